@@ -1,0 +1,5 @@
+//! The pure heart: what objectives, sessions, the queue and projects are, and every decision about them.
+//!
+//! Nothing in here does I/O, reads a clock, or draws a random number.
+
+pub mod ids;

@@ -1,0 +1,6 @@
+//! Paddock lets AI coding agents do real engineering work unattended and lands only what passed the gate.
+//!
+//! The crate is a library so that tests and benches drive the same code as the binary. ARCHITECTURE.md
+//! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
+
+pub mod domain;

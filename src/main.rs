@@ -1,0 +1,3 @@
+//! Arguments to front end; nothing else.
+
+fn main() {}
