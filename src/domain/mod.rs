@@ -3,3 +3,4 @@
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
 pub mod ids;
+pub mod settings;
