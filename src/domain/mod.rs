@@ -2,5 +2,24 @@
 //!
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
+pub mod apply;
+pub mod command;
+pub mod decide;
+pub mod effect;
+pub mod event;
+pub mod facts;
+pub mod gate;
+pub mod graph;
 pub mod ids;
+pub mod input;
+pub mod objective;
+pub mod path;
+pub mod project;
+pub mod reason;
+pub mod review;
+pub mod scope;
+pub mod session;
 pub mod settings;
+pub mod state;
+pub mod summary;
+pub mod train;

@@ -1,0 +1,179 @@
+//! What project events change.
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::Fact;
+use crate::domain::facts::RepositoryFacts;
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::project::{Integration, Project};
+use crate::domain::settings::ProjectSettings;
+use crate::domain::state::{EntityKey, State};
+use crate::domain::train::Train;
+
+fn new_project(
+    slug: &ProjectSlug,
+    settings: &ProjectSettings,
+    facts: &RepositoryFacts,
+    at_ms: i64,
+) -> Project {
+    Project {
+        slug: slug.clone(),
+        settings: settings.clone(),
+        common_dir: facts.common_dir.clone(),
+        bare: facts.bare,
+        added_ms: at_ms,
+        enabled: true,
+        paused: false,
+        holds: BTreeMap::new(),
+        unusable_agents: BTreeMap::new(),
+        trust: facts.trust.clone(),
+        integration: Integration {
+            tip: facts.target.clone(),
+            moves: 0,
+            published: facts.target.clone(),
+            target: Some(facts.target.clone()),
+            is_made: false,
+            unpublished: Vec::new(),
+            waits: None,
+            adopting: None,
+            external_refused: None,
+        },
+        train: Train::default(),
+    }
+}
+
+impl State {
+    /// Whether the fact was one of a project's.
+    pub(super) fn apply_to_projects(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::ProjectAdded { project, settings, repository } => {
+                self.touched.insert(EntityKey::Project(project.clone()));
+                self.projects.insert(project.clone(), new_project(project, settings, repository, at_ms));
+            }
+            Fact::ProjectConfigured { project, settings } => {
+                self.change(project, |p| {
+                    p.settings = (**settings).clone();
+                    p.unusable_agents.clear();
+                });
+            }
+            Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
+            Fact::ProjectPaused { project, paused } => self.change(project, |p| p.paused = *paused),
+            Fact::ProjectTrusted { project, trust } => self.change(project, |p| p.trust = trust.clone()),
+            Fact::AgentUnusable { project, agent, problem } => {
+                self.change(project, |p| drop(p.unusable_agents.insert(agent.clone(), problem.clone())));
+            }
+            Fact::AgentsReset { project } => self.change(project, |p| p.unusable_agents.clear()),
+            Fact::ProjectRemoved { project } => self.forget_project(project),
+            Fact::ProjectHeld { project, reason } => {
+                self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));
+            }
+            Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
+            Fact::IntegrationMade { project, tip } => {
+                self.change(project, |p| {
+                    p.integration.is_made = true;
+                    p.integration.tip = tip.clone();
+                });
+            }
+            _ => return self.apply_to_target(fact, at_ms),
+        }
+        true
+    }
+
+    fn apply_to_target(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::TargetSeen { project, target } => {
+                self.change(project, |p| p.integration.target = target.clone());
+            }
+            Fact::ExternalIntended { project, to, .. } => {
+                self.change(project, |p| p.integration.adopting = Some(to.clone()));
+            }
+            Fact::ExternalAdopted { project, to, .. } => self.move_tip(project, to, true, at_ms),
+            Fact::ExternalAbandoned { project, .. } => {
+                self.change(project, |p| p.integration.adopting = None);
+            }
+            Fact::ExternalRefused { project, target } => {
+                self.change(project, |p| p.integration.external_refused = Some(target.clone()));
+            }
+            Fact::TargetAdopted { project, to, lost, .. } => {
+                self.lose_landings(project, lost);
+                self.move_tip(project, to, true, at_ms);
+            }
+            Fact::RepublishAsked { project, published } => self.change(project, |p| {
+                p.integration.published = published.clone();
+                p.integration.external_refused = None;
+            }),
+            Fact::Published { project, to } => self.publish(project, to, at_ms),
+            Fact::PublicationWaits { project, wait } => {
+                self.change(project, |p| p.integration.waits = Some(wait.clone()));
+            }
+            Fact::PublicationFreed { project } => self.change(project, |p| p.integration.waits = None),
+            _ => return false,
+        }
+        true
+    }
+
+    pub(super) fn change(&mut self, project: &ProjectSlug, change: impl FnOnce(&mut Project)) {
+        if let Some(project) = self.project_mut(project) {
+            change(project);
+        }
+    }
+
+    /// Moves the integration tip; a tip that the target branch holds already is published too.
+    pub(super) fn move_tip(&mut self, project: &ProjectSlug, to: &ObjectId, is_published: bool, at_ms: i64) {
+        self.change(project, |p| {
+            p.integration.tip = to.clone();
+            p.integration.moves += 1;
+            p.integration.adopting = None;
+        });
+        if is_published {
+            self.change(project, |p| p.integration.target = Some(to.clone()));
+            self.publish(project, to, at_ms);
+        }
+    }
+
+    /// Everything landed up to the tip is published when the published commit is the tip.
+    fn publish(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
+        let mut published = Vec::new();
+        self.change(project, |p| {
+            let integration = &mut p.integration;
+            integration.published = to.clone();
+            integration.target = Some(to.clone());
+            integration.waits = None;
+            integration.external_refused = None;
+            if integration.tip == *to {
+                published = std::mem::take(&mut integration.unpublished);
+            }
+        });
+        for id in published {
+            let key = ObjectiveKey { project: project.clone(), id };
+            if let Some(landed) = self.objective_mut(&key).and_then(|objective| objective.landed.as_mut()) {
+                landed.published_at_ms = Some(at_ms);
+            }
+        }
+    }
+
+    fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {
+        self.change(project, |p| p.integration.unpublished.retain(|id| !lost.contains(id)));
+        for id in lost {
+            let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+            if let Some(objective) = self.objective_mut(&key) {
+                objective.landed = None;
+            }
+        }
+    }
+
+    fn forget_project(&mut self, project: &ProjectSlug) {
+        self.touched.insert(EntityKey::Project(project.clone()));
+        self.projects.remove(project);
+        let keys: Vec<ObjectiveKey> = self.objectives_of(project).map(|o| o.key.clone()).collect();
+        for key in keys {
+            self.touched.insert(EntityKey::Objective(key.clone()));
+            if let Some(objective) = self.objectives.remove(&key) {
+                if let Some(ids) = self.index.by_status.get_mut(&(project.clone(), objective.status)) {
+                    ids.remove(&key.id);
+                }
+                self.unlink_dependencies(&objective);
+            }
+        }
+    }
+}

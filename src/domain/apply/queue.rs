@@ -1,0 +1,209 @@
+//! What merge-queue and gate events change.
+
+use crate::domain::event::Fact;
+use crate::domain::gate::GateRun;
+use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::Landed;
+use crate::domain::state::{EntityKey, State};
+use crate::domain::train::{Candidate, Entry, Stage, Subject};
+
+impl State {
+    /// Whether the fact was one of the queue's.
+    pub(super) fn apply_to_queue(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::EntryQueued { project, entry, subject, head, priority } => {
+                let new = new_entry(*entry, subject, head, *priority, at_ms);
+                self.change(project, |p| {
+                    p.train.next_entry = p.train.next_entry.max(entry + 1);
+                    p.train.entries.push(new);
+                });
+            }
+            Fact::CandidateOrdered { project, entry, onto } => {
+                self.change_entry(project, *entry, |e| e.stage = Stage::Building { onto: onto.clone() });
+            }
+            Fact::CandidateMade { project, entry, candidate } => self.change_entry(project, *entry, |e| {
+                e.stage = Stage::Built(candidate.clone());
+                e.build_failures = 0;
+                e.not_before_ms = None;
+            }),
+            Fact::CandidateFailed { project, entry, again_ms, .. } => {
+                self.change_entry(project, *entry, |e| {
+                    e.stage = Stage::Waiting;
+                    e.build_failures += 1;
+                    e.not_before_ms = Some(*again_ms);
+                });
+            }
+            Fact::EntryReset { project, entry } => self.change_entry(project, *entry, |e| {
+                e.stage = Stage::Waiting;
+                e.not_before_ms = None;
+            }),
+            Fact::EntryDropped { project, entry, .. } => {
+                self.change(project, |p| p.train.entries.retain(|e| e.id != *entry));
+            }
+            Fact::QueueHeld { project, reason } => {
+                self.change(project, |p| p.train.held = Some(reason.clone()));
+            }
+            Fact::QueueReleased { project } => self.change(project, |p| {
+                p.train.held = None;
+                for entry in &mut p.train.entries {
+                    entry.not_evaluated = 0;
+                    entry.build_failures = 0;
+                    entry.not_before_ms = None;
+                }
+            }),
+            _ => return self.apply_to_gates(fact, at_ms) || self.apply_to_landings(fact, at_ms),
+        }
+        true
+    }
+
+    fn apply_to_gates(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::GatePlanned { project, gate, entry, commit, tree } => {
+                self.counters.gate = self.counters.gate.max(gate.0);
+                self.index.open_gates.insert(*gate);
+                self.touched.insert(EntityKey::Gate(*gate));
+                self.gates.insert(*gate, new_gate(*gate, project, *entry, (commit, tree), at_ms));
+                self.change_entry(project, *entry, |e| {
+                    if let Stage::Built(candidate) = &e.stage {
+                        e.stage = Stage::Gating { candidate: candidate.clone(), gate: *gate };
+                    }
+                });
+            }
+            Fact::GateCancelled { gate, .. } => self.change_gate(*gate, |g| {
+                g.cancelled = true;
+            }),
+            Fact::GateEnded { project, gate, verdict, results } => {
+                self.index.open_gates.remove(gate);
+                let mut entry = None;
+                self.change_gate(*gate, |g| {
+                    g.finished_ms = Some(at_ms);
+                    g.verdict = (!g.cancelled).then_some(*verdict);
+                    g.results.clone_from(results);
+                    entry = (!g.cancelled).then_some(g.entry);
+                });
+                if let Some(entry) = entry {
+                    self.change_entry(project, entry, |e| settle_entry(e, *gate, *verdict));
+                }
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn apply_to_landings(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::LandingIntended { project, entry, candidate, gate } => {
+                self.change_entry(project, *entry, |e| {
+                    e.stage = Stage::Landing { candidate: candidate.clone(), gate: *gate };
+                });
+            }
+            Fact::Landed { project, entry, subject, candidate, head, verified } => {
+                self.land(project, *entry, subject, candidate, (head, *verified), at_ms);
+            }
+            Fact::LandingAbandoned { project, entry, .. } => {
+                self.change_entry(project, *entry, |e| e.stage = Stage::Waiting);
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn change_entry(&mut self, project: &ProjectSlug, entry: u64, change: impl FnOnce(&mut Entry)) {
+        self.change(project, |p| {
+            if let Some(entry) = p.train.entries.iter_mut().find(|e| e.id == entry) {
+                change(entry);
+            }
+        });
+    }
+
+    fn change_gate(&mut self, gate: GateId, change: impl FnOnce(&mut GateRun)) {
+        self.touched.insert(EntityKey::Gate(gate));
+        if let Some(gate) = self.gates.get_mut(&gate) {
+            change(gate);
+        }
+    }
+
+    fn land(
+        &mut self,
+        project: &ProjectSlug,
+        entry: u64,
+        subject: &Subject,
+        candidate: &Candidate,
+        (head, verified): (&ObjectId, bool),
+        at_ms: i64,
+    ) {
+        self.change(project, |p| {
+            p.train.entries.retain(|e| e.id != entry);
+            for older in p.train.entries.iter_mut().filter(|e| e.id < entry) {
+                older.overtaken += 1;
+            }
+            match subject {
+                Subject::Objective(id) => p.integration.unpublished.push(id.clone()),
+                // The merge contains the user's commits: the target can move on to it by fast-forward.
+                Subject::Target => p.integration.published = head.clone(),
+            }
+        });
+        self.move_tip(project, &candidate.commit, false, at_ms);
+        if let Subject::Objective(id) = subject {
+            let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+            if let Some(objective) = self.objective_mut(&key) {
+                let commit = Some(candidate.commit.clone());
+                objective.landed = Some(Landed { commit, at_ms, published_at_ms: None, verified });
+            }
+        }
+    }
+}
+
+fn new_entry(id: u64, subject: &Subject, head: &ObjectId, priority: i32, at_ms: i64) -> Entry {
+    Entry {
+        id,
+        subject: subject.clone(),
+        head: head.clone(),
+        priority,
+        queued_ms: at_ms,
+        overtaken: 0,
+        stage: Stage::Waiting,
+        not_evaluated: 0,
+        build_failures: 0,
+        not_before_ms: None,
+    }
+}
+
+fn new_gate(
+    id: GateId,
+    project: &ProjectSlug,
+    entry: u64,
+    (commit, tree): (&ObjectId, &ObjectId),
+    at_ms: i64,
+) -> GateRun {
+    GateRun {
+        id,
+        project: project.clone(),
+        entry,
+        commit: commit.clone(),
+        tree: tree.clone(),
+        started_ms: at_ms,
+        finished_ms: None,
+        results: Vec::new(),
+        verdict: None,
+        cancelled: false,
+    }
+}
+
+/// Green may land; not evaluated goes back to be tried again; red is dropped by its own event.
+fn settle_entry(entry: &mut Entry, gate: GateId, verdict: crate::domain::gate::Verdict) {
+    use crate::domain::gate::Verdict;
+    let Stage::Gating { candidate, gate: own } = &entry.stage else { return };
+    if *own != gate {
+        return;
+    }
+    let candidate = candidate.clone();
+    match verdict {
+        Verdict::Green => entry.stage = Stage::Passed { candidate, gate: Some(gate) },
+        Verdict::Red => entry.stage = Stage::Built(candidate),
+        Verdict::NotEvaluated => {
+            entry.not_evaluated += 1;
+            entry.stage = Stage::Built(candidate);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What session events change.
+
+use crate::domain::event::{Fact, SessionPlan};
+use crate::domain::ids::{ObjectiveKey, SessionId};
+use crate::domain::objective::Objective;
+use crate::domain::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
+use crate::domain::state::{EntityKey, State};
+
+/// Lines kept of what earlier sessions did.
+const HISTORY_LINES_MAX: usize = 20;
+
+fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Session {
+    Session {
+        id: plan.session,
+        objective: objective.clone(),
+        kind: plan.kind,
+        agent: plan.agent.clone(),
+        worker: plan.worker.clone(),
+        attempt: plan.attempt,
+        status: SessionStatus::Starting,
+        stop: None,
+        planned_ms: at_ms,
+        started_ms: None,
+        finished_ms: None,
+        pid: None,
+        budget: plan.budget,
+        from: plan.from.clone(),
+        process: None,
+        harvest: None,
+    }
+}
+
+impl State {
+    /// Whether the fact was one of a session's.
+    pub(super) fn apply_to_sessions(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::SessionPlanned { objective, plan } => self.plan_session(objective, plan, at_ms),
+            Fact::SessionStarted { session, pid, .. } => self.change_session(*session, |s| {
+                s.started_ms = Some(at_ms);
+                s.pid = Some(*pid);
+                if s.status == SessionStatus::Starting {
+                    s.status = SessionStatus::Running;
+                }
+            }),
+            Fact::SessionStopping { session, stop, .. } => self.change_session(*session, |s| {
+                s.status = SessionStatus::Stopping;
+                s.stop = Some(*stop);
+            }),
+            Fact::SessionExtended { session, budget, .. } => {
+                self.change_session(*session, |s| s.budget = *budget);
+            }
+            Fact::SessionExited { session, process, .. } => self.change_session(*session, |s| {
+                s.status = SessionStatus::Harvesting;
+                s.process.clone_from(process);
+                s.finished_ms = Some(at_ms);
+            }),
+            Fact::SessionHarvested { objective, session, end, harvest, .. } => {
+                self.harvest_session(objective, *session, *end, harvest.as_ref());
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn change_session(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.session_mut(id) {
+            change(session);
+        }
+    }
+
+    fn plan_session(&mut self, key: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) {
+        self.counters.session = self.counters.session.max(plan.session.0);
+        self.touched.insert(EntityKey::Session(plan.session));
+        self.sessions.insert(plan.session, new_session(key, plan, at_ms));
+        self.index.open_sessions.insert(plan.session);
+        for id in &plan.overtook {
+            let other = ObjectiveKey { project: key.project.clone(), id: id.clone() };
+            if let Some(other) = self.objective_mut(&other) {
+                other.overtaken += 1;
+            }
+        }
+        let Some(objective) = self.objective_mut(key) else { return };
+        objective.sessions.push(plan.session);
+        objective.next.not_before_ms = None;
+        let is_first = objective.sessions.len() == 1;
+        // A fresh worktree is brought to the tip when its first session starts.
+        if let Some(worktree) = objective.worktree.as_mut().filter(|_| is_first) {
+            worktree.base = plan.from.clone();
+        }
+    }
+
+    fn harvest_session(
+        &mut self,
+        key: &ObjectiveKey,
+        id: SessionId,
+        end: SessionEnd,
+        harvest: Option<&Harvest>,
+    ) {
+        self.index.open_sessions.remove(&id);
+        let mut exit = None;
+        self.change_session(id, |s| {
+            s.status = SessionStatus::Ended(end);
+            s.harvest = harvest.cloned();
+            exit = s.process.as_ref().map(|process| process.exit.clone());
+        });
+        let Some(objective) = self.objective_mut(key) else { return };
+        count_in_a_row(objective, end, harvest, exit.as_ref());
+        if let Some(harvest) = harvest {
+            objective.head = Some(harvest.head.clone());
+        }
+        let commits = harvest.map_or(0, |h| h.commits);
+        let words = harvest.map_or("", |h| h.summary.as_str());
+        objective.history.push(format!("session {id}: {end}, {commits} commits. {words}").trim().to_owned());
+        let excess = objective.history.len().saturating_sub(HISTORY_LINES_MAX);
+        objective.history.drain(..excess);
+    }
+}
+
+fn count_in_a_row(
+    objective: &mut Objective,
+    end: SessionEnd,
+    harvest: Option<&Harvest>,
+    exit: Option<&Exit>,
+) {
+    objective.lost_in_a_row = if end == SessionEnd::Lost { objective.lost_in_a_row + 1 } else { 0 };
+    let stopped_early = matches!(end, SessionEnd::Partial | SessionEnd::OverBudget);
+    let has_progress = harvest.is_some_and(|h| h.commits > 0 && h.findings.is_empty());
+    objective.stopped_in_a_row = match (stopped_early, has_progress) {
+        (true, false) => objective.stopped_in_a_row + 1,
+        _ => 0,
+    };
+    let setup_failed = matches!(exit, Some(Exit::SetupFailed(_)));
+    objective.setup_failures = if setup_failed { objective.setup_failures + 1 } else { 0 };
+}

@@ -1,0 +1,91 @@
+//! Commands: what people ask for, through the command line or the console.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{RepositoryFacts, TrustRecord};
+use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::objective::ObjectiveSpec;
+use super::settings::ProjectSettings;
+
+/// How the supervisor lays down its work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopMode {
+    /// No new work; sessions are asked to stop and harvested; the landing in progress is finished.
+    Graceful,
+    /// Sessions are killed and harvested.
+    Now,
+    /// Sessions go on under their keepers.
+    Leave,
+}
+
+/// A request that changes state.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+pub enum Command {
+    /// Put a repository under management.
+    ProjectAdd { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
+    /// Let it be worked on, or not.
+    ProjectEnable { project: ProjectSlug, enabled: bool },
+    /// Pause or resume dispatch and planner.
+    ProjectPause { project: ProjectSlug, paused: bool },
+    /// Agree to its configuration as it is now.
+    ProjectTrust { project: ProjectSlug, trust: TrustRecord },
+    /// Stop managing it.
+    ProjectRemove { project: ProjectSlug },
+    /// Add objectives, all or none.
+    ObjectivesAdd { project: ProjectSlug, objectives: Vec<(ObjectiveId, ObjectiveSpec)> },
+    /// Kill a session.
+    SessionKill { session: SessionId },
+    /// Give a session more.
+    SessionExtend { session: SessionId, minutes: u32, commits: u32 },
+    /// Hold the merge queue.
+    QueueHold { project: ProjectSlug },
+    /// Let it go on.
+    QueueRelease { project: ProjectSlug },
+    /// Take the target branch as it is.
+    QueueAdopt { project: ProjectSlug },
+    /// Bring landed work onto the target branch again.
+    QueueRepublish { project: ProjectSlug },
+    /// Publish now.
+    QueuePublish { project: ProjectSlug },
+    /// Stop the supervisor.
+    SupervisorStop { mode: StopMode },
+}
+
+/// A command that was carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was done, for people.
+    pub text: String,
+    /// Objectives that it concerned.
+    pub objectives: Vec<ObjectiveKey>,
+}
+
+impl Answer {
+    /// An answer that is only a sentence.
+    #[must_use]
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), objectives: Vec::new() }
+    }
+}
+
+/// A command that was not carried out; nothing was changed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{text}")]
+pub struct Refusal {
+    /// Why, and what to do instead.
+    pub text: String,
+}
+
+impl Refusal {
+    /// A refusal with its reason.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self { text: text.into() }
+    }
+}
+
+/// What comes back for a command.
+pub type Reply = Result<Answer, Refusal>;

@@ -1,0 +1,227 @@
+//! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
+
+use super::harvest::{cut, role_of};
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::facts::HarvestFacts;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::review::Finding;
+use crate::domain::session::{Exit, Session, SessionEnd, SessionKind};
+use crate::domain::settings::{RecoverySettings, Role};
+use crate::domain::summary::SummaryStatus;
+use crate::domain::train::Subject;
+
+/// The first wait before a retry, in milliseconds; each further one is four times as long.
+const BACKOFF_FIRST_MS: i64 = 1_000;
+/// The longest wait before a retry, in milliseconds.
+const BACKOFF_MAX_MS: i64 = 300_000;
+/// Failures of the set-up command in a row before a person is asked (SPEC 1.2).
+const SETUP_FAILURES_MAX: u32 = 2;
+
+/// A session's end with what review made of it.
+pub(super) struct Outcome {
+    pub(super) end: SessionEnd,
+    pub(super) findings: Vec<Finding>,
+    pub(super) facts: Option<Box<HarvestFacts>>,
+    pub(super) problem: Option<String>,
+}
+
+/// What is due next.
+enum Due {
+    Queue,
+    Done,
+    /// The same session again; no retry spent.
+    Again(SessionKind, Option<Feedback>),
+    /// Level 1: a correction, which spends a retry.
+    Retry(SessionKind, Feedback),
+    /// Level 3.
+    Human(ReasonCode, String),
+}
+
+pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) {
+    if let (Some(problem), true) = (&outcome.problem, outcome.facts.is_none()) {
+        let text = format!("what session {} left could not be read: {problem}", session.id);
+        return human(scribe, key, ReasonCode::HarvestFailed, text);
+    }
+    note_unusable_agent(scribe, key, session);
+    let Some(objective) = scribe.state.objective(key) else { return };
+    let due = match outcome.end {
+        SessionEnd::Completed => completed(scribe, objective, session, outcome),
+        end => not_completed(objective, session, end, outcome),
+    };
+    carry_out(scribe, key, due, outcome.facts.as_deref());
+}
+
+fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session) {
+    let exit = session.process.as_ref().map(|process| &process.exit);
+    if let Some(Exit::NotStarted(problem)) = exit {
+        let (project, agent) = (key.project.clone(), session.agent.clone());
+        scribe.record(Fact::AgentUnusable { project, agent, problem: problem.clone() });
+    }
+}
+
+fn completed(scribe: &Scribe<'_>, objective: &Objective, session: &Session, outcome: &Outcome) -> Due {
+    if let Some(problem) = &outcome.problem {
+        return Due::Human(ReasonCode::HarvestFailed, format!("the review could not be made: {problem}"));
+    }
+    if !outcome.findings.is_empty() {
+        return Due::Retry(SessionKind::Correction, Feedback::Findings(outcome.findings.clone()));
+    }
+    let Some(facts) = &outcome.facts else { return Due::Done };
+    let is_untouched = objective.worktree.as_ref().is_some_and(|worktree| worktree.base == facts.head);
+    if !is_untouched {
+        return Due::Queue;
+    }
+    let role = scribe
+        .state
+        .project(&objective.key.project)
+        .map_or(Role::Implementer, |project| role_of(&project.settings, objective));
+    let said_so = facts.summary.as_ref().is_some_and(|s| s.status == SummaryStatus::Completed);
+    match role == Role::Implementer && !said_so {
+        false => Due::Done,
+        true => Due::Retry(
+            SessionKind::Correction,
+            Feedback::Ended {
+                session: session.id,
+                outcome: "no commit was made and no summary given".into(),
+            },
+        ),
+    }
+}
+
+fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outcome: &Outcome) -> Due {
+    let exit = session.process.as_ref().map(|process| &process.exit);
+    let how = exit.map_or_else(|| end.to_string(), |exit| format!("{end} ({exit})"));
+    let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
+    let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
+    match end {
+        SessionEnd::Partial | SessionEnd::OverBudget if objective.stopped_in_a_row >= 2 => {
+            let text = "two sessions in a row stopped early without a new commit that could be accepted";
+            Due::Human(ReasonCode::NoProgress, text.to_owned())
+        }
+        SessionEnd::Partial | SessionEnd::OverBudget => {
+            let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
+            let notes = Feedback::FollowUp { session: session.id, notes: cut(notes, 3_000) };
+            Due::Again(SessionKind::FollowUp, Some(notes))
+        }
+        SessionEnd::Blocked => {
+            let words = summary.map_or("", |summary| summary.summary.trim());
+            Due::Human(
+                ReasonCode::AgentBlocked,
+                format!("the agent says that it is blocked: {}", cut(words, 500)),
+            )
+        }
+        SessionEnd::Killed => {
+            Due::Human(ReasonCode::Killed, format!("session {} was killed by a person", session.id))
+        }
+        SessionEnd::Lost if objective.lost_in_a_row >= 2 => Due::Retry(SessionKind::Correction, ended),
+        SessionEnd::Interrupted | SessionEnd::Lost => {
+            Due::Again(session.kind, objective.next.feedback.clone())
+        }
+        SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Completed => {
+            failed(objective, session, exit, ended)
+        }
+    }
+}
+
+fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: Feedback) -> Due {
+    match exit {
+        Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
+            Due::Human(ReasonCode::SetupFailed, format!("the worktree's set-up command failed: {how}"))
+        }
+        Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        _ => Due::Retry(SessionKind::Correction, ended),
+    }
+}
+
+fn carry_out(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<&HarvestFacts>) {
+    match due {
+        Due::Queue => {
+            if let Some(facts) = facts {
+                enqueue(scribe, key, facts);
+            }
+        }
+        Due::Done => {
+            scribe.move_to(key, Status::Done, Cause::NothingToLand, None, None);
+            super::publish::retire(scribe, key);
+        }
+        Due::Again(kind, feedback) => again(scribe, key, kind, feedback),
+        Due::Retry(kind, feedback) => retry(scribe, key, kind, feedback),
+        Due::Human(code, text) => human(scribe, key, code, text),
+    }
+}
+
+fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
+    let Some(project) = scribe.state.project(&key.project) else { return };
+    let entry = project.train.next_entry;
+    let priority = scribe.state.objective(key).map_or(0, |objective| objective.spec.priority);
+    scribe.move_to(key, Status::Queued, Cause::ReviewPassed, None, None);
+    let (project, subject) = (key.project.clone(), Subject::Objective(key.id.clone()));
+    scribe.record(Fact::EntryQueued { project, entry, subject, head: facts.head.clone(), priority });
+}
+
+fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings, u32, usize)> {
+    let settings = &scribe.state.project(&key.project)?.settings;
+    let objective = scribe.state.objective(key)?;
+    Some((settings.recovery.clone(), objective.retries, objective.sessions.len()))
+}
+
+/// Whether another session may follow at all: the bound that makes every loop end.
+fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
+    let Some((settings, _, sessions)) = recovery(scribe, key) else { return true };
+    let is_spent = sessions >= settings.max_sessions as usize;
+    if is_spent {
+        let text = format!("{sessions} sessions were not enough (recovery.max_sessions)");
+        human(scribe, key, ReasonCode::SessionsSpent, text);
+    }
+    is_spent
+}
+
+fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Option<Feedback>) {
+    if are_sessions_spent(scribe, key) {
+        return;
+    }
+    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false };
+    scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
+}
+
+/// Level 1 of recovery, after a session or out of the merge queue.
+pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
+    let Some((settings, retries, _)) = recovery(scribe, key) else { return };
+    if retries >= settings.max_retries {
+        let text = format!("{} after {retries} retries (recovery.max_retries)", what_failed(&feedback));
+        return human(scribe, key, ReasonCode::RetriesSpent, text);
+    }
+    if are_sessions_spent(scribe, key) {
+        return;
+    }
+    let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
+    let not_before_ms = Some(scribe.now_ms + wait_ms);
+    let next = NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true };
+    scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
+}
+
+fn what_failed(feedback: &Feedback) -> String {
+    match feedback {
+        Feedback::Findings(findings) => {
+            let first = findings.first().map_or("faults were found", |finding| finding.text.as_str());
+            format!("review: {first}")
+        }
+        Feedback::Gate { command, outcome, .. } => format!("the gate command {command} failed ({outcome})"),
+        Feedback::Conflict { paths, .. } => {
+            let names: Vec<String> = paths.iter().take(3).map(ToString::to_string).collect();
+            format!("the branch does not merge: conflict in {}", names.join(", "))
+        }
+        Feedback::Ended { session, outcome } => format!("session {session}: {outcome}"),
+        Feedback::FollowUp { session, .. } => format!("session {session} stopped early"),
+    }
+}
+
+/// Level 3: a person decides, with the reason.
+pub(super) fn human(scribe: &mut Scribe<'_>, key: &ObjectiveKey, code: ReasonCode, text: String) {
+    let reason = Reason::new(code, scribe.now_ms, text, "a person decides");
+    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), None);
+}

@@ -1,0 +1,178 @@
+//! Harvest and Review: what a session left is judged by facts.
+
+use super::follow::{Outcome, follow};
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::facts::HarvestFacts;
+use crate::domain::ids::{ObjectiveKey, SessionId};
+use crate::domain::objective::{Cause, Objective, Status};
+use crate::domain::review::{Finding, Terms, review};
+use crate::domain::session::{
+    Checkpoint, Exit, Harvest, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
+};
+use crate::domain::settings::{ProjectSettings, Role};
+use crate::domain::summary::{SessionSummary, SummaryStatus};
+
+/// Checkpoints kept of a session in the state; all of them are in the repository.
+const CHECKPOINTS_MAX: usize = 20;
+/// Bytes of an agent's own words kept.
+const WORDS_MAX_BYTES: usize = 2_000;
+
+pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<HarvestFacts>, String>) {
+    let Some(session) = scribe.state.session(id).cloned() else { return };
+    match session.status {
+        SessionStatus::Harvesting => first_harvest(scribe, &session, facts),
+        SessionStatus::Ended(_) => again(scribe, &session, facts),
+        _ => {}
+    }
+}
+
+fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
+    let key = session.objective.clone();
+    let outcome = match facts {
+        Err(problem) => {
+            let end = end_without_facts(session);
+            record(scribe, session, end, None, Some(problem.clone()));
+            Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) }
+        }
+        Ok(facts) => {
+            let end = end_of(session.process.as_ref(), &facts);
+            let (findings, problem) = judge(scribe, session, &facts);
+            let harvest = condense(&facts, &findings);
+            record(scribe, session, end, Some(harvest), problem.clone());
+            Outcome { end, findings, facts: Some(facts), problem }
+        }
+    };
+    if is_in(scribe, &key, Status::Active) {
+        scribe.move_to(&key, Status::Review, Cause::SessionHarvested, None, None);
+    }
+    if is_in(scribe, &key, Status::Review) {
+        follow(scribe, &key, session, &outcome);
+    }
+}
+
+/// The branch moved while it was queued: it is judged again as it is now.
+fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
+    if !is_in(scribe, &session.objective, Status::Review) {
+        return;
+    }
+    let outcome = match facts {
+        Err(problem) => {
+            Outcome { end: SessionEnd::Completed, findings: Vec::new(), facts: None, problem: Some(problem) }
+        }
+        Ok(facts) => {
+            let (findings, problem) = judge(scribe, session, &facts);
+            Outcome { end: SessionEnd::Completed, findings, facts: Some(facts), problem }
+        }
+    };
+    follow(scribe, &session.objective, session, &outcome);
+}
+
+fn is_in(scribe: &Scribe<'_>, key: &ObjectiveKey, status: Status) -> bool {
+    scribe.state.objective(key).is_some_and(|objective| objective.status == status)
+}
+
+fn record(
+    scribe: &mut Scribe<'_>,
+    session: &Session,
+    end: SessionEnd,
+    harvest: Option<Harvest>,
+    problem: Option<String>,
+) {
+    let over_commits = harvest.as_ref().is_some_and(|h| h.commits > session.budget.max_commits);
+    let objective = session.objective.clone();
+    scribe.record(Fact::SessionHarvested {
+        objective,
+        session: session.id,
+        end,
+        harvest,
+        over_commits,
+        problem,
+    });
+}
+
+fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<Finding>, Option<String>) {
+    let project = scribe.state.project(&session.objective.project);
+    let objective = scribe.state.objective(&session.objective);
+    let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
+    let terms = Terms {
+        settings: &project.settings,
+        path_scope: &objective.spec.path_scope,
+        role: role_of(&project.settings, objective),
+    };
+    match review(facts, &terms) {
+        Ok(findings) => (findings, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    }
+}
+
+pub(super) fn role_of(settings: &ProjectSettings, objective: &Objective) -> Role {
+    settings.worker(&objective.spec.worker).map_or(Role::Implementer, |worker| worker.role)
+}
+
+fn end_without_facts(session: &Session) -> SessionEnd {
+    match &session.process {
+        None => SessionEnd::Lost,
+        Some(process) => stopped_end(process).unwrap_or(SessionEnd::Failed),
+    }
+}
+
+fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
+    process.stop.map(|stop| match stop {
+        Stop::Minutes | Stop::Commits => SessionEnd::OverBudget,
+        Stop::Stalled => SessionEnd::Stalled,
+        Stop::Human => SessionEnd::Killed,
+        Stop::Shutdown => SessionEnd::Interrupted,
+    })
+}
+
+/// How a session ended: from process facts, exit status, git and the summary, in this order. A summary never
+/// overrides facts (SPEC 1.2, 5.3).
+fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
+    let Some(process) = process else { return SessionEnd::Lost };
+    if let Some(end) = stopped_end(process) {
+        return end;
+    }
+    if process.exit != Exit::Code(0) {
+        return SessionEnd::Failed;
+    }
+    match &facts.summary {
+        Some(summary) => said(summary),
+        None if facts.commits.is_empty() => SessionEnd::Failed,
+        None => SessionEnd::Completed,
+    }
+}
+
+fn said(summary: &SessionSummary) -> SessionEnd {
+    match summary.status {
+        SummaryStatus::Completed if summary.needs_follow_up => SessionEnd::Partial,
+        SummaryStatus::Completed => SessionEnd::Completed,
+        SummaryStatus::Partial => SessionEnd::Partial,
+        SummaryStatus::Blocked => SessionEnd::Blocked,
+    }
+}
+
+fn condense(facts: &HarvestFacts, findings: &[Finding]) -> Harvest {
+    let newest = facts.commits.iter().rev().take(CHECKPOINTS_MAX).rev();
+    let checkpoint = |commit: &crate::domain::facts::CommitFacts| Checkpoint {
+        commit: commit.commit.clone(),
+        summary: commit.summary.chars().take(200).collect(),
+        paths: commit.paths,
+    };
+    let words = facts.summary.as_ref().map_or("", |summary| summary.summary.trim());
+    Harvest {
+        head: facts.head.clone(),
+        commits: u32::try_from(facts.commits.len()).unwrap_or(u32::MAX),
+        checkpoints: newest.map(checkpoint).collect(),
+        salvage: facts.salvage.clone(),
+        findings: findings.to_vec(),
+        summary: cut(words, WORDS_MAX_BYTES),
+        summary_lenient: facts.summary.as_ref().is_some_and(|summary| summary.lenient),
+    }
+}
+
+/// The text, cut at a character's boundary to at most so many bytes.
+pub(super) fn cut(text: &str, max_bytes: usize) -> String {
+    let end = (0..=max_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text[..end.unwrap_or(0)].to_owned()
+}

@@ -1,0 +1,70 @@
+//! The supervisor takes up work, and lays it down.
+
+use super::outstanding::outstanding;
+use super::scribe::Scribe;
+use crate::domain::command::StopMode;
+use crate::domain::effect::Effect;
+use crate::domain::event::Fact;
+use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::session::{SessionStatus, Stop};
+
+/// After a start, what was recorded and not finished is taken up: each effect finds out whether it happened.
+pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
+    scribe.record(Fact::SupervisorStarted { pid, version });
+    let unusable = |p: &&crate::domain::project::Project| !p.unusable_agents.is_empty();
+    let projects: Vec<ProjectSlug> =
+        scribe.state.projects().filter(unusable).map(|project| project.slug.clone()).collect();
+    for project in projects {
+        scribe.record(Fact::AgentsReset { project });
+    }
+    for effect in outstanding(scribe.state) {
+        scribe.order(effect);
+    }
+    scribe.mark_all();
+}
+
+/// No new work from here on; what happens to the running sessions is the mode's.
+pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
+    scribe.memo.stopping = Some(mode);
+    scribe.mark_all();
+    if mode == StopMode::Leave {
+        return;
+    }
+    let now = mode == StopMode::Now;
+    let sessions: Vec<(SessionId, ObjectiveKey, SessionStatus)> = scribe
+        .state
+        .open_sessions()
+        .filter(|session| session.status.has_processes())
+        .map(|session| (session.id, session.objective.clone(), session.status))
+        .collect();
+    for (session, objective, status) in sessions {
+        if status != SessionStatus::Stopping {
+            scribe.record(Fact::SessionStopping { objective, session, stop: Stop::Shutdown, now });
+        }
+        if status != SessionStatus::Stopping || now {
+            scribe.order(Effect::StopSession { session, stop: Stop::Shutdown, now });
+        }
+    }
+    let gates: Vec<(GateId, ProjectSlug, u64, bool)> = scribe
+        .state
+        .open_gates()
+        .map(|gate| (gate.id, gate.project.clone(), gate.entry, gate.cancelled))
+        .collect();
+    for (gate, project, entry, is_cancelled) in gates {
+        if !is_cancelled {
+            scribe.record(Fact::GateCancelled { project: project.clone(), gate });
+            scribe.record(Fact::EntryReset { project, entry });
+        }
+        scribe.order(Effect::StopGate { gate });
+    }
+}
+
+/// The last event of a supervisor that stopped in order.
+pub(super) fn stopped(scribe: &mut Scribe<'_>, mode: StopMode) {
+    let mode = match mode {
+        StopMode::Graceful => "graceful",
+        StopMode::Now => "now",
+        StopMode::Leave => "leave",
+    };
+    scribe.record(Fact::SupervisorStopped { mode: mode.to_owned() });
+}

@@ -1,0 +1,127 @@
+//! The Merge phase: carries out what the queue's plan asks for.
+
+use super::scribe::Scribe;
+use crate::domain::effect::Effect;
+use crate::domain::event::Fact;
+use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::train::{Action, Candidate, Entry, Stage, View, plan};
+
+/// Tries of a gate that cannot be evaluated before the queue is held (SPEC 3.5, Gate).
+const NOT_EVALUATED_MAX: u32 = 2;
+/// Tries of a merge that cannot be made for an outside reason before the queue is held.
+const BUILD_FAILURES_MAX: u32 = 5;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.memo.is_passive {
+        return;
+    }
+    for project in scribe.marked() {
+        // Every action changes the entry's stage, so the plan after it is another one.
+        while one_round(scribe, &project) {}
+    }
+}
+
+fn one_round(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> bool {
+    let Some(project) = scribe.state.project(slug) else { return false };
+    let is_free = project.train.held.is_none() && project.landing_hold().is_none();
+    let may_move = is_free && project.is_workable() && scribe.memo.stopping.is_none();
+    let has_gate = !project.settings.verify.is_empty();
+    let (train, tip) = (&project.train, &project.integration.tip);
+    let actions = plan(&View { train, tip, has_gate, may_move, now_ms: scribe.now_ms });
+    let mut has_acted = false;
+    for action in actions {
+        has_acted |= act(scribe, slug, &action);
+    }
+    has_acted
+}
+
+fn entry(scribe: &Scribe<'_>, project: &ProjectSlug, id: u64) -> Option<Entry> {
+    scribe.state.project(project)?.train.entry(id).cloned()
+}
+
+fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool {
+    let (Action::Build(id) | Action::Gate(id) | Action::Land(id) | Action::Reset(id)) = action;
+    let Some(entry) = entry(scribe, project, *id) else { return false };
+    match action {
+        Action::Build(_) => build(scribe, project, &entry),
+        Action::Gate(_) => gate(scribe, project, &entry),
+        Action::Land(_) => land(scribe, project, &entry),
+        Action::Reset(_) => reset(scribe, project, &entry),
+    }
+}
+
+fn build(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
+    if entry.build_failures >= BUILD_FAILURES_MAX {
+        let text = "a merge could not be made although it was tried again and again";
+        return hold(scribe, project, ReasonCode::RepositoryBroken, text);
+    }
+    let Some(tip) = scribe.state.project(project).map(|p| p.integration.tip.clone()) else { return false };
+    scribe.record(Fact::CandidateOrdered { project: project.clone(), entry: entry.id, onto: tip.clone() });
+    scribe.order(Effect::MakeCandidate {
+        project: project.clone(),
+        entry: entry.id,
+        subject: entry.subject.clone(),
+        head: entry.head.clone(),
+        onto: tip,
+    });
+    true
+}
+
+fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
+    let Stage::Built(candidate) = &entry.stage else { return false };
+    if entry.not_evaluated >= NOT_EVALUATED_MAX {
+        let text = "the gate could not be evaluated twice in a row (not found, killed, or timed out)";
+        return hold(scribe, project, ReasonCode::NotEvaluated, text);
+    }
+    // The gate's worktree is one: a run that is still being stopped has to be gone first.
+    let is_taken = scribe.state.open_gates().any(|gate| gate.project == *project);
+    let disk_is_low =
+        scribe.state.project(project).is_some_and(|project| project.holds.contains_key(&ReasonCode::DiskLow));
+    if is_taken || disk_is_low {
+        return false;
+    }
+    let gate = GateId(scribe.state.counters().gate + 1);
+    let (commit, tree) = (candidate.commit.clone(), candidate.tree.clone());
+    scribe.record(Fact::GatePlanned { project: project.clone(), gate, entry: entry.id, commit, tree });
+    scribe.order(Effect::StartGate { gate });
+    true
+}
+
+fn land(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
+    let (candidate, gate): (Candidate, Option<GateId>) = match &entry.stage {
+        Stage::Built(candidate) => (candidate.clone(), None),
+        Stage::Passed { candidate, gate } => (candidate.clone(), *gate),
+        _ => return false,
+    };
+    let project = project.clone();
+    scribe.record(Fact::LandingIntended { project: project.clone(), entry: entry.id, candidate, gate });
+    scribe.order(Effect::Land { project, entry: entry.id });
+    true
+}
+
+/// Gives up what was made for an entry; a gate run that works on it is stopped.
+pub(super) fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
+    cancel_gate(scribe, project, entry);
+    scribe.record(Fact::EntryReset { project: project.clone(), entry: entry.id });
+    true
+}
+
+/// Stops the gate run that works on an entry, if one does.
+pub(super) fn cancel_gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
+    if let Stage::Gating { gate, .. } = &entry.stage {
+        scribe.record(Fact::GateCancelled { project: project.clone(), gate: *gate });
+        scribe.order(Effect::StopGate { gate: *gate });
+    }
+}
+
+/// Holds the queue until a person releases it.
+pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: &str) -> bool {
+    let is_held = scribe.state.project(project).is_some_and(|project| project.train.held.is_some());
+    if !is_held {
+        let clears = format!("mend it, then `paddock --project {project} queue release`");
+        let reason = Reason::new(code, scribe.now_ms, text, clears);
+        scribe.record(Fact::QueueHeld { project: project.clone(), reason });
+    }
+    !is_held
+}

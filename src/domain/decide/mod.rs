@@ -1,0 +1,108 @@
+//! Deciding: an input and the state give events and effects. It cannot fail, and asks nothing else.
+//!
+//! [`step`] records what came in, then runs the phases of SPEC 3 in their order until nothing more follows:
+//! Harvest and Review where a session's leavings come in ([`harvest`]), then Merge ([`merge`], with
+//! [`publish`]), Unlock ([`unlock`]), Apply (where objectives come in: [`commands`]) and Dispatch
+//! ([`dispatch`]).
+
+mod commands;
+mod dispatch;
+mod follow;
+mod harvest;
+mod lifecycle;
+mod merge;
+mod outstanding;
+mod publish;
+mod queue;
+mod scribe;
+mod sessions;
+mod settle;
+mod target;
+mod unlock;
+mod watch;
+
+use super::command::Reply;
+use super::effect::Effect;
+use super::event::Event;
+use super::input::Input;
+use super::state::State;
+
+pub use dispatch::waiting_for_slot;
+pub use outstanding::outstanding;
+pub use scribe::Memo;
+use scribe::Scribe;
+pub use settle::{Settled, next_timer, settled};
+
+/// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
+/// events ends at an effect that has to be awaited, so a handful is the most there can be.
+const ROUNDS_MAX: usize = 16;
+
+/// What follows from an input.
+#[derive(Debug, Default)]
+pub struct Decision {
+    /// Recorded before anything else follows.
+    pub events: Vec<Event>,
+    /// Carried out once the events are safe.
+    pub effects: Vec<Effect>,
+    /// Given once the events are safe.
+    pub reply: Option<Reply>,
+}
+
+/// Takes one input. The state has the events applied when this returns; whoever calls it must not let the
+/// process go on when they cannot be stored.
+pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> Decision {
+    let mut scribe = Scribe::new(state, memo, now_ms);
+    let reply = take(&mut scribe, input);
+    for _ in 0..ROUNDS_MAX {
+        let before = scribe.progress();
+        merge::run(&mut scribe);
+        publish::run(&mut scribe);
+        unlock::run(&mut scribe);
+        dispatch::run(&mut scribe);
+        if scribe.progress() == before {
+            break;
+        }
+    }
+    let (events, effects) = scribe.finish();
+    Decision { events, effects, reply }
+}
+
+fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
+    match input {
+        Input::Command(command) => return Some(commands::take(scribe, *command)),
+        Input::Started { pid, version } => lifecycle::started(scribe, pid, version),
+        Input::Stop(mode) => lifecycle::stop(scribe, mode),
+        Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
+        Input::Tick => scribe.mark_all(),
+        Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
+        Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
+        Input::RepositoryFailed { project, problem } => watch::repository_failed(scribe, &project, &problem),
+        Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
+        Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),
+        Input::HoldSeen { project, code, text, clears } => {
+            watch::hold_seen(scribe, &project, code, text, clears);
+        }
+        Input::TargetLooked { project, facts } => target::looked(scribe, &project, &facts),
+        Input::ExternalMoved { project, to, result } => target::moved(scribe, &project, &to, result),
+        Input::TargetAdopted { project, result } => target::adopted(scribe, &project, result),
+        Input::WorktreeAnswered { objective, epoch, result } => {
+            sessions::worktree_answered(scribe, &objective, epoch, result);
+        }
+        Input::WorktreeRemoved { objective, late } => sessions::worktree_removed(scribe, &objective, late),
+        Input::SessionStarted { session, pid } => sessions::started(scribe, session, pid),
+        Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
+        Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
+        Input::SessionLost { session } => sessions::exited(scribe, session, None),
+        Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
+        Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
+        Input::CandidateAnswered { project, entry, onto, answer } => {
+            queue::candidate_answered(scribe, &project, entry, &onto, answer);
+        }
+        Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
+        Input::LandingAnswered { project, entry, answer } => {
+            queue::landing_answered(scribe, &project, entry, answer);
+        }
+        Input::PublishAnswered { project, to, answer } => publish::answered(scribe, &project, &to, answer),
+    }
+    None
+}

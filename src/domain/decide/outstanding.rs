@@ -1,0 +1,84 @@
+//! What is recorded as begun and not as finished: the effects to take up again after a restart.
+
+use crate::domain::effect::Effect;
+use crate::domain::objective::{Status, WorktreeStage};
+use crate::domain::project::Project;
+use crate::domain::session::{Session, SessionStatus, Stop};
+use crate::domain::state::State;
+use crate::domain::train::Stage;
+
+/// Every effect whose outcome is not recorded. Carrying one out again is safe: it finds out first whether it
+/// has happened.
+#[must_use]
+pub fn outstanding(state: &State) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for project in state.projects() {
+        of_project(project, &mut effects);
+    }
+    for objective in state.objectives() {
+        let key = objective.key.clone();
+        match objective.worktree.as_ref().map(|worktree| (worktree.stage, worktree.epoch)) {
+            Some((WorktreeStage::Preparing, epoch)) => {
+                effects.push(Effect::MakeWorktree { objective: key, epoch });
+            }
+            Some((WorktreeStage::Removing, _)) => effects.push(Effect::RemoveWorktree { objective: key }),
+            _ => {}
+        }
+        let last = objective.sessions.last().and_then(|id| state.session(*id));
+        let is_reviewed_again = objective.status == Status::Review;
+        let ended = last.filter(|session| is_reviewed_again && !session.status.is_open());
+        effects.extend(ended.map(|session| Effect::Harvest { session: session.id }));
+    }
+    for session in state.open_sessions() {
+        of_session(session, &mut effects);
+    }
+    for gate in state.open_gates() {
+        effects.push(Effect::StartGate { gate: gate.id });
+        if gate.cancelled {
+            effects.push(Effect::StopGate { gate: gate.id });
+        }
+    }
+    effects
+}
+
+fn of_project(project: &Project, effects: &mut Vec<Effect>) {
+    let slug = project.slug.clone();
+    let integration = &project.integration;
+    if !integration.is_made {
+        effects.push(Effect::MakeIntegration { project: slug, at: integration.tip.clone() });
+        return;
+    }
+    if let Some(to) = &integration.adopting {
+        let from = integration.tip.clone();
+        effects.push(Effect::MoveExternal { project: slug.clone(), from, to: to.clone() });
+    }
+    effects.push(Effect::Look { project: slug.clone() });
+    for entry in &project.train.entries {
+        match &entry.stage {
+            Stage::Building { onto } => effects.push(Effect::MakeCandidate {
+                project: slug.clone(),
+                entry: entry.id,
+                subject: entry.subject.clone(),
+                head: entry.head.clone(),
+                onto: onto.clone(),
+            }),
+            Stage::Landing { .. } => effects.push(Effect::Land { project: slug.clone(), entry: entry.id }),
+            _ => {}
+        }
+    }
+}
+
+fn of_session(session: &Session, effects: &mut Vec<Effect>) {
+    match session.status {
+        SessionStatus::Starting | SessionStatus::Running => {
+            effects.push(Effect::StartSession { session: session.id });
+        }
+        SessionStatus::Stopping => {
+            effects.push(Effect::StartSession { session: session.id });
+            let stop = session.stop.unwrap_or(Stop::Shutdown);
+            effects.push(Effect::StopSession { session: session.id, stop, now: false });
+        }
+        SessionStatus::Harvesting => effects.push(Effect::Harvest { session: session.id }),
+        SessionStatus::Ended(_) => {}
+    }
+}

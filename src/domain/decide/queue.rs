@@ -1,0 +1,193 @@
+//! What is heard of merges, gate runs and landings.
+
+use super::follow::retry;
+use super::harvest::cut;
+use super::merge::{cancel_gate, hold};
+use super::scribe::Scribe;
+use crate::domain::effect::Effect;
+use crate::domain::event::{Dropped, Fact};
+use crate::domain::gate::{CommandResult, GateRun, Verdict, verdict_of};
+use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::input::{CandidateAnswer, LandingAnswer};
+use crate::domain::objective::{Cause, Feedback, Status};
+use crate::domain::path::RepoPath;
+use crate::domain::project::PublicationWait;
+use crate::domain::reason::ReasonCode;
+use crate::domain::session::SessionKind;
+use crate::domain::train::{Entry, Stage, Subject};
+
+/// Between two tries of a merge or landing that failed for an outside reason, in milliseconds, times the
+/// tries so far.
+const OUTSIDE_BACKOFF_MS: i64 = 3_000;
+/// Conflicting paths that an event names.
+const PATHS_MAX: usize = 20;
+
+fn entry_of(scribe: &Scribe<'_>, project: &ProjectSlug, id: u64) -> Option<Entry> {
+    scribe.state.project(project)?.train.entry(id).cloned()
+}
+
+fn key(project: &ProjectSlug, id: &ObjectiveId) -> ObjectiveKey {
+    ObjectiveKey { project: project.clone(), id: id.clone() }
+}
+
+pub(super) fn candidate_answered(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    id: u64,
+    onto: &ObjectId,
+    answer: CandidateAnswer,
+) {
+    let Some(entry) = entry_of(scribe, project, id) else { return };
+    if entry.stage != (Stage::Building { onto: onto.clone() }) {
+        return;
+    }
+    scribe.mark(project);
+    match answer {
+        CandidateAnswer::Made(candidate) => {
+            scribe.record(Fact::CandidateMade { project: project.clone(), entry: id, candidate });
+        }
+        CandidateAnswer::Conflict { mut paths, text } => {
+            paths.truncate(PATHS_MAX);
+            conflict(scribe, project, &entry, paths, &text);
+        }
+        CandidateAnswer::HeadMoved => head_moved(scribe, project, &entry),
+        CandidateAnswer::Failed(problem) => failed(scribe, project, &entry, problem),
+    }
+}
+
+fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String) {
+    let again_ms = scribe.now_ms + OUTSIDE_BACKOFF_MS * i64::from(entry.build_failures + 1);
+    scribe.record(Fact::CandidateFailed { project: project.clone(), entry: entry.id, problem, again_ms });
+}
+
+fn drop_entry(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, why: Dropped) {
+    cancel_gate(scribe, project, entry);
+    let (project, subject) = (project.clone(), entry.subject.clone());
+    scribe.record(Fact::EntryDropped { project, entry: entry.id, subject, why });
+}
+
+fn conflict(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, paths: Vec<RepoPath>, text: &str) {
+    drop_entry(scribe, project, entry, Dropped::Conflict { paths: paths.clone() });
+    match &entry.subject {
+        Subject::Objective(id) => {
+            let feedback = Feedback::Conflict { paths, text: cut(text, 2_000) };
+            retry(scribe, &key(project, id), SessionKind::Conflict, feedback);
+        }
+        Subject::Target => {
+            let text = "your commits on the target branch conflict with landed work";
+            refuse_external(scribe, project, entry, "conflict", paths, text);
+        }
+    }
+}
+
+/// The queue goes on; publishing waits, and a person is told the ways out.
+fn refuse_external(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    entry: &Entry,
+    code: &str,
+    files: Vec<RepoPath>,
+    text: &str,
+) {
+    let Some(found) = scribe.state.project(project) else { return };
+    let (reference, branch) = (found.integration_ref(), found.settings.target_branch.clone());
+    let text = format!("{text}; merge {reference} into {branch} yourself, and publishing goes on");
+    scribe.record(Fact::ExternalRefused { project: project.clone(), target: entry.head.clone() });
+    let wait = PublicationWait { code: code.to_owned(), files, text, since_ms: scribe.now_ms };
+    scribe.record(Fact::PublicationWaits { project: project.clone(), wait });
+}
+
+/// The branch moved since its head was pinned: the entry is dropped and the branch judged again.
+fn head_moved(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
+    drop_entry(scribe, project, entry, Dropped::HeadMoved);
+    let Subject::Objective(id) = &entry.subject else { return };
+    let key = key(project, id);
+    scribe.move_to(&key, Status::Review, Cause::HeadMoved, None, None);
+    let last = scribe.state.objective(&key).and_then(|objective| objective.sessions.last().copied());
+    if let Some(session) = last {
+        scribe.order(Effect::Harvest { session });
+    }
+}
+
+pub(super) fn gate_exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<Vec<CommandResult>>) {
+    let Some(gate) = scribe.state.gate(id).cloned() else { return };
+    let Some(project) = scribe.state.project(&gate.project) else { return };
+    if gate.finished_ms.is_some() {
+        return;
+    }
+    let results = results.unwrap_or_default();
+    let verdict = verdict_of(&results, project.settings.verify.len());
+    scribe.mark(&gate.project);
+    let failed = results.iter().find(|result| result.verdict() != Verdict::Green).cloned();
+    scribe.record(Fact::GateEnded { project: gate.project.clone(), gate: id, verdict, results });
+    let entry = entry_of(scribe, &gate.project, gate.entry);
+    if let (Verdict::Red, false, Some(entry), Some(failed)) = (verdict, gate.cancelled, entry, failed) {
+        red(scribe, &gate, &entry, &failed);
+    }
+}
+
+fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed: &CommandResult) {
+    drop_entry(scribe, &gate.project, entry, Dropped::Red);
+    match &entry.subject {
+        Subject::Objective(id) => {
+            let (command, outcome) = (failed.name.clone(), failed.outcome());
+            let feedback = Feedback::Gate { gate: gate.id.0, command, outcome };
+            retry(scribe, &key(&gate.project, id), SessionKind::Correction, feedback);
+        }
+        Subject::Target => {
+            let text =
+                format!("the gate command {} is red on your commits merged with landed work", failed.name);
+            refuse_external(scribe, &gate.project, entry, "red", Vec::new(), &text);
+        }
+    }
+}
+
+pub(super) fn landing_answered(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    id: u64,
+    answer: LandingAnswer,
+) {
+    let Some(entry) = entry_of(scribe, project, id) else { return };
+    if !matches!(entry.stage, Stage::Landing { .. }) {
+        return;
+    }
+    scribe.mark(project);
+    match answer {
+        LandingAnswer::Landed => landed(scribe, project, &entry),
+        LandingAnswer::Moved { found } => {
+            let at = found.map_or_else(|| "gone".to_owned(), |commit| format!("at {}", commit.short()));
+            let problem = format!("the integration ref is {at}, not where Paddock left it");
+            abandon(scribe, project, &entry, problem.clone());
+            hold(scribe, project, ReasonCode::SelfCheck, &problem);
+        }
+        LandingAnswer::SelfCheckFailed(problem) => {
+            abandon(scribe, project, &entry, problem.clone());
+            hold(scribe, project, ReasonCode::SelfCheck, &problem);
+        }
+        LandingAnswer::Failed(problem) => {
+            abandon(scribe, project, &entry, problem.clone());
+            failed(scribe, project, &entry, problem);
+        }
+    }
+    scribe.order(Effect::Look { project: project.clone() });
+}
+
+fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String) {
+    scribe.record(Fact::LandingAbandoned { project: project.clone(), entry: entry.id, problem });
+}
+
+fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
+    let Stage::Landing { candidate, gate } = &entry.stage else { return };
+    scribe.record(Fact::Landed {
+        project: project.clone(),
+        entry: entry.id,
+        subject: entry.subject.clone(),
+        candidate: candidate.clone(),
+        head: entry.head.clone(),
+        verified: gate.is_some(),
+    });
+    if let Subject::Objective(id) = &entry.subject {
+        scribe.move_to(&key(project, id), Status::Done, Cause::Landed, None, None);
+    }
+}

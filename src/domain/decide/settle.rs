@@ -1,0 +1,94 @@
+//! Whether anything is going on, whether anything can, and when to look again.
+
+use super::dispatch::agent_for;
+use super::publish::again_at;
+use super::scribe::Memo;
+use crate::domain::objective::{Objective, Status, WorktreeStage};
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::domain::train::Stage;
+
+/// What is left when nothing runs and nothing can move without a human.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Settled {
+    /// Everything is done or skipped.
+    Done,
+    /// At least one thing waits for a human.
+    NeedsHuman,
+    /// Nothing waits for a human, yet something is stuck.
+    Stuck,
+}
+
+/// When a tick is due because of something recorded, in Unix milliseconds.
+#[must_use]
+pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
+    let mut due = Vec::new();
+    for project in state.projects().filter(|project| project.is_enabled()) {
+        let integration = &project.integration;
+        if integration.published != integration.tip {
+            due.extend(again_at(memo, &project.slug));
+        }
+        due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
+        for id in state.in_status(&project.slug, Status::Ready) {
+            let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+            due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
+        }
+    }
+    due.into_iter().min()
+}
+
+/// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting
+/// publication does not (SPEC 4, `--until-idle`). Effects in flight are the caller's to know of.
+#[must_use]
+pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
+    if state.open_sessions().next().is_some() || state.open_gates().next().is_some() {
+        return None;
+    }
+    let mut needs_human = false;
+    let mut is_stuck = false;
+    for project in state.projects().filter(|project| project.is_enabled()) {
+        if is_moving(state, memo, project) {
+            return None;
+        }
+        needs_human |= !project.holds.is_empty() || project.train.held.is_some() || project.paused;
+        for objective in state.objectives_of(&project.slug) {
+            match objective.status {
+                Status::Done | Status::Skipped => {}
+                Status::NeedsReview | Status::Paused => needs_human = true,
+                _ => is_stuck = true,
+            }
+        }
+    }
+    Some(match (needs_human, is_stuck) {
+        (true, _) => Settled::NeedsHuman,
+        (false, true) => Settled::Stuck,
+        (false, false) => Settled::Done,
+    })
+}
+
+fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
+    let queue_moves =
+        project.train.held.is_none() && project.landing_hold().is_none() && project.is_workable();
+    let is_landing = project.train.entries.iter().any(|entry| matches!(entry.stage, Stage::Landing { .. }));
+    if is_landing || (queue_moves && !project.train.entries.is_empty()) {
+        return true;
+    }
+    let integration = &project.integration;
+    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.adopting.is_some();
+    let dispatches = project.is_workable() && !project.paused && project.dispatch_hold().is_none();
+    let can_start = |objective: &Objective| agent_for(project, objective).is_some();
+    let has_work = dispatches
+        && state.objectives_of(&project.slug).any(|objective| match objective.status {
+            Status::Ready => can_start(objective),
+            Status::Active | Status::Review => true,
+            _ => false,
+        });
+    let is_making = !integration.is_made && project.holds.is_empty();
+    is_publishing || has_work || is_making || is_removing(state, project)
+}
+
+fn is_removing(state: &State, project: &Project) -> bool {
+    state.objectives_of(&project.slug).any(|objective| {
+        objective.worktree.as_ref().is_some_and(|worktree| worktree.stage == WorktreeStage::Removing)
+    })
+}

@@ -1,0 +1,181 @@
+//! The user's target branch: what each way of finding it means (SPEC 3.5, "The user commits").
+
+use super::publish;
+use super::scribe::Scribe;
+use super::watch::{hold, release};
+use crate::domain::effect::Effect;
+use crate::domain::event::{Dropped, Fact};
+use crate::domain::facts::{Relation, TargetFacts};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::{Cause, Status};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::train::Subject;
+
+pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let integration = &project.integration;
+    let is_busy = scribe.memo.publishing.contains_key(slug)
+        || integration.adopting.is_some()
+        || project.train.landing().is_some();
+    if is_busy {
+        return; // Whatever is in progress looks again when it is answered.
+    }
+    if facts.tip != integration.tip || facts.published != integration.published {
+        scribe.order(Effect::Look { project: slug.clone() });
+        return;
+    }
+    let is_news = integration.target != facts.target;
+    scribe.mark(slug);
+    if is_news {
+        scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
+    }
+    match &facts.target {
+        None => missing(scribe, slug),
+        Some(target) => {
+            release(scribe, slug, ReasonCode::TargetMissing);
+            present(scribe, slug, target, facts);
+        }
+    }
+}
+
+fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts: &TargetFacts) {
+    use Relation as R;
+    match (facts.to_published, facts.to_tip) {
+        (R::Ancestor | R::Diverged, _) => return rewritten(scribe, slug, target),
+        (R::Same, _) => {}
+        (R::Descendant, R::Same | R::Ancestor) => publish::published(scribe, slug, target),
+        (R::Descendant, R::Descendant) => {
+            let from = facts.tip.clone();
+            let project = slug.clone();
+            scribe.record(Fact::ExternalIntended {
+                project: project.clone(),
+                from: from.clone(),
+                to: target.clone(),
+            });
+            scribe.order(Effect::MoveExternal { project, from, to: target.clone() });
+        }
+        (R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
+    }
+    release(scribe, slug, ReasonCode::TargetRewritten);
+    if facts.to_published == R::Same {
+        drop_users_entry(scribe, slug, None);
+    }
+}
+
+fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(branch) = branch_of(scribe, slug) else { return };
+    let text = format!("the target branch {branch} is gone");
+    let clears =
+        format!("make it again, or `paddock --project {slug} queue republish` makes it with all landed work");
+    hold(scribe, slug, ReasonCode::TargetMissing, text, clears);
+}
+
+fn rewritten(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
+    let Some(branch) = branch_of(scribe, slug) else { return };
+    let text = format!(
+        "the target branch {branch} was rewritten: it is at {} and lacks published work",
+        target.short()
+    );
+    let clears = format!(
+        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work back"
+    );
+    hold(scribe, slug, ReasonCode::TargetRewritten, text, clears);
+}
+
+fn branch_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> Option<String> {
+    scribe.state.project(slug).map(|project| project.settings.target_branch.clone())
+}
+
+/// A merge of I and T goes to the head of the queue and through the gate, unless this very T was refused.
+fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.external_refused.as_ref() == Some(target) {
+        return;
+    }
+    if project.train.entries.iter().any(|e| e.subject == Subject::Target && e.head == *target) {
+        return;
+    }
+    drop_users_entry(scribe, slug, Some(target));
+    let Some(entry) = scribe.state.project(slug).map(|project| project.train.next_entry) else { return };
+    let (project, head) = (slug.clone(), target.clone());
+    scribe.record(Fact::EntryQueued { project, entry, subject: Subject::Target, head, priority: 0 });
+}
+
+/// Drops an entry for commits that are no longer the target's.
+fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let outdated =
+        project.train.entries.iter().find(|e| e.subject == Subject::Target && Some(&e.head) != keep);
+    let Some(entry) = outdated.cloned() else { return };
+    super::merge::cancel_gate(scribe, slug, &entry);
+    let why = Dropped::Superseded;
+    scribe.record(Fact::EntryDropped {
+        project: slug.clone(),
+        entry: entry.id,
+        subject: Subject::Target,
+        why,
+    });
+}
+
+pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), String>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.adopting.as_ref() != Some(to) {
+        return;
+    }
+    let from = project.integration.tip.clone();
+    let unpublished = project.integration.unpublished.clone();
+    scribe.mark(slug);
+    match result {
+        Ok(()) => {
+            scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
+            for id in unpublished {
+                publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+            }
+        }
+        Err(problem) => {
+            let to = to.clone();
+            scribe.record(Fact::ExternalAbandoned { project: slug.clone(), to, problem });
+        }
+    }
+}
+
+/// `queue adopt`: the order; the answer comes to [`adopted`].
+pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
+    let landed = scribe.state.objectives_of(&project.slug).filter_map(|objective| {
+        let commit = objective.landed.as_ref()?.commit.clone()?;
+        Some((objective.key.id.clone(), commit))
+    });
+    let (slug, from, landed) = (project.slug.clone(), project.integration.tip.clone(), landed.collect());
+    scribe.order(Effect::AdoptTarget { project: slug, from, landed });
+}
+
+pub(super) fn adopted(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    result: Result<(ObjectId, Vec<ObjectiveId>), String>,
+) {
+    let Some(from) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
+        return;
+    };
+    scribe.mark(slug);
+    let (to, lost) = match result {
+        Ok(found) => found,
+        Err(problem) => {
+            let text = format!("the target branch could not be adopted: {problem}");
+            super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
+            return;
+        }
+    };
+    scribe.record(Fact::TargetAdopted { project: slug.clone(), from, to: to.clone(), lost: lost.clone() });
+    drop_users_entry(scribe, slug, None);
+    release(scribe, slug, ReasonCode::TargetRewritten);
+    release(scribe, slug, ReasonCode::TargetMissing);
+    for id in lost {
+        let key = ObjectiveKey { project: slug.clone(), id };
+        let text = format!("its landing is not in the target branch that was adopted at {}", to.short());
+        let clears = "its branch is kept unless its worktree was removed; retry it or leave it";
+        let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
+        scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
+    }
+}

@@ -1,0 +1,33 @@
+//! The Unlock phase: todo becomes ready when every dependency is done or skipped, and back when one no
+//! longer is and no session has started.
+
+use super::scribe::Scribe;
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::objective::{Cause, Objective, Status};
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    for project in scribe.marked() {
+        for key in in_status(scribe, &project, Status::Todo, |scribe, objective| {
+            scribe.state.unmet(objective).is_empty()
+        }) {
+            scribe.move_to(&key, Status::Ready, Cause::DependenciesMet, None, None);
+        }
+        for key in in_status(scribe, &project, Status::Ready, |scribe, objective| {
+            objective.sessions.is_empty() && !scribe.state.unmet(objective).is_empty()
+        }) {
+            scribe.move_to(&key, Status::Todo, Cause::DependencyReopened, None, None);
+        }
+    }
+}
+
+fn in_status(
+    scribe: &Scribe<'_>,
+    project: &ProjectSlug,
+    status: Status,
+    is_wanted: impl Fn(&Scribe<'_>, &Objective) -> bool,
+) -> Vec<ObjectiveKey> {
+    let ids = scribe.state.in_status(project, status).iter();
+    let keys = ids.map(|id| ObjectiveKey { project: project.clone(), id: id.clone() });
+    keys.filter(|key| scribe.state.objective(key).is_some_and(|objective| is_wanted(scribe, objective)))
+        .collect()
+}

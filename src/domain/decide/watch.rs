@@ -1,0 +1,116 @@
+//! What is seen of project files, repositories and the machine, and the holds that follow from it.
+
+use super::publish;
+use super::scribe::Scribe;
+use crate::domain::effect::Effect;
+use crate::domain::event::Fact;
+use crate::domain::facts::TrustRecord;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::settings::ProjectSettings;
+
+/// Names shown of what changed in a configuration.
+const CHANGES_SHOWN_MAX: usize = 8;
+
+/// Holds a project; the same hold with the same text is not recorded again.
+pub(super) fn hold(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    code: ReasonCode,
+    text: String,
+    clears: impl Into<String>,
+) {
+    scribe.mark(slug);
+    let Some(project) = scribe.state.project(slug) else { return };
+    let is_known = project.holds.get(&code).is_some_and(|reason| reason.text == text);
+    if !is_known {
+        let reason = Reason::new(code, scribe.now_ms, text, clears);
+        scribe.record(Fact::ProjectHeld { project: slug.clone(), reason });
+    }
+}
+
+pub(super) fn release(scribe: &mut Scribe<'_>, slug: &ProjectSlug, code: ReasonCode) {
+    scribe.mark(slug);
+    let is_held = scribe.state.project(slug).is_some_and(|project| project.holds.contains_key(&code));
+    if is_held {
+        scribe.record(Fact::ProjectReleased { project: slug.clone(), code });
+    }
+}
+
+pub(super) fn config_read(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    settings: Result<Box<ProjectSettings>, String>,
+) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    match settings {
+        Ok(settings) => {
+            if project.settings != *settings {
+                scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
+            }
+            release(scribe, slug, ReasonCode::ConfigBroken);
+        }
+        Err(problem) => {
+            let clears = "mend the file; the settings read last stay in force, and nothing new starts";
+            hold(scribe, slug, ReasonCode::ConfigBroken, problem, clears);
+        }
+    }
+}
+
+pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip: Result<ObjectId, String>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.is_made {
+        return;
+    }
+    match tip {
+        Ok(tip) => {
+            scribe.record(Fact::IntegrationMade { project: slug.clone(), tip });
+            release(scribe, slug, ReasonCode::RepositoryBroken);
+            scribe.order(Effect::Look { project: slug.clone() });
+        }
+        Err(problem) => repository_failed(scribe, slug, &problem),
+    }
+}
+
+pub(super) fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+    let clears = "mend the repository; Paddock looks again by itself";
+    hold(scribe, slug, ReasonCode::RepositoryBroken, problem.to_owned(), clears);
+}
+
+pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    release(scribe, slug, ReasonCode::RepositoryBroken);
+    publish::try_again_now(scribe, slug);
+    let Some(project) = scribe.state.project(slug) else { return };
+    if !project.integration.is_made {
+        let at = project.integration.tip.clone();
+        scribe.order(Effect::MakeIntegration { project: slug.clone(), at });
+    }
+}
+
+pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &TrustRecord) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let changes = project.trust.changes(trust);
+    if changes.is_empty() {
+        return release(scribe, slug, ReasonCode::Untrusted);
+    }
+    let mut names: Vec<String> = changes.iter().take(CHANGES_SHOWN_MAX).cloned().collect();
+    if changes.len() > names.len() {
+        names.push(format!("{} more", changes.len() - names.len()));
+    }
+    let text = format!("git configuration that can run programs changed: {}", names.join(", "));
+    let clears = format!("undo it, or agree to it with `paddock project trust {slug}`");
+    hold(scribe, slug, ReasonCode::Untrusted, text, clears);
+}
+
+pub(super) fn hold_seen(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    code: ReasonCode,
+    text: Option<String>,
+    clears: String,
+) {
+    match text {
+        Some(text) => hold(scribe, slug, code, text, clears),
+        None => release(scribe, slug, code),
+    }
+}

@@ -1,0 +1,227 @@
+//! Events: everything that happens, as it is recorded for good.
+//!
+//! An event holds outcomes and the settings that were used, so that applying it asks nothing else.
+//! Stored shapes are never flattened or untagged; each fact has a version, and a golden file per version
+//! stands in `tests/golden/events`.
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::{RepositoryFacts, TrustRecord};
+use super::gate::{CommandResult, Verdict};
+use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
+use super::path::RepoPath;
+use super::project::PublicationWait;
+use super::reason::{Reason, ReasonCode};
+use super::session::{Harvest, ProcessEnd, SessionBudget, SessionEnd, SessionKind, Stop};
+use super::settings::ProjectSettings;
+use super::train::{Candidate, Subject};
+
+/// One recorded fact.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// Its number in the log, from 1, without gaps.
+    pub seq: u64,
+    /// Unix milliseconds.
+    pub at_ms: i64,
+    /// What happened.
+    pub fact: Fact,
+}
+
+/// What a session was planned to be.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SessionPlan {
+    /// Its number.
+    pub session: SessionId,
+    /// What it is for.
+    pub kind: SessionKind,
+    /// The agent.
+    pub agent: String,
+    /// The worker.
+    pub worker: String,
+    /// The how-manieth session of its objective, from 1.
+    pub attempt: u32,
+    /// Its limits.
+    pub budget: SessionBudget,
+    /// The branch head that it starts from.
+    pub from: ObjectId,
+    /// Ready objectives with an overlapping scope that stood before it and were overtaken.
+    pub overtook: Vec<ObjectiveId>,
+}
+
+/// Why an entry left the queue without landing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Dropped {
+    /// The gate was red on it.
+    Red,
+    /// It does not merge.
+    Conflict {
+        /// The files, at most twenty.
+        paths: Vec<RepoPath>,
+    },
+    /// The branch head is no longer the pinned one.
+    HeadMoved,
+    /// It cannot land: why.
+    Refused(String),
+    /// What it would land is landed already, or was replaced by a newer one.
+    Superseded,
+}
+
+/// What happened. The names are stored: add variants, never rename them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+pub enum Fact {
+    /// A supervisor took up work.
+    SupervisorStarted { pid: u32, version: String },
+    /// It laid work down in order: how.
+    SupervisorStopped { mode: String },
+    /// A repository came under management.
+    ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
+    /// Its settings changed.
+    ProjectConfigured { project: ProjectSlug, settings: Box<ProjectSettings> },
+    /// A person lets it be worked on, or not.
+    ProjectEnabled { project: ProjectSlug, enabled: bool },
+    /// A person paused or resumed dispatch and planner.
+    ProjectPaused { project: ProjectSlug, paused: bool },
+    /// A person agreed to its configuration as it is now.
+    ProjectTrusted { project: ProjectSlug, trust: TrustRecord },
+    /// It is no longer managed; its objectives are forgotten, its refs and branches stay.
+    ProjectRemoved { project: ProjectSlug },
+    /// Something stops it.
+    ProjectHeld { project: ProjectSlug, reason: Reason },
+    /// That no longer stops it.
+    ProjectReleased { project: ProjectSlug, code: ReasonCode },
+    /// An agent could not be started.
+    AgentUnusable { project: ProjectSlug, agent: String, problem: String },
+    /// Agents that could not be started may be tried again.
+    AgentsReset { project: ProjectSlug },
+    /// Its integration ref exists.
+    IntegrationMade { project: ProjectSlug, tip: ObjectId },
+    /// The user's target branch was seen at another commit, or gone.
+    TargetSeen { project: ProjectSlug, target: Option<ObjectId> },
+    /// Intent: the integration ref is to move on to the user's own commits.
+    ExternalIntended { project: ProjectSlug, from: ObjectId, to: ObjectId },
+    /// The integration ref moved on to the user's own commits.
+    ExternalAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId },
+    /// That move was not possible: the ref was elsewhere.
+    ExternalAbandoned { project: ProjectSlug, to: ObjectId, problem: String },
+    /// The user's commits and landed work do not go together; not tried again for this commit.
+    ExternalRefused { project: ProjectSlug, target: ObjectId },
+    /// A person took the target branch as it is; these landings are no longer in it.
+    TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
+    /// A person wants landed work on the target branch again, from this commit on.
+    RepublishAsked { project: ProjectSlug, published: ObjectId },
+    /// The target branch holds this commit.
+    Published { project: ProjectSlug, to: ObjectId },
+    /// Publishing waits for the user.
+    PublicationWaits { project: ProjectSlug, wait: PublicationWait },
+    /// Publishing no longer waits, or is to be tried again.
+    PublicationFreed { project: ProjectSlug },
+    /// An objective was added.
+    ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
+    /// It moved to another state.
+    ObjectiveMoved {
+        objective: ObjectiveKey,
+        from: Status,
+        to: Status,
+        cause: Cause,
+        reason: Option<Reason>,
+        next: Option<NextSession>,
+    },
+    /// Its worktree is to be made.
+    WorktreeOrdered { objective: ObjectiveKey, path: String, branch: String, base: ObjectId, epoch: u64 },
+    /// Its worktree is there.
+    WorktreeMade { objective: ObjectiveKey },
+    /// Its worktree could not be made.
+    WorktreeFailed { objective: ObjectiveKey, problem: String, again_ms: i64 },
+    /// Its worktree is to be removed: the work is published.
+    WorktreeRetired { objective: ObjectiveKey },
+    /// Its worktree is gone.
+    WorktreeRemoved { objective: ObjectiveKey },
+    /// Intent: a session is to start.
+    SessionPlanned { objective: ObjectiveKey, plan: SessionPlan },
+    /// Its agent runs.
+    SessionStarted { objective: ObjectiveKey, session: SessionId, pid: u32 },
+    /// It is asked to stop.
+    SessionStopping { objective: ObjectiveKey, session: SessionId, stop: Stop, now: bool },
+    /// A person gave it more.
+    SessionExtended { objective: ObjectiveKey, session: SessionId, budget: SessionBudget },
+    /// Its processes are gone; none: its keeper vanished without a record.
+    SessionExited { objective: ObjectiveKey, session: SessionId, process: Option<ProcessEnd> },
+    /// What it left was read, and it is over.
+    SessionHarvested {
+        objective: ObjectiveKey,
+        session: SessionId,
+        end: SessionEnd,
+        harvest: Option<Harvest>,
+        over_commits: bool,
+        problem: Option<String>,
+    },
+    /// A branch head, or the user's commits, entered the queue.
+    EntryQueued { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, priority: i32 },
+    /// Its merge is to be made.
+    CandidateOrdered { project: ProjectSlug, entry: u64, onto: ObjectId },
+    /// Its merge is made.
+    CandidateMade { project: ProjectSlug, entry: u64, candidate: Candidate },
+    /// Its merge could not be made for an outside reason.
+    CandidateFailed { project: ProjectSlug, entry: u64, problem: String, again_ms: i64 },
+    /// What was made for it is outdated.
+    EntryReset { project: ProjectSlug, entry: u64 },
+    /// It left the queue without landing.
+    EntryDropped { project: ProjectSlug, entry: u64, subject: Subject, why: Dropped },
+    /// The queue is held.
+    QueueHeld { project: ProjectSlug, reason: Reason },
+    /// The queue goes on.
+    QueueReleased { project: ProjectSlug },
+    /// Intent: a gate run is to start.
+    GatePlanned { project: ProjectSlug, gate: GateId, entry: u64, commit: ObjectId, tree: ObjectId },
+    /// What it runs for is outdated.
+    GateCancelled { project: ProjectSlug, gate: GateId },
+    /// It ended.
+    GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
+    /// Intent: the integration ref is to move to this merge.
+    LandingIntended { project: ProjectSlug, entry: u64, candidate: Candidate, gate: Option<GateId> },
+    /// The integration ref moved to it.
+    Landed {
+        project: ProjectSlug,
+        entry: u64,
+        subject: Subject,
+        candidate: Candidate,
+        head: ObjectId,
+        verified: bool,
+    },
+    /// It could not: the ref was elsewhere, or a check failed. Nothing moved.
+    LandingAbandoned { project: ProjectSlug, entry: u64, problem: String },
+}
+
+/// How safe an event has to be before anything follows from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Durability {
+    /// Survives the death of the process.
+    Process,
+    /// Survives power loss.
+    Power,
+}
+
+impl Fact {
+    /// The version of the stored shape.
+    pub const VERSION: u32 = 1;
+
+    /// Landings and what a person was told are safe against power loss; the rest against a kill.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        match self {
+            Self::LandingIntended { .. }
+            | Self::Landed { .. }
+            | Self::ExternalIntended { .. }
+            | Self::ExternalAdopted { .. }
+            | Self::TargetAdopted { .. }
+            | Self::WorktreeRetired { .. }
+            | Self::ProjectAdded { .. }
+            | Self::ObjectiveAdded { .. } => Durability::Power,
+            _ => Durability::Process,
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! What the world reports: plain facts read from git, processes and files, before anyone judges them.
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::ObjectId;
+use super::path::RepoPath;
+use super::review::ElsewhereHead;
+use super::session::Salvage;
+use super::summary::SessionSummary;
+
+/// How one commit lies to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// They are the same.
+    Same,
+    /// The first is an ancestor of the second.
+    Ancestor,
+    /// The first descends from the second.
+    Descendant,
+    /// Neither.
+    Diverged,
+}
+
+/// One new commit on a work branch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitFacts {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The first line of its message.
+    pub summary: String,
+    /// How many paths it changes.
+    pub paths: u32,
+    /// Whether it has more than one parent.
+    pub is_merge: bool,
+    /// Whether it changes nothing and is no merge.
+    pub is_empty: bool,
+}
+
+/// What a session left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HarvestFacts {
+    /// The head of the work branch.
+    pub head: ObjectId,
+    /// Commits since the session's start, oldest first.
+    pub commits: Vec<CommitFacts>,
+    /// What the whole branch changes against where it left the integration ref.
+    pub net_paths: Vec<RepoPath>,
+    /// Changes that were not committed.
+    pub uncommitted: Vec<RepoPath>,
+    /// The ref that keeps them.
+    pub salvage: Option<Salvage>,
+    /// A HEAD that does not descend from the work branch.
+    pub head_elsewhere: Option<ElsewhereHead>,
+    /// The summary the agent ended with.
+    pub summary: Option<SessionSummary>,
+}
+
+/// The user's target branch as it was seen, against what Paddock last recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetFacts {
+    /// The commit it points at; none when the branch is gone.
+    pub target: Option<ObjectId>,
+    /// The integration tip that the comparison was made with.
+    pub tip: ObjectId,
+    /// The published commit that the comparison was made with.
+    pub published: ObjectId,
+    /// The target against the tip.
+    pub to_tip: Relation,
+    /// The target against the published commit.
+    pub to_published: Relation,
+}
+
+/// A configuration that can run programs, as recorded at `project add`: names and hashes, never values.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TrustRecord {
+    /// One line per key, hook or attribute: its name and the hash of its content.
+    pub entries: Vec<(String, String)>,
+}
+
+impl TrustRecord {
+    /// The names whose content differs, for people.
+    #[must_use]
+    pub fn changes(&self, now: &Self) -> Vec<String> {
+        let missing = |from: &Self, other: &Self| -> Vec<String> {
+            from.entries.iter().filter(|e| !other.entries.contains(e)).map(|(name, _)| name.clone()).collect()
+        };
+        let mut names = missing(self, now);
+        names.extend(missing(now, self));
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+/// A repository, as `project add` found it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryFacts {
+    /// Its folder, absolute.
+    pub root: String,
+    /// Its common git directory, absolute.
+    pub common_dir: String,
+    /// Whether it has no worktree of its own.
+    pub bare: bool,
+    /// Where the target branch stood.
+    pub target: ObjectId,
+    /// The configuration that a person agreed to by adding it.
+    pub trust: TrustRecord,
+}

@@ -1,0 +1,130 @@
+//! A gate run: the `verify` commands on exactly the tree that is about to land (SPEC 3.5).
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{GateId, ObjectId, ProjectSlug};
+use super::session::Exit;
+
+/// What a gate run says of a tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Every command passed.
+    Green,
+    /// A command failed.
+    Red,
+    /// A command could not be judged: not found, killed, timed out, or the run was lost.
+    NotEvaluated,
+}
+
+impl Verdict {
+    /// The words of SPEC 3.5.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Green => "green",
+            Self::Red => "red",
+            Self::NotEvaluated => "not evaluated",
+        }
+    }
+}
+
+/// How one gate command ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CommandResult {
+    /// Its name in the project file.
+    pub name: String,
+    /// How it ended.
+    pub exit: Exit,
+    /// Whether its time limit stopped it.
+    pub timed_out: bool,
+    /// Milliseconds it took while the machine was awake.
+    pub took_ms: u64,
+}
+
+impl CommandResult {
+    /// What it says of the tree. A shell reports a command that is not found as 127, one that is not
+    /// executable as 126, and one that a signal killed as 128 and more: none of them is a verdict on the work.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.exit {
+            _ if self.timed_out => Verdict::NotEvaluated,
+            Exit::Code(0) => Verdict::Green,
+            Exit::Code(1..=125) => Verdict::Red,
+            Exit::Code(_) | Exit::Signal(_) | Exit::NotStarted(_) | Exit::SetupFailed(_) => {
+                Verdict::NotEvaluated
+            }
+        }
+    }
+
+    /// For people.
+    #[must_use]
+    pub fn outcome(&self) -> String {
+        match self.timed_out {
+            true => "timed out".to_owned(),
+            false => self.exit.to_string(),
+        }
+    }
+}
+
+/// The verdict on all commands that ran: the first that is not green decides.
+#[must_use]
+pub fn verdict_of(results: &[CommandResult], expected: usize) -> Verdict {
+    match results.iter().map(CommandResult::verdict).find(|verdict| *verdict != Verdict::Green) {
+        Some(verdict) => verdict,
+        None if results.len() == expected => Verdict::Green,
+        None => Verdict::NotEvaluated,
+    }
+}
+
+/// A gate run and all that is recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateRun {
+    /// Its number.
+    pub id: GateId,
+    /// The project.
+    pub project: ProjectSlug,
+    /// The queue entry that it runs for.
+    pub entry: u64,
+    /// The commit that is checked out.
+    pub commit: ObjectId,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// Unix milliseconds.
+    pub started_ms: i64,
+    /// Unix milliseconds.
+    pub finished_ms: Option<i64>,
+    /// The commands that have ended.
+    pub results: Vec<CommandResult>,
+    /// The verdict, once there is one; none while it runs and when it was cancelled.
+    pub verdict: Option<Verdict>,
+    /// Whether what it ran for is outdated.
+    pub cancelled: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(exit: Exit, timed_out: bool) -> CommandResult {
+        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1 }
+    }
+
+    #[test]
+    fn only_exit_statuses_up_to_125_are_verdicts_on_the_work() {
+        assert_eq!(ended(Exit::Code(0), false).verdict(), Verdict::Green);
+        assert_eq!(ended(Exit::Code(1), false).verdict(), Verdict::Red);
+        assert_eq!(ended(Exit::Code(101), false).verdict(), Verdict::Red);
+        for exit in [Exit::Code(126), Exit::Code(127), Exit::Code(139), Exit::Signal(9)] {
+            assert_eq!(ended(exit, false).verdict(), Verdict::NotEvaluated);
+        }
+        assert_eq!(ended(Exit::Code(0), true).verdict(), Verdict::NotEvaluated);
+    }
+
+    #[test]
+    fn a_run_that_did_not_get_to_every_command_is_not_green() {
+        assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 2), Verdict::NotEvaluated);
+        assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 1), Verdict::Green);
+        assert_eq!(verdict_of(&[], 0), Verdict::Green);
+    }
+}

@@ -1,0 +1,118 @@
+//! Inputs: everything that can come in, in one closed list.
+//!
+//! Answers of effects carry what they were ordered for (an epoch, a commit, a number), so that a late
+//! answer to an outdated order is ignored by construction.
+
+use super::command::{Command, StopMode};
+use super::facts::{HarvestFacts, TargetFacts, TrustRecord};
+use super::gate::CommandResult;
+use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::path::RepoPath;
+use super::project::PublicationWait;
+use super::reason::ReasonCode;
+use super::session::ProcessEnd;
+use super::settings::ProjectSettings;
+use super::train::Candidate;
+
+/// How a merge in memory went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CandidateAnswer {
+    /// It is made.
+    Made(Candidate),
+    /// The two sides do not go together.
+    Conflict {
+        /// The files.
+        paths: Vec<RepoPath>,
+        /// What git says of them, cut to 2 kB.
+        text: String,
+    },
+    /// The branch is no longer at the pinned head.
+    HeadMoved,
+    /// It could not be tried.
+    Failed(String),
+}
+
+/// How a landing went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LandingAnswer {
+    /// The ref is at the commit, or beyond it.
+    Landed,
+    /// The ref is somewhere else.
+    Moved {
+        /// Where.
+        found: Option<ObjectId>,
+    },
+    /// The check at run time found that it would break the queue's promise.
+    SelfCheckFailed(String),
+    /// It could not be tried.
+    Failed(String),
+}
+
+/// How publishing went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PublishAnswer {
+    /// The target branch holds the commit.
+    Published,
+    /// Something of the user is in the way.
+    Waits(PublicationWait),
+    /// The target branch is no longer where it was, or gone: it has to be looked at.
+    Moved,
+}
+
+/// What comes in.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+pub enum Input {
+    /// A supervisor takes up work.
+    Started { pid: u32, version: String },
+    /// Time has passed; the phases run for every project.
+    Tick,
+    /// A person asks.
+    Command(Box<Command>),
+    /// The supervisor shall stop.
+    Stop(StopMode),
+    /// Everything that had to end has ended.
+    Stopped(StopMode),
+    /// A project file was read again.
+    ConfigRead { project: ProjectSlug, settings: Result<Box<ProjectSettings>, String> },
+    /// The integration ref was made, or was there already.
+    IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, String> },
+    /// The target branch was looked at.
+    TargetLooked { project: ProjectSlug, facts: TargetFacts },
+    /// The repository could not be looked at.
+    RepositoryFailed { project: ProjectSlug, problem: String },
+    /// It can be looked at again.
+    RepositoryFine { project: ProjectSlug },
+    /// The configuration that can run programs was read.
+    TrustRead { project: ProjectSlug, trust: TrustRecord },
+    /// Something outside stops a project, or no longer does (disk, claim).
+    HoldSeen { project: ProjectSlug, code: ReasonCode, text: Option<String>, clears: String },
+    /// The move onto the user's own commits.
+    ExternalMoved { project: ProjectSlug, to: ObjectId, result: Result<(), String> },
+    /// The target branch as adopted, and landings that it does not hold.
+    TargetAdopted { project: ProjectSlug, result: Result<(ObjectId, Vec<ObjectiveId>), String> },
+    /// A worktree was made, or not.
+    WorktreeAnswered { objective: ObjectiveKey, epoch: u64, result: Result<(), String> },
+    /// A worktree was removed; commits that appeared after the landing are kept under this ref.
+    WorktreeRemoved { objective: ObjectiveKey, late: Option<String> },
+    /// An agent runs.
+    SessionStarted { session: SessionId, pid: u32 },
+    /// A session could not be handed to the runner at all.
+    SessionRefused { session: SessionId, problem: String },
+    /// A session's processes are gone.
+    SessionExited { session: SessionId, process: ProcessEnd },
+    /// A session's keeper vanished without a record.
+    SessionLost { session: SessionId },
+    /// So many commits are on a running session's branch since it started.
+    CommitsSeen { session: SessionId, commits: u32 },
+    /// What a session left was read, or could not be.
+    Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, String> },
+    /// A merge was made, or not.
+    CandidateAnswered { project: ProjectSlug, entry: u64, onto: ObjectId, answer: CandidateAnswer },
+    /// A gate run ended; none: its keeper vanished, or it could not be started.
+    GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
+    /// A landing was tried.
+    LandingAnswered { project: ProjectSlug, entry: u64, answer: LandingAnswer },
+    /// Publishing was tried.
+    PublishAnswered { project: ProjectSlug, to: ObjectId, answer: PublishAnswer },
+}

@@ -1,0 +1,126 @@
+//! Paths as git stores them: bytes, in any language and any encoding.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// A path within a repository, as the bytes git stores, with `/` between its parts.
+///
+/// As text (JSON, events) it is the path itself when that is UTF-8; else a NUL, which no path can hold,
+/// and then the bytes with every one that is not printable ASCII as `%XX`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct RepoPath(Vec<u8>);
+
+impl RepoPath {
+    /// Takes the bytes as they are.
+    #[must_use]
+    pub fn new(bytes: impl Into<Vec<u8>>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// The bytes git stores.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl From<String> for RepoPath {
+    fn from(text: String) -> Self {
+        match text.strip_prefix('\0') {
+            None => Self(text.into_bytes()),
+            Some(escaped) => Self(unescape(escaped.as_bytes())),
+        }
+    }
+}
+
+impl From<&str> for RepoPath {
+    fn from(text: &str) -> Self {
+        Self(text.as_bytes().to_vec())
+    }
+}
+
+impl From<RepoPath> for String {
+    fn from(path: RepoPath) -> Self {
+        match Self::from_utf8(path.0) {
+            Ok(text) => text,
+            Err(error) => format!("\0{}", escape(error.as_bytes())),
+        }
+    }
+}
+
+/// For people: control characters and what is not UTF-8 are shown escaped, so no terminal interprets them.
+impl fmt::Display for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for chunk in self.0.utf8_chunks() {
+            for character in chunk.valid().chars() {
+                match character.is_control() {
+                    true => write!(f, "{}", character.escape_default())?,
+                    false => write!(f, "{character}")?,
+                }
+            }
+            for byte in chunk.invalid() {
+                write!(f, "\\x{byte:02x}")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+fn escape(bytes: &[u8]) -> String {
+    let mut out = String::new();
+    for &byte in bytes {
+        match byte.is_ascii_graphic() && byte != b'%' {
+            true => out.push(char::from(byte)),
+            false => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+fn unescape(text: &[u8]) -> Vec<u8> {
+    let digit = |at: usize| text.get(at).and_then(|&b| char::from(b).to_digit(16));
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(&byte) = text.get(at) {
+        match (byte, digit(at + 1), digit(at + 2)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                at += 3;
+            }
+            _ => {
+                out.push(byte);
+                at += 1;
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_path_survives_being_written_as_text(bytes in proptest::collection::vec(1u8..=255, 0..40)) {
+            let path = RepoPath::new(bytes);
+            let json = serde_json::to_string(&path).unwrap();
+            prop_assert_eq!(serde_json::from_str::<RepoPath>(&json).unwrap(), path);
+        }
+    }
+
+    #[test]
+    fn people_see_no_control_characters() {
+        assert_eq!(RepoPath::new(*b"a\x1b[31m\xffb").to_string(), "a\\u{1b}[31m\\xffb");
+        assert_eq!(RepoPath::from("文档/说明.md").to_string(), "文档/说明.md");
+    }
+}

@@ -1,0 +1,119 @@
+//! A project: one repository under management, its refs, its holds and its merge queue.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::TrustRecord;
+use super::ids::{ObjectId, ProjectSlug};
+use super::path::RepoPath;
+use super::reason::{Reason, ReasonCode};
+use super::settings::ProjectSettings;
+use super::train::Train;
+
+/// The ref that Paddock lands on for a target branch (SPEC 3.5: I).
+#[must_use]
+pub fn integration_ref(target_branch: &str) -> String {
+    format!("refs/paddock/integration/{target_branch}")
+}
+
+/// Why a publication waits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PublicationWait {
+    /// For scripts: `local_changes`, `untracked`, `ignored`, `operation`, `locked`, `conflict`, `red`, `other`.
+    pub code: String,
+    /// The files that are in the way, at most twenty.
+    pub files: Vec<RepoPath>,
+    /// One sentence for people.
+    pub text: String,
+    /// Unix milliseconds.
+    pub since_ms: i64,
+}
+
+/// The three refs of SPEC 3.5, as Paddock last recorded them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Integration {
+    /// I: the tip that objectives start from and land on.
+    pub tip: ObjectId,
+    /// Counts every move of the tip.
+    pub moves: u64,
+    /// P: the last published commit.
+    pub published: ObjectId,
+    /// T: the user's branch, as last seen; none when it is gone.
+    pub target: Option<ObjectId>,
+    /// Whether the ref exists.
+    pub is_made: bool,
+    /// Landed work that is not published yet: objective ids, oldest first.
+    pub unpublished: Vec<super::ids::ObjectiveId>,
+    /// A publication that waits.
+    pub waits: Option<PublicationWait>,
+    /// A move onto the user's own commits in progress: to which commit.
+    pub adopting: Option<ObjectId>,
+    /// The user's commits that did not go together with landed work: not tried again for this commit.
+    pub external_refused: Option<ObjectId>,
+}
+
+/// A project and all that is recorded of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Project {
+    /// Its name.
+    pub slug: ProjectSlug,
+    /// Its settings, as last read without errors.
+    pub settings: ProjectSettings,
+    /// The repository's common git directory, absolute.
+    pub common_dir: String,
+    /// Whether the repository is bare.
+    pub bare: bool,
+    /// Unix milliseconds.
+    pub added_ms: i64,
+    /// Whether a person lets it be worked on.
+    pub enabled: bool,
+    /// Whether a person paused dispatch and planner.
+    pub paused: bool,
+    /// What stops it, by code.
+    pub holds: BTreeMap<ReasonCode, Reason>,
+    /// The configuration that a person agreed to.
+    pub trust: TrustRecord,
+    /// Agents that could not be started, and why; cleared when the settings change.
+    pub unusable_agents: BTreeMap<String, String>,
+    /// Its refs.
+    pub integration: Integration,
+    /// Its merge queue.
+    pub train: Train,
+}
+
+impl Project {
+    /// The full name of the integration ref.
+    #[must_use]
+    pub fn integration_ref(&self) -> String {
+        integration_ref(&self.settings.target_branch)
+    }
+
+    /// Whether a person and the project file both let it be worked on.
+    #[must_use]
+    pub fn is_enabled(&self) -> bool {
+        self.enabled && self.settings.enabled
+    }
+
+    /// What stops new sessions, if anything does.
+    #[must_use]
+    pub fn dispatch_hold(&self) -> Option<&Reason> {
+        self.holds
+            .values()
+            .find(|reason| !matches!(reason.code, ReasonCode::TargetRewritten | ReasonCode::TargetMissing))
+    }
+
+    /// What stops the merge queue from moving, if anything does.
+    #[must_use]
+    pub fn landing_hold(&self) -> Option<&Reason> {
+        self.holds.values().find(|reason| reason.code != ReasonCode::DiskLow)
+    }
+
+    /// Whether git may be run in its repository at all.
+    #[must_use]
+    pub fn is_workable(&self) -> bool {
+        use ReasonCode as R;
+        let blocks = |code: &R| matches!(code, R::Untrusted | R::RepositoryBroken | R::Claimed);
+        self.is_enabled() && self.integration.is_made && !self.holds.keys().any(blocks)
+    }
+}

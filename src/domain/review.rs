@@ -1,0 +1,143 @@
+//! Review: whether what a session left may go on to the merge queue, judged by facts (SPEC 3.2).
+
+use serde::{Deserialize, Serialize};
+
+use super::facts::HarvestFacts;
+use super::ids::ObjectId;
+use super::path::RepoPath;
+use super::scope::{Globs, ScopeError};
+use super::settings::{ProjectSettings, Role, ScopeRule};
+
+/// Paths that only an integrator's sessions may change, whatever the settings say.
+pub const ALWAYS_PROTECTED: &str = ".paddock/**";
+
+/// Paths named in one finding; the rest is counted.
+const PATHS_SHOWN_MAX: usize = 20;
+
+/// What kind of fault a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FindingCode {
+    /// Files outside the objective's scope changed.
+    OutOfScope,
+    /// Protected files changed.
+    Protected,
+    /// Commits that change nothing, and nothing else was done.
+    Empty,
+    /// Changes were left uncommitted.
+    Uncommitted,
+    /// A file was committed that Paddock copied into the worktree.
+    CopiedFile,
+    /// Commits lie on a branch that does not descend from the work branch.
+    HeadElsewhere,
+}
+
+/// One fault that review found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Finding {
+    /// Its kind.
+    pub code: FindingCode,
+    /// One sentence for people and for the next session.
+    pub text: String,
+    /// The paths concerned, at most twenty.
+    pub paths: Vec<RepoPath>,
+    /// How many more there are.
+    pub more_paths: u32,
+}
+
+impl Finding {
+    fn new(code: FindingCode, text: impl Into<String>, mut paths: Vec<RepoPath>) -> Self {
+        let more = paths.len().saturating_sub(PATHS_SHOWN_MAX);
+        paths.truncate(PATHS_SHOWN_MAX);
+        Self { code, text: text.into(), paths, more_paths: u32::try_from(more).unwrap_or(u32::MAX) }
+    }
+}
+
+/// What the review is made against.
+#[derive(Debug, Clone, Copy)]
+pub struct Terms<'a> {
+    /// The project's settings.
+    pub settings: &'a ProjectSettings,
+    /// The objective's scope; empty = everything.
+    pub path_scope: &'a [String],
+    /// The role of the worker whose session this was.
+    pub role: Role,
+}
+
+/// Everything that speaks against landing what the harvest found; nothing = it passes.
+///
+/// # Errors
+/// When a glob of the settings or of the scope cannot be compiled.
+pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, ScopeError> {
+    let mut findings = Vec::new();
+    if terms.settings.path_scope == ScopeRule::Enforce {
+        findings.extend(out_of_scope(&facts.net_paths, terms)?);
+    }
+    findings.extend(protected(&facts.net_paths, terms)?);
+    findings.extend(copied(facts, terms)?);
+    findings.extend(empty(facts));
+    if !facts.uncommitted.is_empty() {
+        let text = "changes were left uncommitted; commit what belongs to the work and remove the rest";
+        findings.push(Finding::new(FindingCode::Uncommitted, text, facts.uncommitted.clone()));
+    }
+    if let Some(place) = &facts.head_elsewhere {
+        let text = format!(
+            "the worktree's HEAD is at {}, which does not descend from the work branch; kept under {}",
+            place.commit.short(),
+            place.kept_as
+        );
+        findings.push(Finding::new(FindingCode::HeadElsewhere, text, Vec::new()));
+    }
+    Ok(findings)
+}
+
+fn matching(paths: &[RepoPath], globs: &Globs, wanted: bool) -> Vec<RepoPath> {
+    paths.iter().filter(|path| globs.matches(path.as_bytes()) == wanted).cloned().collect()
+}
+
+fn out_of_scope(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    if terms.path_scope.is_empty() {
+        return Ok(None);
+    }
+    let allowed: Vec<String> =
+        terms.path_scope.iter().chain(&terms.settings.shared_patterns).cloned().collect();
+    let outside = matching(paths, &Globs::new(&allowed)?, false);
+    let text = format!("files outside the path scope ({}) changed", terms.path_scope.join(", "));
+    Ok((!outside.is_empty()).then(|| Finding::new(FindingCode::OutOfScope, text, outside)))
+}
+
+fn protected(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    if terms.role == Role::Integrator {
+        return Ok(None);
+    }
+    let mut patterns = terms.settings.integrator_only_patterns.clone();
+    patterns.push(ALWAYS_PROTECTED.to_owned());
+    let touched = matching(paths, &Globs::new(&patterns)?, true);
+    let text = "protected files changed, which only an integrator's session may do";
+    Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::Protected, text, touched)))
+}
+
+fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    if terms.settings.worktree.copy.is_empty() {
+        return Ok(None);
+    }
+    let touched = matching(&facts.net_paths, &Globs::new(&terms.settings.worktree.copy)?, true);
+    let text = "files were committed that are only copied into the worktree";
+    Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::CopiedFile, text, touched)))
+}
+
+/// Judged on the net change: empty commits beside real work do no harm.
+fn empty(facts: &HarvestFacts) -> Option<Finding> {
+    let all_empty = !facts.commits.is_empty() && facts.commits.iter().all(|commit| commit.is_empty);
+    let text = "the commits change nothing";
+    (all_empty && facts.net_paths.is_empty()).then(|| Finding::new(FindingCode::Empty, text, Vec::new()))
+}
+
+/// A head that lies beside the work branch, and the ref that keeps it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ElsewhereHead {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The ref under `refs/paddock/kept/`.
+    pub kept_as: String,
+}

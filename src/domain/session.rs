@@ -1,0 +1,277 @@
+//! A session: one run of an agent for an objective, and how it can end (SPEC 1.2).
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::ids::{ObjectId, ObjectiveKey, SessionId};
+use super::path::RepoPath;
+use super::review::Finding;
+
+/// What a session is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionKind {
+    /// The first work on an objective.
+    Work,
+    /// Goes on where one stopped early.
+    FollowUp,
+    /// Repairs what review or the gate found.
+    Correction,
+    /// Brings the branch together with the integration ref.
+    Conflict,
+    /// Makes a plan.
+    Planner,
+}
+
+impl SessionKind {
+    /// The word of SPEC 1.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Work => "work",
+            Self::FollowUp => "follow-up",
+            Self::Correction => "correction",
+            Self::Conflict => "conflict",
+            Self::Planner => "planner",
+        }
+    }
+}
+
+impl fmt::Display for SessionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// How a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionEnd {
+    /// Said so, or exited with 0 after commits and without a summary.
+    Completed,
+    /// Said that part is left.
+    Partial,
+    /// Stopped at a limit.
+    OverBudget,
+    /// Said that it cannot go on.
+    Blocked,
+    /// Exit status not 0, crashed, or nothing done.
+    Failed,
+    /// No work was seen for too long.
+    Stalled,
+    /// An outside error, or the supervisor stopped.
+    Interrupted,
+    /// Its keeper vanished without an exit record.
+    Lost,
+    /// Killed by a human.
+    Killed,
+}
+
+impl SessionEnd {
+    /// The word of SPEC 1.2.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Partial => "partial",
+            Self::OverBudget => "over_budget",
+            Self::Blocked => "blocked",
+            Self::Failed => "failed",
+            Self::Stalled => "stalled",
+            Self::Interrupted => "interrupted",
+            Self::Lost => "lost",
+            Self::Killed => "killed",
+        }
+    }
+}
+
+impl fmt::Display for SessionEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// Where a session stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SessionStatus {
+    /// Ordered.
+    Starting,
+    /// Its agent runs.
+    Running,
+    /// Asked to stop.
+    Stopping,
+    /// Its processes are gone; what it left is being read.
+    Harvesting,
+    /// Over.
+    Ended(SessionEnd),
+}
+
+impl SessionStatus {
+    /// The word of SPEC 1.2.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Starting => "starting",
+            Self::Running => "running",
+            Self::Stopping | Self::Harvesting => "stopping",
+            Self::Ended(end) => end.word(),
+        }
+    }
+
+    /// Whether processes of it may be alive.
+    #[must_use]
+    pub fn has_processes(self) -> bool {
+        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+    }
+
+    /// Whether it is not over.
+    #[must_use]
+    pub fn is_open(self) -> bool {
+        !matches!(self, Self::Ended(_))
+    }
+}
+
+/// Why a session was asked to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stop {
+    /// Its minutes are used up.
+    Minutes,
+    /// One commit more than its budget appeared.
+    Commits,
+    /// No work was seen for too long.
+    Stalled,
+    /// A person killed it.
+    Human,
+    /// The supervisor stops.
+    Shutdown,
+}
+
+/// How the main process of a job ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// With this status.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It could not be started.
+    NotStarted(String),
+    /// The command before it, the worktree's set-up, failed: how.
+    SetupFailed(String),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit status {code}"),
+            Self::Signal(signal) => write!(f, "killed by signal {signal}"),
+            Self::NotStarted(problem) => write!(f, "could not be started: {problem}"),
+            Self::SetupFailed(how) => write!(f, "the worktree's set-up failed: {how}"),
+        }
+    }
+}
+
+/// What the keeper recorded of a session's processes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessEnd {
+    /// How the agent ended.
+    pub exit: Exit,
+    /// Why the keeper stopped it, if it did.
+    pub stop: Option<Stop>,
+    /// Seconds that the machine was awake meanwhile.
+    pub awake_seconds: u64,
+    /// Processes that were left and had to be killed.
+    pub survivors: u32,
+}
+
+/// The limits of a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionBudget {
+    /// Commits.
+    pub max_commits: u32,
+    /// Minutes, counted while the machine is awake.
+    pub max_minutes: u32,
+}
+
+/// One commit made in a session.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// The commit.
+    pub commit: ObjectId,
+    /// The first line of its message, cut to 200 characters.
+    pub summary: String,
+    /// How many paths it changes.
+    pub paths: u32,
+}
+
+/// Uncommitted work, kept as a commit of its own.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Salvage {
+    /// The ref that keeps it.
+    pub reference: String,
+    /// The commit.
+    pub commit: ObjectId,
+    /// How many paths it holds.
+    pub paths: u32,
+    /// Files too large to keep, left in place.
+    pub left: Vec<RepoPath>,
+}
+
+/// What a session left, once read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Harvest {
+    /// The head of the work branch.
+    pub head: ObjectId,
+    /// New commits of this session: how many.
+    pub commits: u32,
+    /// The newest of them, at most 20.
+    pub checkpoints: Vec<Checkpoint>,
+    /// Uncommitted work.
+    pub salvage: Option<Salvage>,
+    /// What review found.
+    pub findings: Vec<Finding>,
+    /// The agent's own words, cut to 2 kB.
+    pub summary: String,
+    /// Whether the summary could only be read leniently.
+    pub summary_lenient: bool,
+}
+
+/// A session and all that is recorded of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// The objective it works for.
+    pub objective: ObjectiveKey,
+    /// What it is for.
+    pub kind: SessionKind,
+    /// The agent.
+    pub agent: String,
+    /// The worker.
+    pub worker: String,
+    /// The how-manieth session of its objective, from 1.
+    pub attempt: u32,
+    /// Where it stands.
+    pub status: SessionStatus,
+    /// Why it was asked to stop.
+    pub stop: Option<Stop>,
+    /// Unix milliseconds.
+    pub planned_ms: i64,
+    /// Unix milliseconds.
+    pub started_ms: Option<i64>,
+    /// Unix milliseconds.
+    pub finished_ms: Option<i64>,
+    /// The agent's process id, for people.
+    pub pid: Option<u32>,
+    /// Its limits.
+    pub budget: SessionBudget,
+    /// The branch head that it started from.
+    pub from: ObjectId,
+    /// How its processes ended.
+    pub process: Option<ProcessEnd>,
+    /// What it left.
+    pub harvest: Option<Harvest>,
+}

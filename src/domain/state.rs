@@ -1,0 +1,218 @@
+//! State: the fold of all events. Nothing changes it but [`State::apply`](super::apply).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::GateRun;
+use super::ids::{GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::objective::{Objective, Status};
+use super::project::Project;
+use super::session::Session;
+
+/// Numbers that outlive a supervisor.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Counters {
+    /// The number of the last event.
+    pub seq: u64,
+    /// The number of the last session.
+    pub session: u64,
+    /// The number of the last gate run.
+    pub gate: u64,
+}
+
+/// Names one thing whose row a commit has to write.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EntityKey {
+    /// The counters.
+    Counters,
+    /// A project.
+    Project(ProjectSlug),
+    /// An objective.
+    Objective(ObjectiveKey),
+    /// A session.
+    Session(SessionId),
+    /// A gate run.
+    Gate(GateId),
+}
+
+/// Everything Paddock knows.
+#[derive(Debug, Clone, Default)]
+pub struct State {
+    pub(super) counters: Counters,
+    pub(super) projects: BTreeMap<ProjectSlug, Project>,
+    pub(super) objectives: BTreeMap<ObjectiveKey, Objective>,
+    pub(super) sessions: BTreeMap<SessionId, Session>,
+    pub(super) gates: BTreeMap<GateId, GateRun>,
+    pub(super) touched: BTreeSet<EntityKey>,
+    pub(super) index: Index,
+}
+
+/// Caches of what can be derived; [`State::check_index`] is the slow oracle beside them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Index {
+    pub(super) by_status: BTreeMap<(ProjectSlug, Status), BTreeSet<ObjectiveId>>,
+    pub(super) dependents: BTreeMap<ObjectiveKey, BTreeSet<ObjectiveId>>,
+    pub(super) open_sessions: BTreeSet<SessionId>,
+    pub(super) open_gates: BTreeSet<GateId>,
+}
+
+/// Two states are the same when all that is stored is the same; caches follow from it.
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.counters == other.counters
+            && self.projects == other.projects
+            && self.objectives == other.objectives
+            && self.sessions == other.sessions
+            && self.gates == other.gates
+    }
+}
+
+static NO_IDS: BTreeSet<ObjectiveId> = BTreeSet::new();
+
+impl State {
+    /// Puts a state together from its stored parts.
+    #[must_use]
+    pub fn from_parts(
+        counters: Counters,
+        projects: Vec<Project>,
+        objectives: Vec<Objective>,
+        sessions: Vec<Session>,
+        gates: Vec<GateRun>,
+    ) -> Self {
+        let mut state = Self {
+            counters,
+            projects: projects.into_iter().map(|p| (p.slug.clone(), p)).collect(),
+            objectives: objectives.into_iter().map(|o| (o.key.clone(), o)).collect(),
+            sessions: sessions.into_iter().map(|s| (s.id, s)).collect(),
+            gates: gates.into_iter().map(|g| (g.id, g)).collect(),
+            touched: BTreeSet::new(),
+            index: Index::default(),
+        };
+        state.index = state.derive_index();
+        state
+    }
+
+    /// The counters.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// All projects, by slug.
+    pub fn projects(&self) -> impl Iterator<Item = &Project> {
+        self.projects.values()
+    }
+
+    /// A project.
+    #[must_use]
+    pub fn project(&self, slug: &ProjectSlug) -> Option<&Project> {
+        self.projects.get(slug)
+    }
+
+    /// All objectives, by name.
+    pub fn objectives(&self) -> impl Iterator<Item = &Objective> {
+        self.objectives.values()
+    }
+
+    /// The objectives of a project, by id.
+    pub fn objectives_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a Objective> {
+        self.objectives.values().filter(move |objective| objective.key.project == *project)
+    }
+
+    /// An objective.
+    #[must_use]
+    pub fn objective(&self, key: &ObjectiveKey) -> Option<&Objective> {
+        self.objectives.get(key)
+    }
+
+    /// All sessions, oldest first.
+    pub fn sessions(&self) -> impl DoubleEndedIterator<Item = &Session> {
+        self.sessions.values()
+    }
+
+    /// A session.
+    #[must_use]
+    pub fn session(&self, id: SessionId) -> Option<&Session> {
+        self.sessions.get(&id)
+    }
+
+    /// The sessions that are not over.
+    pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
+        self.index.open_sessions.iter().filter_map(|id| self.sessions.get(id))
+    }
+
+    /// A gate run.
+    #[must_use]
+    pub fn gate(&self, id: GateId) -> Option<&GateRun> {
+        self.gates.get(&id)
+    }
+
+    /// All gate runs, oldest first.
+    pub fn gates(&self) -> impl DoubleEndedIterator<Item = &GateRun> {
+        self.gates.values()
+    }
+
+    /// The gate runs that are not over.
+    pub fn open_gates(&self) -> impl Iterator<Item = &GateRun> {
+        self.index.open_gates.iter().filter_map(|id| self.gates.get(id))
+    }
+
+    /// The objectives of a project in a state, by id.
+    #[must_use]
+    pub fn in_status(&self, project: &ProjectSlug, status: Status) -> &BTreeSet<ObjectiveId> {
+        self.index.by_status.get(&(project.clone(), status)).unwrap_or(&NO_IDS)
+    }
+
+    /// The objectives that depend on this one directly.
+    #[must_use]
+    pub fn dependents(&self, key: &ObjectiveKey) -> &BTreeSet<ObjectiveId> {
+        self.index.dependents.get(key).unwrap_or(&NO_IDS)
+    }
+
+    /// The dependencies of an objective that are neither done nor skipped.
+    #[must_use]
+    pub fn unmet(&self, objective: &Objective) -> Vec<&Objective> {
+        let dependencies = objective.spec.depends_on.iter().map(|id| self.sibling(&objective.key, id));
+        dependencies.flatten().filter(|dependency| !dependency.status.frees_dependents()).collect()
+    }
+
+    /// The objective of that id in the same project.
+    #[must_use]
+    pub fn sibling(&self, key: &ObjectiveKey, id: &ObjectiveId) -> Option<&Objective> {
+        self.objectives.get(&ObjectiveKey { project: key.project.clone(), id: id.clone() })
+    }
+
+    /// Takes the names of what changed since this was last asked: the rows that a commit has to write.
+    #[must_use]
+    pub fn take_touched(&mut self) -> BTreeSet<EntityKey> {
+        std::mem::take(&mut self.touched)
+    }
+
+    fn derive_index(&self) -> Index {
+        let mut index = Index::default();
+        for objective in self.objectives.values() {
+            let project = &objective.key.project;
+            let id = objective.key.id.clone();
+            for dependency in &objective.spec.depends_on {
+                let on = ObjectiveKey { project: project.clone(), id: dependency.clone() };
+                index.dependents.entry(on).or_default().insert(id.clone());
+            }
+            index.by_status.entry((project.clone(), objective.status)).or_default().insert(id);
+        }
+        let open = |session: &&Session| session.status.is_open();
+        index.open_sessions = self.sessions.values().filter(open).map(|session| session.id).collect();
+        let running = |gate: &&GateRun| gate.finished_ms.is_none();
+        index.open_gates = self.gates.values().filter(running).map(|gate| gate.id).collect();
+        index
+    }
+
+    /// The slow oracle: whether the caches agree with what they are derived from.
+    #[must_use]
+    pub fn check_index(&self) -> bool {
+        let mut kept = self.index.clone();
+        kept.by_status.retain(|_, ids| !ids.is_empty());
+        kept.dependents.retain(|_, ids| !ids.is_empty());
+        kept == self.derive_index()
+    }
+}
