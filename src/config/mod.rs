@@ -1,0 +1,14 @@
+//! The workspace folder, project files and environment: everything a person writes for Paddock to read.
+//!
+//! Reading is strict and says every fault with file, line, column, key and what is right ([`ConfigError`]).
+
+pub mod dotenv;
+pub mod environment;
+pub mod error;
+pub mod files;
+pub mod lock;
+pub mod workspace;
+
+pub use environment::Environment;
+pub use error::{ConfigError, Place, Severity};
+pub use workspace::{Workspace, WorkspaceError};
