@@ -2,12 +2,20 @@
 //!
 //! Reading is strict and says every fault with file, line, column, key and what is right ([`ConfigError`]).
 
+mod agents;
+pub mod builtin;
 pub mod dotenv;
 pub mod environment;
 pub mod error;
 pub mod files;
 pub mod lock;
+pub mod project_file;
+mod reader;
+pub mod resolve;
+mod sections;
+mod shared_part;
 pub mod workspace;
+mod yaml;
 
 pub use environment::Environment;
 pub use error::{ConfigError, Place, Severity};
