@@ -9,12 +9,16 @@ pub mod environment;
 pub mod error;
 pub mod files;
 pub mod lock;
+pub mod plan_file;
+mod plan_text;
 pub mod project_file;
 mod reader;
 pub mod resolve;
 mod sections;
 mod shared_part;
+pub mod validate;
 pub mod workspace;
+pub mod write;
 mod yaml;
 
 pub use environment::Environment;

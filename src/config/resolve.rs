@@ -65,11 +65,14 @@ impl ProjectFile {
         settings.target_branch = self.target_branch.clone().unwrap_or_else(|| around.head_branch.to_owned());
         self.fill_shared(&mut settings, &below, &own_sink);
         let parts = [(&below, &below_sink), (&self.own, &own_sink)];
+        let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
         let entries = parts.iter().flat_map(|(part, sink)| part.agents.iter().map(move |a| (a, *sink)));
+        // Keys over an agent that waits for agreement wait with it.
+        let entries = entries
+            .filter(|(own, _)| own.command.is_some() || !withheld.iter().any(|entry| entry.id == own.id));
         let named = named_agents(entries);
         settings.workers = workers(&parts, &named, around.on_path);
         settings.agents = with_builtin(named);
-        let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
         for (part, sink) in parts {
             check_workers(&part.workers, &settings, withheld, sink);
         }

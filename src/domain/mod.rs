@@ -3,4 +3,5 @@
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
 pub mod ids;
+pub mod plan;
 pub mod settings;
