@@ -68,8 +68,11 @@ impl ProjectFile {
         let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
         let entries = parts.iter().flat_map(|(part, sink)| part.agents.iter().map(move |a| (a, *sink)));
         // Keys over an agent that waits for agreement wait with it.
-        let entries = entries
-            .filter(|(own, _)| own.command.is_some() || !withheld.iter().any(|entry| entry.id == own.id));
+        let builtin = builtin::agents();
+        let entries = entries.filter(|(own, _)| {
+            let waits = withheld.iter().any(|entry| entry.id == own.id);
+            own.command.is_some() || !waits || builtin.iter().any(|agent| agent.id == own.id)
+        });
         let named = named_agents(entries);
         settings.workers = workers(&parts, &named, around.on_path);
         settings.agents = with_builtin(named);

@@ -66,6 +66,8 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     options.strict_booleans = true;
     // Both pairs of a duplicate come through, so that the fault can be said with its key.
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+    // Infinity is refused where a number is asked for, with its key.
+    options.non_finite_float_policy = serde_yaml::options::NonFiniteFloatPolicy::PassThrough;
     match serde_yaml::from_str_with_options::<Spanned<Value>>(text, options) {
         Ok(spanned) => Ok(Node { place: place(&spanned.referenced), value: spanned.value }),
         Err(error) => {
