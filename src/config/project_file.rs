@@ -86,6 +86,10 @@ fn read_node(
     event_types: Option<&[&str]>,
 ) -> Option<ProjectFile> {
     let file = Section::of(node, "", sink);
+    if !Section::is_map(node) {
+        // Said already; that every key is missing would only bury it.
+        return None;
+    }
     let slug = slug(&file, stem);
     let repo_root = folder(&file, "repo_root", root);
     let worktrees_root = folder(&file, "worktrees_root", root);

@@ -75,13 +75,21 @@ impl<'a> Section<'a> {
         section
     }
 
+    /// Whether the node was a map, or nothing.
+    pub fn is_map(node: &Node) -> bool {
+        matches!(node.value, Value::Map(_) | Value::Null)
+    }
+
     /// The key with its path.
     pub fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
     pub fn get(&self, key: &'static str) -> Option<&'a Node> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
         let found = self.pairs.iter().find(|(found, _)| found.text == key).map(|(_, node)| node);
         found.filter(|node| node.value != Value::Null)
     }

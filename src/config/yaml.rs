@@ -75,7 +75,9 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
             let whole = error.without_snippet().to_string();
             // The place is said once, by us.
             let message = whole.lines().next().unwrap_or_default();
+            // Nor is advice for programmers of use here.
             let message = message.split(" at line ").next().unwrap_or_default();
+            let message = message.split("; use from_str").next().unwrap_or_default();
             let message = message.trim_end_matches([' ', ',', ':']).to_owned();
             Err(SyntaxError { place, message })
         }

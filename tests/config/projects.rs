@@ -117,6 +117,22 @@ fn wrong_types_and_values_are_explained() {
 }
 
 #[test]
+fn a_file_of_another_shape_gets_one_message() {
+    for text in ["- 1\n", "just text\n", "a: 1\n---\nb: 2\n", "? [a]\n: b\n", "a: *x\n", "a: 'x\n"] {
+        let errors = read(text).unwrap_err();
+        assert_eq!(errors.len(), 1, "{text:?}: {errors:#?}");
+        assert!(errors[0].place.line > 0 && !errors[0].to_string().contains("from_str"), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn merge_keys_let_one_command_extend_another() {
+    let gate = "verify: [&base {name: a, run: x, timeout_minutes: 7}, {<<: *base, name: b}]\n";
+    let verify = resolve(&format!("{LEAST}{gate}")).settings.verify;
+    assert_eq!((verify[1].name.as_str(), verify[1].run.as_str(), verify[1].timeout_minutes), ("b", "x", 7));
+}
+
+#[test]
 fn agents_and_workers_are_checked_against_each_other() {
     fault("agents: [{id: a}]\n", "the agent `a` has no command");
     fault("agents: [{id: a, command_template: \"x {promt_file}\"}]\n", "did you mean `prompt_file`?");
