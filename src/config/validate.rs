@@ -58,12 +58,12 @@ pub fn validate(
     found
 }
 
-/// The check without a look into repositories.
+/// The check without a look into repositories: a name or agent that only `.paddock/project.yaml` gives is said
+/// to be missing, so [`validate`] is the better one where the repository can be read.
 #[must_use]
 pub fn validate_files(workspace: &Workspace, event_types: Option<&[&str]>) -> Vec<ConfigError> {
     validate(workspace, event_types, &|file| {
         let on_path = |program: &str| on_path(program, std::env::var_os("PATH").as_deref());
-        // A name that may come from the repository's own file is not missed here.
         let around =
             Surroundings { head_branch: "HEAD", repository_file: None, agreed: None, on_path: &on_path };
         file.resolve(&around)
