@@ -3,4 +3,5 @@
 //! The crate is a library so that tests and benches drive the same code as the binary. ARCHITECTURE.md
 //! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
 
+pub mod config;
 pub mod domain;

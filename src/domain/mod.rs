@@ -14,6 +14,7 @@ pub mod ids;
 pub mod input;
 pub mod objective;
 pub mod path;
+pub mod plan;
 pub mod project;
 pub mod reason;
 pub mod review;

@@ -267,7 +267,7 @@ pub struct WorkerSettings {
     pub role: Role,
     /// How it chooses among its agents.
     pub strategy: Strategy,
-    /// The ids of its agents; empty = all of the project's, in order.
+    /// The ids of its agents, in order, resolved when the file is read; empty = none can be used.
     pub agents: Vec<String>,
     /// The prompt template's file name.
     pub template: String,

@@ -1,0 +1,255 @@
+//! Agents and workers as files give them: some keys over a built-in one, or one of the user's own.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::builtin::{self, PLACEHOLDERS, STOP_SIGNALS, TRANSCRIPTS};
+use super::error::Place;
+use super::reader::{Section, Sink, meant};
+use super::yaml::{Node, Value};
+use crate::domain::ids::{ObjectiveId, nearest_id};
+use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
+
+/// An agent as one file gives it; what is none comes from below.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct AgentEntry {
+    pub id: String,
+    #[serde(skip)]
+    pub place: Place,
+    pub name: Option<String>,
+    pub command: Option<CommandTemplate>,
+    pub cli_command: Option<String>,
+    pub stdin: Option<StdinRule>,
+    pub transcript: Option<String>,
+    pub stop_signal: Option<String>,
+    pub env: Option<BTreeMap<String, String>>,
+    pub planner: Option<bool>,
+    pub enabled: Option<bool>,
+    pub description: Option<String>,
+}
+
+/// A worker as one file gives it.
+#[derive(Debug, Clone)]
+pub(super) struct WorkerEntry {
+    pub id: String,
+    pub place: Place,
+    pub name: Option<String>,
+    pub role: Option<Role>,
+    pub strategy: Option<Strategy>,
+    pub agents: Option<Vec<(String, Place)>>,
+    pub template: Option<String>,
+}
+
+/// An id of the allowed form; says what is wrong otherwise.
+pub(super) fn id_of(section: &Section<'_>, what: &str) -> Option<String> {
+    let id = section.required("id")?;
+    if ObjectiveId::new(id.as_str()).is_ok() {
+        return Some(id);
+    }
+    let shown: String = id.chars().take(60).collect();
+    let place = section.get("id").map_or(section.place, |node| node.place);
+    let near = nearest_id(&id);
+    let example = if near.is_empty() { String::new() } else { format!(", for example `{near}`") };
+    let problem = format!("the {what} id {shown:?} is not allowed");
+    let right = format!("use 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit{example}");
+    section.fault("id", place, problem, Some(right));
+    None
+}
+
+/// Reads the `agents` of a file.
+pub(super) fn read_agents(file: &Section<'_>) -> Option<Vec<AgentEntry>> {
+    let sections = file.sections("agents")?;
+    let entries: Vec<AgentEntry> = sections.iter().filter_map(read_agent).collect();
+    report_twice(file.sink, "agent", entries.iter().map(|entry| (entry.id.as_str(), entry.place)));
+    Some(entries)
+}
+
+fn read_agent(section: &Section<'_>) -> Option<AgentEntry> {
+    let transcripts: Vec<(&str, &str)> = TRANSCRIPTS.iter().map(|(name, _)| (*name, *name)).collect();
+    let signals: Vec<(&str, &str)> = STOP_SIGNALS.iter().map(|name| (*name, *name)).collect();
+    let id = id_of(section, "agent");
+    let entry = AgentEntry {
+        id: id.clone().unwrap_or_default(),
+        place: section.place,
+        name: section.text("name"),
+        command: read_command(section),
+        cli_command: section.text("cli_command"),
+        stdin: section.choice("stdin", &[("none", StdinRule::None), ("prompt", StdinRule::Prompt)]),
+        transcript: section.choice("transcript", &transcripts).map(str::to_owned),
+        stop_signal: section.choice("stop_signal", &signals).map(str::to_owned),
+        env: read_env(section),
+        planner: section.flag("planner"),
+        enabled: section.flag("enabled"),
+        description: section.text("description"),
+    };
+    section.finish();
+    id.map(|_| entry)
+}
+
+fn read_env(section: &Section<'_>) -> Option<BTreeMap<String, String>> {
+    let pairs = section.text_map("env")?;
+    if let Some((name, _)) = pairs.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
+        let place = section.get("env").map_or(section.place, |node| node.place);
+        section.fault("env", place, format!("{name:?} is no name of a variable"), None);
+    }
+    Some(pairs.into_iter().collect())
+}
+
+fn read_command(section: &Section<'_>) -> Option<CommandTemplate> {
+    let key = "command_template";
+    let shell = section.flag("shell").unwrap_or(false);
+    let node = section.get(key)?;
+    let words = match (&node.value, shell) {
+        (Value::Text(text), true) => Some(vec![text.clone()]),
+        (Value::Text(text), false) => split(section, node, text),
+        (Value::List(_), false) => section.plain_texts(key),
+        (Value::List(_), true) => {
+            section.wrong(key, node, "one text for the shell, since `shell` is true");
+            None
+        }
+        _ => {
+            section.wrong(key, node, "a text or a list of texts");
+            None
+        }
+    }?;
+    if words.first().is_none_or(|word| word.trim().is_empty()) {
+        section.fault(key, node.place, format!("`{}` is empty", section.key(key)), None);
+        return None;
+    }
+    for word in words.iter().flat_map(|word| unknown_placeholders(word)) {
+        let problem = format!("unknown placeholder `{{{word}}}`");
+        section.fault(key, node.place, problem, Some(meant(word, PLACEHOLDERS)));
+    }
+    Some(CommandTemplate { words, shell })
+}
+
+fn split(section: &Section<'_>, node: &Node, text: &str) -> Option<Vec<String>> {
+    let key = "command_template";
+    match shell_words::split(text) {
+        Ok(words) => Some(words),
+        Err(error) => {
+            let problem = format!("`{}` cannot be split into words: {error}", section.key(key));
+            section.fault(key, node.place, problem, Some("close the quote, or give a list".to_owned()));
+            None
+        }
+    }
+}
+
+/// Names in braces that stand for nothing; `${name}` is a shell's own, and JSON is no name.
+fn unknown_placeholders(word: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    for (at, _) in word.match_indices('{') {
+        let Some(name) = word[at + 1..].split_once('}').map(|(name, _)| name) else { break };
+        let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+        if is_name && !word[..at].ends_with('$') && !PLACEHOLDERS.contains(&name) {
+            found.push(name);
+        }
+    }
+    found
+}
+
+impl AgentEntry {
+    /// This entry's keys over those of the agent below it; without one, a command is needed.
+    pub fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
+        let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
+            let problem = format!("the agent `{}` has no command and is not built in", self.id);
+            let names: Vec<String> = builtin::agents().into_iter().map(|agent| agent.id).collect();
+            let right = format!("give `command_template`; built in: {}", names.join(", "));
+            sink.add(self.place, "command_template", problem, Some(right));
+            return None;
+        };
+        let first = || match command.shell {
+            true => shell_words::split(&command.words[0]).ok().and_then(|words| words.first().cloned()),
+            false => command.words.first().cloned(),
+        };
+        let own_program = self.command.is_some().then(first).flatten();
+        let below_program = || below.map(|agent| agent.cli_command.clone());
+        let text = |own: &Option<String>, get: fn(&AgentSettings) -> &String, default: &str| {
+            own.clone().or_else(|| below.map(|agent| get(agent).clone())).unwrap_or(default.to_owned())
+        };
+        Some(AgentSettings {
+            id: self.id.clone(),
+            name: text(&self.name, |agent| &agent.name, &self.id),
+            cli_command: self.cli_command.clone().or(own_program).or_else(below_program).unwrap_or_default(),
+            stdin: self.stdin.or(below.map(|agent| agent.stdin)).unwrap_or(StdinRule::None),
+            transcript: text(&self.transcript, |agent| &agent.transcript, "plain"),
+            stop_signal: text(&self.stop_signal, |agent| &agent.stop_signal, "TERM"),
+            env: self.env.clone().or_else(|| below.map(|agent| agent.env.clone())).unwrap_or_default(),
+            planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
+            enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),
+            description: text(&self.description, |agent| &agent.description, ""),
+            command,
+        })
+    }
+}
+
+/// Reads the `workers` of a file.
+pub(super) fn read_workers(file: &Section<'_>) -> Option<Vec<WorkerEntry>> {
+    let sections = file.sections("workers")?;
+    let entries: Vec<WorkerEntry> = sections.iter().filter_map(read_worker).collect();
+    report_twice(file.sink, "worker", entries.iter().map(|entry| (entry.id.as_str(), entry.place)));
+    Some(entries)
+}
+
+fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
+    let roles = [
+        ("implementer", Role::Implementer),
+        ("integrator", Role::Integrator),
+        ("researcher", Role::Researcher),
+    ];
+    let strategies =
+        [("fixed", Strategy::Fixed), ("priority", Strategy::Priority), ("round_robin", Strategy::RoundRobin)];
+    let id = id_of(section, "worker");
+    let entry = WorkerEntry {
+        id: id.clone().unwrap_or_default(),
+        place: section.place,
+        name: section.text("name"),
+        role: section.choice("role", &roles),
+        strategy: section.choice("strategy", &strategies),
+        agents: section.texts("agents"),
+        template: section.text("template"),
+    };
+    let place = section.get("template").map_or(section.place, |node| node.place);
+    if entry.template.as_ref().is_some_and(|name| name.contains('/') || !name.ends_with(".md")) {
+        let problem = format!("`{}` must be the name of a template file", section.key("template"));
+        section.fault("template", place, problem, Some("for example session-worker.md".to_owned()));
+    }
+    section.finish();
+    id.map(|_| entry)
+}
+
+impl WorkerEntry {
+    /// This entry's keys over those of the worker below it.
+    pub fn over(&self, below: Option<&WorkerSettings>) -> WorkerSettings {
+        let role = self.role.or(below.map(|worker| worker.role)).unwrap_or(Role::Implementer);
+        // A new role brings its own template along, unless one is named.
+        let kept = below.filter(|worker| worker.role == role).map(|worker| worker.template.clone());
+        let own_agents = self.agents.as_ref().map(|agents| agents.iter().map(|(id, _)| id.clone()).collect());
+        WorkerSettings {
+            id: self.id.clone(),
+            name: self
+                .name
+                .clone()
+                .or_else(|| below.map(|worker| worker.name.clone()))
+                .unwrap_or_else(|| self.id.clone()),
+            role,
+            strategy: self.strategy.or(below.map(|worker| worker.strategy)).unwrap_or(Strategy::Priority),
+            agents: own_agents.or_else(|| below.map(|worker| worker.agents.clone())).unwrap_or_default(),
+            template: self.template.clone().or(kept).unwrap_or_else(|| builtin::template_of(role).to_owned()),
+        }
+    }
+}
+
+pub(super) fn report_twice<'i>(sink: &Sink, what: &str, ids: impl Iterator<Item = (&'i str, Place)>) {
+    let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
+    for (id, place) in ids {
+        match seen.get(id) {
+            Some(first) => {
+                let right = format!("it stands already in line {}", first.line);
+                sink.add(place, "id", format!("the {what} `{id}` is given twice"), Some(right));
+            }
+            None => drop(seen.insert(id, place)),
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! The environment: the process's own, the workspace's `.env`, and what agents and gates get of it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use super::dotenv;
+use super::error::ConfigError;
+use crate::domain::ids::ProjectSlug;
+
+/// A variable that holds something it cannot hold.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{name} is {value:?}: {right}")]
+pub struct EnvironmentError {
+    /// The variable.
+    pub name: &'static str,
+    /// What it holds.
+    pub value: String,
+    /// What it may hold.
+    pub right: String,
+}
+
+/// All variables of a process.
+pub type Variables = BTreeMap<OsString, OsString>;
+
+/// Paddock's own variables over those of the workspace's `.env`.
+///
+/// A value, since changing a process's real environment is unsafe once it has threads.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    real: Variables,
+    file: BTreeMap<String, String>,
+}
+
+/// The proxy variables of agents; each has a twin in lower case.
+const PROXY_NAMES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
+const NO_PROXY_DEFAULT: &str = "localhost,127.0.0.1,::1";
+
+impl Environment {
+    /// The environment of this process.
+    #[must_use]
+    pub fn of_process() -> Self {
+        Self { real: std::env::vars_os().collect(), file: BTreeMap::new() }
+    }
+
+    /// An environment of these variables.
+    pub fn of<K: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
+        let real = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Self { real, file: BTreeMap::new() }
+    }
+
+    /// The same with `WORKSPACE/.env` read under it; the real environment wins. No file is no error.
+    ///
+    /// # Errors
+    /// Every line that is not an assignment, or the file itself when it cannot be read.
+    pub fn with_file_of(mut self, root: &Path) -> Result<Self, Vec<ConfigError>> {
+        self.file = dotenv::read(&root.join(".env"), ".env")?;
+        Ok(self)
+    }
+
+    /// The value of a variable; none when it is unset, empty or not text.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let real = self.real.get(OsStr::new(name)).map(|value| value.to_str().unwrap_or_default());
+        real.or_else(|| self.file.get(name).map(String::as_str)).filter(|value| !value.is_empty())
+    }
+
+    /// The value of a variable as a path, whatever its bytes; none when it is unset or empty.
+    #[must_use]
+    pub fn path(&self, name: &str) -> Option<&Path> {
+        let real = self.real.get(OsStr::new(name)).map(OsString::as_os_str);
+        let value = real.or_else(|| self.file.get(name).map(OsStr::new));
+        value.filter(|value| !value.is_empty()).map(Path::new)
+    }
+
+    /// Everything an agent gets: Paddock's own variables, `.env`, and the proxy where unset.
+    #[must_use]
+    pub fn for_agents(&self) -> Variables {
+        let mut all: Variables = self.file.iter().map(|(k, v)| (k.into(), v.into())).collect();
+        all.extend(self.real.clone());
+        let mut fill = |name: &str, value: &str| {
+            for name in [name.to_owned(), name.to_lowercase()] {
+                all.entry(name.into()).or_insert_with(|| value.into());
+            }
+        };
+        let proxy = self.get("PADDOCK_PROXY");
+        for name in PROXY_NAMES {
+            proxy.into_iter().for_each(|proxy| fill(name, proxy));
+        }
+        let none = self.get("PADDOCK_NO_PROXY").or(proxy.map(|_| NO_PROXY_DEFAULT));
+        none.into_iter().for_each(|none| fill("NO_PROXY", none));
+        all
+    }
+
+    /// What a gate command gets: only what Paddock itself was started with. Keys of providers that stand in
+    /// `.env` are for agents, and code under test has no business with them.
+    #[must_use]
+    pub fn for_gates(&self) -> Variables {
+        self.real.clone()
+    }
+
+    /// PADDOCK_POLL_SECONDS: the longest a cycle waits when nothing happens, in seconds.
+    ///
+    /// # Errors
+    /// When it is no whole number from 1.
+    pub fn poll_seconds(&self) -> Result<u64, EnvironmentError> {
+        self.seconds("PADDOCK_POLL_SECONDS", 20, 1)
+    }
+
+    /// PADDOCK_PLANNER_COOLDOWN: the least time between planner runs of a project, in seconds.
+    ///
+    /// # Errors
+    /// When it is no whole number from 0.
+    pub fn planner_cooldown_seconds(&self) -> Result<u64, EnvironmentError> {
+        self.seconds("PADDOCK_PLANNER_COOLDOWN", 300, 0)
+    }
+
+    /// PADDOCK_LOG_LEVEL: the filter of Paddock's own log.
+    #[must_use]
+    pub fn log_level(&self) -> &str {
+        self.get("PADDOCK_LOG_LEVEL").unwrap_or("info")
+    }
+
+    /// PADDOCK_PROJECT: the project that commands mean when they name none; none = all enabled ones.
+    ///
+    /// # Errors
+    /// When it is no slug.
+    pub fn project(&self) -> Result<Option<ProjectSlug>, EnvironmentError> {
+        let name = "PADDOCK_PROJECT";
+        let Some(value) = self.get(name) else { return Ok(None) };
+        let error = |right: String| EnvironmentError { name, value: value.to_owned(), right };
+        ProjectSlug::new(value).map(Some).map_err(|fault| error(fault.to_string()))
+    }
+
+    fn seconds(&self, name: &'static str, default: u64, least: u64) -> Result<u64, EnvironmentError> {
+        let Some(value) = self.get(name) else { return Ok(default) };
+        let right = format!("it must be a whole number of seconds from {least}, for example {default}");
+        let error = EnvironmentError { name, value: value.to_owned(), right };
+        // A year is beyond any use and far below what a deadline can hold.
+        let allowed = least..=31_536_000;
+        value.trim().parse().ok().filter(|seconds| allowed.contains(seconds)).ok_or(error)
+    }
+}

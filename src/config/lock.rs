@@ -1,0 +1,290 @@
+//! Who works here: the lock of a workspace and the claim on a repository.
+//!
+//! The operating system's lock decides; the text in the file is for people, and stale text with a free lock
+//! means nothing.
+
+use std::fmt;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::files::PRIVATE_FILE_MODE;
+use super::workspace::Workspace;
+use crate::domain::ids::ProjectSlug;
+
+/// Why a lock was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another process works in this workspace.
+    #[error("another paddock works in {}: {holder}; stop it with `paddock supervisor stop`", root.display())]
+    WorkspaceHeld {
+        /// The workspace.
+        root: PathBuf,
+        /// Who holds it.
+        holder: Box<Holder>,
+    },
+    /// The repository is at work elsewhere.
+    #[error("the repository {} is claimed by {holder}: one repository belongs to one project of one workspace", common_dir.display())]
+    RepositoryHeld {
+        /// The repository's common git directory.
+        common_dir: PathBuf,
+        /// Who holds it.
+        holder: Box<Holder>,
+    },
+    /// The lock file cannot be used.
+    #[error("cannot lock {}: {source}", path.display())]
+    Io {
+        /// The lock file.
+        path: PathBuf,
+        /// Why not.
+        source: io::Error,
+    },
+}
+
+/// What the text of a lock file says. Every part can be missing: it is text, not proof.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// The process.
+    pub pid: Option<u32>,
+    /// When the process started, in the system's own ticks since boot (Linux only).
+    pub start_time: Option<u64>,
+    /// Which boot that was in (Linux only).
+    pub boot_id: Option<String>,
+    /// When the lock was taken (RFC 3339).
+    pub since: Option<String>,
+    /// The id of the workspace, for a claim.
+    pub workspace_id: Option<String>,
+    /// Its folder.
+    pub workspace: Option<String>,
+    /// The project, for a claim.
+    pub project: Option<String>,
+}
+
+impl Holder {
+    fn this_process() -> Self {
+        Self {
+            pid: Some(std::process::id()),
+            start_time: start_time(),
+            boot_id: boot_id(),
+            since: Some(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
+            ..Self::default()
+        }
+    }
+
+    fn to_text(&self) -> String {
+        let pid = self.pid.map(|pid| pid.to_string());
+        let start_time = self.start_time.map(|ticks| ticks.to_string());
+        let parts = [
+            ("pid", &pid),
+            ("start_time", &start_time),
+            ("boot_id", &self.boot_id),
+            ("since", &self.since),
+            ("workspace_id", &self.workspace_id),
+            ("workspace", &self.workspace),
+            ("project", &self.project),
+        ];
+        let line = |(name, value): (&str, &Option<String>)| {
+            value.as_ref().map(|value| format!("{name}: {}\n", value.replace(['\n', '\r'], " ")))
+        };
+        parts.into_iter().filter_map(line).collect()
+    }
+
+    fn of_text(text: &str) -> Self {
+        let find = |name: &str| {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+            line.map(str::to_owned)
+        };
+        Self {
+            pid: find("pid").and_then(|pid| pid.parse().ok()),
+            start_time: find("start_time").and_then(|ticks| ticks.parse().ok()),
+            boot_id: find("boot_id"),
+            since: find("since"),
+            workspace_id: find("workspace_id"),
+            workspace: find("workspace"),
+            project: find("project"),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(project) = &self.project {
+            write!(f, "project `{project}` of workspace {}, ", self.workspace.as_deref().unwrap_or("?"))?;
+        }
+        match self.pid {
+            Some(pid) => write!(f, "process {pid}")?,
+            None => f.write_str("an unnamed process")?,
+        }
+        self.since.iter().try_for_each(|since| write!(f, " since {since}"))
+    }
+}
+
+/// The right to change a workspace; given up when dropped, or when the process ends in any way.
+#[derive(Debug)]
+pub struct WorkspaceLock(Held);
+
+impl WorkspaceLock {
+    /// Takes the lock if it is free.
+    ///
+    /// # Errors
+    /// [`LockError::WorkspaceHeld`] names who has it.
+    pub fn try_take(workspace: &Workspace) -> Result<Self, LockError> {
+        let path = workspace.lock();
+        let root = || workspace.root().to_path_buf();
+        match Held::take(&path, &Holder::this_process()) {
+            Ok(Ok(held)) => Ok(Self(held)),
+            Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
+            Err(source) => Err(LockError::Io { path, source }),
+        }
+    }
+
+    /// Who works in the workspace, without taking the lock.
+    ///
+    /// # Errors
+    /// When the lock file cannot be read.
+    pub fn holder(workspace: &Workspace) -> io::Result<Option<Holder>> {
+        read_holder(&workspace.lock())
+    }
+
+    /// The lock file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+}
+
+/// The right to work on a repository; given up when dropped, or when the process ends in any way.
+#[derive(Debug)]
+pub struct RepositoryClaim(Held);
+
+impl RepositoryClaim {
+    /// Claims the repository of this common git directory for a project, if nobody else has it.
+    ///
+    /// # Errors
+    /// [`LockError::RepositoryHeld`] names the other workspace and project.
+    pub fn take(common_dir: &Path, workspace: &Workspace, project: &ProjectSlug) -> Result<Self, LockError> {
+        let path = claim_path(common_dir);
+        let holder = Holder {
+            workspace_id: Some(workspace.id().to_owned()),
+            workspace: Some(workspace.root().display().to_string()),
+            project: Some(project.to_string()),
+            ..Holder::this_process()
+        };
+        let common_dir = common_dir.to_path_buf();
+        match Held::take(&path, &holder) {
+            Ok(Ok(held)) => Ok(Self(held)),
+            Ok(Err(holder)) => Err(LockError::RepositoryHeld { common_dir, holder: Box::new(holder) }),
+            Err(source) => Err(LockError::Io { path, source }),
+        }
+    }
+
+    /// Who works on the repository, without claiming it.
+    ///
+    /// # Errors
+    /// When the claim cannot be read.
+    pub fn holder(common_dir: &Path) -> io::Result<Option<Holder>> {
+        read_holder(&claim_path(common_dir))
+    }
+
+    /// The claim's file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.0.path
+    }
+}
+
+fn claim_path(common_dir: &Path) -> PathBuf {
+    common_dir.join("paddock.claim")
+}
+
+/// A locked file that holds its holder's text.
+#[derive(Debug)]
+struct Held {
+    file: File,
+    path: PathBuf,
+}
+
+/// A reader that asks whether the text is stale holds the lock for an instant; that long is waited.
+const ATTEMPTS: u32 = 20;
+const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
+
+impl Held {
+    fn take(path: &Path, holder: &Holder) -> io::Result<Result<Self, Holder>> {
+        let mut file = open(path, true)?;
+        let mut left = ATTEMPTS;
+        while let Err(error) = file.try_lock() {
+            match error {
+                TryLockError::WouldBlock if left == 0 => return Ok(Err(read_text(&mut file)?)),
+                TryLockError::WouldBlock => left -= 1,
+                TryLockError::Error(error) => return Err(error),
+            }
+            std::thread::sleep(ATTEMPT_PAUSE);
+        }
+        file.set_len(0)?;
+        file.rewind()?;
+        file.write_all(holder.to_text().as_bytes())?;
+        Ok(Ok(Self { file, path: path.to_path_buf() }))
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Only courtesy: text that stays is stale, and the lock says so.
+        let _ = self.file.set_len(0);
+    }
+}
+
+fn open(path: &Path, write: bool) -> io::Result<File> {
+    // No following of links: what an agent put there must not make us write elsewhere.
+    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.read(true).write(write).create(write).mode(PRIVATE_FILE_MODE);
+    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
+}
+
+fn read_text(file: &mut File) -> io::Result<Holder> {
+    let mut bytes = Vec::new();
+    file.rewind()?;
+    // The text is a few lines; whatever else stands there is not read without end.
+    file.take(16 * 1024).read_to_end(&mut bytes)?;
+    Ok(Holder::of_text(&String::from_utf8_lossy(&bytes)))
+}
+
+fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
+    let mut file = match open(path, false) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(None),
+        Err(TryLockError::WouldBlock) => read_text(&mut file).map(Some),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// When this process started, in clock ticks since boot.
+#[cfg(target_os = "linux")]
+fn start_time() -> Option<u64> {
+    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
+    // The name in parentheses may hold blanks; the 22nd field is the 20th after it.
+    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+}
+
+/// Elsewhere the text goes without it.
+#[cfg(not(target_os = "linux"))]
+fn start_time() -> Option<u64> {
+    None
+}
+
+#[cfg(target_os = "linux")]
+fn boot_id() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn boot_id() -> Option<String> {
+    None
+}

@@ -1,0 +1,26 @@
+//! The workspace folder, project files and environment: everything a person writes for Paddock to read.
+//!
+//! Reading is strict and says every fault with file, line, column, key and what is right ([`ConfigError`]).
+
+mod agents;
+pub mod builtin;
+pub mod dotenv;
+pub mod environment;
+pub mod error;
+pub mod files;
+pub mod lock;
+pub mod plan_file;
+mod plan_text;
+pub mod project_file;
+mod reader;
+pub mod resolve;
+mod sections;
+mod shared_part;
+pub mod validate;
+pub mod workspace;
+pub mod write;
+mod yaml;
+
+pub use environment::Environment;
+pub use error::{ConfigError, Place, Severity};
+pub use workspace::{Workspace, WorkspaceError};

@@ -1,0 +1,208 @@
+//! Reads a plan in the planner's format, from a planner's output or a person's file.
+
+use std::collections::HashMap;
+
+use super::agents::{id_of, report_twice};
+use super::error::{ConfigError, Place};
+use super::plan_text::{self, Found};
+use super::reader::{Section, Sink, glob_fault, meant};
+use super::yaml;
+use crate::domain::ids::ObjectiveId;
+use crate::domain::plan::{
+    CheckType, DEFAULT_WORKER, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective, find_cycle,
+};
+
+/// What a plan is checked against.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanContext<'a> {
+    /// Ids of the project's objectives.
+    pub existing: &'a [ObjectiveId],
+    /// Ids of the project's workers.
+    pub workers: &'a [&'a str],
+}
+
+/// A plan without a fault.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadPlan {
+    /// The plan.
+    pub document: PlanDocument,
+    /// The line each of its objectives begins in, in order.
+    pub lines: Vec<u64>,
+}
+
+/// The keys of a plan.
+pub(super) const KEYS: [&str; 3] = ["reasoning", "phase_checks", "objectives"];
+
+/// Reads and checks a plan as a whole; `shown` is what the file is called.
+///
+/// # Errors
+/// Every fault. One is enough to refuse the whole plan.
+pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+    let sink = Sink::new(shown);
+    let Some(found) = plan_text::find(text) else {
+        let problem = "holds no plan".to_owned();
+        let right = format!(
+            "write it in a ```yaml block, or begin with one of {}",
+            KEYS.map(|key| format!("`{key}:`")).join(", ")
+        );
+        sink.add(Place::default(), "", problem, Some(right));
+        return sink.finish(None::<ReadPlan>).map(|(plan, _)| plan);
+    };
+    let plan = read_found(&found, &sink, context);
+    sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, &found))
+}
+
+/// Moves places in the block to places in the file.
+fn shift(mut errors: Vec<ConfigError>, found: &Found) -> Vec<ConfigError> {
+    for error in errors.iter_mut().filter(|error| error.place.line > 0) {
+        error.place.line += found.lines_before;
+        error.place.column += found.columns_before;
+    }
+    errors
+}
+
+fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<ReadPlan> {
+    let node = match yaml::parse(&found.text) {
+        Ok(node) => node,
+        Err(error) => {
+            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            return None;
+        }
+    };
+    let plan = Section::of(&node, "", sink);
+    let reasoning = plan.text("reasoning").unwrap_or_default();
+    let checks = plan.sections("phase_checks").unwrap_or_default();
+    let phase_checks = checks.iter().filter_map(read_check).collect();
+    let sections = plan.sections("objectives").unwrap_or_default();
+    let read: Vec<Option<Draft>> = sections.iter().map(|section| read_objective(section, context)).collect();
+    plan.finish();
+    let drafts: Vec<Draft> = read.into_iter().collect::<Option<Vec<_>>>()?;
+    report_twice(sink, "objective", drafts.iter().map(|draft| (draft.objective.id.as_str(), draft.id_place)));
+    check_dependencies(&drafts, context, sink);
+    let lines = drafts.iter().map(|draft| draft.place.line + found.lines_before).collect();
+    let objectives = drafts.into_iter().map(|draft| draft.objective).collect();
+    Some(ReadPlan { document: PlanDocument { reasoning, phase_checks, objectives }, lines })
+}
+
+fn read_check(section: &Section<'_>) -> Option<PhaseCheck> {
+    let check_type = section.choice("check_type", &[("shell", CheckType::Shell)]);
+    let command = section.required("check_command");
+    let description = section.text("description").unwrap_or_default();
+    let expected = section.text("expected").unwrap_or_default();
+    section.finish();
+    let check_type = check_type.unwrap_or(CheckType::Shell);
+    Some(PhaseCheck { description, check_type, check_command: command?, expected })
+}
+
+/// An objective and where its parts stand.
+struct Draft {
+    objective: PlannedObjective,
+    place: Place,
+    id_place: Place,
+    depends_on: Vec<(ObjectiveId, Place)>,
+    path: String,
+}
+
+fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Draft> {
+    let id = id_of(section, "objective");
+    let id_place = section.get("id").map_or(section.place, |node| node.place);
+    if let Some(id) = id.as_ref().filter(|id| context.existing.iter().any(|old| old.as_str() == *id)) {
+        let problem = format!("the project already has an objective `{id}`");
+        section.fault("id", id_place, problem, Some("choose a new id".to_owned()));
+    }
+    let title = section.required("title");
+    let worker_id = section.text("worker_id").unwrap_or_else(|| DEFAULT_WORKER.to_owned());
+    if !context.workers.contains(&worker_id.as_str()) {
+        let place = section.get("worker_id").map_or(section.place, |node| node.place);
+        let right = Some(meant(&worker_id, context.workers));
+        section.fault("worker_id", place, format!("unknown worker {worker_id:?}"), right);
+    }
+    let budget = section.section("session_budget");
+    let session_budget = PlannedBudget {
+        max_commits: budget.count("max_commits", 1),
+        max_minutes: budget.count("max_minutes", 1),
+    };
+    budget.finish();
+    let depends_on = dependencies(section);
+    let description = section.text("description").unwrap_or_default();
+    let acceptance_criteria = section.plain_texts("acceptance_criteria").unwrap_or_default();
+    let path_scope = section.globs("path_scope").unwrap_or_default();
+    let context_refs = section.plain_texts("context_refs").unwrap_or_default();
+    let priority = section.get("priority").map_or(0, |node| match node.value {
+        yaml::Value::Int(number) if i32::try_from(number).is_ok() => i32::try_from(number).unwrap_or(0),
+        _ => {
+            section.wrong("priority", node, "a whole number");
+            0
+        }
+    });
+    section.finish();
+    let objective = PlannedObjective {
+        id: ObjectiveId::new(id?).ok()?,
+        title: title?,
+        description,
+        acceptance_criteria,
+        path_scope,
+        depends_on: depends_on.iter().map(|(id, _)| id.clone()).collect(),
+        context_refs,
+        worker_id,
+        priority,
+        session_budget,
+    };
+    Some(Draft { objective, place: section.place, id_place, depends_on, path: section.path.clone() })
+}
+
+fn dependencies(section: &Section<'_>) -> Vec<(ObjectiveId, Place)> {
+    let mut read: Vec<(ObjectiveId, Place)> = Vec::new();
+    for (at, (text, place)) in section.texts("depends_on").unwrap_or_default().into_iter().enumerate() {
+        match ObjectiveId::new(text) {
+            // Said twice is said once.
+            Ok(id) if read.iter().any(|(known, _)| *known == id) => {}
+            Ok(id) => read.push((id, place)),
+            Err(error) => section.fault(&format!("depends_on[{at}]"), place, error.to_string(), None),
+        }
+    }
+    read
+}
+
+fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) {
+    let own: HashMap<&str, usize> =
+        drafts.iter().enumerate().map(|(at, draft)| (draft.objective.id.as_str(), at)).collect();
+    let existing = context.existing.iter().map(ObjectiveId::as_str);
+    let all: Vec<&str> = own.keys().copied().chain(existing).collect();
+    let mut edges = vec![Vec::new(); drafts.len()];
+    for (at, draft) in drafts.iter().enumerate() {
+        let key = format!("{}.depends_on", draft.path);
+        for (id, place) in &draft.depends_on {
+            if *id == draft.objective.id {
+                sink.add(*place, &key, format!("`{id}` depends on itself: {id} -> {id}"), None);
+            } else if let Some(&on) = own.get(id.as_str()) {
+                edges[at].push(on);
+            } else if !all.contains(&id.as_str()) {
+                let problem = format!("`{}` depends on the unknown objective `{id}`", draft.objective.id);
+                sink.add(*place, &key, problem, Some(meant(id.as_str(), &all)));
+            }
+        }
+    }
+    if let Some(cycle) = find_cycle(&edges) {
+        let names: Vec<&str> = cycle.iter().map(|&at| drafts[at].objective.id.as_str()).collect();
+        let first = &drafts[cycle[0]];
+        let second = &drafts[cycle[1]].objective.id;
+        let place = first.depends_on.iter().find(|(id, _)| id == second).map_or(first.place, |found| found.1);
+        let problem = format!("the dependencies go in a circle: {}", names.join(" -> "));
+        sink.add(
+            place,
+            &format!("{}.depends_on", first.path),
+            problem,
+            Some("remove one of them".to_owned()),
+        );
+    }
+}
+
+/// What is wrong with a scope's glob, for commands that take one; none when nothing is.
+#[must_use]
+pub fn scope_fault(glob: &str) -> Option<String> {
+    glob_fault(glob).map(|(problem, right)| match right {
+        Some(right) => format!("{problem}; {right}"),
+        None => problem,
+    })
+}

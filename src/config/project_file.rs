@@ -1,0 +1,204 @@
+//! A project file: read, checked, and resolved to [`ProjectSettings`].
+
+use std::path::{Component, Path, PathBuf};
+
+use super::error::{ConfigError, Place};
+use super::reader::{Section, Sink};
+use super::sections::{self, owned};
+use super::shared_part::{self, SharedPart};
+use super::workspace::Workspace;
+use super::yaml::Node;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::settings::{OverlapRule, PlannerSettings, ProjectSettings, ScopeRule};
+
+/// A project file that was read without a fault; [`ProjectFile::resolve`](super::resolve) makes settings of it.
+#[derive(Debug, Clone)]
+pub struct ProjectFile {
+    /// The project.
+    pub slug: ProjectSlug,
+    /// The repository's folder, absolute.
+    pub repo_root: PathBuf,
+    /// The branch that work is published to; none = what the repository's HEAD points at.
+    pub target_branch: Option<String>,
+    pub(super) own: SharedPart,
+    /// All but the shared keys; those are filled in when resolving.
+    pub(super) settings: ProjectSettings,
+    pub(super) places: Places,
+}
+
+/// Where the keys stand that are checked against other files.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Places {
+    pub top: Place,
+    pub planner_agent: Place,
+    /// A limit in dollars, of a session or a day.
+    pub usd: Option<Place>,
+}
+
+/// Reads `projects/<slug>.yaml`.
+///
+/// `event_types` are the public ones that `notify` may name; none = any.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn read(
+    workspace: &Workspace,
+    path: &Path,
+    event_types: Option<&[&str]>,
+) -> Result<ProjectFile, Vec<ConfigError>> {
+    let shown = path.strip_prefix(workspace.root()).unwrap_or(path).display().to_string();
+    let sink = Sink::new(&shown);
+    match std::fs::read(path) {
+        Ok(bytes) => {
+            let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+            parse(&bytes, &shown, stem.as_deref(), workspace.root(), event_types)
+        }
+        Err(error) => {
+            sink.add(Place::default(), "", format!("cannot be read: {error}"), None);
+            sink.finish(None::<ProjectFile>).map(|(file, _)| file)
+        }
+    }
+}
+
+/// The same for bytes: `shown` is what the file is called, `stem` what the slug must be, `root` the workspace.
+///
+/// # Errors
+/// Every fault of the file.
+pub fn parse(
+    bytes: &[u8],
+    shown: &str,
+    stem: Option<&str>,
+    root: &Path,
+    event_types: Option<&[&str]>,
+) -> Result<ProjectFile, Vec<ConfigError>> {
+    let sink = Sink::new(shown);
+    let node = shared_part::parse(bytes, &sink);
+    let file = node.and_then(|node| read_node(&node, &sink, shown, stem, root, event_types));
+    sink.finish(file).map(|(file, _)| file)
+}
+
+fn read_node(
+    node: &Node,
+    sink: &Sink,
+    shown: &str,
+    stem: Option<&str>,
+    root: &Path,
+    event_types: Option<&[&str]>,
+) -> Option<ProjectFile> {
+    let file = Section::of(node, "", sink);
+    if !Section::is_map(node) {
+        // Said already; that every key is missing would only bury it.
+        return None;
+    }
+    let slug = slug(&file, stem);
+    let repo_root = folder(&file, "repo_root", root);
+    let worktrees_root = folder(&file, "worktrees_root", root);
+    if repo_root.is_some() && repo_root == worktrees_root {
+        let place = file.get("worktrees_root").map_or(file.place, |node| node.place);
+        let problem = "`worktrees_root` is the repository itself".to_owned();
+        file.fault("worktrees_root", place, problem, Some("choose a folder of its own".to_owned()));
+    }
+    let target_branch = target_branch(&file);
+    let planner = file.section("planner");
+    let own = SharedPart::read(&file, &planner, shown);
+    let mut settings = unshared(&file, &planner, event_types);
+    planner.finish();
+    let places = places(&file);
+    file.finish();
+    settings.repo_root = repo_root.as_ref()?.display().to_string();
+    settings.worktrees_root = worktrees_root?.display().to_string();
+    Some(ProjectFile { slug: slug?, repo_root: repo_root?, target_branch, own, settings, places })
+}
+
+fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&str]>) -> ProjectSettings {
+    let scope_rules = [("enforce", ScopeRule::Enforce), ("advise", ScopeRule::Advise)];
+    let overlap_rules = [("serialize", OverlapRule::Serialize), ("allow", OverlapRule::Allow)];
+    ProjectSettings {
+        name: String::new(),
+        description: String::new(),
+        repo_root: String::new(),
+        worktrees_root: String::new(),
+        target_branch: String::new(),
+        enabled: file.flag("enabled").unwrap_or(true),
+        max_parallel_sessions: file.count("max_parallel_sessions", 1).unwrap_or(2),
+        integrator_only_patterns: file.globs("integrator_only_patterns").unwrap_or_default(),
+        path_scope: file.choice("path_scope", &scope_rules).unwrap_or(ScopeRule::Enforce),
+        path_conflicts: file.choice("path_conflicts", &overlap_rules).unwrap_or(OverlapRule::Serialize),
+        shared_patterns: file.globs("shared_patterns").unwrap_or_else(|| owned(sections::SHARED_PATTERNS)),
+        session_defaults: sections::session_defaults(file),
+        recovery: sections::recovery(file),
+        worktree: sections::worktree(file),
+        verify: Vec::new(),
+        queue: sections::queue(file),
+        land: sections::land(file),
+        test_patterns: file.globs("test_patterns"),
+        planner: PlannerSettings { approval: sections::approval(planner), context_files: Vec::new() },
+        budget: sections::budget(file),
+        disk: sections::disk(file),
+        sign: file.flag("sign").unwrap_or(false),
+        notify: sections::notify(file, event_types),
+        agents: Vec::new(),
+        workers: Vec::new(),
+    }
+}
+
+fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
+    let text = file.required("slug")?;
+    let place = file.get("slug").map_or(file.place, |node| node.place);
+    match ProjectSlug::new(text.as_str()) {
+        Err(error) => {
+            file.fault("slug", place, error.to_string(), None);
+            None
+        }
+        Ok(slug) => {
+            if let Some(stem) = stem.filter(|stem| *stem != text) {
+                let problem = format!("`slug` is `{text}` but the file is named `{stem}.yaml`");
+                let right = format!("write `slug: {stem}` or rename the file to `{text}.yaml`");
+                file.fault("slug", place, problem, Some(right));
+            }
+            Some(slug)
+        }
+    }
+}
+
+/// A folder, absolute, without `.` and `..`.
+fn folder(file: &Section<'_>, key: &'static str, root: &Path) -> Option<PathBuf> {
+    let text = file.required(key)?;
+    if text == "~" || text.starts_with("~/") {
+        let place = file.get(key).map_or(file.place, |node| node.place);
+        let right = "write the whole path, or one relative to the workspace".to_owned();
+        file.fault(key, place, format!("`{key}` begins with `~`, which only a shell knows"), Some(right));
+        return None;
+    }
+    let mut whole = PathBuf::new();
+    for part in root.join(text).components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => drop(whole.pop()),
+            other => whole.push(other),
+        }
+    }
+    Some(whole)
+}
+
+fn target_branch(file: &Section<'_>) -> Option<String> {
+    let branch = file.text("target_branch")?;
+    let place = file.get("target_branch").map_or(file.place, |node| node.place);
+    let short = branch.strip_prefix("refs/heads/");
+    if short.is_some() || !git2::Branch::name_is_valid(&branch).unwrap_or(false) {
+        let right = short.map(|short| format!("write `{short}`"));
+        file.fault("target_branch", place, format!("{branch:?} is no name of a branch"), right);
+    }
+    Some(branch)
+}
+
+fn places(file: &Section<'_>) -> Places {
+    let defaults = file.section("session_defaults");
+    let session = defaults.get("max_usd_per_session").map(|node| node.place);
+    let day = file.section("budget").get("usd_per_day").map(|node| node.place);
+    Places {
+        top: file.place,
+        planner_agent: defaults.get("planner_agent").map_or(file.place, |node| node.place),
+        usd: session.or(day),
+    }
+}

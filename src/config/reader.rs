@@ -1,0 +1,327 @@
+//! Reads maps of nodes key by key and collects every fault on the way.
+
+use std::cell::{Cell, RefCell};
+
+use super::error::{ConfigError, Place, Severity, nearest};
+use super::yaml::{Key, Node, Value};
+
+/// Collects the faults of one file.
+#[derive(Debug)]
+pub(super) struct Sink {
+    file: String,
+    found: RefCell<Vec<ConfigError>>,
+}
+
+impl Sink {
+    pub fn new(file: &str) -> Self {
+        Self { file: file.to_owned(), found: RefCell::default() }
+    }
+
+    pub fn add(&self, place: Place, key: &str, problem: String, right: Option<String>) {
+        self.push(place, key, problem, right, Severity::Error);
+    }
+
+    pub fn warn(&self, place: Place, key: &str, problem: String, right: Option<String>) {
+        self.push(place, key, problem, right, Severity::Warning);
+    }
+
+    fn push(&self, place: Place, key: &str, problem: String, right: Option<String>, severity: Severity) {
+        let (file, key) = (self.file.clone(), key.to_owned());
+        self.found.borrow_mut().push(ConfigError { file, place, key, problem, right, severity });
+    }
+
+    /// All faults in the order of the file: errors fail, else the value with the warnings.
+    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
+        let mut found = self.found.into_inner();
+        found.sort_by_key(|fault| fault.place);
+        let failed = found.iter().any(|fault| fault.severity == Severity::Error);
+        match value {
+            Some(value) if !failed => Ok((value, found)),
+            _ => Err(found),
+        }
+    }
+}
+
+/// A map being read. Null counts as a key that is not given; what is left unread at the end is unknown.
+pub(super) struct Section<'a> {
+    pairs: &'a [(Key, Node)],
+    pub path: String,
+    pub place: Place,
+    pub sink: &'a Sink,
+    known: RefCell<Vec<&'static str>>,
+    open: Cell<bool>,
+}
+
+impl<'a> Section<'a> {
+    /// The node as a map; null is an empty one, anything else a fault.
+    pub fn of(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
+        let mut section = Self {
+            pairs: &[],
+            path: path.to_owned(),
+            place: node.place,
+            sink,
+            known: RefCell::default(),
+            open: Cell::new(false),
+        };
+        match &node.value {
+            Value::Map(pairs) => section.pairs = pairs,
+            Value::Null => {}
+            other => {
+                let what = if path.is_empty() { "the file".to_owned() } else { format!("`{path}`") };
+                let problem = format!("{what} must be a map of keys, not {}", other.kind());
+                sink.add(node.place, path, problem, None);
+            }
+        }
+        section
+    }
+
+    /// Whether the node was a map, or nothing.
+    pub fn is_map(node: &Node) -> bool {
+        matches!(node.value, Value::Map(_) | Value::Null)
+    }
+
+    /// The key with its path.
+    pub fn key(&self, key: &str) -> String {
+        if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
+    }
+
+    pub fn get(&self, key: &'static str) -> Option<&'a Node> {
+        let mut known = self.known.borrow_mut();
+        if !known.contains(&key) {
+            known.push(key);
+        }
+        let found = self.pairs.iter().find(|(found, _)| found.text == key).map(|(_, node)| node);
+        found.filter(|node| node.value != Value::Null)
+    }
+
+    /// Says that a value is wrong.
+    pub fn wrong(&self, key: &str, node: &Node, expected: &str) {
+        let full = self.key(key);
+        let problem = format!("`{full}` must be {expected}, not {}", node.value.kind());
+        let quote = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
+        let right = (quote && expected.contains("text")).then(|| "put it in quotes".to_owned());
+        self.sink.add(node.place, &full, problem, right);
+    }
+
+    /// Says something about the value of a key.
+    pub fn fault(&self, key: &str, place: Place, problem: String, right: Option<String>) {
+        self.sink.add(place, &self.key(key), problem, right);
+    }
+
+    pub fn text(&self, key: &'static str) -> Option<String> {
+        let node = self.get(key)?;
+        self.text_of(key, node)
+    }
+
+    fn text_of(&self, key: &str, node: &Node) -> Option<String> {
+        match &node.value {
+            Value::Text(text) if text.contains('\0') => {
+                self.fault(key, node.place, format!("`{}` holds a NUL character", self.key(key)), None);
+                None
+            }
+            Value::Text(text) => Some(text.clone()),
+            _ => {
+                self.wrong(key, node, "a text");
+                None
+            }
+        }
+    }
+
+    /// A text that must be given and hold something.
+    pub fn required(&self, key: &'static str) -> Option<String> {
+        let full = self.key(key);
+        match self.get(key) {
+            None => {
+                self.sink.add(self.place, &full, format!("`{full}` is missing"), None);
+                None
+            }
+            Some(node) => {
+                let text = self.text_of(key, node)?;
+                if text.trim().is_empty() {
+                    self.fault(key, node.place, format!("`{full}` is empty"), None);
+                    return None;
+                }
+                Some(text)
+            }
+        }
+    }
+
+    pub fn flag(&self, key: &'static str) -> Option<bool> {
+        let node = self.get(key)?;
+        if let Value::Bool(value) = node.value {
+            return Some(value);
+        }
+        self.wrong(key, node, "true or false");
+        None
+    }
+
+    /// A whole number of at least `least`.
+    pub fn count<N: TryFrom<i64>>(&self, key: &'static str, least: i64) -> Option<N> {
+        let node = self.get(key)?;
+        let number = match node.value {
+            Value::Int(number) if number >= least => N::try_from(number).ok(),
+            _ => None,
+        };
+        if number.is_none() {
+            self.wrong(key, node, &format!("a whole number from {least}"));
+        }
+        number
+    }
+
+    /// A number that is above zero, or zero where that is allowed.
+    pub fn amount(&self, key: &'static str, zero: bool) -> Option<f64> {
+        let node = self.get(key)?;
+        let number = match node.value {
+            #[expect(clippy::cast_precision_loss, reason = "no amount is near 2^53")]
+            Value::Int(number) => Some(number as f64),
+            Value::Float(number) => Some(number),
+            _ => None,
+        };
+        let number = number.filter(|n| n.is_finite() && (*n > 0.0 || zero && *n == 0.0));
+        if number.is_none() {
+            self.wrong(key, node, if zero { "a number from 0" } else { "a number above 0" });
+        }
+        number
+    }
+
+    /// One word of a table.
+    pub fn choice<T: Copy>(&self, key: &'static str, table: &[(&str, T)]) -> Option<T> {
+        let node = self.get(key)?;
+        let words: Vec<&str> = table.iter().map(|(word, _)| *word).collect();
+        let Value::Text(text) = &node.value else {
+            self.wrong(key, node, &format!("one of {}", words.join(", ")));
+            return None;
+        };
+        let found = table.iter().find(|(word, _)| word == text).map(|(_, value)| *value);
+        if found.is_none() {
+            let problem = format!("`{}` cannot be {text:?}", self.key(key));
+            self.fault(key, node.place, problem, Some(meant(text, &words)));
+        }
+        found
+    }
+
+    pub fn list(&self, key: &'static str) -> Option<&'a [Node]> {
+        let node = self.get(key)?;
+        if let Value::List(items) = &node.value {
+            return Some(items);
+        }
+        self.wrong(key, node, "a list");
+        None
+    }
+
+    /// A list of texts, each with its place.
+    pub fn texts(&self, key: &'static str) -> Option<Vec<(String, Place)>> {
+        let items = self.list(key)?;
+        let read = |(at, node): (usize, &Node)| {
+            let text = self.text_of(&format!("{key}[{at}]"), node)?;
+            Some((text, node.place))
+        };
+        Some(items.iter().enumerate().filter_map(read).collect())
+    }
+
+    /// A list of texts.
+    pub fn plain_texts(&self, key: &'static str) -> Option<Vec<String>> {
+        Some(self.texts(key)?.into_iter().map(|(text, _)| text).collect())
+    }
+
+    /// A list of globs that compile.
+    pub fn globs(&self, key: &'static str) -> Option<Vec<String>> {
+        let texts = self.texts(key)?;
+        for (at, (glob, place)) in texts.iter().enumerate() {
+            if let Some((problem, right)) = glob_fault(glob) {
+                self.fault(&format!("{key}[{at}]"), *place, problem, right);
+            }
+        }
+        Some(texts.into_iter().map(|(glob, _)| glob).collect())
+    }
+
+    /// A map below this one; one that is not given reads as empty.
+    pub fn section(&self, key: &'static str) -> Section<'a> {
+        static NONE: Node = Node { place: Place { line: 0, column: 0 }, value: Value::Null };
+        let node = self.get(key).unwrap_or(&NONE);
+        Section::of(node, &self.key(key), self.sink)
+    }
+
+    /// The items of a list of maps.
+    pub fn sections(&self, key: &'static str) -> Option<Vec<Section<'a>>> {
+        let items = self.list(key)?.iter().enumerate();
+        Some(
+            items
+                .map(|(at, node)| Section::of(node, &self.key(&format!("{key}[{at}]")), self.sink))
+                .collect(),
+        )
+    }
+
+    /// The pairs of a free map of texts, such as `env`.
+    pub fn text_map(&self, key: &'static str) -> Option<Vec<(String, String)>> {
+        let node = self.get(key)?;
+        let inner = Section::of(node, &self.key(key), self.sink);
+        inner.duplicates();
+        let read = |(name, node): &(Key, Node)| {
+            let value = match &node.value {
+                // A number as an environment variable is what it looks like.
+                Value::Int(number) => Some(number.to_string()),
+                Value::Null => Some(String::new()),
+                _ => inner.text_of(&name.text, node),
+            };
+            Some((name.text.clone(), value?))
+        };
+        let pairs = inner.pairs.iter().filter_map(read).collect();
+        inner.open.set(true);
+        Some(pairs)
+    }
+
+    fn duplicates(&self) {
+        for (at, (key, _)) in self.pairs.iter().enumerate() {
+            if let Some((first, _)) = self.pairs[..at].iter().find(|(other, _)| other.text == key.text) {
+                let problem = format!("`{}` is given twice", self.key(&key.text));
+                let right = format!("it stands already in line {}", first.place.line);
+                self.fault(&key.text, key.place, problem, Some(right));
+            }
+        }
+    }
+
+    /// Reports keys that nobody asked for and keys given twice.
+    pub fn finish(&self) {
+        self.duplicates();
+        let known = self.known.borrow();
+        for (key, _) in self.pairs {
+            if self.open.get() || known.contains(&key.text.as_str()) {
+                continue;
+            }
+            let shown: String = key.text.chars().take(60).collect();
+            let inside = if self.path.is_empty() { String::new() } else { format!(" in `{}`", self.path) };
+            self.fault(
+                &key.text,
+                key.place,
+                format!("unknown key `{shown}`{inside}"),
+                Some(meant(&key.text, &known)),
+            );
+        }
+    }
+}
+
+/// What a wrong word was meant to be: the nearest right one, else all of them.
+pub(super) fn meant(word: &str, right: &[&str]) -> String {
+    match nearest(word, right) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None if right.is_empty() => "there is nothing to choose from".to_owned(),
+        None => format!("allowed: {}", right.join(", ")),
+    }
+}
+
+/// What is wrong with a glob and what would be right.
+pub(super) fn glob_fault(glob: &str) -> Option<(String, Option<String>)> {
+    let say = |what: &str, right: &str| Some((format!("the glob {glob:?} {what}"), Some(right.to_owned())));
+    if glob.trim().is_empty() {
+        return say("is empty", "use `**` for everything");
+    }
+    if glob.starts_with('/') || glob.split('/').any(|part| part == ".." || part == ".") {
+        return say(
+            "leaves the repository",
+            "paths are relative to the repository's root, without `.` and `..`",
+        );
+    }
+    let built = globset::GlobBuilder::new(glob).literal_separator(true).build();
+    built.err().map(|error| (format!("the glob {glob:?} does not compile: {}", error.kind()), None))
+}

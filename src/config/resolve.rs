@@ -1,0 +1,221 @@
+//! From a project file, the repository's own file and what is built in to settings that settle everything.
+
+use super::agents::{AgentEntry, WorkerEntry};
+use super::builtin::{self, SCRIPTED, reports_cost};
+use super::error::{ConfigError, Place};
+use super::project_file::ProjectFile;
+use super::reader::{Sink, meant};
+use super::sections::{self, owned};
+use super::shared_part::SharedPart;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::settings::{AgentSettings, ProjectSettings, WorkerSettings};
+
+/// What resolving needs to know besides the project file.
+pub struct Surroundings<'a> {
+    /// What the repository's HEAD points at, when the file names no branch.
+    pub head_branch: &'a str,
+    /// `.paddock/project.yaml` as committed on the target branch.
+    pub repository_file: Option<&'a [u8]>,
+    /// The hash of the commands that the user agreed to ([`Project::agreement`]).
+    pub agreed: Option<&'a str>,
+    /// Whether a program is found on PATH.
+    pub on_path: &'a dyn Fn(&str) -> bool,
+}
+
+/// A project, resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Project {
+    /// Its slug.
+    pub slug: ProjectSlug,
+    /// Its settings.
+    pub settings: ProjectSettings,
+    /// The hash over the commands (gate, agents) that the repository's own file gives; none = it gives none.
+    pub agreement: Option<String>,
+    /// Whether those commands are in the settings. If there are some and they are not, the user must be asked.
+    pub repository_commands_used: bool,
+    /// What somebody should look at.
+    pub warnings: Vec<ConfigError>,
+}
+
+impl Project {
+    /// Whether the repository's commands wait for the user's agreement.
+    #[must_use]
+    pub fn needs_agreement(&self) -> bool {
+        self.agreement.is_some() && !self.repository_commands_used
+    }
+}
+
+impl ProjectFile {
+    /// Resolves every setting.
+    ///
+    /// # Errors
+    /// Every fault of the repository's own file, and of references between the files.
+    pub fn resolve(&self, around: &Surroundings<'_>) -> Result<Project, Vec<ConfigError>> {
+        let repository = around.repository_file.map(SharedPart::of_repository).transpose()?;
+        let repository = repository.unwrap_or_default();
+        let agreement = repository.agreement_hash();
+        let used = agreement.is_some() && agreement.as_deref() == around.agreed;
+        let mut below = repository.clone();
+        if !used {
+            below.verify = None;
+            below.agents.clear();
+        }
+        let (own_sink, below_sink) = (Sink::new(&self.own.file), Sink::new(&repository.file));
+        let mut settings = self.settings.clone();
+        settings.target_branch = self.target_branch.clone().unwrap_or_else(|| around.head_branch.to_owned());
+        self.fill_shared(&mut settings, &below, &own_sink);
+        let parts = [(&below, &below_sink), (&self.own, &own_sink)];
+        let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
+        let entries = parts.iter().flat_map(|(part, sink)| part.agents.iter().map(move |a| (a, *sink)));
+        // Keys over an agent that waits for agreement wait with it.
+        let builtin = builtin::agents();
+        let entries = entries.filter(|(own, _)| {
+            let waits = withheld.iter().any(|entry| entry.id == own.id);
+            own.command.is_some() || !waits || builtin.iter().any(|agent| agent.id == own.id)
+        });
+        let named = named_agents(entries);
+        settings.workers = workers(&parts, &named, around.on_path);
+        settings.agents = with_builtin(named);
+        for (part, sink) in parts {
+            check_workers(&part.workers, &settings, withheld, sink);
+        }
+        drop_unknown(&mut settings);
+        self.check_planner(&settings, withheld, &own_sink);
+        self.warn(&settings, agreement.is_some() && !used, &own_sink);
+        let mut faults = below_sink.finish(Some(())).map_or_else(|faults| faults, |((), warnings)| warnings);
+        match own_sink.finish(faults.is_empty().then_some(())) {
+            Ok(((), warnings)) => {
+                let (slug, repository_commands_used) = (self.slug.clone(), used);
+                Ok(Project { slug, settings, agreement, repository_commands_used, warnings })
+            }
+            Err(own) => {
+                faults.extend(own);
+                Err(faults)
+            }
+        }
+    }
+
+    fn fill_shared(&self, settings: &mut ProjectSettings, below: &SharedPart, sink: &Sink) {
+        let own = &self.own;
+        settings.name = own.name.clone().or_else(|| below.name.clone()).unwrap_or_default();
+        if settings.name.is_empty() {
+            sink.add(self.places.top, "name", "`name` is missing".to_owned(), None);
+        }
+        settings.description =
+            own.description.clone().or_else(|| below.description.clone()).unwrap_or_default();
+        settings.verify = own.verify.clone().or_else(|| below.verify.clone()).unwrap_or_default();
+        settings.planner.context_files = own
+            .context_files
+            .clone()
+            .or_else(|| below.context_files.clone())
+            .unwrap_or_else(|| owned(sections::CONTEXT_FILES));
+    }
+
+    fn check_planner(&self, settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
+        let Some(id) = &settings.session_defaults.planner_agent else { return };
+        let key = "session_defaults.planner_agent";
+        let place = self.places.planner_agent;
+        match settings.agent(id) {
+            Some(agent) if !agent.planner => {
+                let problem = format!("the agent `{id}` says `planner: false`");
+                sink.add(place, key, problem, Some("choose another one".to_owned()));
+            }
+            None if !withheld.iter().any(|entry| entry.id == *id) => {
+                let right = Some(meant(id, &ids(settings)));
+                sink.add(place, key, format!("unknown agent {id:?}"), right);
+            }
+            _ => {}
+        }
+    }
+
+    fn warn(&self, settings: &ProjectSettings, withheld: bool, sink: &Sink) {
+        if withheld {
+            let problem = "the repository's .paddock/project.yaml gives commands that were not agreed to";
+            let right = format!("look at them with `paddock project trust {}`", self.slug);
+            sink.warn(Place::default(), "", problem.to_owned(), Some(right));
+        }
+        let Some(place) = self.places.usd else { return };
+        let used = |id: &&AgentSettings| settings.workers.iter().any(|worker| worker.agents.contains(&id.id));
+        for agent in settings.agents.iter().filter(used) {
+            if agent.enabled && !reports_cost(&agent.transcript) {
+                let problem =
+                    format!("a limit in USD cannot hold for the agent `{}`: it reports no cost", agent.id);
+                let right = "give a limit of minutes or tokens too".to_owned();
+                sink.warn(place, "session_defaults.max_usd_per_session", problem, Some(right));
+            }
+        }
+    }
+}
+
+fn ids(settings: &ProjectSettings) -> Vec<&str> {
+    settings.agents.iter().map(|agent| agent.id.as_str()).collect()
+}
+
+/// The agents that files name, in order; a later file's keys go over an earlier one's, and those over the
+/// built-in ones.
+fn named_agents<'e>(entries: impl Iterator<Item = (&'e AgentEntry, &'e Sink)>) -> Vec<AgentSettings> {
+    let builtin = builtin::agents();
+    let mut named: Vec<AgentSettings> = Vec::new();
+    for (entry, sink) in entries {
+        let at = named.iter().position(|agent| agent.id == entry.id);
+        let below = at.map(|at| &named[at]).or_else(|| builtin.iter().find(|agent| agent.id == entry.id));
+        let Some(agent) = entry.over(below, sink) else { continue };
+        match at {
+            Some(at) => named[at] = agent,
+            None => named.push(agent),
+        }
+    }
+    named
+}
+
+fn with_builtin(mut named: Vec<AgentSettings>) -> Vec<AgentSettings> {
+    for agent in builtin::agents() {
+        if !named.iter().any(|own| own.id == agent.id) {
+            named.push(agent);
+        }
+    }
+    named
+}
+
+fn workers(
+    parts: &[(&SharedPart, &Sink)],
+    named: &[AgentSettings],
+    on_path: &dyn Fn(&str) -> bool,
+) -> Vec<WorkerSettings> {
+    let mut workers = builtin::workers();
+    for entry in parts.iter().flat_map(|(part, _)| &part.workers) {
+        match workers.iter().position(|worker| worker.id == entry.id) {
+            Some(at) => workers[at] = entry.over(Some(&workers[at])),
+            None => workers.push(entry.over(None)),
+        }
+    }
+    let own = |agent: &AgentSettings| agent.id.clone();
+    let found = |agent: &AgentSettings| agent.id != SCRIPTED && on_path(&agent.cli_command);
+    let usual: Vec<String> = match named.is_empty() {
+        false => named.iter().map(own).collect(),
+        true => builtin::agents().iter().filter(|agent| found(agent)).map(own).collect(),
+    };
+    for worker in workers.iter_mut().filter(|worker| worker.agents.is_empty()) {
+        worker.agents.clone_from(&usual);
+    }
+    workers
+}
+
+/// Agents that wait for agreement are no fault of the worker that names them.
+fn check_workers(entries: &[WorkerEntry], settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
+    for entry in entries {
+        for (id, place) in entry.agents.iter().flatten() {
+            if settings.agent(id).is_none() && !withheld.iter().any(|agent| agent.id == *id) {
+                let problem = format!("the worker `{}` names the unknown agent {id:?}", entry.id);
+                sink.add(*place, "workers.agents", problem, Some(meant(id, &ids(settings))));
+            }
+        }
+    }
+}
+
+fn drop_unknown(settings: &mut ProjectSettings) {
+    let known: Vec<String> = settings.agents.iter().map(|agent| agent.id.clone()).collect();
+    for worker in &mut settings.workers {
+        worker.agents.retain(|id| known.contains(id));
+    }
+}

@@ -1,0 +1,104 @@
+//! The keys that the workspace's project file and the repository's own `.paddock/project.yaml` share.
+
+use sha2::{Digest, Sha256};
+
+use super::agents::{AgentEntry, WorkerEntry, read_agents, read_workers};
+use super::error::ConfigError;
+use super::reader::{Section, Sink};
+use super::yaml;
+use crate::domain::settings::GateCommand;
+
+/// What `.paddock/project.yaml` is called in messages.
+pub(super) const REPOSITORY_FILE: &str = ".paddock/project.yaml";
+
+/// Minutes a gate command may run when it says nothing.
+const GATE_TIMEOUT_MINUTES: u32 = 20;
+
+/// The shared keys as one file gives them; none = not given there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct SharedPart {
+    pub file: String,
+    pub name: Option<String>,
+    pub description: Option<String>,
+    pub agents: Vec<AgentEntry>,
+    pub workers: Vec<WorkerEntry>,
+    pub verify: Option<Vec<GateCommand>>,
+    pub context_files: Option<Vec<String>>,
+}
+
+impl SharedPart {
+    /// Reads the shared keys; `planner` is the section that holds the context files.
+    pub fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
+        Self {
+            file: shown.to_owned(),
+            name: file.text("name").filter(|name| !name.trim().is_empty()),
+            description: file.text("description"),
+            agents: read_agents(file).unwrap_or_default(),
+            workers: read_workers(file).unwrap_or_default(),
+            verify: read_verify(file),
+            context_files: planner.plain_texts("context_files"),
+        }
+    }
+
+    /// Reads `.paddock/project.yaml` as committed on the target branch.
+    pub fn of_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
+        let sink = Sink::new(REPOSITORY_FILE);
+        let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
+        let part = {
+            let file = Section::of(&node, "", &sink);
+            let planner = file.section("planner");
+            let part = Self::read(&file, &planner, REPOSITORY_FILE);
+            planner.finish();
+            file.finish();
+            part
+        };
+        sink.finish(Some(part)).map(|(part, _)| part)
+    }
+
+    /// The hash that agreeing to this file's commands is kept by; none when it holds none.
+    ///
+    /// Whole agents count, not only their command lines: a variable can run a program too.
+    pub fn agreement_hash(&self) -> Option<String> {
+        let verify = self.verify.as_deref().unwrap_or_default();
+        if verify.is_empty() && self.agents.is_empty() {
+            return None;
+        }
+        let json = serde_json::to_vec(&(verify, &self.agents)).unwrap_or_default();
+        Some(Sha256::digest(&json).iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+}
+
+/// Bytes to a node; says what keeps them from being one.
+pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        let place = super::error::Place::default();
+        sink.add(place, "", "is not UTF-8 text".to_owned(), Some("save it as UTF-8".to_owned()));
+        return None;
+    };
+    match yaml::parse(text) {
+        Ok(node) => Some(node),
+        Err(error) => {
+            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            None
+        }
+    }
+}
+
+fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
+    let sections = file.sections("verify")?;
+    let mut commands: Vec<GateCommand> = Vec::new();
+    for section in &sections {
+        let name = section.required("name");
+        let run = section.required("run");
+        let timeout_minutes = section.count("timeout_minutes", 1).unwrap_or(GATE_TIMEOUT_MINUTES);
+        section.finish();
+        let (Some(name), Some(run)) = (name, run) else { continue };
+        if commands.iter().any(|command| command.name == name) {
+            let place = section.get("name").map_or(section.place, |node| node.place);
+            let problem = format!("two gate commands are named `{name}`");
+            section.fault("name", place, problem, Some("give each a name of its own".to_owned()));
+        }
+        commands.push(GateCommand { name, run, timeout_minutes });
+    }
+    Some(commands)
+}

@@ -1,0 +1,103 @@
+//! Checks everything in a workspace that a person wrote, for `paddock config validate`.
+
+use std::path::{Path, PathBuf};
+
+use super::environment::Environment;
+use super::error::{ConfigError, Place};
+use super::project_file::{self, ProjectFile};
+use super::reader::Sink;
+use super::resolve::{Project, Surroundings};
+use super::workspace::Workspace;
+
+/// The project files of a workspace, by name.
+///
+/// # Errors
+/// When the folder cannot be read; none is an empty one.
+pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    let folder = match std::fs::read_dir(workspace.projects()) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(files),
+        other => other?,
+    };
+    for entry in folder {
+        let path = entry?.path();
+        let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        if !hidden && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Every fault and warning of the workspace's `.env` and project files.
+///
+/// `resolve` gives what resolving a project needs; it can look into the repository, or not.
+pub fn validate(
+    workspace: &Workspace,
+    event_types: Option<&[&str]>,
+    resolve: &dyn Fn(&ProjectFile) -> Result<Project, Vec<ConfigError>>,
+) -> Vec<ConfigError> {
+    let mut found = Environment::default().with_file_of(workspace.root()).err().unwrap_or_default();
+    let mut roots: Vec<(PathBuf, String)> = Vec::new();
+    for path in project_files(workspace).unwrap_or_default() {
+        let shown = path.strip_prefix(workspace.root()).unwrap_or(&path).display().to_string();
+        let file = match project_file::read(workspace, &path, event_types) {
+            Ok(file) => file,
+            Err(errors) => {
+                found.extend(errors);
+                continue;
+            }
+        };
+        found.extend(shared_root(&file, &shown, &mut roots).err());
+        match resolve(&file) {
+            Ok(project) => found.extend(project.warnings),
+            Err(errors) => found.extend(errors),
+        }
+    }
+    found
+}
+
+/// The check without a look into repositories: a name or agent that only `.paddock/project.yaml` gives is said
+/// to be missing, so [`validate`] is the better one where the repository can be read.
+#[must_use]
+pub fn validate_files(workspace: &Workspace, event_types: Option<&[&str]>) -> Vec<ConfigError> {
+    validate(workspace, event_types, &|file| {
+        let on_path = |program: &str| on_path(program, std::env::var_os("PATH").as_deref());
+        let around =
+            Surroundings { head_branch: "HEAD", repository_file: None, agreed: None, on_path: &on_path };
+        file.resolve(&around)
+    })
+}
+
+/// Two projects never share a repository.
+fn shared_root(
+    file: &ProjectFile,
+    shown: &str,
+    roots: &mut Vec<(PathBuf, String)>,
+) -> Result<(), ConfigError> {
+    let root = file.repo_root.canonicalize().unwrap_or_else(|_| file.repo_root.clone());
+    if let Some((_, other)) = roots.iter().find(|(known, _)| *known == root) {
+        let sink = Sink::new(shown);
+        let problem = format!("{} is already the repository of {other}", root.display());
+        let right = Some("one repository belongs to one project".to_owned());
+        sink.add(Place::default(), "repo_root", problem, right);
+        return sink.finish(None::<()>).map(|_| ()).map_err(|mut faults| faults.remove(0));
+    }
+    roots.push((root, shown.to_owned()));
+    Ok(())
+}
+
+/// Whether a program is found on a PATH: an executable file of that name, or that path itself.
+#[must_use]
+pub fn on_path(program: &str, path: Option<&std::ffi::OsStr>) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    let runs = |file: &Path| {
+        file.metadata().is_ok_and(|facts| facts.is_file() && facts.permissions().mode() & 0o111 != 0)
+    };
+    match program {
+        "" => false,
+        with_folder if with_folder.contains('/') => runs(Path::new(with_folder)),
+        name => path.is_some_and(|path| std::env::split_paths(path).any(|folder| runs(&folder.join(name)))),
+    }
+}

@@ -1,0 +1,68 @@
+//! Locks of workspaces and claims on repositories.
+
+use std::fs;
+
+use paddock::config::Workspace;
+use paddock::config::lock::{LockError, RepositoryClaim, WorkspaceLock};
+use paddock::domain::ids::ProjectSlug;
+
+#[test]
+fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    assert_eq!(WorkspaceLock::holder(&workspace).unwrap(), None);
+    let lock = WorkspaceLock::try_take(&workspace).unwrap();
+    let error = WorkspaceLock::try_take(&workspace).unwrap_err();
+    assert!(matches!(error, LockError::WorkspaceHeld { .. }));
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    let holder = WorkspaceLock::holder(&workspace).unwrap().unwrap();
+    assert_eq!(holder.pid, Some(std::process::id()));
+    assert!(holder.since.is_some());
+    drop(lock);
+    assert_eq!(WorkspaceLock::holder(&workspace).unwrap(), None);
+    WorkspaceLock::try_take(&workspace).unwrap();
+}
+
+#[test]
+fn stale_text_with_a_free_lock_is_taken_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    fs::write(workspace.lock(), "pid: 1\nsince: 2001-01-01T00:00:00Z\nand much more that is longer\n")
+        .unwrap();
+    assert_eq!(WorkspaceLock::holder(&workspace).unwrap(), None);
+    let lock = WorkspaceLock::try_take(&workspace).unwrap();
+    let text = fs::read_to_string(lock.path()).unwrap();
+    assert!(
+        text.starts_with(&format!("pid: {}\n", std::process::id())) && !text.contains("much more"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_repository_belongs_to_one_project_of_one_workspace() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let repository = git2::Repository::init(folder.path().join("repo")).unwrap();
+    let slug = |text: &str| ProjectSlug::new(text).unwrap();
+    let claim = RepositoryClaim::take(repository.commondir(), &workspace, &slug("first")).unwrap();
+    let error = RepositoryClaim::take(repository.commondir(), &workspace, &slug("second")).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("project `first`"), "{message}");
+    assert!(message.contains(&workspace.root().display().to_string()), "{message}");
+    let holder = RepositoryClaim::holder(repository.commondir()).unwrap().unwrap();
+    assert_eq!(holder.workspace_id.as_deref(), Some(workspace.id()));
+    drop(claim);
+    RepositoryClaim::take(repository.commondir(), &workspace, &slug("second")).unwrap();
+}
+
+#[test]
+fn a_link_in_place_of_a_claim_is_not_followed() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "keep").unwrap();
+    std::os::unix::fs::symlink(&precious, folder.path().join("paddock.claim")).unwrap();
+    let slug = ProjectSlug::new("p").unwrap();
+    assert!(matches!(RepositoryClaim::take(folder.path(), &workspace, &slug), Err(LockError::Io { .. })));
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "keep");
+}

@@ -1,0 +1,237 @@
+//! Project files: defaults, faults, the repository's own file, agents and workers.
+
+use std::fs;
+use std::path::Path;
+
+use paddock::config::project_file::{ProjectFile, parse};
+use paddock::config::resolve::{Project, Surroundings};
+use paddock::config::validate::validate_files;
+use paddock::config::write::{NewProject, WriteError, write_project};
+use paddock::config::{ConfigError, Workspace};
+use paddock::domain::ids::ProjectSlug;
+use paddock::domain::settings::{GateCommand, Role, Slots};
+
+const LEAST: &str = "slug: x\nname: X\nrepo_root: ../r\nworktrees_root: /wt\n";
+
+fn read(text: &str) -> Result<ProjectFile, Vec<ConfigError>> {
+    parse(text.as_bytes(), "projects/x.yaml", Some("x"), Path::new("/home/ws"), Some(&["needs_review"]))
+}
+
+fn resolve_with(
+    text: &str,
+    repository: Option<&str>,
+    agreed: Option<&str>,
+) -> Result<Project, Vec<ConfigError>> {
+    let repository_file = repository.map(str::as_bytes);
+    read(text)?.resolve(&Surroundings { head_branch: "trunk", repository_file, agreed, on_path: &|_| false })
+}
+
+fn resolve(text: &str) -> Project {
+    resolve_with(text, None, None).unwrap()
+}
+
+fn faults(more: &str) -> Vec<String> {
+    let errors = resolve_with(&format!("{LEAST}{more}"), None, None).unwrap_err();
+    errors.iter().map(ToString::to_string).collect()
+}
+
+fn fault(more: &str, right: &str) {
+    let found = faults(more);
+    assert!(found.len() == 1 && found[0].contains(right), "{more:?} gives {found:#?}, not {right:?}");
+}
+
+#[test]
+fn the_example_holds_every_default() {
+    let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/projects/example.yaml")).unwrap();
+    let renamed = example.replace("slug: example ", "slug: x ");
+    let least =
+        "slug: x\nname: Example\nrepo_root: ../example\nworktrees_root: ../example-wt\ntarget_branch: main\n";
+    assert_eq!(resolve(&renamed), resolve(least));
+    assert_eq!(resolve(least).warnings, []);
+    let uncommented: String = example
+        .lines()
+        .map(|line| {
+            line.strip_prefix('#').filter(|rest| rest.starts_with("  ")).unwrap_or(line).to_owned() + "\n"
+        })
+        .collect();
+    let all = uncommented.replace("slug: example ", "slug: x ").replace(" []  ", "     ");
+    let project = resolve_with(
+        &all.replace("[needs_review, goal_completed, budget_exhausted]", "[needs_review]"),
+        None,
+        None,
+    );
+    let settings = project.unwrap().settings;
+    assert_eq!((settings.verify.len(), settings.notify.len()), (1, 1));
+    assert_eq!(settings.worker("implementer").unwrap().agents, ["my-agent"]);
+}
+
+#[test]
+fn four_keys_are_enough_and_paths_are_absolute() {
+    let project = resolve(&format!("\u{feff}{LEAST}"));
+    let settings = project.settings;
+    assert_eq!(settings.repo_root, "/home/r");
+    assert_eq!((settings.target_branch.as_str(), settings.max_parallel_sessions), ("trunk", 2));
+    assert_eq!(settings.session_defaults.max_minutes, 30);
+    assert_eq!(settings.queue.slots, Slots::Auto);
+    assert_eq!(settings.worker("researcher").unwrap().template, "session-researcher.md");
+    assert!(settings.agent("scripted").is_some());
+    assert!(
+        settings.workers.iter().all(|worker| worker.agents.is_empty()),
+        "scripted is used only when named"
+    );
+}
+
+#[test]
+fn an_unknown_key_is_placed_and_the_nearest_right_one_is_offered() {
+    let found = faults("max_paralel: 3\nsession_defaults:\n  max_minuts_per_session: 3\n");
+    assert_eq!(
+        found[0],
+        "projects/x.yaml:5:1: unknown key `max_paralel`; did you mean `max_parallel_sessions`?"
+    );
+    assert!(
+        found[1]
+            .starts_with("projects/x.yaml:7:3: unknown key `max_minuts_per_session` in `session_defaults`"),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn wrong_types_and_values_are_explained() {
+    fault("enabled: yes\n", "`enabled` must be true or false, not the text \"yes\"");
+    fault("sign: 1\n", "projects/x.yaml:5:7");
+    fault("max_parallel_sessions: 0\n", "a whole number from 1");
+    fault("session_defaults: {max_minutes_per_session: -5}\n", "`session_defaults.max_minutes_per_session`");
+    fault("session_defaults: {scope_level: mediun}\n", "did you mean `medium`?");
+    fault("description: 12\n", "put it in quotes");
+    fault("shared_patterns: [\"a/[\"]\n", "does not compile");
+    fault("shared_patterns: \"x\"\n", "must be a list");
+    fault("queue: {slots: many}\n", "auto or a whole number from 1");
+    fault("budget: {usd_per_day: .inf}\n", "above 0");
+    fault("target_branch: \"a b\"\n", "no name of a branch");
+    fault("target_branch: refs/heads/main\n", "write `main`");
+    fault("name: Again\n", "`name` is given twice; it stands already in line 2");
+    fault("notify: [{on: [needs_reviw], run: x}]\n", "did you mean `needs_review`?");
+    fault("verify: [{name: a, run: x}, {name: a, run: y}]\n", "two gate commands are named `a`");
+    fault("verify: [{name: a}]\n", "`verify[0].run` is missing");
+    fault("a: [1,\n", "is no YAML");
+}
+
+#[test]
+fn a_file_of_another_shape_gets_one_message() {
+    for text in ["- 1\n", "just text\n", "a: 1\n---\nb: 2\n", "? [a]\n: b\n", "a: *x\n", "a: 'x\n"] {
+        let errors = read(text).unwrap_err();
+        assert_eq!(errors.len(), 1, "{text:?}: {errors:#?}");
+        assert!(errors[0].place.line > 0 && !errors[0].to_string().contains("from_str"), "{}", errors[0]);
+    }
+}
+
+#[test]
+fn merge_keys_let_one_command_extend_another() {
+    let gate = "verify: [&base {name: a, run: x, timeout_minutes: 7}, {<<: *base, name: b}]\n";
+    let verify = resolve(&format!("{LEAST}{gate}")).settings.verify;
+    assert_eq!((verify[1].name.as_str(), verify[1].run.as_str(), verify[1].timeout_minutes), ("b", "x", 7));
+}
+
+#[test]
+fn agents_and_workers_are_checked_against_each_other() {
+    fault("agents: [{id: a}]\n", "the agent `a` has no command");
+    fault("agents: [{id: a, command_template: \"x {promt_file}\"}]\n", "did you mean `prompt_file`?");
+    fault("agents: [{id: a, command_template: \"x 'y\"}]\n", "cannot be split");
+    fault("agents: [{id: a, command_template: x, transcript: clade}]\n", "did you mean `claude`?");
+    fault("agents: [{id: a, command_template: x}, {id: a, command_template: y}]\n", "given twice");
+    fault("workers: [{id: w, agents: [scriptd]}]\n", "did you mean `scripted`?");
+    fault("workers: [{id: w, strategy: random}]\n", "allowed: fixed, priority, round_robin");
+    fault("session_defaults: {planner_agent: nobody}\n", "unknown agent \"nobody\"");
+    fault(
+        "agents: [{id: a, command_template: x, planner: false}]\nsession_defaults: {planner_agent: a}\n",
+        "planner: false",
+    );
+}
+
+#[test]
+fn a_built_in_id_with_some_keys_overrides_just_those() {
+    let text = format!(
+        "{LEAST}agents:\n- {{id: scripted, env: {{A: 1, B: \"\"}}}}\n- id: mine\n  command_template: my-cli --p \"a b\" {{prompt_file}} '{{\"k\":1}}'\n- {{id: sh, shell: true, command_template: \"exec run ${{home}} < {{prompt}}\"}}\nworkers:\n- {{id: integrator, strategy: round_robin}}\n- {{id: docs, role: researcher, agents: [mine]}}\n"
+    );
+    let settings = resolve(&text).settings;
+    let scripted = settings.agent("scripted").unwrap();
+    assert_eq!(scripted.command.words, ["{paddock}", "__scripted", "{prompt_file}"]);
+    assert_eq!(scripted.env["A"], "1");
+    let mine = settings.agent("mine").unwrap();
+    assert_eq!(mine.command.words, ["my-cli", "--p", "a b", "{prompt_file}", "{\"k\":1}"]);
+    assert_eq!((mine.cli_command.as_str(), mine.transcript.as_str()), ("my-cli", "plain"));
+    assert!(settings.agent("sh").unwrap().command.shell);
+    assert_eq!(settings.worker("implementer").unwrap().agents, ["scripted", "mine", "sh"]);
+    assert_eq!(settings.worker("integrator").unwrap().role, Role::Integrator);
+    let docs = settings.worker("docs").unwrap();
+    assert_eq!((docs.template.as_str(), docs.agents.len()), ("session-researcher.md", 1));
+}
+
+#[test]
+fn commands_of_the_repositorys_own_file_wait_for_agreement() {
+    let own = "description: from the repository\nverify: [{name: t, run: make}]\nagents: [{id: theirs, command_template: x}]\nworkers: [{id: implementer, agents: [theirs]}]\nplanner: {context_files: [A.md]}\n";
+    let asked = resolve_with(LEAST, Some(own), None).unwrap();
+    assert!(asked.needs_agreement() && asked.settings.verify.is_empty());
+    assert!(asked.settings.agent("theirs").is_none());
+    assert!(asked.warnings[0].to_string().contains("not agreed to"));
+    assert_eq!(asked.settings.description, "from the repository");
+    assert_eq!(asked.settings.planner.context_files, ["A.md"]);
+    let agreed = resolve_with(LEAST, Some(own), asked.agreement.as_deref()).unwrap();
+    assert!(!agreed.needs_agreement());
+    assert_eq!(agreed.settings.verify[0].run, "make");
+    assert_eq!(agreed.settings.worker("implementer").unwrap().agents, ["theirs"]);
+    let changed = own.replace("run: make", "run: evil");
+    assert!(resolve_with(LEAST, Some(&changed), asked.agreement.as_deref()).unwrap().needs_agreement());
+    let wins = format!("{LEAST}verify: [{{name: mine, run: x}}]\n");
+    let wins = resolve_with(&wins, Some(own), asked.agreement.as_deref()).unwrap();
+    assert_eq!(wins.settings.verify[0].name, "mine");
+    let errors = resolve_with(LEAST, Some("enabled: false\n"), None).unwrap_err();
+    assert!(
+        errors[0].to_string().starts_with(".paddock/project.yaml:1:1: unknown key `enabled`"),
+        "{errors:?}"
+    );
+}
+
+#[test]
+fn what_project_add_writes_reads_back_whatever_the_names_are() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let gate =
+        GateCommand { name: "测试: a".into(), run: "echo \"a\\b\" # 'c'\n".into(), timeout_minutes: 3 };
+    let new = NewProject {
+        slug: ProjectSlug::new("x").unwrap(),
+        name: "项目: \"yes\" #1".into(),
+        repo_root: "/a b/it's\t仓库".into(),
+        worktrees_root: "- /wt: {x}".into(),
+        target_branch: Some("no".into()),
+        verify: vec![gate.clone()],
+    };
+    let path = write_project(&workspace, &new).unwrap();
+    let settings = resolve(&fs::read_to_string(&path).unwrap()).settings;
+    assert_eq!((settings.name, settings.repo_root), (new.name.clone(), new.repo_root.clone()));
+    assert_eq!((settings.target_branch.as_str(), settings.verify), ("no", vec![gate]));
+    assert!(matches!(write_project(&workspace, &new), Err(WriteError::Exists(_))));
+}
+
+#[test]
+fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let write = |name: &str, text: &str| fs::write(workspace.projects().join(name), text).unwrap();
+    write("a.yaml", "slug: a\nnmae: A\nrepo_root: ra\nworktrees_root: w\n");
+    write("b.yaml", "slug: c\nname: B\nrepo_root: rb\nworktrees_root: w\n");
+    write(
+        "d.yaml",
+        "slug: d\nname: D\nrepo_root: rd\nworktrees_root: w\nagents: [{id: m, command_template: x}]\nbudget: {usd_per_day: 5}\n",
+    );
+    write("e.yaml", "slug: e\nname: E\nrepo_root: ./x/../rd\nworktrees_root: w\n");
+    fs::write(folder.path().join(".env"), "oops\n").unwrap();
+    let found: Vec<String> = validate_files(&workspace, None).iter().map(ToString::to_string).collect();
+    let has = |part: &str| assert!(found.iter().any(|fault| fault.contains(part)), "{part}: {found:#?}");
+    has(".env:1:1: no `=`");
+    has("projects/a.yaml:2:1: unknown key `nmae`; did you mean `name`?");
+    has("projects/b.yaml:1:7: `slug` is `c` but the file is named `b.yaml`");
+    has("projects/d.yaml:6:23: warning: a limit in USD cannot hold for the agent `m`");
+    has("is already the repository of projects/d.yaml");
+    assert_eq!(found.len(), 5, "{found:#?}");
+}
