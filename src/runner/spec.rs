@@ -106,7 +106,7 @@ impl Default for Limits {
 /// What a process of the job may use of the machine; `None` leaves it as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
-    /// How much sooner than others the system ends it when memory runs out; 500 where unset is not wanted.
+    /// How much sooner than others the system ends it when memory runs out (up to 1000; Paddock wants 500).
     pub oom_score_adj: Option<i32>,
     /// Open files.
     pub open_files_max: Option<u64>,
@@ -116,6 +116,8 @@ pub struct Resources {
     pub file_bytes_max: Option<u64>,
     /// Address space, in bytes.
     pub memory_bytes_max: Option<u64>,
+    /// Stay in the supervisor's control group, where its limits hold, instead of one of the job's own.
+    pub shared_control_group: bool,
 }
 
 /// Values of variables that are never written to a file and never printed; they travel by inheritance.

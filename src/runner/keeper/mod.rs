@@ -72,7 +72,8 @@ fn claim(submission: &Submission) -> Claim {
         random[..4].copy_from_slice(&proc::own_pid().to_ne_bytes());
     }
     let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let cgroup = Cgroup::create(&nonce);
+    let wanted = !submission.spec.resources.shared_control_group;
+    let cgroup = wanted.then(|| Cgroup::create(&nonce)).flatten();
     Claim {
         version: VERSION,
         attempt: submission.spec.key.attempt,
