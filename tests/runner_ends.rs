@@ -64,7 +64,9 @@ fn stages_run_in_order_and_stop_at_the_first_failure_or_timeout() {
 #[test]
 fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_written_down() {
     let bench = Bench::new();
-    let mut spec = bench.job(1, "cat; echo $SHOWN-$SECRET-$FROM_DOTENV-${HOME:-unset}; umask; pwd");
+    let mut spec =
+        bench.job(1, "cat; echo $SHOWN-$SECRET-$FROM_DOTENV-${HOME:-unset}; umask; pwd; ulimit -n");
+    spec.resources.open_files_max = Some(99);
     spec.stdin = Some(bench.path("prompt.md"));
     fs::write(bench.path("prompt.md"), "do it\n").unwrap();
     spec.env_set = BTreeMap::from([("SHOWN".to_owned(), "shown".to_owned())]);
@@ -74,7 +76,7 @@ fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_written_down(
     assert!(bench.run(&spec).succeeded());
     let text = log(&spec.dir, Stream::Stdout);
     assert!(text.starts_with("do it\nshown-hunter2-dotenv-unset\n"), "{text}");
-    assert!(!text.contains("0077") && text.ends_with("/tree\n"), "{text}");
+    assert!(!text.contains("0077") && text.ends_with("/tree\n99\n"), "{text}");
     for entry in fs::read_dir(&spec.dir).unwrap() {
         let path = entry.unwrap().path();
         let is_log = path.to_str().unwrap().contains(".log.");

@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use rustix::fs::Mode;
+use rustix::fs::{Mode, RawMode};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use super::record::{CLAIM_FILE, Claim, SESSION_FILE, START_ERROR_FILE};
 use super::spec::{Resources, Stage, Submission};
 use super::tree::Cgroup;
 
-/// Names of inherited signals are reset by `exec` itself: the keeper has handlers, not ignored signals.
+/// What a shell answers too when it cannot execute; `start-error.json` tells the two apart.
 const EXIT_NOT_STARTED: u8 = 127;
 
 /// Why a command could not be executed: the content of `start-error.json`.
@@ -38,18 +38,19 @@ impl StartError {
 #[must_use]
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
-    let number = |index: usize| arguments.get(index).and_then(|text| text.to_str()?.parse::<u32>().ok());
-    let (Some(dir), Some(stage), Some(mask)) = (arguments.first().map(PathBuf::from), number(1), number(2))
-    else {
+    let text = |index: usize| arguments.get(index).and_then(|argument| argument.to_str());
+    let stage = text(1).and_then(|text| text.parse().ok());
+    let mask = text(2).and_then(|text| text.parse().ok());
+    let (Some(dir), Some(stage), Some(mask)) = (arguments.first().map(PathBuf::from), stage, mask) else {
         return ExitCode::from(EXIT_NOT_STARTED);
     };
-    let error = enter(&dir, stage as usize, mask);
+    let error = enter(&dir, stage, mask);
     // The keeper sees exit code 127 alone if even this cannot be written.
     let _ = files::replace_json(&dir.join(START_ERROR_FILE), &error, Durability::Process);
     ExitCode::from(EXIT_NOT_STARTED)
 }
 
-fn enter(dir: &Path, index: usize, mask: u32) -> StartError {
+fn enter(dir: &Path, index: usize, mask: RawMode) -> StartError {
     let broken = |problem: String| StartError { errno: 0, text: problem };
     let submission = match files::read_json::<Submission>(&dir.join(SESSION_FILE)) {
         Ok(Some(submission)) => submission,
@@ -59,6 +60,7 @@ fn enter(dir: &Path, index: usize, mask: u32) -> StartError {
     let Some(stage) = submission.spec.stages.get(index) else {
         return broken(format!("session.json has no stage {index}"));
     };
+    // Signals need nothing here: the keeper has handlers, not ignored signals, and `exec` resets those.
     // Fails only for a session leader, which a fresh child never is.
     let _ = setsid();
     let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();

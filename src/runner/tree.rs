@@ -145,7 +145,7 @@ pub fn kill_method() -> KillMethod {
     }
     KillMethod {
         name: "process tree and group scan by ps",
-        escapes: "a daemonised process with a session of its own that lived less than a second",
+        escapes: "a daemonised process with a session of its own that lived less than five seconds",
     }
 }
 

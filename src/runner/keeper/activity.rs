@@ -8,8 +8,8 @@ use crate::runner::files::{self, Durability};
 use crate::runner::proc::{self, Identity};
 use crate::runner::record::MEMBERS_FILE;
 
-/// Between two looks at the tree.
-const SAMPLE: Duration = Duration::from_secs(1);
+/// Between two looks at the tree; rarer where a look costs a process.
+const SAMPLE: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 1 } else { 5 });
 
 /// The last signs of life of a job.
 pub(super) struct Activity {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use rustix::fs::Mode;
 use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 
 use super::activity::Activity;
@@ -36,7 +37,7 @@ pub(super) struct Job<'a> {
     pub(super) dir: PathBuf,
     pub(super) spec: &'a JobSpec,
     pub(super) nonce: &'a str,
-    pub(super) umask: u32,
+    pub(super) umask: Mode,
     pub(super) signals: Signals,
     pub(super) tree: Traces,
     pub(super) logs: LogSet,
@@ -59,7 +60,7 @@ impl<'a> Job<'a> {
         claim: &'a Claim,
         cgroup: Option<Cgroup>,
         signals: Signals,
-        umask: u32,
+        umask: Mode,
     ) -> Self {
         let limits = &spec.limits;
         let stall = limits.stall_ms.map(Duration::from_millis);

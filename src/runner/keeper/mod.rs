@@ -105,7 +105,7 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
         return Ok(false);
     }
     say(STARTED);
-    let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask.as_raw_mode()).run();
+    let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
     let written = files::replace_json(&dir.join(EXIT_FILE), &record, Durability::Power);
     cgroup.iter().for_each(Cgroup::remove);
     written.map(|()| true)

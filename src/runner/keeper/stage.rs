@@ -68,7 +68,11 @@ fn output_pipe() -> io::Result<(File, OwnedFd)> {
 impl Job<'_> {
     fn command(&self, index: usize, stage: &Stage) -> io::Result<Command> {
         let mut command = Command::new(files::own_program()?);
-        command.arg("__enter").arg(&self.dir).arg(index.to_string()).arg(self.umask.to_string());
+        command
+            .arg("__enter")
+            .arg(&self.dir)
+            .arg(index.to_string())
+            .arg(self.umask.as_raw_mode().to_string());
         for name in &self.spec.env_unset {
             command.env_remove(name);
         }

@@ -38,6 +38,8 @@ struct Shared {
     environment: BTreeMap<String, String>,
     reports: Sender<JobReport>,
     jobs: Mutex<HashMap<(JobKind, u64), Known>>,
+    /// One submission at a time: what is looked up in the list holds until it is written there.
+    submitting: Mutex<()>,
 }
 
 impl Shared {
@@ -90,8 +92,8 @@ impl LocalRunner {
     ) -> Result<Self, RunnerError> {
         let locks = runtime.join("locks");
         files::make_folder(&locks)?;
-        let jobs = Mutex::default();
-        Ok(Self { shared: Arc::new(Shared { locks, program, environment, reports, jobs }) })
+        let (jobs, submitting) = (Mutex::default(), Mutex::default());
+        Ok(Self { shared: Arc::new(Shared { locks, program, environment, reports, jobs, submitting }) })
     }
 
     /// The folder of a job still going on; `None` when it is over.
@@ -135,6 +137,7 @@ fn record_of(dir: &Path, key: &JobKey) -> Result<Option<Box<ExitRecord>>, Runner
 
 impl Runner for LocalRunner {
     fn submit(&self, spec: &JobSpec) -> Result<(), RunnerError> {
+        let _one = self.shared.submitting.lock().unwrap_or_else(PoisonError::into_inner);
         start::submit(&self.shared, spec)
     }
 

@@ -25,6 +25,10 @@ pub(super) enum Conclusion {
 /// To be called only while the job's lock is held or its keeper is known to be gone.
 pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclusion, RunnerError> {
     if let Some(record) = record_of(dir, key)? {
+        // Empty by then, and left only by a keeper that was killed between its record and its end.
+        let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
+        let group = claim.and_then(|claim| Cgroup::recorded(&claim.cgroup?));
+        group.iter().for_each(Cgroup::remove);
         return Ok(Conclusion::Ended(record));
     }
     let path = dir.join(CLAIM_FILE);

@@ -1,6 +1,7 @@
 //! A control group (v2) of the job's own, where this process may make one below its own; silently none elsewhere.
 
-use std::fs;
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A control group made by Paddock.
@@ -28,6 +29,11 @@ fn locate(groups: &str, mounts: &str) -> Option<PathBuf> {
     })
 }
 
+/// Never makes a file: a group that is gone must not come back as a folder with a file in it.
+fn put(path: &Path, text: &str) -> io::Result<()> {
+    OpenOptions::new().write(true).open(path)?.write_all(text.as_bytes())
+}
+
 impl Cgroup {
     /// Makes the group, if that is permitted and it can be killed as a whole.
     #[must_use]
@@ -38,7 +44,7 @@ impl Cgroup {
         // Permission to make a group is not permission to move into it.
         let usable = ["cgroup.kill", "cgroup.procs"]
             .iter()
-            .all(|file| fs::OpenOptions::new().write(true).open(group.path.join(file)).is_ok());
+            .all(|file| OpenOptions::new().write(true).open(group.path.join(file)).is_ok());
         if !usable {
             group.remove();
             return None;
@@ -62,7 +68,7 @@ impl Cgroup {
 
     /// Moves this process into it.
     pub fn enter(path: &Path) -> bool {
-        fs::write(path.join("cgroup.procs"), "0").is_ok()
+        put(&path.join("cgroup.procs"), "0").is_ok()
     }
 
     fn folders(&self) -> Vec<PathBuf> {
@@ -89,7 +95,7 @@ impl Cgroup {
     /// Kills everything in it, without a race with forks.
     pub fn kill(&self) {
         // Only fails when the group is gone already; the scan that follows sees what is left.
-        let _ = fs::write(self.path.join("cgroup.kill"), "1");
+        let _ = put(&self.path.join("cgroup.kill"), "1");
     }
 
     /// Removes it with the empty groups below it.
