@@ -155,6 +155,13 @@ mod tests {
     use std::process::Command;
 
     #[test]
+    fn the_means_of_killing_and_what_escapes_it_can_be_told() {
+        let method = kill_method();
+        assert!(!method.name.is_empty() && !method.escapes.is_empty());
+        assert_eq!(kill_method(), method);
+    }
+
+    #[test]
     fn a_marked_process_is_found_by_its_nonce_and_killed_and_a_stranger_is_left() {
         let nonce = format!("test-nonce-{}-{:?}", proc::own_pid(), Instant::now());
         let spawn = |value: &str| {

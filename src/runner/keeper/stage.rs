@@ -3,6 +3,7 @@
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -69,6 +70,7 @@ impl Job<'_> {
     fn command(&self, index: usize, stage: &Stage) -> io::Result<Command> {
         let mut command = Command::new(files::own_program()?);
         command
+            .arg0("paddock")
             .arg("__enter")
             .arg(&self.dir)
             .arg(index.to_string())

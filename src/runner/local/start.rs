@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -124,7 +125,7 @@ fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
 /// A keeper that owes us nothing: no terminal, no folder, no descriptors but its locks and a line back to us.
 fn spawn(shared: &Shared, spec: &JobSpec, lock: File, worktree_lock: File) -> Result<Child, RunnerError> {
     let mut command = Command::new(&shared.program);
-    command.arg("__keeper").arg(&spec.dir).current_dir("/");
+    command.arg0("paddock").arg("__keeper").arg(&spec.dir).current_dir("/");
     command.envs(&shared.environment).envs(&spec.env_values.0);
     command.stdin(Stdio::from(lock)).stdout(Stdio::from(worktree_lock)).stderr(Stdio::piped());
     command.spawn().map_err(|source| RunnerError::Spawn { program: shared.program.clone(), source })
