@@ -1,3 +1,15 @@
 //! Arguments to front end; nothing else.
 
-fn main() {}
+use std::ffi::OsStr;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    // A keeper must stay tiny and an entering agent must not inherit anything: they branch off before all else.
+    let mut arguments = std::env::args_os().skip(1);
+    match arguments.next().as_deref().and_then(OsStr::to_str) {
+        Some("__keeper") => return paddock::runner::keeper::main(arguments),
+        Some("__enter") => return paddock::runner::enter::main(arguments),
+        _ => {}
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,100 @@
+//! Is anything going on? Output, CPU of the tree and files are looked at; memory is noted on the way.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use crate::runner::files::{self, Durability};
+use crate::runner::proc::{self, Identity};
+use crate::runner::record::MEMBERS_FILE;
+
+/// Between two looks at the tree; rarer where a look costs a process.
+const SAMPLE: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 1 } else { 5 });
+
+/// The last signs of life of a job.
+pub(super) struct Activity {
+    dir: PathBuf,
+    watched: Vec<PathBuf>,
+    members: Vec<Identity>,
+    cpu_ms: u64,
+    touched: Option<SystemTime>,
+    last_sign: Instant,
+    sampled: Instant,
+    interval: Duration,
+    pub(super) peak_rss_bytes: Option<u64>,
+}
+
+/// Cheap places where work in a worktree shows: its top folder, and git's index and HEAD.
+fn watched(worktree: &Path) -> Vec<PathBuf> {
+    let mut found = vec![worktree.to_owned()];
+    let pointer = fs::read_to_string(worktree.join(".git")).ok();
+    let git = pointer.and_then(|text| text.trim().strip_prefix("gitdir: ").map(|dir| worktree.join(dir)));
+    let git = git.unwrap_or_else(|| worktree.join(".git"));
+    found.extend(["index", "HEAD", "logs/HEAD"].iter().map(|name| git.join(name)));
+    found
+}
+
+impl Activity {
+    pub(super) fn new(dir: &Path, worktree: &Path, stall: Option<Duration>) -> Self {
+        let interval = stall.map_or(SAMPLE, |stall| SAMPLE.min(stall / 4));
+        Self {
+            dir: dir.to_owned(),
+            watched: watched(worktree),
+            members: Vec::new(),
+            cpu_ms: 0,
+            touched: None,
+            last_sign: Instant::now(),
+            sampled: Instant::now(),
+            interval,
+            peak_rss_bytes: None,
+        }
+    }
+
+    pub(super) fn sign(&mut self, now: Instant) {
+        self.last_sign = now;
+    }
+
+    pub(super) fn quiet_for(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.last_sign)
+    }
+
+    pub(super) fn next_sample(&self) -> Instant {
+        self.sampled + self.interval
+    }
+
+    /// Looks at the tree if it is time to.
+    pub(super) fn sample(&mut self, now: Instant) {
+        if now < self.next_sample() {
+            return;
+        }
+        let elapsed = now.saturating_duration_since(self.sampled);
+        self.sampled = now;
+        let family = proc::descendants(proc::own_pid());
+        let reaped = proc::reaped_cpu_ms().map_or(0, |(user, system)| user + system);
+        let cpu_ms = reaped + family.iter().map(|one| one.cpu_ms).sum::<u64>();
+        // Timers of an idle program use some CPU too: below a hundredth of one processor nothing goes on.
+        let gained = cpu_ms.saturating_sub(self.cpu_ms);
+        if u128::from(gained) * 100 > elapsed.as_millis() {
+            self.last_sign = now;
+        }
+        self.cpu_ms = cpu_ms;
+        let touched = self.watched.iter().filter_map(|path| fs::metadata(path).ok()?.modified().ok()).max();
+        if touched > self.touched {
+            self.touched = touched;
+            self.last_sign = now;
+        }
+        let rss = family.iter().filter_map(|one| proc::peak_rss_bytes(one.identity.pid)).max();
+        self.peak_rss_bytes = self.peak_rss_bytes.max(rss);
+        self.remember(family.iter().map(|one| one.identity).collect());
+    }
+
+    /// Notes who belongs to the tree, for whoever must clean up if the keeper itself is killed.
+    pub(super) fn remember(&mut self, mut members: Vec<Identity>) {
+        members.sort_unstable();
+        if members != self.members {
+            self.members = members;
+            // A missing note only makes that clean-up rely on the other traces.
+            let _ = files::replace_json(&self.dir.join(MEMBERS_FILE), &self.members, Durability::Process);
+        }
+    }
+}

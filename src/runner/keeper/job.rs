@@ -1,0 +1,197 @@
+//! A job from its first stage to its record.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant, SystemTime};
+
+use rustix::fs::Mode;
+use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
+
+use super::activity::Activity;
+use super::signals::Signals;
+use super::stage::Running;
+use crate::runner::files;
+use crate::runner::log::{LogSet, Stream};
+use crate::runner::proc;
+use crate::runner::record::{
+    CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION,
+};
+use crate::runner::spec::{JobSpec, StopSignal};
+use crate::runner::tree::{Cgroup, Swept, Traces};
+
+/// The longest time spent on killing a tree at once; what is left then is counted.
+const KILL_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Milliseconds since 1970, for people.
+pub(super) fn wall_ms() -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(super) fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// All that a keeper knows while its job runs. `Instant` does not count while the machine sleeps, on Linux and
+/// on macOS: every duration here is awake time.
+pub(super) struct Job<'a> {
+    pub(super) dir: PathBuf,
+    pub(super) spec: &'a JobSpec,
+    pub(super) nonce: &'a str,
+    pub(super) umask: Mode,
+    pub(super) signals: Signals,
+    pub(super) tree: Traces,
+    pub(super) logs: LogSet,
+    pub(super) activity: Activity,
+    pub(super) max_awake: Option<Duration>,
+    /// Counted awake time of the stages that have ended.
+    pub(super) used: Duration,
+    pub(super) stop: Option<Stop>,
+    pub(super) leaked: bool,
+    pub(super) swept: Swept,
+    pub(super) killed_hard: bool,
+    epoch: u64,
+    control_read: Instant,
+}
+
+impl<'a> Job<'a> {
+    pub(super) fn new(
+        dir: &Path,
+        spec: &'a JobSpec,
+        claim: &'a Claim,
+        cgroup: Option<Cgroup>,
+        signals: Signals,
+        umask: Mode,
+    ) -> Self {
+        let limits = &spec.limits;
+        let stall = limits.stall_ms.map(Duration::from_millis);
+        Self {
+            dir: dir.to_owned(),
+            spec,
+            nonce: &claim.nonce,
+            umask,
+            signals,
+            tree: Traces { mine: true, cgroup, ..Traces::default() },
+            logs: LogSet::new(dir, limits.log_cap_bytes, limits.segment_bytes),
+            activity: Activity::new(dir, &spec.worktree, stall),
+            max_awake: limits.max_awake_ms.map(Duration::from_millis),
+            used: Duration::ZERO,
+            stop: None,
+            leaked: false,
+            swept: Swept::default(),
+            killed_hard: false,
+            epoch: 0,
+            control_read: Instant::now(),
+        }
+    }
+
+    pub(super) fn run(mut self) -> ExitRecord {
+        let started_at_ms = wall_ms();
+        let mut stages: Vec<StageEnd> = Vec::new();
+        self.read_control();
+        for index in 0..self.spec.stages.len() {
+            if self.stop.is_some() || stages.last().is_some_and(|end| !end.succeeded()) {
+                break;
+            }
+            stages.push(self.run_stage(index));
+        }
+        self.sweep();
+        let (user_ms, system_ms) = proc::reaped_cpu_ms().unzip();
+        ExitRecord {
+            version: VERSION,
+            key: self.spec.key,
+            stages,
+            stop: self.stop.map(|stop| stop.reason),
+            awake_ms: millis(self.used),
+            started_at_ms,
+            ended_at_ms: wall_ms(),
+            usage: Usage { user_ms, system_ms, peak_rss_bytes: self.activity.peak_rss_bytes },
+            leaked: self.leaked,
+            survivors_killed: self.swept.killed,
+            survivors_left: self.swept.left,
+            killed_hard: self.killed_hard,
+            stdout: self.logs.totals(Stream::Stdout),
+            stderr: self.logs.totals(Stream::Stderr),
+            log_error: self.logs.error(),
+        }
+    }
+
+    /// Kills whatever is left after a main process has ended, and counts it.
+    pub(super) fn sweep(&mut self) {
+        let swept = self.tree.kill(KILL_PATIENCE, |_| drop(reap()));
+        self.swept.killed = self.swept.killed.saturating_add(swept.killed);
+        self.swept.left = swept.left;
+    }
+
+    /// Reads what the supervisor wants. A file of another attempt or an older epoch says nothing.
+    pub(super) fn read_control(&mut self) {
+        self.control_read = Instant::now();
+        // Unreadable is as good as absent: the limits that hold go on to hold.
+        let Ok(Some(control)) = files::read_json::<Control>(&self.dir.join(CONTROL_FILE)) else { return };
+        if control.attempt != self.spec.key.attempt || control.epoch <= self.epoch {
+            return;
+        }
+        self.epoch = control.epoch;
+        self.max_awake = control.max_awake_ms.map(Duration::from_millis);
+        if let Some(stop) = control.stop {
+            self.wish(stop);
+        }
+    }
+
+    /// The first reason stands; a later wish can only hurry it.
+    pub(super) fn wish(&mut self, wish: Stop) {
+        let reason = self.stop.map_or(wish.reason, |stop| stop.reason);
+        let now = wish.now || self.stop.is_some_and(|stop| stop.now);
+        self.stop = Some(Stop { reason, now });
+    }
+
+    /// Turns what happened since the last look into a wish to stop.
+    pub(super) fn look_around(&mut self, running: &Running, now: Instant) {
+        if self.signals.take_prodded() || now >= self.control_due() {
+            self.read_control();
+        }
+        if self.signals.take_terminated() {
+            self.wish(Stop { reason: StopReason::Shutdown, now: false });
+        }
+        self.activity.sample(now);
+        if running.has_ended() || self.stop.is_some() {
+            return;
+        }
+        if self.deadline(running).is_some_and(|deadline| now >= deadline) {
+            self.wish(Stop { reason: StopReason::Deadline, now: false });
+        }
+        let stall = self.spec.limits.stall_ms.map(Duration::from_millis);
+        if stall.is_some_and(|stall| self.activity.quiet_for(now) >= stall) {
+            self.wish(Stop { reason: StopReason::Stalled, now: false });
+        }
+    }
+
+    pub(super) fn control_due(&self) -> Instant {
+        self.control_read + Duration::from_secs(1)
+    }
+
+    /// When the job's time is used up, if it can be during this stage.
+    pub(super) fn deadline(&self, running: &Running) -> Option<Instant> {
+        let max = self.max_awake.filter(|_| running.counted)?;
+        running.started.checked_add(max.saturating_sub(self.used))
+    }
+
+    pub(super) fn gentle_signal(&self) -> Signal {
+        match self.spec.stop_signal {
+            StopSignal::Term => Signal::TERM,
+            StopSignal::Int => Signal::INT,
+            StopSignal::Hup => Signal::HUP,
+            StopSignal::Quit => Signal::QUIT,
+            StopSignal::Usr1 => Signal::USR1,
+            StopSignal::Usr2 => Signal::USR2,
+        }
+    }
+}
+
+/// Everything that has ended below this process: as a subreaper it inherits strangers' children too.
+pub(super) fn reap() -> Vec<(i32, WaitStatus)> {
+    let mut ended = Vec::new();
+    while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+        ended.push((pid.as_raw_nonzero().get(), status));
+    }
+    ended
+}

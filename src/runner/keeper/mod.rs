@@ -1,0 +1,112 @@
+//! `paddock __keeper DIR`: looks after one job, from its claim to its exit record.
+//!
+//! One thread, no async runtime, a few small buffers: hundreds of keepers may sit on one machine, each of them
+//! must outlive its supervisor, the terminal and a hangup, and none may be what the system kills for memory.
+
+mod activity;
+mod job;
+mod signals;
+mod stage;
+
+use std::ffi::OsString;
+use std::fs::File;
+use std::io::{Write, stderr, stdin, stdout};
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use rustix::fs::Mode;
+use rustix::process::{setsid, umask};
+
+use super::RunnerError;
+use super::files::{self, Durability};
+use super::proc;
+use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
+use super::spec::Submission;
+use super::tree::{self, Cgroup};
+use job::Job;
+use signals::Signals;
+
+/// Another keeper, or recovery, has the job: the exit code for those who call the keeper by hand.
+const EXIT_TAKEN: u8 = 75;
+const EXIT_BROKEN: u8 = 70;
+
+/// What the keeper says on its standard error once it has claimed the job.
+pub(crate) const STARTED: &str = "started";
+
+/// Runs the subcommand until the job has ended.
+#[must_use]
+pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
+    let Some(dir) = arguments.next().map(PathBuf::from) else { return ExitCode::from(EXIT_BROKEN) };
+    match keep(&dir) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(EXIT_TAKEN),
+        Err(error) => {
+            say(&error.to_string());
+            ExitCode::from(EXIT_BROKEN)
+        }
+    }
+}
+
+/// To whoever started us, if somebody still listens.
+fn say(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
+/// The lock that the supervisor took and handed over as an open file, or taken here; `None` when another has it.
+///
+/// Handed over, it is held from the keeper's birth on: there is no moment in which a keeper exists without it.
+fn take_lock(path: &Path, handed: impl AsFd) -> Result<Option<File>, RunnerError> {
+    let inherited = handed.as_fd().try_clone_to_owned().map(File::from);
+    let file = match inherited {
+        Ok(file) if files::is_at(&file, path) => file,
+        _ => files::open_lock(path)?,
+    };
+    Ok(files::try_lock(&file, path)?.then_some(file))
+}
+
+fn claim(submission: &Submission) -> Claim {
+    let mut random = [0_u8; 16];
+    // Without the system's randomness the identity is still unique on this machine.
+    if getrandom::fill(&mut random).is_err() {
+        random[..4].copy_from_slice(&proc::own_pid().to_ne_bytes());
+    }
+    let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let wanted = !submission.spec.resources.shared_control_group;
+    let cgroup = wanted.then(|| Cgroup::create(&nonce)).flatten();
+    Claim {
+        version: VERSION,
+        attempt: submission.spec.key.attempt,
+        keeper: proc::me(),
+        boot_id: proc::boot_id(),
+        cgroup: cgroup.and_then(|group| group.path().to_str().map(str::to_owned)),
+        nonce,
+    }
+}
+
+/// `false` when the job is somebody else's.
+fn keep(dir: &Path) -> Result<bool, RunnerError> {
+    let Some(_lock) = take_lock(&dir.join(LOCK_FILE), stdin())? else { return Ok(false) };
+    let path = dir.join(SESSION_FILE);
+    let missing = || RunnerError::Format { path: path.clone(), problem: "it is missing".to_owned() };
+    let submission: Submission = files::read_json(&path)?.ok_or_else(missing)?;
+    let Some(_worktree) = take_lock(&submission.worktree_lock, stdout())? else {
+        return Err(RunnerError::WorktreeBusy { worktree: submission.spec.worktree });
+    };
+    let mask = umask(Mode::RWXG | Mode::RWXO);
+    // Refused only to a session leader: then there is nothing to leave.
+    let _ = setsid();
+    tree::become_subreaper();
+    let signals = Signals::install().map_err(RunnerError::at("handle signals for", dir))?;
+    let claim = claim(&submission);
+    let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);
+    if !files::create_json(&dir.join(CLAIM_FILE), &claim)? {
+        cgroup.iter().for_each(Cgroup::remove);
+        return Ok(false);
+    }
+    say(STARTED);
+    let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
+    let written = files::replace_json(&dir.join(EXIT_FILE), &record, Durability::Power);
+    cgroup.iter().for_each(Cgroup::remove);
+    written.map(|()| true)
+}

@@ -1,0 +1,132 @@
+//! Submitting: at most one keeper per job and attempt, at most one job per worktree.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+
+use sha2::{Digest, Sha256};
+
+use super::{Shared, recover, watch};
+use crate::runner::files::{self, Durability};
+use crate::runner::record::{
+    CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,
+};
+use crate::runner::spec::Submission;
+use crate::runner::{JobKey, JobSpec, RunnerError};
+
+/// The lock of a worktree: its path may be longer than a file name, its digest is not.
+fn worktree_lock(locks: &Path, worktree: &Path) -> PathBuf {
+    let digest = Sha256::digest(worktree.as_os_str().as_bytes());
+    let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    locks.join(format!("{name}.lock"))
+}
+
+/// `true` when there is nothing to do: this very attempt is known.
+fn is_known(shared: &Shared, spec: &JobSpec) -> Result<bool, RunnerError> {
+    let jobs = shared.jobs();
+    if let Some(known) = jobs.get(&(spec.key.kind, spec.key.id)) {
+        if known.key == spec.key {
+            return Ok(true);
+        }
+        if !known.over {
+            return Err(RunnerError::OtherAttempt { wanted: spec.key, present: known.key });
+        }
+    }
+    // Until a job is reported, what is left of it may still be in its worktree, even if no lock says so.
+    let busy = |worktree: &PathBuf| *worktree == spec.worktree;
+    match jobs.values().any(|known| !known.over && known.worktree.as_ref().is_some_and(busy)) {
+        true => Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() }),
+        false => Ok(false),
+    }
+}
+
+pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerError> {
+    if is_known(shared, spec)? {
+        return Ok(());
+    }
+    let dir = &spec.dir;
+    files::make_folder(dir)?;
+    let worktree = || Some(spec.worktree.clone());
+    let lock_path = dir.join(LOCK_FILE);
+    let lock = files::open_lock(&lock_path)?;
+    let present = present(dir, &spec.key)?;
+    if !files::try_lock(&lock, &lock_path)? {
+        return match present {
+            Some(present) if present != spec.key => {
+                Err(RunnerError::OtherAttempt { wanted: spec.key, present })
+            }
+            _ => watch::watch(shared, spec.key, dir, worktree(), None),
+        };
+    }
+    match present {
+        // Started before, and over: its end, or its loss, is reported as if we had waited.
+        Some(present) if present == spec.key && is_claimed(dir) => {
+            drop(lock);
+            return watch::watch(shared, spec.key, dir, worktree(), None);
+        }
+        Some(present) if present.attempt > spec.key.attempt => {
+            return Err(RunnerError::OtherAttempt { wanted: spec.key, present });
+        }
+        Some(present) if present != spec.key => set_aside(dir, &present)?,
+        _ => {}
+    }
+    let worktree_path = worktree_lock(&shared.locks, &spec.worktree);
+    let worktree_lock = files::open_lock(&worktree_path)?;
+    if !files::try_lock(&worktree_lock, &worktree_path)? {
+        return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
+    }
+    let submission =
+        Submission { version: Submission::VERSION, spec: spec.clone(), worktree_lock: worktree_path };
+    files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Power)?;
+    let child = spawn(shared, spec, lock, worktree_lock)?;
+    watch::watch(shared, spec.key, dir, worktree(), Some(child))
+}
+
+/// Whose files are in the folder.
+fn present(dir: &Path, wanted: &JobKey) -> Result<Option<JobKey>, RunnerError> {
+    if let Some(submission) = files::read_json::<Submission>(&dir.join(SESSION_FILE))? {
+        return Ok(Some(submission.spec.key));
+    }
+    // A fence without a submission. An unreadable claim is one that never started anything.
+    let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
+    Ok(claim.map(|claim| JobKey { attempt: claim.attempt, ..*wanted }))
+}
+
+fn is_claimed(dir: &Path) -> bool {
+    [CLAIM_FILE, EXIT_FILE].iter().any(|name| dir.join(name).exists())
+}
+
+/// Makes room for a new attempt in the same folder; what is left of the old one is ended first.
+fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
+    recover::conclude(dir, old, String::new())?;
+    let aside = dir.join(format!("attempt-{}", old.attempt));
+    files::make_folder(&aside)?;
+    let ours = [SESSION_FILE, CLAIM_FILE, CONTROL_FILE, EXIT_FILE, MEMBERS_FILE, START_ERROR_FILE];
+    let is_ours = |name: &OsStr| {
+        let name = name.to_string_lossy();
+        ours.contains(&&*name) || name.starts_with("stdout.log.") || name.starts_with("stderr.log.")
+    };
+    // The claim goes last: until then the folder is fenced.
+    let entries = fs::read_dir(dir).map_err(RunnerError::at("read", dir))?;
+    let mut names: Vec<_> =
+        entries.flatten().map(|entry| entry.file_name()).filter(|name| is_ours(name)).collect();
+    names.sort_by_key(|name| name == CLAIM_FILE);
+    for name in names {
+        let from = dir.join(&name);
+        fs::rename(&from, aside.join(&name)).map_err(RunnerError::at("set aside", &from))?;
+    }
+    Ok(())
+}
+
+/// A keeper that owes us nothing: no terminal, no folder, no descriptors but its locks and a line back to us.
+fn spawn(shared: &Shared, spec: &JobSpec, lock: File, worktree_lock: File) -> Result<Child, RunnerError> {
+    let mut command = Command::new(&shared.program);
+    command.arg0("paddock").arg("__keeper").arg(&spec.dir).current_dir("/");
+    command.envs(&shared.environment).envs(&spec.env_values.0);
+    command.stdin(Stdio::from(lock)).stdout(Stdio::from(worktree_lock)).stderr(Stdio::piped());
+    command.spawn().map_err(|source| RunnerError::Spawn { program: shared.program.clone(), source })
+}

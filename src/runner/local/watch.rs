@@ -1,0 +1,79 @@
+//! Waiting for the end of a keeper, one sleeping thread each.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr};
+use std::sync::Arc;
+use std::thread;
+
+use super::recover::{self, Conclusion};
+use super::{Known, Shared};
+use crate::runner::files;
+use crate::runner::keeper::STARTED;
+use crate::runner::record::LOCK_FILE;
+use crate::runner::{JobKey, JobReport, LostJob, RunnerError};
+
+/// Enough for a thread that reads a few files; hundreds of them wait at once.
+const STACK_BYTES: usize = 128 * 1024;
+/// What is kept of a keeper's last words.
+const NOTE_BYTES_MAX: u64 = 4096;
+
+/// Starts to wait for the job's end and reports it. `child` is the keeper where it is ours to reap.
+pub(super) fn watch(
+    shared: &Arc<Shared>,
+    key: JobKey,
+    dir: &Path,
+    worktree: Option<PathBuf>,
+    child: Option<Child>,
+) -> Result<(), RunnerError> {
+    let known = Known { key, dir: dir.to_owned(), worktree, over: false };
+    shared.jobs().insert((key.kind, key.id), known);
+    let (waiting, folder) = (Arc::clone(shared), dir.to_owned());
+    let name = format!("{:?}-{}", key.kind, key.id).to_lowercase();
+    let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+        let conclusion = wait(&waiting, key, &folder, child);
+        waiting.conclude(key, conclusion);
+    });
+    spawned.map(drop).map_err(RunnerError::at("start a thread to wait for", dir))
+}
+
+fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> Conclusion {
+    let mut note = String::new();
+    if let Some(child) = &mut child {
+        let pid = i32::try_from(child.id()).unwrap_or(0);
+        if let Some(stderr) = child.stderr.take() {
+            note = listen(stderr, || shared.report(JobReport::Started { key, keeper_pid: pid }));
+        }
+    }
+    let path = dir.join(LOCK_FILE);
+    // Held until the conclusion is reached, so that nobody else cleans up at the same time.
+    let lock = files::open_lock(&path);
+    if let Ok(lock) = &lock {
+        // A lock that cannot be waited for leaves the reaping below, which waits as well where it can.
+        let _ = lock.lock();
+    }
+    if let Some(child) = &mut child {
+        // The only failure is that somebody reaped it already.
+        let _ = child.wait();
+    }
+    recover::conclude(dir, &key, note).unwrap_or_else(|error| {
+        let note = error.to_string();
+        Conclusion::Lost(LostJob { survivors_killed: 0, survivors_left: 0, never_started: false, note })
+    })
+}
+
+/// Reads what a keeper says until it ends.
+fn listen(stderr: ChildStderr, started: impl FnOnce()) -> String {
+    let mut reader = BufReader::with_capacity(512, stderr);
+    let mut first = String::new();
+    let mut note = String::new();
+    if reader.read_line(&mut first).is_ok() && first.trim_end() == STARTED {
+        started();
+    } else {
+        note = first;
+    }
+    // Its last words are a help, not a fact; unreadable ones are left out.
+    let _ = reader.by_ref().take(NOTE_BYTES_MAX).read_to_string(&mut note);
+    let _ = std::io::copy(&mut reader, &mut std::io::sink());
+    note.trim().to_owned()
+}

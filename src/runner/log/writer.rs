@@ -1,0 +1,143 @@
+//! Writing both streams of a job under one cap.
+
+use std::collections::VecDeque;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use super::{Segment, Stream};
+use crate::runner::record::StreamTotals;
+
+/// The smallest segment: smaller ones would be mostly names.
+const SEGMENT_BYTES_MIN: u64 = 4096;
+
+struct Rolling {
+    stream: Stream,
+    segments: VecDeque<Segment>,
+    file: Option<File>,
+    written: u64,
+}
+
+impl Rolling {
+    fn kept(&self) -> u64 {
+        self.segments.iter().map(|segment| segment.bytes).sum()
+    }
+
+    fn append(&mut self, dir: &Path, bytes: &[u8], segment_bytes: u64) -> io::Result<()> {
+        let full = self.segments.back().is_none_or(|segment| segment.bytes >= segment_bytes);
+        if full || self.file.is_none() {
+            let path = self.stream.segment(dir, self.written);
+            let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+            self.file = Some(file);
+            self.segments.push_back(Segment { start: self.written, bytes: 0 });
+        }
+        if let (Some(file), Some(segment)) = (&mut self.file, self.segments.back_mut()) {
+            file.write_all(bytes)?;
+            segment.bytes += bytes.len() as u64;
+        }
+        Ok(())
+    }
+
+    /// Drops the oldest segment that is neither the first nor the newest.
+    fn drop_middle(&mut self, dir: &Path) -> bool {
+        let middle = if self.segments.len() > 2 { self.segments.remove(1) } else { None };
+        middle.is_some_and(|segment| fs::remove_file(self.stream.segment(dir, segment.start)).is_ok())
+    }
+}
+
+/// The logs of a job. Bytes that cannot be written (a full disk) are counted and dropped: an agent must not
+/// stand still for it.
+pub(crate) struct LogSet {
+    dir: PathBuf,
+    streams: [Rolling; 2],
+    cap_bytes: u64,
+    segment_bytes: u64,
+    error: Option<String>,
+}
+
+impl LogSet {
+    pub(crate) fn new(dir: &Path, cap_bytes: u64, segment_bytes: u64) -> Self {
+        let rolling = |stream| Rolling { stream, segments: VecDeque::new(), file: None, written: 0 };
+        // Each stream keeps its first and newest segment whatever happens: four must fit under the cap.
+        let segment_bytes = segment_bytes.min(cap_bytes / 4).max(SEGMENT_BYTES_MIN);
+        Self { dir: dir.to_owned(), streams: Stream::ALL.map(rolling), cap_bytes, segment_bytes, error: None }
+    }
+
+    pub(crate) fn write(&mut self, stream: Stream, bytes: &[u8]) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let rolling = &mut self.streams[stream as usize];
+            let used = rolling.segments.back().map_or(0, |segment| segment.bytes);
+            let room = self.segment_bytes.saturating_sub(used);
+            let room =
+                usize::try_from(if room == 0 { self.segment_bytes } else { room }).unwrap_or(rest.len());
+            let (now, later) = rest.split_at(rest.len().min(room));
+            if let Err(error) = rolling.append(&self.dir, now, self.segment_bytes) {
+                self.error.get_or_insert(error.to_string());
+                // What is missing must show as a gap: go on in a new segment at the true offset.
+                rolling.file = None;
+            }
+            rolling.written += now.len() as u64;
+            rest = later;
+            self.hold_cap();
+        }
+    }
+
+    fn hold_cap(&mut self) {
+        while self.streams.iter().map(Rolling::kept).sum::<u64>() > self.cap_bytes {
+            let larger = usize::from(self.streams[1].kept() > self.streams[0].kept());
+            let dropped = self.streams[larger].drop_middle(&self.dir)
+                || self.streams[1 - larger].drop_middle(&self.dir);
+            if !dropped {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn totals(&self, stream: Stream) -> StreamTotals {
+        let rolling = &self.streams[stream as usize];
+        StreamTotals { written_bytes: rolling.written, kept_bytes: rolling.kept() }
+    }
+
+    pub(crate) fn error(&self) -> Option<String> {
+        self.error.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::log::LogReader;
+
+    #[test]
+    fn the_first_and_the_newest_bytes_are_kept_at_their_true_offsets() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut logs = LogSet::new(folder.path(), 40_000, 8_000);
+        let all: Vec<u8> = (0..200_000_u32).map(|i| (i / 7 % 251) as u8).collect();
+        for piece in all.chunks(1_777) {
+            logs.write(Stream::Stdout, piece);
+            logs.write(Stream::Stderr, b"x");
+        }
+        assert_eq!(logs.totals(Stream::Stdout).written_bytes, 200_000);
+        let kept: u64 = Stream::ALL.iter().map(|stream| logs.totals(*stream).kept_bytes).sum();
+        assert!(kept <= 40_000, "{kept}");
+        let reader = LogReader::open(folder.path(), Stream::Stdout);
+        assert_eq!(reader.len().unwrap(), 200_000);
+        let (mut offset, mut gaps, mut seen) = (0, 0, 0);
+        loop {
+            let chunk = reader.read_at(offset, 1_000).unwrap();
+            if chunk.bytes.is_empty() {
+                break;
+            }
+            let at = usize::try_from(chunk.offset).unwrap();
+            assert_eq!(chunk.bytes, all[at..at + chunk.bytes.len()]);
+            gaps += u64::from(chunk.gap_bytes > 0);
+            seen += chunk.bytes.len();
+            offset = chunk.next_offset();
+        }
+        assert_eq!((offset, gaps), (200_000, 1));
+        assert_eq!(seen as u64, logs.totals(Stream::Stdout).kept_bytes);
+        assert_eq!(reader.read_at(0, 10).unwrap().gap_bytes, 0);
+    }
+}

@@ -1,0 +1,109 @@
+//! Linux: /proc and pidfds.
+
+use std::fs;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+
+use super::{Identity, Proc};
+
+/// Clock ticks of /proc are 10 ms on every architecture that Rust's std supports.
+const TICK_MS: u64 = 10;
+
+/// The fields of /proc/PID/stat after the name, which may itself hold spaces and parentheses.
+fn stat_fields(text: &str) -> Option<Vec<&str>> {
+    let (_, rest) = text.rsplit_once(')')?;
+    Some(rest.split_ascii_whitespace().collect())
+}
+
+fn parse(pid: i32, text: &str) -> Option<Proc> {
+    let fields = stat_fields(text)?;
+    let number = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
+    let id = |index: usize| fields.get(index).and_then(|field| field.parse::<i32>().ok());
+    let ticks: u64 = (11..=14).filter_map(number).sum();
+    Some(Proc {
+        identity: Identity { pid, start: number(19)? },
+        parent: id(1)?,
+        group: id(2)?,
+        session: id(3)?,
+        zombie: matches!(fields.first(), Some(&"Z" | &"X")),
+        cpu_ms: ticks * TICK_MS,
+    })
+}
+
+pub(super) fn one(pid: i32) -> Option<Proc> {
+    // The name may be no UTF-8.
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    parse(pid, &String::from_utf8_lossy(&bytes))
+}
+
+pub(super) fn table() -> Vec<Proc> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    pids.filter_map(one).collect()
+}
+
+fn children(pid: i32) -> Option<Vec<i32>> {
+    let mut found = Vec::new();
+    for task in fs::read_dir(format!("/proc/{pid}/task")).ok()? {
+        let text = fs::read_to_string(task.ok()?.path().join("children")).ok()?;
+        found.extend(text.split_ascii_whitespace().filter_map(|word| word.parse::<i32>().ok()));
+    }
+    Some(found)
+}
+
+/// `None` when the kernel has no list of children.
+pub(super) fn descendants(root: i32) -> Option<Vec<Proc>> {
+    let mut open = children(root)?;
+    let mut found = Vec::new();
+    while let Some(pid) = open.pop() {
+        open.extend(children(pid).unwrap_or_default());
+        found.extend(one(pid).filter(|one| !one.zombie));
+    }
+    Some(found)
+}
+
+pub(super) fn boot_id() -> String {
+    let text = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    text.trim().to_owned()
+}
+
+pub(super) fn environment_has(pid: i32, text: &str) -> bool {
+    let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())
+}
+
+pub(super) fn peak_rss_bytes(pid: i32) -> Option<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
+    Some(kib * 1024)
+}
+
+pub(super) fn reaped_cpu_ms() -> Option<(u64, u64)> {
+    let text = fs::read_to_string("/proc/self/stat").ok()?;
+    let fields = stat_fields(&text)?;
+    let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<u64>().ok());
+    Some((ticks(13)? * TICK_MS, ticks(14)? * TICK_MS))
+}
+
+pub(super) fn signal(identity: Identity, signal: Signal) -> bool {
+    let Some(pid) = Pid::from_raw(identity.pid) else { return false };
+    // First the descriptor, then the start time: in this order the id cannot pass to somebody else in between.
+    let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { return false };
+    one(identity.pid).is_some_and(|found| found.identity == identity)
+        && pidfd_send_signal(&descriptor, signal).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_spaces_and_parentheses_does_not_shift_the_fields() {
+        let line = "42 (a) b (c)) S 7 8 9 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 12345 1 1";
+        let found = parse(42, line).unwrap();
+        assert_eq!((found.parent, found.group, found.session), (7, 8, 9));
+        assert_eq!(found.identity.start, 12_345);
+        assert_eq!(found.cpu_ms, 260);
+    }
+}

@@ -1,0 +1,75 @@
+//! Other systems (macOS): `ps`, and signals by process id right after its start time was compared.
+//!
+//! Weaker than Linux: between the comparison and the signal a process id could pass on, there is no subreaper,
+//! and environments are not searched. A daemonised process with a session of its own whose parents have all
+//! ended is found only if a sample saw it before.
+
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::{Identity, Proc};
+
+fn ps(arguments: &[&str]) -> String {
+    let output = Command::new("/bin/ps").args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default()
+}
+
+const COLUMNS: &str = "pid=,ppid=,pgid=,stat=,time=,lstart=";
+
+/// `[[dd-]hh:]mm:ss[.cc]` in milliseconds.
+fn time_ms(text: &str) -> u64 {
+    let whole = text.split('.').next().unwrap_or_default();
+    let seconds = whole.split([':', '-']).fold(0, |sum, part| sum * 60 + part.parse::<u64>().unwrap_or(0));
+    seconds * 1000
+}
+
+fn parse(line: &str) -> Option<Proc> {
+    let mut words = line.split_ascii_whitespace();
+    let pid = words.next()?.parse().ok()?;
+    let parent = words.next()?.parse().ok()?;
+    let group = words.next()?.parse().ok()?;
+    let zombie = words.next()?.starts_with('Z');
+    let cpu_ms = time_ms(words.next()?);
+    // The start as text, in a number: only equality counts.
+    let started: Vec<&str> = words.collect();
+    let start = started.join(" ").bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
+    Some(Proc { identity: Identity { pid, start }, parent, group, session: group, zombie, cpu_ms })
+}
+
+pub(super) fn one(pid: i32) -> Option<Proc> {
+    parse(ps(&["-o", COLUMNS, "-p", &pid.to_string()]).lines().next()?)
+}
+
+pub(super) fn table() -> Vec<Proc> {
+    ps(&["-axo", COLUMNS]).lines().filter_map(parse).collect()
+}
+
+pub(super) fn descendants(_root: i32) -> Option<Vec<Proc>> {
+    None
+}
+
+pub(super) fn boot_id() -> String {
+    let output = Command::new("/usr/sbin/sysctl").args(["-n", "kern.bootsessionuuid"]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
+}
+
+pub(super) fn environment_has(_pid: i32, _text: &str) -> bool {
+    false
+}
+
+pub(super) fn peak_rss_bytes(pid: i32) -> Option<u64> {
+    let kib: u64 = ps(&["-o", "rss=", "-p", &pid.to_string()]).trim().parse().ok()?;
+    Some(kib * 1024)
+}
+
+pub(super) fn reaped_cpu_ms() -> Option<(u64, u64)> {
+    None
+}
+
+pub(super) fn signal(identity: Identity, signal: Signal) -> bool {
+    let Some(pid) = Pid::from_raw(identity.pid) else { return false };
+    one(identity.pid).is_some_and(|found| found.identity == identity) && kill_process(pid, signal).is_ok()
+}

@@ -1,0 +1,182 @@
+//! The process tree of a job: finding it whatever its members did to get lost, and killing all of it.
+
+mod cgroup;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+pub use cgroup::Cgroup;
+
+use super::proc::{self, Identity, Proc};
+
+/// The variable that carries a job's nonce; nested jobs append theirs after a comma.
+pub const NONCE_VARIABLE: &str = "PADDOCK_JOB_NONCE";
+
+/// After so many rounds of killing, everything is stopped before it is killed: it forks faster than we look.
+const ROUNDS_BEFORE_FREEZING: u32 = 3;
+
+/// How a tree is found. Each trace leads to whoever left it; none of them can hit a stranger.
+#[derive(Debug, Clone, Default)]
+pub struct Traces {
+    /// This process is the tree's subreaper: all its descendants belong to the tree.
+    pub mine: bool,
+    /// The control group, where there is one.
+    pub cgroup: Option<Cgroup>,
+    /// The nonce in the environment.
+    pub nonce: Option<String>,
+    /// Processes seen earlier.
+    pub members: Vec<Identity>,
+}
+
+/// What a sweep did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// How many living processes were found and killed.
+    pub killed: u32,
+    /// How many were still there at the end (uninterruptible in the kernel, or another user's).
+    pub left: u32,
+}
+
+impl Traces {
+    /// The living processes of the tree, without this one.
+    #[must_use]
+    pub fn find(&self) -> Vec<Proc> {
+        let table = proc::table();
+        let own = proc::own_pid();
+        let mut seeds: BTreeSet<i32> = self.cgroup.iter().flat_map(Cgroup::pids).collect();
+        let alive: BTreeSet<Identity> = table.iter().map(|one| one.identity).collect();
+        let members: Vec<i32> =
+            self.members.iter().filter(|member| alive.contains(member)).map(|member| member.pid).collect();
+        // A session or group belongs to the tree while its leader is known to: ids alone could have passed on.
+        let led = |one: &Proc| members.contains(&one.session) || members.contains(&one.group);
+        seeds.extend(table.iter().filter(|one| led(one)).map(|one| one.identity.pid));
+        seeds.extend(&members);
+        if let Some(nonce) = &self.nonce {
+            let marked = |one: &&Proc| proc::environment_has(one.identity.pid, nonce);
+            seeds.extend(table.iter().filter(marked).map(|one| one.identity.pid));
+        }
+        if self.mine {
+            seeds.insert(own);
+        } else {
+            seeds.remove(&own);
+        }
+        let family = proc::closure(&table, seeds);
+        let belongs =
+            |one: &Proc| family.contains(&one.identity.pid) && one.identity.pid != own && !one.zombie;
+        table.into_iter().filter(belongs).collect()
+    }
+
+    /// Sends a signal to every living member, and lets stopped ones go on to receive it.
+    pub fn signal(&self, signal: Signal) {
+        for one in self.find() {
+            proc::signal(one.identity, signal);
+            proc::signal(one.identity, Signal::CONT);
+        }
+    }
+
+    /// Kills the tree until nothing of it is found, for at most `patience`. `reap` is called between
+    /// rounds with what was found.
+    pub fn kill(&self, patience: Duration, mut reap: impl FnMut(&[Proc])) -> Swept {
+        let until = Instant::now() + patience;
+        let mut killed = BTreeSet::new();
+        for round in 0_u32.. {
+            let found = self.find();
+            killed.extend(found.iter().map(|one| one.identity));
+            self.cgroup.iter().for_each(Cgroup::kill);
+            if round >= ROUNDS_BEFORE_FREEZING {
+                found.iter().for_each(|one| send(one, Signal::STOP));
+            }
+            found.iter().for_each(|one| send(one, Signal::KILL));
+            reap(&found);
+            if found.is_empty() || Instant::now() >= until {
+                let (total, left) = (count(killed.len()), count(found.len()));
+                return Swept { killed: total - left, left };
+            }
+            std::thread::sleep(Duration::from_millis(u64::from(round.min(20)) + 1));
+        }
+        Swept::default()
+    }
+}
+
+fn send(one: &Proc, signal: Signal) {
+    // Gone in the meantime is what was wanted.
+    let _ = proc::signal(one.identity, signal);
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Makes this process inherit orphans below it, so that none gets away. `false` where the system has no such thing.
+pub fn become_subreaper() -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::process::set_child_subreaper(Some(rustix::process::getpid())).is_ok();
+    #[cfg(not(target_os = "linux"))]
+    false
+}
+
+/// How trees are killed on this machine, for `doctor`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KillMethod {
+    /// The strongest means.
+    pub name: &'static str,
+    /// What can escape it.
+    pub escapes: &'static str,
+}
+
+/// Tries what is possible here and says which means is in force.
+#[must_use]
+pub fn kill_method() -> KillMethod {
+    let probe = format!("probe-{}", proc::own_pid());
+    if let Some(group) = Cgroup::create(&probe) {
+        group.remove();
+        return KillMethod {
+            name: "cgroup v2 (cgroup.kill), and subreaper scan",
+            escapes: "a process that moves itself to another control group, after its keeper was killed",
+        };
+    }
+    if cfg!(target_os = "linux") {
+        return KillMethod {
+            name: "subreaper scan",
+            escapes: "after its keeper was killed: a daemonised process with an emptied environment that lived less than a second before",
+        };
+    }
+    KillMethod {
+        name: "process tree and group scan by ps",
+        escapes: "a daemonised process with a session of its own that lived less than five seconds",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn the_means_of_killing_and_what_escapes_it_can_be_told() {
+        let method = kill_method();
+        assert!(!method.name.is_empty() && !method.escapes.is_empty());
+        assert_eq!(kill_method(), method);
+    }
+
+    #[test]
+    fn a_marked_process_is_found_by_its_nonce_and_killed_and_a_stranger_is_left() {
+        let nonce = format!("test-nonce-{}-{:?}", proc::own_pid(), Instant::now());
+        let spawn = |value: &str| {
+            Command::new("sleep").arg("600").env(NONCE_VARIABLE, value).spawn().map(|mut child| {
+                let pid = i32::try_from(child.id()).unwrap();
+                (proc::one(pid).unwrap().identity, move || child.kill().and_then(|()| child.wait()))
+            })
+        };
+        let (ours, mut end_ours) = spawn(&format!("outer,{nonce}")).unwrap();
+        let (stranger, mut end_stranger) = spawn("outer").unwrap();
+        let traces = Traces { nonce: Some(nonce), ..Traces::default() };
+        let swept = traces.kill(Duration::from_secs(20), |_| {});
+        assert_eq!(swept, Swept { killed: 1, left: 0 });
+        assert!(!proc::is_alive(ours) && proc::is_alive(stranger));
+        end_ours().unwrap();
+        end_stranger().unwrap();
+    }
+}

@@ -1,0 +1,232 @@
+//! Process trees that try to get lost, and keepers and supervisors that are killed.
+
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(dead_code, reason = "each test crate uses its part of what is shared")]
+
+mod runner_common;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use paddock::runner::proc::{Identity, signal};
+use paddock::runner::{Adoption, Claim, JobKey, JobReport, JobSpec, Runner, StageOutcome, StopReason};
+use runner_common::{Bench, lives, pids, wait_until};
+use rustix::process::Signal;
+
+/// Starts plain, setsid'd, and daemonised processes deaf to TERM with an emptied environment.
+const HOSTILE: &str = r#"
+f=$PWD/../pids
+for i in 1 2 3; do
+  (echo $(exec sh -c 'echo $PPID') >> $f; exec sleep 600) &
+  setsid -f sh -c 'echo $$ >> "$0"; exec sleep 600' $f
+  env -i PATH="$PATH" setsid -f sh -c 'cd /; exec </dev/null >/dev/null 2>&1
+    trap "" TERM HUP; setsid -f sh -c "echo \$\$ >> $0; exec sleep 600"' $f
+done
+"#;
+const HOSTILE_COUNT: usize = 9;
+
+fn hostile(bench: &Bench, id: u64, own_group: bool, then: &str) -> JobSpec {
+    let mut spec = bench.job(id, &format!("{HOSTILE}{then}"));
+    spec.resources.shared_control_group = !own_group;
+    spec
+}
+
+fn claim(dir: &Path) -> Claim {
+    let read = || fs::read(dir.join("claim.json")).ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    wait_until("the job is claimed", || read().is_some());
+    read().unwrap()
+}
+
+/// All hostile processes, once they run and the keeper's notes name them.
+fn settled(bench: &Bench, spec: &JobSpec) -> Vec<i32> {
+    let found = pids(&bench.path("pids"), HOSTILE_COUNT);
+    let noted = || -> Vec<Identity> {
+        let bytes = fs::read(spec.dir.join("members.json")).unwrap_or_default();
+        serde_json::from_slice(&bytes).unwrap_or_default()
+    };
+    wait_until("the keeper has seen all", || {
+        let noted = noted();
+        found.iter().all(|pid| noted.iter().any(|one| one.pid == *pid))
+    });
+    found
+}
+
+fn assert_none_lives(found: &[i32]) {
+    assert_eq!(found.iter().copied().filter(|pid| lives(*pid)).collect::<Vec<_>>(), Vec::<i32>::new());
+}
+
+fn assert_group_is_gone(claim: &Claim) {
+    assert!(claim.cgroup.iter().all(|path| !Path::new(path).exists()), "{claim:?}");
+}
+
+#[test]
+fn no_descendant_survives_the_end_of_a_job() {
+    for (own_group, silent) in [(true, false), (false, false), (true, true), (false, true)] {
+        let bench = Bench::new();
+        let wait = "while [ $(wc -l < ../pids) -lt 9 ]; do sleep 0.01; done";
+        let mut spec = hostile(&bench, 1, own_group, wait);
+        if silent {
+            // Nobody holds the output: only the sweep at the end can notice them.
+            spec.stages[0].argv = vec![format!("exec >/dev/null 2>&1\n{HOSTILE}{wait}").into()];
+        }
+        let record = bench.run(&spec);
+        assert!(record.succeeded() && record.leaked != silent, "{record:?}");
+        assert_eq!((record.survivors_killed, record.survivors_left), (9, 0), "{record:?}");
+        assert_none_lives(&pids(&bench.path("pids"), HOSTILE_COUNT));
+        assert_group_is_gone(&claim(&spec.dir));
+    }
+}
+
+#[test]
+fn stopping_at_once_leaves_nothing() {
+    for own_group in [true, false] {
+        let bench = Bench::new();
+        let spec = hostile(&bench, 1, own_group, "sleep 600");
+        bench.runner().submit(&spec).unwrap();
+        let found = pids(&bench.path("pids"), HOSTILE_COUNT);
+        bench.runner().cancel(&spec.key, StopReason::Human, true).unwrap();
+        let record = bench.ended(spec.key);
+        assert!(record.killed_hard && record.stop == Some(StopReason::Human), "{record:?}");
+        assert_none_lives(&found);
+    }
+}
+
+#[test]
+fn a_killed_keeper_leaves_a_lost_job_and_no_process() {
+    for own_group in [true, false] {
+        let bench = Bench::new();
+        let spec = hostile(&bench, 1, own_group, "sleep 600");
+        bench.runner().submit(&spec).unwrap();
+        let found = settled(&bench, &spec);
+        let claim = claim(&spec.dir);
+        assert!(signal(claim.keeper.unwrap(), Signal::KILL));
+        let lost = bench.lost(spec.key);
+        assert!(lost.survivors_killed >= 10 && lost.survivors_left == 0 && !lost.never_started, "{lost:?}");
+        assert_none_lives(&found);
+        assert_group_is_gone(&claim);
+        // Its keeper was reaped, its worktree is free.
+        assert!(!Path::new(&format!("/proc/{}", claim.keeper.unwrap().pid)).exists());
+        assert!(bench.run(&bench.job(2, "true")).succeeded());
+    }
+}
+
+#[test]
+fn adopting_cleans_up_when_keeper_and_supervisor_were_both_killed() {
+    for own_group in [true, false] {
+        let mut bench = Bench::new();
+        let spec = hostile(&bench, 1, own_group, "sleep 600");
+        let key_path = spec.dir.join("keeper.lock");
+        fs::create_dir_all(&spec.dir).unwrap();
+        start_without_a_supervisor(&bench, &spec);
+        let found = settled(&bench, &spec);
+        assert!(signal(claim(&spec.dir).keeper.unwrap(), Signal::KILL));
+        // Its end, seen without its id.
+        let lock = fs::File::open(&key_path).unwrap();
+        lock.lock().unwrap();
+        drop(lock);
+        bench.restart();
+        let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
+        let Adoption::Lost(lost) = adoption else { panic!("{adoption:?}") };
+        assert!(lost.survivors_killed >= 10 && lost.survivors_left == 0, "{lost:?}");
+        assert_none_lives(&found);
+        assert_group_is_gone(&claim(&spec.dir));
+    }
+}
+
+fn write_submission(bench: &Bench, spec: &JobSpec) {
+    fs::create_dir_all(bench.path("runtime/locks")).unwrap();
+    let submission = serde_json::json!({
+        "version": 1, "spec": spec, "worktree_lock": bench.path("runtime/locks/by-hand.lock"),
+    });
+    fs::write(spec.dir.join("session.json"), submission.to_string()).unwrap();
+}
+
+/// Runs the keeper by hand, by way of a shell that leaves it to itself.
+fn start_without_a_supervisor(bench: &Bench, spec: &JobSpec) {
+    write_submission(bench, spec);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "\"$0\" __keeper \"$1\" >/dev/null 2>&1 </dev/null &"]);
+    shell.arg(env!("CARGO_BIN_EXE_paddock")).arg(&spec.dir);
+    assert!(shell.status().unwrap().success());
+}
+
+#[test]
+fn a_job_is_adopted_while_it_runs_and_after_it_ended() {
+    let mut bench = Bench::new();
+    let spec = bench.job(1, "until [ -e ../go ]; do sleep 0.01; done; exit 3");
+    bench.runner().submit(&spec).unwrap();
+    claim(&spec.dir);
+    bench.restart();
+    let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
+    assert!(matches!(adoption, Adoption::Running { claim: Some(_) }), "{adoption:?}");
+    fs::write(bench.path("go"), "").unwrap();
+    assert_eq!(bench.ended(spec.key).stages[0].outcome, StageOutcome::Exited { code: 3 });
+    bench.restart();
+    wait_until(
+        "the lock is free",
+        || matches!(bench.runner().adopt(&spec.key, &spec.dir), Ok(Adoption::Ended(record)) if !record.succeeded()),
+    );
+}
+
+#[test]
+fn submitting_again_starts_nothing_and_reports_the_same_end() {
+    let mut bench = Bench::new();
+    let spec = bench.job(1, "echo started >> ../starts; until [ -e ../go ]; do sleep 0.01; done");
+    bench.runner().submit(&spec).unwrap();
+    bench.runner().submit(&spec).unwrap();
+    bench.restart();
+    bench.runner().submit(&spec).unwrap();
+    let newer = JobSpec { key: JobKey { attempt: 2, ..spec.key }, ..spec.clone() };
+    assert!(bench.runner().submit(&newer).is_err());
+    fs::write(bench.path("go"), "").unwrap();
+    assert!(bench.ended(spec.key).succeeded());
+    bench.restart();
+    assert!(bench.run(&spec).succeeded());
+    assert_eq!(fs::read_to_string(bench.path("starts")).unwrap(), "started\n");
+    // A new attempt is another job in the same folder.
+    assert!(bench.run(&newer).succeeded());
+    assert!(bench.path("runtime/sessions/1/attempt-1/exit.json").exists());
+    assert_eq!(fs::read_to_string(bench.path("starts")).unwrap(), "started\nstarted\n");
+}
+
+#[test]
+fn a_fenced_job_never_starts() {
+    let mut bench = Bench::new();
+    let spec = bench.job(1, "echo started >> ../starts");
+    let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
+    assert!(matches!(&adoption, Adoption::Lost(lost) if lost.never_started), "{adoption:?}");
+    write_submission(&bench, &spec);
+    let mut late = Command::new(env!("CARGO_BIN_EXE_paddock"));
+    let status = late.arg("__keeper").arg(&spec.dir).stdin(Stdio::null()).stdout(Stdio::null()).status();
+    assert_eq!(status.unwrap().code(), Some(75));
+    bench.restart();
+    bench.runner().submit(&spec).unwrap();
+    assert!(bench.lost(spec.key).never_started);
+    assert!(!bench.path("starts").exists());
+    let next = JobSpec { key: JobKey { attempt: 2, ..spec.key }, ..spec };
+    assert!(bench.run(&next).succeeded());
+}
+
+#[test]
+fn a_second_keeper_leaves_and_hangups_do_not_end_the_first() {
+    let bench = Bench::new();
+    let spec = bench.job(1, "until [ -e ../go ]; do sleep 0.01; done");
+    bench.runner().submit(&spec).unwrap();
+    assert!(matches!(bench.report(), JobReport::Started { .. }));
+    let mut second = Command::new(env!("CARGO_BIN_EXE_paddock"));
+    let status = second.arg("__keeper").arg(&spec.dir).stdin(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(75));
+    let keeper = claim(&spec.dir).keeper.unwrap();
+    for each in [Signal::HUP, Signal::INT, Signal::TSTP, Signal::QUIT] {
+        assert!(signal(keeper, each));
+    }
+    fs::write(bench.path("go"), "").unwrap();
+    assert!(bench.ended(spec.key).succeeded());
+
+    let endless = bench.job(2, "sleep 600");
+    bench.runner().submit(&endless).unwrap();
+    assert!(signal(claim(&endless.dir).keeper.unwrap(), Signal::TERM));
+    assert_eq!(bench.ended(endless.key).stop, Some(StopReason::Shutdown));
+}
