@@ -4,4 +4,5 @@
 //! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
 
 pub mod domain;
+pub mod link;
 pub mod store;
