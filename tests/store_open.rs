@@ -139,6 +139,24 @@ fn a_damaged_page_is_noticed_at_the_start() {
     assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
 }
 
+#[test]
+fn a_database_that_cannot_be_written_is_refused_and_one_open_to_others_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("paddock.db");
+    drop(Store::open(&path).unwrap());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Store::open(&path).unwrap());
+    assert_eq!(mode(&path), 0o600);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o444)).unwrap();
+    // Root may write whatever the mode says; for anybody else this is a refusal.
+    let may_write = fs::OpenOptions::new().append(true).open(&path).is_ok();
+    let opened = Store::open(&path);
+    assert_eq!(opened.is_ok(), may_write);
+    assert!(may_write || matches!(opened, Err(StoreError::ReadOnly { .. })));
+    assert_eq!(mode(&path), 0o400);
+    assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), 0);
+}
+
 /// The database that version 1 left behind, frozen when version 1 was made.
 fn frozen_v1(path: &Path) {
     Connection::open(path).unwrap().execute_batch(include_str!("data/store_v1.sql")).unwrap();

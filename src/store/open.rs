@@ -109,8 +109,10 @@ fn ensure_file(path: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     }
     let metadata = fs::metadata(path)?;
-    if metadata.permissions().mode() & 0o077 != 0 {
-        fs::set_permissions(path, fs::Permissions::from_mode(0o600))?;
+    let mode = metadata.permissions().mode();
+    if mode & 0o077 != 0 {
+        // Takes from others and gives the owner nothing: a file made read-only stays so.
+        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
     }
     Ok(metadata.len())
 }
