@@ -1,0 +1,228 @@
+//! The calling end: blocking, for command lines and for threads beside an event loop.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::marker::PhantomData;
+use std::net::Shutdown;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::lines::LineBuffer;
+use super::path::read_pointer;
+use super::protocol::encode_line;
+use super::streams::{Events, LogFollow, unexpected};
+use super::{LinkError, LogRequest, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
+
+/// How long the supervisor may take to say hello; it is alive, so this only guards against a frozen one.
+const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long the supervisor may leave a request unread; it reads at once unless it is frozen.
+const SEND_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Who is at the other end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServerHello {
+    /// The workspace it works in.
+    pub workspace: String,
+    /// Its process id, for people; never to be signalled.
+    pub pid: u32,
+}
+
+/// A connection to the supervisor of a workspace, for commands `C`, queries `Q` and answers `A`.
+///
+/// Requests go one after the other. A subscription or a followed log takes the connection for itself;
+/// who needs both opens two.
+#[derive(Debug)]
+pub struct Client<C, Q, A> {
+    stream: UnixStream,
+    socket: PathBuf,
+    buffer: LineBuffer,
+    last_id: u64,
+    hello: ServerHello,
+    types: PhantomData<fn(C, Q) -> A>,
+}
+
+/// Ends a connection from another thread: whatever waits on it returns [`LinkError::Ended`].
+#[derive(Debug)]
+pub struct Closer(UnixStream);
+
+impl Closer {
+    /// Ends the connection.
+    pub fn close(&self) {
+        // It may have ended already.
+        let _ = self.0.shutdown(Shutdown::Both);
+    }
+}
+
+impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
+    /// Connects to the supervisor whose runtime folder this is; `None` when none listens.
+    ///
+    /// # Errors
+    /// [`LinkError::OtherVersion`] when the supervisor speaks another protocol, [`LinkError::Timeout`] when
+    /// it does not react, [`LinkError::Io`] when the socket cannot be used.
+    pub fn connect(runtime: &Path) -> Result<Option<Self>, LinkError> {
+        let Some(socket) = read_pointer(runtime)? else { return Ok(None) };
+        let stream = match UnixStream::connect(&socket) {
+            Ok(stream) => stream,
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
+                return Ok(None);
+            }
+            Err(error) => return Err(LinkError::io(&socket, &error)),
+        };
+        stream.set_write_timeout(Some(SEND_TIMEOUT)).map_err(|error| LinkError::io(&socket, &error))?;
+        let hello = ServerHello { workspace: String::new(), pid: 0 };
+        let buffer = LineBuffer::default();
+        let mut client = Self { stream, socket, buffer, last_id: 0, hello, types: PhantomData };
+        client.greet()?;
+        Ok(Some(client))
+    }
+
+    fn greet(&mut self) -> Result<(), LinkError> {
+        match self.ask(RequestBody::Hello { version: PROTOCOL_VERSION }, HELLO_TIMEOUT)? {
+            ReplyBody::Hello { version: PROTOCOL_VERSION, workspace, pid } => {
+                self.hello = ServerHello { workspace, pid };
+                Ok(())
+            }
+            ReplyBody::Hello { version, .. } => {
+                Err(LinkError::OtherVersion { ours: PROTOCOL_VERSION, theirs: version })
+            }
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Who is at the other end.
+    #[must_use]
+    pub fn hello(&self) -> &ServerHello {
+        &self.hello
+    }
+
+    /// A handle with which another thread ends this connection.
+    ///
+    /// # Errors
+    /// [`LinkError::Io`] when the system gives no second handle.
+    pub fn closer(&self) -> Result<Closer, LinkError> {
+        self.stream.try_clone().map(Closer).map_err(|error| LinkError::io(&self.socket, &error))
+    }
+
+    /// Has a command carried out and waits for its answer.
+    ///
+    /// # Errors
+    /// [`LinkError::Timeout`] and [`LinkError::Ended`] leave open whether it was carried out;
+    /// [`LinkError::Refused`] means that it was not understood.
+    pub fn command(&mut self, command: C, timeout: Duration) -> Result<A, LinkError> {
+        self.answer(RequestBody::Command(command), timeout)
+    }
+
+    /// Asks and waits for the answer.
+    ///
+    /// # Errors
+    /// As for [`Client::command`].
+    pub fn query(&mut self, query: Q, timeout: Duration) -> Result<A, LinkError> {
+        self.answer(RequestBody::Query(query), timeout)
+    }
+
+    /// Asks whether the supervisor reacts.
+    ///
+    /// # Errors
+    /// As for [`Client::command`].
+    pub fn ping(&mut self, timeout: Duration) -> Result<(), LinkError> {
+        match self.ask(RequestBody::Ping, timeout)? {
+            ReplyBody::Pong => Ok(()),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Follows the events after `since_seq` (or from now on), and gauges if wanted.
+    ///
+    /// # Errors
+    /// As for [`Client::command`].
+    pub fn events(self, since_seq: Option<u64>, gauges: bool) -> Result<Events<C, Q, A>, LinkError> {
+        Events::begin(self, since_seq, gauges, HELLO_TIMEOUT)
+    }
+
+    /// Reads a log, and follows it if the request says so.
+    ///
+    /// # Errors
+    /// As for [`Client::command`].
+    pub fn follow_log(mut self, request: LogRequest) -> Result<LogFollow<C, Q, A>, LinkError> {
+        let id = self.send(RequestBody::FollowLog(request))?;
+        Ok(LogFollow::new(self, id))
+    }
+
+    fn answer(&mut self, body: RequestBody<C, Q>, timeout: Duration) -> Result<A, LinkError> {
+        match self.ask(body, timeout)? {
+            ReplyBody::Answer(answer) => Ok(answer),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    fn ask(&mut self, body: RequestBody<C, Q>, timeout: Duration) -> Result<ReplyBody<A>, LinkError> {
+        let id = self.send(body)?;
+        self.receive_for(id, Some(timeout))
+    }
+
+    /// Sends a request and returns its id.
+    pub(super) fn send(&mut self, body: RequestBody<C, Q>) -> Result<u64, LinkError> {
+        self.last_id += 1;
+        let line = encode_line(&Request { id: self.last_id, body }).ok_or(LinkError::TooLong)?;
+        self.stream.write_all(&line).map_err(|error| self.name(&error))?;
+        Ok(self.last_id)
+    }
+
+    /// Waits for the next reply to a request; late replies to earlier ones are dropped.
+    pub(super) fn receive_for(
+        &mut self,
+        id: u64,
+        timeout: Option<Duration>,
+    ) -> Result<ReplyBody<A>, LinkError> {
+        let deadline = timeout.map(|timeout| (Instant::now() + timeout, timeout));
+        loop {
+            let line = self.receive_line(deadline)?;
+            let reply: Reply<A> = serde_json::from_slice(&line)
+                .map_err(|error| LinkError::Garbled { reason: error.to_string() })?;
+            if reply.id == id || reply.id == 0 {
+                return Ok(reply.body);
+            }
+        }
+    }
+
+    fn receive_line(&mut self, deadline: Option<(Instant, Duration)>) -> Result<Vec<u8>, LinkError> {
+        let mut bytes = [0; 16 * 1024];
+        loop {
+            if let Some(line) = self.buffer.next_line().map_err(|_| LinkError::TooLong)? {
+                return Ok(line);
+            }
+            let left = match deadline {
+                None => None,
+                Some((at, timeout)) => match at.checked_duration_since(Instant::now()) {
+                    Some(left) if !left.is_zero() => Some(left),
+                    _ => return Err(LinkError::Timeout { seconds: timeout.as_secs() }),
+                },
+            };
+            self.stream.set_read_timeout(left).map_err(|error| self.name(&error))?;
+            match self.stream.read(&mut bytes) {
+                Ok(0) => return Err(LinkError::Ended),
+                Ok(count) => self.buffer.push(&bytes[..count]),
+                Err(error) if is_passing(&error) => {}
+                Err(error) => return Err(self.name(&error)),
+            }
+        }
+    }
+
+    fn name(&self, error: &io::Error) -> LinkError {
+        match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                LinkError::Timeout { seconds: SEND_TIMEOUT.as_secs() }
+            }
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected => LinkError::Ended,
+            _ => LinkError::io(&self.socket, error),
+        }
+    }
+}
+
+/// Not the end of anything: the deadline decides.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

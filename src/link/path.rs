@@ -1,0 +1,189 @@
+//! Where the socket is. A socket's path has a hard limit of about 100 bytes, workspaces have none.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::LinkError;
+
+/// The longest path of a socket, in bytes, without the closing zero.
+#[cfg(target_os = "linux")]
+const SOCKET_PATH_MAX_BYTES: usize = 107;
+#[cfg(not(target_os = "linux"))]
+const SOCKET_PATH_MAX_BYTES: usize = 103;
+
+const SOCKET_NAME: &str = "paddock.sock";
+const POINTER_NAME: &str = "paddock.socket-path";
+
+/// The folders that depend on machine and user.
+pub(super) struct Places {
+    /// `$XDG_RUNTIME_DIR`.
+    pub xdg_runtime: Option<PathBuf>,
+    /// `/tmp`.
+    pub tmp: PathBuf,
+}
+
+impl Places {
+    pub fn of_this_machine() -> Self {
+        let xdg_runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
+        Self { xdg_runtime, tmp: PathBuf::from("/tmp") }
+    }
+}
+
+/// The socket and the file that says where it is; both go when the server goes.
+#[derive(Debug)]
+pub(super) struct SocketFile {
+    pub socket: PathBuf,
+    pointer: PathBuf,
+}
+
+impl SocketFile {
+    /// Chooses the path, removes a stale socket there, and writes down where it is. The caller holds the
+    /// workspace's lock, so a socket that exists belongs to nobody.
+    pub fn claim(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
+        let runtime = fs::canonicalize(runtime).map_err(|error| LinkError::io(runtime, &error))?;
+        close_to_others(&runtime)?;
+        let socket = choose(&runtime, places)?;
+        remove_stale(&socket)?;
+        let pointer = runtime.join(POINTER_NAME);
+        write_pointer(&pointer, &socket).map_err(|error| LinkError::io(&pointer, &error))?;
+        Ok(Self { socket, pointer })
+    }
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        // What cannot be removed is stale, and the next start removes it.
+        let _ = fs::remove_file(&self.pointer);
+        let _ = fs::remove_file(&self.socket);
+    }
+}
+
+/// Where the socket of this workspace is, if a supervisor wrote that down.
+pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, LinkError> {
+    let pointer = runtime.join(POINTER_NAME);
+    match fs::read(&pointer) {
+        Ok(bytes) => {
+            let bytes = bytes.strip_suffix(b"\n").unwrap_or(&bytes);
+            Ok(Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes))))
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(LinkError::io(&pointer, &error)),
+    }
+}
+
+fn fits(path: &Path) -> bool {
+    path.as_os_str().len() <= SOCKET_PATH_MAX_BYTES
+}
+
+fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, LinkError> {
+    let preferred = runtime.join(SOCKET_NAME);
+    if fits(&preferred) {
+        return Ok(preferred);
+    }
+    let digest = Sha256::digest(runtime.as_os_str().as_bytes());
+    let hash: String = digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    if let Some(xdg) = &places.xdg_runtime {
+        let path = xdg.join(format!("paddock-{hash}.sock"));
+        if xdg.is_absolute() && is_ours_alone(xdg) && fits(&path) {
+            return Ok(path);
+        }
+    }
+    let folder = places.tmp.join(format!("paddock-{}", own_uid()));
+    match DirBuilder::new().mode(0o700).create(&folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(LinkError::io(&folder, &error)),
+        _ if is_ours_alone(&folder) => Ok(folder.join(format!("{hash}.sock"))),
+        _ => Err(LinkError::UnsafeFolder { path: folder }),
+    }
+}
+
+pub(super) fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// A real folder (no link), of this user, closed to all others.
+fn is_ours_alone(folder: &Path) -> bool {
+    fs::symlink_metadata(folder)
+        .is_ok_and(|found| found.is_dir() && found.uid() == own_uid() && found.mode() & 0o077 == 0)
+}
+
+fn close_to_others(runtime: &Path) -> Result<(), LinkError> {
+    if is_ours_alone(runtime) {
+        return Ok(());
+    }
+    fs::set_permissions(runtime, Permissions::from_mode(0o700))
+        .map_err(|error| LinkError::io(runtime, &error))
+}
+
+fn remove_stale(socket: &Path) -> Result<(), LinkError> {
+    match fs::symlink_metadata(socket) {
+        Ok(found) if found.file_type().is_socket() => {
+            fs::remove_file(socket).map_err(|error| LinkError::io(socket, &error))
+        }
+        Ok(_) => Err(LinkError::InTheWay { path: socket.to_owned() }),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(LinkError::io(socket, &error)),
+    }
+}
+
+/// Replaced as a whole, so that no client reads half a path.
+fn write_pointer(pointer: &Path, socket: &Path) -> io::Result<()> {
+    let partial = pointer.with_extension("partial");
+    let mut file =
+        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
+    let mut line = socket.as_os_str().as_bytes().to_vec();
+    line.push(b'\n');
+    io::Write::write_all(&mut file, &line)?;
+    fs::rename(&partial, pointer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn long_runtime(root: &Path) -> PathBuf {
+        let runtime = root.join("a rather long folder name ".repeat(5)).join("runtime");
+        fs::create_dir_all(&runtime).unwrap();
+        runtime
+    }
+
+    #[test]
+    fn a_long_path_falls_back_to_the_runtime_folder_of_the_user_and_then_to_tmp() {
+        let root = tempfile::tempdir().unwrap();
+        let runtime = long_runtime(root.path());
+        let xdg = root.path().join("xdg");
+        DirBuilder::new().mode(0o700).create(&xdg).unwrap();
+        let mut places = Places { xdg_runtime: Some(xdg.clone()), tmp: root.path().to_owned() };
+        let file = SocketFile::claim(&runtime, &places).unwrap();
+        assert_eq!(file.socket.parent(), Some(xdg.as_path()));
+        assert_eq!(read_pointer(&runtime).unwrap().as_ref(), Some(&file.socket));
+        drop(file);
+        assert_eq!(read_pointer(&runtime).unwrap(), None);
+
+        fs::set_permissions(&xdg, Permissions::from_mode(0o755)).unwrap();
+        let open_to_others = SocketFile::claim(&runtime, &places).unwrap();
+        let folder = root.path().join(format!("paddock-{}", own_uid()));
+        assert_eq!(open_to_others.socket.parent(), Some(folder.as_path()));
+        assert!(is_ours_alone(&folder));
+
+        fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+        places.xdg_runtime = None;
+        let refused = SocketFile::claim(&runtime, &places).unwrap_err();
+        assert_eq!(refused, LinkError::UnsafeFolder { path: folder });
+    }
+
+    #[test]
+    fn a_file_in_the_way_is_named_and_kept() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().canonicalize().unwrap().join(SOCKET_NAME);
+        fs::write(&path, "mine").unwrap();
+        let places = Places::of_this_machine();
+        let refused = SocketFile::claim(root.path(), &places).unwrap_err();
+        assert_eq!(refused, LinkError::InTheWay { path: path.clone() });
+        assert_eq!(fs::read_to_string(path).unwrap(), "mine");
+    }
+}

@@ -1,0 +1,175 @@
+//! The listening end.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::connection::serve_client;
+use super::path::{Places, SocketFile, own_uid};
+use super::{Feed, Gauges, LinkError, LogSource};
+
+/// A future that owns what it needs.
+pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
+
+/// How many clients may be connected at once; far more than one person opens, far less than file handles.
+const CLIENTS_MAX: usize = 256;
+/// How long to wait before accepting again when the system refuses (out of file handles).
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Carries out commands and answers queries. Both are called in the order of a client's requests and return
+/// at once; the answers are awaited side by side, and to their end even when the client goes.
+pub trait Service<C, Q, A>: Send + Sync + 'static {
+    /// Carries out a command; the answer comes once it is recorded.
+    fn command(&self, command: C) -> BoxFuture<A>;
+    /// Answers a query.
+    fn query(&self, query: Q) -> BoxFuture<A>;
+}
+
+/// Everything that a server serves.
+pub struct Backend<S> {
+    /// Commands and queries.
+    pub service: Arc<S>,
+    /// Committed events.
+    pub feed: Arc<Feed>,
+    /// Latest values.
+    pub gauges: Arc<Gauges>,
+    /// Logs.
+    pub logs: Arc<dyn LogSource>,
+    /// The workspace, as clients are to see it.
+    pub workspace: String,
+}
+
+/// A bound socket. Dropping it removes the socket's file.
+#[derive(Debug)]
+pub struct Server {
+    listener: UnixListener,
+    file: SocketFile,
+}
+
+impl Server {
+    /// Binds the socket of the workspace whose runtime folder this is, replacing a stale one. The caller
+    /// holds the workspace's lock and is inside a tokio runtime.
+    ///
+    /// # Errors
+    /// [`LinkError`] when the socket cannot be made.
+    pub fn bind(runtime: &Path) -> Result<Self, LinkError> {
+        Self::bind_at(runtime, &Places::of_this_machine())
+    }
+
+    fn bind_at(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
+        let file = SocketFile::claim(runtime, places)?;
+        let io = |error: std::io::Error| LinkError::io(&file.socket, &error);
+        let listener = UnixListener::bind(&file.socket).map_err(io)?;
+        // Nobody can slip in before this: the folder is closed to others, and each client's user is checked.
+        fs::set_permissions(&file.socket, Permissions::from_mode(0o600)).map_err(io)?;
+        Ok(Self { listener, file })
+    }
+
+    /// Where clients connect.
+    #[must_use]
+    pub fn socket_path(&self) -> &Path {
+        &self.file.socket
+    }
+
+    /// Serves clients until `stop` becomes true (or its sender is dropped). Answers under way are then
+    /// still given, for two seconds at most.
+    pub async fn serve<C, Q, A, S>(self, backend: Backend<S>, stop: watch::Receiver<bool>)
+    where
+        C: DeserializeOwned + Send + 'static,
+        Q: DeserializeOwned + Send + 'static,
+        A: Serialize + Send + 'static,
+        S: Service<C, Q, A>,
+    {
+        let backend = Arc::new(backend);
+        let mut clients = JoinSet::new();
+        let mut stopped = stop.clone();
+        loop {
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                _ = stopped.wait_for(|stopped| *stopped) => break,
+            };
+            while clients.try_join_next().is_some() {}
+            match accepted {
+                Ok((stream, _)) if is_welcome(&stream) && clients.len() < CLIENTS_MAX => {
+                    clients.spawn(serve_client::<C, Q, A, S>(stream, Arc::clone(&backend), stop.clone()));
+                }
+                // Dropped: the other end sees the connection closed.
+                Ok(_) => tracing::warn!("a client was turned away: another user, or too many at once"),
+                Err(error) => {
+                    tracing::warn!(%error, "a client could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+        drop(self);
+        while clients.join_next().await.is_some() {}
+    }
+}
+
+/// Only the user who runs the supervisor commands it; not even root does by accident.
+fn is_welcome(stream: &UnixStream) -> bool {
+    stream.peer_cred().is_ok_and(|peer| peer.uid() == own_uid())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::link::{Client, LogChunk, LogName};
+
+    struct Echo;
+
+    impl Service<String, String, String> for Echo {
+        fn command(&self, command: String) -> BoxFuture<String> {
+            Box::pin(async move { command })
+        }
+        fn query(&self, query: String) -> BoxFuture<String> {
+            Box::pin(async move { query })
+        }
+    }
+
+    struct NoLogs;
+
+    impl LogSource for NoLogs {
+        fn read_at(&self, _: &LogName, _: u64, _: usize) -> Result<LogChunk, String> {
+            Err("no logs here".to_owned())
+        }
+    }
+
+    #[test]
+    fn a_workspace_with_a_very_long_path_is_reached_all_the_same() {
+        let root = tempfile::tempdir().unwrap();
+        let runtime = root.path().join("ein langer Name mit Umlauten: ä ö ü ".repeat(5)).join("runtime");
+        fs::create_dir_all(&runtime).unwrap();
+        let tokio = tokio::runtime::Runtime::new().unwrap();
+        let _inside = tokio.enter();
+        let places = Places { xdg_runtime: None, tmp: root.path().to_owned() };
+        let server = Server::bind_at(&runtime, &places).unwrap();
+        let socket = server.socket_path().to_owned();
+        assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
+        let backend = Backend {
+            service: Arc::new(Echo),
+            feed: Arc::new(Feed::new(0, Box::new(|_, _| Ok(vec![])))),
+            gauges: Arc::default(),
+            logs: Arc::new(NoLogs),
+            workspace: "w".to_owned(),
+        };
+        let (tell, stop) = watch::channel(false);
+        let serving = tokio.spawn(server.serve::<String, String, String, Echo>(backend, stop));
+        let mut client = Client::<String, String, String>::connect(&runtime).unwrap().unwrap();
+        let answer = client.query("ping".to_owned(), Duration::from_secs(20));
+        assert_eq!(answer, Ok("ping".to_owned()));
+        tell.send(true).unwrap();
+        tokio.block_on(serving).unwrap();
+        assert!(!socket.exists());
+        assert!(Client::<String, String, String>::connect(&runtime).unwrap().is_none());
+    }
+}

@@ -1,0 +1,187 @@
+//! Subscriptions: the task that serves one, and the iterators that read one.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use std::time::Duration;
+
+use super::connection::Out;
+use super::{
+    Client, EventLine, FeedItem, Gauge, GaugeSubscription, LinkError, LogPart, ReplyBody, RequestBody,
+    Subscription,
+};
+
+/// Gauges are told at most this often; in between they only change on the board.
+const GAUGE_PAUSE: Duration = Duration::from_millis(100);
+
+/// Sends events as they come, and gauges if wanted, until the client falls behind or goes.
+pub(super) async fn send_events<A: Serialize>(
+    mut events: Subscription,
+    gauges: Option<GaugeSubscription>,
+    id: u64,
+    out: Out,
+) {
+    let since_seq = events.cursor();
+    if !out.send::<A>(id, ReplyBody::Subscribed { since_seq }).await {
+        return;
+    }
+    tokio::select! {
+        () = send_feed::<A>(&mut events, id, &out) => {}
+        () = send_gauges::<A>(gauges, id, &out) => {}
+        () = out.closed() => {}
+    }
+}
+
+async fn send_feed<A: Serialize>(events: &mut Subscription, id: u64, out: &Out) {
+    loop {
+        match events.next().await {
+            Ok(FeedItem::Events(batch)) => {
+                for event in batch {
+                    if !out.send::<A>(id, ReplyBody::Event(EventLine::from(&*event))).await {
+                        return;
+                    }
+                }
+            }
+            Ok(FeedItem::Behind { resume_from }) => {
+                out.send::<A>(id, ReplyBody::Behind { resume_from }).await;
+                return;
+            }
+            Err(text) => return out.refuse(id, text).await,
+        }
+    }
+}
+
+async fn send_gauges<A: Serialize>(gauges: Option<GaugeSubscription>, id: u64, out: &Out) {
+    let Some(mut gauges) = gauges else { return std::future::pending().await };
+    loop {
+        for gauge in gauges.next().await {
+            if !out.send::<A>(id, ReplyBody::Gauge(gauge)).await {
+                return;
+            }
+        }
+        tokio::time::sleep(GAUGE_PAUSE).await;
+    }
+}
+
+/// What a subscription tells.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Incoming {
+    /// The next event; sequence numbers have no gaps and no doubles.
+    Event(EventLine),
+    /// A new value of a gauge.
+    Gauge(Gauge),
+    /// The reader was too slow. Everything after this event still follows; who shows a state reads it anew.
+    Behind {
+        /// The last event that was told.
+        resume_from: u64,
+    },
+}
+
+/// Events from the supervisor, one by one; ends with the first error.
+pub struct Events<C, Q, A> {
+    client: Client<C, Q, A>,
+    request: u64,
+    gauges: bool,
+    is_over: bool,
+}
+
+impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Events<C, Q, A> {
+    pub(super) fn begin(
+        mut client: Client<C, Q, A>,
+        since_seq: Option<u64>,
+        gauges: bool,
+        timeout: Duration,
+    ) -> Result<Self, LinkError> {
+        let request = client.send(RequestBody::Subscribe { since_seq, gauges })?;
+        match client.receive_for(request, Some(timeout))? {
+            ReplyBody::Subscribed { .. } => Ok(Self { client, request, gauges, is_over: false }),
+            other => Err(unexpected(&other)),
+        }
+    }
+
+    /// Waits up to `timeout` for what comes next; `None` when nothing came.
+    ///
+    /// # Errors
+    /// [`LinkError::Ended`] when the supervisor is gone, or what it refused.
+    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Incoming>, LinkError> {
+        match self.receive(Some(timeout)) {
+            Err(LinkError::Timeout { .. }) => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    fn receive(&mut self, timeout: Option<Duration>) -> Result<Incoming, LinkError> {
+        loop {
+            match self.client.receive_for(self.request, timeout)? {
+                ReplyBody::Event(event) => return Ok(Incoming::Event(event)),
+                ReplyBody::Gauge(gauge) => return Ok(Incoming::Gauge(gauge)),
+                ReplyBody::Subscribed { .. } => {}
+                ReplyBody::Behind { resume_from } => {
+                    let (since_seq, gauges) = (Some(resume_from), self.gauges);
+                    self.request = self.client.send(RequestBody::Subscribe { since_seq, gauges })?;
+                    return Ok(Incoming::Behind { resume_from });
+                }
+                other => return Err(unexpected(&other)),
+            }
+        }
+    }
+}
+
+impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for Events<C, Q, A> {
+    type Item = Result<Incoming, LinkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let received = self.receive(None);
+        self.is_over = received.is_err();
+        Some(received)
+    }
+}
+
+/// A log from the supervisor, part by part; ends after the part marked as the end, or the first error.
+pub struct LogFollow<C, Q, A> {
+    client: Client<C, Q, A>,
+    request: u64,
+    is_over: bool,
+}
+
+impl<C, Q, A> LogFollow<C, Q, A> {
+    pub(super) fn new(client: Client<C, Q, A>, request: u64) -> Self {
+        Self { client, request, is_over: false }
+    }
+}
+
+impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for LogFollow<C, Q, A> {
+    type Item = Result<LogPart, LinkError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.is_over {
+            return None;
+        }
+        let received = match self.client.receive_for(self.request, None) {
+            Ok(ReplyBody::Log(part)) => Ok(part),
+            Ok(other) => Err(unexpected(&other)),
+            Err(error) => Err(error),
+        };
+        self.is_over = received.as_ref().map_or(true, |part| part.end);
+        Some(received)
+    }
+}
+
+/// A reply of the wrong kind, named without needing its content to be printable.
+pub(super) fn unexpected<A>(reply: &ReplyBody<A>) -> LinkError {
+    let reason = match reply {
+        ReplyBody::Error { text } => return LinkError::Refused { text: text.clone() },
+        ReplyBody::Hello { .. } => "hello",
+        ReplyBody::Answer(_) => "an answer",
+        ReplyBody::Subscribed { .. } => "the begin of a subscription",
+        ReplyBody::Event(_) => "an event",
+        ReplyBody::Gauge(_) => "a gauge",
+        ReplyBody::Log(_) => "a piece of a log",
+        ReplyBody::Behind { .. } => "the end of a subscription",
+        ReplyBody::Cancelled => "a cancellation",
+        ReplyBody::Pong => "a pong",
+    };
+    LinkError::Garbled { reason: format!("{reason} where something else was due") }
+}

@@ -1,0 +1,96 @@
+//! Writing batches into an open transaction.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use super::{Batch, Durability, Row, StoreError, StoredEvent};
+
+/// Writes all batches in one transaction as durable as the strongest asks, and returns the last sequence
+/// number. On an error nothing of any of them is in the database.
+pub(super) fn append_all(
+    connection: &mut Connection,
+    path: &Path,
+    last_seq: u64,
+    batches: &[&Batch],
+    durability: Durability,
+) -> Result<u64, StoreError> {
+    let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
+    set_durability(connection, durability).map_err(sqlite)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(sqlite)?;
+    let mut seq = last_seq;
+    let mut wrote = false;
+    for batch in batches {
+        for event in &batch.events {
+            if event.seq != seq + 1 {
+                return Err(StoreError::NotContiguous { expected: seq + 1, found: event.seq });
+            }
+            seq = event.seq;
+            insert_event(&transaction, event).map_err(sqlite)?;
+        }
+        for row in &batch.rows {
+            put_row(&transaction, row, seq).map_err(sqlite)?;
+        }
+        wrote |= !batch.events.is_empty() || !batch.rows.is_empty();
+    }
+    if !wrote && durability == Durability::Power {
+        // A transaction that changes nothing flushes nothing, yet the caller asked for a flush of what came
+        // before: writing a header field anew makes it a change.
+        touch(&transaction).map_err(sqlite)?;
+    }
+    transaction.commit().map_err(sqlite)?;
+    Ok(seq)
+}
+
+/// Only between transactions: SQLite ignores or refuses the change within one.
+fn set_durability(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
+    let mode = match durability {
+        Durability::Process => "NORMAL",
+        Durability::Power => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", mode)
+}
+
+fn touch(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    transaction.pragma_update(None, "user_version", version)
+}
+
+/// SQLite's integers are signed; sequence and session numbers never come near the limit.
+pub(super) fn signed(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+fn insert_event(transaction: &Transaction<'_>, event: &StoredEvent) -> rusqlite::Result<()> {
+    let mut statement = transaction.prepare_cached(
+        "INSERT INTO event (seq, at_ms, kind, version, project, objective, session, data)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+    )?;
+    statement.execute(params![
+        signed(event.seq),
+        event.at_ms,
+        event.kind,
+        event.version,
+        event.project,
+        event.objective,
+        event.session.map(signed),
+        event.data,
+    ])?;
+    Ok(())
+}
+
+fn put_row(transaction: &Transaction<'_>, row: &Row, seq: u64) -> rusqlite::Result<()> {
+    let table = row.kind.table();
+    match &row.body {
+        Some(body) => transaction
+            .prepare_cached(&format!(
+                "INSERT INTO {table} (key, body, seq) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (key) DO UPDATE SET body = excluded.body, seq = excluded.seq"
+            ))?
+            .execute(params![row.key, body, signed(seq)])?,
+        None => {
+            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE key = ?1"))?.execute([&row.key])?
+        }
+    };
+    Ok(())
+}

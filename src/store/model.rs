@@ -1,0 +1,132 @@
+//! What goes into the store and comes out of it.
+
+use std::collections::BTreeMap;
+
+/// One recorded fact, as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredEvent {
+    /// Its place in the log: 1, 2, 3, … without gaps.
+    pub seq: u64,
+    /// When it happened, in milliseconds since 1970 (UTC).
+    pub at_ms: i64,
+    /// The type of the event, in `snake_case`.
+    pub kind: String,
+    /// The version of the shape that `data` has; readers bring older ones up to date.
+    pub version: u32,
+    /// The project it belongs to, if any.
+    pub project: Option<String>,
+    /// The objective it belongs to, if any.
+    pub objective: Option<String>,
+    /// The session it belongs to, if any.
+    pub session: Option<u64>,
+    /// The rest, as JSON text. Nothing bulky and no secrets.
+    pub data: String,
+}
+
+/// What a row describes; each kind has a table of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum EntityKind {
+    /// A project, by its slug.
+    Project,
+    /// An objective, by `project/objective`.
+    Objective,
+    /// A session, by its number.
+    Session,
+    /// A gate run, by its number.
+    Gate,
+    /// A goal, milestone or phase.
+    Hierarchy,
+    /// Whatever there is one of per workspace (counters, snapshots).
+    Meta,
+}
+
+impl EntityKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 6] =
+        [Self::Project, Self::Objective, Self::Session, Self::Gate, Self::Hierarchy, Self::Meta];
+
+    /// The name of its table.
+    pub(super) const fn table(self) -> &'static str {
+        match self {
+            Self::Project => "project",
+            Self::Objective => "objective",
+            Self::Session => "session",
+            Self::Gate => "gate",
+            Self::Hierarchy => "hierarchy",
+            Self::Meta => "meta",
+        }
+    }
+}
+
+/// The new state of one entity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it describes.
+    pub kind: EntityKind,
+    /// Its key within its kind.
+    pub key: String,
+    /// Its state as JSON text; `None` deletes the row.
+    pub body: Option<String>,
+}
+
+/// What an acknowledged batch survives. The order is that of strength.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Durability {
+    /// The death of the process (SIGKILL), not that of the machine. Costs microseconds.
+    Process,
+    /// Power loss: everything up to here is flushed to the disk. Costs milliseconds.
+    Power,
+}
+
+/// Events and the rows that follow from them: written together or not at all.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Batch {
+    /// Contiguous events that continue the log.
+    pub events: Vec<StoredEvent>,
+    /// The rows the events touched. They are stamped with the last event written so far.
+    pub rows: Vec<Row>,
+    /// What must not be able to undo this batch once it is acknowledged. An empty batch with
+    /// [`Durability::Power`] flushes everything before it.
+    pub durability: Durability,
+}
+
+/// How a batch was committed, for gauges.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CommitInfo {
+    /// How long the transaction took, in seconds, flush included.
+    pub seconds: f64,
+    /// Whether it was flushed to the disk.
+    pub flushed: bool,
+    /// How many batches shared the transaction.
+    pub batches: usize,
+    /// The last event of the log after this transaction; 0 when the log is empty.
+    pub last_seq: u64,
+}
+
+/// Which events to read. The default reads all, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct EventQuery {
+    /// Only events after this sequence number.
+    pub since_seq: Option<u64>,
+    /// Only events at or after this time, in milliseconds since 1970 (UTC).
+    pub since_ms: Option<i64>,
+    /// Only these types; empty means all.
+    pub kinds: Vec<String>,
+    /// Only this project.
+    pub project: Option<String>,
+    /// Only objectives of this id.
+    pub objective: Option<String>,
+    /// At most this many.
+    pub limit: Option<u32>,
+    /// Newest first instead of oldest first (and `limit` then keeps the newest).
+    pub newest_first: bool,
+}
+
+/// Rows as they were at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The last event that the rows contain.
+    pub last_seq: u64,
+    /// Key and body of every row of the kinds that were asked for, by key.
+    pub rows: BTreeMap<EntityKind, Vec<(String, String)>>,
+}

@@ -1,0 +1,87 @@
+//! Looking at the database beside its writer, from any process.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use rusqlite::{Connection, OpenFlags};
+
+use super::open::{BUSY_TIMEOUT, refuse_unknown};
+use super::schema::{MIGRATIONS, header};
+use super::{EntityKind, EventQuery, Snapshot, StoreError, StoredEvent, backup, query};
+
+/// A read-only connection. It sees what is committed, never blocks the writer, and every call is a short
+/// transaction: a long one would keep the write-ahead log from being cut.
+#[derive(Debug)]
+pub struct Reader {
+    connection: Mutex<Connection>,
+    path: PathBuf,
+}
+
+impl Reader {
+    /// Opens an existing database for reading; changes nothing and needs no lock.
+    ///
+    /// # Errors
+    /// [`StoreError::CannotOpen`] when there is none, [`StoreError::Newer`] when this program is too old for
+    /// it, [`StoreError::Damaged`] when it is no database.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
+        connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+        let found = header(&connection).map_err(sqlite)?;
+        refuse_unknown(path, found, MIGRATIONS)?;
+        let outdated = usize::try_from(found.version).is_ok_and(|version| version < MIGRATIONS.len());
+        if outdated {
+            let reason = "it has not been brought up to date yet; any command that writes does so, for example `paddock doctor`";
+            return Err(StoreError::CannotOpen { path: path.to_owned(), reason: reason.to_owned() });
+        }
+        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
+    }
+
+    fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+        // A panic of another caller leaves a connection without an open transaction: it stays usable.
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        read(&connection).map_err(|error| StoreError::from_sqlite(&self.path, &error))
+    }
+
+    /// Every row of a kind, by key: `(key, body)`.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn load_rows(&self, kind: EntityKind) -> Result<Vec<(String, String)>, StoreError> {
+        self.with(|connection| query::load_rows(connection, kind))
+    }
+
+    /// The rows of several kinds as they were at one moment.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn snapshot(&self, kinds: &[EntityKind]) -> Result<Snapshot, StoreError> {
+        self.with(|connection| query::snapshot(connection, kinds))
+    }
+
+    /// The sequence number of the newest event; 0 when there is none.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn last_seq(&self) -> Result<u64, StoreError> {
+        self.with(query::last_seq)
+    }
+
+    /// The events that a query asks for. Give a limit and read on with `since_seq` where there may be many.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn events(&self, wanted: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
+        self.with(|connection| query::events(connection, wanted))
+    }
+
+    /// Writes a complete copy of the database to `target` (mode 0600) and flushes it, while the writer works.
+    ///
+    /// # Errors
+    /// What SQLite or the system reports, named.
+    pub fn backup_into(&self, target: &Path) -> Result<(), StoreError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        backup::copy_into(&connection, target)
+    }
+}

@@ -1,0 +1,297 @@
+//! The one thread that writes.
+
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use rusqlite::Connection;
+
+use super::append::append_all;
+use super::open::BUSY_TIMEOUT;
+use super::{Batch, CommitInfo, Durability, Store, StoreError};
+
+/// Called once, on the writer's thread, after the transaction of its batch is over. It must be quick and
+/// must not append: the queue it would wait for is emptied by the thread it runs on.
+pub type OnCommit = Box<dyn FnOnce(Result<CommitInfo, StoreError>) + Send>;
+
+/// How many batches may wait. Whoever decides faster than the disk writes has to wait here, rather than
+/// run thousands of events ahead of what is recorded; a burst of all sessions reporting at once fits.
+const QUEUE_BATCHES: usize = 1024;
+/// How many batches share a transaction at most, so that the first of them does not wait for a long queue.
+const GROUP_BATCHES: usize = 256;
+/// After this long without work the write-ahead log is emptied into the database.
+const IDLE: Duration = Duration::from_secs(5);
+
+struct Job {
+    batch: Batch,
+    on_commit: OnCommit,
+}
+
+/// Appends batches, in the order they were given, on a thread that owns the connection.
+///
+/// What is queued when a transaction begins shares it (group commit without a timed window): alone a batch
+/// waits for nobody, under load many share one flush. After a failed append nothing later is written and
+/// every later batch gets the same error; the process should end and start over from what is on disk.
+pub struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<Result<(), StoreError>>>,
+}
+
+impl Writer {
+    pub(super) fn start(store: Store) -> Result<Self, StoreError> {
+        let last_seq = store.last_seq()?;
+        let path = store.path.clone();
+        let (queue, jobs) = sync_channel(QUEUE_BATCHES);
+        let mut state = State {
+            connection: store.connection,
+            path: store.path,
+            last_seq,
+            failed: None,
+            log_is_dirty: true,
+        };
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                state.run(&jobs);
+                state.close()
+            })
+            .map_err(|error| StoreError::from_io(&path, &error))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues a batch; waits only while the queue is full. `on_commit` is called once whatever happens.
+    pub fn append(&self, batch: Batch, on_commit: OnCommit) {
+        let refused = match &self.queue {
+            Some(queue) => queue.send(Job { batch, on_commit }).err().map(|error| error.0.on_commit),
+            None => Some(on_commit),
+        };
+        if let Some(on_commit) = refused {
+            on_commit(Err(StoreError::WriterGone));
+        }
+    }
+
+    /// Appends and waits for the outcome: for commands that run without a supervisor, and for tests.
+    ///
+    /// # Errors
+    /// What made the append fail; nothing of the batch was written.
+    pub fn append_and_wait(&self, batch: Batch) -> Result<CommitInfo, StoreError> {
+        let (tell, told) = sync_channel(1);
+        self.append(
+            batch,
+            Box::new(move |outcome| {
+                // The receiver waits below; if its thread died, nobody is left to tell.
+                let _ = tell.send(outcome);
+            }),
+        );
+        told.recv().unwrap_or(Err(StoreError::WriterGone))
+    }
+
+    /// Writes what is queued, empties the write-ahead log and closes the database.
+    ///
+    /// # Errors
+    /// The error that stopped the writer, or that of the last checkpoint.
+    pub fn close(mut self) -> Result<(), StoreError> {
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<(), StoreError> {
+        self.queue = None;
+        match self.thread.take() {
+            Some(thread) => thread.join().unwrap_or(Err(StoreError::WriterGone)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // Whoever wants to know how it ended calls `close`.
+        let _ = self.finish();
+    }
+}
+
+struct State {
+    connection: Connection,
+    path: PathBuf,
+    last_seq: u64,
+    failed: Option<StoreError>,
+    log_is_dirty: bool,
+}
+
+impl State {
+    fn run(&mut self, jobs: &Receiver<Job>) {
+        loop {
+            match jobs.recv_timeout(IDLE) {
+                Ok(first) => {
+                    let mut group = vec![first];
+                    group.extend(jobs.try_iter().take(GROUP_BATCHES - 1));
+                    self.commit(group);
+                }
+                Err(RecvTimeoutError::Timeout) => {
+                    // A reader in the way only means that it is tried again later.
+                    let _ = self.checkpoint();
+                }
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn commit(&mut self, group: Vec<Job>) {
+        let begun = Instant::now();
+        let outcome = match &self.failed {
+            Some(error) => Err(error.clone()),
+            None => self.write(&group),
+        };
+        let seconds = begun.elapsed().as_secs_f64();
+        let batches = group.len();
+        let outcome =
+            outcome.map(|flushed| CommitInfo { seconds, flushed, batches, last_seq: self.last_seq });
+        if let Err(error) = &outcome {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+        for job in group {
+            (job.on_commit)(outcome.clone());
+        }
+    }
+
+    fn write(&mut self, group: &[Job]) -> Result<bool, StoreError> {
+        let durability = group.iter().map(|job| job.batch.durability).max().unwrap_or(Durability::Process);
+        let batches: Vec<&Batch> = group.iter().map(|job| &job.batch).collect();
+        self.log_is_dirty = true;
+        self.last_seq = append_all(&mut self.connection, &self.path, self.last_seq, &batches, durability)?;
+        Ok(durability == Durability::Power)
+    }
+
+    /// Empties the write-ahead log into the database, without ever waiting for a reader.
+    fn checkpoint(&mut self) -> Result<(), StoreError> {
+        if !self.log_is_dirty || self.failed.is_some() {
+            return Ok(());
+        }
+        let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(&self.path, &error);
+        self.connection.busy_timeout(Duration::ZERO).map_err(sqlite)?;
+        let in_the_way: Result<i64, _> =
+            self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        self.connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
+        self.log_is_dirty = in_the_way.map_err(sqlite)? != 0;
+        Ok(())
+    }
+
+    fn close(mut self) -> Result<(), StoreError> {
+        self.checkpoint()?;
+        if let Some(error) = self.failed.take() {
+            return Err(error);
+        }
+        self.connection.close().map_err(|(_, error)| StoreError::from_sqlite(&self.path, &error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::store::{Reader, StoredEvent};
+
+    fn event(seq: u64, data: &str) -> StoredEvent {
+        StoredEvent {
+            seq,
+            at_ms: 0,
+            kind: "note".to_owned(),
+            version: 1,
+            project: None,
+            objective: None,
+            session: None,
+            data: data.to_owned(),
+        }
+    }
+
+    fn batch(seq: u64, data: &str) -> Batch {
+        Batch { events: vec![event(seq, data)], rows: vec![], durability: Durability::Process }
+    }
+
+    #[test]
+    fn a_full_disk_stops_the_writer_and_keeps_what_was_recorded() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paddock.db");
+        let store = Store::open(&path).unwrap();
+        store.connection.pragma_update(None, "max_page_count", 64).unwrap();
+        let writer = store.into_writer().unwrap();
+        let bulk = serde_json::Value::from("x".repeat(20_000)).to_string();
+        let mut kept = 0;
+        let failure = loop {
+            match writer.append_and_wait(batch(kept + 1, &bulk)) {
+                Ok(_) => kept += 1,
+                Err(error) => break error,
+            }
+        };
+        assert_eq!(failure, StoreError::DiskFull { path: path.clone() });
+        assert!(kept > 0);
+        // It would fit, but it would come after something that was lost.
+        assert_eq!(writer.append_and_wait(batch(kept + 1, "1")), Err(failure.clone()));
+        assert_eq!(writer.close(), Err(failure));
+        assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), kept);
+        assert_eq!(Store::open(&path).unwrap().last_seq().unwrap(), kept);
+    }
+
+    #[test]
+    fn batches_queued_together_share_a_transaction_and_are_told_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(&folder.path().join("paddock.db")).unwrap();
+        let writer = store.into_writer().unwrap();
+        let told = Arc::new(Mutex::new(Vec::new()));
+        let gate = Arc::new(Mutex::new(()));
+        let closed = gate.lock().unwrap();
+        for seq in 1..=20 {
+            let (told, gate) = (Arc::clone(&told), Arc::clone(&gate));
+            let mut batch = batch(seq, "1");
+            if seq == 7 {
+                batch.durability = Durability::Power;
+            }
+            writer.append(
+                batch,
+                Box::new(move |outcome| {
+                    // Holds the writer until all are queued.
+                    drop(gate.lock().unwrap());
+                    told.lock().unwrap().push((seq, outcome.unwrap()));
+                }),
+            );
+        }
+        drop(closed);
+        writer.close().unwrap();
+        let told = told.lock().unwrap();
+        assert_eq!(told.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
+        let (_, last) = told.last().unwrap();
+        assert_eq!(last.last_seq, 20);
+        let (_, seventh) = told.iter().find(|(seq, _)| *seq == 7).unwrap();
+        assert!(seventh.flushed, "a group is as durable as its strongest batch");
+        assert!(told.iter().any(|(_, info)| info.batches > 1), "{told:?}");
+    }
+
+    #[test]
+    fn a_checkpoint_empties_the_log_and_a_reader_only_postpones_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paddock.db");
+        let store = Store::open(&path).unwrap();
+        let mut state = State {
+            connection: store.connection,
+            path: store.path,
+            last_seq: 0,
+            failed: None,
+            log_is_dirty: false,
+        };
+        let log = folder.path().join("paddock.db-wal");
+        let none = Box::new(|outcome: Result<CommitInfo, StoreError>| assert!(outcome.is_ok()));
+        state.commit(vec![Job { batch: batch(1, "1"), on_commit: none.clone() }]);
+        let other = Connection::open(&path).unwrap();
+        let reading = other.unchecked_transaction().unwrap();
+        let _: i64 = reading.query_row("SELECT count(*) FROM event", [], |row| row.get(0)).unwrap();
+        state.commit(vec![Job { batch: batch(2, "1"), on_commit: none }]);
+        state.checkpoint().unwrap();
+        assert!(state.log_is_dirty);
+        drop(reading);
+        state.checkpoint().unwrap();
+        assert!(!state.log_is_dirty);
+        assert_eq!(std::fs::metadata(log).unwrap().len(), 0);
+    }
+}

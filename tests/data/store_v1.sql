@@ -1,0 +1,31 @@
+-- A database as schema version 1 left it. Never edit: it stands for files that people have.
+PRAGMA application_id = 1348559972;
+CREATE TABLE event (
+    seq       INTEGER PRIMARY KEY CHECK (seq > 0),
+    at_ms     INTEGER NOT NULL,
+    kind      TEXT    NOT NULL CHECK (kind <> ''),
+    version   INTEGER NOT NULL CHECK (version > 0),
+    project   TEXT,
+    objective TEXT,
+    session   INTEGER,
+    data      TEXT    NOT NULL CHECK (json_valid(data))
+) STRICT;
+CREATE INDEX event_by_time ON event (at_ms);
+CREATE INDEX event_by_kind ON event (kind, seq);
+CREATE INDEX event_by_objective ON event (project, objective, seq);
+CREATE TRIGGER event_is_never_changed BEFORE UPDATE ON event
+BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
+CREATE TRIGGER event_is_never_deleted BEFORE DELETE ON event
+BEGIN SELECT RAISE(ABORT, 'the event log is append-only'); END;
+
+CREATE TABLE project   (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+CREATE TABLE objective (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+CREATE TABLE session   (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+CREATE TABLE gate      (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+CREATE TABLE hierarchy (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+CREATE TABLE meta      (key TEXT NOT NULL PRIMARY KEY, body TEXT NOT NULL CHECK (json_valid(body)), seq INTEGER NOT NULL) STRICT;
+INSERT INTO event VALUES (1, 1700000000000, 'project_added', 1, 'web', NULL, NULL, '{"name":"Web"}');
+INSERT INTO event VALUES (2, 1700000001000, 'session_started', 1, 'web', 'login', 7, '{}');
+INSERT INTO project VALUES ('web', '{"name":"Web"}', 1);
+INSERT INTO session VALUES ('7', '{"state":"running"}', 2);
+PRAGMA user_version = 1;
