@@ -2,5 +2,7 @@
 //!
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
+pub mod graph;
 pub mod ids;
+pub mod scope;
 pub mod settings;

@@ -1,0 +1,162 @@
+//! A pattern as a finite automaton over bytes, and the walk over several of them at once.
+
+use std::collections::{HashSet, VecDeque};
+
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::primitives::StateID;
+use regex_automata::util::start;
+use regex_automata::util::syntax;
+use regex_automata::{Anchored, MatchKind};
+
+use super::pattern::{ScopeError, compile};
+
+/// The largest automaton, in bytes; real patterns need some kilobytes.
+const AUTOMATON_MAX_BYTES: usize = 1 << 20;
+
+/// The most combinations of states one comparison looks at; real pairs need a few hundred.
+const STATES_MAX: usize = 300_000;
+
+/// Paths as a repository can hold them: folders between single slashes, none of them empty, `.` or `..`.
+const PATHS: &str = concat!(
+    r"^(?:[^/\x00.]|\.[^/\x00.]|\.\.[^/\x00])[^/\x00]*",
+    r"(?:/(?:[^/\x00.]|\.[^/\x00.]|\.\.[^/\x00])[^/\x00]*)*$"
+);
+
+/// A deterministic automaton that accepts exactly the byte strings which a pattern matches.
+#[derive(Debug)]
+pub(super) struct Automaton {
+    dfa: dense::DFA<Vec<u32>>,
+    start: StateID,
+}
+
+impl Automaton {
+    /// The automaton of one pattern in its one form.
+    pub(super) fn of_pattern(text: &str) -> Result<Self, ScopeError> {
+        Self::of_regex(text, compile(text)?.regex())
+    }
+
+    /// The automaton of everything that any of the patterns matches.
+    pub(super) fn of_any(patterns: &[String]) -> Result<Self, ScopeError> {
+        let mut parts = Vec::new();
+        for text in patterns {
+            parts.push(format!("(?:{})", compile(text)?.regex()));
+        }
+        Self::of_regex(&patterns.join(" "), &parts.join("|"))
+    }
+
+    /// The automaton of all paths that can exist.
+    pub(super) fn of_paths() -> Result<Self, ScopeError> {
+        Self::of_regex("**", PATHS)
+    }
+
+    fn of_regex(shown: &str, regex: &str) -> Result<Self, ScopeError> {
+        let refuse = |_| ScopeError::new(shown, "is too complicated to compare: use fewer `*` and `{}`");
+        let config = dense::Config::new()
+            .start_kind(StartKind::Anchored)
+            .match_kind(MatchKind::All)
+            .dfa_size_limit(Some(AUTOMATON_MAX_BYTES))
+            .determinize_size_limit(Some(4 * AUTOMATON_MAX_BYTES));
+        let dfa = dense::Builder::new()
+            .configure(config)
+            .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(4 * AUTOMATON_MAX_BYTES)))
+            .build(regex)
+            .map_err(refuse)?;
+        let start = dfa
+            .start_state(&start::Config::new().anchored(Anchored::Yes))
+            .map_err(|_| ScopeError::new(shown, "can't be compared with other patterns"))?;
+        Ok(Self { dfa, start })
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        self.dfa.memory_usage()
+    }
+
+    fn accepts_at(&self, state: StateID) -> bool {
+        self.dfa.is_match_state(self.dfa.next_eoi_state(state))
+    }
+}
+
+/// The order in which bytes are tried: what reads well in a message comes first.
+fn bytes_by_readability() -> impl Iterator<Item = u8> {
+    let rank = |byte: u8| match byte {
+        b'a'..=b'z' => 0,
+        b'0'..=b'9' => 1,
+        b'A'..=b'Z' => 2,
+        b'_' | b'-' | b'.' => 3,
+        b'/' => 4,
+        0x21..=0x7e => 5,
+        b' ' => 6,
+        _ => 7,
+    };
+    (0..8).flat_map(move |wanted| (0..=u8::MAX).filter(move |&byte| rank(byte) == wanted))
+}
+
+/// One byte of each group that no automaton of the walk tells apart.
+fn representatives(all: &[&Automaton]) -> Vec<u8> {
+    let mut seen = HashSet::new();
+    let classes = |byte: u8| -> [u8; 4] {
+        std::array::from_fn(|index| all.get(index).map_or(0, |one| one.dfa.byte_classes().get(byte)))
+    };
+    bytes_by_readability().filter(|&byte| seen.insert(classes(byte))).collect()
+}
+
+/// The way to a combination of states: where it was reached from, and by which byte.
+struct Step {
+    states: [StateID; 4],
+    from: usize,
+    byte: u8,
+}
+
+/// The shortest byte string that all of `wanted` (three automata) accept and `unwanted` does not.
+///
+/// None when there is no such string: the walk goes over every reachable combination of states.
+///
+/// # Errors
+/// [`ScopeError`] when there are too many combinations to decide.
+pub(super) fn shortest_common(
+    wanted: [&Automaton; 3],
+    unwanted: Option<&Automaton>,
+    shown: &str,
+) -> Result<Option<Vec<u8>>, ScopeError> {
+    let [a, b, c] = wanted;
+    let fourth = unwanted.unwrap_or(a);
+    let all = [a, b, c, fourth];
+    let alphabet = representatives(&all);
+    let start = all.map(|one| one.start);
+    let mut steps = vec![Step { states: start, from: 0, byte: 0 }];
+    let mut known = HashSet::from([start]);
+    let mut waiting = VecDeque::from([0]);
+    while let Some(index) = waiting.pop_front() {
+        let states = steps[index].states;
+        let accepted = (0..3).all(|i| all[i].accepts_at(states[i]));
+        if accepted && !unwanted.is_some_and(|one| one.accepts_at(states[3])) {
+            return Ok(Some(spell(&steps, index)));
+        }
+        for &byte in &alphabet {
+            let next: [StateID; 4] = std::array::from_fn(|i| all[i].dfa.next_state(states[i], byte));
+            let dead = (0..3).any(|i| all[i].dfa.is_dead_state(next[i]));
+            if dead || !known.insert(next) {
+                continue;
+            }
+            if steps.len() >= STATES_MAX {
+                return Err(ScopeError::new(shown, "are too complicated to compare: use fewer `*`"));
+            }
+            waiting.push_back(steps.len());
+            steps.push(Step { states: next, from: index, byte });
+        }
+    }
+    Ok(None)
+}
+
+fn spell(steps: &[Step], mut index: usize) -> Vec<u8> {
+    let mut path = Vec::new();
+    while index != 0 {
+        path.push(steps[index].byte);
+        index = steps[index].from;
+    }
+    path.reverse();
+    path
+}
