@@ -6,3 +6,4 @@ pub mod graph;
 pub mod ids;
 pub mod scope;
 pub mod settings;
+pub mod summary;
