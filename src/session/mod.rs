@@ -2,5 +2,7 @@
 //! built-in scripted agent.
 
 pub mod command;
+pub mod prompt;
+pub mod scripted;
 
 pub mod summary;
