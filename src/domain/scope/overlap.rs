@@ -99,6 +99,9 @@ impl OverlapCache {
         if let Some(answer) = self.answers.get(&key) {
             return Ok(answer.clone());
         }
+        if self.automata[a].begin_differently(&self.automata[b]) {
+            return Ok(None);
+        }
         let paths = self.place_of_paths()?;
         let wanted = [&self.automata[key.0], &self.automata[key.1], &self.automata[paths]];
         let unwanted = shared.map(|place| &self.automata[place]);
