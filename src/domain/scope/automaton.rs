@@ -65,11 +65,11 @@ impl Automaton {
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
             .dfa_size_limit(Some(AUTOMATON_MAX_BYTES))
-            .determinize_size_limit(Some(4 * AUTOMATON_MAX_BYTES));
+            .determinize_size_limit(Some(AUTOMATON_MAX_BYTES));
         let dfa = dense::Builder::new()
             .configure(config)
             .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
-            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(4 * AUTOMATON_MAX_BYTES)))
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_MAX_BYTES)))
             .build(regex)
             .map_err(refuse)?;
         let start = dfa
