@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod domain;
-pub mod runner;
 pub mod link;
+pub mod runner;
+pub mod session;
 pub mod store;

@@ -9,6 +9,7 @@ fn main() -> ExitCode {
     match arguments.next().as_deref().and_then(OsStr::to_str) {
         Some("__keeper") => return paddock::runner::keeper::main(arguments),
         Some("__enter") => return paddock::runner::enter::main(arguments),
+        Some("__scripted") => return paddock::session::scripted::main(arguments),
         _ => {}
     }
     ExitCode::SUCCESS

@@ -28,12 +28,21 @@ const PATHS: &str = concat!(
 pub(super) struct Automaton {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
+    /// What everything that it accepts begins with.
+    prefix: Vec<u8>,
 }
 
 impl Automaton {
     /// The automaton of one pattern in its one form.
     pub(super) fn of_pattern(text: &str) -> Result<Self, ScopeError> {
-        Self::of_regex(text, compile(text)?.regex())
+        let automaton = Self::of_regex(text, compile(text)?.regex())?;
+        let prefix = text.bytes().take_while(|byte| !b"*?[]{},!\\".contains(byte)).collect();
+        Ok(Self { prefix, ..automaton })
+    }
+
+    /// Whether the literal beginnings alone show that nothing can be accepted by both: most pairs end here.
+    pub(super) fn begin_differently(&self, other: &Self) -> bool {
+        !self.prefix.starts_with(&other.prefix) && !other.prefix.starts_with(&self.prefix)
     }
 
     /// The automaton of everything that any of the patterns matches.
@@ -56,17 +65,17 @@ impl Automaton {
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
             .dfa_size_limit(Some(AUTOMATON_MAX_BYTES))
-            .determinize_size_limit(Some(4 * AUTOMATON_MAX_BYTES));
+            .determinize_size_limit(Some(AUTOMATON_MAX_BYTES));
         let dfa = dense::Builder::new()
             .configure(config)
             .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
-            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(4 * AUTOMATON_MAX_BYTES)))
+            .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_MAX_BYTES)))
             .build(regex)
             .map_err(refuse)?;
         let start = dfa
             .start_state(&start::Config::new().anchored(Anchored::Yes))
             .map_err(|_| ScopeError::new(shown, "can't be compared with other patterns"))?;
-        Ok(Self { dfa, start })
+        Ok(Self { dfa, start, prefix: Vec::new() })
     }
 
     /// The memory that it takes, in bytes.
@@ -95,11 +104,11 @@ fn bytes_by_readability() -> impl Iterator<Item = u8> {
 }
 
 /// One byte of each group that no automaton of the walk tells apart.
-fn representatives(all: &[&Automaton]) -> Vec<u8> {
+fn representatives(all: &[&Automaton; 4]) -> Vec<u8> {
     let mut seen = HashSet::new();
-    let classes = |byte: u8| -> [u8; 4] {
-        std::array::from_fn(|index| all.get(index).map_or(0, |one| one.dfa.byte_classes().get(byte)))
-    };
+    let class = |one: &&Automaton, byte: u8| one.dfa.byte_classes().get(byte);
+    // Four automata at most, so that their classes fit into one number.
+    let classes = |byte: u8| all.iter().fold(0_u32, |sum, one| sum << 8 | u32::from(class(one, byte)));
     bytes_by_readability().filter(|&byte| seen.insert(classes(byte))).collect()
 }
 

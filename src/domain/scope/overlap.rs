@@ -49,15 +49,18 @@ pub fn overlap(a: &str, b: &str) -> Result<Option<Vec<u8>>, ScopeError> {
     Ok(witness.map(|found| found.path))
 }
 
+/// The shortest common path, if there is one and it can be decided.
+type CommonPath = Result<Option<Vec<u8>>, ScopeError>;
+
 /// Compiled patterns and answers already found; bounded, and right whatever it holds.
 #[derive(Debug, Default)]
 pub struct OverlapCache {
-    /// Patterns as given → place in `automata`.
-    places: HashMap<String, usize>,
+    /// Patterns as given → place in `automata`. Failures are kept too: finding one takes the longest.
+    places: HashMap<String, Result<usize, ScopeError>>,
     automata: Vec<Automaton>,
     bytes: usize,
     /// (left, right, shared) → the shortest common path.
-    answers: HashMap<(usize, usize, Option<usize>), Option<Vec<u8>>>,
+    answers: HashMap<(usize, usize, Option<usize>), CommonPath>,
     paths: Option<usize>,
 }
 
@@ -97,39 +100,47 @@ impl OverlapCache {
         let (a, b) = (self.place(left)?, self.place(right)?);
         let key = (a.min(b), a.max(b), shared);
         if let Some(answer) = self.answers.get(&key) {
-            return Ok(answer.clone());
+            return answer.clone();
+        }
+        if self.automata[a].begin_differently(&self.automata[b]) {
+            return Ok(None);
         }
         let paths = self.place_of_paths()?;
         let wanted = [&self.automata[key.0], &self.automata[key.1], &self.automata[paths]];
         let unwanted = shared.map(|place| &self.automata[place]);
-        let answer = shortest_common(wanted, unwanted, &format!("{left} and {right}"))?;
+        let answer = shortest_common(wanted, unwanted, &format!("{left} and {right}"));
         self.answers.insert(key, answer.clone());
-        Ok(answer)
+        answer
     }
 
     fn place(&mut self, pattern: &str) -> Result<usize, ScopeError> {
-        if let Some(&place) = self.places.get(pattern) {
-            return Ok(place);
+        if pattern.contains('\0') {
+            normalise(pattern)?;
         }
-        let automaton = Automaton::of_pattern(&normalise(pattern)?)?;
-        let place = self.keep(automaton);
-        self.places.insert(pattern.to_owned(), place);
-        Ok(place)
+        self.place_of(pattern, || Automaton::of_pattern(&normalise(pattern)?))
     }
 
     fn place_of_shared(&mut self, shared: &[String]) -> Result<Option<usize>, ScopeError> {
         if shared.is_empty() {
             return Ok(None);
         }
-        // A NUL can't be in a pattern, so this text is never mistaken for one.
+        // No usable pattern holds a NUL, so this text is never mistaken for one.
         let key = format!("\0{}", shared.join("\0"));
-        if let Some(&place) = self.places.get(&key) {
-            return Ok(Some(place));
+        let all = || shared.iter().map(|text| normalise(text)).collect::<Result<Vec<_>, _>>();
+        self.place_of(&key, || Automaton::of_any(&all()?)).map(Some)
+    }
+
+    fn place_of(
+        &mut self,
+        key: &str,
+        make: impl FnOnce() -> Result<Automaton, ScopeError>,
+    ) -> Result<usize, ScopeError> {
+        if let Some(known) = self.places.get(key) {
+            return known.clone();
         }
-        let patterns: Vec<String> = shared.iter().map(|text| normalise(text)).collect::<Result<_, _>>()?;
-        let place = self.keep(Automaton::of_any(&patterns)?);
-        self.places.insert(key, place);
-        Ok(Some(place))
+        let place = make().map(|automaton| self.keep(automaton));
+        self.places.insert(key.to_owned(), place.clone());
+        place
     }
 
     fn place_of_paths(&mut self) -> Result<usize, ScopeError> {
@@ -149,7 +160,7 @@ impl OverlapCache {
 
     /// Places are only valid between two calls of this, which is made before any is taken.
     fn keep_within_bounds(&mut self) {
-        let full = self.automata.len() > AUTOMATA_MAX
+        let full = self.places.len() > AUTOMATA_MAX
             || self.bytes > AUTOMATA_MAX_BYTES
             || self.answers.len() > ANSWERS_MAX;
         if full {

@@ -101,8 +101,17 @@ fn small_paths() -> Vec<Vec<u8>> {
 }
 
 fn small_pattern() -> impl Strategy<Value = String> {
-    let part =
-        prop_oneof![Just("**"), Just("*"), Just("a"), Just("b*"), Just("?"), Just("[ab]"), Just("{a,b*}b")];
+    let part = prop_oneof![
+        Just("**"),
+        Just("*"),
+        Just("a"),
+        Just("b*"),
+        Just("?"),
+        Just("[ab]"),
+        Just("{a,b*}b"),
+        Just("ab"),
+        Just("a\\*")
+    ];
     prop::collection::vec(part, 1..4).prop_map(|parts| parts.join("/"))
 }
 

@@ -1,0 +1,246 @@
+//! An agent's command line (SPEC 5.1): values take the place of placeholders as whole arguments, after the
+//! template was split, so that no space, quote or `$(…)` in a path or prompt ever means anything.
+
+use std::ffi::{OsStr, OsString};
+use std::path::Path;
+
+use crate::domain::settings::{AgentSettings, CommandTemplate, StdinRule};
+
+/// The longest prompt, in bytes: Linux takes at most 128 KiB as one argument.
+pub const PROMPT_MAX_BYTES: usize = 96 << 10;
+
+/// The hidden subcommand by which the built-in scripted agent runs.
+pub const SCRIPTED_SUBCOMMAND: &str = "__scripted";
+
+const NAMES: [&str; 7] =
+    ["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock"];
+
+/// Why an agent can't be started.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CommandError {
+    /// The template asks for something that does not exist.
+    #[error("agent {agent}: unknown placeholder {{{name}}} in the command: use one of {}", known())]
+    UnknownPlaceholder {
+        /// The agent's id.
+        agent: String,
+        /// The name between the braces.
+        name: String,
+    },
+    /// The template asks for a model and none is set.
+    #[error("agent {agent}: the command asks for {{model}}, but no model is set: set one or leave it out")]
+    NoModel {
+        /// The agent's id.
+        agent: String,
+    },
+    /// The prompt does not fit.
+    #[error(
+        "the prompt has {bytes} bytes, more than {PROMPT_MAX_BYTES}: shorten the description or template"
+    )]
+    PromptTooLong {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A value that no program can be given.
+    #[error("agent {agent}: the value of {{{name}}} holds a NUL byte, which no argument can")]
+    Nul {
+        /// The agent's id.
+        agent: String,
+        /// The placeholder.
+        name: String,
+    },
+    /// A command without a program.
+    #[error("agent {agent}: the command is empty: write the program and its arguments")]
+    Empty {
+        /// The agent's id.
+        agent: String,
+    },
+}
+
+fn known() -> String {
+    NAMES.map(|name| format!("{{{name}}}")).join(", ")
+}
+
+/// What the placeholders stand for.
+#[derive(Debug, Clone, Copy)]
+pub struct Values<'a> {
+    /// The file that holds the prompt.
+    pub prompt_file: &'a Path,
+    /// The session's worktree.
+    pub worktree: &'a Path,
+    /// The session's own folder.
+    pub session_dir: &'a Path,
+    /// The model, if one is set.
+    pub model: Option<&'a str>,
+    /// The prompt itself.
+    pub prompt_text: &'a str,
+    /// This executable.
+    pub paddock_exe: &'a Path,
+}
+
+/// A command line, ready to be started.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentCommand {
+    /// The program and its arguments; for a shell: `sh -c LINE sh VALUE…`.
+    pub argv: Vec<OsString>,
+    /// Whether a shell reads the template's line.
+    pub shell: bool,
+    /// What it gets on standard input.
+    pub stdin: StdinRule,
+}
+
+/// The command line of an agent's session.
+///
+/// # Errors
+/// [`CommandError`] when a placeholder is unknown or has no value, and when the prompt is too long.
+pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand, CommandError> {
+    let bytes = values.prompt_text.len();
+    if bytes > PROMPT_MAX_BYTES {
+        return Err(CommandError::PromptTooLong { bytes });
+    }
+    check(&agent.id, &agent.command)?;
+    let CommandTemplate { words, shell } = &agent.command;
+    let argv = match (words.is_empty(), shell) {
+        (true, _) => {
+            let own = [values.paddock_exe.as_os_str(), SCRIPTED_SUBCOMMAND.as_ref()];
+            own.into_iter().chain([values.prompt_file.as_os_str()]).map(OsStr::to_owned).collect()
+        }
+        (false, true) => shell_argv(&agent.id, &words.join(" "), values)?,
+        (false, false) => words.iter().map(|word| fill(&agent.id, word, values)).collect::<Result<_, _>>()?,
+    };
+    Ok(AgentCommand { argv, shell: *shell && !words.is_empty(), stdin: agent.stdin })
+}
+
+/// Checks a template without values, as it is read from a file.
+///
+/// # Errors
+/// [`CommandError`] for an unknown placeholder and for a command without a program.
+pub fn check(agent: &str, command: &CommandTemplate) -> Result<(), CommandError> {
+    if command.words.first().is_some_and(|word| word.trim().is_empty()) {
+        return Err(CommandError::Empty { agent: agent.to_owned() });
+    }
+    for word in &command.words {
+        for piece in pieces(word, command.shell) {
+            if let Piece::Placeholder { name, .. } = piece
+                && !NAMES.contains(&name)
+            {
+                return Err(CommandError::UnknownPlaceholder {
+                    agent: agent.to_owned(),
+                    name: name.to_owned(),
+                });
+            }
+        }
+    }
+    Ok(())
+}
+
+enum Piece<'t> {
+    Text(&'t str),
+    /// `before` is the template up to it.
+    Placeholder {
+        name: &'t str,
+        before: &'t str,
+    },
+}
+
+/// Cuts a word at its placeholders: `{` lower-case name `}`. Other braces (JSON, `${VAR}` of a shell) are text.
+fn pieces(word: &str, shell: bool) -> Vec<Piece<'_>> {
+    let mut found = Vec::new();
+    let mut text_from = 0;
+    let mut search_from = 0;
+    while let Some(open) = word[search_from..].find('{').map(|at| at + search_from) {
+        let rest = &word[open + 1..];
+        let length = rest.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'_').count();
+        let closed = length > 0 && rest.as_bytes().get(length) == Some(&b'}');
+        let of_shell = shell && word[..open].ends_with('$');
+        search_from = open + 1;
+        if closed && !of_shell {
+            found.push(Piece::Text(&word[text_from..open]));
+            found.push(Piece::Placeholder { name: &rest[..length], before: &word[..open] });
+            search_from = open + length + 2;
+            text_from = search_from;
+        }
+    }
+    found.push(Piece::Text(&word[text_from..]));
+    found
+}
+
+fn value_of<'v>(agent: &str, name: &str, values: &Values<'v>) -> Result<&'v OsStr, CommandError> {
+    let value = match name {
+        "prompt_file" | "prompt" => values.prompt_file.as_os_str(),
+        "worktree" => values.worktree.as_os_str(),
+        "session_dir" => values.session_dir.as_os_str(),
+        "prompt_text" => OsStr::new(values.prompt_text),
+        "paddock" => values.paddock_exe.as_os_str(),
+        "model" => OsStr::new(values.model.ok_or_else(|| CommandError::NoModel { agent: agent.to_owned() })?),
+        _ => {
+            return Err(CommandError::UnknownPlaceholder { agent: agent.to_owned(), name: name.to_owned() });
+        }
+    };
+    if value.as_encoded_bytes().contains(&0) {
+        return Err(CommandError::Nul { agent: agent.to_owned(), name: name.to_owned() });
+    }
+    Ok(value)
+}
+
+fn fill(agent: &str, word: &str, values: &Values<'_>) -> Result<OsString, CommandError> {
+    let mut filled = OsString::new();
+    for piece in pieces(word, false) {
+        match piece {
+            Piece::Text(text) => filled.push(text),
+            Piece::Placeholder { name, .. } => filled.push(value_of(agent, name, values)?),
+        }
+    }
+    Ok(filled)
+}
+
+/// A shell's line refers to the values as `"${1}"`, `"${2}"`, …: whatever they hold, a shell never reads
+/// them as code, not even when the template nests quotes in a way that is misjudged here.
+fn shell_argv(agent: &str, line: &str, values: &Values<'_>) -> Result<Vec<OsString>, CommandError> {
+    let mut text = String::new();
+    let mut arguments: Vec<OsString> = Vec::new();
+    for piece in pieces(line, true) {
+        match piece {
+            Piece::Text(part) => text.push_str(part),
+            Piece::Placeholder { name, before } => {
+                arguments.push(value_of(agent, name, values)?.to_owned());
+                let reference = format!("${{{}}}", arguments.len());
+                text.push_str(&match quotes_open_after(before) {
+                    Quotes::None => format!("\"{reference}\""),
+                    Quotes::Double => reference,
+                    Quotes::Single => format!("'\"{reference}\"'"),
+                });
+            }
+        }
+    }
+    let shell = ["sh".into(), "-c".into(), text.into(), "sh".into()];
+    Ok(shell.into_iter().chain(arguments).collect())
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Quotes {
+    None,
+    Single,
+    Double,
+}
+
+fn quotes_open_after(text: &str) -> Quotes {
+    let mut open = Quotes::None;
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        open = match (open, byte) {
+            (Quotes::None | Quotes::Double, b'\\') => {
+                bytes.next();
+                open
+            }
+            (Quotes::None, b'\'') => Quotes::Single,
+            (Quotes::None, b'"') => Quotes::Double,
+            (Quotes::Single, b'\'') | (Quotes::Double, b'"') => Quotes::None,
+            _ => open,
+        };
+    }
+    open
+}
+
+#[cfg(test)]
+#[path = "command_tests.rs"]
+mod tests;

@@ -1,0 +1,96 @@
+use std::collections::BTreeMap;
+use std::process::Command;
+
+use super::*;
+
+fn agent(words: &[&str], shell: bool) -> AgentSettings {
+    AgentSettings {
+        id: "mine".to_owned(),
+        name: String::new(),
+        command: CommandTemplate { words: words.iter().map(|&word| word.to_owned()).collect(), shell },
+        cli_command: String::new(),
+        stdin: StdinRule::Prompt,
+        transcript: "plain".to_owned(),
+        stop_signal: "TERM".to_owned(),
+        env: BTreeMap::new(),
+        planner: false,
+        enabled: true,
+        description: String::new(),
+    }
+}
+
+fn values(prompt_text: &str) -> Values<'_> {
+    Values {
+        prompt_file: Path::new("/s 1/prompt.md"),
+        worktree: Path::new("/wt/it's \"$(touch pwned)\" {model}"),
+        session_dir: Path::new("/s 1"),
+        model: Some("large"),
+        prompt_text,
+        paddock_exe: Path::new("/bin/paddock"),
+    }
+}
+
+fn argv(words: &[&str], shell: bool) -> Vec<String> {
+    let built = build(&agent(words, shell), &values("say $HOME `id`")).unwrap();
+    built.argv.into_iter().map(|word| word.into_string().unwrap()).collect()
+}
+
+#[test]
+fn a_value_is_one_argument_whatever_it_holds() {
+    assert_eq!(
+        argv(&["x", "--dir={worktree}", "{prompt}", "-m{model}", "{prompt_text}", "{paddock}"], false),
+        [
+            "x",
+            "--dir=/wt/it's \"$(touch pwned)\" {model}",
+            "/s 1/prompt.md",
+            "-mlarge",
+            "say $HOME `id`",
+            "/bin/paddock"
+        ]
+    );
+}
+
+#[test]
+fn braces_that_are_no_placeholder_are_left_as_they_are() {
+    assert_eq!(argv(&["x", "{\"a\": {}}", "{A}", "{", "}"], false), ["x", "{\"a\": {}}", "{A}", "{", "}"]);
+}
+
+#[test]
+fn no_words_mean_the_scripted_agent() {
+    assert_eq!(argv(&[], false), ["/bin/paddock", "__scripted", "/s 1/prompt.md"]);
+}
+
+#[test]
+fn a_shell_gets_the_values_as_words_in_every_kind_of_quotes() {
+    let line = "printf '%s\\n' {worktree} --x={worktree} \"in {worktree}\" 'in {worktree}' \"${none}\" {prompt_text}";
+    let built = build(&agent(&[line], true), &values("say $HOME `id`")).unwrap();
+    assert!(built.shell);
+    let output = Command::new(&built.argv[0]).args(&built.argv[1..]).output().unwrap();
+    let place = "/wt/it's \"$(touch pwned)\" {model}";
+    let expected = format!("{place}\n--x={place}\nin {place}\nin {place}\n\nsay $HOME `id`\n");
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn an_unknown_placeholder_is_named_with_those_that_exist() {
+    let error = build(&agent(&["x", "{prompt_path}"], false), &values("")).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("{prompt_path}") && text.contains("{prompt_file}") && text.contains("mine"),
+        "{text}"
+    );
+    assert!(check("mine", &agent(&["x {nope}"], true).command).is_err());
+}
+
+#[test]
+fn what_can_not_be_started_is_an_error_before_anything_starts() {
+    let long = "x".repeat(PROMPT_MAX_BYTES + 1);
+    let error = build(&agent(&["x"], false), &values(&long)).unwrap_err();
+    assert_eq!(error, CommandError::PromptTooLong { bytes: PROMPT_MAX_BYTES + 1 });
+    assert!(build(&agent(&["x"], false), &values(&long[1..])).is_ok());
+    assert!(matches!(build(&agent(&[" "], true), &values("")), Err(CommandError::Empty { .. })));
+    let nul = build(&agent(&["x", "{prompt_text}"], false), &values("a\0b"));
+    assert!(matches!(nul, Err(CommandError::Nul { .. })));
+    let without = Values { model: None, ..values("") };
+    assert!(matches!(build(&agent(&["x", "{model}"], false), &without), Err(CommandError::NoModel { .. })));
+}

@@ -1,0 +1,8 @@
+//! What a session is started with and what it says at its end: command line, prompt, summary, and the
+//! built-in scripted agent.
+
+pub mod command;
+pub mod prompt;
+pub mod scripted;
+
+pub mod summary;

@@ -1,0 +1,315 @@
+//! Takes the steps.
+
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::facts::Facts;
+use super::script::Step;
+use crate::domain::summary::SummaryStatus;
+use crate::session::command::SCRIPTED_SUBCOMMAND;
+use crate::session::summary;
+
+/// Starts a process in a session of its own, and leaves it behind.
+pub(super) const ORPHAN_FLAG: &str = "--orphan";
+/// The same, with an empty environment.
+pub(super) const BARE_ORPHAN_FLAG: &str = "--orphan-bare";
+/// Is that process: waits and does nothing.
+pub(super) const LINGER_FLAG: &str = "--linger";
+
+/// How long `wait-for` waits at most; a forgotten test must not leave a process for ever.
+const WAIT_MAX: Duration = Duration::from_secs(600);
+
+const SIGNALS: [i32; 3] =
+    [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP];
+
+/// What comes after a step.
+pub(super) enum Flow {
+    /// The next one.
+    Next,
+    /// The end, with this exit code.
+    End(u8),
+}
+
+struct Claim {
+    status: SummaryStatus,
+    text: String,
+}
+
+/// The agent at work.
+pub(super) struct Agent {
+    pub(super) facts: Facts,
+    root: PathBuf,
+    commits: u32,
+    /// None until a `summary` step; `Some(None)` after `summary none`.
+    claim: Option<Option<Claim>>,
+    follow_up: String,
+    out_of_scope: String,
+}
+
+/// Prints a line; a reader that went away is no reason to stop.
+pub(super) fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+}
+
+impl Agent {
+    /// An agent in that worktree.
+    pub(super) fn new(facts: Facts, worktree: &Path) -> io::Result<Self> {
+        let root = worktree.canonicalize()?;
+        say(&format!("{} session, attempt {}: {}", facts.kind, facts.attempt, facts.title));
+        let (follow_up, out_of_scope) = (String::new(), String::new());
+        Ok(Self { facts, root, commits: 0, claim: None, follow_up, out_of_scope })
+    }
+
+    /// Takes one step.
+    pub(super) fn take(&mut self, step: &Step) -> Result<Flow, String> {
+        match step {
+            Step::Exit(code) => return Ok(Flow::End(*code)),
+            Step::FailOnce if self.facts.attempt == 1 => {
+                say("failing, as the first attempt should");
+                return Ok(Flow::End(1));
+            }
+            Step::FailOnce => {}
+            Step::Commit(message, allow_empty) => self.commit(message, *allow_empty)?,
+            Step::Checkout(args) => self.git(&[&["checkout".to_owned()][..], args].concat())?,
+            Step::Run(command) => self.run(command)?,
+            Step::Summary(None, _) => self.claim = Some(None),
+            Step::Summary(Some(status), text) => {
+                self.claim = Some(Some(Claim { status: *status, text: text.clone() }));
+            }
+            Step::FollowUp(text) => self.follow_up.clone_from(text),
+            Step::OutOfScope(text) => self.out_of_scope.clone_from(text),
+            Step::Write(..) | Step::Append(..) | Step::Delete(_) | Step::Copy(..) | Step::Touch(_) => {
+                self.change_file(step)?;
+            }
+            _ => self.behave(step)?,
+        }
+        Ok(Flow::Next)
+    }
+
+    fn change_file(&self, step: &Step) -> Result<(), String> {
+        let (word, path) = match step {
+            Step::Write(path, _) => ("write", path),
+            Step::Append(path, _) => ("append", path),
+            Step::Delete(path) => ("delete", path),
+            Step::Copy(_, path) => ("copy", path),
+            Step::Touch(path) => ("touch", path),
+            _ => return Ok(()),
+        };
+        say(&format!("{word} {path}"));
+        let place = self.inside(path)?;
+        let append = || OpenOptions::new().create(true).append(true).open(&place);
+        let done = match step {
+            Step::Delete(_) if place.is_dir() => fs::remove_dir_all(&place),
+            Step::Delete(_) => fs::remove_file(&place),
+            _ => make_parent(&place).and_then(|()| match step {
+                Step::Write(_, text) => fs::write(&place, text),
+                Step::Append(_, text) => append().and_then(|mut file| writeln!(file, "{text}")),
+                Step::Copy(from, _) => {
+                    let from = self.inside(from).map_err(io::Error::other)?;
+                    fs::copy(from, &place).map(|_| ())
+                }
+                _ => append().map(|_| ()),
+            }),
+        };
+        done.map_err(|error| format!("can't {word} {path}: {error}"))
+    }
+
+    /// A path of the worktree; refused when it leads out of it, by its name or by a link.
+    fn inside(&self, path: &str) -> Result<PathBuf, String> {
+        let refuse = || format!("{path:?} is outside the worktree");
+        let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
+        if !is_plain {
+            return Err(refuse());
+        }
+        let full = self.root.join(path);
+        let exists = |place: &&Path| place.symlink_metadata().is_ok();
+        let known = full.ancestors().find(exists).and_then(|place| place.canonicalize().ok());
+        if known.is_some_and(|place| place.starts_with(&self.root)) { Ok(full) } else { Err(refuse()) }
+    }
+
+    fn commit(&mut self, message: &str, allow_empty: bool) -> Result<(), String> {
+        self.git(&["add".to_owned(), "--all".to_owned()])?;
+        let quiet = ["diff", "--cached", "--quiet"];
+        let unchanged = self.command("git").args(quiet).status().is_ok_and(|status| status.success());
+        let mut head = self.command("git");
+        head.args(["rev-parse", "--quiet", "--verify", "MERGE_HEAD"]).stdout(Stdio::null());
+        let merging = head.status().is_ok_and(|status| status.success());
+        if unchanged && !allow_empty && !merging {
+            say("nothing to commit");
+            return Ok(());
+        }
+        say(&format!("commit {message}"));
+        let args = ["commit", "--quiet", "--allow-empty", "--message", message].map(str::to_owned);
+        self.git(&args)?;
+        self.commits += 1;
+        Ok(())
+    }
+
+    fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        command.current_dir(&self.root).stdin(Stdio::null());
+        command
+    }
+
+    fn git(&self, args: &[String]) -> Result<(), String> {
+        let shown = format!("git {}", args.join(" "));
+        finished(&shown, self.command("git").args(args).status())
+    }
+
+    fn run(&self, command: &str) -> Result<(), String> {
+        say(&format!("run {command}"));
+        finished(command, self.command("sh").args(["-c", command]).status())
+    }
+
+    fn behave(&self, step: &Step) -> Result<(), String> {
+        match step {
+            Step::Print(text) => say(text),
+            Step::Sleep(seconds) => {
+                say(&format!("sleep {seconds}"));
+                thread::sleep(Duration::from_secs_f64(*seconds));
+            }
+            Step::Hang => {
+                say("hang");
+                loop {
+                    thread::sleep(Duration::from_secs(3600));
+                }
+            }
+            Step::IgnoreTerm => {
+                for signal in SIGNALS {
+                    signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
+                        .map_err(|error| format!("can't ignore signal {signal}: {error}"))?;
+                }
+                say("ignore-term");
+            }
+            Step::SpawnOrphan(seconds, bare) => self.spawn_orphan(*seconds, *bare)?,
+            Step::Flood(megabytes, one_line) => flood(*megabytes, *one_line)?,
+            Step::StdoutHex(bytes) => print_bytes(bytes)?,
+            Step::WaitFor(path) => self.wait_for(path)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn spawn_orphan(&self, seconds: u64, bare: bool) -> Result<(), String> {
+        let exe = std::env::current_exe().map_err(|error| format!("can't find this program: {error}"))?;
+        let flag = if bare { BARE_ORPHAN_FLAG } else { ORPHAN_FLAG };
+        let mut command = Command::new(exe);
+        command.current_dir(&self.root).stdin(Stdio::null());
+        finished("spawn-orphan", command.args([SCRIPTED_SUBCOMMAND, flag, &seconds.to_string()]).status())
+    }
+
+    /// Only looks, so the file may be anywhere.
+    fn wait_for(&self, path: &str) -> Result<(), String> {
+        say(&format!("wait-for {path}"));
+        let place = self.root.join(path);
+        let begun = Instant::now();
+        while !place.exists() {
+            if begun.elapsed() > WAIT_MAX {
+                return Err(format!("{path} did not appear within {} seconds", WAIT_MAX.as_secs()));
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(())
+    }
+
+    /// Ends the output with the summary: the one that was asked for, else, after the last step, `completed`.
+    pub(super) fn end(&self, after_last_step: bool) {
+        let default = Claim { status: SummaryStatus::Completed, text: String::new() };
+        match (&self.claim, after_last_step) {
+            (Some(Some(claim)), _) => self.print_summary(claim),
+            (None, true) => self.print_summary(&default),
+            _ => {}
+        }
+    }
+
+    fn print_summary(&self, claim: &Claim) {
+        let (status, met) = match claim.status {
+            SummaryStatus::Completed => ("completed", true),
+            SummaryStatus::Partial => ("partial", false),
+            SummaryStatus::Blocked => ("blocked", false),
+        };
+        // JSON's strings are YAML's too.
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let text = if claim.text.is_empty() { &self.facts.title } else { &claim.text };
+        say(summary::BEGIN);
+        say(&format!("status: {status}\ncommits_made: {}", self.commits));
+        if !self.facts.criteria.is_empty() {
+            say("acceptance_criteria_met:");
+        }
+        for criterion in &self.facts.criteria {
+            say(&format!("  - {}: {met}", quoted(criterion)));
+        }
+        say(&format!("summary: {}\nneeds_follow_up: {}", quoted(text), !self.follow_up.is_empty()));
+        say(&format!("follow_up_notes: {}", quoted(&self.follow_up)));
+        say(&format!("out_of_scope_changes_needed: {}", quoted(&self.out_of_scope)));
+        say(summary::END);
+    }
+}
+
+fn make_parent(place: &Path) -> io::Result<()> {
+    place.parent().map_or(Ok(()), fs::create_dir_all)
+}
+
+fn finished(what: &str, status: io::Result<std::process::ExitStatus>) -> Result<(), String> {
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("{what}: {status}")),
+        Err(error) => Err(format!("can't run {what}: {error}")),
+    }
+}
+
+fn print_bytes(bytes: &[u8]) -> Result<(), String> {
+    let mut out = io::stdout().lock();
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("can't print: {error}"))
+}
+
+fn flood(megabytes: u64, one_line: bool) -> Result<(), String> {
+    let end = if one_line { '.' } else { '\n' };
+    let line = format!("{:.<63}{end}", "the quick brown fox jumps over the lazy dog");
+    let megabyte = line.repeat((1 << 20) / line.len());
+    for _ in 0..megabytes {
+        print_bytes(megabyte.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// The middle process: leaves the group and the session, starts the one that stays, and ends.
+pub(super) fn orphan(seconds: &OsStr, bare: bool) -> u8 {
+    if let Err(error) = rustix::process::setsid() {
+        eprintln!("can't leave the session: {error}");
+        return 1;
+    }
+    let started = std::env::current_exe().and_then(|exe| {
+        let mut command = Command::new(exe);
+        if bare {
+            command.env_clear();
+        }
+        let args = [OsString::from(SCRIPTED_SUBCOMMAND), LINGER_FLAG.into(), seconds.to_owned()];
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
+    });
+    match started {
+        Ok(child) => {
+            say(&format!("orphan: {}", child.id()));
+            0
+        }
+        Err(error) => {
+            eprintln!("can't start the orphan: {error}");
+            1
+        }
+    }
+}
+
+/// The process that stays.
+pub(super) fn linger(seconds: &OsStr) -> u8 {
+    let seconds = seconds.to_str().and_then(|text| text.parse().ok()).unwrap_or(0);
+    thread::sleep(Duration::from_secs(seconds));
+    0
+}

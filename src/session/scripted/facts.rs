@@ -1,0 +1,93 @@
+//! What the prompt and the environment say about the session.
+
+use super::script::{Step, When};
+
+/// Who the session works for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// The objective's id.
+    pub(super) objective: String,
+    /// Its title.
+    pub(super) title: String,
+    /// The how-manieth session this is, from 1.
+    pub(super) attempt: u32,
+    /// `work`, `correction`, …
+    pub(super) kind: String,
+    /// The acceptance criteria.
+    pub(super) criteria: Vec<String>,
+}
+
+impl Facts {
+    /// Reads the head lines of the built-in templates; the environment wins.
+    pub(super) fn of(prompt: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let line = |name: &str| prompt.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
+        let named = line("Objective:").unwrap_or("");
+        let (id, title) = named.split_once(": ").unwrap_or((named, named));
+        let objective = variable("PADDOCK_OBJECTIVE").filter(|id| !id.is_empty());
+        let objective = objective.unwrap_or_else(|| id.to_owned());
+        Self {
+            // It becomes a file name.
+            objective: objective
+                .rsplit('/')
+                .next()
+                .filter(|id| !id.is_empty())
+                .unwrap_or("objective")
+                .to_owned(),
+            title: if title.is_empty() { "Something".to_owned() } else { title.to_owned() },
+            attempt: line("Attempt:").and_then(|text| text.parse().ok()).unwrap_or(1),
+            kind: variable("PADDOCK_SESSION_KIND")
+                .unwrap_or_else(|| line("Session:").unwrap_or("work").to_owned()),
+            criteria: criteria(prompt),
+        }
+    }
+
+    /// Whether a step is to be taken in this session.
+    pub(super) fn holds(&self, when: &When) -> bool {
+        match when {
+            When::Always => true,
+            When::Attempt(number) => *number == self.attempt,
+            When::Kind(kind) => *kind == self.kind,
+        }
+    }
+
+    /// What it does when the prompt has no script.
+    pub(super) fn default_steps(&self) -> Vec<(When, Step)> {
+        let path = format!("paddock-demo/{}.md", self.objective);
+        let write = Step::Write(path, format!("# {}\n\nDone in attempt {}.\n", self.title, self.attempt));
+        let commit = Step::Commit(self.title.clone(), false);
+        vec![(When::Always, write), (When::Always, commit)]
+    }
+}
+
+fn criteria(prompt: &str) -> Vec<String> {
+    let mut lines = prompt.lines().skip_while(|line| *line != "## Acceptance criteria");
+    lines.next();
+    let section = lines.take_while(|line| !line.starts_with('#'));
+    section.filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PROMPT: &str = "Objective: login: Fix it: now\nSession: follow-up\nAttempt: 2\n\n## Acceptance criteria\n\n- a\n- b: c\n\n## Rules\n- no\n";
+
+    #[test]
+    fn the_head_of_the_prompt_says_who_it_is_for() {
+        let facts = Facts::of(PROMPT, |_| None);
+        assert_eq!((facts.objective.as_str(), facts.title.as_str()), ("login", "Fix it: now"));
+        assert_eq!((facts.attempt, facts.kind.as_str()), (2, "follow-up"));
+        assert_eq!(facts.criteria, ["a", "b: c"]);
+    }
+
+    #[test]
+    fn the_environment_wins_and_nothing_at_all_is_no_trouble() {
+        let facts = Facts::of(PROMPT, |name| Some(format!("p/{}", name.to_lowercase())));
+        assert_eq!(
+            (facts.objective.as_str(), facts.kind.as_str()),
+            ("paddock_objective", "p/paddock_session_kind")
+        );
+        let empty = Facts::of("", |_| None);
+        assert_eq!((empty.objective.as_str(), empty.attempt, empty.kind.as_str()), ("objective", 1, "work"));
+    }
+}

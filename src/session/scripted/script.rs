@@ -1,0 +1,279 @@
+//! What the scripted agent reads from its prompt: who it works for, and the steps it is to take.
+
+use crate::domain::summary::SummaryStatus;
+
+/// A line of a script that is no step.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("script line {line}: {problem} (docs/scripted-agent.md lists the steps): {text}")]
+pub struct ScriptError {
+    /// The line within the script, from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// The line itself.
+    pub text: String,
+}
+
+/// When a step is taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum When {
+    /// In every session.
+    Always,
+    /// In the how-manieth session of the objective only.
+    Attempt(u32),
+    /// In sessions of this kind only.
+    Kind(String),
+}
+
+/// One thing to do.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Step {
+    /// Replaces a file.
+    Write(String, String),
+    /// Adds a line to a file.
+    Append(String, String),
+    /// Removes a file or folder.
+    Delete(String),
+    /// Copies a file.
+    Copy(String, String),
+    /// Makes an empty file, or leaves it as it is.
+    Touch(String),
+    /// Commits everything; `true`: even when nothing changed.
+    Commit(String, bool),
+    /// Waits, in seconds.
+    Sleep(f64),
+    /// Prints a line.
+    Print(String),
+    /// Ends with this exit code.
+    Exit(u8),
+    /// What the summary will say; no status: there will be none.
+    Summary(Option<SummaryStatus>, String),
+    /// The summary's follow-up notes.
+    FollowUp(String),
+    /// The summary's changes out of scope.
+    OutOfScope(String),
+    /// Fails in the first attempt.
+    FailOnce,
+    /// Never ends.
+    Hang,
+    /// Takes no notice of polite signals from now on.
+    IgnoreTerm,
+    /// Leaves a process behind, for so many seconds; `true`: with an empty environment.
+    SpawnOrphan(u64, bool),
+    /// Prints so many megabytes; `true`: as one line.
+    Flood(u64, bool),
+    /// Prints bytes as they are.
+    StdoutHex(Vec<u8>),
+    /// `git checkout` with these arguments.
+    Checkout(Vec<String>),
+    /// Waits until a file exists.
+    WaitFor(String),
+    /// Runs a shell command.
+    Run(String),
+}
+
+/// The steps of the first ```` ```script ```` block of a prompt; none: there is no such block.
+///
+/// # Errors
+/// [`ScriptError`] names the first line that is no step.
+pub fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
+    let Some(lines) = block(prompt, "script") else { return Ok(None) };
+    let mut found = Vec::new();
+    let mut at = 0;
+    while at < lines.len() {
+        let line = lines[at];
+        let number = at + 1;
+        at += 1;
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        let refuse = |problem: String| ScriptError { line: number, problem, text: line.to_owned() };
+        let (when, step) = condition(line.trim());
+        let body =
+            lines[at..].iter().take_while(|next| next.trim().is_empty() || next.starts_with([' ', '\t']));
+        let body: Vec<&str> = body.copied().collect();
+        let (step, used) = parse(step, &body).map_err(refuse)?;
+        at += used;
+        found.push((when, step));
+    }
+    Ok(Some(found))
+}
+
+/// The lines of the first fenced block of that name, without the fence's own indentation.
+pub fn block<'p>(prompt: &'p str, name: &str) -> Option<Vec<&'p str>> {
+    let mut lines = prompt.lines().skip_while(|line| line.trim() != format!("```{name}"));
+    let fence = lines.next()?;
+    let indent = &fence[..fence.len() - fence.trim_start().len()];
+    let inside = lines.take_while(|line| line.trim() != "```");
+    Some(inside.map(|line| line.strip_prefix(indent).unwrap_or(line)).collect())
+}
+
+fn condition(line: &str) -> (When, &str) {
+    let named = |word: &str| {
+        let (value, step) = line.strip_prefix(word)?.split_once(':')?;
+        Some((value.trim(), step.trim()))
+    };
+    if let Some((value, step)) = named("attempt ")
+        && let Ok(number) = value.parse()
+    {
+        return (When::Attempt(number), step);
+    }
+    match named("kind ") {
+        Some((kind, step)) => (When::Kind(kind.to_owned()), step),
+        None => (When::Always, line),
+    }
+}
+
+/// One step, and how many of the indented lines after it belong to it.
+fn parse(text: &str, body: &[&str]) -> Result<(Step, usize), String> {
+    let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
+    let rest = rest.trim();
+    if verb == "write" {
+        return write(rest, body);
+    }
+    let step = match verb {
+        "append" => {
+            let (path, text) = path(rest)?;
+            Step::Append(path, unescaped(&text))
+        }
+        "delete" => Step::Delete(only_path(rest)?),
+        "touch" => Step::Touch(only_path(rest)?),
+        "wait-for" => Step::WaitFor(only_path(rest)?),
+        "copy" => {
+            let (from, rest) = path(rest)?;
+            Step::Copy(from, only_path(&rest)?)
+        }
+        "commit" => match rest.strip_prefix("--allow-empty") {
+            Some(message) => Step::Commit(some(message, "a message")?, true),
+            None => Step::Commit(some(rest, "a message")?, false),
+        },
+        "sleep" => Step::Sleep(seconds(rest)?),
+        "print" => Step::Print(unescaped(rest)),
+        "exit" => Step::Exit(number(rest)?),
+        "summary" => summary(rest)?,
+        "follow-up" => Step::FollowUp(unescaped(rest)),
+        "out-of-scope" => Step::OutOfScope(unescaped(rest)),
+        "stdout-hex" => Step::StdoutHex(hex(rest)?),
+        "checkout" => Step::Checkout(shell_words::split(rest).map_err(|error| error.to_string())?),
+        "run" => Step::Run(some(rest, "a command")?),
+        _ => with_word(verb, rest)?,
+    };
+    Ok((step, 0))
+}
+
+fn with_word(verb: &str, rest: &str) -> Result<Step, String> {
+    let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
+    let flag = |word: &str| match second.trim() {
+        "" => Ok(false),
+        given if given == word => Ok(true),
+        given => Err(format!("{verb} does not know {given:?}")),
+    };
+    match (verb, rest.is_empty()) {
+        ("fail-once", true) => Ok(Step::FailOnce),
+        ("hang", true) => Ok(Step::Hang),
+        ("ignore-term", true) => Ok(Step::IgnoreTerm),
+        ("spawn-orphan", true) => Ok(Step::SpawnOrphan(600, false)),
+        ("spawn-orphan", false) => Ok(Step::SpawnOrphan(number(first)?, flag("bare")?)),
+        ("flood", false) => Ok(Step::Flood(number(first)?, flag("one-line")?)),
+        _ => Err(format!("there is no step {verb:?} of that form")),
+    }
+}
+
+fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), String> {
+    let (path, rest) = path(rest)?;
+    if let Some(text) = rest.strip_prefix("<<<") {
+        let text = text.strip_prefix(' ').unwrap_or(text);
+        return Ok((Step::Write(path, format!("{}\n", unescaped(text))), 0));
+    }
+    if !rest.is_empty() {
+        return Err("write takes a path, then `<<< text` or indented lines".to_owned());
+    }
+    let used = body.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
+    let lines = &body[..used];
+    let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    let shared = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    let text = lines.iter().map(|line| format!("{}\n", line.get(shared..).unwrap_or(""))).collect();
+    Ok((Step::Write(path, text), used))
+}
+
+/// The path at the beginning, in double quotes if it holds spaces, and what follows.
+fn path(text: &str) -> Result<(String, String), String> {
+    let (path, rest) = match text.strip_prefix('"') {
+        Some(quoted) => quoted.split_once('"').ok_or("the path's closing quote is missing")?,
+        None => text.split_once(' ').unwrap_or((text, "")),
+    };
+    Ok((some(path, "a path")?, rest.trim_start().to_owned()))
+}
+
+fn only_path(text: &str) -> Result<String, String> {
+    match path(text)? {
+        (path, rest) if rest.is_empty() => Ok(path),
+        (_, rest) => Err(format!("nothing may follow the path, but {rest:?} does; quote a path with spaces")),
+    }
+}
+
+fn some(text: &str, what: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() { Err(format!("{what} is missing")) } else { Ok(text.to_owned()) }
+}
+
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
+    text.parse().map_err(|_| format!("{text:?} is no number that fits"))
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    let value: f64 = number(text)?;
+    if (0.0..=86_400.0).contains(&value) {
+        Ok(value)
+    } else {
+        Err("sleep takes 0 to 86400 seconds".to_owned())
+    }
+}
+
+fn summary(rest: &str) -> Result<Step, String> {
+    let (status, text) = rest.split_once(' ').unwrap_or((rest, ""));
+    let status = match status {
+        "completed" => Some(SummaryStatus::Completed),
+        "partial" => Some(SummaryStatus::Partial),
+        "blocked" => Some(SummaryStatus::Blocked),
+        "none" => None,
+        _ => return Err("summary takes completed, partial, blocked or none".to_owned()),
+    };
+    Ok(Step::Summary(status, unescaped(text.trim())))
+}
+
+fn hex(text: &str) -> Result<Vec<u8>, String> {
+    let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let pair = |two: &[u8]| {
+        let value = |digit: u8| char::from(digit).to_digit(16);
+        u8::try_from(value(*two.first()?)? * 16 + value(*two.get(1)?)?).ok()
+    };
+    digits
+        .chunks(2)
+        .map(|two| pair(two).ok_or_else(|| "stdout-hex takes pairs of 0-9, a-f".to_owned()))
+        .collect()
+}
+
+/// `\n`, `\t` and `\\` as in most languages.
+fn unescaped(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut letters = text.chars();
+    while let Some(letter) = letters.next() {
+        match (letter, letters.clone().next()) {
+            ('\\', Some(code @ ('n' | 't' | '\\'))) => {
+                letters.next();
+                plain.push(match code {
+                    'n' => '\n',
+                    't' => '\t',
+                    other => other,
+                });
+            }
+            _ => plain.push(letter),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+#[path = "script_tests.rs"]
+mod tests;

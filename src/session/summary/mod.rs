@@ -1,0 +1,143 @@
+//! Finds and reads the session summary (SPEC 5.3) in what an agent wrote, whatever else it wrote.
+
+mod clean;
+mod lenient;
+
+use serde::Deserialize;
+
+use crate::domain::summary::{SessionSummary, SummaryStatus};
+
+/// The line that begins a summary.
+pub const BEGIN: &str = "---SESSION_SUMMARY---";
+
+/// The line that ends it.
+pub const END: &str = "---END_SESSION_SUMMARY---";
+
+/// How much of the end of a transcript is kept, in bytes; a summary is a few kilobytes.
+const TAIL_MAX_BYTES: usize = 256 << 10;
+
+/// A template's own words: a block that still holds them was copied, not filled in.
+const TEMPLATE_STATUS: &str = "completed | partial | blocked";
+
+/// Takes a plain transcript in pieces and keeps its end; memory is bounded whatever comes.
+#[derive(Debug, Default)]
+pub struct SummaryScanner {
+    tail: Vec<u8>,
+}
+
+impl SummaryScanner {
+    /// Takes the next bytes.
+    pub fn push(&mut self, bytes: &[u8]) {
+        let kept = &bytes[bytes.len().saturating_sub(TAIL_MAX_BYTES)..];
+        self.tail.extend_from_slice(kept);
+        // Dropping only when twice full keeps the work per byte constant.
+        if self.tail.len() > 2 * TAIL_MAX_BYTES {
+            self.tail.drain(..self.tail.len() - TAIL_MAX_BYTES);
+        }
+    }
+
+    /// The last summary that is not an echo of the prompt.
+    #[must_use]
+    pub fn finish(&self, prompt: &str) -> Option<SessionSummary> {
+        let start = self.tail.len().saturating_sub(TAIL_MAX_BYTES);
+        find(&clean::text_of(&self.tail[start..]), prompt)
+    }
+}
+
+/// The last summary in an agent's final text that is not an echo of the prompt.
+#[must_use]
+pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
+    let echoed: Vec<String> = blocks(&clean::text_of(prompt.as_bytes())).iter().map(|b| bare(b)).collect();
+    let cleaned = clean::text_of(text.as_bytes());
+    let own = |block: &String| !block.contains(TEMPLATE_STATUS) && !echoed.contains(&bare(block));
+    blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block))
+}
+
+/// The complete blocks, in order; one that is begun again before its end counts from the last beginning.
+fn blocks(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut open: Option<Vec<&str>> = None;
+    for line in text.lines() {
+        match undecorated(line) {
+            BEGIN => open = Some(Vec::new()),
+            END => found.extend(open.take().map(|lines| dedent(&lines))),
+            _ => {
+                if let Some(lines) = &mut open {
+                    lines.push(line);
+                }
+            }
+        }
+    }
+    found
+}
+
+/// A line without what agents put around text: list signs, quote bars, code marks.
+fn undecorated(line: &str) -> &str {
+    let decoration = |c: char| c.is_whitespace() || "`*>|│┃•●⏺".contains(c);
+    line.trim_matches(decoration)
+}
+
+/// The lines without the quote bars and the indentation that all of them share.
+fn dedent(lines: &[&str]) -> String {
+    let bars = ['>', '|', '│', '┃'];
+    let full = || lines.iter().filter(|line| !line.trim().is_empty());
+    let quoted = full().count() > 0 && full().all(|line| line.trim_start().starts_with(bars));
+    let unquoted: Vec<&str> = lines
+        .iter()
+        .map(|line| if quoted { line.trim_start().trim_start_matches(bars) } else { line })
+        .collect();
+    let indent = |line: &&str| line.len() - line.trim_start_matches(' ').len();
+    let shared = unquoted.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
+    unquoted.iter().map(|line| line.get(shared..).unwrap_or("").trim_end()).collect::<Vec<_>>().join("\n")
+}
+
+/// A block for comparison: lines without indentation, none of them empty.
+fn bare(block: &str) -> String {
+    block.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+#[derive(Deserialize)]
+struct Strict {
+    status: SummaryStatus,
+    commits_made: Option<u32>,
+    #[serde(default)]
+    acceptance_criteria_met: Option<Vec<std::collections::BTreeMap<String, bool>>>,
+    summary: Option<String>,
+    needs_follow_up: Option<bool>,
+    follow_up_notes: Option<String>,
+    out_of_scope_changes_needed: Option<String>,
+}
+
+fn read(block: &str) -> Option<SessionSummary> {
+    let strict: Result<Strict, _> = serde_yaml::from_str(block);
+    let summary = match strict {
+        Ok(strict) => SessionSummary {
+            status: strict.status,
+            commits_made: strict.commits_made,
+            criteria: strict.acceptance_criteria_met.unwrap_or_default().into_iter().flatten().collect(),
+            summary: tidy(&strict.summary.unwrap_or_default()),
+            needs_follow_up: strict.needs_follow_up.unwrap_or(false),
+            follow_up_notes: something(&strict.follow_up_notes.unwrap_or_default()),
+            out_of_scope_changes_needed: something(&strict.out_of_scope_changes_needed.unwrap_or_default()),
+            lenient: false,
+        },
+        Err(_) => lenient::read(block)?,
+    };
+    Some(summary.bounded())
+}
+
+fn tidy(text: &str) -> String {
+    text.trim().to_owned()
+}
+
+/// A text, or nothing where an agent wrote that there is nothing.
+fn something(text: &str) -> String {
+    let plain = text.trim().trim_end_matches('.').to_ascii_lowercase();
+    let is_nothing =
+        ["none", "n/a", "na", "null", "~", "-", "no", "nothing", "text"].contains(&plain.as_str());
+    if is_nothing { String::new() } else { tidy(text) }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;
