@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod ledger;
 pub mod link;
 pub mod runner;
 pub mod session;

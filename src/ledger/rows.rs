@@ -1,0 +1,96 @@
+//! The state as stored rows, and back.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::LedgerError;
+use super::events::to_stored;
+use crate::domain::event::{self, Event};
+use crate::domain::state::{Counters, EntityKey, State};
+use crate::store::{Batch, Durability, EntityKind, Reader, Row, Snapshot, Store};
+
+/// The kinds of rows that make up a state.
+pub const ENTITIES: [EntityKind; 5] =
+    [EntityKind::Meta, EntityKind::Project, EntityKind::Objective, EntityKind::Session, EntityKind::Gate];
+
+const COUNTERS_KEY: &str = "counters";
+
+/// What one commit writes: the events, and the rows of what they touched.
+///
+/// # Errors
+/// [`LedgerError::Shape`] when something cannot be written as JSON.
+pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, LedgerError> {
+    let strongest = events.iter().map(|event| event.fact.durability()).max();
+    let durability = match strongest {
+        Some(event::Durability::Power) => Durability::Power,
+        _ => Durability::Process,
+    };
+    let events = events.iter().map(to_stored).collect::<Result<_, _>>()?;
+    let rows = touched.iter().map(|key| row(state, key)).collect::<Result<_, _>>()?;
+    Ok(Batch { events, rows, durability })
+}
+
+fn row(state: &State, key: &EntityKey) -> Result<Row, LedgerError> {
+    let (kind, name, body) = match key {
+        EntityKey::Counters => (EntityKind::Meta, COUNTERS_KEY.to_owned(), text(Some(state.counters()))),
+        EntityKey::Project(slug) => (EntityKind::Project, slug.to_string(), text(state.project(slug))),
+        EntityKey::Objective(key) => (EntityKind::Objective, key.to_string(), text(state.objective(key))),
+        EntityKey::Session(id) => (EntityKind::Session, padded(id.0), text(state.session(*id))),
+        EntityKey::Gate(id) => (EntityKind::Gate, padded(id.0), text(state.gate(*id))),
+    };
+    let body = body.map_err(|source| LedgerError::Shape { what: format!("the row of {name}"), source })?;
+    Ok(Row { kind, key: name, body })
+}
+
+/// Numbers sort as text, too.
+fn padded(id: u64) -> String {
+    format!("{id:012}")
+}
+
+fn text<T: Serialize>(value: Option<&T>) -> Result<Option<String>, serde_json::Error> {
+    value.map(serde_json::to_string).transpose()
+}
+
+fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Vec<T>, LedgerError> {
+    let read = |(key, body): &(String, String)| {
+        let shape = |source| LedgerError::Shape { what: format!("the row of {key}"), source };
+        serde_json::from_str(body).map_err(shape)
+    };
+    rows.into_iter().flatten().map(read).collect()
+}
+
+fn assemble(snapshot: &Snapshot) -> Result<State, LedgerError> {
+    let rows = |kind| snapshot.rows.get(&kind);
+    let meta: Vec<(String, String)> = rows(EntityKind::Meta).cloned().unwrap_or_default();
+    let counters: Vec<(String, String)> = meta.into_iter().filter(|(key, _)| key == COUNTERS_KEY).collect();
+    let counters: Counters = parse(Some(&counters))?.pop().unwrap_or_default();
+    Ok(State::from_parts(
+        counters,
+        parse(rows(EntityKind::Project))?,
+        parse(rows(EntityKind::Objective))?,
+        parse(rows(EntityKind::Session))?,
+        parse(rows(EntityKind::Gate))?,
+    ))
+}
+
+/// The state as a store that was just opened holds it.
+///
+/// # Errors
+/// When the store cannot be read, or holds what this program does not understand.
+pub fn load(store: &Store) -> Result<State, LedgerError> {
+    let mut snapshot = Snapshot { last_seq: store.last_seq()?, rows: std::collections::BTreeMap::new() };
+    for kind in ENTITIES {
+        snapshot.rows.insert(kind, store.load_rows(kind)?);
+    }
+    assemble(&snapshot)
+}
+
+/// The state as it stands on disk, for whoever only looks: beside a running supervisor, or without one.
+///
+/// # Errors
+/// When the store cannot be read, or holds what this program does not understand.
+pub fn load_snapshot(reader: &Reader) -> Result<State, LedgerError> {
+    assemble(&reader.snapshot(&ENTITIES)?)
+}
