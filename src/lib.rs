@@ -4,3 +4,4 @@
 //! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
 
 pub mod domain;
+pub mod git;
