@@ -1,15 +1,14 @@
 //! Trees and objects: which paths differ, which objects are new, and flushing those to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
 
 use git2::{ObjectType, Oid, Tree};
 
 use super::error::GitError;
 use super::path::RepoPath;
-use super::program::flush_folder;
+use super::program::flush_path;
 
 /// One name in a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -125,23 +124,37 @@ fn add_new_trees(
     Ok(())
 }
 
+/// Flushes at once: file systems join flushes that wait together into one write of their journal.
+const FLUSHES_AT_ONCE: usize = 16;
+
 /// Flushes those of the objects that lie loose in the git directory, and the folders that name them.
 pub(crate) fn flush_objects(common_dir: &Path, objects: &BTreeSet<Oid>) -> Result<(), GitError> {
-    let mut folders = BTreeSet::new();
-    for id in objects {
+    let place = |id: &Oid| {
         let text = id.to_string();
-        let folder = common_dir.join("objects").join(&text[..2]);
-        let file = folder.join(&text[2..]);
-        match fs::File::open(&file).and_then(|file| file.sync_all()) {
-            Ok(()) => {
-                folders.insert(folder);
-            }
-            // Packed, or a submodule's commit: not ours to flush.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(source) => return Err(GitError::Io { path: file, source }),
-        }
+        common_dir.join("objects").join(&text[..2]).join(&text[2..])
+    };
+    // What is not there is packed, or a submodule's commit: not ours to flush.
+    let files: BTreeSet<PathBuf> = objects.iter().map(place).filter(|file| file.exists()).collect();
+    let folders: BTreeSet<PathBuf> =
+        files.iter().filter_map(|file| Some(file.parent()?.to_owned())).collect();
+    flush_all(&files)?;
+    flush_all(&folders)
+}
+
+fn flush_all(paths: &BTreeSet<PathBuf>) -> Result<(), GitError> {
+    let paths: Vec<&PathBuf> = paths.iter().collect();
+    let share = paths.len().div_ceil(FLUSHES_AT_ONCE).max(1);
+    let flush = |paths: &[&PathBuf]| paths.iter().try_for_each(|path| flush_path(path));
+    if paths.len() <= 1 {
+        return flush(&paths);
     }
-    folders.iter().try_for_each(|folder| flush_folder(folder))
+    thread::scope(|scope| {
+        let workers: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || flush(paths))).collect();
+        workers.into_iter().try_for_each(|worker| match worker.join() {
+            Ok(flushed) => flushed,
+            Err(_) => Err(GitError::Unexpected("a flush of git objects broke off".to_owned())),
+        })
+    })
 }
 
 /// Whether an entry's kind is a commit of another repository (a submodule).

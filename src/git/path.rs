@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A path as git stores it: bytes, `/` between folders. As text (serde, [`Self::to_text`]) a backslash is
 /// written `\\` and a byte outside UTF-8 `\xNN`, so that nothing is lost on the way there and back.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RepoPath(Vec<u8>);
 
 impl RepoPath {
@@ -68,6 +68,12 @@ fn read_escape(after: &[u8]) -> Option<(u8, usize)> {
             u8::from_str_radix(text, 16).ok().map(|byte| (byte, 3))
         }
         _ => None,
+    }
+}
+
+impl fmt::Debug for RepoPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
     }
 }
 

@@ -15,7 +15,7 @@ use super::repository::Repository;
 pub const GIT_VERSION_MIN: &str = "2.39";
 
 /// Settings that hold in every call, stronger than any file.
-const SETTINGS: [(&str, &str); 17] = [
+const SETTINGS: [(&str, &str); 18] = [
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
     ("core.quotePath", "false"),
@@ -28,6 +28,7 @@ const SETTINGS: [(&str, &str); 17] = [
     ("maintenance.auto", "false"),
     ("merge.conflictStyle", "merge"),
     ("merge.directoryRenames", "conflict"),
+    ("merge.renames", "true"),
     ("protocol.ext.allow", "never"),
     ("submodule.recurse", "false"),
     ("worktree.useRelativePaths", "false"),
@@ -162,9 +163,9 @@ fn is_new_enough(version: &str) -> bool {
     (major, minor) >= (2, 39)
 }
 
-/// Flushes a folder, so that names made or removed in it survive a power loss.
-pub(crate) fn flush_folder(folder: &Path) -> Result<(), GitError> {
-    fs::File::open(folder).and_then(|file| file.sync_all()).map_err(GitError::io(folder))
+/// Flushes a file, or a folder with the names in it, so that it survives a power loss.
+pub(crate) fn flush_path(path: &Path) -> Result<(), GitError> {
+    fs::File::open(path).and_then(|file| file.sync_all()).map_err(GitError::io(path))
 }
 
 #[cfg(test)]

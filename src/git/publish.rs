@@ -2,14 +2,18 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Output;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::objects::changed_paths;
 use super::path::RepoPath;
-use super::program::{Call, flush_folder, said};
+use super::program::{Call, flush_path, said};
 use super::repository::{Repository, oid};
+use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
+use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
 
 /// The publication to do.
@@ -78,15 +82,15 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
         return Ok(outcome);
     }
     let uses = target_uses(repository, &order.target_branch)?;
-    let said = match uses.as_slice() {
+    let answer = match uses.as_slice() {
         [] => fetch(repository, order)?,
         uses => match checkout_to_move(uses, &order.target_branch) {
             Ok((git_dir, worktree)) => {
-                let said = merge(repository, order, git_dir, worktree)?;
+                let output = merge(repository, order, git_dir, worktree)?;
                 if standing(repository, order)?.is_none() {
-                    return Ok(refusal(repository, order, git_dir, worktree, &said));
+                    return Ok(refusal(repository, order, git_dir, worktree, &output));
                 }
-                said
+                said(&output)
             }
             Err(waiting) => return Ok(waiting),
         },
@@ -97,7 +101,7 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
             Ok(PublishOutcome::Published)
         }
         Some(other) => Ok(other),
-        None => Ok(waiting(WaitCode::Other, Vec::new(), None, said)),
+        None => Ok(waiting(WaitCode::Other, Vec::new(), None, answer)),
     }
 }
 
@@ -150,16 +154,15 @@ fn merge(
     order: &PublishOrder,
     git_dir: &Path,
     worktree: &Path,
-) -> Result<String, GitError> {
-    let output = Call::new(repository)
+) -> Result<Output, GitError> {
+    Call::new(repository)
         .in_worktree(git_dir, worktree)
         .durable()
         .setting(format!("branch.{}.mergeOptions", order.target_branch), "")
         .variable("GIT_REFLOG_ACTION", "paddock: publish")
         .args(["merge", "--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-verify-signatures"])
         .args(["--no-stat", order.to.as_str()])
-        .output()?;
-    Ok(said(&output))
+        .output()
 }
 
 /// Moves a branch that nobody uses; fetch refuses a branch in use and anything but a fast-forward.
@@ -180,22 +183,22 @@ fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitErr
     Ok(said(&output))
 }
 
-/// Reads git's refusal. The code comes from git's own sentences (LC_ALL=C); the files from the lines that
-/// begin with a tab.
+/// Reads git's refusal; the code comes from its own sentences (LC_ALL=C).
 fn refusal(
     repository: &Repository,
     order: &PublishOrder,
     git_dir: &Path,
     worktree: &Path,
-    said: &str,
+    refused: &Output,
 ) -> PublishOutcome {
-    let files: Vec<RepoPath> =
-        said.lines().filter_map(|line| line.strip_prefix('\t')).map(RepoPath::from).collect();
-    let code = if said.contains("local changes to the following") || said.contains("unmerged files") {
+    let words = String::from_utf8_lossy(&refused.stderr);
+    let ended = said(refused);
+    let files = files_in_the_way(repository, order, git_dir, worktree, &refused.stderr);
+    let code = if words.contains("local changes to the following") || words.contains("unmerged files") {
         WaitCode::LocalChanges
-    } else if said.contains("untracked") {
+    } else if words.contains("untracked") {
         untracked_or_ignored(repository, worktree, &files)
-    } else if said.contains("index.lock") || said.contains("Unable to create") {
+    } else if words.contains("index.lock") || words.contains("Unable to create") {
         WaitCode::Locked
     } else if super::target::operation(git_dir).is_some() {
         WaitCode::Operation
@@ -206,10 +209,54 @@ fn refusal(
         WaitCode::LocalChanges => "uncommitted changes are in the way: commit, stash or undo them",
         WaitCode::Untracked => "untracked files are in the way: move or delete them",
         WaitCode::Ignored => "ignored files are in the way: move or delete them",
-        _ => said,
+        _ => &ended,
     };
     let text = format!("{} cannot move forward in {}: {what}", order.target_branch, worktree.display());
     waiting(code, files, Some(worktree), text)
+}
+
+/// git cuts its messages off at 4,096 bytes; a shorter one is whole.
+const WHOLE_MESSAGE_BYTES: usize = 4_000;
+
+/// The files that git named, on lines that begin with a tab; found anew where its message was cut off.
+fn files_in_the_way(
+    repository: &Repository,
+    order: &PublishOrder,
+    git_dir: &Path,
+    worktree: &Path,
+    message: &[u8],
+) -> Vec<RepoPath> {
+    let lines = message.split(|byte| *byte == b'\n');
+    let named: Vec<RepoPath> = lines.filter_map(|line| line.strip_prefix(b"\t")).map(RepoPath::new).collect();
+    if message.len() < WHOLE_MESSAGE_BYTES {
+        return named;
+    }
+    found_in_the_way(repository, order, git_dir, worktree).unwrap_or(named)
+}
+
+/// The paths that publishing changes and that are changed, or untracked, in the checkout.
+fn found_in_the_way(
+    repository: &Repository,
+    order: &PublishOrder,
+    git_dir: &Path,
+    worktree: &Path,
+) -> Result<Vec<RepoPath>, GitError> {
+    let checkout = Worktree {
+        path: worktree.to_owned(),
+        git_dir: git_dir.to_owned(),
+        branch: order.target_branch.clone(),
+        reused: true,
+    };
+    let inside = Inside::open(repository, &checkout)?;
+    let tree = |id| Ok::<_, GitError>(inside.library.find_commit(oid(id)?)?.tree_id());
+    let mut paths = changed_paths(&inside.library, Some(tree(&order.published)?), Some(tree(&order.to)?))?;
+    let mut dirty = inside.staged()?;
+    dirty.extend(inside.unstaged()?);
+    paths.retain(|path| {
+        let tracked = inside.index.get_path(path.as_path(), 0).is_some();
+        dirty.contains(path) || (!tracked && fs::symlink_metadata(worktree.join(path.as_path())).is_ok())
+    });
+    Ok(paths.into_iter().collect())
 }
 
 fn untracked_or_ignored(repository: &Repository, worktree: &Path, files: &[RepoPath]) -> WaitCode {
@@ -225,7 +272,7 @@ fn untracked_or_ignored(repository: &Repository, worktree: &Path, files: &[RepoP
 fn flush_target(repository: &Repository, branch: &str) -> Result<(), GitError> {
     let file = repository.common_dir().join("refs/heads").join(branch);
     match (fs::metadata(&file), file.parent()) {
-        (Ok(_), Some(folder)) => flush_folder(folder),
+        (Ok(_), Some(folder)) => flush_path(folder),
         _ => Ok(()),
     }
 }

@@ -137,21 +137,17 @@ pub(crate) fn set_ref(
     message: &str,
 ) -> Result<CasOutcome, GitError> {
     let new = oid(new)?;
-    let expected = expected.map(oid).transpose()?;
-    let done = retry_locked(name, || {
-        let moved = match expected {
-            Some(expected) => library.reference_matching(name, new, true, expected, message),
-            None => library.reference(name, new, false, message),
-        };
-        match moved {
-            Ok(_) => Ok(true),
-            Err(error) => match error.code() {
-                ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => Ok(false),
-                _ => Err(error),
-            },
-        }
+    // To libgit2 an id of zeros means "must not exist", checked under the ref's lock.
+    let must_be_absent = expected.is_none();
+    let expected = expected.map_or_else(|| Ok(git2::Oid::ZERO_SHA1), oid)?;
+    let done = retry_locked(name, || match library.reference_matching(name, new, true, expected, message) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.code() {
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => Ok(false),
+            _ => Err(error),
+        },
     })?;
-    if !done && expected.is_none() && library.refname_to_id(name).is_err() {
+    if !done && must_be_absent && library.refname_to_id(name).is_err() {
         return Err(GitError::Unexpected(format!(
             "{name} cannot be made: a ref of a longer or shorter name"
         )));

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
 
 use git2::ErrorCode;
 
@@ -76,7 +77,9 @@ impl Repository {
         let file = self.own_folder()?.join("durable.gitconfig");
         const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
         if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
-            fs::write(&file, TEXT).map_err(GitError::io(&file))?;
+            let fresh = file.with_extension(format!("{}-{:?}", std::process::id(), thread::current().id()));
+            fs::write(&fresh, TEXT).map_err(GitError::io(&fresh))?;
+            fs::rename(&fresh, &file).map_err(GitError::io(&file))?;
         }
         library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;
         Ok(library)

@@ -3,7 +3,9 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use paddock::git::{SalvageOrder, Worktree, add_worktree, harvest, salvage, worktree_status};
+use paddock::git::{
+    PublishOutcome, SalvageOrder, Worktree, add_worktree, harvest, prepare_gate, salvage, worktree_status,
+};
 
 use crate::support::{Home, commit_all, git, head, user, write};
 
@@ -38,7 +40,11 @@ fn look_at_everything(home: &Home, worktree: &Worktree) {
         SalvageOrder { objective: "task".to_owned(), session: 1, exclude: vec![], identity, time_s: 1 };
     salvage(&repository, worktree, &order).unwrap().unwrap();
     repository.execution_config().unwrap();
-    assert!(!home.folder.path().join("sprung").exists(), "an agent's command ran");
+    assert!(!sprung(home), "an agent's command ran");
+}
+
+fn sprung(home: &Home) -> bool {
+    home.folder.path().join("sprung").exists()
 }
 
 #[test]
@@ -57,6 +63,26 @@ fn filters_monitors_and_hooks_of_the_shared_configuration_run_nothing() {
     write(&worktree.path, ".gitattributes", "* filter=evil diff=evil merge=evil\n");
     write(&worktree.path, "x.txt", "y\n");
     look_at_everything(&home, &worktree);
+    git(&worktree.path, &["status"]);
+    assert!(sprung(&home), "the traps of this test have teeth");
+}
+
+#[test]
+fn hooks_do_not_run_when_worktrees_are_added_and_branches_moved() {
+    let home = Home::new();
+    let command = trap(&home);
+    let (published, to) = home.ready_to_publish();
+    for hook in ["post-checkout", "post-merge", "reference-transaction", "post-index-change"] {
+        let file = home.root.join(".git/hooks").join(hook);
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::copy(&command, &file).unwrap();
+    }
+    git(&home.root, &["config", "core.fsmonitor", &command]);
+    home.worktree("another");
+    prepare_gate(&home.repository(), &home.place("gate"), &published).unwrap();
+    prepare_gate(&home.repository(), &home.place("gate"), &to).unwrap();
+    assert_eq!(home.publish("master", &published, &to), PublishOutcome::Published);
+    assert!(!sprung(&home));
 }
 
 #[test]
@@ -71,6 +97,8 @@ fn a_swapped_git_file_leads_nowhere() {
     std::fs::write(worktree.git_dir.join("commondir"), own.join(".git").display().to_string()).unwrap();
     write(&worktree.path, "x.txt", "y\n");
     look_at_everything(&home, &worktree);
+    git(&own, &["--work-tree", worktree.path.to_str().unwrap(), "status"]);
+    assert!(sprung(&home), "the traps of this test have teeth");
     let again = add_worktree(&home.repository(), &home.spec("task")).unwrap();
     assert!(again.reused);
     assert_eq!(git(&again.path, &["rev-parse", "--abbrev-ref", "HEAD"]), "paddock/task/work");

@@ -1,8 +1,11 @@
 //! Publishing: the branch moves forward, and the user's files stay byte for byte when it cannot.
 
-use paddock::git::{GitError, PublishOutcome, Repository, WaitCode, observe};
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 
-use crate::support::{Home, commit_all, git, git_output, head, read, snapshot, write};
+use paddock::git::{GitError, PublishOutcome, RepoPath, Repository, WaitCode, observe};
+
+use crate::support::{Home, clean, commit_all, git, git_output, head, read, snapshot, write};
 
 fn waits(outcome: &PublishOutcome) -> (WaitCode, Vec<String>) {
     match outcome {
@@ -188,4 +191,25 @@ fn a_linked_worktree_is_opened_as_part_of_its_repository() {
     assert_eq!(repository.common_dir(), home.root.join(".git"));
     assert_eq!(repository.main_worktree(), Some(home.root.as_path()));
     assert!(matches!(Repository::open(&home.root.join("src")), Err(GitError::NotARepository(_))));
+}
+
+#[test]
+fn all_files_in_the_way_are_named_however_many_and_whatever_their_names() {
+    let home = Home::new();
+    let names: Vec<String> =
+        (0..400).map(|n| format!("a folder/a file 文 with a long name {n:03}.txt")).collect();
+    let odd = OsStr::from_bytes(b"z-\xe9.txt");
+    let (published, _, candidate) = home.candidate(|folder| {
+        names.iter().for_each(|name| write(folder, name, "landed\n"));
+        std::fs::write(folder.join(odd), "landed\n").unwrap();
+    });
+    names.iter().for_each(|name| write(&home.root, name, "mine\n"));
+    std::fs::write(home.root.join(odd), "mine\n").unwrap();
+    let outcome = home.publish("master", &published, &clean(&candidate).0);
+    let PublishOutcome::Waiting { code: WaitCode::Untracked, files, .. } = outcome else {
+        panic!("{outcome:?}")
+    };
+    let mut expected: Vec<RepoPath> = names.iter().map(|name| RepoPath::from(name.as_str())).collect();
+    expected.push(RepoPath::new(odd.as_bytes()));
+    assert_eq!(files, expected);
 }

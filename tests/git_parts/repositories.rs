@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use paddock::domain::ids::ObjectId;
 use paddock::git::{CasOutcome, GitError, Relation, Repository, difference};
 
-use crate::support::{Home, commit_all, git, head, write};
+use crate::support::{Home, commit_all, git, head, user, write};
 
 #[test]
 fn every_repository_that_cannot_be_worked_on_has_a_named_reason() {
@@ -99,6 +99,13 @@ fn of_many_swaps_at_once_none_is_lost() {
             .count()
     });
     assert_eq!(wins, 1);
+    let fresh = "refs/paddock/integration/fresh";
+    let create = |commit: &ObjectId| repository.set_ref(fresh, None, commit, "t").unwrap();
+    let makers = std::thread::scope(|scope| {
+        let threads: Vec<_> = commits.iter().map(|commit| scope.spawn(|| create(commit))).collect();
+        threads.into_iter().map(|t| t.join().unwrap()).filter(|o| *o == CasOutcome::Done).count()
+    });
+    assert_eq!(makers, 1);
 }
 
 #[test]
@@ -137,4 +144,19 @@ fn no_secret_of_a_remote_is_kept() {
     let config = home.repository().execution_config().unwrap();
     assert!(config.entries.contains_key("config remote.origin.url"), "{config:?}");
     assert!(!serde_json::to_string(&config).unwrap().contains("hunter2"));
+}
+
+#[test]
+fn a_note_is_kept_beside_its_commit_and_refs_are_listed() {
+    let home = Home::new();
+    let (repository, commit) = (home.repository(), head(&home.root));
+    assert_eq!(repository.note_of(&commit).unwrap(), None);
+    for text in ["{\"version\":1}", "{\"version\":1,\"b\":\"二\"}"] {
+        repository.write_note(&commit, text, &user(), 1_700_000_000).unwrap();
+        assert_eq!(repository.note_of(&commit).unwrap().as_deref(), Some(text));
+    }
+    assert!(git(&home.root, &["notes", "--ref", "paddock", "show"]).contains("二"));
+    repository.set_ref("refs/paddock/salvage/a/1", None, &commit, "t").unwrap();
+    let list = repository.refs_matching("refs/paddock/salvage/*").unwrap();
+    assert_eq!(list, [("refs/paddock/salvage/a/1".to_owned(), commit)]);
 }
