@@ -24,24 +24,13 @@ pub struct ExecutionConfig {
 }
 
 /// Sections of which every key counts.
-const SECTIONS: [&str; 13] = [
-    "filter",
-    "merge",
-    "diff",
-    "include",
-    "includeif",
-    "credential",
-    "gpg",
-    "url",
-    "extensions",
-    "http",
-    "alias",
-    "protocol",
-    "trailer",
-];
+const SECTIONS: [&str; 7] = ["filter", "include", "includeif", "credential", "gpg", "url", "extensions"];
+
+/// Sections of which the keys with a name in between count (`merge.NAME.driver`): the plain ones are taste.
+const NAMED_SECTIONS: [&str; 2] = ["merge.", "diff."];
 
 /// Single keys that count.
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 11] = [
     "core.hookspath",
     "core.fsmonitor",
     "core.sshcommand",
@@ -49,12 +38,10 @@ const KEYS: [&str; 13] = [
     "core.attributesfile",
     "core.alternaterefscommand",
     "core.askpass",
-    "core.editor",
-    "core.pager",
     "core.worktree",
     "attr.tree",
-    "sequence.editor",
-    "interactive.difffilter",
+    "diff.external",
+    "merge.default",
 ];
 
 /// Keys of each remote or submodule that count.
@@ -221,6 +208,9 @@ fn counts(name: &str) -> bool {
     let section = name.split('.').next().unwrap_or_default();
     SECTIONS.contains(&section)
         || KEYS.contains(&name)
+        || NAMED_SECTIONS
+            .iter()
+            .any(|section| name.strip_prefix(section).is_some_and(|rest| rest.contains('.')))
         || NAMED_KEYS.iter().any(|(start, end)| name.starts_with(start) && name.ends_with(end))
 }
 

@@ -114,13 +114,27 @@ fn what_can_run_programs_is_noticed_and_harmless_changes_are_not() {
     let repository = home.repository();
     let before = repository.execution_config().unwrap();
     let changes = || difference(&before, &repository.execution_config().unwrap());
-    git(&home.root, &["config", "user.email", "agent@example.org"]);
+    for (key, value) in [
+        ("user.email", "agent@example.org"),
+        ("alias.st", "status"),
+        ("merge.conflictStyle", "diff3"),
+        ("branch.master.description", "x"),
+        ("rerere.enabled", "true"),
+    ] {
+        git(&home.root, &["config", key, value]);
+    }
     home.worktree("task");
     repository.set_ref("refs/paddock/integration/x", None, &head(&home.root), "t").unwrap();
     assert_eq!(changes(), Vec::<String>::new());
     git(&home.root, &["config", "filter.evil.smudge", "touch /tmp/x"]);
     assert_eq!(changes(), ["config filter.evil.smudge was added"]);
     git(&home.root, &["config", "--unset", "filter.evil.smudge"]);
+    for key in ["merge.evil.driver", "diff.external", "core.hooksPath", "gpg.ssh.program", "url.x.insteadOf"]
+    {
+        git(&home.root, &["config", key, "evil"]);
+        assert_eq!(changes().len(), 1, "{key}: {:?}", changes());
+        git(&home.root, &["config", "--unset", key]);
+    }
     write(&home.root, ".git/more", "[core]\n\tfsmonitor = evil\n");
     git(&home.root, &["config", "include.path", "more"]);
     assert!(changes().iter().any(|change| change.contains("included")), "{:?}", changes());
