@@ -5,6 +5,7 @@
 
 pub mod config;
 pub mod domain;
+pub mod git;
 pub mod ledger;
 pub mod link;
 pub mod runner;

@@ -1,0 +1,155 @@
+//! Candidates: merges made in memory, which the gate then tries.
+
+use git2::{ErrorCode, Oid, Signature, Time};
+use serde::{Deserialize, Serialize};
+
+use super::error::GitError;
+use super::objects::{flush_objects, new_objects};
+use super::path::RepoPath;
+use super::program::{Call, refused};
+use super::refs::keep_ref;
+use super::repository::{Repository, object_id, oid};
+use crate::domain::ids::ObjectId;
+
+/// Who stands in a commit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Identity {
+    /// The name.
+    pub name: String,
+    /// The e-mail address.
+    pub email: String,
+}
+
+impl Identity {
+    /// The identity at a time, in UTC.
+    pub(crate) fn signature(&self, time_s: i64) -> Result<Signature<'static>, GitError> {
+        Ok(Signature::new(&self.name, &self.email, &Time::new(time_s, 0))?)
+    }
+}
+
+/// The merge to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CandidateOrder {
+    /// The first parent: the integration commit, or the candidate before it.
+    pub base: ObjectId,
+    /// The second parent: the branch head.
+    pub head: ObjectId,
+    /// The whole message, trailers included.
+    pub message: String,
+    /// Author and committer.
+    pub identity: Identity,
+    /// The commit's time, in seconds since 1970: the same order gives the same commit.
+    pub time_s: i64,
+    /// `refs/paddock/candidate/<name>` keeps it alive.
+    pub name: String,
+    /// Flush all that is new since `base` before returning: the branch's own objects too.
+    pub durable: bool,
+}
+
+/// What the merge gave.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Candidate {
+    /// A merge commit.
+    Clean {
+        /// The commit.
+        commit: ObjectId,
+        /// Its tree: what the gate runs on.
+        tree: ObjectId,
+    },
+    /// No commit was made.
+    Conflict {
+        /// The files in conflict.
+        paths: Vec<RepoPath>,
+        /// git's words about them.
+        messages: Vec<String>,
+    },
+}
+
+/// Merges a branch head into a base without a checkout.
+///
+/// # Errors
+/// When a commit is missing, or git fails for another reason than a conflict.
+pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result<Candidate, GitError> {
+    let library = repository.library()?;
+    let (base, head) = (oid(&order.base)?, oid(&order.head)?);
+    let tree = match trivial_tree(&library, base, head)? {
+        Some(tree) => tree,
+        None => match merge_tree(repository, order)? {
+            Merged::Tree(tree) => tree,
+            Merged::Conflict { paths, messages } => return Ok(Candidate::Conflict { paths, messages }),
+        },
+    };
+    let signature = order.identity.signature(order.time_s)?;
+    let parents = [&library.find_commit(base)?, &library.find_commit(head)?];
+    let found = library.find_tree(tree)?;
+    let commit = library.commit(None, &signature, &signature, &order.message, &found, &parents)?;
+    if order.durable {
+        flush_objects(repository.common_dir(), &new_objects(&library, Some(base), commit)?)?;
+    }
+    let commit = object_id(commit)?;
+    keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &commit)?;
+    Ok(Candidate::Clean { commit, tree: object_id(tree)? })
+}
+
+/// The merge's tree where no merging is needed: one side has nothing of its own.
+fn trivial_tree(library: &git2::Repository, base: Oid, head: Oid) -> Result<Option<Oid>, GitError> {
+    let ancestor = match library.merge_base(base, head) {
+        Ok(ancestor) => ancestor,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match ancestor {
+        _ if ancestor == base => Some(library.find_commit(head)?.tree_id()),
+        _ if ancestor == head => Some(library.find_commit(base)?.tree_id()),
+        _ => None,
+    })
+}
+
+enum Merged {
+    Tree(Oid),
+    Conflict { paths: Vec<RepoPath>, messages: Vec<String> },
+}
+
+fn merge_tree(repository: &Repository, order: &CandidateOrder) -> Result<Merged, GitError> {
+    let (base, head) = (order.base.as_str(), order.head.as_str());
+    let output = Call::new(repository)
+        // Attributes come from the base, never from the branch (git 2.41 and newer know the variable).
+        .variable("GIT_ATTR_SOURCE", base)
+        .args([
+            "merge-tree",
+            "--write-tree",
+            "-z",
+            "--name-only",
+            "--messages",
+            "--allow-unrelated-histories",
+        ])
+        .args([base, head])
+        .output()?;
+    match output.status.code() {
+        Some(0) => {
+            let text = output.stdout.split(|byte| *byte == 0).next().unwrap_or_default();
+            Ok(Merged::Tree(Oid::from_str(&String::from_utf8_lossy(text))?))
+        }
+        Some(1) => Ok(conflict(&output.stdout)),
+        _ => Err(refused("merge-tree".to_owned(), &output)),
+    }
+}
+
+/// Reads `-z` output: tree, conflicted names, an empty field, then messages as count, names, kind, text.
+fn conflict(output: &[u8]) -> Merged {
+    let mut fields = output.split(|byte| *byte == 0).skip(1);
+    let paths = fields.by_ref().take_while(|field| !field.is_empty()).map(RepoPath::new).collect();
+    let mut messages = Vec::new();
+    while let Some(count) =
+        fields.next().and_then(|field| std::str::from_utf8(field).ok()?.trim().parse().ok())
+    {
+        let names: usize = count;
+        let Some(text) = fields.by_ref().nth(names + 1) else { break };
+        let text = String::from_utf8_lossy(text);
+        if text.starts_with("CONFLICT") {
+            messages.push(text.trim().to_owned());
+        }
+    }
+    Merged::Conflict { paths, messages }
+}

@@ -1,0 +1,224 @@
+//! The configuration, hooks and attributes of a repository that can make git run programs.
+//!
+//! Only the repository's own level is read, by libgit2 and by plain file reads; git is never run. Values are
+//! kept as hashes, so that a token in a URL is not stored.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io::ErrorKind;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::error::GitError;
+use super::repository::Repository;
+use super::target::admin_folders;
+
+/// What can make git run programs: a name for people → SHA-256 of its value.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExecutionConfig {
+    /// The entries, sorted by name.
+    pub entries: BTreeMap<String, String>,
+}
+
+/// Sections of which every key counts.
+const SECTIONS: [&str; 7] = ["filter", "include", "includeif", "credential", "gpg", "url", "extensions"];
+
+/// Sections of which the keys with a name in between count (`merge.NAME.driver`): the plain ones are taste.
+const NAMED_SECTIONS: [&str; 2] = ["merge.", "diff."];
+
+/// Single keys that count.
+const KEYS: [&str; 11] = [
+    "core.hookspath",
+    "core.fsmonitor",
+    "core.sshcommand",
+    "core.gitproxy",
+    "core.attributesfile",
+    "core.alternaterefscommand",
+    "core.askpass",
+    "core.worktree",
+    "attr.tree",
+    "diff.external",
+    "merge.default",
+];
+
+/// Keys of each remote or submodule that count.
+const NAMED_KEYS: [(&str, &str); 7] = [
+    ("remote.", ".url"),
+    ("remote.", ".pushurl"),
+    ("remote.", ".proxy"),
+    ("remote.", ".vcs"),
+    ("remote.", ".uploadpack"),
+    ("remote.", ".receivepack"),
+    ("submodule.", ".update"),
+];
+
+/// Files that include others this deep are not followed further (git's own bound).
+const INCLUDE_DEPTH_MAX: usize = 10;
+
+/// What changed from one recording to another, in words for people, sorted.
+#[must_use]
+pub fn difference(before: &ExecutionConfig, after: &ExecutionConfig) -> Vec<String> {
+    let names: BTreeSet<&String> = before.entries.keys().chain(after.entries.keys()).collect();
+    let mut changes = Vec::new();
+    for name in names {
+        match (before.entries.get(name), after.entries.get(name)) {
+            (None, Some(_)) => changes.push(format!("{name} was added")),
+            (Some(_), None) => changes.push(format!("{name} was removed")),
+            (Some(old), Some(new)) if old != new => changes.push(format!("{name} was changed")),
+            _ => {}
+        }
+    }
+    changes
+}
+
+impl Repository {
+    /// Records what can make git run programs.
+    ///
+    /// # Errors
+    /// When a file that counts cannot be read.
+    pub fn execution_config(&self) -> Result<ExecutionConfig, GitError> {
+        let mut record = Record::default();
+        let common = self.common_dir();
+        record.config_file(&common.join("config"), "config ")?;
+        // git copies this file to every new worktree: one name for all keeps our own acts out of sight.
+        let mut own: Vec<PathBuf> = vec![common.join("config.worktree")];
+        own.extend(admin_folders(self)?.into_iter().map(|admin| admin.join("config.worktree")));
+        for file in own {
+            record.config_file(&file, "config.worktree ")?;
+        }
+        record.hooks(&common.join("hooks"))?;
+        record.file(&common.join("info/attributes"), "info/attributes")?;
+        record.file(&common.join("objects/info/alternates"), "objects/info/alternates")?;
+        Ok(ExecutionConfig { entries: record.finish() })
+    }
+}
+
+/// Values by name; a name may have several, which are hashed together in order.
+#[derive(Default)]
+struct Record {
+    values: BTreeMap<String, Vec<Vec<u8>>>,
+}
+
+impl Record {
+    fn add(&mut self, name: String, value: &[u8]) {
+        let values = self.values.entry(name).or_default();
+        if !values.iter().any(|known| known == value) {
+            values.push(value.to_vec());
+        }
+    }
+
+    fn finish(self) -> BTreeMap<String, String> {
+        let hash = |values: Vec<Vec<u8>>| {
+            let mut hasher = Sha256::new();
+            for value in values {
+                hasher.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
+                hasher.update(&value);
+            }
+            hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+        };
+        self.values.into_iter().map(|(name, values)| (name, hash(values))).collect()
+    }
+
+    fn config_file(&mut self, file: &Path, prefix: &str) -> Result<(), GitError> {
+        if !file.exists() {
+            return Ok(());
+        }
+        let Ok(entries) = entries_of(file) else { return self.file(file, &format!("{prefix}(unreadable)")) };
+        for (name, value) in &entries {
+            if counts(name) {
+                self.add(format!("{prefix}{name}"), value);
+            }
+        }
+        self.includes(file, entries, 0)
+    }
+
+    /// Included files count as a whole, whatever is in them.
+    fn includes(
+        &mut self,
+        file: &Path,
+        entries: Vec<(String, Vec<u8>)>,
+        depth: usize,
+    ) -> Result<(), GitError> {
+        let includes = |name: &str| {
+            name == "include.path" || (name.starts_with("includeif.") && name.ends_with(".path"))
+        };
+        for (_, value) in entries.into_iter().filter(|(name, _)| includes(name)) {
+            let included = included_path(file, &String::from_utf8_lossy(&value));
+            self.file(&included, &format!("included {}", included.display()))?;
+            if depth < INCLUDE_DEPTH_MAX
+                && let Ok(entries) = entries_of(&included)
+            {
+                self.includes(&included, entries, depth + 1)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn hooks(&mut self, folder: &Path) -> Result<(), GitError> {
+        let entries = match fs::read_dir(folder) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(source) => return Err(GitError::Io { path: folder.to_owned(), source }),
+        };
+        for entry in entries {
+            let path = entry.map_err(GitError::io(folder))?.path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            if name.ends_with(".sample") {
+                continue;
+            }
+            let mode = fs::metadata(&path).map_or(0, |facts| facts.permissions().mode() & 0o111);
+            self.add(format!("hook {name}"), format!("{mode:o}").as_bytes());
+            self.file(&path, &format!("hook {name}"))?;
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, file: &Path, name: &str) -> Result<(), GitError> {
+        match fs::metadata(file) {
+            Ok(facts) if facts.is_file() => {
+                let bytes = fs::read(file).map_err(GitError::io(file))?;
+                self.add(name.to_owned(), &Sha256::digest(&bytes));
+            }
+            Ok(_) => self.add(name.to_owned(), b"no plain file"),
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(source) => return Err(GitError::Io { path: file.to_owned(), source }),
+        }
+        Ok(())
+    }
+}
+
+fn entries_of(file: &Path) -> Result<Vec<(String, Vec<u8>)>, GitError> {
+    let config = git2::Config::open(file)?;
+    let mut found = Vec::new();
+    let mut entries = config.entries(None)?;
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+        let value = if entry.has_value() { entry.value_bytes().to_vec() } else { b"true".to_vec() };
+        found.push((name, value));
+    }
+    Ok(found)
+}
+
+/// libgit2 gives section and key in lower case; what is between them keeps its case.
+fn counts(name: &str) -> bool {
+    let section = name.split('.').next().unwrap_or_default();
+    SECTIONS.contains(&section)
+        || KEYS.contains(&name)
+        || NAMED_SECTIONS
+            .iter()
+            .any(|section| name.strip_prefix(section).is_some_and(|rest| rest.contains('.')))
+        || NAMED_KEYS.iter().any(|(start, end)| name.starts_with(start) && name.ends_with(end))
+}
+
+fn included_path(from: &Path, value: &str) -> PathBuf {
+    if let Some(rest) = value.strip_prefix("~/")
+        && let Some(home) = std::env::home_dir()
+    {
+        return home.join(rest);
+    }
+    from.parent().unwrap_or(from).join(value)
+}

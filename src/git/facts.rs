@@ -1,0 +1,46 @@
+//! What a repository is, in a few plain facts.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::GitError;
+use super::repository::Repository;
+use super::target::symbolic_head;
+
+/// The facts that `project add` and the supervisor's start look at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RepositoryFacts {
+    /// The folder that was opened.
+    pub root: PathBuf,
+    /// The git directory shared by all worktrees.
+    pub common_dir: PathBuf,
+    /// Whether it has no working tree of its own.
+    pub bare: bool,
+    /// The branch that HEAD is on, without `refs/heads/`; nothing when detached.
+    pub head_branch: Option<String>,
+    /// The user's name and e-mail, as git would use them.
+    pub user_identity: Option<(String, String)>,
+    /// The user has a branch `paddock` (or one right below it) that leaves no room for `paddock/<id>/work`.
+    pub has_paddock_branch: bool,
+}
+
+impl Repository {
+    /// Reads the facts.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn facts(&self) -> Result<RepositoryFacts, GitError> {
+        let library = self.library()?;
+        let config = library.config()?.snapshot()?;
+        let text = |key: &str| config.get_string(key).ok().filter(|value| !value.trim().is_empty());
+        Ok(RepositoryFacts {
+            root: self.repo_root().to_owned(),
+            common_dir: self.common_dir().to_owned(),
+            bare: self.main_worktree().is_none(),
+            head_branch: symbolic_head(self.common_dir()),
+            user_identity: text("user.name").zip(text("user.email")),
+            has_paddock_branch: library.find_reference("refs/heads/paddock").is_ok(),
+        })
+    }
+}

@@ -1,0 +1,58 @@
+//! Gate worktrees: kept between runs, so that unchanged files keep their times and ignored caches stay.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use super::error::GitError;
+use super::program::Call;
+use super::repository::Repository;
+use super::worktree::{Place, Worktree, absolute, lock_of};
+use crate::domain::ids::ObjectId;
+
+/// Whose a gate's or planner's worktree is.
+const MARKER: &str = "paddock: detached";
+
+/// Brings the detached worktree at `dir` to a commit: made when absent, else reset and cleaned, where ignored
+/// files stay. No process may be at work in it.
+///
+/// # Errors
+/// [`GitError::Foreign`] when something lies there that Paddock did not make; whatever git refuses.
+pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
+    let path = absolute(dir)?;
+    let place = Place { repository, path: &path, marker: MARKER };
+    let (git_dir, reused) = {
+        let lock = lock_of(repository.common_dir());
+        let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        match place.existing()? {
+            Some(git_dir) => (git_dir, true),
+            None => (place.make(None, &["--detach", commit.as_str()])?, false),
+        }
+    };
+    if reused {
+        reset(repository, &git_dir, &path, commit)?;
+    }
+    Ok(Worktree { path, git_dir, branch: String::new(), reused })
+}
+
+fn reset(repository: &Repository, git_dir: &Path, path: &Path, commit: &ObjectId) -> Result<(), GitError> {
+    for lock in ["index.lock", "HEAD.lock"] {
+        remove_stale(&git_dir.join(lock))?;
+    }
+    // Left by a test run that rebased or merged: nothing of it is anybody's work.
+    for rest in ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE"] {
+        remove_stale(&git_dir.join(rest))?;
+    }
+    let call = || Call::new(repository).in_worktree(git_dir, path);
+    call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
+    call().args(["clean", "--quiet", "-ffd"]).run()?;
+    Ok(())
+}
+
+fn remove_stale(file: &Path) -> Result<(), GitError> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(file)(error)),
+        _ => Ok(()),
+    }
+}

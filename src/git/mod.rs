@@ -1,0 +1,44 @@
+//! Everything that Paddock does with git, as blocking functions on one repository.
+//!
+//! Two hands do the work. libgit2 reads what agents wrote and moves refs by compare-and-swap: it runs no
+//! hooks, filters, file system monitors or merge drivers. The git program merges and checks out, always
+//! through [`program`], which names the git directory explicitly and switches off whatever an agent could
+//! have planted. An agent's `.git` file is never followed.
+
+mod candidate;
+mod error;
+mod execution;
+mod facts;
+mod gate;
+mod harvest;
+mod landing;
+mod notes;
+mod objects;
+mod path;
+pub mod program;
+mod publish;
+mod refs;
+mod remove;
+mod repository;
+mod salvage;
+mod status;
+mod target;
+mod worktree;
+
+pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
+pub use error::GitError;
+pub use execution::{ExecutionConfig, difference};
+pub use facts::RepositoryFacts;
+pub use gate::prepare_gate;
+pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
+pub use landing::{LandOrder, LandOutcome, land};
+pub use notes::NOTES_REF;
+pub use path::RepoPath;
+pub use publish::{PublishOrder, PublishOutcome, WaitCode, publish};
+pub use refs::{CasOutcome, Relation};
+pub use remove::{Removal, delete_branch, remove_worktree};
+pub use repository::Repository;
+pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
+pub use status::worktree_status;
+pub use target::{TargetUse, observe, target_uses};
+pub use worktree::{Worktree, WorktreeSpec, add_worktree};

@@ -1,0 +1,64 @@
+//! Proofs as git notes, and lists of Paddock's own refs.
+
+use std::sync::PoisonError;
+
+use git2::ErrorCode;
+
+use super::candidate::Identity;
+use super::error::GitError;
+use super::repository::{Repository, object_id, oid};
+use super::worktree::lock_of;
+use crate::domain::ids::ObjectId;
+
+/// The notes that hold the proofs of landings.
+pub const NOTES_REF: &str = "refs/notes/paddock";
+
+impl Repository {
+    /// Writes the note of a commit, in place of an earlier one. Not flushed: the database can write it anew.
+    ///
+    /// # Errors
+    /// When the commit is missing or the notes cannot be written.
+    pub fn write_note(
+        &self,
+        commit: &ObjectId,
+        text: &str,
+        identity: &Identity,
+        time_s: i64,
+    ) -> Result<(), GitError> {
+        let lock = lock_of(self.common_dir());
+        let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let (library, signature) = (self.library()?, identity.signature(time_s)?);
+        library.note(&signature, &signature, Some(NOTES_REF), oid(commit)?, text, true)?;
+        Ok(())
+    }
+
+    /// The note of a commit, if there is one.
+    ///
+    /// # Errors
+    /// When the notes cannot be read.
+    pub fn note_of(&self, commit: &ObjectId) -> Result<Option<String>, GitError> {
+        match self.library()?.find_note(Some(NOTES_REF), oid(commit)?) {
+            Ok(note) => Ok(Some(String::from_utf8_lossy(note.message_bytes()).into_owned())),
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The refs that match a glob (`refs/paddock/salvage/*` reaches any depth), with their commits, by name.
+    ///
+    /// # Errors
+    /// When the refs cannot be read.
+    pub fn refs_matching(&self, glob: &str) -> Result<Vec<(String, ObjectId)>, GitError> {
+        let library = self.library()?;
+        let mut found = Vec::new();
+        for reference in library.references_glob(glob)? {
+            let reference = reference?;
+            if let Some(target) = reference.target() {
+                found
+                    .push((String::from_utf8_lossy(reference.name_bytes()).into_owned(), object_id(target)?));
+            }
+        }
+        found.sort();
+        Ok(found)
+    }
+}

@@ -1,0 +1,192 @@
+//! Reading refs, comparing commits, and moving refs by compare-and-swap.
+
+use std::thread;
+use std::time::Duration;
+
+use git2::ErrorCode;
+use serde::{Deserialize, Serialize};
+
+use super::error::GitError;
+use super::repository::{Repository, object_id, oid};
+use crate::domain::ids::ObjectId;
+
+/// How two commits lie to each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// They are one commit.
+    Same,
+    /// The first is an ancestor of the second.
+    Ancestor,
+    /// The first is a descendant of the second.
+    Descendant,
+    /// Neither contains the other.
+    Diverged,
+}
+
+/// What became of a compare-and-swap.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CasOutcome {
+    /// The ref was as expected and is now as ordered, on disk.
+    Done,
+    /// The ref was something else and was left alone.
+    Modified {
+        /// What it is; nothing when it is absent.
+        found: Option<ObjectId>,
+    },
+}
+
+/// Bounds the wait for other processes' locks: about two seconds with the growing pauses below.
+const LOCK_ATTEMPTS_MAX: u32 = 60;
+
+impl Repository {
+    /// The commit that a full ref name leads to; nothing when the ref does not exist.
+    ///
+    /// # Errors
+    /// When the repository cannot be read or the ref leads to something that is no commit.
+    pub fn commit_of(&self, reference: &str) -> Result<Option<ObjectId>, GitError> {
+        commit_of(&self.library()?, reference)
+    }
+
+    /// The tree of a commit.
+    ///
+    /// # Errors
+    /// When there is no such commit.
+    pub fn tree_of(&self, commit: &ObjectId) -> Result<ObjectId, GitError> {
+        object_id(self.library()?.find_commit(oid(commit)?)?.tree_id())
+    }
+
+    /// How commit `a` lies to commit `b`.
+    ///
+    /// # Errors
+    /// When a commit is missing: that is never answered with "no relation".
+    pub fn relation(&self, a: &ObjectId, b: &ObjectId) -> Result<Relation, GitError> {
+        relation(&self.library()?, oid(a)?, oid(b)?)
+    }
+
+    /// Moves a ref from `expected` (nothing: it must not exist) to `new`, flushed to disk.
+    ///
+    /// # Errors
+    /// [`GitError::Locked`] when another process keeps the ref locked; whatever libgit2 refuses.
+    pub fn set_ref(
+        &self,
+        name: &str,
+        expected: Option<&ObjectId>,
+        new: &ObjectId,
+        reflog_message: &str,
+    ) -> Result<CasOutcome, GitError> {
+        set_ref(&self.durable_library()?, name, expected, new, reflog_message)
+    }
+
+    /// Deletes a ref that is still what is expected. One that is gone already is `Modified`.
+    ///
+    /// # Errors
+    /// As [`Self::set_ref`].
+    pub fn delete_ref(&self, name: &str, expected: &ObjectId) -> Result<CasOutcome, GitError> {
+        let library = self.durable_library()?;
+        retry_locked(name, || match library.find_reference(name) {
+            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+            Err(error) => Err(error),
+            Ok(mut found) => match found.target().map(|target| target.to_string()) {
+                Some(target) if target == expected.as_str() => found.delete().map(|()| true),
+                _ => Ok(false),
+            },
+        })
+        .and_then(|done| outcome(&library, name, done))
+    }
+}
+
+pub(crate) fn commit_of(library: &git2::Repository, reference: &str) -> Result<Option<ObjectId>, GitError> {
+    match library.find_reference(reference).and_then(|found| found.peel_to_commit()) {
+        Ok(commit) => object_id(commit.id()).map(Some),
+        Err(error) if error.code() == ErrorCode::NotFound && absent(library, reference) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Tells an absent ref from one that leads to a missing object.
+fn absent(library: &git2::Repository, reference: &str) -> bool {
+    library.refname_to_id(reference).is_err_and(|error| error.code() == ErrorCode::NotFound)
+}
+
+pub(crate) fn relation(library: &git2::Repository, a: git2::Oid, b: git2::Oid) -> Result<Relation, GitError> {
+    library.find_commit(a)?;
+    library.find_commit(b)?;
+    if a == b {
+        return Ok(Relation::Same);
+    }
+    let base = match library.merge_base(a, b) {
+        Ok(base) => base,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(Relation::Diverged),
+        Err(error) => return Err(error.into()),
+    };
+    Ok(match base {
+        _ if base == a => Relation::Ancestor,
+        _ if base == b => Relation::Descendant,
+        _ => Relation::Diverged,
+    })
+}
+
+/// Moves a ref through an opened library, which decides whether it is flushed.
+pub(crate) fn set_ref(
+    library: &git2::Repository,
+    name: &str,
+    expected: Option<&ObjectId>,
+    new: &ObjectId,
+    message: &str,
+) -> Result<CasOutcome, GitError> {
+    let new = oid(new)?;
+    // To libgit2 an id of zeros means "must not exist", checked under the ref's lock.
+    let must_be_absent = expected.is_none();
+    let expected = expected.map_or_else(|| Ok(git2::Oid::ZERO_SHA1), oid)?;
+    let done = retry_locked(name, || match library.reference_matching(name, new, true, expected, message) {
+        Ok(_) => Ok(true),
+        Err(error) => match error.code() {
+            ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => Ok(false),
+            _ => Err(error),
+        },
+    })?;
+    if !done && must_be_absent && library.refname_to_id(name).is_err() {
+        return Err(GitError::Unexpected(format!(
+            "{name} cannot be made: a ref of a longer or shorter name"
+        )));
+    }
+    outcome(library, name, done)
+}
+
+/// Makes a ref of Paddock's own point to a commit, whatever it was, without flushing.
+pub(crate) fn keep_ref(library: &git2::Repository, name: &str, commit: &ObjectId) -> Result<(), GitError> {
+    let commit = oid(commit)?;
+    if library.refname_to_id(name).is_ok_and(|found| found == commit) {
+        return Ok(());
+    }
+    retry_locked(name, || library.reference(name, commit, true, "paddock: keep").map(|_| ()))
+}
+
+fn outcome(library: &git2::Repository, name: &str, done: bool) -> Result<CasOutcome, GitError> {
+    match done {
+        true => Ok(CasOutcome::Done),
+        false => {
+            Ok(CasOutcome::Modified { found: library.refname_to_id(name).ok().map(object_id).transpose()? })
+        }
+    }
+}
+
+/// Repeats an act while another process holds the lock, with growing pauses that differ between processes.
+fn retry_locked<T>(name: &str, mut act: impl FnMut() -> Result<T, git2::Error>) -> Result<T, GitError> {
+    for attempt in 0..LOCK_ATTEMPTS_MAX {
+        match act() {
+            Err(error) if error.code() == ErrorCode::Locked => thread::sleep(pause(attempt)),
+            other => return Ok(other?),
+        }
+    }
+    Err(GitError::Locked(name.to_owned()))
+}
+
+fn pause(attempt: u32) -> Duration {
+    let mut random = [0_u8; 2];
+    let jitter = getrandom::fill(&mut random).map_or(0, |()| u64::from(u16::from_le_bytes(random)));
+    let ceiling_us = (1_000_u64 << attempt.min(6)).min(64_000);
+    Duration::from_micros(ceiling_us / 2 + jitter % (ceiling_us / 2))
+}

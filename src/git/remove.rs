@@ -1,0 +1,208 @@
+//! Removing worktrees and branches, where nothing that is found nowhere else is ever deleted.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::GitError;
+use super::objects::is_gitlink;
+use super::path::RepoPath;
+use super::refs::{CasOutcome, Relation};
+use super::repository::Repository;
+use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
+use crate::domain::ids::ObjectId;
+
+/// What became of a worktree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Removal {
+    /// It is deleted.
+    Deleted,
+    /// It held a repository of its own and lies here now.
+    Kept {
+        /// Where.
+        path: PathBuf,
+    },
+    /// There was nothing to remove.
+    AlreadyGone,
+}
+
+/// Removes a worktree whose processes are dead and whose uncommitted state is salvaged. One that holds a nested
+/// repository is moved into `kept_dir`. Safe to repeat.
+///
+/// # Errors
+/// [`GitError::Foreign`] when it is not Paddock's; whatever the file system refuses.
+pub fn remove_worktree(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+) -> Result<Removal, GitError> {
+    let trash = trash_of(&worktree.path);
+    delete_folder(&trash)?;
+    let admin = admin_of(repository, &worktree.path)?;
+    let ours = admin.as_ref().is_none_or(|admin| admin.join(MARKER_FILE).is_file());
+    if !ours || (admin.is_none() && worktree.path.exists()) {
+        return Err(GitError::Foreign {
+            what: format!("the folder {}", worktree.path.display()),
+            way_out: "remove it yourself if nobody needs it".to_owned(),
+        });
+    }
+    let present = worktree.path.is_dir();
+    let removal = match (present, &admin) {
+        (true, Some(admin)) if holds_repository(repository, worktree, admin)? => {
+            Removal::Kept { path: keep(worktree, admin, kept_dir)? }
+        }
+        (true, _) => {
+            fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
+            Removal::Deleted
+        }
+        (false, Some(_)) => Removal::Deleted,
+        (false, None) => Removal::AlreadyGone,
+    };
+    if let Some(admin) = admin {
+        let lock = lock_of(repository.common_dir());
+        let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        delete_folder(&admin)?;
+    }
+    delete_folder(&trash)?;
+    Ok(removal)
+}
+
+/// Deletes a work branch that is still at `head` and wholly contained in `merged_into`.
+///
+/// # Errors
+/// [`GitError::Unexpected`] when it is not contained; whatever git refuses.
+pub fn delete_branch(
+    repository: &Repository,
+    branch: &str,
+    head: &ObjectId,
+    merged_into: &ObjectId,
+) -> Result<CasOutcome, GitError> {
+    if !matches!(repository.relation(head, merged_into)?, Relation::Same | Relation::Ancestor) {
+        let why =
+            format!("{branch} holds commits that are not in {}: it is not deleted", merged_into.short());
+        return Err(GitError::Unexpected(why));
+    }
+    let outcome = repository.delete_ref(&format!("refs/heads/{branch}"), head)?;
+    let made = made_ref(branch);
+    if outcome == CasOutcome::Done
+        && let Some(start) = repository.commit_of(&made)?
+    {
+        repository.delete_ref(&made, &start)?;
+    }
+    Ok(outcome)
+}
+
+/// Where a worktree lies between being renamed away and being deleted; the name tells a later run whose it is.
+fn trash_of(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".paddock-removed-{name}"))
+}
+
+fn delete_folder(folder: &Path) -> Result<(), GitError> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+            make_writable(folder)?;
+            fs::remove_dir_all(folder).map_err(GitError::io(folder))
+        }
+        other => other.map_err(GitError::io(folder)),
+    }
+}
+
+/// Build tools leave read-only folders (a Go module cache, for one): what is in them cannot be deleted.
+fn make_writable(folder: &Path) -> Result<(), GitError> {
+    use std::os::unix::fs::PermissionsExt;
+    let mut due = vec![folder.to_owned()];
+    while let Some(folder) = due.pop() {
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).map_err(GitError::io(&folder))?;
+        for entry in fs::read_dir(&folder).map_err(GitError::io(&folder))? {
+            let entry = entry.map_err(GitError::io(&folder))?;
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                due.push(entry.path());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a `.git` lies deeper in the worktree that is not just a registered submodule's, or the worktree has
+/// submodule repositories of its own.
+fn holds_repository(repository: &Repository, worktree: &Worktree, admin: &Path) -> Result<bool, GitError> {
+    if admin.join("modules").exists() || worktree.path.join(".git").is_dir() {
+        return Ok(true);
+    }
+    let submodules = submodules(admin)?;
+    let mut due = vec![PathBuf::new()];
+    while let Some(folder) = due.pop() {
+        let full = worktree.path.join(&folder);
+        // What cannot be read might hold anything.
+        let Ok(entries) = fs::read_dir(&full) else { return Ok(true) };
+        for entry in entries {
+            let entry = entry.map_err(GitError::io(&full))?;
+            let is_top = folder.as_os_str().is_empty();
+            if entry.file_name() == ".git" && !is_top {
+                let known = submodules.contains(&RepoPath::new(folder.as_os_str().as_encoded_bytes()));
+                if !(known && leads_inside(&entry.path(), repository.common_dir())) {
+                    return Ok(true);
+                }
+            } else if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                due.push(folder.join(entry.file_name()));
+            }
+        }
+    }
+    Ok(false)
+}
+
+fn submodules(admin: &Path) -> Result<BTreeSet<RepoPath>, GitError> {
+    let index = git2::Index::open(&admin.join("index"))?;
+    let links = index.iter().filter(|entry| is_gitlink(entry.mode));
+    Ok(links.map(|entry| RepoPath::new(entry.path)).collect())
+}
+
+/// Whether a submodule's `.git` file leads into the repository, where its commits stay.
+fn leads_inside(dot_git: &Path, common_dir: &Path) -> bool {
+    let Ok(text) = fs::read_to_string(dot_git) else { return false };
+    let Some(target) = text.strip_prefix("gitdir:") else { return false };
+    let folder = dot_git.parent().unwrap_or(dot_git);
+    fs::canonicalize(folder.join(target.trim())).is_ok_and(|path| path.starts_with(common_dir))
+}
+
+fn keep(worktree: &Worktree, admin: &Path, kept_dir: &Path) -> Result<PathBuf, GitError> {
+    fs::create_dir_all(kept_dir).map_err(GitError::io(kept_dir))?;
+    let name = worktree.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    // Bounded by the number of worktrees of one name that a human has left lying there.
+    let free = (0_u32..).map(|n| if n == 0 { name.clone() } else { format!("{name}-{n}") });
+    let mut places = free.map(|name| kept_dir.join(name));
+    let place = places.find(|place| !place.exists() && !place.is_symlink());
+    let place = place.ok_or_else(|| GitError::Unexpected("no free name to keep a worktree".to_owned()))?;
+    let modules = admin.join("modules");
+    if modules.exists() {
+        move_folder(&modules, &worktree.path.join(".paddock-submodules"))?;
+    }
+    move_folder(&worktree.path, &place)?;
+    Ok(place)
+}
+
+/// Renames; across file systems `mv` copies first and deletes when all is there.
+fn move_folder(from: &Path, to: &Path) -> Result<(), GitError> {
+    match fs::rename(from, to) {
+        Err(error) if error.kind() == ErrorKind::CrossesDevices => {
+            let status = Command::new("mv").arg("--").args([from, to]).stdin(Stdio::null()).status();
+            match status.map_err(GitError::io(from))?.success() {
+                true => Ok(()),
+                false => Err(GitError::Unexpected(format!(
+                    "{} could not be moved to {}",
+                    from.display(),
+                    to.display()
+                ))),
+            }
+        }
+        other => other.map_err(GitError::io(from)),
+    }
+}

@@ -1,0 +1,215 @@
+//! Opening a repository by its git directory, with a name for every reason why that cannot be.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+
+use git2::ErrorCode;
+
+use super::error::GitError;
+use crate::domain::ids::ObjectId;
+
+/// A git repository under management. Cheap to clone and to share: libgit2 is opened anew for every call, by
+/// the git directory, so that nothing in a working tree is ever followed.
+#[derive(Debug, Clone)]
+pub struct Repository {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    repo_root: PathBuf,
+    common_dir: PathBuf,
+    main_worktree: Option<PathBuf>,
+}
+
+/// Extensions that libgit2 1.9 and Paddock both work with.
+const KNOWN_EXTENSIONS: [&str; 5] =
+    ["noop", "worktreeconfig", "preciousobjects", "relativeworktrees", "objectformat"];
+
+impl Repository {
+    /// Opens the repository whose folder (or bare git directory) is `repo_root`.
+    ///
+    /// # Errors
+    /// A named state for each repository that Paddock cannot work on (SPEC 8).
+    pub fn open(repo_root: &Path) -> Result<Self, GitError> {
+        if !repo_root.exists() {
+            return Err(GitError::Missing(repo_root.to_owned()));
+        }
+        let root = fs::canonicalize(repo_root).map_err(GitError::io(repo_root))?;
+        let git_dir = git_dir_of(&root).ok_or_else(|| GitError::NotARepository(root.clone()))?;
+        let common_dir = common_dir_of(&git_dir)?;
+        let config = check_format(&root, &common_dir)?;
+        let main_worktree = main_worktree_of(&root, &git_dir, &common_dir, &config);
+        let inner = Inner { repo_root: root, common_dir, main_worktree };
+        let repository = Self { inner: Arc::new(inner) };
+        repository.check_has_commits()?;
+        Ok(repository)
+    }
+
+    /// The folder that was opened, absolute.
+    #[must_use]
+    pub fn repo_root(&self) -> &Path {
+        &self.inner.repo_root
+    }
+
+    /// The git directory shared by all worktrees, absolute.
+    #[must_use]
+    pub fn common_dir(&self) -> &Path {
+        &self.inner.common_dir
+    }
+
+    /// The working tree that belongs to the git directory itself; none when bare.
+    #[must_use]
+    pub fn main_worktree(&self) -> Option<&Path> {
+        self.inner.main_worktree.as_deref()
+    }
+
+    /// libgit2 on the git directory, without any working tree.
+    pub(crate) fn library(&self) -> Result<git2::Repository, GitError> {
+        git2::Repository::open_bare(&self.inner.common_dir).map_err(|e| open_error(&self.inner.repo_root, e))
+    }
+
+    /// The same with a configuration of ours on top that makes libgit2 flush the refs it writes.
+    pub(crate) fn durable_library(&self) -> Result<git2::Repository, GitError> {
+        let library = self.library()?;
+        let file = self.own_folder()?.join("durable.gitconfig");
+        const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
+        if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
+            let fresh = file.with_extension(format!("{}-{:?}", std::process::id(), thread::current().id()));
+            fs::write(&fresh, TEXT).map_err(GitError::io(&fresh))?;
+            fs::rename(&fresh, &file).map_err(GitError::io(&file))?;
+        }
+        library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;
+        Ok(library)
+    }
+
+    /// Paddock's own folder in the git directory, made when absent.
+    pub(crate) fn own_folder(&self) -> Result<PathBuf, GitError> {
+        let folder = self.inner.common_dir.join("paddock");
+        fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
+        Ok(folder)
+    }
+
+    fn check_has_commits(&self) -> Result<(), GitError> {
+        let library = self.library()?;
+        let born = match library.head() {
+            Ok(_) => true,
+            Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                library.references_glob("refs/heads/*")?.next().is_some()
+            }
+            Err(e) => return Err(e.into()),
+        };
+        if born { Ok(()) } else { Err(GitError::WithoutCommits(self.inner.repo_root.clone())) }
+    }
+}
+
+/// Where the git directory of a folder is, read from the files alone.
+pub(crate) fn git_dir_of(root: &Path) -> Option<PathBuf> {
+    let dot_git = root.join(".git");
+    if dot_git.is_dir() {
+        return fs::canonicalize(dot_git).ok();
+    }
+    if dot_git.is_file() {
+        let text = fs::read_to_string(&dot_git).ok()?;
+        let target = text.strip_prefix("gitdir:")?.trim();
+        return fs::canonicalize(root.join(target)).ok();
+    }
+    let bare = root.join("HEAD").is_file() && root.join("objects").is_dir() && root.join("refs").is_dir();
+    bare.then(|| root.to_owned())
+}
+
+fn common_dir_of(git_dir: &Path) -> Result<PathBuf, GitError> {
+    match fs::read_to_string(git_dir.join("commondir")) {
+        Ok(text) => fs::canonicalize(git_dir.join(text.trim_end())).map_err(GitError::io(git_dir)),
+        Err(_) => Ok(git_dir.to_owned()),
+    }
+}
+
+/// Refuses by name what the libraries cannot open or would misread.
+fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError> {
+    let file = common_dir.join("config");
+    let config = git2::Config::open(&file)?;
+    let mut entries = config.entries(None)?;
+    while let Some(entry) = entries.next() {
+        let entry = entry?;
+        let name = entry.name().unwrap_or_default().to_owned();
+        let value = entry.value().unwrap_or_default().to_lowercase();
+        if let Some(fault) = format_fault(&name, &value) {
+            return Err(fault);
+        }
+    }
+    drop(entries);
+    if common_dir.join("reftable").is_dir() {
+        return Err(unsupported("the reftable ref format", REFTABLE_WAY_OUT));
+    }
+    let opened = git2::Repository::open_bare(common_dir);
+    opened.map(|_| config).map_err(|error| open_error(root, error))
+}
+
+const REFTABLE_WAY_OUT: &str = "run `git refs migrate --ref-format=files` in the repository";
+
+fn format_fault(name: &str, value: &str) -> Option<GitError> {
+    if name.starts_with("remote.") && name.ends_with(".promisor") && value != "false" {
+        return Some(partial_clone());
+    }
+    match name.strip_prefix("extensions.")? {
+        "objectformat" if value == "sha1" => None,
+        "objectformat" => Some(unsupported(
+            &format!("the {value} object format"),
+            "use a repository made with `git init --object-format=sha1`",
+        )),
+        "refstorage" if value == "files" => None,
+        "refstorage" => Some(unsupported(&format!("the {value} ref format"), REFTABLE_WAY_OUT)),
+        "partialclone" => Some(partial_clone()),
+        known if KNOWN_EXTENSIONS.contains(&known) => None,
+        other => Some(unsupported(
+            &format!("the repository extension `{other}`"),
+            "use a clone without it (`git config --get-regexp extensions` lists them)",
+        )),
+    }
+}
+
+fn partial_clone() -> GitError {
+    unsupported(
+        "a partial clone",
+        "fetch what is missing with `git fetch --refetch --no-filter`, then unset `remote.*.promisor` and `extensions.partialClone`; or use a full clone",
+    )
+}
+
+fn unsupported(what: &str, way_out: &str) -> GitError {
+    GitError::Unsupported { what: what.to_owned(), way_out: way_out.to_owned() }
+}
+
+fn open_error(root: &Path, error: git2::Error) -> GitError {
+    match error.code() {
+        ErrorCode::NotFound => GitError::NotARepository(root.to_owned()),
+        ErrorCode::Owner => GitError::Owner(root.to_owned()),
+        _ => GitError::Library(error),
+    }
+}
+
+fn main_worktree_of(root: &Path, git_dir: &Path, common: &Path, config: &git2::Config) -> Option<PathBuf> {
+    if config.get_bool("core.bare").unwrap_or(false) {
+        return None;
+    }
+    if let Ok(configured) = config.get_path("core.worktree") {
+        return fs::canonicalize(common.join(configured)).ok();
+    }
+    if git_dir == common && root != common {
+        return Some(root.to_owned());
+    }
+    let named_dot_git = common.file_name().is_some_and(|name| name == ".git");
+    if named_dot_git { common.parent().map(Path::to_owned) } else { None }
+}
+
+/// libgit2's form of an id.
+pub(crate) fn oid(id: &ObjectId) -> Result<git2::Oid, GitError> {
+    Ok(git2::Oid::from_str(id.as_str())?)
+}
+
+/// Our form of an id.
+pub(crate) fn object_id(oid: git2::Oid) -> Result<ObjectId, GitError> {
+    ObjectId::new(oid.to_string()).map_err(|error| GitError::Unexpected(error.to_string()))
+}

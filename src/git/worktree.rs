@@ -1,0 +1,250 @@
+//! Making worktrees: one at a time per repository, idempotent, and never over something that is not ours.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+
+use super::error::GitError;
+use super::program::Call;
+use super::refs::keep_ref;
+use super::repository::{Repository, object_id};
+use super::target::{admin_folders, admin_target};
+use crate::domain::ids::ObjectId;
+
+/// The worktree that an objective needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorktreeSpec {
+    /// Where it shall lie.
+    pub path: PathBuf,
+    /// Its branch, `paddock/<objective-id>/work`.
+    pub branch: String,
+    /// The integration commit that a new branch starts from.
+    pub base: ObjectId,
+    /// Whose it is: `project/objective`.
+    pub marker: String,
+}
+
+/// A worktree that Paddock made. Its git directory is known from making it, never from its `.git` file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Worktree {
+    /// The working tree.
+    pub path: PathBuf,
+    /// `<common dir>/worktrees/<name>`.
+    pub git_dir: PathBuf,
+    /// Its branch without `refs/heads/`; empty for a detached one.
+    pub branch: String,
+    /// It was there already.
+    pub reused: bool,
+}
+
+/// The file in a worktree's git directory that says Paddock made it, and for whom.
+pub(crate) const MARKER_FILE: &str = "paddock";
+
+/// Makes the worktree, or takes the one that was made before.
+///
+/// # Errors
+/// [`GitError::Foreign`] when the folder or the branch was not made by Paddock; whatever git refuses.
+pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Worktree, GitError> {
+    let lock = lock_of(repository.common_dir());
+    let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
+    let path = absolute(&spec.path)?;
+    let place = Place { repository, path: &path, marker: &spec.marker };
+    let reused = place.existing()?;
+    prepare_branch(repository, spec, reused.is_some())?;
+    let worktree =
+        |git_dir, reused| Worktree { path: path.clone(), git_dir, branch: spec.branch.clone(), reused };
+    if let Some(git_dir) = reused {
+        return Ok(worktree(git_dir, true));
+    }
+    let full = format!("refs/heads/{}", spec.branch);
+    let has_branch = repository.commit_of(&full)?.is_some();
+    let arguments: Vec<&str> = match has_branch {
+        true => vec![&spec.branch],
+        false => vec![spec.base.as_str()],
+    };
+    let new_branch = if has_branch { None } else { Some(spec.branch.as_str()) };
+    Ok(worktree(place.make(new_branch, &arguments)?, false))
+}
+
+/// Remembers that a branch is ours before it is made, and moves one without own commits to the new base.
+fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) -> Result<(), GitError> {
+    let full = format!("refs/heads/{}", spec.branch);
+    let made = made_ref(&spec.branch);
+    let (head, made_at) = (repository.commit_of(&full)?, repository.commit_of(&made)?);
+    let library = repository.library()?;
+    match (head, made_at) {
+        (Some(_), None) => Err(GitError::Foreign {
+            what: format!("the branch {}", spec.branch),
+            way_out: format!(
+                "rename it with `git branch -m {} NEW-NAME`, or rename the objective",
+                spec.branch
+            ),
+        }),
+        (Some(head), Some(start)) if head == start && head != spec.base && !in_use => {
+            repository.set_ref(&full, Some(&head), &spec.base, "paddock: start from the newer tip")?;
+            keep_ref(&library, &made, &spec.base)
+        }
+        (Some(_), Some(_)) => Ok(()),
+        (None, _) if library.find_reference("refs/heads/paddock").is_ok() => Err(GitError::Foreign {
+            what: "the branch `paddock`, which leaves no room for `paddock/<id>/work`,".to_owned(),
+            way_out: "rename it with `git branch -m paddock NEW-NAME`".to_owned(),
+        }),
+        (None, _) => {
+            keep_ref(&library, &made, &spec.base)?;
+            if in_use {
+                keep_ref(&library, &full, &spec.base)?;
+            }
+            Ok(())
+        }
+    }
+}
+
+/// The ref that says a work branch was made by Paddock; it points to where the branch started.
+pub(crate) fn made_ref(branch: &str) -> String {
+    let middle = branch.strip_prefix("paddock/").unwrap_or(branch);
+    format!("refs/paddock/made/{}", middle.strip_suffix("/work").unwrap_or(middle))
+}
+
+/// A place in the file system where a worktree of ours is or shall be.
+pub(crate) struct Place<'a> {
+    pub(crate) repository: &'a Repository,
+    pub(crate) path: &'a Path,
+    pub(crate) marker: &'a str,
+}
+
+impl Place<'_> {
+    /// The git directory of the worktree that lies here, if Paddock made it for this owner. What a crash left
+    /// half made is cleared away.
+    pub(crate) fn existing(&self) -> Result<Option<PathBuf>, GitError> {
+        let admin = admin_of(self.repository, self.path)?;
+        let making = self.intent_file()?.exists();
+        match admin {
+            Some(admin) if fs::read_to_string(admin.join(MARKER_FILE)).is_ok_and(|m| m == self.marker) => {
+                if self.path.is_dir() {
+                    self.repair(&admin)?;
+                    return Ok(Some(admin));
+                }
+                fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
+            }
+            Some(admin) if making && !admin.join(MARKER_FILE).exists() => {
+                fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
+                self.clear_half_made()?;
+            }
+            None if making => self.clear_half_made()?,
+            Some(_) => return Err(self.foreign()),
+            None if is_free(self.path) => {}
+            None => return Err(self.foreign()),
+        }
+        Ok(None)
+    }
+
+    /// Runs `git worktree add` here and marks the result as ours.
+    pub(crate) fn make(&self, new_branch: Option<&str>, what: &[&str]) -> Result<PathBuf, GitError> {
+        let intent = self.intent_file()?;
+        if let Some(parent) = self.path.parent() {
+            fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+        }
+        fs::write(&intent, self.marker).map_err(GitError::io(&intent))?;
+        let mut call = Call::new(self.repository).args(["worktree", "add", "--quiet"]);
+        if let Some(branch) = new_branch {
+            call = call.args(["--no-track", "-b", branch]);
+        }
+        if new_branch.is_none() && what.first() == Some(&"--detach") {
+            call = call.args(["--detach"]);
+        }
+        let what = what.iter().filter(|word| **word != "--detach");
+        call.args([self.path]).args(what).run()?;
+        let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
+            GitError::Unexpected(format!("no worktree at {} after making it", self.path.display()))
+        })?;
+        let marker = admin.join(MARKER_FILE);
+        fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;
+        fs::remove_file(&intent).map_err(GitError::io(&intent))?;
+        Ok(admin)
+    }
+
+    /// Puts the two files right that tie a worktree to the repository, whatever an agent wrote into them.
+    pub(crate) fn repair(&self, admin: &Path) -> Result<(), GitError> {
+        let dot_git = self.path.join(".git");
+        if dot_git.is_dir() && !dot_git.is_symlink() {
+            return Err(GitError::Foreign {
+                what: format!("the repository that replaced {}", dot_git.display()),
+                way_out: "move that folder away; then retry".to_owned(),
+            });
+        }
+        write_if_other(&dot_git, &format!("gitdir: {}\n", admin.display()))?;
+        repair_commondir(admin)
+    }
+
+    /// An intent was recorded and no session ever ran here: what lies here is ours alone.
+    fn clear_half_made(&self) -> Result<(), GitError> {
+        match fs::remove_dir_all(self.path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(GitError::io(self.path)(error)),
+            _ => Ok(()),
+        }
+    }
+
+    fn intent_file(&self) -> Result<PathBuf, GitError> {
+        let id = git2::Oid::hash_object(git2::ObjectType::Blob, self.path.as_os_str().as_encoded_bytes())?;
+        let folder = self.repository.own_folder()?.join("making");
+        fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
+        Ok(folder.join(object_id(id)?.as_str()))
+    }
+
+    fn foreign(&self) -> GitError {
+        GitError::Foreign {
+            what: format!("the folder {}", self.path.display()),
+            way_out: "move it away, or choose another `worktrees_root`".to_owned(),
+        }
+    }
+}
+
+/// Makes a linked worktree's git directory lead to the repository it lies in.
+pub(crate) fn repair_commondir(admin: &Path) -> Result<(), GitError> {
+    write_if_other(&admin.join("commondir"), "../..\n")
+}
+
+fn write_if_other(file: &Path, text: &str) -> Result<(), GitError> {
+    if !file.is_symlink() && fs::read_to_string(file).is_ok_and(|found| found == text) {
+        return Ok(());
+    }
+    if file.is_symlink() {
+        fs::remove_file(file).map_err(GitError::io(file))?;
+    }
+    fs::write(file, text).map_err(GitError::io(file))
+}
+
+/// The git directory of the linked worktree that is registered for a path.
+pub(crate) fn admin_of(repository: &Repository, path: &Path) -> Result<Option<PathBuf>, GitError> {
+    let is_here = |admin: &PathBuf| {
+        admin_target(admin).is_some_and(|target| target == path || absolute(&target).is_ok_and(|t| t == path))
+    };
+    Ok(admin_folders(repository)?.into_iter().find(is_here))
+}
+
+/// The absolute form of a path whose last part need not exist.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, GitError> {
+    let path = std::path::absolute(path).map_err(GitError::io(path))?;
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(path) };
+    Ok(fs::canonicalize(parent).map_or_else(|_| path.clone(), |parent| parent.join(name)))
+}
+
+fn is_free(path: &Path) -> bool {
+    if path.is_symlink() {
+        return false;
+    }
+    match fs::read_dir(path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
+}
+
+/// The lock under which worktrees of a repository are added and removed: git fails when it is done in parallel.
+pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
+    static LOCKS: Mutex<Option<HashMap<PathBuf, Arc<Mutex<()>>>>> = Mutex::new(None);
+    let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
+    locks.get_or_insert_default().entry(common_dir.to_owned()).or_default().clone()
+}

@@ -1,0 +1,11 @@
+//! Paddock's git work, on real repositories.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod harvesting;
+mod hostile;
+mod landing;
+mod publishing;
+mod repositories;
+mod support;
+mod worktrees;
