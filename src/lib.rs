@@ -11,3 +11,4 @@ pub mod link;
 pub mod runner;
 pub mod session;
 pub mod store;
+pub mod supervisor;

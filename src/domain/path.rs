@@ -1,6 +1,9 @@
 //! Paths as git stores them: bytes, in any language and any encoding.
 
+use std::ffi::OsStr;
 use std::fmt;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +26,12 @@ impl RepoPath {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// The same bytes as a path of the file system, relative to the repository's folder.
+    #[must_use]
+    pub fn as_path(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
     }
 }
 

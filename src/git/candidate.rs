@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{flush_objects, new_objects};
-use super::path::RepoPath;
 use super::program::{Call, refused};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// Who stands in a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
-use super::path::RepoPath;
 use super::refs::{keep_ref, relation, set_ref};
 use super::repository::{Repository, object_id, oid};
 use super::status::{head_commit, worktree_status};
@@ -16,6 +15,7 @@ use super::target::{operation, symbolic_head};
 use super::worktree::Worktree;
 use super::{CasOutcome, Relation};
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// One commit of a session, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

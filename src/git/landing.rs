@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::changed_paths;
-use super::path::RepoPath;
 use super::refs::{CasOutcome, Relation, relation};
 use super::repository::{Repository, oid};
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// The landing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

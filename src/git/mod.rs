@@ -6,6 +6,7 @@
 //! have planted. An agent's `.git` file is never followed.
 
 mod candidate;
+mod content;
 mod error;
 mod execution;
 mod facts;
@@ -14,9 +15,9 @@ mod harvest;
 mod landing;
 mod notes;
 mod objects;
-mod path;
 pub mod program;
 mod publish;
+mod refresh;
 mod refs;
 mod remove;
 mod repository;
@@ -25,6 +26,7 @@ mod status;
 mod target;
 mod worktree;
 
+pub use crate::domain::path::RepoPath;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use error::GitError;
 pub use execution::{ExecutionConfig, difference};
@@ -33,12 +35,12 @@ pub use gate::prepare_gate;
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use notes::NOTES_REF;
-pub use path::RepoPath;
 pub use publish::{PublishOrder, PublishOutcome, WaitCode, publish};
+pub use refresh::bring_forward;
 pub use refs::{CasOutcome, Relation};
 pub use remove::{Removal, delete_branch, remove_worktree};
 pub use repository::Repository;
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
 pub use status::worktree_status;
 pub use target::{TargetUse, observe, target_uses};
-pub use worktree::{Worktree, WorktreeSpec, add_worktree};
+pub use worktree::{Worktree, WorktreeSpec, add_worktree, find_worktree};

@@ -7,8 +7,8 @@ use std::thread;
 use git2::{ObjectType, Oid, Tree};
 
 use super::error::GitError;
-use super::path::RepoPath;
 use super::program::flush_path;
+use crate::domain::path::RepoPath;
 
 /// One name in a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::changed_paths;
-use super::path::RepoPath;
 use super::program::{Call, flush_path, said};
 use super::repository::{Repository, oid};
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
 use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// The publication to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,19 +10,7 @@ use super::error::GitError;
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 
-/// How two commits lie to each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Relation {
-    /// They are one commit.
-    Same,
-    /// The first is an ancestor of the second.
-    Ancestor,
-    /// The first is a descendant of the second.
-    Descendant,
-    /// Neither contains the other.
-    Diverged,
-}
+pub use crate::domain::facts::Relation;
 
 /// What became of a compare-and-swap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::is_gitlink;
-use super::path::RepoPath;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// What became of a worktree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

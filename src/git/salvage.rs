@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 use super::candidate::Identity;
 use super::error::GitError;
 use super::objects::{exists, flush_objects, is_gitlink, new_objects};
-use super::path::RepoPath;
 use super::repository::{Repository, object_id, oid};
 use super::status::{Inside, is_excluded};
 use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// What to salvage, and under which names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use std::path::Path;
 use git2::{Delta, Diff, DiffOptions};
 
 use super::error::GitError;
-use super::path::RepoPath;
 use super::repository::{Repository, object_id, oid};
 use super::target::symbolic_head;
 use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
+use crate::domain::path::RepoPath;
 
 /// The uncommitted paths of a worktree: staged, changed, deleted, and untracked but not ignored. A nested
 /// repository is one path that ends in `/`. Paths at or below one of `exclude` are left out.

@@ -248,3 +248,14 @@ pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
     let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     locks.get_or_insert_default().entry(common_dir.to_owned()).or_default().clone()
 }
+
+/// The worktree that was made at a path for a branch, found again without asking the worktree itself.
+///
+/// # Errors
+/// [`GitError::Unexpected`] when none is registered there.
+pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Result<Worktree, GitError> {
+    let path = absolute(path)?;
+    let gone = || GitError::Unexpected(format!("there is no worktree at {}", path.display()));
+    let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
+    Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })
+}

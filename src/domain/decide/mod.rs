@@ -31,7 +31,7 @@ pub use dispatch::waiting_for_slot;
 pub use outstanding::outstanding;
 pub use scribe::Memo;
 use scribe::Scribe;
-pub use settle::{Settled, next_timer, settled};
+pub use settle::{Settled, next_timer, next_timer_after, settled};
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
 /// events ends at an effect that has to be awaited, so a handful is the most there can be.

@@ -24,6 +24,8 @@ pub struct Memo {
     pub stopping: Option<StopMode>,
     /// No phase runs: a command is answered without a supervisor.
     pub is_passive: bool,
+    /// Only this project is worked on.
+    pub only: Option<ProjectSlug>,
     /// Overrides every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
     /// Publications in progress.
@@ -45,6 +47,18 @@ impl Memo {
     #[must_use]
     pub fn passive() -> Self {
         Self { is_passive: true, ..Self::default() }
+    }
+
+    /// A memo for working on one project or all, with this many sessions at once in each when it is given.
+    #[must_use]
+    pub fn working(only: Option<ProjectSlug>, max_parallel: Option<u32>) -> Self {
+        Self { only, max_parallel, ..Self::default() }
+    }
+
+    /// Whether this process works on a project.
+    #[must_use]
+    pub fn covers(&self, project: &ProjectSlug) -> bool {
+        self.only.as_ref().is_none_or(|only| only == project)
     }
 }
 
@@ -77,11 +91,14 @@ impl<'a> Scribe<'a> {
     }
 
     pub(super) fn mark(&mut self, project: &ProjectSlug) {
-        self.marked.insert(project.clone());
+        if self.memo.covers(project) {
+            self.marked.insert(project.clone());
+        }
     }
 
     pub(super) fn mark_all(&mut self) {
-        self.marked = self.state.projects().map(|project| project.slug.clone()).collect();
+        let slugs = self.state.projects().map(|project| project.slug.clone());
+        self.marked = slugs.filter(|slug| self.memo.covers(slug)).collect();
     }
 
     /// Records a fact: it is applied now and stored before any effect.

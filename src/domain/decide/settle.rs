@@ -19,11 +19,17 @@ pub enum Settled {
     Stuck,
 }
 
-/// When a tick is due because of something recorded, in Unix milliseconds.
+/// When the next tick is due because of something recorded, in Unix milliseconds.
 #[must_use]
 pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
+    next_timer_after(state, memo, i64::MIN)
+}
+
+/// The same, for times later than the last tick: what was due then has had its turn.
+#[must_use]
+pub fn next_timer_after(state: &State, memo: &Memo, after_ms: i64) -> Option<i64> {
     let mut due = Vec::new();
-    for project in state.projects().filter(|project| project.is_enabled()) {
+    for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         let integration = &project.integration;
         if integration.published != integration.tip {
             due.extend(again_at(memo, &project.slug));
@@ -34,7 +40,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
         }
     }
-    due.into_iter().min()
+    due.into_iter().filter(|at_ms| *at_ms > after_ms).min()
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting
@@ -46,7 +52,7 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
     }
     let mut needs_human = false;
     let mut is_stuck = false;
-    for project in state.projects().filter(|project| project.is_enabled()) {
+    for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         if is_moving(state, memo, project) {
             return None;
         }

@@ -1,0 +1,29 @@
+//! A worktree that was made ahead of its turn is brought to the integration tip when its turn comes.
+
+use super::error::GitError;
+use super::program::Call;
+use super::refs::Relation;
+use super::repository::Repository;
+use super::worktree::{Worktree, made_ref};
+use crate::domain::ids::ObjectId;
+
+/// Brings a worktree whose branch holds no work of its own to a newer start. One with work, or one that is
+/// there already, is left as it is. No process may be at work in it.
+///
+/// # Errors
+/// Whatever git refuses.
+pub fn bring_forward(repository: &Repository, worktree: &Worktree, to: &ObjectId) -> Result<(), GitError> {
+    let full = format!("refs/heads/{}", worktree.branch);
+    let made = made_ref(&worktree.branch);
+    let (Some(head), Some(start)) = (repository.commit_of(&full)?, repository.commit_of(&made)?) else {
+        return Ok(());
+    };
+    let is_fresh = head == start || repository.relation(&head, to)? == Relation::Ancestor;
+    if head == *to || !is_fresh {
+        return Ok(());
+    }
+    let call = Call::new(repository).in_worktree(&worktree.git_dir, &worktree.path);
+    call.args(["reset", "--quiet", "--hard", to.as_str()]).run()?;
+    repository.set_ref(&made, Some(&start), to, "paddock: start from the newer tip")?;
+    Ok(())
+}

@@ -1,0 +1,90 @@
+//! Commands from the command line: to the supervisor that runs, or carried out here by the same code.
+
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::Query;
+use super::error::SupervisorError;
+use super::message::Message;
+use super::run::kernel;
+use crate::config::lock::{Holder, WorkspaceLock};
+use crate::config::{Environment, Workspace};
+use crate::domain::command::{Command, Reply};
+use crate::domain::decide::Memo;
+use crate::link::Client;
+
+/// How long a reply may take: a landing that is being flushed on a slow disk, not more.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long a supervisor that has just taken the lock may need until it listens.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Who works in this workspace; none when nobody does.
+#[must_use]
+pub fn is_running(workspace: &Workspace) -> Option<Holder> {
+    WorkspaceLock::holder(workspace).ok().flatten()
+}
+
+/// Has a command carried out: by the running supervisor, or, when there is none, here, under its lock, by the
+/// same code, until everything that follows from it is done.
+///
+/// # Errors
+/// When the supervisor cannot be reached, or the workspace cannot be worked in.
+pub fn ask(
+    workspace: &Workspace,
+    environment: &Environment,
+    command: Command,
+) -> Result<Reply, SupervisorError> {
+    let give_up_at = Instant::now() + CONNECT_TIMEOUT;
+    loop {
+        if let Some(mut client) = Client::<Command, Query, Reply>::connect(&workspace.runtime())? {
+            return Ok(client.command(command, REPLY_TIMEOUT)?);
+        }
+        match WorkspaceLock::try_take(workspace) {
+            Ok(lock) => return here(workspace, environment, command, &lock),
+            // Somebody is between the lock and the socket, at one end of their work or the other.
+            Err(error) if Instant::now() >= give_up_at => return Err(error.into()),
+            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+fn here(
+    workspace: &Workspace,
+    environment: &Environment,
+    command: Command,
+    _lock: &WorkspaceLock,
+) -> Result<Reply, SupervisorError> {
+    let (inbox, messages) = mpsc::channel();
+    let mut kernel =
+        kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
+    let answer = Arc::new(Mutex::new(None));
+    let slot = Arc::clone(&answer);
+    let reply_to = move |reply| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
+    drop(inbox.send(Message::Command(Box::new(command), Box::new(reply_to))));
+    kernel.serve_one()?;
+    kernel.writer.close()?;
+    let reply = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    reply.ok_or(SupervisorError::Gone)
+}
+
+impl super::kernel::Kernel {
+    /// Takes what comes in until nothing is in flight any more.
+    fn serve_one(&mut self) -> Result<(), SupervisorError> {
+        loop {
+            let message = self.inbox.recv().map_err(|_| SupervisorError::Gone)?;
+            self.take(message)?;
+            while let Ok(message) = self.inbox.try_recv() {
+                self.take(message)?;
+            }
+            if self.world.is_idle() {
+                // Whatever was sent before the last effect ended is in the inbox by now.
+                match self.inbox.try_recv() {
+                    Ok(message) => self.take(message)?,
+                    Err(_) if self.world.is_idle() => return Ok(()),
+                    Err(_) => {}
+                }
+            }
+        }
+    }
+}

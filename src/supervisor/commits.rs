@@ -1,0 +1,51 @@
+//! Counting the commits of running sessions, for their budgets and for whoever watches.
+
+use std::path::Path;
+
+use super::message::Message;
+use super::world::{Site, World};
+use crate::domain::ids::{ObjectId, ProjectSlug, SessionId};
+use crate::domain::input::Input;
+use crate::domain::session::SessionStatus;
+use crate::domain::state::State;
+use crate::git::{find_worktree, head_count};
+use crate::link::Gauge;
+
+/// A running session as the counter needs it.
+pub(super) struct Running {
+    session: SessionId,
+    path: String,
+    branch: String,
+    from: ObjectId,
+}
+
+/// The running sessions of a project.
+pub(super) fn running(state: &State, project: &ProjectSlug) -> Vec<Running> {
+    let sessions = state.open_sessions().filter(|session| {
+        session.objective.project == *project
+            && matches!(session.status, SessionStatus::Starting | SessionStatus::Running)
+    });
+    sessions
+        .filter_map(|session| {
+            let worktree = state.objective(&session.objective)?.ready_worktree()?;
+            let (path, branch) = (worktree.path.clone(), worktree.branch.clone());
+            Some(Running { session: session.id, path, branch, from: session.from.clone() })
+        })
+        .collect()
+}
+
+/// Counts, and tells; a worktree that cannot be read now is read at harvest at the latest.
+pub(super) fn count(world: &World, site: &Site, sessions: &[Running]) {
+    let Ok(repository) = world.repository(&site.repo_root) else { return };
+    for running in sessions {
+        let counted = find_worktree(&repository, Path::new(&running.path), &running.branch)
+            .and_then(|worktree| head_count(&repository, &worktree, &running.from));
+        if let Ok(commits) = counted {
+            let value = serde_json::Value::from(commits);
+            let session = Some(running.session.0);
+            world.gauges.set(Gauge { name: "commits".to_owned(), session, gate: None, value });
+            let input = Input::CommitsSeen { session: running.session, commits };
+            drop(world.inbox.send(Message::Input(input)));
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Reading what a session left: commits, uncommitted work, and its own words.
+
+use std::fs;
+use std::path::PathBuf;
+
+use super::super::world::{Site, World, now_ms};
+use crate::domain::facts::{CommitFacts, HarvestFacts};
+use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
+use crate::domain::input::Input;
+use crate::domain::review::ElsewhereHead;
+use crate::domain::session::Salvage;
+use crate::domain::state::State;
+use crate::domain::summary::SessionSummary;
+use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
+use crate::runner::log::{LogReader, Stream};
+use crate::session::summary::SummaryScanner;
+
+/// Bytes of a log read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+/// The summary stands at the end of the output: no more than this much of the end is read.
+const TAIL_BYTES: u64 = 4 << 20;
+
+pub(in super::super) struct Order {
+    site: Site,
+    session: SessionId,
+    objective: ObjectiveKey,
+    path: PathBuf,
+    branch: String,
+    from: ObjectId,
+    reviewed: Option<ObjectId>,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+        let session = state.session(session)?;
+        let objective = state.objective(&session.objective)?;
+        let worktree = objective.worktree.as_ref()?;
+        Some(Self {
+            site: Site::find(state, &session.objective.project)?,
+            session: session.id,
+            objective: session.objective.clone(),
+            path: PathBuf::from(&worktree.path),
+            branch: worktree.branch.clone(),
+            from: session.from.clone(),
+            reviewed: objective.head.clone(),
+        })
+    }
+}
+
+/// Reads only, but for refs that keep what would be lost: doing it again finds the same.
+pub(in super::super) fn harvest(world: &World, order: &Order) {
+    let facts = read(world, order).map(Box::new);
+    world.tell(Input::Harvested { session: order.session, facts });
+}
+
+fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
+    let problem = |error: git::GitError| error.to_string();
+    let repository = world.repository(&order.site.repo_root).map_err(problem)?;
+    let worktree = git::find_worktree(&repository, &order.path, &order.branch).map_err(problem)?;
+    remove_stale_locks(&worktree);
+    let (tip, copy) = (&order.site.tip, &order.site.copy);
+    let found = git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)
+        .map_err(problem)?;
+    let salvage = match found.uncommitted.is_empty() {
+        true => None,
+        false => salvage(world, order, &repository, &worktree).map_err(problem)?,
+    };
+    Ok(HarvestFacts {
+        head: found.head,
+        commits: found.commits.iter().map(commit).collect(),
+        net_paths: found.net_paths,
+        uncommitted: found.uncommitted,
+        salvage,
+        head_elsewhere: found.head_elsewhere.and_then(elsewhere),
+        summary: summary(world, order.session),
+    })
+}
+
+/// The session's processes are dead: a lock they left would only fail the next session's commit.
+fn remove_stale_locks(worktree: &Worktree) {
+    for name in ["index.lock", "HEAD.lock"] {
+        drop(fs::remove_file(worktree.git_dir.join(name)));
+    }
+}
+
+fn commit(found: &CheckpointFacts) -> CommitFacts {
+    CommitFacts {
+        commit: found.commit.clone(),
+        summary: found.summary.clone(),
+        paths: u32::try_from(found.paths.len()).unwrap_or(u32::MAX),
+        is_merge: found.is_merge,
+        is_empty: found.is_empty && !found.is_merge,
+    }
+}
+
+fn elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
+    let kept_as = found.kept.filter(|_| !found.taken_over)?;
+    Some(ElsewhereHead { commit: found.commit, kept_as })
+}
+
+fn salvage(
+    world: &World,
+    order: &Order,
+    repository: &git::Repository,
+    worktree: &Worktree,
+) -> Result<Option<Salvage>, git::GitError> {
+    let wanted = SalvageOrder {
+        objective: order.objective.id.to_string(),
+        session: order.session.0,
+        exclude: order.site.copy.clone(),
+        identity: world.identity(repository),
+        time_s: now_ms() / 1_000,
+    };
+    let kept = git::salvage(repository, worktree, &wanted)?;
+    Ok(kept.map(|kept| Salvage {
+        reference: kept.reference,
+        commit: kept.commit,
+        paths: u32::try_from(kept.paths.len()).unwrap_or(u32::MAX),
+        left: kept.left.into_iter().take(20).collect(),
+    }))
+}
+
+/// The summary that the agent ended with, from its standard output. A log that cannot be read has none.
+fn summary(world: &World, session: SessionId) -> Option<SessionSummary> {
+    let dir = world.workspace.session_dir(session);
+    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    let log = LogReader::open(&dir, Stream::Stdout);
+    let mut scanner = SummaryScanner::default();
+    let mut offset = log.len().ok()?.saturating_sub(TAIL_BYTES);
+    loop {
+        let chunk = log.read_at(offset, CHUNK_BYTES).ok()?;
+        if chunk.bytes.is_empty() {
+            break;
+        }
+        scanner.push(&chunk.bytes);
+        offset = chunk.next_offset();
+    }
+    scanner.finish(&prompt)
+}

@@ -1,0 +1,103 @@
+//! Effects: what follows from committed events. Each becomes one job on a lane; its outcome comes back as an
+//! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
+
+mod candidates;
+mod gates;
+mod harvest;
+mod landings;
+mod sessions;
+mod targets;
+mod worktrees;
+
+use std::sync::Arc;
+
+use super::lanes::{Job, Lane};
+use super::world::{Site, World};
+use crate::domain::effect::Effect;
+use crate::domain::state::State;
+
+pub(super) use gates::command_results;
+pub(super) use sessions::process_end;
+pub(super) use targets::look;
+
+/// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
+/// gone.
+pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(Lane, Job)> {
+    let shared = Arc::clone(world);
+    match effect.clone() {
+        Effect::MakeIntegration { project, at } => {
+            let site = Site::find(state, &project)?;
+            Some((Lane::Refs(project), Box::new(move || targets::make_integration(&shared, &site, &at))))
+        }
+        Effect::Look { project } => {
+            let site = Site::find(state, &project)?;
+            if !world.begin_look(&project) {
+                return None;
+            }
+            Some((Lane::Refs(project), Box::new(move || look(&shared, &site))))
+        }
+        Effect::MoveExternal { project, from, to } => {
+            let site = Site::find(state, &project)?;
+            Some((Lane::Refs(project), Box::new(move || targets::move_external(&shared, &site, &from, &to))))
+        }
+        Effect::AdoptTarget { project, from, landed } => {
+            let site = Site::find(state, &project)?;
+            Some((Lane::Refs(project), Box::new(move || targets::adopt(&shared, &site, &from, landed))))
+        }
+        Effect::Publish { project, published, to, create } => {
+            let site = Site::find(state, &project)?;
+            let order = targets::Publication { published, to, create };
+            Some((Lane::Refs(project), Box::new(move || targets::publish(&shared, &site, &order))))
+        }
+        Effect::MakeCandidate { project, entry, subject, head, onto } => {
+            let order = candidates::Order::of(state, &project, entry, subject, head, onto)?;
+            Some((Lane::Refs(project), Box::new(move || candidates::make(&shared, &order))))
+        }
+        Effect::Land { project, entry } => {
+            let order = landings::Order::of(state, &project, entry)?;
+            Some((Lane::Refs(project), Box::new(move || landings::land(&shared, &order))))
+        }
+        Effect::MakeWorktree { objective, epoch } => {
+            let order = worktrees::Order::of(state, &objective, epoch)?;
+            let lane = Lane::Worktrees(objective.project);
+            Some((lane, Box::new(move || worktrees::make(&shared, &order))))
+        }
+        Effect::RemoveWorktree { objective } => {
+            let order = worktrees::Order::of(state, &objective, 0)?;
+            let lane = Lane::Worktrees(objective.project);
+            Some((lane, Box::new(move || worktrees::remove(&shared, &order))))
+        }
+        other => job_of_processes(world, state, &other),
+    }
+}
+
+fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(Lane, Job)> {
+    let shared = Arc::clone(world);
+    match effect.clone() {
+        Effect::StartSession { session } => {
+            let order = sessions::Order::of(state, session)?;
+            Some((Lane::Session(session), Box::new(move || sessions::start(&shared, &order))))
+        }
+        Effect::StopSession { session, stop, now } => {
+            Some((Lane::Session(session), Box::new(move || sessions::stop(&shared, session, stop, now))))
+        }
+        Effect::ExtendSession { session } => {
+            let minutes = state.session(session)?.budget.max_minutes;
+            Some((Lane::Session(session), Box::new(move || sessions::extend(&shared, session, minutes))))
+        }
+        Effect::Harvest { session } => {
+            let order = harvest::Order::of(state, session)?;
+            Some((Lane::Session(session), Box::new(move || harvest::harvest(&shared, &order))))
+        }
+        Effect::StartGate { gate } => {
+            let order = gates::Order::of(state, gate)?;
+            let lane = Lane::GateWorktree(order.site.slug.clone());
+            Some((lane, Box::new(move || gates::start(&shared, &order))))
+        }
+        Effect::StopGate { gate } => {
+            let lane = Lane::GateWorktree(state.gate(gate)?.project.clone());
+            Some((lane, Box::new(move || gates::stop(&shared, gate))))
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,135 @@
+//! What a session is told.
+
+use super::{Site, World};
+use crate::domain::ids::{GateId, SessionId};
+use crate::domain::objective::{Feedback, Objective};
+use crate::domain::review::ALWAYS_PROTECTED;
+use crate::domain::session::{Session, SessionKind};
+use crate::domain::settings::{ProjectSettings, Role};
+use crate::runner::log::{LogReader, Stream};
+use crate::session::prompt::{self, PromptBudget, PromptContext, PromptObjective};
+
+/// Feedback in a prompt, in bytes: head and tail of it (SPEC 3.3).
+const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
+/// Of a log, this much of its end is quoted, in bytes.
+const LOG_TAIL_BYTES: u64 = 12 * 1024;
+
+pub(super) fn prompt(
+    world: &World,
+    site: &Site,
+    settings: &ProjectSettings,
+    objective: &Objective,
+    session: &Session,
+) -> Result<String, String> {
+    let worker = settings.worker(&session.worker);
+    let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
+    let template = match session.kind {
+        SessionKind::Correction => "session-correction.md",
+        SessionKind::Conflict => "session-conflict.md",
+        _ => worker.map_or("session-worker.md", |worker| worker.template.as_str()),
+    };
+    let mut protected = settings.integrator_only_patterns.clone();
+    protected.push(ALWAYS_PROTECTED.to_owned());
+    let spec = &objective.spec;
+    let context = PromptContext {
+        project: titled(&settings.name, &settings.description),
+        goal: None,
+        milestone: None,
+        phase: spec.phase.clone(),
+        objective: PromptObjective {
+            id: objective.key.id.to_string(),
+            title: spec.title.clone(),
+            description: spec.description.clone(),
+            acceptance_criteria: spec.acceptance_criteria.clone(),
+            path_scope: spec.path_scope.clone(),
+            context_refs: spec.context_refs.clone(),
+        },
+        budget: PromptBudget {
+            max_commits: session.budget.max_commits,
+            max_minutes: session.budget.max_minutes,
+        },
+        attempt: session.attempt,
+        feedback: objective.next.feedback.as_ref().map(|feedback| words(world, feedback)),
+        human_note: None,
+        previous: objective.history.clone(),
+        integration_ref: site.integration_ref.clone(),
+        protected: if is_integrator { Vec::new() } else { protected },
+        kind: session.kind.to_string(),
+    };
+    let templates = world.workspace.templates();
+    prompt::render(Some(&templates), template, &context).map_err(|error| error.to_string())
+}
+
+fn titled(name: &str, description: &str) -> String {
+    match description.trim() {
+        "" => name.to_owned(),
+        text => format!("{name}: {text}"),
+    }
+}
+
+fn words(world: &World, feedback: &Feedback) -> String {
+    let text = match feedback {
+        Feedback::Findings(findings) => {
+            let lines = findings.iter().map(|finding| {
+                let paths: Vec<String> = finding.paths.iter().map(|path| format!("\n  - {path}")).collect();
+                let more = match finding.more_paths {
+                    0 => String::new(),
+                    n => format!("\n  - and {n} more"),
+                };
+                format!("- {}{}{more}", finding.text, paths.concat())
+            });
+            format!("Review of the last session found:\n{}", lines.collect::<Vec<_>>().join("\n"))
+        }
+        Feedback::Gate { gate, command, outcome } => {
+            let dir = world.workspace.gate_dir(GateId(*gate));
+            let output = tail(&dir);
+            format!(
+                "The gate command `{command}` failed ({outcome}) on your branch merged with the integration \
+                 branch. Its whole output is in {}. The end of it:\n\n{output}",
+                dir.display()
+            )
+        }
+        Feedback::Conflict { paths, text } => {
+            let names: Vec<String> = paths.iter().map(|path| format!("- {path}")).collect();
+            format!("Your branch does not merge. In conflict:\n{}\n\n{text}", names.join("\n"))
+        }
+        Feedback::Ended { session, outcome } => ended(world, *session, outcome),
+        Feedback::FollowUp { session, notes } => {
+            let notes = if notes.is_empty() { "none" } else { notes.as_str() };
+            format!("Session {session} stopped before the work was complete. Its notes for you:\n\n{notes}")
+        }
+    };
+    head_and_tail(&text, FEEDBACK_MAX_BYTES)
+}
+
+fn ended(world: &World, session: SessionId, outcome: &str) -> String {
+    let output = tail(&world.workspace.session_dir(session));
+    format!("Session {session} ended: {outcome}. The end of its output:\n\n{output}")
+}
+
+/// The end of a job's output, both streams, as text.
+fn tail(dir: &std::path::Path) -> String {
+    let mut parts = Vec::new();
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        let log = LogReader::open(dir, stream);
+        let from = log.len().unwrap_or(0).saturating_sub(LOG_TAIL_BYTES / 2);
+        let bytes = log.read_at(from, usize::try_from(LOG_TAIL_BYTES).unwrap_or(usize::MAX));
+        let text = bytes.map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned()).unwrap_or_default();
+        let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        if !clean.trim().is_empty() {
+            parts.push(clean.trim_end().to_owned());
+        }
+    }
+    let indented = parts.join("\n").lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
+    if indented.is_empty() { "    (no output)".to_owned() } else { indented.join("\n") }
+}
+
+fn head_and_tail(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    let half = max_bytes / 2;
+    let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (text.len() - half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..])
+}

@@ -1,0 +1,313 @@
+//! Sessions: the prompt is written, the agent's command built, and the job handed to the runner.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::super::world::{Site, World};
+use crate::config::files::write_atomic;
+use crate::domain::ids::SessionId;
+use crate::domain::input::Input;
+use crate::domain::objective::Objective;
+use crate::domain::session::{Exit, ProcessEnd, Session, Stop};
+use crate::domain::settings::{AgentSettings, ProjectSettings, StdinRule};
+use crate::domain::state::State;
+use crate::git::{self, Repository};
+use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
+use crate::runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
+use crate::session::command::{self, AgentCommand, Values};
+
+#[path = "prompting.rs"]
+mod prompting;
+
+/// The name of the stage that prepares a worktree.
+const SETUP_STAGE: &str = "setup";
+/// Between the gentle signal and the kill, in milliseconds (SPEC 3.4).
+const GRACE_MS: u64 = 20_000;
+
+pub(in super::super) struct Order {
+    site: Site,
+    settings: Box<ProjectSettings>,
+    session: Session,
+    objective: Objective,
+    path: PathBuf,
+    branch: String,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+        let session = state.session(session)?.clone();
+        let objective = state.objective(&session.objective)?.clone();
+        let worktree = objective.worktree.clone()?;
+        let project = state.project(&session.objective.project)?;
+        Some(Self {
+            site: Site::of(project),
+            settings: Box::new(project.settings.clone()),
+            session,
+            objective,
+            path: PathBuf::from(worktree.path),
+            branch: worktree.branch,
+        })
+    }
+}
+
+fn session_key(session: SessionId) -> JobKey {
+    JobKey { kind: JobKind::Session, id: session.0, attempt: 1 }
+}
+
+/// Reconciled by the session's folder and claim: what is in it was started, and is found again by identity.
+pub(in super::super) fn start(world: &World, order: &Order) {
+    let (key, dir) = (session_key(order.session.id), world.workspace.session_dir(order.session.id));
+    let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
+    let begun = match known {
+        true => adopt(world, order, &dir),
+        false => submit(world, order, &dir),
+    };
+    if let Err(problem) = begun {
+        world.tell(Input::SessionRefused { session: order.session.id, problem });
+    }
+}
+
+fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+    let session = order.session.id;
+    match world.runner.adopt(&session_key(session), dir).map_err(|error| error.to_string())? {
+        Adoption::Running { claim } => {
+            let pid = claim.and_then(|claim| claim.keeper).and_then(|keeper| u32::try_from(keeper.pid).ok());
+            world.tell(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
+        }
+        Adoption::Ended(record) => {
+            world.tell(Input::SessionExited { session, process: process_end(&record) });
+        }
+        Adoption::Lost(_) => world.tell(Input::SessionLost { session }),
+    }
+    Ok(())
+}
+
+fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+    let repository = world.trusted(&order.site)?;
+    if order.session.attempt == 1 {
+        let worktree = git::find_worktree(&repository, &order.path, &order.branch);
+        worktree
+            .and_then(|worktree| git::bring_forward(&repository, &worktree, &order.session.from))
+            .map_err(|error| error.to_string())?;
+    }
+    let spec = job(world, order, &repository, dir)?;
+    world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())
+}
+
+fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Result<JobSpec, String> {
+    let settings = &order.settings;
+    let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
+    let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
+    crate::config::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    let text = prompting::prompt(world, &order.site, settings, &order.objective, &order.session)?;
+    let prompt_file = dir.join("prompt.md");
+    write_atomic(&prompt_file, text.as_bytes(), 0o600)
+        .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
+    let values = Values {
+        prompt_file: &prompt_file,
+        worktree: &order.path,
+        session_dir: dir,
+        model: None,
+        prompt_text: &text,
+        paddock_exe: &world.exe,
+    };
+    let command = command::build(agent, &values).map_err(|error| error.to_string())?;
+    let (set, unset) = environment(order, agent, repository, &prompt_file);
+    let secrets = secrets(world, &unset);
+    Ok(JobSpec {
+        key: session_key(order.session.id),
+        dir: dir.to_owned(),
+        worktree: order.path.clone(),
+        stdin: (command.stdin == StdinRule::Prompt).then(|| prompt_file.clone()),
+        stages: stages(order, command),
+        env_set: set,
+        env_names: secrets.keys().cloned().collect(),
+        env_values: SecretValues(secrets),
+        env_unset: unset,
+        limits: limits(settings, &order.session),
+        stop_signal: stop_signal(&agent.stop_signal),
+        resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+    })
+}
+
+fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
+    let defaults = &settings.session_defaults;
+    Limits {
+        max_awake_ms: Some(u64::from(session.budget.max_minutes) * 60_000),
+        grace_ms: GRACE_MS,
+        stall_ms: Some(u64::from(defaults.stall_minutes) * 60_000),
+        log_cap_bytes: settings.disk.session_log_mb.saturating_mul(1_000_000),
+        ..Limits::default()
+    }
+}
+
+fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
+    let mut stages = Vec::new();
+    let worktree = &order.settings.worktree;
+    let is_new = order.objective.setup_failures > 0 || order.session.attempt == 1;
+    if let Some(setup) = worktree.setup.as_ref().filter(|_| is_new) {
+        stages.push(Stage {
+            name: SETUP_STAGE.to_owned(),
+            argv: vec![OsString::from(setup)],
+            shell: true,
+            timeout_ms: Some(u64::from(worktree.setup_timeout_minutes) * 60_000),
+            counted: false,
+            prompted: false,
+        });
+    }
+    stages.push(Stage {
+        name: "agent".to_owned(),
+        argv: command.argv,
+        shell: command.shell,
+        timeout_ms: None,
+        counted: true,
+        prompted: true,
+    });
+    stages
+}
+
+fn stop_signal(name: &str) -> StopSignal {
+    match name.trim_start_matches("SIG") {
+        "INT" => StopSignal::Int,
+        "HUP" => StopSignal::Hup,
+        "QUIT" => StopSignal::Quit,
+        "USR1" => StopSignal::Usr1,
+        "USR2" => StopSignal::Usr2,
+        _ => StopSignal::Term,
+    }
+}
+
+/// Variables by which a calling git would lead a job's own git astray.
+pub(in super::super) fn git_variables() -> Vec<String> {
+    let names = ["DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE", "PREFIX"];
+    names.iter().map(|name| format!("GIT_{name}")).collect()
+}
+
+/// What `.env` and the proxy settings give the agent beyond Paddock's own environment: by inheritance only.
+fn secrets(world: &World, unset: &[String]) -> BTreeMap<String, String> {
+    let wanted = world.environment.for_agents().into_iter().filter_map(|(name, value)| {
+        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
+        let is_own = std::env::var(&name).is_ok_and(|own| own == value);
+        (!is_own && !unset.contains(&name)).then_some((name, value))
+    });
+    wanted.collect()
+}
+
+/// The variables that are set and unset for an agent (SPEC 3.1, 5.1).
+fn environment(
+    order: &Order,
+    agent: &AgentSettings,
+    repository: &Repository,
+    prompt_file: &Path,
+) -> (BTreeMap<String, String>, Vec<String>) {
+    let key = &order.objective.key;
+    let mut set: BTreeMap<String, String> = BTreeMap::from([
+        ("PADDOCK_SESSION".to_owned(), order.session.id.to_string()),
+        ("PADDOCK_SESSION_KIND".to_owned(), order.session.kind.to_string()),
+        ("PADDOCK_OBJECTIVE".to_owned(), key.id.to_string()),
+        ("PADDOCK_PROJECT".to_owned(), key.project.to_string()),
+        ("PADDOCK_WORKTREE".to_owned(), order.path.display().to_string()),
+        ("PADDOCK_PROMPT_FILE".to_owned(), prompt_file.display().to_string()),
+    ]);
+    set.extend(git_settings(order.settings.sign, repository));
+    let mut unset = git_variables();
+    for (name, value) in &agent.env {
+        match value.is_empty() {
+            true => unset.push(name.clone()),
+            false => drop(set.insert(name.clone(), value.clone())),
+        }
+    }
+    unset.retain(|name| !set.contains_key(name));
+    (set, unset)
+}
+
+/// An identity, no signing unless asked for, no collection of garbage under running agents, and objects that
+/// are on disk before a landing refers to them.
+fn git_settings(sign: bool, repository: &Repository) -> BTreeMap<String, String> {
+    let mut settings = vec![
+        ("gc.auto", "0"),
+        ("maintenance.auto", "false"),
+        ("core.fsync", "committed,loose-object"),
+        ("core.fsyncMethod", "batch"),
+    ];
+    if !sign {
+        settings.extend([("commit.gpgSign", "false"), ("tag.gpgSign", "false")]);
+    }
+    if repository.facts().is_ok_and(|facts| facts.user_identity.is_none()) {
+        settings.extend([("user.name", "Paddock"), ("user.email", "paddock@localhost")]);
+    }
+    let mut set = BTreeMap::from([("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())]);
+    for (place, (key, value)) in settings.into_iter().enumerate() {
+        set.insert(format!("GIT_CONFIG_KEY_{place}"), key.to_owned());
+        set.insert(format!("GIT_CONFIG_VALUE_{place}"), value.to_owned());
+    }
+    set
+}
+
+/// Stopping what has ended already does nothing.
+pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now: bool) {
+    let reason = match stop {
+        Stop::Minutes => StopReason::Deadline,
+        Stop::Commits => StopReason::Commits,
+        Stop::Stalled => StopReason::Stalled,
+        Stop::Human => StopReason::Human,
+        Stop::Shutdown => StopReason::Shutdown,
+    };
+    if let Err(error) = world.runner.cancel(&session_key(session), reason, now) {
+        tracing::debug!(%session, %error, "a session that is to be stopped is not running");
+    }
+}
+
+/// The keeper's limit is set, not added to: doing it again changes nothing.
+pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) {
+    let limit = Some(u64::from(minutes) * 60_000);
+    if let Err(error) = world.runner.extend(&session_key(session), limit) {
+        tracing::warn!(%session, %error, "a session's new limit could not be handed to its keeper");
+    }
+}
+
+/// How a session's processes ended, in the domain's words.
+pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
+    let stop = record.stop.map(|reason| match reason {
+        StopReason::Deadline | StopReason::Tokens | StopReason::Cost => Stop::Minutes,
+        StopReason::Commits => Stop::Commits,
+        StopReason::Human => Stop::Human,
+        StopReason::Stalled => Stop::Stalled,
+        StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
+    });
+    ProcessEnd {
+        exit: record.stages.last().map_or_else(nothing_ran, exit_of),
+        stop,
+        awake_seconds: record.awake_ms / 1_000,
+        survivors: record.survivors_killed,
+    }
+}
+
+fn nothing_ran() -> Exit {
+    Exit::NotStarted("no command was run".to_owned())
+}
+
+fn exit_of(stage: &StageEnd) -> Exit {
+    let is_setup = stage.name == SETUP_STAGE;
+    match &stage.outcome {
+        StageOutcome::Exited { code: 0 } => Exit::Code(0),
+        outcome if is_setup => Exit::SetupFailed(words(outcome)),
+        StageOutcome::Exited { code } => Exit::Code(*code),
+        StageOutcome::Signaled { signal } => Exit::Signal(*signal),
+        StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
+        StageOutcome::TimedOut | StageOutcome::Stopped => {
+            stage.late_code.map_or(Exit::Signal(15), Exit::Code)
+        }
+    }
+}
+
+fn words(outcome: &StageOutcome) -> String {
+    match outcome {
+        StageOutcome::Exited { code } => format!("exit status {code}"),
+        StageOutcome::Signaled { signal } => format!("killed by signal {signal}"),
+        StageOutcome::NotStarted { text, .. } => text.clone(),
+        StageOutcome::TimedOut => "it timed out".to_owned(),
+        StageOutcome::Stopped => "it was stopped".to_owned(),
+    }
+}

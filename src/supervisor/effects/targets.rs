@@ -1,0 +1,194 @@
+//! The three refs of a project: looking at the target, moving the integration ref onto the user's commits,
+//! publishing.
+
+use std::path::Path;
+
+use super::super::trust::read_trust;
+use super::super::world::{Site, World, now_ms};
+use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
+use crate::domain::ids::{ObjectId, ObjectiveId};
+use crate::domain::input::{Input, PublishAnswer};
+use crate::domain::path::RepoPath;
+use crate::domain::project::PublicationWait;
+use crate::domain::reason::ReasonCode;
+use crate::git::{self, CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
+
+/// Files that a waiting publication names.
+const FILES_MAX: usize = 20;
+
+/// Reconciled by the ref itself: one that exists is taken as it is.
+pub(in super::super) fn make_integration(world: &World, site: &Site, at: &ObjectId) {
+    let tip = world.repository(&site.repo_root).and_then(|repository| {
+        match repository.set_ref(&site.integration_ref, None, at, "paddock: begin")? {
+            CasOutcome::Done => Ok(at.clone()),
+            CasOutcome::Modified { found: Some(found) } => Ok(found),
+            CasOutcome::Modified { found: None } => {
+                Err(GitError::Unexpected("the ref comes and goes".into()))
+            }
+        }
+    });
+    let tip = tip.map_err(|error| error.to_string());
+    world.tell(Input::IntegrationMade { project: site.slug.clone(), tip });
+}
+
+/// Looks at everything about a project that can change without Paddock. Changes nothing.
+pub(in super::super) fn look(world: &World, site: &Site) {
+    world.look_begins(&site.slug);
+    let repository = match world.repository(&site.repo_root) {
+        Ok(repository) => repository,
+        Err(error) => {
+            let (project, problem) = (site.slug.clone(), error.to_string());
+            return world.tell(Input::RepositoryFailed { project, problem });
+        }
+    };
+    match read_trust(&repository) {
+        Ok(trust) => tell_trust(world, site, trust),
+        Err(error) => {
+            let (project, problem) = (site.slug.clone(), error.to_string());
+            return world.tell(Input::RepositoryFailed { project, problem });
+        }
+    }
+    look_at_disk(world, site);
+    match target_facts(&repository, site) {
+        Ok(facts) => world.tell(Input::TargetLooked { project: site.slug.clone(), facts }),
+        Err(error) => {
+            let (project, problem) = (site.slug.clone(), error.to_string());
+            world.tell(Input::RepositoryFailed { project, problem });
+        }
+    }
+}
+
+fn tell_trust(world: &World, site: &Site, trust: TrustRecord) {
+    let agreed = super::super::projects::agreed(&site.trust).map(str::to_owned);
+    let trust = super::super::projects::with_agreement(trust, agreed.as_deref());
+    world.tell(Input::TrustRead { project: site.slug.clone(), trust });
+}
+
+fn look_at_disk(world: &World, site: &Site) {
+    let free_gb = |path: &Path| {
+        let stat = rustix::fs::statvfs(path).ok()?;
+        Some(stat.f_bavail as f64 * stat.f_frsize as f64 / 1e9)
+    };
+    let places = [world.workspace.root(), site.repo_root.as_path()];
+    let Some(free) = places.iter().filter_map(|path| free_gb(path)).reduce(f64::min) else { return };
+    let text = (free < site.min_free_gb).then(|| {
+        format!("only {free:.1} GB of disk are free; nothing new starts below {} GB", site.min_free_gb)
+    });
+    let clears = "free some disk space, or lower `disk.min_free_gb`".to_owned();
+    let project = site.slug.clone();
+    world.tell(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
+}
+
+fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, GitError> {
+    let target = git::observe(repository, &site.target_branch)?;
+    let relation = |to: &ObjectId| match &target {
+        Some(target) => repository.relation(target, to),
+        None => Ok(Relation::Diverged),
+    };
+    let (to_tip, to_published) = (relation(&site.tip)?, relation(&site.published)?);
+    Ok(TargetFacts { target, tip: site.tip.clone(), published: site.published.clone(), to_tip, to_published })
+}
+
+/// Reconciled by the ref: at `to` it has happened, at `from` it has not.
+pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectId, to: &ObjectId) {
+    let moved = world.repository(&site.repo_root).and_then(|repository| {
+        repository.set_ref(&site.integration_ref, Some(from), to, "paddock: the user's own commits")
+    });
+    let result = match moved {
+        Ok(CasOutcome::Done) => Ok(()),
+        Ok(CasOutcome::Modified { found }) if found.as_ref() == Some(to) => Ok(()),
+        Ok(CasOutcome::Modified { .. }) => Err("the integration ref was elsewhere".to_owned()),
+        Err(error) => Err(error.to_string()),
+    };
+    world.tell(Input::ExternalMoved { project: site.slug.clone(), to: to.clone(), result });
+}
+
+/// Asked for by a person, so it is not taken up again after a crash: they see what came of it and ask again.
+pub(in super::super) fn adopt(
+    world: &World,
+    site: &Site,
+    from: &ObjectId,
+    landed: Vec<(ObjectiveId, ObjectId)>,
+) {
+    let result = adopted(world, site, from, landed).map_err(|error| error.to_string());
+    world.tell(Input::TargetAdopted { project: site.slug.clone(), result });
+}
+
+fn adopted(
+    world: &World,
+    site: &Site,
+    from: &ObjectId,
+    landed: Vec<(ObjectiveId, ObjectId)>,
+) -> Result<(ObjectId, Vec<ObjectiveId>), GitError> {
+    let repository = world.repository(&site.repo_root)?;
+    let gone = || GitError::Unexpected(format!("the branch {} is gone", site.target_branch));
+    let target = git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?;
+    let mut lost = Vec::new();
+    for (id, commit) in landed {
+        if !matches!(repository.relation(&commit, &target)?, Relation::Same | Relation::Ancestor) {
+            lost.push(id);
+        }
+    }
+    // What the tip held stays reachable: nothing that landed is lost by adopting.
+    let kept = format!("refs/paddock/kept/integration/{}", from.short());
+    let before = repository.commit_of(&kept)?;
+    repository.set_ref(&kept, before.as_ref(), from, "paddock: before the target was adopted")?;
+    match repository.set_ref(&site.integration_ref, Some(from), &target, "paddock: adopt the target")? {
+        CasOutcome::Done => Ok((target, lost)),
+        CasOutcome::Modified { .. } => Err(GitError::Unexpected("the integration ref was elsewhere".into())),
+    }
+}
+
+/// What to publish.
+pub(in super::super) struct Publication {
+    pub(in super::super) published: ObjectId,
+    pub(in super::super) to: ObjectId,
+    /// A person asked for the deleted branch to be made again.
+    pub(in super::super) create: bool,
+}
+
+/// A fast-forward that can be tried at any time: reconciled by trying.
+pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication) {
+    let answer = match world.trusted(site) {
+        Ok(repository) => publish_in(&repository, site, order),
+        Err(problem) => waits("other", Vec::new(), problem),
+    };
+    world.tell(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
+}
+
+fn waits(code: &str, files: Vec<RepoPath>, text: String) -> PublishAnswer {
+    PublishAnswer::Waits(PublicationWait { code: code.to_owned(), files, text, since_ms: now_ms() })
+}
+
+fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> PublishAnswer {
+    if order.create {
+        let name = format!("refs/heads/{}", site.target_branch);
+        if let Err(error) = repository.set_ref(&name, None, &order.to, "paddock: republish") {
+            return waits("other", Vec::new(), error.to_string());
+        }
+    }
+    let wanted = PublishOrder {
+        target_branch: site.target_branch.clone(),
+        published: order.published.clone(),
+        to: order.to.clone(),
+    };
+    match git::publish(repository, &wanted) {
+        Ok(PublishOutcome::Published | PublishOutcome::AlreadyThere) => PublishAnswer::Published,
+        Ok(PublishOutcome::TargetMoved { .. } | PublishOutcome::Missing) => PublishAnswer::Moved,
+        Ok(PublishOutcome::Waiting { code, files, text, .. }) => {
+            waits(word(code), files.iter().take(FILES_MAX).cloned().collect(), text)
+        }
+        Err(error) => waits("other", Vec::new(), error.to_string()),
+    }
+}
+
+fn word(code: WaitCode) -> &'static str {
+    match code {
+        WaitCode::LocalChanges => "local_changes",
+        WaitCode::Untracked => "untracked",
+        WaitCode::Ignored => "ignored",
+        WaitCode::Operation => "operation",
+        WaitCode::Locked => "locked",
+        WaitCode::Other => "other",
+    }
+}

@@ -1,0 +1,127 @@
+//! Making and removing worktrees.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::world::{Site, World, now_ms};
+use crate::domain::ids::{ObjectId, ObjectiveKey};
+use crate::domain::input::Input;
+use crate::domain::state::State;
+use crate::git::{self, GitError, Repository, SalvageOrder, WorktreeSpec};
+
+pub(in super::super) struct Order {
+    site: Site,
+    objective: ObjectiveKey,
+    path: PathBuf,
+    branch: String,
+    base: ObjectId,
+    epoch: u64,
+    /// The head that landed, if one did.
+    head: Option<ObjectId>,
+    last_session: u64,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, key: &ObjectiveKey, epoch: u64) -> Option<Self> {
+        let objective = state.objective(key)?;
+        let worktree = objective.worktree.as_ref()?;
+        Some(Self {
+            site: Site::find(state, &key.project)?,
+            objective: key.clone(),
+            path: PathBuf::from(&worktree.path),
+            branch: worktree.branch.clone(),
+            base: worktree.base.clone(),
+            epoch,
+            head: objective.head.clone(),
+            last_session: objective.sessions.last().map_or(0, |session| session.0),
+        })
+    }
+}
+
+/// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
+pub(in super::super) fn make(world: &World, order: &Order) {
+    let result = make_in(world, order);
+    world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
+}
+
+fn make_in(world: &World, order: &Order) -> Result<(), String> {
+    let repository = world.trusted(&order.site)?;
+    if let Some(parent) = order.path.parent() {
+        fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+    }
+    let spec = WorktreeSpec {
+        path: order.path.clone(),
+        branch: order.branch.clone(),
+        base: order.base.clone(),
+        marker: order.objective.to_string(),
+    };
+    git::add_worktree(&repository, &spec).map_err(|error| error.to_string())?;
+    for name in &order.site.copy {
+        copy_file(&order.site.repo_root, &order.path, name)?;
+    }
+    Ok(())
+}
+
+/// Copies one file of `worktree.copy`; one that the repository's folder lacks is no error. Links are not
+/// followed, and nothing is written outside the worktree.
+fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
+    let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    if !is_inside {
+        return Err(format!("worktree.copy: {name:?} leads out of the repository"));
+    }
+    let (source, target) = (from.join(name), to.join(name));
+    if !source.symlink_metadata().is_ok_and(|found| found.is_file()) || target.exists() {
+        return Ok(());
+    }
+    let problem = |error| format!("worktree.copy: {name}: {error}");
+    if let Some(parent) = target.parent() {
+        fs::create_dir_all(parent).map_err(problem)?;
+    }
+    fs::copy(&source, &target).map(drop).map_err(problem)
+}
+
+/// Reconciled by looking: what is gone already is gone.
+pub(in super::super) fn remove(world: &World, order: &Order) {
+    match remove_in(world, order) {
+        Ok(late) => world.tell(Input::WorktreeRemoved { objective: order.objective.clone(), late }),
+        // It stays recorded as to be removed, and the next start tries again: nothing waits for it.
+        Err(error) => tracing::warn!(objective = %order.objective, %error, "a worktree could not be removed"),
+    }
+}
+
+fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
+    let repository = world.repository(&order.site.repo_root)?;
+    let late = keep_late_commits(&repository, order)?;
+    if let Ok(worktree) = git::find_worktree(&repository, &order.path, &order.branch) {
+        let wanted = SalvageOrder {
+            objective: order.objective.id.to_string(),
+            session: order.last_session,
+            exclude: order.site.copy.clone(),
+            identity: world.identity(&repository),
+            time_s: now_ms() / 1_000,
+        };
+        git::salvage(&repository, &worktree, &wanted)?;
+        git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
+    }
+    if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
+        let full = format!("refs/heads/{}", order.branch);
+        if repository.commit_of(&full)?.as_ref() == Some(head) {
+            let tip = repository.commit_of(&order.site.integration_ref)?.unwrap_or(order.site.tip.clone());
+            git::delete_branch(&repository, &order.branch, head, &tip)?;
+        }
+    }
+    Ok(late)
+}
+
+/// Commits that appeared on the branch after it landed are kept under a ref (SPEC 1.1).
+fn keep_late_commits(repository: &Repository, order: &Order) -> Result<Option<String>, GitError> {
+    let found = repository.commit_of(&format!("refs/heads/{}", order.branch))?;
+    let (Some(found), Some(head)) = (found, &order.head) else { return Ok(None) };
+    if found == *head {
+        return Ok(None);
+    }
+    let kept = format!("refs/paddock/kept/{}/{}", order.objective.id, found.short());
+    let before = repository.commit_of(&kept)?;
+    repository.set_ref(&kept, before.as_ref(), &found, "paddock: commits after the landing")?;
+    Ok(Some(kept))
+}

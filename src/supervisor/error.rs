@@ -1,0 +1,49 @@
+//! What keeps a supervisor from working.
+
+use crate::config::environment::EnvironmentError;
+use crate::config::lock::LockError;
+use crate::ledger::LedgerError;
+use crate::link::LinkError;
+use crate::runner::RunnerError;
+use crate::store::StoreError;
+
+/// Why the supervisor cannot start, or had to end.
+#[derive(Debug, thiserror::Error)]
+pub enum SupervisorError {
+    /// Another supervisor works in this workspace, or its lock cannot be taken.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// A variable of the environment cannot be used.
+    #[error(transparent)]
+    Environment(#[from] EnvironmentError),
+    /// The database failed. Nothing follows from what could not be recorded; running sessions go on under
+    /// their keepers, and the next supervisor finds them.
+    #[error("{0}; the supervisor stopped, running sessions go on under their keepers")]
+    Store(#[from] StoreError),
+    /// The database cannot be understood.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The socket failed.
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    /// Jobs cannot be run at all.
+    #[error(transparent)]
+    Runner(#[from] RunnerError),
+    /// The system refused something basic.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The supervisor ended before it answered.
+    #[error("the supervisor ended before it answered; see `paddock supervisor status`, then try again")]
+    Gone,
+}
+
+impl SupervisorError {
+    pub(super) fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
+        move |source| Self::System { what, source }
+    }
+}

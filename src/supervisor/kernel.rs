@@ -1,0 +1,363 @@
+//! The kernel: the one thread that decides. Whatever it decides is stored before anything follows from it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use super::error::SupervisorError;
+use super::lanes::{Job, Lane};
+use super::message::{Message, ReplyTo};
+use super::observe::Watches;
+use super::options::{Options, RunEnd};
+use super::world::{Site, World, now_ms};
+use super::{commits, effects, projects};
+use crate::config::lock::RepositoryClaim;
+use crate::domain::command::StopMode;
+use crate::domain::decide::{self, Decision, Memo, Settled};
+use crate::domain::effect::Effect;
+use crate::domain::event::Event;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::input::Input;
+use crate::domain::reason::ReasonCode;
+use crate::domain::state::State;
+use crate::ledger;
+use crate::link::Feed;
+use crate::runner::{JobKind, JobReport};
+use crate::store::{StoredEvent, Writer};
+
+/// While sessions run, their commits are counted at least so often, should a watch have missed one.
+const COUNT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Told of every event once it is stored.
+pub(super) type OnEvents = Arc<dyn Fn(&[StoredEvent]) + Send + Sync>;
+
+pub(super) struct Kernel {
+    pub(super) state: State,
+    pub(super) memo: Memo,
+    pub(super) world: Arc<World>,
+    pub(super) writer: Writer,
+    pub(super) feed: Arc<Feed>,
+    pub(super) inbox: Receiver<Message>,
+    pub(super) on_events: OnEvents,
+    pub(super) watches: Option<Watches>,
+    pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
+    pub(super) poll: Duration,
+    pub(super) last_tick_ms: i64,
+    pub(super) interrupted: bool,
+}
+
+/// Counts an effect, or an append, as in flight for as long as it lives.
+struct InFlight(Arc<World>);
+
+impl InFlight {
+    fn new(world: &Arc<World>) -> Self {
+        world.in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(world))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        drop(self.0.inbox.send(Message::Wake));
+    }
+}
+
+impl Kernel {
+    /// Lets the domain decide, has the events stored, and then releases what follows.
+    pub(super) fn step(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
+        let Decision { events, effects, reply } =
+            decide::step(&mut self.state, &mut self.memo, input, now_ms());
+        debug_assert!(self.state.check_index(), "the caches of the state have drifted");
+        let jobs = self.jobs(&effects);
+        let answer = reply_to.zip(reply);
+        if events.is_empty() && jobs.is_empty() && answer.is_none() {
+            return Ok(());
+        }
+        self.append(&events, jobs, answer.map(|(to, reply)| -> Job { Box::new(move || to(reply)) }))
+    }
+
+    fn jobs(&self, effects: &[Effect]) -> Vec<(Lane, Job)> {
+        let jobs = effects.iter().filter_map(|effect| effects::job(&self.world, &self.state, effect));
+        let counted = jobs.map(|(lane, job)| {
+            let in_flight = InFlight::new(&self.world);
+            let job: Job = Box::new(move || {
+                let _in_flight = in_flight;
+                job();
+            });
+            (lane, job)
+        });
+        counted.collect()
+    }
+
+    fn append(
+        &mut self,
+        events: &[Event],
+        jobs: Vec<(Lane, Job)>,
+        answer: Option<Job>,
+    ) -> Result<(), SupervisorError> {
+        let touched = self.state.take_touched();
+        let batch = ledger::batch(&self.state, events, &touched)?;
+        let stored = batch.events.clone();
+        let (world, feed, on_events) =
+            (Arc::clone(&self.world), Arc::clone(&self.feed), Arc::clone(&self.on_events));
+        let in_flight = InFlight::new(&self.world);
+        let on_commit = move |committed| {
+            let _in_flight = in_flight;
+            if let Err(error) = committed {
+                // Fail-stop: nothing follows from what is not recorded.
+                drop(world.inbox.send(Message::StoreFailed(error)));
+                return;
+            }
+            for (lane, job) in jobs {
+                world.lanes.send(lane, job);
+            }
+            if let Some(answer) = answer {
+                answer();
+            }
+            if !stored.is_empty() {
+                on_events(&stored);
+                feed.publish(stored);
+            }
+        };
+        self.writer.append(batch, Box::new(on_commit));
+        Ok(())
+    }
+
+    /// Gives work to a lane that no event has to be stored for: it only looks.
+    fn look_aside(&self, lane: Lane, job: impl FnOnce(&World) + Send + 'static) {
+        let world = Arc::clone(&self.world);
+        let in_flight = InFlight::new(&self.world);
+        let job = move || {
+            let _in_flight = in_flight;
+            job(&world);
+        };
+        self.world.lanes.send(lane, Box::new(job));
+    }
+
+    /// Takes up work, and goes on until it is over.
+    pub(super) fn run(&mut self, options: &Options) -> Result<RunEnd, SupervisorError> {
+        let pid = std::process::id();
+        self.take_claims()?;
+        self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
+        self.read_project_files();
+        let duration =
+            options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
+        let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
+        let mut poll_at = Instant::now() + self.poll;
+        loop {
+            if let Some(end) = self.is_over(options) {
+                return self.lay_down(end);
+            }
+            let now = Instant::now();
+            if now >= poll_at {
+                self.look_around()?;
+                poll_at = now + self.poll;
+            }
+            if end_at.is_some_and(|end| now >= end) && self.memo.stopping.is_none() {
+                self.step(Input::Stop(StopMode::Graceful), None)?;
+            }
+            self.wait(poll_at, end_at)?;
+        }
+    }
+
+    /// Waits for something to happen, or for the next time that something is due.
+    fn wait(&mut self, poll_at: Instant, end_at: Option<Instant>) -> Result<(), SupervisorError> {
+        let now = Instant::now();
+        let timer = decide::next_timer_after(&self.state, &self.memo, self.last_tick_ms);
+        let timer = timer.map(|at_ms| u64::try_from(at_ms - now_ms()).unwrap_or(0));
+        let mut until = poll_at.saturating_duration_since(now);
+        if let Some(end) = end_at.filter(|_| self.memo.stopping.is_none()) {
+            until = until.min(end.saturating_duration_since(now));
+        }
+        if let Some(wait_ms) = timer {
+            until = until.min(Duration::from_millis(wait_ms));
+        }
+        if self.state.open_sessions().next().is_some() {
+            until = until.min(COUNT_INTERVAL);
+        }
+        match self.inbox.recv_timeout(until) {
+            Ok(message) => {
+                self.take(message)?;
+                while let Ok(message) = self.inbox.try_recv() {
+                    self.take(message)?;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => self.count_commits(),
+            Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
+        }
+        let is_due = timer.is_some_and(|_| {
+            decide::next_timer_after(&self.state, &self.memo, self.last_tick_ms)
+                .is_some_and(|t| t <= now_ms())
+        });
+        if is_due {
+            self.last_tick_ms = now_ms();
+            self.step(Input::Tick, None)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, message: Message) -> Result<(), SupervisorError> {
+        match message {
+            Message::Input(input) => self.step(input, None),
+            Message::Command(command, reply_to) => {
+                self.step(Input::Command(command), Some(reply_to))?;
+                self.take_claims()
+            }
+            Message::Job(report) => self.take_report(report),
+            Message::RefsChanged(project, beyond_work) => {
+                if beyond_work {
+                    self.look(&project);
+                }
+                self.count_commits_of(&project);
+                Ok(())
+            }
+            Message::ProjectFilesChanged => {
+                self.read_project_files();
+                Ok(())
+            }
+            Message::Stop(mode, is_interrupt) => {
+                self.interrupted |= is_interrupt;
+                self.step(Input::Stop(mode), None)
+            }
+            Message::Wake => Ok(()),
+            Message::StoreFailed(error) => Err(error.into()),
+        }
+    }
+
+    fn take_report(&mut self, report: JobReport) -> Result<(), SupervisorError> {
+        let input = match report {
+            JobReport::Started { key, keeper_pid } if key.kind == JobKind::Session => {
+                let session = crate::domain::ids::SessionId(key.id);
+                Input::SessionStarted { session, pid: u32::try_from(keeper_pid).unwrap_or(0) }
+            }
+            JobReport::Started { .. } => return Ok(()),
+            JobReport::Ended { key, record } => match key.kind {
+                JobKind::Session => Input::SessionExited {
+                    session: crate::domain::ids::SessionId(key.id),
+                    process: effects::process_end(&record),
+                },
+                JobKind::Gate => Input::GateExited {
+                    gate: crate::domain::ids::GateId(key.id),
+                    results: Some(effects::command_results(&record)),
+                },
+            },
+            JobReport::Lost { key, .. } => match key.kind {
+                JobKind::Session => Input::SessionLost { session: crate::domain::ids::SessionId(key.id) },
+                JobKind::Gate => {
+                    Input::GateExited { gate: crate::domain::ids::GateId(key.id), results: None }
+                }
+            },
+        };
+        self.step(input, None)
+    }
+
+    /// What is done every poll interval, whether or not anything was heard.
+    fn look_around(&mut self) -> Result<(), SupervisorError> {
+        self.take_claims()?;
+        self.read_project_files();
+        for project in self.covered() {
+            self.look(&project);
+        }
+        self.count_commits();
+        self.last_tick_ms = now_ms();
+        self.step(Input::Tick, None)
+    }
+
+    fn covered(&self) -> Vec<ProjectSlug> {
+        let slugs = self.state.projects().map(|project| project.slug.clone());
+        slugs.filter(|slug| self.memo.covers(slug)).collect()
+    }
+
+    fn look(&mut self, project: &ProjectSlug) {
+        let Some(site) = Site::find(&self.state, project) else { return };
+        if self.world.begin_look(project) {
+            self.look_aside(Lane::Refs(project.clone()), move |world| effects::look(world, &site));
+        }
+    }
+
+    fn count_commits(&self) {
+        for project in self.covered() {
+            self.count_commits_of(&project);
+        }
+    }
+
+    fn count_commits_of(&self, project: &ProjectSlug) {
+        let running = commits::running(&self.state, project);
+        let Some(site) = Site::find(&self.state, project).filter(|_| !running.is_empty()) else { return };
+        self.look_aside(Lane::Counting(project.clone()), move |world| commits::count(world, &site, &running));
+    }
+
+    fn read_project_files(&mut self) {
+        for slug in self.covered() {
+            let Some(project) = self.state.project(&slug) else { continue };
+            let agreed = projects::agreed(&project.trust).map(str::to_owned);
+            let common_dir = PathBuf::from(&project.common_dir);
+            if let Some(watches) = &mut self.watches {
+                watches.add(&slug, &common_dir);
+            }
+            let lane = Lane::Counting(slug.clone());
+            self.look_aside(lane, move |world| projects::read_again(world, &slug, agreed.as_deref()));
+        }
+    }
+
+    /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.
+    fn take_claims(&mut self) -> Result<(), SupervisorError> {
+        self.claims.retain(|slug, _| self.state.project(slug).is_some());
+        let wanted: Vec<(ProjectSlug, PathBuf)> = self
+            .state
+            .projects()
+            .filter(|project| self.memo.covers(&project.slug) && !self.claims.contains_key(&project.slug))
+            .map(|project| (project.slug.clone(), PathBuf::from(&project.common_dir)))
+            .collect();
+        for (project, common_dir) in wanted {
+            let text = match RepositoryClaim::take(&common_dir, &self.world.workspace, &project) {
+                Ok(claim) => {
+                    self.claims.insert(project.clone(), (common_dir, claim));
+                    None
+                }
+                Err(error) => Some(error.to_string()),
+            };
+            let clears = "stop the other one; Paddock tries again by itself".to_owned();
+            let code = ReasonCode::Claimed;
+            self.step(Input::HoldSeen { project, code, text, clears }, None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the work of this process is over.
+    fn is_over(&self, options: &Options) -> Option<RunEnd> {
+        if !self.world.is_idle() {
+            return None;
+        }
+        let stopped = if self.interrupted { RunEnd::Interrupted } else { RunEnd::Stopped };
+        match self.memo.stopping {
+            Some(StopMode::Leave) => return Some(stopped),
+            Some(_) => {
+                let is_open = self.state.open_sessions().next().is_some()
+                    || self.state.open_gates().next().is_some()
+                    || self.state.projects().any(|project| project.train.landing().is_some());
+                return (!is_open).then_some(stopped);
+            }
+            None => {}
+        }
+        if options.once {
+            return Some(RunEnd::Stopped);
+        }
+        let settled = decide::settled(&self.state, &self.memo).filter(|_| options.until_idle)?;
+        Some(match settled {
+            Settled::Done => RunEnd::Done,
+            Settled::NeedsHuman => RunEnd::NeedsHuman,
+            Settled::Stuck => RunEnd::Stuck,
+        })
+    }
+
+    fn lay_down(&mut self, end: RunEnd) -> Result<RunEnd, SupervisorError> {
+        let mode = self.memo.stopping.unwrap_or(StopMode::Leave);
+        self.step(Input::Stopped(mode), None)?;
+        Ok(end)
+    }
+}

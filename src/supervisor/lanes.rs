@@ -1,0 +1,131 @@
+//! Lanes: what belongs together is done one after the other, everything else side by side.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+
+use crate::domain::ids::{ProjectSlug, SessionId};
+
+/// Threads at most: one per session slot of a large machine with room for git and gates beside them. A lane
+/// never holds more than one thread, so a slow repository takes two at the most.
+const THREADS_MAX: usize = 32;
+
+/// One piece of work.
+pub(super) type Job = Box<dyn FnOnce() + Send>;
+
+/// Names a lane.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Lane {
+    /// Refs of a project: candidates, landings, publishing, looking.
+    Refs(ProjectSlug),
+    /// Looking at running sessions and project files.
+    Counting(ProjectSlug),
+    /// Worktrees of a project: git fails when they are made in parallel.
+    Worktrees(ProjectSlug),
+    /// The gate worktree of a project.
+    GateWorktree(ProjectSlug),
+    /// Orders to one session.
+    Session(SessionId),
+}
+
+#[derive(Default)]
+struct Queues {
+    waiting: HashMap<Lane, VecDeque<Job>>,
+    /// Lanes with work that no thread is at, in order of arrival.
+    free: VecDeque<Lane>,
+    /// Lanes that a thread is at.
+    taken: std::collections::HashSet<Lane>,
+    threads: usize,
+    idle: usize,
+}
+
+/// The threads that carry out effects.
+#[derive(Clone, Default)]
+pub(super) struct Lanes {
+    shared: Arc<(Mutex<Queues>, Condvar)>,
+}
+
+impl Lanes {
+    fn queues(&self) -> MutexGuard<'_, Queues> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the job done after everything given to this lane before.
+    pub(super) fn send(&self, lane: Lane, job: Job) {
+        let mut queues = self.queues();
+        queues.waiting.entry(lane.clone()).or_default().push_back(job);
+        if !queues.taken.contains(&lane) && !queues.free.contains(&lane) {
+            queues.free.push_back(lane);
+        }
+        let must_grow = queues.idle < queues.free.len() && queues.threads < THREADS_MAX;
+        if must_grow {
+            queues.threads += 1;
+            let lanes = self.clone();
+            let spawned = thread::Builder::new().name("lane".into()).spawn(move || lanes.work());
+            if spawned.is_err() {
+                queues.threads -= 1;
+                tracing::error!("a thread could not be started; work goes on with those there are");
+            }
+        }
+        drop(queues);
+        self.shared.1.notify_one();
+    }
+
+    fn work(&self) {
+        let mut queues = self.queues();
+        loop {
+            let Some(lane) = queues.free.pop_front() else {
+                queues.idle += 1;
+                queues = self.shared.1.wait(queues).unwrap_or_else(PoisonError::into_inner);
+                queues.idle -= 1;
+                continue;
+            };
+            let Some(job) = queues.waiting.get_mut(&lane).and_then(VecDeque::pop_front) else { continue };
+            queues.taken.insert(lane.clone());
+            drop(queues);
+            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
+                tracing::error!(?lane, "an effect panicked; its outcome is looked for at the next start");
+            }
+            queues = self.queues();
+            queues.taken.remove(&lane);
+            match queues.waiting.get(&lane).is_some_and(|left| !left.is_empty()) {
+                true => queues.free.push_back(lane),
+                false => drop(queues.waiting.remove(&lane)),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn a_lane_keeps_its_order_and_does_not_hold_up_others() {
+        let lanes = Lanes::default();
+        let (sender, receiver) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let slow = Lane::Session(SessionId(1));
+        lanes.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
+        for n in 0..10 {
+            let sender = sender.clone();
+            lanes.send(slow.clone(), Box::new(move || sender.send(n).unwrap()));
+        }
+        let other = sender.clone();
+        lanes.send(Lane::Session(SessionId(2)), Box::new(move || other.send(99).unwrap()));
+        assert_eq!(receiver.recv().unwrap(), 99);
+        go.send(()).unwrap();
+        let order: Vec<i32> = (0..10).map(|_| receiver.recv().unwrap()).collect();
+        assert_eq!(order, (0..10).collect::<Vec<i32>>());
+    }
+
+    #[test]
+    fn a_job_that_panics_does_not_stop_its_lane() {
+        let lanes = Lanes::default();
+        let (sender, receiver) = mpsc::channel();
+        lanes.send(Lane::Session(SessionId(1)), Box::new(|| panic!("on purpose")));
+        lanes.send(Lane::Session(SessionId(1)), Box::new(move || sender.send(1).unwrap()));
+        assert_eq!(receiver.recv().unwrap(), 1);
+    }
+}

@@ -1,0 +1,45 @@
+//! What reaches the kernel.
+
+use std::sync::mpsc::Sender;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::command::{Command, Reply, StopMode};
+use crate::domain::ids::ProjectSlug;
+use crate::domain::input::Input;
+use crate::runner::JobReport;
+use crate::store::StoreError;
+
+/// Where the reply to a command goes.
+pub(super) type ReplyTo = Box<dyn FnOnce(Reply) + Send>;
+
+/// Everything that can wake the kernel.
+pub(super) enum Message {
+    /// Something happened outside.
+    Input(Input),
+    /// A person asks; the reply goes out once it is recorded.
+    Command(Box<Command>, ReplyTo),
+    /// A job's keeper reports.
+    Job(JobReport),
+    /// Refs of a repository changed; `true` when others than Paddock's work branches did.
+    RefsChanged(ProjectSlug, bool),
+    /// Something in the folder of project files changed.
+    ProjectFilesChanged,
+    /// A signal, or the end of the duration; `true` when it came from the terminal.
+    Stop(StopMode, bool),
+    /// An effect or an append is over; whether anything is left is to be looked at.
+    Wake,
+    /// The store failed.
+    StoreFailed(StoreError),
+}
+
+/// What may be asked of a supervisor without changing anything.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Query {
+    /// Whether it works.
+    Alive,
+}
+
+/// The kernel's inbox.
+pub(super) type Inbox = Sender<Message>;

@@ -1,0 +1,29 @@
+//! The supervisor: a thin shell around [`domain::decide`](crate::domain::decide).
+//!
+//! One thread, the kernel, takes inputs one at a time, lets the domain decide, has the store write the events,
+//! and only then lets the effects go to the lanes, where they meet git, processes and files and report back
+//! as inputs. Nothing in the kernel waits for a project, a process or a repository.
+
+mod ask;
+mod commits;
+mod effects;
+mod error;
+mod kernel;
+mod lanes;
+mod message;
+mod observe;
+mod options;
+mod projects;
+mod run;
+mod service;
+mod signals;
+mod trust;
+mod world;
+
+pub use ask::{ask, is_running};
+pub use error::SupervisorError;
+pub use message::Query;
+pub use options::{Options, RunEnd};
+pub use projects::{ProjectRead, read_project, with_agreement};
+pub use run::run;
+pub use trust::read_trust;

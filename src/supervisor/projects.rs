@@ -1,0 +1,91 @@
+//! Reading project files: what they settle, with what the repository itself adds.
+
+use std::path::{Path, PathBuf};
+
+use super::world::World;
+use crate::config::resolve::{Project, Surroundings};
+use crate::config::{ConfigError, Environment, Workspace, project_file, validate};
+use crate::domain::facts::TrustRecord;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::input::Input;
+use crate::git::Repository;
+
+/// The name under which a trust record holds the hash of the commands that the repository's own file gives.
+const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
+
+/// A project file that was read without a fault, and its repository.
+#[derive(Debug)]
+pub struct ProjectRead {
+    /// What it settles.
+    pub project: Project,
+    /// The repository.
+    pub repository: Repository,
+}
+
+/// The agreed hash in a trust record.
+pub(super) fn agreed(trust: &TrustRecord) -> Option<&str> {
+    trust.entries.iter().find(|(name, _)| name == AGREEMENT).map(|(_, hash)| hash.as_str())
+}
+
+/// The record with the hash of the repository's commands, as `project add` and `project trust` keep it.
+#[must_use]
+pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustRecord {
+    trust.entries.retain(|(name, _)| name != AGREEMENT);
+    trust.entries.extend(agreement.map(|hash| (AGREEMENT.to_owned(), hash.to_owned())));
+    trust
+}
+
+pub(super) fn path_of(workspace: &Workspace, slug: &ProjectSlug) -> PathBuf {
+    workspace.projects().join(format!("{slug}.yaml"))
+}
+
+/// Reads a project file and what its repository adds to it.
+///
+/// # Errors
+/// Every fault, with file, line and key, in one text.
+pub fn read_project(
+    workspace: &Workspace,
+    environment: &Environment,
+    file: &Path,
+    agreed: Option<&str>,
+) -> Result<ProjectRead, String> {
+    let read = project_file::read(workspace, file, None).map_err(|faults| joined(&faults))?;
+    let repository = Repository::open(&read.repo_root).map_err(|error| error.to_string())?;
+    let facts = repository.facts().map_err(|error| error.to_string())?;
+    let branch = read.target_branch.clone().or(facts.head_branch).ok_or_else(|| {
+        let shown = file.display();
+        format!("{shown}: the repository's HEAD is detached; name a branch with `target_branch`")
+    })?;
+    let own = repository
+        .file_of(&format!("refs/heads/{branch}"), ".paddock/project.yaml")
+        .map_err(|error| error.to_string())?;
+    let on_path = |program: &str| validate::on_path(program, environment.path("PATH").map(Path::as_os_str));
+    let around =
+        Surroundings { head_branch: &branch, repository_file: own.as_deref(), agreed, on_path: &on_path };
+    let project = read.resolve(&around).map_err(|faults| joined(&faults))?;
+    Ok(ProjectRead { project, repository })
+}
+
+fn joined(faults: &[ConfigError]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+/// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
+/// the settings as they were read last.
+pub(super) fn read_again(world: &World, slug: &ProjectSlug, agreed: Option<&str>) {
+    let file = path_of(&world.workspace, slug);
+    if !file.exists() {
+        return;
+    }
+    let read = read_project(&world.workspace, &world.environment, &file, agreed);
+    let settings = match read {
+        Ok(read) if read.project.needs_agreement() => Err(format!(
+            "the repository's own .paddock/project.yaml gives commands that you have not agreed to; look at \
+             them and say `paddock project trust {slug}`"
+        )),
+        Ok(read) => Ok(Box::new(read.project.settings)),
+        Err(problem) => Err(problem),
+    };
+    world.tell(Input::ConfigRead { project: slug.clone(), settings });
+}

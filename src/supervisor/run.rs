@@ -1,0 +1,164 @@
+//! Starting: the lock, the database, the runner, the socket, the kernel.
+
+use std::collections::BTreeMap;
+use std::sync::mpsc::{self, Sender};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::error::SupervisorError;
+use super::kernel::{Kernel, OnEvents};
+use super::message::Message;
+use super::observe::Watches;
+use super::options::{Options, RunEnd};
+use super::service::{Desk, Logs};
+use super::signals;
+use super::world::World;
+use crate::config::lock::WorkspaceLock;
+use crate::config::{Environment, Workspace};
+use crate::domain::command::{Command, Reply};
+use crate::domain::decide::{self, Memo};
+use crate::domain::input::Input;
+use crate::ledger;
+use crate::link::{Backend, Feed, Server};
+use crate::runner::{JobReport, LocalRunner};
+use crate::store::{EventQuery, Reader, Store, StoredEvent};
+
+/// Runs a supervisor in the foreground until it is over. `on_event` is told of every event once it is stored.
+///
+/// # Errors
+/// When another one works here, or when the database, the socket or the system fails.
+pub fn run(
+    workspace: &Workspace,
+    environment: &Environment,
+    options: &Options,
+    mut on_event: Box<dyn FnMut(&StoredEvent) + Send>,
+) -> Result<RunEnd, SupervisorError> {
+    if options.dry_run {
+        return dry_run(workspace, options);
+    }
+    let _lock = WorkspaceLock::try_take(workspace)?;
+    let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
+    let printer = thread::spawn(move || received.iter().flatten().for_each(|event| on_event(&event)));
+    let events = Mutex::new(events);
+    let tell = move |stored: &[StoredEvent]| {
+        drop(events.lock().unwrap_or_else(PoisonError::into_inner).send(stored.to_vec()));
+    };
+    let end = work(workspace, environment, options, Arc::new(tell));
+    drop(printer.join());
+    end
+}
+
+fn work(
+    workspace: &Workspace,
+    environment: &Environment,
+    options: &Options,
+    on_events: OnEvents,
+) -> Result<RunEnd, SupervisorError> {
+    let (inbox, messages) = mpsc::channel();
+    let memo = Memo::working(options.project.clone(), options.max_parallel);
+    let mut kernel = kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
+    kernel.poll = Duration::from_secs(match options.poll_seconds {
+        Some(seconds) => seconds.max(1),
+        None => environment.poll_seconds()?,
+    });
+    kernel.watches = Some(Watches::new(&workspace.projects(), inbox.clone()));
+    signals::listen(inbox.clone())?;
+    let (runtime, stop) = serve(workspace, &kernel, inbox)?;
+    let end = kernel.run(options);
+    drop(stop);
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    // Closing empties the queue of what is still to be written; the events channel ends with the kernel.
+    let closed = kernel.writer.close();
+    let end = end?;
+    closed?;
+    Ok(end)
+}
+
+/// Puts a kernel together. The caller holds the workspace's lock.
+pub(super) fn kernel(
+    workspace: &Workspace,
+    environment: &Environment,
+    memo: Memo,
+    (inbox, messages): (Sender<Message>, mpsc::Receiver<Message>),
+    on_events: OnEvents,
+) -> Result<Kernel, SupervisorError> {
+    let store = Store::open(workspace.db())?;
+    let state = ledger::load(&store)?;
+    let last_seq = store.last_seq()?;
+    let writer = store.into_writer()?;
+    let reader = Reader::open(workspace.db())?;
+    let history = Box::new(move |after: u64, max: usize| {
+        let wanted = EventQuery {
+            since_seq: Some(after),
+            limit: Some(u32::try_from(max).unwrap_or(u32::MAX)),
+            ..EventQuery::default()
+        };
+        reader.events(&wanted).map_err(|error| error.to_string())
+    });
+    let exe = std::env::current_exe().map_err(SupervisorError::system("find the program that runs"))?;
+    let (reports, jobs) = mpsc::channel::<JobReport>();
+    let runner = LocalRunner::with_program(&workspace.runtime(), reports, exe.clone(), BTreeMap::new())?;
+    let forward = inbox.clone();
+    let forward = move || {
+        for report in jobs {
+            if forward.send(Message::Job(report)).is_err() {
+                return;
+            }
+        }
+    };
+    let spawned = thread::Builder::new().name("job reports".into()).spawn(forward);
+    spawned.map_err(SupervisorError::system("start the thread for job reports"))?;
+    Ok(Kernel {
+        state,
+        memo,
+        world: Arc::new(World::new(workspace.clone(), environment.clone(), runner, inbox, exe)),
+        writer,
+        feed: Arc::new(Feed::new(last_seq, history)),
+        inbox: messages,
+        on_events,
+        watches: None,
+        claims: BTreeMap::new(),
+        poll: Duration::from_secs(20),
+        last_tick_ms: i64::MIN,
+        interrupted: false,
+    })
+}
+
+type Serving = (tokio::runtime::Runtime, tokio::sync::watch::Sender<bool>);
+
+fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Result<Serving, SupervisorError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .thread_name("link")
+        .enable_all()
+        .build()
+        .map_err(SupervisorError::system("start the runtime of the socket"))?;
+    let (stop, stopped) = tokio::sync::watch::channel(false);
+    let backend = Backend {
+        service: Arc::new(Desk { inbox }),
+        feed: Arc::clone(&kernel.feed),
+        gauges: Arc::clone(&kernel.world.gauges),
+        logs: Arc::new(Logs { workspace: Arc::new(workspace.clone()) }),
+        workspace: workspace.root().display().to_string(),
+    };
+    let runtime_dir = workspace.runtime();
+    let server = runtime.block_on(async { Server::bind(&runtime_dir) })?;
+    runtime.spawn(server.serve::<Command, super::Query, Reply, Desk>(backend, stopped));
+    Ok((runtime, stop))
+}
+
+/// Says what a supervisor would order now. Nothing is written and nothing is started.
+fn dry_run(workspace: &Workspace, options: &Options) -> Result<RunEnd, SupervisorError> {
+    let mut state = ledger::load_snapshot(&Reader::open(workspace.db())?)?;
+    let mut memo = Memo::working(options.project.clone(), options.max_parallel);
+    let decision = decide::step(&mut state, &mut memo, Input::Tick, super::world::now_ms());
+    for event in &decision.events {
+        let stored = ledger::to_stored(event)?;
+        println!("would record {} {}", stored.kind, stored.data);
+    }
+    if decision.events.is_empty() {
+        println!("nothing would be done now");
+    }
+    Ok(RunEnd::Stopped)
+}

@@ -1,0 +1,149 @@
+//! The world outside as effects see it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::lanes::Lanes;
+use super::message::{Inbox, Message};
+use super::trust::read_trust;
+use crate::config::{Environment, Workspace};
+use crate::domain::facts::TrustRecord;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::input::Input;
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::git::{GitError, Identity, Repository};
+use crate::link::Gauges;
+use crate::runner::LocalRunner;
+
+/// What every effect may need.
+pub(super) struct World {
+    pub(super) workspace: Workspace,
+    pub(super) environment: Environment,
+    pub(super) runner: LocalRunner,
+    pub(super) inbox: Inbox,
+    pub(super) lanes: Lanes,
+    pub(super) gauges: Arc<Gauges>,
+    pub(super) exe: PathBuf,
+    /// Effects ordered and not yet answered.
+    pub(super) in_flight: AtomicUsize,
+    repositories: Mutex<HashMap<PathBuf, Repository>>,
+    /// Projects that a look is under way for: another one would see nothing else.
+    looking: Mutex<BTreeSet<ProjectSlug>>,
+}
+
+/// A repository as its project names it, copied out of the state for work on another thread.
+#[derive(Debug, Clone)]
+pub(super) struct Site {
+    pub(super) slug: ProjectSlug,
+    pub(super) repo_root: PathBuf,
+    pub(super) target_branch: String,
+    pub(super) integration_ref: String,
+    pub(super) tip: ObjectId,
+    pub(super) published: ObjectId,
+    pub(super) trust: TrustRecord,
+    pub(super) min_free_gb: f64,
+    pub(super) copy: Vec<String>,
+}
+
+impl Site {
+    pub(super) fn of(project: &Project) -> Self {
+        Self {
+            slug: project.slug.clone(),
+            repo_root: PathBuf::from(&project.settings.repo_root),
+            target_branch: project.settings.target_branch.clone(),
+            integration_ref: project.integration_ref(),
+            tip: project.integration.tip.clone(),
+            published: project.integration.published.clone(),
+            trust: project.trust.clone(),
+            min_free_gb: project.settings.disk.min_free_gb,
+            copy: project.settings.worktree.copy.clone(),
+        }
+    }
+
+    pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
+        state.project(slug).map(Self::of)
+    }
+}
+
+/// Unix milliseconds.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+impl World {
+    pub(super) fn new(
+        workspace: Workspace,
+        environment: Environment,
+        runner: LocalRunner,
+        inbox: Inbox,
+        exe: PathBuf,
+    ) -> Self {
+        Self {
+            workspace,
+            environment,
+            runner,
+            inbox,
+            lanes: Lanes::default(),
+            gauges: Arc::default(),
+            exe,
+            in_flight: AtomicUsize::new(0),
+            repositories: Mutex::default(),
+            looking: Mutex::default(),
+        }
+    }
+
+    /// Tells the kernel. When it is gone the process is ending, and the next start finds out by itself.
+    pub(super) fn tell(&self, input: Input) {
+        drop(self.inbox.send(Message::Input(input)));
+    }
+
+    pub(super) fn is_idle(&self) -> bool {
+        self.in_flight.load(Ordering::SeqCst) == 0
+    }
+
+    pub(super) fn repository(&self, root: &Path) -> Result<Repository, GitError> {
+        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        // A folder that was moved away or unmounted is noticed here, not by a stale handle.
+        if let Some(repository) = known.get(root).filter(|repository| repository.common_dir().is_dir()) {
+            return Ok(repository.clone());
+        }
+        let repository = Repository::open(root)?;
+        known.insert(root.to_owned(), repository.clone());
+        Ok(repository)
+    }
+
+    /// The repository of a site, if the configuration that can run programs is the one agreed to. Called
+    /// before every use of git that could run them.
+    pub(super) fn trusted(&self, site: &Site) -> Result<Repository, String> {
+        let repository = self.repository(&site.repo_root).map_err(|error| error.to_string())?;
+        let trust = read_trust(&repository).map_err(|error| error.to_string())?;
+        let changes = site.trust.changes(&trust);
+        if changes.is_empty() {
+            return Ok(repository);
+        }
+        self.tell(Input::TrustRead { project: site.slug.clone(), trust });
+        Err(format!("git configuration that can run programs changed: {}", changes.join(", ")))
+    }
+
+    /// Who Paddock's own commits are by: the user, else Paddock.
+    pub(super) fn identity(&self, repository: &Repository) -> Identity {
+        let user = repository.facts().ok().and_then(|facts| facts.user_identity);
+        let (name, email) = user.unwrap_or_else(|| ("Paddock".to_owned(), "paddock@localhost".to_owned()));
+        Identity { name, email }
+    }
+
+    /// Whether a look may begin; a second one is not needed while one waits for its turn.
+    pub(super) fn begin_look(&self, project: &ProjectSlug) -> bool {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone())
+    }
+
+    /// From here on another look would see something newer.
+    pub(super) fn look_begins(&self, project: &ProjectSlug) {
+        self.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
+    }
+}
