@@ -141,7 +141,10 @@ impl Kernel {
     /// Takes up work, and goes on until it is over.
     pub(super) fn run(&mut self, options: &Options) -> Result<RunEnd, SupervisorError> {
         let pid = std::process::id();
+        // Nothing starts before it is settled who works on which repository.
+        self.memo.is_passive = true;
         self.take_claims()?;
+        self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.read_project_files();
         let duration =
