@@ -12,5 +12,7 @@ fn main() -> ExitCode {
         Some("__scripted") => return paddock::session::scripted::main(arguments),
         _ => {}
     }
-    ExitCode::SUCCESS
+    // Only for panics: errors are told in our own words. Without it a panic is told in Rust's.
+    let _ = color_eyre::install();
+    paddock::cli::main(std::env::args_os())
 }

@@ -7,6 +7,7 @@ pub mod command;
 pub mod decide;
 pub mod effect;
 pub mod event;
+pub mod explain;
 pub mod facts;
 pub mod gate;
 pub mod graph;

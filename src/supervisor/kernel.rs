@@ -144,9 +144,10 @@ impl Kernel {
         // Nothing starts before it is settled who works on which repository.
         self.memo.is_passive = true;
         self.take_claims()?;
+        self.read_project_files_first()?;
         self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
-        self.read_project_files();
+        self.watch_projects();
         let duration =
             options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
         let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
@@ -294,14 +295,32 @@ impl Kernel {
         self.look_aside(Lane::Counting(project.clone()), move |world| commits::count(world, &site, &running));
     }
 
+    /// At the start the files are read before anything is decided.
+    fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
+        for slug in self.covered() {
+            let agreed = self.state.project(&slug).and_then(|project| projects::agreed(&project.trust));
+            projects::read_again(&self.world, &slug, agreed);
+        }
+        while let Ok(message) = self.inbox.try_recv() {
+            self.take(message)?;
+        }
+        Ok(())
+    }
+
+    fn watch_projects(&mut self) {
+        for slug in self.covered() {
+            let common_dir = self.state.project(&slug).map(|project| PathBuf::from(&project.common_dir));
+            if let (Some(watches), Some(common_dir)) = (&mut self.watches, common_dir) {
+                watches.add(&slug, &common_dir);
+            }
+        }
+    }
+
     fn read_project_files(&mut self) {
+        self.watch_projects();
         for slug in self.covered() {
             let Some(project) = self.state.project(&slug) else { continue };
             let agreed = projects::agreed(&project.trust).map(str::to_owned);
-            let common_dir = PathBuf::from(&project.common_dir);
-            if let Some(watches) = &mut self.watches {
-                watches.add(&slug, &common_dir);
-            }
             let lane = Lane::Counting(slug.clone());
             self.look_aside(lane, move |world| projects::read_again(world, &slug, agreed.as_deref()));
         }

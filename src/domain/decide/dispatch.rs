@@ -200,7 +200,7 @@ fn budget_of(settings: &ProjectSettings, objective: &Objective) -> SessionBudget
 }
 
 /// The first usable agent of the objective's worker.
-pub(super) fn agent_for(project: &Project, objective: &Objective) -> Option<String> {
+pub(in crate::domain) fn agent_for(project: &Project, objective: &Objective) -> Option<String> {
     let settings = &project.settings;
     let worker = settings.worker(&objective.spec.worker)?;
     let is_usable = |id: &&String| {

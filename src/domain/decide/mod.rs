@@ -28,6 +28,7 @@ use super::input::Input;
 use super::state::State;
 
 pub use dispatch::waiting_for_slot;
+pub(super) use dispatch::{OVERTAKEN_MAX, agent_for};
 pub use outstanding::outstanding;
 pub use scribe::Memo;
 use scribe::Scribe;

@@ -1,0 +1,86 @@
+//! `paddock demo`: everything at work on a real repository made on the spot, without keys or network.
+
+mod make;
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::{output, run};
+use crate::config::Workspace;
+use crate::domain::objective::Status;
+use crate::report::text::counted;
+use crate::supervisor::{self, Options};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock demo
+  paddock demo --dir /tmp/demo --seed 7
+  paddock --root /tmp/demo/workspace status   look at it afterwards")]
+pub(super) struct Demo {
+    /// Where; must not exist or be empty; default: a new folder for temporary files
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+    /// Varies how long the sessions take
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Events as JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+impl Demo {
+    pub fn carry_out(self) -> Outcome {
+        let folder = make::folder(self.dir.as_deref())?;
+        output::note(&format!("the demo is in {}; it is kept", folder.display()));
+        let repository = folder.join("hello");
+        make::repository(&repository)?;
+        let workspace = Workspace::init(&folder.join("workspace"))?;
+        let context = Context::in_workspace(workspace, Some(make::SLUG))?;
+        make::project(&context, &repository)?;
+        make::plan(&context, self.seed)?;
+        let options = Options {
+            project: context.project.clone(),
+            once: false,
+            until_idle: true,
+            duration_minutes: None,
+            max_parallel: None,
+            poll_seconds: None,
+            planner_cooldown: None,
+            no_planner: true,
+            dry_run: false,
+        };
+        let begun = Instant::now();
+        let end =
+            supervisor::run(&context.workspace, &context.environment, &options, run::printer(self.json))?;
+        summary(&context, &repository, begun)?;
+        Ok(Exit::from(end))
+    }
+}
+
+fn summary(context: &Context, repository: &std::path::Path, begun: Instant) -> Result<(), Failure> {
+    let state = context.state()?;
+    let total = state.objectives().count();
+    let landed = state.objectives().filter(|objective| objective.status == Status::Done).count();
+    let published = |objective: &&crate::domain::objective::Objective| {
+        objective.landed.as_ref().is_some_and(|landed| landed.published_at_ms.is_some())
+    };
+    let published = state.objectives().filter(published).count();
+    let sessions = counted(state.sessions().count(), "session");
+    let seconds = begun.elapsed().as_secs();
+    output::note("");
+    output::note(&format!(
+        "{landed} of {total} objectives landed, {published} published, {sessions}, {seconds} s"
+    ));
+    output::note("look at it:");
+    output::note(&format!("  git -C '{}' log --first-parent --oneline", repository.display()));
+    output::note(&format!("  paddock --root '{}' status", context.workspace.root().display()));
+    output::note(&format!(
+        "  paddock --root '{}' objective show farewell",
+        context.workspace.root().display()
+    ));
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What the demo works on: a folder, a repository made by the git program, a project file and a plan.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command as Program, Stdio};
+
+use super::super::context::Context;
+use super::super::exit::Failure;
+use super::super::plan::spec_of;
+use super::super::repository;
+use crate::config::files::{make_private_dir, random_hex};
+use crate::config::plan_file::{self, PlanContext};
+use crate::config::project_file;
+use crate::config::resolve::Surroundings;
+use crate::domain::command::Command;
+use crate::domain::ids::ProjectSlug;
+
+/// The demo's project.
+pub(super) const SLUG: &str = "hello";
+
+const CHECK: &str = include_str!("check.sh");
+const README: &str = include_str!("readme.md");
+const PLAN: &str = include_str!("plan.yaml");
+
+/// Stands in the plan for the seconds that a session takes.
+const PAUSE: &str = "@PAUSE@";
+
+fn failed(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
+    let text = format!("cannot {doing} {}", path.display());
+    move |error| Failure::error(format!("{text}: {error}"))
+}
+
+/// A folder of the demo's own, absolute.
+pub(super) fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    let folder = match named {
+        Some(named) => Context::absolute(named)?,
+        None => {
+            let name = random_hex(4).map_err(|error| Failure::error(error.to_string()))?;
+            std::env::temp_dir().join(format!("paddock-demo-{name}"))
+        }
+    };
+    let is_used = fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some());
+    if is_used {
+        let shown = folder.display();
+        return Err(Failure::error(format!("{shown} is not empty: name a folder that does not exist yet")));
+    }
+    make_private_dir(&folder).map_err(failed("make the folder", &folder))?;
+    folder.canonicalize().map_err(failed("open the folder", &folder))
+}
+
+/// A repository with one commit and a test that passes.
+pub(super) fn repository(path: &Path) -> Result<(), Failure> {
+    fs::create_dir_all(path).map_err(failed("make the folder", path))?;
+    let write = |name: &str, text: &str| {
+        let file = path.join(name);
+        fs::write(&file, text).map_err(failed("write", &file))
+    };
+    write("README.md", README)?;
+    write("check.sh", CHECK)?;
+    git(path, &["init", "--quiet"])?;
+    git(path, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
+    git(path, &["add", "--all"])?;
+    git(path, &["commit", "--quiet", "--message", "Begin"])
+}
+
+/// The user's own settings stay out of it: no signing, no hooks, and somebody's name for the commit.
+fn git(path: &Path, arguments: &[&str]) -> Result<(), Failure> {
+    let mut program = Program::new("git");
+    program.arg("-C").arg(path).args(["-c", "user.name=Paddock", "-c", "user.email=paddock@localhost"]);
+    program.args(arguments).stdin(Stdio::null());
+    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR"] {
+        program.env_remove(name);
+    }
+    program.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    let output =
+        program.output().map_err(|error| Failure::error(format!("git could not be started: {error}")))?;
+    match output.status.success() {
+        true => Ok(()),
+        false => {
+            let said = String::from_utf8_lossy(&output.stderr);
+            Err(Failure::error(format!("git {} failed: {}", arguments.join(" "), said.trim())))
+        }
+    }
+}
+
+fn slug() -> Result<ProjectSlug, Failure> {
+    Ok(ProjectSlug::new(SLUG)?)
+}
+
+/// Writes the project file and registers the project.
+pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
+    let file = context.workspace.projects().join(format!("{SLUG}.yaml"));
+    let text = format!(
+        "# Made by `paddock demo`.\nslug: {SLUG}\nname: Hello\nrepo_root: ../hello\nworktrees_root: ../hello-wt\n\
+         target_branch: main\nmax_parallel_sessions: 3\nverify:\n  - {{name: tests, run: sh check.sh, timeout_minutes: 2}}\n\
+         disk: {{min_free_gb: 0}}\nagents:\n  - {{id: scripted}}\n"
+    );
+    fs::write(&file, text).map_err(failed("write", &file))?;
+    let said = |faults: Vec<_>| Failure::faults(&faults, "this is a fault of the demo itself");
+    let read = project_file::read(&context.workspace, &file, None).map_err(said)?;
+    let found = repository::inspect(path, Some("main")).map_err(Failure::error)?;
+    let around =
+        Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
+    let settings = Box::new(read.resolve(&around).map_err(said)?.settings);
+    context.ask(Command::ProjectAdd { project: slug()?, settings, repository: found.facts })?;
+    Ok(())
+}
+
+/// Adds the objectives.
+pub(super) fn plan(context: &Context, seed: u64) -> Result<(), Failure> {
+    let text = paced(PLAN, seed);
+    let plan = plan_file::read(
+        &text,
+        "the demo's plan",
+        &PlanContext { existing: &[], workers: &["implementer", "integrator", "researcher"] },
+    );
+    let plan = plan.map_err(|faults| Failure::faults(&faults, "this is a fault of the demo itself"))?;
+    let objectives = plan.document.objectives.into_iter().map(spec_of).collect();
+    context.ask(Command::ObjectivesAdd { project: slug()?, objectives })?;
+    Ok(())
+}
+
+/// Each pause in the plan is one to three seconds, as the seed has it.
+fn paced(plan: &str, seed: u64) -> String {
+    let mut random = seed;
+    let mut parts = plan.split(PAUSE);
+    let mut text = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        // Knuth's generator: its high bits are random enough for a demo.
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        text.push_str(&format!("{}{part}", 1 + (random >> 33) % 3));
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_plan_is_a_plan_and_every_objective_has_a_script() {
+        let text = paced(PLAN, 7);
+        assert!(!text.contains(PAUSE));
+        assert_eq!(text, paced(PLAN, 7));
+        let context = PlanContext { existing: &[], workers: &["implementer"] };
+        let plan = plan_file::read(&text, "plan", &context).unwrap().document;
+        assert_eq!(plan.objectives.len(), 6);
+        for objective in plan.objectives {
+            assert!(objective.description.contains("```script\n"), "{}", objective.id);
+        }
+    }
+
+    #[test]
+    fn the_repository_is_real_and_its_own_check_passes() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("hello");
+        repository(&path).unwrap();
+        let found = repository::inspect(&path, None).unwrap();
+        assert_eq!(found.target_branch, "main");
+        let check = Program::new("sh").arg("check.sh").current_dir(&path).status().unwrap();
+        assert!(check.success());
+    }
+}

@@ -1,0 +1,202 @@
+//! `paddock events`.
+
+use std::time::Duration;
+
+use clap::Args;
+use serde_json::Value;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use crate::config::error::nearest;
+use crate::link::{Client, EventLine, Incoming, LinkError};
+use crate::report::{events, row};
+use crate::store::{EventQuery, Reader, StoredEvent};
+
+/// How many events are read at once.
+const PAGE: u32 = 500;
+/// How many earlier events `--follow` begins with.
+const EARLIER: u32 = 10;
+/// How often the store is looked at where no supervisor tells.
+const POLL_PAUSE: Duration = Duration::from_millis(200);
+/// How long the feed is waited for at a time.
+const FEED_WAIT: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock events --since 2h
+  paddock events --follow --json
+  paddock events --type needs_review --type landed --since 2026-01-31")]
+pub(super) struct Events {
+    /// Go on as events happen; begins with the last ten unless --since says otherwise
+    #[arg(short, long)]
+    follow: bool,
+    /// Only from then on: a time (RFC 3339, or a local date with or without time) or a length (30m, 2h, 1d)
+    #[arg(long, value_name = "T", value_parser = parse_since)]
+    since: Option<i64>,
+    /// Only this type; may be given several times (docs/events.md lists them)
+    #[arg(long = "type", value_name = "T")]
+    types: Vec<String>,
+    /// As JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// Unix milliseconds of what a person calls a time.
+fn parse_since(text: &str) -> Result<i64, String> {
+    let zone = jiff::tz::TimeZone::system();
+    if let Ok(at) = text.parse::<jiff::Timestamp>() {
+        return Ok(at.as_millisecond());
+    }
+    if let Ok(local) = text.parse::<jiff::civil::DateTime>() {
+        let at = local.to_zoned(zone).map_err(|error| error.to_string())?;
+        return Ok(at.timestamp().as_millisecond());
+    }
+    let now = jiff::Zoned::now();
+    match text.parse::<jiff::Span>() {
+        Ok(span) => {
+            let at = now.checked_sub(span.abs()).map_err(|error| error.to_string())?;
+            Ok(at.timestamp().as_millisecond())
+        }
+        Err(_) => {
+            Err("write a time like 2026-01-31T09:30:00Z or 2026-01-31, or a length like 30m, 2h, 1d"
+                .to_owned())
+        }
+    }
+}
+
+impl Events {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        self.check_types()?;
+        let mut last_seq = 0;
+        if let Some(reader) = context.reader()? {
+            last_seq = self.print_history(context, &reader)?;
+        }
+        match self.follow {
+            true => self.go_on(context, last_seq),
+            false => Ok(Exit::Good),
+        }
+    }
+
+    fn check_types(&self) -> Result<(), Failure> {
+        let known = events::public_types();
+        match self.types.iter().find(|wanted| !known.contains(&wanted.as_str())) {
+            None => Ok(()),
+            Some(wanted) => {
+                let near = nearest(wanted, &known).map(|near| format!("; did you mean `{near}`?"));
+                let near = near.unwrap_or_else(|| "; docs/events.md lists the types".to_owned());
+                Err(Failure::usage(format!("there is no type of event {wanted:?}{near}")))
+            }
+        }
+    }
+
+    fn query(&self, context: &Context) -> EventQuery {
+        let kinds = self.types.iter().flat_map(|wanted| events::stored_kinds(wanted));
+        EventQuery {
+            since_ms: self.since,
+            kinds: kinds.map(str::to_owned).collect(),
+            project: context.project.as_ref().map(ToString::to_string),
+            limit: Some(PAGE),
+            ..EventQuery::default()
+        }
+    }
+
+    /// Prints what is recorded; gives the last event that was recorded by then.
+    fn print_history(&self, context: &Context, reader: &Reader) -> Result<u64, Failure> {
+        let last_seq = reader.last_seq()?;
+        let query = self.query(context);
+        if self.follow && self.since.is_none() {
+            let newest = EventQuery { newest_first: true, limit: Some(EARLIER), ..query };
+            let mut found = reader.events(&newest)?;
+            found.reverse();
+            return self.print_stored(context, &found, last_seq).map(|()| last_seq);
+        }
+        let mut since_seq = 0;
+        loop {
+            let page = reader.events(&EventQuery { since_seq: Some(since_seq), ..query.clone() })?;
+            self.print_stored(context, &page, last_seq)?;
+            match page.last() {
+                Some(last) if last.seq < last_seq => since_seq = last.seq,
+                _ => return Ok(last_seq),
+            }
+        }
+    }
+
+    fn print_stored(&self, context: &Context, page: &[StoredEvent], last_seq: u64) -> Result<(), Failure> {
+        let up_to = page.iter().filter(|event| event.seq <= last_seq);
+        up_to.map(EventLine::from).try_for_each(|line| self.print(context, line))
+    }
+
+    fn print(&self, context: &Context, line: EventLine) -> Result<(), Failure> {
+        let line = events::publish(line);
+        let is_other =
+            context.project.as_ref().is_some_and(|slug| line.project.as_deref() != Some(slug.as_str()));
+        if is_other || (!self.types.is_empty() && !self.types.contains(&line.kind)) {
+            return Ok(());
+        }
+        match self.json {
+            true => output::line(&events::json(&line)),
+            false => output::line(&row::human(&line)),
+        }
+    }
+
+    /// Through the supervisor's feed while one runs, else by looking at the store; without end.
+    fn go_on(&self, context: &Context, mut last_seq: u64) -> Outcome {
+        loop {
+            if let Some(client) = Client::<Value, Value, Value>::connect(&context.workspace.runtime())? {
+                match self.follow_feed(context, client, &mut last_seq) {
+                    Ok(()) | Err(Failed::Link(LinkError::Ended)) => {}
+                    Err(Failed::Link(error)) => return Err(error.into()),
+                    Err(Failed::Print(failure)) => return Err(failure),
+                }
+            }
+            if let Some(reader) = context.reader()? {
+                let query =
+                    EventQuery { since_seq: Some(last_seq), limit: Some(PAGE), ..EventQuery::default() };
+                for event in reader.events(&query)? {
+                    last_seq = event.seq;
+                    self.print(context, EventLine::from(&event))?;
+                }
+            }
+            std::thread::sleep(POLL_PAUSE);
+        }
+    }
+
+    fn follow_feed(
+        &self,
+        context: &Context,
+        client: Client<Value, Value, Value>,
+        last_seq: &mut u64,
+    ) -> Result<(), Failed> {
+        let mut feed = client.events(Some(*last_seq), false).map_err(Failed::Link)?;
+        loop {
+            match feed.next_within(FEED_WAIT).map_err(Failed::Link)? {
+                Some(Incoming::Event(line)) => {
+                    *last_seq = line.seq;
+                    self.print(context, line).map_err(Failed::Print)?;
+                }
+                // Everything after it still follows.
+                Some(Incoming::Behind { .. } | Incoming::Gauge(_)) | None => {}
+            }
+        }
+    }
+}
+
+enum Failed {
+    Link(LinkError),
+    Print(Failure),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_and_lengths_are_understood() {
+        assert_eq!(parse_since("1970-01-01T00:00:01Z"), Ok(1000));
+        let hour_ago = jiff::Timestamp::now().as_millisecond() - 3_600_000;
+        assert!((parse_since("1h").unwrap() - hour_ago).abs() < 60_000);
+        assert!(parse_since("2026-01-31").is_ok() && parse_since("2026-01-31 09:30").is_ok());
+        assert!(parse_since("yesterday").is_err());
+    }
+}

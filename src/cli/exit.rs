@@ -1,0 +1,116 @@
+//! How a command ends, and how it fails: what happened, and what to do next.
+
+use std::io;
+use std::process::ExitCode;
+
+use crate::config::ConfigError;
+use crate::config::WorkspaceError;
+use crate::config::environment::EnvironmentError;
+use crate::config::error::display_all;
+use crate::config::write::WriteError;
+use crate::domain::command::Refusal;
+use crate::domain::ids::IdError;
+use crate::ledger::LedgerError;
+use crate::link::LinkError;
+use crate::store::StoreError;
+use crate::supervisor::{RunEnd, SupervisorError};
+
+/// The exit codes of SPEC 4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Good.
+    Good = 0,
+    /// An error.
+    Error = 1,
+    /// Wrong usage, or an id that is ambiguous.
+    Usage = 2,
+    /// At least one thing waits for a human.
+    NeedsHuman = 3,
+    /// Nothing waits for a human, yet something is stuck.
+    Stuck = 4,
+    /// Interrupted.
+    Interrupted = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+impl From<RunEnd> for Exit {
+    fn from(end: RunEnd) -> Self {
+        match end {
+            RunEnd::Done | RunEnd::Stopped => Self::Good,
+            RunEnd::NeedsHuman => Self::NeedsHuman,
+            RunEnd::Stuck => Self::Stuck,
+            RunEnd::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Failure {
+    /// It ends with this code, and says this.
+    Said(Exit, String),
+    /// Whoever read the output went away: no error, and nothing is left to be said.
+    ClosedPipe,
+}
+
+/// What a command comes to.
+pub type Outcome = Result<Exit, Failure>;
+
+impl Failure {
+    /// An error.
+    pub fn error(text: impl Into<String>) -> Self {
+        Self::Said(Exit::Error, text.into())
+    }
+
+    /// Wrong usage.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Self::Said(Exit::Usage, text.into())
+    }
+
+    /// Faults of a file, one a line.
+    #[must_use]
+    pub fn faults(faults: &[ConfigError], then: &str) -> Self {
+        Self::error(format!("{}\n{then}", display_all(faults)))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::ClosedPipe,
+            _ => Self::error(error.to_string()),
+        }
+    }
+}
+
+macro_rules! plain_failures {
+    ($($error:ty),*) => {
+        $(impl From<$error> for Failure {
+            fn from(error: $error) -> Self {
+                Self::error(error.to_string())
+            }
+        })*
+    };
+}
+
+plain_failures!(
+    WorkspaceError,
+    EnvironmentError,
+    WriteError,
+    Refusal,
+    LedgerError,
+    LinkError,
+    StoreError,
+    SupervisorError
+);
+
+impl From<IdError> for Failure {
+    fn from(error: IdError) -> Self {
+        Self::usage(error.to_string())
+    }
+}

@@ -1,0 +1,27 @@
+//! `paddock init`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Outcome};
+use super::output;
+use crate::config::Workspace;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paddock init\n  paddock init ~/work")]
+pub(super) struct Init {
+    /// Where; default: --root, else the current folder
+    dir: Option<PathBuf>,
+}
+
+impl Init {
+    pub fn carry_out(self, root: Option<&Path>) -> Outcome {
+        let dir = self.dir.as_deref().or(root).unwrap_or(Path::new("."));
+        let workspace = Workspace::init(&Context::absolute(dir)?)?;
+        output::line(&format!("{} is a workspace", workspace.root().display()))?;
+        output::note("next: `paddock project add PATH` puts a repository under management");
+        Ok(Exit::Good)
+    }
+}

@@ -1,0 +1,173 @@
+//! The command line: parse, call, print. One file per command family.
+
+mod config;
+mod context;
+mod demo;
+mod events;
+pub mod exit;
+mod init;
+mod log_text;
+mod objective;
+mod output;
+mod plan;
+mod project;
+mod project_add;
+mod queue;
+mod repository;
+mod run;
+mod session;
+mod session_log;
+mod status;
+mod supervisor;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use context::Context;
+use exit::{Exit, Failure, Outcome};
+
+/// Lets AI coding agents do real engineering work unattended and lands only what passed the gate.
+#[derive(Debug, Parser)]
+#[command(name = "paddock", version, propagate_version = true, after_help = EXAMPLES)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    command: Option<Family>,
+}
+
+const EXAMPLES: &str = "Examples:
+  paddock demo                                see everything at work, without keys or network
+  paddock init ~/work                         make a workspace
+  paddock project add ~/src/web               put a repository under management
+  paddock objective add --title 'Fix login'   say what is to be done
+  paddock run --no-tui --until-idle           let agents do it
+  paddock status                              what runs, what waits for you";
+
+#[derive(Debug, Args)]
+struct Global {
+    /// The workspace; default: PADDOCK_ROOT, the nearest one around the current folder, else your own
+    #[arg(long, global = true, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// The project; default: PADDOCK_PROJECT, else the only one
+    #[arg(long, global = true, value_name = "SLUG")]
+    project: Option<String>,
+    /// Without the console: everything on plain lines
+    #[arg(long, global = true)]
+    no_tui: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Family {
+    /// Make a workspace
+    Init(init::Init),
+    /// Put repositories under management
+    #[command(subcommand)]
+    Project(project::Project),
+    /// Say what is to be done
+    #[command(subcommand)]
+    Objective(objective::Objective),
+    /// Plans of objectives
+    #[command(subcommand)]
+    Plan(plan::Plan),
+    /// Run the supervisor in the foreground
+    Run(run::Run),
+    /// See everything at work on a repository made on the spot
+    Demo(demo::Demo),
+    /// What runs, what waits for you, what has landed
+    Status(status::Status),
+    /// Runs of agents
+    #[command(subcommand)]
+    Session(session::Session),
+    /// The merge queue and publishing
+    #[command(subcommand)]
+    Queue(queue::Queue),
+    /// What happened
+    Events(events::Events),
+    /// The running supervisor
+    #[command(subcommand)]
+    Supervisor(supervisor::Supervisor),
+    /// Project files
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Print the version
+    #[command(after_help = "Examples:\n  paddock version")]
+    Version,
+}
+
+/// Runs a command line; what goes wrong is said on standard error.
+#[must_use]
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too. A reader who goes away is no error.
+            let _ = error.print();
+            return if error.use_stderr() { Exit::Usage.into() } else { Exit::Good.into() };
+        }
+    };
+    match carry_out(cli) {
+        Ok(exit) => exit.into(),
+        Err(Failure::ClosedPipe) => Exit::Good.into(),
+        Err(Failure::Said(exit, text)) => {
+            output::note(&format!("paddock: {}", text.trim_end()));
+            exit.into()
+        }
+    }
+}
+
+fn carry_out(cli: Cli) -> Outcome {
+    let Cli { global, command } = cli;
+    let find = || Context::find(global.root.as_deref(), global.project.as_deref());
+    match command {
+        None if global.no_tui => run::Run::default().carry_out(&find()?, true),
+        None => Err(run::no_console("paddock")),
+        Some(Family::Init(init)) => init.carry_out(global.root.as_deref()),
+        Some(Family::Demo(demo)) => demo.carry_out(),
+        Some(Family::Version) => {
+            output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
+            Ok(Exit::Good)
+        }
+        Some(Family::Run(run)) if !global.no_tui => {
+            drop(run);
+            Err(run::no_console("paddock run"))
+        }
+        Some(Family::Run(run)) => run.carry_out(&find()?, true),
+        Some(Family::Project(project)) => project.carry_out(&find()?),
+        Some(Family::Objective(objective)) => objective.carry_out(&find()?),
+        Some(Family::Plan(plan)) => plan.carry_out(&find()?),
+        Some(Family::Status(status)) => status.carry_out(&find()?),
+        Some(Family::Session(session)) => session.carry_out(&find()?),
+        Some(Family::Queue(queue)) => queue.carry_out(&find()?),
+        Some(Family::Events(events)) => events.carry_out(&find()?),
+        Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
+        Some(Family::Config(config)) => config.carry_out(&find()?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    fn without_examples(command: &clap::Command, path: &str, found: &mut Vec<String>) {
+        let name = format!("{path} {}", command.get_name());
+        let is_family = command.has_subcommands() && !path.is_empty();
+        if !is_family && command.get_after_help().is_none() && command.get_name() != "help" {
+            found.push(name.clone());
+        }
+        command.get_subcommands().for_each(|sub| without_examples(sub, &name, found));
+    }
+
+    #[test]
+    fn every_command_has_examples_in_its_help() {
+        Cli::command().debug_assert();
+        let mut found = Vec::new();
+        without_examples(&Cli::command(), "", &mut found);
+        assert!(found.is_empty(), "without examples: {found:?}");
+    }
+}

@@ -1,0 +1,295 @@
+//! `paddock objective`.
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::{output, status};
+use crate::config::plan_file::scope_fault;
+use crate::domain::command::Command;
+use crate::domain::ids::{ID_MAX_BYTES, ObjectiveId, ObjectiveKey, ProjectSlug, nearest_id};
+use crate::domain::objective::{Objective as Found, ObjectiveSpec};
+use crate::domain::plan::DEFAULT_WORKER;
+use crate::domain::state::State;
+use crate::report::status::{ObjectiveStatus, ProjectStatus};
+use crate::report::text::{cut, harmless, table};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Objective {
+    /// Say what is to be done
+    #[command(after_help = "Examples:
+  paddock objective add --title 'Fix the login' --scope 'src/login/**'
+  paddock objective add --title 'Write docs' --depends-on fix-the-login --criteria 'every flag is documented'")]
+    Add(Box<Add>),
+    /// All objectives
+    #[command(after_help = "Examples:
+  paddock objective list
+  paddock objective list --status needs_review --json")]
+    List(List),
+    /// One objective, its sessions, and why it is not moving
+    #[command(
+        after_help = "Examples:\n  paddock objective show fix-the-login\n  paddock objective show web/fix-the-login --json"
+    )]
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// One line; any text
+    #[arg(long)]
+    title: String,
+    /// What is to be done
+    #[arg(short, long, default_value = "", hide_default_value = true)]
+    description: String,
+    /// When it is done; may be given several times
+    #[arg(long, value_name = "TEXT")]
+    criteria: Vec<String>,
+    /// A glob of what it may change; may be given several times; default: everything
+    #[arg(long, value_name = "GLOB", value_delimiter = ',')]
+    scope: Vec<String>,
+    /// What must be done first; may be given several times
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    depends_on: Vec<String>,
+    /// Who does it
+    #[arg(long, default_value = DEFAULT_WORKER)]
+    worker: String,
+    /// Higher goes first
+    #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
+    priority: i32,
+    /// Commits a session may make
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_commits: Option<u32>,
+    /// Minutes a session may run
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_minutes: Option<u32>,
+    /// A file or place to read; may be given several times
+    #[arg(long, value_name = "REF")]
+    refs: Vec<String>,
+    /// The phase it belongs to
+    #[arg(long)]
+    phase: Option<String>,
+    /// Its id; default: made of the title
+    #[arg(long)]
+    id: Option<String>,
+    /// The answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Only those in this state
+    #[arg(long, value_name = "STATE")]
+    status: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// ID or PROJECT/ID
+    id: String,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Objective {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        match self {
+            Self::Add(add) => add.carry_out(context),
+            Self::List(list) => list.carry_out(context),
+            Self::Show(show) => show.carry_out(context),
+        }
+    }
+}
+
+impl Add {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let project = context.project(&state, None)?;
+        if self.title.trim().is_empty() {
+            return Err(Failure::usage("the title is empty: say in one line what is to be done"));
+        }
+        for glob in &self.scope {
+            if let Some(fault) = scope_fault(glob) {
+                return Err(Failure::usage(format!("--scope {glob:?}: {fault}")));
+            }
+        }
+        let id = match &self.id {
+            Some(id) => ObjectiveId::new(id.as_str())?,
+            None => free_id(&state, &project, &self.title)?,
+        };
+        let prefix = format!("{project}/");
+        let own = |id: &String| ObjectiveId::new(id.strip_prefix(prefix.as_str()).unwrap_or(id));
+        let depends_on = self.depends_on.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        let json = self.json;
+        let spec = ObjectiveSpec {
+            title: self.title,
+            description: self.description,
+            acceptance_criteria: self.criteria,
+            path_scope: self.scope,
+            depends_on,
+            context_refs: self.refs,
+            worker: self.worker,
+            priority: self.priority,
+            max_commits: self.max_commits,
+            max_minutes: self.max_minutes,
+            phase: self.phase,
+        };
+        let answer = context.ask(Command::ObjectivesAdd { project, objectives: vec![(id, spec)] })?;
+        match json {
+            true => output::json(&answer)?,
+            false => output::line(&answer.text)?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+/// The nearest id of a title that no objective has yet.
+fn free_id(state: &State, project: &ProjectSlug, title: &str) -> Result<ObjectiveId, Failure> {
+    let near = nearest_id(title);
+    let near = if near.is_empty() { "objective" } else { near.as_str() };
+    let mut number = 1_u32;
+    loop {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        // Ids are ASCII: any byte is a fine place to cut.
+        let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
+        let id = ObjectiveId::new(format!("{stem}{suffix}"))?;
+        let key = ObjectiveKey { project: project.clone(), id };
+        if state.objective(&key).is_none() {
+            return Ok(key.id);
+        }
+        number += 1;
+    }
+}
+
+impl List {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        if let Some(status) = &self.status {
+            let words: Vec<&str> =
+                crate::domain::objective::Status::ALL.iter().map(|status| status.word()).collect();
+            if !words.contains(&status.as_str()) {
+                return Err(Failure::usage(format!("no state {status:?}; one of: {}", words.join(", "))));
+            }
+        }
+        let document = status::build(context, &state, false);
+        let is_wanted = |one: &&ObjectiveStatus| self.status.as_ref().is_none_or(|word| one.status == word);
+        if self.json {
+            let mut all = Vec::new();
+            for project in &document.projects {
+                for objective in project.objectives.iter().filter(is_wanted) {
+                    all.push(with_project(project, objective));
+                }
+            }
+            output::json(&all)?;
+            return Ok(Exit::Good);
+        }
+        let with_slug = document.projects.len() > 1;
+        let mut rows = Vec::new();
+        for project in &document.projects {
+            rows.extend(project.objectives.iter().filter(is_wanted).map(|one| row(project, one, with_slug)));
+        }
+        if rows.is_empty() {
+            output::note("there is no such objective; `paddock objective add --title TEXT` adds one");
+        }
+        output::print(&table(&rows, 0))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn with_project(project: &ProjectStatus, objective: &ObjectiveStatus) -> serde_json::Value {
+    let mut value = serde_json::to_value(objective).unwrap_or_default();
+    if let Some(map) = value.as_object_mut() {
+        map.insert("project".to_owned(), project.slug.clone().into());
+    }
+    value
+}
+
+fn row(project: &ProjectStatus, objective: &ObjectiveStatus, with_slug: bool) -> Vec<String> {
+    let id = match with_slug {
+        true => format!("{}/{}", project.slug, objective.id),
+        false => objective.id.clone(),
+    };
+    let reason = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
+    vec![id, objective.status.to_owned(), cut(&harmless(&objective.title), 40), cut(&harmless(reason), 80)]
+}
+
+impl Show {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let key = context.objective(&state, &self.id)?;
+        let document = status::build(context, &state, true);
+        let project = document.projects.iter().find(|project| project.slug == key.project.as_str());
+        let found = project
+            .and_then(|project| project.objectives.iter().find(|one| one.id == key.id.as_str()))
+            .zip(project);
+        let (Some((shown, project)), Some(objective)) = (found, state.objective(&key)) else {
+            return Err(Failure::error(format!("{key} is in another project than --project says")));
+        };
+        if self.json {
+            let mut value = with_project(project, shown);
+            if let Some(map) = value.as_object_mut() {
+                map.insert("spec".to_owned(), serde_json::to_value(&objective.spec).unwrap_or_default());
+                map.insert("history".to_owned(), serde_json::json!(objective.history));
+            }
+            output::json(&value)?;
+            return Ok(Exit::Good);
+        }
+        output::print(&describe(objective, shown, project, &state))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus, state: &State) -> String {
+    let mut rows = vec![
+        vec!["objective".to_owned(), objective.key.to_string()],
+        vec!["title".to_owned(), harmless(&objective.spec.title)],
+        vec!["state".to_owned(), shown.status.to_owned()],
+    ];
+    let mut add = |name: &str, value: String| rows.push(vec![name.to_owned(), value]);
+    if let Some(reason) = &shown.reason {
+        add("because", harmless(&reason.text));
+        add("since", reason.since.clone());
+        add("clears", harmless(&reason.clears));
+    }
+    let dependents: Vec<&str> = state.dependents(&objective.key).iter().map(ObjectiveId::as_str).collect();
+    let lists = [
+        ("depends on", shown.depends_on.join(", ")),
+        ("dependents", dependents.join(", ")),
+        ("scope", shown.path_scope.join(", ")),
+        ("refs", objective.spec.context_refs.join(", ")),
+    ];
+    lists
+        .into_iter()
+        .filter(|(_, list)| !list.is_empty())
+        .for_each(|(name, list)| add(name, harmless(&list)));
+    add("worker", harmless(&objective.spec.worker));
+    add("priority", shown.priority.to_string());
+    shown.branch.iter().for_each(|branch| add("branch", branch.clone()));
+    shown.worktree.iter().for_each(|path| add("worktree", harmless(path)));
+    for session in project.sessions.iter().filter(|session| session.objective == shown.id) {
+        let exit = session.exit.as_ref().map(|exit| format!(" ({})", exit.text)).unwrap_or_default();
+        let (kind, status, agent) = (session.kind, session.status, &session.agent);
+        add(&format!("session {}", session.id), harmless(&format!("{kind} by {agent}: {status}{exit}")));
+    }
+    if let Some(landed) = &shown.landed {
+        let commit = landed.commit.as_deref().unwrap_or("nothing to land");
+        let verified = if landed.verified { "" } else { ", unverified" };
+        add("landed", format!("{commit} at {}{verified}", landed.at));
+        add("published", landed.published_at.clone().unwrap_or_else(|| "not yet".to_owned()));
+    }
+    for criterion in &objective.spec.acceptance_criteria {
+        add("criterion", harmless(criterion));
+    }
+    let mut text = table(&rows, 0);
+    if !objective.spec.description.trim().is_empty() {
+        text.push('\n');
+        for line in objective.spec.description.lines() {
+            text.push_str(&format!("  {}\n", harmless(line)));
+        }
+    }
+    text
+}

@@ -1,0 +1,230 @@
+//! `paddock project`.
+
+use std::fs;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::project_add::Add;
+use super::{output, repository, status};
+use crate::domain::command::Command;
+use crate::domain::project::Project as Found;
+use crate::report::text::{harmless, table};
+use crate::supervisor::{read_project, with_agreement};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Project {
+    /// Put a repository under management
+    #[command(after_help = "Examples:
+  paddock project add ~/src/web
+  paddock project add . --slug web --target-branch main --yes")]
+    Add(Add),
+    /// All projects
+    #[command(after_help = "Examples:\n  paddock project list\n  paddock project list --json")]
+    List(List),
+    /// One project and its settings
+    #[command(after_help = "Examples:\n  paddock project show\n  paddock project show web --json")]
+    Show(Show),
+    /// Let it be worked on
+    #[command(after_help = "Examples:\n  paddock project enable web")]
+    Enable(Named),
+    /// Keep it from being worked on
+    #[command(after_help = "Examples:\n  paddock project disable web")]
+    Disable(Named),
+    /// Stop managing it; its branches, worktrees and refs stay
+    #[command(after_help = "Examples:\n  paddock project remove web")]
+    Remove(Removed),
+    /// Agree to its git configuration, hooks and attributes as they are now
+    #[command(after_help = "Examples:\n  paddock project trust web")]
+    Trust(Named),
+    /// Start no new sessions; running ones and the queue go on
+    #[command(after_help = "Examples:\n  paddock project pause web")]
+    Pause(Named),
+    /// Start sessions again
+    #[command(after_help = "Examples:\n  paddock project resume web")]
+    Resume(Named),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// The project; default: --project, else the only one
+    slug: Option<String>,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The project; default: --project, else the only one
+    slug: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Removed {
+    /// The project
+    slug: String,
+}
+
+impl Project {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let (named, make): (Named, fn(_) -> Command) = match self {
+            Self::Add(add) => return add.carry_out(context),
+            Self::List(list) => return list.carry_out(context),
+            Self::Show(show) => return show.carry_out(context),
+            Self::Remove(removed) => return removed.carry_out(context),
+            Self::Trust(named) => return trust(context, &named),
+            Self::Enable(named) => (named, |project| Command::ProjectEnable { project, enabled: true }),
+            Self::Disable(named) => (named, |project| Command::ProjectEnable { project, enabled: false }),
+            Self::Pause(named) => (named, |project| Command::ProjectPause { project, paused: true }),
+            Self::Resume(named) => (named, |project| Command::ProjectPause { project, paused: false }),
+        };
+        let project = context.project(&context.state()?, named.slug.as_deref())?;
+        context.ask_and_say(make(project))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn trust(context: &Context, named: &Named) -> Outcome {
+    let state = context.state()?;
+    let slug = context.project(&state, named.slug.as_deref())?;
+    let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+    let branch = Some(project.settings.target_branch.as_str());
+    let found = repository::inspect(project.settings.repo_root.as_ref(), branch).map_err(Failure::error)?;
+    for name in project.trust.changes(&found.facts.trust) {
+        output::note(&format!("changed: {}", harmless(&name)));
+    }
+    let file = context.workspace.projects().join(format!("{slug}.yaml"));
+    // A file that cannot be read now is another hold, with its own message.
+    let read = read_project(&context.workspace, &context.environment, &file, None);
+    let agreement = read.ok().and_then(|read| read.project.agreement);
+    let trust = with_agreement(found.facts.trust, agreement.as_deref());
+    context.ask_and_say(Command::ProjectTrust { project: slug, trust })?;
+    Ok(Exit::Good)
+}
+
+impl Removed {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let slug = context.project(&context.state()?, Some(&self.slug))?;
+        context.ask_and_say(Command::ProjectRemove { project: slug.clone() })?;
+        // A person may have written in it: it is kept under a name that nothing reads.
+        let file = context.workspace.projects().join(format!("{slug}.yaml"));
+        let kept = file.with_extension("yaml.removed");
+        match fs::rename(&file, &kept) {
+            Ok(()) => output::note(&format!("its file is kept as {}", kept.display())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => output::note(&format!("its file {} stays: {error}", file.display())),
+        }
+        Ok(Exit::Good)
+    }
+}
+
+impl List {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let document = status::build(context, &state, false);
+        if self.json {
+            let rows: Vec<_> = state.projects().map(summary).collect();
+            output::json(&rows)?;
+            return Ok(Exit::Good);
+        }
+        let rows: Vec<Vec<String>> = document
+            .projects
+            .iter()
+            .map(|project| {
+                let root = state.projects().find(|found| found.slug.as_str() == project.slug);
+                let total: usize = project.counts.values().sum();
+                let done = project.counts.get("done").copied().unwrap_or(0);
+                vec![
+                    project.slug.clone(),
+                    harmless(&project.name),
+                    project.state.to_owned(),
+                    format!("{done}/{total} done"),
+                    harmless(&project.target_branch),
+                    root.map(|found| harmless(&found.settings.repo_root)).unwrap_or_default(),
+                ]
+            })
+            .collect();
+        if rows.is_empty() {
+            output::note("there is no project yet: `paddock project add PATH` registers one");
+        }
+        output::print(&table(&rows, 0))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn summary(project: &Found) -> serde_json::Value {
+    serde_json::json!({
+        "slug": project.slug, "name": project.settings.name, "repo_root": project.settings.repo_root,
+        "target_branch": project.settings.target_branch, "enabled": project.is_enabled(),
+        "paused": project.paused,
+    })
+}
+
+impl Show {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let slug = context.project(&state, self.slug.as_deref())?;
+        let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        if self.json {
+            let mut document = summary(project);
+            if let Some(map) = document.as_object_mut() {
+                let settings = serde_json::to_value(&project.settings).unwrap_or_default();
+                map.insert("settings".to_owned(), settings);
+                map.insert("integration_ref".to_owned(), project.integration_ref().into());
+                map.insert("integration".to_owned(), project.integration.tip.to_string().into());
+                map.insert("published".to_owned(), project.integration.published.to_string().into());
+            }
+            output::json(&document)?;
+            return Ok(Exit::Good);
+        }
+        output::print(&describe(context, project))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn describe(context: &Context, project: &Found) -> String {
+    let settings = &project.settings;
+    let file = context.workspace.projects().join(format!("{}.yaml", project.slug));
+    let yes_no = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+    let integration = format!("{} at {}", project.integration_ref(), project.integration.tip.short());
+    let pairs = [
+        ("slug", project.slug.to_string()),
+        ("name", settings.name.clone()),
+        ("repository", settings.repo_root.clone()),
+        ("worktrees", settings.worktrees_root.clone()),
+        ("target branch", settings.target_branch.clone()),
+        ("integration", integration),
+        ("enabled", yes_no(project.is_enabled())),
+        ("paused", yes_no(project.paused)),
+        ("sessions at once", settings.max_parallel_sessions.to_string()),
+        ("settings", file.display().to_string()),
+    ];
+    let mut rows: Vec<Vec<String>> =
+        pairs.into_iter().map(|(name, value)| vec![name.to_owned(), harmless(&value)]).collect();
+    for command in &settings.verify {
+        rows.push(vec!["gate".to_owned(), harmless(&format!("{}: {}", command.name, command.run))]);
+    }
+    if settings.verify.is_empty() {
+        rows.push(vec!["gate".to_owned(), "none: work lands unverified".to_owned()]);
+    }
+    for worker in &settings.workers {
+        let agents = match worker.agents.is_empty() {
+            true => "no agent".to_owned(),
+            false => worker.agents.join(", "),
+        };
+        rows.push(vec!["worker".to_owned(), format!("{}: {agents}", worker.id)]);
+    }
+    for reason in project.holds.values() {
+        rows.push(vec!["held".to_owned(), harmless(&format!("{} → {}", reason.text, reason.clears))]);
+    }
+    table(&rows, 0)
+}

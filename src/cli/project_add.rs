@@ -1,0 +1,183 @@
+//! `paddock project add`: look, ask, write the file, register; all of it or nothing.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use super::repository::{self, ProjectFacts};
+use crate::config::builtin;
+use crate::config::project_file::{self, ProjectFile};
+use crate::config::resolve::{Project, Surroundings};
+use crate::config::validate::on_path;
+use crate::config::write::{NewProject, write_project};
+use crate::domain::command::{Answer, Command};
+use crate::domain::ids::{ProjectSlug, nearest_id};
+use crate::domain::settings::ProjectSettings;
+use crate::report::events::public_types;
+use crate::report::text::harmless;
+use crate::supervisor::with_agreement;
+
+#[derive(Debug, Args)]
+pub(super) struct Add {
+    /// The repository's folder
+    path: PathBuf,
+    /// What it is called in commands; default: from the folder's name
+    #[arg(long)]
+    slug: Option<String>,
+    /// What people call it; default: the folder's name
+    #[arg(long)]
+    name: Option<String>,
+    /// The branch that work is published to; default: the one that HEAD is on
+    #[arg(long, value_name = "BRANCH")]
+    target_branch: Option<String>,
+    /// Agree to the commands of the repository's .paddock/project.yaml without being asked
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Add {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let path = Context::absolute(&self.path)?;
+        let path = path.canonicalize().map_err(|error| {
+            Failure::error(format!("{}: {error}; name the folder of a git repository", path.display()))
+        })?;
+        let found = repository::inspect(&path, self.target_branch.as_deref()).map_err(Failure::error)?;
+        let root = PathBuf::from(&found.facts.root);
+        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let slug = self.slug(&folder)?;
+        refuse_known(context, &slug, &found)?;
+        let new = NewProject {
+            slug: slug.clone(),
+            name: self.name.clone().unwrap_or(folder.trim_end_matches(".git").to_owned()),
+            repo_root: root.display().to_string(),
+            worktrees_root: worktrees_beside(&root).display().to_string(),
+            // Written down, so that a later checkout of another branch does not move the target.
+            target_branch: Some(found.target_branch.clone()),
+            verify: Vec::new(),
+        };
+        let file = write_project(&context.workspace, &new)?;
+        let added = self.register(context, &slug, &file, found);
+        if added.is_err() {
+            // Nothing knows the file yet: what was written for nothing goes again.
+            let _ = fs::remove_file(&file);
+        }
+        let (answer, settings) = added?;
+        output::line(&answer.text)?;
+        hints(&file, &settings);
+        Ok(Exit::Good)
+    }
+
+    fn slug(&self, folder: &str) -> Result<ProjectSlug, Failure> {
+        if let Some(slug) = &self.slug {
+            return Ok(ProjectSlug::new(slug.as_str())?);
+        }
+        let near = nearest_id(folder.trim_end_matches(".git"));
+        ProjectSlug::new(near)
+            .map_err(|_| Failure::usage(format!("no slug can be made of {folder:?}: say one with --slug")))
+    }
+
+    fn register(
+        &self,
+        context: &Context,
+        slug: &ProjectSlug,
+        file: &Path,
+        found: ProjectFacts,
+    ) -> Result<(Answer, ProjectSettings), Failure> {
+        let types = public_types();
+        let read = project_file::read(&context.workspace, file, Some(&types));
+        let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
+        let project = resolve(&read, &found, None)?;
+        let project = match project.needs_agreement() {
+            true => {
+                let agreed = resolve(&read, &found, project.agreement.as_deref())?;
+                self.agree(&agreed.settings)?;
+                agreed
+            }
+            false => project,
+        };
+        for warning in &project.warnings {
+            output::note(&warning.to_string());
+        }
+        let mut repository = found.facts;
+        repository.trust = with_agreement(repository.trust, project.agreement.as_deref());
+        let settings = project.settings;
+        let command =
+            Command::ProjectAdd { project: slug.clone(), settings: Box::new(settings.clone()), repository };
+        Ok((context.ask(command)?, settings))
+    }
+
+    /// Shows the commands that come from the repository; whoever does not agree adds nothing.
+    fn agree(&self, settings: &ProjectSettings) -> Result<(), Failure> {
+        output::note("the repository's .paddock/project.yaml gives commands that will run on this machine:");
+        for command in &settings.verify {
+            output::note(&format!("  gate {}: {}", harmless(&command.name), harmless(&command.run)));
+        }
+        let builtin = builtin::agents();
+        for agent in settings.agents.iter().filter(|agent| !builtin.contains(agent)) {
+            let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
+            let names: Vec<&str> = agent.env.keys().map(String::as_str).collect();
+            let env = match names.is_empty() {
+                true => String::new(),
+                false => format!("  (sets {})", harmless(&names.join(", "))),
+            };
+            output::note(&format!("  agent {}: {}{env}", agent.id, words.join(" ")));
+        }
+        if self.yes {
+            return Ok(());
+        }
+        match output::confirm("agree to them?")? {
+            Some(true) => Ok(()),
+            Some(false) => Err(Failure::error("nothing was added: the commands were not agreed to")),
+            None => Err(Failure::usage(
+                "nothing was added: nobody is there to agree to these commands; --yes agrees to them",
+            )),
+        }
+    }
+}
+
+fn resolve(file: &ProjectFile, found: &ProjectFacts, agreed: Option<&str>) -> Result<Project, Failure> {
+    let path = std::env::var_os("PATH");
+    let surroundings = Surroundings {
+        head_branch: &found.target_branch,
+        repository_file: found.own_file.as_deref(),
+        agreed,
+        on_path: &|program| on_path(program, path.as_deref()),
+    };
+    file.resolve(&surroundings).map_err(|faults| Failure::faults(&faults, "nothing was added"))
+}
+
+/// Said before anything is written; the supervisor checks again.
+fn refuse_known(context: &Context, slug: &ProjectSlug, found: &ProjectFacts) -> Result<(), Failure> {
+    let state = context.state()?;
+    let same = state.projects().find(|other| other.common_dir == found.facts.common_dir);
+    if let Some(other) = same {
+        return Err(Failure::error(format!(
+            "project {} works on this repository already; two projects never share one",
+            other.slug
+        )));
+    }
+    match state.project(slug) {
+        Some(_) => Err(Failure::error(format!("project {slug} exists; choose another name with --slug"))),
+        None => Ok(()),
+    }
+}
+
+fn worktrees_beside(root: &Path) -> PathBuf {
+    let mut name = root.file_name().unwrap_or_default().to_os_string();
+    name.push("-wt");
+    root.with_file_name(name)
+}
+
+fn hints(file: &Path, settings: &ProjectSettings) {
+    output::note(&format!("its settings are in {}", file.display()));
+    if settings.verify.is_empty() {
+        output::note("it has no gate yet: add `verify` commands there, or work lands unverified");
+    }
+    if settings.workers.iter().all(|worker| worker.agents.is_empty()) {
+        output::note("it has no agent yet: none was found on PATH; name one under `agents` there");
+    }
+}

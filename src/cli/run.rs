@@ -1,0 +1,107 @@
+//! `paddock run`: the supervisor in the foreground, one line per event.
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use crate::domain::objective::Status;
+use crate::report::{events, row};
+use crate::store::StoredEvent;
+use crate::supervisor::{self, Options};
+
+#[derive(Debug, Default, Args)]
+#[command(after_help = "Examples:
+  paddock run --no-tui
+  paddock run --no-tui --until-idle --json
+  paddock run --no-tui --duration-minutes 480 --max-parallel 4")]
+pub(super) struct Run {
+    /// One cycle, then leave
+    #[arg(long)]
+    once: bool,
+    /// Leave when nothing runs and nothing can move without a human
+    #[arg(long)]
+    until_idle: bool,
+    /// Leave after this time, as `supervisor stop` does
+    #[arg(long, value_name = "N")]
+    duration_minutes: Option<u64>,
+    /// Sessions at once, over every project's own setting
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    max_parallel: Option<u32>,
+    /// The longest a cycle waits when nothing happens; default: PADDOCK_POLL_SECONDS, else 20
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
+    poll_seconds: Option<u64>,
+    /// Least seconds between planner runs; default: PADDOCK_PLANNER_COOLDOWN, else 300
+    #[arg(long, value_name = "N")]
+    planner_cooldown: Option<u64>,
+    /// Objectives come from people only
+    #[arg(long)]
+    no_planner: bool,
+    /// Say what would be done; change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Events as JSON lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// This build has no console: say how to go on.
+pub(super) fn no_console(command: &str) -> Failure {
+    Failure::usage(format!(
+        "`{command}` would open the console, which is not in this build; use `paddock run --no-tui`"
+    ))
+}
+
+/// Prints each event as it is recorded. A reader who goes away does not stop supervision.
+pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
+    Box::new(move |event| {
+        let line = events::line(event);
+        let text = if json { events::json(&line) } else { row::human(&line) };
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "{text}").and_then(|()| out.flush());
+    })
+}
+
+impl Run {
+    fn options(&self, context: &Context) -> Options {
+        Options {
+            project: context.project.clone(),
+            once: self.once,
+            until_idle: self.until_idle,
+            duration_minutes: self.duration_minutes,
+            max_parallel: self.max_parallel,
+            poll_seconds: self.poll_seconds,
+            planner_cooldown: self.planner_cooldown,
+            no_planner: self.no_planner,
+            dry_run: self.dry_run,
+        }
+    }
+
+    pub fn carry_out(self, context: &Context, hints: bool) -> Outcome {
+        let options = self.options(context);
+        if let Some(project) = &context.project {
+            context.project(&context.state()?, Some(project.as_str()))?;
+        }
+        let end = supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
+        let exit = Exit::from(end);
+        if hints && matches!(exit, Exit::NeedsHuman | Exit::Stuck) {
+            say_what_waits(context, exit)?;
+        }
+        Ok(exit)
+    }
+}
+
+fn say_what_waits(context: &Context, exit: Exit) -> Result<(), Failure> {
+    let state = context.state()?;
+    let waits = state.objectives().filter(|objective| match exit {
+        Exit::NeedsHuman => matches!(objective.status, Status::NeedsReview | Status::Paused),
+        _ => !objective.status.frees_dependents(),
+    });
+    let names: Vec<String> = waits.map(|objective| objective.key.to_string()).take(10).collect();
+    let names = if names.is_empty() { "a project".to_owned() } else { names.join(", ") };
+    let what = if exit == Exit::NeedsHuman { "waits for you" } else { "is stuck" };
+    output::note(&format!("{names} {what}: `paddock status` says why"));
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! `paddock session`.
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::session_log::Log;
+use super::{output, status};
+use crate::domain::command::Command;
+use crate::domain::ids::SessionId;
+use crate::domain::session::Session as Found;
+use crate::domain::state::State;
+use crate::report::text::{harmless, rfc3339, table};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Session {
+    /// Sessions of the last 24 hours, and all open ones
+    #[command(after_help = "Examples:\n  paddock session list\n  paddock session list --all --json")]
+    List(List),
+    /// One session
+    #[command(after_help = "Examples:\n  paddock session show 7\n  paddock session show 7 --json")]
+    Show(Show),
+    /// What its agent printed
+    #[command(after_help = "Examples:
+  paddock session log 7
+  paddock session log 7 -f            follow until it ends
+  paddock session log 7 --stderr --raw > err.bin")]
+    Log(Log),
+    /// Kill it; a person then decides about its objective
+    #[command(after_help = "Examples:\n  paddock session kill 7")]
+    Kill(Kill),
+    /// Give it more minutes or commits
+    #[command(
+        after_help = "Examples:\n  paddock session extend 7 --minutes 15\n  paddock session extend 7 --commits 3"
+    )]
+    Extend(Extend),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// Every session, not only those of the last 24 hours
+    #[arg(long)]
+    all: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// Its number
+    number: u64,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Kill {
+    /// Its number
+    number: u64,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Extend {
+    /// Its number
+    number: u64,
+    /// Minutes more
+    #[arg(long, value_name = "M", default_value_t = 0)]
+    minutes: u32,
+    /// Commits more
+    #[arg(long, value_name = "C", default_value_t = 0)]
+    commits: u32,
+}
+
+impl Session {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        match self {
+            Self::List(list) => return list.carry_out(context),
+            Self::Show(show) => return show.carry_out(context),
+            Self::Log(log) => return log.carry_out(context),
+            Self::Kill(kill) => {
+                context.ask_and_say(Command::SessionKill { session: SessionId(kill.number) })?;
+            }
+            Self::Extend(Extend { number, minutes, commits }) => {
+                if minutes == 0 && commits == 0 {
+                    return Err(Failure::usage("say how much more: --minutes M, --commits C"));
+                }
+                let session = SessionId(number);
+                context.ask_and_say(Command::SessionExtend { session, minutes, commits })?;
+            }
+        }
+        Ok(Exit::Good)
+    }
+}
+
+/// The session of that number.
+pub(super) fn find(state: &State, number: u64) -> Result<&Found, Failure> {
+    state.session(SessionId(number)).ok_or_else(|| {
+        Failure::error(format!("there is no session {number}; `paddock session list` shows them"))
+    })
+}
+
+impl List {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let document = status::build(context, &context.state()?, self.all);
+        if self.json {
+            let sessions: Vec<_> =
+                document.projects.iter().flat_map(|project| project.sessions.iter()).collect();
+            output::json(&sessions)?;
+            return Ok(Exit::Good);
+        }
+        let with_slug = document.projects.len() > 1;
+        let mut rows = Vec::new();
+        for project in &document.projects {
+            for session in &project.sessions {
+                let objective = match with_slug {
+                    true => format!("{}/{}", project.slug, session.objective),
+                    false => session.objective.clone(),
+                };
+                rows.push((
+                    session.id,
+                    vec![
+                        session.id.to_string(),
+                        objective,
+                        session.kind.to_owned(),
+                        session.agent.clone(),
+                        session.status.to_owned(),
+                        format!("{}/{} commits", session.commits, session.budget.max_commits),
+                        session.started_at.clone().unwrap_or_default(),
+                    ],
+                ));
+            }
+        }
+        rows.sort_by_key(|(id, _)| *id);
+        let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
+        if rows.is_empty() && !self.all {
+            output::note("no session in the last 24 hours; --all shows every one");
+        }
+        output::print(&table(&rows, 0))?;
+        Ok(Exit::Good)
+    }
+}
+
+impl Show {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let session = find(&state, self.number)?;
+        if self.json {
+            let value = serde_json::to_value(session).map_err(|error| Failure::error(error.to_string()))?;
+            output::json(&value)?;
+            return Ok(Exit::Good);
+        }
+        output::print(&describe(context, session))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn describe(context: &Context, session: &Found) -> String {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut add = |name: &str, value: String| rows.push(vec![name.to_owned(), harmless(&value)]);
+    add("session", session.id.to_string());
+    add("objective", session.objective.to_string());
+    add("kind", format!("{}, attempt {}", session.kind, session.attempt));
+    add("agent", format!("{} as {}", session.agent, session.worker));
+    add("state", session.status.word().to_owned());
+    session.pid.iter().for_each(|pid| add("process", pid.to_string()));
+    session.started_ms.iter().for_each(|at_ms| add("started", rfc3339(*at_ms)));
+    session.finished_ms.iter().for_each(|at_ms| add("finished", rfc3339(*at_ms)));
+    add("budget", format!("{} commits, {} min", session.budget.max_commits, session.budget.max_minutes));
+    session.process.iter().for_each(|process| add("exit", process.exit.to_string()));
+    if let Some(harvest) = &session.harvest {
+        add("commits", harvest.commits.to_string());
+        for checkpoint in &harvest.checkpoints {
+            add("", format!("{} {}", checkpoint.commit.short(), checkpoint.summary));
+        }
+        for finding in &harvest.findings {
+            add("finding", finding.text.clone());
+            finding.paths.iter().for_each(|path| add("", path.to_string()));
+        }
+        if let Some(salvage) = &harvest.salvage {
+            add("salvaged", format!("{} paths under {}", salvage.paths, salvage.reference));
+        }
+        harvest.summary.lines().for_each(|line| add("summary", line.to_owned()));
+    }
+    add("folder", context.workspace.session_dir(session.id).display().to_string());
+    table(&rows, 0)
+}

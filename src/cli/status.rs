@@ -1,0 +1,60 @@
+//! `paddock status`.
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use crate::domain::state::State;
+use crate::report::status::{StatusDocument, View, document};
+use crate::report::status_text;
+use crate::supervisor;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock status
+  paddock --project web status
+  paddock status --json | jq '.projects[].objectives[] | select(.status == \"needs_review\")'")]
+pub(super) struct Status {
+    /// As one JSON document
+    #[arg(long)]
+    json: bool,
+    /// Every session, not only those of the last 24 hours
+    #[arg(long)]
+    all: bool,
+}
+
+/// Unix milliseconds.
+pub(super) fn now_ms() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+/// The status document of a state, as things are now.
+pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocument {
+    let now = jiff::Zoned::now();
+    let day_ms = now.start_of_day().map_or(0, |day| day.timestamp().as_millisecond());
+    let view = View {
+        state,
+        workspace: context.workspace.root().to_path_buf(),
+        supervisor: supervisor::is_running(&context.workspace),
+        now_ms: now.timestamp().as_millisecond(),
+        day_ms,
+        all,
+    };
+    document(&view, context.project.as_ref())
+}
+
+impl Status {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        if let Some(project) = &context.project {
+            context.project(&state, Some(project.as_str()))?;
+        }
+        let document = build(context, &state, self.all);
+        match self.json {
+            true => output::json(&document)?,
+            false => output::print(&status_text::render(&document, now_ms()))?,
+        }
+        Ok::<Exit, Failure>(Exit::Good)
+    }
+}

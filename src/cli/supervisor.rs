@@ -1,0 +1,89 @@
+//! `paddock supervisor`.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::{Exit, Outcome};
+use super::output;
+use crate::domain::command::{Command, StopMode};
+use crate::supervisor;
+
+/// How often it is looked whether the supervisor is gone.
+const LOOK_PAUSE: Duration = Duration::from_millis(50);
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Supervisor {
+    /// Whether one runs in this workspace
+    #[command(after_help = "Examples:\n  paddock supervisor status\n  paddock supervisor status --json")]
+    Status(Status),
+    /// Stop it, and wait until it is gone
+    #[command(after_help = "Examples:
+  paddock supervisor stop           sessions are asked to stop, and harvested
+  paddock supervisor stop --now     sessions are killed
+  paddock supervisor stop --leave   sessions go on; the next supervisor takes them up")]
+    Stop(Stop),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Status {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Stop {
+    /// Kill the sessions
+    #[arg(long, conflicts_with = "leave")]
+    now: bool,
+    /// Leave the sessions running under their keepers
+    #[arg(long)]
+    leave: bool,
+}
+
+impl Supervisor {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        match self {
+            Self::Status(status) => status.carry_out(context),
+            Self::Stop(stop) => stop.carry_out(context),
+        }
+    }
+}
+
+impl Status {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let holder = supervisor::is_running(&context.workspace);
+        if self.json {
+            let (pid, since) = holder.as_ref().map_or((None, None), |one| (one.pid, one.since.clone()));
+            output::json(&serde_json::json!({ "running": holder.is_some(), "pid": pid, "since": since }))?;
+            return Ok(Exit::Good);
+        }
+        match holder {
+            Some(holder) => output::line(&format!("a supervisor runs: {holder}"))?,
+            None => output::line("no supervisor runs; `paddock run --no-tui` starts one")?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+impl Stop {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let Some(holder) = supervisor::is_running(&context.workspace) else {
+            output::line("no supervisor runs")?;
+            return Ok(Exit::Good);
+        };
+        let mode = match (self.now, self.leave) {
+            (true, _) => StopMode::Now,
+            (_, true) => StopMode::Leave,
+            _ => StopMode::Graceful,
+        };
+        context.ask_and_say(Command::SupervisorStop { mode })?;
+        while supervisor::is_running(&context.workspace).is_some_and(|now| now.pid == holder.pid) {
+            std::thread::sleep(LOOK_PAUSE);
+        }
+        output::line("the supervisor is gone")?;
+        Ok(Exit::Good)
+    }
+}

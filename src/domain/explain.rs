@@ -1,0 +1,282 @@
+//! Why an objective is not moving: the exact condition, since when, and what would clear it.
+
+mod queued;
+
+use super::decide::{OVERTAKEN_MAX, agent_for};
+use super::ids::ObjectiveKey;
+use super::objective::{Objective, Status, WorktreeStage};
+use super::project::Project;
+use super::reason::{Reason, ReasonCode};
+use super::scope::OverlapCache;
+use super::session::SessionStatus;
+use super::settings::OverlapRule;
+use super::state::State;
+
+/// What explaining needs to know besides the state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Surroundings {
+    /// Whether a supervisor works in the workspace.
+    pub supervisor_running: bool,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// What overrides every project's `max_parallel_sessions`, if anything does.
+    pub max_parallel: Option<u32>,
+}
+
+/// Why this objective is where it is; none when it is done.
+#[must_use]
+pub fn why(state: &State, objective: &Objective, facts: &Surroundings) -> Option<Reason> {
+    why_with(state, objective, facts, &mut OverlapCache::default())
+}
+
+/// The same for many objectives: compiled globs are kept between the calls.
+#[must_use]
+pub fn why_with(
+    state: &State,
+    objective: &Objective,
+    facts: &Surroundings,
+    overlaps: &mut OverlapCache,
+) -> Option<Reason> {
+    let project = state.project(&objective.key.project)?;
+    match objective.status {
+        Status::Done => None,
+        Status::Todo => Some(todo(state, project, objective, facts)),
+        Status::Ready => Some(Ready { state, project, objective, facts }.why(overlaps)),
+        Status::Active => Some(active(state, objective)),
+        Status::Review => Some(stopped(objective, facts).unwrap_or_else(|| review(objective))),
+        Status::Queued => Some(queued::why(state, project, objective, facts)),
+        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
+            Some(objective.reason.clone().unwrap_or_else(|| aside(objective)))
+        }
+    }
+}
+
+fn reason(objective: &Objective, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
+    Reason::new(code, objective.since_ms, text, clears)
+}
+
+fn aside(objective: &Objective) -> Reason {
+    let text = format!("a person set it to {}", objective.status);
+    reason(objective, ReasonCode::Human, text, "a person decides")
+}
+
+/// Only a supervisor moves anything.
+fn stopped(objective: &Objective, facts: &Surroundings) -> Option<Reason> {
+    let text = "no supervisor runs in this workspace";
+    (!facts.supervisor_running)
+        .then(|| reason(objective, ReasonCode::NoSupervisor, text, "`paddock run --no-tui` starts one"))
+}
+
+/// What stops the whole project, if anything does: only a person, or the world outside, changes that.
+fn project_stop(project: &Project, objective: &Objective) -> Option<Reason> {
+    if !project.is_enabled() {
+        let clears = format!("`paddock project enable {}`, and `enabled: true` in its file", project.slug);
+        return Some(reason(objective, ReasonCode::ProjectDisabled, "its project is disabled", &clears));
+    }
+    project.dispatch_hold().cloned()
+}
+
+fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
+    let unmet = state.unmet(objective);
+    if let Some(stuck) = stuck_behind(state, &unmet) {
+        let name = &stuck.key.id;
+        let said = stuck.reason.as_ref().map(|reason| format!(": {}", reason.text)).unwrap_or_default();
+        let text = format!("blocked by {name}, which is {}{said}", stuck.status);
+        let clears = format!("{name} moves on; `paddock objective show {name}` says what it needs");
+        return reason(objective, ReasonCode::BlockedBy, text, &clears);
+    }
+    if unmet.is_empty() {
+        let stop = project_stop(project, objective).or_else(|| stopped(objective, facts));
+        let soon = || reason(objective, ReasonCode::Dependencies, "about to become ready", "the next cycle");
+        return stop.unwrap_or_else(soon);
+    }
+    let names: Vec<String> = unmet.iter().map(|one| format!("{} ({})", one.key.id, one.status)).collect();
+    let text = format!("waits for {}", names.join(", "));
+    reason(objective, ReasonCode::Dependencies, text, "it goes on by itself once they are done")
+}
+
+/// The first stuck one among what is waited for, directly or through others.
+fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Objective> {
+    let mut seen: Vec<&ObjectiveKey> = Vec::new();
+    let mut waiting: Vec<&Objective> = unmet.iter().rev().copied().collect();
+    while let Some(next) = waiting.pop() {
+        if next.status.is_stuck() {
+            return Some(next);
+        }
+        if !seen.contains(&&next.key) {
+            seen.push(&next.key);
+            waiting.extend(state.unmet(next));
+        }
+    }
+    None
+}
+
+fn active(state: &State, objective: &Objective) -> Reason {
+    let last = objective.sessions.last().and_then(|id| state.session(*id));
+    let Some(session) = last else {
+        return reason(objective, ReasonCode::Working, "a session is being started", "the session ends");
+    };
+    let (id, kind, agent) = (session.id, session.kind, &session.agent);
+    let (code, text) = match session.status {
+        SessionStatus::Starting => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} is starting"))
+        }
+        SessionStatus::Running => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} works on it"))
+        }
+        SessionStatus::Stopping => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} is stopping"))
+        }
+        SessionStatus::Harvesting | SessionStatus::Ended(_) => {
+            (ReasonCode::Harvesting, format!("what session {id} left is being read"))
+        }
+    };
+    let since_ms = session.started_ms.unwrap_or(session.planned_ms);
+    Reason::new(code, since_ms, text, "the session ends")
+}
+
+fn review(objective: &Objective) -> Reason {
+    let text = match objective.sessions.last() {
+        Some(id) => format!("what session {id} left is being judged"),
+        None => "it is being judged".to_owned(),
+    };
+    reason(objective, ReasonCode::Harvesting, text, "the review ends")
+}
+
+/// A ready objective, looked at as dispatch looks at it.
+struct Ready<'a> {
+    state: &'a State,
+    project: &'a Project,
+    objective: &'a Objective,
+    facts: &'a Surroundings,
+}
+
+impl Ready<'_> {
+    fn why(&self, overlaps: &mut OverlapCache) -> Reason {
+        let outside = project_stop(self.project, self.objective)
+            .or_else(|| self.paused())
+            .or_else(|| self.no_agent())
+            .or_else(|| stopped(self.objective, self.facts))
+            .or_else(|| self.no_integration());
+        outside
+            .or_else(|| self.backoff())
+            .or_else(|| self.overlap(overlaps))
+            .or_else(|| self.no_slot())
+            .unwrap_or_else(|| self.worktree())
+    }
+
+    fn reason(&self, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
+        reason(self.objective, code, text, clears)
+    }
+
+    fn paused(&self) -> Option<Reason> {
+        let clears = format!("`paddock project resume {}`", self.project.slug);
+        let text = "its project is paused: no new sessions start";
+        self.project.paused.then(|| self.reason(ReasonCode::ProjectPaused, text, &clears))
+    }
+
+    fn no_agent(&self) -> Option<Reason> {
+        if agent_for(self.project, self.objective).is_some() {
+            return None;
+        }
+        let worker = &self.objective.spec.worker;
+        let clears = format!(
+            "name an agent that can be started in projects/{}.yaml (`agents` or `workers`)",
+            self.project.slug
+        );
+        let Some(found) = self.project.settings.worker(worker) else {
+            let text = format!("there is no worker {worker}");
+            return Some(self.reason(ReasonCode::NoAgent, text, &clears));
+        };
+        let problem = |id: &String| self.project.unusable_agents.get(id).map(|why| format!("{id}: {why}"));
+        let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
+        let text = match (found.agents.is_empty(), problems.is_empty()) {
+            (true, _) => {
+                format!("the worker {worker} has no agent: none is named and none was found on PATH")
+            }
+            (false, true) => format!("every agent of the worker {worker} is disabled"),
+            (false, false) => {
+                format!("no agent of the worker {worker} can be used ({})", problems.join("; "))
+            }
+        };
+        Some(self.reason(ReasonCode::NoAgent, text, &clears))
+    }
+
+    fn no_integration(&self) -> Option<Reason> {
+        let text = "the integration ref of its project is being made";
+        (!self.project.integration.is_made)
+            .then(|| self.reason(ReasonCode::PreparingWorktree, text, "the ref exists"))
+    }
+
+    fn backoff(&self) -> Option<Reason> {
+        let until_ms = self.objective.next.not_before_ms.filter(|at_ms| *at_ms > self.facts.now_ms)?;
+        let seconds = (until_ms - self.facts.now_ms + 999) / 1000;
+        let kind = self.objective.next.kind;
+        let text = format!("its {kind} session starts in {seconds} s at the earliest");
+        Some(self.reason(ReasonCode::Backoff, text, "the time passes"))
+    }
+
+    fn no_slot(&self) -> Option<Reason> {
+        let slots = self.facts.max_parallel.unwrap_or(self.project.settings.max_parallel_sessions);
+        let active = self.state.in_status(&self.project.slug, Status::Active).len();
+        let text = format!("all session slots are taken ({active} of {slots})");
+        (active >= slots as usize).then(|| self.reason(ReasonCode::NoSlot, text, "a session ends"))
+    }
+
+    fn overlap(&self, overlaps: &mut OverlapCache) -> Option<Reason> {
+        let settings = &self.project.settings;
+        if settings.path_conflicts == OverlapRule::Allow || self.objective.holds_scope() {
+            return None;
+        }
+        let others = self.state.objectives_of(&self.project.slug);
+        for other in others.filter(|other| other.key != self.objective.key) {
+            let is_due = other.status == Status::Ready
+                && other.overtaken >= OVERTAKEN_MAX
+                && self.objective.overtaken < OVERTAKEN_MAX;
+            if !other.holds_scope() && !is_due {
+                continue;
+            }
+            let (own, theirs) = (&self.objective.spec.path_scope, &other.spec.path_scope);
+            let met = match overlaps.overlap(own, theirs, &settings.shared_patterns) {
+                Ok(None) => continue,
+                Ok(Some(witness)) => witness.to_string(),
+                Err(error) => format!("the scopes cannot be compared: {error}"),
+            };
+            let (name, status) = (&other.key.id, other.status);
+            return Some(match other.holds_scope() {
+                true => {
+                    let text = format!("its scope overlaps that of {name} ({status}): {met}");
+                    let clears = format!("{name} lands or is set aside");
+                    self.reason(ReasonCode::ScopeOverlap, text, &clears)
+                }
+                false => {
+                    let text = format!("gives way to {name}, overtaken {OVERTAKEN_MAX} times: {met}");
+                    self.reason(ReasonCode::Yielding, text, &format!("{name} starts"))
+                }
+            });
+        }
+        None
+    }
+
+    fn worktree(&self) -> Reason {
+        match self.objective.worktree.as_ref().map(|worktree| worktree.stage) {
+            Some(WorktreeStage::Ready) => {
+                self.reason(ReasonCode::Working, "its session is about to start", "the next cycle")
+            }
+            Some(WorktreeStage::Broken) => self.reason(
+                ReasonCode::PreparingWorktree,
+                "its worktree could not be made and is tried again",
+                "the worktree is there",
+            ),
+            _ => self.reason(
+                ReasonCode::PreparingWorktree,
+                "its worktree is being made",
+                "the worktree is there",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "explain/tests.rs"]
+mod tests;

@@ -1,0 +1,7 @@
+//! What people and scripts are shown: the status document, event lines, and text that a terminal can bear.
+
+pub mod events;
+pub mod row;
+pub mod status;
+pub mod status_text;
+pub mod text;

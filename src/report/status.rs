@@ -1,0 +1,204 @@
+//! The status document of SPEC 4: stable names, RFC 3339 times in UTC.
+
+mod build;
+
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use crate::config::lock::Holder;
+use crate::domain::state::State;
+
+pub use build::document;
+
+/// What the document is built from, besides the state.
+#[derive(Debug, Clone)]
+pub struct View<'a> {
+    /// The state.
+    pub state: &'a State,
+    /// The workspace's folder.
+    pub workspace: PathBuf,
+    /// The running supervisor.
+    pub supervisor: Option<Holder>,
+    /// Unix milliseconds.
+    pub now_ms: i64,
+    /// When the day began for the user, in Unix milliseconds.
+    pub day_ms: i64,
+    /// Whether sessions that ended long ago are wanted too.
+    pub all: bool,
+}
+
+/// The whole document.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct StatusDocument {
+    pub version: u32,
+    pub workspace: String,
+    pub supervisor: SupervisorStatus,
+    pub projects: Vec<ProjectStatus>,
+}
+
+/// The supervisor.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct SupervisorStatus {
+    pub running: bool,
+    pub pid: Option<u32>,
+    pub since: Option<String>,
+}
+
+/// An object without keys as yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Nothing {}
+
+/// A project.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct ProjectStatus {
+    pub slug: String,
+    pub name: String,
+    pub target_branch: String,
+    pub integration: IntegrationStatus,
+    pub state: &'static str,
+    /// What stops the whole project, or waits in it, for a person.
+    pub reasons: Vec<ReasonStatus>,
+    pub goal: Nothing,
+    pub milestone: Nothing,
+    pub phase: Nothing,
+    pub counts: BTreeMap<&'static str, usize>,
+    /// Sessions at once: how many may run.
+    pub slots: u32,
+    pub budget: BudgetStatus,
+    pub objectives: Vec<ObjectiveStatus>,
+    pub sessions: Vec<SessionStatus>,
+    pub queue: Vec<QueueStatus>,
+}
+
+/// The integration ref and what is not published yet.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct IntegrationStatus {
+    #[serde(rename = "ref")]
+    pub reference: String,
+    pub commit: String,
+    /// Landings that are not published yet.
+    pub ahead: usize,
+    /// Files that are in the way of publishing.
+    pub waiting_for: Vec<String>,
+}
+
+/// A reason.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct ReasonStatus {
+    pub code: String,
+    pub text: String,
+    pub since: String,
+    pub clears: String,
+}
+
+/// What was used today, and what may be.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct BudgetStatus {
+    pub session_minutes: Used<u64>,
+    pub tokens: Used<u64>,
+    pub usd: Used<f64>,
+}
+
+/// An amount of the day; unknown is null, never zero.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Used<T> {
+    pub used: Option<T>,
+    pub limit: Option<T>,
+}
+
+/// An objective.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct ObjectiveStatus {
+    pub id: String,
+    pub title: String,
+    pub status: &'static str,
+    pub since: String,
+    pub reason: Option<ReasonStatus>,
+    pub priority: i32,
+    pub depends_on: Vec<String>,
+    pub path_scope: Vec<String>,
+    pub branch: Option<String>,
+    pub worktree: Option<String>,
+    pub retries: u32,
+    pub expansions: u32,
+    pub sessions: Vec<u64>,
+    pub landed: Option<LandedStatus>,
+}
+
+/// A landing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct LandedStatus {
+    pub commit: Option<String>,
+    pub at: String,
+    pub published_at: Option<String>,
+    pub verified: bool,
+}
+
+/// A session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct SessionStatus {
+    pub id: u64,
+    pub kind: &'static str,
+    pub objective: String,
+    pub agent: String,
+    pub worker: String,
+    pub status: &'static str,
+    pub pid: Option<u32>,
+    pub started_at: Option<String>,
+    pub finished_at: Option<String>,
+    pub exit: Option<ExitStatus>,
+    pub commits: u32,
+    pub budget: SessionBudgetStatus,
+    pub usage: UsageStatus,
+    pub log: String,
+}
+
+/// How a main process ended.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ExitStatus {
+    pub code: Option<i32>,
+    pub signal: Option<i32>,
+    pub text: String,
+}
+
+/// The limits of a session.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct SessionBudgetStatus {
+    pub max_commits: u32,
+    pub max_minutes: u32,
+}
+
+/// What a session used; unknown is null.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct UsageStatus {
+    pub tokens: Option<u64>,
+    pub usd: Option<f64>,
+}
+
+/// A queue entry.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct QueueStatus {
+    /// None for the user's own commits.
+    pub objective: Option<String>,
+    pub position: usize,
+    pub state: &'static str,
+    pub batch: Option<u64>,
+    /// What lands before it.
+    pub ahead: Vec<String>,
+    pub since: String,
+}

@@ -1,0 +1,250 @@
+//! Builds the document from the state.
+
+use super::{
+    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, Nothing, ObjectiveStatus, ProjectStatus,
+    QueueStatus, ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus,
+    UsageStatus, Used, View,
+};
+use crate::domain::explain::{Surroundings, why_with};
+use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::scope::OverlapCache;
+use crate::domain::session::{Exit, Session};
+use crate::domain::train::{Entry, Stage, Subject};
+use crate::report::text::rfc3339;
+
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// The document; with a project, only that one.
+#[must_use]
+pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>) -> StatusDocument {
+    let supervisor = SupervisorStatus {
+        running: view.supervisor.is_some(),
+        pid: view.supervisor.as_ref().and_then(|holder| holder.pid),
+        since: view.supervisor.as_ref().and_then(|holder| holder.since.clone()),
+    };
+    let wanted = view.state.projects().filter(|project| only.is_none_or(|only| project.slug == *only));
+    StatusDocument {
+        version: 1,
+        workspace: view.workspace.display().to_string(),
+        supervisor,
+        projects: wanted.map(|project| project_status(view, project)).collect(),
+    }
+}
+
+fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
+    let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
+    let reasons = waiting(project);
+    let sessions: Vec<&Session> =
+        view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
+    let recent = |session: &&&Session| {
+        let ended = session.finished_ms.is_none_or(|at_ms| at_ms >= view.now_ms - DAY_MS);
+        view.all || session.status.is_open() || ended
+    };
+    ProjectStatus {
+        slug: project.slug.to_string(),
+        name: project.settings.name.clone(),
+        target_branch: project.settings.target_branch.clone(),
+        integration: integration(project),
+        state: state_word(view, project, &reasons),
+        reasons: reasons.iter().map(reason_status).collect(),
+        goal: Nothing {},
+        milestone: Nothing {},
+        phase: Nothing {},
+        counts: Status::ALL.into_iter().map(count).collect(),
+        slots: project.settings.max_parallel_sessions,
+        budget: budget(view, project, &sessions),
+        objectives: objectives(view, project),
+        sessions: sessions.iter().filter(recent).map(|session| session_status(view, session)).collect(),
+        queue: queue(project),
+    }
+}
+
+fn integration(project: &Project) -> IntegrationStatus {
+    let waits = project.integration.waits.as_ref();
+    IntegrationStatus {
+        reference: project.integration_ref(),
+        commit: project.integration.tip.to_string(),
+        ahead: project.integration.unpublished.len(),
+        waiting_for: waits
+            .map(|wait| wait.files.iter().map(ToString::to_string).collect())
+            .unwrap_or_default(),
+    }
+}
+
+/// What stops the project or a part of it until a person, or the world outside, does something.
+fn waiting(project: &Project) -> Vec<Reason> {
+    let mut found: Vec<Reason> = project.holds.values().cloned().collect();
+    found.extend(project.train.held.clone());
+    if let Some(wait) = &project.integration.waits {
+        let clears = "publishing is tried again by itself; `paddock queue publish` tries now";
+        found.push(Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears));
+    }
+    found
+}
+
+fn state_word(view: &View<'_>, project: &Project, reasons: &[Reason]) -> &'static str {
+    use ReasonCode as R;
+    let holds = |codes: &[R]| project.holds.keys().any(|code| codes.contains(code));
+    let is_busy = view.state.open_sessions().any(|session| session.objective.project == project.slug)
+        || view.state.open_gates().any(|gate| gate.project == project.slug);
+    let needs_human = !view.state.in_status(&project.slug, Status::NeedsReview).is_empty();
+    match () {
+        () if holds(&[R::RepositoryBroken, R::ConfigBroken, R::Claimed]) => "broken",
+        () if holds(&[R::TargetRewritten]) => "target_rewritten",
+        () if holds(&[R::TargetMissing]) => "target_missing",
+        () if !project.is_enabled() => "disabled",
+        () if project.paused => "paused",
+        () if is_busy => "working",
+        () if needs_human || !reasons.is_empty() => "waiting",
+        () if view.supervisor.is_some() && has_work(view, project) => "working",
+        () => "idle",
+    }
+}
+
+fn has_work(view: &View<'_>, project: &Project) -> bool {
+    [Status::Ready, Status::Active, Status::Review, Status::Queued]
+        .into_iter()
+        .any(|status| !view.state.in_status(&project.slug, status).is_empty())
+}
+
+pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {
+    let code = serde_json::to_value(reason.code).ok();
+    ReasonStatus {
+        code: code.and_then(|code| code.as_str().map(str::to_owned)).unwrap_or_default(),
+        text: reason.text.clone(),
+        since: rfc3339(reason.since_ms),
+        clears: reason.clears.clone(),
+    }
+}
+
+fn objectives(view: &View<'_>, project: &Project) -> Vec<ObjectiveStatus> {
+    let facts = Surroundings {
+        supervisor_running: view.supervisor.is_some(),
+        now_ms: view.now_ms,
+        max_parallel: None,
+    };
+    let mut overlaps = OverlapCache::default();
+    let all = view.state.objectives_of(&project.slug);
+    all.map(|objective| {
+        let reason = why_with(view.state, objective, &facts, &mut overlaps);
+        objective_status(objective, reason.as_ref())
+    })
+    .collect()
+}
+
+fn objective_status(objective: &Objective, reason: Option<&Reason>) -> ObjectiveStatus {
+    let worktree = objective.worktree.as_ref();
+    let is_there =
+        worktree.filter(|worktree| matches!(worktree.stage, WorktreeStage::Ready | WorktreeStage::Removing));
+    ObjectiveStatus {
+        id: objective.key.id.to_string(),
+        title: objective.spec.title.clone(),
+        status: objective.status.word(),
+        since: rfc3339(objective.since_ms),
+        reason: reason.map(reason_status),
+        priority: objective.spec.priority,
+        depends_on: objective.spec.depends_on.iter().map(ToString::to_string).collect(),
+        path_scope: objective.spec.path_scope.clone(),
+        branch: is_there.map(|worktree| worktree.branch.clone()),
+        worktree: is_there.map(|worktree| worktree.path.clone()),
+        retries: objective.retries,
+        expansions: objective.expansions,
+        sessions: objective.sessions.iter().map(|session| session.0).collect(),
+        landed: objective.landed.as_ref().map(landed_status),
+    }
+}
+
+fn landed_status(landed: &Landed) -> LandedStatus {
+    LandedStatus {
+        commit: landed.commit.as_ref().map(ToString::to_string),
+        at: rfc3339(landed.at_ms),
+        published_at: landed.published_at_ms.map(rfc3339),
+        verified: landed.verified,
+    }
+}
+
+fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
+    let folder = view.workspace.join("runtime/sessions").join(session.id.to_string());
+    SessionStatus {
+        id: session.id.0,
+        kind: session.kind.word(),
+        objective: session.objective.id.to_string(),
+        agent: session.agent.clone(),
+        worker: session.worker.clone(),
+        status: session.status.word(),
+        pid: session.pid.filter(|_| session.status.has_processes()),
+        started_at: session.started_ms.map(rfc3339),
+        finished_at: session.finished_ms.map(rfc3339),
+        exit: session.process.as_ref().map(|process| exit_status(&process.exit)),
+        commits: session.harvest.as_ref().map_or(0, |harvest| harvest.commits),
+        budget: SessionBudgetStatus {
+            max_commits: session.budget.max_commits,
+            max_minutes: session.budget.max_minutes,
+        },
+        usage: UsageStatus { tokens: None, usd: None },
+        // The first segment is always kept; the others lie beside it.
+        log: folder.join("stdout.log.0").display().to_string(),
+    }
+}
+
+fn exit_status(exit: &Exit) -> ExitStatus {
+    let (code, signal) = match exit {
+        Exit::Code(code) => (Some(*code), None),
+        Exit::Signal(signal) => (None, Some(*signal)),
+        Exit::NotStarted(_) | Exit::SetupFailed(_) => (None, None),
+    };
+    ExitStatus { code, signal, text: exit.to_string() }
+}
+
+/// What sessions used since the day began. Of a session over midnight only today's part counts.
+fn budget(view: &View<'_>, project: &Project, sessions: &[&Session]) -> BudgetStatus {
+    let used_ms: i64 = sessions.iter().map(|session| used_today_ms(view, session)).sum();
+    let minutes = u64::try_from(used_ms / 60_000).unwrap_or(0);
+    let limits = &project.settings.budget;
+    BudgetStatus {
+        session_minutes: Used { used: Some(minutes), limit: limits.session_minutes },
+        tokens: Used { used: None, limit: limits.tokens },
+        usd: Used { used: None, limit: limits.usd },
+    }
+}
+
+fn used_today_ms(view: &View<'_>, session: &Session) -> i64 {
+    let Some(started_ms) = session.started_ms else { return 0 };
+    let awake_ms = session
+        .process
+        .as_ref()
+        .map(|process| i64::try_from(process.awake_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
+    match awake_ms {
+        Some(awake_ms) if started_ms >= view.day_ms => awake_ms,
+        _ => {
+            let until_ms = session.finished_ms.unwrap_or(view.now_ms).min(view.now_ms);
+            (until_ms - started_ms.max(view.day_ms)).max(0)
+        }
+    }
+}
+
+fn queue(project: &Project) -> Vec<QueueStatus> {
+    let order = project.train.in_order();
+    let is_held = project.train.held.is_some();
+    let name = |entry: &Entry| match &entry.subject {
+        Subject::Objective(id) => Some(id.to_string()),
+        Subject::Target => None,
+    };
+    let shown = |entry: &Entry| name(entry).unwrap_or_else(|| project.settings.target_branch.clone());
+    let status = |(place, entry): (usize, &&Entry)| QueueStatus {
+        objective: name(entry),
+        position: place + 1,
+        state: match &entry.stage {
+            Stage::Landing { .. } => "landing",
+            _ if is_held => "held",
+            Stage::Waiting | Stage::Building { .. } | Stage::Built(_) => "waiting",
+            Stage::Gating { .. } | Stage::Passed { .. } => "gating",
+        },
+        batch: None,
+        ahead: order[..place].iter().map(|entry| shown(entry)).collect(),
+        since: rfc3339(entry.queued_ms),
+    };
+    order.iter().enumerate().map(status).collect()
+}

@@ -1,0 +1,154 @@
+//! The status document for people: what needs them first, then what goes on.
+
+use super::status::{ObjectiveStatus, ProjectStatus, StatusDocument};
+use super::text::{cut, duration, harmless, table};
+
+/// Longer reasons are cut here; `objective show` has them whole.
+const REASON_WIDTH_MAX: usize = 160;
+
+/// The text; times are said relative to `now_ms`.
+#[must_use]
+pub fn render(document: &StatusDocument, now_ms: i64) -> String {
+    let mut out = match (document.supervisor.running, document.supervisor.pid) {
+        (true, Some(pid)) => format!("supervisor: running (process {pid})"),
+        (true, None) => "supervisor: running".to_owned(),
+        (false, _) => "supervisor: not running (`paddock run --no-tui` starts one)".to_owned(),
+    };
+    out.push_str(&format!("   workspace: {}\n", harmless(&document.workspace)));
+    if document.projects.is_empty() {
+        out.push_str("no projects yet: `paddock project add PATH` registers a repository\n");
+    }
+    for project in &document.projects {
+        out.push('\n');
+        out.push_str(&project_text(project, now_ms));
+    }
+    out
+}
+
+fn ago(rfc3339: &str, now_ms: i64) -> String {
+    match rfc3339.parse::<jiff::Timestamp>() {
+        Ok(at) => duration(now_ms - at.as_millisecond()),
+        Err(_) => rfc3339.to_owned(),
+    }
+}
+
+fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
+    let mut out = header(project);
+    out.push_str(&section("needs you", &needs_you(project, now_ms)));
+    out.push_str(&section("running", &running(project, now_ms)));
+    out.push_str(&section("queue", &queue(project, now_ms)));
+    out.push_str(&section("waiting", &blocked(project)));
+    let counts: Vec<String> = crate::domain::objective::Status::ALL
+        .iter()
+        .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(word, count)| format!("{count} {word}"))
+        .collect();
+    let counts = if counts.is_empty() { "none yet".to_owned() } else { counts.join(", ") };
+    out + &format!("  objectives: {counts}\n")
+}
+
+fn header(project: &ProjectStatus) -> String {
+    let total: usize = project.counts.values().sum();
+    let done = project.counts.get("done").copied().unwrap_or(0);
+    let open = project.sessions.iter().filter(|session| session.finished_at.is_none()).count();
+    let ahead = match project.integration.ahead {
+        0 => String::new(),
+        ahead => format!(", {ahead} not published"),
+    };
+    let name = match project.name == project.slug {
+        true => project.slug.clone(),
+        false => format!("{} ({})", project.slug, harmless(&project.name)),
+    };
+    let minutes = project.budget.session_minutes.used.unwrap_or(0);
+    format!(
+        "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  on {}  {minutes} min today\n",
+        project.state,
+        project.slots,
+        project.queue.len(),
+        harmless(&project.target_branch)
+    )
+}
+
+fn section(title: &str, rows: &[Vec<String>]) -> String {
+    match rows.is_empty() {
+        true => String::new(),
+        false => format!("  {title}\n{}", table(rows, 4)),
+    }
+}
+
+fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    for reason in &project.reasons {
+        rows.push(vec![
+            "(project)".to_owned(),
+            reason.code.clone(),
+            ago(&reason.since, now_ms),
+            cut(&harmless(&reason.text), REASON_WIDTH_MAX),
+        ]);
+        rows.push(vec![
+            String::new(),
+            String::new(),
+            String::new(),
+            format!("→ {}", harmless(&reason.clears)),
+        ]);
+    }
+    let asks =
+        |objective: &&ObjectiveStatus| matches!(objective.status, "needs_review" | "paused" | "failed");
+    for objective in project.objectives.iter().filter(asks) {
+        let text = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
+        let since = objective.reason.as_ref().map_or(&objective.since, |reason| &reason.since);
+        rows.push(vec![
+            objective.id.clone(),
+            objective.status.to_owned(),
+            ago(since, now_ms),
+            cut(&harmless(text), REASON_WIDTH_MAX),
+        ]);
+        let mut advice = format!("→ paddock objective show {}/{}", project.slug, objective.id);
+        if let Some(session) = objective.sessions.last() {
+            advice.push_str(&format!("; paddock session log {session}"));
+        }
+        rows.push(vec![String::new(), String::new(), String::new(), advice]);
+    }
+    rows
+}
+
+fn running(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
+    let open = project.sessions.iter().filter(|session| session.finished_at.is_none());
+    open.map(|session| {
+        vec![
+            format!("#{}", session.id),
+            session.objective.clone(),
+            session.kind.to_owned(),
+            session.agent.clone(),
+            session.status.to_owned(),
+            session.started_at.as_ref().map(|at| ago(at, now_ms)).unwrap_or_default(),
+        ]
+    })
+    .collect()
+}
+
+fn queue(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
+    let row = |entry: &super::status::QueueStatus| {
+        let name = entry.objective.clone().unwrap_or_else(|| "(your own commits)".to_owned());
+        vec![entry.position.to_string(), name, entry.state.to_owned(), ago(&entry.since, now_ms)]
+    };
+    project.queue.iter().map(row).collect()
+}
+
+/// What is neither running nor queued, with the reason; at most some rows, since the list can be long.
+fn blocked(project: &ProjectStatus) -> Vec<Vec<String>> {
+    const ROWS_MAX: usize = 12;
+    let waits = |objective: &&ObjectiveStatus| matches!(objective.status, "todo" | "ready" | "review");
+    let all: Vec<&ObjectiveStatus> = project.objectives.iter().filter(waits).collect();
+    let row = |objective: &&ObjectiveStatus| {
+        let text = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
+        vec![objective.id.clone(), objective.status.to_owned(), cut(&harmless(text), REASON_WIDTH_MAX)]
+    };
+    let mut rows: Vec<Vec<String>> = all.iter().take(ROWS_MAX).map(row).collect();
+    if all.len() > ROWS_MAX {
+        let more = format!("and {} more: paddock objective list", all.len() - ROWS_MAX);
+        rows.push(vec!["…".to_owned(), String::new(), more]);
+    }
+    rows
+}
