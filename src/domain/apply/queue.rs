@@ -17,6 +17,13 @@ impl State {
                     p.train.next_entry = p.train.next_entry.max(entry + 1);
                     p.train.entries.push(new);
                 });
+                // A branch that moved while it was queued is judged again, and pinned where it is now.
+                if let Subject::Objective(id) = subject {
+                    let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+                    if let Some(objective) = self.objective_mut(&key) {
+                        objective.head = Some(head.clone());
+                    }
+                }
             }
             Fact::CandidateOrdered { project, entry, onto } => {
                 self.change_entry(project, *entry, |e| e.stage = Stage::Building { onto: onto.clone() });
