@@ -19,7 +19,8 @@ pub enum Settled {
     Stuck,
 }
 
-/// When a tick is due because of something recorded, in Unix milliseconds.
+/// When a tick is due because of something recorded, in Unix milliseconds. What was due at the last tick and
+/// is still there waits for something else, which will say so itself: it must not wake anybody again.
 #[must_use]
 pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     let mut due = Vec::new();
@@ -34,7 +35,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
         }
     }
-    due.into_iter().min()
+    due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting
