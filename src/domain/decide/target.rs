@@ -43,9 +43,9 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
     use Relation as R;
     match (facts.to_published, facts.to_tip) {
         (R::Ancestor | R::Diverged, _) => return rewritten(scribe, slug, target),
-        (R::Same, _) => {}
+        (R::Same, R::Same | R::Ancestor) => nothing_of_the_users(scribe, slug),
         (R::Descendant, R::Same | R::Ancestor) => publish::published(scribe, slug, target),
-        (R::Descendant, R::Descendant) => {
+        (R::Same | R::Descendant, R::Descendant) => {
             let from = facts.tip.clone();
             let project = slug.clone();
             scribe.record(Fact::ExternalIntended {
@@ -55,12 +55,15 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
             });
             scribe.order(Effect::MoveExternal { project, from, to: target.clone() });
         }
-        (R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
+        // After `queue republish`, a rewritten target counts as published without being part of the tip.
+        (R::Same | R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
     }
     release(scribe, slug, ReasonCode::TargetRewritten);
-    if facts.to_published == R::Same {
-        drop_users_entry(scribe, slug, None);
-    }
+}
+
+/// The target branch is where Paddock published last: what was known of commits beside it is outdated.
+fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    drop_users_entry(scribe, slug, None);
 }
 
 fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
