@@ -176,6 +176,9 @@ pub(super) fn adopted(
     release(scribe, slug, ReasonCode::TargetMissing);
     for id in lost {
         let key = ObjectiveKey { project: slug.clone(), id };
+        if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
+            continue; // A person looks at it already.
+        }
         let text = format!("its landing is not in the target branch that was adopted at {}", to.short());
         let clears = "its branch is kept unless its worktree was removed; retry it or leave it";
         let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
