@@ -129,9 +129,11 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
     let from = project.integration.tip.clone();
     let unpublished = project.integration.unpublished.clone();
     scribe.mark(slug);
+    scribe.order(Effect::Look { project: slug.clone() });
     match result {
         Ok(()) => {
             scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
+            drop_users_entry(scribe, slug, None);
             for id in unpublished {
                 publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
             }
