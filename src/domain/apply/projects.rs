@@ -106,7 +106,10 @@ impl State {
             Fact::PublicationWaits { project, wait } => {
                 self.change(project, |p| p.integration.waits = Some(wait.clone()));
             }
-            Fact::PublicationFreed { project } => self.change(project, |p| p.integration.waits = None),
+            Fact::PublicationFreed { project } => self.change(project, |p| {
+                p.integration.waits = None;
+                p.integration.external_refused = None;
+            }),
             _ => return false,
         }
         true

@@ -147,7 +147,10 @@ impl State {
             match subject {
                 Subject::Objective(id) => p.integration.unpublished.push(id.clone()),
                 // The merge contains the user's commits: the target can move on to it by fast-forward.
-                Subject::Target => p.integration.published = head.clone(),
+                Subject::Target => {
+                    p.integration.published = head.clone();
+                    p.integration.external_refused = None;
+                }
             }
         });
         self.move_tip(project, &candidate.commit, false, at_ms);

@@ -64,9 +64,14 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
 /// The target branch is where Paddock published last: what was known of commits beside it is outdated.
 fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     drop_users_entry(scribe, slug, None);
+    let is_refused = |project: &Project| project.integration.external_refused.is_some();
+    if scribe.state.project(slug).is_some_and(is_refused) {
+        scribe.record(Fact::PublicationFreed { project: slug.clone() });
+    }
 }
 
 fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    release(scribe, slug, ReasonCode::TargetRewritten); // What is gone cannot be adopted.
     let Some(branch) = branch_of(scribe, slug) else { return };
     let text = format!("the target branch {branch} is gone");
     let clears =
