@@ -41,7 +41,7 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let is_time = is_asked || again_ms <= scribe.now_ms;
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
-        || integration.adopting.is_some();
+        || integration.is_moving_to_target();
     let is_held =
         project.holds.keys().any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::ConfigBroken));
     (is_asked || (is_auto && is_behind))

@@ -75,7 +75,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
         return true;
     }
     let integration = &project.integration;
-    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.adopting.is_some();
+    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.is_moving_to_target();
     let dispatches = project.is_workable() && !project.paused && project.dispatch_hold().is_none();
     let can_start = |objective: &Objective| agent_for(project, objective).is_some();
     let has_work = dispatches

@@ -10,13 +10,14 @@ use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::objective::{Cause, Status};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::state::State;
 use crate::domain::train::Subject;
 
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
     let is_busy = scribe.memo.publishing.contains_key(slug)
-        || integration.adopting.is_some()
+        || integration.is_moving_to_target()
         || project.train.landing().is_some();
     if is_busy {
         return; // Whatever is in progress looks again when it is answered.
@@ -152,12 +153,21 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
 
 /// `queue adopt`: the order; the answer comes to [`adopted`].
 pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
-    let landed = scribe.state.objectives_of(&project.slug).filter_map(|objective| {
+    let (slug, from) = (project.slug.clone(), project.integration.tip.clone());
+    if !project.integration.taking_target {
+        scribe.record(Fact::AdoptionIntended { project: slug, from });
+        scribe.order(adopt_effect(scribe.state, project));
+    }
+}
+
+/// Takes the target branch as it is, and finds out which landings it lacks.
+pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
+    let landed = state.objectives_of(&project.slug).filter_map(|objective| {
         let commit = objective.landed.as_ref()?.commit.clone()?;
         Some((objective.key.id.clone(), commit))
     });
-    let (slug, from, landed) = (project.slug.clone(), project.integration.tip.clone(), landed.collect());
-    scribe.order(Effect::AdoptTarget { project: slug, from, landed });
+    let (from, landed) = (project.integration.tip.clone(), landed.collect());
+    Effect::AdoptTarget { project: project.slug.clone(), from, landed }
 }
 
 pub(super) fn adopted(
@@ -165,18 +175,33 @@ pub(super) fn adopted(
     slug: &ProjectSlug,
     result: Result<(ObjectId, Vec<ObjectiveId>), String>,
 ) {
-    let Some(from) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
-        return;
-    };
+    let Some(project) = scribe.state.project(slug).filter(|p| p.integration.taking_target) else { return };
+    let integration = &project.integration;
+    let (from, unpublished) = (integration.tip.clone(), integration.unpublished.clone());
     scribe.mark(slug);
-    let (to, lost) = match result {
-        Ok(found) => found,
+    scribe.order(Effect::Look { project: slug.clone() });
+    match result {
+        Ok((to, lost)) => {
+            take_target(scribe, slug, from, &to, lost);
+            for id in unpublished {
+                publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+            }
+        }
         Err(problem) => {
             let text = format!("the target branch could not be adopted: {problem}");
+            scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem });
             super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
-            return;
         }
-    };
+    }
+}
+
+fn take_target(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    from: ObjectId,
+    to: &ObjectId,
+    lost: Vec<ObjectiveId>,
+) {
     scribe.record(Fact::TargetAdopted { project: slug.clone(), from, to: to.clone(), lost: lost.clone() });
     drop_users_entry(scribe, slug, None);
     release(scribe, slug, ReasonCode::TargetRewritten);
