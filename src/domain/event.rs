@@ -109,6 +109,10 @@ pub enum Fact {
     ExternalAbandoned { project: ProjectSlug, to: ObjectId, problem: String },
     /// The user's commits and landed work do not go together; not tried again for this commit.
     ExternalRefused { project: ProjectSlug, target: ObjectId },
+    /// Intent: a person wants the target branch taken as it is.
+    AdoptionIntended { project: ProjectSlug, from: ObjectId },
+    /// That was not possible: why. Nothing moved.
+    AdoptionAbandoned { project: ProjectSlug, problem: String },
     /// A person took the target branch as it is; these landings are no longer in it.
     TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
     /// A person wants landed work on the target branch again, from this commit on.
@@ -217,6 +221,7 @@ impl Fact {
             | Self::Landed { .. }
             | Self::ExternalIntended { .. }
             | Self::ExternalAdopted { .. }
+            | Self::AdoptionIntended { .. }
             | Self::TargetAdopted { .. }
             | Self::WorktreeRetired { .. }
             | Self::ProjectAdded { .. }

@@ -49,6 +49,9 @@ pub struct Integration {
     pub waits: Option<PublicationWait>,
     /// A move onto the user's own commits in progress: to which commit.
     pub adopting: Option<ObjectId>,
+    /// The target branch is being taken as it is.
+    #[serde(default)]
+    pub taking_target: bool,
     /// The user's commits that did not go together with landed work: not tried again for this commit.
     pub external_refused: Option<ObjectId>,
 }
@@ -80,6 +83,14 @@ pub struct Project {
     pub integration: Integration,
     /// Its merge queue.
     pub train: Train,
+}
+
+impl Integration {
+    /// Whether the tip is about to move to where the user is: nothing lands or is published meanwhile.
+    #[must_use]
+    pub fn is_moving_to_target(&self) -> bool {
+        self.adopting.is_some() || self.taking_target
+    }
 }
 
 impl Project {

@@ -45,7 +45,6 @@ pub(super) struct Kernel {
     pub(super) watches: Option<Watches>,
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
     pub(super) poll: Duration,
-    pub(super) last_tick_ms: i64,
     pub(super) interrupted: bool,
 }
 
@@ -171,7 +170,7 @@ impl Kernel {
     /// Waits for something to happen, or for the next time that something is due.
     fn wait(&mut self, poll_at: Instant, end_at: Option<Instant>) -> Result<(), SupervisorError> {
         let now = Instant::now();
-        let timer = decide::next_timer_after(&self.state, &self.memo, self.last_tick_ms);
+        let timer = decide::next_timer(&self.state, &self.memo);
         let timer = timer.map(|at_ms| u64::try_from(at_ms - now_ms()).unwrap_or(0));
         let mut until = poll_at.saturating_duration_since(now);
         if let Some(end) = end_at.filter(|_| self.memo.stopping.is_none()) {
@@ -193,12 +192,9 @@ impl Kernel {
             Err(RecvTimeoutError::Timeout) => self.count_commits(),
             Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
         }
-        let is_due = timer.is_some_and(|_| {
-            decide::next_timer_after(&self.state, &self.memo, self.last_tick_ms)
-                .is_some_and(|t| t <= now_ms())
-        });
+        let is_due =
+            timer.is_some_and(|_| decide::next_timer(&self.state, &self.memo).is_some_and(|t| t <= now_ms()));
         if is_due {
-            self.last_tick_ms = now_ms();
             self.step(Input::Tick, None)?;
         }
         Ok(())
@@ -267,7 +263,6 @@ impl Kernel {
             self.look(&project);
         }
         self.count_commits();
-        self.last_tick_ms = now_ms();
         self.step(Input::Tick, None)
     }
 

@@ -120,7 +120,6 @@ pub(super) fn kernel(
         watches: None,
         claims: BTreeMap::new(),
         poll: Duration::from_secs(20),
-        last_tick_ms: i64::MIN,
         interrupted: false,
     })
 }

@@ -36,6 +36,7 @@ fn new_project(
             unpublished: Vec::new(),
             waits: None,
             adopting: None,
+            taking_target: false,
             external_refused: None,
         },
         train: Train::default(),
@@ -94,6 +95,12 @@ impl State {
             Fact::ExternalRefused { project, target } => {
                 self.change(project, |p| p.integration.external_refused = Some(target.clone()));
             }
+            Fact::AdoptionIntended { project, .. } => {
+                self.change(project, |p| p.integration.taking_target = true);
+            }
+            Fact::AdoptionAbandoned { project, .. } => {
+                self.change(project, |p| p.integration.taking_target = false);
+            }
             Fact::TargetAdopted { project, to, lost, .. } => {
                 self.lose_landings(project, lost);
                 self.move_tip(project, to, true, at_ms);
@@ -106,7 +113,10 @@ impl State {
             Fact::PublicationWaits { project, wait } => {
                 self.change(project, |p| p.integration.waits = Some(wait.clone()));
             }
-            Fact::PublicationFreed { project } => self.change(project, |p| p.integration.waits = None),
+            Fact::PublicationFreed { project } => self.change(project, |p| {
+                p.integration.waits = None;
+                p.integration.external_refused = None;
+            }),
             _ => return false,
         }
         true
@@ -124,6 +134,7 @@ impl State {
             p.integration.tip = to.clone();
             p.integration.moves += 1;
             p.integration.adopting = None;
+            p.integration.taking_target = false;
         });
         if is_published {
             self.change(project, |p| p.integration.target = Some(to.clone()));

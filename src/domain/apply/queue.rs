@@ -17,6 +17,13 @@ impl State {
                     p.train.next_entry = p.train.next_entry.max(entry + 1);
                     p.train.entries.push(new);
                 });
+                // A branch that moved while it was queued is judged again, and pinned where it is now.
+                if let Subject::Objective(id) = subject {
+                    let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+                    if let Some(objective) = self.objective_mut(&key) {
+                        objective.head = Some(head.clone());
+                    }
+                }
             }
             Fact::CandidateOrdered { project, entry, onto } => {
                 self.change_entry(project, *entry, |e| e.stage = Stage::Building { onto: onto.clone() });
@@ -140,7 +147,10 @@ impl State {
             match subject {
                 Subject::Objective(id) => p.integration.unpublished.push(id.clone()),
                 // The merge contains the user's commits: the target can move on to it by fast-forward.
-                Subject::Target => p.integration.published = head.clone(),
+                Subject::Target => {
+                    p.integration.published = head.clone();
+                    p.integration.external_refused = None;
+                }
             }
         });
         self.move_tip(project, &candidate.commit, false, at_ms);

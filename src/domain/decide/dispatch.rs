@@ -174,7 +174,9 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
         from: starting_point(project, objective),
         overtook: Vec::new(),
     };
-    let overtook = passed_over.iter().filter(|other| do_overlap(scribe, key, other));
+    // Whoever goes on with work that holds its scope already overtakes nobody.
+    let is_first = plan.attempt == 1;
+    let overtook = passed_over.iter().filter(|other| is_first && do_overlap(scribe, key, other));
     let overtook: Vec<ObjectiveId> = overtook.map(|other| other.id.clone()).collect();
     let session = plan.session;
     scribe.record(Fact::SessionPlanned { objective: key.clone(), plan: SessionPlan { overtook, ..plan } });

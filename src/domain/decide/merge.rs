@@ -24,7 +24,9 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
 
 fn one_round(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> bool {
     let Some(project) = scribe.state.project(slug) else { return false };
-    let is_free = project.train.held.is_none() && project.landing_hold().is_none();
+    let is_free = project.train.held.is_none()
+        && project.landing_hold().is_none()
+        && !project.integration.is_moving_to_target();
     let may_move = is_free && project.is_workable() && scribe.memo.stopping.is_none();
     let has_gate = !project.settings.verify.is_empty();
     let (train, tip) = (&project.train, &project.integration.tip);

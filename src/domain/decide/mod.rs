@@ -32,7 +32,7 @@ pub(super) use dispatch::{OVERTAKEN_MAX, agent_for};
 pub use outstanding::outstanding;
 pub use scribe::Memo;
 use scribe::Scribe;
-pub use settle::{Settled, next_timer, next_timer_after, settled};
+pub use settle::{Settled, next_timer, settled};
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
 /// events ends at an effect that has to be awaited, so a handful is the most there can be.
@@ -52,6 +52,8 @@ pub struct Decision {
 /// Takes one input. The state has the events applied when this returns; whoever calls it must not let the
 /// process go on when they cannot be stored.
 pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> Decision {
+    let is_tick = matches!(input, Input::Tick | Input::Started { .. });
+    memo.ticked_ms = if is_tick { now_ms } else { memo.ticked_ms.min(now_ms) };
     let mut scribe = Scribe::new(state, memo, now_ms);
     let reply = take(&mut scribe, input);
     for _ in 0..ROUNDS_MAX {

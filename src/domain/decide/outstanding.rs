@@ -1,5 +1,6 @@
 //! What is recorded as begun and not as finished: the effects to take up again after a restart.
 
+use super::target::adopt_effect;
 use crate::domain::effect::Effect;
 use crate::domain::objective::{Status, WorktreeStage};
 use crate::domain::project::Project;
@@ -13,7 +14,7 @@ use crate::domain::train::Stage;
 pub fn outstanding(state: &State) -> Vec<Effect> {
     let mut effects = Vec::new();
     for project in state.projects() {
-        of_project(project, &mut effects);
+        of_project(state, project, &mut effects);
     }
     for objective in state.objectives() {
         let key = objective.key.clone();
@@ -41,7 +42,7 @@ pub fn outstanding(state: &State) -> Vec<Effect> {
     effects
 }
 
-fn of_project(project: &Project, effects: &mut Vec<Effect>) {
+fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     let slug = project.slug.clone();
     let integration = &project.integration;
     if !integration.is_made {
@@ -51,6 +52,9 @@ fn of_project(project: &Project, effects: &mut Vec<Effect>) {
     if let Some(to) = &integration.adopting {
         let from = integration.tip.clone();
         effects.push(Effect::MoveExternal { project: slug.clone(), from, to: to.clone() });
+    }
+    if integration.taking_target {
+        effects.push(adopt_effect(state, project));
     }
     effects.push(Effect::Look { project: slug.clone() });
     for entry in &project.train.entries {

@@ -41,7 +41,7 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let is_time = is_asked || again_ms <= scribe.now_ms;
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
-        || integration.adopting.is_some();
+        || integration.is_moving_to_target();
     let is_held =
         project.holds.keys().any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::ConfigBroken));
     (is_asked || (is_auto && is_behind))
@@ -67,6 +67,8 @@ pub(super) fn answered(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectI
     scribe.memo.publishing.remove(slug);
     scribe.memo.publish_now.remove(slug);
     scribe.mark(slug);
+    // What was seen of the target branch meanwhile was not acted upon.
+    scribe.order(Effect::Look { project: slug.clone() });
     match answer {
         PublishAnswer::Published => {
             scribe.memo.publish_again.remove(slug);
@@ -76,7 +78,6 @@ pub(super) fn answered(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectI
         PublishAnswer::Moved => {
             let again_ms = scribe.now_ms + AGAIN_FIRST_MS;
             scribe.memo.publish_again.insert(slug.clone(), (0, again_ms));
-            scribe.order(Effect::Look { project: slug.clone() });
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Memo {
     pub only: Option<ProjectSlug>,
     /// Overrides every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
+    /// When all projects were last looked at, in Unix milliseconds; not later than the clock's latest time.
+    pub(super) ticked_ms: i64,
     /// Publications in progress.
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.

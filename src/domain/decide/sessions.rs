@@ -33,7 +33,8 @@ pub(super) fn worktree_answered(
             let again_ms = scribe.now_ms + WORKTREE_BACKOFF_MS * i64::from(tries);
             let text = format!("its worktree could not be made: {problem}");
             scribe.record(Fact::WorktreeFailed { objective: key.clone(), problem, again_ms });
-            if tries >= WORKTREE_TRIES_MAX {
+            let is_ready = scribe.state.objective(key).is_some_and(|o| o.status == Status::Ready);
+            if tries >= WORKTREE_TRIES_MAX && is_ready {
                 let clears = "mend what the message names, then retry the objective";
                 let reason = Reason::new(ReasonCode::WorktreeFailed, scribe.now_ms, text, clears);
                 scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), None);
@@ -50,7 +51,8 @@ pub(super) fn worktree_removed(scribe: &mut Scribe<'_>, key: &ObjectiveKey, late
         return;
     }
     scribe.record(Fact::WorktreeRemoved { objective: key.clone() });
-    if let Some(reference) = late {
+    let is_done = scribe.state.objective(key).is_some_and(|objective| objective.status == Status::Done);
+    if let (Some(reference), true) = (late, is_done) {
         let text =
             format!("commits appeared on its branch after it had landed; they are kept under {reference}");
         let clears = "look at them; a new objective can take them up";

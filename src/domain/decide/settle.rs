@@ -19,15 +19,10 @@ pub enum Settled {
     Stuck,
 }
 
-/// When the next tick is due because of something recorded, in Unix milliseconds.
+/// When a tick is due because of something recorded, in Unix milliseconds. What was due at the last tick and
+/// is still there waits for something else, which will say so itself: it must not wake anybody again.
 #[must_use]
 pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
-    next_timer_after(state, memo, i64::MIN)
-}
-
-/// The same, for times later than the last tick: what was due then has had its turn.
-#[must_use]
-pub fn next_timer_after(state: &State, memo: &Memo, after_ms: i64) -> Option<i64> {
     let mut due = Vec::new();
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
         let integration = &project.integration;
@@ -40,7 +35,7 @@ pub fn next_timer_after(state: &State, memo: &Memo, after_ms: i64) -> Option<i64
             due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
         }
     }
-    due.into_iter().filter(|at_ms| *at_ms > after_ms).min()
+    due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting
@@ -80,7 +75,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
         return true;
     }
     let integration = &project.integration;
-    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.adopting.is_some();
+    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.is_moving_to_target();
     let dispatches = project.is_workable() && !project.paused && project.dispatch_hold().is_none();
     let can_start = |objective: &Objective| agent_for(project, objective).is_some();
     let has_work = dispatches

@@ -10,13 +10,14 @@ use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::objective::{Cause, Status};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::state::State;
 use crate::domain::train::Subject;
 
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
     let is_busy = scribe.memo.publishing.contains_key(slug)
-        || integration.adopting.is_some()
+        || integration.is_moving_to_target()
         || project.train.landing().is_some();
     if is_busy {
         return; // Whatever is in progress looks again when it is answered.
@@ -43,9 +44,9 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
     use Relation as R;
     match (facts.to_published, facts.to_tip) {
         (R::Ancestor | R::Diverged, _) => return rewritten(scribe, slug, target),
-        (R::Same, _) => {}
+        (R::Same, R::Same | R::Ancestor) => nothing_of_the_users(scribe, slug),
         (R::Descendant, R::Same | R::Ancestor) => publish::published(scribe, slug, target),
-        (R::Descendant, R::Descendant) => {
+        (R::Same | R::Descendant, R::Descendant) => {
             let from = facts.tip.clone();
             let project = slug.clone();
             scribe.record(Fact::ExternalIntended {
@@ -55,15 +56,23 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
             });
             scribe.order(Effect::MoveExternal { project, from, to: target.clone() });
         }
-        (R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
+        // After `queue republish`, a rewritten target counts as published without being part of the tip.
+        (R::Same | R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
     }
     release(scribe, slug, ReasonCode::TargetRewritten);
-    if facts.to_published == R::Same {
-        drop_users_entry(scribe, slug, None);
+}
+
+/// The target branch is where Paddock published last: what was known of commits beside it is outdated.
+fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    drop_users_entry(scribe, slug, None);
+    let is_refused = |project: &Project| project.integration.external_refused.is_some();
+    if scribe.state.project(slug).is_some_and(is_refused) {
+        scribe.record(Fact::PublicationFreed { project: slug.clone() });
     }
 }
 
 fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    release(scribe, slug, ReasonCode::TargetRewritten); // What is gone cannot be adopted.
     let Some(branch) = branch_of(scribe, slug) else { return };
     let text = format!("the target branch {branch} is gone");
     let clears =
@@ -126,9 +135,11 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
     let from = project.integration.tip.clone();
     let unpublished = project.integration.unpublished.clone();
     scribe.mark(slug);
+    scribe.order(Effect::Look { project: slug.clone() });
     match result {
         Ok(()) => {
             scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
+            drop_users_entry(scribe, slug, None);
             for id in unpublished {
                 publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
             }
@@ -142,12 +153,21 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
 
 /// `queue adopt`: the order; the answer comes to [`adopted`].
 pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
-    let landed = scribe.state.objectives_of(&project.slug).filter_map(|objective| {
+    let (slug, from) = (project.slug.clone(), project.integration.tip.clone());
+    if !project.integration.taking_target {
+        scribe.record(Fact::AdoptionIntended { project: slug, from });
+        scribe.order(adopt_effect(scribe.state, project));
+    }
+}
+
+/// Takes the target branch as it is, and finds out which landings it lacks.
+pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
+    let landed = state.objectives_of(&project.slug).filter_map(|objective| {
         let commit = objective.landed.as_ref()?.commit.clone()?;
         Some((objective.key.id.clone(), commit))
     });
-    let (slug, from, landed) = (project.slug.clone(), project.integration.tip.clone(), landed.collect());
-    scribe.order(Effect::AdoptTarget { project: slug, from, landed });
+    let (from, landed) = (project.integration.tip.clone(), landed.collect());
+    Effect::AdoptTarget { project: project.slug.clone(), from, landed }
 }
 
 pub(super) fn adopted(
@@ -155,24 +175,42 @@ pub(super) fn adopted(
     slug: &ProjectSlug,
     result: Result<(ObjectId, Vec<ObjectiveId>), String>,
 ) {
-    let Some(from) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
-        return;
-    };
+    let Some(project) = scribe.state.project(slug).filter(|p| p.integration.taking_target) else { return };
+    let integration = &project.integration;
+    let (from, unpublished) = (integration.tip.clone(), integration.unpublished.clone());
     scribe.mark(slug);
-    let (to, lost) = match result {
-        Ok(found) => found,
+    scribe.order(Effect::Look { project: slug.clone() });
+    match result {
+        Ok((to, lost)) => {
+            take_target(scribe, slug, from, &to, lost);
+            for id in unpublished {
+                publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+            }
+        }
         Err(problem) => {
             let text = format!("the target branch could not be adopted: {problem}");
+            scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem });
             super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
-            return;
         }
-    };
+    }
+}
+
+fn take_target(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    from: ObjectId,
+    to: &ObjectId,
+    lost: Vec<ObjectiveId>,
+) {
     scribe.record(Fact::TargetAdopted { project: slug.clone(), from, to: to.clone(), lost: lost.clone() });
     drop_users_entry(scribe, slug, None);
     release(scribe, slug, ReasonCode::TargetRewritten);
     release(scribe, slug, ReasonCode::TargetMissing);
     for id in lost {
         let key = ObjectiveKey { project: slug.clone(), id };
+        if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
+            continue; // A person looks at it already.
+        }
         let text = format!("its landing is not in the target branch that was adopted at {}", to.short());
         let clears = "its branch is kept unless its worktree was removed; retry it or leave it";
         let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
