@@ -131,10 +131,7 @@ fn carry_out(cli: Cli) -> Outcome {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
         }
-        Some(Family::Run(run)) if !global.no_tui => {
-            drop(run);
-            Err(run::no_console("paddock run"))
-        }
+        Some(Family::Run(_)) if !global.no_tui => Err(run::no_console("paddock run")),
         Some(Family::Run(run)) => run.carry_out(&find()?, true),
         Some(Family::Project(project)) => project.carry_out(&find()?),
         Some(Family::Objective(objective)) => objective.carry_out(&find()?),

@@ -79,7 +79,7 @@ fn no_commit(repository: &Repository, path: &Path, branch: &str) -> String {
     let names = repository.branches(Some(BranchType::Local)).ok().into_iter().flatten();
     let names: Vec<String> = names
         .filter_map(Result::ok)
-        .filter_map(|(branch, _)| branch.name().ok().map(|name| name.map(str::to_owned)).flatten())
+        .filter_map(|(branch, _)| branch.name().ok().and_then(|name| name.map(str::to_owned)))
         .collect();
     match names.is_empty() {
         true => format!("{shown} has no commits yet: make a first one, then add it again"),
