@@ -9,7 +9,7 @@ use paddock::config::resolve::Surroundings as Resolving;
 use paddock::domain::command::Command;
 use paddock::domain::decide::{Memo, step};
 use paddock::domain::explain::{Surroundings, why};
-use paddock::domain::facts::{RepositoryFacts, TrustRecord};
+use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock::domain::input::Input;
 use paddock::domain::objective::ObjectiveSpec;
@@ -167,4 +167,45 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
     let text = render(&status, world.now_ms);
     assert!(text.contains("needs you") && text.contains("→ paddock objective show web/one"), "{text}");
     assert!(text.contains("objectives: 2 todo, 1 needs_review"), "{text}");
+}
+
+/// Session `number` exits well and leaves one commit.
+fn finish(world: &mut World, number: u64) {
+    let session = SessionId(number);
+    world.take(Input::SessionStarted { session, pid: 42 });
+    let process = ProcessEnd { exit: Exit::Code(0), stop: None, awake_seconds: 60, survivors: 0 };
+    world.take(Input::SessionExited { session, process });
+    let head = ObjectId::new(number.to_string().repeat(40).replace('1', "a")).unwrap();
+    let made = CommitFacts {
+        commit: head.clone(),
+        summary: "work".to_owned(),
+        paths: 1,
+        is_merge: false,
+        is_empty: false,
+    };
+    let facts = HarvestFacts {
+        head,
+        commits: vec![made],
+        net_paths: Vec::new(),
+        uncommitted: Vec::new(),
+        salvage: None,
+        head_elsewhere: None,
+        summary: None,
+    };
+    world.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
+}
+
+#[test]
+fn queued_objectives_say_how_far_they_are() {
+    let mut world = World::new(FILE);
+    for (number, id) in [(1, "one"), (2, "two")] {
+        world.add(id, &format!("{id}/**"), &[]);
+        world.worktree(id);
+        finish(&mut world, number);
+    }
+    world.expect("one", ReasonCode::Building, "its merge is being made");
+    world.expect("two", ReasonCode::QueueBehind, "number 2 in the merge queue, behind one");
+    assert_eq!(world.why("two", false).code, ReasonCode::NoSupervisor);
+    world.command(Command::QueueHold { project: slug() });
+    world.expect("two", ReasonCode::QueueHeld, "a person holds");
 }
