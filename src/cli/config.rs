@@ -58,7 +58,7 @@ impl Validate {
 
 fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
     let found = repository::inspect(&file.repo_root, file.target_branch.as_deref())
-        .map_err(|problem| vec![repository_fault(file, problem)])?;
+        .map_err(|problem| vec![repository_fault(file, &problem)])?;
     let path = std::env::var_os("PATH");
     let with = |agreed: Option<&str>| {
         file.resolve(&Surroundings {
@@ -76,7 +76,7 @@ fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
     }
 }
 
-fn repository_fault(file: &ProjectFile, problem: String) -> ConfigError {
+fn repository_fault(file: &ProjectFile, problem: &str) -> ConfigError {
     ConfigError {
         file: format!("projects/{}.yaml", file.slug),
         place: Place::default(),

@@ -35,7 +35,7 @@ impl Context {
     pub fn in_workspace(workspace: Workspace, project: Option<&str>) -> Result<Self, Failure> {
         let environment = Environment::of_process()
             .with_file_of(workspace.root())
-            .map_err(|faults| Failure::faults(&faults, "nothing was done: correct the file and try again"))?;
+            .map_err(|faults| Failure::faults(&faults, "nothing was done; correct this and try again"))?;
         let workspace = workspace.with_environment(&environment);
         let project = match project {
             Some(slug) => Some(ProjectSlug::new(slug)?),

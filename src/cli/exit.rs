@@ -72,10 +72,10 @@ impl Failure {
         Self::Said(Exit::Usage, text.into())
     }
 
-    /// Faults of a file, one a line.
+    /// What became of it, then the faults of a file, each on a line of its own.
     #[must_use]
     pub fn faults(faults: &[ConfigError], then: &str) -> Self {
-        Self::error(format!("{}\n{then}", display_all(faults)))
+        Self::error(format!("{then}:\n{}", display_all(faults)))
     }
 }
 

@@ -72,7 +72,7 @@ impl Cleaner {
             (State::Escape, ' '..='/') => State::Escape,
             (State::Escape, _) => State::Text,
             (State::Sequence, '@'..='~') => State::Text,
-            (State::Sequence, '\u{1b}') | (State::Command, '\u{1b}') => State::Escape,
+            (State::Sequence | State::Command, '\u{1b}') => State::Escape,
             (State::Sequence, _) => State::Sequence,
             (State::Command, '\u{7}' | '\u{9c}') => State::Text,
             (State::Command, _) => State::Command,

@@ -26,6 +26,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::report::text::harmless;
 use context::Context;
 use exit::{Exit, Failure, Outcome};
 
@@ -113,7 +114,9 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Failure::ClosedPipe) => Exit::Good.into(),
         Err(Failure::Said(exit, text)) => {
-            output::note(&format!("paddock: {}", text.trim_end()));
+            // Names from outside may be in it: a terminal must not obey them.
+            let lines: Vec<String> = text.trim_end().lines().map(harmless).collect();
+            output::note(&format!("paddock: {}", lines.join("\n")));
             exit.into()
         }
     }

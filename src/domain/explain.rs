@@ -276,7 +276,3 @@ impl Ready<'_> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "explain/tests.rs"]
-mod tests;

@@ -93,8 +93,7 @@ fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
             format!("→ {}", harmless(&reason.clears)),
         ]);
     }
-    let asks =
-        |objective: &&ObjectiveStatus| matches!(objective.status, "needs_review" | "paused" | "failed");
+    let asks = |objective: &&ObjectiveStatus| matches!(objective.status, "needs_review" | "paused");
     for objective in project.objectives.iter().filter(asks) {
         let text = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
         let since = objective.reason.as_ref().map_or(&objective.since, |reason| &reason.since);

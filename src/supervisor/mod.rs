@@ -10,6 +10,7 @@ mod effects;
 mod error;
 mod kernel;
 mod lanes;
+mod logging;
 mod message;
 mod observe;
 mod options;

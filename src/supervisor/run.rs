@@ -12,8 +12,8 @@ use super::message::Message;
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::{Desk, Logs};
-use super::signals;
 use super::world::World;
+use super::{logging, signals};
 use crate::config::lock::WorkspaceLock;
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
@@ -38,6 +38,7 @@ pub fn run(
         return dry_run(workspace, options);
     }
     let _lock = WorkspaceLock::try_take(workspace)?;
+    let _log = logging::begin(workspace, environment);
     let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
     let printer = thread::spawn(move || received.iter().flatten().for_each(|event| on_event(&event)));
     let events = Mutex::new(events);

@@ -1,0 +1,73 @@
+//! Paddock's own log: files in `runtime/logs`, rolled daily, capped in size, never the terminal.
+
+use std::io::{self, Write};
+
+use tracing_appender::non_blocking::WorkerGuard;
+use tracing_appender::rolling::{Builder, Rotation};
+use tracing_subscriber::EnvFilter;
+
+use crate::config::{Environment, Workspace};
+
+/// Days of logs kept.
+const FILES_MAX: usize = 7;
+/// Bytes that one supervisor writes at most: what is told over and over fills no disk.
+const BYTES_MAX: u64 = 64 << 20;
+
+/// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
+pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
+    crate::config::files::make_private_dir(&workspace.logs()).ok()?;
+    let files = Builder::new()
+        .rotation(Rotation::DAILY)
+        .filename_prefix("paddock")
+        .filename_suffix("log")
+        .max_log_files(FILES_MAX)
+        .build(workspace.logs())
+        .ok()?;
+    let (writer, guard) = tracing_appender::non_blocking(Capped { inner: files, left: BYTES_MAX });
+    let filter = EnvFilter::try_new(environment.log_level()).unwrap_or_else(|_| EnvFilter::new("info"));
+    let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
+    subscriber.try_init().ok().map(|()| guard)
+}
+
+/// Lets so many bytes through and then drops the rest, saying so once.
+struct Capped<W> {
+    inner: W,
+    left: u64,
+}
+
+impl<W: Write> Write for Capped<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.left == 0 {
+            return Ok(bytes.len());
+        }
+        let size = bytes.len() as u64;
+        if size > self.left {
+            self.left = 0;
+            self.inner.write_all(b"this supervisor has logged as much as it may; the rest is dropped\n")?;
+            return Ok(bytes.len());
+        }
+        self.left -= size;
+        self.inner.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_ends_at_its_cap_and_says_so_once() {
+        let mut capped = Capped { inner: Vec::new(), left: 10 };
+        for _ in 0..3 {
+            assert_eq!(capped.write(b"12345678").unwrap(), 8);
+        }
+        let text = String::from_utf8(capped.inner).unwrap();
+        assert_eq!(text.matches("12345678").count(), 1);
+        assert_eq!(text.matches("the rest is dropped").count(), 1);
+    }
+}
