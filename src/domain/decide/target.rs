@@ -16,6 +16,9 @@ use crate::domain::train::Subject;
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
+    if !integration.is_made {
+        return; // Once it is made, it is looked again.
+    }
     let is_busy = scribe.memo.publishing.contains_key(slug)
         || integration.is_moving_to_target()
         || project.train.landing().is_some();
