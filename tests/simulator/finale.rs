@@ -64,10 +64,17 @@ fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     } else if found.holds.contains_key(&ReasonCode::TargetMissing) {
         commands.push(Command::QueueRepublish { project: project() });
     }
+    if found.holds.contains_key(&ReasonCode::Untrusted) {
+        commands.push(Command::ProjectTrust { project: project(), trust: found.trust.clone() });
+    }
     let needs_agents = !found.unusable_agents.is_empty();
     let mut has_acted = needs_agents || !commands.is_empty();
     for command in commands {
         sim.take(Input::Command(Box::new(command)))?;
+    }
+    if found.holds.contains_key(&ReasonCode::RepositoryBroken) {
+        sim.take(Input::RepositoryFine { project: slug.clone() })?;
+        has_acted = true;
     }
     if found.holds.contains_key(&ReasonCode::DiskLow) {
         let (code, clears) = (ReasonCode::DiskLow, String::new());

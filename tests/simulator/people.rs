@@ -2,6 +2,7 @@
 
 use paddock::domain::command::Command;
 use paddock::domain::effect::Effect;
+use paddock::domain::facts::TrustRecord;
 use paddock::domain::ids::ProjectSlug;
 use paddock::domain::input::Input;
 use paddock::domain::reason::ReasonCode;
@@ -105,7 +106,7 @@ pub fn ask(sim: &mut Sim) -> Input {
     let project = some_project(sim);
     let rng = &mut sim.rng;
     let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
-    let command = match (rng.below(22), sessions.is_empty()) {
+    let command = match (rng.below(26), sessions.is_empty()) {
         (0 | 1, false) => Command::SessionKill { session: *rng.pick(&sessions) },
         (2 | 3, false) => Command::SessionExtend { session: *rng.pick(&sessions), minutes: 1, commits: 1 },
         (4, _) => Command::QueueHold { project },
@@ -120,6 +121,10 @@ pub fn ask(sim: &mut Sim) -> Input {
             let objectives = setup::objectives(rng, first, 1);
             Command::ObjectivesAdd { project, objectives }
         }
+        (22, _) => return Input::TrustRead { project, trust: trust(rng) },
+        (23, _) => Command::ProjectTrust { project, trust: trust(rng) },
+        (24, _) => return Input::RepositoryFailed { project, problem: "locked".to_owned() },
+        (25, _) => return Input::RepositoryFine { project },
         _ => {
             let text = rng.percent(40).then(|| "too little disk is free".to_owned());
             let code = ReasonCode::DiskLow;
@@ -127,4 +132,10 @@ pub fn ask(sim: &mut Sim) -> Input {
         }
     };
     Input::Command(Box::new(command))
+}
+
+/// A configuration that can run programs: as it was, or changed.
+fn trust(rng: &mut Rng) -> TrustRecord {
+    let hook = ("hooks/post-commit".to_owned(), "changed".to_owned());
+    TrustRecord { entries: if rng.percent(60) { vec![hook] } else { Vec::new() } }
 }

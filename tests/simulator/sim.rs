@@ -153,11 +153,13 @@ impl Sim {
     /// Runs until everything has ended, with trouble first and in peace at the end.
     pub fn run(&mut self) -> Result<(), String> {
         self.world.is_up = true;
+        let crashes = std::mem::replace(&mut self.kind.crashes, false);
         self.take(Input::Started { pid: 1, version: "simulated".to_owned() })?;
         let projects: Vec<ProjectSlug> = self.world.repos.keys().cloned().collect();
         for (number, project) in projects.into_iter().enumerate() {
             self.add(number, project)?;
         }
+        self.kind.crashes = crashes;
         for _ in 0..self.kind.steps {
             self.turn()?;
         }
@@ -169,13 +171,10 @@ impl Sim {
         let repository = setup::repository(number, self.world.repos[&project].target.clone().unwrap());
         let count = 2 + self.plan.below(6);
         let objectives = setup::objectives(&mut self.plan, 0, count);
-        let crashes = std::mem::replace(&mut self.kind.crashes, false);
         let add = Command::ProjectAdd { project: project.clone(), settings, repository };
         self.take(Input::Command(Box::new(add)))?;
         let add = Command::ObjectivesAdd { project, objectives };
-        self.take(Input::Command(Box::new(add)))?;
-        self.kind.crashes = crashes;
-        Ok(())
+        self.take(Input::Command(Box::new(add)))
     }
 
     /// One thing happens, whichever the seed chooses.
