@@ -45,17 +45,7 @@ pub fn run(
 ) -> Result<(), String> {
     let fails = world.faults && rng.percent(5);
     match effect {
-        Effect::MakeIntegration { project, at } => {
-            let repo = world.repos.get_mut(&project).unwrap();
-            let tip = match fails {
-                true => Err("locked".to_owned()),
-                false => Ok(repo.integration.get_or_insert(at).clone()),
-            };
-            if tip.is_err() {
-                world.inbox.push(Input::RepositoryFine { project: project.clone() });
-            }
-            world.inbox.insert(0, Input::IntegrationMade { project, tip });
-        }
+        Effect::MakeIntegration { project, at } => make_integration(world, project, at, fails),
         Effect::Look { project } => look(world, state, project),
         Effect::MoveExternal { project, from, to } => {
             let result = move_external(world, &project, &from, &to);
@@ -83,15 +73,7 @@ pub fn run(
                 job.deadline_ms += 60_000;
             }
         }
-        Effect::Harvest { session } => {
-            let Some(found) = state.session(session) else { return Ok(()) };
-            let Some(objective) = state.objective(&found.objective) else { return Ok(()) };
-            let facts = match fails && rng.percent(30) {
-                true => Err("unreadable".to_owned()),
-                false => agent::harvest(world, found, &objective.branch()),
-            };
-            world.inbox.push(Input::Harvested { session, facts });
-        }
+        Effect::Harvest { session } => harvest(world, state, session, fails && rng.percent(30)),
         Effect::MakeCandidate { project, entry, subject, head, onto } => {
             let answer = candidate(world, &project, &subject, (&head, &onto), fails);
             world.inbox.push(Input::CandidateAnswered { project, entry, onto, answer });
@@ -109,6 +91,28 @@ pub fn run(
         }
     }
     Ok(())
+}
+
+fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails: bool) {
+    let repo = world.repos.get_mut(&project).unwrap();
+    let tip = match fails {
+        true => Err("locked".to_owned()),
+        false => Ok(repo.integration.get_or_insert(at).clone()),
+    };
+    if fails {
+        world.inbox.push(Input::RepositoryFine { project: project.clone() });
+    }
+    world.inbox.insert(0, Input::IntegrationMade { project, tip });
+}
+
+fn harvest(world: &mut World, state: &State, session: SessionId, fails: bool) {
+    let Some(found) = state.session(session) else { return };
+    let Some(objective) = state.objective(&found.objective) else { return };
+    let facts = match fails {
+        true => Err("unreadable".to_owned()),
+        false => agent::harvest(world, found, &objective.branch()),
+    };
+    world.inbox.push(Input::Harvested { session, facts });
 }
 
 fn look(world: &mut World, state: &State, project: ProjectSlug) {

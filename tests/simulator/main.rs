@@ -12,6 +12,7 @@ mod effects;
 mod finale;
 mod git;
 mod people;
+mod regressions;
 mod rng;
 mod rows;
 mod setup;
@@ -23,7 +24,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sim::{Kind, Sim};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 300;
+const SEEDS: u64 = 240;
 
 const TROUBLED: Kind = Kind { calm: false, crashes: true, steps: 500 };
 
