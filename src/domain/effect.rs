@@ -17,7 +17,9 @@ pub enum Effect {
     Look { project: ProjectSlug },
     /// Move the integration ref on to the user's own commits.
     MoveExternal { project: ProjectSlug, from: ObjectId, to: ObjectId },
-    /// Move the integration ref to wherever the target branch is, and list landings that it lacks.
+    /// Move the integration ref to wherever the target branch is, and list landings that it lacks. When the
+    /// integration ref is no longer at `from`, that has happened: the answer is where it is, wherever the
+    /// target branch went meanwhile.
     AdoptTarget { project: ProjectSlug, from: ObjectId, landed: Vec<(ObjectiveId, ObjectId)> },
     /// Make a worktree.
     MakeWorktree { objective: ObjectiveKey, epoch: u64 },

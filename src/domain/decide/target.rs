@@ -16,6 +16,9 @@ use crate::domain::train::Subject;
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
+    if !integration.is_made {
+        return; // Once it is made, it is looked again.
+    }
     let is_busy = scribe.memo.publishing.contains_key(slug)
         || integration.is_moving_to_target()
         || project.train.landing().is_some();
@@ -135,9 +138,9 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
     let from = project.integration.tip.clone();
     let unpublished = project.integration.unpublished.clone();
     scribe.mark(slug);
-    scribe.order(Effect::Look { project: slug.clone() });
     match result {
         Ok(()) => {
+            scribe.order(Effect::Look { project: slug.clone() });
             scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
             drop_users_entry(scribe, slug, None);
             for id in unpublished {
@@ -145,8 +148,11 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
             }
         }
         Err(problem) => {
+            // Not looked at again at once: it would be tried, and fail, without end.
+            let text = format!("the integration ref could not follow the user's commits: {problem}");
             let to = to.clone();
             scribe.record(Fact::ExternalAbandoned { project: slug.clone(), to, problem });
+            super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
         }
     }
 }

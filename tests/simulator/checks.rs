@@ -1,0 +1,205 @@
+//! The invariants, checked after every step.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use paddock::domain::decide::outstanding;
+use paddock::domain::effect::Effect;
+use paddock::domain::event::{Event, Fact, SessionPlan};
+use paddock::domain::ids::{ObjectId, ObjectiveKey};
+use paddock::domain::objective::{Objective, Status};
+use paddock::domain::project::Project;
+use paddock::domain::scope::OverlapCache;
+use paddock::domain::settings::OverlapRule;
+use paddock::domain::state::State;
+use paddock::domain::train::{OVERTAKEN_MAX, Subject};
+
+use super::sim::Sim;
+
+/// What has been seen so far in a run.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Heads that landed, until their landing was lost.
+    landed: BTreeSet<(ObjectiveKey, ObjectId)>,
+    /// Every objective that ever landed, and how often.
+    pub landings: BTreeMap<ObjectiveKey, usize>,
+    steps: usize,
+    overlaps: OverlapCache,
+}
+
+type Checked = Result<(), String>;
+
+fn ensure(holds: bool, broken: impl FnOnce() -> String) -> Checked {
+    if holds { Ok(()) } else { Err(broken()) }
+}
+
+pub fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
+    sim.seen.steps += 1;
+    ensure(sim.state == sim.folded, || "state: it is not the fold of its events".to_owned())?;
+    ensure(sim.state.check_index(), || "index: the caches do not follow from the state".to_owned())?;
+    if sim.seen.steps.is_multiple_of(64) {
+        let loaded = sim.rows.load()?;
+        ensure(loaded == sim.state, || "rows: they do not hold the state".to_owned())?;
+    }
+    for event in events {
+        on_event(sim, event)?;
+    }
+    for project in sim.state.projects() {
+        slots(sim, project)?;
+        queue(sim, project)?;
+    }
+    scopes(sim)?;
+    for objective in sim.state.objectives() {
+        bounds(sim, objective)?;
+        explained(sim, objective)?;
+    }
+    Ok(())
+}
+
+pub fn reloaded(sim: &Sim) -> Checked {
+    ensure(sim.state == sim.folded, || "reload: what was stored is not what was recorded".to_owned())?;
+    ensure(sim.state.check_index(), || "reload: the caches do not follow".to_owned())
+}
+
+fn on_event(sim: &mut Sim, event: &Event) -> Checked {
+    match &event.fact {
+        Fact::SessionPlanned { objective, plan } => planned(sim, objective, plan),
+        Fact::Landed { project, subject, candidate, head, .. } => {
+            let repo = &sim.world.repos[project];
+            let onto = candidate.onto.clone();
+            ensure(!repo.is_in(head, &onto), || format!("landing: {subject:?} {head} had landed already"))?;
+            let parents = &repo.commits[&candidate.commit].parents;
+            ensure(*parents == [onto, head.clone()], || {
+                "landing: the merge is not of the tip and the pinned head".into()
+            })?;
+            if let Subject::Objective(id) = subject {
+                let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+                *sim.seen.landings.entry(key.clone()).or_default() += 1;
+                ensure(sim.seen.landed.insert((key, head.clone())), || {
+                    format!("landing: {id} landed twice")
+                })?;
+            }
+            Ok(())
+        }
+        Fact::TargetAdopted { project, lost, .. } => {
+            sim.seen.landed.retain(|(key, _)| key.project != *project || !lost.contains(&key.id));
+            Ok(())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A session starts from where everything that it depends on has landed.
+fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
+    let repo = &sim.world.repos[&key.project];
+    let Some(objective) = sim.state.objective(key) else { return Ok(()) };
+    for id in objective.spec.depends_on.iter().filter(|_| plan.attempt == 1) {
+        let Some(dependency) = sim.state.sibling(key, id) else { continue };
+        let landed = dependency.landed.as_ref().and_then(|landed| landed.commit.clone());
+        let is_there = landed.is_none_or(|commit| repo.is_in(&commit, &plan.from));
+        ensure(dependency.status == Status::Done && is_there, || {
+            format!("dependencies: {key} starts without the landing of {id}")
+        })?;
+    }
+    Ok(())
+}
+
+fn slots(sim: &Sim, project: &Project) -> Checked {
+    let open = sim.state.open_sessions().filter(|session| session.objective.project == project.slug).count();
+    let slots = project.settings.max_parallel_sessions as usize;
+    ensure(open <= slots, || format!("slots: {open} sessions in {slots} slots"))?;
+    let gates = sim.state.open_gates().filter(|gate| gate.project == project.slug).count();
+    ensure(gates <= 1, || format!("gates: {gates} run at once in one worktree"))
+}
+
+fn queue(sim: &Sim, project: &Project) -> Checked {
+    for entry in &project.train.entries {
+        let Subject::Objective(id) = &entry.subject else { continue };
+        let key = ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+        let is_queued = sim.state.objective(&key).is_some_and(|o| o.status == Status::Queued);
+        ensure(is_queued, || format!("queue: the entry of {id} is there, but {id} is not queued"))?;
+        ensure(sim.state.objective(&key).is_some_and(|o| o.head.as_ref() == Some(&entry.head)), || {
+            format!("queue: the head pinned for {id} is not the one that was judged")
+        })?;
+        let by_users = project.train.entries.iter().filter(|e| e.subject == Subject::Target).count();
+        ensure(entry.overtaken <= OVERTAKEN_MAX || by_users > 0, || {
+            format!("queue: {id} is overtaken for ever")
+        })?;
+    }
+    let users = project.train.entries.iter().filter(|entry| entry.subject == Subject::Target).count();
+    ensure(users <= 1, || format!("queue: {users} entries for the user's commits"))
+}
+
+/// Objectives that hold overlapping scopes are not worked on at once.
+fn scopes(sim: &mut Sim) -> Checked {
+    let Sim { state, seen, .. } = sim;
+    let serialized = |p: &&Project| p.settings.path_conflicts == OverlapRule::Serialize;
+    for project in state.projects().filter(serialized) {
+        scopes_of(state, &mut seen.overlaps, project)?;
+    }
+    Ok(())
+}
+
+fn scopes_of(state: &State, overlaps: &mut OverlapCache, project: &Project) -> Checked {
+    let holding = |o: &&Objective| matches!(o.status, Status::Active | Status::Review | Status::Queued);
+    let holders: Vec<&Objective> = state.objectives_of(&project.slug).filter(holding).collect();
+    for (at, one) in holders.iter().enumerate() {
+        for other in &holders[at + 1..] {
+            let shared = &project.settings.shared_patterns;
+            let met = overlaps.overlap(&one.spec.path_scope, &other.spec.path_scope, shared);
+            ensure(matches!(met, Ok(None)), || format!("scopes: {} and {} overlap", one.key, other.key))?;
+        }
+    }
+    Ok(())
+}
+
+fn bounds(sim: &Sim, objective: &Objective) -> Checked {
+    let Some(project) = sim.state.project(&objective.key.project) else { return Ok(()) };
+    let (key, recovery) = (&objective.key, &project.settings.recovery);
+    let sessions = objective.sessions.len();
+    ensure(sessions <= recovery.max_sessions as usize, || format!("bounds: {key} has {sessions} sessions"))?;
+    let retries = objective.retries;
+    ensure(retries <= recovery.max_retries, || format!("bounds: {key} has {retries} retries"))?;
+    ensure(objective.overtaken <= 8, || {
+        format!("bounds: {key} was overtaken {} times", objective.overtaken)
+    })?;
+    let open = sim.state.open_sessions().filter(|session| session.objective == *key).count();
+    ensure(open <= 1, || format!("sessions: {key} has {open} at once"))
+}
+
+/// Every objective moves, or says why not.
+fn explained(sim: &Sim, objective: &Objective) -> Checked {
+    let key = &objective.key;
+    let holds = match objective.status {
+        Status::Todo => !sim.state.unmet(objective).is_empty(),
+        Status::Active => sim.state.open_sessions().any(|session| session.objective == *key),
+        Status::Queued => {
+            sim.state.project(&key.project).is_some_and(|project| project.train.entry_of(&key.id).is_some())
+        }
+        Status::Review => outstanding(&sim.state).iter().any(|effect| is_harvest_of(sim, effect, key)),
+        Status::NeedsReview | Status::Failed => objective.reason.is_some(),
+        Status::Ready | Status::Done | Status::Paused | Status::Skipped | Status::Cancelled => true,
+    };
+    ensure(holds, || format!("explained: {key} is {} and nothing moves it", objective.status))
+}
+
+fn is_harvest_of(sim: &Sim, effect: &Effect, key: &ObjectiveKey) -> bool {
+    let Effect::Harvest { session } = effect else { return false };
+    sim.state.session(*session).is_some_and(|session| session.objective == *key)
+}
+
+/// What was begun and is not finished is under way: in the pool, in the inbox, or with a keeper.
+pub fn under_way(sim: &Sim) -> Checked {
+    for effect in outstanding(&sim.state) {
+        let is_known = match &effect {
+            Effect::Look { .. } => true,
+            Effect::StartSession { session } | Effect::StopSession { session, .. } => {
+                sim.world.jobs.get(session).is_some_and(|job| job.watched)
+            }
+            Effect::StartGate { gate } | Effect::StopGate { gate } => sim.world.gates.contains_key(gate),
+            _ => false,
+        };
+        let is_idle = sim.pool.is_empty() && sim.world.inbox.is_empty();
+        ensure(is_known || !is_idle, || format!("forgotten: {effect:?} is neither done nor under way"))?;
+    }
+    Ok(())
+}

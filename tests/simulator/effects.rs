@@ -1,0 +1,345 @@
+//! Effects, carried out on the modelled world as the real ones are: each finds out first whether it happened.
+
+use paddock::domain::effect::Effect;
+use paddock::domain::facts::{Relation, TargetFacts};
+use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock::domain::input::{CandidateAnswer, Input, LandingAnswer, PublishAnswer};
+use paddock::domain::project::PublicationWait;
+use paddock::domain::session::{Exit, ProcessEnd, Stop};
+use paddock::domain::state::State;
+use paddock::domain::train::{Candidate, Stage, Subject};
+
+use super::agent::{self, Behaviour};
+use super::git::tree_id;
+use super::rng::Rng;
+use super::world::{Gate, Job, World};
+
+/// Effects of one lane are carried out one after the other, in order.
+pub fn lane(effect: &Effect) -> String {
+    match effect {
+        Effect::StartSession { session }
+        | Effect::StopSession { session, .. }
+        | Effect::ExtendSession { session }
+        | Effect::Harvest { session } => format!("session {session}"),
+        Effect::StartGate { gate } | Effect::StopGate { gate } => format!("gate {gate}"),
+        Effect::MakeWorktree { objective, .. } | Effect::RemoveWorktree { objective } => {
+            format!("worktrees of {}", objective.project)
+        }
+        Effect::MakeIntegration { project, .. }
+        | Effect::Look { project }
+        | Effect::MoveExternal { project, .. }
+        | Effect::AdoptTarget { project, .. }
+        | Effect::MakeCandidate { project, .. }
+        | Effect::Land { project, .. }
+        | Effect::Publish { project, .. } => format!("git of {project}"),
+    }
+}
+
+/// Carries out one effect; what it finds goes into the inbox. An error is a broken promise.
+pub fn run(
+    world: &mut World,
+    rng: &mut Rng,
+    state: &State,
+    effect: Effect,
+    calm: bool,
+) -> Result<(), String> {
+    let fails = world.faults && rng.percent(5);
+    match effect {
+        Effect::MakeIntegration { project, at } => make_integration(world, project, at, fails),
+        Effect::Look { project } => look(world, state, project),
+        Effect::MoveExternal { project, from, to } => {
+            let result = move_external(world, &project, &from, &to);
+            world.inbox.push(Input::ExternalMoved { project, to, result });
+        }
+        Effect::AdoptTarget { project, from, landed } => {
+            let result = adopt(world, &project, &from).map(|to| {
+                let repo = &world.repos[&project];
+                let lost = landed.into_iter().filter(|(_, commit)| !repo.is_in(commit, &to));
+                (to.clone(), lost.map(|(id, _)| id).collect())
+            });
+            world.inbox.push(Input::TargetAdopted { project, result });
+        }
+        Effect::MakeWorktree { objective, epoch } => make_worktree(world, state, objective, epoch, fails),
+        Effect::RemoveWorktree { objective } => remove_worktree(world, state, objective),
+        Effect::StartSession { session } => return start_session(world, rng, state, session, calm),
+        Effect::StopSession { session, stop, now } => {
+            let job = world.jobs.get_mut(&session);
+            if let Some(job) = job.filter(|job| job.end.is_none()) {
+                job.stop = Some((stop, now));
+            }
+        }
+        Effect::ExtendSession { session } => {
+            if let Some(job) = world.jobs.get_mut(&session) {
+                job.deadline_ms += 60_000;
+            }
+        }
+        Effect::Harvest { session } => harvest(world, state, session, fails && rng.percent(30)),
+        Effect::MakeCandidate { project, entry, subject, head, onto } => {
+            let answer = candidate(world, &project, &subject, (&head, &onto), fails);
+            world.inbox.push(Input::CandidateAnswered { project, entry, onto, answer });
+        }
+        Effect::StartGate { gate } => start_gate(world, state, gate, fails),
+        Effect::StopGate { gate } => {
+            if let Some(gate) = world.gates.get_mut(&gate) {
+                gate.stopped = true;
+            }
+        }
+        Effect::Land { project, entry } => return land(world, state, project, entry, fails),
+        Effect::Publish { project, published, to, create } => {
+            let answer = publish(world, &project, &published, &to, create)?;
+            world.inbox.push(Input::PublishAnswered { project, to, answer });
+        }
+    }
+    Ok(())
+}
+
+fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails: bool) {
+    let repo = world.repos.get_mut(&project).unwrap();
+    let tip = match fails {
+        true => Err("locked".to_owned()),
+        false => Ok(repo.integration.get_or_insert(at).clone()),
+    };
+    if fails {
+        world.inbox.push(Input::RepositoryFine { project: project.clone() });
+    }
+    world.inbox.insert(0, Input::IntegrationMade { project, tip });
+}
+
+fn harvest(world: &mut World, state: &State, session: SessionId, fails: bool) {
+    let Some(found) = state.session(session) else { return };
+    let Some(objective) = state.objective(&found.objective) else { return };
+    let facts = match fails {
+        true => Err("unreadable".to_owned()),
+        false => agent::harvest(world, found, &objective.branch()),
+    };
+    world.inbox.push(Input::Harvested { session, facts });
+}
+
+fn look(world: &mut World, state: &State, project: ProjectSlug) {
+    let Some(found) = state.project(&project) else { return };
+    let repo = &world.repos[&project];
+    let (tip, published) = (found.integration.tip.clone(), found.integration.published.clone());
+    let relation = |to: &ObjectId| repo.target.as_ref().map_or(Relation::Diverged, |t| repo.relation(t, to));
+    let (to_tip, to_published) = (relation(&tip), relation(&published));
+    let facts = TargetFacts { target: repo.target.clone(), tip, published, to_tip, to_published };
+    world.inbox.push(Input::TargetLooked { project, facts });
+}
+
+fn move_external(
+    world: &mut World,
+    project: &ProjectSlug,
+    from: &ObjectId,
+    to: &ObjectId,
+) -> Result<(), String> {
+    let repo = world.repos.get_mut(project).unwrap();
+    let at = repo.integration.clone().unwrap();
+    if repo.is_in(to, &at) {
+        return Ok(());
+    }
+    if at != *from || !repo.is_in(from, to) {
+        return Err(format!("the integration ref is at {}", at.short()));
+    }
+    repo.integration = Some(to.clone());
+    Ok(())
+}
+
+fn adopt(world: &mut World, project: &ProjectSlug, from: &ObjectId) -> Result<ObjectId, String> {
+    let repo = world.repos.get_mut(project).unwrap();
+    let at = repo.integration.clone().unwrap();
+    if at != *from {
+        return Ok(at);
+    }
+    let Some(target) = repo.target.clone() else { return Err("the target branch is gone".to_owned()) };
+    repo.integration = Some(target.clone());
+    Ok(target)
+}
+
+fn make_worktree(world: &mut World, state: &State, objective: ObjectiveKey, epoch: u64, fails: bool) {
+    let Some(worktree) = state.objective(&objective).and_then(|o| o.worktree.clone()) else { return };
+    let repo = world.repos.get_mut(&objective.project).unwrap();
+    let result = if fails { Err("no space".to_owned()) } else { Ok(()) };
+    if result.is_ok() {
+        repo.branches.entry(worktree.branch.clone()).or_insert(worktree.base);
+        repo.worktrees.entry(worktree.branch).or_default();
+    }
+    world.inbox.push(Input::WorktreeAnswered { objective, epoch, result });
+}
+
+fn remove_worktree(world: &mut World, state: &State, objective: ObjectiveKey) {
+    let Some(found) = state.objective(&objective) else { return };
+    let repo = world.repos.get_mut(&objective.project).unwrap();
+    let branch = found.branch();
+    let head = repo.branches.remove(&branch);
+    repo.worktrees.remove(&branch);
+    let is_late = head.is_some_and(|head| !repo.is_in(&head, repo.integration.as_ref().unwrap()));
+    let late = is_late.then(|| "refs/paddock/kept/late".to_owned());
+    world.inbox.push(Input::WorktreeRemoved { objective, late });
+}
+
+fn start_session(
+    world: &mut World,
+    rng: &mut Rng,
+    state: &State,
+    id: SessionId,
+    calm: bool,
+) -> Result<(), String> {
+    let Some(session) = state.session(id).filter(|s| s.status.has_processes()) else { return Ok(()) };
+    if let Some(job) = world.jobs.get_mut(&id) {
+        job.watched = true;
+        world.inbox.push(Input::SessionStarted { session: id, pid: 1 });
+        match job.end.clone() {
+            None => {}
+            Some(Some(process)) => world.inbox.push(Input::SessionExited { session: id, process }),
+            Some(None) => world.inbox.push(Input::SessionLost { session: id }),
+        }
+        return Ok(());
+    }
+    if world.faults && !calm && rng.percent(1) {
+        world.inbox.push(Input::SessionRefused { session: id, problem: "no keeper".to_owned() });
+        return Ok(());
+    }
+    let key = &session.objective;
+    if world.live_jobs(key) > 0 {
+        return Err(format!("two live sessions for {key}"));
+    }
+    let (behaviour, commits_left) = agent::choose(world, session, calm);
+    let branch = state.objective(key).unwrap().branch();
+    let repo = world.repos.get_mut(&key.project).unwrap();
+    if !repo.worktrees.contains_key(&branch) {
+        return Err(format!("session {id} of {key} starts without a worktree"));
+    }
+    if session.attempt == 1 {
+        repo.branches.insert(branch.clone(), session.from.clone());
+    }
+    if !repo.is_in(&session.from, &repo.branches[&branch]) {
+        return Err(format!("session {id} of {key} does not start from its branch"));
+    }
+    let job = Job {
+        objective: key.clone(),
+        behaviour,
+        from: session.from.clone(),
+        commits_left,
+        stop: None,
+        deadline_ms: world.awake_ms + i64::from(session.budget.max_minutes) * 60_000,
+        end: None,
+        watched: true,
+    };
+    world.jobs.insert(id, job);
+    if behaviour == Behaviour::NotStarted {
+        let exit = Exit::NotStarted("not found".to_owned());
+        let process = ProcessEnd { exit, stop: None::<Stop>, awake_seconds: 0, survivors: 0 };
+        world.jobs.get_mut(&id).unwrap().end = Some(Some(process.clone()));
+        world.inbox.push(Input::SessionExited { session: id, process });
+    } else {
+        world.inbox.push(Input::SessionStarted { session: id, pid: 1 });
+    }
+    Ok(())
+}
+
+fn candidate(
+    world: &mut World,
+    project: &ProjectSlug,
+    subject: &Subject,
+    (head, onto): (&ObjectId, &ObjectId),
+    fails: bool,
+) -> CandidateAnswer {
+    let repo = world.repos.get_mut(project).unwrap();
+    let at = match subject {
+        Subject::Objective(id) => repo.branches.get(&format!("paddock/{id}/work")),
+        Subject::Target => repo.target.as_ref(),
+    };
+    if at != Some(head) {
+        return CandidateAnswer::HeadMoved;
+    }
+    if fails {
+        return CandidateAnswer::Failed("locked".to_owned());
+    }
+    match repo.merge(onto, head) {
+        Err(paths) => CandidateAnswer::Conflict { paths, text: "conflict".to_owned() },
+        Ok(tree) => {
+            let id = tree_id(&tree);
+            let commit = repo.commit(vec![onto.clone(), head.clone()], tree);
+            CandidateAnswer::Made(Candidate { onto: onto.clone(), commit, tree: id })
+        }
+    }
+}
+
+fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
+    let Some(gate) = state.gate(id).filter(|gate| gate.finished_ms.is_none()) else { return };
+    if let Some(known) = world.gates.get_mut(&id) {
+        known.watched = true;
+        if let Some(results) = known.end.clone() {
+            world.inbox.push(Input::GateExited { gate: id, results });
+        }
+        return;
+    }
+    if fails {
+        return world.inbox.push(Input::GateExited { gate: id, results: None });
+    }
+    let (project, commit) = (gate.project.clone(), gate.commit.clone());
+    world.gates.insert(id, Gate { project, commit, end: None, stopped: false, watched: true });
+}
+
+fn land(
+    world: &mut World,
+    state: &State,
+    project: ProjectSlug,
+    entry: u64,
+    fails: bool,
+) -> Result<(), String> {
+    let Some(found) = state.project(&project) else { return Ok(()) };
+    let Some(Stage::Landing { candidate, .. }) = found.train.entry(entry).map(|e| e.stage.clone()) else {
+        return Ok(());
+    };
+    let repo = world.repos.get_mut(&project).unwrap();
+    let at = repo.integration.clone().unwrap();
+    let answer = if repo.is_in(&candidate.commit, &at) {
+        LandingAnswer::Landed
+    } else if fails {
+        LandingAnswer::Failed("locked".to_owned())
+    } else if at == candidate.onto {
+        if !found.settings.verify.is_empty() && !world.green.contains(&candidate.tree) {
+            return Err(format!("{} lands although no gate was green on its tree", candidate.commit.short()));
+        }
+        repo.integration = Some(candidate.commit);
+        LandingAnswer::Landed
+    } else {
+        LandingAnswer::Moved { found: Some(at) }
+    };
+    world.inbox.push(Input::LandingAnswered { project, entry, answer });
+    Ok(())
+}
+
+fn publish(
+    world: &mut World,
+    project: &ProjectSlug,
+    published: &ObjectId,
+    to: &ObjectId,
+    create: bool,
+) -> Result<PublishAnswer, String> {
+    let repo = world.repos.get_mut(project).unwrap();
+    let wait = |code: &str| PublicationWait {
+        code: code.to_owned(),
+        files: Vec::new(),
+        text: "in the way".to_owned(),
+        since_ms: 0,
+    };
+    if !repo.is_in(to, repo.integration.as_ref().unwrap()) {
+        return Err(format!("publishing {}, which is not on the integration ref", to.short()));
+    }
+    Ok(match repo.target.clone() {
+        None if create => {
+            repo.target = Some(to.clone());
+            PublishAnswer::Published
+        }
+        Some(target) if target == *to => PublishAnswer::Published,
+        Some(target) if target == *published && repo.is_in(&target, to) => {
+            if world.in_the_way.contains(project) {
+                return Ok(PublishAnswer::Waits(wait("untracked")));
+            }
+            repo.target = Some(to.clone());
+            PublishAnswer::Published
+        }
+        _ => PublishAnswer::Moved,
+    })
+}

@@ -1,0 +1,158 @@
+//! The end: nothing fails any more, users clear what only they can clear, and everything must end.
+
+use paddock::domain::command::Command;
+use paddock::domain::decide::{Settled, settled};
+use paddock::domain::ids::ProjectSlug;
+use paddock::domain::input::Input;
+use paddock::domain::objective::{Objective, Status};
+use paddock::domain::project::Project;
+use paddock::domain::reason::ReasonCode;
+use paddock::domain::settings::PublishRule;
+
+use super::checks;
+use super::people;
+use super::sim::Sim;
+
+/// Rounds of users clearing what waits for them.
+const ROUNDS_MAX: usize = 6;
+
+pub fn play(sim: &mut Sim) -> Result<(), String> {
+    sim.say(|| "======== everything goes quiet".to_owned());
+    sim.quiet = true;
+    sim.world.faults = false;
+    sim.world.in_the_way.clear();
+    if sim.rng.percent(50) || sim.stopping.is_some() {
+        sim.restart()?;
+    }
+    for _ in 0..ROUNDS_MAX {
+        sim.settle()?;
+        checks::under_way(sim)?;
+        let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
+        let mut is_clear = true;
+        for project in projects {
+            is_clear &= !clear(sim, &project)?;
+        }
+        if is_clear {
+            return ended(sim);
+        }
+    }
+    let left: Vec<String> =
+        sim.state.projects().map(|p| format!("{:?} {:?}", p.holds, p.train.held)).collect();
+    Err(format!("clearing: what waits for users comes back for ever: {}", left.join("; ")))
+}
+
+/// The user does what Paddock asks for. False when there was nothing to do.
+fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
+    let mut commands = Vec::new();
+    let found = sim.state.project(slug).cloned().ok_or("the project is gone")?;
+    let project = || slug.clone();
+    if !found.enabled {
+        commands.push(Command::ProjectEnable { project: project(), enabled: true });
+    }
+    if found.paused {
+        commands.push(Command::ProjectPause { project: project(), paused: false });
+    }
+    if found.train.held.is_some() {
+        commands.push(Command::QueueRelease { project: project() });
+    }
+    if found.holds.contains_key(&ReasonCode::TargetRewritten) {
+        let is_adopted = sim.rng.percent(50);
+        commands.push(match is_adopted {
+            true => Command::QueueAdopt { project: project() },
+            false => Command::QueueRepublish { project: project() },
+        });
+    } else if found.holds.contains_key(&ReasonCode::TargetMissing) {
+        commands.push(Command::QueueRepublish { project: project() });
+    }
+    if found.holds.contains_key(&ReasonCode::Untrusted) {
+        commands.push(Command::ProjectTrust { project: project(), trust: found.trust.clone() });
+    }
+    let needs_agents = !found.unusable_agents.is_empty();
+    let mut has_acted = needs_agents || !commands.is_empty();
+    for command in commands {
+        sim.take(Input::Command(Box::new(command)))?;
+    }
+    if found.holds.contains_key(&ReasonCode::RepositoryBroken) {
+        sim.take(Input::RepositoryFine { project: slug.clone() })?;
+        has_acted = true;
+    }
+    if found.holds.contains_key(&ReasonCode::DiskLow) {
+        let (code, clears) = (ReasonCode::DiskLow, String::new());
+        sim.take(Input::HoldSeen { project: slug.clone(), code, text: None, clears })?;
+        has_acted = true;
+    }
+    if found.integration.external_refused.is_some() && found.holds.is_empty() {
+        let repo = sim.world.repos.get_mut(slug).unwrap();
+        let what = people::merge_integration(repo);
+        has_acted |= what.is_some();
+        people::notice(sim, slug);
+    }
+    if needs_agents {
+        sim.restart()?;
+    }
+    Ok(has_acted)
+}
+
+fn ended(sim: &mut Sim) -> Result<(), String> {
+    let slugs: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
+    for project in slugs {
+        let command = Command::QueuePublish { project };
+        sim.take(Input::Command(Box::new(command)))?;
+    }
+    sim.settle()?;
+    let Some(end) = settled(&sim.state, &sim.memo) else {
+        return Err("ended: nothing is under way, yet something counts as moving".to_owned());
+    };
+    for objective in sim.state.objectives() {
+        all_moved(sim, objective)?;
+    }
+    for project in sim.state.projects() {
+        is_published(sim, project)?;
+    }
+    let is_all_done = sim.state.objectives().all(|objective| objective.status == Status::Done);
+    match is_all_done == (end == Settled::Done) {
+        true => Ok(()),
+        false => Err(format!("ended: {end:?} does not say what is")),
+    }
+}
+
+/// Done, or before a person with a reason, or behind one that is.
+fn all_moved(sim: &Sim, objective: &Objective) -> Result<(), String> {
+    let key = &objective.key;
+    let holds = match objective.status {
+        Status::Done => {
+            let is_manual = sim.state.project(&key.project).is_some_and(is_manual);
+            is_manual || objective.worktree.is_none()
+        }
+        Status::NeedsReview => objective.reason.is_some(),
+        Status::Todo => sim
+            .state
+            .unmet(objective)
+            .iter()
+            .any(|other| matches!(other.status, Status::NeedsReview | Status::Todo)),
+        _ => false,
+    };
+    let state = format!("{} {:?}", objective.status, objective.worktree);
+    if holds { Ok(()) } else { Err(format!("ended: {key} is left: {state}")) }
+}
+
+fn is_manual(project: &Project) -> bool {
+    project.settings.land.publish == PublishRule::Manual
+}
+
+fn is_published(sim: &Sim, project: &Project) -> Result<(), String> {
+    let repo = &sim.world.repos[&project.slug];
+    let integration = &project.integration;
+    if repo.integration.as_ref() != Some(&integration.tip) {
+        return Err(format!("ended: {} does not know where its integration ref is", project.slug));
+    }
+    if !project.train.entries.is_empty() {
+        return Err(format!("ended: entries are left in the queue of {}", project.slug));
+    }
+    let is_there = repo.target.as_ref() == Some(&integration.tip) && integration.published == integration.tip;
+    if !is_there || !integration.unpublished.is_empty() || integration.waits.is_some() {
+        let at = repo.target.as_ref().map(|target| target.short().to_owned());
+        return Err(format!("ended: landed work is not published: {integration:?}, target at {at:?}"));
+    }
+    Ok(())
+}
