@@ -210,8 +210,9 @@ fn the_start_is_reported_with_the_keeper_and_the_keeper_stays_small() {
     let status = fs::read_to_string(format!("/proc/{keeper_pid}/status")).unwrap_or_default();
     let line = |name: &str| status.lines().find(|line| line.starts_with(name)).unwrap_or_default().to_owned();
     println!("keeper: {} {} {}", line("VmRSS:"), line("RssAnon:"), line("Threads:"));
-    let rss: u64 = line("VmRSS:").split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap());
-    assert!(rss < 12_000, "{rss} KiB");
+    // The program's own pages are shared with every other keeper; this is what one keeper costs.
+    let anon: u64 = line("RssAnon:").split_whitespace().nth(1).map_or(0, |kib| kib.parse().unwrap());
+    assert!(anon < 3_000, "{anon} KiB");
     fs::write(bench.path("go"), "").unwrap();
     assert!(bench.ended(spec.key).succeeded());
 }

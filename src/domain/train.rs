@@ -87,7 +87,7 @@ pub struct Entry {
     pub stage: Stage,
     /// Gate runs on its present merge that could not be evaluated, in a row.
     pub not_evaluated: u32,
-    /// Times its merge could not be built for an outside reason, in a row.
+    /// Times its merge could not be built or landed for an outside reason.
     pub build_failures: u32,
     /// Not touched before this time, in Unix milliseconds.
     pub not_before_ms: Option<i64>,

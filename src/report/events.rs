@@ -50,6 +50,12 @@ pub const TYPES: &[EventType] = &[
     row("external_adopted", "external_adopted", "The integration ref moved on to the user's own commits."),
     row("external_abandoned", "external_abandoned", "That move was not possible; nothing moved."),
     row("external_refused", "external_refused", "The user's commits and landed work do not go together."),
+    row(
+        "adoption_intended",
+        "adoption_started",
+        "The integration ref is about to be moved to the target branch.",
+    ),
+    row("adoption_abandoned", "adoption_failed", "That could not be done; nothing moved."),
     row("target_adopted", "target_adopted", "A person took the target branch as it is (`queue adopt`)."),
     row("republish_asked", "republish_asked", "A person wants landed work on the target branch again."),
     row("published", "published", "The target branch holds what landed."),

@@ -30,7 +30,6 @@ impl State {
             }
             Fact::CandidateMade { project, entry, candidate } => self.change_entry(project, *entry, |e| {
                 e.stage = Stage::Built(candidate.clone());
-                e.build_failures = 0;
                 e.not_before_ms = None;
             }),
             Fact::CandidateFailed { project, entry, again_ms, .. } => {

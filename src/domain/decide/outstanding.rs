@@ -76,11 +76,14 @@ fn of_session(session: &Session, effects: &mut Vec<Effect>) {
     match session.status {
         SessionStatus::Starting | SessionStatus::Running => {
             effects.push(Effect::StartSession { session: session.id });
+            // Its keeper may not have heard of the last extension.
+            effects.push(Effect::ExtendSession { session: session.id });
         }
         SessionStatus::Stopping => {
             effects.push(Effect::StartSession { session: session.id });
             let stop = session.stop.unwrap_or(Stop::Shutdown);
-            effects.push(Effect::StopSession { session: session.id, stop, now: false });
+            let now = stop == Stop::Human;
+            effects.push(Effect::StopSession { session: session.id, stop, now });
         }
         SessionStatus::Harvesting => effects.push(Effect::Harvest { session: session.id }),
         SessionStatus::Ended(_) => {}

@@ -23,8 +23,9 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         let Some(project) = scribe.state.project(&slug) else { continue };
         if is_due(scribe, project) {
-            let create = scribe.memo.publish_now.get(&slug).copied().unwrap_or(false);
             let (published, to) = (project.integration.published.clone(), project.integration.tip.clone());
+            // From here on it is this publication that was asked for, not one that is under way.
+            let create = scribe.memo.publish_now.remove(&slug).unwrap_or(false);
             scribe.memo.publishing.insert(slug.clone(), to.clone());
             scribe.order(Effect::Publish { project: slug, published, to, create });
         }
@@ -65,7 +66,6 @@ pub(super) fn try_again_now(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
 
 pub(super) fn answered(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, answer: PublishAnswer) {
     scribe.memo.publishing.remove(slug);
-    scribe.memo.publish_now.remove(slug);
     scribe.mark(slug);
     // What was seen of the target branch meanwhile was not acted upon.
     scribe.order(Effect::Look { project: slug.clone() });

@@ -5,6 +5,7 @@ use super::publish::again_at;
 use super::scribe::Memo;
 use crate::domain::objective::{Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
+use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
 use crate::domain::train::Stage;
 
@@ -71,7 +72,8 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let queue_moves =
         project.train.held.is_none() && project.landing_hold().is_none() && project.is_workable();
     let is_landing = project.train.entries.iter().any(|entry| matches!(entry.stage, Stage::Landing { .. }));
-    if is_landing || (queue_moves && !project.train.entries.is_empty()) {
+    let needs_disk = !project.settings.verify.is_empty() && project.holds.contains_key(&ReasonCode::DiskLow);
+    if is_landing || (queue_moves && !needs_disk && !project.train.entries.is_empty()) {
         return true;
     }
     let integration = &project.integration;

@@ -8,6 +8,7 @@ use crate::domain::facts::TrustRecord;
 use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::ProjectSettings;
+use crate::domain::train::Stage;
 
 /// Names shown of what changed in a configuration.
 const CHANGES_SHOWN_MAX: usize = 8;
@@ -46,13 +47,27 @@ pub(super) fn config_read(
     match settings {
         Ok(settings) => {
             if project.settings != *settings {
+                let is_other_gate = project.settings.verify != settings.verify;
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
+                if is_other_gate {
+                    start_over(scribe, slug);
+                }
             }
             release(scribe, slug, ReasonCode::ConfigBroken);
         }
         Err(problem) => {
             let clears = "mend the file; the settings read last stay in force, and nothing new starts";
             hold(scribe, slug, ReasonCode::ConfigBroken, problem, clears);
+        }
+    }
+}
+
+/// What another gate said of a candidate, or is about to say, counts no longer.
+fn start_over(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let entries = scribe.state.project(slug).map(|project| project.train.entries.clone()).unwrap_or_default();
+    for entry in entries {
+        if !matches!(entry.stage, Stage::Waiting | Stage::Landing { .. }) {
+            super::merge::reset(scribe, slug, &entry);
         }
     }
 }

@@ -103,7 +103,7 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
     world.tell(Input::ExternalMoved { project: site.slug.clone(), to: to.clone(), result });
 }
 
-/// Asked for by a person, so it is not taken up again after a crash: they see what came of it and ask again.
+/// Reconciled by the ref: anywhere but at `from`, it has happened, and where the ref is was adopted.
 pub(in super::super) fn adopt(
     world: &World,
     site: &Site,
@@ -122,12 +122,20 @@ fn adopted(
 ) -> Result<(ObjectId, Vec<ObjectiveId>), GitError> {
     let repository = world.repository(&site.repo_root)?;
     let gone = || GitError::Unexpected(format!("the branch {} is gone", site.target_branch));
-    let target = git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?;
+    let tip = repository.commit_of(&site.integration_ref)?;
+    let has_happened = tip.as_ref().filter(|tip| *tip != from).cloned();
+    let target = match &has_happened {
+        Some(tip) => tip.clone(),
+        None => git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?,
+    };
     let mut lost = Vec::new();
     for (id, commit) in landed {
         if !matches!(repository.relation(&commit, &target)?, Relation::Same | Relation::Ancestor) {
             lost.push(id);
         }
+    }
+    if has_happened.is_some() {
+        return Ok((target, lost));
     }
     // What the tip held stays reachable: nothing that landed is lost by adopting.
     let kept = format!("refs/paddock/kept/integration/{}", from.short());
