@@ -330,3 +330,25 @@ fn the_queue_is_held_and_released() {
     let nothing = place.refused(&["queue", "adopt"], 1);
     assert!(nothing.contains("nothing to adopt"), "{nothing}");
 }
+
+#[test]
+fn a_project_file_that_somebody_wrote_is_taken_up_by_a_run_and_by_project_add() {
+    let place = Place::new();
+    let (shop, web) = (place.repository("shop"), place.repository("web"));
+    let write = |slug: &str, repository: &Path| {
+        let root = repository.display();
+        let text = format!(
+            "slug: {slug}\nname: {slug}\nrepo_root: {root}\nworktrees_root: {root}-wt\nmax_parallel_sessions: 7\n"
+        );
+        fs::write(place.root().join(format!("projects/{slug}.yaml")), &text).unwrap();
+        text
+    };
+    write("shop", &shop);
+    place.good(&["run", "--no-tui", "--until-idle"]);
+    assert!(place.good(&["project", "list"]).contains("shop"));
+    let text = write("web", &web);
+    place.good(&["project", "add", web.to_str().unwrap()]);
+    assert_eq!(fs::read_to_string(place.root().join("projects/web.yaml")).unwrap(), text);
+    let shown = place.json(&["project", "show", "web", "--json"]);
+    assert_eq!(shown["settings"]["max_parallel_sessions"], 7);
+}

@@ -12,6 +12,7 @@ mod output;
 mod plan;
 mod project;
 mod project_add;
+mod project_files;
 mod queue;
 mod repository;
 mod run;

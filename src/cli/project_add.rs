@@ -50,18 +50,13 @@ impl Add {
         let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let slug = self.slug(&folder)?;
         refuse_known(context, &slug, &found)?;
-        let new = NewProject {
-            slug: slug.clone(),
-            name: self.name.clone().unwrap_or(folder.trim_end_matches(".git").to_owned()),
-            repo_root: root.display().to_string(),
-            worktrees_root: worktrees_beside(&root).display().to_string(),
-            // Written down, so that a later checkout of another branch does not move the target.
-            target_branch: Some(found.target_branch.clone()),
-            verify: Vec::new(),
+        let written = context.workspace.projects().join(format!("{slug}.yaml"));
+        let (file, is_new) = match written.exists() {
+            true => (written, false),
+            false => (self.write(context, &slug, &root, &folder, &found)?, true),
         };
-        let file = write_project(&context.workspace, &new)?;
-        let added = self.register(context, &slug, &file, found);
-        if added.is_err() {
+        let added = register_file(context, &slug, &file, found, |settings| self.agree(settings));
+        if added.is_err() && is_new {
             // Nothing knows the file yet: what was written for nothing goes again.
             let _ = fs::remove_file(&file);
         }
@@ -80,34 +75,24 @@ impl Add {
             .map_err(|_| Failure::usage(format!("no slug can be made of {folder:?}: say one with --slug")))
     }
 
-    fn register(
+    fn write(
         &self,
         context: &Context,
         slug: &ProjectSlug,
-        file: &Path,
-        found: ProjectFacts,
-    ) -> Result<(Answer, ProjectSettings), Failure> {
-        let types = public_types();
-        let read = project_file::read(&context.workspace, file, Some(&types));
-        let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
-        let project = resolve(&read, &found, None)?;
-        let project = match project.needs_agreement() {
-            true => {
-                let agreed = resolve(&read, &found, project.agreement.as_deref())?;
-                self.agree(&agreed.settings)?;
-                agreed
-            }
-            false => project,
+        root: &Path,
+        folder: &str,
+        found: &ProjectFacts,
+    ) -> Result<PathBuf, Failure> {
+        let new = NewProject {
+            slug: slug.clone(),
+            name: self.name.clone().unwrap_or(folder.trim_end_matches(".git").to_owned()),
+            repo_root: root.display().to_string(),
+            worktrees_root: worktrees_beside(root).display().to_string(),
+            // Written down, so that a later checkout of another branch does not move the target.
+            target_branch: Some(found.target_branch.clone()),
+            verify: Vec::new(),
         };
-        for warning in &project.warnings {
-            output::note(&warning.to_string());
-        }
-        let mut repository = found.facts;
-        repository.trust = with_agreement(repository.trust, project.agreement.as_deref());
-        let settings = project.settings;
-        let command =
-            Command::ProjectAdd { project: slug.clone(), settings: Box::new(settings.clone()), repository };
-        Ok((context.ask(command)?, settings))
+        Ok(write_project(&context.workspace, &new)?)
     }
 
     /// Shows the commands that come from the repository; whoever does not agree adds nothing.
@@ -137,6 +122,43 @@ impl Add {
             )),
         }
     }
+}
+
+/// Registers a project file; `agree` is asked about commands that come from the repository itself.
+pub(super) fn register_file(
+    context: &Context,
+    slug: &ProjectSlug,
+    file: &Path,
+    found: ProjectFacts,
+    agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
+) -> Result<(Answer, ProjectSettings), Failure> {
+    let types = public_types();
+    let read = project_file::read(&context.workspace, file, Some(&types));
+    let read = read.map_err(|faults| Failure::faults(&faults, "nothing was added"))?;
+    let is_other = read.repo_root.canonicalize().ok() != Path::new(&found.facts.root).canonicalize().ok();
+    if is_other {
+        let (file, root) = (file.display(), read.repo_root.display());
+        let text = format!("{file} is there already, for {root}; choose another name with --slug");
+        return Err(Failure::error(text));
+    }
+    let project = resolve(&read, &found, None)?;
+    let project = match project.needs_agreement() {
+        true => {
+            let agreed = resolve(&read, &found, project.agreement.as_deref())?;
+            agree(&agreed.settings)?;
+            agreed
+        }
+        false => project,
+    };
+    for warning in &project.warnings {
+        output::note(&warning.to_string());
+    }
+    let mut repository = found.facts;
+    repository.trust = with_agreement(repository.trust, project.agreement.as_deref());
+    let settings = project.settings;
+    let command =
+        Command::ProjectAdd { project: slug.clone(), settings: Box::new(settings.clone()), repository };
+    Ok((context.ask(command)?, settings))
 }
 
 fn resolve(file: &ProjectFile, found: &ProjectFacts, agreed: Option<&str>) -> Result<Project, Failure> {

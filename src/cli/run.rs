@@ -7,6 +7,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
+use super::project_files::register_written;
 use crate::domain::objective::Status;
 use crate::report::{events, row};
 use crate::store::StoredEvent;
@@ -81,6 +82,9 @@ impl Run {
 
     pub fn carry_out(self, context: &Context, hints: bool) -> Outcome {
         let options = self.options(context);
+        if !options.dry_run && supervisor::is_running(&context.workspace).is_none() {
+            register_written(context)?;
+        }
         if let Some(project) = &context.project {
             context.project(&context.state()?, Some(project.as_str()))?;
         }
