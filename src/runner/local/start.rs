@@ -81,7 +81,8 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     }
     let submission =
         Submission { version: Submission::VERSION, spec: spec.clone(), worktree_lock: worktree_path };
-    files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Power)?;
+    // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
+    files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Process)?;
     let child = spawn(shared, spec, lock, worktree_lock)?;
     watch::watch(shared, spec.key, dir, worktree(), Some(child))
 }

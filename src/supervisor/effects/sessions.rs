@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::world::{Site, World};
-use crate::config::files::write_atomic;
 use crate::domain::ids::SessionId;
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
@@ -102,7 +104,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
     crate::config::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let text = prompting::prompt(world, &order.site, settings, &order.objective, &order.session)?;
     let prompt_file = dir.join("prompt.md");
-    write_atomic(&prompt_file, text.as_bytes(), 0o600)
+    write_private(&prompt_file, text.as_bytes())
         .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
     let values = Values {
         prompt_file: &prompt_file,
@@ -129,6 +131,14 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
         stop_signal: stop_signal(&agent.stop_signal),
         resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
     })
+}
+
+/// Written whole before the job is handed over, so nobody reads half of it; not flushed, since after a power
+/// loss the session is lost anyway.
+fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut options = OpenOptions::new();
+    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
+    file.write_all(bytes)
 }
 
 fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
