@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod commands;
+mod gates;
 mod graphs;
 mod hostile;
 mod place;

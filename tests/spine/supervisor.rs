@@ -99,10 +99,6 @@ impl Supervisor {
         rustix::process::kill_process(pid, signal).unwrap();
     }
 
-    pub fn is_running(&mut self) -> bool {
-        self.child.try_wait().unwrap().is_none()
-    }
-
     /// Waits until it has ended; its exit code.
     pub fn end(&mut self) -> i32 {
         let until = Instant::now() + DEADLINE;
