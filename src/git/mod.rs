@@ -43,4 +43,4 @@ pub use repository::Repository;
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
 pub use status::worktree_status;
 pub use target::{TargetUse, observe, target_uses};
-pub use worktree::{Worktree, WorktreeSpec, add_worktree, find_worktree};
+pub use worktree::{Worktree, WorktreeSpec, add_worktree, find_worktree, mend_worktree};

@@ -259,3 +259,11 @@ pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Resu
     let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
     Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })
 }
+
+/// Ties a worktree to its repository again, whatever a session did to the files that do so.
+///
+/// # Errors
+/// [`GitError::Foreign`] when another repository lies there now; whatever the file system refuses.
+pub fn mend_worktree(repository: &Repository, worktree: &Worktree) -> Result<(), GitError> {
+    Place { repository, path: &worktree.path, marker: "" }.repair(&worktree.git_dir)
+}

@@ -20,6 +20,9 @@ const BACKOFF_MAX_MS: i64 = 300_000;
 /// Failures of the set-up command in a row before a person is asked (SPEC 1.2).
 const SETUP_FAILURES_MAX: u32 = 2;
 
+/// What an agent hears that ended well by its exit status alone.
+const NOTHING_DONE: &str = "no commit was made and no summary given";
+
 /// A session's end with what review made of it.
 pub(super) struct Outcome {
     pub(super) end: SessionEnd,
@@ -83,17 +86,19 @@ fn completed(scribe: &Scribe<'_>, objective: &Objective, session: &Session, outc
         false => Due::Done,
         true => Due::Retry(
             SessionKind::Correction,
-            Feedback::Ended {
-                session: session.id,
-                outcome: "no commit was made and no summary given".into(),
-            },
+            Feedback::Ended { session: session.id, outcome: NOTHING_DONE.to_owned() },
         ),
     }
 }
 
 fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outcome: &Outcome) -> Due {
     let exit = session.process.as_ref().map(|process| &process.exit);
-    let how = exit.map_or_else(|| end.to_string(), |exit| format!("{end} ({exit})"));
+    let how = match exit {
+        // The exit status alone would look like success.
+        Some(exit @ Exit::Code(0)) if end == SessionEnd::Failed => format!("{NOTHING_DONE} ({exit})"),
+        Some(exit) => format!("{end} ({exit})"),
+        None => end.to_string(),
+    };
     let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
     let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
     match end {

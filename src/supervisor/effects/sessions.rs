@@ -87,14 +87,20 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
 
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
     let repository = world.trusted(&order.site)?;
-    if order.session.attempt == 1 {
-        let worktree = git::find_worktree(&repository, &order.path, &order.branch);
-        worktree
-            .and_then(|worktree| git::bring_forward(&repository, &worktree, &order.session.from))
-            .map_err(|error| error.to_string())?;
-    }
+    prepare(&repository, order).map_err(|error| error.to_string())?;
     let spec = job(world, order, &repository, dir)?;
     world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())
+}
+
+/// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
+/// the worktree off.
+fn prepare(repository: &Repository, order: &Order) -> Result<(), git::GitError> {
+    let worktree = git::find_worktree(repository, &order.path, &order.branch)?;
+    git::mend_worktree(repository, &worktree)?;
+    if order.session.attempt == 1 {
+        git::bring_forward(repository, &worktree, &order.session.from)?;
+    }
+    Ok(())
 }
 
 fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Result<JobSpec, String> {
