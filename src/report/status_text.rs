@@ -92,6 +92,13 @@ fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
             String::new(),
             format!("→ {}", harmless(&reason.clears)),
         ]);
+        let is_of_files = reason.code == "publication_waits";
+        let files = project.integration.waiting_for.iter().filter(|_| is_of_files);
+        rows.extend(
+            files.map(|file| {
+                vec![String::new(), String::new(), String::new(), format!("- {}", harmless(file))]
+            }),
+        );
     }
     let asks = |objective: &&ObjectiveStatus| matches!(objective.status, "needs_review" | "paused");
     for objective in project.objectives.iter().filter(asks) {

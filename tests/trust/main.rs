@@ -1,0 +1,9 @@
+//! What people trust Paddock with: their checkout, their commits, their files, and work that must not be lost.
+//! The built binary, real repositories and real processes.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+mod checkout;
+mod commits;

@@ -1,0 +1,98 @@
+//! A supervisor in the foreground, and the events that it tells.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::Instant;
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::Value;
+
+use super::DEADLINE;
+
+pub struct Supervisor {
+    child: Child,
+    events: Receiver<Value>,
+    pub seen: Vec<Value>,
+}
+
+impl Supervisor {
+    pub fn start(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (tell, events) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let Ok(event) = serde_json::from_str(&line) else { return };
+                if tell.send(event).is_err() {
+                    return;
+                }
+            }
+        });
+        Self { child, events, seen: Vec::new() }
+    }
+
+    /// The next event that is wanted, told from now on.
+    pub fn next(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        let begun = Instant::now();
+        loop {
+            let left = DEADLINE.saturating_sub(begun.elapsed());
+            let Ok(event) = self.events.recv_timeout(left) else {
+                let told: Vec<String> = self.seen.iter().map(ToString::to_string).collect();
+                panic!("waited in vain for {what}; told:\n{}", told.join("\n"));
+            };
+            self.seen.push(event.clone());
+            if wanted(&event) {
+                return event;
+            }
+        }
+    }
+
+    /// The next event of this type.
+    pub fn heard(&mut self, kind: &str) -> Value {
+        self.next(kind, |event| event["type"] == kind)
+    }
+
+    /// The next event of this type about an objective.
+    pub fn heard_of(&mut self, kind: &str, objective: &str) -> Value {
+        let what = format!("{kind} of {objective}");
+        self.next(&what, |event| event["type"] == kind && event["objective"] == objective)
+    }
+
+    /// Told until now, without waiting.
+    pub fn so_far(&mut self) -> &[Value] {
+        self.seen.extend(self.events.try_iter());
+        &self.seen
+    }
+
+    pub fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
+    /// SIGKILL: it can do nothing about it.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM: the exit code, and everything that was told.
+    pub fn stop(mut self) -> (i32, Vec<Value>) {
+        kill_process(self.pid(), Signal::TERM).unwrap();
+        self.wait()
+    }
+
+    /// It ends by itself.
+    pub fn wait(&mut self) -> (i32, Vec<Value>) {
+        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        self.seen.extend(self.events.iter());
+        (code, std::mem::take(&mut self.seen))
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
