@@ -3,6 +3,7 @@
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
 pub mod apply;
+pub mod budget;
 pub mod command;
 pub mod decide;
 pub mod effect;

@@ -117,7 +117,8 @@ impl Project {
     /// What stops the merge queue from moving, if anything does.
     #[must_use]
     pub fn landing_hold(&self) -> Option<&Reason> {
-        self.holds.values().find(|reason| reason.code != ReasonCode::DiskLow)
+        let stops = |reason: &&Reason| !matches!(reason.code, ReasonCode::DiskLow | ReasonCode::DayBudget);
+        self.holds.values().find(stops)
     }
 
     /// Whether git may be run in its repository at all.

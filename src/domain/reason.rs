@@ -52,6 +52,8 @@ pub enum ReasonCode {
     ConfigBroken,
     /// Another workspace or project works on the repository.
     Claimed,
+    /// What the project may spend in a day is spent.
+    DayBudget,
     /// Too little disk is free.
     DiskLow,
     /// The user's target branch no longer descends from what was published.

@@ -12,9 +12,10 @@ use super::lanes::{Job, Lane};
 use super::message::{Message, ReplyTo};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
-use super::world::{Site, World, now_ms};
+use super::world::{Site, World, day_start_ms, now_ms};
 use super::{commits, effects, projects};
 use crate::config::lock::RepositoryClaim;
+use crate::domain::budget::session_minutes_since;
 use crate::domain::command::StopMode;
 use crate::domain::decide::{self, Decision, Memo, Settled};
 use crate::domain::effect::Effect;
@@ -144,6 +145,7 @@ impl Kernel {
         self.memo.is_passive = true;
         self.take_claims()?;
         self.read_project_files_first()?;
+        self.check_day_budgets()?;
         self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
@@ -252,7 +254,31 @@ impl Kernel {
                 }
             },
         };
-        self.step(input, None)
+        self.step(input, None)?;
+        self.check_day_budgets()
+    }
+
+    /// Holds the projects that have spent what they may in a day, and lets them go on when a new one begins.
+    fn check_day_budgets(&mut self) -> Result<(), SupervisorError> {
+        for project in self.covered() {
+            let Some(found) = self.state.project(&project) else { continue };
+            let Some(limit) = found.settings.budget.session_minutes else {
+                if found.holds.contains_key(&ReasonCode::DayBudget) {
+                    self.hold_for_budget(project, None)?;
+                }
+                continue;
+            };
+            let used = session_minutes_since(&self.state, &project, day_start_ms(), now_ms());
+            let text = (used >= limit)
+                .then(|| format!("{limit} minutes of sessions a day are used up; nothing new starts today"));
+            self.hold_for_budget(project, text)?;
+        }
+        Ok(())
+    }
+
+    fn hold_for_budget(&mut self, project: ProjectSlug, text: Option<String>) -> Result<(), SupervisorError> {
+        let clears = "midnight, or a higher `budget.session_minutes_per_day`".to_owned();
+        self.step(Input::HoldSeen { project, code: ReasonCode::DayBudget, text, clears }, None)
     }
 
     /// What is done every poll interval, whether or not anything was heard.
@@ -263,6 +289,7 @@ impl Kernel {
             self.look(&project);
         }
         self.count_commits();
+        self.check_day_budgets()?;
         self.step(Input::Tick, None)
     }
 

@@ -75,6 +75,12 @@ pub(super) fn now_ms() -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
+/// When today began where the user is, in Unix milliseconds.
+pub(super) fn day_start_ms() -> i64 {
+    let now = jiff::Zoned::now();
+    now.start_of_day().map_or_else(|_| now_ms() - 86_400_000, |start| start.timestamp().as_millisecond())
+}
+
 impl World {
     pub(super) fn new(
         workspace: Workspace,

@@ -43,8 +43,10 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
         || integration.is_moving_to_target();
-    let is_held =
-        project.holds.keys().any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::ConfigBroken));
+    let is_held = project
+        .holds
+        .keys()
+        .any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::DayBudget | ReasonCode::ConfigBroken));
     (is_asked || (is_auto && is_behind))
         && is_time
         && !has_users_commits

@@ -52,7 +52,9 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
         if is_moving(state, memo, project) {
             return None;
         }
-        needs_human |= !project.holds.is_empty() || project.train.held.is_some() || project.paused;
+        needs_human |= project.holds.keys().any(|code| *code != ReasonCode::DayBudget)
+            || project.train.held.is_some()
+            || project.paused;
         for objective in state.objectives_of(&project.slug) {
             match objective.status {
                 Status::Done | Status::Skipped => {}

@@ -5,6 +5,7 @@ use super::{
     QueueStatus, ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus,
     UsageStatus, Used, View,
 };
+use crate::domain::budget::used_since_ms;
 use crate::domain::explain::{Surroundings, why_with};
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
@@ -200,28 +201,13 @@ fn exit_status(exit: &Exit) -> ExitStatus {
 
 /// What sessions used since the day began. Of a session over midnight only today's part counts.
 fn budget(view: &View<'_>, project: &Project, sessions: &[&Session]) -> BudgetStatus {
-    let used_ms: i64 = sessions.iter().map(|session| used_today_ms(view, session)).sum();
+    let used_ms: i64 = sessions.iter().map(|session| used_since_ms(session, view.day_ms, view.now_ms)).sum();
     let minutes = u64::try_from(used_ms / 60_000).unwrap_or(0);
     let limits = &project.settings.budget;
     BudgetStatus {
         session_minutes: Used { used: Some(minutes), limit: limits.session_minutes },
         tokens: Used { used: None, limit: limits.tokens },
         usd: Used { used: None, limit: limits.usd },
-    }
-}
-
-fn used_today_ms(view: &View<'_>, session: &Session) -> i64 {
-    let Some(started_ms) = session.started_ms else { return 0 };
-    let awake_ms = session
-        .process
-        .as_ref()
-        .map(|process| i64::try_from(process.awake_seconds).unwrap_or(i64::MAX / 1000).saturating_mul(1000));
-    match awake_ms {
-        Some(awake_ms) if started_ms >= view.day_ms => awake_ms,
-        _ => {
-            let until_ms = session.finished_ms.unwrap_or(view.now_ms).min(view.now_ms);
-            (until_ms - started_ms.max(view.day_ms)).max(0)
-        }
     }
 }
 
