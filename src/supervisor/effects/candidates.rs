@@ -54,6 +54,15 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     world.tell(Input::CandidateAnswered { project, entry: order.entry, onto, answer });
 }
 
+fn candidate_name(entry: u64) -> String {
+    format!("entry-{entry}")
+}
+
+/// The ref that keeps an entry's merge alive until it lands.
+pub(super) fn candidate_ref(entry: u64) -> String {
+    format!("refs/paddock/candidate/{}", candidate_name(entry))
+}
+
 fn answer(world: &World, order: &Order) -> CandidateAnswer {
     let repository = match world.trusted(&order.site) {
         Ok(repository) => repository,
@@ -72,7 +81,7 @@ fn answer(world: &World, order: &Order) -> CandidateAnswer {
         message: order.message.clone(),
         identity: world.identity(&repository),
         time_s: now_ms() / 1_000,
-        name: format!("entry-{}", order.entry),
+        name: candidate_name(order.entry),
         durable: true,
     };
     match make_candidate(&repository, &wanted) {

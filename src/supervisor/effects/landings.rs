@@ -1,6 +1,7 @@
 //! Landing: the integration ref moves by compare-and-swap, after a check that the promise is kept.
 
 use super::super::world::{Site, World};
+use super::candidates::candidate_ref;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{Input, LandingAnswer};
 use crate::domain::state::State;
@@ -50,5 +51,21 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         Ok(LandOutcome::SelfCheckFailed { why }) => LandingAnswer::SelfCheckFailed(why),
         Err(error) => LandingAnswer::Failed(error.to_string()),
     };
+    let has_landed = answer == LandingAnswer::Landed;
     world.tell(Input::LandingAnswered { project: order.site.slug.clone(), entry: order.entry, answer });
+    if has_landed {
+        release_candidate(world, order);
+    }
+}
+
+/// The integration ref holds the merge from here on: its own ref is not needed any more. One that a crash
+/// leaves behind does no harm.
+fn release_candidate(world: &World, order: &Order) {
+    let name = candidate_ref(order.entry);
+    let released = world
+        .repository(&order.site.repo_root)
+        .and_then(|repository| repository.delete_ref(&name, &order.candidate.commit));
+    if let Err(error) = released {
+        tracing::debug!(%error, name, "a candidate's ref stays");
+    }
 }
