@@ -89,6 +89,12 @@ fn a_fan_of_forty_fills_eight_slots_and_lands() {
     let repository = place.project("fan", "max_parallel_sessions: 8");
     let mut nodes = vec![node("root", &[])];
     nodes.extend(names("leaf", 40).iter().map(|id| node(id, &["root".to_owned()])));
+    for (id, _, _, script) in &mut nodes[1..] {
+        // Nobody goes on before eight have begun.
+        let meet =
+            format!("touch $NOTES/at.{id}; until test $(ls $NOTES/at.* | wc -l) -ge 8; do sleep 0.02; done");
+        *script = format!("{meet}\n{script}");
+    }
     let events = all_land_in_order(&place, &repository, &nodes);
     assert_eq!(most_at_once(&events), 8);
 }

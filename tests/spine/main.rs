@@ -7,5 +7,7 @@ mod commands;
 mod gates;
 mod graphs;
 mod hostile;
+mod input;
+mod names;
 mod place;
 mod supervisor;

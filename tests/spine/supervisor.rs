@@ -22,7 +22,6 @@ pub struct Supervisor {
     child: Child,
     heard: Arc<(Mutex<Heard>, Condvar)>,
     reader: Option<JoinHandle<()>>,
-    said: Option<JoinHandle<String>>,
 }
 
 /// Whether an event is of this type, and about this objective.
@@ -37,7 +36,8 @@ pub fn is(event: &Value, kind: &str, objective: &str) -> bool {
 /// The place of the first event of this type about this objective.
 pub fn place_of(events: &[Value], kind: &str, objective: &str) -> usize {
     let found = events.iter().position(|event| is(event, kind, objective));
-    found.unwrap_or_else(|| panic!("no {kind} of {objective}"))
+    assert!(found.is_some(), "no {kind} of {objective}");
+    found.unwrap()
 }
 
 pub fn count(events: &[Value], kind: &str, objective: &str) -> usize {
@@ -46,10 +46,9 @@ pub fn count(events: &[Value], kind: &str, objective: &str) -> usize {
 
 impl Supervisor {
     pub fn start(command: &mut Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let stderr = child.stderr.take().unwrap();
         let hears = Arc::clone(&heard);
         let reader = std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
@@ -60,10 +59,7 @@ impl Supervisor {
             hears.0.lock().unwrap().is_over = true;
             hears.1.notify_all();
         });
-        let said = std::thread::spawn(move || {
-            BufReader::new(stderr).lines().map_while(Result::ok).map(|line| line + "\n").collect()
-        });
-        Self { child, heard, reader: Some(reader), said: Some(said) }
+        Self { child, heard, reader: Some(reader) }
     }
 
     /// Waits for an event; it must come before the program ends.
@@ -111,11 +107,6 @@ impl Supervisor {
         drop(heard);
         self.reader.take().unwrap().join().unwrap();
         self.child.wait().unwrap().code().unwrap()
-    }
-
-    /// What it said on standard error; to be asked once it has ended.
-    pub fn said(&mut self) -> String {
-        self.said.take().unwrap().join().unwrap()
     }
 
     /// Stops it as a user would, and waits until it has.
