@@ -180,11 +180,25 @@ pub enum Fact {
     /// The queue goes on.
     QueueReleased { project: ProjectSlug },
     /// Intent: a gate run is to start.
-    GatePlanned { project: ProjectSlug, gate: GateId, entry: u64, commit: ObjectId, tree: ObjectId },
+    GatePlanned {
+        project: ProjectSlug,
+        gate: GateId,
+        entry: u64,
+        commit: ObjectId,
+        tree: ObjectId,
+        #[serde(default)]
+        on_base: bool,
+        #[serde(default)]
+        terms: String,
+    },
     /// What it runs for is outdated.
     GateCancelled { project: ProjectSlug, gate: GateId },
     /// It ended.
     GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
+    /// A tree got two verdicts under the same terms: the gate is flaky. Nobody is blamed.
+    FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
+    /// The tree of an entry's merge is green already, by this run: it is not run again.
+    VerdictReused { project: ProjectSlug, entry: u64, gate: GateId },
     /// Intent: the integration ref is to move to this merge.
     LandingIntended { project: ProjectSlug, entry: u64, candidate: Candidate, gate: Option<GateId> },
     /// The integration ref moved to it.

@@ -13,6 +13,7 @@ pub mod gate;
 pub mod graph;
 pub mod ids;
 pub mod input;
+pub mod judge;
 pub mod objective;
 pub mod path;
 pub mod plan;

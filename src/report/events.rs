@@ -103,6 +103,8 @@ pub const TYPES: &[EventType] = &[
     row("gate_planned", "gate_started", "A gate run is to start."),
     row("gate_cancelled", "gate_cancelled", "What it runs for is outdated."),
     row("gate_ended", "gate_ended", "It ended (`data.verdict`)."),
+    row("flake_seen", "flake_seen", "The gate gave one tree two verdicts; nobody is blamed."),
+    row("verdict_reused", "verdict_reused", "A tree is green already (`data.gate`): it is not run again."),
     row("landing_intended", "landing_started", "The integration ref is about to move to a merge."),
     row("landed", "landed", "The integration ref moved to it."),
     row("landing_abandoned", "landing_abandoned", "It could not; nothing moved."),

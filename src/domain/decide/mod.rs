@@ -5,6 +5,7 @@
 //! [`publish`]), Unlock ([`unlock`]), Apply (where objectives come in: [`commands`]) and Dispatch
 //! ([`dispatch`]).
 
+mod blame;
 mod commands;
 mod dispatch;
 mod follow;
