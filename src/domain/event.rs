@@ -16,6 +16,7 @@ use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::ProjectSettings;
 use super::train::{Candidate, Subject};
+use super::widen::By;
 
 /// One recorded fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +126,8 @@ pub enum Fact {
     PublicationFreed { project: ProjectSlug },
     /// An objective was added.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
+    /// Its scope grew: by these globs.
+    ScopeWidened { objective: ObjectiveKey, globs: Vec<String>, by: By },
     /// It moved to another state.
     ObjectiveMoved {
         objective: ObjectiveKey,

@@ -66,6 +66,7 @@ pub const TYPES: &[EventType] = &[
     ),
     row("publication_freed", "publication_freed", "Publishing no longer waits."),
     row("objective_added", "objective_added", "An objective was added."),
+    row("scope_widened", "scope_widened", "An objective may change more paths (`data.globs`, `data.by`)."),
     moved("todo", "objective_todo", "An objective waits for its dependencies again."),
     moved("ready", "objective_ready", "An objective may be dispatched."),
     moved("active", "objective_active", "A session works on an objective."),

@@ -181,6 +181,8 @@ fn bounds(sim: &Sim, objective: &Objective) -> Checked {
     ensure(objective.overtaken <= 8, || {
         format!("bounds: {key} was overtaken {} times", objective.overtaken)
     })?;
+    let expansions = objective.expansions;
+    ensure(expansions <= recovery.max_expansions, || format!("bounds: {key} grew {expansions} times"))?;
     let open = sim.state.open_sessions().filter(|session| session.objective == *key).count();
     ensure(open <= 1, || format!("sessions: {key} has {open} at once"))
 }

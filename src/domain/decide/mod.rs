@@ -15,6 +15,7 @@ mod merge;
 mod outstanding;
 mod publish;
 mod queue;
+mod recover;
 mod scribe;
 mod sessions;
 mod settle;
