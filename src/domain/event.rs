@@ -16,6 +16,7 @@ use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::ProjectSettings;
 use super::train::{Candidate, Subject};
+use super::widen::By;
 
 /// One recorded fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -125,6 +126,8 @@ pub enum Fact {
     PublicationFreed { project: ProjectSlug },
     /// An objective was added.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
+    /// Its scope grew: by these globs.
+    ScopeWidened { objective: ObjectiveKey, globs: Vec<String>, by: By },
     /// It moved to another state.
     ObjectiveMoved {
         objective: ObjectiveKey,
@@ -180,11 +183,25 @@ pub enum Fact {
     /// The queue goes on.
     QueueReleased { project: ProjectSlug },
     /// Intent: a gate run is to start.
-    GatePlanned { project: ProjectSlug, gate: GateId, entry: u64, commit: ObjectId, tree: ObjectId },
+    GatePlanned {
+        project: ProjectSlug,
+        gate: GateId,
+        entry: u64,
+        commit: ObjectId,
+        tree: ObjectId,
+        #[serde(default)]
+        on_base: bool,
+        #[serde(default)]
+        terms: String,
+    },
     /// What it runs for is outdated.
     GateCancelled { project: ProjectSlug, gate: GateId },
     /// It ended.
     GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
+    /// A tree got two verdicts under the same terms: the gate is flaky. Nobody is blamed.
+    FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
+    /// The tree of an entry's merge is green already, by this run: it is not run again.
+    VerdictReused { project: ProjectSlug, entry: u64, gate: GateId },
     /// Intent: the integration ref is to move to this merge.
     LandingIntended { project: ProjectSlug, entry: u64, candidate: Candidate, gate: Option<GateId> },
     /// The integration ref moved to it.

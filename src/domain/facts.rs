@@ -37,6 +37,19 @@ pub struct CommitFacts {
     pub is_empty: bool,
 }
 
+/// A secret in a commit: what and where, never the secret itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretFact {
+    /// The commit that adds it.
+    pub commit: ObjectId,
+    /// The file; none: the commit's message.
+    pub path: Option<RepoPath>,
+    /// What it is, for people.
+    pub kind: String,
+    /// The line, from 1.
+    pub line: u32,
+}
+
 /// What a session left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HarvestFacts {
@@ -46,6 +59,10 @@ pub struct HarvestFacts {
     pub commits: Vec<CommitFacts>,
     /// What the whole branch changes against where it left the integration ref.
     pub net_paths: Vec<RepoPath>,
+    /// Of those, what only commits of an integrator's sessions change.
+    pub integrator_paths: Vec<RepoPath>,
+    /// Secrets in any commit of the branch, at most twenty.
+    pub secrets: Vec<SecretFact>,
     /// Changes that were not committed.
     pub uncommitted: Vec<RepoPath>,
     /// The ref that keeps them.

@@ -57,6 +57,15 @@ impl CommandResult {
         }
     }
 
+    /// Whether it ran and ended without a verdict: crashed, or timed out. One that could not be started says
+    /// nothing at all of the tree.
+    #[must_use]
+    pub fn has_crashed(&self) -> bool {
+        self.timed_out
+            || matches!(self.exit, Exit::Signal(_))
+            || matches!(self.exit, Exit::Code(code) if code > 125)
+    }
+
     /// For people.
     #[must_use]
     pub fn outcome(&self) -> String {
@@ -86,6 +95,12 @@ pub struct GateRun {
     pub project: ProjectSlug,
     /// The queue entry that it runs for.
     pub entry: u64,
+    /// Whether it runs on the base of the entry's merge, to find out who is to blame.
+    #[serde(default)]
+    pub on_base: bool,
+    /// Its commands and limits, by [`super::judge::terms_of`].
+    #[serde(default)]
+    pub terms: String,
     /// The commit that is checked out.
     pub commit: ObjectId,
     /// Its tree.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::TrustRecord;
 use super::ids::{ObjectId, ProjectSlug};
+use super::judge::KnownVerdict;
 use super::path::RepoPath;
 use super::reason::{Reason, ReasonCode};
 use super::settings::ProjectSettings;
@@ -83,6 +84,9 @@ pub struct Project {
     pub integration: Integration,
     /// Its merge queue.
     pub train: Train,
+    /// What the gate said of trees in the last day, a bounded number of them.
+    #[serde(default)]
+    pub verdicts: Vec<KnownVerdict>,
 }
 
 impl Integration {

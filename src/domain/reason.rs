@@ -88,6 +88,8 @@ pub enum ReasonCode {
     LandingLost,
     /// A check at run time found that a landing would break the queue's promise.
     SelfCheck,
+    /// The gate is red on the target itself.
+    TargetRed,
     /// The gate could not be evaluated.
     NotEvaluated,
     /// A person decided so.

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::HarvestFacts;
+use super::facts::{HarvestFacts, SecretFact};
 use super::ids::ObjectId;
 use super::path::RepoPath;
 use super::scope::{Globs, ScopeError};
-use super::settings::{ProjectSettings, Role, ScopeRule};
+use super::settings::{ProjectSettings, ScopeRule};
 
 /// Paths that only an integrator's sessions may change, whatever the settings say.
 pub const ALWAYS_PROTECTED: &str = ".paddock/**";
@@ -22,6 +22,8 @@ pub enum FindingCode {
     OutOfScope,
     /// Protected files changed.
     Protected,
+    /// A secret was committed, and history lands too.
+    Secret,
     /// Commits that change nothing, and nothing else was done.
     Empty,
     /// Changes were left uncommitted.
@@ -60,8 +62,6 @@ pub struct Terms<'a> {
     pub settings: &'a ProjectSettings,
     /// The objective's scope; empty = everything.
     pub path_scope: &'a [String],
-    /// The role of the worker whose session this was.
-    pub role: Role,
 }
 
 /// Everything that speaks against landing what the harvest found; nothing = it passes.
@@ -73,7 +73,8 @@ pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, S
     if terms.settings.path_scope == ScopeRule::Enforce {
         findings.extend(out_of_scope(&facts.net_paths, terms)?);
     }
-    findings.extend(protected(&facts.net_paths, terms)?);
+    findings.extend(protected(facts, terms)?);
+    findings.extend(secrets(facts));
     findings.extend(copied(facts, terms)?);
     findings.extend(empty(facts));
     if !facts.uncommitted.is_empty() {
@@ -99,20 +100,49 @@ fn out_of_scope(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>
     if terms.path_scope.is_empty() {
         return Ok(None);
     }
-    let allowed: Vec<String> =
-        terms.path_scope.iter().chain(&terms.settings.shared_patterns).cloned().collect();
-    let outside = matching(paths, &Globs::new(&allowed)?, false);
+    let outside = out_of_scope_paths(paths, terms.path_scope, &terms.settings.shared_patterns)?;
     let text = format!("files outside the path scope ({}) changed", terms.path_scope.join(", "));
     Ok((!outside.is_empty()).then(|| Finding::new(FindingCode::OutOfScope, text, outside)))
 }
 
-fn protected(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
-    if terms.role == Role::Integrator {
-        return Ok(None);
-    }
+/// The paths that neither the scope nor the shared patterns hold.
+///
+/// # Errors
+/// When a glob cannot be compiled.
+pub fn out_of_scope_paths(
+    paths: &[RepoPath],
+    path_scope: &[String],
+    shared: &[String],
+) -> Result<Vec<RepoPath>, ScopeError> {
+    let allowed: Vec<String> = path_scope.iter().chain(shared).cloned().collect();
+    Ok(matching(paths, &Globs::new(&allowed)?, false))
+}
+
+/// Judged per commit, for history lands too: undoing it in a later commit does not help.
+fn secrets(facts: &HarvestFacts) -> Option<Finding> {
+    let first = facts.secrets.first()?;
+    let place = |fact: &SecretFact| match &fact.path {
+        Some(path) => format!("{path} line {} in commit {}", fact.line, fact.commit.short()),
+        None => format!("the message of commit {}", fact.commit.short()),
+    };
+    let text = format!(
+        "a secret was committed ({}: {}), and the history of the branch lands, too: rewrite the branch so that \
+         none of its commits holds it (for example `git reset --soft` to where the branch began, remove it, \
+         commit anew); a further commit that removes it is not enough",
+        first.kind,
+        place(first)
+    );
+    let paths: Vec<RepoPath> = facts.secrets.iter().filter_map(|fact| fact.path.clone()).collect();
+    let unique: std::collections::BTreeSet<RepoPath> = paths.into_iter().collect();
+    Some(Finding::new(FindingCode::Secret, text, unique.into_iter().collect()))
+}
+
+/// Allowed where every commit that touches the path came from an integrator's session.
+fn protected(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
     let mut patterns = terms.settings.integrator_only_patterns.clone();
     patterns.push(ALWAYS_PROTECTED.to_owned());
-    let touched = matching(paths, &Globs::new(&patterns)?, true);
+    let mut touched = matching(&facts.net_paths, &Globs::new(&patterns)?, true);
+    touched.retain(|path| !facts.integrator_paths.contains(path));
     let text = "protected files changed, which only an integrator's session may do";
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::Protected, text, touched)))
 }

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GateId, ObjectId, ObjectiveId};
+use super::judge::{Judgement, Rules, Trial, judge};
 use super::reason::Reason;
 
 /// How often an entry may be overtaken by younger ones of higher priority (SPEC 3.5, Order).
@@ -62,6 +63,8 @@ pub enum Stage {
 pub struct Candidate {
     /// The integration tip it is merged onto: its first parent.
     pub onto: ObjectId,
+    /// The tree of that.
+    pub onto_tree: ObjectId,
     /// The merge commit.
     pub commit: ObjectId,
     /// Its tree: what the gate judges and what lands.
@@ -85,12 +88,32 @@ pub struct Entry {
     pub overtaken: u32,
     /// How far it is.
     pub stage: Stage,
-    /// Gate runs on its present merge that could not be evaluated, in a row.
-    pub not_evaluated: u32,
+    /// The gate runs on its present merge.
+    #[serde(default)]
+    pub trial: Trial,
     /// Times its merge could not be built or landed for an outside reason.
     pub build_failures: u32,
     /// Not touched before this time, in Unix milliseconds.
     pub not_before_ms: Option<i64>,
+}
+
+impl Entry {
+    /// An entry that nothing was made for yet.
+    #[must_use]
+    pub fn new(id: u64, subject: Subject, head: ObjectId, priority: i32, queued_ms: i64) -> Self {
+        Self {
+            id,
+            subject,
+            head,
+            priority,
+            queued_ms,
+            overtaken: 0,
+            stage: Stage::Waiting,
+            trial: Trial::default(),
+            build_failures: 0,
+            not_before_ms: None,
+        }
+    }
 }
 
 /// The merge queue of a project.
@@ -149,8 +172,8 @@ pub struct View<'a> {
     pub has_gate: bool,
     /// Whether landing is allowed at all: not held, not stopping, repository workable.
     pub may_move: bool,
-    /// Unix milliseconds.
-    pub now_ms: i64,
+    /// What verdicts go by.
+    pub rules: Rules<'a>,
 }
 
 /// What a plan asks for.
@@ -160,10 +183,33 @@ pub enum Action {
     Build(u64),
     /// Run the gate on this entry's merge.
     Gate(u64),
+    /// Run the gate on the base of this entry's merge.
+    GateBase(u64),
+    /// Its tree is green already, by this run.
+    Reuse(u64, GateId),
+    /// It is red alone on a green base: send it back.
+    Blame(u64),
+    /// The base is red, by this run: hold the queue.
+    HoldRed(u64, GateId),
+    /// The gate cannot be evaluated: hold the queue.
+    HoldNotEvaluated(u64),
     /// It passed (or there is no gate): let it land.
     Land(u64),
     /// What runs for this entry is outdated: cancel it and start over.
     Reset(u64),
+}
+
+impl Action {
+    /// The entry that it is about.
+    #[must_use]
+    pub fn entry(&self) -> u64 {
+        match self {
+            Self::Build(id) | Self::Gate(id) | Self::GateBase(id) | Self::Reuse(id, _) | Self::Blame(id) => {
+                *id
+            }
+            Self::HoldRed(id, _) | Self::HoldNotEvaluated(id) | Self::Land(id) | Self::Reset(id) => *id,
+        }
+    }
 }
 
 fn candidate_of(stage: &Stage) -> Option<&ObjectId> {
@@ -191,16 +237,27 @@ pub fn plan(view: &View<'_>) -> Vec<Action> {
     let overtakers = order.iter().skip(1).filter(|entry| entry.stage != Stage::Waiting);
     actions.extend(overtakers.map(|entry| Action::Reset(entry.id)));
     actions.dedup();
-    if !actions.is_empty() || !view.may_move || first.not_before_ms.is_some_and(|t| t > view.now_ms) {
+    if !actions.is_empty() || !view.may_move || first.not_before_ms.is_some_and(|t| t > view.rules.now_ms) {
         return actions;
     }
     match &first.stage {
         Stage::Waiting => actions.push(Action::Build(first.id)),
-        Stage::Built(_) if view.has_gate => actions.push(Action::Gate(first.id)),
+        Stage::Built(candidate) if view.has_gate => actions.push(judged(first, candidate, &view.rules)),
         Stage::Built(_) | Stage::Passed { .. } => actions.push(Action::Land(first.id)),
         Stage::Building { .. } | Stage::Gating { .. } | Stage::Landing { .. } => {}
     }
     actions
+}
+
+fn judged(entry: &Entry, candidate: &Candidate, rules: &Rules<'_>) -> Action {
+    match judge(entry, candidate, rules) {
+        Judgement::Run => Action::Gate(entry.id),
+        Judgement::Reuse(gate) => Action::Reuse(entry.id, gate),
+        Judgement::RunBase => Action::GateBase(entry.id),
+        Judgement::Blame => Action::Blame(entry.id),
+        Judgement::RedBase(gate) => Action::HoldRed(entry.id, gate),
+        Judgement::NotEvaluated => Action::HoldNotEvaluated(entry.id),
+    }
 }
 
 #[cfg(test)]
@@ -212,26 +269,17 @@ mod tests {
     }
 
     fn entry(id: u64, priority: i32, stage: Stage) -> Entry {
-        Entry {
-            id,
-            subject: Subject::Objective(ObjectiveId::new(format!("o{id}")).unwrap()),
-            head: oid('9'),
-            priority,
-            queued_ms: 0,
-            overtaken: 0,
-            stage,
-            not_evaluated: 0,
-            build_failures: 0,
-            not_before_ms: None,
-        }
+        let subject = Subject::Objective(ObjectiveId::new(format!("o{id}")).unwrap());
+        Entry { stage, ..Entry::new(id, subject, oid('9'), priority, 0) }
     }
 
     fn planned(train: &Train, has_gate: bool) -> Vec<Action> {
-        plan(&View { train, tip: &oid('1'), has_gate, may_move: true, now_ms: 0 })
+        let rules = Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0 };
+        plan(&View { train, tip: &oid('1'), has_gate, may_move: true, rules })
     }
 
     fn candidate(onto: char) -> Candidate {
-        Candidate { onto: oid(onto), commit: oid('2'), tree: oid('3') }
+        Candidate { onto: oid(onto), onto_tree: oid('4'), commit: oid('2'), tree: oid('3') }
     }
 
     #[test]

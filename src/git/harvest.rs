@@ -195,7 +195,7 @@ fn checkpoints(
     Ok((facts, truncated))
 }
 
-fn new_commits(
+pub(super) fn new_commits(
     library: &git2::Repository,
     head: &ObjectId,
     known: &[&ObjectId],
@@ -209,7 +209,7 @@ fn new_commits(
     Ok(walk.collect::<Result<_, _>>()?)
 }
 
-fn facts_of(
+pub(super) fn facts_of(
     library: &git2::Repository,
     commit: &Commit<'_>,
     reviewed: bool,

@@ -5,6 +5,7 @@
 //! through [`program`], which names the git directory explicitly and switches off whatever an agent could
 //! have planted. An agent's `.git` file is never followed.
 
+mod branch;
 mod candidate;
 mod content;
 mod error;
@@ -27,6 +28,7 @@ mod target;
 mod worktree;
 
 pub use crate::domain::path::RepoPath;
+pub use branch::{BranchFacts, read_branch};
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use error::GitError;
 pub use execution::{ExecutionConfig, difference};

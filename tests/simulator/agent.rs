@@ -20,6 +20,7 @@ pub enum Behaviour {
     Silent,
     Nothing,
     OutOfScope,
+    Docs,
     Shared,
     Marked,
     Dirty,
@@ -38,10 +39,11 @@ pub enum Behaviour {
 
 use Behaviour as B;
 
-const BAD: [Behaviour; 16] = [
+const BAD: [Behaviour; 17] = [
     B::Silent,
     B::Nothing,
     B::OutOfScope,
+    B::Docs,
     B::Shared,
     B::Marked,
     B::Dirty,
@@ -138,6 +140,8 @@ fn mend(repo: &Repo, head: &ObjectId, tree: &mut Tree, area: &str) {
 fn stray(behaviour: Behaviour, area: &str, id: SessionId, tree: &mut Tree) {
     match behaviour {
         B::OutOfScope => drop(tree.insert(format!("outside/{id}"), 1)),
+        // Allowed by `recovery.expand`, unless another one holds it.
+        B::Docs => drop(tree.insert("docs/notes.md".to_owned(), mix(id.0))),
         B::Shared => drop(tree.insert("CHANGELOG.md".to_owned(), mix(id.0))),
         B::Marked => drop(tree.insert(format!("{area}mark"), 1)),
         _ => {}
@@ -179,6 +183,8 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
     Ok(Box::new(HarvestFacts {
         commits: repo.since(&session.from, &head),
         net_paths: repo.net_paths(&head).iter().map(|path| RepoPath::from(path.as_str())).collect(),
+        integrator_paths: Vec::new(),
+        secrets: Vec::new(),
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },
         salvage,
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),

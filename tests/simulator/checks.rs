@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddock::domain::decide::outstanding;
 use paddock::domain::effect::Effect;
-use paddock::domain::event::{Event, Fact, SessionPlan};
-use paddock::domain::ids::{ObjectId, ObjectiveKey};
+use paddock::domain::event::{Dropped, Event, Fact, SessionPlan};
+use paddock::domain::gate::{GateRun, Verdict};
+use paddock::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use paddock::domain::objective::{Objective, Status};
 use paddock::domain::project::Project;
 use paddock::domain::scope::OverlapCache;
@@ -13,6 +14,7 @@ use paddock::domain::settings::OverlapRule;
 use paddock::domain::state::State;
 use paddock::domain::train::{OVERTAKEN_MAX, Subject};
 
+use super::git::tree_id;
 use super::sim::Sim;
 
 /// What has been seen so far in a run.
@@ -80,12 +82,29 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
             }
             Ok(())
         }
+        Fact::EntryDropped { project, entry, subject: Subject::Objective(_), why: Dropped::Red } => {
+            blamed(sim, project, *entry)
+        }
         Fact::TargetAdopted { project, lost, .. } => {
             sim.seen.landed.retain(|(key, _)| key.project != *project || !lost.contains(&key.id));
             Ok(())
         }
         _ => Ok(()),
     }
+}
+
+/// Whoever is sent back failed again on the same tree, and the gate passed on what it would land on.
+fn blamed(sim: &Sim, project: &ProjectSlug, entry: u64) -> Checked {
+    let is_own = |run: &&GateRun| run.project == *project && run.entry == entry && !run.cancelled;
+    let runs: Vec<&GateRun> = sim.state.gates().filter(is_own).filter(|run| !run.on_base).collect();
+    let Some(last) = runs.last() else { return Err("blame: no gate ran".to_owned()) };
+    let count =
+        |verdict| runs.iter().filter(|run| run.tree == last.tree && run.verdict == Some(verdict)).count();
+    let is_sure = count(Verdict::Red) > 1 || count(Verdict::NotEvaluated) > 1;
+    ensure(is_sure, || format!("blame: entry {entry} is sent back after one run"))?;
+    let repo = &sim.world.repos[project];
+    let base = tree_id(repo.tree(&repo.commits[&last.commit].parents[0]));
+    ensure(sim.world.green.contains(&base), || format!("blame: the base of entry {entry} was never green"))
 }
 
 /// A session starts from where everything that it depends on has landed.
@@ -162,6 +181,8 @@ fn bounds(sim: &Sim, objective: &Objective) -> Checked {
     ensure(objective.overtaken <= 8, || {
         format!("bounds: {key} was overtaken {} times", objective.overtaken)
     })?;
+    let expansions = objective.expansions;
+    ensure(expansions <= recovery.max_expansions, || format!("bounds: {key} grew {expansions} times"))?;
     let open = sim.state.open_sessions().filter(|session| session.objective == *key).count();
     ensure(open <= 1, || format!("sessions: {key} has {open} at once"))
 }

@@ -257,9 +257,9 @@ fn candidate(
     match repo.merge(onto, head) {
         Err(paths) => CandidateAnswer::Conflict { paths, text: "conflict".to_owned() },
         Ok(tree) => {
-            let id = tree_id(&tree);
+            let (id, onto_tree) = (tree_id(&tree), tree_id(repo.tree(onto)));
             let commit = repo.commit(vec![onto.clone(), head.clone()], tree);
-            CandidateAnswer::Made(Candidate { onto: onto.clone(), commit, tree: id })
+            CandidateAnswer::Made(Candidate { onto: onto.clone(), onto_tree, commit, tree: id })
         }
     }
 }

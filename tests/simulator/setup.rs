@@ -66,7 +66,7 @@ pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
         },
         recovery: RecoverySettings {
             max_retries: if calm { 6 } else { u32::try_from(rng.below(4)).unwrap() },
-            expand: Vec::new(),
+            expand: vec!["docs/**".to_owned()],
             max_expansions: 0,
             max_sessions: if calm { 20 } else { u32::try_from(2 + rng.below(6)).unwrap() },
         },

@@ -5,6 +5,7 @@ use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
 use crate::domain::objective::{Worktree, WorktreeStage};
 use crate::domain::state::{EntityKey, State};
+use crate::domain::widen::By;
 
 fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Objective {
     Objective {
@@ -47,6 +48,13 @@ impl State {
                     found.landed =
                         Some(Landed { commit: None, at_ms, published_at_ms: None, verified: false });
                 }
+            }
+            Fact::ScopeWidened { objective, globs, by } => {
+                let Some(found) = self.objective_mut(objective) else { return true };
+                found.expansions += u32::from(*by == By::Automatic);
+                let scope = &mut found.spec.path_scope;
+                let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
+                scope.extend(new);
             }
             Fact::WorktreeOrdered { objective, path, branch, base, epoch } => {
                 let Some(found) = self.objective_mut(objective) else { return true };

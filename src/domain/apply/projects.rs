@@ -40,6 +40,7 @@ fn new_project(
             external_refused: None,
         },
         train: Train::default(),
+        verdicts: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
 //! What merge-queue and gate events change.
 
 use crate::domain::event::Fact;
-use crate::domain::gate::GateRun;
+use crate::domain::gate::{CommandResult, GateRun, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use crate::domain::judge::{BaseVerdict, KnownVerdict, keep};
 use crate::domain::objective::Landed;
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::{Candidate, Entry, Stage, Subject};
@@ -12,7 +13,7 @@ impl State {
     pub(super) fn apply_to_queue(&mut self, fact: &Fact, at_ms: i64) -> bool {
         match fact {
             Fact::EntryQueued { project, entry, subject, head, priority } => {
-                let new = new_entry(*entry, subject, head, *priority, at_ms);
+                let new = Entry::new(*entry, subject.clone(), head.clone(), *priority, at_ms);
                 self.change(project, |p| {
                     p.train.next_entry = p.train.next_entry.max(entry + 1);
                     p.train.entries.push(new);
@@ -26,7 +27,10 @@ impl State {
                 }
             }
             Fact::CandidateOrdered { project, entry, onto } => {
-                self.change_entry(project, *entry, |e| e.stage = Stage::Building { onto: onto.clone() });
+                self.change_entry(project, *entry, |e| {
+                    e.stage = Stage::Building { onto: onto.clone() };
+                    e.trial = Default::default();
+                });
             }
             Fact::CandidateMade { project, entry, candidate } => self.change_entry(project, *entry, |e| {
                 e.stage = Stage::Built(candidate.clone());
@@ -51,8 +55,10 @@ impl State {
             }
             Fact::QueueReleased { project } => self.change(project, |p| {
                 p.train.held = None;
+                // Whoever lets it go on has mended something: what was not green is tried anew.
+                p.verdicts.retain(|known| known.verdict == Verdict::Green);
                 for entry in &mut p.train.entries {
-                    entry.not_evaluated = 0;
+                    entry.trial = Default::default();
                     entry.build_failures = 0;
                     entry.not_before_ms = None;
                 }
@@ -64,11 +70,12 @@ impl State {
 
     fn apply_to_gates(&mut self, fact: &Fact, at_ms: i64) -> bool {
         match fact {
-            Fact::GatePlanned { project, gate, entry, commit, tree } => {
+            Fact::GatePlanned { project, gate, entry, commit, tree, on_base, terms } => {
                 self.counters.gate = self.counters.gate.max(gate.0);
                 self.index.open_gates.insert(*gate);
                 self.touched.insert(EntityKey::Gate(*gate));
-                self.gates.insert(*gate, new_gate(*gate, project, *entry, (commit, tree), at_ms));
+                let new = new_gate(*gate, project, *entry, (commit, tree), at_ms);
+                self.gates.insert(*gate, GateRun { on_base: *on_base, terms: terms.clone(), ..new });
                 self.change_entry(project, *entry, |e| {
                     if let Stage::Built(candidate) = &e.stage {
                         e.stage = Stage::Gating { candidate: candidate.clone(), gate: *gate };
@@ -80,20 +87,33 @@ impl State {
             }),
             Fact::GateEnded { project, gate, verdict, results } => {
                 self.index.open_gates.remove(gate);
-                let mut entry = None;
                 self.change_gate(*gate, |g| {
                     g.finished_ms = Some(at_ms);
                     g.verdict = (!g.cancelled).then_some(*verdict);
                     g.results.clone_from(results);
-                    entry = (!g.cancelled).then_some(g.entry);
                 });
-                if let Some(entry) = entry {
-                    self.change_entry(project, entry, |e| settle_entry(e, *gate, *verdict));
-                }
+                self.settle_gate(project, *gate, *verdict, at_ms);
             }
+            Fact::FlakeSeen { .. } => {}
+            Fact::VerdictReused { project, entry, gate } => self.change_entry(project, *entry, |e| {
+                if let Stage::Built(candidate) = &e.stage {
+                    e.stage = Stage::Passed { candidate: candidate.clone(), gate: Some(*gate) };
+                }
+            }),
             _ => return false,
         }
         true
+    }
+
+    /// Keeps the verdict of a run that was not cancelled, and lets its entry go on from it.
+    fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
+        let Some(run) = self.gates.get(&gate).filter(|run| !run.cancelled).cloned() else { return };
+        let (tree, terms) = (run.tree.clone(), run.terms.clone());
+        self.change(project, |p| keep(&mut p.verdicts, KnownVerdict { tree, terms, verdict, gate, at_ms }));
+        self.change_entry(project, run.entry, |e| match run.on_base {
+            true => settle_base(e, BaseVerdict { verdict, gate }),
+            false => settle_entry(e, gate, verdict, &run.results),
+        });
     }
 
     fn apply_to_landings(&mut self, fact: &Fact, at_ms: i64) -> bool {
@@ -163,21 +183,6 @@ impl State {
     }
 }
 
-fn new_entry(id: u64, subject: &Subject, head: &ObjectId, priority: i32, at_ms: i64) -> Entry {
-    Entry {
-        id,
-        subject: subject.clone(),
-        head: head.clone(),
-        priority,
-        queued_ms: at_ms,
-        overtaken: 0,
-        stage: Stage::Waiting,
-        not_evaluated: 0,
-        build_failures: 0,
-        not_before_ms: None,
-    }
-}
-
 fn new_gate(
     id: GateId,
     project: &ProjectSlug,
@@ -189,6 +194,8 @@ fn new_gate(
         id,
         project: project.clone(),
         entry,
+        on_base: false,
+        terms: String::new(),
         commit: commit.clone(),
         tree: tree.clone(),
         started_ms: at_ms,
@@ -199,20 +206,25 @@ fn new_gate(
     }
 }
 
-/// Green may land; not evaluated goes back to be tried again; red is dropped by its own event.
-fn settle_entry(entry: &mut Entry, gate: GateId, verdict: crate::domain::gate::Verdict) {
-    use crate::domain::gate::Verdict;
+/// Green may land; what follows from anything else is judged by the next plan.
+fn settle_entry(entry: &mut Entry, gate: GateId, verdict: Verdict, results: &[CommandResult]) {
     let Stage::Gating { candidate, gate: own } = &entry.stage else { return };
     if *own != gate {
         return;
     }
     let candidate = candidate.clone();
-    match verdict {
-        Verdict::Green => entry.stage = Stage::Passed { candidate, gate: Some(gate) },
-        Verdict::Red => entry.stage = Stage::Built(candidate),
-        Verdict::NotEvaluated => {
-            entry.not_evaluated += 1;
-            entry.stage = Stage::Built(candidate);
-        }
+    entry.trial.note(gate, verdict, results);
+    entry.stage = match verdict {
+        Verdict::Green => Stage::Passed { candidate, gate: Some(gate) },
+        Verdict::Red | Verdict::NotEvaluated => Stage::Built(candidate),
+    };
+}
+
+fn settle_base(entry: &mut Entry, base: BaseVerdict) {
+    if let Stage::Gating { candidate, gate } = &entry.stage
+        && *gate == base.gate
+    {
+        entry.stage = Stage::Built(candidate.clone());
+        entry.trial.base = Some(base);
     }
 }

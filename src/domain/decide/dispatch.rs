@@ -118,7 +118,7 @@ fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[Objecti
     others.iter().any(|other| other != key && do_overlap(scribe, key, other))
 }
 
-fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey> {
+pub(super) fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey> {
     let mut keys = Vec::new();
     for status in [Status::Active, Status::Review, Status::Queued, Status::Ready] {
         let ids = state.in_status(project, status).iter();

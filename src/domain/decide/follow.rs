@@ -49,9 +49,12 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
         return human(scribe, key, ReasonCode::HarvestFailed, text);
     }
     note_unusable_agent(scribe, key, session);
+    let is_widened = super::recover::widen(scribe, key, outcome);
     let Some(objective) = scribe.state.objective(key) else { return };
     let due = match outcome.end {
-        SessionEnd::Completed => completed(scribe, objective, session, outcome),
+        SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
+        // It was stopped by its scope alone.
+        SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(session, outcome)),
         end => not_completed(objective, session, end, outcome),
     };
     carry_out(scribe, key, due, outcome.facts.as_deref());
@@ -65,11 +68,24 @@ fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Se
     }
 }
 
-fn completed(scribe: &Scribe<'_>, objective: &Objective, session: &Session, outcome: &Outcome) -> Due {
+/// What a session that stopped early wrote down for the next one.
+fn follow_up(session: &Session, outcome: &Outcome) -> Option<Feedback> {
+    let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
+    let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
+    Some(Feedback::FollowUp { session: session.id, notes: cut(notes, 3_000) })
+}
+
+fn completed(
+    scribe: &Scribe<'_>,
+    objective: &Objective,
+    session: &Session,
+    outcome: &Outcome,
+    is_widened: bool,
+) -> Due {
     if let Some(problem) = &outcome.problem {
         return Due::Human(ReasonCode::HarvestFailed, format!("the review could not be made: {problem}"));
     }
-    if !outcome.findings.is_empty() {
+    if !outcome.findings.is_empty() && !is_widened {
         return Due::Retry(SessionKind::Correction, Feedback::Findings(outcome.findings.clone()));
     }
     let Some(facts) = &outcome.facts else { return Due::Done };
@@ -107,9 +123,7 @@ fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outc
             Due::Human(ReasonCode::NoProgress, text.to_owned())
         }
         SessionEnd::Partial | SessionEnd::OverBudget => {
-            let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
-            let notes = Feedback::FollowUp { session: session.id, notes: cut(notes, 3_000) };
-            Due::Again(SessionKind::FollowUp, Some(notes))
+            Due::Again(SessionKind::FollowUp, follow_up(session, outcome))
         }
         SessionEnd::Blocked => {
             let words = summary.map_or("", |summary| summary.summary.trim());

@@ -95,11 +95,7 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
     let project = scribe.state.project(&session.objective.project);
     let objective = scribe.state.objective(&session.objective);
     let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
-    let terms = Terms {
-        settings: &project.settings,
-        path_scope: &objective.spec.path_scope,
-        role: role_of(&project.settings, objective),
-    };
+    let terms = Terms { settings: &project.settings, path_scope: &objective.spec.path_scope };
     match review(facts, &terms) {
         Ok(findings) => (findings, None),
         Err(error) => (Vec::new(), Some(error.to_string())),

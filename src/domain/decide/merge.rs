@@ -1,14 +1,14 @@
 //! The Merge phase: carries out what the queue's plan asks for.
 
+use super::blame;
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::judge::{Rules, terms_of};
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::train::{Action, Candidate, Entry, Stage, View, plan};
 
-/// Tries of a gate that cannot be evaluated before the queue is held (SPEC 3.5, Gate).
-const NOT_EVALUATED_MAX: u32 = 2;
 /// Tries of a merge that cannot be made for an outside reason before the queue is held.
 const BUILD_FAILURES_MAX: u32 = 5;
 
@@ -30,7 +30,10 @@ fn one_round(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> bool {
     let may_move = is_free && project.is_workable() && scribe.memo.stopping.is_none();
     let has_gate = !project.settings.verify.is_empty();
     let (train, tip) = (&project.train, &project.integration.tip);
-    let actions = plan(&View { train, tip, has_gate, may_move, now_ms: scribe.now_ms });
+    let terms = terms_of(&project.settings.verify);
+    let (verdicts, flaky_retries) = (&project.verdicts, project.settings.queue.flaky_retries);
+    let rules = Rules { verdicts, terms: &terms, flaky_retries, now_ms: scribe.now_ms };
+    let actions = plan(&View { train, tip, has_gate, may_move, rules });
     let mut has_acted = false;
     for action in actions {
         has_acted |= act(scribe, slug, &action);
@@ -43,11 +46,19 @@ fn entry(scribe: &Scribe<'_>, project: &ProjectSlug, id: u64) -> Option<Entry> {
 }
 
 fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool {
-    let (Action::Build(id) | Action::Gate(id) | Action::Land(id) | Action::Reset(id)) = action;
-    let Some(entry) = entry(scribe, project, *id) else { return false };
+    let Some(entry) = entry(scribe, project, action.entry()) else { return false };
     match action {
         Action::Build(_) => build(scribe, project, &entry),
-        Action::Gate(_) => gate(scribe, project, &entry),
+        Action::Gate(_) => gate(scribe, project, &entry, false),
+        Action::GateBase(_) => gate(scribe, project, &entry, true),
+        Action::Reuse(_, gate) => {
+            let (project, entry, gate) = (project.clone(), entry.id, *gate);
+            scribe.record(Fact::VerdictReused { project, entry, gate });
+            true
+        }
+        Action::Blame(_) => blame::send_back(scribe, project, &entry),
+        Action::HoldRed(_, gate) => blame::hold_red(scribe, project, *gate),
+        Action::HoldNotEvaluated(_) => blame::hold_not_evaluated(scribe, project, &entry),
         Action::Land(_) => land(scribe, project, &entry),
         Action::Reset(_) => reset(scribe, project, &entry),
     }
@@ -70,12 +81,8 @@ fn build(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool 
     true
 }
 
-fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
+fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, on_base: bool) -> bool {
     let Stage::Built(candidate) = &entry.stage else { return false };
-    if entry.not_evaluated >= NOT_EVALUATED_MAX {
-        let text = "the gate could not be evaluated twice in a row (not found, killed, or timed out)";
-        return hold(scribe, project, ReasonCode::NotEvaluated, text);
-    }
     // The gate's worktree is one: a run that is still being stopped has to be gone first.
     let is_taken = scribe.state.open_gates().any(|gate| gate.project == *project);
     let disk_is_low =
@@ -84,8 +91,15 @@ fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
         return false;
     }
     let gate = GateId(scribe.state.counters().gate + 1);
-    let (commit, tree) = (candidate.commit.clone(), candidate.tree.clone());
-    scribe.record(Fact::GatePlanned { project: project.clone(), gate, entry: entry.id, commit, tree });
+    let (commit, tree) = match on_base {
+        true => (candidate.onto.clone(), candidate.onto_tree.clone()),
+        false => (candidate.commit.clone(), candidate.tree.clone()),
+    };
+    let Some(terms) = scribe.state.project(project).map(|p| terms_of(&p.settings.verify)) else {
+        return false;
+    };
+    let (project, entry) = (project.clone(), entry.id);
+    scribe.record(Fact::GatePlanned { project, gate, entry, commit, tree, on_base, terms });
     scribe.order(Effect::StartGate { gate });
     true
 }
@@ -119,10 +133,14 @@ pub(super) fn cancel_gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry:
 
 /// Holds the queue until a person releases it.
 pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: &str) -> bool {
+    let clears = format!("mend it, then `paddock --project {project} queue release`");
+    hold_until(scribe, project, Reason::new(code, scribe.now_ms, text, clears))
+}
+
+/// Holds the queue with a reason of its own; it goes on by what that names.
+pub(super) fn hold_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, reason: Reason) -> bool {
     let is_held = scribe.state.project(project).is_some_and(|project| project.train.held.is_some());
     if !is_held {
-        let clears = format!("mend it, then `paddock --project {project} queue release`");
-        let reason = Reason::new(code, scribe.now_ms, text, clears);
         scribe.record(Fact::QueueHeld { project: project.clone(), reason });
     }
     !is_held

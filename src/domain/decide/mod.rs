@@ -5,6 +5,7 @@
 //! [`publish`]), Unlock ([`unlock`]), Apply (where objectives come in: [`commands`]) and Dispatch
 //! ([`dispatch`]).
 
+mod blame;
 mod commands;
 mod dispatch;
 mod follow;
@@ -14,6 +15,7 @@ mod merge;
 mod outstanding;
 mod publish;
 mod queue;
+mod recover;
 mod scribe;
 mod sessions;
 mod settle;

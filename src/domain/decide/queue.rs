@@ -6,9 +6,10 @@ use super::merge::{cancel_gate, hold};
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Dropped, Fact};
-use crate::domain::gate::{CommandResult, GateRun, Verdict, verdict_of};
+use crate::domain::gate::{CommandResult, GateRun, verdict_of};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{CandidateAnswer, LandingAnswer};
+use crate::domain::judge::contradicted;
 use crate::domain::objective::{Cause, Feedback, Status};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
@@ -117,16 +118,17 @@ pub(super) fn gate_exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<V
     }
     let results = results.unwrap_or_default();
     let verdict = verdict_of(&results, project.settings.verify.len());
+    let earlier = contradicted(&project.verdicts, &gate.tree, &gate.terms, verdict).map(|known| known.gate);
     scribe.mark(&gate.project);
-    let failed = results.iter().find(|result| result.verdict() != Verdict::Green).cloned();
-    scribe.record(Fact::GateEnded { project: gate.project.clone(), gate: id, verdict, results });
-    let entry = entry_of(scribe, &gate.project, gate.entry);
-    if let (Verdict::Red, false, Some(entry), Some(failed)) = (verdict, gate.cancelled, entry, failed) {
-        red(scribe, &gate, &entry, &failed);
+    let project = gate.project.clone();
+    scribe.record(Fact::GateEnded { project: project.clone(), gate: id, verdict, results });
+    if let (Some(earlier), false) = (earlier, gate.cancelled) {
+        scribe.record(Fact::FlakeSeen { project, tree: gate.tree, earlier, gate: id });
     }
 }
 
-fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed: &CommandResult) {
+/// It failed alone on a green base: the branch is sent back with what failed.
+pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed: &CommandResult) {
     drop_entry(scribe, &gate.project, entry, Dropped::Red);
     match &entry.subject {
         Subject::Objective(id) => {

@@ -33,6 +33,7 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     scribe.mark(slug);
     if is_news {
         scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
+        super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed]);
     }
     match &facts.target {
         None => missing(scribe, slug),

@@ -51,6 +51,7 @@ pub(super) fn config_read(
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
                 if is_other_gate {
                     start_over(scribe, slug);
+                    super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
             }
             release(scribe, slug, ReasonCode::ConfigBroken);

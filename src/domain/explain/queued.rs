@@ -51,8 +51,12 @@ fn first(state: &State, objective: &Objective, entry: &Entry, facts: &Surroundin
         }
         Stage::Built(_) => reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends"),
         Stage::Gating { gate, .. } => {
-            let since_ms = state.gate(*gate).map_or(objective.since_ms, |gate| gate.started_ms);
-            let text = format!("the gate runs on its merge (run {gate})");
+            let run = state.gate(*gate);
+            let since_ms = run.map_or(objective.since_ms, |run| run.started_ms);
+            let text = match run.is_some_and(|run| run.on_base) {
+                true => format!("its gate was not green; it runs on what it would land on (run {gate})"),
+                false => format!("the gate runs on its merge (run {gate})"),
+            };
             Reason::new(ReasonCode::Gating, since_ms, text, "the gate ends")
         }
         Stage::Passed { .. } | Stage::Landing { .. } => {

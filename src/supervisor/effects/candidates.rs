@@ -86,7 +86,11 @@ fn answer(world: &World, order: &Order) -> CandidateAnswer {
     };
     match make_candidate(&repository, &wanted) {
         Ok(Candidate::Clean { commit, tree }) => {
-            CandidateAnswer::Made(train::Candidate { onto: order.onto.clone(), commit, tree })
+            let onto_tree = match repository.tree_of(&order.onto) {
+                Ok(tree) => tree,
+                Err(error) => return CandidateAnswer::Failed(error.to_string()),
+            };
+            CandidateAnswer::Made(train::Candidate { onto: order.onto.clone(), onto_tree, commit, tree })
         }
         Ok(Candidate::Conflict { paths, messages }) => {
             let mut text = messages.join("\n");

@@ -8,7 +8,8 @@ use crate::domain::facts::{CommitFacts, HarvestFacts};
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
 use crate::domain::input::Input;
 use crate::domain::review::ElsewhereHead;
-use crate::domain::session::Salvage;
+use crate::domain::session::{Salvage, Session};
+use crate::domain::settings::Role;
 use crate::domain::state::State;
 use crate::domain::summary::SessionSummary;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
@@ -28,6 +29,10 @@ pub(in super::super) struct Order {
     branch: String,
     from: ObjectId,
     reviewed: Option<ObjectId>,
+    /// Stretches of the branch that are an integrator's.
+    integrated: Vec<(ObjectId, ObjectId)>,
+    /// Whether this session is an integrator's, too.
+    is_integrator: bool,
 }
 
 impl Order {
@@ -35,6 +40,14 @@ impl Order {
         let session = state.session(session)?;
         let objective = state.objective(&session.objective)?;
         let worktree = objective.worktree.as_ref()?;
+        let settings = &state.project(&session.objective.project)?.settings;
+        let is_integrator = |session: &Session| {
+            settings.worker(&session.worker).is_some_and(|worker| worker.role == Role::Integrator)
+        };
+        let earlier = objective.sessions.iter().filter_map(|id| state.session(*id));
+        let stretch =
+            |session: &Session| Some((session.from.clone(), session.harvest.as_ref()?.head.clone()));
+        let integrated = earlier.filter(|session| is_integrator(session)).filter_map(stretch).collect();
         Some(Self {
             site: Site::find(state, &session.objective.project)?,
             session: session.id,
@@ -43,6 +56,8 @@ impl Order {
             branch: worktree.branch.clone(),
             from: session.from.clone(),
             reviewed: objective.head.clone(),
+            integrated,
+            is_integrator: is_integrator(session) && session.harvest.is_none(),
         })
     }
 }
@@ -61,6 +76,9 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
     let (tip, copy) = (&order.site.tip, &order.site.copy);
     let found = git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)
         .map_err(problem)?;
+    let mut integrated = order.integrated.clone();
+    integrated.extend(order.is_integrator.then(|| (order.from.clone(), found.head.clone())));
+    let branch = git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
         false => salvage(world, order, &repository, &worktree).map_err(problem)?,
@@ -69,6 +87,8 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         head: found.head,
         commits: found.commits.iter().map(commit).collect(),
         net_paths: found.net_paths,
+        integrator_paths: branch.own_paths,
+        secrets: branch.secrets,
         uncommitted: found.uncommitted,
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(elsewhere),
