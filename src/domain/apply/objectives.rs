@@ -4,6 +4,7 @@ use crate::domain::event::{Event, Fact};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
 use crate::domain::objective::{Worktree, WorktreeStage};
+use crate::domain::operate::Operated;
 use crate::domain::state::{EntityKey, State};
 
 fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Objective {
@@ -26,6 +27,7 @@ fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Obj
         head: None,
         landed: None,
         history: Vec::new(),
+        operated: Operated::default(),
     }
 }
 
@@ -34,9 +36,10 @@ impl State {
     pub(super) fn apply_to_objectives(&mut self, fact: &Fact, event: &Event) -> bool {
         match fact {
             Fact::ObjectiveAdded { objective, spec } => self.add_objective(objective, spec, event),
-            Fact::ObjectiveMoved { objective, to, cause, reason, next, .. } => {
+            Fact::ObjectiveMoved { objective, from, to, cause, reason, next } => {
                 self.set_status(objective, *to, event.at_ms);
                 let Some(found) = self.objective_mut(objective) else { return true };
+                super::operate::moved(found, *from, *to, *cause);
                 found.reason.clone_from(reason);
                 if let Some(next) = next {
                     found.retries += u32::from(next.costs_retry);
