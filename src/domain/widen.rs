@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
 use super::path::RepoPath;
 use super::scope::{Globs, ScopeError, normalise};
 
@@ -11,16 +9,6 @@ use super::scope::{Globs, ScopeError, normalise};
 const FILES_OF_A_FOLDER_MAX: usize = 3;
 /// Paths that a summary may ask for at once.
 const ASKED_MAX: usize = 20;
-
-/// Who widened a scope.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum By {
-    /// A person.
-    Human,
-    /// Recovery (SPEC 3.3, level 2).
-    Automatic,
-}
 
 /// The smallest globs that cover the paths: the paths themselves, or their folder where there are more than
 /// three in it. None when a path cannot be written as a glob.

@@ -5,11 +5,12 @@ use super::follow::Outcome;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::ids::ObjectiveKey;
+use crate::domain::operate::By;
 use crate::domain::path::RepoPath;
 use crate::domain::review::{FindingCode, out_of_scope_paths};
 use crate::domain::session::SessionEnd;
 use crate::domain::settings::OverlapRule;
-use crate::domain::widen::{By, are_allowed, asked_for, smallest_globs};
+use crate::domain::widen::{are_allowed, asked_for, smallest_globs};
 
 /// Widens the objective's scope where that is all that a session's work lacks. True when it was widened: then
 /// its findings no longer stand against it.
