@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::{output, run};
 use crate::config::Workspace;
 use crate::domain::objective::Status;
-use crate::report::text::counted;
+use crate::report::text::{counted, harmless};
 use crate::supervisor::{self, Options};
 
 #[derive(Debug, Args)]
@@ -75,6 +75,14 @@ fn summary(context: &Context, repository: &std::path::Path, begun: Instant) -> R
     output::note(&format!(
         "{landed} of {total} objectives landed, {published} published, {sessions}, {seconds} s"
     ));
+    let root = context.workspace.root().display();
+    for objective in state.objectives().filter(|objective| objective.status == Status::NeedsReview) {
+        let id = &objective.key.id;
+        let why = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
+        output::note(&format!("{id} waits for you: {}", harmless(why)));
+        output::note(&format!("  paddock --root '{root}' objective retry {id} --note \"it costs nothing\""));
+        output::note(&format!("  paddock --root '{root}' explain {id}"));
+    }
     output::note("look at it:");
     output::note(&format!("  git -C '{}' log --first-parent --oneline", repository.display()));
     output::note(&format!("  paddock --root '{}' status", context.workspace.root().display()));

@@ -146,8 +146,9 @@ impl Train {
         self.entries.iter().find(|entry| matches!(entry.stage, Stage::Landing { .. }))
     }
 
-    /// The entries as they will land: the user's commits first, then whoever was overtaken too often, then
-    /// by priority, then by time of approval.
+    /// The entries as they will land: the user's commits first, then whoever was overtaken too often, then what
+    /// has begun (a gate run is not given up for an entry that comes later), then by priority, then by time of
+    /// approval.
     #[must_use]
     pub fn in_order(&self) -> Vec<&Entry> {
         let mut entries: Vec<&Entry> = self.entries.iter().collect();
@@ -155,7 +156,7 @@ impl Train {
             let is_users = entry.subject == Subject::Target;
             let is_due = entry.overtaken >= OVERTAKEN_MAX;
             let priority = if is_due { 0 } else { -i64::from(entry.priority) };
-            (!is_users, !is_due, priority, entry.id)
+            (!is_users, !is_due, entry.stage == Stage::Waiting, priority, entry.id)
         });
         entries
     }
@@ -311,6 +312,13 @@ mod tests {
         old.overtaken = OVERTAKEN_MAX;
         train.entries = vec![old, urgent];
         assert_eq!(planned(&train, true), [Action::Build(1)]);
+    }
+
+    #[test]
+    fn a_gate_run_is_not_given_up_for_an_urgent_entry_that_comes_later() {
+        let stage = Stage::Gating { candidate: candidate('1'), gate: GateId(1) };
+        let entries = vec![entry(1, 0, stage), entry(2, 5, Stage::Waiting)];
+        assert_eq!(planned(&Train { entries, ..Train::default() }, true), []);
     }
 
     #[test]

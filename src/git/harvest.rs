@@ -97,16 +97,23 @@ pub fn harvest(
     Ok(Harvest { head, commits, truncated, net_paths, uncommitted, head_elsewhere, rewritten })
 }
 
-/// How many commits the work branch has beyond its base; cheap enough for a running session.
+/// How many commits the work branch has beyond its base and beyond the integration commit, whose own a session
+/// may merge; cheap enough for a running session.
 ///
 /// # Errors
 /// When the repository cannot be read.
-pub fn head_count(repository: &Repository, worktree: &Worktree, base: &ObjectId) -> Result<u32, GitError> {
+pub fn head_count(
+    repository: &Repository,
+    worktree: &Worktree,
+    base: &ObjectId,
+    integration: &ObjectId,
+) -> Result<u32, GitError> {
     let library = repository.library()?;
     let Some(head) = head_commit(&library, &worktree.git_dir)? else { return Ok(0) };
     let mut walk = library.revwalk()?;
     walk.push(oid(&head)?)?;
     walk.hide(oid(base)?)?;
+    walk.hide(oid(integration)?)?;
     Ok(u32::try_from(walk.take(COMMITS_MAX).count()).unwrap_or(u32::MAX))
 }
 

@@ -37,9 +37,11 @@ pub(super) fn running(state: &State, project: &ProjectSlug) -> Vec<Running> {
 /// Counts, and tells; a worktree that cannot be read now is read at harvest at the latest.
 pub(super) fn count(world: &World, site: &Site, sessions: &[Running]) {
     let Ok(repository) = world.repository(&site.repo_root) else { return };
+    // The ref itself: it may have moved since the state was looked at.
+    let tip = repository.commit_of(&site.integration_ref).ok().flatten().unwrap_or(site.tip.clone());
     for running in sessions {
         let counted = find_worktree(&repository, Path::new(&running.path), &running.branch)
-            .and_then(|worktree| head_count(&repository, &worktree, &running.from));
+            .and_then(|worktree| head_count(&repository, &worktree, &running.from, &tip));
         if let Ok(commits) = counted {
             let value = serde_json::Value::from(commits);
             let session = Some(running.session.0);

@@ -43,7 +43,7 @@ fn commits_empty_ones_and_what_is_uncommitted_are_facts() {
     write(folder, "new dir/untracked.txt", "x");
     write(folder, "debug.log", "ignored");
     write(folder, ".env", "copied by Paddock");
-    assert_eq!(head_count(&home.repository(), &worktree, &base).unwrap(), 2);
+    assert_eq!(head_count(&home.repository(), &worktree, &base, &base).unwrap(), 2);
     let harvest = harvested(&home, &worktree, &base, None);
     assert_eq!(harvest.head, head(folder));
     let [first, second] = harvest.commits.as_slice() else { panic!("{:?}", harvest.commits) };
@@ -55,6 +55,21 @@ fn commits_empty_ones_and_what_is_uncommitted_are_facts() {
 }
 
 #[test]
+fn commits_that_a_session_merges_from_the_integration_ref_are_not_its_own() {
+    let home = Home::new();
+    let (worktree, base) = (home.worktree("task"), head(&home.root));
+    for n in 0..3 {
+        write(&home.root, "landed", &format!("{n}"));
+        commit_all(&home.root, "landed meanwhile");
+    }
+    let tip = head(&home.root);
+    write(&worktree.path, "mine", "x");
+    commit_all(&worktree.path, "work");
+    git(&worktree.path, &["merge", "-q", "--no-edit", tip.as_str()]);
+    assert_eq!(head_count(&home.repository(), &worktree, &base, &tip).unwrap(), 2);
+}
+
+#[test]
 fn a_head_beyond_the_branch_is_taken_over() {
     for away in [&["checkout", "-q", "--detach"][..], &["checkout", "-q", "-b", "agents-own"]] {
         let home = Home::new();
@@ -62,7 +77,7 @@ fn a_head_beyond_the_branch_is_taken_over() {
         git(&worktree.path, away);
         write(&worktree.path, "x", "x");
         let work = commit_all(&worktree.path, "work");
-        assert_eq!(head_count(&home.repository(), &worktree, &base).unwrap(), 1);
+        assert_eq!(head_count(&home.repository(), &worktree, &base, &base).unwrap(), 1);
         let harvest = harvested(&home, &worktree, &base, None);
         assert!(harvest.head == work && harvest.head_elsewhere.is_some_and(|e| e.taken_over));
         assert_eq!(home.tip("paddock/task/work"), work);

@@ -93,7 +93,7 @@ pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
     let text = format!(
         "# Made by `paddock demo`.\nslug: {SLUG}\nname: Hello\nrepo_root: ../hello\nworktrees_root: ../hello-wt\n\
          target_branch: main\nmax_parallel_sessions: 3\nverify:\n  - {{name: tests, run: sh check.sh, timeout_minutes: 2}}\n\
-         disk: {{min_free_gb: 0}}\nagents:\n  - {{id: scripted}}\n"
+         shared_patterns: [AUTHORS]\nrecovery: {{expand: [\"notes/**\"]}}\ndisk: {{min_free_gb: 0}}\nagents:\n  - {{id: scripted}}\n"
     );
     fs::write(&file, text).map_err(failed("write", &file))?;
     let said = |faults: Vec<_>| Failure::faults(&faults, "this is a fault of the demo itself");
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(text, paced(PLAN, 7));
         let context = PlanContext { existing: &[], workers: &["implementer"] };
         let plan = plan_file::read(&text, "plan", &context).unwrap().document;
-        assert_eq!(plan.objectives.len(), 6);
+        assert_eq!(plan.objectives.len(), 11);
         for objective in plan.objectives {
             assert!(objective.description.contains("```script\n"), "{}", objective.id);
         }
