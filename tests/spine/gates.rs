@@ -22,6 +22,9 @@ fn a_red_gate_sends_its_output_into_a_correction_which_lands() {
     let landed = &events[place_of(&events, "landed", "value")];
     assert_eq!(landed["data"]["verified"], true);
     assert_eq!(place.status_of("value")["landed"]["verified"], true);
+    let tree = place.git(&repository, &["rev-parse", "main^{tree}"]);
+    let trailer = "--format=%(trailers:key=Paddock-Verified,valueonly)";
+    assert_eq!(place.git(&repository, &["log", "-1", trailer, "main"]), tree);
     place.is_tidy(&repository, 1);
 }
 
