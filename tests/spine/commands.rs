@@ -248,3 +248,14 @@ fn nothing_starts_while_the_disk_is_low() {
     supervisor.stop();
     place.is_tidy(&repository, 1);
 }
+
+#[test]
+fn whoever_stops_an_idle_supervisor_gets_an_answer() {
+    let place = Place::new();
+    for _ in 0..10 {
+        let mut supervisor = place.supervisor(&[]);
+        supervisor.wait("supervisor_started", "*");
+        place.good(&["supervisor", "stop"]);
+        assert_eq!(supervisor.end(), 0);
+    }
+}
