@@ -200,7 +200,7 @@ mod tests {
     }
 
     fn candidate() -> Candidate {
-        Candidate { onto: oid('1'), onto_tree: oid('b'), commit: oid('2'), tree: oid('c') }
+        Candidate { onto: oid('1'), onto_tree: oid('b'), commit: oid('2'), tree: oid('c'), sealed: false }
     }
 
     fn known(tree: char, verdict: Verdict, at_ms: i64) -> KnownVerdict {

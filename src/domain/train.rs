@@ -69,6 +69,9 @@ pub struct Candidate {
     pub commit: ObjectId,
     /// Its tree: what the gate judges and what lands.
     pub tree: ObjectId,
+    /// Its message says that this tree was verified: it may land through a gate only.
+    #[serde(default)]
+    pub sealed: bool,
 }
 
 /// An approved branch head on its way to landing.
@@ -280,7 +283,7 @@ mod tests {
     }
 
     fn candidate(onto: char) -> Candidate {
-        Candidate { onto: oid(onto), onto_tree: oid('4'), commit: oid('2'), tree: oid('3') }
+        Candidate { onto: oid(onto), onto_tree: oid('4'), commit: oid('2'), tree: oid('3'), sealed: false }
     }
 
     #[test]

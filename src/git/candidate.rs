@@ -34,7 +34,7 @@ pub struct CandidateOrder {
     pub base: ObjectId,
     /// The second parent: the branch head.
     pub head: ObjectId,
-    /// The whole message, trailers included.
+    /// The message, with its trailers.
     pub message: String,
     /// Author and committer.
     pub identity: Identity,
@@ -44,6 +44,8 @@ pub struct CandidateOrder {
     pub name: String,
     /// Flush all that is new since `base` before returning: the branch's own objects too.
     pub durable: bool,
+    /// Add the trailer `Paddock-Verified: <tree>`: the commit will land only if that tree passes the gate.
+    pub seal: bool,
 }
 
 /// What the merge gave.
@@ -83,13 +85,24 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     let signature = order.identity.signature(order.time_s)?;
     let parents = [&library.find_commit(base)?, &library.find_commit(head)?];
     let found = library.find_tree(tree)?;
-    let commit = library.commit(None, &signature, &signature, &order.message, &found, &parents)?;
+    let message = message(order, tree);
+    let commit = library.commit(None, &signature, &signature, &message, &found, &parents)?;
     if order.durable {
         flush_objects(repository.common_dir(), &new_objects(&library, Some(base), commit)?)?;
     }
     let commit = object_id(commit)?;
     keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &commit)?;
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
+}
+
+/// The order's message, sealed if that is wanted; a seal is a trailer, so it stands in a paragraph of trailers.
+fn message(order: &CandidateOrder, tree: Oid) -> String {
+    let message = &order.message;
+    let gap = if message.contains("\n\n") { "" } else { "\n" };
+    match order.seal {
+        true => format!("{message}{gap}Paddock-Verified: {tree}\n"),
+        false => message.clone(),
+    }
 }
 
 /// The merge's tree where no merging is needed: one side has nothing of its own.

@@ -24,6 +24,9 @@ use crate::link::{Backend, Feed, Server};
 use crate::runner::{JobReport, LocalRunner};
 use crate::store::{EventQuery, Reader, Store, StoredEvent};
 
+/// How long clients that do not read may keep a supervisor that ends.
+const FAREWELL: Duration = Duration::from_secs(3);
+
 /// Runs a supervisor in the foreground until it is over. `on_event` is told of every event once it is stored.
 ///
 /// # Errors
@@ -65,12 +68,15 @@ fn work(
     });
     kernel.watches = Some(Watches::new(&workspace.projects(), inbox.clone()));
     signals::listen(inbox.clone())?;
-    let (runtime, stop) = serve(workspace, &kernel, inbox)?;
+    let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     let end = kernel.run(options);
-    drop(stop);
-    runtime.shutdown_timeout(Duration::from_secs(2));
+    let Kernel { writer, inbox: unheard, .. } = kernel;
+    // Whoever asked too late hears that nobody is there; answers under way still reach their clients.
+    drop((stop, unheard));
+    drop(runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await }));
+    runtime.shutdown_background();
     // Closing empties the queue of what is still to be written; the events channel ends with the kernel.
-    let closed = kernel.writer.close();
+    let closed = writer.close();
     let end = end?;
     closed?;
     Ok(end)
@@ -125,7 +131,7 @@ pub(super) fn kernel(
     })
 }
 
-type Serving = (tokio::runtime::Runtime, tokio::sync::watch::Sender<bool>);
+type Serving = (tokio::runtime::Runtime, tokio::task::JoinHandle<()>, tokio::sync::watch::Sender<bool>);
 
 fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Result<Serving, SupervisorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -144,8 +150,8 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
     };
     let runtime_dir = workspace.runtime();
     let server = runtime.block_on(async { Server::bind(&runtime_dir) })?;
-    runtime.spawn(server.serve::<Command, super::Query, Reply, Desk>(backend, stopped));
-    Ok((runtime, stop))
+    let serving = runtime.spawn(server.serve::<Command, super::Query, Reply, Desk>(backend, stopped));
+    Ok((runtime, serving, stop))
 }
 
 /// Says what a supervisor would order now. Nothing is written and nothing is started.

@@ -137,6 +137,7 @@ pub fn order(base: &ObjectId, head: &ObjectId) -> CandidateOrder {
         time_s: 1_700_000_000,
         name: "task".to_owned(),
         durable: true,
+        seal: false,
     }
 }
 

@@ -259,7 +259,13 @@ fn candidate(
         Ok(tree) => {
             let (id, onto_tree) = (tree_id(&tree), tree_id(repo.tree(onto)));
             let commit = repo.commit(vec![onto.clone(), head.clone()], tree);
-            CandidateAnswer::Made(Candidate { onto: onto.clone(), onto_tree, commit, tree: id })
+            CandidateAnswer::Made(Candidate {
+                onto: onto.clone(),
+                onto_tree,
+                commit,
+                tree: id,
+                sealed: false,
+            })
         }
     }
 }

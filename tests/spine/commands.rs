@@ -162,10 +162,10 @@ echo changed >> README.md
 touch $NOTES/stopped-once
 while :; do sleep 600; done";
 
-fn stopped_and_taken_up(stop: impl FnOnce(&Place, &Supervisor), code: i32) {
+fn stopped_and_taken_up(script: &str, stop: impl FnOnce(&Place, &Supervisor), code: i32) {
     let place = Place::new();
     let repository = place.project("stops", "");
-    place.objective("work", STOPPED_ONCE, &[]);
+    place.objective("work", script, &[]);
     place.objective("next", "commit next.txt\nover", &["--depends-on", "work"]);
     let mut supervisor = place.supervisor(&[]);
     supervisor.wait("session_started", "work");
@@ -187,17 +187,28 @@ fn stopped_and_taken_up(stop: impl FnOnce(&Place, &Supervisor), code: i32) {
 
 #[test]
 fn a_terminated_supervisor_stops_its_sessions_and_the_next_run_takes_them_up() {
-    stopped_and_taken_up(|_, supervisor| supervisor.signal(Signal::TERM), 0);
+    stopped_and_taken_up(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::TERM), 0);
 }
 
 #[test]
 fn an_interrupted_supervisor_stops_its_sessions_and_says_so_by_its_exit_code() {
-    stopped_and_taken_up(|_, supervisor| supervisor.signal(Signal::INT), 130);
+    stopped_and_taken_up(STOPPED_ONCE, |_, supervisor| supervisor.signal(Signal::INT), 130);
+}
+
+#[test]
+fn a_second_interrupt_kills_an_agent_that_is_deaf_to_the_first() {
+    let deaf = format!("trap '' TERM INT HUP\n{STOPPED_ONCE}");
+    let twice = |_: &Place, supervisor: &Supervisor| {
+        supervisor.signal(Signal::INT);
+        supervisor.wait("session_stopping", "work");
+        supervisor.signal(Signal::INT);
+    };
+    stopped_and_taken_up(&deaf, twice, 130);
 }
 
 #[test]
 fn a_supervisor_stopped_now_kills_its_sessions_and_the_next_run_takes_them_up() {
-    stopped_and_taken_up(|place, _| drop(place.good(&["supervisor", "stop", "--now"])), 0);
+    stopped_and_taken_up(STOPPED_ONCE, |place, _| drop(place.good(&["supervisor", "stop", "--now"])), 0);
 }
 
 #[test]
@@ -247,4 +258,15 @@ fn nothing_starts_while_the_disk_is_low() {
     supervisor.wait("worktree_removed", "work");
     supervisor.stop();
     place.is_tidy(&repository, 1);
+}
+
+#[test]
+fn whoever_stops_an_idle_supervisor_gets_an_answer() {
+    let place = Place::new();
+    for _ in 0..10 {
+        let mut supervisor = place.supervisor(&[]);
+        supervisor.wait("supervisor_started", "*");
+        place.good(&["supervisor", "stop"]);
+        assert_eq!(supervisor.end(), 0);
+    }
 }

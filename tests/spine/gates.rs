@@ -10,7 +10,7 @@ fn a_red_gate_sends_its_output_into_a_correction_which_lands() {
     let place = Place::new();
     let repository = place.project(
         "red",
-        "verify: [{name: tests, run: 'echo the gate says $(cat value.txt); grep -q good value.txt'}]",
+        "verify: [{name: tests, run: 'echo the gate says $(cat value.txt); ! grep -q bad value.txt'}]",
     );
     let script = "case $PADDOCK_SESSION_KIND in work) commit value.txt bad ;; correction) commit value.txt good ;; esac\nover";
     place.objective("value", script, &[]);
@@ -22,6 +22,9 @@ fn a_red_gate_sends_its_output_into_a_correction_which_lands() {
     let landed = &events[place_of(&events, "landed", "value")];
     assert_eq!(landed["data"]["verified"], true);
     assert_eq!(place.status_of("value")["landed"]["verified"], true);
+    let tree = place.git(&repository, &["rev-parse", "main^{tree}"]);
+    let trailer = "--format=%(trailers:key=Paddock-Verified,valueonly)";
+    assert_eq!(place.git(&repository, &["log", "-1", trailer, "main"]), tree);
     place.is_tidy(&repository, 1);
 }
 

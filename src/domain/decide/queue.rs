@@ -31,6 +31,10 @@ fn key(project: &ProjectSlug, id: &ObjectiveId) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: id.clone() }
 }
 
+fn has_gate(scribe: &Scribe<'_>, project: &ProjectSlug) -> bool {
+    scribe.state.project(project).is_some_and(|project| !project.settings.verify.is_empty())
+}
+
 pub(super) fn candidate_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -44,6 +48,10 @@ pub(super) fn candidate_answered(
     }
     scribe.mark(project);
     match answer {
+        // The gate was taken away meanwhile: a message that says "verified" must not land without one.
+        CandidateAnswer::Made(candidate) if candidate.sealed && !has_gate(scribe, project) => {
+            scribe.record(Fact::EntryReset { project: project.clone(), entry: id });
+        }
         CandidateAnswer::Made(candidate) => {
             scribe.record(Fact::CandidateMade { project: project.clone(), entry: id, candidate });
         }

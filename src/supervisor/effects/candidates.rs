@@ -19,6 +19,7 @@ pub(in super::super) struct Order {
     /// The branch that has to be at the head still; none for the user's commits.
     branch: Option<String>,
     message: String,
+    has_gate: bool,
 }
 
 impl Order {
@@ -43,7 +44,8 @@ impl Order {
             }
             Subject::Target => (None, format!("Merge branch '{}' into landed work\n", site.target_branch)),
         };
-        Some(Self { site, entry, head, onto, branch, message })
+        let has_gate = state.project(project).is_some_and(|project| !project.settings.verify.is_empty());
+        Some(Self { site, entry, head, onto, branch, message, has_gate })
     }
 }
 
@@ -83,6 +85,7 @@ fn answer(world: &World, order: &Order) -> CandidateAnswer {
         time_s: now_ms() / 1_000,
         name: candidate_name(order.entry),
         durable: true,
+        seal: order.has_gate,
     };
     match make_candidate(&repository, &wanted) {
         Ok(Candidate::Clean { commit, tree }) => {
@@ -90,7 +93,13 @@ fn answer(world: &World, order: &Order) -> CandidateAnswer {
                 Ok(tree) => tree,
                 Err(error) => return CandidateAnswer::Failed(error.to_string()),
             };
-            CandidateAnswer::Made(train::Candidate { onto: order.onto.clone(), onto_tree, commit, tree })
+            CandidateAnswer::Made(train::Candidate {
+                onto: order.onto.clone(),
+                onto_tree,
+                commit,
+                tree,
+                sealed: order.has_gate,
+            })
         }
         Ok(Candidate::Conflict { paths, messages }) => {
             let mut text = messages.join("\n");
