@@ -100,8 +100,16 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             identity: world.identity(&repository),
             time_s: now_ms() / 1_000,
         };
-        git::salvage(&repository, &worktree, &wanted)?;
-        git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
+        let salvaged = git::salvage(&repository, &worktree, &wanted)?;
+        let kept_dir = world.workspace.kept_dir();
+        let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
+            true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
+            // Files too large to salvage, for one: they are nowhere else.
+            false => git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
+        };
+        if let git::Removal::Kept { path } = removal {
+            tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
+        }
     }
     if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
         let full = format!("refs/heads/{}", order.branch);
