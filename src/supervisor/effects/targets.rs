@@ -59,7 +59,10 @@ pub(in super::super) fn look(world: &World, site: &Site) {
     }
     look_at_disk(world, site);
     match target_facts(&repository, site) {
-        Ok(facts) => world.tell(Input::TargetLooked { project: site.slug.clone(), facts }),
+        Ok(facts) => {
+            world.tell(Input::RepositoryFine { project: site.slug.clone() });
+            world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
+        }
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
             world.tell(Input::RepositoryFailed { project, problem });
