@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::{Place, bytes, commit_all, commit_file, git, until};
+use crate::support::{Place, Supervisor, bytes, commit_all, commit_file, git, until};
 
 /// An objective lands on this branch of a repository in this folder, from a workspace in that one.
 fn lands(workspace: &str, folder: &str, branch: &str) {
@@ -132,7 +132,9 @@ fn a_repository_that_is_moved_away_holds_its_project_alone_until_it_is_back() {
     running.heard_of("worktree_removed", "three");
     assert_eq!(place.objective("two")["status"], "ready");
     fs::rename(place.path("away"), &repository).unwrap();
-    running.heard("project_released");
+    running.next("the release", |event| {
+        event["type"] == "project_released" && event["data"]["code"] == "repository_broken"
+    });
     running.heard_of("worktree_removed", "two");
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
     running.stop();
@@ -169,7 +171,7 @@ fn a_worktree_deleted_by_hand_before_its_next_session_is_made_again() {
     );
     place.objectives(&["one"]);
     let mut running = place.supervisor();
-    running.heard("session_ended");
+    running.heard_of("objective_ready", "one");
     // The correction waits for a second.
     fs::remove_dir_all(place.path("p-wt/p/one")).unwrap();
     running.heard_of("objective_done", "one");
@@ -179,7 +181,7 @@ fn a_worktree_deleted_by_hand_before_its_next_session_is_made_again() {
 }
 
 /// An objective that is queued, held from landing.
-fn queued(place: &Place) -> crate::support::Supervisor {
+fn queued(place: &Place) -> Supervisor {
     place.good(&["queue", "hold"]);
     place.objectives(&["one"]);
     let mut running = place.supervisor();
@@ -188,23 +190,20 @@ fn queued(place: &Place) -> crate::support::Supervisor {
 }
 
 #[test]
-fn a_branch_deleted_by_hand_while_it_is_queued_lands_nothing_and_is_told() {
+fn a_branch_deleted_by_hand_while_it_is_queued_is_kept_as_salvage_and_worked_on_again() {
     let place = Place::new();
     let repository = place.simple("");
     let mut running = queued(&place);
-    let before = git(&repository, &["rev-parse", "main"]);
     git(&repository, &["update-ref", "-d", "refs/heads/paddock/one/work"]);
     place.good(&["queue", "release"]);
-    running.heard("queue_left");
-    until("it has come to an end", || {
-        let one = place.objective("one");
-        one["status"] == "needs_review" || one["status"] == "done"
-    });
+    let left = running.heard("queue_left");
+    assert_eq!(left["data"]["why"], "head_moved");
+    running.heard_of("worktree_removed", "one");
     running.stop();
     place.is_quiet();
-    let one = place.objective("one");
-    assert_eq!(one["status"], "needs_review", "{one}");
-    assert_eq!(git(&repository, &["rev-parse", "main"]), before);
+    assert_eq!(git(&repository, &["show", "refs/paddock/salvage/one/1:one.txt"]), "by one");
+    assert_eq!(git(&repository, &["show", "main:one.txt"]), "by one");
+    assert_eq!(place.starts().len(), 2);
 }
 
 #[test]
@@ -236,7 +235,7 @@ fn a_branch_moved_by_hand_out_of_its_scope_does_not_land() {
 }
 
 #[test]
-fn a_session_killed_by_its_own_hand_leaves_its_work_on_the_branch() {
+fn a_session_killed_by_a_person_leaves_its_work_on_the_branch() {
     let place = Place::new();
     let repository = place.simple("");
     waits_for_go(&place, "");
