@@ -23,7 +23,7 @@ use crate::domain::path::RepoPath;
 pub enum Removal {
     /// It is deleted.
     Deleted,
-    /// It held a repository of its own and lies here now.
+    /// It held a repository of its own, or what could not be salvaged, and lies here now.
     Kept {
         /// Where.
         path: PathBuf,
@@ -42,6 +42,27 @@ pub fn remove_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
+    take_away(repository, worktree, kept_dir, false)
+}
+
+/// As [`remove_worktree`], for one that holds what could not be salvaged: it is always moved into `kept_dir`.
+///
+/// # Errors
+/// As [`remove_worktree`].
+pub fn set_aside_worktree(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+) -> Result<Removal, GitError> {
+    take_away(repository, worktree, kept_dir, true)
+}
+
+fn take_away(
+    repository: &Repository,
+    worktree: &Worktree,
+    kept_dir: &Path,
+    must_keep: bool,
+) -> Result<Removal, GitError> {
     let trash = trash_of(&worktree.path);
     delete_folder(&trash)?;
     let admin = admin_of(repository, &worktree.path)?;
@@ -54,7 +75,7 @@ pub fn remove_worktree(
     }
     let present = worktree.path.is_dir();
     let removal = match (present, &admin) {
-        (true, Some(admin)) if holds_repository(repository, worktree, admin)? => {
+        (true, Some(admin)) if must_keep || holds_repository(repository, worktree, admin)? => {
             Removal::Kept { path: keep(worktree, admin, kept_dir)? }
         }
         (true, _) => {

@@ -361,6 +361,7 @@ impl Kernel {
             let text = match RepositoryClaim::take(&common_dir, &self.world.workspace, &project) {
                 Ok(claim) => {
                     self.claims.insert(project.clone(), (common_dir, claim));
+                    self.clear_locks(&project);
                     None
                 }
                 Err(error) => Some(error.to_string()),
@@ -370,6 +371,12 @@ impl Kernel {
             self.step(Input::HoldSeen { project, code, text, clears }, None)?;
         }
         Ok(())
+    }
+
+    /// Whoever worked on a repository before may have been killed while it moved a ref.
+    fn clear_locks(&self, project: &ProjectSlug) {
+        let Some(site) = Site::find(&self.state, project) else { return };
+        self.look_aside(Lane::Refs(project.clone()), move |world| effects::clear_locks(world, &site));
     }
 
     /// Whether the work of this process is over.

@@ -58,7 +58,7 @@ fn a_commit_of_the_user_while_nothing_happens_is_taken_over_and_marked() {
     let place = Place::new();
     let repository = place.simple("");
     let mut running = place.supervisor();
-    running.heard("integration_made");
+    running.heard("supervisor_started");
     let mine = commit_file(&repository, "mine.txt", "mine\n");
     let taken = running.heard("external_adopted");
     assert_eq!(taken["data"]["to"], mine.as_str());
@@ -204,13 +204,16 @@ fn landed_one(place: &Place) -> Supervisor {
 fn a_target_that_was_reset_stops_landing_until_it_is_adopted() {
     let place = Place::new();
     let repository = place.simple("");
+    let wait = format!("while ! [ -e '{}' ]; do sleep 0.05; done\n", place.path("go").display());
+    place.script("two", &(wait + "echo two > two.txt; git add .; git commit --quiet -m Two\n"));
+    place.objectives(&["two"]);
     let mut running = landed_one(&place);
     let before = tip(&repository);
     git(&repository, &["reset", "--quiet", "--hard", "HEAD~1"]);
     let reset = git(&repository, &["rev-parse", "main"]);
     running.next("the hold", |event| event["data"]["reason"]["code"] == "target_rewritten");
     assert_eq!(place.status("p")["state"], "target_rewritten");
-    place.objectives(&["two"]);
+    go(&place);
     running.heard_of("objective_queued", "two");
     assert_eq!(tip(&repository), before, "nothing lands");
     assert_eq!(git(&repository, &["rev-parse", "main"]), reset);

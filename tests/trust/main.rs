@@ -7,3 +7,6 @@ mod support;
 
 mod checkout;
 mod commits;
+mod kills;
+mod places;
+mod scope;

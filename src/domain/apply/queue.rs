@@ -33,6 +33,7 @@ impl State {
                 });
             }
             Fact::CandidateMade { project, entry, candidate } => self.change_entry(project, *entry, |e| {
+                // Failures still count: a merge that is made but cannot be landed must not go round for ever.
                 e.stage = Stage::Built(candidate.clone());
                 e.not_before_ms = None;
             }),

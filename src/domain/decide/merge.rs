@@ -66,7 +66,7 @@ fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool 
 
 fn build(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
     if entry.build_failures >= BUILD_FAILURES_MAX {
-        let text = "a merge could not be made although it was tried again and again";
+        let text = "a merge could not be made or landed although it was tried again and again";
         return hold(scribe, project, ReasonCode::RepositoryBroken, text);
     }
     let Some(tip) = scribe.state.project(project).map(|p| p.integration.tip.clone()) else { return false };

@@ -6,6 +6,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::facts::TrustRecord;
 use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::ProjectSettings;
 use crate::domain::train::Stage;
@@ -94,8 +95,11 @@ pub(super) fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, pro
 }
 
 pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
-    release(scribe, slug, ReasonCode::RepositoryBroken);
-    publish::try_again_now(scribe, slug);
+    let is_broken = |project: &Project| project.holds.contains_key(&ReasonCode::RepositoryBroken);
+    if scribe.state.project(slug).is_some_and(is_broken) {
+        release(scribe, slug, ReasonCode::RepositoryBroken);
+        publish::try_again_now(scribe, slug);
+    }
     let Some(project) = scribe.state.project(slug) else { return };
     if !project.integration.is_made {
         let at = project.integration.tip.clone();

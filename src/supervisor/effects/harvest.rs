@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::world::{Site, World, now_ms};
+use super::worktrees::{Place, make_again_if_gone};
 use crate::domain::facts::{CommitFacts, HarvestFacts};
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
 use crate::domain::input::Input;
@@ -27,6 +28,7 @@ pub(in super::super) struct Order {
     objective: ObjectiveKey,
     path: PathBuf,
     branch: String,
+    base: ObjectId,
     from: ObjectId,
     reviewed: Option<ObjectId>,
     /// Stretches of the branch that are an integrator's.
@@ -54,6 +56,7 @@ impl Order {
             objective: session.objective.clone(),
             path: PathBuf::from(&worktree.path),
             branch: worktree.branch.clone(),
+            base: worktree.base.clone(),
             from: session.from.clone(),
             reviewed: objective.head.clone(),
             integrated,
@@ -71,6 +74,14 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
 fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
     let problem = |error: git::GitError| error.to_string();
     let repository = world.repository(&order.site.repo_root).map_err(problem)?;
+    let place = Place {
+        site: &order.site,
+        objective: &order.objective,
+        path: &order.path,
+        branch: &order.branch,
+        base: &order.base,
+    };
+    make_again_if_gone(world, &place)?;
     let worktree = git::find_worktree(&repository, &order.path, &order.branch).map_err(problem)?;
     remove_stale_locks(&worktree);
     let (tip, copy) = (&order.site.tip, &order.site.copy);

@@ -18,7 +18,7 @@ use crate::domain::state::State;
 
 pub(super) use gates::command_results;
 pub(super) use sessions::process_end;
-pub(super) use targets::look;
+pub(super) use targets::{clear_locks, look};
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
 /// gone.

@@ -8,7 +8,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::super::world::{Site, World};
-use crate::domain::ids::SessionId;
+use super::worktrees::{Place, make_again_if_gone};
+use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
 use crate::domain::session::{Exit, ProcessEnd, Session, Stop};
@@ -35,6 +36,7 @@ pub(in super::super) struct Order {
     path: PathBuf,
     branch: String,
     aims: prompting::Aims,
+    base: ObjectId,
 }
 
 impl Order {
@@ -51,6 +53,7 @@ impl Order {
             objective,
             path: PathBuf::from(worktree.path),
             branch: worktree.branch,
+            base: worktree.base,
         })
     }
 }
@@ -89,6 +92,14 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
 
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
     let repository = world.trusted(&order.site)?;
+    let place = Place {
+        site: &order.site,
+        objective: &order.objective.key,
+        path: &order.path,
+        branch: &order.branch,
+        base: &order.base,
+    };
+    make_again_if_gone(world, &place)?;
     prepare(&repository, order).map_err(|error| error.to_string())?;
     let spec = job(world, order, &repository, dir)?;
     world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())

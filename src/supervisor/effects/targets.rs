@@ -31,6 +31,15 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
     world.tell(Input::IntegrationMade { project: site.slug.clone(), tip });
 }
 
+/// Before anything moves a ref: locks that a killed predecessor left would hold up every landing for good.
+pub(in super::super) fn clear_locks(world: &World, site: &Site) {
+    // A repository that cannot be opened is told of by whoever looks at it next.
+    let Ok(repository) = world.repository(&site.repo_root) else { return };
+    for lock in git::remove_stale_locks(&repository) {
+        tracing::warn!(lock = %lock.display(), "removed the lock of a process that is gone");
+    }
+}
+
 /// Looks at everything about a project that can change without Paddock. Changes nothing.
 pub(in super::super) fn look(world: &World, site: &Site) {
     world.look_begins(&site.slug);
@@ -50,7 +59,10 @@ pub(in super::super) fn look(world: &World, site: &Site) {
     }
     look_at_disk(world, site);
     match target_facts(&repository, site) {
-        Ok(facts) => world.tell(Input::TargetLooked { project: site.slug.clone(), facts }),
+        Ok(facts) => {
+            world.tell(Input::RepositoryFine { project: site.slug.clone() });
+            world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
+        }
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
             world.tell(Input::RepositoryFailed { project, problem });

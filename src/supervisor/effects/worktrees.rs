@@ -44,20 +44,50 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
 }
 
+/// Makes a worktree again whose folder somebody deleted: its branch has all that was committed.
+pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(), String> {
+    if place.path.exists() {
+        return Ok(());
+    }
+    let repository = world.trusted(place.site)?;
+    tracing::warn!(path = %place.path.display(), "a worktree was deleted by hand; it is made again");
+    add(&repository, place)
+}
+
 fn make_in(world: &World, order: &Order) -> Result<(), String> {
     let repository = world.trusted(&order.site)?;
-    if let Some(parent) = order.path.parent() {
+    let place = Place {
+        site: &order.site,
+        objective: &order.objective,
+        path: &order.path,
+        branch: &order.branch,
+        base: &order.base,
+    };
+    add(&repository, &place)
+}
+
+/// Where a worktree is, and whose.
+pub(super) struct Place<'a> {
+    pub(super) site: &'a Site,
+    pub(super) objective: &'a ObjectiveKey,
+    pub(super) path: &'a Path,
+    pub(super) branch: &'a str,
+    pub(super) base: &'a ObjectId,
+}
+
+fn add(repository: &Repository, place: &Place<'_>) -> Result<(), String> {
+    if let Some(parent) = place.path.parent() {
         fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     }
     let spec = WorktreeSpec {
-        path: order.path.clone(),
-        branch: order.branch.clone(),
-        base: order.base.clone(),
-        marker: order.objective.to_string(),
+        path: place.path.to_owned(),
+        branch: place.branch.to_owned(),
+        base: place.base.clone(),
+        marker: place.objective.to_string(),
     };
-    git::add_worktree(&repository, &spec).map_err(|error| error.to_string())?;
-    for name in &order.site.copy {
-        copy_file(&order.site.repo_root, &order.path, name)?;
+    git::add_worktree(repository, &spec).map_err(|error| error.to_string())?;
+    for name in &place.site.copy {
+        copy_file(&place.site.repo_root, place.path, name)?;
     }
     Ok(())
 }
@@ -100,8 +130,16 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             identity: world.identity(&repository),
             time_s: now_ms() / 1_000,
         };
-        git::salvage(&repository, &worktree, &wanted)?;
-        git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
+        let salvaged = git::salvage(&repository, &worktree, &wanted)?;
+        let kept_dir = world.workspace.kept_dir();
+        let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
+            true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
+            // Files too large to salvage, for one: they are nowhere else.
+            false => git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
+        };
+        if let git::Removal::Kept { path } = removal {
+            tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
+        }
     }
     if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
         let full = format!("refs/heads/{}", order.branch);

@@ -11,18 +11,20 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-pub use git::{commit_all, commit_file, git, git_fails, snapshot};
+pub use git::{bytes, commit_all, commit_file, git, git_fails, snapshot};
 pub use supervisor::Supervisor;
 
 /// A net for failures, never something that a passing test waits for.
-pub const DEADLINE: Duration = Duration::from_secs(90);
+pub const DEADLINE: Duration = Duration::from_secs(45);
 
 /// What every agent of these tests does around the script of its objective: it says outside of the worktree
-/// that it runs, and since when, so that nothing can run twice without being seen.
+/// that it runs, and holds a lock for as long as any process of it lives, so that nothing can run twice without
+/// being seen.
 const AGENT: &str = r#"set -eu
 home=@HOME@
 echo "start $PADDOCK_SESSION $PADDOCK_OBJECTIVE $PADDOCK_SESSION_KIND $(date +%s%N)" >> "$home/starts"
-mkdir "$home/busy/$PADDOCK_OBJECTIVE" || echo "two at once in $PADDOCK_OBJECTIVE" >> "$home/faults"
+exec 9>> "$home/busy/$PADDOCK_OBJECTIVE"
+flock --nonblock 9 || echo "two at once in $PADDOCK_OBJECTIVE" >> "$home/faults"
 cp "$PADDOCK_PROMPT_FILE" "$home/prompts/$PADDOCK_SESSION"
 cd "$PADDOCK_WORKTREE"
 script="$home/scripts/$PADDOCK_OBJECTIVE"
@@ -30,7 +32,6 @@ if [ -e "$script" ]; then . "$script"; else
   echo "by $PADDOCK_OBJECTIVE" > "$PADDOCK_OBJECTIVE.txt"
   git add --all && git commit --quiet --message "Work of $PADDOCK_OBJECTIVE"
 fi
-rmdir "$home/busy/$PADDOCK_OBJECTIVE"
 printf '%s\n' ---SESSION_SUMMARY--- 'status: completed' 'summary: done' ---END_SESSION_SUMMARY---
 "#;
 
@@ -175,9 +176,7 @@ impl Place {
 
     /// Runs until nothing moves any more.
     pub fn until_idle(&self) -> i32 {
-        let (code, said) = self.run(&["run", "--no-tui", "--until-idle", "--json"]);
-        fs::write(self.path("said"), said).unwrap();
-        code
+        self.supervisor_with(&["--until-idle"]).wait().0
     }
 
     /// Stops this supervisor, and runs another until nothing moves.
@@ -236,10 +235,6 @@ impl Place {
         assert_eq!(numbers.len(), begun, "a session's agent began twice: {starts:?}");
         let faults = fs::read_to_string(self.path("faults")).unwrap_or_default();
         assert_eq!(faults, "");
-    }
-
-    pub fn git_id(&self, repository: &Path, name: &str) -> String {
-        git(repository, &["rev-parse", name])
     }
 
     /// Processes with anything of this place in their environment, command line or working folder.

@@ -4,12 +4,15 @@ use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use super::DEADLINE;
+
+/// No event for so long: the round is given up, and the run that follows it does the rest.
+const IDLE: Duration = Duration::from_secs(2);
 
 pub struct Supervisor {
     child: Child,
@@ -60,6 +63,24 @@ impl Supervisor {
         self.next(&what, |event| event["type"] == kind && event["objective"] == objective)
     }
 
+    /// Whether an event is told before nothing happens any more.
+    pub fn any_or_idle(&mut self) -> bool {
+        let event = self.events.recv_timeout(IDLE);
+        let is_told = event.is_ok();
+        self.seen.extend(event);
+        is_told
+    }
+
+    /// Whether an event of this type is told before nothing happens any more.
+    pub fn heard_or_idle(&mut self, kind: &str) -> bool {
+        while self.any_or_idle() {
+            if self.seen.last().is_some_and(|event| event["type"] == kind) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// Told until now, without waiting.
     pub fn so_far(&mut self) -> &[Value] {
         self.seen.extend(self.events.try_iter());
@@ -84,7 +105,12 @@ impl Supervisor {
 
     /// It ends by itself.
     pub fn wait(&mut self) -> (i32, Vec<Value>) {
-        let code = self.child.wait().unwrap().code().unwrap_or(-1);
+        let mut ended = None;
+        super::until("the supervisor has ended", || {
+            ended = self.child.try_wait().unwrap();
+            ended.is_some()
+        });
+        let code = ended.and_then(|status| status.code()).unwrap_or(-1);
         self.seen.extend(self.events.iter());
         (code, std::mem::take(&mut self.seen))
     }

@@ -1,0 +1,54 @@
+//! Locks of refs that a killed process left behind.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
+
+use super::repository::Repository;
+
+/// A ref is locked for as long as it takes to write forty bytes: a lock that stays the same for so long, while
+/// this workspace holds the repository's claim, has lost its process. Shorter than the wait for a locked ref,
+/// so that whoever waits meanwhile gets it.
+const STALE_AFTER: Duration = Duration::from_millis(1_000);
+
+/// Removes the locks of Paddock's own refs and branches whose process was killed, and answers which. To be
+/// called by the holder of the repository's claim before it moves any ref. It waits only if a lock is there.
+/// Locks of everything else are the user's.
+#[must_use]
+pub fn remove_stale_locks(repository: &Repository) -> Vec<PathBuf> {
+    let places = ["refs/paddock", "refs/heads/paddock"].map(|place| repository.common_dir().join(place));
+    let before: Vec<(PathBuf, u64, i64)> =
+        places.iter().flat_map(|place| locks_in(place)).filter_map(identified).collect();
+    if before.is_empty() {
+        return Vec::new();
+    }
+    thread::sleep(STALE_AFTER);
+    let is_same = |lock: &&(PathBuf, u64, i64)| identified(lock.0.clone()).as_ref() == Some(lock);
+    let stale = before.iter().filter(is_same).map(|(path, ..)| path.clone());
+    stale.filter(|path| fs::remove_file(path).is_ok()).collect()
+}
+
+fn identified(lock: PathBuf) -> Option<(PathBuf, u64, i64)> {
+    let facts = fs::symlink_metadata(&lock).ok()?;
+    Some((lock, facts.ino(), facts.mtime() * 1_000_000_000 + facts.mtime_nsec()))
+}
+
+fn locks_in(place: &Path) -> Vec<PathBuf> {
+    let (mut due, mut found) = (vec![place.to_owned()], Vec::new());
+    while let Some(folder) = due.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            match is_folder {
+                true => due.push(entry.path()),
+                // No ref's name may end so.
+                false if entry.path().extension().is_some_and(|ending| ending == "lock") => {
+                    found.push(entry.path());
+                }
+                false => {}
+            }
+        }
+    }
+    found
+}
