@@ -3,8 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::{RepositoryFacts, TrustRecord};
+use super::hierarchy::{AimKey, AimOrder};
 use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
+use super::operate::Order;
 use super::settings::ProjectSettings;
 
 /// How the supervisor lays down its work.
@@ -36,6 +38,10 @@ pub enum Command {
     ProjectRemove { project: ProjectSlug },
     /// Add objectives, all or none.
     ObjectivesAdd { project: ProjectSlug, objectives: Vec<(ObjectiveId, ObjectiveSpec)> },
+    /// Do something with an objective; `by` is who asks, for the record.
+    Objective { objective: ObjectiveKey, order: Order, by: String },
+    /// Do something with a goal, milestone or phase.
+    Aim { aim: AimKey, order: AimOrder },
     /// Kill a session.
     SessionKill { session: SessionId },
     /// Give a session more.

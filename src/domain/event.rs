@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::facts::{RepositoryFacts, TrustRecord};
 use super::gate::{CommandResult, Verdict};
-use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::hierarchy::{AimKey, Level, Stage};
+use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
+use super::operate::Approval;
 use super::path::RepoPath;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
@@ -67,6 +69,8 @@ pub enum Dropped {
     Refused(String),
     /// What it would land is landed already, or was replaced by a newer one.
     Superseded,
+    /// A person took it out.
+    Withdrawn,
 }
 
 /// What happened. The names are stored: add variants, never rename them.
@@ -126,8 +130,24 @@ pub enum Fact {
     PublicationFreed { project: ProjectSlug },
     /// An objective was added.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
-    /// Its scope grew: by these globs.
+    /// A person changed what is asked for.
+    ObjectiveEdited { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
+    /// A person had it forgotten.
+    ObjectiveDeleted { objective: ObjectiveKey },
+    /// It may change more paths from now on.
     ScopeWidened { objective: ObjectiveKey, globs: Vec<String>, by: By },
+    /// A person wrote something for its next session.
+    HumanNote { objective: ObjectiveKey, by: String, note: String },
+    /// A person approved it.
+    ObjectiveApproved { objective: ObjectiveKey, approval: Box<Approval> },
+    /// A person wants it paused when its session ends, or no longer.
+    PauseAsked { objective: ObjectiveKey, asked: bool },
+    /// A goal, milestone or phase was added.
+    AimAdded { project: ProjectSlug, aim: AimKey, title: String, description: String, parent: Option<AimId> },
+    /// A person changed it.
+    AimEdited { project: ProjectSlug, aim: AimKey, title: String, description: String, parent: Option<AimId> },
+    /// It became active, completed, or planned again.
+    AimMoved { project: ProjectSlug, aim: AimKey, level: Level, to: Stage },
     /// It moved to another state.
     ObjectiveMoved {
         objective: ObjectiveKey,
@@ -242,7 +262,11 @@ impl Fact {
             | Self::TargetAdopted { .. }
             | Self::WorktreeRetired { .. }
             | Self::ProjectAdded { .. }
-            | Self::ObjectiveAdded { .. } => Durability::Power,
+            | Self::ObjectiveAdded { .. }
+            | Self::ObjectiveEdited { .. }
+            | Self::ObjectiveApproved { .. }
+            | Self::AimAdded { .. }
+            | Self::AimEdited { .. } => Durability::Power,
             _ => Durability::Process,
         }
     }

@@ -2,7 +2,7 @@
 
 mod queued;
 
-use super::decide::{OVERTAKEN_MAX, agent_for};
+use super::decide::{OVERTAKEN_MAX, agent_for, taken_slots};
 use super::ids::ObjectiveKey;
 use super::objective::{Objective, Status, WorktreeStage};
 use super::project::Project;
@@ -57,7 +57,8 @@ fn reason(objective: &Objective, code: ReasonCode, text: impl Into<String>, clea
 
 fn aside(objective: &Objective) -> Reason {
     let text = format!("a person set it to {}", objective.status);
-    reason(objective, ReasonCode::Human, text, "a person decides")
+    let clears = format!("`paddock objective show {}`, then a person decides", objective.key.id);
+    reason(objective, ReasonCode::Human, text, &clears)
 }
 
 /// Only a supervisor moves anything.
@@ -132,7 +133,8 @@ fn active(state: &State, objective: &Objective) -> Reason {
         }
     };
     let since_ms = session.started_ms.unwrap_or(session.planned_ms);
-    Reason::new(code, since_ms, text, "the session ends")
+    let then = if objective.operated.pause_asked { "; then it is paused" } else { "" };
+    Reason::new(code, since_ms, format!("{text}{then}"), "the session ends")
 }
 
 fn review(objective: &Objective) -> Reason {
@@ -153,7 +155,9 @@ struct Ready<'a> {
 
 impl Ready<'_> {
     fn why(&self, overlaps: &mut OverlapCache) -> Reason {
-        let outside = project_stop(self.project, self.objective)
+        let outside = self
+            .own_session()
+            .or_else(|| project_stop(self.project, self.objective))
             .or_else(|| self.paused())
             .or_else(|| self.no_agent())
             .or_else(|| stopped(self.objective, self.facts))
@@ -167,6 +171,14 @@ impl Ready<'_> {
 
     fn reason(&self, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
         reason(self.objective, code, text, clears)
+    }
+
+    /// It was set aside and sent back to work while its session was still being stopped.
+    fn own_session(&self) -> Option<Reason> {
+        let last = self.objective.sessions.last().and_then(|id| self.state.session(*id));
+        let session = last.filter(|session| session.status.is_open())?;
+        let text = format!("its session {} is still being stopped", session.id);
+        Some(self.reason(ReasonCode::Working, text, "the session ends"))
     }
 
     fn paused(&self) -> Option<Reason> {
@@ -218,7 +230,7 @@ impl Ready<'_> {
 
     fn no_slot(&self) -> Option<Reason> {
         let slots = self.facts.max_parallel.unwrap_or(self.project.settings.max_parallel_sessions);
-        let active = self.state.in_status(&self.project.slug, Status::Active).len();
+        let active = taken_slots(self.state, &self.project.slug);
         let text = format!("all session slots are taken ({active} of {slots})");
         (active >= slots as usize).then(|| self.reason(ReasonCode::NoSlot, text, "a session ends"))
     }

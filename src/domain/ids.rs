@@ -127,6 +127,11 @@ text_id!(
     ObjectiveId,
     "objective id"
 );
+text_id!(
+    /// Names a goal, milestone or phase within its project.
+    AimId,
+    "id"
+);
 
 macro_rules! number_id {
     ($(#[$doc:meta])* $name:ident) => {

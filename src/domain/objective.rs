@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
+use super::operate::Operated;
 use super::reason::Reason;
 use super::review::Finding;
 use super::session::SessionKind;
@@ -211,6 +212,11 @@ pub enum Feedback {
         /// What the agent wrote down for the next one.
         notes: String,
     },
+    /// A person looked at the work and sent it back.
+    Rejected {
+        /// What they wrote.
+        note: String,
+    },
 }
 
 /// The session that is due next.
@@ -315,6 +321,9 @@ pub struct Objective {
     pub landed: Option<Landed>,
     /// What was done so far, for follow-up sessions: one line per session.
     pub history: Vec<String>,
+    /// What people's orders left on it.
+    #[serde(default)]
+    pub operated: Operated,
 }
 
 impl Objective {
@@ -323,7 +332,7 @@ impl Objective {
     pub fn holds_scope(&self) -> bool {
         match self.status {
             Status::Active | Status::Review | Status::Queued => true,
-            Status::Ready => !self.sessions.is_empty(),
+            Status::Ready => !self.sessions.is_empty() && !self.operated.scope_released,
             _ => false,
         }
     }

@@ -34,6 +34,19 @@ pub enum FindingCode {
     HeadElsewhere,
 }
 
+impl FindingCode {
+    /// Whether a person's approval lets it pass: secrets are never let pass, and copied files may hold some.
+    #[must_use]
+    pub fn may_be_approved(self) -> bool {
+        match self {
+            Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted | Self::HeadElsewhere => {
+                true
+            }
+            Self::Secret | Self::CopiedFile => false,
+        }
+    }
+}
+
 /// One fault that review found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {

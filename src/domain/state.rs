@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::gate::GateRun;
-use super::ids::{GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::hierarchy::{Aim, AimKey, Level, Line, Stage};
+use super::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status};
 use super::project::Project;
 use super::session::Session;
@@ -34,6 +35,8 @@ pub enum EntityKey {
     Session(SessionId),
     /// A gate run.
     Gate(GateId),
+    /// A goal, milestone or phase.
+    Aim(AimKey),
 }
 
 /// Everything Paddock knows.
@@ -44,6 +47,7 @@ pub struct State {
     pub(super) objectives: BTreeMap<ObjectiveKey, Objective>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) gates: BTreeMap<GateId, GateRun>,
+    pub(super) aims: BTreeMap<AimKey, Aim>,
     pub(super) touched: BTreeSet<EntityKey>,
     pub(super) index: Index,
 }
@@ -65,6 +69,7 @@ impl PartialEq for State {
             && self.objectives == other.objectives
             && self.sessions == other.sessions
             && self.gates == other.gates
+            && self.aims == other.aims
     }
 }
 
@@ -79,6 +84,7 @@ impl State {
         objectives: Vec<Objective>,
         sessions: Vec<Session>,
         gates: Vec<GateRun>,
+        aims: Vec<Aim>,
     ) -> Self {
         let mut state = Self {
             counters,
@@ -86,6 +92,7 @@ impl State {
             objectives: objectives.into_iter().map(|o| (o.key.clone(), o)).collect(),
             sessions: sessions.into_iter().map(|s| (s.id, s)).collect(),
             gates: gates.into_iter().map(|g| (g.id, g)).collect(),
+            aims: aims.into_iter().map(|aim| (aim.key.clone(), aim)).collect(),
             touched: BTreeSet::new(),
             index: Index::default(),
         };
@@ -214,5 +221,43 @@ impl State {
         kept.by_status.retain(|_, ids| !ids.is_empty());
         kept.dependents.retain(|_, ids| !ids.is_empty());
         kept == self.derive_index()
+    }
+}
+
+/// The hierarchy.
+impl State {
+    /// A goal, milestone or phase.
+    #[must_use]
+    pub fn aim(&self, key: &AimKey) -> Option<&Aim> {
+        self.aims.get(key)
+    }
+
+    /// The goals, milestones and phases of a project.
+    pub fn aims_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a Aim> {
+        self.aims.values().filter(move |aim| aim.key.project == *project)
+    }
+
+    /// The aims that are active in a project.
+    #[must_use]
+    pub fn active_line(&self, project: &ProjectSlug) -> Line<'_> {
+        let active = |level: Level| {
+            let is_wanted = |aim: &&Aim| aim.key.level == level && aim.stage == Stage::Active;
+            self.aims.values().filter(|aim| aim.key.project == *project).find(is_wanted)
+        };
+        Line { goal: active(Level::Goal), milestone: active(Level::Milestone), phase: active(Level::Phase) }
+    }
+
+    /// The phase that an objective belongs to, with what that belongs to.
+    #[must_use]
+    pub fn line_of(&self, objective: &Objective) -> Line<'_> {
+        let find = |level: Level, id: Option<&AimId>| {
+            let (project, id) = (objective.key.project.clone(), id?.clone());
+            self.aim(&AimKey { project, level, id })
+        };
+        let phase = objective.spec.phase.as_ref().and_then(|id| AimId::new(id.as_str()).ok());
+        let phase = find(Level::Phase, phase.as_ref());
+        let milestone = find(Level::Milestone, phase.and_then(|aim| aim.parent.as_ref()));
+        let goal = find(Level::Goal, milestone.and_then(|aim| aim.parent.as_ref()));
+        Line { goal, milestone, phase }
     }
 }

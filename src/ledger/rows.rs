@@ -12,8 +12,14 @@ use crate::domain::state::{Counters, EntityKey, State};
 use crate::store::{Batch, Durability, EntityKind, Reader, Row, Snapshot, Store};
 
 /// The kinds of rows that make up a state.
-pub const ENTITIES: [EntityKind; 5] =
-    [EntityKind::Meta, EntityKind::Project, EntityKind::Objective, EntityKind::Session, EntityKind::Gate];
+pub const ENTITIES: [EntityKind; 6] = [
+    EntityKind::Meta,
+    EntityKind::Project,
+    EntityKind::Objective,
+    EntityKind::Session,
+    EntityKind::Gate,
+    EntityKind::Hierarchy,
+];
 
 const COUNTERS_KEY: &str = "counters";
 
@@ -39,6 +45,7 @@ fn row(state: &State, key: &EntityKey) -> Result<Row, LedgerError> {
         EntityKey::Objective(key) => (EntityKind::Objective, key.to_string(), text(state.objective(key))),
         EntityKey::Session(id) => (EntityKind::Session, padded(id.0), text(state.session(*id))),
         EntityKey::Gate(id) => (EntityKind::Gate, padded(id.0), text(state.gate(*id))),
+        EntityKey::Aim(key) => (EntityKind::Hierarchy, key.to_string(), text(state.aim(key))),
     };
     let body = body.map_err(|source| LedgerError::Shape { what: format!("the row of {name}"), source })?;
     Ok(Row { kind, key: name, body })
@@ -72,6 +79,7 @@ fn assemble(snapshot: &Snapshot) -> Result<State, LedgerError> {
         parse(rows(EntityKind::Objective))?,
         parse(rows(EntityKind::Session))?,
         parse(rows(EntityKind::Gate))?,
+        parse(rows(EntityKind::Hierarchy))?,
     ))
 }
 

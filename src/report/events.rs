@@ -12,6 +12,8 @@ pub struct EventType {
     pub stored: &'static str,
     /// What the stored event's `data.to` must be, where one stored type has several public ones.
     pub to: Option<&'static str>,
+    /// What its `data.level` must be, likewise.
+    pub level: Option<&'static str>,
     /// The public type.
     pub public: &'static str,
     /// One sentence for people.
@@ -19,11 +21,20 @@ pub struct EventType {
 }
 
 const fn row(stored: &'static str, public: &'static str, description: &'static str) -> EventType {
-    EventType { stored, to: None, public, description }
+    EventType { stored, to: None, level: None, public, description }
 }
 
 const fn moved(to: &'static str, public: &'static str, description: &'static str) -> EventType {
-    EventType { stored: "objective_moved", to: Some(to), public, description }
+    EventType { stored: "objective_moved", to: Some(to), level: None, public, description }
+}
+
+const fn aim(
+    level: &'static str,
+    to: &'static str,
+    public: &'static str,
+    description: &'static str,
+) -> EventType {
+    EventType { stored: "aim_moved", to: Some(to), level: Some(level), public, description }
 }
 
 /// Every public type. Types may be added; none is renamed or removed.
@@ -66,7 +77,23 @@ pub const TYPES: &[EventType] = &[
     ),
     row("publication_freed", "publication_freed", "Publishing no longer waits."),
     row("objective_added", "objective_added", "An objective was added."),
+    row("objective_edited", "objective_edited", "A person changed what is asked for (`data.spec`)."),
+    row("objective_deleted", "objective_deleted", "A person had an objective forgotten."),
     row("scope_widened", "scope_widened", "An objective may change more paths (`data.globs`, `data.by`)."),
+    row("human_note", "human_note", "A person wrote something for the next session (`data.note`)."),
+    row("objective_approved", "objective_approved", "A person approved an objective (`data.approval`)."),
+    row("pause_asked", "pause_asked", "An objective is to be paused when its session ends (`data.asked`)."),
+    row("aim_added", "aim_added", "A goal, milestone or phase was added (`data.aim`)."),
+    row("aim_edited", "aim_edited", "A person changed a goal, milestone or phase."),
+    aim("goal", "planned", "goal_planned", "A goal is no longer the active one."),
+    aim("goal", "active", "goal_activated", "A goal is the active one."),
+    aim("goal", "completed", "goal_completed", "A goal is reached."),
+    aim("milestone", "planned", "milestone_planned", "A milestone is no longer the active one."),
+    aim("milestone", "active", "milestone_activated", "A milestone is the active one."),
+    aim("milestone", "completed", "milestone_completed", "A milestone is reached."),
+    aim("phase", "planned", "phase_planned", "A phase is no longer the active one."),
+    aim("phase", "active", "phase_activated", "A phase is the active one."),
+    aim("phase", "completed", "phase_completed", "A phase is done."),
     moved("todo", "objective_todo", "An objective waits for its dependencies again."),
     moved("ready", "objective_ready", "An objective may be dispatched."),
     moved("active", "objective_active", "A session works on an objective."),
@@ -126,8 +153,10 @@ pub fn stored_kinds(public: &str) -> Vec<&'static str> {
 /// The public type of a stored one; a type that is not in the list is given as it is.
 #[must_use]
 pub fn public_type(stored: &str, data: &Value) -> String {
-    let to = data.get("to").and_then(Value::as_str);
-    let found = TYPES.iter().find(|row| row.stored == stored && (row.to.is_none() || row.to == to));
+    let text = |key: &str| data.get(key).and_then(Value::as_str);
+    let is_one = |wanted: Option<&str>, key: &str| wanted.is_none() || wanted == text(key);
+    let found =
+        TYPES.iter().find(|row| row.stored == stored && is_one(row.to, "to") && is_one(row.level, "level"));
     found.map_or(stored, |row| row.public).to_owned()
 }
 

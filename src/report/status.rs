@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::lock::Holder;
+use crate::domain::hierarchy::Aim;
 use crate::domain::state::State;
+use crate::report::text::rfc3339;
 
 pub use build::document;
 
@@ -47,9 +49,36 @@ pub struct SupervisorStatus {
     pub since: Option<String>,
 }
 
-/// An object without keys as yet.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Nothing {}
+/// A goal, milestone or phase; without keys when none is active.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct AimStatus {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<String>,
+}
+
+/// A goal, milestone or phase, for scripts.
+#[must_use]
+pub fn aim_status(aim: &Aim) -> AimStatus {
+    AimStatus {
+        id: Some(aim.key.id.to_string()),
+        title: Some(aim.title.clone()),
+        description: Some(aim.description.clone()),
+        parent: aim.parent.as_ref().map(ToString::to_string),
+        status: Some(aim.stage.word()),
+        since: Some(rfc3339(aim.since_ms)),
+    }
+}
 
 /// A project.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -62,9 +91,9 @@ pub struct ProjectStatus {
     pub state: &'static str,
     /// What stops the whole project, or waits in it, for a person.
     pub reasons: Vec<ReasonStatus>,
-    pub goal: Nothing,
-    pub milestone: Nothing,
-    pub phase: Nothing,
+    pub goal: AimStatus,
+    pub milestone: AimStatus,
+    pub phase: AimStatus,
     pub counts: BTreeMap<&'static str, usize>,
     /// Sessions at once: how many may run.
     pub slots: u32,

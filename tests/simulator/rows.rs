@@ -57,6 +57,7 @@ impl Rows {
             self.all(EntityKind::Objective)?,
             self.all(EntityKind::Session)?,
             self.all(EntityKind::Gate)?,
+            self.all(EntityKind::Hierarchy)?,
         ))
     }
 }

@@ -1,6 +1,7 @@
 //! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
 
 mod objectives;
+mod operate;
 mod projects;
 mod queue;
 mod sessions;
@@ -22,6 +23,7 @@ impl State {
             Fact::SupervisorStarted { .. } | Fact::SupervisorStopped { .. } => {}
             fact if self.apply_to_projects(fact, event.at_ms) => {}
             fact if self.apply_to_objectives(fact, event) => {}
+            fact if self.apply_orders(fact, event) => {}
             fact if self.apply_to_sessions(fact, event.at_ms) => {}
             fact => {
                 self.apply_to_queue(fact, event.at_ms);

@@ -4,6 +4,7 @@ use crate::domain::event::{Event, Fact};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
 use crate::domain::objective::{Worktree, WorktreeStage};
+use crate::domain::operate::Operated;
 use crate::domain::state::{EntityKey, State};
 use crate::domain::widen::By;
 
@@ -27,6 +28,7 @@ fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Obj
         head: None,
         landed: None,
         history: Vec::new(),
+        operated: Operated::default(),
     }
 }
 
@@ -35,9 +37,10 @@ impl State {
     pub(super) fn apply_to_objectives(&mut self, fact: &Fact, event: &Event) -> bool {
         match fact {
             Fact::ObjectiveAdded { objective, spec } => self.add_objective(objective, spec, event),
-            Fact::ObjectiveMoved { objective, to, cause, reason, next, .. } => {
+            Fact::ObjectiveMoved { objective, from, to, cause, reason, next } => {
                 self.set_status(objective, *to, event.at_ms);
                 let Some(found) = self.objective_mut(objective) else { return true };
+                super::operate::moved(found, *from, *to, *cause);
                 found.reason.clone_from(reason);
                 if let Some(next) = next {
                     found.retries += u32::from(next.costs_retry);
@@ -55,6 +58,8 @@ impl State {
                 let scope = &mut found.spec.path_scope;
                 let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
                 scope.extend(new);
+                // Recovery compared it with the scopes that are held; a person need not have.
+                found.operated.scope_released |= *by == By::Human;
             }
             Fact::WorktreeOrdered { objective, path, branch, base, epoch } => {
                 let Some(found) = self.objective_mut(objective) else { return true };

@@ -178,14 +178,7 @@ impl State {
         self.touched.insert(EntityKey::Project(project.clone()));
         self.projects.remove(project);
         let keys: Vec<ObjectiveKey> = self.objectives_of(project).map(|o| o.key.clone()).collect();
-        for key in keys {
-            self.touched.insert(EntityKey::Objective(key.clone()));
-            if let Some(objective) = self.objectives.remove(&key) {
-                if let Some(ids) = self.index.by_status.get_mut(&(project.clone(), objective.status)) {
-                    ids.remove(&key.id);
-                }
-                self.unlink_dependencies(&objective);
-            }
-        }
+        keys.iter().for_each(|key| self.forget_objective(key));
+        self.forget_aims(project);
     }
 }

@@ -82,6 +82,10 @@ impl State {
         let Some(objective) = self.objective_mut(key) else { return };
         objective.sessions.push(plan.session);
         objective.next.not_before_ms = None;
+        objective.operated.scope_released = false;
+        if let Some(note) = &mut objective.operated.note {
+            note.told = Some(plan.session);
+        }
         let is_first = objective.sessions.len() == 1;
         // A fresh worktree is brought to the tip when its first session starts.
         if let Some(worktree) = objective.worktree.as_mut().filter(|_| is_first) {
@@ -105,6 +109,7 @@ impl State {
         });
         let Some(objective) = self.objective_mut(key) else { return };
         count_in_a_row(objective, end, harvest, exit.as_ref());
+        super::operate::harvested(objective, id, end, exit.as_ref());
         if let Some(harvest) = harvest {
             objective.head = Some(harvest.head.clone());
         }

@@ -21,6 +21,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
             add_project(scribe, &project, settings, repository)
         }
         Command::ObjectivesAdd { project, objectives } => add_objectives(scribe, &project, objectives),
+        Command::Objective { objective, order, by } => super::operate::take(scribe, &objective, order, &by),
+        Command::Aim { aim, order } => super::hierarchy::take(scribe, &aim, order),
         Command::SessionKill { session } => kill(scribe, session),
         Command::SessionExtend { session, minutes, commits } => extend(scribe, session, minutes, commits),
         Command::SupervisorStop { mode } => stop(scribe, mode),
@@ -85,7 +87,7 @@ fn take_queue(scribe: &mut Scribe<'_>, command: Command) -> Reply {
     }
 }
 
-fn unknown_project(scribe: &Scribe<'_>, project: &ProjectSlug) -> Refusal {
+pub(super) fn unknown_project(scribe: &Scribe<'_>, project: &ProjectSlug) -> Refusal {
     let known: Vec<&str> = scribe.state.projects().map(|project| project.slug.as_str()).collect();
     match known.is_empty() {
         true => {
@@ -171,18 +173,32 @@ fn check_objectives(
         if is_twice || scribe.state.objective(&key).is_some() {
             return Err(Refusal::new(format!("objective {id} exists already; choose another id")));
         }
-        if spec.depends_on.contains(id) {
-            return Err(Refusal::new(format!("objective {id} depends on itself: {id} -> {id}")));
-        }
-        if project.settings.worker(&spec.worker).is_none() {
-            let known: Vec<&str> = project.settings.workers.iter().map(|worker| worker.id.as_str()).collect();
-            let text =
-                format!("objective {id}: there is no worker {}; there is: {}", spec.worker, known.join(", "));
-            return Err(Refusal::new(text));
-        }
-        Globs::new(&spec.path_scope).map_err(|error| Refusal::new(format!("objective {id}: {error}")))?;
+        check_spec(scribe, project, id, spec)?;
     }
     check_graph(scribe, project, new)
+}
+
+/// Whether what is asked for can be done in this project, but for the graph of dependencies.
+pub(super) fn check_spec(
+    scribe: &Scribe<'_>,
+    project: &Project,
+    id: &ObjectiveId,
+    spec: &ObjectiveSpec,
+) -> Result<(), Refusal> {
+    if spec.depends_on.contains(id) {
+        return Err(Refusal::new(format!("objective {id} depends on itself: {id} -> {id}")));
+    }
+    if project.settings.worker(&spec.worker).is_none() {
+        let known: Vec<&str> = project.settings.workers.iter().map(|worker| worker.id.as_str()).collect();
+        let text =
+            format!("objective {id}: there is no worker {}; there is: {}", spec.worker, known.join(", "));
+        return Err(Refusal::new(text));
+    }
+    if let Some(phase) = &spec.phase {
+        super::hierarchy::check_phase(scribe, &project.slug, phase)?;
+    }
+    Globs::new(&spec.path_scope).map_err(|error| Refusal::new(format!("objective {id}: {error}")))?;
+    Ok(())
 }
 
 fn check_graph(

@@ -35,6 +35,12 @@ pub fn waiting_for_slot(state: &State, project: &ProjectSlug) -> usize {
     state.in_status(project, Status::Ready).len()
 }
 
+/// Sessions that are not over, those of objectives that were set aside meanwhile included.
+#[must_use]
+pub(in crate::domain) fn taken_slots(state: &State, project: &ProjectSlug) -> usize {
+    state.open_sessions().filter(|session| session.objective.project == *project).count()
+}
+
 fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let ready = in_order(scribe, slug);
     if ready.is_empty() {
@@ -42,7 +48,7 @@ fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
     let Some(project) = scribe.state.project(slug) else { return };
     let slots = scribe.memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
-    let mut free = slots.saturating_sub(scribe.state.in_status(slug, Status::Active).len());
+    let mut free = slots.saturating_sub(taken_slots(scribe.state, slug));
     // Worktrees of the next objectives are made while others run, so that a freed slot is filled at once.
     let mut ahead = slots;
     let mut passed_over: Vec<ObjectiveKey> = Vec::new();
@@ -74,7 +80,11 @@ fn in_order(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Vec<ObjectiveKey> {
     let critical = &scribe.memo.critical[slug].1;
     let ids = scribe.state.in_status(slug, Status::Ready).iter();
     let keys = ids.map(|id| ObjectiveKey { project: slug.clone(), id: id.clone() });
-    let is_due = |o: &&Objective| o.next.not_before_ms.is_none_or(|at_ms| at_ms <= scribe.now_ms);
+    let is_due = |o: &&Objective| {
+        let has_session = o.sessions.last().and_then(|id| scribe.state.session(*id));
+        o.next.not_before_ms.is_none_or(|at_ms| at_ms <= scribe.now_ms)
+            && has_session.is_none_or(|session| !session.status.is_open())
+    };
     let mut ready: Vec<_> = keys
         .filter_map(|key| {
             scribe.state.objective(&key).filter(is_due).map(|o| (rank(o, critical.get(&key.id)), key))

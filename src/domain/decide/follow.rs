@@ -1,6 +1,7 @@
 //! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
 
 use super::harvest::{cut, role_of};
+use super::operate::choices;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::facts::HarvestFacts;
@@ -185,36 +186,39 @@ fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
 fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings, u32, usize)> {
     let settings = &scribe.state.project(&key.project)?.settings;
     let objective = scribe.state.objective(key)?;
-    Some((settings.recovery.clone(), objective.retries, objective.sessions.len()))
+    // A person who sent it back to work gave it as many sessions again.
+    let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
+    Some((settings.recovery.clone(), objective.retries, sessions))
 }
 
 /// Whether another session may follow at all: the bound that makes every loop end.
-fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
+fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSession) -> bool {
     let Some((settings, _, sessions)) = recovery(scribe, key) else { return true };
     let is_spent = sessions >= settings.max_sessions as usize;
     if is_spent {
         let text = format!("{sessions} sessions were not enough (recovery.max_sessions)");
-        human(scribe, key, ReasonCode::SessionsSpent, text);
+        human_before(scribe, key, ReasonCode::SessionsSpent, text, Some(next.clone()));
     }
     is_spent
 }
 
 fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Option<Feedback>) {
-    if are_sessions_spent(scribe, key) {
+    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false };
+    if are_sessions_spent(scribe, key, &next) {
         return;
     }
-    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false };
     scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
 }
 
 /// Level 1 of recovery, after a session or out of the merge queue.
 pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
     let Some((settings, retries, _)) = recovery(scribe, key) else { return };
+    let due = NextSession { kind, feedback: Some(feedback.clone()), not_before_ms: None, costs_retry: false };
     if retries >= settings.max_retries {
         let text = format!("{} after {retries} retries (recovery.max_retries)", what_failed(&feedback));
-        return human(scribe, key, ReasonCode::RetriesSpent, text);
+        return human_before(scribe, key, ReasonCode::RetriesSpent, text, Some(due));
     }
-    if are_sessions_spent(scribe, key) {
+    if are_sessions_spent(scribe, key, &due) {
         return;
     }
     let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
@@ -236,11 +240,24 @@ fn what_failed(feedback: &Feedback) -> String {
         }
         Feedback::Ended { session, outcome } => format!("session {session}: {outcome}"),
         Feedback::FollowUp { session, .. } => format!("session {session} stopped early"),
+        Feedback::Rejected { note } => format!("rejected: {note}"),
     }
 }
 
 /// Level 3: a person decides, with the reason.
 pub(super) fn human(scribe: &mut Scribe<'_>, key: &ObjectiveKey, code: ReasonCode, text: String) {
-    let reason = Reason::new(code, scribe.now_ms, text, "a person decides");
-    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), None);
+    human_before(scribe, key, code, text, None);
+}
+
+/// The same, with the session that is due if the person says so.
+fn human_before(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    code: ReasonCode,
+    text: String,
+    next: Option<NextSession>,
+) {
+    let clears = scribe.state.objective(key).map_or_else(String::new, choices);
+    let reason = Reason::new(code, scribe.now_ms, text, clears);
+    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), next);
 }

@@ -1,6 +1,7 @@
 //! Harvest and Review: what a session left is judged by facts.
 
 use super::follow::{Outcome, follow};
+use super::operate;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::facts::HarvestFacts;
@@ -46,23 +47,34 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     if is_in(scribe, &key, Status::Active) {
         scribe.move_to(&key, Status::Review, Cause::SessionHarvested, None, None);
     }
-    if is_in(scribe, &key, Status::Review) {
+    // One that was set aside meanwhile may have been sent back to work: this session was in its way.
+    scribe.mark(&key.project);
+    if is_in(scribe, &key, Status::Review) && !operate::pause_now(scribe, &key) {
         follow(scribe, &key, session, &outcome);
     }
 }
 
-/// The branch moved while it was queued: it is judged again as it is now.
+/// The branch moved while it was queued, or it was paused before anything followed from its session: it is
+/// judged as it is now.
 fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
-    if !is_in(scribe, &session.objective, Status::Review) {
+    let Some(objective) = scribe.state.objective(&session.objective) else { return };
+    if objective.status != Status::Review {
         return;
     }
+    let end = match session.status {
+        SessionStatus::Ended(end) if objective.operated.unfollowed => end,
+        _ => SessionEnd::Completed,
+    };
+    let approved = objective.operated.approvals.last().map(|approval| approval.head.clone());
     let outcome = match facts {
-        Err(problem) => {
-            Outcome { end: SessionEnd::Completed, findings: Vec::new(), facts: None, problem: Some(problem) }
-        }
+        Err(problem) => Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) },
         Ok(facts) => {
-            let (findings, problem) = judge(scribe, session, &facts);
-            Outcome { end: SessionEnd::Completed, findings, facts: Some(facts), problem }
+            let (mut findings, problem) = judge(scribe, session, &facts);
+            // A person approved exactly this head, before Paddock had seen it.
+            if approved.as_ref() == Some(&facts.head) {
+                findings.retain(|finding| !finding.code.may_be_approved());
+            }
+            Outcome { end, findings, facts: Some(facts), problem }
         }
     };
     follow(scribe, &session.objective, session, &outcome);

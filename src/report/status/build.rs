@@ -1,9 +1,9 @@
 //! Builds the document from the state.
 
 use super::{
-    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, Nothing, ObjectiveStatus, ProjectStatus,
-    QueueStatus, ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus,
-    UsageStatus, Used, View,
+    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, ObjectiveStatus, ProjectStatus, QueueStatus,
+    ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
+    View, aim_status,
 };
 use crate::domain::budget::used_since_ms;
 use crate::domain::explain::{Surroundings, why_with};
@@ -36,7 +36,7 @@ pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>)
 
 fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
-    let reasons = waiting(project);
+    let (reasons, line) = (waiting(project), view.state.active_line(&project.slug));
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
     let recent = |session: &&&Session| {
@@ -50,9 +50,9 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         integration: integration(project),
         state: state_word(view, project, &reasons),
         reasons: reasons.iter().map(reason_status).collect(),
-        goal: Nothing {},
-        milestone: Nothing {},
-        phase: Nothing {},
+        goal: line.goal.map(aim_status).unwrap_or_default(),
+        milestone: line.milestone.map(aim_status).unwrap_or_default(),
+        phase: line.phase.map(aim_status).unwrap_or_default(),
         counts: Status::ALL.into_iter().map(count).collect(),
         slots: project.settings.max_parallel_sessions,
         budget: budget(view, project, &sessions),

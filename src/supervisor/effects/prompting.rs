@@ -1,11 +1,13 @@
 //! What a session is told.
 
 use super::{Site, World};
+use crate::domain::hierarchy::Aim;
 use crate::domain::ids::{GateId, SessionId};
 use crate::domain::objective::{Feedback, Objective};
 use crate::domain::review::ALWAYS_PROTECTED;
 use crate::domain::session::{Session, SessionKind};
 use crate::domain::settings::{ProjectSettings, Role};
+use crate::domain::state::State;
 use crate::runner::log::{LogReader, Stream};
 use crate::session::prompt::{self, PromptBudget, PromptContext, PromptObjective};
 
@@ -14,12 +16,29 @@ const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
 /// Of a log, this much of its end is quoted, in bytes.
 const LOG_TAIL_BYTES: u64 = 12 * 1024;
 
+/// What the objective serves, as the prompt tells it.
+#[derive(Debug, Default)]
+pub(super) struct Aims {
+    goal: Option<String>,
+    milestone: Option<String>,
+    phase: Option<String>,
+}
+
+impl Aims {
+    pub(super) fn of(state: &State, objective: &Objective) -> Self {
+        let line = state.line_of(objective);
+        let told = |aim: Option<&Aim>| aim.map(Aim::told);
+        Self { goal: told(line.goal), milestone: told(line.milestone), phase: told(line.phase) }
+    }
+}
+
 pub(super) fn prompt(
     world: &World,
     site: &Site,
     settings: &ProjectSettings,
     objective: &Objective,
     session: &Session,
+    aims: &Aims,
 ) -> Result<String, String> {
     let worker = settings.worker(&session.worker);
     let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
@@ -33,9 +52,9 @@ pub(super) fn prompt(
     let spec = &objective.spec;
     let context = PromptContext {
         project: titled(&settings.name, &settings.description),
-        goal: None,
-        milestone: None,
-        phase: spec.phase.clone(),
+        goal: aims.goal.clone(),
+        milestone: aims.milestone.clone(),
+        phase: aims.phase.clone(),
         objective: PromptObjective {
             id: objective.key.id.to_string(),
             title: spec.title.clone(),
@@ -50,7 +69,7 @@ pub(super) fn prompt(
         },
         attempt: session.attempt,
         feedback: objective.next.feedback.as_ref().map(|feedback| words(world, feedback)),
-        human_note: None,
+        human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
         previous: objective.history.clone(),
         integration_ref: site.integration_ref.clone(),
         protected: if is_integrator { Vec::new() } else { protected },
@@ -94,6 +113,7 @@ fn words(world: &World, feedback: &Feedback) -> String {
             format!("Your branch does not merge. In conflict:\n{}\n\n{text}", names.join("\n"))
         }
         Feedback::Ended { session, outcome } => ended(world, *session, outcome),
+        Feedback::Rejected { note } => format!("A person looked at your work and sent it back:\n\n{note}"),
         Feedback::FollowUp { session, notes } => {
             let notes = if notes.is_empty() { "none" } else { notes.as_str() };
             format!("Session {session} stopped before the work was complete. Its notes for you:\n\n{notes}")

@@ -34,6 +34,7 @@ pub(in super::super) struct Order {
     objective: Objective,
     path: PathBuf,
     branch: String,
+    aims: prompting::Aims,
 }
 
 impl Order {
@@ -45,6 +46,7 @@ impl Order {
         Some(Self {
             site: Site::of(project),
             settings: Box::new(project.settings.clone()),
+            aims: prompting::Aims::of(state, &objective),
             session,
             objective,
             path: PathBuf::from(worktree.path),
@@ -108,7 +110,8 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
     crate::config::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let text = prompting::prompt(world, &order.site, settings, &order.objective, &order.session)?;
+    let text =
+        prompting::prompt(world, &order.site, settings, &order.objective, &order.session, &order.aims)?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())
         .map_err(|error| format!("{}: {error}", prompt_file.display()))?;

@@ -1,0 +1,163 @@
+//! What people's orders change: objectives, and the hierarchy.
+
+use crate::domain::event::{Event, Fact};
+use crate::domain::hierarchy::{Aim, AimKey, Stage};
+use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::objective::{Cause, Objective, ObjectiveSpec, Status};
+use crate::domain::operate::{Aside, HumanNote};
+use crate::domain::session::{Exit, SessionEnd};
+use crate::domain::state::{EntityKey, State};
+use crate::domain::train::Subject;
+
+/// Notes and approvals kept of an objective.
+const KEPT_MAX: usize = 20;
+
+impl State {
+    /// Whether the fact was one of a person's orders.
+    pub(super) fn apply_orders(&mut self, fact: &Fact, event: &Event) -> bool {
+        match fact {
+            Fact::ObjectiveEdited { objective, spec } => self.edit(objective, (**spec).clone()),
+            Fact::ObjectiveDeleted { objective } => self.forget_objective(objective),
+            Fact::HumanNote { objective, note, .. } => {
+                let Some(found) = self.objective_mut(objective) else { return true };
+                found.operated.note = Some(HumanNote { text: note.clone(), told: None });
+                found.history.push(format!("a person: {note}"));
+                let excess = found.history.len().saturating_sub(KEPT_MAX);
+                found.history.drain(..excess);
+            }
+            Fact::ObjectiveApproved { objective, approval } => {
+                let Some(found) = self.objective_mut(objective) else { return true };
+                found.operated.approvals.push((**approval).clone());
+                let excess = found.operated.approvals.len().saturating_sub(KEPT_MAX);
+                found.operated.approvals.drain(..excess);
+            }
+            Fact::PauseAsked { objective, asked } => {
+                if let Some(found) = self.objective_mut(objective) {
+                    found.operated.pause_asked = *asked;
+                }
+            }
+            _ => return self.apply_to_aims(fact, event),
+        }
+        true
+    }
+
+    fn apply_to_aims(&mut self, fact: &Fact, event: &Event) -> bool {
+        match fact {
+            Fact::AimAdded { aim, title, description, parent, .. } => {
+                self.touched.insert(EntityKey::Aim(aim.clone()));
+                let new = Aim {
+                    key: aim.clone(),
+                    title: title.clone(),
+                    description: description.clone(),
+                    parent: parent.clone(),
+                    stage: Stage::Planned,
+                    since_ms: event.at_ms,
+                    added_seq: event.seq,
+                };
+                self.aims.insert(aim.clone(), new);
+            }
+            Fact::AimEdited { aim, title, description, parent, .. } => self.change_aim(aim, |found| {
+                found.title.clone_from(title);
+                found.description.clone_from(description);
+                found.parent.clone_from(parent);
+            }),
+            Fact::AimMoved { aim, to, .. } => self.change_aim(aim, |found| {
+                found.stage = *to;
+                found.since_ms = event.at_ms;
+            }),
+            _ => return false,
+        }
+        true
+    }
+
+    fn change_aim(&mut self, key: &AimKey, change: impl FnOnce(&mut Aim)) {
+        self.touched.insert(EntityKey::Aim(key.clone()));
+        if let Some(aim) = self.aims.get_mut(key) {
+            change(aim);
+        }
+    }
+
+    pub(super) fn forget_aims(&mut self, project: &ProjectSlug) {
+        let keys: Vec<AimKey> = self.aims_of(project).map(|aim| aim.key.clone()).collect();
+        for key in keys {
+            self.aims.remove(&key);
+            self.touched.insert(EntityKey::Aim(key));
+        }
+    }
+
+    pub(super) fn forget_objective(&mut self, key: &ObjectiveKey) {
+        self.touched.insert(EntityKey::Objective(key.clone()));
+        let Some(objective) = self.objectives.remove(key) else { return };
+        if let Some(ids) = self.index.by_status.get_mut(&(key.project.clone(), objective.status)) {
+            ids.remove(&key.id);
+        }
+        self.unlink_dependencies(&objective);
+    }
+
+    fn edit(&mut self, key: &ObjectiveKey, spec: ObjectiveSpec) {
+        let Some(before) = self.objective(key).cloned() else { return };
+        self.unlink_dependencies(&before);
+        for dependency in &spec.depends_on {
+            let on = ObjectiveKey { project: key.project.clone(), id: dependency.clone() };
+            self.index.dependents.entry(on).or_default().insert(key.id.clone());
+        }
+        self.change(&key.project, |project| {
+            let is_own = |subject: &Subject| *subject == Subject::Objective(key.id.clone());
+            for entry in project.train.entries.iter_mut().filter(|entry| is_own(&entry.subject)) {
+                entry.priority = spec.priority;
+            }
+        });
+        let Some(objective) = self.objective_mut(key) else { return };
+        if objective.spec.path_scope != spec.path_scope {
+            objective.operated.scope_released = true;
+            // What passed the review did so against another scope.
+            if let Some(aside) = objective.operated.aside.as_mut().filter(|a| a.status == Status::Queued) {
+                aside.status = Status::Review;
+            }
+        }
+        objective.spec = spec;
+    }
+}
+
+/// What a move to another state changes of what people's orders left.
+pub(super) fn moved(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
+    let operated = &mut objective.operated;
+    let is_aside = matches!(
+        to,
+        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled
+    );
+    operated.scope_released |= is_aside;
+    operated.pause_asked &= !is_aside;
+    operated.unfollowed &= matches!(to, Status::Paused | Status::Review);
+    operated.aside = (to == Status::Paused).then(|| Aside { status: from, reason: objective.reason.clone() });
+    let is_stuck = matches!(from, Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled);
+    if (is_stuck, to, cause) == (true, Status::Ready, Cause::Human) {
+        start_afresh(objective);
+    }
+}
+
+/// A person sends it back to work: recovery begins again, and its bounds count from here.
+fn start_afresh(objective: &mut Objective) {
+    objective.retries = 0;
+    objective.lost_in_a_row = 0;
+    objective.stopped_in_a_row = 0;
+    objective.setup_failures = 0;
+    objective.operated.sessions_before = u32::try_from(objective.sessions.len()).unwrap_or(u32::MAX);
+    match &mut objective.worktree {
+        Some(worktree) => worktree.failures = 0,
+        // Its branch went with its worktree: it begins again where the integration ref is.
+        None => objective.head = None,
+    }
+}
+
+/// A session was harvested: what follows is still to be decided, and the note that it was told is done with
+/// unless it never got to work.
+pub(super) fn harvested(objective: &mut Objective, session: SessionId, end: SessionEnd, exit: Option<&Exit>) {
+    objective.operated.unfollowed = true;
+    let has_run = !matches!(end, SessionEnd::Interrupted | SessionEnd::Lost)
+        && !matches!(exit, Some(Exit::NotStarted(_) | Exit::SetupFailed(_)));
+    let was_told = |note: &HumanNote| note.told == Some(session);
+    if has_run && objective.operated.note.as_ref().is_some_and(was_told) {
+        objective.operated.note = None;
+    }
+}

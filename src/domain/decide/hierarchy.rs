@@ -1,0 +1,147 @@
+//! What people ask of goals, milestones and phases.
+
+use super::scribe::Scribe;
+use crate::domain::command::{Answer, Refusal, Reply};
+use crate::domain::event::Fact;
+use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
+use crate::domain::ids::{AimId, ProjectSlug};
+
+pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Reply {
+    if scribe.state.project(&key.project).is_none() {
+        return Err(super::commands::unknown_project(scribe, &key.project));
+    }
+    let (level, id) = (key.level, &key.id);
+    let found = scribe.state.aim(key).cloned();
+    let text = match (order, found) {
+        (AimOrder::Add { .. }, Some(_)) => {
+            return Err(Refusal::new(format!("{level} {id} exists already; choose another --id")));
+        }
+        (AimOrder::Add { title, description, parent }, None) => add(scribe, key, title, description, parent)?,
+        (_, None) => return Err(unknown(scribe, key)),
+        (AimOrder::Edit { title, description, parent }, Some(aim)) => {
+            let parent = checked_parent(scribe, key, parent)?.or(aim.parent);
+            let title = checked_title(title.unwrap_or(aim.title))?;
+            let description = description.unwrap_or(aim.description);
+            let (project, aim) = (key.project.clone(), key.clone());
+            scribe.record(Fact::AimEdited { project, aim, title, description, parent });
+            format!("{level} {id} is changed")
+        }
+        (AimOrder::Activate, Some(aim)) if aim.stage == Stage::Active => {
+            return Err(Refusal::new(format!("{level} {id} is active already")));
+        }
+        (AimOrder::Activate, Some(aim)) => {
+            activate(scribe, &aim);
+            format!("{level} {id} is active")
+        }
+        (AimOrder::Complete, Some(aim)) if aim.stage == Stage::Completed => {
+            return Err(Refusal::new(format!("{level} {id} is completed already")));
+        }
+        (AimOrder::Complete, Some(_)) => {
+            move_to(scribe, key, Stage::Completed);
+            format!("{level} {id} is completed")
+        }
+    };
+    scribe.mark(&key.project);
+    Ok(Answer::text(text))
+}
+
+/// Whether there is such a phase.
+pub(super) fn check_phase(scribe: &Scribe<'_>, project: &ProjectSlug, phase: &str) -> Result<(), Refusal> {
+    let id = AimId::new(phase).map_err(|error| Refusal::new(format!("phase: {error}")))?;
+    let key = AimKey { project: project.clone(), level: Level::Phase, id };
+    match scribe.state.aim(&key) {
+        Some(_) => Ok(()),
+        None => Err(unknown(scribe, &key)),
+    }
+}
+
+fn unknown(scribe: &Scribe<'_>, key: &AimKey) -> Refusal {
+    let of_level = scribe.state.aims_of(&key.project).filter(|aim| aim.key.level == key.level);
+    let known: Vec<&str> = of_level.map(|aim| aim.key.id.as_str()).collect();
+    let (level, id) = (key.level, &key.id);
+    match known.is_empty() {
+        true => Refusal::new(format!("there is no {level} {id}; `paddock {level} add TITLE` adds one")),
+        false => Refusal::new(format!("there is no {level} {id}; there is: {}", known.join(", "))),
+    }
+}
+
+fn add(
+    scribe: &mut Scribe<'_>,
+    key: &AimKey,
+    title: String,
+    description: String,
+    parent: Option<AimId>,
+) -> Result<String, Refusal> {
+    let title = checked_title(title)?;
+    let parent = checked_parent(scribe, key, parent)?.or_else(|| {
+        let level = key.level.parent()?;
+        let mut all = scribe.state.aims_of(&key.project);
+        all.find(|aim| aim.key.level == level && aim.stage == Stage::Active).map(|aim| aim.key.id.clone())
+    });
+    let (project, aim) = (key.project.clone(), key.clone());
+    scribe.record(Fact::AimAdded { project, aim, title, description, parent });
+    let is_first = !scribe
+        .state
+        .aims_of(&key.project)
+        .any(|aim| aim.key.level == key.level && aim.stage == Stage::Active);
+    let Some(added) = scribe.state.aim(key).cloned() else { return Ok(String::new()) };
+    let above = parent_of(scribe, &added);
+    let (level, id) = (key.level, &key.id);
+    if is_first && above.is_none_or(|above| above.stage == Stage::Active) {
+        move_to(scribe, key, Stage::Active);
+        return Ok(format!("added {level} {id}; it is the active one"));
+    }
+    Ok(format!("added {level} {id}; `paddock {level} activate {id}` makes it the active one"))
+}
+
+fn checked_title(title: String) -> Result<String, Refusal> {
+    match title.trim() {
+        "" => Err(Refusal::new("the title is empty: say in one line what is to be reached")),
+        _ => Ok(title),
+    }
+}
+
+fn checked_parent(
+    scribe: &Scribe<'_>,
+    key: &AimKey,
+    parent: Option<AimId>,
+) -> Result<Option<AimId>, Refusal> {
+    let Some(parent) = parent else { return Ok(None) };
+    let Some(level) = key.level.parent() else {
+        return Err(Refusal::new("a goal belongs to nothing else"));
+    };
+    let above = AimKey { project: key.project.clone(), level, id: parent };
+    match scribe.state.aim(&above) {
+        Some(_) => Ok(Some(above.id)),
+        None => Err(unknown(scribe, &above)),
+    }
+}
+
+fn parent_of(scribe: &Scribe<'_>, aim: &Aim) -> Option<Aim> {
+    let (level, id) = (aim.key.level.parent()?, aim.parent.clone()?);
+    scribe.state.aim(&AimKey { project: aim.key.project.clone(), level, id }).cloned()
+}
+
+/// One of each level is active at a time; what an active one belongs to is active with it.
+fn activate(scribe: &mut Scribe<'_>, aim: &Aim) {
+    let mut next = Some(aim.clone());
+    while let Some(aim) = next {
+        let is_sibling = |other: &&Aim| {
+            other.key.level == aim.key.level && other.stage == Stage::Active && other.key != aim.key
+        };
+        let siblings = scribe.state.aims_of(&aim.key.project).filter(is_sibling);
+        let siblings: Vec<AimKey> = siblings.map(|other| other.key.clone()).collect();
+        for other in siblings {
+            move_to(scribe, &other, Stage::Planned);
+        }
+        if aim.stage != Stage::Active {
+            move_to(scribe, &aim.key, Stage::Active);
+        }
+        next = parent_of(scribe, &aim);
+    }
+}
+
+fn move_to(scribe: &mut Scribe<'_>, key: &AimKey, to: Stage) {
+    let (project, aim, level) = (key.project.clone(), key.clone(), key.level);
+    scribe.record(Fact::AimMoved { project, aim, level, to });
+}

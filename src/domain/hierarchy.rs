@@ -1,0 +1,143 @@
+//! Goals, milestones and phases: what people set, and objectives belong to (SPEC 1).
+
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use super::ids::{AimId, ProjectSlug};
+
+/// How large an aim is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Level {
+    /// A long-term aim.
+    Goal,
+    /// A verifiable stage of a goal.
+    Milestone,
+    /// A step of work within a milestone.
+    Phase,
+}
+
+impl Level {
+    /// The word of SPEC 1.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Goal => "goal",
+            Self::Milestone => "milestone",
+            Self::Phase => "phase",
+        }
+    }
+
+    /// What one of this level belongs to.
+    #[must_use]
+    pub fn parent(self) -> Option<Self> {
+        match self {
+            Self::Goal => None,
+            Self::Milestone => Some(Self::Goal),
+            Self::Phase => Some(Self::Milestone),
+        }
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// Where an aim stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Stage {
+    /// Its turn has not come.
+    Planned,
+    /// It is being worked on; one of each level in a project at a time.
+    Active,
+    /// It is reached.
+    Completed,
+}
+
+impl Stage {
+    /// The word for people and scripts.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Active => "active",
+            Self::Completed => "completed",
+        }
+    }
+}
+
+/// Names an aim: its project, its level, and an id that is unique among those.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct AimKey {
+    /// The project it belongs to.
+    pub project: ProjectSlug,
+    /// How large it is.
+    pub level: Level,
+    /// Its id.
+    pub id: AimId,
+}
+
+impl fmt::Display for AimKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.project, self.level, self.id)
+    }
+}
+
+/// A goal, a milestone or a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Aim {
+    /// Its name.
+    pub key: AimKey,
+    /// One line; any text.
+    pub title: String,
+    /// What it is about.
+    pub description: String,
+    /// The goal of a milestone, the milestone of a phase; may be missing.
+    pub parent: Option<AimId>,
+    /// Where it stands.
+    pub stage: Stage,
+    /// Since when, in Unix milliseconds.
+    pub since_ms: i64,
+    /// The number of the event that added it: they are shown in this order.
+    pub added_seq: u64,
+}
+
+impl Aim {
+    /// Title and description, as a prompt tells them.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.description.trim() {
+            "" => self.title.clone(),
+            text => format!("{}: {text}", self.title),
+        }
+    }
+}
+
+/// What a person asks of the hierarchy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+pub enum AimOrder {
+    /// Add one. It becomes active when none of its level is.
+    Add { title: String, description: String, parent: Option<AimId> },
+    /// Change it; none = as it is.
+    Edit { title: Option<String>, description: Option<String>, parent: Option<AimId> },
+    /// Work on it from now on, instead of the one that is active.
+    Activate,
+    /// It is reached.
+    Complete,
+}
+
+/// The goal, milestone and phase that belong together.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Line<'a> {
+    /// The goal.
+    pub goal: Option<&'a Aim>,
+    /// The milestone.
+    pub milestone: Option<&'a Aim>,
+    /// The phase.
+    pub phase: Option<&'a Aim>,
+}
