@@ -1,13 +1,16 @@
 //! The command line: parse, call, print. One file per command family.
 
+mod aim;
 mod config;
 mod context;
 mod demo;
 mod events;
 pub mod exit;
+mod explain;
 mod init;
 mod log_text;
 mod objective;
+mod operate;
 mod output;
 mod plan;
 mod project;
@@ -16,6 +19,7 @@ mod project_files;
 mod queue;
 mod repository;
 mod run;
+mod salvage;
 mod session;
 mod session_log;
 mod status;
@@ -72,6 +76,17 @@ enum Family {
     /// Say what is to be done
     #[command(subcommand)]
     Objective(objective::Objective),
+    /// Long-term aims
+    #[command(subcommand)]
+    Goal(aim::Goal),
+    /// Verifiable stages of a goal
+    #[command(subcommand)]
+    Milestone(aim::Milestone),
+    /// Steps of work within a milestone
+    #[command(subcommand)]
+    Phase(aim::Phase),
+    /// Why something is not moving
+    Explain(explain::Explain),
     /// Plans of objectives
     #[command(subcommand)]
     Plan(plan::Plan),
@@ -87,6 +102,9 @@ enum Family {
     /// The merge queue and publishing
     #[command(subcommand)]
     Queue(queue::Queue),
+    /// Uncommitted work that sessions left
+    #[command(subcommand)]
+    Salvage(salvage::Salvage),
     /// What happened
     Events(events::Events),
     /// The running supervisor
@@ -139,10 +157,15 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Run(run)) => run.carry_out(&find()?, true),
         Some(Family::Project(project)) => project.carry_out(&find()?),
         Some(Family::Objective(objective)) => objective.carry_out(&find()?),
+        Some(Family::Goal(goal)) => goal.carry_out(&find()?),
+        Some(Family::Milestone(milestone)) => milestone.carry_out(&find()?),
+        Some(Family::Phase(phase)) => phase.carry_out(&find()?),
+        Some(Family::Explain(explain)) => explain.carry_out(&find()?),
         Some(Family::Plan(plan)) => plan.carry_out(&find()?),
         Some(Family::Status(status)) => status.carry_out(&find()?),
         Some(Family::Session(session)) => session.carry_out(&find()?),
         Some(Family::Queue(queue)) => queue.carry_out(&find()?),
+        Some(Family::Salvage(salvage)) => salvage.carry_out(&find()?),
         Some(Family::Events(events)) => events.carry_out(&find()?),
         Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
         Some(Family::Config(config)) => config.carry_out(&find()?),

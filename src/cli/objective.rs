@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
+use super::operate::{Operate, phase_id, siblings};
 use super::{output, status};
 use crate::config::plan_file::scope_fault;
 use crate::domain::command::Command;
@@ -31,6 +32,8 @@ pub(super) enum Objective {
         after_help = "Examples:\n  paddock objective show fix-the-login\n  paddock objective show web/fix-the-login --json"
     )]
     Show(Show),
+    #[command(flatten)]
+    Operate(Operate),
 }
 
 #[derive(Debug, Args)]
@@ -101,6 +104,7 @@ impl Objective {
             Self::Add(add) => add.carry_out(context),
             Self::List(list) => list.carry_out(context),
             Self::Show(show) => show.carry_out(context),
+            Self::Operate(operate) => operate.carry_out(context),
         }
     }
 }
@@ -121,9 +125,7 @@ impl Add {
             Some(id) => ObjectiveId::new(id.as_str())?,
             None => free_id(&state, &project, &self.title)?,
         };
-        let prefix = format!("{project}/");
-        let own = |id: &String| ObjectiveId::new(id.strip_prefix(prefix.as_str()).unwrap_or(id));
-        let depends_on = self.depends_on.iter().map(own).collect::<Result<Vec<_>, _>>()?;
+        let depends_on = siblings(&self.depends_on, &project)?;
         let json = self.json;
         let spec = ObjectiveSpec {
             title: self.title,
@@ -136,7 +138,7 @@ impl Add {
             priority: self.priority,
             max_commits: self.max_commits,
             max_minutes: self.max_minutes,
-            phase: self.phase,
+            phase: self.phase.as_deref().map(phase_id),
         };
         let answer = context.ask(Command::ObjectivesAdd { project, objectives: vec![(id, spec)] })?;
         match json {

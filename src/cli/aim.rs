@@ -1,0 +1,269 @@
+//! `paddock goal`, `paddock milestone` and `paddock phase`.
+
+use clap::{Args, Subcommand};
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use crate::domain::command::Command;
+use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level};
+use crate::domain::ids::{AimId, ID_MAX_BYTES, ProjectSlug, nearest_id};
+use crate::domain::state::State;
+use crate::report::status::aim_status;
+use crate::report::text::{cut, harmless, table};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Goal {
+    /// Add a goal
+    #[command(after_help = "Examples:
+  paddock goal add 'A shop that people trust' -d 'Payments are safe, pages load at once'")]
+    Add(AddGoal),
+    /// All goals with their milestones and phases
+    #[command(after_help = "Examples:\n  paddock goal list\n  paddock goal list --json")]
+    List(List),
+    /// Work towards this one from now on
+    #[command(after_help = "Examples:\n  paddock goal activate a-shop-that-people-trust")]
+    Activate(Named),
+    /// It is reached
+    #[command(after_help = "Examples:\n  paddock goal complete a-shop-that-people-trust")]
+    Complete(Named),
+    /// Change its title or description
+    #[command(after_help = "Examples:\n  paddock goal edit a-shop-that-people-trust --title 'A safe shop'")]
+    Edit(EditGoal),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Milestone {
+    /// Add a milestone to a goal
+    #[command(after_help = "Examples:
+  paddock milestone add 'Payments work'
+  paddock milestone add 'Payments work' --goal a-safe-shop")]
+    Add(AddMilestone),
+    /// All milestones
+    #[command(after_help = "Examples:\n  paddock milestone list")]
+    List(List),
+    /// Work on this one from now on
+    #[command(after_help = "Examples:\n  paddock milestone activate payments-work")]
+    Activate(Named),
+    /// It is reached
+    #[command(after_help = "Examples:\n  paddock milestone complete payments-work")]
+    Complete(Named),
+    /// Change its title, description or goal
+    #[command(after_help = "Examples:\n  paddock milestone edit payments-work --goal a-safe-shop")]
+    Edit(EditMilestone),
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Phase {
+    /// Add a phase to a milestone
+    #[command(after_help = "Examples:
+  paddock phase add 'The payment form'
+  paddock phase add 'The payment form' --milestone payments-work")]
+    Add(AddPhase),
+    /// All phases
+    #[command(after_help = "Examples:\n  paddock phase list")]
+    List(List),
+    /// Work on this one from now on
+    #[command(after_help = "Examples:\n  paddock phase activate the-payment-form")]
+    Activate(Named),
+    /// It is done
+    #[command(after_help = "Examples:\n  paddock phase complete the-payment-form")]
+    Complete(Named),
+    /// Change its title, description or milestone
+    #[command(after_help = "Examples:\n  paddock phase edit the-payment-form --milestone payments-work")]
+    Edit(EditPhase),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct New {
+    /// One line; any text
+    title: String,
+    /// What it is about
+    #[arg(short, long, default_value = "", hide_default_value = true)]
+    description: String,
+    /// Its id; default: made of the title
+    #[arg(long)]
+    id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddGoal {
+    #[command(flatten)]
+    new: New,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddMilestone {
+    #[command(flatten)]
+    new: New,
+    /// The goal it belongs to; default: the active one
+    #[arg(long, value_name = "ID")]
+    goal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AddPhase {
+    #[command(flatten)]
+    new: New,
+    /// The milestone it belongs to; default: the active one
+    #[arg(long, value_name = "ID")]
+    milestone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Changes {
+    /// Its id
+    id: String,
+    /// One line; any text
+    #[arg(long)]
+    title: Option<String>,
+    /// What it is about
+    #[arg(short, long)]
+    description: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EditGoal {
+    #[command(flatten)]
+    changes: Changes,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EditMilestone {
+    #[command(flatten)]
+    changes: Changes,
+    /// The goal it belongs to
+    #[arg(long, value_name = "ID")]
+    goal: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EditPhase {
+    #[command(flatten)]
+    changes: Changes,
+    /// The milestone it belongs to
+    #[arg(long, value_name = "ID")]
+    milestone: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// Its id
+    id: String,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Goal {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let level = Level::Goal;
+        match self {
+            Self::Add(AddGoal { new }) => add(context, level, new, None),
+            Self::List(list) => show(context, level, &list),
+            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Edit(EditGoal { changes }) => edit(context, level, changes, None),
+        }
+    }
+}
+
+impl Milestone {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let level = Level::Milestone;
+        match self {
+            Self::Add(AddMilestone { new, goal }) => add(context, level, new, goal),
+            Self::List(list) => show(context, level, &list),
+            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Edit(EditMilestone { changes, goal }) => edit(context, level, changes, goal),
+        }
+    }
+}
+
+impl Phase {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let level = Level::Phase;
+        match self {
+            Self::Add(AddPhase { new, milestone }) => add(context, level, new, milestone),
+            Self::List(list) => show(context, level, &list),
+            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Edit(EditPhase { changes, milestone }) => edit(context, level, changes, milestone),
+        }
+    }
+}
+
+fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Outcome {
+    let state = context.state()?;
+    let project = context.project(&state, None)?;
+    let id = match new.id {
+        Some(id) => AimId::new(id)?,
+        None => free_id(&state, &project, level, &new.title)?,
+    };
+    let parent = parent.map(AimId::new).transpose()?;
+    let order = AimOrder::Add { title: new.title, description: new.description, parent };
+    context.ask_and_say(Command::Aim { aim: AimKey { project, level, id }, order })?;
+    Ok(Exit::Good)
+}
+
+/// The nearest id of a title that none of this level has yet.
+fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> Result<AimId, Failure> {
+    let near = nearest_id(title);
+    let near = if near.is_empty() { level.word() } else { near.as_str() };
+    let mut number = 1_u32;
+    loop {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        // Ids are ASCII: any byte is a fine place to cut.
+        let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
+        let key = AimKey { project: project.clone(), level, id: AimId::new(format!("{stem}{suffix}"))? };
+        if state.aim(&key).is_none() {
+            return Ok(key.id);
+        }
+        number += 1;
+    }
+}
+
+fn edit(context: &Context, level: Level, changes: Changes, parent: Option<String>) -> Outcome {
+    if changes.title.is_none() && changes.description.is_none() && parent.is_none() {
+        return Err(Failure::usage(format!("say what to change: `paddock {level} edit --help` lists it")));
+    }
+    let parent = parent.map(AimId::new).transpose()?;
+    let change = AimOrder::Edit { title: changes.title, description: changes.description, parent };
+    order(context, level, &changes.id, change)
+}
+
+fn order(context: &Context, level: Level, id: &str, order: AimOrder) -> Outcome {
+    let project = context.project(&context.state()?, None)?;
+    let aim = AimKey { project, level, id: AimId::new(id)? };
+    context.ask_and_say(Command::Aim { aim, order })?;
+    Ok(Exit::Good)
+}
+
+fn show(context: &Context, level: Level, list: &List) -> Outcome {
+    let state = context.state()?;
+    let project = context.project(&state, None)?;
+    let mut aims: Vec<&Aim> = state.aims_of(&project).filter(|aim| aim.key.level == level).collect();
+    aims.sort_by_key(|aim| aim.added_seq);
+    if list.json {
+        let all: Vec<_> = aims.iter().map(|aim| aim_status(aim)).collect();
+        output::json(&all)?;
+        return Ok(Exit::Good);
+    }
+    if aims.is_empty() {
+        output::note(&format!("there is none yet; `paddock {level} add TITLE` adds one"));
+    }
+    let row = |aim: &&Aim| {
+        let parent = aim.parent.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut row = vec![aim.key.id.to_string(), aim.stage.word().to_owned()];
+        row.extend(level.parent().map(|_| parent));
+        row.push(cut(&harmless(&aim.title), 60));
+        row
+    };
+    output::print(&table(&aims.iter().map(row).collect::<Vec<_>>(), 0))?;
+    Ok(Exit::Good)
+}

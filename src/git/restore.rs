@@ -1,0 +1,216 @@
+//! Salvaged work: listing it, showing it, and putting it back without ever overwriting anything.
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{OpenOptionsExt, symlink};
+use std::path::Path;
+
+use git2::{DiffStatsFormat, Oid, Tree};
+
+use super::error::GitError;
+use super::objects::{changed_paths, entry_at, is_gitlink};
+use super::repository::{Repository, object_id, oid};
+use super::{CasOutcome, RepoPath};
+use crate::domain::ids::ObjectId;
+
+/// Where salvaged work is kept: `<objective>/<session>` follows.
+const PREFIX: &str = "refs/paddock/salvage/";
+/// Columns of a diff's statistics.
+const STAT_WIDTH: usize = 100;
+
+/// Salvaged work, as its ref keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Salvaged {
+    /// The ref.
+    pub reference: String,
+    /// The objective's id.
+    pub objective: String,
+    /// The session's number.
+    pub session: u64,
+    /// The commit.
+    pub commit: ObjectId,
+    /// When it was made, in seconds since 1970.
+    pub time_s: i64,
+    /// What it changes against the commit that the session stood at.
+    pub paths: Vec<RepoPath>,
+}
+
+/// What became of putting salvaged work back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Restored {
+    /// It is there: these paths were written or removed.
+    Done(Vec<RepoPath>),
+    /// Nothing was written: these paths hold something else.
+    InTheWay(Vec<RepoPath>),
+}
+
+/// All salvaged work of a repository, oldest first.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn salvaged(repository: &Repository) -> Result<Vec<Salvaged>, GitError> {
+    let library = repository.library()?;
+    let mut found = Vec::new();
+    for reference in library.references_glob(&format!("{PREFIX}*"))? {
+        let reference = reference?;
+        let Some(name) = reference.name().ok().map(str::to_owned) else { continue };
+        let Some((objective, session)) = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('/'))
+        else {
+            continue;
+        };
+        let (Ok(session), Ok(commit)) = (session.parse(), reference.peel_to_commit()) else { continue };
+        let (base, tree) = sides(&commit);
+        found.push(Salvaged {
+            objective: objective.to_owned(),
+            session,
+            commit: object_id(commit.id())?,
+            time_s: commit.time().seconds(),
+            paths: changed_paths(&library, base, Some(tree))?.into_iter().collect(),
+            reference: name.clone(),
+        });
+    }
+    found.sort_by(|a, b| (a.time_s, &a.reference).cmp(&(b.time_s, &b.reference)));
+    Ok(found)
+}
+
+/// The trees between which the salvaged change lies.
+fn sides(commit: &git2::Commit<'_>) -> (Option<Oid>, Oid) {
+    (commit.parents().next().map(|parent| parent.tree_id()), commit.tree_id())
+}
+
+/// How many lines salvaged work changes in which files, for people.
+///
+/// # Errors
+/// When the repository cannot be read.
+pub fn salvaged_stat(repository: &Repository, salvaged: &Salvaged) -> Result<String, GitError> {
+    let library = repository.library()?;
+    let commit = library.find_commit(oid(&salvaged.commit)?)?;
+    let (base, tree) = sides(&commit);
+    let base = base.map(|base| library.find_tree(base)).transpose()?;
+    let diff = library.diff_tree_to_tree(base.as_ref(), Some(&library.find_tree(tree)?), None)?;
+    let text = diff.stats()?.to_buf(DiffStatsFormat::FULL, STAT_WIDTH)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
+}
+
+/// Makes a branch at salvaged work. `false`: there is such a branch already, and it is left as it is.
+///
+/// # Errors
+/// When the name is no branch name, or the repository cannot be written.
+pub fn restore_as_branch(
+    repository: &Repository,
+    salvaged: &Salvaged,
+    branch: &str,
+) -> Result<bool, GitError> {
+    let name = format!("refs/heads/{branch}");
+    if !git2::Reference::is_valid_name(&name) {
+        return Err(GitError::Unexpected(format!("{branch:?} is not the name of a branch")));
+    }
+    let done = repository.set_ref(&name, None, &salvaged.commit, "paddock: restore salvaged work")?;
+    Ok(done == CasOutcome::Done)
+}
+
+/// Puts salvaged work into a folder. Whatever lies there and is neither the same nor what the session had found
+/// there is in the way, and then nothing at all is written.
+///
+/// # Errors
+/// When the repository or the folder cannot be read or written.
+pub fn restore_into(
+    repository: &Repository,
+    salvaged: &Salvaged,
+    folder: &Path,
+) -> Result<Restored, GitError> {
+    let library = repository.library()?;
+    let commit = library.find_commit(oid(&salvaged.commit)?)?;
+    let (base, tree) = sides(&commit);
+    let base = base.map(|base| library.find_tree(base)).transpose()?;
+    let tree = library.find_tree(tree)?;
+    let side = |tree: Option<&Tree<'_>>, path: &RepoPath| tree.and_then(|tree| entry_at(tree, path));
+    let (mut due, mut in_the_way) = (Vec::new(), Vec::new());
+    for path in &salvaged.paths {
+        let (before, after) = (side(base.as_ref(), path), side(Some(&tree), path));
+        match found_at(&library, folder, path)? {
+            found if found == Found::of(after) => {}
+            found if found == Found::Nothing || found == Found::of(before) => due.push((path.clone(), after)),
+            _ => in_the_way.push(path.clone()),
+        }
+    }
+    if !in_the_way.is_empty() {
+        return Ok(Restored::InTheWay(in_the_way));
+    }
+    for (path, after) in &due {
+        put(&library, &folder.join(path.as_path()), *after)?;
+    }
+    Ok(Restored::Done(due.into_iter().map(|(path, _)| path).collect()))
+}
+
+/// What lies at a path, as git would store it; modes are not compared.
+#[derive(Debug, PartialEq, Eq)]
+enum Found {
+    Nothing,
+    Blob(Oid),
+    Else,
+}
+
+impl Found {
+    fn of(entry: Option<(Oid, i32)>) -> Self {
+        entry.map_or(Self::Nothing, |(id, _)| Self::Blob(id))
+    }
+}
+
+/// Links on the way are not followed: what lies behind one is not the worktree's.
+fn found_at(library: &git2::Repository, folder: &Path, path: &RepoPath) -> Result<Found, GitError> {
+    let mut at = folder.to_owned();
+    for part in path.as_path().parent().into_iter().flat_map(Path::components) {
+        at.push(part);
+        match fs::symlink_metadata(&at) {
+            Ok(facts) if facts.is_dir() => {}
+            Ok(_) => return Ok(Found::Else),
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(source) => return Err(GitError::Io { path: at, source }),
+        }
+    }
+    let file = folder.join(path.as_path());
+    let facts = match fs::symlink_metadata(&file) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(source) => return Err(GitError::Io { path: file, source }),
+    };
+    if facts.is_symlink() {
+        let target = fs::read_link(&file).map_err(GitError::io(&file))?;
+        return Ok(Found::Blob(library.blob(target.as_os_str().as_bytes())?));
+    }
+    match facts.is_file() && facts.len() <= super::FILE_BYTES_MAX {
+        true => Ok(Found::Blob(library.blob(&fs::read(&file).map_err(GitError::io(&file))?)?)),
+        false => Ok(Found::Else),
+    }
+}
+
+/// Writes a file beside its place and renames it there; nothing = removes it.
+fn put(library: &git2::Repository, file: &Path, after: Option<(Oid, i32)>) -> Result<(), GitError> {
+    let Some((id, mode)) = after else {
+        return match fs::remove_file(file) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(GitError::io(file)(error)),
+            _ => Ok(()),
+        };
+    };
+    if u32::try_from(mode).is_ok_and(is_gitlink) {
+        return Ok(()); // A submodule's commit is no file.
+    }
+    if let Some(parent) = file.parent() {
+        fs::create_dir_all(parent).map_err(GitError::io(parent))?;
+    }
+    let blob = library.find_blob(id)?;
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(".paddock-restore");
+    let fresh = file.with_file_name(name);
+    if mode == 0o120_000 {
+        symlink(std::ffi::OsStr::from_bytes(blob.content()), &fresh).map_err(GitError::io(&fresh))?;
+    } else {
+        let rights = if mode == 0o100_755 { 0o777 } else { 0o666 };
+        let open = OpenOptions::new().write(true).create_new(true).mode(rights).open(&fresh);
+        let mut open = open.map_err(GitError::io(&fresh))?;
+        open.write_all(blob.content()).map_err(GitError::io(&fresh))?;
+    }
+    fs::rename(&fresh, file).map_err(GitError::io(file))
+}
