@@ -159,7 +159,7 @@ pub enum Exit {
     Signal(i32),
     /// It could not be started.
     NotStarted(String),
-    /// The command before it, the worktree's set-up, failed: how.
+    /// What has to be done before it, the worktree's set-up among it, failed: how.
     SetupFailed(String),
 }
 
@@ -169,7 +169,7 @@ impl fmt::Display for Exit {
             Self::Code(code) => write!(f, "exit status {code}"),
             Self::Signal(signal) => write!(f, "killed by signal {signal}"),
             Self::NotStarted(problem) => write!(f, "could not be started: {problem}"),
-            Self::SetupFailed(how) => write!(f, "the worktree's set-up failed: {how}"),
+            Self::SetupFailed(how) => write!(f, "could not be set up: {how}"),
         }
     }
 }

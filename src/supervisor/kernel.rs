@@ -247,7 +247,11 @@ impl Kernel {
                     results: Some(effects::command_results(&record)),
                 },
             },
-            JobReport::Lost { key, .. } => match key.kind {
+            JobReport::Lost { key, job } => match key.kind {
+                JobKind::Session if job.never_started => Input::SessionExited {
+                    session: crate::domain::ids::SessionId(key.id),
+                    process: effects::never_began(),
+                },
                 JobKind::Session => Input::SessionLost { session: crate::domain::ids::SessionId(key.id) },
                 JobKind::Gate => {
                     Input::GateExited { gate: crate::domain::ids::GateId(key.id), results: None }

@@ -62,8 +62,8 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
 }
 
 fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session) {
-    let exit = session.process.as_ref().map(|process| &process.exit);
-    if let Some(Exit::NotStarted(problem)) = exit {
+    let own_end = session.process.as_ref().filter(|process| process.stop.is_none());
+    if let Some(Exit::NotStarted(problem)) = own_end.map(|process| &process.exit) {
         let (project, agent) = (key.project.clone(), session.agent.clone());
         scribe.record(Fact::AgentUnusable { project, agent, problem: problem.clone() });
     }
@@ -150,7 +150,7 @@ fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: 
     match exit {
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
-            Due::Human(ReasonCode::SetupFailed, format!("the worktree's set-up command failed: {how}"))
+            Due::Human(ReasonCode::SetupFailed, format!("a session could not be set up: {how}"))
         }
         Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         _ => Due::Retry(SessionKind::Correction, ended),

@@ -69,9 +69,10 @@ pub(super) fn started(scribe: &mut Scribe<'_>, id: SessionId, pid: u32) {
     }
 }
 
-/// It could not even be handed to a keeper: as if its program could not be started.
+/// It could not even be handed to a keeper. The agent is not to blame: it is tried once more, then a person is
+/// asked, as for a set-up that fails.
 pub(super) fn refused(scribe: &mut Scribe<'_>, id: SessionId, problem: String) {
-    let exit = Exit::NotStarted(problem);
+    let exit = Exit::SetupFailed(problem);
     exited(scribe, id, Some(ProcessEnd { exit, stop: None, awake_seconds: 0, survivors: 0 }));
 }
 

@@ -5,6 +5,7 @@ mod candidates;
 mod gates;
 mod harvest;
 mod landings;
+mod proofs;
 mod sessions;
 mod targets;
 mod worktrees;
@@ -17,7 +18,7 @@ use crate::domain::effect::Effect;
 use crate::domain::state::State;
 
 pub(super) use gates::command_results;
-pub(super) use sessions::process_end;
+pub(super) use sessions::{never_began, process_end};
 pub(super) use targets::{clear_locks, look};
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
@@ -56,6 +57,10 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         Effect::Land { project, entry } => {
             let order = landings::Order::of(state, &project, entry)?;
             Some((Lane::Refs(project), Box::new(move || landings::land(&shared, &order))))
+        }
+        Effect::WriteProof { project, commit } => {
+            let order = proofs::Order::of(state, &project, &commit)?;
+            Some((Lane::Proofs(project), Box::new(move || proofs::write(&shared, &order))))
         }
         Effect::MakeWorktree { objective, epoch } => {
             let order = worktrees::Order::of(state, &objective, epoch)?;

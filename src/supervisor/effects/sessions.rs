@@ -85,6 +85,10 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
         Adoption::Ended(record) => {
             world.tell(Input::SessionExited { session, process: process_end(&record) });
         }
+        // A supervisor died between its order and the keeper's claim: no agent ran, and nobody is to blame.
+        Adoption::Lost(job) if job.never_started => {
+            world.tell(Input::SessionExited { session, process: never_began() });
+        }
         Adoption::Lost(_) => world.tell(Input::SessionLost { session }),
     }
     Ok(())
@@ -312,6 +316,11 @@ pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
         awake_seconds: record.awake_ms / 1_000,
         survivors: record.survivors_killed,
     }
+}
+
+/// A session that no keeper took up: it is interrupted, and the same kind follows.
+pub(in super::super) fn never_began() -> ProcessEnd {
+    ProcessEnd { exit: nothing_ran(), stop: Some(Stop::Shutdown), awake_seconds: 0, survivors: 0 }
 }
 
 fn nothing_ran() -> Exit {
