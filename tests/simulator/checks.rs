@@ -115,7 +115,7 @@ fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
         let Some(dependency) = sim.state.sibling(key, id) else { continue };
         let landed = dependency.landed.as_ref().and_then(|landed| landed.commit.clone());
         let is_there = landed.is_none_or(|commit| repo.is_in(&commit, &plan.from));
-        ensure(dependency.status == Status::Done && is_there, || {
+        ensure(dependency.status.frees_dependents() && is_there, || {
             format!("dependencies: {key} starts without the landing of {id}")
         })?;
     }
@@ -163,6 +163,10 @@ fn scopes_of(state: &State, overlaps: &mut OverlapCache, project: &Project) -> C
     let holders: Vec<&Objective> = state.objectives_of(&project.slug).filter(holding).collect();
     for (at, one) in holders.iter().enumerate() {
         for other in &holders[at + 1..] {
+            // A person's approval or resumption puts work into the queue whatever is under way.
+            if one.operated.scope_released || other.operated.scope_released {
+                continue;
+            }
             let shared = &project.settings.shared_patterns;
             let met = overlaps.overlap(&one.spec.path_scope, &other.spec.path_scope, shared);
             ensure(matches!(met, Ok(None)), || format!("scopes: {} and {} overlap", one.key, other.key))?;
@@ -174,7 +178,7 @@ fn scopes_of(state: &State, overlaps: &mut OverlapCache, project: &Project) -> C
 fn bounds(sim: &Sim, objective: &Objective) -> Checked {
     let Some(project) = sim.state.project(&objective.key.project) else { return Ok(()) };
     let (key, recovery) = (&objective.key, &project.settings.recovery);
-    let sessions = objective.sessions.len();
+    let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
     ensure(sessions <= recovery.max_sessions as usize, || format!("bounds: {key} has {sessions} sessions"))?;
     let retries = objective.retries;
     ensure(retries <= recovery.max_retries, || format!("bounds: {key} has {retries} retries"))?;

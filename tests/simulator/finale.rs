@@ -109,7 +109,7 @@ fn ended(sim: &mut Sim) -> Result<(), String> {
     for project in sim.state.projects() {
         is_published(sim, project)?;
     }
-    let is_all_done = sim.state.objectives().all(|objective| objective.status == Status::Done);
+    let is_all_done = sim.state.objectives().all(|objective| objective.status.frees_dependents());
     match is_all_done == (end == Settled::Done) {
         true => Ok(()),
         false => Err(format!("ended: {end:?} does not say what is")),
@@ -124,12 +124,14 @@ fn all_moved(sim: &Sim, objective: &Objective) -> Result<(), String> {
             let is_manual = sim.state.project(&key.project).is_some_and(is_manual);
             is_manual || objective.worktree.is_none()
         }
-        Status::NeedsReview => objective.reason.is_some(),
+        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
+            objective.reason.is_some()
+        }
         Status::Todo => sim
             .state
             .unmet(objective)
             .iter()
-            .any(|other| matches!(other.status, Status::NeedsReview | Status::Todo)),
+            .any(|other| other.status.is_stuck() || other.status == Status::Todo),
         _ => false,
     };
     let state = format!("{} {:?}", objective.status, objective.worktree);

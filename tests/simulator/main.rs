@@ -11,6 +11,7 @@ mod checks;
 mod effects;
 mod finale;
 mod git;
+mod orders;
 mod people;
 mod regressions;
 mod rng;

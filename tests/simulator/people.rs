@@ -104,6 +104,11 @@ fn toggle_files(sim: &mut Sim, project: &ProjectSlug) -> Option<&'static str> {
 /// A command, or something seen of the machine.
 pub fn ask(sim: &mut Sim) -> Input {
     let project = some_project(sim);
+    if sim.rng.percent(40)
+        && let Some(command) = super::orders::order(sim, &project)
+    {
+        return Input::Command(Box::new(command));
+    }
     let rng = &mut sim.rng;
     let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
     let command = match (rng.below(26), sessions.is_empty()) {

@@ -1,0 +1,314 @@
+//! Moments that pass too fast to be held in a real run: asked of the decisions themselves.
+
+use std::path::Path;
+
+use paddock::config::project_file::parse;
+use paddock::config::resolve::Surroundings;
+use paddock::domain::command::{Command, Reply};
+use paddock::domain::decide::{Decision, Memo, outstanding, step};
+use paddock::domain::effect::Effect;
+use paddock::domain::event::{Dropped, Fact};
+use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock::domain::gate::CommandResult;
+use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock::domain::input::{CandidateAnswer, Input};
+use paddock::domain::objective::{ObjectiveSpec, Status};
+use paddock::domain::operate::{Order, SpecEdit};
+use paddock::domain::path::RepoPath;
+use paddock::domain::session::{Exit, ProcessEnd, Stop};
+use paddock::domain::state::State;
+use paddock::domain::train::{Candidate, Stage};
+
+const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0, expand: []}\nworktree: {copy: [\".env\"]}\nagents: [{id: scripted}]\n";
+
+struct World {
+    state: State,
+    memo: Memo,
+    now_ms: i64,
+}
+
+fn slug() -> ProjectSlug {
+    ProjectSlug::new("web").unwrap()
+}
+
+fn id(text: &str) -> ObjectiveId {
+    ObjectiveId::new(text).unwrap()
+}
+
+fn key(text: &str) -> ObjectiveKey {
+    ObjectiveKey { project: slug(), id: id(text) }
+}
+
+fn commit(digit: char) -> ObjectId {
+    ObjectId::new(digit.to_string().repeat(40)).unwrap()
+}
+
+fn exited(code: i32) -> ProcessEnd {
+    ProcessEnd { exit: Exit::Code(code), stop: None, awake_seconds: 1, survivors: 0 }
+}
+
+fn facts(head: char, paths: &[&str]) -> HarvestFacts {
+    let made = CommitFacts {
+        commit: commit(head),
+        summary: "work".to_owned(),
+        paths: 1,
+        is_merge: false,
+        is_empty: false,
+    };
+    HarvestFacts {
+        head: commit(head),
+        commits: vec![made],
+        net_paths: paths.iter().map(|path| RepoPath::new(path.as_bytes().to_vec())).collect(),
+        uncommitted: Vec::new(),
+        salvage: None,
+        head_elsewhere: None,
+        integrator_paths: Vec::new(),
+        secrets: Vec::new(),
+        summary: None,
+    }
+}
+
+impl World {
+    fn new(verify: &str) -> Self {
+        let text = format!("{FILE}{verify}");
+        let file = parse(text.as_bytes(), "projects/web.yaml", None, Path::new("/"), None).unwrap();
+        let around =
+            Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
+        let settings = Box::new(file.resolve(&around).unwrap().settings);
+        let repository = RepositoryFacts {
+            root: "/r".into(),
+            common_dir: "/r/.git".into(),
+            bare: false,
+            target: commit('1'),
+            trust: TrustRecord { entries: Vec::new() },
+        };
+        let (state, memo) = (State::default(), Memo::default());
+        let mut world = Self { state, memo, now_ms: 1_000_000 };
+        world.take(Input::Command(Box::new(Command::ProjectAdd { project: slug(), settings, repository })));
+        world.take(Input::IntegrationMade { project: slug(), tip: Ok(commit('1')) });
+        world
+    }
+
+    fn take(&mut self, input: Input) -> Decision {
+        self.now_ms += 1000;
+        let decision = step(&mut self.state, &mut self.memo, input, self.now_ms);
+        assert!(self.state.check_index());
+        decision
+    }
+
+    fn order(&mut self, objective: &str, order: Order) -> Decision {
+        let by = "alice".to_owned();
+        self.take(Input::Command(Box::new(Command::Objective { objective: key(objective), order, by })))
+    }
+
+    fn refused(&mut self, objective: &str, order: Order) -> String {
+        let decision = self.order(objective, order);
+        assert!(decision.events.is_empty(), "nothing is changed: {:?}", decision.events);
+        decision.reply.unwrap().unwrap_err().text
+    }
+
+    fn good(&mut self, objective: &str, order: Order) -> Decision {
+        let decision = self.order(objective, order);
+        let reply: &Reply = decision.reply.as_ref().unwrap();
+        assert!(reply.is_ok(), "{reply:?}");
+        decision
+    }
+
+    fn add(&mut self, name: &str, scope: &str, depends_on: &[&str]) {
+        let spec = ObjectiveSpec {
+            title: name.to_owned(),
+            description: String::new(),
+            acceptance_criteria: Vec::new(),
+            path_scope: vec![scope.to_owned()],
+            depends_on: depends_on.iter().map(|name| id(name)).collect(),
+            context_refs: Vec::new(),
+            worker: "implementer".to_owned(),
+            priority: 0,
+            max_commits: None,
+            max_minutes: None,
+            phase: None,
+        };
+        let objectives = vec![(id(name), spec)];
+        self.take(Input::Command(Box::new(Command::ObjectivesAdd { project: slug(), objectives })));
+        self.take(Input::WorktreeAnswered { objective: key(name), epoch: 1, result: Ok(()) });
+    }
+
+    fn finish(&mut self, session: u64, facts: HarvestFacts) {
+        let session = SessionId(session);
+        self.take(Input::SessionStarted { session, pid: 42 });
+        self.take(Input::SessionExited { session, process: exited(0) });
+        self.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
+    }
+
+    fn merged(&mut self) {
+        let entry = self.state.project(&slug()).unwrap().train.entries[0].id;
+        let candidate = Candidate {
+            onto: commit('1'),
+            onto_tree: commit('0'),
+            commit: commit('c'),
+            tree: commit('d'),
+            sealed: false,
+        };
+        let answer = CandidateAnswer::Made(candidate);
+        self.take(Input::CandidateAnswered { project: slug(), entry, onto: commit('1'), answer });
+    }
+
+    fn status(&self, name: &str) -> Status {
+        self.state.objective(&key(name)).unwrap().status
+    }
+}
+
+const GATE: &str = "verify: [{name: tests, run: \"true\"}]\n";
+
+#[test]
+fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.finish(1, facts('a', &["src/a"]));
+    world.merged();
+    let entry = &world.state.project(&slug()).unwrap().train.entries[0];
+    assert!(matches!(entry.stage, Stage::Landing { .. }), "{entry:?}");
+    let note = || Some("now".to_owned());
+    let orders = [
+        Order::Skip,
+        Order::Pause,
+        Order::Cancel,
+        Order::Escalate { note: note() },
+        Order::Approve { note: note(), head: None },
+    ];
+    for order in orders {
+        let said = world.refused("one", order.clone());
+        assert!(said.contains("one is landing: nothing was changed"), "{order:?}: {said}");
+    }
+    for order in [
+        Order::Retry { note: None },
+        Order::Resume,
+        Order::Reject { note: "no".into(), is_final: true },
+        Order::Expand { globs: vec!["x/**".into()] },
+        Order::Delete,
+    ] {
+        world.refused("one", order);
+    }
+    assert_eq!(world.status("one"), Status::Queued);
+}
+
+#[test]
+fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
+    let mut world = World::new(GATE);
+    world.add("one", "src/**", &[]);
+    world.finish(1, facts('a', &["src/a"]));
+    world.merged();
+    let gate = world.state.open_gates().next().unwrap().id;
+    let decision = world.good("one", Order::Cancel);
+    assert!(decision.effects.contains(&Effect::StopGate { gate }), "{:?}", decision.effects);
+    let dropped = |fact: &Fact| matches!(fact, Fact::EntryDropped { why: Dropped::Withdrawn, .. });
+    assert!(decision.events.iter().any(|event| dropped(&event.fact)));
+    assert!(world.state.project(&slug()).unwrap().train.entries.is_empty());
+    let late = CommandResult { name: "tests".into(), exit: Exit::Code(1), timed_out: false, took_ms: 1 };
+    world.take(Input::GateExited { gate, results: Some(vec![late]) });
+    assert_eq!(world.status("one"), Status::Cancelled, "a late verdict moves nothing");
+}
+
+#[test]
+fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.add("two", "docs/**", &[]);
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    let decision = world.good("one", Order::Cancel);
+    let stop = Effect::StopSession { session: SessionId(1), stop: Stop::Human, now: false };
+    assert_eq!(decision.effects, [stop], "two has to wait for the slot");
+    assert_eq!(world.status("one"), Status::Cancelled);
+    let again = Effect::StopSession { session: SessionId(1), stop: Stop::Human, now: true };
+    assert!(outstanding(&world.state).contains(&again), "a restart stops it for good");
+    assert!(world.refused("one", Order::Cancel).contains("cancelled already"));
+    let said = world.good("one", Order::Retry { note: Some("again".into()) }).reply.unwrap().unwrap().text;
+    assert!(said.contains("when session 1 has ended"), "{said}");
+    assert_eq!(world.status("one"), Status::Ready);
+    let killed = ProcessEnd { stop: Some(Stop::Human), ..exited(1) };
+    world.take(Input::SessionExited { session: SessionId(1), process: killed });
+    world.take(Input::Harvested { session: SessionId(1), facts: Ok(Box::new(facts('a', &["src/a"]))) });
+    let one = world.state.objective(&key("one")).unwrap();
+    assert_eq!(one.head, Some(commit('a')), "what it left was harvested");
+    assert_eq!(one.operated.note.as_ref().unwrap().text, "again", "the note was not for that session");
+    assert_eq!(world.state.open_sessions().count(), 1);
+}
+
+#[test]
+fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.finish(1, facts('a', &["src/a", ".env"]));
+    assert_eq!(world.status("one"), Status::NeedsReview);
+    let said = world.refused("one", Order::Approve { note: None, head: None });
+    assert!(said.contains("cannot be approved") && said.contains("reject one --note"), "{said}");
+
+    world.add("two", "docs/**", &[]);
+    world.finish(2, facts('b', &["src/b"]));
+    world.good("two", Order::Approve { note: None, head: Some(commit('e')) });
+    let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
+    assert_eq!(entry.head, commit('b'), "only what was judged is pinned");
+    let moved = CandidateAnswer::HeadMoved;
+    world.take(Input::CandidateAnswered {
+        project: slug(),
+        entry: entry.id,
+        onto: commit('1'),
+        answer: moved,
+    });
+    assert_eq!(world.status("two"), Status::Review);
+    world.take(Input::Harvested { session: SessionId(2), facts: Ok(Box::new(facts('e', &["src/b"]))) });
+    assert_eq!(world.status("two"), Status::Queued, "the head that the person saw");
+    let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
+    let moved = CandidateAnswer::HeadMoved;
+    world.take(Input::CandidateAnswered {
+        project: slug(),
+        entry: entry.id,
+        onto: commit('1'),
+        answer: moved,
+    });
+    world.take(Input::Harvested { session: SessionId(2), facts: Ok(Box::new(facts('f', &["src/b"]))) });
+    assert_eq!(world.status("two"), Status::NeedsReview, "what came after it is judged");
+}
+
+#[test]
+fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.take(Input::Command(Box::new(Command::QueueHold { project: slug() })));
+    world.finish(1, facts('a', &["src/a"]));
+    assert_eq!(world.status("one"), Status::Queued);
+    let scope = |glob: &str| SpecEdit { path_scope: Some(vec![glob.to_owned()]), ..SpecEdit::default() };
+    let narrow = || Order::Edit { edit: Box::new(scope("docs/**")) };
+    assert!(world.refused("one", narrow()).contains("pause one"));
+    world.good("one", Order::Pause);
+    world.good("one", narrow());
+    let decision = world.good("one", Order::Resume);
+    assert!(decision.effects.contains(&Effect::Harvest { session: SessionId(1) }));
+    world.take(Input::Harvested { session: SessionId(1), facts: Ok(Box::new(facts('a', &["src/a"]))) });
+    assert_eq!(world.status("one"), Status::NeedsReview);
+}
+
+#[test]
+fn a_paused_one_that_waited_for_a_person_still_does_when_it_is_resumed() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.good("one", Order::Escalate { note: Some("which?".into()) });
+    world.good("one", Order::Pause);
+    world.good("one", Order::Resume);
+    let one = world.state.objective(&key("one")).unwrap();
+    assert_eq!(one.status, Status::NeedsReview);
+    assert!(one.reason.as_ref().unwrap().text.contains("which?"), "{:?}", one.reason);
+}
+
+#[test]
+fn a_scope_that_was_given_up_is_compared_again() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    world.finish(1, facts('a', &["docs/a"]));
+    assert_eq!(world.status("one"), Status::NeedsReview);
+    world.add("two", "src/**", &[]);
+    assert_eq!(world.status("two"), Status::Active);
+    world.good("one", Order::Retry { note: None });
+    world.take(Input::Tick);
+    assert_eq!(world.status("one"), Status::Ready, "two works in its scope");
+}

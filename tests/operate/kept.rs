@@ -1,0 +1,47 @@
+//! Salvaged work is listed, shown, and put back without overwriting anything.
+
+use std::fs;
+use std::path::Path;
+
+use crate::place::Place;
+
+#[test]
+fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
+    let place = Place::new();
+    let repository = place.project("kept", "");
+    assert!(place.refused(&["salvage", "show", "1"], 1).contains("nothing is kept"));
+    let script = "echo changed > README.md\nmkdir new\necho new > 'new/a b.txt'\nover blocked";
+    place.objective("loose", script, &[]);
+    place.idle(3);
+    let shown = place.good(&["salvage", "show", "loose/1"]);
+    assert!(shown.contains("README.md") && shown.contains("2 files changed"), "{shown}");
+    assert!(place.good(&["salvage", "list", "loose"]).contains("2 paths"));
+
+    place.good(&["salvage", "restore", "1", "--to", "copy"]);
+    assert_eq!(fs::read_to_string(place.path("copy/new/a b.txt")).unwrap(), "new\n");
+    assert_eq!(fs::read_to_string(place.path("copy/README.md")).unwrap(), "changed\n");
+    assert!(place.refused(&["salvage", "restore", "1", "--to", "copy"], 1).contains("not empty"));
+
+    place.good(&["salvage", "restore", "1", "--to-branch", "rescued"]);
+    assert_eq!(place.git(&repository, &["show", "rescued:README.md"]), "changed");
+    assert!(place.refused(&["salvage", "restore", "1", "--to-branch", "rescued"], 1).contains("already"));
+
+    let worktree = place.status_of("loose")["worktree"].as_str().unwrap().to_owned();
+    let worktree = Path::new(&worktree);
+    fs::write(worktree.join("README.md"), "mine\n").unwrap();
+    fs::remove_dir_all(worktree.join("new")).unwrap();
+    let said = place.refused(&["salvage", "restore", "loose/1"], 1);
+    assert!(said.contains("nothing was restored") && said.contains("README.md"), "{said}");
+    assert!(!worktree.join("new").exists(), "all or nothing");
+    fs::write(worktree.join("README.md"), "hello\n").unwrap();
+    let said = place.good(&["salvage", "restore", "loose/1"]);
+    assert!(said.contains("2 paths restored"), "{said}");
+    assert_eq!(fs::read_to_string(worktree.join("README.md")).unwrap(), "changed\n");
+
+    fs::remove_dir_all(worktree.join("new")).unwrap();
+    std::os::unix::fs::symlink(place.path("notes"), worktree.join("new")).unwrap();
+    assert!(place.refused(&["salvage", "restore", "loose/1"], 1).contains("a b.txt"));
+    assert!(!place.note("a b.txt").exists(), "a link does not lead out of the worktree");
+    place.good(&["objective", "retry", "loose"]);
+    assert!(place.refused(&["salvage", "restore", "loose/1"], 1).contains("pause loose"));
+}
