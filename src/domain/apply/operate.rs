@@ -4,7 +4,7 @@ use crate::domain::event::{Event, Fact};
 use crate::domain::hierarchy::{Aim, AimKey, Stage};
 use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::{Cause, Objective, ObjectiveSpec, Status};
-use crate::domain::operate::{Aside, HumanNote};
+use crate::domain::operate::{Aside, By, HumanNote};
 use crate::domain::session::{Exit, SessionEnd};
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::Subject;
@@ -20,12 +20,12 @@ impl State {
             Fact::ObjectiveDeleted { objective } => self.forget_objective(objective),
             Fact::ScopeWidened { objective, globs, by } => {
                 let Some(found) = self.objective_mut(objective) else { return true };
-                found.expansions += u32::from(*by == crate::domain::operate::By::Automatic);
-                let mut spec = found.spec.clone();
-                let new = globs.iter().filter(|glob| !spec.path_scope.contains(glob)).cloned();
-                let new: Vec<String> = new.collect();
-                spec.path_scope.extend(new);
-                self.edit(objective, spec);
+                found.expansions += u32::from(*by == By::Automatic);
+                let scope = &mut found.spec.path_scope;
+                let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
+                scope.extend(new);
+                // Recovery compared it with the scopes that are held; a person need not have.
+                found.operated.scope_released |= *by == By::Human;
             }
             Fact::HumanNote { objective, note, .. } => {
                 let Some(found) = self.objective_mut(objective) else { return true };
