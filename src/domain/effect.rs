@@ -41,6 +41,8 @@ pub enum Effect {
     StopGate { gate: GateId },
     /// Move the integration ref by compare-and-swap, after the check at run time.
     Land { project: ProjectSlug, entry: u64 },
+    /// Write the proof of a landing.
+    WriteProof { project: ProjectSlug, commit: ObjectId },
     /// Move the target branch to the published commit.
     Publish { project: ProjectSlug, published: ObjectId, to: ObjectId, create: bool },
 }

@@ -231,7 +231,11 @@ pub enum Fact {
         candidate: Candidate,
         head: ObjectId,
         verified: bool,
+        #[serde(default)]
+        gate: Option<GateId>,
     },
+    /// The proof of a landing is written: a git note with this SHA-256.
+    ProofWritten { project: ProjectSlug, commit: ObjectId, sha256: String },
     /// It could not: the ref was elsewhere, or a check failed. Nothing moved.
     LandingAbandoned { project: ProjectSlug, entry: u64, problem: String },
 }

@@ -113,6 +113,8 @@ pub enum Input {
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
     /// A landing was tried.
     LandingAnswered { project: ProjectSlug, entry: u64, answer: LandingAnswer },
+    /// A proof was written: the SHA-256 of its text.
+    ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, String> },
     /// Publishing was tried.
     PublishAnswered { project: ProjectSlug, to: ObjectId, answer: PublishAnswer },
 }

@@ -21,6 +21,7 @@ pub mod operate;
 pub mod path;
 pub mod plan;
 pub mod project;
+pub mod proof;
 pub mod reason;
 pub mod review;
 pub mod scope;

@@ -8,6 +8,7 @@ use super::facts::TrustRecord;
 use super::ids::{ObjectId, ProjectSlug};
 use super::judge::KnownVerdict;
 use super::path::RepoPath;
+use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::ProjectSettings;
 use super::train::Train;
@@ -87,6 +88,9 @@ pub struct Project {
     /// What the gate said of trees in the last day, a bounded number of them.
     #[serde(default)]
     pub verdicts: Vec<KnownVerdict>,
+    /// Landings whose proof is not written yet.
+    #[serde(default)]
+    pub unproven: Vec<Unproven>,
 }
 
 impl Integration {

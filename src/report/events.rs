@@ -135,6 +135,7 @@ pub const TYPES: &[EventType] = &[
     row("verdict_reused", "verdict_reused", "A tree is green already (`data.gate`): it is not run again."),
     row("landing_intended", "landing_started", "The integration ref is about to move to a merge."),
     row("landed", "landed", "The integration ref moved to it."),
+    row("proof_written", "proof_written", "The proof of a landing is written, as a git note."),
     row("landing_abandoned", "landing_abandoned", "It could not; nothing moved."),
 ];
 

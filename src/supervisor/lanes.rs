@@ -20,6 +20,8 @@ pub(super) enum Lane {
     Refs(ProjectSlug),
     /// Looking at running sessions and project files.
     Counting(ProjectSlug),
+    /// Proofs of a project's landings: off the path of the next one.
+    Proofs(ProjectSlug),
     /// Worktrees of a project: git fails when they are made in parallel.
     Worktrees(ProjectSlug),
     /// The gate worktree of a project.

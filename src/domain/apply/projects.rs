@@ -41,6 +41,7 @@ fn new_project(
         },
         train: Train::default(),
         verdicts: Vec::new(),
+        unproven: Vec::new(),
     }
 }
 

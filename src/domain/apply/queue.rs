@@ -5,6 +5,7 @@ use crate::domain::gate::{CommandResult, GateRun, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::judge::{BaseVerdict, KnownVerdict, keep};
 use crate::domain::objective::Landed;
+use crate::domain::proof::Unproven;
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::{Candidate, Entry, Stage, Subject};
 
@@ -124,8 +125,13 @@ impl State {
                     e.stage = Stage::Landing { candidate: candidate.clone(), gate: *gate };
                 });
             }
-            Fact::Landed { project, entry, subject, candidate, head, verified } => {
+            Fact::Landed { project, entry, subject, candidate, head, verified, gate } => {
+                let landing = unproven(subject, candidate, head, *gate, at_ms);
+                self.change(project, |p| p.unproven.push(landing));
                 self.land(project, *entry, subject, candidate, (head, *verified), at_ms);
+            }
+            Fact::ProofWritten { project, commit, .. } => {
+                self.change(project, |p| p.unproven.retain(|landing| landing.commit != *commit));
             }
             Fact::LandingAbandoned { project, entry, .. } => {
                 self.change_entry(project, *entry, |e| e.stage = Stage::Waiting);
@@ -181,6 +187,24 @@ impl State {
                 objective.landed = Some(Landed { commit, at_ms, published_at_ms: None, verified });
             }
         }
+    }
+}
+
+fn unproven(
+    subject: &Subject,
+    candidate: &Candidate,
+    head: &ObjectId,
+    gate: Option<GateId>,
+    at_ms: i64,
+) -> Unproven {
+    Unproven {
+        commit: candidate.commit.clone(),
+        tree: candidate.tree.clone(),
+        base: candidate.onto.clone(),
+        head: head.clone(),
+        subject: subject.clone(),
+        gate,
+        at_ms,
     }
 }
 

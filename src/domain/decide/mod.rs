@@ -15,6 +15,7 @@ mod lifecycle;
 mod merge;
 mod operate;
 mod outstanding;
+mod proofs;
 mod publish;
 mod queue;
 mod recover;
@@ -109,6 +110,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::LandingAnswered { project, entry, answer } => {
             queue::landing_answered(scribe, &project, entry, answer);
         }
+        Input::ProofWritten { project, commit, result } => proofs::written(scribe, &project, &commit, result),
         Input::PublishAnswered { project, to, answer } => publish::answered(scribe, &project, &to, answer),
     }
     None

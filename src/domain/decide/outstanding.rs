@@ -57,6 +57,9 @@ fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
         effects.push(adopt_effect(state, project));
     }
     effects.push(Effect::Look { project: slug.clone() });
+    for landing in &project.unproven {
+        effects.push(Effect::WriteProof { project: slug.clone(), commit: landing.commit.clone() });
+    }
     for entry in &project.train.entries {
         match &entry.stage {
             Stage::Building { onto } => effects.push(Effect::MakeCandidate {

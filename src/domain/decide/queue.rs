@@ -196,7 +196,9 @@ fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
         candidate: candidate.clone(),
         head: entry.head.clone(),
         verified: gate.is_some(),
+        gate: *gate,
     });
+    scribe.order(Effect::WriteProof { project: project.clone(), commit: candidate.commit.clone() });
     if let Subject::Objective(id) = &entry.subject {
         scribe.move_to(&key(project, id), Status::Done, Cause::Landed, None, None);
     }

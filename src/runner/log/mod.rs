@@ -4,6 +4,7 @@
 //! folder itself is the index: offsets go on for ever, the first and the newest segments are kept, and a
 //! reader sees at once where something was dropped. Bytes are never split into lines here.
 
+pub mod digest;
 mod reader;
 mod writer;
 

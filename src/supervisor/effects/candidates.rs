@@ -6,8 +6,10 @@ use crate::domain::input::{CandidateAnswer, Input};
 use crate::domain::state::State;
 use crate::domain::train;
 use crate::domain::train::Subject;
-use crate::git::{Candidate, CandidateOrder, make_candidate};
+use crate::git::{Candidate, CandidateOrder, RepoPath, Repository, make_candidate};
 
+/// Landings that a conflict names.
+const LANDED_MAX: usize = 8;
 /// Bytes kept of what git says of a conflict.
 const TEXT_MAX_BYTES: usize = 2_000;
 
@@ -102,11 +104,21 @@ fn answer(world: &World, order: &Order) -> CandidateAnswer {
             })
         }
         Ok(Candidate::Conflict { paths, messages }) => {
-            let mut text = messages.join("\n");
+            let mut text = landed_there(&repository, order, &paths) + &messages.join("\n");
             let end = (0..=TEXT_MAX_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
             text.truncate(end.unwrap_or(0));
             CandidateAnswer::Conflict { paths, text }
         }
         Err(error) => CandidateAnswer::Failed(error.to_string()),
     }
+}
+
+/// What landed on the conflicting files meanwhile: the other side's intent.
+fn landed_there(repository: &Repository, order: &Order, paths: &[RepoPath]) -> String {
+    let found = repository.landed_on(&order.onto, &order.head, paths, LANDED_MAX).unwrap_or_default();
+    if found.is_empty() {
+        return String::new();
+    }
+    let lines: Vec<String> = found.iter().map(|summary| format!("- {summary}")).collect();
+    format!("What landed on these files meanwhile:\n{}\n\n", lines.join("\n"))
 }

@@ -5,6 +5,7 @@ mod candidates;
 mod gates;
 mod harvest;
 mod landings;
+mod proofs;
 mod sessions;
 mod targets;
 mod worktrees;
@@ -56,6 +57,10 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         Effect::Land { project, entry } => {
             let order = landings::Order::of(state, &project, entry)?;
             Some((Lane::Refs(project), Box::new(move || landings::land(&shared, &order))))
+        }
+        Effect::WriteProof { project, commit } => {
+            let order = proofs::Order::of(state, &project, &commit)?;
+            Some((Lane::Proofs(project), Box::new(move || proofs::write(&shared, &order))))
         }
         Effect::MakeWorktree { objective, epoch } => {
             let order = worktrees::Order::of(state, &objective, epoch)?;

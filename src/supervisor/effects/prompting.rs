@@ -47,6 +47,8 @@ pub(super) fn prompt(
         SessionKind::Conflict => "session-conflict.md",
         _ => worker.map_or("session-worker.md", |worker| worker.template.as_str()),
     };
+    // The template of conflicts names them as what an integrator may change, the others as what nobody may.
+    let names_protected = is_integrator == (session.kind == SessionKind::Conflict);
     let mut protected = settings.integrator_only_patterns.clone();
     protected.push(ALWAYS_PROTECTED.to_owned());
     let spec = &objective.spec;
@@ -72,7 +74,7 @@ pub(super) fn prompt(
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
         previous: objective.history.clone(),
         integration_ref: site.integration_ref.clone(),
-        protected: if is_integrator { Vec::new() } else { protected },
+        protected: if names_protected { protected } else { Vec::new() },
         kind: session.kind.to_string(),
     };
     let templates = world.workspace.templates();

@@ -1,0 +1,171 @@
+//! The proof of a landing: what a git note on its first-parent commit says (SPEC 3.5).
+
+use serde::{Deserialize, Serialize};
+
+use super::gate::{CommandResult, GateRun, Verdict};
+use super::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use super::session::{Exit, Session};
+use super::state::State;
+use super::train::Subject;
+
+/// The version of a proof's shape.
+pub const VERSION: u32 = 1;
+
+/// A landing whose proof is not written yet: all that the proof needs of the queue's entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unproven {
+    /// The first-parent commit on the integration ref.
+    pub commit: ObjectId,
+    /// Its tree.
+    pub tree: ObjectId,
+    /// What it was landed onto.
+    pub base: ObjectId,
+    /// The head that it merged.
+    pub head: ObjectId,
+    /// Whose it is.
+    pub subject: Subject,
+    /// The gate run that passed on its tree; none when the project has no gate.
+    pub gate: Option<GateId>,
+    /// When it landed, in Unix milliseconds.
+    pub at_ms: i64,
+}
+
+/// The proof, as its note holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Proof {
+    /// [`VERSION`].
+    pub version: u32,
+    /// The project.
+    pub project: ProjectSlug,
+    /// What landed; none: the user's own commits merged with landed work.
+    pub objectives: Vec<ProvenObjective>,
+    /// The sessions that did it.
+    pub sessions: Vec<ProvenSession>,
+    /// What it was landed onto: the first parent.
+    pub base: ObjectId,
+    /// The heads that it merged: the other parents.
+    pub heads: Vec<ObjectId>,
+    /// The tree that passed and landed.
+    pub tree: ObjectId,
+    /// Whether a gate passed on exactly this tree.
+    pub verified: bool,
+    /// The gate run.
+    pub gate: Option<ProvenGate>,
+    /// What people approved, in their words.
+    pub approvals: Vec<String>,
+    /// The agents that took part.
+    pub agents: Vec<String>,
+    /// Tokens and dollars; unknown.
+    pub usage: Option<()>,
+    /// When it landed, in Unix milliseconds.
+    pub landed_at_ms: i64,
+}
+
+/// An objective in a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenObjective {
+    /// Its id.
+    pub id: String,
+    /// Its title.
+    pub title: String,
+}
+
+/// A session in a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenSession {
+    /// Its number.
+    pub id: u64,
+    /// Its kind.
+    pub kind: String,
+    /// Its agent.
+    pub agent: String,
+    /// Its worker.
+    pub worker: String,
+    /// How it ended.
+    pub end: String,
+    /// Commits that it made.
+    pub commits: u32,
+}
+
+/// A gate run in a proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProvenGate {
+    /// Its number; its output is in `runtime/gates/<n>`.
+    pub run: u64,
+    /// Its commands, in order.
+    pub commands: Vec<ProvenCommand>,
+}
+
+/// A gate command in a proof.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProvenCommand {
+    /// Its name in the project file.
+    pub name: String,
+    /// What it says of the tree.
+    pub verdict: Verdict,
+    /// Its exit status; none when it did not exit by itself.
+    pub exit_status: Option<i32>,
+    /// Seconds that it took while the machine was awake.
+    pub seconds: f64,
+    /// SHA-256 of the run's output, in which its own is: standard output, then standard error. None when the
+    /// output could not be read.
+    pub log_sha256: Option<String>,
+}
+
+/// Puts the proof of a landing together; `log_sha256` is that of the gate run's output.
+#[must_use]
+pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
+    let objective = match &landing.subject {
+        Subject::Objective(id) => state.objective(&ObjectiveKey { project: project.clone(), id: id.clone() }),
+        Subject::Target => None,
+    };
+    let numbers = objective.map(|objective| objective.sessions.as_slice()).unwrap_or_default();
+    let sessions: Vec<&Session> = numbers.iter().filter_map(|id| state.session(*id)).collect();
+    let mut agents: Vec<String> = sessions.iter().map(|session| session.agent.clone()).collect();
+    agents.sort_unstable();
+    agents.dedup();
+    let named = |found: &super::objective::Objective| ProvenObjective {
+        id: found.key.id.to_string(),
+        title: found.spec.title.clone(),
+    };
+    Proof {
+        version: VERSION,
+        project: project.clone(),
+        objectives: objective.map(named).into_iter().collect(),
+        sessions: sessions.into_iter().map(session_in).collect(),
+        base: landing.base.clone(),
+        heads: vec![landing.head.clone()],
+        tree: landing.tree.clone(),
+        verified: landing.gate.is_some(),
+        gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
+        approvals: Vec::new(),
+        agents,
+        usage: None,
+        landed_at_ms: landing.at_ms,
+    }
+}
+
+fn session_in(session: &Session) -> ProvenSession {
+    ProvenSession {
+        id: session.id.0,
+        kind: session.kind.to_string(),
+        agent: session.agent.clone(),
+        worker: session.worker.clone(),
+        end: session.status.word().to_owned(),
+        commits: session.harvest.as_ref().map_or(0, |harvest| harvest.commits),
+    }
+}
+
+fn gate_in(run: &GateRun, log: Option<&str>) -> ProvenGate {
+    let command = |result: &CommandResult| ProvenCommand {
+        name: result.name.clone(),
+        verdict: result.verdict(),
+        exit_status: match result.exit {
+            Exit::Code(code) => Some(code),
+            _ => None,
+        },
+        seconds: result.took_ms as f64 / 1_000.0,
+        log_sha256: log.map(str::to_owned),
+    };
+    ProvenGate { run: run.id.0, commands: run.results.iter().map(command).collect() }
+}

@@ -1,0 +1,41 @@
+//! Digests of output, for proofs.
+
+use std::path::Path;
+
+use sha2::{Digest, Sha256};
+
+use super::{LogReader, Stream};
+
+/// Bytes read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+/// SHA-256 of these bytes, in hexadecimal.
+#[must_use]
+pub fn of_bytes(bytes: &[u8]) -> String {
+    in_hex(Sha256::new_with_prefix(bytes))
+}
+
+/// SHA-256 of the output of a job that is over: standard output as far as it was kept, then standard error.
+/// None when it cannot be read, or is gone.
+#[must_use]
+pub fn of_folder(dir: &Path) -> Option<String> {
+    let mut hash = Sha256::new();
+    dir.join("exit.json").exists().then_some(())?;
+    for stream in Stream::ALL {
+        let reader = LogReader::open(dir, stream);
+        let mut offset = 0;
+        loop {
+            let chunk = reader.read_at(offset, CHUNK_BYTES).ok()?;
+            if chunk.bytes.is_empty() {
+                break;
+            }
+            hash.update(&chunk.bytes);
+            offset = chunk.next_offset();
+        }
+    }
+    Some(in_hex(hash))
+}
+
+fn in_hex(hash: Sha256) -> String {
+    hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,54 @@
+//! Proofs: a git note on each landed commit.
+
+use super::super::world::{Site, World};
+use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
+use crate::domain::input::Input;
+use crate::domain::proof::{Proof, of_landing};
+use crate::domain::state::State;
+use crate::runner::log::digest;
+
+pub(in super::super) struct Order {
+    site: Site,
+    commit: ObjectId,
+    gate: Option<GateId>,
+    at_ms: i64,
+    proof: Box<Proof>,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, project: &ProjectSlug, commit: &ObjectId) -> Option<Self> {
+        let landing = state.project(project)?.unproven.iter().find(|landing| landing.commit == *commit)?;
+        Some(Self {
+            site: Site::find(state, project)?,
+            commit: commit.clone(),
+            gate: landing.gate,
+            at_ms: landing.at_ms,
+            proof: Box::new(of_landing(state, project, landing, None)),
+        })
+    }
+}
+
+/// Reconciled by writing it again: the same landing gives the same note.
+pub(in super::super) fn write(world: &World, order: &Order) {
+    let result = write_in(world, order);
+    if let Err(problem) = &result {
+        tracing::warn!(commit = %order.commit, problem, "a proof could not be written");
+    }
+    let (project, commit) = (order.site.slug.clone(), order.commit.clone());
+    world.tell(Input::ProofWritten { project, commit, result });
+}
+
+fn write_in(world: &World, order: &Order) -> Result<String, String> {
+    let mut proof = order.proof.clone();
+    let log = order.gate.and_then(|gate| digest::of_folder(&world.workspace.gate_dir(gate)));
+    for command in proof.gate.iter_mut().flat_map(|gate| &mut gate.commands) {
+        command.log_sha256.clone_from(&log);
+    }
+    let text = serde_json::to_string_pretty(&proof).map_err(|error| error.to_string())? + "\n";
+    let repository = world.repository(&order.site.repo_root).map_err(|error| error.to_string())?;
+    let identity = world.identity(&repository);
+    repository
+        .write_note(&order.commit, &text, &identity, order.at_ms / 1_000)
+        .map_err(|error| error.to_string())?;
+    Ok(digest::of_bytes(text.as_bytes()))
+}
