@@ -43,7 +43,7 @@ pub(super) struct Events {
 }
 
 /// Unix milliseconds of what a person calls a time.
-fn parse_since(text: &str) -> Result<i64, String> {
+pub(super) fn parse_since(text: &str) -> Result<i64, String> {
     let zone = jiff::tz::TimeZone::system();
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
         return Ok(at.as_millisecond());

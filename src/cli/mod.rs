@@ -24,6 +24,7 @@ mod session;
 mod session_log;
 mod status;
 mod supervisor;
+mod verify;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -113,6 +114,8 @@ enum Family {
     /// Project files
     #[command(subcommand)]
     Config(config::Config),
+    /// Hold everything that landed against the repository and its proofs
+    Verify(verify::Verify),
     /// Print the version
     #[command(after_help = "Examples:\n  paddock version")]
     Version,
@@ -168,6 +171,7 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Salvage(salvage)) => salvage.carry_out(&find()?),
         Some(Family::Events(events)) => events.carry_out(&find()?),
         Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
+        Some(Family::Verify(verify)) => verify.carry_out(&find()?),
         Some(Family::Config(config)) => config.carry_out(&find()?),
     }
 }

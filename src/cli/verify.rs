@@ -1,0 +1,181 @@
+//! `paddock verify`: everything that landed, held against the repository.
+
+mod check;
+mod history;
+mod rerun;
+
+use std::path::Path;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::events::parse_since;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::git::Repository;
+use crate::report::text::{counted, harmless, table};
+use check::{Check, Kind, Row};
+use history::History;
+use rerun::Rerun;
+
+/// How often a ref that moves meanwhile is looked at again.
+const LOOKS_MAX: usize = 5;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock verify
+  paddock verify --since 1d --json
+  paddock verify --rerun
+
+Ends with 0 when everything is as it was recorded, with 1 when anything is not.")]
+pub(super) struct Verify {
+    /// Only what landed from then on: a time (RFC 3339, or a local date) or a length (30m, 2h, 1d)
+    #[arg(long, value_name = "T", value_parser = parse_since)]
+    since: Option<i64>,
+    /// Run the gate's commands of now again on every tree that landed verified
+    #[arg(long)]
+    rerun: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of a project.
+#[derive(Debug, Serialize)]
+struct Report {
+    project: ProjectSlug,
+    #[serde(rename = "ref")]
+    reference: String,
+    tip: Option<ObjectId>,
+    ok: bool,
+    faults: Vec<String>,
+    commits: Vec<Row>,
+}
+
+#[derive(Debug, Serialize)]
+struct Document {
+    version: u32,
+    ok: bool,
+    projects: Vec<Report>,
+}
+
+impl Verify {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let mut rerun = self.rerun.then(|| Rerun::new(context)).transpose()?;
+        let mut projects = Vec::new();
+        for project in context.state()?.projects() {
+            if context.project.as_ref().is_none_or(|wanted| *wanted == project.slug) {
+                projects.push(self.report(context, project, rerun.as_mut())?);
+            }
+        }
+        if projects.is_empty() {
+            return Err(Failure::error("there is nothing to verify: no project is registered"));
+        }
+        let ok = projects.iter().all(|report| report.ok);
+        match self.json {
+            true => output::json(&Document { version: 1, ok, projects })?,
+            false => projects.iter().try_for_each(print)?,
+        }
+        Ok(if ok { Exit::Good } else { Exit::Error })
+    }
+
+    fn report(
+        &self,
+        context: &Context,
+        project: &Project,
+        rerun: Option<&mut Rerun<'_>>,
+    ) -> Result<Report, Failure> {
+        let reference = project.integration_ref();
+        let error = |error: crate::git::GitError| Failure::error(format!("{}: {error}", project.slug));
+        let repository = Repository::open(Path::new(&project.settings.repo_root)).map_err(error)?;
+        let (history, tip) = read(context, &project.slug, &repository, &reference)?;
+        let mut faults = Vec::new();
+        if tip != history.tip {
+            let words = |at: Option<&ObjectId>| at.map_or_else(|| "gone".to_owned(), |at| format!("at {at}"));
+            faults.push(format!(
+                "{reference} is {}, Paddock left it {}: it was moved by hand",
+                words(tip.as_ref()),
+                words(history.tip.as_ref())
+            ));
+        }
+        let check = Check { workspace: &context.workspace, repository: &repository, history: &history };
+        let mut commits = match &tip {
+            Some(tip) => check.rows(tip).map_err(error)?,
+            None => Vec::new(),
+        };
+        commits.retain(|row| self.since.is_none_or(|since| row.at_ms >= since));
+        if let Some(rerun) = rerun {
+            rerun.run(project, &repository, &mut commits)?;
+        }
+        let ok = faults.is_empty() && commits.iter().all(|row| row.faults.is_empty());
+        Ok(Report { project: project.slug.clone(), reference, tip, ok, faults, commits })
+    }
+}
+
+/// What was recorded and where the ref is. A landing under way moves both, one after the other.
+fn read(
+    context: &Context,
+    project: &ProjectSlug,
+    repository: &Repository,
+    reference: &str,
+) -> Result<(History, Option<ObjectId>), Failure> {
+    let mut found = (History::default(), None);
+    for _ in 0..LOOKS_MAX {
+        let Some(reader) = context.reader()? else { break };
+        found.0 = History::read(&reader, project)?;
+        found.1 = repository.commit_of(reference).map_err(|error| Failure::error(error.to_string()))?;
+        if found.1 == found.0.tip || crate::supervisor::is_running(&context.workspace).is_none() {
+            break;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    Ok(found)
+}
+
+fn print(report: &Report) -> Result<(), Failure> {
+    let count = |kind| report.commits.iter().filter(|row| row.kind == kind).count();
+    let wrong = report.commits.iter().filter(|row| !row.faults.is_empty()).count() + report.faults.len();
+    let verdict = match wrong {
+        0 => "all as recorded".to_owned(),
+        wrong => format!("{wrong} not as recorded"),
+    };
+    output::line(&format!(
+        "{}: {} on {}: {} verified, {} unverified, {} external; {verdict}",
+        report.project,
+        counted(report.commits.len(), "commit"),
+        report.reference,
+        count(Kind::Verified),
+        count(Kind::Unverified),
+        count(Kind::External)
+    ))?;
+    let rows: Vec<Vec<String>> = report.commits.iter().map(in_columns).collect();
+    if !rows.is_empty() {
+        output::print(&table(&rows, 2))?;
+    }
+    for fault in &report.faults {
+        output::line(&format!("  ✗ {}", harmless(fault)))?;
+    }
+    for row in &report.commits {
+        for fault in &row.faults {
+            output::line(&format!("  ✗ {}: {}", row.commit.short(), harmless(fault)))?;
+        }
+    }
+    Ok(())
+}
+
+fn in_columns(row: &Row) -> Vec<String> {
+    let mark = if row.faults.is_empty() { "✓" } else { "✗" };
+    let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}"));
+    let name = row.objective.clone().unwrap_or_else(|| harmless(&row.summary));
+    vec![
+        mark.to_owned(),
+        row.commit.short().to_owned(),
+        row.kind.word().to_owned(),
+        row.at.clone(),
+        gate,
+        name,
+    ]
+}

@@ -1,0 +1,225 @@
+//! Holding what was recorded against the repository, commit by commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Serialize;
+
+use super::history::{History, Landing};
+use crate::config::Workspace;
+use crate::domain::gate::Verdict;
+use crate::domain::ids::ObjectId;
+use crate::domain::proof::Proof;
+use crate::git::{CommitRecord, GitError, Relation, Repository};
+use crate::report::text::rfc3339;
+use crate::runner::log::digest;
+
+/// What a commit of the integration ref is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Kind {
+    /// Landed with a gate that passed on its tree.
+    Verified,
+    /// Landed by a project without a gate.
+    Unverified,
+    /// The user's own.
+    External,
+    /// Landed, and then lost when the user's branch was adopted.
+    Lost,
+    /// Nobody recorded it.
+    Unknown,
+}
+
+impl Kind {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Verified => "verified",
+            Self::Unverified => "unverified",
+            Self::External => "external",
+            Self::Lost => "lost",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+/// One commit, and what is wrong with it.
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Row {
+    pub(super) commit: ObjectId,
+    pub(super) kind: Kind,
+    pub(super) objective: Option<String>,
+    pub(super) summary: String,
+    pub(super) at: String,
+    #[serde(skip)]
+    pub(super) at_ms: i64,
+    pub(super) gate: Option<u64>,
+    pub(super) tree: ObjectId,
+    pub(super) faults: Vec<String>,
+}
+
+/// What can be read while a ref is checked.
+pub(super) struct Check<'c> {
+    pub(super) workspace: &'c Workspace,
+    pub(super) repository: &'c Repository,
+    pub(super) history: &'c History,
+}
+
+impl Check<'_> {
+    /// Every commit since the start, newest first, and landings beside them.
+    pub(super) fn rows(&self, tip: &ObjectId) -> Result<Vec<Row>, GitError> {
+        let Some(start) = &self.history.start else { return Ok(Vec::new()) };
+        let external = self.external()?;
+        let mut rows = Vec::new();
+        let mut seen = BTreeSet::new();
+        for record in self.repository.first_parents(tip, start)? {
+            seen.insert(record.commit.clone());
+            rows.push(match (self.history.landings.get(&record.commit), external.get(&record.commit)) {
+                (Some(landing), _) => self.landed(&record, landing)?,
+                (None, Some(at_ms)) => row(&record, Kind::External, *at_ms),
+                (None, None) => unknown(&record),
+            });
+        }
+        for (commit, landing) in self.history.landings.iter().filter(|(commit, _)| !seen.contains(*commit)) {
+            rows.push(self.beside(commit, landing, tip)?);
+        }
+        Ok(rows)
+    }
+
+    /// The user's own commits, and when each was taken in.
+    fn external(&self) -> Result<BTreeMap<ObjectId, i64>, GitError> {
+        let mut found = BTreeMap::new();
+        for external in &self.history.external {
+            // Commits that were rewritten since may be gone: then they are not in the ref either.
+            let commits = self.repository.commits_between(&external.from, &external.to).unwrap_or_default();
+            found.extend(commits.into_iter().map(|commit| (commit, external.at_ms)));
+        }
+        Ok(found)
+    }
+
+    /// A landing that is no first-parent commit: the user merged it, or adopted a branch without it.
+    fn beside(&self, commit: &ObjectId, landing: &Landing, tip: &ObjectId) -> Result<Row, GitError> {
+        let Ok(record) = self.repository.commit_record(commit) else {
+            let mut row = gone(commit, landing);
+            if !landing.adopted_since {
+                row.faults.push("the commit is gone from the repository".to_owned());
+            }
+            return Ok(row);
+        };
+        let is_in = matches!(self.repository.relation(commit, tip)?, Relation::Same | Relation::Ancestor);
+        if is_in {
+            return self.landed(&record, landing);
+        }
+        let mut row = Row { objective: named(landing), ..row(&record, Kind::Lost, landing.at_ms) };
+        if !landing.adopted_since {
+            row.faults.push("it is not part of the integration ref any more".to_owned());
+        }
+        Ok(row)
+    }
+
+    fn landed(&self, record: &CommitRecord, landing: &Landing) -> Result<Row, GitError> {
+        let kind = if landing.gate.is_some() { Kind::Verified } else { Kind::Unverified };
+        let mut row = Row {
+            objective: named(landing),
+            gate: landing.gate.map(|gate| gate.0),
+            ..row(record, kind, landing.at_ms)
+        };
+        let (tree, parents) = (&landing.candidate.tree, [&landing.candidate.onto, &landing.head]);
+        let mut fault = |is_wrong: bool, text: String| {
+            if is_wrong {
+                row.faults.push(text);
+            }
+        };
+        fault(record.tree != *tree, format!("its tree is {}, the one that passed is {tree}", record.tree));
+        let are_parents = record.parents.iter().eq(parents);
+        fault(!are_parents, "its parents are not the tip and the head that were recorded".to_owned());
+        if kind == Kind::Verified {
+            let trailer = record.verified_trailer.as_deref();
+            let said = trailer.unwrap_or("missing");
+            fault(trailer != Some(record.tree.as_str()), format!("its trailer Paddock-Verified is {said}"));
+        }
+        row.faults.extend(self.proof_faults(record, landing)?);
+        Ok(row)
+    }
+
+    fn proof_faults(&self, record: &CommitRecord, landing: &Landing) -> Result<Vec<String>, GitError> {
+        let Some(note) = self.repository.note_of(&record.commit)? else {
+            return Ok(vec![match landing.proof {
+                Some(_) => "its proof (git note) was removed".to_owned(),
+                None => "its proof is not written yet; a supervisor writes it when it starts".to_owned(),
+            }]);
+        };
+        let mut faults = Vec::new();
+        if landing.proof.as_ref().is_some_and(|sha256| *sha256 != digest::of_bytes(note.as_bytes())) {
+            faults.push("its proof (git note) is not the one that was written".to_owned());
+        }
+        let Ok(proof) = serde_json::from_str::<Proof>(&note) else {
+            faults.push("its proof cannot be read".to_owned());
+            return Ok(faults);
+        };
+        let parents: Vec<&ObjectId> = [&proof.base].into_iter().chain(&proof.heads).collect();
+        if proof.tree != record.tree || !record.parents.iter().eq(parents) {
+            faults.push("its proof is of another tree, base or head".to_owned());
+        }
+        if proof.verified != landing.gate.is_some() {
+            faults.push("its proof says otherwise of whether it was verified".to_owned());
+        }
+        faults.extend(self.gate_faults(&proof, landing));
+        Ok(faults)
+    }
+
+    fn gate_faults(&self, proof: &Proof, landing: &Landing) -> Vec<String> {
+        let Some(number) = landing.gate else { return Vec::new() };
+        let mut faults = Vec::new();
+        let commands = proof.gate.as_ref().map(|gate| gate.commands.as_slice()).unwrap_or_default();
+        let is_green = !commands.is_empty() && commands.iter().all(|c| c.verdict == Verdict::Green);
+        if !is_green || proof.gate.as_ref().map(|gate| gate.run) != Some(number.0) {
+            faults.push(format!("its proof does not show gate run {number} green"));
+        }
+        // A folder that was removed is no fault: the proof stands by itself.
+        let log = digest::of_folder(&self.workspace.gate_dir(number));
+        let is_other =
+            |said: &Option<String>| said.as_ref().zip(log.as_ref()).is_some_and(|(said, log)| said != log);
+        if commands.iter().any(|command| is_other(&command.log_sha256)) {
+            faults.push(format!("the output kept of gate run {number} is not the one in its proof"));
+        }
+        faults
+    }
+}
+
+fn named(landing: &Landing) -> Option<String> {
+    landing.objective().map(ToString::to_string)
+}
+
+fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {
+    Row {
+        commit: record.commit.clone(),
+        kind,
+        objective: None,
+        summary: record.summary.clone(),
+        at: rfc3339(at_ms),
+        at_ms,
+        gate: None,
+        tree: record.tree.clone(),
+        faults: Vec::new(),
+    }
+}
+
+/// Shown whatever the time is: nobody knows when it came.
+fn unknown(record: &CommitRecord) -> Row {
+    let fault = "nobody recorded it: neither a landing nor a commit of yours that Paddock took in".to_owned();
+    let row = row(record, Kind::Unknown, record.time_s.saturating_mul(1_000));
+    Row { at_ms: i64::MAX, faults: vec![fault], ..row }
+}
+
+fn gone(commit: &ObjectId, landing: &Landing) -> Row {
+    Row {
+        commit: commit.clone(),
+        kind: Kind::Lost,
+        objective: named(landing),
+        summary: String::new(),
+        at: rfc3339(landing.at_ms),
+        at_ms: landing.at_ms,
+        gate: landing.gate.map(|gate| gate.0),
+        tree: landing.candidate.tree.clone(),
+        faults: Vec::new(),
+    }
+}

@@ -1,0 +1,122 @@
+//! What the log of events says of an integration ref: its beginning, its landings, the user's own commits.
+
+use std::collections::BTreeMap;
+
+use crate::domain::event::Fact;
+use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use crate::domain::train::{Candidate, Subject};
+use crate::ledger::from_stored;
+use crate::store::{EventQuery, Reader};
+
+use super::super::exit::Failure;
+
+/// Events read at a time.
+const PAGE: u32 = 1_000;
+/// The stored types that are needed.
+const KINDS: [&str; 6] =
+    ["project_added", "integration_made", "landed", "external_adopted", "target_adopted", "proof_written"];
+
+/// A landing as it was recorded.
+#[derive(Debug, Clone)]
+pub(super) struct Landing {
+    pub(super) at_ms: i64,
+    pub(super) subject: Subject,
+    pub(super) candidate: Candidate,
+    pub(super) head: ObjectId,
+    pub(super) gate: Option<GateId>,
+    /// The SHA-256 of its proof, once that is written.
+    pub(super) proof: Option<String>,
+    /// Whether the target branch was adopted since, which may have lost it.
+    pub(super) adopted_since: bool,
+}
+
+/// A move onto the user's own commits.
+#[derive(Debug, Clone)]
+pub(super) struct External {
+    pub(super) at_ms: i64,
+    pub(super) from: ObjectId,
+    pub(super) to: ObjectId,
+}
+
+/// The history of one project's integration ref.
+#[derive(Debug, Clone, Default)]
+pub(super) struct History {
+    /// Where the integration ref began.
+    pub(super) start: Option<ObjectId>,
+    /// By commit.
+    pub(super) landings: BTreeMap<ObjectId, Landing>,
+    pub(super) external: Vec<External>,
+    /// Where it was left last.
+    pub(super) tip: Option<ObjectId>,
+}
+
+impl History {
+    pub(super) fn read(reader: &Reader, project: &ProjectSlug) -> Result<Self, Failure> {
+        let mut history = Self::default();
+        let mut since_seq = 0;
+        loop {
+            let query = EventQuery {
+                since_seq: Some(since_seq),
+                kinds: KINDS.map(str::to_owned).to_vec(),
+                project: Some(project.to_string()),
+                limit: Some(PAGE),
+                ..EventQuery::default()
+            };
+            let page = reader.events(&query)?;
+            for stored in &page {
+                let event = from_stored(stored)?;
+                history.take(event.fact, event.at_ms);
+            }
+            match page.last() {
+                Some(last) => since_seq = last.seq,
+                None => return Ok(history),
+            }
+        }
+    }
+
+    fn take(&mut self, fact: Fact, at_ms: i64) {
+        match fact {
+            // A project that was removed and added again begins anew.
+            Fact::ProjectAdded { .. } => *self = Self::default(),
+            Fact::IntegrationMade { tip, .. } => {
+                self.start = Some(tip.clone());
+                self.tip = Some(tip);
+            }
+            Fact::Landed { subject, candidate, head, gate, .. } => {
+                let (commit, onto) = (candidate.commit.clone(), candidate.onto.clone());
+                self.tip = Some(commit.clone());
+                if subject == Subject::Target {
+                    self.external.push(External { at_ms, from: onto, to: head.clone() });
+                }
+                let landing =
+                    Landing { at_ms, subject, candidate, head, gate, proof: None, adopted_since: false };
+                self.landings.insert(commit, landing);
+            }
+            Fact::ExternalAdopted { from, to, .. } => {
+                self.tip = Some(to.clone());
+                self.external.push(External { at_ms, from, to });
+            }
+            Fact::TargetAdopted { from, to, .. } => {
+                self.landings.values_mut().for_each(|landing| landing.adopted_since = true);
+                self.tip = Some(to.clone());
+                self.external.push(External { at_ms, from, to });
+            }
+            Fact::ProofWritten { commit, sha256, .. } => {
+                if let Some(landing) = self.landings.get_mut(&commit) {
+                    landing.proof = Some(sha256);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Landing {
+    /// Whose it is.
+    pub(super) fn objective(&self) -> Option<&ObjectiveId> {
+        match &self.subject {
+            Subject::Objective(id) => Some(id),
+            Subject::Target => None,
+        }
+    }
+}
