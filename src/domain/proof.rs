@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{CommandResult, GateRun, Verdict};
 use super::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use super::operate::Approval;
 use super::session::{Exit, Session};
 use super::state::State;
 use super::train::Subject;
@@ -51,8 +52,8 @@ pub struct Proof {
     pub verified: bool,
     /// The gate run.
     pub gate: Option<ProvenGate>,
-    /// What people approved, in their words.
-    pub approvals: Vec<String>,
+    /// What people approved, with their words.
+    pub approvals: Vec<Approval>,
     /// The agents that took part.
     pub agents: Vec<String>,
     /// Tokens and dollars; unknown.
@@ -138,7 +139,7 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
         tree: landing.tree.clone(),
         verified: landing.gate.is_some(),
         gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
-        approvals: Vec::new(),
+        approvals: objective.map(|found| found.operated.approvals.clone()).unwrap_or_default(),
         agents,
         usage: None,
         landed_at_ms: landing.at_ms,
