@@ -248,7 +248,7 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// Always the first.
+    /// The first that is usable; others are there for when it is not.
     Fixed,
     /// The first that is usable.
     Priority,

@@ -325,3 +325,34 @@ fn a_scope_that_was_given_up_is_compared_again() {
     world.take(Input::Tick);
     assert_eq!(world.status("one"), Status::Ready, "two works in its scope");
 }
+
+#[test]
+fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started() {
+    let mut world = World::new("");
+    let mut settings = world.state.project(&slug()).unwrap().settings.clone();
+    let own = settings.agents[0].clone();
+    settings.agents.extend(
+        ["a", "b", "c"]
+            .map(|id| paddock::domain::settings::AgentSettings { id: id.to_owned(), ..own.clone() }),
+    );
+    settings.max_parallel_sessions = 9;
+    settings.workers[0].agents = ["a", "b", "c"].map(str::to_owned).to_vec();
+    settings.workers[0].strategy = paddock::domain::settings::Strategy::RoundRobin;
+    world.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
+    for name in ["one", "two", "three", "four"] {
+        world.add(name, &format!("{name}/**"), &[]);
+    }
+    let used: Vec<&str> = world.state.sessions().map(|session| session.agent.as_str()).collect();
+    assert_eq!(used, ["a", "b", "c", "a"]);
+    let session = SessionId(4);
+    world.take(Input::SessionExited {
+        session,
+        process: ProcessEnd { exit: Exit::NotStarted("not found".into()), ..exited(0) },
+    });
+    world.take(Input::Harvested {
+        session,
+        facts: Ok(Box::new(HarvestFacts { commits: Vec::new(), ..facts('1', &[]) })),
+    });
+    let used: Vec<&str> = world.state.sessions().map(|session| session.agent.as_str()).collect();
+    assert_eq!(used, ["a", "b", "c", "a", "b"]);
+}

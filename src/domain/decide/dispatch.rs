@@ -3,14 +3,15 @@
 use std::cmp::Reverse;
 
 use super::scribe::Scribe;
+use super::staff::{self, agent_for};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Fact, SessionPlan};
 use crate::domain::graph::Graph;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::{Cause, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
-use crate::domain::session::{SessionBudget, SessionKind};
-use crate::domain::settings::{OverlapRule, ProjectSettings, Role, WorkerSettings};
+use crate::domain::session::SessionBudget;
+use crate::domain::settings::{OverlapRule, ProjectSettings};
 use crate::domain::state::State;
 
 /// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
@@ -173,13 +174,12 @@ fn prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
 fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) {
     let Some(objective) = scribe.state.objective(key) else { return };
     let Some(project) = scribe.state.project(&key.project) else { return };
-    let Some(agent) = agent_for(project, objective) else { return };
+    let Some((worker, agent)) = staff::choose(scribe.state, project, objective) else { return };
     let plan = SessionPlan {
         session: SessionId(scribe.state.counters().session + 1),
         kind: objective.next.kind,
         agent,
-        worker: worker_for(project, objective)
-            .map_or_else(|| objective.spec.worker.clone(), |w| w.id.clone()),
+        worker,
         attempt: u32::try_from(objective.sessions.len()).unwrap_or(u32::MAX).saturating_add(1),
         budget: budget_of(&project.settings, objective),
         from: starting_point(project, objective),
@@ -210,29 +210,4 @@ fn budget_of(settings: &ProjectSettings, objective: &Objective) -> SessionBudget
         max_commits: objective.spec.max_commits.unwrap_or(defaults.max_commits),
         max_minutes: objective.spec.max_minutes.unwrap_or(defaults.max_minutes),
     }
-}
-
-/// The first usable agent of the objective's worker.
-pub(in crate::domain) fn agent_for(project: &Project, objective: &Objective) -> Option<String> {
-    usable_agent(project, worker_for(project, objective)?).cloned()
-}
-
-/// Who does the next session: the objective's worker, but for a conflict an integrator that can be used.
-fn worker_for<'a>(project: &'a Project, objective: &Objective) -> Option<&'a WorkerSettings> {
-    let settings = &project.settings;
-    let own = settings.worker(&objective.spec.worker);
-    if objective.next.kind != SessionKind::Conflict || own.is_some_and(|own| own.role == Role::Integrator) {
-        return own;
-    }
-    let can_integrate =
-        |worker: &&WorkerSettings| worker.role == Role::Integrator && usable_agent(project, worker).is_some();
-    settings.workers.iter().find(can_integrate).or(own)
-}
-
-fn usable_agent<'a>(project: &'a Project, worker: &'a WorkerSettings) -> Option<&'a String> {
-    let is_usable = |id: &&String| {
-        let is_enabled = project.settings.agent(id).is_some_and(|agent| agent.enabled);
-        is_enabled && !project.unusable_agents.contains_key(*id)
-    };
-    worker.agents.iter().find(is_usable)
 }

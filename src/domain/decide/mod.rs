@@ -22,6 +22,7 @@ mod recover;
 mod scribe;
 mod sessions;
 mod settle;
+mod staff;
 mod target;
 mod unlock;
 mod watch;
@@ -33,11 +34,12 @@ use super::input::Input;
 use super::state::State;
 
 pub use dispatch::waiting_for_slot;
-pub(super) use dispatch::{OVERTAKEN_MAX, agent_for, taken_slots};
+pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use outstanding::outstanding;
 pub use scribe::Memo;
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled};
+pub(super) use staff::agent_for;
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
 /// events ends at an effect that has to be awaited, so a handful is the most there can be.

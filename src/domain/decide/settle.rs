@@ -1,8 +1,8 @@
 //! Whether anything is going on, whether anything can, and when to look again.
 
-use super::dispatch::agent_for;
 use super::publish::again_at;
 use super::scribe::Memo;
+use super::staff::agent_for;
 use crate::domain::objective::{Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
