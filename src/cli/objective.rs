@@ -13,7 +13,7 @@ use crate::domain::objective::{Objective as Found, ObjectiveSpec};
 use crate::domain::plan::DEFAULT_WORKER;
 use crate::domain::state::State;
 use crate::report::status::{ObjectiveStatus, ProjectStatus};
-use crate::report::text::{cut, harmless, table};
+use crate::report::text::{cut, harmless, rfc3339, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Objective {
@@ -282,6 +282,13 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
         let verified = if landed.verified { "" } else { ", unverified" };
         add("landed", format!("{commit} at {}{verified}", landed.at));
         add("published", landed.published_at.clone().unwrap_or_else(|| "not yet".to_owned()));
+    }
+    if let Some(note) = &objective.operated.note {
+        add("note", harmless(&note.text));
+    }
+    for approval in &objective.operated.approvals {
+        let note = approval.note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
+        add("approved", harmless(&format!("by {} at {}{note}", approval.by, rfc3339(approval.at_ms))));
     }
     for criterion in &objective.spec.acceptance_criteria {
         add("criterion", harmless(criterion));

@@ -140,6 +140,8 @@ pub struct Operated {
     pub aside: Option<Aside>,
     /// Its last session was harvested, and what follows from it was not decided.
     pub unfollowed: bool,
+    /// What its last session left could not be judged.
+    pub unjudged: bool,
     /// Sessions it had when a person sent it back to work: `recovery.max_sessions` counts from there.
     pub sessions_before: u32,
     /// Its scope was given up, or changed, since its last session started: it is compared again before the

@@ -271,6 +271,19 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
 }
 
 #[test]
+fn nothing_is_approved_that_could_not_be_judged() {
+    let mut world = World::new("");
+    world.add("one", "src/**", &[]);
+    let session = SessionId(1);
+    world.take(Input::SessionStarted { session, pid: 42 });
+    world.take(Input::SessionExited { session, process: exited(0) });
+    world.take(Input::Harvested { session, facts: Err("the folder is gone".to_owned()) });
+    assert_eq!(world.status("one"), Status::NeedsReview);
+    let said = world.refused("one", Order::Approve { note: None, head: Some(commit('a')) });
+    assert!(said.contains("could not be read or judged"), "{said}");
+}
+
+#[test]
 fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
     let mut world = World::new("");
     world.add("one", "src/**", &[]);

@@ -54,8 +54,11 @@ impl State {
                 s.process.clone_from(process);
                 s.finished_ms = Some(at_ms);
             }),
-            Fact::SessionHarvested { objective, session, end, harvest, .. } => {
+            Fact::SessionHarvested { objective, session, end, harvest, problem, .. } => {
                 self.harvest_session(objective, *session, *end, harvest.as_ref());
+                if let Some(found) = self.objective_mut(objective) {
+                    found.operated.unjudged = problem.is_some();
+                }
             }
             _ => return false,
         }

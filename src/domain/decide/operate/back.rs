@@ -131,9 +131,11 @@ pub(super) fn approve(
 ) -> Done {
     check_may_be_approved(scribe, objective)?;
     let (key, id) = (&objective.key, &objective.key.id);
-    let Some((pinned, harvest)) = objective.head.clone().zip(last_harvest(scribe, objective)) else {
+    let judged = objective.head.clone().filter(|_| !objective.operated.unjudged);
+    let Some((pinned, harvest)) = judged.zip(last_harvest(scribe, objective)) else {
         return refuse(format!(
-            "nothing that {id} left could be read; `paddock objective retry {id}` lets a session work on it"
+            "what {id} left could not be read or judged, so nothing says that it holds no secrets; `paddock \
+             objective retry {id}` lets a session work on it"
         ));
     };
     let head = seen.unwrap_or_else(|| pinned.clone());
