@@ -155,7 +155,14 @@ impl Kernel {
         let mut poll_at = Instant::now() + self.poll;
         loop {
             if let Some(end) = self.is_over(options) {
-                return self.lay_down(end);
+                // An effect tells before it counts as ended: what it told may be waiting to be heard.
+                match self.inbox.try_recv() {
+                    Ok(message) => {
+                        self.take(message)?;
+                        continue;
+                    }
+                    Err(_) => return self.lay_down(end),
+                }
             }
             let now = Instant::now();
             if now >= poll_at {
