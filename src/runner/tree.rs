@@ -152,7 +152,8 @@ pub fn kill_method() -> KillMethod {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::process::Command;
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::{Command, Stdio};
 
     #[test]
     fn the_means_of_killing_and_what_escapes_it_can_be_told() {
@@ -165,18 +166,16 @@ mod tests {
     fn a_marked_process_is_found_by_its_nonce_and_killed_and_a_stranger_is_left() {
         let nonce = format!("test-nonce-{}-{:?}", proc::own_pid(), Instant::now());
         let spawn = |value: &str| {
-            Command::new("sleep").arg("600").env(NONCE_VARIABLE, value).spawn().map(|mut child| {
-                let pid = i32::try_from(child.id()).unwrap();
-                (proc::one(pid).unwrap().identity, move || child.kill().and_then(|()| child.wait()))
-            })
+            let mut sleep = Command::new("sleep");
+            sleep.arg("600").env(NONCE_VARIABLE, value).stdout(Stdio::null()).stderr(Stdio::null());
+            sleep.spawn().unwrap()
         };
-        let (ours, mut end_ours) = spawn(&format!("outer,{nonce}")).unwrap();
-        let (stranger, mut end_stranger) = spawn("outer").unwrap();
+        let (mut ours, mut stranger) = (spawn(&format!("outer,{nonce}")), spawn("outer"));
         let traces = Traces { nonce: Some(nonce), ..Traces::default() };
         let swept = traces.kill(Duration::from_secs(20), |_| {});
-        assert_eq!(swept, Swept { killed: 1, left: 0 });
-        assert!(!proc::is_alive(ours) && proc::is_alive(stranger));
-        end_ours().unwrap();
-        end_stranger().unwrap();
+        let is_left = stranger.try_wait().unwrap().is_none();
+        stranger.kill().and_then(|()| stranger.wait()).unwrap();
+        assert_eq!((swept, is_left), (Swept { killed: 1, left: 0 }, true));
+        assert_eq!(ours.wait().unwrap().signal(), Some(9));
     }
 }
