@@ -37,7 +37,7 @@ fn main() {
 }
 
 fn show(name: &str, unit: &str, spread: Spread) {
-    println!("{name}: median {:.1} {unit} ({:.1} to {:.1})", spread.median, spread.least, spread.most);
+    println!("{name}: median {:.2} {unit} ({:.2} to {:.2})", spread.median, spread.least, spread.most);
 }
 
 /// From the last act of an agent to the moved target branch, and to the first act of the dependent's agent.
@@ -69,7 +69,7 @@ fn chain() {
         ground.run(&["--until-idle"]);
         ratios.push(ground.makespan_s(10) / 10.0);
     }
-    show("chain of ten: first start to last landing, times the ideal 10 s", "", spread_of(&ratios));
+    show("chain of ten: first start to last landing, against the ideal 10 s", "times", spread_of(&ratios));
 }
 
 /// Forty agents of one second on eight slots.
@@ -81,7 +81,7 @@ fn fan() {
         ground.run(&["--until-idle"]);
         ratios.push(ground.makespan_s(40) / 5.0);
     }
-    show("forty on eight slots: first start to last landing, times the ideal 5 s", "", spread_of(&ratios));
+    show("forty on eight slots: first start to last landing, against the ideal 5 s", "times", spread_of(&ratios));
 }
 
 fn spread_of(ratios: &[f64]) -> Spread {

@@ -25,7 +25,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use sim::{Kind, Sim};
 
 /// Seeds of an ordinary run.
-const SEEDS: u64 = 240;
+const SEEDS: u64 = 1_000;
 
 const TROUBLED: Kind = Kind { calm: false, crashes: true, steps: 500 };
 
