@@ -81,7 +81,11 @@ fn fan() {
         ground.run(&["--until-idle"]);
         ratios.push(ground.makespan_s(40) / 5.0);
     }
-    show("forty on eight slots: first start to last landing, against the ideal 5 s", "times", spread_of(&ratios));
+    show(
+        "forty on eight slots: first start to last landing, against the ideal 5 s",
+        "times",
+        spread_of(&ratios),
+    );
 }
 
 fn spread_of(ratios: &[f64]) -> Spread {
