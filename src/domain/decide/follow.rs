@@ -158,7 +158,11 @@ fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: 
     match exit {
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
-            Due::Human(ReasonCode::SetupFailed, format!("a session could not be set up: {how}"))
+            let text = format!(
+                "worktree.setup failed twice ({how}); its output: `paddock session log {0}`, and `--stderr`",
+                session.id
+            );
+            Due::Human(ReasonCode::SetupFailed, text)
         }
         Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         _ => Due::Retry(SessionKind::Correction, ended),
