@@ -66,14 +66,16 @@ fn what_cannot_be_evaluated_anywhere_holds_the_queue_and_is_not_tried_for_ever()
 
 #[test]
 fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
-    let place = Place::new();
-    let repository = place.project("crash", &gate("test ! -e bomb.txt || exit 139"));
-    let script = "case $PADDOCK_SESSION_KIND in work) commit bomb.txt ;; *) git rm -q bomb.txt; commit fine.txt ;; esac\nover";
-    place.objective("work", script, &[]);
-    let events = place.idle(0);
-    assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 2));
-    assert_eq!(count(&events, "gate_started", "*"), 4, "twice, on the base, and on what was mended");
-    let prompt = fs::read_to_string(place.note("crash.work.2.prompt")).unwrap();
-    assert!(prompt.contains("139"), "{prompt}");
-    place.is_tidy(&repository, 1);
+    for (name, crash, told) in [("shell", "exit 139", "139"), ("crash", "kill -s SEGV $$", "signal 11")] {
+        let place = Place::new();
+        let repository = place.project(name, &gate(&format!("test ! -e bomb.txt || {crash}")));
+        let script = "case $PADDOCK_SESSION_KIND in work) commit bomb.txt ;; *) git rm -q bomb.txt; commit fine.txt ;; esac\nover";
+        place.objective("work", script, &[]);
+        let events = place.idle(0);
+        assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 2));
+        assert_eq!(count(&events, "gate_started", "*"), 4, "twice, on the base, and on what was mended");
+        let prompt = fs::read_to_string(place.note(&format!("{name}.work.2.prompt"))).unwrap();
+        assert!(prompt.contains(told), "{prompt}");
+        place.is_tidy(&repository, 1);
+    }
 }

@@ -4,11 +4,14 @@
 
 mod blame;
 mod conflicts;
+mod ends;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../spine/place.rs"]
 mod place;
 mod proofs;
 mod reviews;
+mod summaries;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
+mod surroundings;

@@ -90,8 +90,7 @@ fn completed(
         return Due::Retry(SessionKind::Correction, Feedback::Findings(outcome.findings.clone()));
     }
     let Some(facts) = &outcome.facts else { return Due::Done };
-    let is_untouched = objective.worktree.as_ref().is_some_and(|worktree| worktree.base == facts.head);
-    if !is_untouched {
+    if !has_nothing_of_its_own(scribe, objective, facts) {
         return Due::Queue;
     }
     let role = scribe
@@ -106,6 +105,15 @@ fn completed(
             Feedback::Ended { session: session.id, outcome: NOTHING_DONE.to_owned() },
         ),
     }
+}
+
+/// Whether the branch is where it began, or only went forward to what others landed: merging that once more
+/// would land an empty commit with twice the same parent.
+fn has_nothing_of_its_own(scribe: &Scribe<'_>, objective: &Objective, facts: &HarvestFacts) -> bool {
+    let is_untouched = objective.worktree.as_ref().is_some_and(|worktree| worktree.base == facts.head);
+    let has_commits = |session: &Session| session.harvest.as_ref().is_some_and(|found| found.commits > 0);
+    let has_committed = objective.sessions.iter().filter_map(|id| scribe.state.session(*id)).any(has_commits);
+    is_untouched || (facts.commits.is_empty() && facts.net_paths.is_empty() && !has_committed)
 }
 
 fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outcome: &Outcome) -> Due {
@@ -150,7 +158,11 @@ fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: 
     match exit {
         Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
-            Due::Human(ReasonCode::SetupFailed, format!("a session could not be set up: {how}"))
+            let text = format!(
+                "worktree.setup failed twice ({how}); its output: `paddock session log {0}`, and `--stderr`",
+                session.id
+            );
+            Due::Human(ReasonCode::SetupFailed, text)
         }
         Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
         _ => Due::Retry(SessionKind::Correction, ended),
