@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
+use super::notes::NOTES_REF;
 use super::repository::Repository;
 
 /// A ref is locked for as long as it takes to write forty bytes: a lock that stays the same for so long, while
@@ -13,14 +14,15 @@ use super::repository::Repository;
 /// so that whoever waits meanwhile gets it.
 const STALE_AFTER: Duration = Duration::from_millis(1_000);
 
-/// Removes the locks of Paddock's own refs and branches whose process was killed, and answers which. To be
+/// Removes the locks of Paddock's own refs, branches and notes whose process was killed, and answers which. To be
 /// called by the holder of the repository's claim before it moves any ref. It waits only if a lock is there.
 /// Locks of everything else are the user's.
 #[must_use]
 pub fn remove_stale_locks(repository: &Repository) -> Vec<PathBuf> {
     let places = ["refs/paddock", "refs/heads/paddock"].map(|place| repository.common_dir().join(place));
-    let before: Vec<(PathBuf, u64, i64)> =
-        places.iter().flat_map(|place| locks_in(place)).filter_map(identified).collect();
+    let notes = repository.common_dir().join(NOTES_REF).with_extension("lock");
+    let locks = places.iter().flat_map(|place| locks_in(place)).chain([notes]);
+    let before: Vec<(PathBuf, u64, i64)> = locks.filter_map(identified).collect();
     if before.is_empty() {
         return Vec::new();
     }

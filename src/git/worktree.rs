@@ -129,7 +129,8 @@ impl Place<'_> {
                 }
                 fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
             }
-            Some(admin) if making && !admin.join(MARKER_FILE).exists() => {
+            // Also with a marker that a crash left empty.
+            Some(admin) if making => {
                 fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
                 self.clear_half_made()?;
             }

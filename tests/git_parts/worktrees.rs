@@ -72,6 +72,19 @@ fn a_branch_named_paddock_is_named_as_the_obstacle() {
 }
 
 #[test]
+fn a_worktree_whose_marker_a_crash_left_empty_is_made_anew() {
+    let home = Home::new();
+    let worktree = home.worktree("task");
+    let making = home.root.join(".git/paddock/making");
+    let path = worktree.path.as_os_str().as_encoded_bytes();
+    let name = git2::Oid::hash_object(git2::ObjectType::Blob, path).unwrap().to_string();
+    std::fs::write(making.join(name), "project/task").unwrap();
+    std::fs::write(worktree.git_dir.join("paddock"), "").unwrap();
+    assert!(!home.worktree("task").reused);
+    assert_eq!(std::fs::read_dir(&making).unwrap().count(), 0);
+}
+
+#[test]
 fn what_a_crash_left_half_made_is_made_anew() {
     let home = Home::new();
     let made = home.worktree("task");

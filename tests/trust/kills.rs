@@ -59,7 +59,8 @@ fn twelve(place: &Place) -> PathBuf {
 
 /// The end of an undisturbed run: every objective worked on once, landed once, published.
 fn all_is_as_undisturbed(place: &Place, repository: &Path) {
-    assert_eq!(place.until_idle(), 0);
+    let end = place.until_idle();
+    assert_eq!(end, 0, "{}", place.status("p")["objectives"]);
     place.is_quiet();
     place.nothing_ran_twice();
     let status = place.status("p");

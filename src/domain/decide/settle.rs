@@ -3,7 +3,7 @@
 use super::publish::again_at;
 use super::scribe::Memo;
 use super::staff::agent_for;
-use crate::domain::objective::{Objective, Status, WorktreeStage};
+use crate::domain::objective::{Objective, Status};
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
@@ -89,11 +89,5 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             _ => false,
         });
     let is_making = !integration.is_made && project.holds.is_empty();
-    is_publishing || has_work || is_making || is_removing(state, project)
-}
-
-fn is_removing(state: &State, project: &Project) -> bool {
-    state.objectives_of(&project.slug).any(|objective| {
-        objective.worktree.as_ref().is_some_and(|worktree| worktree.stage == WorktreeStage::Removing)
-    })
+    is_publishing || has_work || is_making
 }

@@ -130,7 +130,11 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             identity: world.identity(&repository),
             time_s: now_ms() / 1_000,
         };
-        let salvaged = git::salvage(&repository, &worktree, &wanted)?;
+        // A crash may have come between the folder and git's record of it.
+        let salvaged = match worktree.path.is_dir() {
+            true => git::salvage(&repository, &worktree, &wanted)?,
+            false => None,
+        };
         let kept_dir = world.workspace.kept_dir();
         let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
             true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
