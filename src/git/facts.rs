@@ -25,6 +25,19 @@ pub struct RepositoryFacts {
     pub has_paddock_branch: bool,
 }
 
+/// The configuration as the git program reads it: the library knows nothing of GIT_CONFIG_GLOBAL, by which a
+/// user's own file, and with it the identity, is another one or none.
+fn user_config(library: &git2::Repository) -> Result<git2::Config, GitError> {
+    let mut config = library.config()?;
+    if let Some(own) = std::env::var_os("GIT_CONFIG_GLOBAL") {
+        let none = library.path().join("paddock/no-such-config");
+        let own = Some(PathBuf::from(own)).filter(|file| file.is_file()).unwrap_or_else(|| none.clone());
+        config.add_file(&own, git2::ConfigLevel::Global, true)?;
+        config.add_file(&none, git2::ConfigLevel::XDG, true)?;
+    }
+    Ok(config)
+}
+
 impl Repository {
     /// Reads the facts.
     ///
@@ -32,7 +45,7 @@ impl Repository {
     /// When the repository cannot be read.
     pub fn facts(&self) -> Result<RepositoryFacts, GitError> {
         let library = self.library()?;
-        let config = library.config()?.snapshot()?;
+        let config = user_config(&library)?.snapshot()?;
         let text = |key: &str| config.get_string(key).ok().filter(|value| !value.trim().is_empty());
         Ok(RepositoryFacts {
             root: self.repo_root().to_owned(),

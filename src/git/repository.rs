@@ -144,6 +144,13 @@ fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError
     if common_dir.join("reftable").is_dir() {
         return Err(unsupported("the reftable ref format", REFTABLE_WAY_OUT));
     }
+    // The library takes the commits at its edge for commits whose parents are missing.
+    if fs::metadata(common_dir.join("shallow")).is_ok_and(|file| file.len() > 0) {
+        return Err(unsupported(
+            "a shallow clone",
+            "fetch the rest of its history with `git fetch --unshallow`",
+        ));
+    }
     let opened = git2::Repository::open_bare(common_dir);
     opened.map(|_| config).map_err(|error| open_error(root, error))
 }

@@ -29,6 +29,20 @@ fn every_repository_that_cannot_be_worked_on_has_a_named_reason() {
 }
 
 #[test]
+fn a_shallow_clone_is_refused_until_its_history_is_whole() {
+    let home = Home::new();
+    commit_all(&home.root, "second");
+    let url = format!("file://{}", home.root.display());
+    let folder = tempfile::tempdir().unwrap();
+    git(folder.path(), &["clone", "-q", "--depth", "1", &url, "clone"]);
+    let clone = folder.path().join("clone");
+    let refused = Repository::open(&clone).unwrap_err().to_string();
+    assert!(refused.contains("a shallow clone") && refused.contains("git fetch --unshallow"), "{refused}");
+    git(&clone, &["fetch", "-q", "--unshallow"]);
+    Repository::open(&clone).unwrap();
+}
+
+#[test]
 fn facts_name_the_branch_the_user_and_a_branch_that_is_in_the_way() {
     let home = Home::on_branch("release/1.0");
     git(&home.root, &["config", "user.name", "Ada"]);

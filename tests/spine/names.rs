@@ -79,3 +79,18 @@ fn ids_that_are_not_allowed_are_refused_with_the_form_that_is() {
         assert!(said.contains("a-z"), "{said}");
     }
 }
+
+#[test]
+fn whoever_has_no_identity_where_git_looks_for_it_is_given_one() {
+    let place = Place::new();
+    let repository = place.project("nobody", "");
+    // git reads the file that GIT_CONFIG_GLOBAL names, and this one not at all.
+    std::fs::write(place.path(".gitconfig"), "[user]\n\tname = Other\n\temail = other@localhost\n").unwrap();
+    std::fs::write(place.path("gitconfig"), "").unwrap();
+    place.objective("a", "git config --get user.name > name.txt\ngit add -A\ngit commit -qm a\nover", &[]);
+    place.idle(0);
+    assert_eq!(place.git(&repository, &["show", "main:name.txt"]), "Paddock");
+    assert_eq!(place.git(&repository, &["log", "--format=%an <%ae>", "-2"]).lines().collect::<Vec<_>>(), {
+        ["Paddock <paddock@localhost>"; 2]
+    });
+}
