@@ -24,7 +24,9 @@ pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<
         .build(workspace.logs())
         .ok()?;
     let (writer, guard) = tracing_appender::non_blocking(Capped { inner: files, left: BYTES_MAX });
-    let filter = EnvFilter::try_new(environment.log_level()).unwrap_or_else(|_| EnvFilter::new("info"));
+    // The watcher tells of every folder that is gone, which is what folders of landed work are.
+    let wanted = format!("notify=warn,{}", environment.log_level());
+    let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
     subscriber.try_init().ok().map(|()| guard)
 }
