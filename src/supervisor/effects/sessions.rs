@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::world::{Site, World};
 use super::worktrees::{Place, make_again_if_gone};
@@ -25,6 +26,8 @@ mod prompting;
 
 /// The name of the stage that prepares a worktree.
 const SETUP_STAGE: &str = "setup";
+/// Between the tries to begin a session.
+const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 /// Between the gentle signal and the kill, in milliseconds (SPEC 3.4).
 const GRACE_MS: u64 = 20_000;
 
@@ -68,11 +71,25 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order, &dir),
-        false => submit(world, order, &dir),
+        false => submit_patiently(world, order, &dir),
     };
     if let Err(problem) = begun {
         world.tell(Input::SessionRefused { session: order.session.id, problem });
     }
+}
+
+/// A git of a supervisor that was killed may still be at work in the worktree, and its lock in the way: it is
+/// given a moment before the session is given up.
+fn submit_patiently(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+    let mut begun = submit(world, order, dir);
+    for pause in PAUSES {
+        if begun.is_ok() {
+            break;
+        }
+        std::thread::sleep(pause);
+        begun = submit(world, order, dir);
+    }
+    begun
 }
 
 fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
