@@ -51,9 +51,11 @@ impl CommandResult {
             _ if self.timed_out => Verdict::NotEvaluated,
             Exit::Code(0) => Verdict::Green,
             Exit::Code(1..=125) => Verdict::Red,
-            Exit::Code(_) | Exit::Signal(_) | Exit::NotStarted(_) | Exit::SetupFailed(_) => {
-                Verdict::NotEvaluated
-            }
+            Exit::Code(_)
+            | Exit::Signal(_)
+            | Exit::NotStarted(_)
+            | Exit::SetupFailed(_)
+            | Exit::DiskFull(_) => Verdict::NotEvaluated,
         }
     }
 
@@ -130,7 +132,7 @@ mod tests {
         assert_eq!(ended(Exit::Code(0), false).verdict(), Verdict::Green);
         assert_eq!(ended(Exit::Code(1), false).verdict(), Verdict::Red);
         assert_eq!(ended(Exit::Code(101), false).verdict(), Verdict::Red);
-        for exit in [Exit::Code(126), Exit::Code(127), Exit::Code(139), Exit::Signal(9)] {
+        for exit in [Exit::Code(126), Exit::Code(127), Exit::Code(139), Exit::Signal(9), Exit::DiskFull(1)] {
             assert_eq!(ended(exit, false).verdict(), Verdict::NotEvaluated);
         }
         assert_eq!(ended(Exit::Code(0), true).verdict(), Verdict::NotEvaluated);

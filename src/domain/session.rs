@@ -161,6 +161,8 @@ pub enum Exit {
     NotStarted(String),
     /// What has to be done before it, the worktree's set-up among it, failed: how.
     SetupFailed(String),
+    /// With this status, while no disk space was left: nobody knows what it would have said.
+    DiskFull(i32),
 }
 
 impl fmt::Display for Exit {
@@ -170,6 +172,7 @@ impl fmt::Display for Exit {
             Self::Signal(signal) => write!(f, "killed by signal {signal}"),
             Self::NotStarted(problem) => write!(f, "could not be started: {problem}"),
             Self::SetupFailed(how) => write!(f, "could not be set up: {how}"),
+            Self::DiskFull(code) => write!(f, "exit status {code} while no disk space was left"),
         }
     }
 }

@@ -249,10 +249,13 @@ impl Kernel {
                     session: crate::domain::ids::SessionId(key.id),
                     process: effects::process_end(&record),
                 },
-                JobKind::Gate => Input::GateExited {
-                    gate: crate::domain::ids::GateId(key.id),
-                    results: Some(effects::command_results(&record)),
-                },
+                JobKind::Gate => {
+                    let gate = crate::domain::ids::GateId(key.id);
+                    Input::GateExited {
+                        gate,
+                        results: Some(effects::gate_results(&self.state, gate, &record)),
+                    }
+                }
             },
             JobReport::Lost { key, job } => match key.kind {
                 JobKind::Session if job.never_started => Input::SessionExited {

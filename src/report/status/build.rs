@@ -192,7 +192,7 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
 
 fn exit_status(exit: &Exit) -> ExitStatus {
     let (code, signal) = match exit {
-        Exit::Code(code) => (Some(*code), None),
+        Exit::Code(code) | Exit::DiskFull(code) => (Some(*code), None),
         Exit::Signal(signal) => (None, Some(*signal)),
         Exit::NotStarted(_) | Exit::SetupFailed(_) => (None, None),
     };

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::super::world::{Site, World};
 use crate::domain::gate::CommandResult;
-use crate::domain::ids::{GateId, ObjectId};
+use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
 use crate::domain::input::Input;
 use crate::domain::session::Exit;
-use crate::domain::settings::GateCommand;
+use crate::domain::settings::{GateCommand, ProjectSettings};
 use crate::domain::state::State;
 use crate::git::prepare_gate;
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
@@ -32,8 +32,7 @@ impl Order {
     pub(in super::super) fn of(state: &State, gate: GateId) -> Option<Self> {
         let gate = state.gate(gate)?;
         let settings = &state.project(&gate.project)?.settings;
-        // An objective's id never begins with `_`: the folder cannot collide with a worktree.
-        let worktree = PathBuf::from(&settings.worktrees_root).join(gate.project.as_str()).join("_gate-1");
+        let worktree = worktree_of(settings, &gate.project);
         Some(Self {
             site: Site::find(state, &gate.project)?,
             gate: gate.id,
@@ -69,7 +68,7 @@ fn adopt(world: &World, order: &Order) -> Result<(), String> {
     match world.runner.adopt(&gate_key(order.gate), &dir).map_err(|error| error.to_string())? {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
-            let results = Some(command_results(&record));
+            let results = Some(command_results(&record, &order.worktree));
             world.tell(Input::GateExited { gate: order.gate, results });
         }
         Adoption::Lost(_) => world.tell(Input::GateExited { gate: order.gate, results: None }),
@@ -116,11 +115,31 @@ pub(in super::super) fn stop(world: &World, gate: GateId) {
     }
 }
 
-/// How each command ended, in the domain's words.
-pub(in super::super) fn command_results(record: &ExitRecord) -> Vec<CommandResult> {
+/// The gate worktree of a project. An objective's id never begins with `_`: it cannot collide with a worktree.
+fn worktree_of(settings: &ProjectSettings, project: &ProjectSlug) -> PathBuf {
+    PathBuf::from(&settings.worktrees_root).join(project.as_str()).join("_gate-1")
+}
+
+/// How each command of a run ended, in the domain's words.
+pub(in super::super) fn gate_results(state: &State, gate: GateId, record: &ExitRecord) -> Vec<CommandResult> {
+    let project = state.gate(gate).and_then(|gate| state.project(&gate.project));
+    let worktree = project.map(|project| worktree_of(&project.settings, &project.slug));
+    command_results(record, &worktree.unwrap_or_default())
+}
+
+/// Below this, in bytes, what fails fails for want of space.
+const FULL_BYTES: u64 = 1 << 20;
+
+fn is_disk_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES)
+}
+
+fn command_results(record: &ExitRecord, worktree: &Path) -> Vec<CommandResult> {
+    let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir());
     let results = record.stages.iter().map(|stage| CommandResult {
         name: stage.name.clone(),
         exit: match &stage.outcome {
+            StageOutcome::Exited { code } if *code != 0 && is_full => Exit::DiskFull(*code),
             StageOutcome::Exited { code } => Exit::Code(*code),
             StageOutcome::Signaled { signal } => Exit::Signal(*signal),
             StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),

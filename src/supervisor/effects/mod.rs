@@ -17,7 +17,7 @@ use super::world::{Site, World};
 use crate::domain::effect::Effect;
 use crate::domain::state::State;
 
-pub(super) use gates::command_results;
+pub(super) use gates::gate_results;
 pub(super) use sessions::{never_began, process_end};
 pub(super) use targets::{clear_locks, look};
 
