@@ -109,7 +109,11 @@ impl Place {
 
     /// A supervisor beside this test.
     pub fn supervisor(&self, options: &[&str]) -> Supervisor {
-        Supervisor::start(self.paddock_in("workspace", &["run", "--no-tui", "--json"]).args(options))
+        let running =
+            Supervisor::start(self.paddock_in("workspace", &["run", "--no-tui", "--json"]).args(options));
+        // Before that a command would find nobody, and carry itself out.
+        running.wait("supervisor_started", "*");
+        running
     }
 
     /// A repository with one commit on `main`.

@@ -194,7 +194,14 @@ impl Place {
     pub fn supervisor_with(&self, arguments: &[&str]) -> Supervisor {
         let mut all = vec!["run", "--no-tui", "--json"];
         all.extend(arguments);
-        Supervisor::start(self.command(&all))
+        let running = Supervisor::start(self.command(&all));
+        // Before that a command would find nobody, and carry itself out.
+        let lock = self.root().join("runtime/paddock.lock");
+        let pid = format!("pid: {}\n", running.pid().as_raw_nonzero());
+        until("the supervisor holds the workspace", || {
+            fs::read_to_string(&lock).is_ok_and(|text| text.contains(&pid))
+        });
+        running
     }
 
     /// A project in the status document.
