@@ -5,6 +5,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use super::DEADLINE;
 
 fn output(repository: &Path, arguments: &[&str]) -> Output {
     let mut git = Command::new("git");
@@ -29,7 +32,15 @@ pub fn git(repository: &Path, arguments: &[&str]) -> String {
 
 /// Standard output as it is.
 pub fn bytes(repository: &Path, arguments: &[&str]) -> Vec<u8> {
-    let found = output(repository, arguments);
+    let mut found = output(repository, arguments);
+    // While Paddock publishes into this checkout its index is locked for a moment: whoever works there tries again.
+    let is_locked =
+        |found: &Output| String::from_utf8_lossy(&found.stderr).contains("index.lock': File exists");
+    let begun = Instant::now();
+    while is_locked(&found) && begun.elapsed() < DEADLINE {
+        std::thread::sleep(Duration::from_millis(5));
+        found = output(repository, arguments);
+    }
     assert!(found.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&found.stderr));
     found.stdout
 }
