@@ -152,6 +152,28 @@ fn silence_without_work_is_a_stall_and_work_without_output_is_none() {
 }
 
 #[test]
+fn a_file_that_changes_deep_in_the_worktree_is_work_whoever_is_silent() {
+    let bench = Bench::new();
+    let deep = bench.path("tree/a/b");
+    fs::create_dir_all(&deep).unwrap();
+    // The agent itself neither prints nor computes: what writes the file is not even its child.
+    let mut spec = bench.job(1, "read line < ../go");
+    let made = std::process::Command::new("mkfifo").arg(bench.path("go")).status().unwrap();
+    assert!(made.success());
+    spec.limits.stall_ms = Some(3_000);
+    bench.runner().submit(&spec).unwrap();
+    wait_until("the keeper has begun", || spec.dir.join("claim.json").exists());
+    let began = std::time::Instant::now();
+    wait_until("much longer than a stall takes has passed", || {
+        fs::write(deep.join("notes"), format!("{:?}", began.elapsed())).unwrap();
+        began.elapsed() > Duration::from_millis(7_000)
+    });
+    assert!(!spec.dir.join("exit.json").exists(), "it was taken for stalled");
+    // Nobody writes any more.
+    assert_eq!(bench.ended(spec.key).stop, Some(StopReason::Stalled));
+}
+
+#[test]
 fn two_jobs_never_share_a_worktree() {
     let mut bench = Bench::new();
     let first = bench.job(1, "until [ -e ../go ]; do sleep 0.01; done");

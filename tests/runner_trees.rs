@@ -94,6 +94,30 @@ fn stopping_at_once_leaves_nothing() {
 }
 
 #[test]
+fn an_agents_own_signal_reaches_it_and_what_is_deaf_to_it_is_killed_after_the_grace() {
+    let bench = Bench::new();
+    let then = "trap 'echo asked >> ../asked' INT; while :; do sleep 0.02; done";
+    let mut spec = hostile(&bench, 1, false, then);
+    spec.stop_signal = paddock::runner::StopSignal::Int;
+    spec.limits.grace_ms = 1_000;
+    bench.runner().submit(&spec).unwrap();
+    let found = settled(&bench, &spec);
+    bench.runner().cancel(&spec.key, StopReason::Cost, false).unwrap();
+    wait_until("the agent was asked", || bench.path("asked").exists());
+    let record = bench.ended(spec.key);
+    assert_eq!((record.stop, record.killed_hard), (Some(StopReason::Cost), true));
+    assert_none_lives(&found);
+
+    let mut gentle = bench.job(2, "trap 'exit 3' INT; echo > ../ready; while :; do sleep 0.02; done");
+    gentle.stop_signal = paddock::runner::StopSignal::Int;
+    bench.runner().submit(&gentle).unwrap();
+    wait_until("the agent listens", || bench.path("ready").exists());
+    bench.runner().cancel(&gentle.key, StopReason::Tokens, false).unwrap();
+    let record = bench.ended(gentle.key);
+    assert_eq!((record.stages[0].late_code, record.killed_hard), (Some(3), false));
+}
+
+#[test]
 fn a_killed_keeper_leaves_a_lost_job_and_no_process() {
     for own_group in [true, false] {
         let bench = Bench::new();

@@ -1,9 +1,14 @@
 //! Is anything going on? Output, CPU of the tree and files are looked at; memory is noted on the way.
+//!
+//! Output, CPU and a few cheap places are looked at all the time. Only when all of them have shown nothing for as
+//! long as a stall takes, every file of the worktree is looked at, once: what changed last says how long nothing
+//! has been done.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::walk::{Step, Walk};
 use crate::runner::files::{self, Durability};
 use crate::runner::proc::{self, Identity};
 use crate::runner::record::MEMBERS_FILE;
@@ -14,6 +19,9 @@ const SAMPLE: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 1 } 
 /// The last signs of life of a job.
 pub(super) struct Activity {
     dir: PathBuf,
+    worktree: PathBuf,
+    /// A search for changed files that has begun.
+    search: Option<Walk>,
     watched: Vec<PathBuf>,
     members: Vec<Identity>,
     cpu_ms: u64,
@@ -39,6 +47,8 @@ impl Activity {
         let interval = stall.map_or(SAMPLE, |stall| SAMPLE.min(stall / 4));
         Self {
             dir: dir.to_owned(),
+            worktree: worktree.to_owned(),
+            search: None,
             watched: watched(worktree),
             members: Vec::new(),
             cpu_ms: 0,
@@ -59,12 +69,37 @@ impl Activity {
     }
 
     pub(super) fn next_sample(&self) -> Instant {
-        self.sampled + self.interval
+        match self.search {
+            // A search goes on at once.
+            Some(_) => self.sampled,
+            None => self.sampled + self.interval,
+        }
+    }
+
+    /// Whether nothing was done for so long: every file is looked at before it is said, in several calls.
+    pub(super) fn has_stalled(&mut self, stall: Duration, now: Instant) -> bool {
+        if self.quiet_for(now) < stall {
+            self.search = None;
+            return false;
+        }
+        let wall = SystemTime::now();
+        let since = wall.checked_sub(stall).unwrap_or(SystemTime::UNIX_EPOCH);
+        let walk = self.search.get_or_insert_with(|| Walk::new(&self.worktree, since));
+        match walk.step(wall) {
+            Step::More => return false,
+            Step::Nothing => return true,
+            Step::Changed(at) => {
+                let ago = wall.duration_since(at).unwrap_or_default();
+                self.last_sign = now.checked_sub(ago).unwrap_or(now).max(self.last_sign);
+            }
+        }
+        self.search = None;
+        false
     }
 
     /// Looks at the tree if it is time to.
     pub(super) fn sample(&mut self, now: Instant) {
-        if now < self.next_sample() {
+        if now < self.sampled + self.interval {
             return;
         }
         let elapsed = now.saturating_duration_since(self.sampled);

@@ -160,7 +160,7 @@ impl<'a> Job<'a> {
             self.wish(Stop { reason: StopReason::Deadline, now: false });
         }
         let stall = self.spec.limits.stall_ms.map(Duration::from_millis);
-        if stall.is_some_and(|stall| self.activity.quiet_for(now) >= stall) {
+        if stall.is_some_and(|stall| self.activity.has_stalled(stall, now)) {
             self.wish(Stop { reason: StopReason::Stalled, now: false });
         }
     }

@@ -7,6 +7,7 @@ mod activity;
 mod job;
 mod signals;
 mod stage;
+mod walk;
 
 use std::ffi::OsString;
 use std::fs::File;
