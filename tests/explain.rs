@@ -193,6 +193,7 @@ fn finish(world: &mut World, number: u64) {
         salvage: None,
         head_elsewhere: None,
         summary: None,
+        account: paddock::domain::usage::Account::default(),
     };
     world.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
 }

@@ -179,6 +179,7 @@ impl AgentEntry {
             planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
             enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),
             description: text(&self.description, |agent| &agent.description, ""),
+            resume: None,
             command,
         })
     }

@@ -60,6 +60,7 @@ pub fn agents() -> Vec<AgentSettings> {
         id: row.id.to_owned(),
         name: row.name.to_owned(),
         command: CommandTemplate { words: row.command.iter().map(|&w| w.to_owned()).collect(), shell: false },
+        resume: None,
         cli_command: row.cli_command.to_owned(),
         stdin: StdinRule::None,
         transcript: row.transcript.to_owned(),

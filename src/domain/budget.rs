@@ -61,6 +61,8 @@ mod tests {
             from: ObjectId::new("0".repeat(40)).unwrap(),
             process: awake_seconds.map(end),
             harvest: None,
+            account: crate::domain::usage::Account::default(),
+            resume: None,
         }
     }
 

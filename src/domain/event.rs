@@ -15,9 +15,10 @@ use super::operate::{Approval, By};
 use super::path::RepoPath;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
-use super::session::{Harvest, ProcessEnd, SessionBudget, SessionEnd, SessionKind, Stop};
+use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::ProjectSettings;
 use super::train::{Candidate, Subject};
+use super::usage::Account;
 
 /// One recorded fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct SessionPlan {
     pub from: ObjectId,
     /// Ready objectives with an overlapping scope that stood before it and were overtaken.
     pub overtook: Vec<ObjectiveId>,
+    /// The agent's conversation that it goes on with.
+    #[serde(default)]
+    pub resume: Option<Resume>,
 }
 
 /// Why an entry left the queue without landing.
@@ -184,6 +188,8 @@ pub enum Fact {
         harvest: Option<Harvest>,
         over_commits: bool,
         problem: Option<String>,
+        #[serde(default)]
+        account: Box<Account>,
     },
     /// A branch head, or the user's commits, entered the queue.
     EntryQueued { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, priority: i32 },

@@ -7,6 +7,7 @@ use super::path::RepoPath;
 use super::review::ElsewhereHead;
 use super::session::Salvage;
 use super::summary::SessionSummary;
+use super::usage::Account;
 
 /// How one commit lies to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +72,8 @@ pub struct HarvestFacts {
     pub head_elsewhere: Option<ElsewhereHead>,
     /// The summary the agent ended with.
     pub summary: Option<SessionSummary>,
+    /// What its transcript told besides: usage, why it failed, its name for the conversation.
+    pub account: Account,
 }
 
 /// The user's target branch as it was seen, against what Paddock last recorded.

@@ -230,11 +230,21 @@ pub struct NextSession {
     pub not_before_ms: Option<i64>,
     /// Whether it spends one of the objective's retries.
     pub costs_retry: bool,
+    /// Whether it is told less, and to work in smaller steps: the one before no longer fitted into its model's
+    /// context.
+    #[serde(default)]
+    pub smaller: bool,
 }
 
 impl Default for NextSession {
     fn default() -> Self {
-        Self { kind: SessionKind::Work, feedback: None, not_before_ms: None, costs_retry: false }
+        Self {
+            kind: SessionKind::Work,
+            feedback: None,
+            not_before_ms: None,
+            costs_retry: false,
+            smaller: false,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
 use super::review::Finding;
+use super::usage::Account;
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,6 +200,15 @@ pub struct SessionBudget {
     pub max_minutes: u32,
 }
 
+/// An agent's earlier conversation that a session goes on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The session in which it was last.
+    pub session: SessionId,
+    /// The agent's own name for it.
+    pub agent_session: String,
+}
+
 /// One commit made in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
@@ -277,4 +287,10 @@ pub struct Session {
     pub process: Option<ProcessEnd>,
     /// What it left.
     pub harvest: Option<Harvest>,
+    /// What its agent's transcript told: usage, why it failed, its name for the conversation.
+    #[serde(default)]
+    pub account: Account,
+    /// The agent's conversation that it goes on with.
+    #[serde(default)]
+    pub resume: Option<Resume>,
 }

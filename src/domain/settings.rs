@@ -214,6 +214,9 @@ pub struct AgentSettings {
     pub name: String,
     /// How it is started; empty words = the built-in scripted agent's own command.
     pub command: CommandTemplate,
+    /// How it goes on with a conversation of its own (`{agent_session}`); none: it cannot.
+    #[serde(default)]
+    pub resume: Option<CommandTemplate>,
     /// The program looked up on PATH by `agent check`.
     pub cli_command: String,
     /// What it gets on standard input.

@@ -7,6 +7,7 @@ fn agent(words: &[&str], shell: bool) -> AgentSettings {
     AgentSettings {
         id: "mine".to_owned(),
         name: String::new(),
+        resume: None,
         command: CommandTemplate { words: words.iter().map(|&word| word.to_owned()).collect(), shell },
         cli_command: String::new(),
         stdin: StdinRule::Prompt,

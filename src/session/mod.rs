@@ -6,3 +6,4 @@ pub mod prompt;
 pub mod scripted;
 
 pub mod summary;
+pub mod transcript;

@@ -65,6 +65,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         summary: None,
+        account: paddock::domain::usage::Account::default(),
     }
 }
 

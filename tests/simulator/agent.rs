@@ -189,6 +189,7 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
         salvage,
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
+        account: paddock::domain::usage::Account::default(),
         head,
     }))
 }

@@ -18,6 +18,7 @@ fn agent(id: &str) -> AgentSettings {
         id: id.to_owned(),
         name: id.to_owned(),
         command: CommandTemplate { words: vec![id.to_owned()], shell: false },
+        resume: None,
         cli_command: id.to_owned(),
         stdin: StdinRule::None,
         transcript: "plain".to_owned(),

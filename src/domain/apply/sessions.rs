@@ -5,6 +5,7 @@ use crate::domain::ids::{ObjectiveKey, SessionId};
 use crate::domain::objective::Objective;
 use crate::domain::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
 use crate::domain::state::{EntityKey, State};
+use crate::domain::usage::Account;
 
 /// Lines kept of what earlier sessions did.
 const HISTORY_LINES_MAX: usize = 20;
@@ -27,6 +28,8 @@ fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Sess
         from: plan.from.clone(),
         process: None,
         harvest: None,
+        account: Account::default(),
+        resume: plan.resume.clone(),
     }
 }
 
@@ -54,7 +57,8 @@ impl State {
                 s.process.clone_from(process);
                 s.finished_ms = Some(at_ms);
             }),
-            Fact::SessionHarvested { objective, session, end, harvest, problem, .. } => {
+            Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
+                self.change_session(*session, |s| s.account.clone_from(account));
                 self.harvest_session(objective, *session, *end, harvest.as_ref());
                 if let Some(found) = self.objective_mut(objective) {
                     found.operated.unjudged = problem.is_some();

@@ -184,6 +184,7 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
         budget: budget_of(&project.settings, objective),
         from: starting_point(project, objective),
         overtook: Vec::new(),
+        resume: None,
     };
     // Whoever goes on with work that holds its scope already overtakes nobody.
     let is_first = plan.attempt == 1;

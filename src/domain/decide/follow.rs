@@ -215,7 +215,7 @@ fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSe
 }
 
 fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Option<Feedback>) {
-    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false };
+    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller: false };
     if are_sessions_spent(scribe, key, &next) {
         return;
     }
@@ -225,7 +225,13 @@ fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedbac
 /// Level 1 of recovery, after a session or out of the merge queue.
 pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
     let Some((settings, retries, _)) = recovery(scribe, key) else { return };
-    let due = NextSession { kind, feedback: Some(feedback.clone()), not_before_ms: None, costs_retry: false };
+    let due = NextSession {
+        kind,
+        feedback: Some(feedback.clone()),
+        not_before_ms: None,
+        costs_retry: false,
+        smaller: false,
+    };
     if retries >= settings.max_retries {
         let text = format!("{} after {retries} retries (recovery.max_retries)", what_failed(&feedback));
         return human_before(scribe, key, ReasonCode::RetriesSpent, text, Some(due));
@@ -235,7 +241,8 @@ pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKi
     }
     let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
     let not_before_ms = Some(scribe.now_ms + wait_ms);
-    let next = NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true };
+    let next =
+        NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true, smaller: false };
     scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
 }
 

@@ -13,6 +13,7 @@ use crate::domain::session::{
 };
 use crate::domain::settings::{ProjectSettings, Role};
 use crate::domain::summary::{SessionSummary, SummaryStatus};
+use crate::domain::usage::Account;
 
 /// Checkpoints kept of a session in the state; all of them are in the repository.
 const CHECKPOINTS_MAX: usize = 20;
@@ -33,14 +34,14 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     let outcome = match facts {
         Err(problem) => {
             let end = end_without_facts(session);
-            record(scribe, session, end, None, Some(problem.clone()));
+            record(scribe, session, end, None, Some(problem.clone()), Account::default());
             Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) }
         }
         Ok(facts) => {
             let end = end_of(session.process.as_ref(), &facts);
             let (findings, problem) = judge(scribe, session, &facts);
             let harvest = condense(&facts, &findings);
-            record(scribe, session, end, Some(harvest), problem.clone());
+            record(scribe, session, end, Some(harvest), problem.clone(), facts.account.clone());
             Outcome { end, findings, facts: Some(facts), problem }
         }
     };
@@ -90,6 +91,7 @@ fn record(
     end: SessionEnd,
     harvest: Option<Harvest>,
     problem: Option<String>,
+    account: Account,
 ) {
     let over_commits = harvest.as_ref().is_some_and(|h| h.commits > session.budget.max_commits);
     let objective = session.objective.clone();
@@ -100,6 +102,7 @@ fn record(
         harvest,
         over_commits,
         problem,
+        account: Box::new(account),
     });
 }
 

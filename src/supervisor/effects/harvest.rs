@@ -13,6 +13,7 @@ use crate::domain::session::{Salvage, Session};
 use crate::domain::settings::Role;
 use crate::domain::state::State;
 use crate::domain::summary::SessionSummary;
+use crate::domain::usage::Account;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 use crate::runner::log::{LogReader, Stream};
 use crate::session::summary::SummaryScanner;
@@ -104,6 +105,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(elsewhere),
         summary: summary(world, order.session),
+        account: Account::default(),
     })
 }
 

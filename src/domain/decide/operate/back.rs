@@ -73,7 +73,7 @@ fn next_after(scribe: &Scribe<'_>, objective: &Objective) -> NextSession {
         [] => (SessionKind::FollowUp, None),
         found => (SessionKind::Correction, Some(Feedback::Findings(found.to_vec()))),
     };
-    NextSession { kind, feedback, not_before_ms: None, costs_retry: false }
+    NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller: false }
 }
 
 fn findings(session: &Session) -> &[Finding] {
@@ -116,6 +116,7 @@ pub(super) fn reject(
             feedback: Some(Feedback::Rejected { note }),
             not_before_ms: None,
             costs_retry: false,
+            smaller: false,
         },
     };
     scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
