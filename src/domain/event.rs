@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::facts::{RepositoryFacts, TrustRecord};
-use super::gate::{CommandResult, Verdict};
+use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
@@ -16,7 +16,7 @@ use super::path::RepoPath;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
-use super::settings::ProjectSettings;
+use super::settings::{GateCommand, ProjectSettings};
 use super::train::{Candidate, Subject};
 use super::usage::Account;
 
@@ -211,13 +211,22 @@ pub enum Fact {
     GatePlanned {
         project: ProjectSlug,
         gate: GateId,
+        /// The first of the purpose's entries; 0 when it has none.
+        #[serde(default)]
         entry: u64,
         commit: ObjectId,
         tree: ObjectId,
+        /// Whether the purpose is the base.
         #[serde(default)]
         on_base: bool,
         #[serde(default)]
         terms: String,
+        #[serde(default)]
+        purpose: Option<Purpose>,
+        #[serde(default = "first_slot")]
+        slot: u32,
+        #[serde(default)]
+        commands: Vec<GateCommand>,
     },
     /// What it runs for is outdated.
     GateCancelled { project: ProjectSlug, gate: GateId },

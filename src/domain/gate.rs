@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{GateId, ObjectId, ProjectSlug};
+use super::ids::{AimId, GateId, ObjectId, ProjectSlug};
 use super::session::Exit;
+use super::settings::GateCommand;
 
 /// What a gate run says of a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,6 +89,101 @@ pub fn verdict_of(results: &[CommandResult], expected: usize) -> Verdict {
     }
 }
 
+/// What a gate run is for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The merge of these queue entries, in this order: green, it may land.
+    Candidate {
+        /// Their numbers.
+        entries: Vec<u64>,
+    },
+    /// What these entries would land on, to find out who is to blame.
+    Base {
+        /// Their numbers.
+        entries: Vec<u64>,
+    },
+    /// The own merge of one entry ahead of its turn, in a slot that is idle otherwise.
+    Ahead {
+        /// Its number.
+        entry: u64,
+    },
+    /// The user's own commits, which the integration ref moved on to.
+    External,
+    /// A tree that is emptied: a gate that is green on it checks nothing.
+    Canary,
+    /// The merge of these entries with the tests and the gate's configuration as they were before.
+    Tamper {
+        /// Their numbers.
+        entries: Vec<u64>,
+    },
+    /// The checks of a phase, on the integration tip.
+    Phase {
+        /// The phase.
+        phase: AimId,
+    },
+}
+
+impl Default for Purpose {
+    /// Of runs that were recorded before there were purposes.
+    fn default() -> Self {
+        Self::Candidate { entries: Vec::new() }
+    }
+}
+
+impl Purpose {
+    /// Whether a run for this is given up as soon as the queue wants its slot.
+    #[must_use]
+    pub fn yields(&self) -> bool {
+        matches!(self, Self::Ahead { .. } | Self::External)
+    }
+
+    /// What a run was for that was recorded before there were purposes.
+    #[must_use]
+    pub fn of_old(entry: u64, on_base: bool) -> Self {
+        match on_base {
+            true => Self::Base { entries: vec![entry] },
+            false => Self::Candidate { entries: vec![entry] },
+        }
+    }
+
+    /// The queue entries that the run is about.
+    #[must_use]
+    pub fn entries(&self) -> &[u64] {
+        match self {
+            Self::Candidate { entries } | Self::Base { entries } | Self::Tamper { entries } => entries,
+            Self::Ahead { entry } => std::slice::from_ref(entry),
+            Self::External | Self::Canary | Self::Phase { .. } => &[],
+        }
+    }
+
+    /// For people and scripts.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Candidate { .. } => "candidate",
+            Self::Base { .. } => "base",
+            Self::Ahead { .. } => "ahead",
+            Self::External => "external",
+            Self::Canary => "canary",
+            Self::Tamper { .. } => "tamper",
+            Self::Phase { .. } => "phase",
+        }
+    }
+}
+
+/// The first slot of a project, for runs that were recorded before there were several.
+pub(super) fn first_slot() -> u32 {
+    1
+}
+
+/// The folder of a slot's gate worktree, in `worktrees_root/<project>`. An objective's id never begins with
+/// `_`: it cannot collide with a worktree.
+#[must_use]
+pub fn slot_folder(slot: u32) -> String {
+    format!("_gate-{slot}")
+}
+
 /// A gate run and all that is recorded of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateRun {
@@ -95,11 +191,15 @@ pub struct GateRun {
     pub id: GateId,
     /// The project.
     pub project: ProjectSlug,
-    /// The queue entry that it runs for.
-    pub entry: u64,
-    /// Whether it runs on the base of the entry's merge, to find out who is to blame.
+    /// What it is for.
     #[serde(default)]
-    pub on_base: bool,
+    pub purpose: Purpose,
+    /// Which of the project's gate worktrees it has, from 1. Two open runs never share one.
+    #[serde(default = "first_slot")]
+    pub slot: u32,
+    /// What it runs; none: the project's `verify`.
+    #[serde(default)]
+    pub commands: Vec<GateCommand>,
     /// Its commands and limits, by [`super::judge::terms_of`].
     #[serde(default)]
     pub terms: String,

@@ -10,8 +10,11 @@ use super::judge::KnownVerdict;
 use super::path::RepoPath;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
-use super::settings::ProjectSettings;
+use super::settings::{ProjectSettings, Slots};
 use super::train::Train;
+
+/// Gate worktrees of a project: more gates at once than any machine gains by.
+const SLOTS_MAX: u32 = 16;
 
 /// The ref that Paddock lands on for a target branch (SPEC 3.5: I).
 #[must_use]
@@ -106,6 +109,15 @@ impl Project {
     #[must_use]
     pub fn integration_ref(&self) -> String {
         integration_ref(&self.settings.target_branch)
+    }
+
+    /// Gate runs at once. `auto` is one until measurement shows that two are faster.
+    #[must_use]
+    pub fn gate_slots(&self) -> u32 {
+        match self.settings.queue.slots {
+            Slots::Auto => 1,
+            Slots::Count(count) => count.clamp(1, SLOTS_MAX),
+        }
     }
 
     /// Whether a person and the project file both let it be worked on.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use paddock::domain::decide::outstanding;
 use paddock::domain::effect::Effect;
 use paddock::domain::event::{Dropped, Event, Fact, SessionPlan};
-use paddock::domain::gate::{GateRun, Verdict};
+use paddock::domain::gate::{GateRun, Purpose, Verdict};
 use paddock::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use paddock::domain::objective::{Objective, Status};
 use paddock::domain::project::Project;
@@ -95,8 +95,10 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
 
 /// Whoever is sent back failed again on the same tree, and the gate passed on what it would land on.
 fn blamed(sim: &Sim, project: &ProjectSlug, entry: u64) -> Checked {
-    let is_own = |run: &&GateRun| run.project == *project && run.entry == entry && !run.cancelled;
-    let runs: Vec<&GateRun> = sim.state.gates().filter(is_own).filter(|run| !run.on_base).collect();
+    let is_own =
+        |run: &&GateRun| run.project == *project && run.purpose.entries() == [entry] && !run.cancelled;
+    let runs: Vec<&GateRun> =
+        sim.state.gates().filter(is_own).filter(|run| !matches!(run.purpose, Purpose::Base { .. })).collect();
     let Some(last) = runs.last() else { return Err("blame: no gate ran".to_owned()) };
     let count =
         |verdict| runs.iter().filter(|run| run.tree == last.tree && run.verdict == Some(verdict)).count();

@@ -1,7 +1,7 @@
 //! What merge-queue and gate events change.
 
 use crate::domain::event::Fact;
-use crate::domain::gate::{CommandResult, GateRun, Verdict};
+use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::judge::{BaseVerdict, KnownVerdict, keep};
 use crate::domain::objective::Landed;
@@ -72,17 +72,37 @@ impl State {
 
     fn apply_to_gates(&mut self, fact: &Fact, at_ms: i64) -> bool {
         match fact {
-            Fact::GatePlanned { project, gate, entry, commit, tree, on_base, terms } => {
+            Fact::GatePlanned {
+                project,
+                gate,
+                entry,
+                commit,
+                tree,
+                on_base,
+                terms,
+                purpose,
+                slot,
+                commands,
+            } => {
+                let purpose = purpose.clone().unwrap_or_else(|| Purpose::of_old(*entry, *on_base));
                 self.counters.gate = self.counters.gate.max(gate.0);
                 self.index.open_gates.insert(*gate);
                 self.touched.insert(EntityKey::Gate(*gate));
-                let new = new_gate(*gate, project, *entry, (commit, tree), at_ms);
-                self.gates.insert(*gate, GateRun { on_base: *on_base, terms: terms.clone(), ..new });
-                self.change_entry(project, *entry, |e| {
-                    if let Stage::Built(candidate) = &e.stage {
-                        e.stage = Stage::Gating { candidate: candidate.clone(), gate: *gate };
-                    }
-                });
+                let new = GateRun {
+                    purpose: purpose.clone(),
+                    slot: *slot,
+                    terms: terms.clone(),
+                    commands: commands.clone(),
+                    ..new_gate(*gate, project, (commit, tree), at_ms)
+                };
+                self.gates.insert(*gate, new);
+                for entry in purpose.entries() {
+                    self.change_entry(project, *entry, |e| {
+                        if let Stage::Built(candidate) = &e.stage {
+                            e.stage = Stage::Gating { candidate: candidate.clone(), gate: *gate };
+                        }
+                    });
+                }
             }
             Fact::GateCancelled { gate, .. } => self.change_gate(*gate, |g| {
                 g.cancelled = true;
@@ -112,10 +132,12 @@ impl State {
         let Some(run) = self.gates.get(&gate).filter(|run| !run.cancelled).cloned() else { return };
         let (tree, terms) = (run.tree.clone(), run.terms.clone());
         self.change(project, |p| keep(&mut p.verdicts, KnownVerdict { tree, terms, verdict, gate, at_ms }));
-        self.change_entry(project, run.entry, |e| match run.on_base {
-            true => settle_base(e, BaseVerdict { verdict, gate }),
-            false => settle_entry(e, gate, verdict, &run.results),
-        });
+        for entry in run.purpose.entries() {
+            self.change_entry(project, *entry, |e| match run.purpose {
+                Purpose::Base { .. } => settle_base(e, BaseVerdict { verdict, gate }),
+                _ => settle_entry(e, gate, verdict, &run.results),
+            });
+        }
     }
 
     fn apply_to_landings(&mut self, fact: &Fact, at_ms: i64) -> bool {
@@ -211,15 +233,15 @@ fn unproven(
 fn new_gate(
     id: GateId,
     project: &ProjectSlug,
-    entry: u64,
     (commit, tree): (&ObjectId, &ObjectId),
     at_ms: i64,
 ) -> GateRun {
     GateRun {
         id,
         project: project.clone(),
-        entry,
-        on_base: false,
+        purpose: Purpose::default(),
+        slot: 1,
+        commands: Vec::new(),
         terms: String::new(),
         commit: commit.clone(),
         tree: tree.clone(),

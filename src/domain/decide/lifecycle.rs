@@ -45,15 +45,17 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
             scribe.order(Effect::StopSession { session, stop: Stop::Shutdown, now });
         }
     }
-    let gates: Vec<(GateId, ProjectSlug, u64, bool)> = scribe
+    let gates: Vec<(GateId, ProjectSlug, Vec<u64>, bool)> = scribe
         .state
         .open_gates()
-        .map(|gate| (gate.id, gate.project.clone(), gate.entry, gate.cancelled))
+        .map(|gate| (gate.id, gate.project.clone(), gate.purpose.entries().to_vec(), gate.cancelled))
         .collect();
-    for (gate, project, entry, is_cancelled) in gates {
+    for (gate, project, entries, is_cancelled) in gates {
         if !is_cancelled {
             scribe.record(Fact::GateCancelled { project: project.clone(), gate });
-            scribe.record(Fact::EntryReset { project, entry });
+            for entry in entries {
+                scribe.record(Fact::EntryReset { project: project.clone(), entry });
+            }
         }
         scribe.order(Effect::StopGate { gate });
     }

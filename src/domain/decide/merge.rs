@@ -1,9 +1,11 @@
 //! The Merge phase: carries out what the queue's plan asks for.
 
 use super::blame;
+use super::gates;
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
+use crate::domain::gate::Purpose;
 use crate::domain::ids::{GateId, ProjectSlug};
 use crate::domain::judge::{Rules, terms_of};
 use crate::domain::reason::{Reason, ReasonCode};
@@ -83,25 +85,22 @@ fn build(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool 
 
 fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, on_base: bool) -> bool {
     let Stage::Built(candidate) = &entry.stage else { return false };
-    // The gate's worktree is one: a run that is still being stopped has to be gone first.
-    let is_taken = scribe.state.open_gates().any(|gate| gate.project == *project);
-    let disk_is_low =
-        scribe.state.project(project).is_some_and(|project| project.holds.contains_key(&ReasonCode::DiskLow));
-    if is_taken || disk_is_low {
-        return false;
-    }
-    let gate = GateId(scribe.state.counters().gate + 1);
-    let (commit, tree) = match on_base {
-        true => (candidate.onto.clone(), candidate.onto_tree.clone()),
-        false => (candidate.commit.clone(), candidate.tree.clone()),
+    let entries = vec![entry.id];
+    let wanted = match on_base {
+        true => gates::Wanted {
+            purpose: Purpose::Base { entries },
+            commit: candidate.onto.clone(),
+            tree: candidate.onto_tree.clone(),
+            commands: Vec::new(),
+        },
+        false => gates::Wanted {
+            purpose: Purpose::Candidate { entries },
+            commit: candidate.commit.clone(),
+            tree: candidate.tree.clone(),
+            commands: Vec::new(),
+        },
     };
-    let Some(terms) = scribe.state.project(project).map(|p| terms_of(&p.settings.verify)) else {
-        return false;
-    };
-    let (project, entry) = (project.clone(), entry.id);
-    scribe.record(Fact::GatePlanned { project, gate, entry, commit, tree, on_base, terms });
-    scribe.order(Effect::StartGate { gate });
-    true
+    gates::start(scribe, project, wanted).is_some()
 }
 
 fn land(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
@@ -126,8 +125,7 @@ pub(super) fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entr
 /// Stops the gate run that works on an entry, if one does.
 pub(super) fn cancel_gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
     if let Stage::Gating { gate, .. } = &entry.stage {
-        scribe.record(Fact::GateCancelled { project: project.clone(), gate: *gate });
-        scribe.order(Effect::StopGate { gate: *gate });
+        gates::cancel(scribe, project, *gate);
     }
 }
 

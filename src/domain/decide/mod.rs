@@ -9,6 +9,7 @@ mod blame;
 mod commands;
 mod dispatch;
 mod follow;
+mod gates;
 mod harvest;
 mod hierarchy;
 mod lifecycle;

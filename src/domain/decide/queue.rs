@@ -1,6 +1,7 @@
 //! What is heard of merges, gate runs and landings.
 
 use super::follow::retry;
+use super::gates;
 use super::harvest::cut;
 use super::merge::{cancel_gate, hold};
 use super::scribe::Scribe;
@@ -125,7 +126,8 @@ pub(super) fn gate_exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<V
         return;
     }
     let results = results.unwrap_or_default();
-    let verdict = verdict_of(&results, project.settings.verify.len());
+    let commands = if gate.commands.is_empty() { &project.settings.verify } else { &gate.commands };
+    let verdict = verdict_of(&results, commands.len());
     let earlier = contradicted(&project.verdicts, &gate.tree, &gate.terms, verdict).map(|known| known.gate);
     scribe.mark(&gate.project);
     let project = gate.project.clone();
@@ -133,6 +135,7 @@ pub(super) fn gate_exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<V
     if let (Some(earlier), false) = (earlier, gate.cancelled) {
         scribe.record(Fact::FlakeSeen { project, tree: gate.tree, earlier, gate: id });
     }
+    gates::ended(scribe, id);
 }
 
 /// It failed alone on a green base: the branch is sent back with what failed.

@@ -1,6 +1,7 @@
 //! Why a queued objective has not landed yet.
 
 use super::{Surroundings, project_stop, reason, stopped};
+use crate::domain::gate::Purpose;
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -53,7 +54,7 @@ fn first(state: &State, objective: &Objective, entry: &Entry, facts: &Surroundin
         Stage::Gating { gate, .. } => {
             let run = state.gate(*gate);
             let since_ms = run.map_or(objective.since_ms, |run| run.started_ms);
-            let text = match run.is_some_and(|run| run.on_base) {
+            let text = match run.is_some_and(|run| matches!(run.purpose, Purpose::Base { .. })) {
                 true => format!("its gate was not green; it runs on what it would land on (run {gate})"),
                 false => format!("the gate runs on its merge (run {gate})"),
             };

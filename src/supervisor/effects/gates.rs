@@ -5,8 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::super::world::{Site, World};
-use crate::domain::gate::CommandResult;
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
+use crate::domain::gate::{CommandResult, GateRun, slot_folder};
+use crate::domain::ids::{GateId, ObjectId};
 use crate::domain::input::Input;
 use crate::domain::session::Exit;
 use crate::domain::settings::{GateCommand, ProjectSettings};
@@ -32,12 +32,13 @@ impl Order {
     pub(in super::super) fn of(state: &State, gate: GateId) -> Option<Self> {
         let gate = state.gate(gate)?;
         let settings = &state.project(&gate.project)?.settings;
-        let worktree = worktree_of(settings, &gate.project);
+        let worktree = worktree_of(settings, gate);
+        let commands = if gate.commands.is_empty() { &settings.verify } else { &gate.commands };
         Some(Self {
             site: Site::find(state, &gate.project)?,
             gate: gate.id,
             commit: gate.commit.clone(),
-            commands: settings.verify.clone(),
+            commands: commands.clone(),
             worktree,
             is_cancelled: gate.cancelled,
         })
@@ -115,15 +116,15 @@ pub(in super::super) fn stop(world: &World, gate: GateId) {
     }
 }
 
-/// The gate worktree of a project. An objective's id never begins with `_`: it cannot collide with a worktree.
-fn worktree_of(settings: &ProjectSettings, project: &ProjectSlug) -> PathBuf {
-    PathBuf::from(&settings.worktrees_root).join(project.as_str()).join("_gate-1")
+/// The gate worktree of the run's slot.
+fn worktree_of(settings: &ProjectSettings, gate: &GateRun) -> PathBuf {
+    PathBuf::from(&settings.worktrees_root).join(gate.project.as_str()).join(slot_folder(gate.slot))
 }
 
 /// How each command of a run ended, in the domain's words.
 pub(in super::super) fn gate_results(state: &State, gate: GateId, record: &ExitRecord) -> Vec<CommandResult> {
-    let project = state.gate(gate).and_then(|gate| state.project(&gate.project));
-    let worktree = project.map(|project| worktree_of(&project.settings, &project.slug));
+    let worktree =
+        state.gate(gate).and_then(|gate| Some(worktree_of(&state.project(&gate.project)?.settings, gate)));
     command_results(record, &worktree.unwrap_or_default())
 }
 
