@@ -37,6 +37,10 @@ pub enum Order {
     Edit { edit: Box<SpecEdit> },
     /// Forget it.
     Delete,
+    /// Take it out of the merge queue; a person decides what becomes of it.
+    Drop { note: Option<String> },
+    /// Into the merge queue anew, behind those that are there: what the gate said against it is forgotten.
+    Requeue,
 }
 
 /// Changes to what is asked for; none = as it is.

@@ -92,6 +92,8 @@ pub enum ReasonCode {
     TargetRed,
     /// The gate could not be evaluated.
     NotEvaluated,
+    /// A person took it out of the merge queue.
+    QueueDropped,
     /// A person decided so.
     Human,
 }

@@ -4,6 +4,7 @@
 mod aside;
 mod back;
 mod change;
+mod line;
 
 use super::merge::cancel_gate;
 use super::scribe::Scribe;
@@ -40,6 +41,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by
         Order::Prioritize { priority } => change::prioritize(scribe, &objective, priority),
         Order::Edit { edit } => change::edit(scribe, &objective, &edit),
         Order::Delete => change::delete(scribe, &objective),
+        Order::Drop { note } => line::drop_out(scribe, &objective, tidy(note), by),
+        Order::Requeue => line::requeue(scribe, &objective, by),
     }?;
     Ok(Answer { text, objectives: vec![key.clone()] })
 }
