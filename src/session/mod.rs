@@ -2,6 +2,7 @@
 //! built-in scripted agent.
 
 pub mod command;
+pub mod failure;
 pub mod prompt;
 pub mod scripted;
 

@@ -1,0 +1,188 @@
+//! The classes by wording. Each phrase is one that a vendor or an agent program uses in its own error messages.
+
+use FailureClass as C;
+
+use crate::domain::failure::FailureClass;
+
+/// Asked in this order: what is more specific comes first.
+const PHRASES: &[(FailureClass, &[&str])] = &[
+    (
+        C::ContextTooLong,
+        &[
+            "prompt is too long",
+            "maximum context length",
+            "context window",
+            "context_length_exceeded",
+            "context.overflow",
+            "contextoverflow",
+            "context length",
+            "input token count",
+            "exceeds the token limit",
+            "too many tokens",
+            "request too large",
+        ],
+    ),
+    (
+        C::Quota,
+        &[
+            "usage limit",
+            "hit your limit",
+            "insufficient_quota",
+            "insufficient quota",
+            "insufficient balance",
+            "current quota",
+            "token quota",
+            "daily quota",
+            "quota exceeded",
+            "exceeded your quota",
+            "credit balance",
+            "out of credits",
+            "account balance",
+            "payment required",
+            "terminalquotaerror",
+        ],
+    ),
+    (
+        C::RateLimit,
+        &[
+            "rate limit",
+            "rate_limit",
+            "ratelimit",
+            "too many requests",
+            "resource has been exhausted",
+            "resource_exhausted",
+            "(429)",
+            "status: 429",
+            "status 429",
+        ],
+    ),
+    (
+        C::Refused,
+        &[
+            "not inside a trusted directory",
+            "trusted directory",
+            "untrusted",
+            "do you trust",
+            "cannot be used with root",
+            "requires approval",
+            "require approval",
+            "waiting for approval",
+            "permission prompt",
+        ],
+    ),
+    (
+        C::Authentication,
+        &[
+            "invalid api key",
+            "incorrect api key",
+            "api key not valid",
+            "api_key_invalid",
+            "invalid_api_key",
+            "api key is missing",
+            "no api key",
+            "unauthorized",
+            "authentication",
+            "auth_error",
+            "not logged in",
+            "please log in",
+            "please login",
+            "/login",
+            "token has expired",
+            "token expired",
+            "oauth token",
+            "credentials",
+            "status: 401",
+            "status 401",
+            "status 403",
+        ],
+    ),
+    (
+        C::Overloaded,
+        &[
+            "overloaded",
+            "at capacity",
+            "high demand",
+            "internal server error",
+            "internal error has occurred",
+            "server had an error",
+            "service unavailable",
+            "serviceunavailable",
+            "bad gateway",
+            "empty response",
+            "status: 5",
+            "status 5",
+        ],
+    ),
+    (
+        C::Network,
+        &[
+            "econnreset",
+            "econnrefused",
+            "enotfound",
+            "etimedout",
+            "eai_again",
+            "connection dropped",
+            "connection reset",
+            "connection refused",
+            "connection error",
+            "connection closed",
+            "stream disconnected",
+            "stream ended without",
+            "stream closed",
+            "fetch failed",
+            "socket hang up",
+            "network error",
+            "unable to connect",
+            "could not connect",
+            "getaddrinfo",
+            "idle timeout",
+            "request timed out",
+            "terminated",
+        ],
+    ),
+];
+
+/// The class that an agent's own error message speaks of; none when it names none that is known.
+#[must_use]
+pub fn class_of(message: &str) -> Option<FailureClass> {
+    // Messages are short; of a long one the beginning and the end are what was written by whoever reports it.
+    let lower = both_ends(message).to_lowercase();
+    let names = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
+    PHRASES.iter().find(|(_, phrases)| names(phrases)).map(|(class, _)| *class)
+}
+
+const END_BYTES: usize = 2_000;
+
+fn both_ends(text: &str) -> String {
+    if text.len() <= 2 * END_BYTES {
+        return text.to_owned();
+    }
+    let head = (0..=END_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (text.len() - END_BYTES..=text.len()).find(|at| text.is_char_boundary(*at));
+    format!("{} {}", &text[..head], &text[tail.unwrap_or(text.len())..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_messages_that_agents_end_with_have_their_class() {
+        let table = [
+            ("You’ve hit your usage limit. Upgrade to Pro or try again at 2:53 PM.", Some(C::Quota)),
+            ("You've hit your limit · resets 3pm (UTC)", Some(C::Quota)),
+            ("exceeded retry limit, last status: 429 Too Many Requests", Some(C::RateLimit)),
+            ("unexpected status 401 Unauthorized: Incorrect API key provided", Some(C::Authentication)),
+            ("Codex ran out of room in the model's context window.", Some(C::ContextTooLong)),
+            ("Selected model is at capacity. Please try a different model.", Some(C::Overloaded)),
+            ("stream disconnected before completion: idle timeout waiting for SSE", Some(C::Network)),
+            ("Not inside a trusted directory and --skip-git-repo-check was not specified.", Some(C::Refused)),
+            ("The model `m` does not exist or you do not have access to it.", None),
+            ("", None),
+        ];
+        for (text, class) in table {
+            assert_eq!(class_of(text), class, "{text}");
+        }
+        assert_eq!(class_of(&format!("{}é rate limit", "é".repeat(9_000))), Some(C::RateLimit));
+    }
+}
