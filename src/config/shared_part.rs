@@ -90,7 +90,7 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
     for section in &sections {
         let name = section.required("name");
         let run = section.required("run");
-        let timeout_minutes = section.count("timeout_minutes", 1).unwrap_or(GATE_TIMEOUT_MINUTES);
+        let (timeout_minutes, timeout_seconds) = time_limit(section);
         section.finish();
         let (Some(name), Some(run)) = (name, run) else { continue };
         if commands.iter().any(|command| command.name == name) {
@@ -98,7 +98,16 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
             let problem = format!("two gate commands are named `{name}`");
             section.fault("name", place, problem, Some("give each a name of its own".to_owned()));
         }
-        commands.push(GateCommand { name, run, timeout_minutes });
+        commands.push(GateCommand { name, run, timeout_minutes, timeout_seconds });
     }
     Some(commands)
+}
+
+/// Whole minutes and the seconds beyond them: a fraction of a minute is rounded up to a second.
+fn time_limit(section: &Section<'_>) -> (u32, u32) {
+    const MINUTES_MAX: f64 = 1e6;
+    let Some(minutes) = section.amount("timeout_minutes", false) else { return (GATE_TIMEOUT_MINUTES, 0) };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 6e7")]
+    let seconds = (minutes.min(MINUTES_MAX) * 60.0).ceil() as u32;
+    (seconds / 60, seconds % 60)
 }

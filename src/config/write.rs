@@ -67,7 +67,7 @@ fn to_yaml(project: &NewProject) -> String {
     }
     for command in &project.verify {
         let (name, run) = (quoted(&command.name), quoted(&command.run));
-        let minutes = command.timeout_minutes;
+        let minutes = command.timeout_in_minutes();
         text.push_str(&format!("  - name: {name}\n    run: {run}\n    timeout_minutes: {minutes}\n"));
     }
     text

@@ -6,7 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::{RepositoryFacts, TrustRecord};
+use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -131,6 +131,8 @@ pub enum Fact {
     PublicationWaits { project: ProjectSlug, wait: PublicationWait },
     /// Publishing no longer waits, or is to be tried again.
     PublicationFreed { project: ProjectSlug },
+    /// Other branches than before will not merge; found in memory, before their turn.
+    CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
     /// An objective was added.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
     /// A person changed what is asked for.

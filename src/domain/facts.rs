@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::ObjectId;
+use super::ids::{ObjectId, ObjectiveId};
 use super::path::RepoPath;
 use super::review::ElsewhereHead;
 use super::session::Salvage;
@@ -126,4 +126,16 @@ pub struct RepositoryFacts {
     pub target: ObjectId,
     /// The configuration that a person agreed to by adding it.
     pub trust: TrustRecord,
+}
+
+/// Two branches that will not merge, or one that will not merge with what has landed; found by merging them in
+/// memory before their turn.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Collision {
+    /// Whose branch it is.
+    pub objective: ObjectiveId,
+    /// Whose branch it collides with; none: with the integration tip.
+    pub with: Option<ObjectiveId>,
+    /// Files in conflict, at most five.
+    pub paths: Vec<RepoPath>,
 }

@@ -41,6 +41,9 @@ pub struct CommandResult {
     pub timed_out: bool,
     /// Milliseconds it took while the machine was awake.
     pub took_ms: u64,
+    /// The test runner that said that no test ran at all, when one did.
+    #[serde(default)]
+    pub no_tests: Option<String>,
 }
 
 impl CommandResult {
@@ -50,6 +53,7 @@ impl CommandResult {
     pub fn verdict(&self) -> Verdict {
         match self.exit {
             _ if self.timed_out => Verdict::NotEvaluated,
+            Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,
             Exit::Code(0) => Verdict::Green,
             Exit::Code(1..=125) => Verdict::Red,
             Exit::Code(_)
@@ -72,9 +76,10 @@ impl CommandResult {
     /// For people.
     #[must_use]
     pub fn outcome(&self) -> String {
-        match self.timed_out {
-            true => "timed out".to_owned(),
-            false => self.exit.to_string(),
+        match &self.no_tests {
+            _ if self.timed_out => "timed out".to_owned(),
+            Some(runner) if self.exit == Exit::Code(0) => format!("{runner} says that no test ran"),
+            _ => self.exit.to_string(),
         }
     }
 }
@@ -224,7 +229,7 @@ mod tests {
     use super::*;
 
     fn ended(exit: Exit, timed_out: bool) -> CommandResult {
-        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1 }
+        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1, no_tests: None }
     }
 
     #[test]
@@ -236,6 +241,13 @@ mod tests {
             assert_eq!(ended(exit, false).verdict(), Verdict::NotEvaluated);
         }
         assert_eq!(ended(Exit::Code(0), true).verdict(), Verdict::NotEvaluated);
+    }
+
+    #[test]
+    fn a_command_that_ran_no_test_is_not_green() {
+        let nothing = CommandResult { no_tests: Some("pytest".into()), ..ended(Exit::Code(0), false) };
+        assert_eq!(nothing.verdict(), Verdict::Red);
+        assert_eq!(nothing.outcome(), "pytest says that no test ran");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 //! answer to an outdated order is ignored by construction.
 
 use super::command::{Command, StopMode};
-use super::facts::{HarvestFacts, TargetFacts, TrustRecord};
+use super::facts::{Collision, HarvestFacts, TargetFacts, TrustRecord};
 use super::gate::CommandResult;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::path::RepoPath;
@@ -87,6 +87,8 @@ pub enum Input {
     TrustRead { project: ProjectSlug, trust: TrustRecord },
     /// Something outside stops a project, or no longer does (disk, claim).
     HoldSeen { project: ProjectSlug, code: ReasonCode, text: Option<String>, clears: String },
+    /// Live branches were merged in memory with each other and with the tip: those that do not merge.
+    CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
     /// The move onto the user's own commits.
     ExternalMoved { project: ProjectSlug, to: ObjectId, result: Result<(), String> },
     /// The target branch as adopted, and landings that it does not hold.

@@ -153,7 +153,11 @@ pub fn judge(entry: &Entry, candidate: &Candidate, rules: &Rules<'_>) -> Judgeme
 pub fn terms_of(commands: &[GateCommand]) -> String {
     let mut hash = Sha256::new();
     for command in commands {
-        for part in [&command.name, &command.run, &command.timeout_minutes.to_string()] {
+        let limit = match command.timeout_seconds {
+            0 => command.timeout_minutes.to_string(),
+            seconds => format!("{}m{seconds}s", command.timeout_minutes),
+        };
+        for part in [&command.name, &command.run, &limit] {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -254,7 +258,7 @@ mod tests {
     fn a_hang_counts_as_a_crash_and_a_run_that_did_not_start_does_not() {
         let ended = |exit, timed_out| {
             let mut trial = Trial::default();
-            let result = CommandResult { name: "t".into(), exit, timed_out, took_ms: 1 };
+            let result = CommandResult { name: "t".into(), exit, timed_out, took_ms: 1, no_tests: None };
             trial.note(GateId(1), Verdict::NotEvaluated, &[result]);
             trial.has_crashed
         };
@@ -278,7 +282,12 @@ mod tests {
     #[test]
     fn other_commands_or_limits_are_other_terms() {
         let gate = |run: &str, timeout_minutes| {
-            terms_of(&[GateCommand { name: "t".into(), run: run.into(), timeout_minutes }])
+            terms_of(&[GateCommand {
+                name: "t".into(),
+                run: run.into(),
+                timeout_minutes,
+                timeout_seconds: 0,
+            }])
         };
         assert_eq!(gate("make", 1), gate("make", 1));
         assert_ne!(gate("make", 1), gate("make", 2));

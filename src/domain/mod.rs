@@ -31,6 +31,8 @@ pub mod session;
 pub mod settings;
 pub mod state;
 pub mod summary;
+pub mod tamper;
+pub mod tests_run;
 pub mod train;
 pub mod usage;
 pub mod widen;

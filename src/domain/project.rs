@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::facts::TrustRecord;
-use super::ids::{ObjectId, ProjectSlug};
+use super::facts::{Collision, TrustRecord};
+use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use super::judge::KnownVerdict;
 use super::path::RepoPath;
 use super::proof::Unproven;
@@ -49,7 +49,7 @@ pub struct Integration {
     /// Whether the ref exists.
     pub is_made: bool,
     /// Landed work that is not published yet: objective ids, oldest first.
-    pub unpublished: Vec<super::ids::ObjectiveId>,
+    pub unpublished: Vec<ObjectiveId>,
     /// A publication that waits.
     pub waits: Option<PublicationWait>,
     /// A move onto the user's own commits in progress: to which commit.
@@ -94,6 +94,9 @@ pub struct Project {
     /// Landings whose proof is not written yet.
     #[serde(default)]
     pub unproven: Vec<Unproven>,
+    /// Branches that will not merge, as the conflict radar saw them last.
+    #[serde(default)]
+    pub collisions: Vec<Collision>,
 }
 
 impl Integration {
@@ -105,6 +108,18 @@ impl Integration {
 }
 
 impl Project {
+    /// Whether the branches of these two objectives will not merge, as far as the radar has seen.
+    #[must_use]
+    pub fn do_collide(&self, one: &ObjectiveId, other: &ObjectiveId) -> bool {
+        let is_pair = |found: &Collision| match &found.with {
+            Some(with) => {
+                (found.objective == *one && with == other) || (found.objective == *other && with == one)
+            }
+            None => false,
+        };
+        self.collisions.iter().any(is_pair)
+    }
+
     /// The full name of the integration ref.
     #[must_use]
     pub fn integration_ref(&self) -> String {

@@ -108,8 +108,8 @@ pub struct ProvenCommand {
     pub exit_status: Option<i32>,
     /// Seconds that it took while the machine was awake.
     pub seconds: f64,
-    /// SHA-256 of the run's output, in which its own is: standard output, then standard error. None when the
-    /// output could not be read.
+    /// SHA-256 of its output: standard output, then standard error. None when it could not be read. Proofs of
+    /// the first version of Paddock have that of the whole run here.
     pub log_sha256: Option<String>,
 }
 

@@ -108,8 +108,25 @@ pub struct GateCommand {
     pub name: String,
     /// The shell command.
     pub run: String,
-    /// Its time limit, in minutes.
+    /// Its time limit: whole minutes of it.
     pub timeout_minutes: u32,
+    /// And the seconds beyond them, 0 to 59.
+    #[serde(default)]
+    pub timeout_seconds: u32,
+}
+
+impl GateCommand {
+    /// Its time limit, in milliseconds.
+    #[must_use]
+    pub fn timeout_ms(&self) -> u64 {
+        (u64::from(self.timeout_minutes) * 60 + u64::from(self.timeout_seconds)) * 1_000
+    }
+
+    /// Its time limit in minutes, as project files say it.
+    #[must_use]
+    pub fn timeout_in_minutes(&self) -> f64 {
+        f64::from(self.timeout_minutes) + f64::from(self.timeout_seconds) / 60.0
+    }
 }
 
 /// How many gates run at once.

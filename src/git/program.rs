@@ -5,8 +5,10 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::thread;
 
 use super::error::GitError;
 use super::repository::Repository;
@@ -89,6 +91,23 @@ impl<'a> Call<'a> {
 
     /// Runs it and hands back how it ended, whatever that was.
     pub(crate) fn output(self) -> Result<Output, GitError> {
+        self.command().stdin(Stdio::null()).output().map_err(GitError::io(Path::new("git")))
+    }
+
+    /// The same with this on its standard input, however much it prints meanwhile.
+    pub(crate) fn output_of(self, input: Vec<u8>) -> Result<Output, GitError> {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().map_err(GitError::io(Path::new("git")))?;
+        let stdin = child.stdin.take();
+        thread::scope(|scope| {
+            // A call that ends early closes the pipe: its status and its words say why.
+            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
+            child.wait_with_output().map_err(GitError::io(Path::new("git")))
+        })
+    }
+
+    fn command(self) -> Command {
         let mut command = bare_command();
         command.args(&self.arguments).current_dir(self.work_tree.unwrap_or(&self.git_dir));
         command.env("GIT_DIR", &self.git_dir).env("GIT_COMMON_DIR", self.common_dir);
@@ -104,7 +123,7 @@ impl<'a> Call<'a> {
             count += 1;
         }
         command.env("GIT_CONFIG_COUNT", count.to_string());
-        command.stdin(Stdio::null()).output().map_err(GitError::io(Path::new("git")))
+        command
     }
 
     /// Runs it and takes anything but success for an error.

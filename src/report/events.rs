@@ -75,6 +75,11 @@ pub const TYPES: &[EventType] = &[
         "publication_waits",
         "Publishing waits for the user (`data.wait` names the files).",
     ),
+    row(
+        "collisions_seen",
+        "collisions_seen",
+        "Other branches than before will not merge with each other or with landed work (`data.collisions`).",
+    ),
     row("publication_freed", "publication_freed", "Publishing no longer waits."),
     row("objective_added", "objective_added", "An objective was added."),
     row("objective_edited", "objective_edited", "A person changed what is asked for (`data.spec`)."),

@@ -20,6 +20,9 @@ pub const MEMBERS_FILE: &str = "members.json";
 /// Why a stage's command could not be executed.
 pub const START_ERROR_FILE: &str = "start-error.json";
 
+/// The stage that runs, for whoever watches.
+pub const PROGRESS_FILE: &str = "progress.json";
+
 /// The format of these files written by this version of Paddock.
 pub const VERSION: u32 = 1;
 
@@ -84,6 +87,21 @@ pub struct Control {
     pub max_awake_ms: Option<u64>,
     /// The wish to stop.
     pub stop: Option<Stop>,
+}
+
+/// The content of `progress.json`: the stage that was begun last.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Which of the job's stages, from 0.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// Begin, in milliseconds since 1970.
+    pub started_at_ms: u64,
+    /// Where its standard output begins in the log, in bytes.
+    pub stdout_from: u64,
+    /// Where its standard error begins in the log, in bytes.
+    pub stderr_from: u64,
 }
 
 /// How the main process of a stage ended.

@@ -13,7 +13,7 @@ use super::message::{Message, ReplyTo};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
-use super::{commits, effects, projects};
+use super::{commits, effects, projects, radar};
 use crate::config::lock::RepositoryClaim;
 use crate::domain::budget::session_minutes_since;
 use crate::domain::command::StopMode;
@@ -22,6 +22,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::Event;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
+use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
 use crate::ledger;
@@ -31,6 +32,9 @@ use crate::store::{StoredEvent, Writer};
 
 /// While sessions run, their commits are counted at least so often, should a watch have missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// While gates run, what they are at is looked at so often, for whoever watches.
+const GATE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Told of every event once it is stored.
 pub(super) type OnEvents = Arc<dyn Fn(&[StoredEvent]) + Send + Sync>;
@@ -191,6 +195,9 @@ impl Kernel {
         if self.state.open_sessions().next().is_some() {
             until = until.min(COUNT_INTERVAL);
         }
+        if self.state.open_gates().next().is_some() {
+            until = until.min(GATE_INTERVAL);
+        }
         match self.inbox.recv_timeout(until) {
             Ok(message) => {
                 self.take(message)?;
@@ -198,7 +205,10 @@ impl Kernel {
                     self.take(message)?;
                 }
             }
-            Err(RecvTimeoutError::Timeout) => self.count_commits(),
+            Err(RecvTimeoutError::Timeout) => {
+                self.count_commits();
+                self.watch_gates();
+            }
             Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
         }
         let is_due =
@@ -222,6 +232,7 @@ impl Kernel {
                     self.look(&project);
                 }
                 self.count_commits_of(&project);
+                self.scan(&project);
                 Ok(())
             }
             Message::ProjectFilesChanged => {
@@ -250,11 +261,12 @@ impl Kernel {
                     process: effects::process_end(&record),
                 },
                 JobKind::Gate => {
+                    // Its output is read first, and not by this thread.
                     let gate = crate::domain::ids::GateId(key.id);
-                    Input::GateExited {
-                        gate,
-                        results: Some(effects::gate_results(&self.state, gate, &record)),
+                    if let Some((lane, order)) = effects::Ended::of(&self.state, gate, record) {
+                        self.look_aside(lane, move |world| effects::ended(world, &order));
                     }
+                    return Ok(());
                 }
             },
             JobReport::Lost { key, job } => match key.kind {
@@ -301,6 +313,7 @@ impl Kernel {
         self.read_project_files();
         for project in self.covered() {
             self.look(&project);
+            self.scan(&project);
         }
         self.count_commits();
         self.check_day_budgets()?;
@@ -316,6 +329,23 @@ impl Kernel {
         let Some(site) = Site::find(&self.state, project) else { return };
         if self.world.begin_look(project) {
             self.look_aside(Lane::Refs(project.clone()), move |world| effects::look(world, &site));
+        }
+    }
+
+    /// Commits appeared, or something landed: who collides with whom may be others now.
+    fn scan(&self, project: &ProjectSlug) {
+        if self.memo.is_passive || !self.state.project(project).is_some_and(Project::is_workable) {
+            return;
+        }
+        if let Some(order) = radar::Order::of(&self.world, &self.state, project) {
+            self.look_aside(Lane::Radar(project.clone()), move |world| radar::scan(world, &order));
+        }
+    }
+
+    fn watch_gates(&self) {
+        let runs = effects::watched(&self.world, &self.state);
+        if !runs.is_empty() {
+            self.look_aside(Lane::Gauges, move |world| effects::watch(world, &runs));
         }
     }
 

@@ -22,10 +22,14 @@ pub(super) enum Lane {
     Counting(ProjectSlug),
     /// Proofs of a project's landings: off the path of the next one.
     Proofs(ProjectSlug),
+    /// The conflict radar of a project.
+    Radar(ProjectSlug),
     /// Worktrees of a project: git fails when they are made in parallel.
     Worktrees(ProjectSlug),
-    /// The gate worktree of a project.
-    GateWorktree(ProjectSlug),
+    /// One of a project's gate worktrees.
+    GateWorktree(ProjectSlug, u32),
+    /// What gate runs are at, for whoever watches.
+    Gauges,
     /// Orders to one session.
     Session(SessionId),
 }

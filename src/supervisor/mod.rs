@@ -15,6 +15,7 @@ mod message;
 mod observe;
 mod options;
 mod projects;
+mod radar;
 mod run;
 mod service;
 mod signals;

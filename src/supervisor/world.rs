@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lanes::Lanes;
 use super::message::{Inbox, Message};
+use super::radar::Radars;
 use super::trust::read_trust;
 use crate::config::{Environment, Workspace};
 use crate::domain::facts::TrustRecord;
@@ -28,6 +29,7 @@ pub(super) struct World {
     pub(super) lanes: Lanes,
     pub(super) gauges: Arc<Gauges>,
     pub(super) exe: PathBuf,
+    pub(super) radars: Radars,
     /// Effects ordered and not yet answered.
     pub(super) in_flight: AtomicUsize,
     repositories: Mutex<HashMap<PathBuf, Repository>>,
@@ -97,6 +99,7 @@ impl World {
             lanes: Lanes::default(),
             gauges: Arc::default(),
             exe,
+            radars: Radars::default(),
             in_flight: AtomicUsize::new(0),
             repositories: Mutex::default(),
             looking: Mutex::default(),

@@ -196,8 +196,12 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
 fn what_project_add_writes_reads_back_whatever_the_names_are() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::init(folder.path()).unwrap();
-    let gate =
-        GateCommand { name: "测试: a".into(), run: "echo \"a\\b\" # 'c'\n".into(), timeout_minutes: 3 };
+    let gate = GateCommand {
+        name: "测试: a".into(),
+        run: "echo \"a\\b\" # 'c'\n".into(),
+        timeout_minutes: 3,
+        timeout_seconds: 30,
+    };
     let new = NewProject {
         slug: ProjectSlug::new("x").unwrap(),
         name: "项目: \"yes\" #1".into(),

@@ -6,6 +6,7 @@ mod harvesting;
 mod hostile;
 mod landing;
 mod publishing;
+mod radar;
 mod repositories;
 mod support;
 mod worktrees;

@@ -205,7 +205,13 @@ fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
     let dropped = |fact: &Fact| matches!(fact, Fact::EntryDropped { why: Dropped::Withdrawn, .. });
     assert!(decision.events.iter().any(|event| dropped(&event.fact)));
     assert!(world.state.project(&slug()).unwrap().train.entries.is_empty());
-    let late = CommandResult { name: "tests".into(), exit: Exit::Code(1), timed_out: false, took_ms: 1 };
+    let late = CommandResult {
+        name: "tests".into(),
+        exit: Exit::Code(1),
+        timed_out: false,
+        took_ms: 1,
+        no_tests: None,
+    };
     world.take(Input::GateExited { gate, results: Some(vec![late]) });
     assert_eq!(world.status("one"), Status::Cancelled, "a late verdict moves nothing");
 }

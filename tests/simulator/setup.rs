@@ -42,7 +42,12 @@ fn worker(id: &str, role: Role) -> WorkerSettings {
 }
 
 pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
-    let gate = GateCommand { name: "tests".to_owned(), run: "true".to_owned(), timeout_minutes: 5 };
+    let gate = GateCommand {
+        name: "tests".to_owned(),
+        run: "true".to_owned(),
+        timeout_minutes: 5,
+        timeout_seconds: 0,
+    };
     let manual = !calm && rng.percent(15);
     ProjectSettings {
         name: "Simulated".to_owned(),

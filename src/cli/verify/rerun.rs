@@ -102,7 +102,7 @@ fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSp
         name: command.name.clone(),
         argv: vec![OsString::from(&command.run)],
         shell: true,
-        timeout_ms: Some(u64::from(command.timeout_minutes) * 60_000),
+        timeout_ms: Some(command.timeout_ms()),
         counted: true,
         prompted: false,
     });

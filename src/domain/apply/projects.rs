@@ -42,6 +42,7 @@ fn new_project(
         train: Train::default(),
         verdicts: Vec::new(),
         unproven: Vec::new(),
+        collisions: Vec::new(),
     }
 }
 
@@ -114,6 +115,9 @@ impl State {
             Fact::Published { project, to } => self.publish(project, to, at_ms),
             Fact::PublicationWaits { project, wait } => {
                 self.change(project, |p| p.integration.waits = Some(wait.clone()));
+            }
+            Fact::CollisionsSeen { project, collisions } => {
+                self.change(project, |p| p.collisions.clone_from(collisions));
             }
             Fact::PublicationFreed { project } => self.change(project, |p| {
                 p.integration.waits = None;

@@ -94,6 +94,9 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             watch::hold_seen(scribe, &project, code, text, clears);
         }
         Input::TargetLooked { project, facts } => target::looked(scribe, &project, &facts),
+        Input::CollisionsSeen { project, collisions } => {
+            watch::collisions_seen(scribe, &project, collisions);
+        }
         Input::ExternalMoved { project, to, result } => target::moved(scribe, &project, &to, result),
         Input::TargetAdopted { project, result } => target::adopted(scribe, &project, result),
         Input::WorktreeAnswered { objective, epoch, result } => {

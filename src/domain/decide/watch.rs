@@ -4,7 +4,7 @@ use super::publish;
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
-use crate::domain::facts::TrustRecord;
+use crate::domain::facts::{Collision, TrustRecord};
 use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -132,5 +132,19 @@ pub(super) fn hold_seen(
     match text {
         Some(text) => hold(scribe, slug, code, text, clears),
         None => release(scribe, slug, code),
+    }
+}
+
+/// The most that is remembered of who collides with whom: a bounded part of the project's row.
+const COLLISIONS_MAX: usize = 100;
+
+/// Recorded when it is news; the queue orders by it.
+pub(super) fn collisions_seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, mut collisions: Vec<Collision>) {
+    collisions.sort_unstable();
+    collisions.dedup();
+    collisions.truncate(COLLISIONS_MAX);
+    if scribe.state.project(slug).is_some_and(|project| project.collisions != collisions) {
+        scribe.mark(slug);
+        scribe.record(Fact::CollisionsSeen { project: slug.clone(), collisions });
     }
 }

@@ -16,7 +16,7 @@ use crate::runner::enter::StartError;
 use crate::runner::files;
 use crate::runner::log::Stream;
 use crate::runner::proc;
-use crate::runner::record::{START_ERROR_FILE, StageEnd, StageOutcome};
+use crate::runner::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
 use crate::runner::spec::Stage;
 use crate::runner::tree::NONCE_VARIABLE;
 
@@ -123,6 +123,15 @@ impl Job<'_> {
             stdout_from: self.logs.totals(Stream::Stdout).written_bytes,
             stderr_from: self.logs.totals(Stream::Stderr).written_bytes,
         };
+        // Whoever watches may miss it: it is no part of what the job is judged by.
+        let begun = Progress {
+            index,
+            name: end.name.clone(),
+            started_at_ms: end.started_at_ms,
+            stdout_from: end.stdout_from,
+            stderr_from: end.stderr_from,
+        };
+        let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, files::Durability::Process);
         // Left only by a command of an earlier stage, which then would have ended the job.
         let _ = fs::remove_file(self.dir.join(START_ERROR_FILE));
         match self.spawn(index, stage) {

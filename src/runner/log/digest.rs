@@ -4,7 +4,10 @@ use std::path::Path;
 
 use sha2::{Digest, Sha256};
 
+use super::stretch::stretches;
 use super::{LogReader, Stream};
+use crate::runner::files::read_json;
+use crate::runner::record::{EXIT_FILE, ExitRecord};
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -34,6 +37,19 @@ pub fn of_folder(dir: &Path) -> Option<String> {
         }
     }
     Some(in_hex(hash))
+}
+
+/// SHA-256 of what each stage of a job that is over wrote, in their order: standard output as far as it was kept,
+/// then standard error. None when it cannot be read, or is gone.
+#[must_use]
+pub fn of_stages(dir: &Path) -> Option<Vec<String>> {
+    let record: ExitRecord = read_json(&dir.join(EXIT_FILE)).ok().flatten()?;
+    let digest = |stretch: super::stretch::Stretch| {
+        let mut hash = Sha256::new();
+        stretch.read(dir, u64::MAX, |_, bytes| hash.update(bytes)).ok()?;
+        Some(in_hex(hash))
+    };
+    stretches(&record).into_iter().map(digest).collect()
 }
 
 fn in_hex(hash: Sha256) -> String {

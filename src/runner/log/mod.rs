@@ -6,6 +6,7 @@
 
 pub mod digest;
 mod reader;
+pub mod stretch;
 mod writer;
 
 use std::fs;

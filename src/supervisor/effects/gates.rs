@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
+use super::super::lanes::Lane;
 use super::super::world::{Site, World};
-use crate::domain::gate::{CommandResult, GateRun, slot_folder};
+use super::gate_output::command_results;
+use crate::domain::gate::{GateRun, slot_folder};
 use crate::domain::ids::{GateId, ObjectId};
 use crate::domain::input::Input;
-use crate::domain::session::Exit;
 use crate::domain::settings::{GateCommand, ProjectSettings};
 use crate::domain::state::State;
 use crate::git::prepare_gate;
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use crate::runner::{SecretValues, Stage, StageOutcome, StopReason, StopSignal};
+use crate::runner::{SecretValues, Stage, StopReason, StopSignal};
 
 /// Between the gentle signal and the kill of an outdated gate run, in milliseconds. Nobody waits for what it
 /// would say.
@@ -69,7 +70,7 @@ fn adopt(world: &World, order: &Order) -> Result<(), String> {
     match world.runner.adopt(&gate_key(order.gate), &dir).map_err(|error| error.to_string())? {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
-            let results = Some(command_results(&record, &order.worktree));
+            let results = Some(command_results(&record, &dir, &order.worktree));
             world.tell(Input::GateExited { gate: order.gate, results });
         }
         Adoption::Lost(_) => world.tell(Input::GateExited { gate: order.gate, results: None }),
@@ -88,7 +89,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         name: command.name.clone(),
         argv: vec![OsString::from(&command.run)],
         shell: true,
-        timeout_ms: Some(u64::from(command.timeout_minutes) * 60_000),
+        timeout_ms: Some(command.timeout_ms()),
         counted: true,
         prompted: false,
     });
@@ -116,38 +117,35 @@ pub(in super::super) fn stop(world: &World, gate: GateId) {
     }
 }
 
+/// What is done in the gate worktree of the run's slot is done one after the other.
+pub(in super::super) fn lane_of(gate: &GateRun) -> Lane {
+    Lane::GateWorktree(gate.project.clone(), gate.slot)
+}
+
 /// The gate worktree of the run's slot.
 fn worktree_of(settings: &ProjectSettings, gate: &GateRun) -> PathBuf {
     PathBuf::from(&settings.worktrees_root).join(gate.project.as_str()).join(slot_folder(gate.slot))
 }
 
-/// How each command of a run ended, in the domain's words.
-pub(in super::super) fn gate_results(state: &State, gate: GateId, record: &ExitRecord) -> Vec<CommandResult> {
-    let worktree =
-        state.gate(gate).and_then(|gate| Some(worktree_of(&state.project(&gate.project)?.settings, gate)));
-    command_results(record, &worktree.unwrap_or_default())
+/// A run that is over, as its keeper reported it.
+pub(in super::super) struct Ended {
+    gate: GateId,
+    worktree: PathBuf,
+    record: Box<ExitRecord>,
 }
 
-/// Below this, in bytes, what fails fails for want of space.
-const FULL_BYTES: u64 = 1 << 20;
-
-fn is_disk_full(folder: &Path) -> bool {
-    rustix::fs::statvfs(folder).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES)
+impl Ended {
+    pub(in super::super) fn of(state: &State, gate: GateId, record: Box<ExitRecord>) -> Option<(Lane, Self)> {
+        let run = state.gate(gate)?;
+        let worktree = worktree_of(&state.project(&run.project)?.settings, run);
+        Some((lane_of(run), Self { gate, worktree, record }))
+    }
 }
 
-fn command_results(record: &ExitRecord, worktree: &Path) -> Vec<CommandResult> {
-    let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir());
-    let results = record.stages.iter().map(|stage| CommandResult {
-        name: stage.name.clone(),
-        exit: match &stage.outcome {
-            StageOutcome::Exited { code } if *code != 0 && is_full => Exit::DiskFull(*code),
-            StageOutcome::Exited { code } => Exit::Code(*code),
-            StageOutcome::Signaled { signal } => Exit::Signal(*signal),
-            StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
-            StageOutcome::TimedOut | StageOutcome::Stopped => Exit::Signal(15),
-        },
-        timed_out: stage.outcome == StageOutcome::TimedOut,
-        took_ms: stage.awake_ms,
-    });
-    results.collect()
+/// Reads what a run that is over printed, and tells how its commands ended.
+pub(in super::super) fn ended(world: &World, order: &Ended) {
+    let dir = world.workspace.gate_dir(order.gate);
+    let results = Some(command_results(&order.record, &dir, &order.worktree));
+    world.gauges.forget_gate(order.gate.0);
+    world.tell(Input::GateExited { gate: order.gate, results });
 }

@@ -2,6 +2,7 @@
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
 mod candidates;
+mod gate_output;
 mod gates;
 mod harvest;
 mod landings;
@@ -17,7 +18,8 @@ use super::world::{Site, World};
 use crate::domain::effect::Effect;
 use crate::domain::state::State;
 
-pub(super) use gates::gate_results;
+pub(super) use gate_output::{watch, watched};
+pub(super) use gates::{Ended, ended};
 pub(super) use sessions::{never_began, process_end};
 pub(super) use targets::{clear_locks, look};
 
@@ -96,11 +98,11 @@ fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Optio
         }
         Effect::StartGate { gate } => {
             let order = gates::Order::of(state, gate)?;
-            let lane = Lane::GateWorktree(order.site.slug.clone());
+            let lane = gates::lane_of(state.gate(gate)?);
             Some((lane, Box::new(move || gates::start(&shared, &order))))
         }
         Effect::StopGate { gate } => {
-            let lane = Lane::GateWorktree(state.gate(gate)?.project.clone());
+            let lane = gates::lane_of(state.gate(gate)?);
             Some((lane, Box::new(move || gates::stop(&shared, gate))))
         }
         _ => None,

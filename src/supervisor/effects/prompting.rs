@@ -1,6 +1,7 @@
 //! What a session is told.
 
 use super::{Site, World};
+use crate::domain::facts::Collision;
 use crate::domain::hierarchy::Aim;
 use crate::domain::ids::{GateId, SessionId};
 use crate::domain::objective::{Feedback, Objective};
@@ -16,20 +17,50 @@ const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
 /// Of a log, this much of its end is quoted, in bytes.
 const LOG_TAIL_BYTES: u64 = 12 * 1024;
 
+/// Collisions that a prompt names.
+const COLLISIONS_MAX: usize = 8;
+
 /// What the objective serves, as the prompt tells it.
 #[derive(Debug, Default)]
 pub(super) struct Aims {
     goal: Option<String>,
     milestone: Option<String>,
     phase: Option<String>,
+    /// What the conflict radar says of its branch.
+    collisions: Vec<String>,
 }
 
 impl Aims {
     pub(super) fn of(state: &State, objective: &Objective) -> Self {
         let line = state.line_of(objective);
         let told = |aim: Option<&Aim>| aim.map(Aim::told);
-        Self { goal: told(line.goal), milestone: told(line.milestone), phase: told(line.phase) }
+        let (goal, milestone, phase) = (told(line.goal), told(line.milestone), told(line.phase));
+        Self { goal, milestone, phase, collisions: collisions(state, objective) }
     }
+}
+
+/// Who will collide with this objective's branch, so that its next session can make way.
+fn collisions(state: &State, objective: &Objective) -> Vec<String> {
+    let id = &objective.key.id;
+    let Some(project) = state.project(&objective.key.project) else { return Vec::new() };
+    let told = |found: &Collision| {
+        let other = match (&found.with, &found.objective) {
+            (None, own) if own == id => None,
+            (Some(with), own) if own == id => Some(with),
+            (Some(with), other) if with == id => Some(other),
+            _ => return None,
+        };
+        let paths: Vec<String> = found.paths.iter().map(ToString::to_string).collect();
+        let paths = paths.join(", ");
+        Some(match other {
+            None => format!("radar: this branch no longer merges with what has landed: conflict in {paths}"),
+            Some(other) => format!(
+                "radar: this branch and the one of objective {other}, which is in progress, will conflict in \
+                 {paths}: keep your change there as small as it can be"
+            ),
+        })
+    };
+    project.collisions.iter().filter_map(told).take(COLLISIONS_MAX).collect()
 }
 
 pub(super) fn prompt(
@@ -72,7 +103,7 @@ pub(super) fn prompt(
         attempt: session.attempt,
         feedback: objective.next.feedback.as_ref().map(|feedback| words(world, feedback)),
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
-        previous: objective.history.clone(),
+        previous: objective.history.iter().chain(&aims.collisions).cloned().collect(),
         integration_ref: site.integration_ref.clone(),
         protected: if names_protected { protected } else { Vec::new() },
         kind: session.kind.to_string(),

@@ -40,9 +40,10 @@ pub(in super::super) fn write(world: &World, order: &Order) {
 
 fn write_in(world: &World, order: &Order) -> Result<String, String> {
     let mut proof = order.proof.clone();
-    let log = order.gate.and_then(|gate| digest::of_folder(&world.workspace.gate_dir(gate)));
-    for command in proof.gate.iter_mut().flat_map(|gate| &mut gate.commands) {
-        command.log_sha256.clone_from(&log);
+    let logs = order.gate.and_then(|gate| digest::of_stages(&world.workspace.gate_dir(gate)));
+    let commands = proof.gate.iter_mut().flat_map(|gate| &mut gate.commands);
+    for (command, log) in commands.zip(logs.unwrap_or_default()) {
+        command.log_sha256 = Some(log);
     }
     let text = serde_json::to_string_pretty(&proof).map_err(|error| error.to_string())? + "\n";
     let repository = world.repository(&order.site.repo_root).map_err(|error| error.to_string())?;

@@ -1,0 +1,130 @@
+//! What a gate run printed: how each command ended in the domain's words, and what a console follows meanwhile.
+
+use std::path::{Path, PathBuf};
+
+use super::super::world::{World, now_ms};
+use crate::domain::gate::{CommandResult, GateRun};
+use crate::domain::ids::GateId;
+use crate::domain::session::Exit;
+use crate::domain::state::State;
+use crate::domain::tests_run::TestsRun;
+use crate::link::Gauge;
+use crate::runner::log::stretch::{Stretch, stretches};
+use crate::runner::log::{LogReader, Stream};
+use crate::runner::record::{PROGRESS_FILE, Progress};
+use crate::runner::{ExitRecord, StageEnd, StageOutcome, files};
+
+/// Runners print their summary at the end: no more than this much of it is read, in bytes.
+const SUMMARY_BYTES: u64 = 4 << 20;
+/// A longer line is no summary.
+const LINE_BYTES_MAX: usize = 4_096;
+/// Below this, in bytes, what fails fails for want of space.
+const FULL_BYTES: u64 = 1 << 20;
+
+/// How each command of a run that is over ended. Reads its output: not for the kernel's thread.
+pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
+    let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
+    let stages = record.stages.iter().zip(stretches(record));
+    stages.map(|(stage, stretch)| command_result(stage, &stretch, dir, is_full)).collect()
+}
+
+fn is_disk_full(folder: &Path) -> bool {
+    rustix::fs::statvfs(folder).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES)
+}
+
+fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
+    let has_passed = stage.outcome == StageOutcome::Exited { code: 0 };
+    CommandResult {
+        name: stage.name.clone(),
+        exit: match &stage.outcome {
+            StageOutcome::Exited { code } if *code != 0 && (is_full || says_full(stretch, dir)) => {
+                Exit::DiskFull(*code)
+            }
+            StageOutcome::Exited { code } => Exit::Code(*code),
+            StageOutcome::Signaled { signal } => Exit::Signal(*signal),
+            StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
+            StageOutcome::TimedOut | StageOutcome::Stopped => Exit::Signal(15),
+        },
+        timed_out: stage.outcome == StageOutcome::TimedOut,
+        took_ms: stage.awake_ms,
+        no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
+    }
+}
+
+/// Output that cannot be read any more says nothing.
+fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
+    let mut read = TestsRun::default();
+    each_line(stretch, dir, |line| read.push(line));
+    read.none_ran().map(str::to_owned)
+}
+
+/// Whether the last lines say that the disk, or a quota, is full: the space may have been freed since.
+fn says_full(stretch: &Stretch, dir: &Path) -> bool {
+    let mut found = false;
+    each_line(stretch, dir, |line| {
+        found |= line.contains("No space left on device") || line.contains("Disk quota exceeded");
+    });
+    found
+}
+
+fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
+    let mut lines = [Vec::new(), Vec::new()];
+    let read = stretch.read(dir, SUMMARY_BYTES, |stream, bytes| {
+        let line = &mut lines[stream as usize];
+        for part in bytes.split_inclusive(|byte| *byte == b'\n') {
+            let room = LINE_BYTES_MAX.saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(room)]);
+            if part.ends_with(b"\n") {
+                take(String::from_utf8_lossy(line).trim_end());
+                line.clear();
+            }
+        }
+    });
+    lines.iter().filter(|line| !line.is_empty()).for_each(|line| take(&String::from_utf8_lossy(line)));
+    if let Err(error) = read {
+        tracing::warn!(%error, dir = %dir.display(), "the output of a gate run could not be read");
+    }
+}
+
+/// The gate runs that are under way, as whoever watches them needs them.
+pub(in super::super) struct Watched {
+    gate: GateId,
+    dir: PathBuf,
+    commands: usize,
+}
+
+/// The gate runs that are under way.
+pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
+    let commands = |gate: &GateRun| match gate.commands.len() {
+        0 => state.project(&gate.project).map_or(0, |project| project.settings.verify.len()),
+        own => own,
+    };
+    let open = state.open_gates().map(|gate| Watched {
+        gate: gate.id,
+        dir: world.workspace.gate_dir(gate.id),
+        commands: commands(gate),
+    });
+    open.collect()
+}
+
+/// Tells whoever watches which command runs, since when, and how much it has printed.
+pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
+    for run in runs {
+        let Ok(Some(progress)) = files::read_json::<Progress>(&run.dir.join(PROGRESS_FILE)) else { continue };
+        let length = |stream| LogReader::open(&run.dir, stream).len().unwrap_or(0);
+        let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
+        let value = serde_json::json!({
+            "command": progress.name,
+            "index": progress.index + 1,
+            "of": run.commands,
+            "started_at_ms": progress.started_at_ms,
+            "elapsed_seconds": now_ms().saturating_sub(started_ms).max(0) / 1_000,
+            "stdout_from": progress.stdout_from,
+            "stderr_from": progress.stderr_from,
+            "stdout_bytes": length(Stream::Stdout),
+            "stderr_bytes": length(Stream::Stderr),
+        });
+        let gate = Some(run.gate.0);
+        world.gauges.set(Gauge { name: "gate_progress".to_owned(), session: None, gate, value });
+    }
+}
