@@ -9,7 +9,7 @@ use clap::Args;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::{output, run};
+use super::{console, output, run};
 use crate::config::Workspace;
 use crate::domain::objective::Status;
 use crate::report::text::{counted, harmless};
@@ -33,7 +33,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub fn carry_out(self) -> Outcome {
+    pub fn carry_out(self, no_tui: bool) -> Outcome {
         let folder = make::folder(self.dir.as_deref())?;
         output::note(&format!("the demo is in {}; it is kept", folder.display()));
         let repository = folder.join("hello");
@@ -42,6 +42,9 @@ impl Demo {
         let context = Context::in_workspace(workspace, Some(make::SLUG))?;
         make::project(&context, &repository)?;
         make::plan(&context, self.seed)?;
+        if !no_tui {
+            return console::show(&context);
+        }
         let options = Options {
             project: context.project.clone(),
             once: false,

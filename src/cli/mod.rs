@@ -2,6 +2,7 @@
 
 mod aim;
 mod config;
+mod console;
 mod context;
 mod demo;
 mod events;
@@ -149,14 +150,16 @@ fn carry_out(cli: Cli) -> Outcome {
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
     match command {
         None if global.no_tui => run::Run::default().carry_out(&find()?, true),
-        None => Err(run::no_console("paddock")),
+        None => console::open(global.root.as_deref(), global.project.as_deref()),
         Some(Family::Init(init)) => init.carry_out(global.root.as_deref()),
-        Some(Family::Demo(demo)) => demo.carry_out(),
+        Some(Family::Demo(demo)) => demo.carry_out(global.no_tui),
         Some(Family::Version) => {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
         }
-        Some(Family::Run(_)) if !global.no_tui => Err(run::no_console("paddock run")),
+        Some(Family::Run(_)) if !global.no_tui => {
+            console::open(global.root.as_deref(), global.project.as_deref())
+        }
         Some(Family::Run(run)) => run.carry_out(&find()?, true),
         Some(Family::Project(project)) => project.carry_out(&find()?),
         Some(Family::Objective(objective)) => objective.carry_out(&find()?),

@@ -46,13 +46,9 @@ pub(super) struct Run {
     /// Events as JSON lines
     #[arg(long)]
     json: bool,
-}
-
-/// This build has no console: say how to go on.
-pub(super) fn no_console(command: &str) -> Failure {
-    Failure::usage(format!(
-        "`{command}` would open the console, which is not in this build; use `paddock run --no-tui`"
-    ))
+    /// In a session of its own: for whoever starts it in the background
+    #[arg(long, hide = true)]
+    detached: bool,
 }
 
 /// Prints each event as it is recorded. A reader who goes away does not stop supervision.
@@ -81,6 +77,10 @@ impl Run {
     }
 
     pub fn carry_out(self, context: &Context, hints: bool) -> Outcome {
+        if self.detached {
+            // It fails only for the leader of a process group, which has no terminal to lose then.
+            let _ = rustix::process::setsid();
+        }
         let options = self.options(context);
         if !options.dry_run && supervisor::is_running(&context.workspace).is_none() {
             register_written(context)?;

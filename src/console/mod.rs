@@ -1,3 +1,52 @@
-//! The console.
+//! The console: a full-screen client of the supervisor.
+//!
+//! One loop ([`run`]): messages come in over one channel (keys, what happened, answers, results of jobs), each
+//! changes the [`Model`] and gives [`Effect`]s out ([`update`]), and then at most one frame is drawn ([`frame`]).
+//! Nothing in `update` or in a view waits, reads a file or starts a program: that is what effects are for.
+//!
+//! # The seams
+//! - **A pane** is one file in [`panes`], a unit struct that implements [`panes::Pane`]: `view`, and as far as
+//!   it needs them `heading`, `on` (a [`panes::Verb`] that a key meant for the focused pane), `hints` (names of
+//!   actions, first in the footer), `target` (what the actions act upon), `copy`, `paged` (what `v` opens),
+//!   `settle` (what to fetch now that the model has changed). What it remembers is a `Local` struct in its file,
+//!   a field of [`panes::Locals`]. The six panes of the main screen have numbers; the others are *covers*: they
+//!   lie over the whole body ([`Model::cover`]) until `Esc`.
+//! - **A dialog** is one file in [`dialogs`], a struct that implements [`dialogs::Dialog`]; it keeps its own
+//!   state, gets every key while it is open, and ends with effects. Open it with [`Model::open`].
+//! - **An action** is one row of [`actions::TABLE`]: name, keys, title, group, whether it can be done now and
+//!   why not, and the function that does it. Keys, footer, help, palette and docs/keys.md come from the table.
+//! - **Facts** are in [`data::Facts`]: the folded [`State`](crate::domain::state::State), recent events and
+//!   gauges; [`data::Digest`] holds what is derived from them once per change, so that views stay cheap.
+//! - **Whatever takes time** is an [`Effect`]: `Ask` sends a command to the supervisor, `Job` runs a closure on
+//!   a thread of its own and brings back a closure that changes the model, `Foreground` hands the terminal to a
+//!   program. A thread that goes on (following a log) is started by a job, keeps [`World::messages`], and sends
+//!   [`Msg::Apply`].
+//! - **Colours and glyphs** come from [`theme::Theme`] only; text from outside goes through [`text`], so that it
+//!   has its right width and no control character reaches the terminal.
 
+pub mod actions;
+pub mod clipboard;
+pub mod data;
+pub mod dialogs;
+pub mod footer;
+pub mod frame;
+pub mod header;
+pub mod input;
+pub mod keymap;
 pub mod lanes;
+pub mod layout;
+pub mod link;
+pub mod memory;
+pub mod model;
+pub mod msg;
+pub mod panes;
+pub mod run;
+pub mod terminal;
+pub mod text;
+pub mod theme;
+pub mod update;
+pub mod worker;
+
+pub use model::Model;
+pub use msg::{Effect, Job, Msg, QuitHow, World};
+pub use run::{ConsoleError, Opening, open};

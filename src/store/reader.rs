@@ -68,6 +68,14 @@ impl Reader {
         self.with(query::last_seq)
     }
 
+    /// A number that changes when another connection has committed something: cheap to look at.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn data_version(&self) -> Result<i64, StoreError> {
+        self.with(|connection| connection.query_row("PRAGMA data_version", [], |row| row.get(0)))
+    }
+
     /// The events that a query asks for. Give a limit and read on with `since_seq` where there may be many.
     ///
     /// # Errors

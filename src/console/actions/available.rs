@@ -1,0 +1,97 @@
+//! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
+
+use crate::console::Model;
+use crate::domain::objective::{Objective, Status};
+
+type Available = Result<(), String>;
+
+pub(super) fn always(_model: &Model) -> Available {
+    Ok(())
+}
+
+pub(super) fn project(model: &Model) -> Available {
+    match &model.project {
+        Some(_) => Ok(()),
+        None => Err("there is no project yet; `paddock project add PATH` registers one".to_owned()),
+    }
+}
+
+pub(super) fn stopped(model: &Model) -> Available {
+    match model.facts.supervisor.is_running() {
+        true => Err("the supervisor runs".to_owned()),
+        false => Ok(()),
+    }
+}
+
+fn target(model: &Model) -> Result<&Objective, String> {
+    let key = model.target().objective.ok_or("no objective is selected")?;
+    model.facts.state.objective(&key).ok_or_else(|| format!("{} is gone", key.id))
+}
+
+pub(super) fn objective(model: &Model) -> Available {
+    target(model).map(drop)
+}
+
+pub(super) fn retry(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.status {
+        Status::Done => Err(format!("{} has landed", one.key.id)),
+        Status::Active => Err(format!("a session works on {}: `x` kills it first", one.key.id)),
+        Status::Todo | Status::Ready => Err(format!("{} will be worked on anyway", one.key.id)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn approve(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.status {
+        Status::NeedsReview | Status::Review => Ok(()),
+        status => {
+            Err(format!("{} is {status}: only what waits for you or is reviewed can be approved", one.key.id))
+        }
+    }
+}
+
+pub(super) fn reject(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.status {
+        Status::NeedsReview | Status::Review | Status::Queued => Ok(()),
+        status => Err(format!("{} is {status}: there is nothing to send back", one.key.id)),
+    }
+}
+
+pub(super) fn set_aside(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.status {
+        Status::Done => Err(format!("{} has landed", one.key.id)),
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn pause(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.status {
+        Status::Done => Err(format!("{} has landed", one.key.id)),
+        Status::Skipped | Status::Failed | Status::Cancelled => {
+            Err(format!("{} is {}: `r` takes it up again", one.key.id, one.status))
+        }
+        _ => Ok(()),
+    }
+}
+
+pub(super) fn session(model: &Model) -> Available {
+    let id = model.target().session.ok_or("no session is selected")?;
+    let session = model.facts.state.session(id).ok_or_else(|| format!("session {id} is gone"))?;
+    match session.status.is_open() {
+        true => Ok(()),
+        false => Err(format!("session {id} is over: {}", session.status.word())),
+    }
+}
+
+pub(super) fn worktree(model: &Model) -> Available {
+    let one = target(model)?;
+    match one.ready_worktree() {
+        Some(_) => Ok(()),
+        None => Err(format!("{} has no worktree", one.key.id)),
+    }
+}

@@ -1,0 +1,20 @@
+//! Going away.
+
+use crate::console::Model;
+use crate::console::dialogs::quit::Quit;
+use crate::console::msg::{Effect, QuitHow};
+
+pub(super) fn quit(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    if model.is_in_progress() {
+        model.open(Box::new(Quit::default()));
+        return Vec::new();
+    }
+    vec![Effect::Quit(QuitHow::Leave)]
+}
+
+pub(super) fn mouse(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.mouse = !model.mouse;
+    let said = if model.mouse { "the mouse is on; Shift-drag selects text" } else { "the mouse is off" };
+    model.say(said.to_owned());
+    vec![Effect::Mouse(model.mouse)]
+}

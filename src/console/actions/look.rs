@@ -1,0 +1,131 @@
+//! Seeing something.
+
+use std::path::PathBuf;
+
+use crate::console::Model;
+use crate::console::dialogs::help::Help;
+use crate::console::dialogs::output::Output;
+use crate::console::dialogs::palette::Palette;
+use crate::console::model::{Finder, FinderKind};
+use crate::console::msg::{Effect, Foreground};
+use crate::console::panes::{self, PaneId};
+use crate::domain::explain::{Surroundings, why};
+use crate::report::text::duration;
+
+pub(super) fn help(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.open(Box::new(Help::default()));
+    Vec::new()
+}
+
+pub(super) fn palette(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    let palette = Palette::new(model, argument.unwrap_or_default());
+    model.open(Box::new(palette));
+    Vec::new()
+}
+
+pub(super) fn find(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    model.finder = Some(Finder::new(FinderKind::Find, argument.unwrap_or_default()));
+    Vec::new()
+}
+
+pub(super) fn filter(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    model.finder = Some(Finder::new(FinderKind::Filter, argument.unwrap_or_default()));
+    Vec::new()
+}
+
+pub(super) fn zoom(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.zoomed = !model.zoomed;
+    Vec::new()
+}
+
+pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    let Some(one) = model.facts.state.objective(&key) else { return Vec::new() };
+    let facts = Surroundings {
+        supervisor_running: model.facts.supervisor.is_running(),
+        now_ms: model.now_ms,
+        max_parallel: None,
+    };
+    let text = match why(&model.facts.state, one, &facts) {
+        None => "It has landed.".to_owned(),
+        Some(reason) => {
+            let since = duration(model.now_ms - reason.since_ms);
+            format!("{}\n\nsince {since}\n\nWhat would clear it: {}", reason.text, reason.clears)
+        }
+    };
+    model.open(Box::new(Output::new(format!("Why {} is {}", key.id, one.status), &text)));
+    Vec::new()
+}
+
+pub(super) fn diff(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.pin_target();
+    model.cover(PaneId::Diff);
+    Vec::new()
+}
+
+pub(super) fn log(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.pin_target();
+    model.covers.clear();
+    model.focus = PaneId::Log;
+    Vec::new()
+}
+
+pub(super) fn grid(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.cover(PaneId::Grid);
+    Vec::new()
+}
+
+pub(super) fn timeline(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.cover(PaneId::Timeline);
+    Vec::new()
+}
+
+pub(super) fn copy(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    match panes::pane(model.active()).copy(model) {
+        Some(copied) => vec![Effect::Copy { text: copied.text, what: copied.what }],
+        None => {
+            model.say_no("copy: there is nothing here to copy".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn open(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    match panes::pane(model.active()).paged(model) {
+        Some(program) => vec![Effect::Foreground(program)],
+        None => {
+            model.say_no("open: there is nothing here to open; a log or a diff can be".to_owned());
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn shell(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let objective = model.target().objective.and_then(|key| model.facts.state.objective(&key));
+    let folder = objective.and_then(|one| one.ready_worktree()).map(|worktree| PathBuf::from(&worktree.path));
+    folder.map(|folder| Effect::Foreground(Foreground::Shell(folder))).into_iter().collect()
+}
+
+pub(super) fn project(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    let slugs: Vec<_> = model.facts.state.projects().map(|project| project.slug.clone()).collect();
+    let wanted = match argument {
+        Some(named) => slugs.iter().position(|slug| slug.as_str() == named),
+        None => {
+            let at = slugs.iter().position(|slug| Some(slug) == model.project.as_ref());
+            Some(at.map_or(0, |at| (at + 1) % slugs.len().max(1)))
+        }
+    };
+    match wanted.and_then(|at| slugs.get(at)) {
+        Some(slug) if Some(slug) != model.project.as_ref() => model.show_project(Some(slug.clone())),
+        Some(slug) => model.say(format!("{slug} is the only project of this workspace")),
+        None => model.say_no("project: there is none of that name".to_owned()),
+    }
+    Vec::new()
+}
+
+pub(super) fn messages(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let text: Vec<&str> = model.said.iter().map(String::as_str).collect();
+    let text = if text.is_empty() { "Nothing was said yet.".to_owned() } else { text.join("\n") };
+    model.open(Box::new(Output::new("Messages", &text)));
+    Vec::new()
+}

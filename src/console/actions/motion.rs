@@ -1,0 +1,56 @@
+//! Going somewhere.
+
+use crate::console::Model;
+use crate::console::msg::Effect;
+use crate::console::panes::{MAIN, PaneId, Reaction, Verb, pane as pane_of};
+
+/// A verb for the pane that has the focus.
+pub(super) fn verb(model: &mut Model, verb: Verb) -> Vec<Effect> {
+    match pane_of(model.active()).on(model, verb) {
+        Reaction::Done(effects) => effects,
+        Reaction::Ignored => Vec::new(),
+    }
+}
+
+pub(super) fn enter(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    match pane_of(model.active()).on(model, Verb::In) {
+        Reaction::Done(effects) => return effects,
+        Reaction::Ignored if model.target().objective.is_some() => {
+            model.pin_target();
+            if model.active() != PaneId::Objective {
+                model.cover(PaneId::Objective);
+            }
+        }
+        Reaction::Ignored => {}
+    }
+    Vec::new()
+}
+
+pub(super) fn out(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    match pane_of(model.active()).on(model, Verb::Out) {
+        Reaction::Done(effects) => return effects,
+        Reaction::Ignored if model.covers.pop().is_some() => {}
+        Reaction::Ignored => model.zoomed = false,
+    }
+    Vec::new()
+}
+
+pub(super) fn pane(model: &mut Model, by: i32) -> Vec<Effect> {
+    model.covers.clear();
+    let at = MAIN.iter().position(|id| *id == model.focus).unwrap_or(0);
+    let count = MAIN.len();
+    let to = if by > 0 { (at + 1) % count } else { (at + count - 1) % count };
+    model.focus = MAIN[to];
+    Vec::new()
+}
+
+pub(super) fn focus(model: &mut Model, index: usize) -> Vec<Effect> {
+    let Some(&id) = MAIN.get(index) else { return Vec::new() };
+    if id == PaneId::Log && model.active() == PaneId::Log {
+        model.cover(PaneId::Grid);
+        return Vec::new();
+    }
+    model.covers.clear();
+    model.focus = id;
+    Vec::new()
+}

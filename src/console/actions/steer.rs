@@ -1,0 +1,115 @@
+//! Changing what is done, and how.
+
+use super::decide::still_open;
+use super::order;
+use crate::console::Model;
+use crate::console::dialogs::confirm::Confirm;
+use crate::console::dialogs::{extend, goal, objective, scope};
+use crate::console::msg::Effect;
+use crate::domain::command::Command;
+use crate::domain::objective::Status;
+use crate::domain::operate::Order;
+
+pub(super) fn goal_add(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let opened = goal::open(model);
+    model.open_or_say(opened)
+}
+
+pub(super) fn objective_add(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let opened = objective::open(model);
+    model.open_or_say(opened)
+}
+
+pub(super) fn plan(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.say_no("plan: this build has no planner".to_owned());
+    Vec::new()
+}
+
+pub(super) fn widen(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    if let Some(globs) = argument {
+        let globs = globs.split_whitespace().map(str::to_owned).collect();
+        return vec![order(&key, Order::Expand { globs }, "widen the scope of")];
+    }
+    let dialog = scope::open(model, key);
+    model.open(dialog);
+    Vec::new()
+}
+
+pub(super) fn pause(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    let is_paused = model
+        .facts
+        .state
+        .objective(&key)
+        .is_some_and(|one| one.status == Status::Paused || one.operated.pause_asked);
+    match is_paused {
+        true => vec![order(&key, Order::Resume, "resume")],
+        false => vec![order(&key, Order::Pause, "pause")],
+    }
+}
+
+pub(super) fn pause_project(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(project) = model.shown_project() else { return Vec::new() };
+    let (slug, paused) = (project.slug.clone(), !project.paused);
+    let doing = format!("{} {slug}", if paused { "pause" } else { "resume" });
+    vec![Effect::ask(Command::ProjectPause { project: slug, paused }, doing)]
+}
+
+pub(super) fn hold(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(project) = model.shown_project() else { return Vec::new() };
+    let slug = project.slug.clone();
+    match project.train.held.is_some() {
+        true => vec![Effect::ask(Command::QueueRelease { project: slug }, "release the queue")],
+        false => vec![Effect::ask(Command::QueueHold { project: slug }, "hold the queue")],
+    }
+}
+
+pub(super) fn prioritize(model: &mut Model, by: i32) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    let Some(one) = model.facts.state.objective(&key) else { return Vec::new() };
+    let priority = one.spec.priority.saturating_add(by);
+    vec![order(&key, Order::Prioritize { priority }, "prioritize")]
+}
+
+pub(super) fn extend(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(session) = model.target().session else { return Vec::new() };
+    let dialog = extend::open(model, session);
+    model.open(dialog);
+    Vec::new()
+}
+
+pub(super) fn kill(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(id) = model.target().session else { return Vec::new() };
+    let Some(session) = model.facts.state.session(id) else { return Vec::new() };
+    let lines = vec![
+        format!("{} by {} and every process it has started are killed.", session.kind, session.agent),
+        "What it left is kept; the objective then waits for you.".to_owned(),
+    ];
+    let title = format!("Kill session {id} on {}?", session.objective.id);
+    let confirmed = move |model: &Model| match model.facts.state.session(id) {
+        Some(session) if session.status.is_open() => {
+            Ok(vec![Effect::ask(Command::SessionKill { session: id }, format!("kill session {id}"))])
+        }
+        _ => Err(format!("session {id} is over already")),
+    };
+    model.open(Box::new(Confirm::new(title, lines, "Kill", Box::new(confirmed))));
+    Vec::new()
+}
+
+pub(super) fn cancel(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    let lines = vec![
+        format!("{} is called off: a session on it is stopped, its branch stays.", key.id),
+        "What depends on it waits until you skip or retry it.".to_owned(),
+    ];
+    let title = format!("Cancel objective {}?", key.id);
+    let confirmed =
+        move |model: &Model| still_open(model, &key).map(|()| vec![order(&key, Order::Cancel, "cancel")]);
+    model.open(Box::new(Confirm::new(title, lines, "Call it off", Box::new(confirmed))));
+    Vec::new()
+}
+
+pub(super) fn start(_model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    vec![Effect::StartSupervisor]
+}

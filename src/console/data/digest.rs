@@ -1,0 +1,69 @@
+//! What is derived from the facts once per change, so that drawing costs what is on the screen.
+
+use std::collections::BTreeMap;
+
+use super::{Facts, Need, needs};
+use crate::domain::budget::session_minutes_since;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::objective::Status;
+
+/// What was spent today; unknown is none, never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Spent {
+    /// Dollars.
+    pub usd: Option<f64>,
+    /// Tokens.
+    pub tokens: Option<u64>,
+    /// Minutes of sessions.
+    pub minutes: u64,
+}
+
+/// The numbers of the header and the lists that panes share, for the shown project.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Digest {
+    /// The version of the facts that it was made from.
+    pub version: u64,
+    /// Objectives by status.
+    pub counts: BTreeMap<Status, usize>,
+    /// All objectives.
+    pub total: usize,
+    /// Landed ones, and those that finished with nothing to land.
+    pub landed: usize,
+    /// Sessions that are not over.
+    pub running: usize,
+    /// Gate runs that are not over.
+    pub gates: usize,
+    /// Sessions at once.
+    pub slots: u32,
+    /// Entries of the merge queue.
+    pub queue: usize,
+    /// What waits for a human.
+    pub needs: Vec<Need>,
+    /// What was spent today.
+    pub spent: Spent,
+}
+
+impl Digest {
+    /// Derives everything for a project.
+    #[must_use]
+    pub fn of(facts: &Facts, project: Option<&ProjectSlug>, now_ms: i64, day_ms: i64) -> Self {
+        let state = &facts.state;
+        let Some((slug, project)) = project.and_then(|slug| Some((slug, state.project(slug)?))) else {
+            return Self { version: facts.version, ..Self::default() };
+        };
+        let count = |status: Status| (status, state.in_status(slug, status).len());
+        let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
+        Self {
+            version: facts.version,
+            total: counts.values().sum(),
+            landed: counts.get(&Status::Done).copied().unwrap_or(0),
+            counts,
+            running: state.open_sessions().filter(|session| session.objective.project == *slug).count(),
+            gates: state.open_gates().filter(|gate| gate.project == *slug).count(),
+            slots: project.settings.max_parallel_sessions,
+            queue: project.train.entries.len(),
+            needs: needs(state, slug),
+            spent: Spent { minutes: session_minutes_since(state, slug, day_ms, now_ms), ..Spent::default() },
+        }
+    }
+}

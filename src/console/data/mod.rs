@@ -1,0 +1,9 @@
+//! What the console knows: facts, and what is derived from them.
+
+mod digest;
+mod facts;
+mod needs;
+
+pub use digest::{Digest, Spent};
+pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, SupervisorSeen};
+pub use needs::{Need, NeedKind, needs};

@@ -1,0 +1,88 @@
+//! Asks before something that cannot be taken back. Cancel is focused.
+
+use crossterm::event::{KeyCode, KeyEvent};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use super::{Dialog, Step};
+use crate::console::msg::Effect;
+use crate::console::theme::Theme;
+use crate::console::{Model, text};
+
+/// What is done when it is confirmed, or why it can no longer be done: the world may have moved meanwhile.
+pub type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, String>>;
+
+/// The dialog.
+pub struct Confirm {
+    title: String,
+    lines: Vec<String>,
+    yes: &'static str,
+    on_yes: bool,
+    refused: Option<String>,
+    confirmed: Confirmed,
+}
+
+impl Confirm {
+    /// Asks; `lines` name the target and say what will happen to it, `yes` is the word of the button.
+    #[must_use]
+    pub fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
+        Self { title, lines, yes, on_yes: false, refused: None, confirmed }
+    }
+
+    fn confirm(&mut self, model: &Model) -> Step {
+        match (self.confirmed)(model) {
+            Ok(effects) => Step::Done(effects),
+            Err(why) => {
+                (self.refused, self.on_yes) = (Some(why), false);
+                Step::Stay
+            }
+        }
+    }
+}
+
+impl Dialog for Confirm {
+    fn title(&self, _model: &Model) -> String {
+        self.title.clone()
+    }
+
+    fn size(&self, _model: &Model) -> (u16, u16) {
+        let widest = self.lines.iter().chain(&self.refused).map(|line| text::width(line)).max().unwrap_or(0);
+        let columns = u16::try_from(widest.clamp(36, 70)).unwrap_or(70);
+        let rows: usize = self.lines.iter().map(|line| text::wrap(line, usize::from(columns)).len()).sum();
+        (columns, u16::try_from(rows + 2 + usize::from(self.refused.is_some()) * 2).unwrap_or(8))
+    }
+
+    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let mut y = area.y;
+        for line in self.lines.iter().flat_map(|line| text::wrap(line, usize::from(area.width))) {
+            text::put(buf, area.x, y, area.width, &line, theme.plain);
+            y += 1;
+        }
+        if let Some(refused) = &self.refused {
+            text::put(buf, area.x, y, area.width, refused, theme.failed);
+        }
+        let y = area.bottom().saturating_sub(1);
+        let styles = if self.on_yes { (theme.plain, theme.selected) } else { (theme.selected, theme.plain) };
+        let taken = text::put(buf, area.x, y, area.width, "[ Cancel ]", styles.0);
+        let yes = format!("[ {} ]", self.yes);
+        text::put(buf, area.x + taken + 2, y, area.width.saturating_sub(taken + 2), &yes, styles.1);
+    }
+
+    fn key(&mut self, model: &Model, key: KeyEvent) -> Step {
+        match key.code {
+            KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => Step::Close,
+            KeyCode::Char('y' | 'Y') => self.confirm(model),
+            KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
+                self.on_yes = !self.on_yes;
+                Step::Stay
+            }
+            KeyCode::Enter if self.on_yes => self.confirm(model),
+            KeyCode::Enter => Step::Close,
+            _ => Step::Stay,
+        }
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<(&'static str, &'static str)> {
+        vec![("Tab", "other button"), ("y", "yes"), ("n", "no"), ("Esc", "cancel")]
+    }
+}

@@ -1,0 +1,61 @@
+//! The footer: what the keys do here and now, or what was just said.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+use super::actions;
+use super::model::FinderKind;
+use super::panes::pane;
+use super::theme::Theme;
+use super::{Model, text};
+
+/// Actions at the right end, everywhere.
+const ALWAYS: [&str; 5] = ["find", "zoom", "palette", "help", "quit"];
+
+/// Draws it.
+pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    if let Some(finder) = &model.finder {
+        let sign = if finder.kind == FinderKind::Find { "/" } else { "&" };
+        let line = Line::from(vec![
+            Span::styled(format!(" {sign} "), theme.key),
+            Span::raw(text::clean(&finder.text)),
+            Span::styled(" ", theme.selected),
+            Span::styled("   Enter keeps it, Esc ends it", theme.dim),
+        ]);
+        return text::put_line(buf, area.x, area.y, area.width, &line);
+    }
+    if let Some(dialog) = model.dialogs.last() {
+        let hints = dialog.hints(model);
+        return put_hints(hints.iter().map(|(key, what)| ((*key).to_owned(), *what)), area, buf, theme);
+    }
+    if let Some(note) = &model.note {
+        let style = if note.is_no { theme.needs } else { theme.strong };
+        text::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), &note.text, style);
+        return;
+    }
+    let here = pane(model.active()).hints(model);
+    let names = here.into_iter().chain(ALWAYS).filter_map(|name| {
+        let action = actions::find(name)?;
+        (action.available)(model).ok()?;
+        Some((model.keymap.key(name)?, action.short))
+    });
+    put_hints(names, area, buf, theme);
+}
+
+fn put_hints(
+    hints: impl Iterator<Item = (String, &'static str)>,
+    area: Rect,
+    buf: &mut Buffer,
+    theme: &Theme,
+) {
+    let mut x = area.x + 1;
+    for (key, what) in hints {
+        let needs = u16::try_from(text::width(&key) + text::width(what) + 1).unwrap_or(u16::MAX);
+        if x + needs > area.right() {
+            break;
+        }
+        x += text::put(buf, x, area.y, area.right() - x, &key, theme.key) + 1;
+        x += text::put(buf, x, area.y, area.right() - x, what, theme.dim) + 2;
+    }
+}

@@ -1,0 +1,126 @@
+//! One frame: header, panes, footer, dialogs.
+
+use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::widgets::{Block, Borders, Clear, Widget};
+
+use super::layout::{self, LEAST, inner};
+use super::msg::Effect;
+use super::panes::{MAIN, PaneId, Verb, pane};
+use super::theme::Theme;
+use super::{Model, footer, header, text};
+
+/// Draws everything.
+pub fn draw(model: &Model, buf: &mut Buffer) {
+    let theme = &model.theme;
+    let area = buf.area;
+    let Some(parts) = layout::parts(model) else { return too_small(area, buf, theme) };
+    header::view(model, parts.header, buf, theme);
+    for (id, rect) in &parts.panes {
+        framed(model, *id, *rect, buf, theme);
+    }
+    for (id, rect) in &parts.folded {
+        folded(model, *id, *rect, buf, theme);
+    }
+    if model.dialogs.last().is_some() {
+        dialog(model, buf, theme);
+    }
+    footer::view(model, parts.footer, buf, theme);
+}
+
+fn too_small(area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let needs = format!("Paddock needs {}×{}", LEAST.0, LEAST.1);
+    let has = format!("this terminal is {}×{}", area.width, area.height);
+    text::put(buf, area.x, area.y, area.width, &needs, theme.strong);
+    text::put(buf, area.x, area.y + 1, area.width, &has, theme.dim);
+}
+
+fn framed(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let is_focused = model.active() == id && model.dialogs.is_empty();
+    let border = if model.active() == id { theme.border_focus } else { theme.border };
+    Block::new().borders(Borders::ALL).border_set(theme.glyphs.border).border_style(border).render(area, buf);
+    let pane = pane(id);
+    let heading = pane.heading(model);
+    let number = MAIN.iter().position(|main| *main == id).filter(|_| area.width >= 40);
+    let mut title = number.map(|index| format!("{} ", index + 1)).unwrap_or_default() + pane.name();
+    if !heading.left.is_empty() {
+        title = format!("{title} {} {}", theme.glyphs.dot, text::clean(&heading.left));
+    }
+    let style = if is_focused { theme.title_focus } else { theme.title };
+    let room = area.width.saturating_sub(4);
+    let right = match heading.right.as_str() {
+        "" => 0,
+        right => {
+            let right = format!(" {} ", text::cut(right, usize::from(room / 2)));
+            text::put_right(buf, area, 2, &right, theme.dim);
+            u16::try_from(text::width(&right)).unwrap_or(0)
+        }
+    };
+    let title = format!(" {} ", text::cut(&title, usize::from(room.saturating_sub(right + 2))));
+    text::put(buf, area.x + 2, area.y, room.saturating_sub(right), &title, style);
+    pane.view(model, inner(area), buf, theme);
+}
+
+fn folded(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let pane = pane(id);
+    match pane.folded(model, theme) {
+        Some(line) => text::put_line(buf, area.x + 1, area.y, area.width.saturating_sub(2), &line),
+        None => {
+            text::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), pane.name(), theme.dim);
+        }
+    }
+}
+
+fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
+    let Some(dialog) = model.dialogs.last() else { return };
+    let screen = Rect { height: buf.area.height.saturating_sub(1), ..buf.area };
+    let (columns, rows) = dialog.size(model);
+    let (columns, rows) = match dialog.is_full() {
+        true => (screen.width, screen.height),
+        false => ((columns + 4).min(screen.width), (rows + 2).min(screen.height)),
+    };
+    let area = Rect {
+        x: screen.x + (screen.width - columns) / 2,
+        y: screen.y + (screen.height - rows) / 3,
+        width: columns,
+        height: rows,
+    };
+    Clear.render(area, buf);
+    Block::new()
+        .borders(Borders::ALL)
+        .border_set(theme.glyphs.border)
+        .border_style(theme.border_focus)
+        .render(area, buf);
+    let title = format!(" {} ", text::cut(&dialog.title(model), usize::from(columns.saturating_sub(6))));
+    text::put(buf, area.x + 2, area.y, columns.saturating_sub(4), &title, theme.title_focus);
+    let inside = inner(area);
+    let inside = Rect { x: inside.x + 1, width: inside.width.saturating_sub(2), ..inside };
+    dialog.view(model, inside, buf, theme);
+}
+
+/// A click focuses a pane, the wheel scrolls the one under it.
+pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    if !model.dialogs.is_empty() {
+        return Vec::new();
+    }
+    let at = Position { x: event.column, y: event.row };
+    let Some(parts) = layout::parts(model) else { return Vec::new() };
+    let mut places = parts.panes.iter().chain(&parts.folded);
+    let Some((id, _)) = places.find(|(_, area)| area.contains(at)) else { return Vec::new() };
+    let verb = match event.kind {
+        MouseEventKind::Down(MouseButton::Left) => {
+            if MAIN.contains(id) {
+                model.focus = *id;
+            }
+            return Vec::new();
+        }
+        MouseEventKind::ScrollDown => Verb::Move(3),
+        MouseEventKind::ScrollUp => Verb::Move(-3),
+        _ => return Vec::new(),
+    };
+    match pane(*id).on(model, verb) {
+        super::panes::Reaction::Done(effects) => effects,
+        super::panes::Reaction::Ignored => Vec::new(),
+    }
+}

@@ -1,0 +1,160 @@
+//! Keys to actions: the table's own, then keys.yaml of the user, then that of the workspace.
+
+use std::collections::HashMap;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::actions::TABLE;
+
+/// A key with its modifiers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Key {
+    code: KeyCode,
+    modifiers: KeyModifiers,
+}
+
+impl Key {
+    /// The key of an event. Shift is in the letter already.
+    #[must_use]
+    pub fn of(event: KeyEvent) -> Self {
+        let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
+        let code = match event.code {
+            KeyCode::Char(letter) if modifiers.contains(KeyModifiers::CONTROL) => {
+                KeyCode::Char(letter.to_ascii_lowercase())
+            }
+            code => code,
+        };
+        if code == KeyCode::BackTab {
+            modifiers = KeyModifiers::NONE;
+        }
+        Self { code, modifiers }
+    }
+
+    /// Reads a name: `a`, `A`, `ctrl-l`, `alt-x`, `enter`, `f5`.
+    #[must_use]
+    pub fn parse(name: &str) -> Option<Self> {
+        let mut modifiers = KeyModifiers::NONE;
+        let mut rest = name;
+        loop {
+            let lower = rest.to_ascii_lowercase();
+            let (prefix, modifier) = match () {
+                () if lower.starts_with("ctrl-") && rest.len() > 5 => (5, KeyModifiers::CONTROL),
+                () if lower.starts_with("alt-") && rest.len() > 4 => (4, KeyModifiers::ALT),
+                () => break,
+            };
+            modifiers |= modifier;
+            rest = &rest[prefix..];
+        }
+        let mut letters = rest.chars();
+        let code = match (letters.next(), letters.next()) {
+            (Some(one), None) if !one.is_control() && one != ' ' => KeyCode::Char(one),
+            _ => named(&rest.to_ascii_lowercase())?,
+        };
+        Some(Self::of(KeyEvent::new(code, modifiers)))
+    }
+
+    /// The name, as people read it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut out = String::new();
+        if self.modifiers.contains(KeyModifiers::CONTROL) {
+            out.push_str("Ctrl-");
+        }
+        if self.modifiers.contains(KeyModifiers::ALT) {
+            out.push_str("Alt-");
+        }
+        let is_ctrl = !out.is_empty();
+        match self.code {
+            KeyCode::Char(' ') => out.push_str("Space"),
+            KeyCode::Char(letter) if is_ctrl => out.extend(letter.to_uppercase()),
+            KeyCode::Char(letter) => out.push(letter),
+            KeyCode::F(number) => out.push_str(&format!("F{number}")),
+            code => {
+                let name = NAMES.iter().find(|(_, known)| *known == code).map_or("?", |(name, _)| name);
+                let mut letters = name.chars();
+                out.extend(letters.next().into_iter().flat_map(char::to_uppercase));
+                out.push_str(letters.as_str());
+            }
+        }
+        out
+    }
+}
+
+const NAMES: &[(&str, KeyCode)] = &[
+    ("enter", KeyCode::Enter),
+    ("esc", KeyCode::Esc),
+    ("tab", KeyCode::Tab),
+    ("backtab", KeyCode::BackTab),
+    ("space", KeyCode::Char(' ')),
+    ("up", KeyCode::Up),
+    ("down", KeyCode::Down),
+    ("left", KeyCode::Left),
+    ("right", KeyCode::Right),
+    ("home", KeyCode::Home),
+    ("end", KeyCode::End),
+    ("pageup", KeyCode::PageUp),
+    ("pagedown", KeyCode::PageDown),
+    ("insert", KeyCode::Insert),
+    ("delete", KeyCode::Delete),
+    ("backspace", KeyCode::Backspace),
+];
+
+fn named(name: &str) -> Option<KeyCode> {
+    if let Some(number) = name.strip_prefix('f').and_then(|number| number.parse::<u8>().ok()) {
+        return (1..=12).contains(&number).then_some(KeyCode::F(number));
+    }
+    NAMES.iter().find(|(known, _)| *known == name).map(|(_, code)| *code)
+}
+
+/// Which key does what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Keymap {
+    by_key: HashMap<Key, &'static str>,
+    by_action: HashMap<&'static str, Vec<Key>>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let mut keymap = Self { by_key: HashMap::new(), by_action: HashMap::new() };
+        for action in TABLE {
+            let keys = action.keys.iter().filter_map(|name| Key::parse(name)).collect();
+            keymap.bind(action.name, keys);
+        }
+        keymap
+    }
+}
+
+impl Keymap {
+    /// Gives an action these keys instead of its own; whoever had them loses them.
+    pub fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
+        for old in self.by_action.remove(action).unwrap_or_default() {
+            self.by_key.remove(&old);
+        }
+        for key in &keys {
+            if let Some(other) = self.by_key.insert(*key, action)
+                && let Some(theirs) = self.by_action.get_mut(other)
+            {
+                theirs.retain(|one| one != key);
+            }
+        }
+        self.by_action.insert(action, keys);
+    }
+
+    /// What a key does.
+    #[must_use]
+    pub fn action(&self, event: KeyEvent) -> Option<&'static str> {
+        self.by_key.get(&Key::of(event)).copied()
+    }
+
+    /// The keys of an action.
+    #[must_use]
+    pub fn keys(&self, action: &str) -> Vec<String> {
+        self.by_action.get(action).into_iter().flatten().map(Key::name).collect()
+    }
+
+    /// The first key of an action.
+    #[must_use]
+    pub fn key(&self, action: &str) -> Option<String> {
+        self.by_action.get(action)?.first().map(Key::name)
+    }
+}

@@ -1,0 +1,163 @@
+//! The thread that keeps the facts: reads the state from the database, then every event as it is told of one by
+//! the supervisor; without a supervisor it looks now and then whether anything was written.
+
+use std::sync::mpsc::Sender;
+use std::thread;
+use std::time::Duration;
+
+use super::data::{EVENTS_MAX, FactsMsg, Loaded, SupervisorSeen};
+use super::msg::{Msg, World};
+use crate::config::Workspace;
+use crate::domain::command::{Command, Reply};
+use crate::ledger::{self, LedgerError};
+use crate::link::{Client, Events, Gauge, Incoming};
+use crate::report::events::line;
+use crate::store::{EventQuery, Reader};
+use crate::supervisor::Query;
+
+/// How often it is looked for a supervisor and for writes when none is connected.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
+/// How many events are read at once.
+const BATCH: u32 = 1000;
+/// So many events behind, the state is read anew instead.
+const RELOAD_AFTER: u64 = 20_000;
+/// How long a subscription waits before it is looked whether the loop still listens.
+const WAIT: Duration = Duration::from_secs(30);
+/// How long more news is waited for before what has come is handed on.
+const GATHER: Duration = Duration::from_millis(5);
+
+/// Starts the thread.
+///
+/// # Errors
+/// When the system gives none.
+pub fn start(world: &World) -> std::io::Result<()> {
+    let (workspace, messages) = (world.workspace.clone(), world.messages.clone());
+    let run = move || {
+        let mut keeper = Keeper { workspace, messages, reader: None, seq: 0, data_version: None };
+        while keeper.round().is_ok() {}
+    };
+    thread::Builder::new().name("facts".into()).spawn(run).map(drop)
+}
+
+/// The loop does not listen any more.
+struct Gone;
+
+struct Keeper {
+    workspace: Workspace,
+    messages: Sender<Msg>,
+    reader: Option<Reader>,
+    seq: u64,
+    data_version: Option<i64>,
+}
+
+impl Keeper {
+    fn tell(&self, news: FactsMsg) -> Result<(), Gone> {
+        self.messages.send(Msg::Facts(news)).map_err(|_| Gone)
+    }
+
+    /// Once through: catch up with the database, then follow a supervisor until it is gone, or wait a little.
+    fn round(&mut self) -> Result<(), Gone> {
+        if let Err(error) = self.catch_up() {
+            self.reader = None;
+            self.tell(FactsMsg::Problem(error.to_string()))?;
+        }
+        let connected = match self.reader {
+            Some(_) => Client::<Command, Query, Reply>::connect(&self.workspace.runtime()),
+            None => Ok(None),
+        };
+        match connected {
+            Ok(Some(client)) => {
+                let pid = client.hello().pid;
+                match client.events(Some(self.seq), true) {
+                    Ok(events) => {
+                        self.tell(FactsMsg::Supervisor(SupervisorSeen::Running { pid }))?;
+                        self.follow(events)?;
+                    }
+                    Err(error) => self.tell(FactsMsg::Problem(error.to_string()))?,
+                }
+            }
+            Ok(None) => self.tell(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }))?,
+            Err(error) => {
+                let problem = Some(error.to_string());
+                self.tell(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem }))?;
+            }
+        }
+        thread::sleep(LOOK_PAUSE);
+        Ok(())
+    }
+
+    fn follow(&mut self, mut events: Events<Command, Query, Reply>) -> Result<(), Gone> {
+        loop {
+            let mut gauges: Vec<Gauge> = Vec::new();
+            let mut has_news = false;
+            let mut wait = WAIT;
+            loop {
+                match events.next_within(wait) {
+                    Ok(None) => break,
+                    Ok(Some(Incoming::Gauge(gauge))) => gauges.push(gauge),
+                    Ok(Some(_)) => has_news = true,
+                    Err(_) => return Ok(()),
+                }
+                wait = GATHER;
+                if gauges.len() > 500 {
+                    break;
+                }
+            }
+            if has_news && let Err(error) = self.catch_up() {
+                self.tell(FactsMsg::Problem(error.to_string()))?;
+            }
+            if !gauges.is_empty() {
+                self.tell(FactsMsg::Gauges(gauges))?;
+            }
+        }
+    }
+
+    /// Reads what was written since, if anything was.
+    fn catch_up(&mut self) -> Result<(), LedgerError> {
+        if self.reader.is_none() {
+            if !self.workspace.db().exists() {
+                let empty = Loaded { state: crate::domain::state::State::default(), events: Vec::new() };
+                let _ = self.tell(FactsMsg::Loaded(Box::new(empty)));
+                return Ok(());
+            }
+            self.reader = Some(Reader::open(self.workspace.db())?);
+            self.data_version = None;
+            return self.load();
+        }
+        let Some(reader) = &self.reader else { return Ok(()) };
+        let version = reader.data_version()?;
+        if self.data_version == Some(version) {
+            return Ok(());
+        }
+        self.data_version = Some(version);
+        if reader.last_seq()?.saturating_sub(self.seq) > RELOAD_AFTER {
+            return self.load();
+        }
+        loop {
+            let wanted =
+                EventQuery { since_seq: Some(self.seq), limit: Some(BATCH), ..EventQuery::default() };
+            let stored = reader.events(&wanted)?;
+            let Some(last) = stored.last() else { return Ok(()) };
+            self.seq = last.seq;
+            let is_all = stored.len() < BATCH as usize;
+            let read = stored.iter().map(|one| Ok((ledger::from_stored(one)?, line(one))));
+            let happened = read.collect::<Result<Vec<_>, LedgerError>>()?;
+            if self.tell(FactsMsg::Happened(happened)).is_err() || is_all {
+                return Ok(());
+            }
+        }
+    }
+
+    fn load(&mut self) -> Result<(), LedgerError> {
+        let Some(reader) = &self.reader else { return Ok(()) };
+        self.data_version = Some(reader.data_version()?);
+        let state = ledger::load_snapshot(reader)?;
+        self.seq = state.counters().seq;
+        let limit = u32::try_from(EVENTS_MAX).ok();
+        let wanted = EventQuery { limit, newest_first: true, ..EventQuery::default() };
+        let newest = reader.events(&wanted)?;
+        let events = newest.iter().rev().filter(|one| one.seq <= self.seq).map(line).collect();
+        let _ = self.tell(FactsMsg::Loaded(Box::new(Loaded { state, events })));
+        Ok(())
+    }
+}

@@ -1,0 +1,179 @@
+//! What comes in and what goes out of an update.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::mpsc::Sender;
+
+use crossterm::event::{KeyEvent, MouseEvent};
+
+use super::Model;
+use super::data::FactsMsg;
+use crate::config::{Environment, Workspace};
+use crate::domain::command::{Command, Reply};
+
+/// A change to the model that was prepared elsewhere.
+pub type Change = Box<dyn FnOnce(&mut Model) -> Vec<Effect> + Send>;
+
+/// Everything that can change the model.
+pub enum Msg {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The mouse was used (only when it is switched on).
+    Mouse(MouseEvent),
+    /// The terminal has this many columns and rows now.
+    Resized(u16, u16),
+    /// The terminal got or lost the focus, as far as it tells.
+    Focused(bool),
+    /// Time has passed while something runs.
+    Tick,
+    /// What happened in the workspace.
+    Facts(FactsMsg),
+    /// The answer to [`Effect::Ask`].
+    Answered {
+        /// What was asked for, for people: `retry auth-tokens`.
+        doing: String,
+        /// The reply, or why there is none.
+        reply: Result<Reply, String>,
+    },
+    /// The result of a job, or news from a thread that one started.
+    Apply(Change),
+    /// Like [`Msg::Apply`], for output that streams in: drawn at most some ten times a second.
+    Stream(Change),
+    /// The process is asked to end, to stop or was continued.
+    Signal(Signal),
+    /// The terminal is gone.
+    TerminalLost,
+}
+
+/// Signals that concern the console.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signal {
+    /// SIGTERM or SIGINT from outside: restore the terminal and leave.
+    End,
+    /// SIGHUP: the terminal is gone or going.
+    HangUp,
+    /// SIGTSTP from outside: suspend.
+    Suspend,
+    /// SIGWINCH.
+    Resized,
+}
+
+impl fmt::Debug for Msg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => write!(f, "Key({:?} {:?})", key.modifiers, key.code),
+            Self::Paste(text) => write!(f, "Paste({} bytes)", text.len()),
+            Self::Mouse(_) => f.write_str("Mouse"),
+            Self::Resized(columns, rows) => write!(f, "Resized({columns}, {rows})"),
+            Self::Focused(is) => write!(f, "Focused({is})"),
+            Self::Tick => f.write_str("Tick"),
+            Self::Facts(facts) => write!(f, "{facts:?}"),
+            Self::Answered { doing, .. } => write!(f, "Answered({doing})"),
+            Self::Apply(_) => f.write_str("Apply"),
+            Self::Stream(_) => f.write_str("Stream"),
+            Self::Signal(signal) => write!(f, "{signal:?}"),
+            Self::TerminalLost => f.write_str("TerminalLost"),
+        }
+    }
+}
+
+/// What jobs and threads have of the world.
+#[derive(Debug, Clone)]
+pub struct World {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The environment with the workspace's `.env`.
+    pub environment: Environment,
+    /// Where messages to the loop go.
+    pub messages: Sender<Msg>,
+}
+
+/// Work on a thread of its own that ends with a change to the model.
+pub struct Job {
+    /// What it does, for people and tests.
+    pub name: String,
+    /// The work.
+    pub run: Box<dyn FnOnce(&World) -> Change + Send>,
+}
+
+impl Job {
+    /// A job.
+    pub fn new(name: impl Into<String>, run: impl FnOnce(&World) -> Change + Send + 'static) -> Self {
+        Self { name: name.into(), run: Box::new(run) }
+    }
+}
+
+impl fmt::Debug for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Job({})", self.name)
+    }
+}
+
+/// How the console is left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QuitHow {
+    /// The supervisor goes on.
+    Leave,
+    /// The supervisor stops in order.
+    Graceful,
+    /// The supervisor stops at once, sessions are killed.
+    Kill,
+}
+
+/// A program that gets the terminal until it ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Foreground {
+    /// `$PAGER` on a text.
+    Page(String),
+    /// `$PAGER` on a file.
+    PageFile(PathBuf),
+    /// `$VISUAL` or `$EDITOR` on a file or folder.
+    Edit(PathBuf),
+    /// The user's shell in this folder.
+    Shell(PathBuf),
+}
+
+/// What an update wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Have a command carried out by the supervisor, or here when none runs.
+    Ask {
+        /// The command.
+        command: Box<Command>,
+        /// What it is, for people: `retry auth-tokens`.
+        doing: String,
+    },
+    /// Do this beside the loop.
+    Job(Job),
+    /// Put a text on the clipboard; `what` names it.
+    Copy {
+        /// The text.
+        text: String,
+        /// What it is, for people.
+        what: String,
+    },
+    /// Hand the terminal to a program.
+    Foreground(Foreground),
+    /// Ring: a human is needed.
+    Notify(String),
+    /// Start the supervisor in the background.
+    StartSupervisor,
+    /// Switch reports of the mouse on or off.
+    Mouse(bool),
+    /// Draw everything anew.
+    Redraw,
+    /// Stop the process until it is continued.
+    Suspend,
+    /// Leave.
+    Quit(QuitHow),
+}
+
+impl Effect {
+    /// A command for the supervisor.
+    #[must_use]
+    pub fn ask(command: Command, doing: impl Into<String>) -> Self {
+        Self::Ask { command: Box::new(command), doing: doing.into() }
+    }
+}

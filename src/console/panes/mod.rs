@@ -1,0 +1,223 @@
+//! The panes: one file each, and the table that names them all.
+
+pub mod budgets;
+pub mod diff;
+pub mod events;
+pub mod grid;
+pub mod log;
+pub mod needs;
+pub mod objective;
+pub mod objectives;
+pub mod queue;
+pub mod timeline;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::text::Line;
+
+use super::msg::{Effect, Foreground};
+use super::theme::Theme;
+use super::{Model, text};
+use crate::domain::ids::{GateId, ObjectiveKey, SessionId};
+
+/// Names a pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum PaneId {
+    Objectives,
+    Log,
+    Queue,
+    Budgets,
+    Needs,
+    Events,
+    Objective,
+    Diff,
+    Grid,
+    Timeline,
+}
+
+/// The six panes of the main screen, in the order of their numbers.
+pub const MAIN: [PaneId; 6] =
+    [PaneId::Objectives, PaneId::Log, PaneId::Queue, PaneId::Budgets, PaneId::Needs, PaneId::Events];
+
+/// What a key can mean to a pane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verb {
+    /// One row down or up, by this many.
+    Move(i32),
+    /// A page down or up.
+    Page(i32),
+    /// To the first row.
+    Top,
+    /// To the last row; a log follows again.
+    Bottom,
+    /// To the left (-1) or to the right (1): another tab, another session.
+    Sideways(i32),
+    /// Into what is selected.
+    In,
+    /// Out of it.
+    Out,
+    /// Looks for this text (a list shows only what has it); empty = no longer. Sent with every letter typed.
+    Find(String),
+    /// Shows only lines with this text; empty = all.
+    Filter(String),
+    /// To the next (1) or previous (-1) place that was found.
+    Found(i32),
+    /// Follows the log, or no longer.
+    Follow,
+    /// Raw or readable.
+    Raw,
+    /// Folds or unfolds.
+    Fold,
+    /// Marks or unmarks.
+    Mark,
+    /// Something only this pane knows, by a name in the table of actions.
+    Own(&'static str),
+}
+
+/// What became of a verb.
+#[derive(Debug)]
+pub enum Reaction {
+    /// The pane has no use for it: the console does what it usually does.
+    Ignored,
+    /// Done.
+    Done(Vec<Effect>),
+}
+
+impl Reaction {
+    /// Done, and nothing else is wanted.
+    #[must_use]
+    pub fn done() -> Self {
+        Self::Done(Vec::new())
+    }
+}
+
+/// What the actions act upon.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Target {
+    /// The objective.
+    pub objective: Option<ObjectiveKey>,
+    /// The session.
+    pub session: Option<SessionId>,
+    /// The gate run.
+    pub gate: Option<GateId>,
+}
+
+/// Something to be put on the clipboard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The text.
+    pub text: String,
+    /// What it is, for people: `the id`, `3 lines`.
+    pub what: String,
+}
+
+/// The words in the frame of a pane.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Heading {
+    /// After the pane's name, to the left.
+    pub left: String,
+    /// To the right.
+    pub right: String,
+}
+
+/// One pane. Everything but the name and the view has a default.
+pub trait Pane: Sync {
+    /// Its name in the frame.
+    fn name(&self) -> &'static str;
+
+    /// Draws the inside. The area may be tiny; drawing outside of it is a fault.
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme);
+
+    /// What its frame says.
+    fn heading(&self, _model: &Model) -> Heading {
+        Heading::default()
+    }
+
+    /// The pane in one line, where there is no room for more.
+    fn folded(&self, _model: &Model, _theme: &Theme) -> Option<Line<'static>> {
+        None
+    }
+
+    /// A key that means something to the focused pane.
+    fn on(&self, _model: &mut Model, _verb: Verb) -> Reaction {
+        Reaction::Ignored
+    }
+
+    /// Names of actions that the footer shows first.
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        Vec::new()
+    }
+
+    /// What the actions act upon while this pane has the focus.
+    fn target(&self, model: &Model) -> Target {
+        model.default_target()
+    }
+
+    /// What `y` copies.
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        let id = self.target(model).objective?.id.to_string();
+        Some(Copied { what: format!("the id {id}"), text: id })
+    }
+
+    /// What `v` opens.
+    fn paged(&self, _model: &Model) -> Option<Foreground> {
+        None
+    }
+
+    /// Called after a change while the pane is on the screen: what is to be fetched now, and moving a selection
+    /// away from what is gone. Must settle: without a change it wants nothing.
+    fn settle(&self, _model: &mut Model) -> Vec<Effect> {
+        Vec::new()
+    }
+}
+
+/// What the panes remember.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "a field per pane")]
+pub struct Locals {
+    pub objectives: objectives::Local,
+    pub log: log::Local,
+    pub queue: queue::Local,
+    pub budgets: budgets::Local,
+    pub needs: needs::Local,
+    pub events: events::Local,
+    pub objective: objective::Local,
+    pub diff: diff::Local,
+    pub grid: grid::Local,
+    pub timeline: timeline::Local,
+}
+
+/// The pane of that name.
+#[must_use]
+pub fn pane(id: PaneId) -> &'static dyn Pane {
+    match id {
+        PaneId::Objectives => &objectives::Objectives,
+        PaneId::Log => &log::Log,
+        PaneId::Queue => &queue::Queue,
+        PaneId::Budgets => &budgets::Budgets,
+        PaneId::Needs => &needs::Needs,
+        PaneId::Events => &events::Events,
+        PaneId::Objective => &objective::ObjectiveView,
+        PaneId::Diff => &diff::Diff,
+        PaneId::Grid => &grid::Grid,
+        PaneId::Timeline => &timeline::Timeline,
+    }
+}
+
+/// Says something in the middle of an empty pane: what would be here, and how it gets here.
+pub fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
+    for (row, line) in (area.y..area.bottom()).zip(lines) {
+        text::put(buf, area.x + 1, row, area.width.saturating_sub(2), line, theme.dim);
+    }
+}
+
+/// Rows that scroll so that the selected one is seen: gives the first row to show. `top` is where it was, so
+/// that the screen moves only when it must.
+#[must_use]
+pub fn scrolled(top: usize, selected: usize, height: usize, count: usize) -> usize {
+    let last_top = count.saturating_sub(height);
+    let lowest = (selected + 1).saturating_sub(height);
+    top.min(selected).max(lowest).min(last_top)
+}

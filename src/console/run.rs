@@ -1,0 +1,306 @@
+//! The loop: drain what has come, update, carry effects out, draw at most one frame.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use super::memory::Memory;
+use super::msg::{Effect, Foreground, Msg, QuitHow, World};
+use super::terminal::Screen;
+use super::theme::Theme;
+use super::update::{Urgency, settle, update};
+use super::worker::Workers;
+use super::{Model, clipboard, input, link};
+use crate::config::{Environment, Workspace};
+use crate::domain::ids::ProjectSlug;
+
+/// Messages taken in before a frame is drawn, at most: a flood must not starve the screen.
+const DRAIN_MAX: usize = 4096;
+
+/// What the console is opened with.
+#[derive(Debug, Clone)]
+pub struct Opening {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The environment with the workspace's `.env`.
+    pub environment: Environment,
+    /// The project to show.
+    pub project: Option<ProjectSlug>,
+    /// A repository that is not under management: it is offered.
+    pub repository: Option<PathBuf>,
+    /// Whether a supervisor is started if none runs.
+    pub start: bool,
+}
+
+/// Why there is no console.
+#[derive(Debug, thiserror::Error)]
+pub enum ConsoleError {
+    /// Standard input or output is no terminal.
+    #[error("the console needs a terminal; `paddock run --no-tui` works without one, `paddock status` looks")]
+    NoTerminal,
+    /// The terminal or the system failed.
+    #[error("the console cannot go on: {0}")]
+    Io(#[from] io::Error),
+}
+
+struct Console {
+    model: Model,
+    world: World,
+    workers: Workers,
+    screen: Screen,
+    input: input::Input,
+    messages: Receiver<Msg>,
+    pace: Duration,
+    quit: Option<QuitHow>,
+    is_lost: bool,
+}
+
+/// Opens the console; returns how it was left, once the terminal is restored.
+///
+/// # Errors
+/// [`ConsoleError::NoTerminal`], or what the terminal says.
+pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
+    if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
+        return Err(ConsoleError::NoTerminal);
+    }
+    let (sender, messages) = channel();
+    let Opening { workspace, environment, project, repository, start } = opening;
+    let world = World { workspace: workspace.clone(), environment, messages: sender.clone() };
+    let mut model = Model { workspace: Some(workspace.clone()), theme: Theme::default(), ..Model::default() };
+    Memory::load(&workspace).recall(&mut model);
+    if project.is_some() {
+        model.project = project;
+    }
+    model.size = crossterm::terminal::size()?;
+    if let Some(repository) = repository {
+        model.open(super::dialogs::onboarding::open(&repository));
+    }
+    let workers = Workers::start(world.clone())?;
+    if start {
+        workers.start_supervisor();
+    }
+    link::start(&world)?;
+    input::hear(sender.clone())?;
+    let screen = Screen::enter()?;
+    let input = input::Input::start(sender)?;
+    let is_far = std::env::var_os("SSH_CONNECTION").is_some();
+    let pace = Duration::from_millis(if is_far { 200 } else { 100 });
+    let mut console =
+        Console { model, world, workers, screen, input, messages, pace, quit: None, is_lost: false };
+    let ended = console.run();
+    Memory::of(&console.model).save(&workspace);
+    let (quit, is_lost) = (console.quit.unwrap_or(QuitHow::Leave), console.is_lost);
+    drop(console);
+    match ended {
+        // Where the terminal is gone, that is no error of the console.
+        Err(_) if is_lost => Ok(QuitHow::Leave),
+        other => other.map(|()| quit).map_err(ConsoleError::Io),
+    }
+}
+
+impl Console {
+    fn run(&mut self) -> io::Result<()> {
+        let mut drawn_at = Instant::now();
+        let mut due = Urgency::Now;
+        loop {
+            self.stamp();
+            if due == Urgency::Now || (due == Urgency::Soon && drawn_at.elapsed() >= self.pace) {
+                self.screen.draw(&self.model)?;
+                (drawn_at, due) = (Instant::now(), Urgency::Never);
+            }
+            let wait = match due {
+                Urgency::Never => self.until_tick(),
+                _ => Some(self.pace.saturating_sub(drawn_at.elapsed())),
+            };
+            let first = match wait {
+                None => self.messages.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
+                Some(wait) => match self.messages.recv_timeout(wait) {
+                    Ok(msg) => msg,
+                    Err(RecvTimeoutError::Timeout) => Msg::Tick,
+                    Err(RecvTimeoutError::Disconnected) => return Ok(()),
+                },
+            };
+            due = due.max(self.take_all(first)?);
+            if self.quit.is_some() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Takes in what is at hand, then lets the visible panes settle.
+    fn take_all(&mut self, first: Msg) -> io::Result<Urgency> {
+        self.stamp();
+        let mut due = self.take(first)?;
+        for _ in 0..DRAIN_MAX {
+            match self.messages.try_recv() {
+                Ok(msg) => due = due.max(self.take(msg)?),
+                Err(_) => break,
+            }
+        }
+        if due > Urgency::Never {
+            let effects = settle(&mut self.model);
+            self.carry_out(effects)?;
+        }
+        Ok(due)
+    }
+
+    fn take(&mut self, msg: Msg) -> io::Result<Urgency> {
+        use super::msg::Signal;
+        self.is_lost |= matches!(msg, Msg::TerminalLost | Msg::Signal(Signal::HangUp));
+        let (urgency, effects) = update(&mut self.model, msg);
+        self.carry_out(effects)?;
+        Ok(urgency)
+    }
+
+    fn stamp(&mut self) {
+        let now = jiff::Timestamp::now();
+        self.model.now_ms = now.as_millisecond();
+        if self.model.now_ms - self.model.day_ms >= 24 * 3600 * 1000 {
+            let midnight = now.to_zoned(jiff::tz::TimeZone::system()).start_of_day();
+            self.model.day_ms = midnight.map_or(0, |at| at.timestamp().as_millisecond());
+        }
+    }
+
+    /// How long until something on the screen changes by itself; none: never.
+    fn until_tick(&self) -> Option<Duration> {
+        let note = self.model.note.as_ref().map(|note| note.until_ms - self.model.now_ms);
+        let second = self.model.is_ticking().then(|| 1000 - self.model.now_ms.rem_euclid(1000));
+        let wait = note.into_iter().chain(second).min()?;
+        Some(Duration::from_millis(u64::try_from(wait.max(1)).unwrap_or(1)))
+    }
+
+    fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Ask { command, doing } => {
+                    self.model.asking.push(doing.clone());
+                    self.workers.ask(*command, doing);
+                }
+                Effect::Job(job) => {
+                    let name = job.name.clone();
+                    if !self.workers.run(job) {
+                        self.model.say_no(format!("{name}: too much is under way; try again"));
+                    }
+                }
+                Effect::Copy { text, what } => self.copy(&text, &what),
+                Effect::Foreground(program) => self.foreground(&program)?,
+                Effect::Notify(text) => self.ring(&text),
+                Effect::StartSupervisor => self.workers.start_supervisor(),
+                Effect::Mouse(on) => self.screen.set_mouse(on)?,
+                Effect::Redraw => self.screen.clear()?,
+                Effect::Suspend => self.suspend()?,
+                Effect::Quit(how) => self.quit = Some(how),
+            }
+        }
+        Ok(())
+    }
+
+    fn copy(&mut self, text: &str, what: &str) {
+        if clipboard::is_too_long(text) {
+            return self.model.say_no(format!("copy: {what} is too long; `v` opens it"));
+        }
+        match clipboard::way(text, std::env::var_os("TMUX").is_some()) {
+            clipboard::Way::Tmux => match clipboard::to_tmux(text) {
+                Ok(()) => self.model.say(format!("copied {what}, through tmux")),
+                Err(problem) => self.model.say_no(format!("copy: {problem}")),
+            },
+            clipboard::Way::Osc52(bytes) => {
+                self.screen.send(&bytes);
+                self.model.say(format!("copied {what}, through the terminal (OSC 52)"));
+            }
+        }
+    }
+
+    fn ring(&mut self, text: &str) {
+        let words: String =
+            text.chars().filter(|letter| !letter.is_control() && *letter != ';').take(120).collect();
+        self.screen.send(b"\x07");
+        // Inside tmux only the bell gets through.
+        if std::env::var_os("TMUX").is_none() {
+            self.screen.send(format!("\u{1b}]9;Paddock needs you: {words}\u{7}").as_bytes());
+        }
+    }
+
+    fn foreground(&mut self, program: &Foreground) -> io::Result<()> {
+        self.input.pause();
+        self.screen.lend();
+        let said = programs::run(program, &self.world);
+        let back = self.screen.take_back();
+        self.input.resume();
+        if let Err(problem) = said {
+            self.model.say_no(problem);
+        }
+        back
+    }
+
+    fn suspend(&mut self) -> io::Result<()> {
+        self.input.pause();
+        self.screen.lend();
+        // Only this process stops: the supervisor and its sessions have sessions of their own.
+        let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
+        let back = self.screen.take_back();
+        self.input.resume();
+        if let Ok(size) = crossterm::terminal::size() {
+            self.model.size = size;
+        }
+        stopped.and(back)
+    }
+}
+
+mod programs {
+    //! Programs that get the terminal.
+
+    use std::io::Write;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
+
+    use super::{Foreground, World};
+
+    /// Runs it to its end.
+    pub(super) fn run(program: &Foreground, world: &World) -> Result<(), String> {
+        let environment = &world.environment;
+        let pager = environment.get("PAGER").unwrap_or("less -R");
+        match program {
+            Foreground::Page(text) => page(pager, text),
+            Foreground::PageFile(path) => with_path(pager, path),
+            Foreground::Edit(path) => {
+                let editor = environment.get("VISUAL").or_else(|| environment.get("EDITOR")).unwrap_or("vi");
+                with_path(editor, path)
+            }
+            Foreground::Shell(folder) => {
+                let shell = environment.get("SHELL").unwrap_or("/bin/sh");
+                println!("A shell in {}; `exit` comes back to Paddock.", folder.display());
+                finish(Command::new(shell).current_dir(folder), shell)
+            }
+        }
+    }
+
+    fn words(line: &str) -> Result<(String, Vec<String>), String> {
+        let mut words = shell_words::split(line).map_err(|error| format!("{line}: {error}"))?;
+        if words.is_empty() {
+            return Err("no program is named".to_owned());
+        }
+        Ok((words.remove(0), words))
+    }
+
+    fn with_path(line: &str, path: &Path) -> Result<(), String> {
+        let (program, arguments) = words(line)?;
+        finish(Command::new(&program).args(arguments).arg(path), &program)
+    }
+
+    fn page(line: &str, text: &str) -> Result<(), String> {
+        let (program, arguments) = words(line)?;
+        let child = Command::new(&program).args(arguments).stdin(Stdio::piped()).spawn();
+        let mut child = child.map_err(|error| format!("{program}: {error}"))?;
+        if let Some(mut stdin) = child.stdin.take() {
+            // A pager that is left early reads no further.
+            let _ = stdin.write_all(text.as_bytes());
+        }
+        child.wait().map(drop).map_err(|error| format!("{program}: {error}"))
+    }
+
+    fn finish(command: &mut Command, name: &str) -> Result<(), String> {
+        command.status().map(drop).map_err(|error| format!("{name}: {error}"))
+    }
+}

@@ -1,0 +1,178 @@
+//! Text on the screen: measured and cut by display width, with control characters shown instead of obeyed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::report::text::is_harmful;
+
+/// How many columns a text takes.
+#[must_use]
+pub fn width(text: &str) -> usize {
+    text.width()
+}
+
+/// The text with control characters and turns of the writing direction replaced, on one line.
+#[must_use]
+pub fn clean(text: &str) -> String {
+    if !text.chars().any(is_harmful) {
+        return text.to_owned();
+    }
+    let replace = |character: char| match character {
+        '\n' | '\t' | '\r' => ' ',
+        other if is_harmful(other) => '\u{fffd}',
+        other => other,
+    };
+    text.chars().map(replace).collect()
+}
+
+/// Cut to this many columns; what is missing shows as `…`. Clusters (accents, joined emoji) stay whole.
+#[must_use]
+pub fn cut(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    if width(&text) <= columns {
+        return text;
+    }
+    let mut out = String::new();
+    let mut used = 0;
+    for cluster in text.graphemes(true) {
+        let needs = width(cluster);
+        if used + needs + 1 > columns {
+            break;
+        }
+        out.push_str(cluster);
+        used += needs;
+    }
+    if columns > 0 {
+        out.push('…');
+    }
+    out
+}
+
+/// Cut or filled with blanks to exactly this many columns.
+#[must_use]
+pub fn fit(text: &str, columns: usize) -> String {
+    let mut out = cut(text, columns);
+    let missing = columns.saturating_sub(width(&out));
+    out.extend(std::iter::repeat_n(' ', missing));
+    out
+}
+
+/// The same with the text to the right.
+#[must_use]
+pub fn fit_right(text: &str, columns: usize) -> String {
+    let out = cut(text, columns);
+    let missing = columns.saturating_sub(width(&out));
+    format!("{}{out}", " ".repeat(missing))
+}
+
+/// Broken into lines of at most this many columns, at blanks where there are any.
+#[must_use]
+pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+    let columns = columns.max(1);
+    let mut lines = Vec::new();
+    for paragraph in text.lines() {
+        let mut line = String::new();
+        let mut used = 0;
+        for word in clean(paragraph).split_word_bounds() {
+            let needs = width(word);
+            if used + needs > columns && used > 0 {
+                lines.push(std::mem::take(&mut line).trim_end().to_owned());
+                used = 0;
+                if word.trim().is_empty() {
+                    continue;
+                }
+            }
+            for cluster in word.graphemes(true) {
+                let needs = width(cluster);
+                if used + needs > columns && used > 0 {
+                    lines.push(std::mem::take(&mut line));
+                    used = 0;
+                }
+                line.push_str(cluster);
+                used += needs;
+            }
+        }
+        lines.push(line.trim_end().to_owned());
+    }
+    lines
+}
+
+/// Puts a text into a row, cut to `columns`; gives how many columns it took.
+pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+    let columns = columns.min(buf.area.right().saturating_sub(x));
+    if columns == 0 || y >= buf.area.bottom() {
+        return 0;
+    }
+    let text = cut(text, usize::from(columns));
+    let (end, _) = buf.set_stringn(x, y, &text, usize::from(columns), style);
+    end.saturating_sub(x)
+}
+
+/// Puts a text at the right end of an area's first row, this far from its edge.
+pub fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: Style) {
+    let room = area.width.saturating_sub(margin);
+    let text = cut(text, usize::from(room));
+    let needs = u16::try_from(width(&text)).unwrap_or(room).min(room);
+    put(buf, area.x + room - needs, area.y, needs, &text, style);
+}
+
+/// Puts a styled line into a row, cut to `columns`. Its spans must be clean.
+pub fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Line<'_>) {
+    let mut at = x;
+    let end = x.saturating_add(columns);
+    for Span { content, style } in &line.spans {
+        if at >= end {
+            break;
+        }
+        at += put(buf, at, y, end - at, content, line.style.patch(*style));
+    }
+}
+
+/// A length of time in few columns: `45s`, `12m`, `3h05`, `2d`.
+#[must_use]
+pub fn short_time(ms: i64) -> String {
+    match ms.max(0) / 1000 {
+        seconds @ 0..=59 => format!("{seconds}s"),
+        seconds @ 60..=3599 => format!("{}m", seconds / 60),
+        seconds @ 3600..=86_399 => format!("{}h{:02}", seconds / 3600, seconds % 3600 / 60),
+        seconds => format!("{}d", seconds / 86_400),
+    }
+}
+
+/// A bar of `columns` that is full to `part` of `whole`.
+#[must_use]
+pub fn bar(part: f64, whole: f64, columns: usize, full: &str, empty: &str) -> String {
+    let share = if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and columns")]
+    let filled = ((share * columns as f64).round() as usize).min(columns);
+    format!("{}{}", full.repeat(filled), empty.repeat(columns - filled))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wide_text_is_cut_by_columns_and_never_in_the_middle_of_a_cluster() {
+        assert_eq!(cut("登录页面", 5), "登录…");
+        assert_eq!(fit("登录", 6), "登录  ");
+        assert_eq!(fit_right("登", 4), "  登");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(wrap("登录 页面", 4), ["登录", "页面"]);
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+    }
+
+    #[test]
+    fn no_control_character_passes() {
+        assert_eq!(clean("a\u{1b}[2Jb\tc\u{202e}"), "a\u{fffd}[2Jb c\u{fffd}");
+    }
+
+    #[test]
+    fn times_take_few_columns() {
+        assert_eq!([0, 61_000, 3_900_000, 90_000_000].map(short_time), ["0s", "1m", "1h05", "1d"]);
+    }
+}

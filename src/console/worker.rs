@@ -1,0 +1,162 @@
+//! Carries effects out that take time: commands for the supervisor one after the other, jobs beside each other.
+
+use std::fs::OpenOptions;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command as Program, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::data::{FactsMsg, SupervisorSeen};
+use super::msg::{Job, Msg, World};
+use crate::config::files::PRIVATE_FILE_MODE;
+use crate::domain::command::Command;
+use crate::domain::ids::{ObjectId, ObjectiveKey};
+use crate::domain::operate::Order;
+use crate::git::Repository;
+use crate::ledger;
+use crate::store::Reader;
+use crate::supervisor;
+
+/// How long a supervisor may take to take the workspace's lock.
+const START_TIMEOUT: Duration = Duration::from_secs(15);
+/// How many jobs may wait or run at once; more are refused, so that a held key starts no hundred of them.
+const JOBS_MAX: usize = 16;
+
+/// The threads.
+pub struct Workers {
+    asks: Sender<(Command, String)>,
+    world: World,
+    running: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+}
+
+impl Workers {
+    /// Starts the thread that asks.
+    ///
+    /// # Errors
+    /// When the system gives none.
+    pub fn start(world: World) -> io::Result<Self> {
+        let (asks, asked) = channel();
+        let mine = world.clone();
+        thread::Builder::new().name("asks".into()).spawn(move || ask_all(&mine, &asked))?;
+        Ok(Self { asks, world, running: std::sync::Arc::default() })
+    }
+
+    /// Has a command carried out; the answer comes as [`Msg::Answered`].
+    pub fn ask(&self, command: Command, doing: String) {
+        let _ = self.asks.send((command, doing));
+    }
+
+    /// Runs a job; tells whether there was room for it.
+    pub fn run(&self, job: Job) -> bool {
+        use std::sync::atomic::Ordering;
+        if self.running.fetch_add(1, Ordering::SeqCst) >= JOBS_MAX {
+            self.running.fetch_sub(1, Ordering::SeqCst);
+            return false;
+        }
+        let (world, running) = (self.world.clone(), self.running.clone());
+        let work = move || {
+            let change = (job.run)(&world);
+            running.fetch_sub(1, Ordering::SeqCst);
+            let _ = world.messages.send(Msg::Apply(change));
+        };
+        thread::Builder::new().name("job".into()).spawn(work).is_ok()
+    }
+
+    /// Starts the supervisor in the background.
+    pub fn start_supervisor(&self) {
+        let world = self.world.clone();
+        let work = move || {
+            let seen = |seen| Msg::Facts(FactsMsg::Supervisor(seen));
+            let _ = world.messages.send(seen(SupervisorSeen::Starting));
+            if let Err(problem) = start_supervisor(&world) {
+                let said = problem.clone();
+                let _ = world.messages.send(seen(SupervisorSeen::Stopped { problem: Some(problem) }));
+                let change = move |model: &mut super::Model| {
+                    model.say_no(format!("the supervisor could not be started: {said}"));
+                    Vec::new()
+                };
+                let _ = world.messages.send(Msg::Apply(Box::new(change)));
+            }
+        };
+        let _ = thread::Builder::new().name("start".into()).spawn(work);
+    }
+}
+
+fn ask_all(world: &World, asked: &Receiver<(Command, String)>) {
+    for (command, doing) in asked {
+        let command = with_head(world, command);
+        let reply = supervisor::ask(&world.workspace, &world.environment, command);
+        let reply = reply.map_err(|error| error.to_string());
+        if world.messages.send(Msg::Answered { doing, reply }).is_err() {
+            return;
+        }
+    }
+}
+
+/// An approval pins the head that the person sees: the branch as it is now, their own commits included.
+fn with_head(world: &World, mut command: Command) -> Command {
+    if let Command::Objective { objective, order: Order::Approve { head, .. }, .. } = &mut command
+        && head.is_none()
+    {
+        *head = branch_head(world, objective);
+    }
+    command
+}
+
+fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
+    let state = ledger::load_snapshot(&Reader::open(world.workspace.db()).ok()?).ok()?;
+    let branch = state.objective(key)?.branch();
+    let repository = Repository::open(state.project(&key.project)?.settings.repo_root.as_ref()).ok()?;
+    repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
+}
+
+/// Starts `run --no-tui` in a session of its own, its output off the terminal, and waits until it has the lock.
+///
+/// # Errors
+/// For people: why it did not start.
+pub fn start_supervisor(world: &World) -> Result<(), String> {
+    let workspace = &world.workspace;
+    if supervisor::is_running(workspace).is_some() {
+        return Ok(());
+    }
+    let said = |error: io::Error| error.to_string();
+    let log = workspace.logs().join("supervisor.out");
+    let out = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(PRIVATE_FILE_MODE)
+        .open(&log)
+        .map_err(said)?;
+    let mut child = Program::new(std::env::current_exe().map_err(said)?)
+        .arg("--root")
+        .arg(workspace.root())
+        .args(["run", "--no-tui", "--detached"])
+        .current_dir(workspace.root())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(out)
+        .spawn()
+        .map_err(said)?;
+    let pid = child.id();
+    let give_up_at = Instant::now() + START_TIMEOUT;
+    loop {
+        if supervisor::is_running(workspace).is_some() {
+            break;
+        }
+        if child.try_wait().map_err(said)?.is_some() {
+            let text = std::fs::read_to_string(&log).unwrap_or_default();
+            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended at once");
+            return Err(last.trim_start_matches("paddock: ").to_owned());
+        }
+        if Instant::now() >= give_up_at {
+            return Err(format!("process {pid} has not taken the workspace; {} may say why", log.display()));
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    // Whoever lives longer collects it: while the console runs, this thread waits for its end.
+    let _ = thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
+    Ok(())
+}
