@@ -29,10 +29,10 @@ pub(super) enum Session {
     /// Kill it; a person then decides about its objective
     #[command(after_help = "Examples:\n  paddock session kill 7")]
     Kill(Kill),
-    /// Give it more minutes or commits
-    #[command(
-        after_help = "Examples:\n  paddock session extend 7 --minutes 15\n  paddock session extend 7 --commits 3"
-    )]
+    /// Give it more minutes, commits, tokens or dollars
+    #[command(after_help = "Examples:
+  paddock session extend 7 --minutes 15
+  paddock session extend 7 --commits 3 --usd 2.50")]
     Extend(Extend),
 }
 
@@ -71,6 +71,18 @@ pub(super) struct Extend {
     /// Commits more
     #[arg(long, value_name = "C", default_value_t = 0)]
     commits: u32,
+    /// Tokens more
+    #[arg(long, value_name = "T", default_value_t = 0)]
+    tokens: u64,
+    /// Dollars more
+    #[arg(long, value_name = "D", value_parser = dollars, default_value = "0")]
+    usd: u64,
+}
+
+/// Dollars as millionths.
+fn dollars(text: &str) -> Result<u64, String> {
+    let amount = text.trim_start_matches('$').parse().ok().and_then(crate::domain::usage::micros);
+    amount.ok_or_else(|| format!("{text:?} is no amount of dollars, for example 2.50"))
 }
 
 impl Session {
@@ -82,12 +94,14 @@ impl Session {
             Self::Kill(kill) => {
                 context.ask_and_say(Command::SessionKill { session: SessionId(kill.number) })?;
             }
-            Self::Extend(Extend { number, minutes, commits }) => {
-                if minutes == 0 && commits == 0 {
-                    return Err(Failure::usage("say how much more: --minutes M, --commits C"));
+            Self::Extend(Extend { number, minutes, commits, tokens, usd: usd_micros }) => {
+                if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
+                    let text = "say how much more: --minutes M, --commits C, --tokens T, --usd D";
+                    return Err(Failure::usage(text));
                 }
                 let session = SessionId(number);
-                context.ask_and_say(Command::SessionExtend { session, minutes, commits })?;
+                let more = Command::SessionExtend { session, minutes, commits, tokens, usd_micros };
+                context.ask_and_say(more)?;
             }
         }
         Ok(Exit::Good)

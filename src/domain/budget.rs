@@ -1,8 +1,9 @@
 //! What sessions have used.
 
-use super::ids::ProjectSlug;
+use super::ids::{ProjectSlug, SessionId};
 use super::session::Session;
 use super::state::State;
+use super::usage::{Tokens, Usage, dollars};
 
 /// Milliseconds of a session that fall after the day's beginning. Of one over midnight only today's part counts;
 /// one that ended counts the time that the machine was awake.
@@ -18,17 +19,77 @@ pub fn used_since_ms(session: &Session, day_start_ms: i64, now_ms: i64) -> i64 {
     }
 }
 
-/// Minutes of sessions that a project has used since the day began.
+/// What a project has spent in the user's day. What was not told is not in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Spent {
+    /// Minutes of sessions.
+    pub minutes: u64,
+    /// Tokens.
+    pub tokens: u64,
+    /// Cost in millionths of a dollar.
+    pub usd_micros: u64,
+    /// Sessions: how many.
+    pub sessions: u32,
+    /// Of those that have ended, how many did not tell their tokens.
+    pub tokens_unknown: u32,
+    /// How many did not tell their cost.
+    pub usd_unknown: u32,
+}
+
+impl Spent {
+    /// The tokens, unless no session told of any.
+    #[must_use]
+    pub fn known_tokens(&self) -> Option<u64> {
+        (self.tokens > 0 || self.tokens_unknown == 0).then_some(self.tokens)
+    }
+
+    /// The cost in dollars, unless no session told of any.
+    #[must_use]
+    pub fn known_usd(&self) -> Option<f64> {
+        (self.usd_micros > 0 || self.usd_unknown == 0).then(|| dollars(self.usd_micros))
+    }
+}
+
+/// What a project has spent since the day began. `live` knows what running sessions have told since it was last
+/// recorded.
 #[must_use]
-pub fn session_minutes_since(state: &State, project: &ProjectSlug, day_start_ms: i64, now_ms: i64) -> u64 {
+pub fn spent_since<'u>(
+    state: &State,
+    project: &ProjectSlug,
+    day_ms: i64,
+    now_ms: i64,
+    live: impl Fn(SessionId) -> Option<&'u Usage>,
+) -> Spent {
     // Sessions are numbered in the order of their planning: older ones than the first of today do not follow.
     let recent = state.sessions().rev().take_while(|session| {
-        session.status.is_open() || session.finished_ms.is_none_or(|ended| ended >= day_start_ms - DAY_MS)
+        session.status.is_open() || session.finished_ms.is_none_or(|ended| ended >= day_ms - DAY_MS)
     });
-    let used = recent
-        .filter(|session| session.objective.project == *project)
-        .map(|session| used_since_ms(session, day_start_ms, now_ms));
-    u64::try_from(used.sum::<i64>() / 60_000).unwrap_or(0)
+    let own = recent.filter(|session| session.objective.project == *project);
+    let mut used_ms = 0;
+    let mut spent = Spent::default();
+    for session in own.filter(|session| session.finished_ms.is_none_or(|ended| ended >= day_ms)) {
+        used_ms += used_since_ms(session, day_ms, now_ms);
+        add_usage(&mut spent, session, live(session.id).unwrap_or(&session.account.usage), day_ms);
+    }
+    spent.minutes = u64::try_from(used_ms / 60_000).unwrap_or(0);
+    spent
+}
+
+fn add_usage(spent: &mut Spent, session: &Session, usage: &Usage, day_ms: i64) {
+    let total = |usage: &Usage| usage.tokens.map(Tokens::total);
+    // Only of what ran over midnight something counts to the day before.
+    let is_older = session.planned_ms < day_ms;
+    let before = |amount: Option<u64>| amount.filter(|_| is_older).unwrap_or(0);
+    let earlier = &session.before_today;
+    let tokens = total(usage).map(|now| now.saturating_sub(before(total(earlier))));
+    let usd = usage.usd_micros.map(|now| now.saturating_sub(before(earlier.usd_micros)));
+    // One that never ran has nothing to tell.
+    let has_run = session.process.as_ref().is_some_and(|process| process.awake_seconds > 0);
+    spent.tokens = spent.tokens.saturating_add(tokens.unwrap_or(0));
+    spent.usd_micros = spent.usd_micros.saturating_add(usd.unwrap_or(0));
+    spent.sessions += 1;
+    spent.tokens_unknown += u32::from(has_run && tokens.is_none());
+    spent.usd_unknown += u32::from(has_run && usd.is_none());
 }
 
 /// A session may outlast a day; none is looked for that ended more than a day before.
@@ -57,12 +118,14 @@ mod tests {
             started_ms: Some(started_ms),
             finished_ms,
             pid: None,
-            budget: SessionBudget { max_commits: 1, max_minutes: 1 },
+            budget: SessionBudget { max_commits: 1, max_minutes: 1, max_tokens: None, max_usd_micros: None },
             from: ObjectId::new("0".repeat(40)).unwrap(),
             process: awake_seconds.map(end),
             harvest: None,
             account: crate::domain::usage::Account::default(),
             resume: None,
+            before_today: Usage::default(),
+            usage_ms: 0,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::Check;
 use super::facts::{RepositoryFacts, TrustRecord};
 use super::hierarchy::{AimKey, AimOrder};
 use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -45,7 +46,19 @@ pub enum Command {
     /// Kill a session.
     SessionKill { session: SessionId },
     /// Give a session more.
-    SessionExtend { session: SessionId, minutes: u32, commits: u32 },
+    SessionExtend {
+        session: SessionId,
+        minutes: u32,
+        commits: u32,
+        #[serde(default)]
+        tokens: u64,
+        #[serde(default)]
+        usd_micros: u64,
+    },
+    /// Let an agent be used, or not, in any project; `by` is who asks.
+    AgentEnable { agent: String, enabled: bool, by: String },
+    /// An agent was checked.
+    AgentChecked { agent: String, check: Check },
     /// Hold the merge queue.
     QueueHold { project: ProjectSlug },
     /// Let it go on.

@@ -6,7 +6,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::{Check, Cooldown};
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
+use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -18,7 +20,7 @@ use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
 use super::train::{Candidate, Subject};
-use super::usage::Account;
+use super::usage::{Account, Usage};
 
 /// One recorded fact.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +107,25 @@ pub enum Fact {
     AgentUnusable { project: ProjectSlug, agent: String, problem: String },
     /// Agents that could not be started may be tried again.
     AgentsReset { project: ProjectSlug },
+    /// No session is started with an agent for a while, in any project.
+    AgentCooled {
+        agent: String,
+        project: Option<ProjectSlug>,
+        session: Option<SessionId>,
+        cooldown: Box<Cooldown>,
+    },
+    /// An agent needs a person before it can work: not logged in.
+    AgentLocked { agent: String, project: Option<ProjectSlug>, session: Option<SessionId>, failure: Failure },
+    /// An agent may be tried again at once: why.
+    AgentFreed { agent: String, why: String },
+    /// A person lets an agent be used, or not, in any project.
+    AgentEnabled { agent: String, enabled: bool, by: String },
+    /// A person had an agent checked.
+    AgentChecked { agent: String, check: Check },
+    /// The user's day began at this time; what running sessions had used by then counts to the day before.
+    DayBegan { since_ms: i64, carried: Vec<(SessionId, Usage)> },
+    /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.
+    BudgetExhausted { project: ProjectSlug, what: String, limit: String },
     /// Its integration ref exists.
     IntegrationMade { project: ProjectSlug, tip: ObjectId },
     /// The user's target branch was seen at another commit, or gone.
@@ -180,6 +201,8 @@ pub enum Fact {
     SessionStopping { objective: ObjectiveKey, session: SessionId, stop: Stop, now: bool },
     /// A person gave it more.
     SessionExtended { objective: ObjectiveKey, session: SessionId, budget: SessionBudget },
+    /// So much has it used so far, as its agent tells.
+    SessionUsed { objective: ObjectiveKey, session: SessionId, usage: Usage },
     /// Its processes are gone; none: its keeper vanished without a record.
     SessionExited { objective: ObjectiveKey, session: SessionId, process: Option<ProcessEnd> },
     /// What it left was read, and it is over.

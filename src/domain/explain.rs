@@ -2,7 +2,8 @@
 
 mod queued;
 
-use super::decide::{OVERTAKEN_MAX, agent_for, taken_slots};
+use super::agent::{AgentHealth, length};
+use super::decide::{OVERTAKEN_MAX, agent_for, all_cooling, taken_slots, worker_for};
 use super::ids::ObjectiveKey;
 use super::objective::{Objective, Status, WorktreeStage};
 use super::project::Project;
@@ -145,6 +146,12 @@ fn review(objective: &Objective) -> Reason {
     reason(objective, ReasonCode::Harvesting, text, "the review ends")
 }
 
+/// A time of day for people, the same wherever they are.
+fn clock_utc(at_ms: i64) -> String {
+    let seconds = at_ms.div_euclid(1_000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
 /// A ready objective, looked at as dispatch looks at it.
 struct Ready<'a> {
     state: &'a State,
@@ -164,6 +171,7 @@ impl Ready<'_> {
             .or_else(|| self.no_integration());
         outside
             .or_else(|| self.backoff())
+            .or_else(|| self.cooling())
             .or_else(|| self.overlap(overlaps))
             .or_else(|| self.no_slot())
             .unwrap_or_else(|| self.worktree())
@@ -188,20 +196,28 @@ impl Ready<'_> {
     }
 
     fn no_agent(&self) -> Option<Reason> {
-        if agent_for(self.project, self.objective).is_some() {
+        if agent_for(self.state, self.project, self.objective).is_some() {
             return None;
         }
-        let worker = &self.objective.spec.worker;
         let clears = format!(
             "name an agent that can be started in projects/{}.yaml (`agents` or `workers`)",
             self.project.slug
         );
-        let Some(found) = self.project.settings.worker(worker) else {
-            let text = format!("there is no worker {worker}");
+        let Some(found) = worker_for(self.state, self.project, self.objective) else {
+            let text = format!("there is no worker {}", self.objective.spec.worker);
             return Some(self.reason(ReasonCode::NoAgent, text, &clears));
         };
-        let problem = |id: &String| self.project.unusable_agents.get(id).map(|why| format!("{id}: {why}"));
+        let worker = &found.id;
+        let out = |id: &String| self.state.agent_health(id).and_then(AgentHealth::out_of_use);
+        let problem = |id: &String| {
+            let why = self.project.unusable_agents.get(id).cloned().or_else(|| out(id));
+            why.map(|why| format!("{id}: {why}"))
+        };
         let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
+        let clears = match found.agents.iter().find(|id| out(id).is_some()) {
+            Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
+            None => clears,
+        };
         let text = match (found.agents.is_empty(), problems.is_empty()) {
             (true, _) => {
                 format!("the worker {worker} has no agent: none is named and none was found on PATH")
@@ -226,6 +242,19 @@ impl Ready<'_> {
         let kind = self.objective.next.kind;
         let text = format!("its {kind} session starts in {seconds} s at the earliest");
         Some(self.reason(ReasonCode::Backoff, text, "the time passes"))
+    }
+
+    fn cooling(&self) -> Option<Reason> {
+        let (state, now_ms) = (self.state, self.facts.now_ms);
+        let all = all_cooling(state, self.project, self.objective, now_ms)?;
+        let (first, until_ms) = all.first().map(|(agent, cooldown)| (*agent, cooldown.until_ms))?;
+        let said: Vec<String> =
+            all.iter().map(|(agent, cooldown)| format!("{agent}: {}", cooldown.failure)).collect();
+        let wait = length(until_ms - now_ms);
+        let text = format!("cooling until {} ({wait} more): {}", clock_utc(until_ms), said.join("; "));
+        let clears = format!("the time passes, or `paddock agent enable {first}`");
+        let since_ms = all.iter().map(|(_, cooldown)| cooldown.since_ms).max()?;
+        Some(Reason::new(ReasonCode::Cooling, since_ms, text, clears))
     }
 
     fn no_slot(&self) -> Option<Reason> {

@@ -5,6 +5,7 @@
 
 use super::command::{Command, StopMode};
 use super::facts::{Collision, HarvestFacts, TargetFacts, TrustRecord};
+use super::failure::Failure;
 use super::gate::CommandResult;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::path::RepoPath;
@@ -13,6 +14,7 @@ use super::reason::ReasonCode;
 use super::session::ProcessEnd;
 use super::settings::ProjectSettings;
 use super::train::Candidate;
+use super::usage::Usage;
 
 /// How a merge in memory went.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -67,6 +69,8 @@ pub enum Input {
     Started { pid: u32, version: String },
     /// Time has passed; the phases run for every project.
     Tick,
+    /// The user's day began at this time, or is the one that a supervisor starts in.
+    DayBegan { since_ms: i64 },
     /// A person asks.
     Command(Box<Command>),
     /// The supervisor shall stop.
@@ -107,6 +111,8 @@ pub enum Input {
     SessionLost { session: SessionId },
     /// So many commits are on a running session's branch since it started.
     CommitsSeen { session: SessionId, commits: u32 },
+    /// A running session's agent told what it has used so far, and what it waits for: until `reset_ms` of that.
+    SessionTold { session: SessionId, usage: Usage, waits: Option<Failure> },
     /// What a session left was read, or could not be.
     Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, String> },
     /// A merge was made, or not.

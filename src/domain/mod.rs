@@ -2,6 +2,7 @@
 //!
 //! Nothing in here does I/O, reads a clock, or draws a random number.
 
+pub mod agent;
 pub mod apply;
 pub mod budget;
 pub mod command;

@@ -22,6 +22,12 @@ pub enum ReasonCode {
     Backoff,
     /// No agent can be used for it.
     NoAgent,
+    /// Every agent that could do it cools down.
+    Cooling,
+    /// Its agent is not logged in, and no other can be used.
+    AgentLogin,
+    /// Its agent would have had to ask a person.
+    AgentRefused,
     /// A session works on it.
     Working,
     /// What a session left is being read.

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
 use super::review::Finding;
-use super::usage::Account;
+use super::usage::{Account, Usage};
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,6 +148,14 @@ pub enum Stop {
     Human,
     /// The supervisor stops.
     Shutdown,
+    /// Its tokens are used up.
+    Tokens,
+    /// It costs more than it may.
+    Cost,
+    /// What its project may spend in a day is spent.
+    DayBudget,
+    /// Its agent waits for a limit to be lifted, longer than is worth a slot.
+    Waiting,
 }
 
 /// How the main process of a job ended.
@@ -198,6 +206,12 @@ pub struct SessionBudget {
     pub max_commits: u32,
     /// Minutes, counted while the machine is awake.
     pub max_minutes: u32,
+    /// Tokens; none = no limit.
+    #[serde(default)]
+    pub max_tokens: Option<u64>,
+    /// Cost in millionths of a dollar; none = no limit.
+    #[serde(default)]
+    pub max_usd_micros: Option<u64>,
 }
 
 /// An agent's earlier conversation that a session goes on with.
@@ -293,4 +307,10 @@ pub struct Session {
     /// The agent's conversation that it goes on with.
     #[serde(default)]
     pub resume: Option<Resume>,
+    /// What it had used when the user's day began: that counts to the day before.
+    #[serde(default)]
+    pub before_today: Usage,
+    /// When its usage was last recorded, in Unix milliseconds.
+    #[serde(default)]
+    pub usage_ms: i64,
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::agent::AgentHealth;
 use super::gate::GateRun;
 use super::hierarchy::{Aim, AimKey, Level, Line, Stage};
 use super::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -11,7 +12,7 @@ use super::objective::{Objective, Status};
 use super::project::Project;
 use super::session::Session;
 
-/// Numbers that outlive a supervisor.
+/// What belongs to the workspace as a whole and outlives a supervisor.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
     /// The number of the last event.
@@ -20,6 +21,12 @@ pub struct Counters {
     pub session: u64,
     /// The number of the last gate run.
     pub gate: u64,
+    /// When the user's day began, in Unix milliseconds, as last told.
+    #[serde(default)]
+    pub day_ms: i64,
+    /// How agents fare, by id.
+    #[serde(default)]
+    pub agents: BTreeMap<String, AgentHealth>,
 }
 
 /// Names one thing whose row a commit has to write.
@@ -104,6 +111,12 @@ impl State {
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
+    }
+
+    /// How an agent fares, in whichever project; none when nothing is known of it.
+    #[must_use]
+    pub fn agent_health(&self, id: &str) -> Option<&AgentHealth> {
+        self.counters.agents.get(id)
     }
 
     /// All projects, by slug.

@@ -51,6 +51,17 @@ pub const TYPES: &[EventType] = &[
     row("project_released", "project_released", "That no longer stops it."),
     row("agent_unusable", "agent_unusable", "An agent could not be started."),
     row("agents_reset", "agents_reset", "Agents that could not be started may be tried again."),
+    row(
+        "agent_cooled",
+        "agent_cooling",
+        "No session is started with an agent for a while (`data.cooldown`).",
+    ),
+    row("agent_locked", "agent_locked", "An agent needs a person before it can work (`data.failure`)."),
+    row("agent_freed", "agent_freed", "An agent may be tried again at once (`data.why`)."),
+    row("agent_enabled", "agent_enabled", "A person enabled or disabled an agent (`data.enabled`)."),
+    row("agent_checked", "agent_checked", "A person had an agent checked (`data.check`)."),
+    row("day_began", "day_began", "The user's day began: daily budgets start anew."),
+    row("budget_exhausted", "budget_exhausted", "A project has spent what it may in a day (`data.what`)."),
     row("integration_made", "integration_made", "The integration ref of a project exists."),
     row("target_seen", "target_moved", "The target branch was seen at another commit, or gone."),
     row(
@@ -119,6 +130,7 @@ pub const TYPES: &[EventType] = &[
     row("session_started", "session_started", "Its agent runs."),
     row("session_stopping", "session_stopping", "It is asked to stop."),
     row("session_extended", "session_extended", "A person gave it more."),
+    row("session_used", "session_used", "What a running session has used so far (`data.usage`)."),
     row("session_exited", "session_exited", "Its processes are gone."),
     row(
         "session_harvested",

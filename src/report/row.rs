@@ -31,6 +31,14 @@ fn said(line: &EventLine) -> String {
         "session_ended" => ended(data),
         "session_exited" => exited(data),
         "session_stopping" => text(data, "/stop"),
+        "agent_cooling" => cooling(data),
+        "agent_locked" => named_agent(data, text(data, "/failure/text")),
+        "agent_freed" => named_agent(data, text(data, "/why")),
+        "agent_enabled" => named_agent(data, flag(data, "/enabled")),
+        "agent_checked" => named_agent(data, flag(data, "/check/ok")),
+        "agent_unusable" => named_agent(data, text(data, "/problem")),
+        "budget_exhausted" => text(data, "/limit"),
+        "session_used" => used(data),
         "session_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
         "supervisor_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
         "supervisor_stopped" => text(data, "/mode"),
@@ -66,6 +74,27 @@ fn flag(data: &Value, pointer: &str) -> Option<String> {
 
 fn commit(data: &Value, pointer: &str) -> Option<String> {
     text(data, pointer).map(|commit| commit.chars().take(10).collect())
+}
+
+fn named_agent(data: &Value, what: Option<String>) -> Option<String> {
+    let agent = text(data, "/agent")?;
+    Some(what.filter(|what| !what.is_empty()).map_or(agent.clone(), |what| format!("{agent}, {what}")))
+}
+
+fn cooling(data: &Value) -> Option<String> {
+    let until_ms = data.pointer("/cooldown/until_ms").and_then(Value::as_i64)?;
+    let until = super::text::rfc3339(until_ms);
+    let failure = data.pointer("/cooldown/failure")?;
+    let failure = serde_json::from_value::<crate::domain::failure::Failure>(failure.clone()).ok()?;
+    named_agent(data, Some(format!("until {until}: {failure}")))
+}
+
+fn used(data: &Value) -> Option<String> {
+    let usage = data.pointer("/usage")?;
+    let usage = serde_json::from_value::<crate::domain::usage::Usage>(usage.clone()).ok()?;
+    let tokens = usage.tokens.map(|tokens| format!("{} tokens", tokens.total()));
+    let usd = usage.usd().map(|usd| format!("${usd:.2}"));
+    Some([tokens, usd].into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 
 fn planned(data: &Value) -> Option<String> {

@@ -208,6 +208,8 @@ pub struct ExitStatus {
 pub struct SessionBudgetStatus {
     pub max_commits: u32,
     pub max_minutes: u32,
+    pub max_tokens: Option<u64>,
+    pub max_usd: Option<f64>,
 }
 
 /// What a session used; unknown is null.

@@ -60,9 +60,13 @@ fn header(project: &ProjectStatus) -> String {
         true => project.slug.clone(),
         false => format!("{} ({})", project.slug, harmless(&project.name)),
     };
-    let minutes = project.budget.session_minutes.used.unwrap_or(0);
+    let budget = &project.budget;
+    let mut spent = vec![format!("{} min", budget.session_minutes.used.unwrap_or(0))];
+    spent.extend(budget.tokens.used.filter(|used| *used > 0).map(|used| format!("{used} tokens")));
+    spent.extend(budget.usd.used.filter(|used| *used > 0.0).map(|used| format!("${used:.2}")));
+    let spent = spent.join(", ");
     format!(
-        "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  on {}  {minutes} min today\n",
+        "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  on {}  {spent} today\n",
         project.state,
         project.slots,
         project.queue.len(),

@@ -55,6 +55,10 @@ pub enum StopReason {
     Tokens,
     /// It cost more than allowed.
     Cost,
+    /// What may be spent in a day is spent.
+    DayBudget,
+    /// Its agent waits for a limit to be lifted.
+    Waiting,
     /// A human stopped it.
     Human,
     /// Paddock or the machine is shutting down.

@@ -15,7 +15,6 @@ use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
 use super::{commits, effects, projects, radar};
 use crate::config::lock::RepositoryClaim;
-use crate::domain::budget::session_minutes_since;
 use crate::domain::command::StopMode;
 use crate::domain::decide::{self, Decision, Memo, Settled};
 use crate::domain::effect::Effect;
@@ -149,7 +148,7 @@ impl Kernel {
         self.memo.is_passive = true;
         self.take_claims()?;
         self.read_project_files_first()?;
-        self.check_day_budgets()?;
+        self.tell_the_day()?;
         self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
@@ -280,31 +279,16 @@ impl Kernel {
                 }
             },
         };
-        self.step(input, None)?;
-        self.check_day_budgets()
+        self.step(input, None)
     }
 
-    /// Holds the projects that have spent what they may in a day, and lets them go on when a new one begins.
-    fn check_day_budgets(&mut self) -> Result<(), SupervisorError> {
-        for project in self.covered() {
-            let Some(found) = self.state.project(&project) else { continue };
-            let Some(limit) = found.settings.budget.session_minutes else {
-                if found.holds.contains_key(&ReasonCode::DayBudget) {
-                    self.hold_for_budget(project, None)?;
-                }
-                continue;
-            };
-            let used = session_minutes_since(&self.state, &project, day_start_ms(), now_ms());
-            let text = (used >= limit)
-                .then(|| format!("{limit} minutes of sessions a day are used up; nothing new starts today"));
-            self.hold_for_budget(project, text)?;
+    /// Says when the user's day began, if that is another one than was last told.
+    fn tell_the_day(&mut self) -> Result<(), SupervisorError> {
+        let since_ms = day_start_ms();
+        if self.state.counters().day_ms == since_ms {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    fn hold_for_budget(&mut self, project: ProjectSlug, text: Option<String>) -> Result<(), SupervisorError> {
-        let clears = "midnight, or a higher `budget.session_minutes_per_day`".to_owned();
-        self.step(Input::HoldSeen { project, code: ReasonCode::DayBudget, text, clears }, None)
+        self.step(Input::DayBegan { since_ms }, None)
     }
 
     /// What is done every poll interval, whether or not anything was heard.
@@ -316,7 +300,7 @@ impl Kernel {
             self.scan(&project);
         }
         self.count_commits();
-        self.check_day_budgets()?;
+        self.tell_the_day()?;
         self.step(Input::Tick, None)
     }
 

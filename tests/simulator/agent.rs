@@ -35,11 +35,16 @@ pub enum Behaviour {
     Lost,
     SetupFailed,
     NotStarted,
+    Limited,
+    Waits,
+    NoLogin,
+    TooLong,
+    Refused,
 }
 
 use Behaviour as B;
 
-const BAD: [Behaviour; 17] = [
+const BAD: [Behaviour; 20] = [
     B::Silent,
     B::Nothing,
     B::OutOfScope,
@@ -57,6 +62,9 @@ const BAD: [Behaviour; 17] = [
     B::Hang,
     B::Lost,
     B::SetupFailed,
+    B::Limited,
+    B::Limited,
+    B::TooLong,
 ];
 
 /// Faults that leave the same work in the end, however often they are met.
@@ -72,6 +80,7 @@ pub fn choose(world: &World, session: &Session, is_calm: bool) -> (Behaviour, u3
         (true, _) if session.kind != SessionKind::Work => B::Good,
         (true, _) if rng.percent(40) => *rng.pick(&TAME),
         (false, true) if rng.percent(2) => B::NotStarted,
+        (false, true) if rng.percent(5) => *rng.pick(&[B::Waits, B::NoLogin, B::Refused]),
         (false, true) if rng.percent(55) => *rng.pick(&BAD),
         _ => B::Good,
     };
@@ -116,9 +125,11 @@ pub fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionId) {
     let commit = repo.commit(parents, tree);
     repo.branches.insert(branch, commit.clone());
     let seen = u32::try_from(repo.since(&world.jobs[&id].from, &commit).len()).unwrap();
+    let told = super::agents::told(id, session, behaviour, seen);
     let job = world.jobs.get_mut(&id).unwrap();
     job.commits_left -= 1;
     if job.watched {
+        world.inbox.extend(told);
         world.inbox.push(Input::CommitsSeen { session: id, commits: seen });
     }
 }
@@ -189,7 +200,7 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
         salvage,
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
-        account: paddock::domain::usage::Account::default(),
+        account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len()),
         head,
     }))
 }

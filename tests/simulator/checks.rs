@@ -9,6 +9,7 @@ use paddock::domain::gate::{GateRun, Purpose, Verdict};
 use paddock::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use paddock::domain::objective::{Objective, Status};
 use paddock::domain::project::Project;
+use paddock::domain::reason::ReasonCode;
 use paddock::domain::scope::OverlapCache;
 use paddock::domain::settings::OverlapRule;
 use paddock::domain::state::State;
@@ -50,6 +51,9 @@ pub fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
         queue(sim, project)?;
     }
     scopes(sim)?;
+    if sim.seen.steps.is_multiple_of(16) {
+        super::agents::waits_are_explained(sim)?;
+    }
     for objective in sim.state.objectives() {
         bounds(sim, objective)?;
         explained(sim, objective)?;
@@ -111,6 +115,12 @@ fn blamed(sim: &Sim, project: &ProjectSlug, entry: u64) -> Checked {
 
 /// A session starts from where everything that it depends on has landed.
 fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
+    let health = sim.state.agent_health(&plan.agent);
+    let is_out = health.is_some_and(|h| h.cooling(sim.now_ms).is_some() || h.out_of_use().is_some());
+    ensure(!is_out, || format!("agents: {} is started while it cools down or is out of use", plan.agent))?;
+    let budgets = sim.state.project(&key.project).map(|project| &project.holds);
+    let is_spent = budgets.is_some_and(|holds| holds.contains_key(&ReasonCode::DayBudget));
+    ensure(!is_spent, || format!("budgets: {key} is worked on though the day's budget is spent"))?;
     let repo = &sim.world.repos[&key.project];
     let Some(objective) = sim.state.objective(key) else { return Ok(()) };
     for id in objective.spec.depends_on.iter().filter(|_| plan.attempt == 1) {

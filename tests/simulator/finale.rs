@@ -21,6 +21,7 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
     sim.quiet = true;
     sim.world.faults = false;
     sim.world.in_the_way.clear();
+    super::agents::lift_budgets(sim)?;
     if sim.rng.percent(50) || sim.stopping.is_some() {
         sim.restart()?;
     }
@@ -66,6 +67,9 @@ fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     }
     if found.holds.contains_key(&ReasonCode::Untrusted) {
         commands.push(Command::ProjectTrust { project: project(), trust: found.trust.clone() });
+    }
+    for agent in super::agents::out_of_use(&sim.state) {
+        commands.push(Command::AgentEnable { agent, enabled: true, by: "ada".to_owned() });
     }
     let needs_agents = !found.unusable_agents.is_empty();
     let mut has_acted = needs_agents || !commands.is_empty();

@@ -111,9 +111,12 @@ pub fn ask(sim: &mut Sim) -> Input {
     }
     let rng = &mut sim.rng;
     let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
-    let command = match (rng.below(26), sessions.is_empty()) {
+    let command = match (rng.below(30), sessions.is_empty()) {
         (0 | 1, false) => Command::SessionKill { session: *rng.pick(&sessions) },
-        (2 | 3, false) => Command::SessionExtend { session: *rng.pick(&sessions), minutes: 1, commits: 1 },
+        (2 | 3, false) => {
+            let session = *rng.pick(&sessions);
+            Command::SessionExtend { session, minutes: 1, commits: 1, tokens: 0, usd_micros: 0 }
+        }
         (4, _) => Command::QueueHold { project },
         (5..=7, _) => Command::QueueRelease { project },
         (8..=10, _) => Command::QueueAdopt { project },
@@ -130,6 +133,8 @@ pub fn ask(sim: &mut Sim) -> Input {
         (23, _) => Command::ProjectTrust { project, trust: trust(rng) },
         (24, _) => return Input::RepositoryFailed { project, problem: "locked".to_owned() },
         (25, _) => return Input::RepositoryFine { project },
+        (26, _) => return Input::DayBegan { since_ms: sim.now_ms - 1_000 },
+        (27 | 28, _) => super::agents::order(rng),
         _ => {
             let text = rng.percent(40).then(|| "too little disk is free".to_owned());
             let code = ReasonCode::DiskLow;

@@ -114,6 +114,14 @@ impl World {
             Behaviour::SetupFailed => self.end_job(id, Exit::SetupFailed("exit status 1".into()), None),
             Behaviour::NotStarted => self.end_job(id, Exit::NotStarted("not found".into()), None),
             Behaviour::Hang => {}
+            Behaviour::Waits if rng.percent(20) => self.end_job(id, Exit::Code(1), None),
+            Behaviour::Waits => {
+                let input = state.session(id).map(super::agents::waits);
+                self.inbox.extend(input.filter(|_| self.jobs[&id].watched));
+            }
+            Behaviour::Limited | Behaviour::NoLogin | Behaviour::TooLong | Behaviour::Refused => {
+                self.end_job(id, Exit::Code(if rng.percent(80) { 1 } else { 0 }), None);
+            }
             _ => self.end_job(id, Exit::Code(0), None),
         }
     }

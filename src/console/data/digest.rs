@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Facts, Need, needs};
-use crate::domain::budget::session_minutes_since;
+use crate::domain::budget::spent_since;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::objective::Status;
 
@@ -63,7 +63,12 @@ impl Digest {
             slots: project.settings.max_parallel_sessions,
             queue: project.train.entries.len(),
             needs: needs(state, slug),
-            spent: Spent { minutes: session_minutes_since(state, slug, day_ms, now_ms), ..Spent::default() },
+            spent: spent(facts, slug, day_ms, now_ms),
         }
     }
+}
+
+fn spent(facts: &Facts, slug: &ProjectSlug, day_ms: i64, now_ms: i64) -> Spent {
+    let spent = spent_since(&facts.state, slug, day_ms, now_ms, |_| None);
+    Spent { usd: spent.known_usd(), tokens: spent.known_tokens(), minutes: spent.minutes }
 }

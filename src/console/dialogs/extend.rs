@@ -19,7 +19,7 @@ pub fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
             [minutes, commits] => (minutes, commits),
             _ => return Err("two whole numbers are needed: minutes and commits".to_owned()),
         };
-        let command = Command::SessionExtend { session, minutes, commits };
+        let command = Command::SessionExtend { session, minutes, commits, tokens: 0, usd_micros: 0 };
         Ok(vec![Effect::ask(command, format!("extend session {session}"))])
     };
     let title = format!("Give session {session} more");

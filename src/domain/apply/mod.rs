@@ -1,5 +1,6 @@
 //! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
 
+mod agents;
 mod objectives;
 mod operate;
 mod projects;
@@ -20,7 +21,10 @@ impl State {
         self.counters.seq = event.seq;
         self.touched.insert(EntityKey::Counters);
         match &event.fact {
-            Fact::SupervisorStarted { .. } | Fact::SupervisorStopped { .. } => {}
+            Fact::SupervisorStarted { .. }
+            | Fact::SupervisorStopped { .. }
+            | Fact::BudgetExhausted { .. } => {}
+            fact if self.apply_to_agents(fact, event.at_ms) => {}
             fact if self.apply_to_projects(fact, event.at_ms) => {}
             fact if self.apply_to_objectives(fact, event) => {}
             fact if self.apply_orders(fact, event) => {}

@@ -5,7 +5,7 @@ use crate::domain::ids::{ObjectiveKey, SessionId};
 use crate::domain::objective::Objective;
 use crate::domain::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
 use crate::domain::state::{EntityKey, State};
-use crate::domain::usage::Account;
+use crate::domain::usage::{Account, Usage};
 
 /// Lines kept of what earlier sessions did.
 const HISTORY_LINES_MAX: usize = 20;
@@ -30,6 +30,8 @@ fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Sess
         harvest: None,
         account: Account::default(),
         resume: plan.resume.clone(),
+        before_today: Usage::default(),
+        usage_ms: at_ms,
     }
 }
 
@@ -52,6 +54,10 @@ impl State {
             Fact::SessionExtended { session, budget, .. } => {
                 self.change_session(*session, |s| s.budget = *budget);
             }
+            Fact::SessionUsed { session, usage, .. } => self.change_session(*session, |s| {
+                s.account.usage.clone_from(usage);
+                s.usage_ms = at_ms;
+            }),
             Fact::SessionExited { session, process, .. } => self.change_session(*session, |s| {
                 s.status = SessionStatus::Harvesting;
                 s.process.clone_from(process);
@@ -60,6 +66,7 @@ impl State {
             Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
                 self.change_session(*session, |s| s.account.clone_from(account));
                 self.harvest_session(objective, *session, *end, harvest.as_ref());
+                self.fared(*session, *end, at_ms);
                 if let Some(found) = self.objective_mut(objective) {
                     found.operated.unjudged = problem.is_some();
                 }

@@ -24,7 +24,11 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::Objective { objective, order, by } => super::operate::take(scribe, &objective, order, &by),
         Command::Aim { aim, order } => super::hierarchy::take(scribe, &aim, order),
         Command::SessionKill { session } => kill(scribe, session),
-        Command::SessionExtend { session, minutes, commits } => extend(scribe, session, minutes, commits),
+        Command::SessionExtend { session, minutes, commits, tokens, usd_micros } => {
+            extend(scribe, session, &More { minutes, commits, tokens, usd_micros })
+        }
+        Command::AgentEnable { agent, enabled, by } => super::health::enable(scribe, &agent, enabled, by),
+        Command::AgentChecked { agent, check } => super::health::checked(scribe, &agent, check),
         Command::SupervisorStop { mode } => stop(scribe, mode),
         Command::ProjectEnable { project, .. }
         | Command::ProjectPause { project, .. }
@@ -237,25 +241,39 @@ fn kill(scribe: &mut Scribe<'_>, id: SessionId) -> Reply {
     Ok(Answer { text: format!("session {id} of {objective} is being killed"), objectives: vec![objective] })
 }
 
-fn extend(scribe: &mut Scribe<'_>, id: SessionId, minutes: u32, commits: u32) -> Reply {
+/// What a session is to get beyond its budget.
+struct More {
+    minutes: u32,
+    commits: u32,
+    tokens: u64,
+    usd_micros: u64,
+}
+
+fn extend(scribe: &mut Scribe<'_>, id: SessionId, more: &More) -> Reply {
     let Some(session) = scribe.state.session(id) else {
         return Err(Refusal::new(format!("there is no session {id}; `paddock session list` shows them")));
     };
     if !matches!(session.status, SessionStatus::Starting | SessionStatus::Running) {
         return Err(Refusal::new(format!("session {id} is not running: it is {}", session.status.word())));
     }
-    if minutes == 0 && commits == 0 {
-        return Err(Refusal::new("say how much more: --minutes M, --commits C"));
+    let now = session.budget;
+    if (more.minutes, more.commits, more.tokens, more.usd_micros) == (0, 0, 0, 0) {
+        return Err(Refusal::new("say how much more: --minutes M, --commits C, --tokens T, --usd D"));
+    }
+    let unlimited = [(more.tokens, now.max_tokens, "tokens"), (more.usd_micros, now.max_usd_micros, "cost")];
+    if let Some((_, _, what)) = unlimited.iter().find(|(more, limit, _)| *more > 0 && limit.is_none()) {
+        return Err(Refusal::new(format!("session {id} has no limit of {what}: there is nothing to extend")));
     }
     let objective = session.objective.clone();
     let budget = SessionBudget {
-        max_commits: session.budget.max_commits.saturating_add(commits),
-        max_minutes: session.budget.max_minutes.saturating_add(minutes),
+        max_commits: now.max_commits.saturating_add(more.commits),
+        max_minutes: now.max_minutes.saturating_add(more.minutes),
+        max_tokens: now.max_tokens.map(|tokens| tokens.saturating_add(more.tokens)),
+        max_usd_micros: now.max_usd_micros.map(|usd| usd.saturating_add(more.usd_micros)),
     };
     scribe.record(Fact::SessionExtended { objective: objective.clone(), session: id, budget });
     scribe.order(Effect::ExtendSession { session: id });
-    let text =
-        format!("session {id} may now use {} commits and {} minutes", budget.max_commits, budget.max_minutes);
+    let text = format!("session {id} may now use {}", super::budgets::described(&budget));
     Ok(Answer { text, objectives: vec![objective] })
 }
 

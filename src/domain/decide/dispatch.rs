@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 
 use super::scribe::Scribe;
-use super::staff::{self, agent_for};
+use super::staff;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Fact, SessionPlan};
 use crate::domain::graph::Graph;
@@ -13,6 +13,7 @@ use crate::domain::project::Project;
 use crate::domain::session::SessionBudget;
 use crate::domain::settings::{OverlapRule, ProjectSettings};
 use crate::domain::state::State;
+use crate::domain::usage::micros;
 
 /// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
 pub const OVERTAKEN_MAX: u32 = 8;
@@ -24,7 +25,8 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     for slug in scribe.marked() {
         let is_open =
             |project: &Project| project.is_workable() && !project.paused && project.dispatch_hold().is_none();
-        if scribe.state.project(&slug).is_some_and(is_open) {
+        // What the user did to the target meanwhile is seen first: sessions start from where it leads.
+        if scribe.state.project(&slug).is_some_and(is_open) && !scribe.memo.unlooked.contains(&slug) {
             dispatch(scribe, &slug);
         }
     }
@@ -115,7 +117,7 @@ fn refresh_critical_path(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) -> bool {
     let Some(project) = scribe.state.project(&key.project) else { return true };
     let Some(objective) = scribe.state.objective(key) else { return true };
-    if agent_for(project, objective).is_none() {
+    if staff::choose(scribe.state, project, objective, scribe.now_ms).is_none() {
         return true;
     }
     if project.settings.path_conflicts == OverlapRule::Allow || objective.holds_scope() {
@@ -174,7 +176,9 @@ fn prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
 fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) {
     let Some(objective) = scribe.state.objective(key) else { return };
     let Some(project) = scribe.state.project(&key.project) else { return };
-    let Some((worker, agent)) = staff::choose(scribe.state, project, objective) else { return };
+    let Some((worker, agent)) = staff::choose(scribe.state, project, objective, scribe.now_ms) else {
+        return;
+    };
     let plan = SessionPlan {
         session: SessionId(scribe.state.counters().session + 1),
         kind: objective.next.kind,
@@ -207,8 +211,12 @@ fn starting_point(project: &Project, objective: &Objective) -> ObjectId {
 
 fn budget_of(settings: &ProjectSettings, objective: &Objective) -> SessionBudget {
     let defaults = &settings.session_defaults;
+    let max_commits = objective.spec.max_commits.unwrap_or(defaults.max_commits);
     SessionBudget {
-        max_commits: objective.spec.max_commits.unwrap_or(defaults.max_commits),
+        // One whose conversation became too long for its model gets half of the work.
+        max_commits: if objective.next.smaller { (max_commits / 2).max(1) } else { max_commits },
         max_minutes: objective.spec.max_minutes.unwrap_or(defaults.max_minutes),
+        max_tokens: defaults.max_tokens,
+        max_usd_micros: defaults.max_usd.and_then(micros),
     }
 }

@@ -1,10 +1,11 @@
 //! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
 
-use super::harvest::{cut, role_of};
+use super::harvest::{cut, own_failure, role_of};
 use super::operate::choices;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::facts::HarvestFacts;
+use crate::domain::failure::{FailureClass, Remedy};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status};
 use crate::domain::reason::{Reason, ReasonCode};
@@ -23,6 +24,10 @@ const SETUP_FAILURES_MAX: u32 = 2;
 
 /// What an agent hears that ended well by its exit status alone.
 const NOTHING_DONE: &str = "no commit was made and no summary given";
+
+/// What an agent hears whose conversation did not fit into its model's context.
+const SMALLER: &str = "Work in smaller steps: read only what you need, do not print whole files or long outputs, \
+                       and commit each step";
 
 /// A session's end with what review made of it.
 pub(super) struct Outcome {
@@ -50,6 +55,9 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
         return human(scribe, key, ReasonCode::HarvestFailed, text);
     }
     note_unusable_agent(scribe, key, session);
+    if follow_failure(scribe, key, session, outcome) {
+        return;
+    }
     let is_widened = super::recover::widen(scribe, key, outcome);
     let Some(objective) = scribe.state.objective(key) else { return };
     let due = match outcome.end {
@@ -61,10 +69,45 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
     carry_out(scribe, key, due, outcome.facts.as_deref());
 }
 
+/// What follows from a failure of the agent that needs something else than the same again or a retry. False when
+/// nothing does.
+fn follow_failure(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) -> bool {
+    let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)).cloned();
+    let Some(failure) = failure.filter(|_| outcome.end != SessionEnd::Completed) else { return false };
+    match failure.class.remedy() {
+        Remedy::Human if failure.class == FailureClass::Authentication => {
+            let Some(objective) = scribe.state.objective(key) else { return false };
+            let next = NextSession { kind: session.kind, costs_retry: false, ..objective.next.clone() };
+            match super::health::nobody_left(scribe, key, &session.agent, &failure) {
+                Some(reason) => {
+                    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), Some(next))
+                }
+                None => return false,
+            };
+        }
+        Remedy::Human => {
+            let text = format!("session {}: the agent {} was {failure}", session.id, session.agent);
+            human(scribe, key, ReasonCode::AgentRefused, text);
+        }
+        Remedy::Smaller => {
+            let outcome = format!("{failure}. {SMALLER}");
+            let feedback = Feedback::Ended { session: session.id, outcome };
+            retry_with(scribe, key, SessionKind::Correction, feedback, true);
+        }
+        Remedy::CoolDown | Remedy::Retry => return false,
+    }
+    true
+}
+
 fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session) {
     let own_end = session.process.as_ref().filter(|process| process.stop.is_none());
     if let Some(Exit::NotStarted(problem)) = own_end.map(|process| &process.exit) {
         let (project, agent) = (key.project.clone(), session.agent.clone());
+        let known = scribe.state.project(&project).map(|project| &project.unusable_agents);
+        // Sessions that started side by side find out the same.
+        if known.is_some_and(|agents| agents.contains_key(&agent)) {
+            return;
+        }
         scribe.record(Fact::AgentUnusable { project, agent, problem: problem.clone() });
     }
 }
@@ -123,6 +166,10 @@ fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outc
         Some(exit @ Exit::Code(0)) if end == SessionEnd::Failed => format!("{NOTHING_DONE} ({exit})"),
         Some(exit) => format!("{end} ({exit})"),
         None => end.to_string(),
+    };
+    let how = match outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)) {
+        Some(failure) => format!("{how}: {failure}"),
+        None => how,
     };
     let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
     let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
@@ -224,13 +271,23 @@ fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedbac
 
 /// Level 1 of recovery, after a session or out of the merge queue.
 pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
+    retry_with(scribe, key, kind, feedback, false);
+}
+
+fn retry_with(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    kind: SessionKind,
+    feedback: Feedback,
+    smaller: bool,
+) {
     let Some((settings, retries, _)) = recovery(scribe, key) else { return };
     let due = NextSession {
         kind,
         feedback: Some(feedback.clone()),
         not_before_ms: None,
         costs_retry: false,
-        smaller: false,
+        smaller,
     };
     if retries >= settings.max_retries {
         let text = format!("{} after {retries} retries (recovery.max_retries)", what_failed(&feedback));
@@ -241,8 +298,7 @@ pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKi
     }
     let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
     let not_before_ms = Some(scribe.now_ms + wait_ms);
-    let next =
-        NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true, smaller: false };
+    let next = NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true, smaller };
     scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
 }
 

@@ -5,6 +5,7 @@ use super::operate;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::facts::HarvestFacts;
+use crate::domain::failure::{Failure, FailureClass, Remedy};
 use crate::domain::ids::{ObjectiveKey, SessionId};
 use crate::domain::objective::{Cause, Objective, Status};
 use crate::domain::review::{Finding, Terms, review};
@@ -34,17 +35,25 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     let outcome = match facts {
         Err(problem) => {
             let end = end_without_facts(session);
-            record(scribe, session, end, None, Some(problem.clone()), Account::default());
+            record(scribe, session, end, None, Some(problem.clone()), session.account.clone());
             Outcome { end, findings: Vec::new(), facts: None, problem: Some(problem) }
         }
         Ok(facts) => {
             let end = end_of(session.process.as_ref(), &facts);
             let (findings, problem) = judge(scribe, session, &facts);
             let harvest = condense(&facts, &findings);
-            record(scribe, session, end, Some(harvest), problem.clone(), facts.account.clone());
+            let account = account(session, &facts);
+            record(scribe, session, end, Some(harvest), problem.clone(), account);
             Outcome { end, findings, facts: Some(facts), problem }
         }
     };
+    scribe.memo.live.remove(&session.id);
+    let was_stopped = session.process.as_ref().is_some_and(|process| process.stop.is_some());
+    let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts));
+    // Of one that was stopped because its agent waits, it was noted then.
+    if let Some(failure) = failure.filter(|_| !was_stopped) {
+        super::health::note(scribe, session, failure);
+    }
     if is_in(scribe, &key, Status::Active) {
         scribe.move_to(&key, Status::Review, Cause::SessionHarvested, None, None);
     }
@@ -121,6 +130,21 @@ pub(super) fn role_of(settings: &ProjectSettings, objective: &Objective) -> Role
     settings.worker(&objective.spec.worker).map_or(Role::Implementer, |worker| worker.role)
 }
 
+/// What the transcript told at its end; of usage, what was told while it ran when the end says nothing of it.
+fn account(session: &Session, facts: &HarvestFacts) -> Account {
+    let (mut account, known) = (facts.account.clone(), &session.account.usage);
+    account.usage.tokens = account.usage.tokens.or(known.tokens);
+    account.usage.usd_micros = account.usage.usd_micros.or(known.usd_micros);
+    account.usage.model = account.usage.model.or_else(|| known.model.clone());
+    account
+}
+
+/// Why the agent failed, unless it was stopped for another reason: then its last words are about that.
+pub(super) fn own_failure<'f>(session: &Session, facts: &'f HarvestFacts) -> Option<&'f Failure> {
+    let stop = session.process.as_ref()?.stop;
+    facts.account.failure.as_ref().filter(|_| stop.is_none() || stop == Some(Stop::Waiting))
+}
+
 fn end_without_facts(session: &Session) -> SessionEnd {
     match &session.process {
         None => SessionEnd::Lost,
@@ -130,10 +154,10 @@ fn end_without_facts(session: &Session) -> SessionEnd {
 
 fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
     process.stop.map(|stop| match stop {
-        Stop::Minutes | Stop::Commits => SessionEnd::OverBudget,
+        Stop::Minutes | Stop::Commits | Stop::Tokens | Stop::Cost | Stop::DayBudget => SessionEnd::OverBudget,
         Stop::Stalled => SessionEnd::Stalled,
         Stop::Human => SessionEnd::Killed,
-        Stop::Shutdown => SessionEnd::Interrupted,
+        Stop::Shutdown | Stop::Waiting => SessionEnd::Interrupted,
     })
 }
 
@@ -143,6 +167,13 @@ fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
     let Some(process) = process else { return SessionEnd::Lost };
     if let Some(end) = stopped_end(process) {
         return end;
+    }
+    if let Some(failure) = &facts.account.failure {
+        return match failure.class.remedy() {
+            Remedy::CoolDown => SessionEnd::Interrupted,
+            _ if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
+            _ => SessionEnd::Failed,
+        };
     }
     if process.exit != Exit::Code(0) {
         return SessionEnd::Failed;

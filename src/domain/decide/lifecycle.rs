@@ -17,6 +17,9 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     for project in projects {
         scribe.record(Fact::AgentsReset { project });
     }
+    let made = scribe.state.projects().filter(|project| project.integration.is_made);
+    scribe.memo.unlooked =
+        made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
     for effect in outstanding(scribe.state) {
         scribe.order(effect);
     }

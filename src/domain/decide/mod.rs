@@ -6,11 +6,13 @@
 //! ([`dispatch`]).
 
 mod blame;
+mod budgets;
 mod commands;
 mod dispatch;
 mod follow;
 mod gates;
 mod harvest;
+mod health;
 mod hierarchy;
 mod lifecycle;
 mod merge;
@@ -40,7 +42,7 @@ pub use outstanding::outstanding;
 pub use scribe::Memo;
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled};
-pub(super) use staff::agent_for;
+pub(super) use staff::{agent_for, all_cooling, worker_for};
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
 /// events ends at an effect that has to be awaited, so a handful is the most there can be.
@@ -66,6 +68,7 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
     let reply = take(&mut scribe, input);
     for _ in 0..ROUNDS_MAX {
         let before = scribe.progress();
+        budgets::run(&mut scribe);
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         unlock::run(&mut scribe);
@@ -85,15 +88,24 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::Stop(mode) => lifecycle::stop(scribe, mode),
         Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
         Input::Tick => scribe.mark_all(),
+        Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
-        Input::RepositoryFailed { project, problem } => watch::repository_failed(scribe, &project, &problem),
+        Input::RepositoryFailed { project, problem } => {
+            scribe.memo.unlooked.remove(&project);
+            watch::repository_failed(scribe, &project, &problem);
+        }
         Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
         Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),
         Input::HoldSeen { project, code, text, clears } => {
             watch::hold_seen(scribe, &project, code, text, clears);
         }
-        Input::TargetLooked { project, facts } => target::looked(scribe, &project, &facts),
+        Input::TargetLooked { project, facts } => {
+            if scribe.memo.unlooked.remove(&project) {
+                scribe.mark(&project);
+            }
+            target::looked(scribe, &project, &facts);
+        }
         Input::CollisionsSeen { project, collisions } => {
             watch::collisions_seen(scribe, &project, collisions);
         }
@@ -108,6 +120,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
         Input::SessionLost { session } => sessions::exited(scribe, session, None),
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
+        Input::SessionTold { session, usage, waits } => budgets::told(scribe, session, usage, waits),
         Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
         Input::CandidateAnswered { project, entry, onto, answer } => {
             queue::candidate_answered(scribe, &project, entry, &onto, answer);

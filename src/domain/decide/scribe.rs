@@ -6,11 +6,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::domain::command::StopMode;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Fact};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::{Cause, NextSession, Status, is_legal};
 use crate::domain::reason::Reason;
 use crate::domain::scope::OverlapCache;
 use crate::domain::state::State;
+use crate::domain::usage::Usage;
 
 /// What a running supervisor remembers beside the state: caches, and what is in progress in this process.
 /// Nothing in it is needed after a restart.
@@ -30,6 +31,10 @@ pub struct Memo {
     pub max_parallel: Option<u32>,
     /// When all projects were last looked at, in Unix milliseconds; not later than the clock's latest time.
     pub(super) ticked_ms: i64,
+    /// What running sessions have used, as their agents last told.
+    pub(super) live: BTreeMap<SessionId, Usage>,
+    /// Projects whose target branch has not been looked at since the supervisor started.
+    pub(super) unlooked: BTreeSet<ProjectSlug>,
     /// Publications in progress.
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.

@@ -36,6 +36,8 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
         }
     }
+    let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
+    due.extend(cooldowns.map(|cooldown| cooldown.until_ms));
     due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
 
@@ -81,7 +83,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let integration = &project.integration;
     let is_publishing = memo.publishing.contains_key(&project.slug) || integration.is_moving_to_target();
     let dispatches = project.is_workable() && !project.paused && project.dispatch_hold().is_none();
-    let can_start = |objective: &Objective| agent_for(project, objective).is_some();
+    let can_start = |objective: &Objective| agent_for(state, project, objective).is_some();
     let has_work = dispatches
         && state.objectives_of(&project.slug).any(|objective| match objective.status {
             Status::Ready => can_start(objective),

@@ -1,20 +1,32 @@
 //! Who does a session: the worker, and which of its agents (SPEC 5.2).
 
+use crate::domain::agent::Cooldown;
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
 use crate::domain::session::SessionKind;
 use crate::domain::settings::{Role, Strategy, WorkerSettings};
 use crate::domain::state::State;
 
-/// An agent that could do the objective's next session, if there is one.
-pub(in crate::domain) fn agent_for(project: &Project, objective: &Objective) -> Option<String> {
-    usable(project, worker_for(project, objective)?).first().map(|id| (*id).clone())
+/// An agent that could do the objective's next session, now or when it has cooled down, if there is one.
+pub(in crate::domain) fn agent_for(
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+) -> Option<String> {
+    let worker = worker_for(state, project, objective)?;
+    usable(state, project, worker).first().map(|id| (*id).clone())
 }
 
-/// The worker and the agent of the objective's next session.
-pub(super) fn choose(state: &State, project: &Project, objective: &Objective) -> Option<(String, String)> {
-    let worker = worker_for(project, objective)?;
-    let agents = usable(project, worker);
+/// The worker and the agent of the objective's next session, if one can start now.
+pub(super) fn choose(
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<(String, String)> {
+    let worker = worker_for(state, project, objective)?;
+    let mut agents = usable(state, project, worker);
+    agents.retain(|id| !is_cooling(state, id, now_ms));
     let agent = match worker.strategy {
         Strategy::Fixed | Strategy::Priority => agents.first()?,
         Strategy::RoundRobin => next_in_turn(state, project, worker, &agents)?,
@@ -22,25 +34,57 @@ pub(super) fn choose(state: &State, project: &Project, objective: &Objective) ->
     Some((worker.id.clone(), (*agent).clone()))
 }
 
+/// When every agent that could do the objective's next session cools down: each with its cooldown, the one
+/// that is over first before the others.
+pub(in crate::domain) fn all_cooling<'s>(
+    state: &'s State,
+    project: &'s Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<Vec<(&'s str, &'s Cooldown)>> {
+    let worker = worker_for(state, project, objective)?;
+    let cooldown = |id: &&'s String| {
+        let cooldown = state.agent_health(id).and_then(|health| health.cooling(now_ms));
+        cooldown.map(|cooldown| (id.as_str(), cooldown))
+    };
+    let agents = usable(state, project, worker);
+    let mut all: Vec<(&str, &Cooldown)> = agents.iter().map(cooldown).collect::<Option<_>>()?;
+    all.sort_by_key(|(_, cooldown)| cooldown.until_ms);
+    (!all.is_empty()).then_some(all)
+}
+
+/// Whether no session may be started with an agent now, though one may be later.
+pub(super) fn is_cooling(state: &State, agent: &str, now_ms: i64) -> bool {
+    state.agent_health(agent).is_some_and(|health| health.cooling(now_ms).is_some())
+}
+
+/// Whether an agent of a project may be used at all, now or when it has cooled down.
+pub(super) fn is_usable(state: &State, project: &Project, agent: &str) -> bool {
+    let is_enabled = project.settings.agent(agent).is_some_and(|agent| agent.enabled);
+    let is_out = state.agent_health(agent).is_some_and(|health| health.out_of_use().is_some());
+    is_enabled && !is_out && !project.unusable_agents.contains_key(agent)
+}
+
 /// Who does the next session: the objective's worker, but for a conflict an integrator that can be used.
-fn worker_for<'a>(project: &'a Project, objective: &Objective) -> Option<&'a WorkerSettings> {
+pub(in crate::domain) fn worker_for<'a>(
+    state: &State,
+    project: &'a Project,
+    objective: &Objective,
+) -> Option<&'a WorkerSettings> {
     let settings = &project.settings;
     let own = settings.worker(&objective.spec.worker);
     if objective.next.kind != SessionKind::Conflict || own.is_some_and(|own| own.role == Role::Integrator) {
         return own;
     }
-    let can_integrate =
-        |worker: &&WorkerSettings| worker.role == Role::Integrator && !usable(project, worker).is_empty();
+    let can_integrate = |worker: &&WorkerSettings| {
+        worker.role == Role::Integrator && !usable(state, project, worker).is_empty()
+    };
     settings.workers.iter().find(can_integrate).or(own)
 }
 
-/// The worker's agents that can be used now, in order.
-fn usable<'a>(project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a String> {
-    let is_usable = |id: &&String| {
-        let is_enabled = project.settings.agent(id).is_some_and(|agent| agent.enabled);
-        is_enabled && !project.unusable_agents.contains_key(*id)
-    };
-    worker.agents.iter().filter(is_usable).collect()
+/// The worker's agents that can be used, now or when they have cooled down, in order.
+fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a String> {
+    worker.agents.iter().filter(|id| is_usable(state, project, id)).collect()
 }
 
 /// The usable agent after the one that this worker used last.

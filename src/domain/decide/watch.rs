@@ -49,13 +49,17 @@ pub(super) fn config_read(
         Ok(settings) => {
             if project.settings != *settings {
                 let is_other_gate = project.settings.verify != settings.verify;
+                let before = project.settings.clone();
+                let now = settings.clone();
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
+                super::health::reconfigured(scribe, &before, &now);
                 if is_other_gate {
                     start_over(scribe, slug);
                     super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
             }
             release(scribe, slug, ReasonCode::ConfigBroken);
+            scribe.mark(slug);
         }
         Err(problem) => {
             let clears = "mend the file; the settings read last stay in force, and nothing new starts";

@@ -5,7 +5,7 @@ use super::{
     ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
     View, aim_status,
 };
-use crate::domain::budget::used_since_ms;
+use crate::domain::budget::spent_since;
 use crate::domain::explain::{Surroundings, why_with};
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
@@ -13,6 +13,7 @@ use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
 use crate::domain::train::{Entry, Stage, Subject};
+use crate::domain::usage::{Tokens, dollars};
 use crate::report::text::rfc3339;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
@@ -55,7 +56,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         phase: line.phase.map(aim_status).unwrap_or_default(),
         counts: Status::ALL.into_iter().map(count).collect(),
         slots: project.settings.max_parallel_sessions,
-        budget: budget(view, project, &sessions),
+        budget: budget(view, project),
         objectives: objectives(view, project),
         sessions: sessions.iter().filter(recent).map(|session| session_status(view, session)).collect(),
         queue: queue(project),
@@ -183,8 +184,13 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
         budget: SessionBudgetStatus {
             max_commits: session.budget.max_commits,
             max_minutes: session.budget.max_minutes,
+            max_tokens: session.budget.max_tokens,
+            max_usd: session.budget.max_usd_micros.map(dollars),
         },
-        usage: UsageStatus { tokens: None, usd: None },
+        usage: UsageStatus {
+            tokens: session.account.usage.tokens.map(Tokens::total),
+            usd: session.account.usage.usd(),
+        },
         // The first segment is always kept; the others lie beside it.
         log: folder.join("stdout.log.0").display().to_string(),
     }
@@ -200,14 +206,13 @@ fn exit_status(exit: &Exit) -> ExitStatus {
 }
 
 /// What sessions used since the day began. Of a session over midnight only today's part counts.
-fn budget(view: &View<'_>, project: &Project, sessions: &[&Session]) -> BudgetStatus {
-    let used_ms: i64 = sessions.iter().map(|session| used_since_ms(session, view.day_ms, view.now_ms)).sum();
-    let minutes = u64::try_from(used_ms / 60_000).unwrap_or(0);
+fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
+    let spent = spent_since(view.state, &project.slug, view.day_ms, view.now_ms, |_| None);
     let limits = &project.settings.budget;
     BudgetStatus {
-        session_minutes: Used { used: Some(minutes), limit: limits.session_minutes },
-        tokens: Used { used: None, limit: limits.tokens },
-        usd: Used { used: None, limit: limits.usd },
+        session_minutes: Used { used: Some(spent.minutes), limit: limits.session_minutes },
+        tokens: Used { used: spent.known_tokens(), limit: limits.tokens },
+        usd: Used { used: spent.known_usd(), limit: limits.usd },
     }
 }
 

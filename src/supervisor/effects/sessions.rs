@@ -304,6 +304,10 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
         Stop::Stalled => StopReason::Stalled,
         Stop::Human => StopReason::Human,
         Stop::Shutdown => StopReason::Shutdown,
+        Stop::Tokens => StopReason::Tokens,
+        Stop::Cost => StopReason::Cost,
+        Stop::DayBudget => StopReason::DayBudget,
+        Stop::Waiting => StopReason::Waiting,
     };
     if let Err(error) = world.runner.cancel(&session_key(session), reason, now) {
         tracing::debug!(%session, %error, "a session that is to be stopped is not running");
@@ -321,7 +325,11 @@ pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) 
 /// How a session's processes ended, in the domain's words.
 pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
     let stop = record.stop.map(|reason| match reason {
-        StopReason::Deadline | StopReason::Tokens | StopReason::Cost => Stop::Minutes,
+        StopReason::Deadline => Stop::Minutes,
+        StopReason::Tokens => Stop::Tokens,
+        StopReason::Cost => Stop::Cost,
+        StopReason::DayBudget => Stop::DayBudget,
+        StopReason::Waiting => Stop::Waiting,
         StopReason::Commits => Stop::Commits,
         StopReason::Human => Stop::Human,
         StopReason::Stalled => Stop::Stalled,
