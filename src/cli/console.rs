@@ -1,6 +1,6 @@
 //! `paddock` without a command: the console.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::context::Context;
@@ -9,6 +9,7 @@ use super::output;
 use super::project_files::register_written;
 use crate::console::{self, ConsoleError, Opening, QuitHow};
 use crate::domain::command::{Command, StopMode};
+use crate::git::Repository;
 use crate::supervisor;
 
 /// How often it is looked whether the supervisor is gone.
@@ -24,11 +25,22 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>) -> Outcome {
     if supervisor::is_running(&context.workspace).is_none() {
         register_written(&context)?;
     }
-    show(&context)
+    let repository = unmanaged(&context)?;
+    show(&context, repository, Vec::new())
+}
+
+/// The repository around the current folder, when nothing is under management yet.
+fn unmanaged(context: &Context) -> Result<Option<PathBuf>, Failure> {
+    if context.state()?.projects().next().is_some() {
+        return Ok(None);
+    }
+    let Ok(here) = std::env::current_dir() else { return Ok(None) };
+    let repository = here.ancestors().find_map(|folder| Repository::open(folder).ok());
+    Ok(repository.map(|found| found.main_worktree().unwrap_or_else(|| found.repo_root()).to_path_buf()))
 }
 
 /// Shows the console and, once it is left, does what was asked for.
-pub(super) fn show(context: &Context) -> Outcome {
+pub(super) fn show(context: &Context, repository: Option<PathBuf>, arguments: Vec<String>) -> Outcome {
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
@@ -36,8 +48,10 @@ pub(super) fn show(context: &Context) -> Outcome {
         workspace: context.workspace.clone(),
         environment: context.environment.clone(),
         project: context.project.clone(),
-        repository: None,
+        repository,
         start: true,
+        arguments,
+        commands: super::commands(),
     };
     let how = console::open(opening).map_err(|error| match error {
         ConsoleError::NoTerminal => Failure::usage(error.to_string()),

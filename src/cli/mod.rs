@@ -33,6 +33,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::console::commands::CommandLine;
 use crate::report::text::harmless;
 use context::Context;
 use exit::{Exit, Failure, Outcome};
@@ -177,6 +178,30 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Verify(verify)) => verify.carry_out(&find()?),
         Some(Family::Config(config)) => config.carry_out(&find()?),
     }
+}
+
+/// Every command with what it takes, for the console's palette.
+fn commands() -> Vec<CommandLine> {
+    fn gather(command: &clap::Command, path: &str, found: &mut Vec<CommandLine>) {
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
+            let words = format!("{path} {}", sub.get_name()).trim_start().to_owned();
+            if sub.has_subcommands() {
+                gather(sub, &words, found);
+                continue;
+            }
+            let shown = sub.get_arguments().filter(|one| !one.is_hide_set() && !one.is_global_set());
+            let usage: Vec<String> = shown.map(ToString::to_string).collect();
+            found.push(CommandLine {
+                about: sub.get_about().map(ToString::to_string).unwrap_or_default(),
+                usage: usage.join(" "),
+                needs_more: sub.get_arguments().any(clap::Arg::is_required_set),
+                words,
+            });
+        }
+    }
+    let mut found = Vec::new();
+    gather(&<Cli as clap::CommandFactory>::command(), "", &mut found);
+    found
 }
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ pub mod resolve;
 mod sections;
 mod shared_part;
 pub mod validate;
+pub mod words;
 pub mod workspace;
 pub mod write;
 mod yaml;

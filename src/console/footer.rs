@@ -34,13 +34,22 @@ pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), &note.text, style);
         return;
     }
-    let here = pane(model.active()).hints(model);
-    let names = here.into_iter().chain(ALWAYS).filter_map(|name| {
+    let shown = |name: &str| {
         let action = actions::find(name)?;
         (action.available)(model).ok()?;
         Some((model.keymap.key(name)?, action.short))
-    });
-    put_hints(names, area, buf, theme);
+    };
+    let always: Vec<_> = ALWAYS.iter().filter_map(|name| shown(name)).collect();
+    let taken = always.iter().map(|(key, what)| width(key, what)).sum::<u16>().min(area.width);
+    let right = Rect { x: area.right() - taken, width: taken, ..area };
+    let left = Rect { width: area.width - taken, ..area };
+    put_hints(pane(model.active()).hints(model).into_iter().filter_map(shown), left, buf, theme);
+    put_hints(always.into_iter(), right, buf, theme);
+}
+
+/// Columns of a hint, with the gap before it.
+fn width(key: &str, what: &str) -> u16 {
+    u16::try_from(text::width(key) + text::width(what) + 3).unwrap_or(u16::MAX)
 }
 
 fn put_hints(
@@ -51,8 +60,7 @@ fn put_hints(
 ) {
     let mut x = area.x + 1;
     for (key, what) in hints {
-        let needs = u16::try_from(text::width(&key) + text::width(what) + 1).unwrap_or(u16::MAX);
-        if x + needs > area.right() {
+        if x.saturating_add(width(&key, what)) > area.right().saturating_add(2) {
             break;
         }
         x += text::put(buf, x, area.y, area.right() - x, &key, theme.key) + 1;

@@ -6,60 +6,117 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::data::SupervisorSeen;
+use super::layout::NARROW;
 use super::theme::Theme;
 use super::{Model, text};
+use crate::domain::objective::Status;
 
-fn working<'a>(model: &Model, theme: &Theme) -> Vec<Span<'a>> {
-    let digest = &model.digest;
-    let glyphs = &theme.glyphs;
-    let span = |text: String, style: Style| vec![Span::styled(text, style)];
+/// Columns of the bar of what has landed.
+const BAR: usize = 20;
+
+/// Whether it works, and if not, why not.
+fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
+    let (digest, glyphs) = (&model.digest, &theme.glyphs);
+    let project = model.shown_project();
+    let has_work = [Status::Ready, Status::Review, Status::Queued]
+        .iter()
+        .any(|status| digest.counts.get(status).is_some_and(|count| *count > 0));
     match &model.facts.supervisor {
-        SupervisorSeen::Unknown => span("…".to_owned(), theme.dim),
-        SupervisorSeen::Starting => span(format!("{} starting", glyphs.ready), theme.dim),
-        SupervisorSeen::Stopped { .. } => span(format!("{} supervisor stopped", glyphs.failed), theme.failed),
-        SupervisorSeen::Running { .. } if model.shown_project().is_some_and(|project| project.paused) => {
-            span(format!("{} paused", glyphs.aside), theme.needs)
+        SupervisorSeen::Unknown => ("looking".to_owned(), theme.dim),
+        SupervisorSeen::Starting => (format!("{} starting", glyphs.ready), theme.dim),
+        SupervisorSeen::Stopped { .. } => (format!("{} supervisor stopped", glyphs.failed), theme.failed),
+        SupervisorSeen::Running { .. } if project.is_some_and(|project| project.paused) => {
+            (format!("{} paused", glyphs.aside), theme.needs)
         }
         SupervisorSeen::Running { .. } if digest.running + digest.gates > 0 => {
-            span(format!("{} working {}/{}", glyphs.working, digest.running, digest.slots), theme.working)
+            let word = if is_wide { " working" } else { "" };
+            (format!("{}{word} {}/{}", glyphs.working, digest.running, digest.slots), theme.working)
         }
-        SupervisorSeen::Running { .. } => span(format!("{} idle", glyphs.ready), theme.plain),
+        SupervisorSeen::Running { .. } if project.is_none() => {
+            (format!("{} ready", glyphs.ready), theme.plain)
+        }
+        SupervisorSeen::Running { .. } if digest.total > 0 && digest.landed == digest.total => {
+            (format!("{} all landed", glyphs.landed), theme.landed)
+        }
+        SupervisorSeen::Running { .. } if has_work => (format!("{} waiting", glyphs.ready), theme.plain),
+        SupervisorSeen::Running { .. } => (format!("{} idle", glyphs.ready), theme.plain),
     }
 }
 
-fn spent(model: &Model) -> Option<String> {
+/// How much of a limit is used: yellow from four fifths on, red from the whole.
+fn used(part: f64, whole: Option<f64>, theme: &Theme) -> Style {
+    match whole {
+        Some(whole) if part >= whole => theme.failed,
+        Some(whole) if part >= whole * 0.8 => theme.needs,
+        _ => theme.plain,
+    }
+}
+
+fn spent(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
     let spent = model.digest.spent;
     let budget = model.shown_project().map(|project| &project.settings.budget);
     if let Some(usd) = spent.usd {
-        let limit = budget.and_then(|budget| budget.usd).map(|limit| format!("/{limit:.0}"));
-        return Some(format!("${usd:.2}{}", limit.unwrap_or_default()));
+        let limit = budget.and_then(|budget| budget.usd);
+        let shown = limit.map(|limit| format!("/{limit:.0}")).unwrap_or_default();
+        return (format!("${usd:.2}{shown}"), used(usd, limit, theme));
     }
     let limit = budget.and_then(|budget| budget.session_minutes);
-    let limit = limit.map(|limit| format!("/{limit}")).unwrap_or_default();
-    Some(format!("{}{limit} min today", spent.minutes))
+    let shown = limit.map(|limit| format!("/{limit}")).unwrap_or_default();
+    let word = if is_wide { " min today" } else { "m" };
+    #[expect(clippy::cast_precision_loss, reason = "minutes of a day")]
+    let style = used(spent.minutes as f64, limit.map(|limit| limit as f64), theme);
+    (format!("{}{shown}{word}", spent.minutes), style)
 }
 
 /// Draws it.
 pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-    let digest = &model.digest;
-    let name = model.project.as_ref().map_or("no project", |slug| slug.as_str());
-    let gap = || Span::raw("   ");
+    let is_wide = area.width >= NARROW;
+    let gap = || Span::raw(if is_wide { "   " } else { "  " });
     let mut line = vec![Span::raw(" ")];
-    if area.width >= 100 {
+    if is_wide {
         line.extend([Span::styled("paddock", theme.dim), Span::raw("  ")]);
     }
-    line.extend([Span::styled(text::cut(name, 24), theme.strong), Span::raw("  ")]);
-    line.extend(working(model, theme));
-    line.extend([gap(), Span::raw(format!("queue {}", digest.queue))]);
-    line.push(gap());
-    line.push(match digest.needs.len() {
-        0 => Span::styled("nothing needs you", theme.dim),
-        count => Span::styled(format!("{} {count} needs you", theme.glyphs.needs), theme.needs),
-    });
-    if let Some(spent) = spent(model) {
-        line.extend([gap(), Span::raw(spent)]);
+    let name = model.project.as_ref().map_or("no project", |slug| slug.as_str());
+    line.extend([
+        Span::styled(text::cut(name, if is_wide { 24 } else { 14 }), theme.strong),
+        Span::raw("  "),
+    ]);
+    let (word, style) = working(model, is_wide, theme);
+    line.push(Span::styled(word, style));
+    if model.shown_project().is_some() {
+        line.extend([gap(), Span::raw(format!("queue {}", model.digest.queue)), gap()]);
+        line.push(match model.digest.needs.len() {
+            0 => Span::styled("nothing needs you", theme.dim),
+            1 => Span::styled(format!("{} 1 needs you", theme.glyphs.needs), theme.needs),
+            count => Span::styled(format!("{} {count} need you", theme.glyphs.needs), theme.needs),
+        });
+        let (said, style) = spent(model, is_wide, theme);
+        line.extend([gap(), Span::styled(said, style)]);
     }
-    text::put_line(buf, area.x, area.y, area.width, &Line::from(line));
-    let landed = format!("{}/{} landed", digest.landed, digest.total);
-    text::put_right(buf, area, 1, &landed, theme.landed);
+    let right = landed(model, is_wide, theme);
+    let taken = u16::try_from(right.width()).unwrap_or(0) + 1;
+    text::put_line(buf, area.x, area.y, area.width.saturating_sub(taken + 1), &Line::from(line));
+    text::put_line(buf, area.right().saturating_sub(taken), area.y, taken, &right);
+}
+
+fn landed<'a>(model: &Model, is_wide: bool, theme: &Theme) -> Line<'a> {
+    let (landed, total) = (model.digest.landed, model.digest.total);
+    if let Some(problem) = &model.facts.problem {
+        return Line::styled(text::cut(problem, 40), theme.failed);
+    }
+    if total == 0 {
+        return Line::default();
+    }
+    let mut spans = Vec::new();
+    if is_wide {
+        #[expect(clippy::cast_precision_loss, reason = "a bar of twenty columns")]
+        let (part, whole) = (landed as f64, total as f64);
+        let glyphs = &theme.glyphs;
+        let full = text::bar(part, whole, BAR, glyphs.bar_full, "");
+        let empty = BAR.saturating_sub(text::width(&full));
+        spans.push(Span::styled(full, theme.landed));
+        spans.push(Span::styled(format!("{} ", glyphs.bar_empty.repeat(empty)), theme.dim));
+    }
+    spans.push(Span::styled(format!("{landed}/{total} landed"), theme.plain));
+    Line::from(spans)
 }

@@ -26,6 +26,7 @@
 
 pub mod actions;
 pub mod clipboard;
+pub mod commands;
 pub mod data;
 pub mod dialogs;
 pub mod footer;

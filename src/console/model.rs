@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::commands::CommandLine;
 use super::data::{Digest, Facts};
 use super::dialogs::Dialog;
 use super::keymap::Keymap;
@@ -100,6 +101,8 @@ pub struct Model {
     pub keymap: Keymap,
     /// How everything looks.
     pub theme: Theme,
+    /// The commands of the command line.
+    pub commands: Vec<CommandLine>,
     /// Whether the mouse is reported.
     pub mouse: bool,
     /// Whether the terminal has the focus, as far as it tells.

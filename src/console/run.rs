@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
+use super::commands::CommandLine;
+use super::dialogs::output::Output;
+use super::keymap::{self, Keymap};
 use super::memory::Memory;
 use super::msg::{Effect, Foreground, Msg, QuitHow, World};
 use super::terminal::Screen;
@@ -12,6 +15,7 @@ use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
 use super::{Model, clipboard, input, link};
+use crate::config::error::display_all;
 use crate::config::{Environment, Workspace};
 use crate::domain::ids::ProjectSlug;
 
@@ -31,6 +35,10 @@ pub struct Opening {
     pub repository: Option<PathBuf>,
     /// Whether a supervisor is started if none runs.
     pub start: bool,
+    /// What the supervisor is started with, beside `run --no-tui`.
+    pub arguments: Vec<String>,
+    /// The commands of the command line, for the palette.
+    pub commands: Vec<CommandLine>,
 }
 
 /// Why there is no console.
@@ -65,10 +73,9 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         return Err(ConsoleError::NoTerminal);
     }
     let (sender, messages) = channel();
-    let Opening { workspace, environment, project, repository, start } = opening;
+    let Opening { workspace, environment, project, repository, start, arguments, commands } = opening;
     let world = World { workspace: workspace.clone(), environment, messages: sender.clone() };
-    let mut model = Model { workspace: Some(workspace.clone()), theme: Theme::default(), ..Model::default() };
-    Memory::load(&workspace).recall(&mut model);
+    let mut model = prepared(&workspace, &world.environment, commands);
     if project.is_some() {
         model.project = project;
     }
@@ -76,7 +83,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if let Some(repository) = repository {
         model.open(super::dialogs::onboarding::open(&repository));
     }
-    let workers = Workers::start(world.clone())?;
+    let workers = Workers::start(world.clone(), arguments)?;
     if start {
         workers.start_supervisor();
     }
@@ -97,6 +104,21 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         Err(_) if is_lost => Ok(QuitHow::Leave),
         other => other.map(|()| quit).map_err(ConsoleError::Io),
     }
+}
+
+/// The model before anything is known: keys, looks, and where the person was.
+fn prepared(workspace: &Workspace, environment: &Environment, commands: Vec<CommandLine>) -> Model {
+    let (keys, mut faults) = Keymap::load(workspace, environment);
+    let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
+    faults.extend(wrong);
+    let workspace_of = Some(workspace.clone());
+    let mut model = Model { workspace: workspace_of, theme, keymap: keys, commands, ..Model::default() };
+    Memory::load(workspace).recall(&mut model);
+    if !faults.is_empty() {
+        let text = format!("{}\n\nThe rest is used.", display_all(&faults));
+        model.open(Box::new(Output::new("Faults in keys.yaml or theme.yaml", &text)));
+    }
+    model
 }
 
 impl Console {

@@ -69,6 +69,20 @@ pub fn fit_right(text: &str, columns: usize) -> String {
     format!("{}{out}", " ".repeat(missing))
 }
 
+/// The last columns of a text, for what is being typed.
+#[must_use]
+pub fn tail(text: &str, columns: usize) -> String {
+    let text = clean(text);
+    let mut used = 0;
+    let kept = text.graphemes(true).rev().take_while(|cluster| {
+        used += width(cluster);
+        used <= columns
+    });
+    let mut kept: Vec<&str> = kept.collect();
+    kept.reverse();
+    kept.concat()
+}
+
 /// Broken into lines of at most this many columns, at blanks where there are any.
 #[must_use]
 pub fn wrap(text: &str, columns: usize) -> Vec<String> {

@@ -67,11 +67,16 @@ fn tick(model: &mut Model) -> Urgency {
     if is_over {
         model.note = None;
     }
+    if model.is_ticking() && model.now_ms.div_euclid(60_000) != model.digest.made_ms.div_euclid(60_000) {
+        // What was spent today grows by the minute.
+        model.refresh();
+    }
     if is_over || model.is_ticking() { Urgency::Now } else { Urgency::Never }
 }
 
 fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     let only_gauges = matches!(news, FactsMsg::Gauges(_));
+    let urgency = if matches!(news, FactsMsg::Happened(_)) { Urgency::Soon } else { Urgency::Now };
     if !model.facts.take(news) {
         return (Urgency::Never, Vec::new());
     }
@@ -88,7 +93,7 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     }
     // What waited before the console was opened is on the screen; ringing is for what is new.
     let ring = fresh.into_iter().next().map(Effect::Notify);
-    (Urgency::Soon, ring.into_iter().collect())
+    (urgency, ring.into_iter().collect())
 }
 
 fn answered(model: &mut Model, doing: &str, reply: Result<crate::domain::command::Reply, String>) {

@@ -26,6 +26,7 @@ const JOBS_MAX: usize = 16;
 
 /// The threads.
 pub struct Workers {
+    arguments: Vec<String>,
     asks: Sender<(Command, String)>,
     world: World,
     running: std::sync::Arc<std::sync::atomic::AtomicUsize>,
@@ -36,11 +37,11 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives none.
-    pub fn start(world: World) -> io::Result<Self> {
+    pub fn start(world: World, arguments: Vec<String>) -> io::Result<Self> {
         let (asks, asked) = channel();
         let mine = world.clone();
         thread::Builder::new().name("asks".into()).spawn(move || ask_all(&mine, &asked))?;
-        Ok(Self { asks, world, running: std::sync::Arc::default() })
+        Ok(Self { arguments, asks, world, running: std::sync::Arc::default() })
     }
 
     /// Has a command carried out; the answer comes as [`Msg::Answered`].
@@ -66,11 +67,11 @@ impl Workers {
 
     /// Starts the supervisor in the background.
     pub fn start_supervisor(&self) {
-        let world = self.world.clone();
+        let (world, arguments) = (self.world.clone(), self.arguments.clone());
         let work = move || {
             let seen = |seen| Msg::Facts(FactsMsg::Supervisor(seen));
             let _ = world.messages.send(seen(SupervisorSeen::Starting));
-            if let Err(problem) = start_supervisor(&world) {
+            if let Err(problem) = start_supervisor(&world, &arguments) {
                 let said = problem.clone();
                 let _ = world.messages.send(seen(SupervisorSeen::Stopped { problem: Some(problem) }));
                 let change = move |model: &mut super::Model| {
@@ -116,7 +117,7 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
 ///
 /// # Errors
 /// For people: why it did not start.
-pub fn start_supervisor(world: &World) -> Result<(), String> {
+pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), String> {
     let workspace = &world.workspace;
     if supervisor::is_running(workspace).is_some() {
         return Ok(());
@@ -134,6 +135,7 @@ pub fn start_supervisor(world: &World) -> Result<(), String> {
         .arg("--root")
         .arg(workspace.root())
         .args(["run", "--no-tui", "--detached"])
+        .args(arguments)
         .current_dir(workspace.root())
         .stdin(Stdio::null())
         .stdout(Stdio::null())

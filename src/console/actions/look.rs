@@ -18,7 +18,7 @@ pub(super) fn help(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 }
 
 pub(super) fn palette(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
-    let palette = Palette::new(model, argument.unwrap_or_default());
+    let palette = Palette::new(argument.unwrap_or_default());
     model.open(Box::new(palette));
     Vec::new()
 }

@@ -2,12 +2,14 @@
 
 mod available;
 mod decide;
+mod document;
 mod leave;
 mod look;
 mod motion;
 mod steer;
 mod table;
 
+pub use document::document;
 pub use table::TABLE;
 
 use super::Model;

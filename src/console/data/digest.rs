@@ -23,6 +23,8 @@ pub struct Spent {
 pub struct Digest {
     /// The version of the facts that it was made from.
     pub version: u64,
+    /// When it was made, in Unix milliseconds.
+    pub made_ms: i64,
     /// Objectives by status.
     pub counts: BTreeMap<Status, usize>,
     /// All objectives.
@@ -55,6 +57,7 @@ impl Digest {
         let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
         Self {
             version: facts.version,
+            made_ms: now_ms,
             total: counts.values().sum(),
             landed: counts.get(&Status::Done).copied().unwrap_or(0),
             counts,

@@ -1,4 +1,4 @@
-//! Finds any action by a few letters of its name or title, and runs it; what follows the name is its argument.
+//! Finds any action and any command by a few letters, and runs it; what follows the name is its argument.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -7,7 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::actions::{Action, TABLE};
+use crate::console::actions::{Action, Argument, TABLE};
+use crate::console::commands::{self, CommandLine};
 use crate::console::theme::Theme;
 use crate::console::{Model, text};
 
@@ -17,38 +18,109 @@ pub struct Palette {
     chosen: usize,
 }
 
+/// What can be chosen.
+enum Choice<'a> {
+    Action(&'static Action),
+    Command(&'a CommandLine),
+}
+
+impl Choice<'_> {
+    fn name(&self) -> &str {
+        match self {
+            Self::Action(action) => action.name,
+            Self::Command(command) => &command.words,
+        }
+    }
+
+    fn title(&self) -> &str {
+        match self {
+            Self::Action(action) => action.title,
+            Self::Command(command) => &command.about,
+        }
+    }
+
+    fn takes(&self) -> &str {
+        match self {
+            Self::Action(action) => match action.argument {
+                Argument::None => "",
+                Argument::Optional(what) | Argument::Asked(what) => what,
+            },
+            Self::Command(command) => &command.usage,
+        }
+    }
+}
+
+/// What follows a name at the beginning of what was typed.
+fn rest<'t>(typed: &'t str, name: &str) -> Option<&'t str> {
+    let rest = typed.trim_start().strip_prefix(name)?;
+    (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
+}
+
 impl Palette {
     /// Opens it with these letters typed.
     #[must_use]
-    pub fn new(_model: &Model, typed: &str) -> Self {
+    pub fn new(typed: &str) -> Self {
         Self { typed: typed.to_owned(), chosen: 0 }
     }
 
-    /// The actions that fit, the best first.
-    fn found(&self) -> Vec<&'static Action> {
-        let (name, argument) = self.typed.trim_start().split_once(' ').unwrap_or((self.typed.trim(), ""));
-        if (!argument.is_empty() || self.typed.ends_with(' '))
-            && let Some(action) = TABLE.iter().find(|action| action.name == name)
-        {
-            return vec![action];
+    /// What fits, the best first. A whole name that is followed by a blank is meant.
+    fn found<'m>(&self, model: &'m Model) -> Vec<Choice<'m>> {
+        let actions = TABLE.iter().filter(|action| action.name != "palette").map(Choice::Action);
+        let all = actions.chain(model.commands.iter().map(Choice::Command));
+        if self.typed.trim_start().contains(' ') {
+            let named = all.filter(|choice| rest(&self.typed, choice.name()).is_some());
+            if let Some(longest) = named.max_by_key(|choice| choice.name().len()) {
+                return vec![longest];
+            }
+            return self
+                .fuzzy(TABLE.iter().map(Choice::Action).chain(model.commands.iter().map(Choice::Command)));
         }
+        self.fuzzy(all)
+    }
+
+    fn fuzzy<'m>(&self, all: impl Iterator<Item = Choice<'m>>) -> Vec<Choice<'m>> {
         let pattern = Pattern::parse(&self.typed, CaseMatching::Ignore, Normalization::Smart);
         let mut matcher = Matcher::new(Config::DEFAULT);
         let mut letters = Vec::new();
-        let mut found: Vec<(u32, &Action)> = Vec::new();
-        for action in TABLE.iter().filter(|action| action.name != "palette") {
-            let line = format!("{} {}", action.name, action.title);
-            if let Some(score) = pattern.score(Utf32Str::new(&line, &mut letters), &mut matcher) {
-                found.push((score, action));
+        let mut found: Vec<(u32, Choice<'m>)> = Vec::new();
+        for choice in all {
+            let name = pattern.score(Utf32Str::new(choice.name(), &mut letters), &mut matcher);
+            let title = pattern.score(Utf32Str::new(choice.title(), &mut letters), &mut matcher);
+            // A hit in the name is meant more often than one in the sentence about it.
+            if let Some(score) = name.map(|score| score * 2).max(title) {
+                found.push((score, choice));
             }
         }
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-        found.into_iter().map(|(_, action)| action).collect()
+        found.into_iter().map(|(_, choice)| choice).collect()
     }
 
-    fn argument(&self, action: &Action) -> Option<String> {
-        let rest = self.typed.trim().strip_prefix(action.name)?.trim();
-        (!rest.is_empty()).then(|| rest.to_owned())
+    fn enter(&mut self, model: &Model) -> Step {
+        let found = self.found(model);
+        let Some(choice) = found.get(self.chosen.min(found.len().saturating_sub(1))) else {
+            return Step::Stay;
+        };
+        let argument = rest(&self.typed, choice.name()).filter(|rest| !rest.is_empty()).map(str::to_owned);
+        match choice {
+            Choice::Action(action) => Step::Act(action.name, argument),
+            Choice::Command(command) if argument.is_some() || !command.needs_more => {
+                let line = format!("{} {}", command.words, argument.unwrap_or_default());
+                Step::Done(commands::run(model, &line))
+            }
+            Choice::Command(command) => {
+                (self.typed, self.chosen) = (format!("{} ", command.words), 0);
+                Step::Stay
+            }
+        }
+    }
+
+    fn complete(&mut self, model: &Model) {
+        let found = self.found(model);
+        if let Some(choice) = found.get(self.chosen.min(found.len().saturating_sub(1)))
+            && rest(&self.typed, choice.name()).is_none_or(str::is_empty)
+        {
+            (self.typed, self.chosen) = (format!("{} ", choice.name()), 0);
+        }
     }
 }
 
@@ -57,60 +129,48 @@ impl Dialog for Palette {
         "Commands".to_owned()
     }
 
-    fn size(&self, _model: &Model) -> (u16, u16) {
-        (84, 18)
+    fn size(&self, model: &Model) -> (u16, u16) {
+        (90, (model.size.1 / 2).clamp(10, 24))
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let taken = text::put(buf, area.x, area.y, area.width, &format!(": {}", self.typed), theme.plain);
-        text::put(buf, area.x + taken, area.y, 1, " ", theme.selected);
-        let rows = self.found();
-        let height = usize::from(area.height.saturating_sub(2));
-        let top = (self.chosen + 1).saturating_sub(height);
-        for (y, (index, action)) in (area.y + 2..area.bottom()).zip(rows.iter().enumerate().skip(top)) {
-            let why_not = (action.available)(model).err();
-            let style = if why_not.is_some() { theme.dim } else { theme.plain };
-            text::put(buf, area.x + 2, y, 16, action.name, style);
-            text::put(
-                buf,
-                area.x + 19,
-                y,
-                area.width.saturating_sub(28),
-                why_not.as_deref().unwrap_or(action.title),
-                style,
-            );
-            let row = Rect { y, height: 1, ..area };
-            text::put_right(buf, row, 1, &model.keymap.keys(action.name).join(" "), theme.key);
-            if index == self.chosen.min(rows.len().saturating_sub(1)) {
-                theme.select(buf, row, true);
+        let room = area.width.saturating_sub(3);
+        let shown = text::tail(&self.typed, usize::from(room));
+        text::put(buf, area.x, area.y, 2, ":", theme.key);
+        let taken = text::put(buf, area.x + 2, area.y, room, &shown, theme.plain);
+        text::put(buf, area.x + 2 + taken, area.y, 1, " ", theme.selected);
+        let rows = self.found(model);
+        let chosen = self.chosen.min(rows.len().saturating_sub(1));
+        let top = (chosen + 1).saturating_sub(usize::from(area.height.saturating_sub(3)));
+        let last = area.bottom().saturating_sub(1);
+        for (y, (index, choice)) in (area.y + 2..last).zip(rows.iter().enumerate().skip(top)) {
+            row(model, choice, Rect { y, height: 1, ..area }, buf, theme);
+            if index == chosen {
+                theme.select(buf, Rect { y, height: 1, ..area }, true);
             }
+        }
+        if let Some(choice) = rows.get(chosen) {
+            let usage = format!("{} {}", choice.name(), choice.takes());
+            text::put(buf, area.x, last, area.width, &usage, theme.dim);
+        }
+        if rows.is_empty() {
+            text::put(buf, area.x, area.y + 2, area.width, "Nothing is called that.", theme.dim);
         }
     }
 
-    fn key(&mut self, _model: &Model, key: KeyEvent) -> Step {
-        let found = self.found();
-        let last = found.len().saturating_sub(1);
+    fn key(&mut self, model: &Model, key: KeyEvent) -> Step {
+        let is_control = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Esc => return Step::Close,
-            KeyCode::Enter => {
-                return match found.get(self.chosen.min(last)) {
-                    Some(action) => Step::Act(action.name, self.argument(action)),
-                    None => Step::Stay,
-                };
-            }
-            KeyCode::Tab => {
-                if let Some(action) = found.get(self.chosen.min(last)) {
-                    self.typed = format!("{} ", action.name);
-                    self.chosen = 0;
-                }
-            }
-            KeyCode::Down => self.chosen = (self.chosen + 1).min(last),
+            KeyCode::Char('c') if is_control => return Step::Close,
+            KeyCode::Enter => return self.enter(model),
+            KeyCode::Tab => self.complete(model),
+            KeyCode::Down => self.chosen = (self.chosen + 1).min(self.found(model).len().saturating_sub(1)),
             KeyCode::Up => self.chosen = self.chosen.saturating_sub(1),
             KeyCode::Backspace if self.typed.pop().is_none() => return Step::Close,
             KeyCode::Backspace => self.chosen = 0,
-            KeyCode::Char('u') if key.modifiers.contains(KeyModifiers::CONTROL) => self.typed.clear(),
-            KeyCode::Char('c') if key.modifiers.contains(KeyModifiers::CONTROL) => return Step::Close,
-            KeyCode::Char(letter) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
+            KeyCode::Char('u') if is_control => self.typed.clear(),
+            KeyCode::Char(letter) if !is_control => {
                 self.typed.push(letter);
                 self.chosen = 0;
             }
@@ -127,4 +187,16 @@ impl Dialog for Palette {
     fn hints(&self, _model: &Model) -> Vec<(&'static str, &'static str)> {
         vec![("Enter", "run"), ("Tab", "complete"), ("Esc", "close")]
     }
+}
+
+fn row(model: &Model, choice: &Choice<'_>, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let (why_not, keys) = match choice {
+        Choice::Action(action) => ((action.available)(model).err(), model.keymap.keys(action.name).join(" ")),
+        Choice::Command(_) => (None, String::new()),
+    };
+    let style = if why_not.is_some() { theme.dim } else { theme.plain };
+    text::put(buf, area.x + 2, area.y, 22, choice.name(), style);
+    let room = area.width.saturating_sub(36);
+    text::put(buf, area.x + 25, area.y, room, why_not.as_deref().unwrap_or(choice.title()), theme.dim);
+    text::put_right(buf, area, 1, &keys, theme.key);
 }

@@ -1,6 +1,8 @@
 //! Colours and glyphs. The default takes the terminal's own sixteen colours and never paints the background, so
 //! that it is readable on light and dark; a state is always glyph and word, colour only repeats it.
 
+mod file;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
@@ -120,12 +122,14 @@ pub struct Theme {
 impl Default for Theme {
     fn default() -> Self {
         let color = |color| Style::new().fg(color);
+        // Bright black is invisible on some backgrounds; a terminal that cannot dim shows it plain.
+        let dim = Style::new().add_modifier(Modifier::DIM);
         Self {
             glyphs: UNICODE,
             plain: Style::new(),
-            dim: color(Color::DarkGray),
+            dim,
             strong: Style::new().add_modifier(Modifier::BOLD),
-            border: color(Color::DarkGray),
+            border: dim,
             border_focus: Style::new(),
             title: Style::new(),
             title_focus: Style::new().add_modifier(Modifier::BOLD),
@@ -134,7 +138,7 @@ impl Default for Theme {
             queued: color(Color::Blue),
             needs: color(Color::Yellow).add_modifier(Modifier::BOLD),
             failed: color(Color::Red),
-            waiting: color(Color::DarkGray),
+            waiting: dim,
             selected: Style::new().add_modifier(Modifier::REVERSED),
             selected_dim: Style::new().add_modifier(Modifier::BOLD),
             key: Style::new().add_modifier(Modifier::BOLD),
@@ -148,18 +152,8 @@ impl Theme {
     #[must_use]
     pub fn colourless() -> Self {
         let bold = Style::new().add_modifier(Modifier::BOLD);
-        let (plain, dim) = (Style::new(), Style::new().add_modifier(Modifier::DIM));
-        Self {
-            dim,
-            border: dim,
-            landed: plain,
-            working: plain,
-            queued: plain,
-            needs: bold,
-            failed: bold,
-            waiting: dim,
-            ..Self::default()
-        }
+        let plain = Style::new();
+        Self { landed: plain, working: plain, queued: plain, needs: bold, failed: bold, ..Self::default() }
     }
 
     /// The same with glyphs that any terminal has.

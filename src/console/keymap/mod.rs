@@ -1,10 +1,14 @@
 //! Keys to actions: the table's own, then keys.yaml of the user, then that of the workspace.
 
+mod file;
+
 use std::collections::HashMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::actions::TABLE;
+
+pub use file::files;
 
 /// A key with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -156,5 +160,32 @@ impl Keymap {
     #[must_use]
     pub fn key(&self, action: &str) -> Option<String> {
         self.by_action.get(action)?.first().map(Key::name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_of_the_table_is_one_and_has_one_action() {
+        let mut seen = HashMap::new();
+        for action in TABLE {
+            for name in action.keys {
+                let key = Key::parse(name).unwrap_or_else(|| panic!("{name} of {}", action.name));
+                let before = seen.insert(key, action.name);
+                assert_eq!(before, None, "{name} has two actions");
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_named_as_they_are_parsed() {
+        for name in ["a", "A", "Ctrl-L", "Alt-Enter", "Space", "F5", "Esc", "?", "+", "Backtab", "登"] {
+            assert_eq!(Key::parse(name).map(|key| key.name()).as_deref(), Some(name));
+        }
+        for wrong in ["", " ", "ctrl-", "hyper-x", "f13", "enterr", "\u{1b}"] {
+            assert_eq!(Key::parse(wrong), None, "{wrong:?}");
+        }
     }
 }

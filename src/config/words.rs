@@ -1,0 +1,113 @@
+//! Flat files of words: a name and one word, or a list of words, on each line. keys.yaml and theme.yaml are such.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::error::{ConfigError, Place, Severity};
+use super::yaml::{self, Node, Value};
+
+/// A line of such a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The name.
+    pub name: String,
+    /// Where it stands.
+    pub place: Place,
+    /// The words and where they stand; none for an empty list.
+    pub words: Vec<(String, Place)>,
+}
+
+/// Says what is wrong with a name in a file.
+#[must_use]
+pub fn fault(file: &str, place: Place, key: &str, problem: String, right: Option<String>) -> ConfigError {
+    let severity = Severity::Error;
+    ConfigError { file: file.to_owned(), place, key: key.to_owned(), problem, right, severity }
+}
+
+/// Reads a file; one that is not there is empty. What is wrong is told, the rest is given.
+#[must_use]
+pub fn read(path: &Path, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
+    let whole = |problem: String| (Vec::new(), vec![fault(shown, Place::default(), "", problem, None)]);
+    match std::fs::read(path).map(String::from_utf8) {
+        Ok(Ok(text)) => parse(&text, shown),
+        Ok(Err(_)) => whole("is not UTF-8 text".to_owned()),
+        Err(error) if error.kind() == ErrorKind::NotFound => (Vec::new(), Vec::new()),
+        Err(error) => whole(format!("cannot be read: {error}")),
+    }
+}
+
+/// Reads a text.
+#[must_use]
+pub fn parse(text: &str, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
+    let node = match yaml::parse(text) {
+        Ok(node) => node,
+        Err(error) => {
+            let right =
+                Some("a name, a colon and a word on each line; signs such as `?` in quotes".to_owned());
+            return (Vec::new(), vec![fault(shown, error.place, "", error.message, right)]);
+        }
+    };
+    let (mut entries, mut faults) = (Vec::<Entry>::new(), Vec::new());
+    let pairs = match node.value {
+        Value::Map(pairs) => pairs,
+        Value::Null => Vec::new(),
+        other => {
+            let problem = format!("the file must be a map of names, not {}", other.kind());
+            return (entries, vec![fault(shown, node.place, "", problem, None)]);
+        }
+    };
+    for (key, node) in pairs {
+        if let Some(first) = entries.iter().find(|entry| entry.name == key.text) {
+            let right = Some(format!("it stands already in line {}", first.place.line));
+            faults.push(fault(shown, key.place, &key.text, format!("`{}` is given twice", key.text), right));
+            continue;
+        }
+        match words_of(&node) {
+            Ok(words) => entries.push(Entry { name: key.text, place: key.place, words }),
+            Err((place, kind)) => {
+                let problem = format!("`{}` must be a word or a list of words, not {kind}", key.text);
+                faults.push(fault(shown, place, &key.text, problem, Some("put it in quotes".to_owned())));
+            }
+        }
+    }
+    (entries, faults)
+}
+
+type Words = Result<Vec<(String, Place)>, (Place, String)>;
+
+fn words_of(node: &Node) -> Words {
+    match &node.value {
+        Value::List(items) => {
+            let words = items.iter().map(|item| Ok((word_of(item)?, item.place)));
+            words.collect()
+        }
+        _ => Ok(vec![(word_of(node)?, node.place)]),
+    }
+}
+
+fn word_of(node: &Node) -> Result<String, (Place, String)> {
+    match &node.value {
+        Value::Text(text) => Ok(text.clone()),
+        Value::Int(number) => Ok(number.to_string()),
+        other => Err((node.place, other.kind())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_are_read_with_their_places_and_faults_leave_the_rest() {
+        let (entries, faults) =
+            parse("quit: [q, 1]\nnext: n\nzoom: {a: b}\nnext: m\nkill: []\n", "keys.yaml");
+        let names: Vec<(&str, usize)> =
+            entries.iter().map(|entry| (entry.name.as_str(), entry.words.len())).collect();
+        assert_eq!(names, [("quit", 2), ("next", 1), ("kill", 0)]);
+        assert_eq!(entries[0].words[1].0, "1");
+        let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+        assert!(said[0].starts_with("keys.yaml:3:7: `zoom` must be a word"), "{said:?}");
+        assert!(said[1].contains("`next` is given twice; it stands already in line 2"), "{said:?}");
+    }
+}

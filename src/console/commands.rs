@@ -1,0 +1,82 @@
+//! The command line from inside the console: every command of `paddock`, run as a process of its own, with what
+//! it says in a dialog.
+
+use std::io::Read;
+use std::process::{Command as Program, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::Model;
+use super::dialogs::output::Output;
+use super::msg::{Change, Effect, Job, World};
+
+/// How much of what a command says is shown.
+const OUTPUT_MAX: u64 = 1 << 20;
+/// How long a command may take: following something for ever belongs into a terminal of its own.
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One command of the command line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommandLine {
+    /// Its words: `objective retry`.
+    pub words: String,
+    /// What it does.
+    pub about: String,
+    /// What it takes: `<ID> [--note <TEXT>]`.
+    pub usage: String,
+    /// Whether it cannot be run without more words.
+    pub needs_more: bool,
+}
+
+/// Runs a line such as `objective retry login --note 'try again'`.
+#[must_use]
+pub fn run(model: &Model, line: &str) -> Vec<Effect> {
+    let project = model.project.as_ref().map(ToString::to_string);
+    let line = line.trim().to_owned();
+    let job = Job::new(format!("paddock {line}"), move |world| {
+        let said = carry_out(world, &line, project).unwrap_or_else(|problem| problem);
+        let said = if said.trim().is_empty() { "It said nothing.".to_owned() } else { said };
+        let change: Change = Box::new(move |model: &mut Model| {
+            model.open(Box::new(Output::new(format!("paddock {line}"), &said)));
+            Vec::new()
+        });
+        change
+    });
+    vec![Effect::Job(job)]
+}
+
+fn carry_out(world: &World, line: &str, project: Option<String>) -> Result<String, String> {
+    let words = shell_words::split(line).map_err(|error| format!("{line}: {error}"))?;
+    let names_project = words.iter().any(|word| word == "--project" || word.starts_with("--project="));
+    let mut program = Program::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    program.arg("--no-tui").arg("--root").arg(world.workspace.root());
+    if let Some(project) = project.filter(|_| !names_project) {
+        program.args(["--project", &project]);
+    }
+    let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
+    let both = writer.try_clone().map_err(|error| error.to_string())?;
+    program.args(words).stdin(Stdio::null()).stdout(writer).stderr(both);
+    let mut child = program.spawn().map_err(|error| error.to_string())?;
+    // The command must hold the only ends that are written to: reading ends with it.
+    drop(program);
+    let read = thread::spawn(move || {
+        let mut bytes = Vec::new();
+        let _ = reader.by_ref().take(OUTPUT_MAX).read_to_end(&mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    });
+    let give_up_at = Instant::now() + TIMEOUT;
+    let note = loop {
+        match child.try_wait() {
+            Ok(Some(status)) if status.success() => break String::new(),
+            Ok(Some(status)) => break format!("\n({status})"),
+            Ok(None) if Instant::now() >= give_up_at => {
+                let _ = child.kill();
+                let _ = child.wait();
+                break "\n(stopped after a minute; follow things in a terminal of their own)".to_owned();
+            }
+            Ok(None) => thread::sleep(Duration::from_millis(10)),
+            Err(error) => break format!("\n({error})"),
+        }
+    };
+    Ok(read.join().unwrap_or_default() + &note)
+}

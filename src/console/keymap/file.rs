@@ -1,0 +1,139 @@
+//! keys.yaml: the name of an action, and its keys. What is wrong is told; the rest is used.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::{Key, Keymap};
+use crate::config::error::nearest;
+use crate::config::words::{self, Entry, fault};
+use crate::config::{ConfigError, Environment, Place, Workspace};
+use crate::console::actions::{TABLE, find};
+
+/// The files, the user's own first: what comes later wins.
+#[must_use]
+pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Vec<(PathBuf, String)> {
+    let absolute = environment.path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let home = || environment.path("HOME").map(|home| home.join(".config"));
+    let own = absolute.map(std::path::Path::to_path_buf).or_else(home);
+    let own = own.map(|folder| folder.join("paddock").join(name)).map(|path| {
+        let shown = path.display().to_string();
+        (path, shown)
+    });
+    own.into_iter().chain([(workspace.root().join(name), name.to_owned())]).collect()
+}
+
+impl Keymap {
+    /// The table's keys with those of both files over them, and everything that is wrong in these.
+    #[must_use]
+    pub fn load(workspace: &Workspace, environment: &Environment) -> (Self, Vec<ConfigError>) {
+        let (mut keymap, mut faults) = (Self::default(), Vec::new());
+        for (path, shown) in files("keys.yaml", workspace, environment) {
+            let (entries, wrong) = words::read(&path, &shown);
+            faults.extend(wrong);
+            faults.extend(keymap.read(&entries, &shown));
+        }
+        (keymap, faults)
+    }
+
+    /// Takes the lines of a file in; gives what is wrong with them.
+    pub fn read(&mut self, entries: &[Entry], file: &str) -> Vec<ConfigError> {
+        let (mut faults, mut given) = (Vec::new(), HashMap::<Key, (&str, Place)>::new());
+        for entry in entries {
+            let Some(action) = find(&entry.name) else {
+                faults.push(unknown(entry, file));
+                continue;
+            };
+            let mut keys = Vec::new();
+            for (word, place) in &entry.words {
+                let say = |problem: String, right: &str| {
+                    fault(file, *place, &entry.name, problem, Some(right.to_owned()))
+                };
+                match Key::parse(word) {
+                    None => {
+                        let right =
+                            "a letter or sign, `ctrl-x`, `alt-x`, `enter`, `space`, `f1` and the like";
+                        faults.push(say(format!("{word:?} is no key"), right));
+                    }
+                    Some(key) => match given.insert(key, (action.name, *place)) {
+                        Some((other, first)) if other != action.name => {
+                            let problem = format!("{word:?} is the key of `{other}` already");
+                            faults.push(say(problem, &format!("it was given in line {}", first.line)));
+                            given.insert(key, (other, first));
+                        }
+                        _ => keys.push(key),
+                    },
+                }
+            }
+            let is_meant = entry.words.is_empty() || !keys.is_empty();
+            if is_meant {
+                self.bind(action.name, keys);
+            }
+        }
+        faults.extend(self.locked_in(file));
+        faults
+    }
+
+    /// Nobody may be left without a way out.
+    fn locked_in(&mut self, file: &str) -> Vec<ConfigError> {
+        let mut faults = Vec::new();
+        for name in ["quit", "help"] {
+            if self.key(name).is_some() {
+                continue;
+            }
+            let own = find(name).into_iter().flat_map(|action| action.keys).filter_map(|key| Key::parse(key));
+            self.bind(name, own.collect());
+            let problem = format!("`{name}` would be left without a key, so it keeps its own");
+            faults.push(fault(file, Place::default(), name, problem, None));
+        }
+        faults
+    }
+}
+
+fn unknown(entry: &Entry, file: &str) -> ConfigError {
+    let names: Vec<&str> = TABLE.iter().map(|action| action.name).collect();
+    let right = match nearest(&entry.name, &names) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "`?` in the console and docs/keys.md list the actions".to_owned(),
+    };
+    let shown: String = entry.name.chars().take(60).collect();
+    fault(file, entry.place, &entry.name, format!("there is no action `{shown}`"), Some(right))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> (Keymap, Vec<String>) {
+        let (entries, mut faults) = words::parse(text, "keys.yaml");
+        let mut keymap = Keymap::default();
+        faults.extend(keymap.read(&entries, "keys.yaml"));
+        (keymap, faults.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn a_file_moves_keys_and_what_is_wrong_in_it_is_said_with_line_and_remedy() {
+        let text = "retry: [F5, ctrl-r]\nkil: K\nzoom: hyper-z\nskip: F5\nkill: []\nhelp: []\n";
+        let (keymap, said) = read(text);
+        assert_eq!(keymap.keys("retry"), ["F5", "Ctrl-R"]);
+        assert_eq!(keymap.keys("zoom"), ["z"], "a wrong key leaves the action its own");
+        assert!(keymap.keys("kill").is_empty());
+        assert_eq!(keymap.keys("help"), ["?"], "nobody is left without help");
+        assert_eq!(said.len(), 4, "{said:#?}");
+        assert!(
+            said[0].contains("keys.yaml:2:1: there is no action `kil`; did you mean `kill`?"),
+            "{said:#?}"
+        );
+        assert!(said[1].starts_with("keys.yaml:3:7: \"hyper-z\" is no key; a letter"), "{said:#?}");
+        assert!(
+            said[2].contains("\"F5\" is the key of `retry` already; it was given in line 1"),
+            "{said:#?}"
+        );
+    }
+
+    #[test]
+    fn a_key_belongs_to_one_action_and_its_old_one_loses_it() {
+        let (keymap, said) = read("zoom: j\n");
+        assert!(said.is_empty(), "{said:?}");
+        assert_eq!((keymap.keys("zoom"), keymap.keys("down")), (vec!["j".into()], vec!["Down".to_owned()]));
+    }
+}

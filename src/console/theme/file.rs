@@ -1,0 +1,168 @@
+//! Which theme: what the terminal can do, then theme.yaml of the user, then that of the workspace.
+
+use std::path::PathBuf;
+
+use ratatui::style::{Color, Modifier, Style};
+
+use super::{ASCII, Theme, UNICODE};
+use crate::config::error::nearest;
+use crate::config::words::{self, Entry, fault};
+use crate::config::{ConfigError, Environment};
+
+type Field = (&'static str, fn(&mut Theme) -> &mut Style);
+
+/// The meanings that a file can give a look.
+const FIELDS: &[Field] = &[
+    ("plain", |theme| &mut theme.plain),
+    ("dim", |theme| &mut theme.dim),
+    ("strong", |theme| &mut theme.strong),
+    ("border", |theme| &mut theme.border),
+    ("border-focus", |theme| &mut theme.border_focus),
+    ("title", |theme| &mut theme.title),
+    ("title-focus", |theme| &mut theme.title_focus),
+    ("landed", |theme| &mut theme.landed),
+    ("working", |theme| &mut theme.working),
+    ("queued", |theme| &mut theme.queued),
+    ("needs", |theme| &mut theme.needs),
+    ("failed", |theme| &mut theme.failed),
+    ("waiting", |theme| &mut theme.waiting),
+    ("selected", |theme| &mut theme.selected),
+    ("selected-dim", |theme| &mut theme.selected_dim),
+    ("key", |theme| &mut theme.key),
+    ("found", |theme| &mut theme.found),
+];
+
+impl Theme {
+    /// The theme for this terminal, with what the files say.
+    #[must_use]
+    pub fn load(files: &[(PathBuf, String)], environment: &Environment) -> (Self, Vec<ConfigError>) {
+        let is_set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = environment.get("TERM") == Some("dumb");
+        let is_plain = is_dumb || is_set("NO_COLOR");
+        let mut theme = if is_plain { Self::colourless() } else { Self::default() };
+        if is_dumb || is_set("PADDOCK_ASCII") || !speaks_utf8(environment) {
+            theme.glyphs = ASCII;
+        }
+        let mut faults = Vec::new();
+        for (path, shown) in files {
+            let (entries, wrong) = words::read(path, shown);
+            faults.extend(wrong);
+            faults.extend(theme.read(&entries, shown, is_plain));
+        }
+        (theme, faults)
+    }
+
+    /// Takes the lines of a file in; gives what is wrong with them. A terminal without colours gets none.
+    fn read(&mut self, entries: &[Entry], file: &str, is_plain: bool) -> Vec<ConfigError> {
+        let mut faults = Vec::new();
+        for entry in entries {
+            let text: Vec<&str> = entry.words.iter().flat_map(|(word, _)| word.split_whitespace()).collect();
+            let say =
+                |problem: String, right: String| fault(file, entry.place, &entry.name, problem, Some(right));
+            if entry.name == "glyphs" {
+                match text[..] {
+                    ["ascii"] => self.glyphs = ASCII,
+                    ["unicode"] => self.glyphs = UNICODE,
+                    _ => faults.push(say("`glyphs` is wrong".to_owned(), "`ascii` or `unicode`".to_owned())),
+                }
+                continue;
+            }
+            let Some((_, field)) = FIELDS.iter().find(|(name, _)| *name == entry.name) else {
+                let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).chain(["glyphs"]).collect();
+                let right = match nearest(&entry.name, &names) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => format!("there is: {}", names.join(", ")),
+                };
+                let shown: String = entry.name.chars().take(60).collect();
+                faults.push(say(format!("there is no `{shown}` in a theme"), right));
+                continue;
+            };
+            match style(&text) {
+                Ok(style) if is_plain => *field(self) = Style { fg: None, bg: None, ..style },
+                Ok(style) => *field(self) = style,
+                Err(word) => {
+                    let right = "a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, italic, \
+                                 underlined, reversed, default";
+                    faults.push(say(format!("{word:?} is no look"), right.to_owned()));
+                }
+            }
+        }
+        faults
+    }
+}
+
+fn style(words: &[&str]) -> Result<Style, String> {
+    let mut style = Style::new();
+    for word in words {
+        let modifier = match *word {
+            "default" => continue,
+            "bold" => Some(Modifier::BOLD),
+            "dim" => Some(Modifier::DIM),
+            "italic" => Some(Modifier::ITALIC),
+            "underlined" => Some(Modifier::UNDERLINED),
+            "reversed" => Some(Modifier::REVERSED),
+            _ => None,
+        };
+        let colour = |name: &str| name.replace("bright-", "light-").parse::<Color>();
+        style = match (modifier, word.strip_prefix("on-")) {
+            (Some(modifier), _) => style.add_modifier(modifier),
+            (None, Some(name)) => style.bg(colour(name).map_err(|_| (*word).to_owned())?),
+            (None, None) => style.fg(colour(word).map_err(|_| (*word).to_owned())?),
+        };
+    }
+    Ok(style)
+}
+
+/// Whether the locale says that the terminal takes UTF-8. Without any it is taken for granted: that is how
+/// containers and many services are set up, and their terminals take it.
+fn speaks_utf8(environment: &Environment) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"]
+        .into_iter()
+        .find_map(|name| environment.get(name).filter(|value| !value.is_empty()));
+    set.is_none_or(|value| {
+        let value = value.to_ascii_lowercase();
+        value.contains("utf-8") || value.contains("utf8")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn themed(variables: &[(&str, &str)]) -> Theme {
+        Theme::load(&[], &Environment::of(variables.iter().copied())).0
+    }
+
+    #[test]
+    fn a_terminal_gets_only_what_it_can_show() {
+        assert_eq!(themed(&[("LANG", "C.UTF-8")]), Theme::default());
+        assert_eq!(themed(&[]).glyphs, UNICODE);
+        assert_eq!(themed(&[("LANG", "C")]).glyphs, ASCII);
+        assert_eq!(themed(&[("LANG", "C"), ("LC_ALL", "zh_CN.utf8")]).glyphs, UNICODE);
+        assert_eq!(themed(&[("PADDOCK_ASCII", "1")]).glyphs, ASCII);
+        assert_eq!(themed(&[("NO_COLOR", "1")]), Theme::colourless());
+        assert_eq!(themed(&[("NO_COLOR", "")]), Theme::default());
+        assert_eq!(themed(&[("TERM", "dumb")]), Theme::colourless().with_ascii());
+    }
+
+    #[test]
+    fn a_file_gives_meanings_a_look_and_its_faults_are_said() {
+        let text =
+            "landed: bright-green bold\nneeds: '#ffaa00'\nglyphs: ascii\nfailde: red\nqueued: blurple\n";
+        let (entries, _) = words::parse(text, "theme.yaml");
+        let mut theme = Theme::default();
+        let said: Vec<String> =
+            theme.read(&entries, "theme.yaml", false).iter().map(ToString::to_string).collect();
+        assert_eq!(theme.landed, Style::new().fg(Color::LightGreen).add_modifier(Modifier::BOLD));
+        assert_eq!(theme.needs, Style::new().fg(Color::Rgb(255, 170, 0)));
+        assert_eq!(theme.glyphs, ASCII);
+        assert!(
+            said[0].contains("theme.yaml:4:1: there is no `failde` in a theme; did you mean `failed`?"),
+            "{said:?}"
+        );
+        assert!(said[1].contains("\"blurple\" is no look; a colour"), "{said:?}");
+        let mut plain = Theme::colourless();
+        plain.read(&entries, "theme.yaml", true);
+        assert_eq!(plain.landed, Style::new().add_modifier(Modifier::BOLD));
+    }
+}
