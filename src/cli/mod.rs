@@ -189,7 +189,12 @@ fn commands() -> Vec<CommandLine> {
                 gather(sub, &words, found);
                 continue;
             }
-            let shown = sub.get_arguments().filter(|one| !one.is_hide_set() && !one.is_global_set());
+            let is_shown = |one: &&clap::Arg| {
+                !one.is_hide_set()
+                    && !one.is_global_set()
+                    && !["help", "version"].contains(&one.get_id().as_str())
+            };
+            let shown = sub.get_arguments().filter(is_shown);
             let usage: Vec<String> = shown.map(ToString::to_string).collect();
             found.push(CommandLine {
                 about: sub.get_about().map(ToString::to_string).unwrap_or_default(),
@@ -199,8 +204,11 @@ fn commands() -> Vec<CommandLine> {
             });
         }
     }
+    let mut command = <Cli as clap::CommandFactory>::command();
+    // Global arguments and defaults are filled in by building.
+    command.build();
     let mut found = Vec::new();
-    gather(&<Cli as clap::CommandFactory>::command(), "", &mut found);
+    gather(&command, "", &mut found);
     found
 }
 
@@ -225,5 +233,14 @@ mod tests {
         let mut found = Vec::new();
         without_examples(&Cli::command(), "", &mut found);
         assert!(found.is_empty(), "without examples: {found:?}");
+    }
+
+    #[test]
+    fn the_palette_knows_every_command_and_what_it_takes() {
+        let all = commands();
+        let find = |words: &str| all.iter().find(|line| line.words == words).unwrap();
+        assert!(find("objective retry").usage.contains("--note"), "{:?}", find("objective retry"));
+        assert!(find("objective retry").needs_more && !find("status").needs_more);
+        assert!(all.iter().all(|line| !line.about.is_empty()));
     }
 }
