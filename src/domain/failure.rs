@@ -125,10 +125,10 @@ impl Failure {
         Self { class, reset_ms: None, text: line }
     }
 
-    /// The same with the time at which the agent can go on.
+    /// The same with the time at which the agent can go on; only what is over by itself has one.
     #[must_use]
     pub fn until(mut self, reset_ms: Option<i64>) -> Self {
-        self.reset_ms = reset_ms;
+        self.reset_ms = reset_ms.filter(|_| self.class.remedy() == Remedy::CoolDown);
         self
     }
 }

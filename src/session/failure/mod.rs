@@ -9,7 +9,9 @@ mod wording;
 use crate::domain::failure::{Failure, FailureClass};
 use crate::domain::session::Exit;
 
-pub use reset::{reset_ms, retry_after_ms};
+use jiff::tz::TimeZone;
+
+pub use reset::{after, epoch_ms, reset_ms, retry_after_ms};
 pub use wording::class_of;
 
 /// The class of an HTTP status; none when the status alone does not tell.
@@ -37,6 +39,26 @@ pub fn class_of_answer(status: Option<u64>, words: &str) -> Option<FailureClass>
         (Some(status), said) => class_of_status(status).or(said),
         (None, said) => said,
     }
+}
+
+/// A failure from an agent's own error message alone: its class, and when it is over.
+#[must_use]
+pub fn of_message(message: &str, now_ms: i64, zone: &TimeZone) -> Failure {
+    let class = class_of_answer(status_in(message), message).unwrap_or(FailureClass::Other);
+    Failure::new(class, message).until(reset_ms(message, now_ms, zone))
+}
+
+/// The HTTP status that an error message names: after the word "status", or as its first word.
+#[must_use]
+pub fn status_in(message: &str) -> Option<u64> {
+    let lower = message.to_lowercase();
+    let after_word = lower.split_once("status").map_or("", |(_, rest)| rest);
+    let after_word = after_word.trim_start_matches(" code").trim_start_matches([' ', ':', '=']);
+    let first = lower.trim_start_matches(['[', ' ']).trim_start_matches("api error:").trim_start();
+    [after_word, first].into_iter().find_map(|text| {
+        let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
+        digits.parse().ok().filter(|status| digits.len() == 3 && (400..600).contains(status))
+    })
 }
 
 /// How an exit looks that nothing else explains.

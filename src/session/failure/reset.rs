@@ -52,13 +52,15 @@ pub fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
 }
 
 /// `now` and so many milliseconds; none for what cannot be meant.
-pub(crate) fn after(ms: f64, now_ms: i64) -> Option<i64> {
+#[must_use]
+pub fn after(ms: f64, now_ms: i64) -> Option<i64> {
     let is_meant = ms.is_finite() && ms >= 0.0 && ms <= FUTURE_MAX_MS as f64;
     is_meant.then(|| now_ms.saturating_add(ms.ceil() as i64))
 }
 
 /// Seconds or milliseconds since 1970, as a field of an event gives them.
-pub(crate) fn epoch_ms(value: f64, now_ms: i64) -> Option<i64> {
+#[must_use]
+pub fn epoch_ms(value: f64, now_ms: i64) -> Option<i64> {
     // Seconds of today have ten digits, milliseconds thirteen.
     let ms = if value > 1e11 { value } else { value * 1_000.0 };
     let is_number = ms.is_finite() && ms.abs() < 1e15;

@@ -1,7 +1,7 @@
 //! Terminal output as plain text: escape sequences gone, every line end the same, no half characters.
 
 /// The readable text in some bytes.
-pub(super) fn text_of(bytes: &[u8]) -> String {
+pub(crate) fn text_of(bytes: &[u8]) -> String {
     let mut plain = Vec::with_capacity(bytes.len());
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {

@@ -1,6 +1,6 @@
 //! Finds and reads the session summary (SPEC 5.3) in what an agent wrote, whatever else it wrote.
 
-mod clean;
+pub(crate) mod clean;
 mod lenient;
 
 use serde::Deserialize;

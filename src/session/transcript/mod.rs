@@ -4,8 +4,24 @@
 //! A reader is incremental and total: it takes any bytes in any pieces, never panics, and its memory is bounded.
 //! Adding an agent is one file here and one row in [`FORMATS`].
 
+mod aider;
+mod claude;
+mod codex;
+mod copilot;
+mod gemini;
+mod json;
+mod jsonl;
+mod kimi;
 mod line;
+mod opencode;
+mod pen;
 mod plain;
+mod qwen;
+mod scripted;
+mod splitter;
+mod tail;
+mod teller;
+mod words;
 
 use jiff::tz::TimeZone;
 
@@ -13,7 +29,11 @@ use crate::domain::failure::Failure;
 use crate::domain::session::Exit;
 use crate::domain::usage::{Tokens, Usage};
 
+use jsonl::Jsonl;
+use pen::Lines;
+
 pub use line::{LINE_MAX_BYTES, Line, LineKind};
+pub use scripted::TOLD_PREFIX;
 
 /// The stream that bytes came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,8 +65,11 @@ pub struct Wait {
 /// What a transcript says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// The agent's own last words: where its summary stands. Never the prompt.
+    /// The agent's own last message, or the end of it. Never the prompt.
     pub final_text: String,
+    /// All that the agent itself said, or the end of it: its summary is the last one in here. Of plain text, all of
+    /// the output.
+    pub said: String,
     /// What this run used. Of a counter that goes on (below), what it stands at.
     pub usage: Usage,
     /// The counter of the whole conversation, of agents that count over all runs that resume it: `usage.tokens`
@@ -63,11 +86,11 @@ pub struct Reading {
 /// One agent's way of writing.
 trait Format: std::fmt::Debug + Send {
     /// Takes the next bytes.
-    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Vec<Line>);
+    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines);
     /// What has been said so far; with the exit, nothing more comes.
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading;
     /// What is left at the end.
-    fn end(&mut self, setting: &Setting, lines: &mut Vec<Line>);
+    fn end(&mut self, setting: &Setting, lines: &mut Lines);
 }
 
 /// A format that can be read.
@@ -78,7 +101,22 @@ struct Row {
     reader: fn() -> Box<dyn Format>,
 }
 
-const FORMATS: &[Row] = &[Row { name: "plain", has_cost: false, reader: || Box::<plain::Plain>::default() }];
+fn boxed<F: Format + Default + 'static>() -> Box<dyn Format> {
+    Box::<F>::default()
+}
+
+const FORMATS: &[Row] = &[
+    Row { name: "plain", has_cost: false, reader: boxed::<plain::Plain> },
+    Row { name: "scripted", has_cost: true, reader: boxed::<scripted::Scripted> },
+    Row { name: "claude", has_cost: true, reader: boxed::<Jsonl<claude::Claude>> },
+    Row { name: "codex", has_cost: false, reader: boxed::<Jsonl<codex::Codex>> },
+    Row { name: "kimi", has_cost: false, reader: boxed::<Jsonl<kimi::Kimi>> },
+    Row { name: "opencode", has_cost: true, reader: boxed::<Jsonl<opencode::Opencode>> },
+    Row { name: "gemini", has_cost: false, reader: boxed::<Jsonl<gemini::Gemini>> },
+    Row { name: "qwen", has_cost: false, reader: boxed::<Jsonl<qwen::Qwen>> },
+    Row { name: "copilot", has_cost: false, reader: boxed::<Jsonl<copilot::Copilot>> },
+    Row { name: "aider", has_cost: true, reader: boxed::<aider::Aider> },
+];
 
 /// The names of the formats, and whether each tells what a session cost in dollars.
 pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
@@ -90,7 +128,7 @@ pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
 pub struct Reader {
     format: Box<dyn Format>,
     setting: Setting,
-    lines: Vec<Line>,
+    lines: Lines,
 }
 
 impl Reader {
@@ -98,9 +136,8 @@ impl Reader {
     #[must_use]
     pub fn new(transcript: &str, setting: Setting) -> Self {
         let row = FORMATS.iter().find(|row| row.name == transcript);
-        let format =
-            row.map_or_else(|| Box::<plain::Plain>::default() as Box<dyn Format>, |row| (row.reader)());
-        Self { format, setting, lines: Vec::new() }
+        let format = row.map_or_else(boxed::<plain::Plain>, |row| (row.reader)());
+        Self { format, setting, lines: Lines::default() }
     }
 
     /// Says what time it is: waits are counted from here.
@@ -113,10 +150,9 @@ impl Reader {
         self.format.push(stream, bytes, &self.setting, &mut self.lines);
     }
 
-    /// The readable lines that have come since the last time this was asked. Whoever does not want them drops
-    /// them: they are kept until then.
+    /// The readable lines that have come since the last time this was asked; of very many, the newest.
     pub fn take_lines(&mut self) -> Vec<Line> {
-        std::mem::take(&mut self.lines)
+        self.lines.take()
     }
 
     /// What has been said so far, while the agent runs.
@@ -129,6 +165,6 @@ impl Reader {
     #[must_use]
     pub fn finish(mut self, exit: Option<&Exit>) -> (Reading, Vec<Line>) {
         self.format.end(&self.setting, &mut self.lines);
-        (self.format.reading(exit, &self.setting), self.lines)
+        (self.format.reading(exit, &self.setting), self.lines.take())
     }
 }

@@ -1,18 +1,90 @@
 //! Plain text: what an agent writes is what it says.
 
-use super::{Format, Line, Reading, Setting, Stream};
+use super::line::LineKind;
+use super::pen::{Lines, Pen};
+use super::splitter::Splitter;
+use super::tail::Tail;
+use super::{Format, Reading, Setting, Stream};
+use crate::domain::failure::{Failure, FailureClass};
 use crate::domain::session::Exit;
+use crate::session::failure::{of_exit, of_message};
+
+/// The longest line that is told whole, in bytes.
+const LINE_MAX_BYTES: usize = 64 << 10;
+/// How much of the end of the output is kept, in bytes.
+const TAIL_MAX_BYTES: usize = 256 << 10;
 
 /// Reads plain text.
-#[derive(Debug, Default)]
-pub(super) struct Plain {}
+#[derive(Debug)]
+pub(super) struct Plain {
+    out: Splitter,
+    err: Splitter,
+    errors: Tail,
+    tail: Vec<u8>,
+}
 
-impl Format for Plain {
-    fn push(&mut self, _: Stream, _: &[u8], _: &Setting, _: &mut Vec<Line>) {}
+impl Default for Plain {
+    fn default() -> Self {
+        let (out, err) = (Splitter::new(LINE_MAX_BYTES), Splitter::new(LINE_MAX_BYTES));
+        Self { out, err, errors: Tail::default(), tail: Vec::new() }
+    }
+}
 
-    fn reading(&self, _: Option<&Exit>, _: &Setting) -> Reading {
-        Reading::default()
+impl Plain {
+    pub(super) fn keep(&mut self, bytes: &[u8]) {
+        let kept = &bytes[bytes.len().saturating_sub(TAIL_MAX_BYTES)..];
+        self.tail.extend_from_slice(kept);
+        // Dropping only when twice full keeps the work per byte constant.
+        if self.tail.len() > 2 * TAIL_MAX_BYTES {
+            self.tail.drain(..self.tail.len() - TAIL_MAX_BYTES);
+        }
     }
 
-    fn end(&mut self, _: &Setting, _: &mut Vec<Line>) {}
+    pub(super) fn said(&self) -> String {
+        let start = self.tail.len().saturating_sub(TAIL_MAX_BYTES);
+        String::from_utf8_lossy(&self.tail[start..]).into_owned()
+    }
+}
+
+impl Format for Plain {
+    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
+        let mut pen = Pen { setting, lines, at_ms: None };
+        if stream == Stream::Out {
+            self.keep(bytes);
+            self.out.push(bytes, |line, _| pen.line(LineKind::Say, &String::from_utf8_lossy(line)));
+            return;
+        }
+        let Self { err, errors, .. } = self;
+        err.push(bytes, |line, _| told_as_error(errors, line, &mut pen));
+    }
+
+    fn end(&mut self, setting: &Setting, lines: &mut Lines) {
+        let mut pen = Pen { setting, lines, at_ms: None };
+        self.out.finish(|line, _| pen.line(LineKind::Say, &String::from_utf8_lossy(line)));
+        let Self { err, errors, .. } = self;
+        err.finish(|line, _| told_as_error(errors, line, &mut pen));
+    }
+
+    fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
+        let said = self.said();
+        let failure =
+            of_exit(exit, self.errors.last()).map(|failure| explained(failure, &self.errors, setting));
+        Reading { final_text: said.clone(), said, failure, ..Reading::default() }
+    }
+}
+
+fn told_as_error(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
+    let text = String::from_utf8_lossy(line);
+    errors.push(&text);
+    pen.line(LineKind::Note, &text);
+}
+
+/// A failure by exit status, with the class that the program's own error names.
+pub(super) fn explained(failure: Failure, errors: &Tail, setting: &Setting) -> Failure {
+    let own = errors.own_error().filter(|_| failure.class == FailureClass::Crashed);
+    match own.map(|words| of_message(words, setting.now_ms, &setting.zone)) {
+        Some(found) if found.class != FailureClass::Other => found,
+        Some(found) => Failure { class: FailureClass::Crashed, ..found },
+        None => failure,
+    }
 }

@@ -1,0 +1,141 @@
+//! aider: text only, and exit 0 whatever happened.
+//!
+//! Its failures are lines of the library that talks to the model (`litellm.…Error`), after the last answer; an
+//! answer is followed by a line on its tokens, so whatever an answer quotes stands before one.
+
+use super::line::LineKind;
+use super::pen::{Lines, Pen};
+use super::plain::Plain;
+use super::splitter::Splitter;
+use super::{Format, Reading, Setting, Stream};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::session::Exit;
+use crate::domain::usage::{Tokens, Usage, micros};
+use crate::session::failure::{class_of, reset_ms};
+
+/// The longest line that is looked at, in bytes.
+const LINE_MAX_BYTES: usize = 8 << 10;
+
+/// What aider's output says so far.
+#[derive(Debug)]
+pub(super) struct Aider {
+    plain: Plain,
+    lines: Splitter,
+    told: Told,
+}
+
+#[derive(Debug, Default)]
+struct Told {
+    model: Option<String>,
+    tokens: Option<Tokens>,
+    usd_micros: Option<u64>,
+    failure: Option<Failure>,
+}
+
+impl Default for Aider {
+    fn default() -> Self {
+        Self { plain: Plain::default(), lines: Splitter::new(LINE_MAX_BYTES), told: Told::default() }
+    }
+}
+
+impl Format for Aider {
+    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
+        self.plain.push(stream, bytes, setting, lines);
+        if stream == Stream::Out {
+            let mut pen = Pen { setting, lines, at_ms: None };
+            let told = &mut self.told;
+            self.lines.push(bytes, |line, _| told.line(&String::from_utf8_lossy(line), &mut pen));
+        }
+    }
+
+    fn end(&mut self, setting: &Setting, lines: &mut Lines) {
+        self.plain.end(setting, lines);
+        let mut pen = Pen { setting, lines, at_ms: None };
+        let told = &mut self.told;
+        self.lines.finish(|line, _| told.line(&String::from_utf8_lossy(line), &mut pen));
+    }
+
+    fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
+        let base = self.plain.reading(exit, setting);
+        let Told { model, tokens, usd_micros, failure } = &self.told;
+        let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
+        let stated = failure.clone().filter(|_| exit.is_some());
+        Reading { usage, failure: stated.or(base.failure), ..base }
+    }
+}
+
+impl Told {
+    fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
+        if let Some(rest) = line.strip_prefix("Model: ") {
+            self.model = rest.split_whitespace().next().map(str::to_owned);
+        } else if let Some(rest) = line.strip_prefix("Tokens: ") {
+            self.count(rest);
+            self.failure = None;
+        } else if let Some(rest) = line.strip_prefix("Commit ") {
+            pen.line(LineKind::Commit, rest);
+            self.failure = None;
+        } else if let Some(class) = failure_line(line) {
+            let reset = reset_ms(line, pen.now_ms(), &pen.setting.zone);
+            self.failure = Some(Failure::new(class, line).until(reset));
+        }
+    }
+
+    /// `2.7k sent, 1.2k cache hit, 40 received. Cost: $0.01 message, $0.02 session.`
+    fn count(&mut self, text: &str) {
+        let (amounts, cost) = text.split_once("Cost: ").unwrap_or((text, ""));
+        let of = |word: &str| {
+            let part = amounts.split(',').find(|part| part.contains(word))?;
+            amount(part.split_whitespace().next()?)
+        };
+        let (sent, received) = (of("sent"), of("received"));
+        if let (Some(sent), Some(received)) = (sent, received) {
+            let cached = of("cache hit").unwrap_or(0);
+            let run = Tokens { input: sent.saturating_sub(cached), cached, output: received };
+            self.tokens = Some(run.plus(self.tokens.unwrap_or_default()));
+        }
+        let session = cost.split(',').find(|part| part.contains("session"));
+        let dollars =
+            session.and_then(|part| part.trim().strip_prefix('$')?.split_whitespace().next()?.parse().ok());
+        self.usd_micros = dollars.and_then(micros).or(self.usd_micros);
+    }
+}
+
+/// `40`, `2.7k`, `1.1M`.
+fn amount(word: &str) -> Option<u64> {
+    let (number, factor) = match word.strip_suffix(['k', 'K']) {
+        Some(number) => (number, 1e3),
+        None => word.strip_suffix('M').map_or((word, 1.0), |number| (number, 1e6)),
+    };
+    let value = number.parse::<f64>().ok().filter(|value| (0.0..1e9).contains(value))?;
+    Some((value * factor).round() as u64)
+}
+
+fn failure_line(line: &str) -> Option<FailureClass> {
+    let error = line.strip_prefix("litellm.");
+    if let Some(error) = error {
+        let name = error.split([':', ' ', '.']).next().unwrap_or("");
+        return Some(match name {
+            // A spent quota comes as one too.
+            "RateLimitError" => class_of(error).unwrap_or(FailureClass::RateLimit),
+            "AuthenticationError" | "PermissionDeniedError" => FailureClass::Authentication,
+            "ContextWindowExceededError" => FailureClass::ContextTooLong,
+            "ServiceUnavailableError" | "InternalServerError" | "APIError" => FailureClass::Overloaded,
+            "APIConnectionError" | "Timeout" => FailureClass::Network,
+            _ => class_of(error).unwrap_or(FailureClass::Other),
+        });
+    }
+    let advice = "Model ".to_owned();
+    let is_limit = line.starts_with(&advice) && line.contains("has hit a token limit");
+    is_limit.then_some(FailureClass::ContextTooLong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_read_as_aider_writes_them() {
+        assert_eq!((amount("40"), amount("2.7k"), amount("1.1M")), (Some(40), Some(2_700), Some(1_100_000)));
+        assert_eq!((amount("-1"), amount("x"), amount("")), (None, None, None));
+    }
+}

@@ -1,0 +1,247 @@
+//! Claude Code: `claude -p --output-format stream-json --verbose`.
+//!
+//! The `result` line decides, by `is_error`: its `subtype` says `success` for failed runs too. After a resumption
+//! `total_cost_usd` and `modelUsage` count the whole conversation; `model_usage_since_last_result` is this run's.
+
+use serde_json::Value;
+
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use super::{Reading, Wait};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::usage::{Tokens, Usage, micros};
+use crate::session::failure::{self, class_of_answer, epoch_ms, reset_ms};
+
+/// What Claude's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Claude {
+    teller: Teller,
+    session: Option<String>,
+    model: Option<String>,
+    tokens: Option<Tokens>,
+    usd_micros: Option<u64>,
+    /// The subscription's limit was hit; until when.
+    limit: Option<Option<i64>>,
+    /// An error that Claude wrote in place of an answer.
+    synthetic: Option<Failure>,
+    wait: Option<Wait>,
+    result: Option<Result<(), Failure>>,
+}
+
+impl Events for Claude {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let id = text(event, "/session_id");
+        if !id.is_empty() {
+            self.session = Some(id.to_owned());
+        }
+        match (text(event, "/type"), text(event, "/subtype")) {
+            ("system", "init") => {
+                self.model = Some(text(event, "/model").to_owned()).filter(|model| !model.is_empty());
+                pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
+            }
+            ("system", "api_retry") => self.retrying(event, pen),
+            ("system", "permission_denied") => pen.line(LineKind::Error, text(event, "/message")),
+            ("rate_limit_event", _) => self.limited(event, pen),
+            ("assistant", _) => self.assistant(event, pen),
+            ("user", _) => results(&mut self.teller, event, pen),
+            ("result", _) => self.result(event, pen),
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let stated = match &self.result {
+            Some(result) => result.clone().err().or_else(|| end.unexplained(true)),
+            None if end.exit.is_none() => None,
+            None => self.cut_off(end),
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage { tokens: self.tokens, usd_micros: self.usd_micros, model: self.model.clone() },
+            counter: None,
+            agent_session: self.session.clone(),
+            failure: stated,
+            wait: self.wait.clone().filter(|_| end.exit.is_none()),
+        }
+    }
+}
+
+impl Claude {
+    fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let class = match text(event, "/error") {
+            "rate_limit" => FailureClass::RateLimit,
+            "authentication_failed" => FailureClass::Authentication,
+            "overloaded" | "server_error" => FailureClass::Overloaded,
+            words => {
+                class_of_answer(json::count(event, "/error_status"), words).unwrap_or(FailureClass::Network)
+            }
+        };
+        let delay_ms = json::number(event, "/retry_delay_ms");
+        let until_ms = delay_ms.and_then(|ms| failure::after(ms, pen.now_ms()));
+        let attempt = json::count(event, "/attempt").unwrap_or(0);
+        let of = json::count(event, "/max_retries").unwrap_or(0);
+        let seconds = delay_ms.unwrap_or(0.0) / 1_000.0;
+        pen.line(LineKind::Note, &format!("waiting {seconds:.0} s: {class} (attempt {attempt} of {of})"));
+        self.wait = Some(Wait { until_ms, why: Failure::new(class, text(event, "/error")).until(until_ms) });
+    }
+
+    fn limited(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let resets = json::number(event, "/rate_limit_info/resetsAt");
+        let reset = resets.and_then(|seconds| epoch_ms(seconds, pen.now_ms()));
+        match text(event, "/rate_limit_info/status") {
+            "rejected" => self.limit = Some(reset),
+            "allowed_warning" => {
+                let used = json::number(event, "/rate_limit_info/utilization").unwrap_or(0.0) * 100.0;
+                pen.line(LineKind::Note, &format!("{used:.0} % of the subscription's limit is used"));
+            }
+            // An answer that was let through again: what was hit before is over.
+            _ => self.limit = None,
+        }
+    }
+
+    fn assistant(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.wait = None;
+        if json::flag(event, "/is_api_error_message") || text(event, "/message/model") == "<synthetic>" {
+            let words = json::content(event.pointer("/message/content").unwrap_or(&Value::Null));
+            pen.line(LineKind::Error, &words);
+            self.synthetic = Some(self.failure_of(event, &words, pen));
+            return;
+        }
+        self.synthetic = None;
+        message(&mut self.teller, event, pen);
+    }
+
+    /// What a final error or an error in place of an answer says.
+    fn failure_of(&self, event: &Value, words: &str, pen: &Pen<'_>) -> Failure {
+        let status = json::count(event, "/api_error_status");
+        let kind = text(event, "/api_error_type");
+        let named = match (text(event, "/terminal_reason"), kind) {
+            ("prompt_too_long", _) => Some(FailureClass::ContextTooLong),
+            (reason, _) if reason.starts_with("aborted") => Some(FailureClass::Killed),
+            (_, "billing_error") => Some(FailureClass::Quota),
+            (_, "permission_error") => Some(FailureClass::Authentication),
+            _ => None,
+        };
+        if let (Some(reset), None | Some(429)) = (self.limit, status) {
+            return Failure::new(FailureClass::Quota, words).until(reset);
+        }
+        let by_words = || class_of_answer(status, &format!("{kind} {words}"));
+        let is_api =
+            text(event, "/terminal_reason") == "api_error" || text(event, "/error") == "server_error";
+        let unnamed = if is_api { FailureClass::Network } else { FailureClass::Other };
+        let class = named.or_else(by_words).unwrap_or(unnamed);
+        let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
+        Failure::new(class, words).until(reset)
+    }
+
+    fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.wait = None;
+        self.count(event);
+        let words = match text(event, "/result") {
+            "" => json::list(event, "/errors")
+                .first()
+                .and_then(Value::as_str)
+                .unwrap_or(text(event, "/subtype")),
+            words => words,
+        };
+        let denied = json::list(event, "/permission_denials");
+        self.result = Some(if json::flag(event, "/is_error") {
+            Err(self.failure_of(event, words, pen))
+        } else if let Some(first) = denied.first() {
+            let tool = text(first, "/tool_name");
+            let told = format!("{} tool calls were denied, the first of {tool}", denied.len());
+            Err(Failure::new(FailureClass::Refused, &told))
+        } else {
+            // With `--output-format json` this is all there is.
+            if self.teller.words.last() != text(event, "/result") {
+                self.teller.say(text(event, "/result"), pen);
+            }
+            Ok(())
+        });
+        let turns = json::count(event, "/num_turns").unwrap_or(0);
+        let cost = self.usd_micros.map_or_else(String::new, |usd| format!(", ${:.2}", usd as f64 / 1e6));
+        pen.line(LineKind::Note, &format!("ended after {turns} turns{cost}"));
+        if let Some(Err(failure)) = &self.result {
+            pen.line(LineKind::Error, &failure.to_string());
+        }
+    }
+
+    fn count(&mut self, event: &Value) {
+        let key = "/model_usage_since_last_result";
+        let models = if event.pointer(key).is_some() { key } else { "/modelUsage" };
+        let of = |usage: &Value, key: &str| json::count(usage, key).unwrap_or(0);
+        let by_model: Vec<(u64, &String, Tokens, Option<u64>)> = json::pairs(event, models)
+            .map(|(model, usage)| {
+                let tokens = Tokens {
+                    input: of(usage, "/inputTokens").saturating_add(of(usage, "/cacheCreationInputTokens")),
+                    cached: of(usage, "/cacheReadInputTokens"),
+                    output: of(usage, "/outputTokens"),
+                };
+                (tokens.total(), model, tokens, json::number(usage, "/costUSD").and_then(micros))
+            })
+            .collect();
+        if let Some((_, model, _, _)) = by_model.iter().max_by_key(|(total, ..)| *total) {
+            self.model = Some((*model).clone());
+        }
+        let run =
+            by_model.iter().map(|(_, _, tokens, _)| *tokens).reduce(Tokens::plus).or_else(|| usage(event));
+        self.tokens = run.map(|run| run.plus(self.tokens.unwrap_or_default())).or(self.tokens);
+        // Of several results of one run, each is this run's since the one before.
+        let cost = match models == key {
+            true => Some(by_model.iter().filter_map(|(_, _, _, cost)| *cost).fold(0, u64::saturating_add)),
+            false => json::number(event, "/total_cost_usd").and_then(micros),
+        };
+        let before = self.usd_micros.filter(|_| models == key).unwrap_or(0);
+        self.usd_micros = cost.map(|cost| cost.saturating_add(before)).or(self.usd_micros);
+    }
+
+    /// It ended without a result: what it waited for, or the error in place of its last answer, says why.
+    fn cut_off(&self, end: &End<'_>) -> Option<Failure> {
+        let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+        let has_begun = self.session.is_some();
+        waiting
+            .or_else(|| self.synthetic.clone())
+            .or_else(|| end.unexplained(has_begun))
+            .or_else(|| end.silent(has_begun))
+    }
+}
+
+/// The tokens of a `usage` object as Anthropic's interface writes it.
+fn usage(event: &Value) -> Option<Tokens> {
+    let of = |key: &str| json::count(event, key);
+    let output = of("/usage/output_tokens")?;
+    let fresh = of("/usage/input_tokens").unwrap_or(0);
+    let written = of("/usage/cache_creation_input_tokens").unwrap_or(0);
+    let cached = of("/usage/cache_read_input_tokens").unwrap_or(0);
+    Some(Tokens { input: fresh.saturating_add(written), cached, output })
+}
+
+/// A message of the assistant; of a helper that it started, it is told but no word of its own.
+pub(super) fn message(teller: &mut Teller, event: &Value, pen: &mut Pen<'_>) {
+    let is_own = event.get("parent_tool_use_id").is_none_or(Value::is_null);
+    for block in json::list(event, "/message/content") {
+        match text(block, "/type") {
+            "text" if is_own => teller.say(text(block, "/text"), pen),
+            "text" => pen.line(LineKind::Say, text(block, "/text")),
+            "tool_use" => {
+                teller.tool(text(block, "/name"), block.pointer("/input").unwrap_or(&Value::Null), pen);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What tools gave.
+pub(super) fn results(teller: &mut Teller, event: &Value, pen: &mut Pen<'_>) {
+    for block in json::list(event, "/message/content") {
+        let content = json::content(block.pointer("/content").unwrap_or(&Value::Null));
+        match text(block, "/type") {
+            "tool_result" => teller.output(&content, json::flag(block, "/is_error"), pen),
+            _ => pen.line(LineKind::Note, text(block, "/text")),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! OpenAI Codex: `codex exec --json`.
+//!
+//! `turn.failed` and `turn.completed` decide; an `item` of type error and an `error` that says "Reconnecting" are
+//! no failure. The usage counts the whole thread, over all runs that resume it, and its input holds what was
+//! cached.
+
+use serde_json::Value;
+
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use super::{Reading, Wait};
+use crate::domain::failure::Failure;
+use crate::domain::usage::{Tokens, Usage};
+use crate::session::failure::of_message;
+
+/// What Codex's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Codex {
+    teller: Teller,
+    thread: Option<String>,
+    counter: Option<Tokens>,
+    wait: Option<Wait>,
+    /// An error that no turn has answered yet.
+    error: Option<Failure>,
+    /// How the last turn ended.
+    turn: Option<Result<(), Failure>>,
+}
+
+impl Events for Codex {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        match text(event, "/type") {
+            "thread.started" => self.thread = Some(text(event, "/thread_id").to_owned()),
+            "turn.started" => self.turn = None,
+            "item.started" => self.started(event, pen),
+            "item.completed" => self.completed(event, pen),
+            "error" => self.error(text(event, "/message"), pen),
+            "turn.completed" => {
+                (self.error, self.wait) = (None, None);
+                self.counter = usage(event).or(self.counter);
+                self.turn = Some(Ok(()));
+            }
+            "turn.failed" => {
+                self.wait = None;
+                let failure = of_message(text(event, "/error/message"), pen.now_ms(), &pen.setting.zone);
+                pen.line(LineKind::Error, &failure.to_string());
+                self.counter = usage(event).or(self.counter);
+                self.turn = Some(Err(failure));
+            }
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let has_begun = self.thread.is_some();
+        let failure = match &self.turn {
+            Some(turn) => turn.clone().err().or_else(|| end.unexplained(true)),
+            None if end.exit.is_none() => None,
+            None => {
+                let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+                let stated = self.error.clone().or(waiting);
+                stated.or_else(|| end.unexplained(has_begun)).or_else(|| end.silent(has_begun))
+            }
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage { tokens: self.counter, usd_micros: None, model: None },
+            counter: self.counter,
+            agent_session: self.thread.clone().filter(|thread| !thread.is_empty()),
+            failure,
+            wait: self.wait.clone().filter(|_| end.exit.is_none()),
+        }
+    }
+}
+
+impl Codex {
+    fn error(&mut self, message: &str, pen: &mut Pen<'_>) {
+        let failure = of_message(message, pen.now_ms(), &pen.setting.zone);
+        if message.starts_with("Reconnecting...") {
+            pen.line(LineKind::Note, message);
+            // It does not say how long it waits.
+            self.wait = Some(Wait { until_ms: failure.reset_ms, why: failure });
+        } else {
+            self.error = Some(failure);
+        }
+    }
+
+    fn started(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        (self.error, self.wait) = (None, None);
+        if text(event, "/item/type") == "command_execution" {
+            self.teller.tool("shell", event.pointer("/item").unwrap_or(&Value::Null), pen);
+        }
+    }
+
+    fn completed(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let item = event.pointer("/item").unwrap_or(&Value::Null);
+        match text(item, "/type") {
+            "agent_message" => self.teller.say(text(item, "/text"), pen),
+            "reasoning" => pen.line(LineKind::Note, text(item, "/text")),
+            "command_execution" => {
+                let is_error = json::number(item, "/exit_code").is_some_and(|code| code != 0.0);
+                self.teller.output(text(item, "/aggregated_output"), is_error, pen);
+            }
+            "file_change" => {
+                for change in json::list(item, "/changes") {
+                    pen.line(LineKind::Edit, &format!("{} {}", text(change, "/kind"), text(change, "/path")));
+                }
+            }
+            "mcp_tool_call" => {
+                let name = format!("{}.{}", text(item, "/server"), text(item, "/tool"));
+                self.teller.tool(&name, item.pointer("/arguments").unwrap_or(&Value::Null), pen);
+            }
+            "web_search" => pen.line(LineKind::Read, text(item, "/query")),
+            "error" => return pen.line(LineKind::Note, text(item, "/message")),
+            _ => {}
+        }
+        (self.error, self.wait) = (None, None);
+    }
+}
+
+/// The input holds what was cached; reasoning is part of the output.
+fn usage(event: &Value) -> Option<Tokens> {
+    let input = json::count(event, "/usage/input_tokens")?;
+    let cached = json::count(event, "/usage/cached_input_tokens").unwrap_or(0);
+    let output = json::count(event, "/usage/output_tokens").unwrap_or(0);
+    Some(Tokens { input: input.saturating_sub(cached), cached, output })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_thread_counts_each_token_once() {
+        let event: Value = serde_json::from_str(
+            r#"{"usage":{"input_tokens":10,"cached_input_tokens":4,"output_tokens":3}}"#,
+        )
+        .unwrap();
+        let tokens = usage(&event).unwrap();
+        assert_eq!((tokens, tokens.total()), (Tokens { input: 6, cached: 4, output: 3 }, 13));
+    }
+}

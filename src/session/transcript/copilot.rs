@@ -1,0 +1,116 @@
+//! GitHub Copilot CLI: `copilot -p PROMPT --output-format json`.
+//!
+//! It echoes the prompt as `user.message`. Usage is in a file of the session (`side`).
+
+use serde_json::Value;
+
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use super::{Reading, Wait};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::usage::Usage;
+use crate::session::failure::{class_of_answer, reset_ms};
+
+/// What Copilot's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Copilot {
+    teller: Teller,
+    has_begun: bool,
+    session: Option<String>,
+    model: Option<String>,
+    wait: Option<Wait>,
+    error: Option<Failure>,
+    is_over: bool,
+}
+
+impl Events for Copilot {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.has_begun = true;
+        match text(event, "/type") {
+            "assistant.message" => {
+                (self.wait, self.error) = (None, None);
+                let model = text(event, "/data/model");
+                if !model.is_empty() {
+                    self.model = Some(model.to_owned());
+                }
+                self.teller.say(text(event, "/data/content"), pen);
+            }
+            "tool.execution_start" => {
+                let arguments = event.pointer("/data/arguments").unwrap_or(&Value::Null);
+                self.teller.tool(text(event, "/data/toolName"), arguments, pen);
+            }
+            "tool.execution_complete" => {
+                let content = match text(event, "/data/result/content") {
+                    "" => text(event, "/data/error/message"),
+                    content => content,
+                };
+                let is_good = json::flag(event, "/data/success");
+                self.teller.output(content, !is_good, pen);
+            }
+            "model.call_failure" => self.call_failed(event, pen),
+            "session.error" => self.failed(event, pen),
+            "result" => {
+                self.is_over = true;
+                self.wait = None;
+                self.session = Some(text(event, "/sessionId").to_owned()).filter(|id| !id.is_empty());
+            }
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let failure = match end.exit {
+            None => None,
+            Some(_) => {
+                let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+                let unexplained = || end.unexplained(self.has_begun);
+                let silent = || end.silent(self.has_begun).filter(|_| !self.is_over);
+                self.error.clone().or(waiting).or_else(unexplained).or_else(silent)
+            }
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage { model: self.model.clone(), ..Usage::default() },
+            counter: None,
+            agent_session: self.session.clone(),
+            failure,
+            wait: self.wait.clone().filter(|_| end.exit.is_none()),
+        }
+    }
+}
+
+impl Copilot {
+    /// One call failed; it will be tried again, or an error follows.
+    fn call_failed(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let words = text(event, "/data/errorMessage");
+        let class =
+            class_of_answer(json::count(event, "/data/statusCode"), words).unwrap_or(FailureClass::Network);
+        let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
+        let attempt = json::count(event, "/data/retryAttempt").unwrap_or(0);
+        pen.line(LineKind::Note, &format!("call {} of the model failed: {class}", attempt + 1));
+        self.wait = Some(Wait { until_ms: reset, why: Failure::new(class, words).until(reset) });
+    }
+
+    fn failed(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let words = text(event, "/data/message");
+        let by_answer = class_of_answer(json::count(event, "/data/statusCode"), words);
+        let class = match text(event, "/data/errorType") {
+            "authentication" => Some(FailureClass::Authentication),
+            "quota" => Some(FailureClass::Quota),
+            "rate_limit" => by_answer.or(Some(FailureClass::RateLimit)),
+            "context_limit" => Some(FailureClass::ContextTooLong),
+            _ => by_answer,
+        };
+        // A transport that broke says nothing but that; the call before it said which kind it was.
+        let broken = self.wait.as_ref().map(|wait| wait.why.class);
+        let class = class.or(broken).unwrap_or(FailureClass::Other);
+        let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
+        pen.line(LineKind::Error, words);
+        self.wait = None;
+        self.error = Some(Failure::new(class, words).until(reset));
+    }
+}

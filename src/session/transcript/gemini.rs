@@ -1,0 +1,134 @@
+//! Gemini CLI: `gemini --yolo --skip-trust -o stream-json`.
+//!
+//! It echoes the whole prompt as a message of the user: only the assistant's messages are its words. An exit with 0
+//! may stand beside a result that says `error`. Exit codes are HTTP statuses modulo 256.
+
+use serde_json::Value;
+
+use super::Reading;
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::session::Exit;
+use crate::domain::usage::{Tokens, Usage};
+use crate::session::failure::{class_of_answer, class_of_status, reset_ms};
+
+/// The program's own exit code for "not logged in".
+const EXIT_NOT_LOGGED_IN: i32 = 41;
+
+/// What Gemini's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Gemini {
+    teller: Teller,
+    session: Option<String>,
+    model: Option<String>,
+    tokens: Option<Tokens>,
+    error: String,
+    result: Option<Result<(), Failure>>,
+}
+
+impl Events for Gemini {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        match (text(event, "/type"), text(event, "/role")) {
+            ("init", _) => {
+                let own = |key: &str| Some(text(event, key).to_owned()).filter(|text| !text.is_empty());
+                (self.session, self.model) = (own("/session_id"), own("/model"));
+                pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
+            }
+            ("message", "assistant") if json::flag(event, "/delta") => {
+                self.teller.words.add(text(event, "/content"));
+                pen.line(LineKind::Say, text(event, "/content"));
+            }
+            ("message", "assistant") => self.teller.say(text(event, "/content"), pen),
+            ("tool_use", _) => {
+                let parameters = event.pointer("/parameters").unwrap_or(&Value::Null);
+                self.teller.tool(text(event, "/tool_name"), parameters, pen);
+            }
+            ("tool_result", _) => {
+                let output = match text(event, "/output") {
+                    "" => text(event, "/error/message"),
+                    output => output,
+                };
+                self.teller.output(output, text(event, "/status") == "error", pen);
+            }
+            ("error", _) => {
+                if text(event, "/severity") == "error" {
+                    self.error = text(event, "/message").to_owned();
+                }
+                pen.line(LineKind::Error, text(event, "/message"));
+            }
+            ("result", _) => self.result(event, pen),
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let has_begun = self.session.is_some();
+        let failure = match (&self.result, end.exit) {
+            (_, None) => None,
+            (Some(Err(failure)), Some(exit)) => Some(refined(failure, exit)),
+            (Some(Ok(())), _) => end.unexplained(true),
+            (None, Some(Exit::Code(EXIT_NOT_LOGGED_IN))) => {
+                Some(Failure::new(FailureClass::Authentication, end.errors.last()))
+            }
+            (None, _) => end.unexplained(has_begun).or_else(|| end.silent(has_begun)),
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage { tokens: self.tokens, usd_micros: None, model: self.model.clone() },
+            counter: None,
+            agent_session: self.session.clone(),
+            failure,
+            wait: None,
+        }
+    }
+}
+
+/// What the message does not tell, the exit code may.
+fn refined(failure: &Failure, exit: &Exit) -> Failure {
+    let status = match exit {
+        Exit::Code(code @ 144..=255) => u64::try_from(*code).ok().map(|code| code + 256),
+        _ => None,
+    };
+    match (failure.class, status.and_then(class_of_status)) {
+        (FailureClass::Other, Some(class)) => Failure { class, ..failure.clone() },
+        _ => failure.clone(),
+    }
+}
+
+impl Gemini {
+    fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.teller.words.close();
+        self.tokens = usage(event).or(self.tokens);
+        if text(event, "/status") != "error" {
+            self.result = Some(Ok(()));
+            return;
+        }
+        let words = match text(event, "/error/message") {
+            "" => self.error.as_str(),
+            words => words,
+        };
+        let class = class_of_answer(code_in(words), words).unwrap_or(FailureClass::Other);
+        let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
+        let failure = Failure::new(class, words).until(reset);
+        pen.line(LineKind::Error, &failure.to_string());
+        self.result = Some(Err(failure));
+    }
+}
+
+/// The status in a message that quotes the provider's answer: `[API Error: {"error":{"code":400,…}}]`.
+fn code_in(words: &str) -> Option<u64> {
+    let quoted = words.get(words.find('{')?..=words.rfind('}')?)?;
+    json::count(&serde_json::from_str::<Value>(quoted).ok()?, "/error/code")
+}
+
+fn usage(event: &Value) -> Option<Tokens> {
+    let input = json::count(event, "/stats/input_tokens")?;
+    let cached = json::count(event, "/stats/cached").unwrap_or(0);
+    let output = json::count(event, "/stats/output_tokens").unwrap_or(0);
+    Some(Tokens { input: input.saturating_sub(cached), cached, output })
+}

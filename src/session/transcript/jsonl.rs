@@ -1,0 +1,161 @@
+//! Formats that write one JSON event per line on standard output.
+
+use std::fmt::Debug;
+
+use serde_json::Value;
+
+use super::json;
+use super::line::LineKind;
+use super::pen::{Lines, Pen};
+use super::plain::Plain;
+use super::splitter::Splitter;
+use super::tail::Tail;
+use super::{Format, Reading, Setting, Stream};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::session::Exit;
+use crate::session::failure::{of_exit, of_message};
+
+/// The longest event that is read, in bytes; tools' outputs are in them.
+const EVENT_MAX_BYTES: usize = 8 << 20;
+/// The longest line of standard error that is read, in bytes.
+const ERROR_MAX_BYTES: usize = 64 << 10;
+
+/// How a run ended, for whoever judges it.
+pub(super) struct End<'a> {
+    /// None while it runs.
+    pub(super) exit: Option<&'a Exit>,
+    /// The last lines of standard error.
+    pub(super) errors: &'a Tail,
+    pub(super) setting: &'a Setting,
+}
+
+impl End<'_> {
+    /// Whether the agent is over and did not end with 0.
+    pub(super) fn has_failed(&self) -> bool {
+        self.exit.is_some_and(|exit| *exit != Exit::Code(0))
+    }
+
+    /// An exit that no event explains, in the words of the program's own error. One that never began can have run
+    /// no tool: then its last line is its own, whatever it looks like.
+    pub(super) fn unexplained(&self, has_begun: bool) -> Option<Failure> {
+        let failure = self.unspoken()?;
+        let own = self.errors.own_error().or_else(|| (!has_begun).then(|| self.errors.last()));
+        let words = own.filter(|words| failure.class == FailureClass::Crashed && !words.is_empty());
+        let Some(words) = words else { return Some(failure) };
+        let found = of_message(words, self.setting.now_ms, &self.setting.zone);
+        let class = if found.class == FailureClass::Other { FailureClass::Crashed } else { found.class };
+        Some(Failure { class, ..found })
+    }
+
+    /// An exit that nothing explains.
+    pub(super) fn unspoken(&self) -> Option<Failure> {
+        of_exit(self.exit, self.errors.last())
+    }
+
+    /// It ended with 0 in the middle of its events: without the one that says that it is done.
+    pub(super) fn silent(&self, has_begun: bool) -> Option<Failure> {
+        let is_silent = has_begun && self.exit == Some(&Exit::Code(0));
+        is_silent.then(|| Failure::new(FailureClass::Other, "ended without saying how"))
+    }
+}
+
+/// What an agent's events mean.
+pub(super) trait Events: Debug + Default + Send {
+    /// Takes one event.
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>);
+    /// What has been said so far.
+    fn reading(&self, end: &End<'_>) -> Reading;
+    /// How a line of standard error is told; none: not at all.
+    fn error_kind(_line: &str) -> Option<LineKind> {
+        Some(LineKind::Note)
+    }
+}
+
+/// Reads events.
+#[derive(Debug)]
+pub(super) struct Jsonl<E> {
+    events: E,
+    out: Splitter,
+    err: Splitter,
+    errors: Tail,
+    /// Until the first event comes: an agent that was told to write otherwise writes plain text.
+    plain: Option<Plain>,
+}
+
+impl<E: Events> Default for Jsonl<E> {
+    fn default() -> Self {
+        let (out, err) = (Splitter::new(EVENT_MAX_BYTES), Splitter::new(ERROR_MAX_BYTES));
+        Self { events: E::default(), out, err, errors: Tail::default(), plain: Some(Plain::default()) }
+    }
+}
+
+/// Whether the line held events.
+fn take<E: Events>(events: &mut E, line: &[u8], excess: usize, pen: &mut Pen<'_>) -> bool {
+    if excess > 0 {
+        pen.line(LineKind::Note, &format!("[an event of {} bytes was left out]", line.len() + excess));
+        return line.starts_with(b"{");
+    }
+    match serde_json::from_slice::<Value>(line) {
+        Ok(Value::Array(all)) => all.iter().for_each(|event| one(events, event, pen)),
+        Ok(event @ Value::Object(_)) => one(events, &event, pen),
+        // Warnings of whatever started the agent, or of its libraries.
+        _ => {
+            pen.line(LineKind::Note, &String::from_utf8_lossy(line));
+            return false;
+        }
+    }
+    true
+}
+
+fn one<E: Events>(events: &mut E, event: &Value, pen: &mut Pen<'_>) {
+    pen.at_ms = json::time_ms(event, "/timestamp");
+    events.event(event, pen);
+    pen.at_ms = None;
+}
+
+fn error<E: Events>(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
+    let text = String::from_utf8_lossy(line);
+    errors.push(&text);
+    if let Some(kind) = E::error_kind(&text) {
+        pen.line(kind, &text);
+    }
+}
+
+impl<E: Events> Format for Jsonl<E> {
+    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
+        let mut pen = Pen { setting, lines, at_ms: None };
+        let Self { events, out, err, errors, plain } = self;
+        match stream {
+            Stream::Out => {
+                if let Some(plain) = plain {
+                    plain.keep(bytes);
+                }
+                let mut are_events = false;
+                out.push(bytes, |line, excess| are_events |= take(events, line, excess, &mut pen));
+                if are_events {
+                    *plain = None;
+                }
+            }
+            Stream::Err => err.push(bytes, |line, _| error::<E>(errors, line, &mut pen)),
+        }
+    }
+
+    fn end(&mut self, setting: &Setting, lines: &mut Lines) {
+        let mut pen = Pen { setting, lines, at_ms: None };
+        let Self { events, out, err, errors, plain } = self;
+        let mut are_events = false;
+        out.finish(|line, excess| are_events |= take(events, line, excess, &mut pen));
+        if are_events {
+            *plain = None;
+        }
+        err.finish(|line, _| error::<E>(errors, line, &mut pen));
+    }
+
+    fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
+        let reading = self.events.reading(&End { exit, errors: &self.errors, setting });
+        match &self.plain {
+            Some(plain) => Reading { final_text: plain.said(), said: plain.said(), ..reading },
+            None => reading,
+        }
+    }
+}

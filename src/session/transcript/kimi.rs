@@ -1,0 +1,122 @@
+//! Kimi Code: `kimi --output-format stream-json -p PROMPT`.
+//!
+//! Failures stand on standard error, where the output of commands goes too: only the program's own last lines
+//! count. Usage is in a file of the session (`side`).
+
+use serde_json::Value;
+
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use super::{Reading, Wait};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::usage::Usage;
+use crate::session::failure::{self, class_of_answer, of_message, reset_ms, status_in};
+
+/// How the program's own errors begin.
+const OWN_ERROR: &str = "error: ";
+/// And go on when a prompt could not be carried out.
+const FAILED: &str = "failed to run prompt: ";
+/// After its error it says where its log is, and nothing more.
+const LINES_AFTER_ERROR: usize = 2;
+
+/// What Kimi's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Kimi {
+    teller: Teller,
+    has_begun: bool,
+    session: Option<String>,
+    wait: Option<Wait>,
+}
+
+impl Events for Kimi {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.has_begun = true;
+        match (text(event, "/role"), text(event, "/type")) {
+            ("assistant", _) => {
+                self.wait = None;
+                self.teller.say(&json::content(event.pointer("/content").unwrap_or(&Value::Null)), pen);
+                for call in json::list(event, "/tool_calls") {
+                    let arguments = call.pointer("/function/arguments").unwrap_or(&Value::Null);
+                    self.teller.tool(text(call, "/function/name"), arguments, pen);
+                }
+            }
+            ("tool", _) => {
+                let content = json::content(event.pointer("/content").unwrap_or(&Value::Null));
+                self.teller.output(&content, false, pen);
+            }
+            ("meta", "turn.step.retrying") => self.retrying(event, pen),
+            ("meta", "session.resume_hint") => {
+                self.session = Some(text(event, "/session_id").to_owned()).filter(|id| !id.is_empty());
+            }
+            ("meta", "system.version") => {
+                pen.line(LineKind::Note, &format!("kimi {}", text(event, "/version")));
+            }
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let waiting = || self.wait.as_ref().map(|wait| wait.why.clone());
+        let failure = match end.has_failed() {
+            true => self.own_error(end).or_else(waiting).or_else(|| end.unspoken()),
+            false => None,
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage::default(),
+            counter: None,
+            agent_session: self.session.clone(),
+            failure,
+            wait: self.wait.clone().filter(|_| end.exit.is_none()),
+        }
+    }
+
+    /// The output of commands stands in the events already.
+    fn error_kind(line: &str) -> Option<LineKind> {
+        line.starts_with(OWN_ERROR).then_some(LineKind::Error)
+    }
+}
+
+impl Kimi {
+    fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let words = text(event, "/error_message");
+        let class = match text(event, "/error_name") {
+            "APIProviderRateLimitError" => FailureClass::RateLimit,
+            "APIProviderOverloadedError" => FailureClass::Overloaded,
+            _ => {
+                class_of_answer(json::count(event, "/status_code"), words).unwrap_or(FailureClass::Overloaded)
+            }
+        };
+        let delay_ms = json::number(event, "/delay_ms");
+        let until_ms = delay_ms.and_then(|ms| failure::after(ms, pen.now_ms()));
+        let seconds = delay_ms.unwrap_or(0.0) / 1_000.0;
+        pen.line(LineKind::Note, &format!("waiting {seconds:.0} s: {class}: {words}"));
+        self.wait = Some(Wait { until_ms, why: Failure::new(class, words).until(until_ms) });
+    }
+
+    fn own_error(&self, end: &End<'_>) -> Option<Failure> {
+        let mut near = end.errors.backwards().take(1 + LINES_AFTER_ERROR);
+        let words = near.find_map(|line| line.strip_prefix(OWN_ERROR))?;
+        let Some(said) = words.strip_prefix(FAILED) else {
+            return Some(Failure::new(FailureClass::Crashed, words));
+        };
+        let setting = end.setting;
+        let (code, message) = said.split_once(": ").unwrap_or(("", said));
+        let class = match code {
+            "provider.rate_limit" => FailureClass::RateLimit,
+            "provider.auth_error" => FailureClass::Authentication,
+            "provider.overloaded" => FailureClass::Overloaded,
+            "context.overflow" => FailureClass::ContextTooLong,
+            _ if code.starts_with("provider.") => {
+                class_of_answer(status_in(message), message).unwrap_or(FailureClass::Other)
+            }
+            _ => of_message("", setting.now_ms, &setting.zone).class,
+        };
+        let reset = reset_ms(message, setting.now_ms, &setting.zone);
+        Some(Failure::new(class, said).until(reset))
+    }
+}

@@ -1,0 +1,116 @@
+//! opencode: `opencode run --format json`: each step tells its tokens and its cost.
+
+use serde_json::Value;
+
+use super::Reading;
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::usage::{Tokens, Usage, micros};
+use crate::session::failure::{class_of_answer, reset_ms, retry_after_ms};
+
+/// What opencode's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Opencode {
+    teller: Teller,
+    session: Option<String>,
+    tokens: Tokens,
+    usd_micros: u64,
+    /// An error that nothing has followed yet.
+    error: Option<Failure>,
+}
+
+impl Events for Opencode {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let id = text(event, "/sessionID");
+        if !id.is_empty() {
+            self.session = Some(id.to_owned());
+        }
+        match text(event, "/type") {
+            "text" => self.teller.say(text(event, "/part/text"), pen),
+            "tool_use" => self.tool(event, pen),
+            "step_finish" => self.count(event),
+            "error" => return self.error(event, pen),
+            _ => {}
+        }
+        self.error = None;
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let has_begun = self.session.is_some();
+        let failure = match end.exit {
+            None => None,
+            Some(_) => self.error.clone().or_else(|| end.unexplained(has_begun)),
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage {
+                tokens: Some(self.tokens).filter(|tokens| tokens.total() > 0),
+                // Models whose price is not known cost 0 here.
+                usd_micros: Some(self.usd_micros).filter(|usd| *usd > 0),
+                model: None,
+            },
+            counter: None,
+            agent_session: self.session.clone(),
+            failure,
+            wait: None,
+        }
+    }
+}
+
+impl Opencode {
+    fn tool(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let input = event.pointer("/part/state/input").unwrap_or(&Value::Null);
+        self.teller.tool(text(event, "/part/tool"), input, pen);
+        let is_error = text(event, "/part/state/status") == "error"
+            || json::number(event, "/part/state/metadata/exit").is_some_and(|code| code != 0.0);
+        let output = match text(event, "/part/state/output") {
+            "" => text(event, "/part/state/error"),
+            output => output,
+        };
+        self.teller.output(output, is_error, pen);
+    }
+
+    fn count(&mut self, event: &Value) {
+        let of = |key: &str| json::count(event, key).unwrap_or(0);
+        self.tokens = self.tokens.plus(Tokens {
+            input: of("/part/tokens/input").saturating_add(of("/part/tokens/cache/write")),
+            cached: of("/part/tokens/cache/read"),
+            output: of("/part/tokens/output").saturating_add(of("/part/tokens/reasoning")),
+        });
+        let cost = json::number(event, "/part/cost").and_then(micros).unwrap_or(0);
+        self.usd_micros = self.usd_micros.saturating_add(cost);
+    }
+
+    fn error(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let words = match text(event, "/error/data/message") {
+            "" => text(event, "/error/message"),
+            words => words,
+        };
+        // The provider's own code tells a spent quota from a rate limit.
+        let body = text(event, "/error/data/responseBody");
+        let code = serde_json::from_str::<Value>(body).map(|body| text(&body, "/error/code").to_owned());
+        let named = match text(event, "/error/name") {
+            "ContextOverflowError" => Some(FailureClass::ContextTooLong),
+            "ProviderAuthError" => Some(FailureClass::Authentication),
+            "MessageAbortedError" => Some(FailureClass::Killed),
+            _ => None,
+        };
+        let status = json::count(event, "/error/data/statusCode");
+        let all = format!("{} {words}", code.unwrap_or_default());
+        let class = named.or_else(|| class_of_answer(status, &all)).unwrap_or(FailureClass::Other);
+        let headers = "/error/data/responseHeaders";
+        let now_ms = pen.now_ms();
+        let in_ms = text(event, &format!("{headers}/retry-after-ms")).parse::<i64>().ok();
+        let after = in_ms
+            .and_then(|ms| now_ms.checked_add(ms))
+            .or_else(|| retry_after_ms(text(event, &format!("{headers}/retry-after")), now_ms));
+        let reset = after.or_else(|| reset_ms(words, now_ms, &pen.setting.zone));
+        pen.line(LineKind::Error, words);
+        self.error = Some(Failure::new(class, words).until(reset));
+    }
+}

@@ -1,0 +1,105 @@
+//! Writes the readable lines, each plain and bounded, all of them together bounded too.
+
+use std::collections::VecDeque;
+
+use super::Setting;
+use super::line::{LINE_MAX_BYTES, Line, LineKind};
+use crate::session::summary::clean;
+
+/// So much is kept of lines that nobody has taken, in bytes.
+const UNTAKEN_MAX_BYTES: usize = 4 << 20;
+
+/// The lines that nobody has taken yet.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    lines: VecDeque<Line>,
+    bytes: usize,
+}
+
+impl Lines {
+    pub(super) fn take(&mut self) -> Vec<Line> {
+        self.bytes = 0;
+        std::mem::take(&mut self.lines).into()
+    }
+
+    fn add(&mut self, line: Line) {
+        self.bytes += cost(&line);
+        self.lines.push_back(line);
+        while self.bytes > UNTAKEN_MAX_BYTES {
+            let Some(oldest) = self.lines.pop_front() else { break };
+            self.bytes -= cost(&oldest);
+        }
+    }
+}
+
+fn cost(line: &Line) -> usize {
+    line.text.len() + size_of::<Line>()
+}
+
+/// What a format writes with.
+pub(super) struct Pen<'a> {
+    pub(super) setting: &'a Setting,
+    pub(super) lines: &'a mut Lines,
+    /// When the present event was, if it says so.
+    pub(super) at_ms: Option<i64>,
+}
+
+impl Pen<'_> {
+    /// Writes a line unless there is nothing in it.
+    pub(super) fn line(&mut self, kind: LineKind, text: &str) {
+        let text = plain(text);
+        if !text.is_empty() {
+            self.lines.add(Line { kind, text, at_ms: self.at_ms });
+        }
+    }
+
+    /// The time that durations of the present event are counted from.
+    pub(super) fn now_ms(&self) -> i64 {
+        self.at_ms.unwrap_or(self.setting.now_ms)
+    }
+}
+
+/// Plain and bounded text without empty lines around it.
+fn plain(text: &str) -> String {
+    let cut = middle_out(text, LINE_MAX_BYTES);
+    let clean = clean::text_of(cut.as_bytes());
+    // What cleaning leaves is what UTF-8 writes beyond ASCII: C1 controls.
+    let clean: String = clean.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    middle_out(clean.trim_end().trim_start_matches('\n'), LINE_MAX_BYTES)
+}
+
+/// The text, or its beginning and end with a word on what is missing.
+fn middle_out(text: &str, max_bytes: usize) -> String {
+    if text.len() <= max_bytes {
+        return text.to_owned();
+    }
+    let half = (max_bytes - 64) / 2;
+    let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (text.len() - half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use jiff::tz::TimeZone;
+
+    #[test]
+    fn lines_are_plain_and_bounded_one_by_one_and_all_together() {
+        let setting = Setting { now_ms: 0, zone: TimeZone::UTC };
+        let mut lines = Lines::default();
+        let mut pen = Pen { setting: &setting, lines: &mut lines, at_ms: None };
+        pen.line(LineKind::Say, "\n\u{1b}[31mred\u{1b}[0m\r\n\u{9b}2Jx\n\n");
+        pen.line(LineKind::Say, " \n");
+        pen.line(LineKind::Say, &"登".repeat(20_000));
+        let taken = lines.take();
+        assert_eq!(taken[0].text, "red\n2Jx");
+        assert_eq!(taken.len(), 2);
+        assert!(taken[1].text.len() <= LINE_MAX_BYTES && taken[1].text.contains("bytes left out"));
+        let mut pen = Pen { setting: &setting, lines: &mut lines, at_ms: None };
+        for number in 0..200_000 {
+            pen.line(LineKind::Output, &format!("line {number}"));
+        }
+        assert_eq!(lines.take().last().unwrap().text, "line 199999");
+    }
+}

@@ -1,0 +1,113 @@
+//! Qwen Code: `qwen --yolo -o stream-json`: messages as Claude's, an end of its own.
+
+use serde_json::Value;
+
+use super::claude::{message, results};
+use super::json::{self, text};
+use super::jsonl::{End, Events};
+use super::line::LineKind;
+use super::pen::Pen;
+use super::teller::Teller;
+use super::{Reading, Wait};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::usage::{Tokens, Usage};
+use crate::session::failure::{self, of_message};
+
+/// What Qwen's events say so far.
+#[derive(Debug, Default)]
+pub(super) struct Qwen {
+    teller: Teller,
+    session: Option<String>,
+    model: Option<String>,
+    tokens: Option<Tokens>,
+    wait: Option<Wait>,
+    result: Option<Result<(), Failure>>,
+}
+
+impl Events for Qwen {
+    fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let id = text(event, "/session_id");
+        if !id.is_empty() {
+            self.session = Some(id.to_owned());
+        }
+        match (text(event, "/type"), text(event, "/subtype")) {
+            ("system", "init") => {
+                self.model = Some(text(event, "/model").to_owned()).filter(|model| !model.is_empty());
+                pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
+            }
+            ("system", "retry") => self.retrying(event, pen),
+            ("assistant", _) => {
+                self.wait = None;
+                // An error of the interface comes as an answer too; the result repeats it.
+                message(&mut self.teller, event, pen);
+            }
+            ("user", _) => results(&mut self.teller, event, pen),
+            ("result", _) => self.result(event, pen),
+            _ => {}
+        }
+    }
+
+    fn reading(&self, end: &End<'_>) -> Reading {
+        let has_begun = self.session.is_some();
+        let failure = match &self.result {
+            Some(result) => result.clone().err().or_else(|| end.unexplained(true)),
+            None if end.exit.is_none() => None,
+            None => {
+                let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+                waiting.or_else(|| end.unexplained(has_begun)).or_else(|| end.silent(has_begun))
+            }
+        };
+        Reading {
+            final_text: self.teller.words.last().to_owned(),
+            said: self.teller.words.all().to_owned(),
+            usage: Usage { tokens: self.tokens, usd_micros: None, model: self.model.clone() },
+            counter: None,
+            agent_session: self.session.clone(),
+            failure,
+            wait: self.wait.clone().filter(|_| end.exit.is_none()),
+        }
+    }
+}
+
+impl Qwen {
+    fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let Some(delay_ms) = json::number(event, "/data/delayMs") else {
+            return pen.line(LineKind::Note, "asking the model again");
+        };
+        let until_ms = failure::after(delay_ms, pen.now_ms());
+        let words = match text(event, "/data/message") {
+            "" => text(event, "/data/error"),
+            words => words,
+        };
+        let class = failure::class_of(words).unwrap_or(FailureClass::RateLimit);
+        pen.line(LineKind::Note, &format!("waiting {:.0} s: {class}", delay_ms / 1_000.0));
+        self.wait = Some(Wait { until_ms, why: Failure::new(class, words).until(until_ms) });
+    }
+
+    fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        self.wait = None;
+        self.tokens = tokens(event).or(self.tokens);
+        if !json::flag(event, "/is_error") {
+            if self.teller.words.last() != text(event, "/result") {
+                self.teller.say(text(event, "/result"), pen);
+            }
+            self.result = Some(Ok(()));
+            return;
+        }
+        let words = match text(event, "/error/message") {
+            "" => text(event, "/subtype"),
+            words => words,
+        };
+        let failure = of_message(words, pen.now_ms(), &pen.setting.zone);
+        pen.line(LineKind::Error, &failure.to_string());
+        self.result = Some(Err(failure));
+    }
+}
+
+/// Here `input_tokens` holds the cached ones.
+fn tokens(event: &Value) -> Option<Tokens> {
+    let input = json::count(event, "/usage/input_tokens")?;
+    let cached = json::count(event, "/usage/cache_read_input_tokens").unwrap_or(0);
+    let output = json::count(event, "/usage/output_tokens").unwrap_or(0);
+    Some(Tokens { input: input.saturating_sub(cached), cached, output })
+}

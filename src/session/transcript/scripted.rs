@@ -1,0 +1,100 @@
+//! The built-in scripted agent: plain text, and lines that say what it used or pretends to have failed with.
+
+use serde_json::Value;
+
+use super::json::{self, text};
+use super::line::LineKind;
+use super::pen::{Lines, Pen};
+use super::plain::Plain;
+use super::splitter::Splitter;
+use super::{Format, Reading, Setting, Stream};
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::session::Exit;
+use crate::domain::usage::{Tokens, Usage, micros};
+use crate::session::failure;
+
+/// How such a line begins; JSON follows.
+pub const TOLD_PREFIX: &str = "paddock-agent: ";
+
+/// The longest such line, in bytes.
+const LINE_MAX_BYTES: usize = 4 << 10;
+
+/// What the scripted agent's output says so far.
+#[derive(Debug)]
+pub(super) struct Scripted {
+    plain: Plain,
+    lines: Splitter,
+    usage: Usage,
+    session: Option<String>,
+    failure: Option<Failure>,
+}
+
+impl Default for Scripted {
+    fn default() -> Self {
+        Self {
+            plain: Plain::default(),
+            lines: Splitter::new(LINE_MAX_BYTES),
+            usage: Usage::default(),
+            session: None,
+            failure: None,
+        }
+    }
+}
+
+impl Format for Scripted {
+    fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
+        self.plain.push(stream, bytes, setting, lines);
+        if stream == Stream::Out {
+            let mut told = Vec::new();
+            self.lines.push(bytes, |line, _| told.extend(event(line)));
+            let mut pen = Pen { setting, lines, at_ms: None };
+            told.iter().for_each(|event| self.take(event, &mut pen));
+        }
+    }
+
+    fn end(&mut self, setting: &Setting, lines: &mut Lines) {
+        self.plain.end(setting, lines);
+        let mut told = Vec::new();
+        self.lines.finish(|line, _| told.extend(event(line)));
+        let mut pen = Pen { setting, lines, at_ms: None };
+        told.iter().for_each(|event| self.take(event, &mut pen));
+    }
+
+    fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
+        let base = self.plain.reading(exit, setting);
+        let stated = self.failure.clone().filter(|_| exit.is_some_and(|exit| *exit != Exit::Code(0)));
+        Reading {
+            usage: self.usage.clone(),
+            agent_session: self.session.clone(),
+            failure: stated.or(base.failure),
+            ..base
+        }
+    }
+}
+
+fn event(line: &[u8]) -> Option<Value> {
+    serde_json::from_slice(line.strip_prefix(TOLD_PREFIX.as_bytes())?).ok()
+}
+
+impl Scripted {
+    fn take(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        let of = |key: &str| json::count(event, key);
+        if let (Some(input), Some(output)) = (of("/tokens/input"), of("/tokens/output")) {
+            let run = Tokens { input, cached: of("/tokens/cached").unwrap_or(0), output };
+            self.usage.tokens = Some(run.plus(self.usage.tokens.unwrap_or_default()));
+        }
+        if let Some(usd) = json::number(event, "/usd").and_then(micros) {
+            self.usage.usd_micros = Some(usd.saturating_add(self.usage.usd_micros.unwrap_or(0)));
+        }
+        let own = |key: &str| Some(text(event, key).to_owned()).filter(|text| !text.is_empty());
+        self.usage.model = own("/model").or(self.usage.model.take());
+        self.session = own("/session").or(self.session.take());
+        let class = event.pointer("/failure/class").cloned();
+        if let Some(class) = class.and_then(|class| serde_json::from_value::<FailureClass>(class).ok()) {
+            let seconds = json::number(event, "/failure/reset_in_s");
+            let reset = seconds.and_then(|seconds| failure::after(seconds * 1_000.0, pen.now_ms()));
+            self.failure = Some(Failure::new(class, text(event, "/failure/text")).until(reset));
+            pen.line(LineKind::Error, &class.to_string());
+        }
+    }
+}

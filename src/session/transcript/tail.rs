@@ -1,0 +1,69 @@
+//! The last lines of a stream: where a program that fails says why.
+
+use std::collections::VecDeque;
+
+const LINES_MAX: usize = 40;
+const LINE_MAX_BYTES: usize = 4 << 10;
+
+/// The last lines that are not empty.
+#[derive(Debug, Default)]
+pub(super) struct Tail {
+    lines: VecDeque<String>,
+}
+
+impl Tail {
+    pub(super) fn push(&mut self, line: &str) {
+        let line = line.trim_end();
+        if line.trim().is_empty() {
+            return;
+        }
+        let end = (0..=line.len().min(LINE_MAX_BYTES)).rev().find(|at| line.is_char_boundary(*at));
+        self.lines.push_back(line[..end.unwrap_or(0)].to_owned());
+        if self.lines.len() > LINES_MAX {
+            self.lines.pop_front();
+        }
+    }
+
+    /// The lines from the last backwards.
+    pub(super) fn backwards(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().rev().map(String::as_str)
+    }
+
+    /// The last line.
+    pub(super) fn last(&self) -> &str {
+        self.lines.back().map_or("", String::as_str)
+    }
+
+    /// Where a program says why it ends: its last line, or the last few that begin like an error. None when it
+    /// says nothing of that kind; what a program merely passes on (the output of commands) does not count.
+    pub(super) fn own_error(&self) -> Option<&str> {
+        const NEAR: usize = 12;
+        self.backwards().take(NEAR).find(|line| is_error_line(line))
+    }
+}
+
+/// `error: …`, `Error: …`, `fatal: …`, `[API Error: …`, `name: error: …`.
+fn is_error_line(line: &str) -> bool {
+    let lower = line.trim_start_matches(['[', ' ', '✗', '✘', '×', '!']).to_lowercase();
+    let begins = ["error", "fatal", "api error", "panic"].iter().any(|word| lower.starts_with(word));
+    let is_stack = line.starts_with(char::is_whitespace);
+    !is_stack && (begins || lower.split_once(": ").is_some_and(|(_, rest)| rest.starts_with("error")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_begins_like_an_error_near_the_end_is_one() {
+        let own = |text: &str| {
+            let mut tail = Tail::default();
+            text.lines().for_each(|line| tail.push(line));
+            tail.own_error().map(str::to_owned)
+        };
+        assert_eq!(own("ok\nError: rate limit\n\n").as_deref(), Some("Error: rate limit"));
+        assert_eq!(own("prog: error: bad\nUsage: prog\n").as_deref(), Some("prog: error: bad"));
+        assert_eq!(own("GET /x answered HTTP 429 Too Many Requests\n"), None);
+        assert_eq!(own(&format!("error: early\n{}", "line\n".repeat(20))), None);
+    }
+}

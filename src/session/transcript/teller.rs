@@ -1,0 +1,133 @@
+//! What all structured formats have in common: words, tools, their output, commits.
+
+use serde_json::Value;
+
+use super::json;
+use super::line::LineKind;
+use super::pen::Pen;
+use super::words::Words;
+
+/// Keys by which tools name what they work on, the telling ones first.
+const SUBJECTS: [&str; 12] = [
+    "/command",
+    "/file_path",
+    "/filePath",
+    "/absolute_path",
+    "/path",
+    "/pattern",
+    "/query",
+    "/url",
+    "/description",
+    "/prompt",
+    "/dir_path",
+    "/name",
+];
+
+/// The longest text kept of a tool's arguments, in characters.
+const ARGUMENTS_MAX_CHARS: usize = 300;
+
+/// Tells what an agent says and does.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    pub(super) words: Words,
+    /// The last command makes a commit.
+    is_committing: bool,
+}
+
+impl Teller {
+    /// The agent says a whole message.
+    pub(super) fn say(&mut self, text: &str, pen: &mut Pen<'_>) {
+        self.words.say(text);
+        pen.line(LineKind::Say, text);
+    }
+
+    /// It uses a tool.
+    pub(super) fn tool(&mut self, name: &str, arguments: &Value, pen: &mut Pen<'_>) {
+        self.words.close();
+        // Some write the arguments as a text of JSON.
+        let parsed = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
+        let arguments = parsed.as_ref().unwrap_or(arguments);
+        let kind = kind_of(name);
+        let subject = SUBJECTS.iter().map(|key| json::text(arguments, key)).find(|text| !text.is_empty());
+        let command = json::text(arguments, "/command");
+        self.is_committing = command.contains("git commit") || command.contains("git merge");
+        let told = match subject {
+            Some(subject) if kind == LineKind::Run && command.is_empty() => {
+                format!("{name}: {}", cut(subject))
+            }
+            Some(subject) => subject.to_owned(),
+            None if arguments.is_null() => name.to_owned(),
+            None => format!("{name} {}", cut(&arguments.to_string())),
+        };
+        pen.line(kind, &told);
+    }
+
+    /// What a tool gave.
+    pub(super) fn output(&mut self, text: &str, is_error: bool, pen: &mut Pen<'_>) {
+        self.words.close();
+        pen.line(if is_error { LineKind::Error } else { LineKind::Output }, text);
+        if std::mem::take(&mut self.is_committing) {
+            for commit in text.lines().filter_map(commit_of) {
+                pen.line(LineKind::Commit, &commit);
+            }
+        }
+    }
+}
+
+fn cut(text: &str) -> String {
+    text.chars().take(ARGUMENTS_MAX_CHARS).collect()
+}
+
+/// What a tool of that name does.
+fn kind_of(name: &str) -> LineKind {
+    let name = name.to_lowercase();
+    let is_one = |words: &[&str]| words.iter().any(|word| name.contains(word));
+    if is_one(&["bash", "shell", "exec", "terminal", "command"]) {
+        LineKind::Run
+    } else if is_one(&["edit", "write", "replace", "patch", "create_file", "str_replace", "insert"]) {
+        LineKind::Edit
+    } else if is_one(&["read", "view", "grep", "glob", "search", "fetch", "list_dir", "cat_file"])
+        || matches!(name.as_str(), "ls" | "list")
+    {
+        LineKind::Read
+    } else {
+        LineKind::Run
+    }
+}
+
+/// `[main 7a23b1c] add hello`, as `git commit` prints it.
+fn commit_of(line: &str) -> Option<String> {
+    let (inside, subject) = line.trim().strip_prefix('[')?.split_once("] ")?;
+    let id = inside.rsplit(' ').next()?;
+    let is_id = (7..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    (is_id && inside.contains(' ')).then(|| format!("{id} {subject}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commits_are_read_from_what_git_prints() {
+        assert_eq!(commit_of("[main 7a23b1c] add hello").as_deref(), Some("7a23b1c add hello"));
+        assert_eq!(commit_of("[main (root-commit) 7a23b1c] x").as_deref(), Some("7a23b1c x"));
+        assert_eq!(commit_of("[7a23b1c] x"), None);
+        assert_eq!(commit_of("[12:00 warn] x"), None);
+    }
+
+    #[test]
+    fn tools_are_told_apart_by_their_names() {
+        let table = [
+            ("Bash", LineKind::Run),
+            ("run_shell_command", LineKind::Run),
+            ("Read", LineKind::Read),
+            ("list_directory", LineKind::Read),
+            ("Write", LineKind::Edit),
+            ("apply_patch", LineKind::Edit),
+            ("Task", LineKind::Run),
+        ];
+        for (name, kind) in table {
+            assert_eq!(kind_of(name), kind, "{name}");
+        }
+    }
+}

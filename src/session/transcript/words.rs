@@ -1,0 +1,92 @@
+//! The agent's own words, message by message, in bounded memory.
+
+/// How much of the end of what an agent said is kept, in bytes; a summary or a plan is a few kilobytes.
+const WORDS_MAX_BYTES: usize = 256 << 10;
+
+/// What an agent said.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    said: String,
+    /// Where its last message begins in `said`.
+    last: usize,
+    is_open: bool,
+}
+
+impl Words {
+    /// A whole message.
+    pub(super) fn say(&mut self, text: &str) {
+        self.close();
+        self.add(text);
+        self.close();
+    }
+
+    /// A piece of a message: goes on with the one that is open.
+    pub(super) fn add(&mut self, piece: &str) {
+        if piece.is_empty() {
+            return;
+        }
+        if !self.is_open {
+            if !self.said.is_empty() && !self.said.ends_with('\n') {
+                self.said.push('\n');
+            }
+            self.last = self.said.len();
+            self.is_open = true;
+        }
+        self.said.push_str(piece);
+        self.bound();
+    }
+
+    /// The message is over.
+    pub(super) fn close(&mut self) {
+        self.is_open = false;
+    }
+
+    /// The last message, or its end.
+    pub(super) fn last(&self) -> &str {
+        self.said.get(self.last..).unwrap_or("")
+    }
+
+    /// All messages, or the end of them.
+    pub(super) fn all(&self) -> &str {
+        &self.said
+    }
+
+    /// Dropping only when twice full keeps the work per byte constant.
+    fn bound(&mut self) {
+        if self.said.len() > 2 * WORDS_MAX_BYTES {
+            let from = self.said.len() - WORDS_MAX_BYTES;
+            let from = (from..=self.said.len()).find(|at| self.said.is_char_boundary(*at)).unwrap_or(from);
+            self.said.drain(..from);
+            self.last = self.last.saturating_sub(from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_make_a_message_and_the_last_one_is_known() {
+        let mut words = Words::default();
+        words.say("one");
+        words.add("t");
+        words.add("wo\n");
+        assert_eq!((words.last(), words.all()), ("two\n", "one\ntwo\n"));
+        words.say("");
+        assert_eq!(words.last(), "two\n");
+        words.say("three");
+        assert_eq!(words.last(), "three");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_ends_where_the_words_end() {
+        let mut words = Words::default();
+        for _ in 0..40_000 {
+            words.add("abcdefghijklmnopqrstuvwxyzé");
+        }
+        words.add("END");
+        assert!(words.all().len() <= 2 * WORDS_MAX_BYTES + 64);
+        assert!(words.last().ends_with("éEND"));
+    }
+}
