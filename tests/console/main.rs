@@ -1,0 +1,7 @@
+//! The console without a terminal: keys in, effects and frames out.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod fixture;
+mod keys;
+mod screen;
