@@ -1,5 +1,7 @@
 //! Reading refs, comparing commits, and moving refs by compare-and-swap.
 
+use std::fs;
+use std::io;
 use std::thread;
 use std::time::Duration;
 
@@ -132,7 +134,8 @@ pub(crate) fn set_ref(
         Ok(_) => Ok(true),
         Err(error) => match error.code() {
             ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => Ok(false),
-            _ => Err(error),
+            ErrorCode::Locked => Err(error),
+            _ => has_moved_all_the_same(library, name, new).then_some(true).ok_or(error),
         },
     })?;
     if !done && must_be_absent && library.refname_to_id(name).is_err() {
@@ -141,6 +144,29 @@ pub(crate) fn set_ref(
         )));
     }
     outcome(library, name, done)
+}
+
+/// Whether a ref is where it was to go although an error was reported. libgit2 puts the ref in place before it
+/// flushes the folder: when that fails the ref has moved, and is flushed here once more. A ref that moved and
+/// cannot be flushed stays an error, as its move may not outlive a power loss.
+fn has_moved_all_the_same(library: &git2::Repository, name: &str, new: git2::Oid) -> bool {
+    library.refname_to_id(name).is_ok_and(|found| found == new) && flush_ref(library, name).is_ok()
+}
+
+/// Flushes a loose ref's file and the folders that lead to it.
+fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
+    let root = library.commondir();
+    let file = root.join(name);
+    let places = file.ancestors().take_while(|place| place.starts_with(root));
+    for place in places {
+        match fs::File::open(place) {
+            Ok(open) => open.sync_all()?,
+            // Packed meanwhile: whoever packs refs flushes them.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }
 
 /// Makes a ref of Paddock's own point to a commit, whatever it was, without flushing.

@@ -1,0 +1,15 @@
+//! Faults that the kernel reports, injected by strace into the supervisor's own system calls: it is killed in
+//! the middle of one, or told of an error of the disk. Nothing is changed in the program for it.
+//!
+//! What git, agents and gates do is left alone (`-b execve` lets go of every process that runs another program).
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(dead_code, reason = "the place and the supervisor are those of the spine's tests")]
+
+mod flushes;
+mod injected;
+mod kills;
+#[path = "../spine/place.rs"]
+mod place;
+#[path = "../spine/supervisor.rs"]
+mod supervisor;
