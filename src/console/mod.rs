@@ -37,6 +37,7 @@ pub mod keymap;
 pub mod lanes;
 pub mod layout;
 pub mod link;
+pub mod log;
 pub mod memory;
 pub mod model;
 pub mod msg;

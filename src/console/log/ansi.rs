@@ -1,0 +1,257 @@
+//! Output of agents made harmless but not colourless: of all that a terminal would obey, only colours and
+//! weights are kept.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::report::text::is_harmful;
+
+/// Columns between tab stops.
+const TAB: usize = 8;
+
+/// Text in one style.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Run {
+    /// The text, free of anything a terminal would obey.
+    pub text: String,
+    /// Its style: foreground, background, weight.
+    pub style: Style,
+}
+
+/// One line as it may be shown. What a carriage return would have overwritten is left out; half characters
+/// and bytes that are no text show as replacement characters.
+#[must_use]
+pub fn runs(bytes: &[u8]) -> Vec<Run> {
+    let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
+    // Most lines: nothing to obey, nothing to replace.
+    if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+        let text = String::from_utf8_lossy(bytes).into_owned();
+        return if text.is_empty() { Vec::new() } else { vec![Run { text, style: Style::default() }] };
+    }
+    let mut painter = Painter::default();
+    for character in String::from_utf8_lossy(bytes).chars() {
+        painter.take(character);
+    }
+    painter.close();
+    painter.runs
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum State {
+    #[default]
+    Text,
+    Escape,
+    /// In a control sequence: its parameters.
+    Sequence,
+    /// In an operating system command or the like, up to its end.
+    Command,
+}
+
+#[derive(Debug, Default)]
+struct Painter {
+    runs: Vec<Run>,
+    text: String,
+    style: Style,
+    state: State,
+    parameters: String,
+    /// Characters since the beginning of the line, for tab stops; wide ones are rare before tabs.
+    column: usize,
+}
+
+impl Painter {
+    fn take(&mut self, character: char) {
+        self.state = match (self.state, character) {
+            (State::Text, '\u{1b}') | (State::Sequence | State::Command, '\u{1b}') => State::Escape,
+            (State::Text, '\u{9b}') => self.begin(),
+            (State::Text, _) => {
+                self.show(character);
+                State::Text
+            }
+            (State::Escape, '[') => self.begin(),
+            (State::Escape, ']' | 'P' | '_' | '^' | 'X') => State::Command,
+            (State::Escape, ' '..='/') => State::Escape,
+            (State::Escape, _) => State::Text,
+            (State::Sequence, 'm') => {
+                self.paint();
+                State::Text
+            }
+            (State::Sequence, '@'..='~') => State::Text,
+            (State::Sequence, _) => {
+                // An honest one is short; the rest of another is passed over.
+                if self.parameters.len() < 64 {
+                    self.parameters.push(character);
+                }
+                State::Sequence
+            }
+            (State::Command, '\u{7}' | '\u{9c}') => State::Text,
+            (State::Command, _) => State::Command,
+        };
+    }
+
+    fn begin(&mut self) -> State {
+        self.parameters.clear();
+        State::Sequence
+    }
+
+    fn show(&mut self, character: char) {
+        match character {
+            '\r' => {
+                self.runs.clear();
+                self.text.clear();
+                self.column = 0;
+            }
+            '\t' => {
+                let blanks = TAB - self.column % TAB;
+                self.text.extend(std::iter::repeat_n(' ', blanks));
+                self.column += blanks;
+            }
+            harmful if is_harmful(harmful) => {}
+            plain => {
+                self.text.push(plain);
+                self.column += 1;
+            }
+        }
+    }
+
+    fn close(&mut self) {
+        if !self.text.is_empty() {
+            self.runs.push(Run { text: std::mem::take(&mut self.text), style: self.style });
+        }
+    }
+
+    fn paint(&mut self) {
+        self.close();
+        // Private ones (`ESC [ ? … m`, `ESC [ > … m`) are not about colours.
+        if self.parameters.starts_with(['?', '>', '=', '<']) {
+            return;
+        }
+        let numbers: Vec<u16> =
+            self.parameters.split([';', ':']).map(|digits| digits.parse().unwrap_or(0)).collect();
+        let mut rest = numbers.as_slice();
+        while let Some((&first, after)) = rest.split_first() {
+            rest = self.apply(first, after);
+        }
+    }
+
+    fn apply<'n>(&mut self, number: u16, after: &'n [u16]) -> &'n [u16] {
+        let style = self.style;
+        self.style = match number {
+            0 => Style::default(),
+            1 => style.add_modifier(Modifier::BOLD),
+            2 => style.add_modifier(Modifier::DIM),
+            3 => style.add_modifier(Modifier::ITALIC),
+            4 => style.add_modifier(Modifier::UNDERLINED),
+            7 => style.add_modifier(Modifier::REVERSED),
+            9 => style.add_modifier(Modifier::CROSSED_OUT),
+            22 => without(style, Modifier::BOLD | Modifier::DIM),
+            23 => without(style, Modifier::ITALIC),
+            24 => without(style, Modifier::UNDERLINED),
+            27 => without(style, Modifier::REVERSED),
+            29 => without(style, Modifier::CROSSED_OUT),
+            30..=37 => style.fg(basic(number - 30)),
+            39 => Style { fg: None, ..style },
+            40..=47 => style.bg(basic(number - 40)),
+            49 => Style { bg: None, ..style },
+            90..=97 => style.fg(basic(number - 90 + 8)),
+            100..=107 => style.bg(basic(number - 100 + 8)),
+            38 | 48 => {
+                let (color, rest) = extended(after);
+                if let Some(color) = color {
+                    self.style = if number == 38 { style.fg(color) } else { style.bg(color) };
+                }
+                return rest;
+            }
+            // Blinking and hidden text, and what is unknown: no.
+            _ => style,
+        };
+        after
+    }
+}
+
+fn without(style: Style, modifier: Modifier) -> Style {
+    Style { add_modifier: style.add_modifier - modifier, ..style }
+}
+
+/// `5;n` or `2;r;g;b`.
+fn extended(numbers: &[u16]) -> (Option<Color>, &[u16]) {
+    let byte = |number: u16| u8::try_from(number).unwrap_or(u8::MAX);
+    match numbers {
+        [5, index, rest @ ..] => (Some(Color::Indexed(byte(*index))), rest),
+        [2, red, green, blue, rest @ ..] => (Some(Color::Rgb(byte(*red), byte(*green), byte(*blue))), rest),
+        _ => (None, &[]),
+    }
+}
+
+fn basic(index: u16) -> Color {
+    const COLORS: [Color; 16] = [
+        Color::Black,
+        Color::Red,
+        Color::Green,
+        Color::Yellow,
+        Color::Blue,
+        Color::Magenta,
+        Color::Cyan,
+        Color::Gray,
+        Color::DarkGray,
+        Color::LightRed,
+        Color::LightGreen,
+        Color::LightYellow,
+        Color::LightBlue,
+        Color::LightMagenta,
+        Color::LightCyan,
+        Color::White,
+    ];
+    COLORS.get(usize::from(index)).copied().unwrap_or(Color::Reset)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(bytes: &[u8]) -> String {
+        runs(bytes).into_iter().map(|run| run.text).collect()
+    }
+
+    fn shown(text: &str) -> Vec<(String, Style)> {
+        runs(text.as_bytes()).into_iter().map(|run| (run.text, run.style)).collect()
+    }
+
+    #[test]
+    fn colours_and_weights_are_kept() {
+        let red = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
+        let found = shown("a\u{1b}[31;1mred\u{1b}[22m thin\u{1b}[0m b\n");
+        let expected = [
+            ("a", Style::new()),
+            ("red", red),
+            (" thin", without(red, Modifier::BOLD)),
+            (" b", Style::new()),
+        ];
+        assert_eq!(found, expected.map(|(text, style)| (text.to_owned(), style)));
+        assert_eq!(shown("\u{1b}[38;5;208mx")[0].1, Style::new().fg(Color::Indexed(208)));
+        assert_eq!(
+            shown("\u{1b}[48;2;1;2;3;4mx")[0].1,
+            Style::new().bg(Color::Rgb(1, 2, 3)).add_modifier(Modifier::UNDERLINED)
+        );
+        assert_eq!(shown("\u{1b}[mx")[0].1, Style::new());
+    }
+
+    #[test]
+    fn nothing_else_reaches_the_terminal() {
+        let bad = "x\u{1b}[2J\u{1b}[10;10H\u{1b}]0;title\u{7}y\u{1b}]52;c;aGk=\u{1b}\\z\u{1b}P1$r\u{1b}\\\u{1b}[?25l\u{7}\u{8}\u{0}\u{9b}31mq\u{202e}\u{1b}c\u{1b}[>4;2m";
+        let found: String = shown(bad).into_iter().map(|(text, _)| text).collect();
+        assert_eq!(found, "xyzq");
+        assert_eq!(plain(bad.as_bytes()), "xyzq");
+    }
+
+    #[test]
+    fn what_was_overwritten_is_gone_and_tabs_are_blanks() {
+        assert_eq!(plain(b"10%\r20%\r100% done\r\n"), "100% done");
+        assert_eq!(plain(b"a\tb\n"), "a       b");
+        assert_eq!(plain(b"plain\n"), "plain");
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_shown_as_such() {
+        assert_eq!(plain(b"a\xff\xe7\x99\n"), "a\u{fffd}\u{fffd}");
+    }
+}

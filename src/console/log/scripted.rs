@@ -1,0 +1,142 @@
+//! What the lines of the built-in scripted agent mean; lines of other plain agents are what they say.
+
+use crate::session::summary::{BEGIN, END};
+use crate::session::transcript::LineKind;
+
+/// How much of a line is looked at.
+pub const PREFIX_BYTES: usize = 200;
+
+/// What a line is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Meaning {
+    /// It begins something.
+    Verb {
+        /// What.
+        kind: LineKind,
+        /// How many bytes at its front the verb stands for.
+        skip: usize,
+    },
+    /// It goes on with what the line before was.
+    More,
+    /// It belongs to the summary at the end, which is told in one line when it is complete.
+    Hidden,
+    /// The summary, in one line.
+    Told(String),
+}
+
+/// Reads the beginnings of lines.
+#[derive(Debug, Default)]
+pub struct Sense {
+    is_scripted: bool,
+    has_begun: bool,
+    summary: Option<Summary>,
+    in_output: bool,
+}
+
+#[derive(Debug, Default)]
+struct Summary {
+    status: String,
+    text: String,
+}
+
+impl Sense {
+    /// What the next line is, by its first [`PREFIX_BYTES`].
+    pub fn of(&mut self, line: &str) -> Meaning {
+        let is_first = !std::mem::replace(&mut self.has_begun, true);
+        if is_first && line.split_once(" session, attempt ").is_some_and(|(kind, _)| is_kind(kind)) {
+            self.is_scripted = true;
+            return Meaning::Verb { kind: LineKind::Note, skip: 0 };
+        }
+        if let Some(told) = self.summary(line) {
+            return told;
+        }
+        if !self.is_scripted {
+            return if is_first { Meaning::Verb { kind: LineKind::Say, skip: 0 } } else { Meaning::More };
+        }
+        match verb(line) {
+            Some((kind, skip)) => {
+                self.in_output = kind == LineKind::Run;
+                Meaning::Verb { kind, skip }
+            }
+            None if self.in_output => {
+                self.in_output = false;
+                Meaning::Verb { kind: LineKind::Output, skip: 0 }
+            }
+            None => Meaning::More,
+        }
+    }
+
+    fn summary(&mut self, line: &str) -> Option<Meaning> {
+        match line.trim_end() {
+            BEGIN => {
+                self.summary = Some(Summary::default());
+                return Some(Meaning::Hidden);
+            }
+            END => {
+                let summary = self.summary.take()?;
+                let (status, text) = (summary.status, summary.text);
+                let told = if text.is_empty() { status } else { format!("{status}: {text}") };
+                return Some(if told.is_empty() { Meaning::Hidden } else { Meaning::Told(told) });
+            }
+            _ => {}
+        }
+        let summary = self.summary.as_mut()?;
+        if let Some(status) = line.strip_prefix("status: ") {
+            status.trim().clone_into(&mut summary.status);
+        }
+        if let Some(text) = line.strip_prefix("summary: ") {
+            text.trim().trim_matches('"').clone_into(&mut summary.text);
+        }
+        Some(Meaning::Hidden)
+    }
+}
+
+fn is_kind(word: &str) -> bool {
+    matches!(word, "work" | "follow-up" | "correction" | "conflict" | "planner")
+}
+
+/// The words that the scripted agent begins its lines with, and what follows them.
+fn verb(line: &str) -> Option<(LineKind, usize)> {
+    let (word, _) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
+    let skip = word.len() + 1;
+    match word {
+        "write" | "append" => Some((LineKind::Edit, skip)),
+        "delete" | "copy" | "touch" => Some((LineKind::Edit, 0)),
+        "commit" => Some((LineKind::Commit, skip)),
+        "run" => Some((LineKind::Run, skip)),
+        "sleep" | "wait-for" | "hang" | "ignore-term" | "orphan:" => Some((LineKind::Note, 0)),
+        "failing," => Some((LineKind::Error, 0)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scripted_agents_lines_are_verbs_and_output() {
+        let mut sense = Sense::default();
+        let verb = |kind, skip| Meaning::Verb { kind, skip };
+        assert_eq!(sense.of("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
+        assert_eq!(sense.of("write src/cart.rs\n"), verb(LineKind::Edit, 6));
+        assert_eq!(sense.of("run cargo test\n"), verb(LineKind::Run, 4));
+        assert_eq!(sense.of("running 3 tests\n"), verb(LineKind::Output, 0));
+        assert_eq!(sense.of("ok\n"), Meaning::More);
+        assert_eq!(sense.of("commit Add the cart\n"), verb(LineKind::Commit, 7));
+        assert_eq!(sense.of(BEGIN), Meaning::Hidden);
+        assert_eq!(sense.of("status: completed\n"), Meaning::Hidden);
+        assert_eq!(sense.of("summary: \"the cart\"\n"), Meaning::Hidden);
+        assert_eq!(sense.of(END), Meaning::Told("completed: the cart".into()));
+    }
+
+    #[test]
+    fn what_other_plain_agents_write_is_what_they_say() {
+        let mut sense = Sense::default();
+        assert_eq!(sense.of("run cargo test\n"), Meaning::Verb { kind: LineKind::Say, skip: 0 });
+        assert_eq!(sense.of("commit something\n"), Meaning::More);
+        assert_eq!(sense.of(BEGIN), Meaning::Hidden);
+        assert_eq!(sense.of("status: partial\n"), Meaning::Hidden);
+        assert_eq!(sense.of(END), Meaning::Told("partial".into()));
+    }
+}

@@ -1,0 +1,262 @@
+//! Whole logs, looked at.
+
+use std::sync::{Arc, Mutex};
+
+use super::*;
+use crate::session::transcript::Setting;
+
+/// Bytes that were pushed, to be read again.
+#[derive(Debug, Clone, Default)]
+struct Memory(Arc<Mutex<Vec<u8>>>);
+
+impl Bytes for Memory {
+    fn read(&self, offset: u64, end: u64) -> Vec<u8> {
+        let bytes = self.0.lock().unwrap();
+        let at = |place: u64| usize::try_from(place).unwrap().min(bytes.len());
+        bytes[at(offset)..at(end)].to_vec()
+    }
+}
+
+struct Log {
+    doc: Doc,
+    out: Memory,
+    err: Memory,
+}
+
+impl Log {
+    fn new() -> Self {
+        let (out, err) = (Memory::default(), Memory::default());
+        let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
+        let doc = Doc::new("plain", setting, Box::new(out.clone()), Box::new(err.clone()));
+        Self { doc, out, err }
+    }
+
+    fn with(text: &str) -> Self {
+        let mut log = Self::new();
+        log.write(text);
+        log
+    }
+
+    fn write(&mut self, text: &str) {
+        self.push(Stream::Stdout, text.as_bytes());
+    }
+
+    fn push(&mut self, stream: Stream, bytes: &[u8]) {
+        let memory = if stream == Stream::Stdout { &self.out } else { &self.err };
+        memory.0.lock().unwrap().extend(bytes);
+        let chunk = Chunk { offset: self.doc.end(stream), gap_bytes: 0, bytes };
+        self.doc.push(stream, chunk, None);
+    }
+}
+
+fn shown(view: &mut View, doc: &mut Doc, width: usize, height: usize) -> Vec<String> {
+    let row = |row: ScreenRow| {
+        let text: String = row.runs.iter().map(|run| run.text.as_str()).collect();
+        let text = row.folded.map_or(text, |lines| format!("… {lines} more"));
+        let (cursor, verb) = (if row.is_cursor { ">" } else { " " }, row.verb.unwrap_or_default());
+        format!("{cursor}{verb:<width$}{text}", width = row.indent).trim_end().to_owned()
+    };
+    view.draw(doc, width, height).into_iter().map(row).collect()
+}
+
+fn numbered(from: u32, until: u32) -> String {
+    (from..until).map(|n| format!("line {n}\n")).collect()
+}
+
+const SESSION: &str = "work session, attempt 1: Cart\nwrite src/cart.rs\nrun cargo test\na\nb\nc\nd\ne\nf\n\
+    commit Add the cart\n---SESSION_SUMMARY---\nstatus: completed\nsummary: \"done\"\n---END_SESSION_SUMMARY---\n";
+
+#[test]
+fn a_session_reads_as_verbs_with_its_output_folded() {
+    let mut log = Log::with(SESSION);
+    let mut view = View::default();
+    let expected = [
+        " work session, attempt 1: Cart",
+        " edits  src/cart.rs",
+        " runs   cargo test",
+        "        a",
+        "        … 4 more",
+        "        f",
+        " commit Add the cart",
+        " completed: done",
+    ];
+    let mut expected: Vec<String> = expected.map(str::to_owned).to_vec();
+    expected.insert(5, "        e".to_owned());
+    expected[4] = "        … 3 more".to_owned();
+    assert_eq!(shown(&mut view, &mut log.doc, 60, 20), expected);
+}
+
+#[test]
+fn enter_unfolds_and_folds_again() {
+    let mut log = Log::with(SESSION);
+    let mut view = View::default();
+    shown(&mut view, &mut log.doc, 60, 20);
+    view.move_by(&mut log.doc, -3);
+    assert!(view.toggle_fold(&mut log.doc));
+    let rows = shown(&mut view, &mut log.doc, 60, 20);
+    assert_eq!(rows[3..9], [">       a", "        b", "        c", "        d", "        e", "        f"]);
+    assert!(view.toggle_fold(&mut log.doc));
+    assert_eq!(shown(&mut view, &mut log.doc, 60, 20)[4], "        … 3 more");
+}
+
+#[test]
+fn the_end_is_followed_until_somebody_scrolls_and_then_nothing_moves() {
+    let mut log = Log::with(&numbered(0, 100));
+    let mut view = View::default();
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3), [" line 97", " line 98", " line 99"]);
+    view.move_by(&mut log.doc, -4);
+    let before = shown(&mut view, &mut log.doc, 40, 3);
+    assert_eq!(before, [">line 95", " line 96", " line 97"]);
+    log.write(&numbered(100, 150));
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3), before);
+    assert_eq!(view.new_lines(&log.doc), 50);
+    view.follow();
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3)[2], " line 149");
+    assert_eq!(view.new_lines(&log.doc), 0);
+}
+
+#[test]
+fn scrolling_by_pages_reaches_both_ends_and_shows_every_line_once() {
+    let mut log = Log::with(&numbered(0, 50));
+    let mut view = View::default();
+    shown(&mut view, &mut log.doc, 40, 10);
+    let mut seen = Vec::new();
+    view.to_top(&mut log.doc);
+    for _ in 0..5 {
+        let rows = shown(&mut view, &mut log.doc, 40, 10);
+        seen.extend(rows.iter().map(|row| row[1..].to_owned()));
+        view.scroll_by(&mut log.doc, 10);
+    }
+    let all: Vec<String> = (0..50).map(|n| format!("line {n}")).collect();
+    assert_eq!(seen, all);
+    for _ in 0..7 {
+        view.scroll_by(&mut log.doc, -10);
+    }
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 10)[0], ">line 0");
+}
+
+#[test]
+fn long_lines_are_broken_and_can_be_scrolled_through() {
+    let mut log = Log::with(&format!("short\n{}\nend\n", "0123456789".repeat(10)));
+    let mut view = View::default();
+    view.next_mode();
+    assert_eq!(
+        shown(&mut view, &mut log.doc, 30, 3),
+        [" 0123456789".repeat(1) + "01234567890123456789", " 0123456789".to_owned(), " end".to_owned()]
+    );
+    view.scroll_by(&mut log.doc, -1);
+    assert_eq!(shown(&mut view, &mut log.doc, 30, 3).len(), 3);
+    view.toggle_wrap();
+    view.follow();
+    assert_eq!(shown(&mut view, &mut log.doc, 30, 3)[1], " 012345678901234567890123456789");
+}
+
+#[test]
+fn what_is_looked_for_is_found_in_both_directions_behind_folds_too() {
+    let mut log = Log::with(SESSION);
+    let mut view = View::default();
+    let matcher = Matcher::new("^c$").unwrap();
+    let mut search = Search {
+        mode: Mode::Readable,
+        matcher: matcher.clone(),
+        from: view.cursor(&mut log.doc),
+        forward: true,
+        has_turned: false,
+    };
+    let from = search.from;
+    let Step::Found(place) = search.go_on(&mut log.doc, from, 1000) else { panic!("not found") };
+    view.set_find(Some(matcher));
+    view.go_to(&mut log.doc, place);
+    let rows = shown(&mut view, &mut log.doc, 60, 20);
+    assert!(rows.contains(&">       c".to_owned()), "{rows:?}");
+    search.matcher = Matcher::new("nowhere").unwrap();
+    search.has_turned = false;
+    assert_eq!(search.go_on(&mut log.doc, from, 1000), Step::Nowhere);
+}
+
+#[test]
+fn a_filter_shows_what_it_lets_through_and_takes_in_what_comes() {
+    let mut log = Log::with(&numbered(0, 100));
+    let mut view = View::default();
+    view.set_filter(&mut log.doc, Matcher::new("7$"));
+    while view.filter_on(&mut log.doc, 30) {}
+    let rows = shown(&mut view, &mut log.doc, 40, 20);
+    assert_eq!(rows.len(), 10);
+    assert_eq!(rows[9], " line 97");
+    log.write("half of 1");
+    view.filter_on(&mut log.doc, 30);
+    log.write("7\nother\n");
+    view.filter_on(&mut log.doc, 30);
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 20)[10], " half of 17");
+    view.move_by(&mut log.doc, -3);
+    view.set_filter(&mut log.doc, None);
+    assert!(shown(&mut view, &mut log.doc, 40, 5).contains(&">line 77".to_owned()));
+}
+
+#[test]
+fn errors_on_the_other_stream_are_seen_and_binary_output_does_no_harm() {
+    let mut log = Log::with("hello\n");
+    log.push(Stream::Stderr, b"it \x1b[31mfailed\x1b[0m\n");
+    log.push(Stream::Stdout, b"\x00\xff\x1b]0;x\x07\x9b2J\xe7\x99\n");
+    let mut view = View::default();
+    let rows = shown(&mut view, &mut log.doc, 40, 5);
+    assert_eq!(rows[..2], [" hello", " error  it failed"]);
+    assert!(rows[2].chars().all(|c| !c.is_control()), "{rows:?}");
+}
+
+#[test]
+fn bytes_that_were_dropped_show_as_what_they_are() {
+    let mut log = Log::with("one\ntwo");
+    let chunk = Chunk { offset: 5_000_007, gap_bytes: 5_000_000, bytes: b"three\nfour\n" };
+    log.doc.push(Stream::Stdout, chunk, None);
+    let mut view = View::default();
+    let rows = shown(&mut view, &mut log.doc, 60, 9);
+    assert!(rows.contains(&" 5000 kB of output were dropped to keep the log small".to_owned()), "{rows:?}");
+    view.next_mode();
+    let rows = shown(&mut view, &mut log.doc, 60, 9);
+    assert_eq!(rows[..3], [" one", " two", " … 5000 kB dropped here to keep the log small"]);
+    assert_eq!(rows.len(), 5);
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_scrolled_like_any_other() {
+    let mut log = Log::new();
+    let piece = "x".repeat(1 << 20);
+    for _ in 0..8 {
+        log.write(&piece);
+    }
+    log.write("\nend\n");
+    let mut view = View::default();
+    view.next_mode();
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24)[23], " end");
+    view.scroll_by(&mut log.doc, -500);
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24).len(), 24);
+    view.to_top(&mut log.doc);
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24)[0].len(), 81);
+}
+
+#[test]
+fn nothing_at_all_is_no_trouble() {
+    let mut log = Log::new();
+    let mut view = View::default();
+    assert!(shown(&mut view, &mut log.doc, 80, 24).is_empty());
+    view.move_by(&mut log.doc, -1);
+    view.scroll_by(&mut log.doc, -5);
+    view.to_top(&mut log.doc);
+    assert!(!view.toggle_fold(&mut log.doc));
+    assert_eq!(view.cursor_text(&mut log.doc), "… no longer kept");
+    assert!(shown(&mut view, &mut log.doc, 80, 24).is_empty());
+    log.write("first\n");
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24), [">first"]);
+    assert!(shown(&mut view, &mut log.doc, 0, 0).is_empty());
+    assert!(!shown(&mut view, &mut log.doc, 1, 3).is_empty());
+}
+
+#[test]
+fn the_last_words_without_a_line_end_are_taken_when_nothing_more_comes() {
+    let mut log = Log::with("one\ntwo");
+    let mut view = View::default();
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24), [" one"]);
+    log.doc.finish();
+    assert_eq!(shown(&mut view, &mut log.doc, 80, 24), [" one", " two"]);
+}

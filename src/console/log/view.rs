@@ -1,0 +1,362 @@
+//! One person's view of a log: where it stands, what is folded, filtered, and looked for.
+
+use std::collections::BTreeSet;
+
+use ratatui::style::Modifier;
+
+use super::ansi::Run;
+use super::doc::{Doc, Mode, Raw};
+use super::lens::{Lens, Place};
+use super::matcher::Matcher;
+use super::rows::{ScreenRow, Sheet, lay_out};
+use super::seek::Filter;
+
+/// A view. It follows the log's end until somebody scrolls, and never moves by itself after that.
+#[derive(Debug, Default)]
+pub struct View {
+    mode: Mode,
+    /// None: follows.
+    paused: Option<Pause>,
+    unfolded: BTreeSet<u64>,
+    filter: Option<Filter>,
+    find: Option<Matcher>,
+    /// Lines are cut instead of broken.
+    cuts: bool,
+    size: (usize, usize),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pause {
+    /// The line at the top, and how many of its rows are above the view.
+    top: (Place, usize),
+    cursor: Place,
+    /// Lines there were when following ended.
+    seen: u64,
+}
+
+impl View {
+    /// Which reading is shown.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Whether it follows the end.
+    #[must_use]
+    pub fn follows(&self) -> bool {
+        self.paused.is_none()
+    }
+
+    /// What is looked for.
+    #[must_use]
+    pub fn find(&self) -> Option<&Matcher> {
+        self.find.as_ref()
+    }
+
+    /// The filter.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref()
+    }
+
+    /// Lets the filter take in what has come; says whether anything is left to look at.
+    pub fn filter_on(&mut self, doc: &mut Doc, lines: usize) -> bool {
+        self.filter.as_mut().is_some_and(|filter| filter.go_on(doc, lines))
+    }
+
+    /// Lines that came since it stopped following.
+    #[must_use]
+    pub fn new_lines(&self, doc: &Doc) -> u64 {
+        self.paused.map_or(0, |pause| doc.lines(self.mode).saturating_sub(pause.seen))
+    }
+
+    fn lens<'a>(&'a self, doc: &'a mut Doc) -> Lens<'a> {
+        let hits = self.filter.as_ref().map(|filter| filter.hits.as_slice());
+        Lens { doc, mode: self.mode, unfolded: &self.unfolded, hits }
+    }
+
+    /// The rows of a view of this size.
+    pub fn draw(&mut self, doc: &mut Doc, width: usize, height: usize) -> Vec<ScreenRow> {
+        self.size = (width, height);
+        let sheet = self.sheet(doc);
+        let mut lens = self.lens(doc);
+        if lens.is_empty() || height == 0 {
+            return Vec::new();
+        }
+        let Some(pause) = self.paused else {
+            let last = lens.last();
+            return tail(&mut lens, &sheet, last, height);
+        };
+        let (top, cursor) = ((lens.clamp(pause.top.0), pause.top.1), lens.clamp(pause.cursor));
+        let mut rows = page(&mut lens, &sheet, top, height);
+        let is_above = cursor < top.0;
+        let last_shown = rows.last().map_or(top.0, |row| row.place);
+        let is_cut = rows.last().is_some_and(|row| row.place == cursor && !row.is_last);
+        if is_above {
+            rows = page(&mut lens, &sheet, (cursor, 0), height);
+        } else if cursor > last_shown || (is_cut && cursor != top.0) {
+            rows = tail(&mut lens, &sheet, cursor, height);
+        }
+        if rows.len() < height {
+            let last = lens.last();
+            rows = tail(&mut lens, &sheet, last, height);
+        }
+        for row in &mut rows {
+            row.is_cursor = row.place == cursor;
+        }
+        let top = rows.first().map_or(top, |row| (row.place, row.part));
+        self.paused = Some(Pause { top, cursor, ..pause });
+        rows
+    }
+
+    fn sheet(&self, doc: &Doc) -> Sheet {
+        Sheet {
+            width: self.size.0,
+            has_times: self.mode == Mode::Readable && doc.entries().has_times(),
+            is_raw: self.mode != Mode::Readable,
+            cuts: self.cuts,
+            find: self.find.clone(),
+        }
+    }
+
+    /// Stops following where the view stands; the cursor is on the last line shown.
+    pub fn pause(&mut self, doc: &mut Doc) {
+        if self.paused.is_some() {
+            return;
+        }
+        let (sheet, height) = (self.sheet(doc), self.size.1.max(1));
+        let seen = doc.lines(self.mode);
+        let mut lens = self.lens(doc);
+        let cursor = lens.last();
+        let rows = if lens.is_empty() { Vec::new() } else { tail(&mut lens, &sheet, cursor, height) };
+        let top = rows.first().map_or((cursor, 0), |row| (row.place, row.part));
+        self.paused = Some(Pause { top, cursor, seen });
+    }
+
+    /// Goes on following.
+    pub fn follow(&mut self) {
+        self.paused = None;
+    }
+
+    /// Moves the cursor by lines; going up ends following.
+    pub fn move_by(&mut self, doc: &mut Doc, lines: i64) {
+        if self.paused.is_none() && lines > 0 {
+            return;
+        }
+        self.pause(doc);
+        let Some(mut pause) = self.paused else { return };
+        let lens = self.lens(doc);
+        let mut cursor = lens.clamp(pause.cursor);
+        for _ in 0..lines.unsigned_abs() {
+            let next = if lines < 0 { lens.before(cursor) } else { lens.next(cursor) };
+            let Some(next) = next else { break };
+            cursor = next;
+        }
+        pause.cursor = cursor;
+        self.paused = Some(pause);
+    }
+
+    /// Moves the view by rows, and the cursor with it as far as it must; going up ends following.
+    pub fn scroll_by(&mut self, doc: &mut Doc, rows: i64) {
+        if self.paused.is_none() && rows > 0 {
+            return;
+        }
+        self.pause(doc);
+        let Some(mut pause) = self.paused else { return };
+        let (sheet, height) = (self.sheet(doc), self.size.1.max(1));
+        let mut lens = self.lens(doc);
+        if lens.is_empty() {
+            return;
+        }
+        let top = (lens.clamp(pause.top.0), pause.top.1);
+        let far = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX).min(10_000);
+        let moved = if rows < 0 {
+            let above = above(&mut lens, &sheet, top, far);
+            above.first().map_or(top, |row| (row.place, row.part))
+        } else {
+            let below = page(&mut lens, &sheet, top, height + far);
+            let at = below.len().saturating_sub(height).min(far);
+            below.get(at).map_or(top, |row| (row.place, row.part))
+        };
+        let shown = page(&mut lens, &sheet, moved, height);
+        let last = shown.iter().rev().find(|row| row.is_last).map_or(moved.0, |row| row.place);
+        let first = shown.iter().find(|row| row.part == 0).map_or(moved.0, |row| row.place);
+        let cursor = if first <= last { pause.cursor.clamp(first, last) } else { moved.0 };
+        // At either end the cursor goes on alone.
+        let stuck = moved == top;
+        let cursor = match (stuck, rows < 0) {
+            (true, true) => lens.first(),
+            (true, false) => lens.last(),
+            _ => cursor,
+        };
+        (pause.top, pause.cursor) = (moved, cursor);
+        self.paused = Some(pause);
+    }
+
+    /// To the beginning.
+    pub fn to_top(&mut self, doc: &mut Doc) {
+        self.pause(doc);
+        let first = self.lens(doc).first();
+        if let Some(pause) = &mut self.paused {
+            (pause.top, pause.cursor) = ((first, 0), first);
+        }
+    }
+
+    /// Shows a line of the log itself, unfolding what hides it.
+    pub fn go_to(&mut self, doc: &mut Doc, full: Place) {
+        self.pause(doc);
+        let lens = self.lens(doc);
+        if lens.can_fold(full.entry) && lens.full_at(lens.shown_at(full)) != full {
+            self.unfolded.insert(full.entry);
+        }
+        let cursor = self.lens(doc).shown_at(full);
+        if let Some(pause) = &mut self.paused {
+            pause.cursor = cursor;
+        }
+    }
+
+    /// The line of the log itself that the cursor is on; where there is none, the last.
+    #[must_use]
+    pub fn cursor(&self, doc: &mut Doc) -> Place {
+        let lens = self.lens(doc);
+        let shown = self.paused.map_or_else(|| lens.last(), |pause| lens.clamp(pause.cursor));
+        lens.full_at(shown)
+    }
+
+    /// The text of the line that the cursor is on.
+    #[must_use]
+    pub fn cursor_text(&self, doc: &mut Doc) -> String {
+        let place = self.cursor(doc);
+        doc.content(self.mode, place.entry, place.line).text()
+    }
+
+    /// Folds or unfolds what the cursor is on, else the nearest above it that is in view; false when there is
+    /// nothing to fold.
+    pub fn toggle_fold(&mut self, doc: &mut Doc) -> bool {
+        let full = self.cursor(doc);
+        let lens = self.lens(doc);
+        let near = full.entry.saturating_sub(self.size.1 as u64)..=full.entry;
+        let Some(entry) = near.rev().find(|&entry| lens.can_fold(entry)) else { return false };
+        self.pause(doc);
+        if !self.unfolded.remove(&entry) {
+            self.unfolded.insert(entry);
+        }
+        let cursor = Place { entry, line: 0 };
+        if let Some(pause) = &mut self.paused {
+            pause.cursor = cursor;
+        }
+        true
+    }
+
+    /// The next reading: what happened, standard output as it is, standard error as it is.
+    pub fn next_mode(&mut self) {
+        self.mode = match self.mode {
+            Mode::Readable => Mode::Raw(Raw::Out),
+            Mode::Raw(Raw::Out) => Mode::Raw(Raw::Err),
+            Mode::Raw(Raw::Err) => Mode::Readable,
+        };
+        self.filter = self.filter.take().map(|filter| Filter::new(self.mode, filter.matcher));
+        self.paused = None;
+    }
+
+    /// Breaks long lines, or cuts them.
+    pub fn toggle_wrap(&mut self) {
+        self.cuts = !self.cuts;
+    }
+
+    /// Marks what is looked for; none: nothing is.
+    pub fn set_find(&mut self, matcher: Option<Matcher>) {
+        self.find = matcher;
+    }
+
+    /// Shows only what this lets through; none: everything. The place that was looked at stays in view.
+    pub fn set_filter(&mut self, doc: &mut Doc, matcher: Option<Matcher>) {
+        let full = self.paused.is_some().then(|| self.cursor(doc));
+        self.filter = matcher.map(|matcher| Filter::new(self.mode, matcher));
+        if let (Some(full), None) = (full, &self.filter) {
+            self.go_to(doc, full);
+        }
+    }
+}
+
+/// Rows from here on, at most `height`.
+fn page(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), height: usize) -> Vec<ScreenRow> {
+    let mut rows = Vec::new();
+    let mut at = Some(top.0);
+    let mut skip = top.1;
+    while let Some(place) = at.filter(|_| rows.len() < height) {
+        let shown = lens.show(place);
+        let laid = lay_out(sheet, place, shown);
+        let skipped = skip.min(laid.len().saturating_sub(1));
+        rows.extend(laid.into_iter().skip(skipped));
+        skip = 0;
+        at = lens.next(place);
+    }
+    rows.truncate(height);
+    rows
+}
+
+/// The rows that end with this line, at most `height`.
+fn tail(lens: &mut Lens<'_>, sheet: &Sheet, last: Place, height: usize) -> Vec<ScreenRow> {
+    let mut rows = std::collections::VecDeque::new();
+    let mut at = Some(last);
+    while let Some(place) = at.filter(|_| rows.len() < height) {
+        let shown = lens.show(place);
+        for row in lay_out(sheet, place, shown).into_iter().rev() {
+            rows.push_front(row);
+        }
+        at = lens.before(place);
+    }
+    let over = rows.len().saturating_sub(height);
+    rows.into_iter().skip(over).collect()
+}
+
+/// At most `far` rows above a row.
+fn above(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), far: usize) -> Vec<ScreenRow> {
+    let shown = lens.show(top.0);
+    let mut rows: std::collections::VecDeque<ScreenRow> =
+        lay_out(sheet, top.0, shown).into_iter().take(top.1).collect();
+    let mut at = lens.before(top.0);
+    while let Some(place) = at.filter(|_| rows.len() < far) {
+        let shown = lens.show(place);
+        for row in lay_out(sheet, place, shown).into_iter().rev() {
+            rows.push_front(row);
+        }
+        at = lens.before(place);
+    }
+    let over = rows.len().saturating_sub(far);
+    rows.into_iter().skip(over).collect()
+}
+
+/// The runs with what is looked for reversed.
+#[must_use]
+pub fn marked(runs: &[Run], find: &Matcher) -> Vec<Run> {
+    let text: String = runs.iter().map(|run| run.text.as_str()).collect();
+    let places = find.places(&text);
+    if places.is_empty() {
+        return runs.to_vec();
+    }
+    let mut out = Vec::new();
+    let mut from = 0;
+    for run in runs {
+        let end = from + run.text.len();
+        let mut at = from;
+        for place in places.iter().filter(|place| place.start < end && place.end > from) {
+            let (start, stop) = (place.start.max(from), place.end.min(end));
+            push(&mut out, run, &text[at..start], false);
+            push(&mut out, run, &text[start..stop], true);
+            at = stop;
+        }
+        push(&mut out, run, &text[at..end], false);
+        from = end;
+    }
+    out
+}
+
+fn push(out: &mut Vec<Run>, run: &Run, text: &str, is_match: bool) {
+    if !text.is_empty() {
+        let style =
+            if is_match { run.style.add_modifier(Modifier::REVERSED | Modifier::BOLD) } else { run.style };
+        out.push(Run { text: text.to_owned(), style });
+    }
+}
