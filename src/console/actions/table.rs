@@ -142,6 +142,14 @@ pub static TABLE: &[Action] = &[
         |m, _| motion::verb(m, Verb::Fold),
     ),
     row(
+        ("wrap", &["W"], "wrap"),
+        "Break long lines of the log, or cut them",
+        Look,
+        Nothing,
+        available::always,
+        |m, _| motion::verb(m, Verb::Own("wrap")),
+    ),
+    row(
         ("copy", &["y"], "copy"),
         "Copy the id, the line or the text at hand",
         Look,

@@ -61,7 +61,7 @@ struct Painter {
 impl Painter {
     fn take(&mut self, character: char) {
         self.state = match (self.state, character) {
-            (State::Text, '\u{1b}') | (State::Sequence | State::Command, '\u{1b}') => State::Escape,
+            (State::Text | State::Sequence | State::Command, '\u{1b}') => State::Escape,
             (State::Text, '\u{9b}') => self.begin(),
             (State::Text, _) => {
                 self.show(character);

@@ -7,6 +7,7 @@ use super::cut::line_length;
 use super::entry::{Body, Entries, Entry};
 use super::index::LineIndex;
 use super::scripted::{Meaning, PREFIX_BYTES, Sense};
+use super::seek::Filter;
 use super::source::{Bytes, Cache, Stream};
 use crate::session::transcript::{self, LineKind, Reader, Setting};
 
@@ -236,6 +237,19 @@ impl Doc {
         }
     }
 
+    /// The entries of a reading with their lines; raw, all lines as one.
+    #[must_use]
+    pub fn whole(&self, mode: Mode) -> Vec<(u64, u64)> {
+        match mode {
+            Mode::Raw(_) => vec![(0, self.lines(mode))],
+            Mode::Readable => {
+                let numbers = self.entries.first()..self.entries.end();
+                let lines = |number| self.entries.get(number).map_or(0, |entry| entry.body.lines());
+                numbers.map(|number| (number, lines(number))).collect()
+            }
+        }
+    }
+
     /// How many of them will not change any more.
     #[must_use]
     pub fn settled_lines(&self, mode: Mode) -> u64 {
@@ -280,6 +294,28 @@ impl Doc {
             }
         };
         Content { kind, is_first, at_ms, runs }
+    }
+}
+
+/// A log with the filter that is laid over it; whoever reads it on and whoever shows it take turns.
+#[derive(Debug)]
+pub struct Shared {
+    /// The log.
+    pub doc: Doc,
+    /// What a filter lets through, as far as it has come.
+    pub filter: Option<Filter>,
+}
+
+impl Shared {
+    /// A log without a filter.
+    #[must_use]
+    pub fn new(doc: Doc) -> Self {
+        Self { doc, filter: None }
+    }
+
+    /// Lets the filter look at up to `lines` more lines; says whether any are left.
+    pub fn filter_on(&mut self, lines: usize) -> bool {
+        self.filter.as_mut().is_some_and(|filter| filter.go_on(&mut self.doc, lines))
     }
 }
 

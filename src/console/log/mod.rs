@@ -2,12 +2,16 @@
 //!
 //! [`Doc`] is a log: an index of its lines ([`LineIndex`]), what happened in it ([`Entries`]), and the text of
 //! any place, read when it is looked at. [`View`] is one person's view of it. Both are pure but for the bytes
-//! that [`Bytes`] gives.
+//! that [`Bytes`] gives. [`Book`] holds those that are open; a thread of its own reads them on and looks
+//! through them.
 
 mod ansi;
+mod book;
 mod cut;
 mod doc;
+mod draw;
 mod entry;
+mod follow;
 mod index;
 mod lens;
 mod matcher;
@@ -19,8 +23,11 @@ mod view;
 mod wrap;
 
 pub use ansi::Run;
-pub use doc::{Chunk, Content, Doc, Mode, Raw, size};
+pub use book::{Book, Open, watch};
+pub use doc::{Chunk, Content, Doc, Mode, Raw, Shared, size};
+pub use draw::{draw, grouped};
 pub use entry::{Body, Entries, Entry};
+pub use follow::{Of, SharedLog, turn};
 pub use index::LineIndex;
 pub use lens::{Lens, Place, Shown};
 pub use matcher::Matcher;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::style::Modifier;
 
 use super::ansi::Run;
-use super::doc::{Doc, Mode, Raw};
+use super::doc::{Mode, Raw, Shared};
 use super::lens::{Lens, Place};
 use super::matcher::Matcher;
 use super::rows::{ScreenRow, Sheet, lay_out};
@@ -18,7 +18,8 @@ pub struct View {
     /// None: follows.
     paused: Option<Pause>,
     unfolded: BTreeSet<u64>,
-    filter: Option<Filter>,
+    /// Whether only what the log's filter lets through is shown.
+    filters: bool,
     find: Option<Matcher>,
     /// Lines are cut instead of broken.
     cuts: bool,
@@ -53,33 +54,22 @@ impl View {
         self.find.as_ref()
     }
 
-    /// The filter.
-    #[must_use]
-    pub fn filter(&self) -> Option<&Filter> {
-        self.filter.as_ref()
-    }
-
-    /// Lets the filter take in what has come; says whether anything is left to look at.
-    pub fn filter_on(&mut self, doc: &mut Doc, lines: usize) -> bool {
-        self.filter.as_mut().is_some_and(|filter| filter.go_on(doc, lines))
-    }
-
     /// Lines that came since it stopped following.
     #[must_use]
-    pub fn new_lines(&self, doc: &Doc) -> u64 {
-        self.paused.map_or(0, |pause| doc.lines(self.mode).saturating_sub(pause.seen))
+    pub fn new_lines(&self, log: &Shared) -> u64 {
+        self.paused.map_or(0, |pause| log.doc.lines(self.mode).saturating_sub(pause.seen))
     }
 
-    fn lens<'a>(&'a self, doc: &'a mut Doc) -> Lens<'a> {
-        let hits = self.filter.as_ref().map(|filter| filter.hits.as_slice());
-        Lens { doc, mode: self.mode, unfolded: &self.unfolded, hits }
+    fn lens<'a>(&'a self, log: &'a mut Shared) -> Lens<'a> {
+        let hits = log.filter.as_ref().filter(|_| self.filters).map(|filter| filter.hits.as_slice());
+        Lens { doc: &mut log.doc, mode: self.mode, unfolded: &self.unfolded, hits }
     }
 
     /// The rows of a view of this size.
-    pub fn draw(&mut self, doc: &mut Doc, width: usize, height: usize) -> Vec<ScreenRow> {
+    pub fn draw(&mut self, log: &mut Shared, width: usize, height: usize) -> Vec<ScreenRow> {
         self.size = (width, height);
-        let sheet = self.sheet(doc);
-        let mut lens = self.lens(doc);
+        let sheet = self.sheet(log);
+        let mut lens = self.lens(log);
         if lens.is_empty() || height == 0 {
             return Vec::new();
         }
@@ -109,10 +99,10 @@ impl View {
         rows
     }
 
-    fn sheet(&self, doc: &Doc) -> Sheet {
+    fn sheet(&self, log: &Shared) -> Sheet {
         Sheet {
             width: self.size.0,
-            has_times: self.mode == Mode::Readable && doc.entries().has_times(),
+            has_times: self.mode == Mode::Readable && log.doc.entries().has_times(),
             is_raw: self.mode != Mode::Readable,
             cuts: self.cuts,
             find: self.find.clone(),
@@ -120,13 +110,13 @@ impl View {
     }
 
     /// Stops following where the view stands; the cursor is on the last line shown.
-    pub fn pause(&mut self, doc: &mut Doc) {
+    pub fn pause(&mut self, log: &mut Shared) {
         if self.paused.is_some() {
             return;
         }
-        let (sheet, height) = (self.sheet(doc), self.size.1.max(1));
-        let seen = doc.lines(self.mode);
-        let mut lens = self.lens(doc);
+        let (sheet, height) = (self.sheet(log), self.size.1.max(1));
+        let seen = log.doc.lines(self.mode);
+        let mut lens = self.lens(log);
         let cursor = lens.last();
         let rows = if lens.is_empty() { Vec::new() } else { tail(&mut lens, &sheet, cursor, height) };
         let top = rows.first().map_or((cursor, 0), |row| (row.place, row.part));
@@ -139,13 +129,13 @@ impl View {
     }
 
     /// Moves the cursor by lines; going up ends following.
-    pub fn move_by(&mut self, doc: &mut Doc, lines: i64) {
+    pub fn move_by(&mut self, log: &mut Shared, lines: i64) {
         if self.paused.is_none() && lines > 0 {
             return;
         }
-        self.pause(doc);
+        self.pause(log);
         let Some(mut pause) = self.paused else { return };
-        let lens = self.lens(doc);
+        let lens = self.lens(log);
         let mut cursor = lens.clamp(pause.cursor);
         for _ in 0..lines.unsigned_abs() {
             let next = if lines < 0 { lens.before(cursor) } else { lens.next(cursor) };
@@ -157,14 +147,14 @@ impl View {
     }
 
     /// Moves the view by rows, and the cursor with it as far as it must; going up ends following.
-    pub fn scroll_by(&mut self, doc: &mut Doc, rows: i64) {
+    pub fn scroll_by(&mut self, log: &mut Shared, rows: i64) {
         if self.paused.is_none() && rows > 0 {
             return;
         }
-        self.pause(doc);
+        self.pause(log);
         let Some(mut pause) = self.paused else { return };
-        let (sheet, height) = (self.sheet(doc), self.size.1.max(1));
-        let mut lens = self.lens(doc);
+        let (sheet, height) = (self.sheet(log), self.size.1.max(1));
+        let mut lens = self.lens(log);
         if lens.is_empty() {
             return;
         }
@@ -194,22 +184,22 @@ impl View {
     }
 
     /// To the beginning.
-    pub fn to_top(&mut self, doc: &mut Doc) {
-        self.pause(doc);
-        let first = self.lens(doc).first();
+    pub fn to_top(&mut self, log: &mut Shared) {
+        self.pause(log);
+        let first = self.lens(log).first();
         if let Some(pause) = &mut self.paused {
             (pause.top, pause.cursor) = ((first, 0), first);
         }
     }
 
     /// Shows a line of the log itself, unfolding what hides it.
-    pub fn go_to(&mut self, doc: &mut Doc, full: Place) {
-        self.pause(doc);
-        let lens = self.lens(doc);
+    pub fn go_to(&mut self, log: &mut Shared, full: Place) {
+        self.pause(log);
+        let lens = self.lens(log);
         if lens.can_fold(full.entry) && lens.full_at(lens.shown_at(full)) != full {
             self.unfolded.insert(full.entry);
         }
-        let cursor = self.lens(doc).shown_at(full);
+        let cursor = self.lens(log).shown_at(full);
         if let Some(pause) = &mut self.paused {
             pause.cursor = cursor;
         }
@@ -217,27 +207,27 @@ impl View {
 
     /// The line of the log itself that the cursor is on; where there is none, the last.
     #[must_use]
-    pub fn cursor(&self, doc: &mut Doc) -> Place {
-        let lens = self.lens(doc);
+    pub fn cursor(&self, log: &mut Shared) -> Place {
+        let lens = self.lens(log);
         let shown = self.paused.map_or_else(|| lens.last(), |pause| lens.clamp(pause.cursor));
         lens.full_at(shown)
     }
 
     /// The text of the line that the cursor is on.
     #[must_use]
-    pub fn cursor_text(&self, doc: &mut Doc) -> String {
-        let place = self.cursor(doc);
-        doc.content(self.mode, place.entry, place.line).text()
+    pub fn cursor_text(&self, log: &mut Shared) -> String {
+        let place = self.cursor(log);
+        log.doc.content(self.mode, place.entry, place.line).text()
     }
 
     /// Folds or unfolds what the cursor is on, else the nearest above it that is in view; false when there is
     /// nothing to fold.
-    pub fn toggle_fold(&mut self, doc: &mut Doc) -> bool {
-        let full = self.cursor(doc);
-        let lens = self.lens(doc);
+    pub fn toggle_fold(&mut self, log: &mut Shared) -> bool {
+        let full = self.cursor(log);
+        let lens = self.lens(log);
         let near = full.entry.saturating_sub(self.size.1 as u64)..=full.entry;
         let Some(entry) = near.rev().find(|&entry| lens.can_fold(entry)) else { return false };
-        self.pause(doc);
+        self.pause(log);
         if !self.unfolded.remove(&entry) {
             self.unfolded.insert(entry);
         }
@@ -249,13 +239,13 @@ impl View {
     }
 
     /// The next reading: what happened, standard output as it is, standard error as it is.
-    pub fn next_mode(&mut self) {
+    pub fn next_mode(&mut self, log: &mut Shared) {
         self.mode = match self.mode {
             Mode::Readable => Mode::Raw(Raw::Out),
             Mode::Raw(Raw::Out) => Mode::Raw(Raw::Err),
             Mode::Raw(Raw::Err) => Mode::Readable,
         };
-        self.filter = self.filter.take().map(|filter| Filter::new(self.mode, filter.matcher));
+        log.filter = log.filter.take().map(|filter| Filter::new(self.mode, filter.matcher));
         self.paused = None;
     }
 
@@ -270,11 +260,12 @@ impl View {
     }
 
     /// Shows only what this lets through; none: everything. The place that was looked at stays in view.
-    pub fn set_filter(&mut self, doc: &mut Doc, matcher: Option<Matcher>) {
-        let full = self.paused.is_some().then(|| self.cursor(doc));
-        self.filter = matcher.map(|matcher| Filter::new(self.mode, matcher));
-        if let (Some(full), None) = (full, &self.filter) {
-            self.go_to(doc, full);
+    pub fn set_filter(&mut self, log: &mut Shared, matcher: Option<Matcher>) {
+        let full = self.paused.is_some().then(|| self.cursor(log));
+        self.filters = matcher.is_some();
+        log.filter = matcher.map(|matcher| Filter::new(self.mode, matcher));
+        if let (Some(full), false) = (full, self.filters) {
+            self.go_to(log, full);
         }
     }
 }

@@ -2,24 +2,168 @@
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::widgets::{Block, Borders, Widget};
 
-use super::{Pane, teach};
-use crate::console::Model;
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, log, teach};
+use crate::console::log::{Of, draw, turn};
+use crate::console::msg::Effect;
 use crate::console::theme::Theme;
+use crate::console::{Model, layout, text};
+use crate::domain::ids::SessionId;
+use crate::domain::session::Session;
+
+/// Tiles shown at once; with more sessions the grid is turned like pages.
+const TILES_MAX: usize = 8;
+/// The narrowest tile that can be read.
+const TILE_WIDTH: u16 = 38;
+/// The lowest.
+const TILE_HEIGHT: u16 = 5;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    /// The selected tile's session.
+    pub selected: Option<SessionId>,
+}
 
 /// The pane.
 pub struct Grid;
+
+/// The sessions that run in the shown project, oldest first.
+fn running(model: &Model) -> Vec<&Session> {
+    let project = model.project.as_ref();
+    let sessions = model.facts.state.open_sessions();
+    sessions.filter(|session| project.is_none_or(|slug| session.objective.project == *slug)).collect()
+}
+
+fn selected(model: &Model, all: &[&Session]) -> usize {
+    let wanted = model.panes.grid.selected;
+    all.iter().position(|session| Some(session.id) == wanted).unwrap_or(0)
+}
+
+/// Columns and rows of tiles that fit, at most so many tiles.
+fn shape(area: Rect, count: usize) -> (u16, u16) {
+    let (columns_max, rows_max) = ((area.width / TILE_WIDTH).max(1), (area.height / TILE_HEIGHT).max(1));
+    let room = usize::from(columns_max) * usize::from(rows_max);
+    let count = u16::try_from(count.min(TILES_MAX).min(room)).unwrap_or(1).max(1);
+    let columns = match count {
+        1 => 1,
+        2..=4 => 2,
+        5..=6 => 3,
+        _ => 4,
+    };
+    let columns = columns.min(columns_max);
+    (columns, count.div_ceil(columns).min(rows_max))
+}
+
+fn page<'a>(model: &Model, all: &[&'a Session], area: Rect) -> Vec<&'a Session> {
+    let (columns, rows) = shape(area, all.len());
+    let room = usize::from(columns * rows);
+    let first = selected(model, all) / room * room;
+    all.iter().skip(first).take(room).copied().collect()
+}
+
+/// The sessions whose tiles are on the screen.
+#[must_use]
+pub fn tiles(model: &Model) -> Vec<&Session> {
+    let Some(area) = layout::inside(model, PaneId::Grid) else { return Vec::new() };
+    page(model, &running(model), area)
+}
+
+fn places(area: Rect, count: usize) -> Vec<Rect> {
+    let (columns, rows) = shape(area, count);
+    let cut = |length: u16, parts: u16, at: u16| u32::from(length) * u32::from(at) / u32::from(parts.max(1));
+    let cut = |length, parts, at| u16::try_from(cut(length, parts, at)).unwrap_or(u16::MAX);
+    let mut places = Vec::new();
+    for row in 0..rows {
+        for column in 0..columns {
+            let (x, y) = (cut(area.width, columns, column), cut(area.height, rows, row));
+            let (right, bottom) = (cut(area.width, columns, column + 1), cut(area.height, rows, row + 1));
+            places.push(Rect { x: area.x + x, y: area.y + y, width: right - x, height: bottom - y });
+        }
+    }
+    places
+}
+
+fn tile(model: &Model, session: &Session, area: Rect, is_selected: bool, buf: &mut Buffer, theme: &Theme) {
+    let border = if is_selected { theme.border_focus } else { theme.border };
+    Block::new().borders(Borders::ALL).border_set(theme.glyphs.border).border_style(border).render(area, buf);
+    let style = if is_selected { theme.title_focus } else { theme.title };
+    let since = session.started_ms.map(|at| text::short_time(model.now_ms - at)).unwrap_or_default();
+    let room = area.width.saturating_sub(4);
+    let taken = u16::try_from(text::width(&since) + 4).unwrap_or(room);
+    let mark = if is_selected { format!("{} ", theme.glyphs.arrow) } else { String::new() };
+    let title =
+        format!(" {mark}{} ", text::cut(&log::name(session, theme), usize::from(room.saturating_sub(taken))));
+    text::put(buf, area.x + 1, area.y, room, &title, style);
+    if !since.is_empty() {
+        text::put_right(buf, area, 2, &format!(" {since} "), theme.dim);
+    }
+    let Some(open) = model.panes.log.book.get(Of::Session(session.id)) else { return };
+    draw(&mut open.tile.borrow_mut(), &mut turn(&open.log), layout::inner(area), buf, theme, false);
+}
 
 impl Pane for Grid {
     fn name(&self) -> &'static str {
         "Sessions"
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        teach(&["No session runs."], area, buf, theme);
+    fn heading(&self, model: &Model) -> Heading {
+        let (all, shown) = (running(model).len(), tiles(model).len());
+        let left = if all == 1 { "1 runs".to_owned() } else { format!("{all} run") };
+        let right = if shown < all { format!("{shown} of {all} shown") } else { String::new() };
+        Heading { left, right }
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let all = running(model);
+        if all.is_empty() {
+            let lines = &["No session runs.", "`l` shows the log of the newest one, `T` the last hours."];
+            return teach(lines, area, buf, theme);
+        }
+        let at = all[selected(model, &all)].id;
+        for (place, session) in places(area, all.len()).into_iter().zip(page(model, &all, area)) {
+            tile(model, session, place, session.id == at, buf, theme);
+        }
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let all: Vec<SessionId> = running(model).iter().map(|session| session.id).collect();
+        let Some(last) = all.len().checked_sub(1) else { return Reaction::Ignored };
+        let at = selected(model, &running(model));
+        let area = layout::inside(model, PaneId::Grid).unwrap_or_default();
+        let (columns, rows) = shape(area, all.len());
+        let step = |by: i32| at.saturating_add_signed(by as isize).min(last);
+        let to = match verb {
+            Verb::Sideways(by) => step(by),
+            Verb::Move(by) => step(by * i32::from(columns)),
+            Verb::Page(by) => step(by * i32::from(columns * rows)),
+            Verb::Top => 0,
+            Verb::Bottom => last,
+            Verb::In => {
+                self.settle(model);
+                model.pin_target();
+                model.covers.clear();
+                (model.focus, model.zoomed) = (PaneId::Log, true);
+                return Reaction::done();
+            }
+            _ => return Reaction::Ignored,
+        };
+        model.panes.grid.selected = all.get(to).copied();
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["in", "left", "right", "kill", "extend", "out"]
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let all = running(model);
+        let Some(session) = all.get(selected(model, &all)) else { return model.default_target() };
+        Target { objective: Some(session.objective.clone()), session: Some(session.id), gate: None }
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        log::settle(model)
     }
 }

@@ -1,25 +1,218 @@
-//! The live transcript of a session.
+//! The live transcript of a session: readable or as it was written, followed or held still, found and filtered.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Pane, teach};
-use crate::console::Model;
+use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
+use crate::console::log::{Book, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
+use crate::console::msg::{Effect, Foreground};
 use crate::console::theme::Theme;
+use crate::console::{Model, layout};
+use crate::domain::ids::SessionId;
+use crate::domain::session::Session;
+
+/// A readable text of more lines is not opened in the pager; its file is.
+const PAGED_LINES_MAX: u64 = 50_000;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    /// The open logs, those of the other panes among them.
+    pub book: Book,
+}
 
 /// The pane.
 pub struct Log;
+
+/// The session whose log is shown.
+fn session(model: &Model) -> Option<&Session> {
+    model.facts.state.session(model.default_target().session?)
+}
+
+fn open(model: &Model) -> Option<(Of, &Open)> {
+    let of = Of::Session(session(model)?.id);
+    Some((of, model.panes.log.book.get(of)?))
+}
+
+/// What every log pane wants read on: everything that is on the screen.
+pub fn settle(model: &mut Model) -> Vec<Effect> {
+    let visible = layout::visible(model);
+    let mut wanted = Vec::new();
+    if visible.contains(&PaneId::Log) {
+        wanted.extend(session(model).map(|session| Of::Session(session.id)));
+    }
+    if visible.contains(&PaneId::Grid) {
+        wanted.extend(super::grid::tiles(model).into_iter().map(|session| Of::Session(session.id)));
+    }
+    if visible.contains(&PaneId::Objective) {
+        wanted.extend(super::objective::gate(model).map(Of::Gate));
+    }
+    wanted.sort();
+    wanted.dedup();
+    watch(model, &wanted)
+}
+
+/// What a session is, in few words: `41 auth-tokens · claude`.
+#[must_use]
+pub fn name(session: &Session, theme: &Theme) -> String {
+    let dot = theme.glyphs.dot;
+    let kind = match session.kind {
+        crate::domain::session::SessionKind::Work => String::new(),
+        kind => format!(" {dot} {kind}"),
+    };
+    format!("{} {} {dot} {}{kind}", session.id, session.objective.id, session.agent)
+}
+
+fn standing(model: &Model, of: Of, open: &Open) -> String {
+    let (view, log) = (open.view.borrow(), turn(&open.log));
+    let mut parts = Vec::new();
+    match view.mode() {
+        Mode::Readable => {}
+        Mode::Raw(Raw::Out) => parts.push("raw".to_owned()),
+        Mode::Raw(Raw::Err) => parts.push("raw, standard error".to_owned()),
+    }
+    if let Some(filter) = &log.filter {
+        let count = grouped(filter.hits.len() as u64);
+        let more = if filter.is_full() { "+" } else { "" };
+        parts.push(format!("& {}: {count}{more}", filter.matcher.text()));
+    }
+    if let Some(find) = view.find() {
+        let missed = model.panes.log.book.missed() == Some(find.text());
+        let said = if missed { "nowhere" } else { "n N" };
+        parts.push(format!("/ {}: {said}", find.text()));
+    }
+    let is_over = log.doc.is_over();
+    parts.push(match (view.follows(), view.new_lines(&log)) {
+        (true, _) if is_over => over(model, of),
+        (true, _) => "following".to_owned(),
+        (false, 0) => "held, f follows".to_owned(),
+        (false, 1) => "1 new line, f follows".to_owned(),
+        (false, new) => format!("{} new lines, f follows", grouped(new)),
+    });
+    parts.join("  ")
+}
+
+fn over(model: &Model, of: Of) -> String {
+    match of {
+        Of::Session(id) => {
+            model.facts.state.session(id).map_or("over", |session| session.status.word()).replace('_', " ")
+        }
+        Of::Gate(_) => "over".to_owned(),
+    }
+}
+
+/// A verb for a log's view; false when it means nothing to one.
+pub fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> bool {
+    let page = i64::from(height.max(3)) - 2;
+    match verb {
+        Verb::Move(by) => view.move_by(log, i64::from(*by)),
+        Verb::Page(by) => view.scroll_by(log, i64::from(*by) * page),
+        Verb::Top => view.to_top(log),
+        Verb::Bottom => view.follow(),
+        Verb::Follow if view.follows() => view.pause(log),
+        Verb::Follow => view.follow(),
+        Verb::Raw => view.next_mode(log),
+        Verb::Fold => return view.toggle_fold(log),
+        Verb::In => return view.toggle_fold(log),
+        Verb::Own("wrap") => view.toggle_wrap(),
+        _ => return false,
+    }
+    true
+}
+
+/// The session beside the shown one among those of its objective.
+fn beside(model: &Model, by: i32) -> Option<SessionId> {
+    let shown = session(model)?;
+    let all = &model.facts.state.objective(&shown.objective)?.sessions;
+    let at = all.iter().position(|id| *id == shown.id)?;
+    all.get(at.checked_add_signed(by as isize)?).copied()
+}
 
 impl Pane for Log {
     fn name(&self) -> &'static str {
         "Log"
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        teach(&["No session has run yet."], area, buf, theme);
+    fn heading(&self, model: &Model) -> Heading {
+        let Some(session) = session(model) else { return Heading::default() };
+        let right = open(model).map(|(of, open)| standing(model, of, open)).unwrap_or_default();
+        Heading { left: name(session, &model.theme), right }
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let Some((_, open)) = open(model) else {
+            let lines: &[&str] = match (session(model), &model.selected) {
+                (Some(_), _) => &["Reading the log …"],
+                (None, Some(_)) => &["No session has worked on this objective yet.", "Its log will be here."],
+                (None, None) => &["No objective is selected: the log of its session will be here."],
+            };
+            return teach(lines, area, buf, theme);
+        };
+        let mut log = turn(&open.log);
+        if log.doc.lines(open.view.borrow().mode()) == 0 {
+            let quiet = if log.doc.is_over() { "It wrote nothing." } else { "It has written nothing yet." };
+            return teach(&[quiet], area, buf, theme);
+        }
+        let focused = model.active() == PaneId::Log;
+        draw(&mut open.view.borrow_mut(), &mut log, area, buf, theme, focused);
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let height = layout::inside(model, PaneId::Log).map_or(10, |area| area.height);
+        if let Verb::Sideways(by) = verb {
+            match beside(model, by) {
+                Some(id) => model.session = Some(id),
+                None if by < 0 => model.say("this is its first session".to_owned()),
+                None => model.say("this is its newest session".to_owned()),
+            }
+            return Reaction::done();
+        }
+        let Some((of, open)) = open(model) else { return Reaction::Ignored };
+        match &verb {
+            Verb::Find(text) => model.panes.log.book.search(of, Some(text), true),
+            Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
+            Verb::Filter(text) => model.panes.log.book.filter(of, text),
+            verb => {
+                let done = steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);
+                return match (done, verb) {
+                    (true, _) => Reaction::done(),
+                    // Nothing to unfold: the log gets the screen.
+                    (false, Verb::In) => {
+                        model.zoomed = true;
+                        Reaction::done()
+                    }
+                    (false, Verb::Fold) => {
+                        model.say_no("fold: no output is folded here".to_owned());
+                        Reaction::done()
+                    }
+                    _ => Reaction::Ignored,
+                };
+            }
+        }
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec![
+            "follow", "raw", "in", "find", "filter", "next", "open", "copy", "left", "right", "kill",
+            "extend",
+        ]
+    }
+
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        let (_, open) = open(model)?;
+        let text = open.view.borrow().cursor_text(&mut turn(&open.log));
+        Some(Copied { text, what: "the line".to_owned() })
+    }
+
+    fn paged(&self, model: &Model) -> Option<Foreground> {
+        let (of, _) = open(model)?;
+        let book = &model.panes.log.book;
+        let text = book.text(of, PAGED_LINES_MAX).map(Foreground::Page);
+        text.or_else(|| Some(Foreground::PageFile(book.newest_file(of)?)))
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        settle(model)
     }
 }

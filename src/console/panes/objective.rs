@@ -14,6 +14,12 @@ pub struct Local {}
 /// The pane.
 pub struct ObjectiveView;
 
+/// The gate run whose output is on the screen.
+#[must_use]
+pub fn gate(_model: &Model) -> Option<crate::domain::ids::GateId> {
+    None
+}
+
 impl Pane for ObjectiveView {
     fn name(&self) -> &'static str {
         "Objective"

@@ -63,6 +63,13 @@ impl LogReader {
         Ok(self.len()? == 0)
     }
 
+    /// The file that holds the newest bytes, if there is any.
+    #[must_use]
+    pub fn newest_file(&self) -> Option<PathBuf> {
+        let newest = self.segments().ok()?.last().copied()?;
+        Some(self.stream.segment(&self.dir, newest.start))
+    }
+
     /// At most `max_bytes` from `offset` on, or from the next byte that was kept.
     ///
     /// # Errors

@@ -1,0 +1,217 @@
+//! The thread that reads logs on: those that are on the screen, from their files, until their jobs are over.
+//!
+//! It looks at the files itself, as the supervisor would do for it: the same bytes without JSON around them,
+//! and the same way whether a supervisor runs or not.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use super::doc::{Chunk, Shared};
+use super::lens::Place;
+use super::seek::{Search, Step};
+use super::source::Stream;
+use crate::console::msg::{Msg, World};
+use crate::domain::ids::{GateId, SessionId};
+use crate::runner::log::LogReader;
+
+/// How often the end of a log is looked at while its job runs: soon enough for an eye.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
+/// How much is read at once: little enough that whoever draws waits a moment at most.
+const CHUNK_BYTES: usize = 128 << 10;
+/// Lines looked at for a filter or a search at once, for the same reason.
+const SLICE_LINES: usize = 4_000;
+
+/// Whose log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Of {
+    /// A session's.
+    Session(SessionId),
+    /// A gate run's.
+    Gate(GateId),
+}
+
+/// A log that the thread reads on and the panes show.
+pub type SharedLog = Arc<Mutex<Shared>>;
+
+/// Its turn. A log whose reader died half-way is still a log.
+pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
+    log.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A log to be read on.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Whose.
+    pub of: Of,
+    /// The log.
+    pub log: SharedLog,
+    /// The job's folder.
+    pub folder: PathBuf,
+    /// Whether its job is not over, as far as is known.
+    pub is_open: bool,
+}
+
+/// What the thread is to do.
+#[derive(Debug)]
+pub enum Order {
+    /// Read these on, and no others.
+    Watch(Vec<Watched>),
+    /// Look for something; the newest search counts.
+    Search {
+        /// In this log.
+        of: Of,
+        /// The log.
+        log: SharedLog,
+        /// What, and from where.
+        search: Search,
+    },
+}
+
+/// Starts the thread.
+///
+/// # Errors
+/// When the system gives none.
+pub fn start(world: &World) -> std::io::Result<Sender<Order>> {
+    let (sender, orders) = channel();
+    let follower = Follower {
+        orders,
+        messages: world.messages.clone(),
+        watched: Vec::new(),
+        caught_up: BTreeSet::new(),
+        search: None,
+        is_told: Arc::new(AtomicBool::new(false)),
+    };
+    thread::Builder::new().name("logs".into()).spawn(move || follower.run())?;
+    Ok(sender)
+}
+
+struct Follower {
+    orders: Receiver<Order>,
+    messages: Sender<Msg>,
+    watched: Vec<Watched>,
+    /// Logs whose end was reached: what comes now comes now.
+    caught_up: BTreeSet<Of>,
+    search: Option<(Of, SharedLog, Search, Place)>,
+    /// A message about growth is on its way; another one would say nothing new.
+    is_told: Arc<AtomicBool>,
+}
+
+impl Follower {
+    fn run(mut self) {
+        let mut is_busy = false;
+        loop {
+            let order = if is_busy {
+                self.orders.recv_timeout(Duration::ZERO)
+            } else if self.watched.iter().any(|one| !turn(&one.log).doc.is_over()) {
+                self.orders.recv_timeout(FOLLOW_PAUSE)
+            } else {
+                self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            };
+            match order {
+                Ok(order) => self.take(order),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            let mut has_grown = false;
+            is_busy = false;
+            for at in 0..self.watched.len() {
+                let (grown, more) = self.read_on(at);
+                has_grown |= grown;
+                is_busy |= more;
+            }
+            is_busy |= self.search_on();
+            if has_grown && !self.tell() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, order: Order) {
+        match order {
+            Order::Watch(watched) => {
+                self.caught_up.retain(|of| watched.iter().any(|one| one.of == *of));
+                self.watched = watched;
+            }
+            Order::Search { of, log, search } => {
+                let from = search.from;
+                self.search = Some((of, log, search, from));
+            }
+        }
+    }
+
+    /// One piece of each stream, and what the filter makes of it: whether anything changed, and whether more is
+    /// at hand.
+    fn read_on(&mut self, at: usize) -> (bool, bool) {
+        let one = &self.watched[at];
+        let (mut grown, mut more) = (false, false);
+        if !turn(&one.log).doc.is_over() {
+            // Asked before reading: what is written before the end is then read after it.
+            let is_over = !one.is_open || one.folder.join("exit.json").exists();
+            let at_ms = self.caught_up.contains(&one.of).then(|| jiff::Timestamp::now().as_millisecond());
+            for stream in Stream::ALL {
+                let offset = turn(&one.log).doc.end(stream);
+                let Ok(chunk) = LogReader::open(&one.folder, stream).read_at(offset, CHUNK_BYTES) else {
+                    continue;
+                };
+                if chunk.bytes.is_empty() {
+                    continue;
+                }
+                more = true;
+                let piece = Chunk { offset: chunk.offset, gap_bytes: chunk.gap_bytes, bytes: &chunk.bytes };
+                turn(&one.log).doc.push(stream, piece, at_ms);
+            }
+            grown = more;
+            if !more {
+                self.caught_up.insert(one.of);
+                if is_over {
+                    turn(&one.log).doc.finish();
+                    grown = true;
+                }
+            }
+        }
+        let mut log = turn(&one.log);
+        let before = log.filter.as_ref().map(|filter| filter.hits.len());
+        more |= log.filter_on(SLICE_LINES);
+        grown |= before != log.filter.as_ref().map(|filter| filter.hits.len());
+        (grown, more)
+    }
+
+    /// Says whether the search goes on.
+    fn search_on(&mut self) -> bool {
+        let Some((of, log, mut search, at)) = self.search.take() else { return false };
+        let step = search.go_on(&mut turn(&log).doc, at, SLICE_LINES);
+        let found = match step {
+            Step::GoOn(at) => {
+                self.search = Some((of, log, search, at));
+                return true;
+            }
+            Step::Found(place) => Some(place),
+            Step::Nowhere => None,
+        };
+        let text = search.matcher.text().to_owned();
+        let change = move |model: &mut crate::console::Model| {
+            model.panes.log.book.found(of, &text, found);
+            Vec::new()
+        };
+        let _ = self.messages.send(Msg::Apply(Box::new(change)));
+        false
+    }
+
+    /// Says that something has grown; false when nobody listens any more.
+    fn tell(&self) -> bool {
+        if self.is_told.swap(true, Ordering::SeqCst) {
+            return true;
+        }
+        let is_told = self.is_told.clone();
+        let change = move |_: &mut crate::console::Model| {
+            is_told.store(false, Ordering::SeqCst);
+            Vec::new()
+        };
+        self.messages.send(Msg::Stream(Box::new(change))).is_ok()
+    }
+}
