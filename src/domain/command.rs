@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Check;
 use super::facts::{RepositoryFacts, TrustRecord};
-use super::hierarchy::{AimKey, AimOrder};
+use super::hierarchy::{AimKey, AimOrder, ImportedAim};
 use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
 use super::operate::Order;
+use super::plan::PlanDocument;
 use super::settings::ProjectSettings;
 
 /// How the supervisor lays down its work.
@@ -43,6 +44,16 @@ pub enum Command {
     Objective { objective: ObjectiveKey, order: Order, by: String },
     /// Do something with a goal, milestone or phase.
     Aim { aim: AimKey, order: AimOrder },
+    /// Bring goals, milestones and phases to what a document says; all of it or nothing.
+    AimsImport { project: ProjectSlug, aims: Vec<ImportedAim> },
+    /// Make a plan now.
+    PlanNow { project: ProjectSlug },
+    /// Apply a plan that a person wrote.
+    PlanApply { project: ProjectSlug, plan: Box<PlanDocument> },
+    /// Let the plan that waits become objectives.
+    PlanApprove { project: ProjectSlug },
+    /// Send the plan that waits back to the planner.
+    PlanReject { project: ProjectSlug, note: String },
     /// Kill a session.
     SessionKill { session: SessionId },
     /// Give a session more.

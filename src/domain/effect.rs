@@ -31,12 +31,14 @@ pub enum Effect {
     StopSession { session: SessionId, stop: Stop, now: bool },
     /// Give a session's keeper its new limits.
     ExtendSession { session: SessionId },
-    /// Read what a session left, and keep what it did not commit.
+    /// Read what a session left, and keep what it did not commit; of a planner's: the plan.
     Harvest { session: SessionId },
     /// Merge a head onto the tip, in memory.
     MakeCandidate { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, onto: ObjectId },
     /// Start a gate run; or find it again.
     StartGate { gate: GateId },
+    /// Read what a run of a phase's checks said.
+    ReadChecks { gate: GateId },
     /// Stop a gate run.
     StopGate { gate: GateId },
     /// Move the integration ref by compare-and-swap, after the check at run time.

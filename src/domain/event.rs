@@ -15,6 +15,8 @@ use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
 use super::path::RepoPath;
+use super::plan::{PhaseCheck, PlanDocument};
+use super::planning::FailedCheck;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
@@ -174,6 +176,44 @@ pub enum Fact {
     AimEdited { project: ProjectSlug, aim: AimKey, title: String, description: String, parent: Option<AimId> },
     /// It became active, completed, or planned again.
     AimMoved { project: ProjectSlug, aim: AimKey, level: Level, to: Stage },
+    /// Aims of a level stand in this order from now on, as a document has them.
+    AimsOrdered { project: ProjectSlug, level: Level, order: Vec<AimId> },
+    /// The checks of a phase are these; `by` is whose: people's and the planner's stand beside each other.
+    PhaseChecksSet { project: ProjectSlug, aim: AimKey, checks: Vec<PhaseCheck>, by: By },
+    /// Every check of a phase passed.
+    PhaseChecksPassed { project: ProjectSlug, aim: AimKey, gate: GateId },
+    /// Checks of a phase failed.
+    PhaseChecksFailed { project: ProjectSlug, aim: AimKey, gate: GateId, failed: Vec<FailedCheck> },
+    /// A run of them told nothing: it was cancelled, lost, or could not be read.
+    PhaseChecksLost { project: ProjectSlug, aim: AimKey, gate: GateId, problem: String },
+    /// A person wants a plan now.
+    PlanAsked { project: ProjectSlug },
+    /// A planner run brought a plan without faults; `waits`: a person has to approve it.
+    PlanMade {
+        project: ProjectSlug,
+        session: SessionId,
+        phase: Option<AimId>,
+        plan: Box<PlanDocument>,
+        warnings: Vec<String>,
+        waits: bool,
+    },
+    /// A planner run brought a plan with faults; nothing of it is used.
+    PlanRefused { project: ProjectSlug, session: SessionId, faults: Vec<String> },
+    /// A planner run ended without any plan: how.
+    PlanMissed { project: ProjectSlug, session: SessionId, problem: String, counts: bool },
+    /// A plan became objectives; no session: a person wrote it.
+    PlanApplied {
+        project: ProjectSlug,
+        session: Option<SessionId>,
+        phase: Option<AimId>,
+        objectives: Vec<ObjectiveId>,
+    },
+    /// A person rejected a plan.
+    PlanRejected { project: ProjectSlug, session: SessionId, note: String },
+    /// No planner run starts until a person does something.
+    PlannerHeld { project: ProjectSlug, reason: Reason },
+    /// Planner runs may start again.
+    PlannerReleased { project: ProjectSlug },
     /// It moved to another state.
     ObjectiveMoved {
         objective: ObjectiveKey,
@@ -309,7 +349,10 @@ impl Fact {
             | Self::ObjectiveEdited { .. }
             | Self::ObjectiveApproved { .. }
             | Self::AimAdded { .. }
-            | Self::AimEdited { .. } => Durability::Power,
+            | Self::AimEdited { .. }
+            | Self::PhaseChecksSet { .. }
+            | Self::PlanApplied { .. }
+            | Self::PlanRejected { .. } => Durability::Power,
             _ => Durability::Process,
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveId};
 use super::path::RepoPath;
+use super::plan::PlanDocument;
 use super::review::ElsewhereHead;
 use super::session::Salvage;
 use super::summary::SessionSummary;
@@ -72,6 +73,17 @@ pub struct HarvestFacts {
     pub head_elsewhere: Option<ElsewhereHead>,
     /// The summary the agent ended with.
     pub summary: Option<SessionSummary>,
+    /// What its transcript told besides: usage, why it failed, its name for the conversation.
+    pub account: Account,
+}
+
+/// What a planner run left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlanFacts {
+    /// The plan, or every fault of it, one line each.
+    pub plan: Result<PlanDocument, Vec<String>>,
+    /// What it left lying in its worktree.
+    pub salvage: Option<Salvage>,
     /// What its transcript told besides: usage, why it failed, its name for the conversation.
     pub account: Account,
 }

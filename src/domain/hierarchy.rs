@@ -4,6 +4,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 use super::ids::{AimId, ProjectSlug};
+use super::plan::PhaseCheck;
+use super::planning::PhaseProgress;
 
 /// How large an aim is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -101,11 +103,23 @@ pub struct Aim {
     pub stage: Stage,
     /// Since when, in Unix milliseconds.
     pub since_ms: i64,
-    /// The number of the event that added it: they are shown in this order.
+    /// The number of the event that added it: they are shown in this order, unless `rank` says otherwise.
     pub added_seq: u64,
+    /// Its place among its level, where a document put it elsewhere than it was added.
+    #[serde(default)]
+    pub rank: Option<u64>,
+    /// How far a phase has come.
+    #[serde(default)]
+    pub progress: PhaseProgress,
 }
 
 impl Aim {
+    /// Its place among its level: lower comes first.
+    #[must_use]
+    pub fn place(&self) -> (u64, u64) {
+        (self.rank.unwrap_or(self.added_seq), self.added_seq)
+    }
+
     /// Title and description, as a prompt tells them.
     #[must_use]
     pub fn told(&self) -> String {
@@ -129,6 +143,23 @@ pub enum AimOrder {
     Activate,
     /// It is reached.
     Complete,
+}
+
+/// A goal, milestone or phase as a document has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImportedAim {
+    /// How large it is.
+    pub level: Level,
+    /// Its id.
+    pub id: AimId,
+    /// One line; any text.
+    pub title: String,
+    /// What it is about.
+    pub description: String,
+    /// What it belongs to.
+    pub parent: Option<AimId>,
+    /// The checks of a phase.
+    pub checks: Vec<PhaseCheck>,
 }
 
 /// The goal, milestone and phase that belong together.

@@ -64,6 +64,9 @@ fn check(kind: &'static str, text: &str) -> Result<(), IdError> {
     Err(IdError::Form { kind, shown, hint })
 }
 
+/// What sessions of the planner work for: no objective can be called so.
+const PLANNER: &str = "_planner";
+
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $kind:literal) => {
         $(#[$doc])*
@@ -92,7 +95,10 @@ macro_rules! text_id {
         impl TryFrom<String> for $name {
             type Error = IdError;
             fn try_from(text: String) -> Result<Self, IdError> {
-                Self::new(text)
+                match text.as_str() {
+                    PLANNER if $kind == "objective id" => Ok(Self(text)),
+                    _ => Self::new(text),
+                }
             }
         }
 
@@ -127,6 +133,20 @@ text_id!(
     ObjectiveId,
     "objective id"
 );
+impl ObjectiveId {
+    /// Stands for the planner where a session names what it works for.
+    #[must_use]
+    pub fn planner() -> Self {
+        Self(PLANNER.to_owned())
+    }
+
+    /// Whether it stands for the planner, and names no objective.
+    #[must_use]
+    pub fn is_planner(&self) -> bool {
+        self.0 == PLANNER
+    }
+}
+
 text_id!(
     /// Names a goal, milestone or phase within its project.
     AimId,

@@ -4,11 +4,12 @@
 //! answer to an outdated order is ignored by construction.
 
 use super::command::{Command, StopMode};
-use super::facts::{Collision, HarvestFacts, TargetFacts, TrustRecord};
+use super::facts::{Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::CommandResult;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::path::RepoPath;
+use super::planning::FailedCheck;
 use super::project::PublicationWait;
 use super::reason::ReasonCode;
 use super::session::ProcessEnd;
@@ -119,6 +120,11 @@ pub enum Input {
     CandidateAnswered { project: ProjectSlug, entry: u64, onto: ObjectId, answer: CandidateAnswer },
     /// A gate run ended; none: its keeper vanished, or it could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
+    /// What a run of a phase's checks said, in the order of its checks; those after the first that failed were
+    /// not run. An error: it could not be read.
+    ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, String> },
+    /// The plan that a planner run ended with was read.
+    PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, String> },
     /// A landing was tried.
     LandingAnswered { project: ProjectSlug, entry: u64, answer: LandingAnswer },
     /// A proof was written: the SHA-256 of its text.

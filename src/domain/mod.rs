@@ -22,6 +22,7 @@ pub mod objective;
 pub mod operate;
 pub mod path;
 pub mod plan;
+pub mod planning;
 pub mod project;
 pub mod proof;
 pub mod reason;

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::ids::ObjectiveId;
+use super::objective::ObjectiveSpec;
+use super::scope::OverlapCache;
 
 /// The worker of an objective that names none.
 pub const DEFAULT_WORKER: &str = "implementer";
@@ -62,6 +64,27 @@ pub struct PlannedObjective {
     pub session_budget: PlannedBudget,
 }
 
+impl PlannedObjective {
+    /// What it asks for, in no phase yet.
+    #[must_use]
+    pub fn into_spec(self) -> (ObjectiveId, ObjectiveSpec) {
+        let spec = ObjectiveSpec {
+            title: self.title,
+            description: self.description,
+            acceptance_criteria: self.acceptance_criteria,
+            path_scope: self.path_scope,
+            depends_on: self.depends_on,
+            context_refs: self.context_refs,
+            worker: self.worker_id,
+            priority: self.priority,
+            max_commits: self.session_budget.max_commits,
+            max_minutes: self.session_budget.max_minutes,
+            phase: None,
+        };
+        (self.id, spec)
+    }
+}
+
 /// A whole plan.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlanDocument {
@@ -71,6 +94,50 @@ pub struct PlanDocument {
     pub phase_checks: Vec<PhaseCheck>,
     /// What to do; none = the phase is believed done.
     pub objectives: Vec<PlannedObjective>,
+}
+
+/// Warnings of one kind that a plan may give: one is enough to look at it.
+const WARNINGS_MAX: usize = 20;
+
+/// Objectives of a plan whose scopes may meet in a file although neither waits for the other: they are worked on
+/// one after the other, or run into conflicts where the project lets them.
+#[must_use]
+pub fn unordered_overlaps(
+    plan: &PlanDocument,
+    shared: &[String],
+    overlaps: &mut OverlapCache,
+) -> Vec<String> {
+    let all = &plan.objectives;
+    let place = |id: &ObjectiveId| all.iter().position(|objective| objective.id == *id);
+    let edges: Vec<Vec<usize>> =
+        all.iter().map(|objective| objective.depends_on.iter().filter_map(place).collect()).collect();
+    let before: Vec<Vec<bool>> = (0..all.len()).map(|start| reached(&edges, start)).collect();
+    let mut warnings = Vec::new();
+    for right in 0..all.len() {
+        for left in (0..right).filter(|left| !before[right][*left] && !before[*left][right]) {
+            let (a, b) = (&all[left], &all[right]);
+            let Ok(Some(met)) = overlaps.overlap(&a.path_scope, &b.path_scope, shared) else { continue };
+            if warnings.len() == WARNINGS_MAX {
+                warnings.push("and more scopes overlap without an order between them".to_owned());
+                return warnings;
+            }
+            let what = format!("the scopes of {} and {} overlap without an order between them", a.id, b.id);
+            warnings.push(format!("{what}: {met}"));
+        }
+    }
+    warnings
+}
+
+/// What an objective waits for, directly or through others.
+fn reached(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
+    let mut seen = vec![false; edges.len()];
+    let mut waiting = edges[start].clone();
+    while let Some(next) = waiting.pop() {
+        if !std::mem::replace(&mut seen[next], true) {
+            waiting.extend(&edges[next]);
+        }
+    }
+    seen
 }
 
 /// A cycle among new objectives, as their places along it with the first one again at the end.
@@ -106,6 +173,35 @@ pub fn find_cycle(edges: &[Vec<usize>]) -> Option<Vec<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn objective(id: &str, scope: &str, depends_on: &[&str]) -> PlannedObjective {
+        PlannedObjective {
+            id: ObjectiveId::new(id).unwrap(),
+            title: id.to_owned(),
+            description: String::new(),
+            acceptance_criteria: Vec::new(),
+            path_scope: vec![scope.to_owned()],
+            depends_on: depends_on.iter().map(|id| ObjectiveId::new(*id).unwrap()).collect(),
+            context_refs: Vec::new(),
+            worker_id: DEFAULT_WORKER.to_owned(),
+            priority: 0,
+            session_budget: PlannedBudget::default(),
+        }
+    }
+
+    #[test]
+    fn scopes_that_overlap_are_a_warning_unless_one_waits_for_the_other() {
+        let objectives = vec![
+            objective("a", "src/**", &[]),
+            objective("b", "docs/**", &["a"]),
+            objective("c", "src/main.rs", &["b"]),
+            objective("d", "src/lib.rs", &[]),
+        ];
+        let plan = PlanDocument { objectives, ..PlanDocument::default() };
+        let found = unordered_overlaps(&plan, &[], &mut OverlapCache::default());
+        assert_eq!(found.len(), 1, "{found:?}");
+        assert!(found[0].contains("a and d overlap"), "{found:?}");
+    }
 
     #[test]
     fn a_cycle_is_found_wherever_it_hangs_and_a_diamond_is_none() {

@@ -8,6 +8,7 @@ use super::facts::{Collision, TrustRecord};
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use super::judge::KnownVerdict;
 use super::path::RepoPath;
+use super::planning::Planning;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::{ProjectSettings, Slots};
@@ -97,6 +98,9 @@ pub struct Project {
     /// Branches that will not merge, as the conflict radar saw them last.
     #[serde(default)]
     pub collisions: Vec<Collision>,
+    /// What it remembers of its planner.
+    #[serde(default)]
+    pub planning: Planning,
 }
 
 impl Integration {

@@ -100,6 +100,18 @@ pub enum ReasonCode {
     NotEvaluated,
     /// A person took it out of the merge queue.
     QueueDropped,
+    /// A plan waits to be approved or rejected.
+    PlanWaits,
+    /// Planner runs end without a plan.
+    PlannerFails,
+    /// The planner's plan had faults, and so had its repair.
+    PlanFaulty,
+    /// Plan after plan brings no landing.
+    PlansBarren,
+    /// Checks of a phase fail, and nothing more is planned.
+    ChecksFail,
+    /// A phase is active and nobody plans it or works on it.
+    NothingPlanned,
     /// A person decided so.
     Human,
 }

@@ -245,6 +245,11 @@ impl State {
         self.aims.get(key)
     }
 
+    /// All goals, milestones and phases.
+    pub fn aims(&self) -> impl Iterator<Item = &Aim> {
+        self.aims.values()
+    }
+
     /// The goals, milestones and phases of a project.
     pub fn aims_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a Aim> {
         self.aims.values().filter(move |aim| aim.key.project == *project)

@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 use minijinja::{Environment, UndefinedBehavior};
 use serde::{Deserialize, Serialize};
 
+use super::planner;
+
 /// The longest template file, in bytes.
 const TEMPLATE_MAX_BYTES: u64 = 256 << 10;
 
 /// The templates that come with Paddock: file name and text.
-pub const EMBEDDED: [(&str, &str); 5] = [
+pub const EMBEDDED: [(&str, &str); 6] = [
     ("session-worker.md", include_str!("../../templates/session-worker.md")),
     ("session-integrator.md", include_str!("../../templates/session-integrator.md")),
     ("session-researcher.md", include_str!("../../templates/session-researcher.md")),
     ("session-correction.md", include_str!("../../templates/session-correction.md")),
     ("session-conflict.md", include_str!("../../templates/session-conflict.md")),
+    (planner::TEMPLATE, include_str!("../../templates/planner.md")),
 ];
 
 /// Every variable that a session's template may use.
@@ -82,12 +85,14 @@ pub enum PromptError {
         problem: String,
     },
     /// The template uses what does not exist.
-    #[error("template {name} uses unknown variables: {}; known are {}", unknown.join(", "), VARIABLES.join(", "))]
+    #[error("template {name} uses unknown variables: {}; known are {}", unknown.join(", "), known.join(", "))]
     Unknown {
         /// The file name.
         name: String,
         /// The variables, in order.
         unknown: Vec<String>,
+        /// Those that it may use.
+        known: &'static [&'static str],
     },
 }
 
@@ -204,17 +209,20 @@ fn read_file(path: &Path) -> Result<Option<String>, PromptError> {
 pub fn check(name: &str, source: &str) -> Result<(), PromptError> {
     let engine = engine();
     let template = engine.template_from_named_str(name, source).map_err(|error| syntax(name, &error))?;
-    let known = |variable: &str| VARIABLES.contains(&variable) || FUNCTIONS.contains(&variable);
+    let known: &[&str] = if name == planner::TEMPLATE { &planner::VARIABLES } else { &VARIABLES };
+    let is_known = |variable: &str| known.contains(&variable) || FUNCTIONS.contains(&variable);
     let used = template.undeclared_variables(true);
-    let mut unknown: Vec<String> = used.into_iter().filter(|variable| !known(variable)).collect();
+    let mut unknown: Vec<String> = used.into_iter().filter(|variable| !is_known(variable)).collect();
     unknown.sort();
     if !unknown.is_empty() {
-        return Err(PromptError::Unknown { name: name.to_owned(), unknown });
+        return Err(PromptError::Unknown { name: name.to_owned(), unknown, known });
     }
-    for context in [PromptContext::default(), sample()] {
-        render_source(name, source, &context)?;
+    if name == planner::TEMPLATE {
+        render_source(name, source, &planner::PlannerContext::default())?;
+        return render_source(name, source, &planner::sample()).map(drop);
     }
-    Ok(())
+    render_source(name, source, &PromptContext::default())?;
+    render_source(name, source, &sample()).map(drop)
 }
 
 fn engine() -> Environment<'static> {
@@ -226,7 +234,11 @@ fn engine() -> Environment<'static> {
     engine
 }
 
-fn render_source(name: &str, source: &str, context: &PromptContext) -> Result<String, PromptError> {
+pub(super) fn render_source(
+    name: &str,
+    source: &str,
+    context: &impl Serialize,
+) -> Result<String, PromptError> {
     engine().render_named_str(name, source, context).map_err(|error| syntax(name, &error))
 }
 

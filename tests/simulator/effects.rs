@@ -21,7 +21,9 @@ pub fn lane(effect: &Effect) -> String {
         | Effect::StopSession { session, .. }
         | Effect::ExtendSession { session }
         | Effect::Harvest { session } => format!("session {session}"),
-        Effect::StartGate { gate } | Effect::StopGate { gate } => format!("gate {gate}"),
+        Effect::StartGate { gate } | Effect::StopGate { gate } | Effect::ReadChecks { gate } => {
+            format!("gate {gate}")
+        }
         Effect::MakeWorktree { objective, .. } | Effect::RemoveWorktree { objective } => {
             format!("worktrees of {}", objective.project)
         }
@@ -80,6 +82,9 @@ pub fn run(
             world.inbox.push(Input::CandidateAnswered { project, entry, onto, answer });
         }
         Effect::StartGate { gate } => start_gate(world, state, gate, fails),
+        Effect::ReadChecks { gate } => {
+            world.inbox.push(Input::ChecksRead { gate, failed: Ok(Vec::new()) });
+        }
         Effect::StopGate { gate } => {
             if let Some(gate) = world.gates.get_mut(&gate) {
                 gate.stopped = true;

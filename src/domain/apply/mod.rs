@@ -3,6 +3,7 @@
 mod agents;
 mod objectives;
 mod operate;
+mod planning;
 mod projects;
 mod queue;
 mod sessions;
@@ -29,6 +30,7 @@ impl State {
             fact if self.apply_to_objectives(fact, event) => {}
             fact if self.apply_orders(fact, event) => {}
             fact if self.apply_to_sessions(fact, event.at_ms) => {}
+            fact if self.apply_to_planning(fact, event.at_ms) => {}
             fact => {
                 self.apply_to_queue(fact, event.at_ms);
             }

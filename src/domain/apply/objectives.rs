@@ -38,6 +38,9 @@ impl State {
             Fact::ObjectiveAdded { objective, spec } => self.add_objective(objective, spec, event),
             Fact::ObjectiveMoved { objective, from, to, cause, reason, next } => {
                 self.set_status(objective, *to, event.at_ms);
+                if *to == Status::Done {
+                    self.note_progress(objective);
+                }
                 let Some(found) = self.objective_mut(objective) else { return true };
                 super::operate::moved(found, *from, *to, *cause);
                 found.reason.clone_from(reason);

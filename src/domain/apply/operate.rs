@@ -1,10 +1,11 @@
 //! What people's orders change: objectives, and the hierarchy.
 
 use crate::domain::event::{Event, Fact};
-use crate::domain::hierarchy::{Aim, AimKey, Stage};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::hierarchy::{Aim, AimKey, Level, Stage};
+use crate::domain::ids::{AimId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::{Cause, Objective, ObjectiveSpec, Status};
 use crate::domain::operate::{Aside, By, HumanNote};
+use crate::domain::planning::PhaseProgress;
 use crate::domain::session::{Exit, SessionEnd};
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::Subject;
@@ -62,6 +63,8 @@ impl State {
                     stage: Stage::Planned,
                     since_ms: event.at_ms,
                     added_seq: event.seq,
+                    rank: None,
+                    progress: PhaseProgress::default(),
                 };
                 self.aims.insert(aim.clone(), new);
             }
@@ -70,16 +73,32 @@ impl State {
                 found.description.clone_from(description);
                 found.parent.clone_from(parent);
             }),
-            Fact::AimMoved { aim, to, .. } => self.change_aim(aim, |found| {
-                found.stage = *to;
-                found.since_ms = event.at_ms;
-            }),
+            Fact::AimMoved { aim, to, .. } => {
+                self.change_aim(aim, |found| {
+                    found.stage = *to;
+                    found.since_ms = event.at_ms;
+                });
+                self.stage_moved(aim, *to);
+            }
+            Fact::AimsOrdered { project, level, order } => self.order_aims(project, *level, order),
             _ => return false,
         }
         true
     }
 
-    fn change_aim(&mut self, key: &AimKey, change: impl FnOnce(&mut Aim)) {
+    /// The places that these aims have are dealt out anew among them, in the order given: whatever else is of
+    /// the level keeps its own.
+    fn order_aims(&mut self, project: &ProjectSlug, level: Level, order: &[AimId]) {
+        let key = |id: &AimId| AimKey { project: project.clone(), level, id: id.clone() };
+        let known: Vec<AimKey> = order.iter().map(key).filter(|key| self.aims.contains_key(key)).collect();
+        let mut places: Vec<u64> = known.iter().map(|key| self.aims[key].place().0).collect();
+        places.sort_unstable();
+        for (key, place) in known.iter().zip(places) {
+            self.change_aim(key, |aim| aim.rank = Some(place));
+        }
+    }
+
+    pub(super) fn change_aim(&mut self, key: &AimKey, change: impl FnOnce(&mut Aim)) {
         self.touched.insert(EntityKey::Aim(key.clone()));
         if let Some(aim) = self.aims.get_mut(key) {
             change(aim);

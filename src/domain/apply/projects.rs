@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::event::Fact;
 use crate::domain::facts::RepositoryFacts;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::planning::Planning;
 use crate::domain::project::{Integration, Project};
 use crate::domain::settings::ProjectSettings;
 use crate::domain::state::{EntityKey, State};
@@ -43,6 +44,7 @@ fn new_project(
         verdicts: Vec::new(),
         unproven: Vec::new(),
         collisions: Vec::new(),
+        planning: Planning::default(),
     }
 }
 
@@ -58,6 +60,7 @@ impl State {
                 self.change(project, |p| {
                     p.settings = (**settings).clone();
                     p.unusable_agents.clear();
+                    p.planning.forgive();
                 });
             }
             Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),

@@ -96,6 +96,7 @@ impl State {
                     ..new_gate(*gate, project, (commit, tree), at_ms)
                 };
                 self.gates.insert(*gate, new);
+                self.begin_checks(project, &purpose, *gate);
                 for entry in purpose.entries() {
                     self.change_entry(project, *entry, |e| {
                         if let Stage::Built(candidate) = &e.stage {
@@ -104,9 +105,10 @@ impl State {
                     });
                 }
             }
-            Fact::GateCancelled { gate, .. } => self.change_gate(*gate, |g| {
-                g.cancelled = true;
-            }),
+            Fact::GateCancelled { project, gate } => {
+                self.change_gate(*gate, |g| g.cancelled = true);
+                self.cancel_checks(project, *gate);
+            }
             Fact::GateEnded { project, gate, verdict, results } => {
                 self.index.open_gates.remove(gate);
                 self.change_gate(*gate, |g| {
@@ -129,7 +131,9 @@ impl State {
 
     /// Keeps the verdict of a run that was not cancelled, and lets its entry go on from it.
     fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
-        let Some(run) = self.gates.get(&gate).filter(|run| !run.cancelled).cloned() else { return };
+        // What a phase's checks say is no verdict on a tree.
+        let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
+        let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
         let (tree, terms) = (run.tree.clone(), run.terms.clone());
         self.change(project, |p| keep(&mut p.verdicts, KnownVerdict { tree, terms, verdict, gate, at_ms }));
         for entry in run.purpose.entries() {
@@ -202,6 +206,7 @@ impl State {
             }
         });
         self.move_tip(project, &candidate.commit, false, at_ms);
+        self.change(project, |p| p.planning.forgive());
         if let Subject::Objective(id) = subject {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
             if let Some(objective) = self.objective_mut(&key) {

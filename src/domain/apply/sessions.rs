@@ -65,6 +65,7 @@ impl State {
             }),
             Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
                 self.change_session(*session, |s| s.account.clone_from(account));
+                self.end_planning(&objective.project, *session, at_ms);
                 self.harvest_session(objective, *session, *end, harvest.as_ref());
                 self.fared(*session, *end, at_ms);
                 if let Some(found) = self.objective_mut(objective) {
@@ -87,6 +88,7 @@ impl State {
         self.touched.insert(EntityKey::Session(plan.session));
         self.sessions.insert(plan.session, new_session(key, plan, at_ms));
         self.index.open_sessions.insert(plan.session);
+        self.begin_planning(&key.project, plan, at_ms);
         for id in &plan.overtook {
             let other = ObjectiveKey { project: key.project.clone(), id: id.clone() };
             if let Some(other) = self.objective_mut(&other) {

@@ -1,5 +1,6 @@
 //! What people ask for: checked, carried out or refused with what to do instead.
 
+use super::plans;
 use super::scribe::Scribe;
 use super::target;
 use crate::domain::command::{Answer, Command, Refusal, Reply, StopMode};
@@ -23,6 +24,11 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::ObjectivesAdd { project, objectives } => add_objectives(scribe, &project, objectives),
         Command::Objective { objective, order, by } => super::operate::take(scribe, &objective, order, &by),
         Command::Aim { aim, order } => super::hierarchy::take(scribe, &aim, order),
+        Command::AimsImport { project, aims } => super::import::take(scribe, &project, &aims),
+        Command::PlanNow { project } => plans::ask(scribe, &project),
+        Command::PlanApply { project, plan } => plans::apply_written(scribe, &project, *plan),
+        Command::PlanApprove { project } => plans::approve(scribe, &project),
+        Command::PlanReject { project, note } => plans::reject(scribe, &project, &note),
         Command::SessionKill { session } => kill(scribe, session),
         Command::SessionExtend { session, minutes, commits, tokens, usd_micros } => {
             extend(scribe, session, &More { minutes, commits, tokens, usd_micros })
@@ -156,14 +162,14 @@ fn add_objectives(
     Ok(Answer { text, objectives: added })
 }
 
-fn counted(count: usize) -> String {
+pub(super) fn counted(count: usize) -> String {
     match count {
         1 => "1 objective".to_owned(),
         n => format!("{n} objectives"),
     }
 }
 
-fn check_objectives(
+pub(super) fn check_objectives(
     scribe: &Scribe<'_>,
     project: &Project,
     new: &[(ObjectiveId, ObjectiveSpec)],
@@ -189,6 +195,9 @@ pub(super) fn check_spec(
     id: &ObjectiveId,
     spec: &ObjectiveSpec,
 ) -> Result<(), Refusal> {
+    if id.is_planner() {
+        return Err(Refusal::new(format!("{id} is no objective's id")));
+    }
     if spec.depends_on.contains(id) {
         return Err(Refusal::new(format!("objective {id} depends on itself: {id} -> {id}")));
     }
@@ -238,7 +247,9 @@ fn kill(scribe: &mut Scribe<'_>, id: SessionId) -> Reply {
         scribe.record(Fact::SessionStopping { objective: objective.clone(), session: id, stop, now: true });
     }
     scribe.order(Effect::StopSession { session: id, stop: Stop::Human, now: true });
-    Ok(Answer { text: format!("session {id} of {objective} is being killed"), objectives: vec![objective] })
+    let whose = if objective.id.is_planner() { "the planner".to_owned() } else { objective.to_string() };
+    let text = format!("session {id} of {whose} is being killed");
+    Ok(Answer { text, objectives: about(objective) })
 }
 
 /// What a session is to get beyond its budget.
@@ -274,7 +285,12 @@ fn extend(scribe: &mut Scribe<'_>, id: SessionId, more: &More) -> Reply {
     scribe.record(Fact::SessionExtended { objective: objective.clone(), session: id, budget });
     scribe.order(Effect::ExtendSession { session: id });
     let text = format!("session {id} may now use {}", super::budgets::described(&budget));
-    Ok(Answer { text, objectives: vec![objective] })
+    Ok(Answer { text, objectives: about(objective) })
+}
+
+/// A session of the planner is about no objective.
+fn about(objective: ObjectiveKey) -> Vec<ObjectiveKey> {
+    if objective.id.is_planner() { Vec::new() } else { vec![objective] }
 }
 
 fn stop(scribe: &mut Scribe<'_>, mode: StopMode) -> Reply {

@@ -10,7 +10,7 @@ use crate::domain::graph::Graph;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::{Cause, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
-use crate::domain::session::SessionBudget;
+use crate::domain::session::{Session, SessionBudget, SessionKind};
 use crate::domain::settings::{OverlapRule, ProjectSettings};
 use crate::domain::state::State;
 use crate::domain::usage::micros;
@@ -38,10 +38,13 @@ pub fn waiting_for_slot(state: &State, project: &ProjectSlug) -> usize {
     state.in_status(project, Status::Ready).len()
 }
 
-/// Sessions that are not over, those of objectives that were set aside meanwhile included.
+/// Sessions that are not over, those of objectives that were set aside meanwhile included. The planner's takes no
+/// slot: it makes the work that fills them.
 #[must_use]
 pub(in crate::domain) fn taken_slots(state: &State, project: &ProjectSlug) -> usize {
-    state.open_sessions().filter(|session| session.objective.project == *project).count()
+    let has_slot =
+        |session: &&Session| session.objective.project == *project && session.kind != SessionKind::Planner;
+    state.open_sessions().filter(has_slot).count()
 }
 
 fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {

@@ -67,6 +67,7 @@ pub(super) fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
     match &run.purpose {
         Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
-        Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } => {}
+        Purpose::Canary | Purpose::Tamper { .. } => {}
+        Purpose::Phase { .. } => super::phases::checks_ended(scribe, &run),
     }
 }

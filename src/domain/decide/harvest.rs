@@ -152,7 +152,16 @@ fn end_without_facts(session: &Session) -> SessionEnd {
     }
 }
 
-fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
+/// How a session ended whose agent failed for this reason.
+pub(super) fn failed_end(failure: &Failure) -> SessionEnd {
+    match failure.class.remedy() {
+        Remedy::CoolDown => SessionEnd::Interrupted,
+        _ if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
+        _ => SessionEnd::Failed,
+    }
+}
+
+pub(super) fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
     process.stop.map(|stop| match stop {
         Stop::Minutes | Stop::Commits | Stop::Tokens | Stop::Cost | Stop::DayBudget => SessionEnd::OverBudget,
         Stop::Stalled => SessionEnd::Stalled,
@@ -169,11 +178,7 @@ fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
         return end;
     }
     if let Some(failure) = &facts.account.failure {
-        return match failure.class.remedy() {
-            Remedy::CoolDown => SessionEnd::Interrupted,
-            _ if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
-            _ => SessionEnd::Failed,
-        };
+        return failed_end(failure);
     }
     if process.exit != Exit::Code(0) {
         return SessionEnd::Failed;

@@ -37,7 +37,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Re
             return Err(Refusal::new(format!("{level} {id} is completed already")));
         }
         (AimOrder::Complete, Some(_)) => {
-            move_to(scribe, key, Stage::Completed);
+            complete(scribe, key);
             format!("{level} {id} is completed")
         }
     };
@@ -89,6 +89,7 @@ fn add(
     let (level, id) = (key.level, &key.id);
     if is_first && above.is_none_or(|above| above.stage == Stage::Active) {
         move_to(scribe, key, Stage::Active);
+        descend(scribe, key);
         return Ok(format!("added {level} {id}; it is the active one"));
     }
     Ok(format!("added {level} {id}; `paddock {level} activate {id}` makes it the active one"))
@@ -122,22 +123,104 @@ fn parent_of(scribe: &Scribe<'_>, aim: &Aim) -> Option<Aim> {
     scribe.state.aim(&AimKey { project: aim.key.project.clone(), level, id }).cloned()
 }
 
-/// One of each level is active at a time; what an active one belongs to is active with it.
+/// One of each level is active at a time; what an active one belongs to is active with it, and the first planned
+/// one below it becomes active too.
 fn activate(scribe: &mut Scribe<'_>, aim: &Aim) {
     let mut next = Some(aim.clone());
     while let Some(aim) = next {
-        let is_sibling = |other: &&Aim| {
-            other.key.level == aim.key.level && other.stage == Stage::Active && other.key != aim.key
-        };
-        let siblings = scribe.state.aims_of(&aim.key.project).filter(is_sibling);
-        let siblings: Vec<AimKey> = siblings.map(|other| other.key.clone()).collect();
-        for other in siblings {
-            move_to(scribe, &other, Stage::Planned);
+        for other in active_siblings(scribe, &aim) {
+            set_aside(scribe, &other);
         }
         if aim.stage != Stage::Active {
             move_to(scribe, &aim.key, Stage::Active);
         }
         next = parent_of(scribe, &aim);
+    }
+    descend(scribe, &aim.key);
+}
+
+fn active_siblings(scribe: &Scribe<'_>, aim: &Aim) -> Vec<AimKey> {
+    let is_sibling = |other: &&Aim| {
+        other.key.level == aim.key.level && other.stage == Stage::Active && other.key != aim.key
+    };
+    scribe.state.aims_of(&aim.key.project).filter(is_sibling).map(|other| other.key.clone()).collect()
+}
+
+/// It and what is active below it wait for their turn again.
+fn set_aside(scribe: &mut Scribe<'_>, key: &AimKey) {
+    for below in children(scribe, key) {
+        if below.stage == Stage::Active {
+            set_aside(scribe, &below.key);
+        }
+    }
+    move_to(scribe, key, Stage::Planned);
+}
+
+/// What belongs to an aim, in its order.
+fn children(scribe: &Scribe<'_>, key: &AimKey) -> Vec<Aim> {
+    let is_below =
+        |other: &&Aim| other.key.level.parent() == Some(key.level) && other.parent.as_ref() == Some(&key.id);
+    let mut found: Vec<Aim> = scribe.state.aims_of(&key.project).filter(is_below).cloned().collect();
+    found.sort_by_key(Aim::place);
+    found
+}
+
+/// An active aim goes on with what was added to it meanwhile.
+pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &AimKey) {
+    let active = children(scribe, key).into_iter().find(|aim| aim.stage == Stage::Active);
+    match active {
+        Some(below) => go_on(scribe, &below.key),
+        None => descend(scribe, key),
+    }
+}
+
+/// Makes the first planned one below an active aim active, and so on, unless one of them is.
+fn descend(scribe: &mut Scribe<'_>, key: &AimKey) {
+    let below = children(scribe, key);
+    if below.iter().any(|aim| aim.stage == Stage::Active) {
+        return;
+    }
+    if let Some(first) = below.iter().find(|aim| aim.stage == Stage::Planned) {
+        for other in active_siblings(scribe, first) {
+            set_aside(scribe, &other);
+        }
+        move_to(scribe, &first.key, Stage::Active);
+        descend(scribe, &first.key);
+    }
+}
+
+/// An aim is reached: whatever is active in it is too, and if its turn it was, the next one's comes: phase, then
+/// milestone, then goal. The next goal is begun by people.
+pub(super) fn complete(scribe: &mut Scribe<'_>, key: &AimKey) {
+    let Some(aim) = scribe.state.aim(key).cloned() else { return };
+    for below in children(scribe, key) {
+        if below.stage == Stage::Active {
+            complete_below(scribe, &below.key);
+        }
+    }
+    move_to(scribe, key, Stage::Completed);
+    if aim.stage == Stage::Active {
+        advance(scribe, &aim);
+    }
+}
+
+fn complete_below(scribe: &mut Scribe<'_>, key: &AimKey) {
+    for below in children(scribe, key) {
+        if below.stage == Stage::Active {
+            complete_below(scribe, &below.key);
+        }
+    }
+    move_to(scribe, key, Stage::Completed);
+}
+
+fn advance(scribe: &mut Scribe<'_>, done: &Aim) {
+    let Some(above) = parent_of(scribe, done).filter(|above| above.stage == Stage::Active) else { return };
+    let siblings = children(scribe, &above.key);
+    if let Some(next) = siblings.iter().find(|aim| aim.stage == Stage::Planned) {
+        move_to(scribe, &next.key, Stage::Active);
+        descend(scribe, &next.key);
+    } else if siblings.iter().all(|aim| aim.stage == Stage::Completed) {
+        complete(scribe, &above.key);
     }
 }
 

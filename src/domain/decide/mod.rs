@@ -2,8 +2,8 @@
 //!
 //! [`step`] records what came in, then runs the phases of SPEC 3 in their order until nothing more follows:
 //! Harvest and Review where a session's leavings come in ([`harvest`]), then Merge ([`merge`], with
-//! [`publish`]), Unlock ([`unlock`]), Apply (where objectives come in: [`commands`]) and Dispatch
-//! ([`dispatch`]).
+//! [`publish`]), Unlock ([`unlock`]), Planner ([`phases`], then [`planner`]), Apply (where objectives come in:
+//! [`plans`], [`commands`]) and Dispatch ([`dispatch`]).
 
 mod blame;
 mod budgets;
@@ -14,10 +14,14 @@ mod gates;
 mod harvest;
 mod health;
 mod hierarchy;
+mod import;
 mod lifecycle;
 mod merge;
 mod operate;
 mod outstanding;
+mod phases;
+mod planner;
+mod plans;
 mod proofs;
 mod publish;
 mod queue;
@@ -39,6 +43,7 @@ use super::state::State;
 pub use dispatch::waiting_for_slot;
 pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use outstanding::outstanding;
+pub use planner::{PLANNER_WORKER, Stand, planner_key, stand};
 pub use scribe::Memo;
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled};
@@ -72,6 +77,8 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         unlock::run(&mut scribe);
+        phases::run(&mut scribe);
+        planner::run(&mut scribe);
         dispatch::run(&mut scribe);
         if scribe.progress() == before {
             break;
@@ -126,6 +133,8 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             queue::candidate_answered(scribe, &project, entry, &onto, answer);
         }
         Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
+        Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
+        Input::PlanRead { session, facts } => plans::read(scribe, session, facts),
         Input::LandingAnswered { project, entry, answer } => {
             queue::landing_answered(scribe, &project, entry, answer);
         }

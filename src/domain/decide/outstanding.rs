@@ -2,6 +2,8 @@
 
 use super::target::adopt_effect;
 use crate::domain::effect::Effect;
+use crate::domain::gate::GateRun;
+use crate::domain::hierarchy::Aim;
 use crate::domain::objective::{Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::session::{Session, SessionStatus, Stop};
@@ -33,6 +35,8 @@ pub fn outstanding(state: &State) -> Vec<Effect> {
     for session in state.open_sessions() {
         of_session(session, &mut effects);
     }
+    let unread = |aim: &Aim| aim.progress.checking.filter(|gate| state.gate(*gate).is_some_and(is_over));
+    effects.extend(state.aims().filter_map(unread).map(|gate| Effect::ReadChecks { gate }));
     for gate in state.open_gates() {
         effects.push(Effect::StartGate { gate: gate.id });
         if gate.cancelled {
@@ -40,6 +44,10 @@ pub fn outstanding(state: &State) -> Vec<Effect> {
         }
     }
     effects
+}
+
+fn is_over(run: &GateRun) -> bool {
+    run.finished_ms.is_some()
 }
 
 fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {

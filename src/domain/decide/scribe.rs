@@ -29,6 +29,8 @@ pub struct Memo {
     pub only: Option<ProjectSlug>,
     /// Overrides every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
+    /// The least time between planner runs of a project, in milliseconds; none: no planner is started.
+    pub planner_cooldown_ms: Option<i64>,
     /// When all projects were last looked at, in Unix milliseconds; not later than the clock's latest time.
     pub(super) ticked_ms: i64,
     /// What running sessions have used, as their agents last told.

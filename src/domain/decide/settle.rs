@@ -1,9 +1,12 @@
 //! Whether anything is going on, whether anything can, and when to look again.
 
+use super::phases::{checks_due, may_check};
+use super::planner::{Stand, stand};
 use super::publish::again_at;
 use super::scribe::Memo;
 use super::staff::agent_for;
 use crate::domain::objective::{Objective, Status};
+use crate::domain::planning::planners;
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
@@ -31,6 +34,9 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(again_at(memo, &project.slug));
         }
         due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
+        if let Stand::At(at_ms) = stand(state, memo, project) {
+            due.push(at_ms);
+        }
         for id in state.in_status(&project.slug, Status::Ready) {
             let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
             due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
@@ -56,7 +62,8 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
         }
         needs_human |= project.holds.keys().any(|code| *code != ReasonCode::DayBudget)
             || project.train.held.is_some()
-            || project.paused;
+            || project.paused
+            || waits_for_plan(state, memo, project);
         for objective in state.objectives_of(&project.slug) {
             match objective.status {
                 Status::Done | Status::Skipped => {}
@@ -70,6 +77,27 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
         (false, true) => Settled::Stuck,
         (false, false) => Settled::Done,
     })
+}
+
+/// Whether what is planned, or is to be planned, waits for a person. A goal that was started and that nobody plans
+/// by himself does: without a planner, objectives come from people, and goals with them.
+fn waits_for_plan(state: &State, memo: &Memo, project: &Project) -> bool {
+    match stand(state, memo, project) {
+        Stand::PlanWaits | Stand::Stuck | Stand::Barren | Stand::NoAgent => true,
+        Stand::NoPhase => plans_by_itself(memo, project) && state.active_line(&project.slug).goal.is_some(),
+        _ => project.planning.stuck.is_some(),
+    }
+}
+
+fn plans_by_itself(memo: &Memo, project: &Project) -> bool {
+    memo.planner_cooldown_ms.is_some() && !planners(&project.settings).is_empty()
+}
+
+/// Whether the planner, or the checks of a phase, go on by themselves: a cooldown does.
+fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
+    let Some(phase) = state.active_line(&project.slug).phase else { return false };
+    let checks = checks_due(state, project, phase) && may_check(project);
+    checks || matches!(stand(state, memo, project), Stand::At(_))
 }
 
 fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
@@ -91,5 +119,5 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             _ => false,
         });
     let is_making = !integration.is_made && project.holds.is_empty();
-    is_publishing || has_work || is_making
+    is_publishing || has_work || is_making || is_planning(state, memo, project)
 }

@@ -2,6 +2,7 @@
 
 use crate::domain::agent::Cooldown;
 use crate::domain::objective::Objective;
+use crate::domain::planning::planners;
 use crate::domain::project::Project;
 use crate::domain::session::SessionKind;
 use crate::domain::settings::{Role, Strategy, WorkerSettings};
@@ -85,6 +86,17 @@ pub(in crate::domain) fn worker_for<'a>(
 /// The worker's agents that can be used, now or when they have cooled down, in order.
 fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a String> {
     worker.agents.iter().filter(|id| is_usable(state, project, id)).collect()
+}
+
+/// The agents that may plan for a project and can be used, now or when they have cooled down: each with the time
+/// from which it can, in Unix milliseconds.
+pub(super) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p str, i64)> {
+    let from = |id: &str| {
+        let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
+        health.map_or(0, |cooldown| cooldown.until_ms)
+    };
+    let all = planners(&project.settings).into_iter().filter(|id| is_usable(state, project, id));
+    all.map(|id| (id, from(id))).collect()
 }
 
 /// The usable agent after the one that this worker used last.

@@ -41,7 +41,7 @@ fn run(prompt_file: &OsStr) -> u8 {
     };
     let facts = Facts::of(&prompt, |name| std::env::var(name).ok());
     if facts.kind == "planner" {
-        return plan(&prompt);
+        return plan(&prompt, facts.attempt);
     }
     let worktree = std::env::var_os("PADDOCK_WORKTREE").map_or_else(|| PathBuf::from("."), PathBuf::from);
     let agent = Agent::new(facts, &worktree).map_err(|error| {
@@ -83,9 +83,11 @@ fn follow(mut agent: Agent, steps: &[(script::When, script::Step)]) -> u8 {
     0
 }
 
-/// As a planner it gives back the prompt's first ```` ```plan ```` block, else a plan without objectives.
-fn plan(prompt: &str) -> u8 {
-    let plan = script::block(prompt, "plan").map_or_else(
+/// As a planner it gives back the prompt's first ```` ```plan ```` block, in the second attempt the second one, and
+/// so on; after the last, and without any, a plan without objectives.
+fn plan(prompt: &str, attempt: u32) -> u8 {
+    let before = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
+    let plan = script::blocks(prompt, "plan").nth(before).map_or_else(
         || "reasoning: nothing is left to do\nphase_checks: []\nobjectives: []".to_owned(),
         |lines| lines.join("\n"),
     );

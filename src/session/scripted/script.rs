@@ -101,11 +101,20 @@ pub fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
 
 /// The lines of the first fenced block of that name, without the fence's own indentation.
 pub fn block<'p>(prompt: &'p str, name: &str) -> Option<Vec<&'p str>> {
-    let mut lines = prompt.lines().skip_while(|line| line.trim() != format!("```{name}"));
-    let fence = lines.next()?;
-    let indent = &fence[..fence.len() - fence.trim_start().len()];
-    let inside = lines.take_while(|line| line.trim() != "```");
-    Some(inside.map(|line| line.strip_prefix(indent).unwrap_or(line)).collect())
+    blocks(prompt, name).next()
+}
+
+/// All of them. A fence that is indented deeper than the block's own closes nothing.
+pub fn blocks<'p>(prompt: &'p str, name: &str) -> impl Iterator<Item = Vec<&'p str>> {
+    let opening = format!("```{name}");
+    let mut lines = prompt.lines();
+    std::iter::from_fn(move || {
+        let fence = lines.by_ref().find(|line| line.trim() == opening)?;
+        let indent = &fence[..fence.len() - fence.trim_start().len()];
+        let width = |line: &str| line.len() - line.trim_start().len();
+        let inside = lines.by_ref().take_while(|line| line.trim() != "```" || width(line) > indent.len());
+        Some(inside.map(|line| line.strip_prefix(indent).unwrap_or(line)).collect())
+    })
 }
 
 fn condition(line: &str) -> (When, &str) {
