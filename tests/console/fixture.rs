@@ -51,7 +51,8 @@ impl Log {
     }
 
     /// Something that happened so many seconds ago.
-    pub fn fact(&mut self, seconds_ago: i64, kind: &str, data: Value) {
+    pub fn fact(&mut self, seconds_ago: i64, kind: &str, data: impl Into<Value>) {
+        let data = data.into();
         let fact: Fact = serde_json::from_value(json!({ "type": kind, "data": data }))
             .unwrap_or_else(|error| panic!("{kind}: {error}"));
         let seq = self.state.counters().seq + 1;
@@ -189,7 +190,8 @@ pub fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
 }
 
 /// Something that happens while the console is open.
-pub fn happens(model: &mut Model, seconds_ago: i64, kind: &str, data: Value) -> Vec<Effect> {
+pub fn happens(model: &mut Model, seconds_ago: i64, kind: &str, data: impl Into<Value>) -> Vec<Effect> {
+    let data = data.into();
     let fact: Fact = serde_json::from_value(json!({ "type": kind, "data": data })).unwrap();
     let seq = model.facts.state.counters().seq + 1;
     let event = Event { seq, at_ms: NOW_MS - seconds_ago * 1000, fact };

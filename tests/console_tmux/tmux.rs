@@ -1,0 +1,117 @@
+//! A tmux server of a test's own, with one window; ended with everything in it when the test is over.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use crate::place::{DEADLINE, Place};
+
+/// The terminal.
+pub struct Tmux<'p> {
+    place: &'p Place,
+    socket: String,
+}
+
+impl<'p> Tmux<'p> {
+    /// A terminal of this size in which a shell runs. `$PADDOCK` is the program, `$ROOT` the workspace.
+    pub fn start(place: &'p Place, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        let tmux = Self { place, socket: "console".to_owned() };
+        let (columns, rows) = (size.0.to_string(), size.1.to_string());
+        let mut command = tmux.command();
+        command.args(["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows]);
+        for (name, value) in variables {
+            command.args(["-e", &format!("{name}={value}")]);
+        }
+        command.args(["-e", concat!("PADDOCK=", env!("CARGO_BIN_EXE_paddock"))]);
+        command.args(["-e", &format!("ROOT={}", place.root().display()), "-e", "PS1=ready> "]);
+        command.arg("exec sh -i");
+        assert!(command.status().unwrap().success(), "these tests need tmux");
+        tmux.see("ready>");
+        tmux
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.place.program("tmux");
+        command.env("TMUX_TMPDIR", self.place.path("")).env("LANG", "C.UTF-8").env("SHELL", "/bin/sh");
+        command.args(["-u", "-L", &self.socket]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).stdout(Stdio::piped()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Types keys by tmux's names for them.
+    pub fn keys(&self, keys: &[&str]) {
+        assert!(self.command().arg("send-keys").args(keys).status().unwrap().success());
+    }
+
+    /// Types text as it is.
+    pub fn text(&self, text: &str) {
+        assert!(self.command().args(["send-keys", "-l", "--", text]).status().unwrap().success());
+    }
+
+    /// Types a line into the shell.
+    pub fn line(&self, line: &str) {
+        self.text(line);
+        self.keys(&["Enter"]);
+    }
+
+    /// What is on the screen now.
+    pub fn screen(&self) -> String {
+        self.ask(&["capture-pane", "-p"])
+    }
+
+    /// Waits until the screen is as wanted, and gives it.
+    pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let give_up_at = Instant::now() + DEADLINE;
+        loop {
+            let screen = self.screen();
+            if is_so(&screen) {
+                return screen;
+            }
+            assert!(Instant::now() < give_up_at, "the screen never shows {what}:\n{screen}");
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+    }
+
+    /// Waits until the screen shows this.
+    pub fn see(&self, text: &str) -> String {
+        self.until(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen no longer shows this.
+    pub fn lose(&self, text: &str) -> String {
+        self.until(&format!("no {text:?}"), |screen| !screen.contains(text))
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.ask(&["resize-window", "-x", &columns, "-y", &rows]);
+    }
+
+    /// Whether a full-screen program has the terminal.
+    pub fn is_taken(&self) -> bool {
+        self.ask(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
+    }
+
+    /// The terminal is closed, as when the connection to it is lost.
+    pub fn close(&self) {
+        self.ask(&["kill-server"]);
+    }
+
+    /// What was copied.
+    pub fn copied(&self) -> String {
+        self.ask(&["show-buffer"])
+    }
+}
+
+impl Drop for Tmux<'_> {
+    fn drop(&mut self) {
+        self.close();
+        let root = self.place.root();
+        let mut stop = self.place.program(env!("CARGO_BIN_EXE_paddock"));
+        stop.arg("--root").arg(root).args(["supervisor", "stop", "--now"]);
+        drop(stop.output());
+    }
+}
