@@ -44,6 +44,8 @@ pub mod msg;
 pub mod panes;
 pub mod run;
 pub mod terminal;
+#[cfg(test)]
+pub mod testing;
 pub mod text;
 pub mod theme;
 pub mod update;

@@ -39,10 +39,7 @@ pub fn update(model: &mut Model, msg: Msg) -> (Urgency, Vec<Effect>) {
         }
         Msg::Tick => (tick(model), Vec::new()),
         Msg::Facts(news) => facts(model, news),
-        Msg::Answered { doing, reply } => {
-            answered(model, &doing, reply);
-            (Urgency::Now, Vec::new())
-        }
+        Msg::Answered { doing, reply } => (Urgency::Now, answered(model, &doing, reply)),
         Msg::Apply(change) => (Urgency::Now, change(model)),
         Msg::Stream(change) => (Urgency::Soon, change(model)),
         Msg::Signal(Signal::End | Signal::HangUp) | Msg::TerminalLost => {
@@ -96,15 +93,30 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     (urgency, ring.into_iter().collect())
 }
 
-fn answered(model: &mut Model, doing: &str, reply: Result<crate::domain::command::Reply, String>) {
+fn answered(
+    model: &mut Model,
+    doing: &str,
+    reply: Result<crate::domain::command::Reply, String>,
+) -> Vec<Effect> {
     if let Some(at) = model.asking.iter().position(|asked| asked == doing) {
         model.asking.remove(at);
     }
-    match reply {
-        Ok(Ok(answer)) => model.say(answer.text),
-        Ok(Err(refusal)) => model.say_no(format!("{doing}: {}", refusal.text)),
-        Err(problem) => model.say_no(format!("{doing}: {problem}")),
+    let reply = match reply {
+        Ok(Ok(answer)) => Ok(answer.text),
+        Ok(Err(refusal)) => Err(refusal.text),
+        Err(problem) => Err(problem),
+    };
+    match &reply {
+        Ok(text) => model.say(text.clone()),
+        Err(why) => model.say_no(format!("{doing}: {why}")),
     }
+    let waits = model.dialogs.iter().rposition(|dialog| dialog.waits_for() == Some(doing));
+    let Some(at) = waits else { return Vec::new() };
+    if reply.is_err() {
+        // It is in the dialog, beside what was typed.
+        model.note = None;
+    }
+    with_dialog_at(model, at, |model, dialog| dialog.answered(model, reply.map(drop)))
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
@@ -145,12 +157,21 @@ fn with_dialog(
     model: &mut Model,
     act: impl FnOnce(&Model, &mut dyn super::dialogs::Dialog) -> Step,
 ) -> Vec<Effect> {
-    let Some(mut dialog) = model.dialogs.pop() else { return Vec::new() };
+    let Some(at) = model.dialogs.len().checked_sub(1) else { return Vec::new() };
+    with_dialog_at(model, at, act)
+}
+
+fn with_dialog_at(
+    model: &mut Model,
+    at: usize,
+    act: impl FnOnce(&Model, &mut dyn super::dialogs::Dialog) -> Step,
+) -> Vec<Effect> {
+    let mut dialog = model.dialogs.remove(at);
     let draft = |dialog: &dyn super::dialogs::Dialog| dialog.draft();
     match act(model, dialog.as_mut()) {
-        Step::Stay => model.dialogs.push(dialog),
+        Step::Stay => model.dialogs.insert(at, dialog),
         Step::Do(effects) => {
-            model.dialogs.push(dialog);
+            model.dialogs.insert(at, dialog);
             return effects;
         }
         Step::Close => {

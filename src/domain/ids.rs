@@ -54,6 +54,25 @@ pub fn nearest_id(text: &str) -> String {
     out.trim_matches(['-', '_']).to_owned()
 }
 
+/// The nearest id of a text that is not taken yet: `fix-it`, then `fix-it-2`; of a text that leaves nothing, of
+/// `otherwise`.
+#[must_use]
+pub fn free_id(text: &str, otherwise: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let near = nearest_id(text);
+    let near = if near.is_empty() { otherwise } else { near.as_str() };
+    let mut number = 1_u32;
+    loop {
+        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
+        // Ids are ASCII: any byte is a fine place to cut.
+        let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
+        let id = format!("{stem}{suffix}");
+        if !is_taken(&id) {
+            return id;
+        }
+        number += 1;
+    }
+}
+
 fn check(kind: &'static str, text: &str) -> Result<(), IdError> {
     if has_id_form(text) {
         return Ok(());

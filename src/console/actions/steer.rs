@@ -4,7 +4,7 @@ use super::decide::still_open;
 use super::order;
 use crate::console::Model;
 use crate::console::dialogs::confirm::Confirm;
-use crate::console::dialogs::{extend, goal, objective, scope};
+use crate::console::dialogs::{extend, goal, objective, priority, scope};
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::objective::Status;
@@ -65,6 +65,19 @@ pub(super) fn hold(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     }
 }
 
+pub(super) fn set_priority(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    let Some(key) = model.target().objective else { return Vec::new() };
+    match argument.map(str::parse) {
+        Some(Ok(priority)) => return vec![order(&key, Order::Prioritize { priority }, "prioritize")],
+        Some(Err(_)) => model.say_no("priority: a whole number is needed".to_owned()),
+        None => {
+            let dialog = priority::open(model, key);
+            model.open(dialog);
+        }
+    }
+    Vec::new()
+}
+
 pub(super) fn prioritize(model: &mut Model, by: i32) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     let Some(one) = model.facts.state.objective(&key) else { return Vec::new() };
@@ -72,8 +85,21 @@ pub(super) fn prioritize(model: &mut Model, by: i32) -> Vec<Effect> {
     vec![order(&key, Order::Prioritize { priority }, "prioritize")]
 }
 
-pub(super) fn extend(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+pub(super) fn extend(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
     let Some(session) = model.target().session else { return Vec::new() };
+    if let Some(text) = argument {
+        let numbers: Result<Vec<u32>, _> = text.split_whitespace().map(str::parse).collect();
+        let (minutes, commits) = match numbers.as_deref() {
+            Ok([minutes]) => (*minutes, 0),
+            Ok([minutes, commits]) => (*minutes, *commits),
+            _ => {
+                model.say_no("extend: minutes, then commits: for example 15 2".to_owned());
+                return Vec::new();
+            }
+        };
+        let command = Command::SessionExtend { session, minutes, commits, tokens: 0, usd_micros: 0 };
+        return vec![Effect::ask(command, format!("extend session {session}"))];
+    }
     let dialog = extend::open(model, session);
     model.open(dialog);
     Vec::new()

@@ -285,6 +285,14 @@ pub static TABLE: &[Action] = &[
         steer::prioritize(m, -1)
     }),
     row(
+        ("prioritize", &["="], "priority"),
+        "Set its priority",
+        Steer,
+        Asked("NUMBER"),
+        available::set_aside,
+        steer::set_priority,
+    ),
+    row(
         ("extend", &["b"], "extend"),
         "Give its session more minutes or commits",
         Steer,

@@ -1,6 +1,7 @@
 //! What the console knows: facts, and what is derived from them.
 
 mod digest;
+pub mod evidence;
 mod facts;
 mod needs;
 

@@ -1,6 +1,6 @@
 //! Asks before something that cannot be taken back. Cancel is focused.
 
-use crossterm::event::{KeyCode, KeyEvent};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -19,6 +19,7 @@ pub struct Confirm {
     yes: &'static str,
     on_yes: bool,
     refused: Option<String>,
+    waits: Option<String>,
     confirmed: Confirmed,
 }
 
@@ -26,12 +27,19 @@ impl Confirm {
     /// Asks; `lines` name the target and say what will happen to it, `yes` is the word of the button.
     #[must_use]
     pub fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
-        Self { title, lines, yes, on_yes: false, refused: None, confirmed }
+        Self { title, lines, yes, on_yes: false, refused: None, waits: None, confirmed }
     }
 
     fn confirm(&mut self, model: &Model) -> Step {
         match (self.confirmed)(model) {
-            Ok(effects) => Step::Done(effects),
+            Ok(effects) => match &effects[..] {
+                // What the supervisor says against it is shown here.
+                [Effect::Ask { doing, .. }] => {
+                    self.waits = Some(doing.clone());
+                    Step::Do(effects)
+                }
+                _ => Step::Done(effects),
+            },
             Err(why) => {
                 (self.refused, self.on_yes) = (Some(why), false);
                 Step::Stay
@@ -48,8 +56,9 @@ impl Dialog for Confirm {
     fn size(&self, _model: &Model) -> (u16, u16) {
         let widest = self.lines.iter().chain(&self.refused).map(|line| text::width(line)).max().unwrap_or(0);
         let columns = u16::try_from(widest.clamp(36, 70)).unwrap_or(70);
-        let rows: usize = self.lines.iter().map(|line| text::wrap(line, usize::from(columns)).len()).sum();
-        (columns, u16::try_from(rows + 2 + usize::from(self.refused.is_some()) * 2).unwrap_or(8))
+        let all = self.lines.iter().chain(&self.refused);
+        let rows: usize = all.map(|line| text::wrap(line, usize::from(columns)).len()).sum();
+        (columns, u16::try_from(rows + 2).unwrap_or(8))
     }
 
     fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
@@ -58,10 +67,16 @@ impl Dialog for Confirm {
             text::put(buf, area.x, y, area.width, &line, theme.plain);
             y += 1;
         }
-        if let Some(refused) = &self.refused {
-            text::put(buf, area.x, y, area.width, refused, theme.failed);
+        let refused = self.refused.iter().flat_map(|line| text::wrap(line, usize::from(area.width)));
+        for (y, line) in (y..area.bottom().saturating_sub(1)).zip(refused) {
+            text::put(buf, area.x, y, area.width, &line, theme.failed);
         }
         let y = area.bottom().saturating_sub(1);
+        if let Some(doing) = &self.waits {
+            let words = format!("asking the supervisor: {doing} …");
+            text::put(buf, area.x, y, area.width, &words, theme.working);
+            return;
+        }
         let styles = if self.on_yes { (theme.plain, theme.selected) } else { (theme.selected, theme.plain) };
         let taken = text::put(buf, area.x, y, area.width, "[ Cancel ]", styles.0);
         let yes = format!("[ {} ]", self.yes);
@@ -69,7 +84,10 @@ impl Dialog for Confirm {
     }
 
     fn key(&mut self, model: &Model, key: KeyEvent) -> Step {
+        let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
+            KeyCode::Char('c') if is_ctrl => Step::Close,
+            _ if self.waits.is_some() && key.code != KeyCode::Esc => Step::Stay,
             KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => Step::Close,
             KeyCode::Char('y' | 'Y') => self.confirm(model),
             KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
@@ -79,6 +97,21 @@ impl Dialog for Confirm {
             KeyCode::Enter if self.on_yes => self.confirm(model),
             KeyCode::Enter => Step::Close,
             _ => Step::Stay,
+        }
+    }
+
+    fn waits_for(&self) -> Option<&str> {
+        self.waits.as_deref()
+    }
+
+    fn answered(&mut self, _model: &Model, reply: Result<(), String>) -> Step {
+        self.waits = None;
+        match reply {
+            Ok(()) => Step::Done(Vec::new()),
+            Err(why) => {
+                (self.refused, self.on_yes) = (Some(why), false);
+                Step::Stay
+            }
         }
     }
 

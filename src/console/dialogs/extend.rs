@@ -1,27 +1,64 @@
 //! Giving a session more minutes or commits.
 
 use super::Dialog;
-use super::note::Note;
+use super::form::{Fault, Field, Form, Values};
 use crate::console::Model;
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
+use crate::domain::session::SessionBudget;
+
+const MINUTES: &str = "More minutes";
+const COMMITS: &str = "More commits";
+const TOKENS: &str = "More tokens";
+const USD: &str = "More dollars";
+
+/// The command, or what is wrong.
+fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
+    let minutes = values.number(MINUTES, 0)?.unwrap_or(0);
+    let commits = values.number(COMMITS, 0)?.unwrap_or(0);
+    let tokens = values.number(TOKENS, 0)?.unwrap_or(0);
+    let usd = values.get(USD).trim_start_matches('$');
+    let usd_micros = match usd.is_empty() {
+        true => Some(0),
+        false => usd.parse().ok().and_then(crate::domain::usage::micros),
+    };
+    let usd_micros = usd_micros.ok_or_else(|| Fault::of(USD, "an amount is needed, for example 2.50"))?;
+    if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
+        return Err(Fault::of(MINUTES, "say what it gets more of"));
+    }
+    Ok(Command::SessionExtend { session, minutes, commits, tokens, usd_micros })
+}
 
 /// Opens it.
 #[must_use]
 pub fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
-    let above = vec!["Minutes, then commits: for example 15 2".to_owned()];
-    let send = move |_: &Model, text: &str| {
-        let numbers: Result<Vec<u32>, _> = text.split_whitespace().map(str::parse).collect();
-        let numbers = numbers.map_err(|_| "two whole numbers are needed: minutes and commits".to_owned())?;
-        let (minutes, commits) = match numbers[..] {
-            [minutes] => (minutes, 0),
-            [minutes, commits] => (minutes, commits),
-            _ => return Err("two whole numbers are needed: minutes and commits".to_owned()),
-        };
-        let command = Command::SessionExtend { session, minutes, commits, tokens: 0, usd_micros: 0 };
-        Ok(vec![Effect::ask(command, format!("extend session {session}"))])
+    let found = model.facts.state.session(session);
+    let used = found.map(|one| {
+        let minutes = one.started_ms.map_or(0, |at| (model.now_ms - at).max(0) / 60_000);
+        let commits = model.facts.gauge_of_session("commits", session.0).and_then(serde_json::Value::as_u64);
+        let commits = commits.map(|count| format!("{count} of ")).unwrap_or_default();
+        let budget = &one.budget;
+        format!(
+            "{} by {}: {minutes} of {} minutes, {commits}{} commits",
+            one.kind, one.agent, budget.max_minutes, budget.max_commits
+        )
+    });
+    let send = move |_: &Model, values: &Values, _: usize| {
+        Ok(vec![Effect::ask(command(session, values)?, format!("extend session {session}"))])
     };
-    let title = format!("Give session {session} more");
-    Box::new(Note::new(model, title, format!("extend {session}"), above, Box::new(send)))
+    let on = found.map(|one| format!(" on {}", one.objective.id)).unwrap_or_default();
+    let mut fields = vec![Field::line(MINUTES, "none").with("15"), Field::line(COMMITS, "none")];
+    // More of what has no limit is nothing.
+    let has = |limit: fn(&SessionBudget) -> bool| found.is_some_and(|one| limit(&one.budget));
+    if has(|budget| budget.max_tokens.is_some()) {
+        fields.push(Field::line(TOKENS, "none"));
+    }
+    if has(|budget| budget.max_usd_micros.is_some()) {
+        fields.push(Field::line(USD, "none, for example 2.50"));
+    }
+    let title = format!("Give session {session}{on} more");
+    Form::new(model, title, format!("extend {session}"), fields, vec!["Extend"], send)
+        .quoting(used.into_iter().collect())
+        .boxed()
 }

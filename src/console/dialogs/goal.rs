@@ -1,12 +1,67 @@
-//! Adding a goal: title on the first line, description below.
+//! Adding a goal, with milestones if one likes.
 
 use super::Dialog;
-use super::note::Note;
+use super::form::{Fault, Field, Form, Values};
 use crate::console::Model;
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::hierarchy::{AimKey, AimOrder, Level};
-use crate::domain::ids::{AimId, nearest_id};
+use crate::domain::ids::{AimId, ProjectSlug, free_id};
+use crate::domain::state::State;
+
+const TITLE: &str = "Title";
+const DESCRIPTION: &str = "Description";
+const MILESTONES: &str = "Milestones";
+
+/// The commands that add a goal and its milestones, the goal first.
+///
+/// # Errors
+/// When no id can be made of a title.
+pub fn commands(
+    state: &State,
+    project: &ProjectSlug,
+    (title, description): (&str, &str),
+    milestones: &[String],
+) -> Result<Vec<Command>, String> {
+    let mut taken = Vec::new();
+    let mut add = |level: Level, title: &str, description: &str, parent: Option<AimId>| {
+        let is_taken = |id: &str| {
+            let key = |id| AimKey { project: project.clone(), level, id };
+            let is_known = AimId::new(id).is_ok_and(|id| state.aim(&key(id)).is_some());
+            is_known || taken.contains(&(level, id.to_owned()))
+        };
+        let id = free_id(title, level.word(), is_taken);
+        taken.push((level, id.clone()));
+        let id = AimId::new(id).map_err(|error| error.to_string())?;
+        let aim = AimKey { project: project.clone(), level, id: id.clone() };
+        let (title, description) = (title.to_owned(), description.to_owned());
+        Ok::<_, String>((id, Command::Aim { aim, order: AimOrder::Add { title, description, parent } }))
+    };
+    let (goal, command) = add(Level::Goal, title, description, None)?;
+    let mut commands = vec![command];
+    for milestone in milestones {
+        commands.push(add(Level::Milestone, milestone, "", Some(goal.clone()))?.1);
+    }
+    Ok(commands)
+}
+
+fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Effect>, Fault> {
+    let title = values.get(TITLE);
+    if title.is_empty() {
+        return Err(Fault::of(TITLE, "a goal needs a title"));
+    }
+    let milestones = values.lines(MILESTONES);
+    let told = (title, values.get(DESCRIPTION));
+    let commands = commands(&model.facts.state, project, told, &milestones)?;
+    let asks = commands.into_iter().map(|command| {
+        let doing = match &command {
+            Command::Aim { aim, .. } => format!("add {} {}", aim.level, aim.id),
+            _ => "add a goal".to_owned(),
+        };
+        Effect::ask(command, doing)
+    });
+    Ok(asks.collect())
+}
 
 /// Opens it.
 ///
@@ -14,20 +69,19 @@ use crate::domain::ids::{AimId, nearest_id};
 /// Why no goal can be added.
 pub fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
     let project = model.project.clone().ok_or("there is no project yet")?;
-    let above = vec!["The first line is the title, the rest says what it is about.".to_owned()];
-    let send = move |_: &Model, text: &str| {
-        let (title, description) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
-        if title.is_empty() {
-            return Err("a goal needs a title".to_owned());
-        }
-        let id = AimId::new(nearest_id(title)).map_err(|error| error.to_string())?;
-        let aim = AimKey { project: project.clone(), level: Level::Goal, id };
-        let order = AimOrder::Add {
-            title: title.to_owned(),
-            description: description.trim().to_owned(),
-            parent: None,
-        };
-        Ok(vec![Effect::ask(Command::Aim { aim, order }, format!("add goal {title}"))])
-    };
-    Ok(Box::new(Note::new(model, "Add a goal".to_owned(), "goal".to_owned(), above, Box::new(send))))
+    let active = model
+        .facts
+        .state
+        .active_line(&project)
+        .goal
+        .map(|goal| format!("“{}” is the active goal; the new one waits for its turn.", goal.title));
+    let fields = vec![
+        Field::line(TITLE, "what is to be reached, in one line"),
+        Field::area(DESCRIPTION, "what it means and how one would know; may be empty", 4, 12),
+        Field::area(MILESTONES, "its stages, one on a line; may be empty", 2, 8),
+    ];
+    let quoted = active.into_iter().collect();
+    let title = format!("Add a goal to {project}");
+    let send = move |model: &Model, values: &Values, _: usize| send(model, &project, values);
+    Ok(Form::new(model, title, "goal", fields, vec!["Add"], send).quoting(quoted).boxed())
 }

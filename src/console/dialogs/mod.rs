@@ -2,15 +2,20 @@
 
 pub mod confirm;
 pub mod extend;
+pub mod form;
 pub mod goal;
 pub mod help;
-pub mod note;
+pub mod judge;
 pub mod objective;
 pub mod onboarding;
 pub mod output;
 pub mod palette;
+pub mod priority;
 pub mod quit;
 pub mod scope;
+
+#[cfg(test)]
+mod tests;
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -64,6 +69,16 @@ pub trait Dialog {
     /// next one by [`Model::draft`].
     fn draft(&self) -> Option<(String, String)> {
         None
+    }
+
+    /// What it has asked the supervisor for and waits to hear of, as [`Effect::Ask`] named it.
+    fn waits_for(&self) -> Option<&str> {
+        None
+    }
+
+    /// The answer to that: done, or why not.
+    fn answered(&mut self, _model: &Model, _reply: Result<(), String>) -> Step {
+        Step::Stay
     }
 
     /// Whether it covers the whole screen.

@@ -1,12 +1,129 @@
-//! Adding an objective: title on the first line, description below.
+//! Adding an objective: everything that `objective add` takes.
 
 use super::Dialog;
-use super::note::Note;
+use super::form::{Fault, Field, Form, Values};
+use super::scope::{globs_fault, globs_of};
 use crate::console::Model;
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
-use crate::domain::ids::{ObjectiveId, nearest_id};
-use crate::domain::objective::ObjectiveSpec;
+use crate::domain::hierarchy::{Level, Stage};
+use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, free_id};
+use crate::domain::objective::{ObjectiveSpec, Status};
+use crate::domain::plan::DEFAULT_WORKER;
+
+const TITLE: &str = "Title";
+const DESCRIPTION: &str = "Description";
+const CRITERIA: &str = "Criteria";
+const SCOPE: &str = "Scope";
+const DEPENDS_ON: &str = "Depends on";
+const WORKER: &str = "Worker";
+const PRIORITY: &str = "Priority";
+const MAX_COMMITS: &str = "Max commits";
+const MAX_MINUTES: &str = "Max minutes";
+const REFS: &str = "Refs";
+const PHASE: &str = "Phase";
+
+fn key(project: &ProjectSlug, id: &str) -> Option<ObjectiveKey> {
+    Some(ObjectiveKey { project: project.clone(), id: ObjectiveId::new(id).ok()? })
+}
+
+fn unknown(model: &Model, text: &str) -> Option<String> {
+    let project = model.project.clone()?;
+    let words = text.split([',', ' ']).filter(|word| !word.is_empty());
+    let is_known =
+        |id: &str| key(&project, id).is_some_and(|key| model.facts.state.objective(&key).is_some());
+    let missing: Vec<&str> = words.filter(|id| !is_known(id)).collect();
+    (!missing.is_empty()).then(|| format!("there is no objective {}", missing.join(", ")))
+}
+
+fn spec(values: &Values) -> Result<ObjectiveSpec, Fault> {
+    let title = values.get(TITLE).to_owned();
+    if title.is_empty() {
+        return Err(Fault::of(TITLE, "an objective needs a title"));
+    }
+    let ids = values.words(DEPENDS_ON).into_iter().map(ObjectiveId::new);
+    let depends_on =
+        ids.collect::<Result<_, _>>().map_err(|error| Fault::of(DEPENDS_ON, error.to_string()))?;
+    Ok(ObjectiveSpec {
+        title,
+        description: values.get(DESCRIPTION).to_owned(),
+        acceptance_criteria: values.lines(CRITERIA),
+        path_scope: globs_of(values.get(SCOPE)),
+        depends_on,
+        context_refs: globs_of(values.get(REFS)),
+        worker: values.some(WORKER).unwrap_or_else(|| DEFAULT_WORKER.to_owned()),
+        priority: values.number(PRIORITY, i32::MIN)?.unwrap_or(0),
+        max_commits: values.number(MAX_COMMITS, 1)?,
+        max_minutes: values.number(MAX_MINUTES, 1)?,
+        phase: values.some(PHASE),
+    })
+}
+
+fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Effect>, Fault> {
+    let spec = spec(values)?;
+    let is_taken = |id: &str| key(project, id).is_some_and(|key| model.facts.state.objective(&key).is_some());
+    let id = free_id(&spec.title, "objective", is_taken);
+    let id = ObjectiveId::new(id).map_err(|error| error.to_string())?;
+    let doing = format!("add {id}");
+    let command = Command::ObjectivesAdd { project: project.clone(), objectives: vec![(id, spec)] };
+    Ok(vec![Effect::ask(command, doing)])
+}
+
+/// What can be depended on: what has not landed first, the newest first.
+fn candidates(model: &Model, project: &ProjectSlug) -> Vec<String> {
+    let mut all: Vec<_> = model.facts.state.objectives_of(project).collect();
+    all.sort_by_key(|one| (one.status == Status::Done, std::cmp::Reverse(one.added_seq)));
+    all.into_iter().map(|one| one.key.id.to_string()).collect()
+}
+
+fn phases(model: &Model, project: &ProjectSlug) -> (Vec<String>, usize) {
+    let state = &model.facts.state;
+    let open =
+        |aim: &&crate::domain::hierarchy::Aim| aim.key.level == Level::Phase && aim.stage != Stage::Completed;
+    let ids = state.aims_of(project).filter(open).map(|aim| aim.key.id.to_string());
+    let options: Vec<String> = std::iter::once(String::new()).chain(ids).collect();
+    let active = state.active_line(project).phase.map(|phase| phase.key.id.to_string());
+    let at = active.and_then(|id| options.iter().position(|one| *one == id)).unwrap_or(0);
+    (options, at)
+}
+
+fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
+    let found = model.facts.state.project(project);
+    let (commits, minutes) = found.map_or((5, 30), |found| {
+        (found.settings.session_defaults.max_commits, found.settings.session_defaults.max_minutes)
+    });
+    let workers = found.map(|found| found.settings.workers.iter().map(|worker| worker.id.clone()));
+    let workers: Vec<String> = workers.into_iter().flatten().collect();
+    let at = workers.iter().position(|id| id == DEFAULT_WORKER).unwrap_or(0);
+    let (phases, active) = phases(model, project);
+    let mut fields = vec![
+        Field::line(TITLE, "one line; any text"),
+        Field::area(DESCRIPTION, "what is to be done", 3, 10),
+        Field::area(CRITERIA, "when it is done, one on a line", 2, 8),
+        Field::line(SCOPE, "globs it may change, with commas between; empty = everything")
+            .checked(|_, text| globs_fault(text)),
+        Field::line(DEPENDS_ON, "ids that must be done first; Tab completes")
+            .completing(candidates(model, project))
+            .checked(unknown),
+        Field::choice(WORKER, workers, at),
+        Field::line(PRIORITY, "0; higher goes first").checked(|_, text| whole(text, i64::from(i32::MIN))),
+        Field::line(MAX_COMMITS, &commits.to_string()).checked(|_, text| whole(text, 1)),
+        Field::line(MAX_MINUTES, &minutes.to_string()).checked(|_, text| whole(text, 1)),
+        Field::line(REFS, "files or places to read, with commas between"),
+    ];
+    if phases.len() > 1 {
+        fields.push(Field::choice(PHASE, phases, active));
+    }
+    fields
+}
+
+fn whole(text: &str, least: i64) -> Option<String> {
+    match text.trim().parse::<i64>() {
+        Ok(number) if number >= least => None,
+        Ok(_) => Some(format!("at least {least}")),
+        Err(_) => Some("a whole number is needed".to_owned()),
+    }
+}
 
 /// Opens it.
 ///
@@ -14,34 +131,9 @@ use crate::domain::objective::ObjectiveSpec;
 /// Why no objective can be added.
 pub fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
     let project = model.project.clone().ok_or("there is no project yet")?;
-    let above = vec!["The first line is the title, the rest says what is to be done.".to_owned()];
-    let send = move |_: &Model, text: &str| {
-        let (title, description) = text.trim().split_once('\n').unwrap_or((text.trim(), ""));
-        if title.is_empty() {
-            return Err("an objective needs a title".to_owned());
-        }
-        let id = ObjectiveId::new(nearest_id(title)).map_err(|error| error.to_string())?;
-        let spec = ObjectiveSpec {
-            title: title.to_owned(),
-            description: description.trim().to_owned(),
-            acceptance_criteria: Vec::new(),
-            path_scope: Vec::new(),
-            depends_on: Vec::new(),
-            context_refs: Vec::new(),
-            worker: "implementer".to_owned(),
-            priority: 0,
-            max_commits: None,
-            max_minutes: None,
-            phase: None,
-        };
-        let command = Command::ObjectivesAdd { project: project.clone(), objectives: vec![(id, spec)] };
-        Ok(vec![Effect::ask(command, format!("add {title}"))])
-    };
-    Ok(Box::new(Note::new(
-        model,
-        "Add an objective".to_owned(),
-        "objective".to_owned(),
-        above,
-        Box::new(send),
-    )))
+    let fields = fields(model, &project);
+    let title = format!("Add an objective to {project}");
+    let draft = format!("objective {project}");
+    let send = move |model: &Model, values: &Values, _: usize| send(model, &project, values);
+    Ok(Form::new(model, title, draft, fields, vec!["Add"], send).boxed())
 }

@@ -1,24 +1,59 @@
 //! Widening what an objective may change.
 
 use super::Dialog;
-use super::note::Note;
+use super::form::{Fault, Field, Form, Values};
+use crate::config::plan_file::scope_fault;
 use crate::console::Model;
 use crate::console::actions::order;
+use crate::console::data::evidence;
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::operate::Order;
+use crate::domain::review::FindingCode;
 
-/// Opens it.
+const GLOBS: &str = "Globs";
+
+/// What is wrong with globs, one on a line or parted by commas; for a field that is typed into.
+#[must_use]
+pub fn globs_fault(text: &str) -> Option<String> {
+    let mut globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
+    globs.find_map(|glob| scope_fault(glob).map(|fault| format!("{glob}: {fault}")))
+}
+
+/// The globs of such a text.
+#[must_use]
+pub fn globs_of(text: &str) -> Vec<String> {
+    let globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
+    globs.map(str::to_owned).collect()
+}
+
+/// Opens it. What the last session changed outside of the scope is proposed.
 #[must_use]
 pub fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
+    let found = model.facts.state.objective(&objective);
+    let mut quoted = Vec::new();
+    let mut proposed = String::new();
+    if let Some(one) = found {
+        quoted.push(match one.spec.path_scope.is_empty() {
+            true => "It has no scope: it may change everything already.".to_owned(),
+            false => format!("It may change {}", one.spec.path_scope.join(", ")),
+        });
+        let findings = evidence::findings(&model.facts.state, one);
+        if let Some(outside) = findings.iter().find(|finding| finding.code == FindingCode::OutOfScope) {
+            quoted.push(evidence::finding_line(outside));
+            proposed = outside.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        }
+    }
     let title = format!("Let {} change more paths", objective.id);
     let draft = format!("scope {objective}");
-    let above = vec!["One glob on a line, for example src/session/**".to_owned()];
-    let send = move |_: &Model, text: &str| {
-        let globs: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
-        if globs.is_empty() {
-            return Err("at least one glob is needed".to_owned());
+    let send = move |_: &Model, values: &Values, _: usize| {
+        let globs = globs_of(values.get(GLOBS));
+        match globs.is_empty() {
+            true => Err(Fault::of(GLOBS, "say at least one glob, for example src/session/**")),
+            false => Ok(vec![order(&objective, Order::Expand { globs }, "widen the scope of")]),
         }
-        Ok(vec![order(&objective, Order::Expand { globs }, "widen the scope of")])
     };
-    Box::new(Note::new(model, title, draft, above, Box::new(send)))
+    let globs = Field::area(GLOBS, "one on a line, for example src/session/**", 3, 10)
+        .with(&proposed)
+        .checked(|_, text| globs_fault(text));
+    Form::new(model, title, draft, vec![globs], vec!["Widen"], send).quoting(quoted).boxed()
 }

@@ -57,6 +57,12 @@ impl Key {
         Some(Self::of(KeyEvent::new(code, modifiers)))
     }
 
+    /// The event that a terminal sends for it.
+    #[cfg(test)]
+    pub(super) fn event(self) -> KeyEvent {
+        KeyEvent::new(self.code, self.modifiers)
+    }
+
     /// The name, as people read it.
     #[must_use]
     pub fn name(&self) -> String {

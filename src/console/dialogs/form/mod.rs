@@ -1,0 +1,334 @@
+//! A form: what went before is quoted, fields are asked for, a button (or Alt-Enter) sends.
+//!
+//! It stays open until the supervisor has answered: a refusal is shown in it and nothing that was typed is lost.
+
+mod field;
+mod view;
+
+use std::cell::Cell;
+use std::collections::{BTreeMap, VecDeque};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+pub use field::{Check, Field, Kind};
+
+use super::{Dialog, Step};
+use crate::console::Model;
+use crate::console::msg::Effect;
+use crate::console::theme::Theme;
+
+/// Why a form is not sent, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// The field that it is about.
+    pub field: Option<&'static str>,
+    /// For people.
+    pub text: String,
+}
+
+impl Fault {
+    /// A fault of a field.
+    #[must_use]
+    pub fn of(field: &'static str, text: impl Into<String>) -> Self {
+        Self { field: Some(field), text: text.into() }
+    }
+}
+
+impl From<String> for Fault {
+    fn from(text: String) -> Self {
+        Self { field: None, text }
+    }
+}
+
+/// What was typed, by the fields' names.
+pub struct Values(BTreeMap<&'static str, String>);
+
+impl Values {
+    /// The text of a field without blanks around it.
+    #[must_use]
+    pub fn get(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", |text| text.trim())
+    }
+
+    /// The same; none where there is none.
+    #[must_use]
+    pub fn some(&self, name: &str) -> Option<String> {
+        Some(self.get(name).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    /// Its lines that are not blank.
+    #[must_use]
+    pub fn lines(&self, name: &str) -> Vec<String> {
+        self.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// Its words, parted by blanks or commas.
+    #[must_use]
+    pub fn words(&self, name: &str) -> Vec<String> {
+        let words = self.get(name).split(|letter: char| letter == ',' || letter.is_whitespace());
+        words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
+    }
+
+    /// A whole number of it, at least `least`; none where there is nothing.
+    ///
+    /// # Errors
+    /// When it is no such number.
+    pub fn number<N: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
+        &self,
+        name: &'static str,
+        least: N,
+    ) -> Result<Option<N>, Fault> {
+        let Some(text) = self.some(name) else { return Ok(None) };
+        match text.parse::<N>() {
+            Ok(number) if number >= least => Ok(Some(number)),
+            _ => Err(Fault::of(name, format!("{text:?} is no whole number from {least} on"))),
+        }
+    }
+}
+
+/// What is sent: the commands, one after the other; the number is that of the button.
+pub type Sent = Box<dyn Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault>>;
+
+/// The dialog.
+pub struct Form {
+    title: String,
+    draft: String,
+    quoted: Vec<String>,
+    fields: Vec<Field>,
+    buttons: Vec<&'static str>,
+    columns: u16,
+    /// The field that has the focus; behind them the buttons, the last of which cancels.
+    focus: usize,
+    problem: Option<String>,
+    waits: Option<String>,
+    rest: VecDeque<Effect>,
+    /// The first row of the fields that is on the screen.
+    top: Cell<u16>,
+    sent: Sent,
+}
+
+impl Form {
+    /// A form. `draft` names what is kept of it on `Esc`; `quoted` stands above the fields; `buttons` send.
+    #[must_use]
+    pub fn new(
+        model: &Model,
+        title: impl Into<String>,
+        draft: impl Into<String>,
+        fields: Vec<Field>,
+        buttons: Vec<&'static str>,
+        sent: impl Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault> + 'static,
+    ) -> Self {
+        let (quoted, columns) = (Vec::new(), 76);
+        let mut form = Self {
+            title: title.into(),
+            draft: draft.into(),
+            quoted,
+            fields,
+            buttons,
+            columns,
+            focus: 0,
+            problem: None,
+            waits: None,
+            rest: VecDeque::new(),
+            top: Cell::new(0),
+            sent: Box::new(sent),
+        };
+        let kept = model.draft(&form.draft).and_then(|text| serde_json::from_str(text).ok());
+        let kept: BTreeMap<String, String> = kept.unwrap_or_default();
+        for field in &mut form.fields {
+            if let Some(text) = kept.get(field.name) {
+                field.set(text);
+            }
+        }
+        form.refocus(model);
+        form
+    }
+
+    /// With what went before above the fields.
+    #[must_use]
+    pub fn quoting(mut self, lines: Vec<String>) -> Self {
+        self.quoted = lines;
+        self
+    }
+
+    /// For dialogs.
+    #[must_use]
+    pub fn boxed(self) -> Box<dyn Dialog> {
+        Box::new(self)
+    }
+
+    fn values(&self) -> Values {
+        Values(self.fields.iter().map(|field| (field.name, field.text())).collect())
+    }
+
+    fn refocus(&mut self, model: &Model) {
+        for (index, field) in self.fields.iter_mut().enumerate() {
+            field.set_focus(index == self.focus, &model.theme);
+        }
+    }
+
+    fn go(&mut self, model: &Model, by: isize) -> Step {
+        let count = self.fields.len() + self.buttons.len() + 1;
+        self.focus = (self.focus + count).saturating_add_signed(by) % count;
+        self.refocus(model);
+        Step::Stay
+    }
+
+    /// The button that has the focus; the last one cancels.
+    fn button(&self) -> Option<usize> {
+        self.focus.checked_sub(self.fields.len())
+    }
+
+    fn send(&mut self, model: &Model, button: usize) -> Step {
+        if self.waits.is_some() {
+            return Step::Stay;
+        }
+        let wrong = self.fields.iter().find_map(|field| Some(Fault::of(field.name, field.fault(model)?)));
+        let made = match wrong {
+            Some(fault) => Err(fault),
+            None => (self.sent)(model, &self.values(), button),
+        };
+        match made {
+            Ok(effects) => {
+                (self.problem, self.rest) = (None, effects.into());
+                self.next()
+            }
+            Err(fault) => {
+                let at = self.fields.iter().position(|field| Some(field.name) == fault.field);
+                self.focus = at.unwrap_or(self.focus);
+                self.problem = Some(fault.text);
+                self.refocus(model);
+                Step::Stay
+            }
+        }
+    }
+
+    /// Asks for the next thing, or is done with.
+    fn next(&mut self) -> Step {
+        let Some(effect) = self.rest.pop_front() else { return Step::Done(Vec::new()) };
+        if let Effect::Ask { doing, .. } = &effect {
+            self.waits = Some(doing.clone());
+            return Step::Do(vec![effect]);
+        }
+        let rest = std::mem::take(&mut self.rest);
+        Step::Done(std::iter::once(effect).chain(rest).collect())
+    }
+
+    fn on_button(&mut self, model: &Model, key: KeyEvent, button: usize) -> Step {
+        match key.code {
+            KeyCode::Enter | KeyCode::Char(' ') if button == self.buttons.len() => Step::Close,
+            KeyCode::Enter | KeyCode::Char(' ') => self.send(model, button),
+            KeyCode::Left | KeyCode::Up | KeyCode::BackTab => self.go(model, -1),
+            KeyCode::Right | KeyCode::Down | KeyCode::Tab => self.go(model, 1),
+            _ => Step::Stay,
+        }
+    }
+
+    fn on_field(&mut self, model: &Model, key: KeyEvent) -> Step {
+        let Some(field) = self.fields.get_mut(self.focus) else { return Step::Stay };
+        match key.code {
+            KeyCode::Tab if field.complete() => Step::Stay,
+            KeyCode::Tab => self.go(model, 1),
+            KeyCode::BackTab => self.go(model, -1),
+            KeyCode::Enter if matches!(field.kind, Kind::Area { .. }) => {
+                field.area.insert_newline();
+                Step::Stay
+            }
+            KeyCode::Enter => self.go(model, 1),
+            code => {
+                let is_taken = field.input(key);
+                match code {
+                    KeyCode::Down if !is_taken => self.go(model, 1),
+                    // The first field is the top: going up from it is no way to the buttons.
+                    KeyCode::Up if !is_taken && self.focus > 0 => self.go(model, -1),
+                    _ => Step::Stay,
+                }
+            }
+        }
+    }
+}
+
+/// Ctrl-Enter and Alt-Enter; some terminals send Ctrl-Enter as Ctrl-J.
+fn is_sending(key: KeyEvent) -> bool {
+    let is_enter = key.code == KeyCode::Enter;
+    (is_enter && key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT))
+        || (key.code == KeyCode::Char('j') && key.modifiers.contains(KeyModifiers::CONTROL))
+}
+
+impl Dialog for Form {
+    fn title(&self, _model: &Model) -> String {
+        self.title.clone()
+    }
+
+    fn size(&self, model: &Model) -> (u16, u16) {
+        let columns = self.columns.min(model.size.0.saturating_sub(6));
+        (columns, self.rows(model, columns))
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        self.draw(model, area, buf, theme);
+    }
+
+    fn key(&mut self, model: &Model, key: KeyEvent) -> Step {
+        let is_ctrl_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        if key.code == KeyCode::Esc || is_ctrl_c {
+            return Step::Close;
+        }
+        if self.waits.is_some() {
+            return Step::Stay;
+        }
+        if is_sending(key) {
+            let last = self.buttons.len().saturating_sub(1);
+            return self.send(model, self.button().unwrap_or(0).min(last));
+        }
+        match self.button() {
+            Some(button) => self.on_button(model, key, button),
+            None => self.on_field(model, key),
+        }
+    }
+
+    fn paste(&mut self, _model: &Model, pasted: &str) -> Step {
+        if self.waits.is_none()
+            && let Some(field) = self.fields.get_mut(self.focus)
+        {
+            field.paste(pasted);
+        }
+        Step::Stay
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<(&'static str, &'static str)> {
+        let mut hints = vec![("Alt-Enter", "send"), ("Tab", "next")];
+        match self.fields.get(self.focus) {
+            Some(field) if !field.completions().is_empty() => hints[1] = ("Tab", "complete, next"),
+            Some(Field { kind: Kind::Choice { .. }, .. }) => hints.push(("← →", "choose")),
+            Some(Field { kind: Kind::Area { .. }, .. }) => hints.push(("Enter", "new line")),
+            Some(_) => {}
+            None => hints[1] = ("Enter", "press"),
+        }
+        hints.push(("Esc", "close, the draft is kept"));
+        hints
+    }
+
+    fn draft(&self) -> Option<(String, String)> {
+        let typed: BTreeMap<&str, String> =
+            self.fields.iter().map(|field| (field.name, field.text())).collect();
+        Some((self.draft.clone(), serde_json::to_string(&typed).ok()?))
+    }
+
+    fn waits_for(&self) -> Option<&str> {
+        self.waits.as_deref()
+    }
+
+    fn answered(&mut self, _model: &Model, reply: Result<(), String>) -> Step {
+        self.waits = None;
+        match reply {
+            Ok(()) => self.next(),
+            Err(refused) => {
+                self.problem = Some(refused);
+                Step::Stay
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Judging an objective: retry, approve, reject, escalate. What went before is quoted above the note.
+
+use super::Dialog;
+use super::form::{Fault, Field, Form, Values};
+use crate::console::Model;
+use crate::console::actions::order;
+use crate::console::data::evidence;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::Objective;
+use crate::domain::operate::Order;
+
+const NOTE: &str = "Note";
+
+/// Lines that are quoted of what went before.
+const LINES_MAX: usize = 6;
+
+/// Why it stands where it stands, what the last session left, and what people said before.
+fn before(model: &Model, one: &Objective) -> Vec<String> {
+    let mut lines: Vec<String> = one.reason.iter().map(|reason| reason.text.clone()).collect();
+    for line in evidence::evidence(&model.facts.state, one) {
+        // The reason says it already where it was made of the feedback.
+        if !lines.iter().any(|had| had.contains(&line)) {
+            lines.push(line);
+        }
+    }
+    lines.extend(one.operated.note.as_ref().map(|note| format!("your note before: {}", note.text)));
+    lines.truncate(LINES_MAX);
+    lines
+}
+
+fn note(hint: &str) -> Vec<Field> {
+    vec![Field::area(NOTE, hint, 4, 14)]
+}
+
+/// What [`order`] is made of, by the button.
+type Make = fn(Option<String>, usize) -> Result<Order, Fault>;
+
+#[derive(Clone, Copy)]
+struct Ask {
+    verb: &'static str,
+    buttons: &'static [&'static str],
+    hint: &'static str,
+    make: Make,
+}
+
+fn form(model: &Model, key: ObjectiveKey, ask: Ask, title: String, quoted: Vec<String>) -> Box<dyn Dialog> {
+    let draft = format!("{} {key}", ask.verb);
+    let send = move |_: &Model, values: &Values, button: usize| {
+        Ok(vec![order(&key, (ask.make)(values.some(NOTE), button)?, ask.verb)])
+    };
+    let fields = note(ask.hint);
+    Form::new(model, title, draft, fields, ask.buttons.to_vec(), send).quoting(quoted).boxed()
+}
+
+/// Another session, with a note.
+#[must_use]
+pub fn retry(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+    let quoted = model.facts.state.objective(&key).map(|one| before(model, one)).unwrap_or_default();
+    let ask = Ask {
+        verb: "retry",
+        buttons: &["Retry"],
+        hint: "what the next session should know; may be empty",
+        make: |note, _| Ok(Order::Retry { note }),
+    };
+    let title = format!("Retry {}", key.id);
+    form(model, key, ask, title, quoted)
+}
+
+/// Into the merge queue; what is overridden is said.
+#[must_use]
+pub fn approve(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+    let found = model.facts.state.objective(&key);
+    let quoted = found.map(|one| overridden(model, one)).unwrap_or_default();
+    let ask = Ask {
+        verb: "approve",
+        buttons: &["Approve"],
+        hint: "why, for the proof of the landing; may be empty",
+        make: |note, _| Ok(Order::Approve { note, head: None }),
+    };
+    let title = format!("Approve {}", key.id);
+    form(model, key, ask, title, quoted)
+}
+
+fn overridden(model: &Model, one: &Objective) -> Vec<String> {
+    let state = &model.facts.state;
+    let findings = evidence::findings(state, one);
+    let never = findings.iter().filter(|finding| !finding.code.may_be_approved());
+    let mut lines: Vec<String> =
+        never.map(|finding| format!("Cannot be approved: {}", evidence::finding_line(finding))).collect();
+    let may = findings.iter().filter(|finding| finding.code.may_be_approved());
+    lines.extend(may.map(|finding| format!("You let pass: {}", evidence::finding_line(finding))));
+    let salvage = evidence::last_session(state, one).and_then(|session| session.harvest.as_ref());
+    lines.extend(
+        salvage.and_then(|harvest| harvest.salvage.as_ref()).map(|salvage| {
+            format!("What was not committed does not land; it is kept as {}", salvage.reference)
+        }),
+    );
+    if lines.is_empty() {
+        lines.extend(one.reason.iter().map(|reason| reason.text.clone()));
+        lines.push("Review found nothing that you would override.".to_owned());
+    }
+    lines.push("The gate still holds: it lands only if every command passes.".to_owned());
+    lines
+}
+
+/// Back to work, or given up.
+#[must_use]
+pub fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+    let quoted = model.facts.state.objective(&key).map(|one| before(model, one)).unwrap_or_default();
+    let ask = Ask {
+        verb: "reject",
+        buttons: &["Send back", "Give up for good"],
+        hint: "what is wrong: the next session is told",
+        make: |note, button| match note {
+            Some(note) => Ok(Order::Reject { note, is_final: button == 1 }),
+            None => Err(Fault::of(NOTE, "say what is wrong: the next session is told")),
+        },
+    };
+    let title = format!("Reject {}", key.id);
+    form(model, key, ask, title, quoted)
+}
+
+/// A person is to decide.
+#[must_use]
+pub fn escalate(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+    let open = evidence_of_session(model, &key);
+    let mut quoted = vec!["It is taken out of work and waits for you.".to_owned()];
+    quoted.extend(open);
+    let ask = Ask {
+        verb: "escalate",
+        buttons: &["Escalate"],
+        hint: "why; may be empty",
+        make: |note, _| Ok(Order::Escalate { note }),
+    };
+    let title = format!("Escalate {}", key.id);
+    form(model, key, ask, title, quoted)
+}
+
+fn evidence_of_session(model: &Model, key: &ObjectiveKey) -> Option<String> {
+    let one = model.facts.state.objective(key)?;
+    let session =
+        evidence::last_session(&model.facts.state, one).filter(|session| session.status.is_open())?;
+    Some(format!("Session {} by {} is stopped; what it left is kept.", session.id, session.agent))
+}

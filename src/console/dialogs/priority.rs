@@ -1,0 +1,26 @@
+//! Setting the priority of an objective.
+
+use super::Dialog;
+use super::form::{Fault, Field, Form, Values};
+use crate::console::Model;
+use crate::console::actions::order;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::operate::Order;
+
+const PRIORITY: &str = "Priority";
+
+/// Opens it.
+#[must_use]
+pub fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
+    let now = model.facts.state.objective(&objective).map_or(0, |one| one.spec.priority);
+    let title = format!("Priority of {}", objective.id);
+    let quoted = vec![format!("It has {now}. Higher goes first, in dispatch and in the merge queue.")];
+    let draft = format!("priority {objective}");
+    let send = move |_: &Model, values: &Values, _: usize| {
+        let priority =
+            values.number(PRIORITY, i32::MIN)?.ok_or_else(|| Fault::of(PRIORITY, "say a number"))?;
+        Ok(vec![order(&objective, Order::Prioritize { priority }, "prioritize")])
+    };
+    let fields = vec![Field::line(PRIORITY, "a whole number, for example 10 or -5")];
+    Form::new(model, title, draft, fields, vec!["Set"], send).quoting(quoted).boxed()
+}

@@ -1,0 +1,193 @@
+//! Keys in, commands out.
+
+use super::super::testing::{Sample, accept, asked, key, paste, press, refuse, slug, type_in};
+use crate::console::Model;
+use crate::domain::command::Command;
+use crate::domain::hierarchy::{AimOrder, Level};
+use crate::domain::operate::Order;
+
+fn night() -> Model {
+    Sample::night().model
+}
+
+fn at(model: &mut Model, id: &str) {
+    model.select(Some(key(id)));
+}
+
+fn order_of(command: &Command) -> &Order {
+    match command {
+        Command::Objective { order, .. } => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_retry_carries_the_note_and_closes_once_the_supervisor_has_agreed() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    type_in(&mut model, "先写测试\nthen the code");
+    let effects = press(&mut model, "alt-enter");
+    let asks = asked(&effects);
+    assert_eq!(asks.len(), 1);
+    let note = "先写测试\nthen the code".to_owned();
+    assert_eq!(order_of(&asks[0].0), &Order::Retry { note: Some(note) });
+    assert_eq!(model.dialogs.len(), 1, "it waits for the answer");
+    assert!(accept(&mut model, &asks[0].1).is_empty());
+    assert!(model.dialogs.is_empty());
+    assert_eq!(model.drafts.len(), 0);
+}
+
+#[test]
+fn a_refusal_is_shown_in_the_dialog_and_what_was_typed_stays() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    type_in(&mut model, "again");
+    let asks = asked(&press(&mut model, "ctrl-enter"));
+    refuse(&mut model, &asks[0].1, "the worktree is being removed");
+    let shown = super::super::testing::screen(&mut model, 100, 30);
+    assert!(shown.contains("the worktree is being removed"), "{shown}");
+    assert!(shown.contains("again"), "{shown}");
+    let again = asked(&press(&mut model, "tab enter"));
+    assert_eq!(order_of(&again[0].0), &Order::Retry { note: Some("again".to_owned()) });
+}
+
+#[test]
+fn escape_keeps_the_draft_of_that_kind_and_target() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    type_in(&mut model, "half a thou");
+    press(&mut model, "esc");
+    assert!(model.dialogs.is_empty());
+    press(&mut model, "R");
+    type_in(&mut model, "x");
+    press(&mut model, "esc r");
+    type_in(&mut model, "ght");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    assert_eq!(order_of(&asks[0].0), &Order::Retry { note: Some("half a thought".to_owned()) });
+}
+
+#[test]
+fn pasted_text_is_one_piece_whatever_it_holds() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    paste(&mut model, "one\r\ntwo\rq\u{1b}[2J\tthree");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    let note = "one\ntwo\nq[2J    three".to_owned();
+    assert_eq!(order_of(&asks[0].0), &Order::Retry { note: Some(note) });
+}
+
+#[test]
+fn a_rejection_needs_a_note_and_can_be_final() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "R");
+    assert!(asked(&press(&mut model, "alt-enter")).is_empty());
+    type_in(&mut model, "not worth it");
+    let asks = asked(&press(&mut model, "tab tab enter"));
+    assert_eq!(order_of(&asks[0].0), &Order::Reject { note: "not worth it".to_owned(), is_final: true });
+}
+
+#[test]
+fn a_goal_comes_with_its_milestones_one_after_the_other() {
+    let mut model = night();
+    press(&mut model, "a");
+    type_in(&mut model, "Ship v2\n");
+    type_in(&mut model, "第二版");
+    press(&mut model, "tab");
+    type_in(&mut model, "API\nUI");
+    let first = asked(&press(&mut model, "alt-enter"));
+    assert_eq!(first.len(), 1);
+    let Command::Aim { aim, order: AimOrder::Add { title, description, .. } } = &first[0].0 else {
+        panic!("{first:?}")
+    };
+    // There is a goal of that id already.
+    assert_eq!(
+        (aim.level, aim.id.as_str(), title.as_str(), description.as_str()),
+        (Level::Goal, "ship-v2-2", "Ship v2", "第二版")
+    );
+    let second = asked(&accept(&mut model, &first[0].1));
+    let Command::Aim { aim, order: AimOrder::Add { parent, .. } } = &second[0].0 else {
+        panic!("{second:?}")
+    };
+    assert_eq!((aim.level, aim.id.as_str()), (Level::Milestone, "api"));
+    assert_eq!(parent.as_ref().map(crate::domain::ids::AimId::as_str), Some("ship-v2-2"));
+    let third = asked(&accept(&mut model, &second[0].1));
+    assert!(accept(&mut model, &third[0].1).is_empty());
+    assert!(model.dialogs.is_empty());
+}
+
+#[test]
+fn an_objective_has_every_field_and_ids_are_completed() {
+    let mut model = night();
+    press(&mut model, "o");
+    type_in(&mut model, "Pay by card\n");
+    type_in(&mut model, "Take cards.");
+    press(&mut model, "tab");
+    type_in(&mut model, "a card is taken\na wrong one is refused");
+    press(&mut model, "tab");
+    type_in(&mut model, "src/pay/**, tests/pay.rs\n");
+    type_in(&mut model, "auth-t");
+    press(&mut model, "tab enter right enter");
+    type_in(&mut model, "7\n3\n45\nREADME.md");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    let Command::ObjectivesAdd { project, objectives } = &asks[0].0 else { panic!("{asks:?}") };
+    let (id, spec) = &objectives[0];
+    assert_eq!((project, id.as_str()), (&slug(), "pay-by-card"));
+    assert_eq!(spec.acceptance_criteria, ["a card is taken", "a wrong one is refused"]);
+    assert_eq!(spec.path_scope, ["src/pay/**", "tests/pay.rs"]);
+    assert_eq!(spec.depends_on[0].as_str(), "auth-tokens");
+    assert_eq!((spec.worker.as_str(), spec.priority), ("integrator", 7));
+    assert_eq!((spec.max_commits, spec.max_minutes), (Some(3), Some(45)));
+    assert_eq!(spec.context_refs, ["README.md"]);
+}
+
+#[test]
+fn a_fault_is_shown_while_it_is_typed_and_stops_the_sending() {
+    let mut model = night();
+    at(&mut model, "auth-tokens");
+    press(&mut model, "w");
+    type_in(&mut model, "/etc/**");
+    let shown = super::super::testing::screen(&mut model, 100, 30);
+    assert!(shown.contains("/etc/**: "), "{shown}");
+    assert!(asked(&press(&mut model, "alt-enter")).is_empty());
+    assert_eq!(model.dialogs.len(), 1);
+}
+
+#[test]
+fn a_confirmation_is_refused_when_its_target_has_gone_on_meanwhile() {
+    let mut sample = Sample::night();
+    at(&mut sample.model, "rate-limits");
+    press(&mut sample.model, "X");
+    assert!(asked(&press(&mut sample.model, "enter")).is_empty(), "cancel is focused");
+    assert!(sample.model.dialogs.is_empty());
+    press(&mut sample.model, "X");
+    sample.gate_ended(3, "green", 90).landed("rate-limits", 2, 3);
+    assert!(asked(&press(&mut sample.model, "y")).is_empty());
+    let shown = super::super::testing::screen(&mut sample.model, 100, 30);
+    assert!(shown.contains("has landed meanwhile"), "{shown}");
+}
+
+#[test]
+fn a_session_is_extended_by_minutes_commits_tokens_and_dollars() {
+    let mut model = night();
+    press(&mut model, "b tab");
+    type_in(&mut model, "2\n\n1.5");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    let Command::SessionExtend { minutes, commits, tokens, usd_micros, .. } = asks[0].0 else {
+        panic!("{asks:?}")
+    };
+    assert_eq!((minutes, commits, tokens, usd_micros), (15, 2, 0, 1_500_000));
+}
+
+#[test]
+fn a_priority_is_set_by_a_dialog_or_with_the_palette() {
+    let mut model = night();
+    press(&mut model, "=");
+    type_in(&mut model, "-5");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    assert_eq!(order_of(&asks[0].0), &Order::Prioritize { priority: -5 });
+}

@@ -1,0 +1,65 @@
+//! What tests of the console share: a workspace in the middle of its work, keys, and screens as text.
+
+mod facts_of;
+mod sample;
+mod screen;
+
+pub use sample::{BEGIN_MS, MINUTE_MS, Sample, key, slug};
+pub use screen::{buffer, looks, screen};
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::keymap::Key;
+use super::msg::{Effect, Msg};
+use super::update::{Urgency, update};
+use super::{Model, update::settle};
+use crate::domain::command::{Answer, Command, Refusal, Reply};
+
+/// Presses keys by their names, as keys.yaml has them: `press(&mut model, "r")`, `"alt-enter"`.
+pub fn press(model: &mut Model, names: &str) -> Vec<Effect> {
+    let mut effects = Vec::new();
+    for name in names.split(' ') {
+        let key = Key::parse(name).unwrap_or_else(|| panic!("no key {name:?}"));
+        let (_, made) = update(model, Msg::Key(key.event()));
+        effects.extend(made);
+        effects.extend(settle(model));
+    }
+    effects
+}
+
+/// Types a text, letter by letter.
+pub fn type_in(model: &mut Model, text: &str) {
+    for letter in text.chars() {
+        let code = if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
+        let _ = update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    }
+}
+
+/// Pastes a text.
+pub fn paste(model: &mut Model, text: &str) {
+    let (urgency, _) = update(model, Msg::Paste(text.to_owned()));
+    assert_eq!(urgency, Urgency::Now);
+}
+
+/// The commands that effects ask for, with what they are called.
+pub fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
+    let asks = effects.iter().filter_map(|effect| match effect {
+        Effect::Ask { command, doing } => Some(((**command).clone(), doing.clone())),
+        _ => None,
+    });
+    asks.collect()
+}
+
+/// The supervisor says yes.
+pub fn accept(model: &mut Model, doing: &str) -> Vec<Effect> {
+    answer(model, doing, Ok(Answer::text("done")))
+}
+
+/// The supervisor says no.
+pub fn refuse(model: &mut Model, doing: &str, why: &str) -> Vec<Effect> {
+    answer(model, doing, Err(Refusal::new(why)))
+}
+
+fn answer(model: &mut Model, doing: &str, reply: Reply) -> Vec<Effect> {
+    update(model, Msg::Answered { doing: doing.to_owned(), reply: Ok(reply) }).1
+}

@@ -1,0 +1,103 @@
+//! Screens as text, with their styles.
+
+use std::fmt::Write;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Modifier, Style};
+use unicode_width::UnicodeWidthStr;
+
+use crate::console::Model;
+use crate::console::frame::draw;
+use crate::console::theme::Theme;
+
+/// One frame.
+pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
+    model.size = (columns, rows);
+    let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
+    draw(model, &mut buf);
+    buf
+}
+
+/// Text and styles of a frame: every row, then the letters of its styles where it has any.
+pub fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
+    show(&buffer(model, columns, rows))
+}
+
+/// The looks that every pane and dialog is tried in.
+pub fn looks() -> [(&'static str, Theme); 3] {
+    [
+        ("colour", Theme::default()),
+        ("no_color", Theme::colourless()),
+        ("ascii", Theme::colourless().with_ascii()),
+    ]
+}
+
+/// Times of day depend on where the test runs: their digits are replaced, their width stays.
+fn timeless(line: &str) -> String {
+    let mut letters: Vec<char> = line.chars().collect();
+    let is_time = |at: usize, all: &[char]| {
+        let digit = |index: usize| all.get(index).is_some_and(char::is_ascii_digit);
+        let before = at.checked_sub(1).is_none_or(|index| !all[index].is_ascii_digit() || all[index] == ':');
+        before
+            && digit(at)
+            && digit(at + 1)
+            && all.get(at + 2) == Some(&':')
+            && digit(at + 3)
+            && digit(at + 4)
+    };
+    for at in 0..letters.len() {
+        if is_time(at, &letters) {
+            for index in [at, at + 1, at + 3, at + 4] {
+                letters[index] = 'H';
+            }
+        }
+    }
+    letters.into_iter().collect()
+}
+
+fn letter_of(style: Style) -> char {
+    let has = |modifier| style.add_modifier.contains(modifier);
+    let color = match style.fg {
+        None | Some(Color::Reset) => ' ',
+        Some(Color::Green) => 'g',
+        Some(Color::Cyan) => 'c',
+        Some(Color::Blue) => 'l',
+        Some(Color::Yellow) => 'y',
+        Some(Color::Red) => 'r',
+        Some(Color::DarkGray) => 'd',
+        Some(Color::Magenta) => 'm',
+        Some(_) => '?',
+    };
+    match () {
+        () if has(Modifier::REVERSED) => 'R',
+        () if has(Modifier::DIM) => 'd',
+        () if has(Modifier::BOLD) && color == ' ' => 'b',
+        () if has(Modifier::BOLD) => color.to_ascii_uppercase(),
+        () => color,
+    }
+}
+
+fn show(buf: &Buffer) -> String {
+    let mut out = String::new();
+
+    for y in buf.area.top()..buf.area.bottom() {
+        let (mut line, mut styles) = (String::new(), String::new());
+        let mut skip = 0;
+        for x in buf.area.left()..buf.area.right() {
+            let cell = &buf[(x, y)];
+            styles.push(letter_of(cell.style()));
+            if skip > 0 {
+                skip -= 1;
+                continue;
+            }
+            line.push_str(cell.symbol());
+            skip = cell.symbol().width().saturating_sub(1);
+        }
+        let _ = writeln!(out, "{}", timeless(line.trim_end()));
+        if !styles.trim().is_empty() {
+            let _ = writeln!(out, "~{}", styles.trim_end());
+        }
+    }
+    out
+}
