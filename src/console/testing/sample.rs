@@ -155,7 +155,14 @@ impl Sample {
     }
 
     /// A session ends and is harvested.
-    pub fn ended(&mut self, id: &str, session: u64, end: &str, commits: u32, findings: impl Into<Value>) -> &mut Self {
+    pub fn ended(
+        &mut self,
+        id: &str,
+        session: u64,
+        end: &str,
+        commits: u32,
+        findings: impl Into<Value>,
+    ) -> &mut Self {
         let awake = 60;
         let process = json!({"exit": {"code": i32::from(end == "failed")}, "stop": null, "awake_seconds": awake, "survivors": 0});
         self.fact("session_exited", json!({"objective": named(id), "session": session, "process": process}));
@@ -231,8 +238,19 @@ impl Sample {
     }
 
     /// A gauge gets a value.
-    pub fn gauge(&mut self, name: &str, session: Option<u64>, gate: Option<u64>, value: impl Into<Value>) -> &mut Self {
-        self.model.facts.take(FactsMsg::Gauges(vec![Gauge { name: name.to_owned(), session, gate, value: value.into() }]));
+    pub fn gauge(
+        &mut self,
+        name: &str,
+        session: Option<u64>,
+        gate: Option<u64>,
+        value: impl Into<Value>,
+    ) -> &mut Self {
+        self.model.facts.take(FactsMsg::Gauges(vec![Gauge {
+            name: name.to_owned(),
+            session,
+            gate,
+            value: value.into(),
+        }]));
         self
     }
 
