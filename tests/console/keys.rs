@@ -4,7 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use paddock::console::msg::{Effect, Msg, QuitHow};
 use paddock::console::panes::PaneId;
 use paddock::console::{Model, actions};
-use paddock::domain::command::Command;
+use paddock::domain::command::{Answer, Command};
 use paddock::domain::hierarchy::AimOrder;
 use paddock::domain::ids::SessionId;
 use paddock::domain::operate::Order;
@@ -47,7 +47,15 @@ fn asked(effects: Vec<Effect>) -> Vec<Command> {
     effects.into_iter().filter_map(command).collect()
 }
 
-fn order_of(effects: Vec<Effect>, id: &str) -> Order {
+/// What keys order about an objective; the supervisor agrees to it.
+fn order_of(model: &mut Model, keys: &str, id: &str) -> Order {
+    let effects = press(model, keys);
+    for effect in &effects {
+        if let Effect::Ask { doing, .. } = effect {
+            let reply = Ok(Ok(Answer::text("done")));
+            send(model, Msg::Answered { doing: doing.clone(), reply });
+        }
+    }
     match asked(effects).pop() {
         Some(Command::Objective { objective, order, .. }) => {
             assert_eq!(objective, key(id));
@@ -71,7 +79,7 @@ fn a_retry_takes_a_note_and_escape_keeps_what_was_typed() {
     assert!(model.dialogs.is_empty());
     press(&mut model, "r");
     assert!(text_of(&model).contains("use the fake clock"), "the draft is back");
-    let order = order_of(press(&mut model, "alt-enter"), "billing-webhook");
+    let order = order_of(&mut model, "alt-enter", "billing-webhook");
     assert_eq!(order, Order::Retry { note: Some("use the fake clock".to_owned()) });
     press(&mut model, "r");
     assert!(!text_of(&model).contains("use the fake clock"), "what was sent is no draft");
@@ -120,17 +128,17 @@ fn a_confirmation_is_held_against_what_has_happened_meanwhile() {
 fn other_orders_go_to_the_selected_objective() {
     let mut model = console();
     select(&mut model, "auth-tokens");
-    assert_eq!(order_of(press(&mut model, "p"), "auth-tokens"), Order::Pause);
-    assert_eq!(order_of(press(&mut model, "X y"), "auth-tokens"), Order::Cancel);
+    assert_eq!(order_of(&mut model, "p", "auth-tokens"), Order::Pause);
+    assert_eq!(order_of(&mut model, "X y", "auth-tokens"), Order::Cancel);
     press(&mut model, "e");
     write(&mut model, "等一下");
-    let order = order_of(press(&mut model, "alt-enter"), "auth-tokens");
+    let order = order_of(&mut model, "alt-enter", "auth-tokens");
     assert_eq!(order, Order::Escalate { note: Some("等一下".to_owned()) });
     select(&mut model, "billing-webhook");
     press(&mut model, "A");
-    let order = order_of(press(&mut model, "alt-enter"), "billing-webhook");
+    let order = order_of(&mut model, "alt-enter", "billing-webhook");
     assert_eq!(order, Order::Approve { note: None, head: None });
-    assert_eq!(order_of(press(&mut model, "s y"), "billing-webhook"), Order::Skip);
+    assert_eq!(order_of(&mut model, "s y", "billing-webhook"), Order::Skip);
 }
 
 #[test]
@@ -151,7 +159,7 @@ fn the_palette_runs_an_action_with_its_argument() {
     select(&mut model, "billing-webhook");
     press(&mut model, ":");
     write(&mut model, "retry use the fake clock");
-    let order = order_of(press(&mut model, "enter"), "billing-webhook");
+    let order = order_of(&mut model, "enter", "billing-webhook");
     assert_eq!(order, Order::Retry { note: Some("use the fake clock".to_owned()) });
 }
 
@@ -210,7 +218,7 @@ fn every_action_does_something_or_says_why_not() {
         let before = (text_of(&model), model.mouse, model.zoomed);
         let effects = actions::perform(&mut model, action.name, None);
         let is_motion = action.group == actions::Group::Move;
-        let in_a_log = ["next", "previous", "follow", "raw", "fold"].contains(&action.name);
+        let in_a_log = ["next", "previous", "follow", "raw", "wrap", "fold"].contains(&action.name);
         let did = !effects.is_empty() || (text_of(&model), model.mouse, model.zoomed) != before;
         assert!(did || is_motion || in_a_log, "{} does nothing and says nothing", action.name);
     }
