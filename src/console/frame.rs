@@ -15,6 +15,10 @@ use super::{Model, footer, header, text};
 pub fn draw(model: &Model, buf: &mut Buffer) {
     let theme = &model.theme;
     let area = buf.area;
+    if (area.width, area.height) != model.size {
+        // The terminal changed its size this very moment; word of it is on its way.
+        return;
+    }
     let Some(parts) = layout::parts(model) else { return too_small(area, buf, theme) };
     header::view(model, parts.header, buf, theme);
     for (id, rect) in &parts.panes {
@@ -42,7 +46,7 @@ fn framed(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme
     Block::new().borders(Borders::ALL).border_set(theme.glyphs.border).border_style(border).render(area, buf);
     let pane = pane(id);
     let heading = pane.heading(model);
-    let number = MAIN.iter().position(|main| *main == id).filter(|_| area.width >= 40);
+    let number = MAIN.iter().position(|main| *main == id).filter(|_| area.width >= 24);
     let mut title = number.map(|index| format!("{} ", index + 1)).unwrap_or_default() + pane.name();
     if !heading.left.is_empty() {
         title = format!("{title} {} {}", theme.glyphs.dot, text::clean(&heading.left));

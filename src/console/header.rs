@@ -24,7 +24,11 @@ fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
     match &model.facts.supervisor {
         SupervisorSeen::Unknown => ("looking".to_owned(), theme.dim),
         SupervisorSeen::Starting => (format!("{} starting", glyphs.ready), theme.dim),
-        SupervisorSeen::Stopped { .. } => (format!("{} supervisor stopped", glyphs.failed), theme.failed),
+        SupervisorSeen::Stopped { .. } => {
+            let key = model.keymap.key("start").filter(|_| is_wide);
+            let hint = key.map(|key| format!(" ({key} starts it)")).unwrap_or_default();
+            (format!("{} supervisor stopped{hint}", glyphs.failed), theme.failed)
+        }
         SupervisorSeen::Running { .. } if project.is_some_and(|project| project.paused) => {
             (format!("{} paused", glyphs.aside), theme.needs)
         }
@@ -52,20 +56,23 @@ fn used(part: f64, whole: Option<f64>, theme: &Theme) -> Style {
     }
 }
 
-fn spent(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
+fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)> {
     let spent = model.digest.spent;
     let budget = model.shown_project().map(|project| &project.settings.budget);
     if let Some(usd) = spent.usd {
         let limit = budget.and_then(|budget| budget.usd);
         let shown = limit.map(|limit| format!("/{limit:.0}")).unwrap_or_default();
-        return (format!("${usd:.2}{shown}"), used(usd, limit, theme));
+        return Some((format!("${usd:.2}{shown}"), used(usd, limit, theme)));
     }
     let limit = budget.and_then(|budget| budget.session_minutes);
     let shown = limit.map(|limit| format!("/{limit}")).unwrap_or_default();
-    let word = if is_wide { " min today" } else { "m" };
+    if !is_wide && limit.is_none() {
+        return None;
+    }
+    let word = if is_wide { " min today" } else { " min" };
     #[expect(clippy::cast_precision_loss, reason = "minutes of a day")]
     let style = used(spent.minutes as f64, limit.map(|limit| limit as f64), theme);
-    (format!("{}{shown}{word}", spent.minutes), style)
+    Some((format!("{}{shown}{word}", spent.minutes), style))
 }
 
 /// Draws it.
@@ -90,8 +97,9 @@ pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             1 => Span::styled(format!("{} 1 needs you", theme.glyphs.needs), theme.needs),
             count => Span::styled(format!("{} {count} need you", theme.glyphs.needs), theme.needs),
         });
-        let (said, style) = spent(model, is_wide, theme);
-        line.extend([gap(), Span::styled(said, style)]);
+        if let Some((said, style)) = spent(model, is_wide, theme) {
+            line.extend([gap(), Span::styled(said, style)]);
+        }
     }
     let right = landed(model, is_wide, theme);
     let taken = u16::try_from(right.width()).unwrap_or(0) + 1;

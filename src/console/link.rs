@@ -1,6 +1,7 @@
 //! The thread that keeps the facts: reads the state from the database, then every event as it is told of one by
 //! the supervisor; without a supervisor it looks now and then whether anything was written.
 
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::Sender;
 use std::thread;
 use std::time::Duration;
@@ -34,7 +35,10 @@ pub fn start(world: &World) -> std::io::Result<()> {
     let (workspace, messages) = (world.workspace.clone(), world.messages.clone());
     let run = move || {
         let mut keeper = Keeper { workspace, messages, reader: None, seq: 0, data_version: None };
-        while keeper.round().is_ok() {}
+        let kept = panic::catch_unwind(AssertUnwindSafe(|| while keeper.round().is_ok() {}));
+        if kept.is_err() {
+            let _ = keeper.tell(FactsMsg::Problem("a fault of Paddock: start the console again".to_owned()));
+        }
     };
     thread::Builder::new().name("facts".into()).spawn(run).map(drop)
 }
@@ -151,13 +155,22 @@ impl Keeper {
     fn load(&mut self) -> Result<(), LedgerError> {
         let Some(reader) = &self.reader else { return Ok(()) };
         self.data_version = Some(reader.data_version()?);
-        let state = ledger::load_snapshot(reader)?;
-        self.seq = state.counters().seq;
-        let limit = u32::try_from(EVENTS_MAX).ok();
-        let wanted = EventQuery { limit, newest_first: true, ..EventQuery::default() };
-        let newest = reader.events(&wanted)?;
-        let events = newest.iter().rev().filter(|one| one.seq <= self.seq).map(line).collect();
-        let _ = self.tell(FactsMsg::Loaded(Box::new(Loaded { state, events })));
+        let loaded = load(reader)?;
+        self.seq = loaded.state.counters().seq;
+        let _ = self.tell(FactsMsg::Loaded(Box::new(loaded)));
         Ok(())
     }
+}
+
+/// Everything as it is stored: the state, and the newest events that it contains.
+///
+/// # Errors
+/// When the database cannot be read, or holds what this program does not understand.
+pub fn load(reader: &Reader) -> Result<Loaded, LedgerError> {
+    let state = ledger::load_snapshot(reader)?;
+    let wanted =
+        EventQuery { limit: u32::try_from(EVENTS_MAX).ok(), newest_first: true, ..EventQuery::default() };
+    let newest = reader.events(&wanted)?;
+    let events = newest.iter().rev().filter(|one| one.seq <= state.counters().seq).map(line).collect();
+    Ok(Loaded { state, events })
 }

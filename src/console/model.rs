@@ -11,6 +11,7 @@ use super::panes::{self, Locals, PaneId, Target};
 use super::theme::Theme;
 use crate::config::Workspace;
 use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::objective::Status;
 use crate::domain::project::Project;
 use crate::report::text::counted;
 
@@ -256,11 +257,21 @@ impl Model {
             let mut all: Vec<_> = project
                 .into_iter()
                 .flat_map(|slug| self.facts.state.objectives_of(slug))
-                .map(|one| (one.added_seq, &one.key))
+                .map(|one| (one.added_seq, one.status, &one.key))
                 .collect();
-            all.sort();
-            self.selected = all.first().map(|(_, key)| (*key).clone());
+            all.sort_by_key(|(seq, status, _)| (urgency(*status), *seq));
+            self.selected = all.first().map(|(_, _, key)| (*key).clone());
             self.session = None;
         }
+    }
+}
+
+/// What a person wants to see first when nothing was chosen yet.
+fn urgency(status: Status) -> u8 {
+    match status {
+        Status::NeedsReview => 0,
+        Status::Active => 1,
+        Status::Queued | Status::Review | Status::Ready => 2,
+        _ => 3,
     }
 }

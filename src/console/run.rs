@@ -89,7 +89,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     }
     link::start(&world)?;
     input::hear(sender.clone())?;
-    let screen = Screen::enter()?;
+    let screen = Screen::enter(workspace.logs().join("console.log"))?;
     let input = input::Input::start(sender)?;
     let is_far = std::env::var_os("SSH_CONNECTION").is_some();
     let pace = Duration::from_millis(if is_far { 200 } else { 100 });

@@ -1,6 +1,9 @@
 //! Entering and leaving the terminal. Whatever happens, it is left as it was found.
 
+use std::fs::OpenOptions;
 use std::io::{self, Stdout, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::event::{
@@ -17,6 +20,7 @@ use ratatui::backend::CrosstermBackend;
 
 use super::Model;
 use super::frame;
+use crate::config::files::PRIVATE_FILE_MODE;
 
 /// Whether the terminal is ours now: a panic restores it only then.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -28,12 +32,12 @@ pub struct Screen {
 }
 
 impl Screen {
-    /// Takes the terminal.
+    /// Takes the terminal. What goes wrong on other threads is written to `log`: the screen goes on.
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn enter() -> io::Result<Self> {
-        restore_on_panic();
+    pub fn enter(log: PathBuf) -> io::Result<Self> {
+        restore_on_panic(log);
         take()?;
         let terminal = match Terminal::new(CrosstermBackend::new(io::stdout())) {
             Ok(terminal) => terminal,
@@ -136,11 +140,18 @@ pub fn restore() {
 }
 
 /// The report of a panic is printed on a terminal that shows it.
-fn restore_on_panic() {
+fn restore_on_panic(log: PathBuf) {
     static ONCE: std::sync::Once = std::sync::Once::new();
+    let drawing = std::thread::current().id();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
+            let is_beside = std::thread::current().id() != drawing && ENTERED.load(Ordering::SeqCst);
+            if is_beside {
+                let file = OpenOptions::new().create(true).append(true).mode(PRIVATE_FILE_MODE).open(&log);
+                let _ = file.and_then(|mut file| writeln!(file, "{info}"));
+                return;
+            }
             restore();
             before(info);
         }));

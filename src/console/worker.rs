@@ -3,6 +3,7 @@
 use std::fs::OpenOptions;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
+use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command as Program, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -58,7 +59,13 @@ impl Workers {
         }
         let (world, running) = (self.world.clone(), self.running.clone());
         let work = move || {
-            let change = (job.run)(&world);
+            let Job { name, run } = job;
+            let change = panic::catch_unwind(AssertUnwindSafe(|| run(&world))).unwrap_or_else(|_| {
+                Box::new(move |model: &mut super::Model| {
+                    model.say_no(format!("{name}: a fault of Paddock; runtime/logs/console.log has it"));
+                    Vec::new()
+                })
+            });
             running.fetch_sub(1, Ordering::SeqCst);
             let _ = world.messages.send(Msg::Apply(change));
         };
@@ -79,6 +86,8 @@ impl Workers {
                     Vec::new()
                 };
                 let _ = world.messages.send(Msg::Apply(Box::new(change)));
+            } else {
+                let _ = world.messages.send(seen(SupervisorSeen::Unknown));
             }
         };
         let _ = thread::Builder::new().name("start".into()).spawn(work);

@@ -98,6 +98,11 @@ impl Facts {
             FactsMsg::Happened(happened) => self.happened(happened),
             FactsMsg::Gauges(gauges) => self.gauges(gauges),
             FactsMsg::Supervisor(seen) => {
+                let is_early = matches!(seen, SupervisorSeen::Stopped { problem: None });
+                if is_early && self.supervisor == SupervisorSeen::Starting {
+                    // Whoever starts it says how that ended.
+                    return false;
+                }
                 let is_new = self.supervisor != seen;
                 if !seen.is_running() {
                     self.gauges.clear();
