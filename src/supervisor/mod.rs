@@ -19,6 +19,7 @@ mod radar;
 mod run;
 mod service;
 mod signals;
+mod tail;
 mod trust;
 mod world;
 

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::lanes::Lanes;
 use super::message::{Inbox, Message};
 use super::radar::Radars;
+use super::tail::Tails;
 use super::trust::read_trust;
 use crate::config::{Environment, Workspace};
 use crate::domain::facts::TrustRecord;
@@ -28,6 +29,7 @@ pub(super) struct World {
     pub(super) inbox: Inbox,
     pub(super) lanes: Lanes,
     pub(super) gauges: Arc<Gauges>,
+    pub(super) tails: Tails,
     pub(super) exe: PathBuf,
     pub(super) radars: Radars,
     /// Effects ordered and not yet answered.
@@ -98,6 +100,7 @@ impl World {
             inbox,
             lanes: Lanes::default(),
             gauges: Arc::default(),
+            tails: Tails::default(),
             exe,
             radars: Radars::default(),
             in_flight: AtomicUsize::new(0),

@@ -68,6 +68,7 @@ impl Order {
 
 /// Reads only, but for refs that keep what would be lost: doing it again finds the same.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
+    world.tails.end(order.session, &world.gauges);
     let facts = read(world, order).map(Box::new);
     world.tell(Input::Harvested { session: order.session, facts });
 }

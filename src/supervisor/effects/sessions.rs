@@ -8,7 +8,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::world::{Site, World};
+use super::super::tail::Followed;
+use super::super::world::{Site, World, now_ms};
 use super::worktrees::{Place, make_again_if_gone};
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
@@ -16,6 +17,7 @@ use crate::domain::objective::Objective;
 use crate::domain::session::{Exit, ProcessEnd, Session, Stop};
 use crate::domain::settings::{AgentSettings, ProjectSettings, StdinRule};
 use crate::domain::state::State;
+use crate::domain::usage::Tokens;
 use crate::git::{self, Repository};
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use crate::runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
@@ -40,6 +42,8 @@ pub(in super::super) struct Order {
     branch: String,
     aims: prompting::Aims,
     base: ObjectId,
+    /// Where the counter of the conversation that it goes on with stood.
+    counter: Option<Tokens>,
 }
 
 impl Order {
@@ -48,7 +52,9 @@ impl Order {
         let objective = state.objective(&session.objective)?.clone();
         let worktree = objective.worktree.clone()?;
         let project = state.project(&session.objective.project)?;
+        let before = session.resume.as_ref().and_then(|resume| state.session(resume.session));
         Some(Self {
+            counter: before.and_then(|before| before.account.counter),
             site: Site::of(project),
             settings: Box::new(project.settings.clone()),
             aims: prompting::Aims::of(state, &objective),
@@ -73,9 +79,22 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         true => adopt(world, order, &dir),
         false => submit_patiently(world, order, &dir),
     };
-    if let Err(problem) = begun {
-        world.tell(Input::SessionRefused { session: order.session.id, problem });
+    match begun {
+        Ok(()) => follow(world, order, dir),
+        Err(problem) => world.tell(Input::SessionRefused { session: order.session.id, problem }),
     }
+}
+
+fn follow(world: &World, order: &Order, dir: PathBuf) {
+    let Some(agent) = order.settings.agent(&order.session.agent) else { return };
+    let followed = Followed {
+        session: order.session.id,
+        dir,
+        transcript: agent.transcript.clone(),
+        counter: order.counter,
+        since_ms: order.session.started_ms.unwrap_or_else(now_ms),
+    };
+    world.tails.begin(followed, &world.inbox, &world.gauges);
 }
 
 /// A git of a supervisor that was killed may still be at work in the worktree, and its lock in the way: it is

@@ -1,0 +1,172 @@
+//! Following the output of running sessions: what they have used so far, and whether their agents only wait.
+//!
+//! One small thread for all of them, begun with the first: a session's output never holds up the kernel, and no
+//! answer of a lane waits for it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+
+use super::message::{Inbox, Message};
+use super::world::now_ms;
+use crate::domain::failure::Failure;
+use crate::domain::ids::SessionId;
+use crate::domain::input::Input;
+use crate::domain::usage::{Tokens, Usage};
+use crate::link::{Gauge, Gauges};
+use crate::runner::log::{LogReader, Stream as LogStream};
+use crate::session::transcript::{Reader, Setting, Stream};
+
+/// Between two looks at the output.
+const EVERY: Duration = Duration::from_secs(1);
+/// Bytes read of one stream in one look; a session that writes more is caught up with in the next ones.
+const LOOK_BYTES: usize = 1 << 20;
+
+/// A session that is to be followed.
+pub(super) struct Followed {
+    pub(super) session: SessionId,
+    /// The folder of its output.
+    pub(super) dir: PathBuf,
+    /// How its agent writes.
+    pub(super) transcript: String,
+    /// Where the counter of its agent's conversation stood before, if it goes on with one.
+    pub(super) counter: Option<Tokens>,
+    /// When it was begun, in Unix milliseconds.
+    pub(super) since_ms: i64,
+}
+
+struct Tail {
+    followed: Followed,
+    reader: Reader,
+    offsets: [u64; 2],
+    told: (Usage, Option<Failure>),
+}
+
+#[derive(Default)]
+struct Board {
+    tails: BTreeMap<SessionId, Tail>,
+    has_thread: bool,
+}
+
+/// The sessions that are followed.
+#[derive(Clone, Default)]
+pub(super) struct Tails {
+    shared: Arc<(Mutex<Board>, Condvar)>,
+}
+
+fn setting() -> Setting {
+    Setting { now_ms: now_ms(), zone: TimeZone::system() }
+}
+
+impl Tails {
+    fn board(&self) -> MutexGuard<'_, Board> {
+        self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Follows a session from the beginning of its output; one that is followed already is left as it is.
+    pub(super) fn begin(&self, followed: Followed, inbox: &Inbox, gauges: &Arc<Gauges>) {
+        let mut board = self.board();
+        let reader = Reader::new(&followed.transcript, setting());
+        let tail = Tail { reader, offsets: [0; 2], told: (Usage::default(), None), followed };
+        board.tails.entry(tail.followed.session).or_insert(tail);
+        if !board.has_thread {
+            let (tails, inbox, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
+            let work = move || tails.work(&inbox, &gauges);
+            let spawned = std::thread::Builder::new().name("tails".into()).spawn(work);
+            board.has_thread = spawned
+                .inspect_err(
+                    |error| tracing::error!(%error, "cannot follow sessions: budgets hold at their end"),
+                )
+                .is_ok();
+        }
+        drop(board);
+        self.shared.1.notify_one();
+    }
+
+    /// Its processes are gone: what it left is read as a whole.
+    pub(super) fn end(&self, session: SessionId, gauges: &Gauges) {
+        self.board().tails.remove(&session);
+        gauges.forget_session(session.0);
+    }
+
+    fn work(&self, inbox: &Inbox, gauges: &Gauges) {
+        let mut board = self.board();
+        loop {
+            if board.tails.is_empty() {
+                board = self.shared.1.wait(board).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            for tail in board.tails.values_mut() {
+                if let Some(input) = tail.look(gauges)
+                    && inbox.send(Message::Input(input)).is_err()
+                {
+                    return;
+                }
+            }
+            drop(board);
+            std::thread::sleep(EVERY);
+            board = self.board();
+        }
+    }
+}
+
+impl Tail {
+    /// Reads what is new; what there is to tell, if that is something else than before.
+    fn look(&mut self, gauges: &Gauges) -> Option<Input> {
+        self.reader.at(now_ms());
+        let dir = self.followed.dir.clone();
+        let mut is_new = false;
+        for (place, log, stream) in [(0, LogStream::Stdout, Stream::Out), (1, LogStream::Stderr, Stream::Err)]
+        {
+            is_new |= self.read(place, &dir, log, stream);
+        }
+        let minutes = (now_ms() - self.followed.since_ms).max(0) / 60_000;
+        self.show(gauges, "minutes", minutes.into());
+        if !is_new {
+            return None;
+        }
+        // Nobody reads them here.
+        drop(self.reader.take_lines());
+        let reading = self.reader.so_far();
+        let mut usage = reading.usage;
+        if let Some(counter) = reading.counter {
+            usage.tokens = Some(counter.since(self.followed.counter.unwrap_or_default()));
+        }
+        let waits = reading.wait.filter(|wait| wait.until_ms.is_some());
+        let told = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
+        if told == self.told {
+            return None;
+        }
+        self.told = told;
+        let (usage, waits) = self.told.clone();
+        if let Some(tokens) = usage.tokens {
+            self.show(gauges, "tokens", tokens.total().into());
+        }
+        if let Some(usd) = usage.usd() {
+            self.show(gauges, "usd", usd.into());
+        }
+        Some(Input::SessionTold { session: self.followed.session, usage, waits })
+    }
+
+    fn read(&mut self, place: usize, dir: &Path, log: LogStream, stream: Stream) -> bool {
+        // What cannot be read now is read in the next look, or at harvest.
+        let Ok(chunk) = LogReader::open(dir, log).read_at(self.offsets[place], LOOK_BYTES) else {
+            return false;
+        };
+        self.offsets[place] = chunk.next_offset();
+        self.reader.push(stream, &chunk.bytes);
+        !chunk.bytes.is_empty()
+    }
+
+    fn show(&self, gauges: &Gauges, name: &str, value: serde_json::Value) {
+        gauges.set(Gauge {
+            name: name.to_owned(),
+            session: Some(self.followed.session.0),
+            gate: None,
+            value,
+        });
+    }
+}
