@@ -6,10 +6,12 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{output, repository};
 use crate::config::error::display_all;
-use crate::config::project_file::ProjectFile;
+use crate::config::project_file::{self, ProjectFile};
 use crate::config::resolve::{Project, Surroundings};
 use crate::config::validate::{on_path, project_files, validate};
 use crate::config::{ConfigError, Place, Severity};
+use crate::config::{schema, show};
+use crate::domain::ids::ProjectSlug;
 use crate::report::events::public_types;
 use crate::report::text::counted;
 
@@ -18,6 +20,22 @@ pub(super) enum Config {
     /// Check every project file and .env
     #[command(after_help = "Examples:\n  paddock config validate\n  paddock config validate --json")]
     Validate(Validate),
+    /// The project file as a JSON Schema, for editors
+    #[command(after_help = "Examples:
+  paddock config schema > project.schema.json
+  # and as the first line of a project file:
+  # yaml-language-server: $schema=project.schema.json")]
+    Schema,
+    /// The settings in force, every default included
+    #[command(after_help = "Examples:\n  paddock config show\n  paddock --project web config show --json")]
+    Show(Show),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -31,6 +49,11 @@ impl Config {
     pub fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::Validate(validate) => validate.carry_out(context),
+            Self::Schema => {
+                output::json(&schema::project_file(&public_types()))?;
+                Ok(Exit::Good)
+            }
+            Self::Show(show) => show.carry_out(context),
         }
     }
 }
@@ -56,7 +79,49 @@ impl Validate {
     }
 }
 
-fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
+impl Show {
+    /// As the project files say now; of one that cannot be read, what was read last.
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let mut shown = Vec::new();
+        let is_meant = |slug: &ProjectSlug| context.project.as_ref().is_none_or(|only| only == slug);
+        for path in project_files(&context.workspace)? {
+            let file = match project_file::read(&context.workspace, &path, Some(&public_types())) {
+                Ok(file) => file,
+                Err(faults) => {
+                    output::note(&display_all(&faults));
+                    continue;
+                }
+            };
+            match resolve(&file) {
+                Ok(project) if is_meant(&project.slug) => shown.push((project.slug, project.settings)),
+                Ok(_) => {}
+                Err(faults) => output::note(&display_all(&faults)),
+            }
+        }
+        for project in state.projects().filter(|project| is_meant(&project.slug)) {
+            if !shown.iter().any(|(slug, _)| *slug == project.slug) {
+                output::note(&format!("{}: as it was read last", project.slug));
+                shown.push((project.slug.clone(), project.settings.clone()));
+            }
+        }
+        let documents: Vec<_> = shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
+        if self.json {
+            match (&documents[..], &context.project) {
+                ([only], Some(_)) => output::json(only)?,
+                _ => output::json(&documents)?,
+            }
+            return Ok(Exit::Good);
+        }
+        for document in documents {
+            let text = serde_yaml::to_string(&document).map_err(|error| Failure::error(error.to_string()))?;
+            output::print(&format!("---\n{text}"))?;
+        }
+        Ok(Exit::Good)
+    }
+}
+
+pub(super) fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
     let found = repository::inspect(&file.repo_root, file.target_branch.as_deref())
         .map_err(|problem| vec![repository_fault(file, &problem)])?;
     let path = std::env::var_os("PATH");

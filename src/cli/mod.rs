@@ -1,15 +1,19 @@
 //! The command line: parse, call, print. One file per command family.
 
+mod agent;
 mod aim;
+mod complete;
 mod config;
 mod console;
 mod context;
 mod demo;
+mod doctor;
 mod events;
 pub mod exit;
 mod explain;
 mod init;
 mod log_text;
+mod manual;
 mod objective;
 mod operate;
 mod output;
@@ -113,9 +117,18 @@ enum Family {
     /// The running supervisor
     #[command(subcommand)]
     Supervisor(supervisor::Supervisor),
+    /// Agents: which there are, whether they work, which may be used
+    #[command(subcommand)]
+    Agent(agent::Agent),
     /// Project files
     #[command(subcommand)]
     Config(config::Config),
+    /// Look at everything that work depends on, and say what to do about what is wrong
+    Doctor(doctor::Doctor),
+    /// Print what a shell needs to complete commands and ids
+    Completions(complete::Completions),
+    /// Print the manual page
+    Man(manual::Man),
     /// Hold everything that landed against the repository and its proofs
     Verify(verify::Verify),
     /// Print the version
@@ -126,6 +139,7 @@ enum Family {
 /// Runs a command line; what goes wrong is said on standard error.
 #[must_use]
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    complete::answer_shell();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -177,6 +191,10 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
         Some(Family::Verify(verify)) => verify.carry_out(&find()?),
         Some(Family::Config(config)) => config.carry_out(&find()?),
+        Some(Family::Agent(agent)) => agent.carry_out(&find()?),
+        Some(Family::Doctor(doctor)) => doctor.carry_out(&find()?),
+        Some(Family::Completions(completions)) => completions.carry_out(),
+        Some(Family::Man(man)) => man.carry_out(),
     }
 }
 

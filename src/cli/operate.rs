@@ -207,7 +207,7 @@ impl Named {
 }
 
 /// Who asks, for the record.
-fn who() -> String {
+pub(super) fn who() -> String {
     let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name: String = name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
     if name.trim().is_empty() { "a person".to_owned() } else { name }

@@ -4,7 +4,7 @@ mod events;
 mod rows;
 
 pub use events::{from_stored, to_stored};
-pub use rows::{ENTITIES, batch, load, load_snapshot};
+pub use rows::{ENTITIES, batch, load, load_snapshot, rows_of};
 
 use crate::store::StoreError;
 

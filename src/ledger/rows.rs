@@ -38,6 +38,22 @@ pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> 
     Ok(Batch { events, rows, durability })
 }
 
+/// Every row of a state.
+///
+/// # Errors
+/// [`LedgerError::Shape`] when something cannot be written as JSON.
+pub fn rows_of(state: &State) -> Result<Vec<Row>, LedgerError> {
+    let mut keys = vec![EntityKey::Counters];
+    for project in state.projects() {
+        keys.push(EntityKey::Project(project.slug.clone()));
+        keys.extend(state.aims_of(&project.slug).map(|aim| EntityKey::Aim(aim.key.clone())));
+    }
+    keys.extend(state.objectives().map(|objective| EntityKey::Objective(objective.key.clone())));
+    keys.extend(state.sessions().map(|session| EntityKey::Session(session.id)));
+    keys.extend(state.gates().map(|gate| EntityKey::Gate(gate.id)));
+    keys.iter().map(|key| row(state, key)).collect()
+}
+
 fn row(state: &State, key: &EntityKey) -> Result<Row, LedgerError> {
     let (kind, name, body) = match key {
         EntityKey::Counters => (EntityKind::Meta, COUNTERS_KEY.to_owned(), text(Some(state.counters()))),

@@ -1,5 +1,6 @@
 //! What people and scripts are shown: the status document, event lines, and text that a terminal can bear.
 
+pub mod agents;
 pub mod events;
 pub mod row;
 pub mod status;

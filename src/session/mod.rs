@@ -9,3 +9,6 @@ pub mod scripted;
 
 pub mod summary;
 pub mod transcript;
+
+/// What an agent is told when it is only to show that it works.
+pub const CHECK_PROMPT: &str = "Reply with exactly one word: OK\n";

@@ -46,7 +46,8 @@ impl EntityKind {
         [Self::Project, Self::Objective, Self::Session, Self::Gate, Self::Hierarchy, Self::Meta];
 
     /// The name of its table.
-    pub(super) const fn table(self) -> &'static str {
+    #[must_use]
+    pub const fn table(self) -> &'static str {
         match self {
             Self::Project => "project",
             Self::Objective => "objective",

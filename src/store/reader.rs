@@ -84,6 +84,20 @@ impl Reader {
         self.with(|connection| query::events(connection, wanted))
     }
 
+    /// What SQLite finds wrong with the whole file: at most a hundred faults, none when it is whole. It reads
+    /// all of it.
+    ///
+    /// # Errors
+    /// What SQLite reports, named.
+    pub fn faults(&self) -> Result<Vec<String>, StoreError> {
+        let found = self.with(|connection| {
+            let mut statement = connection.prepare("PRAGMA integrity_check(100)")?;
+            let rows = statement.query_map([], |row| row.get::<_, String>(0))?;
+            rows.collect::<rusqlite::Result<Vec<String>>>()
+        })?;
+        Ok(found.into_iter().filter(|line| line != "ok").collect())
+    }
+
     /// Writes a complete copy of the database to `target` (mode 0600) and flushes it, while the writer works.
     ///
     /// # Errors

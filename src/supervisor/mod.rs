@@ -5,6 +5,7 @@
 //! as inputs. Nothing in the kernel waits for a project, a process or a repository.
 
 mod ask;
+mod checkup;
 mod commits;
 mod effects;
 mod error;
@@ -24,6 +25,7 @@ mod trust;
 mod world;
 
 pub use ask::{ask, is_running};
+pub use checkup::{Checkup, check_agent};
 pub use error::SupervisorError;
 pub use message::Query;
 pub use options::{Options, RunEnd};

@@ -4,10 +4,10 @@ use super::operate::choices;
 use super::scribe::Scribe;
 use super::staff::agent_for;
 use crate::domain::agent::{AgentHealth, Check, cooldown_after};
-use crate::domain::command::{Answer, Refusal, Reply};
+use crate::domain::command::{Answer, Reply};
 use crate::domain::event::Fact;
 use crate::domain::failure::{Failure, FailureClass, Remedy};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Status};
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::session::Session;
@@ -111,25 +111,8 @@ pub(super) fn nobody_left(
     Some(Reason::new(ReasonCode::AgentLogin, scribe.now_ms, text, clears))
 }
 
-fn check_known(scribe: &Scribe<'_>, agent: &str) -> Result<(), Refusal> {
-    let known = |slug: &ProjectSlug| scribe.state.project(slug).map(|project| &project.settings.agents);
-    let slugs: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
-    let mut ids: Vec<&str> =
-        slugs.iter().filter_map(known).flatten().map(|agent| agent.id.as_str()).collect();
-    if ids.contains(&agent) || scribe.state.agent_health(agent).is_some() {
-        return Ok(());
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    match ids.is_empty() {
-        true => Err(Refusal::new(format!("there is no agent {agent}: there is no project yet"))),
-        false => Err(Refusal::new(format!("there is no agent {agent}; there is: {}", ids.join(", ")))),
-    }
-}
-
 /// A person lets an agent be used, or not.
 pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: String) -> Reply {
-    check_known(scribe, agent)?;
     scribe.record(Fact::AgentEnabled { agent: agent.to_owned(), enabled, by });
     if !enabled {
         scribe.mark_all();
@@ -151,7 +134,6 @@ pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: St
 
 /// A person had an agent checked.
 pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &str, check: Check) -> Reply {
-    check_known(scribe, agent)?;
     let (ok, failure) = (check.ok, check.failure.clone());
     scribe.record(Fact::AgentChecked { agent: agent.to_owned(), check });
     if ok {

@@ -39,6 +39,10 @@ fn run(prompt_file: &OsStr) -> u8 {
             return EXIT_USAGE;
         }
     };
+    if prompt.trim() == crate::session::CHECK_PROMPT.trim() {
+        println!("OK");
+        return 0;
+    }
     let facts = Facts::of(&prompt, |name| std::env::var(name).ok());
     if facts.kind == "planner" {
         return plan(&prompt, facts.attempt);

@@ -20,7 +20,7 @@ use crate::domain::state::State;
 
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
-pub(super) use sessions::{never_began, process_end};
+pub(super) use sessions::{exit_of_last, git_variables, inherited, never_began, process_end, stop_signal};
 pub(super) use targets::{clear_locks, look};
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
 use super::worktrees::{Place, make_again_if_gone};
+use crate::config::Environment;
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
@@ -176,7 +177,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
     };
     let command = command::build(agent, &values).map_err(|error| error.to_string())?;
     let (set, unset) = environment(order, agent, repository, &prompt_file);
-    let secrets = secrets(world, &unset);
+    let secrets = inherited(&world.environment, &unset);
     Ok(JobSpec {
         key: session_key(order.session.id),
         dir: dir.to_owned(),
@@ -237,7 +238,8 @@ fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
     stages
 }
 
-fn stop_signal(name: &str) -> StopSignal {
+/// The gentle signal of that name.
+pub(in super::super) fn stop_signal(name: &str) -> StopSignal {
     match name.trim_start_matches("SIG") {
         "INT" => StopSignal::Int,
         "HUP" => StopSignal::Hup,
@@ -255,8 +257,8 @@ pub(in super::super) fn git_variables() -> Vec<String> {
 }
 
 /// What `.env` and the proxy settings give the agent beyond Paddock's own environment: by inheritance only.
-fn secrets(world: &World, unset: &[String]) -> BTreeMap<String, String> {
-    let wanted = world.environment.for_agents().into_iter().filter_map(|(name, value)| {
+pub(in super::super) fn inherited(environment: &Environment, unset: &[String]) -> BTreeMap<String, String> {
+    let wanted = environment.for_agents().into_iter().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
         let is_own = std::env::var(&name).is_ok_and(|own| own == value);
         (!is_own && !unset.contains(&name)).then_some((name, value))
@@ -355,7 +357,7 @@ pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
         StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
     });
     ProcessEnd {
-        exit: record.stages.last().map_or_else(nothing_ran, exit_of),
+        exit: exit_of_last(record),
         stop,
         awake_seconds: record.awake_ms / 1_000,
         survivors: record.survivors_killed,
@@ -365,6 +367,11 @@ pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
 /// A session that no keeper took up: it is interrupted, and the same kind follows.
 pub(in super::super) fn never_began() -> ProcessEnd {
     ProcessEnd { exit: nothing_ran(), stop: Some(Stop::Shutdown), awake_seconds: 0, survivors: 0 }
+}
+
+/// How the last command of a job ended.
+pub(in super::super) fn exit_of_last(record: &ExitRecord) -> Exit {
+    record.stages.last().map_or_else(nothing_ran, exit_of)
 }
 
 fn nothing_ran() -> Exit {

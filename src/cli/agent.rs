@@ -1,0 +1,241 @@
+//! `paddock agent`.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::operate::who;
+use super::output;
+use crate::config::builtin::SCRIPTED;
+use crate::config::project_file;
+use crate::config::validate::{on_path, project_files};
+use crate::domain::command::Command;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::settings::{AgentSettings, ProjectSettings};
+use crate::domain::state::State;
+use crate::report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
+use crate::report::text::{harmless, table};
+use crate::supervisor::{Checkup, check_agent};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Agent {
+    /// Agents, and how they fare
+    #[command(after_help = "Examples:\n  paddock agent list\n  paddock agent list --json")]
+    List(List),
+    /// Ask agents for one word: are they installed, logged in, within their limits?
+    #[command(after_help = "Examples:
+  paddock agent check                 all that are found on PATH
+  paddock agent check claude
+  paddock agent check --json --timeout-seconds 60")]
+    Check(Check),
+    /// Let an agent be used, at once and in every project
+    #[command(after_help = "Examples:\n  paddock agent enable claude")]
+    Enable(Named),
+    /// Start no new session with an agent, in any project
+    #[command(after_help = "Examples:\n  paddock agent disable codex")]
+    Disable(Named),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct List {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Check {
+    /// The agent; default: all that are found on PATH and enabled
+    id: Option<String>,
+    /// How long each may take
+    #[arg(long, value_name = "N", default_value_t = 120)]
+    timeout_seconds: u64,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The agent
+    id: String,
+}
+
+/// One checked agent, for scripts.
+#[derive(Debug, Serialize)]
+struct Checked {
+    agent: String,
+    #[serde(flatten)]
+    check: CheckStatus,
+    answer: String,
+}
+
+impl Agent {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        match self {
+            Self::List(list) => return list.carry_out(context),
+            Self::Check(check) => return check.carry_out(context),
+            Self::Enable(Named { id: agent }) => {
+                check_known(context, &agent)?;
+                context.ask_and_say(Command::AgentEnable { agent, enabled: true, by: who() })?;
+            }
+            Self::Disable(Named { id: agent }) => {
+                check_known(context, &agent)?;
+                context.ask_and_say(Command::AgentEnable { agent, enabled: false, by: who() })?;
+            }
+        }
+        Ok(Exit::Good)
+    }
+}
+
+/// Every agent and how it fares now.
+pub(super) fn statuses(context: &Context, state: &State) -> Vec<AgentStatus> {
+    let now_ms = jiff::Timestamp::now().as_millisecond();
+    agents(state, settings(context, state), now_ms, &|program| is_found(context, program))
+}
+
+/// The agents as the project files say now; of one that cannot be read, as it was read last.
+pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<String, Owned> {
+    let mut all: BTreeMap<ProjectSlug, ProjectSettings> =
+        state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
+    for path in project_files(&context.workspace).unwrap_or_default() {
+        let read = project_file::read(&context.workspace, &path, None);
+        if let Some(project) = read.ok().and_then(|file| super::config::resolve(&file).ok()) {
+            all.insert(project.slug, project.settings);
+        }
+    }
+    all.retain(|slug, _| context.project.as_ref().is_none_or(|only| only == slug));
+    of_projects(all.iter())
+}
+
+fn check_known(context: &Context, id: &str) -> Result<(), Failure> {
+    let all = settings(context, &context.state()?);
+    match all.contains_key(id) {
+        true => Ok(()),
+        false => Err(unknown(id, &all)),
+    }
+}
+
+fn unknown(id: &str, all: &BTreeMap<String, Owned>) -> Failure {
+    let known: Vec<&str> = all.keys().map(String::as_str).collect();
+    Failure::error(format!("there is no agent {id}; there is: {}", known.join(", ")))
+}
+
+fn is_found(context: &Context, program: &str) -> bool {
+    on_path(program, context.environment.path("PATH").map(std::path::Path::as_os_str))
+}
+
+impl List {
+    fn carry_out(self, context: &Context) -> Outcome {
+        let found = statuses(context, &context.state()?);
+        if self.json {
+            output::json(&found)?;
+            return Ok(Exit::Good);
+        }
+        let rows: Vec<Vec<String>> = found.iter().map(row).collect();
+        output::print(&table(&rows, 0))?;
+        Ok(Exit::Good)
+    }
+}
+
+fn row(agent: &AgentStatus) -> Vec<String> {
+    let state = match &agent.until {
+        Some(until) if agent.state == "cooling" => format!("cooling until {until}"),
+        _ => agent.state.replace('_', " "),
+    };
+    let success = agent.last_success.as_ref().map(|at| format!("last worked {at}")).unwrap_or_default();
+    let check = agent.last_check.as_ref();
+    let version = check.and_then(|check| check.version.clone()).unwrap_or_default();
+    let mut more: Vec<String> = agent.reason.iter().map(|reason| harmless(reason)).collect();
+    if more.is_empty() && !success.is_empty() {
+        more.push(success);
+    }
+    vec![agent.id.clone(), state, agent.program.clone(), harmless(&version), more.join("; ")]
+}
+
+/// Checks every agent that is found, for `doctor`.
+pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(String, CheckStatus)>, Failure> {
+    let all = Check { id: None, timeout_seconds: 120, json: true };
+    let mut done = Vec::new();
+    for agent in all.wanted(context, state)? {
+        output::note(&format!("{}: asking for one word …", agent.id));
+        let checkup = all.run(context, state, &agent)?;
+        done.push((agent.id, CheckStatus::of(&checkup.check, None)));
+    }
+    Ok(done)
+}
+
+impl Check {
+    /// Runs one, and has it recorded where there is a project that it could matter to.
+    fn run(&self, context: &Context, state: &State, agent: &AgentSettings) -> Result<Checkup, Failure> {
+        let limit = Duration::from_secs(self.timeout_seconds.max(1));
+        let checkup = check_agent(&context.workspace, &context.environment, agent, limit)
+            .map_err(|problem| Failure::error(format!("{} could not be checked: {problem}", agent.id)))?;
+        if state.projects().next().is_some() {
+            let check = checkup.check.clone();
+            context.ask(Command::AgentChecked { agent: agent.id.clone(), check })?;
+        }
+        Ok(checkup)
+    }
+
+    fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let wanted = self.wanted(context, &state)?;
+        if wanted.is_empty() {
+            output::note("no agent was found on PATH; `paddock agent list` shows where each is looked for");
+            return Ok(Exit::Error);
+        }
+        let mut all_good = true;
+        let mut done = Vec::new();
+        for agent in wanted {
+            if !self.json {
+                output::note(&format!("{}: asking for one word …", agent.id));
+            }
+            let checkup = self.run(context, &state, &agent)?;
+            all_good &= checkup.check.ok;
+            if !self.json {
+                output::line(&said(&agent.id, &checkup))?;
+            }
+            let check = CheckStatus::of(&checkup.check, None);
+            done.push(Checked { agent: agent.id, check, answer: checkup.answer });
+        }
+        if self.json {
+            output::json(&done)?;
+        }
+        Ok(if all_good { Exit::Good } else { Exit::Error })
+    }
+
+    fn wanted(&self, context: &Context, state: &State) -> Result<Vec<AgentSettings>, Failure> {
+        let mut all = settings(context, state);
+        if let Some(id) = &self.id {
+            return match all.remove(id) {
+                Some((agent, _)) => Ok(vec![agent]),
+                None => Err(unknown(id, &all)),
+            };
+        }
+        let is_meant = |agent: &AgentSettings| {
+            agent.enabled && agent.id != SCRIPTED && is_found(context, &agent.cli_command)
+        };
+        Ok(all.into_values().map(|(agent, _)| agent).filter(is_meant).collect())
+    }
+}
+
+fn said(id: &str, checkup: &Checkup) -> String {
+    let check = &checkup.check;
+    let seconds = check.latency_ms as f64 / 1_000.0;
+    let version =
+        check.version.as_ref().map(|version| format!(", {}", harmless(version))).unwrap_or_default();
+    match &check.failure {
+        None => format!("{id}: works ({seconds:.1} s{version})"),
+        Some(failure) => {
+            let reset =
+                failure.reset_ms.map(|at_ms| format!(", until {}", crate::report::text::rfc3339(at_ms)));
+            let shown = harmless(&failure.to_string());
+            format!("{id}: {shown}{} ({seconds:.1} s{version})", reset.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Completion in the shell: of commands and flags, and of the ids that the workspace holds.
+//!
+//! The shell calls `paddock` itself with `COMPLETE` set; nothing is done then but answering it.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use clap::{Args, CommandFactory, ValueEnum};
+use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
+use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::{Cli, output};
+use crate::domain::hierarchy::Level;
+use crate::domain::state::State;
+
+/// The variable by which a shell asks.
+const VARIABLE: &str = "COMPLETE";
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Shell {
+    Bash,
+    Elvish,
+    Fish,
+    Powershell,
+    Zsh,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  echo 'source <(paddock completions bash)' >> ~/.bashrc
+  echo 'source <(paddock completions zsh)' >> ~/.zshrc
+  paddock completions fish > ~/.config/fish/completions/paddock.fish")]
+pub(super) struct Completions {
+    /// The shell
+    shell: Shell,
+}
+
+impl Completions {
+    pub fn carry_out(self) -> Outcome {
+        let name =
+            self.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let shells = Shells::builtins();
+        let unknown = || Failure::usage(format!("there is no completion for {name}"));
+        let completer: &dyn EnvCompleter = shells.completer(&name).ok_or_else(unknown)?;
+        // By its name: what is found on PATH when it is asked is what completes.
+        let mut script = Vec::new();
+        completer.write_registration(VARIABLE, "paddock", "paddock", "paddock", &mut script)?;
+        output::print(&String::from_utf8_lossy(&script))?;
+        Ok(Exit::Good)
+    }
+}
+
+/// Answers a shell that asks, and ends the process; else does nothing.
+pub(super) fn answer_shell() {
+    if std::env::var_os(VARIABLE).is_some() {
+        CompleteEnv::with_factory(command).var(VARIABLE).complete();
+    }
+}
+
+/// The command line with what its values may be.
+fn command() -> clap::Command {
+    with_values(Cli::command(), "")
+}
+
+fn with_values(command: clap::Command, family: &str) -> clap::Command {
+    let known = |argument: &clap::Arg| candidates(family, argument.get_id().as_str());
+    let found: Vec<(String, ArgValueCandidates)> = command
+        .get_arguments()
+        .filter_map(|argument| Some((argument.get_id().to_string(), known(argument)?)))
+        .collect();
+    let mut command = command;
+    for (name, values) in found {
+        command = command.mut_arg(name, |argument| argument.add(values));
+    }
+    let subs: Vec<String> = command.get_subcommands().map(|sub| sub.get_name().to_owned()).collect();
+    for sub in subs {
+        let below = if family.is_empty() { sub.clone() } else { family.to_owned() };
+        command = command.mut_subcommand(sub, |sub| with_values(sub, &below));
+    }
+    command
+}
+
+fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
+    let list: fn(&State) -> Vec<(String, String)> = match (family, argument) {
+        (_, "project") | ("project", "slug") => projects,
+        ("objective" | "explain" | "queue", "id" | "objective") | ("objective", "depends_on") => objectives,
+        ("session", "number") => sessions,
+        ("agent", "id") => agents,
+        ("goal", "id" | "goal") => |state| aims(state, Level::Goal),
+        ("milestone", "id") => |state| aims(state, Level::Milestone),
+        ("phase", "id") | ("objective", "phase") => |state| aims(state, Level::Phase),
+        _ => return None,
+    };
+    let values = move || {
+        let Some(state) = state() else { return Vec::new() };
+        let found = list(&state).into_iter();
+        found.map(|(value, help)| CompletionCandidate::new(value).help(Some(help.into()))).collect()
+    };
+    Some(ArgValueCandidates::new(values))
+}
+
+/// The state of the workspace that is meant by what stands on the command line so far.
+fn state() -> Option<State> {
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let place = words.iter().position(|word| word == "--root");
+    let root = place.and_then(|place| words.get(place + 1));
+    let context = Context::find(root.map(Path::new), None).ok()?;
+    context.state().ok()
+}
+
+fn projects(state: &State) -> Vec<(String, String)> {
+    state.projects().map(|project| (project.slug.to_string(), project.settings.name.clone())).collect()
+}
+
+fn objectives(state: &State) -> Vec<(String, String)> {
+    let all = state.objectives().map(|objective| {
+        let help = format!("{}: {}", objective.status, objective.spec.title);
+        (objective.key.id.to_string(), help)
+    });
+    all.collect()
+}
+
+fn sessions(state: &State) -> Vec<(String, String)> {
+    // The newest first, and no more than anybody would look through.
+    let newest = state.sessions().rev().take(100);
+    newest.map(|s| (s.id.to_string(), format!("{} {}", s.objective.id, s.status.word()))).collect()
+}
+
+fn agents(state: &State) -> Vec<(String, String)> {
+    let projects = state.projects().map(|project| (&project.slug, &project.settings));
+    let all = crate::report::agents::of_projects(projects);
+    all.into_values().map(|(agent, _)| (agent.id, agent.name)).collect()
+}
+
+fn aims(state: &State, level: Level) -> Vec<(String, String)> {
+    let slugs: Vec<_> = state.projects().map(|project| project.slug.clone()).collect();
+    let all = slugs.iter().flat_map(|slug| state.aims_of(slug)).filter(|aim| aim.key.level == level);
+    all.map(|aim| (aim.key.id.to_string(), aim.title.clone())).collect()
+}

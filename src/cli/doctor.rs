@@ -1,0 +1,203 @@
+//! `paddock doctor`: everything that work depends on, and what to do about what is wrong.
+
+mod database;
+mod machine;
+mod projects;
+mod terminal;
+
+use clap::Args;
+use serde::Serialize;
+
+use super::context::Context;
+use super::exit::{Exit, Outcome};
+use super::{agent, output};
+use crate::report::agents::{AgentStatus, CheckStatus};
+use crate::report::text::{harmless, table};
+use crate::supervisor;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock doctor
+  paddock doctor --agents             also ask every agent for one word
+  paddock doctor --json
+  paddock doctor --rebuild            fold the events anew, and mend the state that is kept beside them")]
+pub(super) struct Doctor {
+    /// Ask every agent that is found for one word: it takes a few seconds each, and a few tokens
+    #[arg(long)]
+    agents: bool,
+    /// Compare the kept state with the events that it follows from, and write it anew where it differs
+    #[arg(long)]
+    rebuild: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Level {
+    Good,
+    /// Worth knowing.
+    Note,
+    /// Work goes on, with less than there could be.
+    Warning,
+    /// Something cannot work.
+    Error,
+}
+
+/// One thing that was looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Finding {
+    area: String,
+    level: Level,
+    text: String,
+    remedy: Option<String>,
+}
+
+impl Finding {
+    fn good(area: &str, text: impl Into<String>) -> Self {
+        Self { area: area.to_owned(), level: Level::Good, text: text.into(), remedy: None }
+    }
+
+    fn note(area: &str, text: impl Into<String>) -> Self {
+        Self { level: Level::Note, ..Self::good(area, text) }
+    }
+
+    fn warning(area: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Warning, remedy: Some(remedy.into()), ..Self::good(area, text) }
+    }
+
+    fn error(area: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
+        Self { level: Level::Error, remedy: Some(remedy.into()), ..Self::good(area, text) }
+    }
+}
+
+#[derive(Serialize)]
+struct Document {
+    version: u32,
+    ok: bool,
+    findings: Vec<Finding>,
+}
+
+impl Doctor {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        if self.rebuild {
+            database::rebuild(context)?;
+        }
+        let mut findings = machine::look(context);
+        findings.extend(workspace(context));
+        findings.extend(database::look(context));
+        // What is wrong with the state is said by the database's findings.
+        let state = context.state().unwrap_or_default();
+        findings.extend(projects::look(context, &state));
+        let checks = match self.agents {
+            true => agent::check_all(context, &state)?,
+            false => Vec::new(),
+        };
+        findings.extend(agents(&agent::statuses(context, &state), &checks));
+        findings.extend(terminal::look());
+        let ok = !findings.iter().any(|finding| finding.level == Level::Error);
+        if self.json {
+            output::json(&Document { version: 1, ok, findings })?;
+        } else {
+            output::print(&shown(&findings))?;
+        }
+        Ok(if ok { Exit::Good } else { Exit::Error })
+    }
+}
+
+fn workspace(context: &Context) -> Vec<Finding> {
+    let area = "workspace";
+    let mut found = vec![Finding::good(area, context.workspace.root().display().to_string())];
+    found.push(match supervisor::is_running(&context.workspace) {
+        Some(holder) => {
+            let pid = holder.pid.map(|pid| format!(" as process {pid}")).unwrap_or_default();
+            Finding::good("supervisor", format!("runs{pid}"))
+        }
+        None => Finding::note("supervisor", "none runs here; `paddock run --no-tui` starts one"),
+    });
+    for path in [
+        context.workspace.runtime(),
+        context.workspace.db().to_path_buf(),
+        context.workspace.root().join(".env"),
+    ] {
+        found.extend(open_to_others(&path));
+    }
+    found
+}
+
+/// What others on this machine could read or change.
+fn open_to_others(path: &std::path::Path) -> Option<Finding> {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = path.metadata().ok()?.permissions().mode() & 0o777;
+    let shown = path.display();
+    (mode & 0o077 != 0).then(|| {
+        let text = format!("{shown} is open to others (mode {mode:03o})");
+        Finding::warning("workspace", text, format!("chmod go= '{shown}'"))
+    })
+}
+
+fn agents(all: &[AgentStatus], checks: &[(String, CheckStatus)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for agent in all {
+        let area = format!("agent {}", agent.id);
+        let check = checks.iter().find(|(id, _)| *id == agent.id).map(|(_, check)| check);
+        findings.push(match (check, agent.state) {
+            (Some(check), _) if check.ok => {
+                let version = check.version.clone().unwrap_or_default();
+                Finding::good(&area, format!("works ({} ms) {version}", check.latency_ms))
+            }
+            (Some(check), _) => {
+                let error = check.error.as_ref();
+                let text = error.map_or_else(String::new, |error| format!("{}: {}", error.class, error.text));
+                let remedy = match error.map(|error| error.class.as_str()) {
+                    Some("authentication") => format!("log in: run {} once by hand", agent.program),
+                    _ => format!("run {} by hand and see what it says", agent.program),
+                };
+                Finding::error(&area, text, remedy)
+            }
+            (None, "not_found") => Finding::note(&area, agent.reason.clone().unwrap_or_default()),
+            (None, "ready") => {
+                Finding::good(&area, format!("{} is found; `--agents` asks it", agent.program))
+            }
+            (None, "locked") => {
+                let remedy = format!("log in, then `paddock agent check {}`", agent.id);
+                Finding::error(&area, agent.reason.clone().unwrap_or_default(), remedy)
+            }
+            (None, "unusable") => {
+                let remedy = format!("mend `command_template` of {} in the project file", agent.id);
+                Finding::error(&area, agent.reason.clone().unwrap_or_default(), remedy)
+            }
+            (None, word) => {
+                let until = agent.until.as_ref().map(|until| format!(" until {until}")).unwrap_or_default();
+                let why = agent.reason.clone().unwrap_or_default();
+                Finding::note(&area, format!("{word}{until}: {why}"))
+            }
+        });
+    }
+    let usable = all.iter().any(|agent| matches!(agent.state, "ready" | "cooling"));
+    if !usable {
+        let remedy = "install a coding agent, or name one of yours under `agents` in the project file";
+        findings.push(Finding::error("agents", "no agent can be used", remedy));
+    }
+    findings
+}
+
+fn shown(findings: &[Finding]) -> String {
+    let mut rows = Vec::new();
+    for finding in findings {
+        let mark = match finding.level {
+            Level::Good => "ok",
+            Level::Note => "note",
+            Level::Warning => "warning",
+            Level::Error => "ERROR",
+        };
+        rows.push(vec![mark.to_owned(), finding.area.clone(), harmless(&finding.text)]);
+        let remedy = finding.remedy.iter();
+        rows.extend(
+            remedy.map(|remedy| vec![String::new(), String::new(), format!("-> {}", harmless(remedy))]),
+        );
+    }
+    table(&rows, 0)
+}

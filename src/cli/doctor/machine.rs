@@ -1,0 +1,109 @@
+//! The machine: git, disk, limits, and how process trees are killed here.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Resource, getrlimit};
+
+use super::Finding;
+use crate::cli::context::Context;
+use crate::git::program::{GIT_VERSION_MIN, check_version};
+use crate::runner::tree::kill_method;
+
+/// Files that a supervisor with a dozen sessions, gates and clients has open, with room to spare.
+const OPEN_FILES_MIN: u64 = 1_024;
+/// Watches that a few repositories with many branches take.
+const WATCHES_MIN: u64 = 8_192;
+/// Instances: one per project, one for project files; other programs of the user count too.
+const INSTANCES_MIN: u64 = 64;
+
+pub(super) fn look(context: &Context) -> Vec<Finding> {
+    let mut found = vec![version(), git(), killing(), open_files()];
+    found.extend(inotify());
+    found.extend(disk(context));
+    found
+}
+
+fn version() -> Finding {
+    Finding::good("paddock", env!("CARGO_PKG_VERSION"))
+}
+
+fn git() -> Finding {
+    match check_version() {
+        Ok(version) => Finding::good("git", version),
+        Err(error) => {
+            Finding::error("git", error.to_string(), format!("install git {GIT_VERSION_MIN} or newer"))
+        }
+    }
+}
+
+fn killing() -> Finding {
+    let method = kill_method();
+    Finding::good("process trees", format!("killed by {}; can escape: {}", method.name, method.escapes))
+}
+
+fn open_files() -> Finding {
+    let area = "open files";
+    match getrlimit(Resource::Nofile).current {
+        Some(limit) if limit < OPEN_FILES_MIN => {
+            let text = format!("at most {limit} per process");
+            Finding::warning(area, text, format!("ulimit -n {OPEN_FILES_MIN} before the supervisor starts"))
+        }
+        Some(limit) => Finding::good(area, format!("{limit} per process")),
+        None => Finding::good(area, "no limit"),
+    }
+}
+
+/// Where there is such a thing.
+fn inotify() -> Vec<Finding> {
+    let read = |name: &str| -> Option<u64> {
+        let path = Path::new("/proc/sys/fs/inotify").join(name);
+        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    let least = [("max_user_watches", WATCHES_MIN), ("max_user_instances", INSTANCES_MIN)];
+    let finding = |(name, least): (&str, u64)| {
+        let value = read(name)?;
+        let text = format!("{name} is {value}");
+        Some(match value < least {
+            true => {
+                let remedy = format!(
+                    "sudo sysctl fs.inotify.{name}={least}; without watches changes are seen at the next poll"
+                );
+                Finding::warning("inotify", text, remedy)
+            }
+            false => Finding::good("inotify", text),
+        })
+    };
+    least.into_iter().filter_map(finding).collect()
+}
+
+/// Each file system once, against the highest `disk.min_free_gb` of the projects on it.
+fn disk(context: &Context) -> Vec<Finding> {
+    let mut places: Vec<(PathBuf, f64)> = vec![(context.workspace.root().to_path_buf(), 1.0)];
+    for project in context.state().unwrap_or_default().projects() {
+        let least = project.settings.disk.min_free_gb;
+        places[0].1 = places[0].1.max(least);
+        for folder in [&project.settings.repo_root, &project.settings.worktrees_root] {
+            places.push((PathBuf::from(folder), least));
+        }
+    }
+    let mut seen = BTreeSet::new();
+    let mut found = Vec::new();
+    for (path, least) in places {
+        let Some(there) = path.ancestors().find(|folder| folder.exists()) else { continue };
+        let Ok(facts) = rustix::fs::statvfs(there) else { continue };
+        if !seen.insert(facts.f_fsid) {
+            continue;
+        }
+        let free = facts.f_bavail as f64 * facts.f_frsize as f64 / 1e9;
+        let text = format!("{free:.1} GB free at {}", there.display());
+        found.push(match free < least {
+            true => {
+                let remedy = "free some, or lower `disk.min_free_gb`".to_owned();
+                Finding::error("disk", format!("{text}; nothing new starts below {least} GB"), remedy)
+            }
+            false => Finding::good("disk", text),
+        });
+    }
+    found
+}

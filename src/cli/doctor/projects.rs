@@ -1,0 +1,154 @@
+//! Projects: their files, repositories, refs, worktrees and gates.
+
+use std::path::Path;
+
+use super::Finding;
+use crate::cli::context::Context;
+use crate::config::Severity;
+use crate::config::lock::RepositoryClaim;
+use crate::config::validate::validate;
+use crate::domain::gate::Verdict;
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::git::{self, Repository};
+use crate::report::events::public_types;
+use crate::report::text::counted;
+use crate::supervisor::read_trust;
+
+pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
+    let mut found = files(context);
+    if state.projects().next().is_none() {
+        found.push(Finding::note("projects", "none yet; `paddock project add PATH` registers one"));
+    }
+    let meant = |project: &&Project| context.project.as_ref().is_none_or(|slug| *slug == project.slug);
+    for project in state.projects().filter(meant) {
+        found.extend(of(context, state, project));
+    }
+    found
+}
+
+fn files(context: &Context) -> Vec<Finding> {
+    let faults = validate(&context.workspace, Some(&public_types()), &crate::cli::config::resolve);
+    let finding = |fault: &crate::config::ConfigError| {
+        let remedy = fault.right.clone().unwrap_or_else(|| "correct the file".to_owned());
+        match fault.severity {
+            Severity::Error => Finding::error("files", fault.to_string(), remedy),
+            _ => Finding::warning("files", fault.to_string(), remedy),
+        }
+    };
+    match faults.is_empty() {
+        true => vec![Finding::good("files", "project files and .env have no errors")],
+        false => faults.iter().map(finding).collect(),
+    }
+}
+
+fn of(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
+    let area = format!("project {}", project.slug);
+    let mut found: Vec<Finding> = project
+        .holds
+        .values()
+        .map(|reason| Finding::error(&area, reason.text.clone(), reason.clears.clone()))
+        .collect();
+    if !project.is_enabled() {
+        found.push(Finding::note(&area, "is disabled"));
+    }
+    found.extend(claim(context, project, &area));
+    match Repository::open(Path::new(&project.settings.repo_root)) {
+        Ok(repository) => found.extend(repository_findings(project, &repository, &area)),
+        Err(error) => {
+            let remedy = "mend the repository, or correct `repo_root`";
+            found.push(Finding::error(&area, error.to_string(), remedy));
+        }
+    }
+    found.extend(worktrees(state, project, &area));
+    found.push(gate(state, project, &area));
+    found
+}
+
+fn claim(context: &Context, project: &Project, area: &str) -> Option<Finding> {
+    let holder = RepositoryClaim::holder(Path::new(&project.common_dir)).ok().flatten()?;
+    let own = crate::supervisor::is_running(&context.workspace);
+    let is_own = own.is_some_and(|own| own.pid == holder.pid);
+    (!is_own).then(|| {
+        let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
+        let text = format!("another workspace or project works on its repository{pid}");
+        Finding::error(area, text, "stop that one, or remove the project from one of the workspaces")
+    })
+}
+
+fn repository_findings(project: &Project, repository: &Repository, area: &str) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let branch = &project.settings.target_branch;
+    match git::observe(repository, branch) {
+        Ok(Some(commit)) => found.push(Finding::good(area, format!("{branch} is at {}", commit.short()))),
+        Ok(None) => found.push(Finding::error(
+            area,
+            format!("its target branch {branch} is gone"),
+            format!("`paddock --project {} queue republish` makes it again", project.slug),
+        )),
+        Err(error) => found.push(Finding::error(area, error.to_string(), "mend the repository")),
+    }
+    if let Some(wait) = &project.integration.waits {
+        found.push(Finding::warning(
+            area,
+            wait.text.clone(),
+            "move what is in the way; it is tried again by itself",
+        ));
+    }
+    match read_trust(repository) {
+        Ok(trust) => {
+            let changes = project.trust.changes(&trust);
+            // The agreement to the repository's own file is no part of what is read from git.
+            let changes: Vec<String> =
+                changes.into_iter().filter(|name| !name.starts_with(".paddock/")).collect();
+            if !changes.is_empty() {
+                let text = format!("configuration that can run programs changed: {}", changes.join(", "));
+                let remedy = format!("undo it, or `paddock project trust {}`", project.slug);
+                found.push(Finding::error(area, text, remedy));
+            }
+        }
+        Err(error) => found.push(Finding::error(area, error.to_string(), "mend the repository")),
+    }
+    let identity = repository.facts().ok().and_then(|facts| facts.user_identity);
+    if identity.is_none() {
+        let remedy = "git config --global user.name and user.email";
+        found.push(Finding::warning(area, "git knows no name of yours: commits are made as Paddock", remedy));
+    }
+    found
+}
+
+fn worktrees(state: &State, project: &Project, area: &str) -> Vec<Finding> {
+    let all = state.objectives_of(&project.slug).filter_map(|objective| objective.ready_worktree());
+    let paths: Vec<&String> = all.map(|worktree| &worktree.path).collect();
+    let gone: Vec<String> =
+        paths.iter().filter(|path| !Path::new(path).is_dir()).map(|path| (*path).clone()).collect();
+    match gone.is_empty() {
+        true if paths.is_empty() => Vec::new(),
+        true => vec![Finding::good(area, counted(paths.len(), "worktree"))],
+        false => {
+            let text = format!("gone: {}", gone.join(", "));
+            vec![Finding::warning(area, text, "nothing: they are made again when they are needed")]
+        }
+    }
+}
+
+fn gate(state: &State, project: &Project, area: &str) -> Finding {
+    if project.settings.verify.is_empty() {
+        let remedy = "name the commands that must pass under `verify` in the project file";
+        return Finding::warning(area, "has no gate: work lands unverified", remedy);
+    }
+    let last = state.gates().rev().find(|run| run.project == project.slug && run.verdict.is_some());
+    let Some((run, verdict)) = last.and_then(|run| run.verdict.map(|verdict| (run, verdict))) else {
+        return Finding::note(area, "its gate has never run; `paddock queue canary` tries it");
+    };
+    let id = run.id;
+    match verdict {
+        Verdict::Green => Finding::good(area, format!("its last gate run {id} was green")),
+        Verdict::Red => Finding::note(area, format!("its last gate run {id} was red")),
+        Verdict::NotEvaluated => Finding::warning(
+            area,
+            format!("its last gate run {id} could not be evaluated"),
+            format!("look at runtime/gates/{id}, and run the commands by hand"),
+        ),
+    }
+}

@@ -1,0 +1,35 @@
+//! `paddock man`.
+
+use std::path::PathBuf;
+
+use clap::{Args, CommandFactory};
+
+use super::exit::{Exit, Failure, Outcome};
+use super::{Cli, output};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock man | man -l -
+  paddock man --dir ~/.local/share/man/man1")]
+pub(super) struct Man {
+    /// Write a page for every command into this folder instead
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
+}
+
+impl Man {
+    pub fn carry_out(self) -> Outcome {
+        let command = Cli::command();
+        let Some(dir) = self.dir else {
+            let mut page = Vec::new();
+            clap_mangen::Man::new(command).render(&mut page)?;
+            output::print(&String::from_utf8_lossy(&page))?;
+            return Ok(Exit::Good);
+        };
+        let failed = |error| Failure::error(format!("{}: {error}", dir.display()));
+        std::fs::create_dir_all(&dir).map_err(failed)?;
+        clap_mangen::generate_to(command, &dir).map_err(failed)?;
+        output::line(&format!("wrote the pages to {}", dir.display()))?;
+        Ok(Exit::Good)
+    }
+}

@@ -1,0 +1,187 @@
+//! How agents fare: what can be used, what cools down until when, what needs a person.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::text::rfc3339;
+use crate::config::builtin::{self, reports_cost};
+use crate::domain::agent::{AgentHealth, Check, Trouble};
+use crate::domain::failure::Failure;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::settings::{AgentSettings, ProjectSettings};
+use crate::domain::state::State;
+
+/// An agent of one or more projects.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct AgentStatus {
+    pub id: String,
+    pub name: String,
+    /// The projects that have an agent of this id.
+    pub projects: Vec<String>,
+    /// The program that it is started by.
+    pub program: String,
+    /// Whether that is found on PATH.
+    pub found: bool,
+    pub planner: bool,
+    /// Whether its output tells what a session cost in dollars.
+    pub reports_cost: bool,
+    /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.
+    pub state: &'static str,
+    /// Why, when it is not ready.
+    pub reason: Option<String>,
+    /// When it has cooled down.
+    pub until: Option<String>,
+    pub last_success: Option<String>,
+    pub last_check: Option<CheckStatus>,
+    /// Its last failures, newest first.
+    pub failures: Vec<TroubleStatus>,
+}
+
+/// A check of an agent.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct CheckStatus {
+    pub at: Option<String>,
+    pub ok: bool,
+    pub version: Option<String>,
+    pub latency_ms: u64,
+    pub error: Option<FailureStatus>,
+}
+
+/// A failure.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct FailureStatus {
+    pub class: String,
+    pub text: String,
+    /// When the agent says that it can go on.
+    pub reset_at: Option<String>,
+}
+
+/// A failure in an agent's history.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct TroubleStatus {
+    pub at: String,
+    pub project: Option<String>,
+    pub session: Option<u64>,
+    pub error: FailureStatus,
+}
+
+impl FailureStatus {
+    fn of(failure: &Failure) -> Self {
+        let class = serde_json::to_value(failure.class).ok();
+        Self {
+            class: class.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+            text: failure.text.clone(),
+            reset_at: failure.reset_ms.map(rfc3339),
+        }
+    }
+}
+
+impl CheckStatus {
+    /// Of a check that was made at this time.
+    #[must_use]
+    pub fn of(check: &Check, at_ms: Option<i64>) -> Self {
+        Self {
+            at: at_ms.map(rfc3339),
+            ok: check.ok,
+            version: check.version.clone(),
+            latency_ms: check.latency_ms,
+            error: check.failure.as_ref().map(FailureStatus::of),
+        }
+    }
+}
+
+fn trouble(trouble: &Trouble) -> TroubleStatus {
+    TroubleStatus {
+        at: rfc3339(trouble.at_ms),
+        project: trouble.project.as_ref().map(ToString::to_string),
+        session: trouble.session.map(|session| session.0),
+        error: FailureStatus::of(&trouble.failure),
+    }
+}
+
+/// An agent with the projects that have one of its id; the first one's settings stand for it.
+pub type Owned = (AgentSettings, Vec<ProjectSlug>);
+
+/// The agents of projects, each once; without a project those that are built in.
+#[must_use]
+pub fn of_projects<'s>(
+    projects: impl Iterator<Item = (&'s ProjectSlug, &'s ProjectSettings)>,
+) -> BTreeMap<String, Owned> {
+    let mut found: BTreeMap<String, Owned> = BTreeMap::new();
+    let mut is_empty = true;
+    for (slug, settings) in projects {
+        is_empty = false;
+        for agent in &settings.agents {
+            let entry = found.entry(agent.id.clone()).or_insert_with(|| (agent.clone(), Vec::new()));
+            entry.1.push(slug.clone());
+        }
+    }
+    if is_empty {
+        found.extend(builtin::agents().into_iter().map(|agent| (agent.id.clone(), (agent, Vec::new()))));
+    }
+    found
+}
+
+/// Every agent and how it fares.
+#[must_use]
+pub fn agents(
+    state: &State,
+    all: BTreeMap<String, Owned>,
+    now_ms: i64,
+    on_path: &dyn Fn(&str) -> bool,
+) -> Vec<AgentStatus> {
+    all.into_values().map(|(agent, projects)| status(state, &agent, &projects, now_ms, on_path)).collect()
+}
+
+fn status(
+    state: &State,
+    agent: &AgentSettings,
+    projects: &[ProjectSlug],
+    now_ms: i64,
+    on_path: &dyn Fn(&str) -> bool,
+) -> AgentStatus {
+    let own = agent.cli_command.starts_with('{');
+    let found = own || on_path(&agent.cli_command);
+    let none = AgentHealth::default();
+    let health = state.agent_health(&agent.id).unwrap_or(&none);
+    let cooldown = health.cooling(now_ms);
+    let unusable = || {
+        let projects = projects.iter().filter_map(|slug| state.project(slug));
+        projects.filter_map(|project| project.unusable_agents.get(&agent.id)).next().cloned()
+    };
+    let (word, reason) = if !found {
+        ("not_found", Some(format!("{} is not found on PATH", agent.cli_command)))
+    } else if !agent.enabled {
+        ("disabled", Some("its project file says `enabled: false`".to_owned()))
+    } else if health.disabled.is_some() {
+        ("disabled", health.out_of_use())
+    } else if health.locked.is_some() {
+        ("locked", health.out_of_use())
+    } else if let Some(problem) = unusable() {
+        ("unusable", Some(problem))
+    } else if let Some(cooldown) = cooldown {
+        ("cooling", Some(cooldown.failure.to_string()))
+    } else {
+        ("ready", None)
+    };
+    AgentStatus {
+        id: agent.id.clone(),
+        name: agent.name.clone(),
+        projects: projects.iter().map(ToString::to_string).collect(),
+        program: if own { "paddock".to_owned() } else { agent.cli_command.clone() },
+        found,
+        planner: agent.planner,
+        reports_cost: reports_cost(&agent.transcript),
+        state: word,
+        reason,
+        until: cooldown.map(|cooldown| rfc3339(cooldown.until_ms)),
+        last_success: health.last_success_ms.map(rfc3339),
+        last_check: health.checked.as_ref().map(|(at_ms, check)| CheckStatus::of(check, Some(*at_ms))),
+        failures: health.troubles.iter().rev().map(trouble).collect(),
+    }
+}

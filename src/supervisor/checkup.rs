@@ -1,0 +1,267 @@
+//! Whether an agent works: it is asked for one word, under a keeper, in a repository made for that.
+//!
+//! It is no session: nothing is recorded of it but what it came to, and nothing is left of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::time::{Duration, Instant};
+
+use jiff::tz::TimeZone;
+
+use super::effects::{exit_of_last, git_variables, inherited, stop_signal};
+use super::world::now_ms;
+use crate::config::files::{make_private_dir, random_hex};
+use crate::config::{Environment, Workspace};
+use crate::domain::agent::Check;
+use crate::domain::failure::{Failure, FailureClass};
+use crate::domain::session::Exit;
+use crate::domain::settings::{AgentSettings, StdinRule};
+use crate::runner::log::{LogReader, Stream as LogStream};
+use crate::runner::{
+    ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
+    Stage, StopReason,
+};
+use crate::session::CHECK_PROMPT;
+use crate::session::command::{self, Values};
+use crate::session::transcript::{Reader, Setting, Stream};
+
+/// Between the gentle signal and the kill, in milliseconds.
+const GRACE_MS: u64 = 5_000;
+/// How long an agent may take to tell its version.
+const VERSION_LIMIT: Duration = Duration::from_secs(15);
+/// Beyond its limit and the grace, how long a keeper may take to end.
+const KEEPER_PATIENCE: Duration = Duration::from_secs(60);
+/// Bytes read of what the agent wrote.
+const OUTPUT_MAX_BYTES: u64 = 4 << 20;
+/// Characters of its answer that are shown.
+const ANSWER_MAX: usize = 200;
+
+/// What a check came to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkup {
+    /// For the record.
+    pub check: Check,
+    /// What it answered, cut.
+    pub answer: String,
+}
+
+/// A folder that is gone when this is.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // What cannot be removed is a few small files under the workspace's own folder.
+        drop(fs::remove_dir_all(&self.0));
+    }
+}
+
+/// Runs the agent once, for at most `limit`.
+///
+/// # Errors
+/// When the check itself could not be made: no folder, no git, no keeper.
+pub fn check_agent(
+    workspace: &Workspace,
+    environment: &Environment,
+    agent: &AgentSettings,
+    limit: Duration,
+) -> Result<Checkup, String> {
+    let name = random_hex(4).map_err(|error| error.to_string())?;
+    let folder = Folder(workspace.runtime().join("checks").join(name));
+    let at = |path: &Path| format!("{}: ", path.display());
+    make_private_dir(&folder.0).map_err(|error| at(&folder.0) + &error.to_string())?;
+    let repository = folder.0.join("repository");
+    make_repository(&repository)?;
+    let exe = std::env::current_exe().map_err(|error| error.to_string())?;
+    let (sender, reports) = mpsc::channel();
+    let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
+    let runner = runner.map_err(|error| error.to_string())?;
+    let bench = Bench { folder: &folder.0, repository, exe, environment, agent, runner, reports };
+    bench.check(limit)
+}
+
+fn make_repository(path: &Path) -> Result<(), String> {
+    fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    fs::write(path.join("README.md"), "Made to check an agent.\n").map_err(|error| error.to_string())?;
+    let calls: [&[&str]; 3] =
+        [&["init", "--quiet"], &["add", "--all"], &["commit", "--quiet", "--message", "Begin"]];
+    for arguments in calls {
+        let mut git = Command::new("git");
+        git.arg("-C").arg(path).args(["-c", "user.name=Paddock", "-c", "user.email=paddock@localhost"]);
+        git.args(["-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null"]).args(arguments);
+        for name in git_variables() {
+            git.env_remove(name);
+        }
+        let output = git.stdin(Stdio::null()).output().map_err(|error| format!("git: {error}"))?;
+        if !output.status.success() {
+            return Err(format!("git {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim()));
+        }
+    }
+    Ok(())
+}
+
+struct Bench<'a> {
+    folder: &'a Path,
+    repository: PathBuf,
+    exe: PathBuf,
+    environment: &'a Environment,
+    agent: &'a AgentSettings,
+    runner: LocalRunner,
+    reports: Receiver<JobReport>,
+}
+
+impl Bench<'_> {
+    fn check(&self, limit: Duration) -> Result<Checkup, String> {
+        let prompt_file = self.folder.join("prompt.md");
+        fs::write(&prompt_file, CHECK_PROMPT)
+            .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
+        let version = self.version();
+        let values = Values {
+            prompt_file: &prompt_file,
+            worktree: &self.repository,
+            session_dir: self.folder,
+            model: None,
+            prompt_text: CHECK_PROMPT,
+            paddock_exe: &self.exe,
+        };
+        let built = command::build(self.agent, &values).map_err(|error| error.to_string())?;
+        let stage = stage("agent", built.argv, built.shell);
+        let stdin = (built.stdin == StdinRule::Prompt).then_some(prompt_file);
+        let record = self.run(1, stage, stdin, limit)?;
+        let exit = exit_of_last(&record);
+        let mut reader = Reader::new(&self.agent.transcript, self.setting());
+        for (log, stream) in [(LogStream::Stdout, Stream::Out), (LogStream::Stderr, Stream::Err)] {
+            reader.push(stream, &self.output(1, log));
+        }
+        let (reading, _) = reader.finish(Some(&exit));
+        let mut answer: String = reading.final_text.trim().chars().take(ANSWER_MAX).collect();
+        if answer.is_empty() && matches!(self.agent.transcript.as_str(), "plain" | "scripted") {
+            let text = String::from_utf8_lossy(&self.output(1, LogStream::Stdout)).into_owned();
+            answer = text.trim().chars().take(ANSWER_MAX).collect();
+        }
+        let waits = reading.wait.map(|wait| wait.why.until(wait.until_ms));
+        let problem = match record.stop {
+            Some(StopReason::Deadline) => Some(waits.unwrap_or_else(|| {
+                let text = format!("no answer within {} s", limit.as_secs());
+                Failure::new(FailureClass::Other, &text)
+            })),
+            _ => reading.failure.or_else(|| self.judge(&exit, &answer)),
+        };
+        let took = record.ended_at_ms.saturating_sub(record.started_at_ms);
+        let check = Check { ok: problem.is_none(), version, latency_ms: took, failure: problem };
+        Ok(Checkup { check, answer })
+    }
+
+    /// What is wrong with an end that the transcript finds nothing wrong with.
+    fn judge(&self, exit: &Exit, answer: &str) -> Option<Failure> {
+        if *exit != Exit::Code(0) {
+            let errors = self.output(1, LogStream::Stderr);
+            let errors = String::from_utf8_lossy(&errors);
+            let last = errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
+            return Some(Failure::new(FailureClass::Other, &format!("{exit} {last}")));
+        }
+        let is_ok = |word: &str| word.eq_ignore_ascii_case("ok");
+        if answer.split(|c: char| !c.is_alphanumeric()).any(is_ok) {
+            return None;
+        }
+        let text = match answer.is_empty() {
+            true => "it answered nothing".to_owned(),
+            false => format!("it answered something else: {answer}"),
+        };
+        Some(Failure::new(FailureClass::Other, &text))
+    }
+
+    /// The first line of what `PROGRAM --version` prints.
+    fn version(&self) -> Option<String> {
+        let program = &self.agent.cli_command;
+        if program.is_empty() || program.starts_with('{') {
+            return Some(env!("CARGO_PKG_VERSION").to_owned());
+        }
+        let stage = stage("version", vec![OsString::from(program), "--version".into()], false);
+        let record = self.run(2, stage, None, VERSION_LIMIT).ok()?;
+        let text = String::from_utf8_lossy(&self.output(2, LogStream::Stdout)).into_owned();
+        let line = text.lines().find(|line| !line.trim().is_empty())?.trim().chars().take(100).collect();
+        record.succeeded().then_some(line)
+    }
+
+    fn setting(&self) -> Setting {
+        Setting { now_ms: now_ms(), zone: TimeZone::system() }
+    }
+
+    fn dir(&self, id: u64) -> PathBuf {
+        self.folder.join("runtime/sessions").join(id.to_string())
+    }
+
+    fn output(&self, id: u64, stream: LogStream) -> Vec<u8> {
+        let log = LogReader::open(&self.dir(id), stream);
+        let (mut offset, mut bytes) = (0, Vec::new());
+        while offset < OUTPUT_MAX_BYTES {
+            match log.read_at(offset, 1 << 16) {
+                Ok(chunk) if !chunk.bytes.is_empty() => {
+                    offset = chunk.next_offset();
+                    bytes.extend(chunk.bytes);
+                }
+                _ => break,
+            }
+        }
+        bytes
+    }
+
+    fn run(
+        &self,
+        id: u64,
+        stage: Stage,
+        stdin: Option<PathBuf>,
+        limit: Duration,
+    ) -> Result<ExitRecord, String> {
+        let mut set = BTreeMap::new();
+        let mut unset = git_variables();
+        for (name, value) in &self.agent.env {
+            match value.is_empty() {
+                true => unset.push(name.clone()),
+                false => drop(set.insert(name.clone(), value.clone())),
+            }
+        }
+        let secrets = inherited(self.environment, &unset);
+        let key = JobKey { kind: JobKind::Session, id, attempt: 1 };
+        let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+        let spec = JobSpec {
+            key,
+            dir: self.dir(id),
+            worktree: self.repository.clone(),
+            stages: vec![stage],
+            stdin,
+            env_set: set,
+            env_names: secrets.keys().cloned().collect(),
+            env_values: SecretValues(secrets),
+            env_unset: unset,
+            limits: Limits { max_awake_ms: Some(limit_ms), grace_ms: GRACE_MS, ..Limits::default() },
+            stop_signal: stop_signal(&self.agent.stop_signal),
+            resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+        };
+        self.runner.submit(&spec).map_err(|error| error.to_string())?;
+        self.ended(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)
+    }
+
+    fn ended(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, String> {
+        let until = Instant::now() + patience;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.reports.recv_timeout(left) {
+                Ok(JobReport::Ended { key, record }) if key == wanted => return Ok(*record),
+                Ok(JobReport::Lost { key, job }) if key == wanted => {
+                    return Err(format!("its keeper vanished {}", job.note));
+                }
+                Ok(_) => {}
+                Err(_) => return Err("its keeper does not answer".to_owned()),
+            }
+        }
+    }
+}
+
+fn stage(name: &str, argv: Vec<OsString>, shell: bool) -> Stage {
+    Stage { name: name.to_owned(), argv, shell, timeout_ms: None, counted: true, prompted: true }
+}
