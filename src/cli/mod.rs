@@ -22,6 +22,7 @@ mod project;
 mod project_add;
 mod project_files;
 mod queue;
+mod report;
 mod repository;
 mod run;
 mod salvage;
@@ -114,6 +115,8 @@ enum Family {
     Salvage(salvage::Salvage),
     /// What happened
     Events(events::Events),
+    /// What landed, what waits for you, what was spent: the morning report
+    Report(report::Report),
     /// The running supervisor
     #[command(subcommand)]
     Supervisor(supervisor::Supervisor),
@@ -188,6 +191,7 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Queue(queue)) => queue.carry_out(&find()?),
         Some(Family::Salvage(salvage)) => salvage.carry_out(&find()?),
         Some(Family::Events(events)) => events.carry_out(&find()?),
+        Some(Family::Report(report)) => report.carry_out(&find()?),
         Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
         Some(Family::Verify(verify)) => verify.carry_out(&find()?),
         Some(Family::Config(config)) => config.carry_out(&find()?),

@@ -126,6 +126,8 @@ pub enum Fact {
     AgentChecked { agent: String, check: Check },
     /// The user's day began at this time; what running sessions had used by then counts to the day before.
     DayBegan { since_ms: i64, carried: Vec<(SessionId, Usage)> },
+    /// A command of the user's that was to be told of an event failed.
+    NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.
     BudgetExhausted { project: ProjectSlug, what: String, limit: String },
     /// Its integration ref exists.

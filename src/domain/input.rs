@@ -114,6 +114,8 @@ pub enum Input {
     CommitsSeen { session: SessionId, commits: u32 },
     /// A running session's agent told what it has used so far, and what it waits for: until `reset_ms` of that.
     SessionTold { session: SessionId, usage: Usage, waits: Option<Failure> },
+    /// A command that was to be told of an event failed.
+    NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// What a session left was read, or could not be.
     Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, String> },
     /// A merge was made, or not.

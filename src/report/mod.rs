@@ -2,6 +2,7 @@
 
 pub mod agents;
 pub mod events;
+pub mod morning;
 pub mod row;
 pub mod status;
 pub mod status_text;

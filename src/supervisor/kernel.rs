@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::error::SupervisorError;
 use super::lanes::{Job, Lane};
 use super::message::{Message, ReplyTo};
+use super::notify::{self, Notice};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
@@ -47,6 +48,8 @@ pub(super) struct Kernel {
     pub(super) inbox: Receiver<Message>,
     pub(super) on_events: OnEvents,
     pub(super) watches: Option<Watches>,
+    /// Where the user's own commands are told of events; none while only a command is carried out.
+    pub(super) notify: Option<SyncSender<Notice>>,
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
     pub(super) poll: Duration,
     pub(super) interrupted: bool,
@@ -108,6 +111,7 @@ impl Kernel {
         let (world, feed, on_events) =
             (Arc::clone(&self.world), Arc::clone(&self.feed), Arc::clone(&self.on_events));
         let in_flight = InFlight::new(&self.world);
+        let told = self.notify.clone().map(|queue| (queue, notify::notices(&self.state, &stored)));
         let on_commit = move |committed| {
             let _in_flight = in_flight;
             if let Err(error) = committed {
@@ -120,6 +124,9 @@ impl Kernel {
             }
             if let Some(answer) = answer {
                 answer();
+            }
+            if let Some((queue, notices)) = told {
+                notify::send(&queue, notices);
             }
             if !stored.is_empty() {
                 on_events(&stored);

@@ -13,6 +13,7 @@ mod kernel;
 mod lanes;
 mod logging;
 mod message;
+mod notify;
 mod observe;
 mod options;
 mod projects;

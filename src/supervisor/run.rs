@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::error::SupervisorError;
 use super::kernel::{Kernel, OnEvents};
 use super::message::Message;
+use super::notify::Notifier;
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::{Desk, Logs};
@@ -67,16 +68,21 @@ fn work(
         None => environment.poll_seconds()?,
     });
     kernel.watches = Some(Watches::new(&workspace.projects(), inbox.clone()));
+    let notifier = Notifier::start(workspace.root().to_path_buf(), inbox.clone());
+    let notifier = notifier.map_err(SupervisorError::system("start the thread for notifications"))?;
+    kernel.notify = Some(notifier.sender());
     signals::listen(inbox.clone())?;
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     let end = kernel.run(options);
-    let Kernel { writer, inbox: unheard, .. } = kernel;
+    let Kernel { writer, inbox: unheard, notify, .. } = kernel;
+    drop(notify);
     // Whoever asked too late hears that nobody is there; answers under way still reach their clients.
     drop((stop, unheard));
     drop(runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await }));
     runtime.shutdown_background();
     // Closing empties the queue of what is still to be written; the events channel ends with the kernel.
     let closed = writer.close();
+    notifier.finish();
     let end = end?;
     closed?;
     Ok(end)
@@ -125,6 +131,7 @@ pub(super) fn kernel(
         inbox: messages,
         on_events,
         watches: None,
+        notify: None,
         claims: BTreeMap::new(),
         poll: Duration::from_secs(20),
         interrupted: false,

@@ -24,6 +24,7 @@ impl State {
         match &event.fact {
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
+            | Fact::NotifyFailed { .. }
             | Fact::BudgetExhausted { .. } => {}
             fact if self.apply_to_agents(fact, event.at_ms) => {}
             fact if self.apply_to_projects(fact, event.at_ms) => {}

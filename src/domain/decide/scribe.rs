@@ -37,6 +37,8 @@ pub struct Memo {
     pub(super) live: BTreeMap<SessionId, Usage>,
     /// Projects whose target branch has not been looked at since the supervisor started.
     pub(super) unlooked: BTreeSet<ProjectSlug>,
+    /// Commands that could not be told of an event, and when that was last recorded, in Unix milliseconds.
+    pub(super) notify_failed: BTreeMap<(ProjectSlug, String), i64>,
     /// Publications in progress.
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.

@@ -11,6 +11,8 @@ use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::ProjectSettings;
 use crate::domain::train::Stage;
 
+/// Between two records of the same command's failure, in milliseconds.
+const NOTIFY_AGAIN_MS: i64 = 3_600_000;
 /// Names shown of what changed in a configuration.
 const CHANGES_SHOWN_MAX: usize = 8;
 
@@ -65,6 +67,20 @@ pub(super) fn config_read(
             let clears = "mend the file; the settings read last stay in force, and nothing new starts";
             hold(scribe, slug, ReasonCode::ConfigBroken, problem, clears);
         }
+    }
+}
+
+/// A command of the user's failed: recorded at most once an hour, so that one that always fails says so without
+/// burying everything else.
+pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: String, problem: String) {
+    let now_ms = scribe.now_ms;
+    let last = scribe.memo.notify_failed.insert((project.clone(), run.clone()), now_ms);
+    if last.is_some_and(|at_ms| (0..NOTIFY_AGAIN_MS).contains(&(now_ms - at_ms))) {
+        scribe.memo.notify_failed.insert((project, run), last.unwrap_or(now_ms));
+        return;
+    }
+    if scribe.state.project(&project).is_some() {
+        scribe.record(Fact::NotifyFailed { project, run, problem });
     }
 }
 

@@ -1,0 +1,96 @@
+//! `paddock report`: the morning report.
+
+use std::path::Path;
+
+use clap::Args;
+
+use super::context::Context;
+use super::events::parse_since;
+use super::exit::{Exit, Outcome};
+use super::output;
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::git::Repository;
+use crate::report::morning::{Report as Document, project, text};
+use crate::report::text::rfc3339;
+
+/// What is reported when nothing else is said: a day, in milliseconds.
+const SINCE_MS: i64 = 86_400_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock report
+  paddock report --since 12h --markdown > report.md
+  paddock report --since 2026-01-31 --json")]
+pub(super) struct Report {
+    /// From then on: a time or a length; default: 24 hours
+    #[arg(long, value_name = "T", value_parser = parse_since)]
+    since: Option<i64>,
+    /// As Markdown
+    #[arg(long, conflicts_with = "json")]
+    markdown: bool,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Report {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let since_ms = self.since.unwrap_or(now_ms - SINCE_MS);
+        let meant = |found: &&Project| context.project.as_ref().is_none_or(|slug| *slug == found.slug);
+        let projects = state
+            .projects()
+            .filter(meant)
+            .map(|found| project(&state, found, (since_ms, now_ms), lost(&state, found, since_ms)));
+        let document = Document {
+            version: 1,
+            since: rfc3339(since_ms),
+            until: rfc3339(now_ms),
+            projects: projects.collect(),
+        };
+        match self.json {
+            true => output::json(&document)?,
+            false => output::print(&text(&document, self.markdown, now_ms))?,
+        }
+        let is_lost = document.projects.iter().any(|project| !project.lost.is_empty());
+        Ok(if is_lost { Exit::Error } else { Exit::Good })
+    }
+}
+
+/// What is recorded as kept or landed and is not in the repository.
+fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
+    let mut lost = Vec::new();
+    let repository = match Repository::open(Path::new(&found.settings.repo_root)) {
+        Ok(repository) => repository,
+        Err(error) => return vec![format!("the repository cannot be opened: {error}")],
+    };
+    let exists = |name: &str| repository.commit_of(name).ok().flatten().is_some();
+    let tip = repository.commit_of(&found.integration_ref()).ok().flatten();
+    for objective in state.objectives_of(&found.slug) {
+        let id = &objective.key.id;
+        let landed = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms);
+        if let Some(commit) = landed.and_then(|landed| landed.commit.as_ref()) {
+            let is_in = tip.as_ref().is_some_and(|tip| {
+                use crate::git::Relation::{Ancestor, Same};
+                repository.relation(commit, tip).is_ok_and(|relation| matches!(relation, Same | Ancestor))
+            });
+            if !is_in {
+                lost.push(format!("{id}: its landing {} is not on the integration ref", commit.short()));
+            }
+        }
+        let is_there = objective.ready_worktree().is_some();
+        if let Some(head) = objective.head.as_ref().filter(|head| is_there && !exists(head.as_str())) {
+            lost.push(format!("{id}: the commit {} of its branch is gone", head.short()));
+        }
+    }
+    let of_project = state.sessions().filter(|session| session.objective.project == found.slug);
+    for session in of_project.filter(|session| session.finished_ms.is_some_and(|at| at >= since_ms)) {
+        let salvage = session.harvest.as_ref().and_then(|harvest| harvest.salvage.as_ref());
+        if let Some(salvage) = salvage.filter(|salvage| !exists(salvage.commit.as_str())) {
+            lost.push(format!("session {}: what {} kept is gone", session.id, salvage.reference));
+        }
+    }
+    lost
+}

@@ -1,0 +1,236 @@
+//! The morning report: what landed, what waits for a person, what is lost (nothing), what was spent.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::text::{duration, harmless, rfc3339};
+use crate::domain::budget::used_since_ms;
+use crate::domain::objective::{Objective, Status};
+use crate::domain::project::Project;
+use crate::domain::reason::Reason;
+use crate::domain::session::{Session, SessionStatus};
+use crate::domain::state::State;
+use crate::domain::usage::{Tokens, dollars};
+
+/// The whole report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Report {
+    pub version: u32,
+    pub since: String,
+    pub until: String,
+    pub projects: Vec<ProjectReport>,
+}
+
+/// One project of it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct ProjectReport {
+    pub slug: String,
+    pub name: String,
+    /// Landed, and the gate passed on exactly what landed.
+    pub landed: Vec<LandedReport>,
+    /// Landed without a gate.
+    pub landed_unverified: Vec<LandedReport>,
+    /// What waits for a person now.
+    pub waiting: Vec<Waiting>,
+    /// Work that is recorded and cannot be found: must be empty.
+    pub lost: Vec<String>,
+    pub spent: SpentReport,
+    /// How the sessions ended: how many each.
+    pub sessions: BTreeMap<&'static str, u32>,
+    /// Objectives that are not done and wait for nobody: how many.
+    pub open: usize,
+}
+
+/// A landing.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct LandedReport {
+    pub objective: String,
+    pub title: String,
+    pub commit: String,
+    pub at: String,
+    pub published_at: Option<String>,
+    /// Whether its proof is written.
+    pub proof: bool,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Waiting {
+    /// None: the project itself, or its queue.
+    pub objective: Option<String>,
+    pub title: String,
+    pub code: String,
+    pub text: String,
+    pub since: String,
+    pub clears: String,
+}
+
+/// What was spent; unknown is null, never zero.
+#[derive(Debug, Clone, PartialEq, Default, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct SpentReport {
+    pub sessions: u32,
+    pub session_minutes: u64,
+    pub tokens: Option<u64>,
+    pub usd: Option<f64>,
+    /// Sessions that did not tell.
+    pub tokens_unknown: u32,
+    pub usd_unknown: u32,
+}
+
+fn waiting(objective: Option<&Objective>, reason: &Reason) -> Waiting {
+    let code = serde_json::to_value(reason.code).ok();
+    Waiting {
+        objective: objective.map(|objective| objective.key.id.to_string()),
+        title: objective.map_or_else(String::new, |objective| objective.spec.title.clone()),
+        code: code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
+        text: reason.text.clone(),
+        since: rfc3339(reason.since_ms),
+        clears: reason.clears.clone(),
+    }
+}
+
+/// The report on a project from a time on. `lost` looks for what is recorded.
+#[must_use]
+pub fn project(
+    state: &State,
+    project: &Project,
+    (since_ms, now_ms): (i64, i64),
+    lost: Vec<String>,
+) -> ProjectReport {
+    let mut report = ProjectReport {
+        slug: project.slug.to_string(),
+        name: project.settings.name.clone(),
+        landed: Vec::new(),
+        landed_unverified: Vec::new(),
+        waiting: project.holds.values().map(|reason| waiting(None, reason)).collect(),
+        lost,
+        spent: SpentReport::default(),
+        sessions: BTreeMap::new(),
+        open: 0,
+    };
+    report.waiting.extend(project.train.held.as_ref().map(|reason| waiting(None, reason)));
+    for objective in state.objectives_of(&project.slug) {
+        add_objective(&mut report, project, objective, since_ms);
+    }
+    let of_project = |session: &&Session| session.objective.project == project.slug;
+    let ran = |session: &&Session| session.finished_ms.is_none_or(|ended| ended >= since_ms);
+    for session in state.sessions().filter(of_project).filter(ran) {
+        add_session(&mut report, session, since_ms, now_ms);
+    }
+    report.landed.sort_by(|a, b| a.at.cmp(&b.at));
+    report.landed_unverified.sort_by(|a, b| a.at.cmp(&b.at));
+    report
+}
+
+fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Objective, since_ms: i64) {
+    match objective.status {
+        Status::NeedsReview | Status::Paused => {
+            report.waiting.extend(objective.reason.as_ref().map(|reason| waiting(Some(objective), reason)));
+        }
+        Status::Todo | Status::Ready | Status::Active | Status::Review | Status::Queued => report.open += 1,
+        Status::Done | Status::Skipped | Status::Failed | Status::Cancelled => {}
+    }
+    let Some(landed) = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms) else { return };
+    let Some(commit) = &landed.commit else { return };
+    let line = LandedReport {
+        objective: objective.key.id.to_string(),
+        title: objective.spec.title.clone(),
+        commit: commit.to_string(),
+        at: rfc3339(landed.at_ms),
+        published_at: landed.published_at_ms.map(rfc3339),
+        proof: !project.unproven.iter().any(|unproven| unproven.commit == *commit),
+    };
+    match landed.verified {
+        true => report.landed.push(line),
+        false => report.landed_unverified.push(line),
+    }
+}
+
+fn add_session(report: &mut ProjectReport, session: &Session, since_ms: i64, now_ms: i64) {
+    *report.sessions.entry(session.status.word()).or_default() += 1;
+    let spent = &mut report.spent;
+    spent.sessions += 1;
+    spent.session_minutes += u64::try_from(used_since_ms(session, since_ms, now_ms) / 60_000).unwrap_or(0);
+    let usage = &session.account.usage;
+    let has_run = session.process.as_ref().is_some_and(|process| process.awake_seconds > 0);
+    let is_over = matches!(session.status, SessionStatus::Ended(_)) && has_run;
+    match usage.tokens.map(Tokens::total) {
+        Some(tokens) => *spent.tokens.get_or_insert(0) += tokens,
+        None => spent.tokens_unknown += u32::from(is_over),
+    }
+    match usage.usd_micros {
+        Some(micros) => *spent.usd.get_or_insert(0.0) += dollars(micros),
+        None => spent.usd_unknown += u32::from(is_over),
+    }
+}
+
+/// What was spent, in words.
+fn spent(spent: &SpentReport) -> String {
+    let mut parts = vec![format!("{} sessions, {} min", spent.sessions, spent.session_minutes)];
+    let unknown = |count: u32| if count == 0 { String::new() } else { format!(" (unknown of {count})") };
+    parts.push(match spent.tokens {
+        Some(tokens) => format!("{tokens} tokens{}", unknown(spent.tokens_unknown)),
+        None => "tokens unknown".to_owned(),
+    });
+    parts.push(match spent.usd {
+        Some(usd) => format!("${usd:.2}{}", unknown(spent.usd_unknown)),
+        None => "cost unknown".to_owned(),
+    });
+    parts.join(", ")
+}
+
+/// The report for people: as Markdown, or plain.
+#[must_use]
+pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
+    let head = |level: usize, text: &str| match markdown {
+        true => format!("{} {text}\n\n", "#".repeat(level)),
+        false => format!("{text}\n"),
+    };
+    let item = |text: String| {
+        let shown = harmless(&text);
+        if markdown { format!("- {shown}\n") } else { format!("    {shown}\n") }
+    };
+    let gap = if markdown { "\n" } else { "" };
+    let mut all = head(1, &format!("Paddock from {} to {}", report.since, report.until));
+    for project in &report.projects {
+        all.push_str(&head(2, &harmless(&format!("{} ({})", project.slug, project.name))));
+        let mut section = |title: String, items: Vec<String>| {
+            let title = if markdown { head(3, &title) } else { format!("  {title}\n") };
+            all.push_str(&title);
+            items.into_iter().for_each(|line| all.push_str(&item(line)));
+            all.push_str(gap);
+        };
+        let landed = |line: &LandedReport| {
+            let commit: String = line.commit.chars().take(10).collect();
+            let published = if line.published_at.is_some() { "" } else { ", not published" };
+            let proof = if line.proof { "" } else { ", proof not written yet" };
+            format!("{} {commit}  {}{published}{proof}", line.objective, line.title)
+        };
+        let waits = |wait: &Waiting| {
+            let who = wait.objective.clone().unwrap_or_else(|| "project".to_owned());
+            let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, |at| at.as_millisecond());
+            let since = duration((now_ms - since).max(0));
+            format!("{who}: {} (for {since}); {}", wait.text, wait.clears)
+        };
+        section(
+            format!("landed, verified: {}", project.landed.len()),
+            project.landed.iter().map(landed).collect(),
+        );
+        let unverified = &project.landed_unverified;
+        section(format!("landed, unverified: {}", unverified.len()), unverified.iter().map(landed).collect());
+        section(
+            format!("waiting for you: {}", project.waiting.len()),
+            project.waiting.iter().map(waits).collect(),
+        );
+        section(format!("lost: {}", project.lost.len()), project.lost.clone());
+        section(format!("still open: {}", project.open), Vec::new());
+        section(format!("spent: {}", spent(&project.spent)), Vec::new());
+    }
+    all
+}
