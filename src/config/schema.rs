@@ -31,7 +31,7 @@ fn choice(words: &[&str]) -> Value {
     json!({ "enum": words })
 }
 
-fn or_null(schema: Value) -> Value {
+fn or_null(schema: &Value) -> Value {
     json!({ "anyOf": [schema, { "type": "null" }] })
 }
 
@@ -48,7 +48,7 @@ fn object(rows: Vec<Row>, required: &[&str]) -> Value {
     })
 }
 
-fn list(items: Value) -> Value {
+fn list(items: &Value) -> Value {
     json!({ "type": "array", "items": items })
 }
 
@@ -58,9 +58,9 @@ pub fn project_file(events: &[&str]) -> Value {
     let mut rows = head();
     rows.extend(sections());
     rows.extend([
-        ("notify", list(notify(events)), "commands that are told of events"),
-        ("agents", list(agent()), "agents of your own, or keys over built-in ones"),
-        ("workers", list(worker()), "roles of your own, or keys over built-in ones"),
+        ("notify", list(&notify(events)), "commands that are told of events"),
+        ("agents", list(&agent()), "agents of your own, or keys over built-in ones"),
+        ("workers", list(&worker()), "roles of your own, or keys over built-in ones"),
     ]);
     let mut schema = object(rows, &["slug", "name", "repo_root", "worktrees_root"]);
     if let Some(schema) = schema.as_object_mut() {
@@ -78,7 +78,7 @@ fn head() -> Vec<Row> {
         ("repo_root", text(), "the repository's folder, relative to the workspace or absolute"),
         ("worktrees_root", text(), "where sessions work"),
         ("description", text(), "for people and prompts"),
-        ("target_branch", or_null(text()), "default: what the repository's HEAD points at"),
+        ("target_branch", or_null(&text()), "default: what the repository's HEAD points at"),
         ("enabled", flag(), "default: true"),
         ("max_parallel_sessions", count(1), "default: 2"),
         ("integrator_only_patterns", texts(), "globs that only an integrator's sessions may change"),
@@ -89,7 +89,7 @@ fn head() -> Vec<Row> {
             "may overlapping scopes run at once; default: serialize",
         ),
         ("shared_patterns", texts(), "globs that are always in scope and never count as overlap"),
-        ("test_patterns", or_null(texts()), "tamper guard; null: the common ecosystems' defaults"),
+        ("test_patterns", or_null(&texts()), "tamper guard; null: the common ecosystems' defaults"),
         ("sign", flag(), "let git sign as your configuration says; default: false"),
     ]
 }
@@ -99,7 +99,7 @@ fn sections() -> Vec<Row> {
         ("session_defaults", session_defaults(), "what a session may use"),
         ("recovery", recovery(), "bounds of recovery"),
         ("worktree", worktree(), "how a new worktree is prepared"),
-        ("verify", list(gate_command()), "the gate: every command must pass on what is about to land"),
+        ("verify", list(&gate_command()), "the gate: every command must pass on what is about to land"),
         ("queue", queue(), "the merge queue"),
         ("land", land(), "after a landing"),
         ("planner", planner(), "planning"),
@@ -114,10 +114,10 @@ fn session_defaults() -> Value {
             ("scope_level", choice(&["small", "medium", "large"]), "1-2, 3-5 or 5-10 commits"),
             ("max_commits_per_session", count(1), "default: 5"),
             ("max_minutes_per_session", count(1), "default: 30"),
-            ("max_tokens_per_session", or_null(count(1)), "null: no limit"),
-            ("max_usd_per_session", or_null(amount()), "holds for agents that report their cost"),
+            ("max_tokens_per_session", or_null(&count(1)), "null: no limit"),
+            ("max_usd_per_session", or_null(&amount()), "holds for agents that report their cost"),
             ("stall_minutes", count(1), "no output, file change or CPU for so long: stalled; default: 20"),
-            ("planner_agent", or_null(text()), "null: objectives come from people"),
+            ("planner_agent", or_null(&text()), "null: objectives come from people"),
         ],
         &[],
     )
@@ -139,7 +139,7 @@ fn worktree() -> Value {
     object(
         vec![
             ("copy", texts(), "copied from the repository's folder, never committed"),
-            ("setup", or_null(text()), "a shell command run in a new worktree"),
+            ("setup", or_null(&text()), "a shell command run in a new worktree"),
             ("setup_timeout_minutes", count(1), "default: 10"),
         ],
         &[],
@@ -175,7 +175,7 @@ fn land() -> Value {
     object(
         vec![
             ("publish", choice(&["auto", "manual"]), "default: auto"),
-            ("push", or_null(text()), "a remote for the target branch after publishing"),
+            ("push", or_null(&text()), "a remote for the target branch after publishing"),
         ],
         &[],
     )
@@ -194,9 +194,9 @@ fn planner() -> Value {
 fn budget() -> Value {
     object(
         vec![
-            ("usd_per_day", or_null(amount()), "dollars"),
-            ("tokens_per_day", or_null(count(1)), "tokens"),
-            ("session_minutes_per_day", or_null(count(1)), "minutes of sessions"),
+            ("usd_per_day", or_null(&amount()), "dollars"),
+            ("tokens_per_day", or_null(&count(1)), "tokens"),
+            ("session_minutes_per_day", or_null(&count(1)), "minutes of sessions"),
         ],
         &[],
     )
@@ -207,7 +207,7 @@ fn disk() -> Value {
         vec![
             ("min_free_gb", amount(), "below it nothing new starts; default: 5"),
             ("session_log_mb", count(1), "output kept of a session; default: 100"),
-            ("worktrees_gb", or_null(amount()), "null: no limit"),
+            ("worktrees_gb", or_null(&amount()), "null: no limit"),
         ],
         &[],
     )
@@ -232,7 +232,7 @@ fn agent() -> Value {
             ("id", text(), "[a-z0-9][a-z0-9_-]{0,62}"),
             ("name", text(), "what people call it"),
             ("command_template", command.clone(), "how it is started, with placeholders in braces"),
-            ("resume_template", or_null(command), "how it goes on with a conversation of its own"),
+            ("resume_template", or_null(&command), "how it goes on with a conversation of its own"),
             ("shell", flag(), "a shell reads the template"),
             ("cli_command", text(), "the program looked up on PATH; default: the first word"),
             ("stdin", choice(&["none", "prompt"]), "default: none"),

@@ -214,7 +214,7 @@ pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
         };
         let waits = |wait: &Waiting| {
             let who = wait.objective.clone().unwrap_or_else(|| "project".to_owned());
-            let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, |at| at.as_millisecond());
+            let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, jiff::Timestamp::as_millisecond);
             let since = duration((now_ms - since).max(0));
             format!("{who}: {} (for {since}); {}", wait.text, wait.clears)
         };
