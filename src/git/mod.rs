@@ -8,6 +8,7 @@
 mod branch;
 mod candidate;
 mod content;
+mod diff;
 mod error;
 mod execution;
 mod facts;
@@ -34,6 +35,7 @@ mod worktree;
 pub use crate::domain::path::RepoPath;
 pub use branch::{BranchFacts, read_branch};
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
+pub use diff::{DiffLineKind, Difference, FileChange, Range};
 pub use error::GitError;
 pub use execution::{ExecutionConfig, difference};
 pub use facts::RepositoryFacts;

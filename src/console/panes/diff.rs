@@ -1,25 +1,258 @@
-//! What an objective's branch changes.
+//! What an objective's branch changes: the files with their counts, and the lines.
+
+use std::cell::Cell;
+use std::path::PathBuf;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 
-use super::{Pane, teach};
-use crate::console::Model;
+use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
+use crate::console::log::Matcher;
+use crate::console::msg::{Effect, Foreground, Job};
 use crate::console::theme::Theme;
+use crate::console::{Model, layout, text};
+use crate::domain::ids::{ObjectId, ObjectiveKey};
+use crate::domain::objective::Status;
+use crate::git::{DiffLineKind, Difference, Range, Repository};
+
+/// So much of a diff is shown; `v` in a shell shows the rest.
+const SHOWN_MAX_BYTES: usize = 2 << 20;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    /// What was asked for last.
+    asked: Option<Wanted>,
+    /// What came of it.
+    got: Option<(Wanted, Result<Option<Difference>, String>)>,
+    /// The first line on the screen.
+    top: usize,
+    bottom_top: Cell<usize>,
+    find: Option<Matcher>,
+}
+
+/// A diff at one time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Wanted {
+    objective: ObjectiveKey,
+    repo_root: PathBuf,
+    range: Range,
+    /// Sessions that are over and landings: what changes it.
+    age: (usize, Option<ObjectId>, Option<i64>),
+}
 
 /// The pane.
 pub struct Diff;
+
+fn wanted(model: &Model) -> Option<Wanted> {
+    let one = model.facts.state.objective(model.default_target().objective.as_ref()?)?;
+    let project = model.facts.state.project(&one.key.project)?;
+    let landed = one.landed.as_ref().and_then(|landed| landed.commit.clone());
+    let range = match landed {
+        Some(commit) => Range::Landing(commit),
+        None => Range::Branch { base: project.integration_ref(), branch: one.branch() },
+    };
+    let sessions = one.sessions.iter().filter_map(|id| model.facts.state.session(*id));
+    let over = sessions.filter(|session| !session.status.is_open()).count();
+    // While a session works, its commits are looked for now and then.
+    let is_active = one.status == Status::Active;
+    let age = (over, one.head.clone(), is_active.then_some(model.now_ms / 10_000));
+    Some(Wanted {
+        objective: one.key.clone(),
+        repo_root: project.settings.repo_root.clone().into(),
+        range,
+        age,
+    })
+}
+
+/// Has the diff of the selected objective made, unless it is there.
+pub fn settle(model: &mut Model) -> Vec<Effect> {
+    let Some(wanted) = wanted(model) else { return Vec::new() };
+    let local = &mut model.panes.diff;
+    if local.asked.as_ref() == Some(&wanted) {
+        return Vec::new();
+    }
+    if local.asked.as_ref().is_none_or(|asked| asked.objective != wanted.objective) {
+        local.top = 0;
+    }
+    local.asked = Some(wanted.clone());
+    vec![Effect::Job(Job::new(format!("diff {}", wanted.objective.id), move |_| {
+        let made = Repository::open(&wanted.repo_root)
+            .and_then(|repository| repository.difference(&wanted.range, SHOWN_MAX_BYTES))
+            .map_err(|error| error.to_string());
+        Box::new(move |model: &mut Model| {
+            let local = &mut model.panes.diff;
+            // A late answer to an older question is no answer.
+            if local.asked.as_ref() == Some(&wanted) {
+                local.got = Some((wanted, made));
+            }
+            Vec::new()
+        })
+    }))]
+}
+
+fn got(model: &Model) -> Option<&Result<Option<Difference>, String>> {
+    let wanted = wanted(model)?;
+    let (of, got) = model.panes.diff.got.as_ref()?;
+    (of.objective == wanted.objective).then_some(got)
+}
+
+fn line_style(kind: DiffLineKind, theme: &Theme) -> Style {
+    match kind {
+        DiffLineKind::File => theme.strong,
+        DiffLineKind::Hunk => theme.dim,
+        DiffLineKind::Added => theme.landed,
+        DiffLineKind::Removed => theme.failed,
+        DiffLineKind::Context => theme.plain,
+    }
+}
+
+/// The lines of the list of files, then a blank, then the diff.
+fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String, Style)>> {
+    if let Some(file) = difference.files.get(at) {
+        let count = |sign: &str, count: Option<usize>| {
+            count.map_or_else(|| sign.to_owned(), |n| format!("{sign}{n}"))
+        };
+        let minus = if theme.glyphs.ascii { "-" } else { "−" };
+        return Some(vec![
+            (text::fit_right(&count("+", file.added), 6), theme.landed),
+            (text::fit_right(&count(minus, file.removed), 7), theme.failed),
+            (format!("  {}", file.path), theme.plain),
+        ]);
+    }
+    let at = at - difference.files.len();
+    if at == 0 {
+        return Some(Vec::new());
+    }
+    if let Some((kind, text)) = difference.lines.get(at - 1) {
+        return Some(vec![(text.replace('\t', "    "), line_style(*kind, theme))]);
+    }
+    let is_end = at - 1 == difference.lines.len() && difference.is_cut;
+    is_end
+        .then(|| vec![("… more than is shown here; `!` opens a shell in its worktree".to_owned(), theme.dim)])
+}
+
+fn lines_of(difference: &Difference) -> usize {
+    difference.files.len() + 1 + difference.lines.len() + usize::from(difference.is_cut)
+}
+
+/// How it stands: `3 files  +41 −12`.
+#[must_use]
+pub fn summary(model: &Model) -> Option<String> {
+    let Some(Ok(Some(difference))) = got(model) else { return None };
+    let sum = |count: fn(&crate::git::FileChange) -> Option<usize>| -> usize {
+        difference.files.iter().filter_map(count).sum()
+    };
+    let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
+    let minus = if model.theme.glyphs.ascii { "-" } else { "−" };
+    let files = crate::report::text::counted(difference.files.len(), "file");
+    Some(format!("{files}  +{added} {minus}{removed}"))
+}
+
+/// Draws the diff of the selected objective.
+pub fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let difference = match got(model) {
+        None => return teach(&["Comparing …"], area, buf, theme),
+        Some(Err(problem)) => return teach(&["The branch cannot be compared:", problem], area, buf, theme),
+        Some(Ok(None)) => {
+            return teach(&["It has no branch yet: no session has worked on it."], area, buf, theme);
+        }
+        Some(Ok(Some(difference))) if difference.files.is_empty() => {
+            return teach(&["Nothing has changed."], area, buf, theme);
+        }
+        Some(Ok(Some(difference))) => difference,
+    };
+    let local = &model.panes.diff;
+    let count = lines_of(difference);
+    let height = usize::from(area.height);
+    let top = scrolled(local.top, local.top, height, count).min(count.saturating_sub(height));
+    local.bottom_top.set(count.saturating_sub(height));
+    for (y, at) in (area.y..area.bottom()).zip(top..count) {
+        let mut x = area.x + 1;
+        for (words, style) in line(difference, at, theme).unwrap_or_default() {
+            let is_found = local.find.as_ref().is_some_and(|find| find.matches(&words));
+            let style = if is_found { style.patch(theme.found) } else { style };
+            x += text::put(buf, x, y, area.right().saturating_sub(x), &words, style);
+        }
+    }
+}
+
+/// A verb for the diff; false when it means nothing to one.
+pub fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
+    let bottom = model.panes.diff.bottom_top.get();
+    let top = model.panes.diff.top.min(bottom);
+    let step = |by: i32| top.saturating_add_signed(by as isize).min(bottom);
+    let to = match verb {
+        Verb::Move(by) => step(*by),
+        Verb::Page(by) => step(by * i32::from(height.max(3) - 2)),
+        Verb::Top => 0,
+        Verb::Bottom => bottom,
+        Verb::Find(pattern) => {
+            model.panes.diff.find = Matcher::new(pattern);
+            found(model, top, 1, true).unwrap_or(top)
+        }
+        Verb::Found(by) => found(model, top, *by, false).unwrap_or(top),
+        _ => return false,
+    };
+    model.panes.diff.top = to.min(bottom);
+    true
+}
+
+fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
+    let Some(Ok(Some(difference))) = got(model) else { return None };
+    let find = model.panes.diff.find.as_ref()?;
+    let has = |at: &usize| {
+        line(difference, *at, &model.theme).unwrap_or_default().iter().any(|(words, _)| find.matches(words))
+    };
+    let count = lines_of(difference);
+    match by > 0 {
+        true => (from + usize::from(!is_here)..count).find(has).or_else(|| (0..from).find(has)),
+        false => (0..from).rev().find(has).or_else(|| (from..count).rev().find(has)),
+    }
+}
+
+/// The diff as text.
+#[must_use]
+pub fn whole(model: &Model) -> Option<String> {
+    let Some(Ok(Some(difference))) = got(model) else { return None };
+    let lines: Vec<String> = difference.lines.iter().map(|(_, line)| text::clean(line)).collect();
+    (!lines.is_empty()).then(|| lines.join("\n") + "\n")
+}
 
 impl Pane for Diff {
     fn name(&self) -> &'static str {
         "Diff"
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        teach(&["Nothing has changed."], area, buf, theme);
+    fn heading(&self, model: &Model) -> Heading {
+        let key = model.default_target().objective;
+        let left = key.map(|key| key.id.to_string()).unwrap_or_default();
+        Heading { left, right: summary(model).unwrap_or_default() }
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        draw(model, area, buf, theme);
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let height = layout::inside(model, PaneId::Diff).map_or(20, |area| area.height);
+        if steer(model, height, &verb) { Reaction::done() } else { Reaction::Ignored }
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["find", "next", "open", "copy", "shell", "approve", "reject", "retry", "out"]
+    }
+
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        Some(Copied { text: whole(model)?, what: "the diff".to_owned() })
+    }
+
+    fn paged(&self, model: &Model) -> Option<Foreground> {
+        whole(model).map(Foreground::Page)
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        settle(model)
     }
 }

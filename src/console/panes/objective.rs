@@ -1,23 +1,160 @@
-//! One objective with everything that is known of it.
+//! One objective with everything that is known of it: the facts to the left, tabs to the right.
+
+mod around;
+mod facts;
+mod tabs;
+
+use std::cell::Cell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::text::Line;
 
-use super::{Pane, teach};
-use crate::console::Model;
+use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, diff, log, scrolled, teach};
+use crate::console::log::{Of, draw, turn};
+use crate::console::msg::{Effect, Foreground};
 use crate::console::theme::Theme;
+use crate::console::{Model, layout, text};
+use crate::domain::ids::{GateId, ObjectiveKey};
+use crate::domain::objective::Objective;
+use tabs::Tab;
+
+/// From this many columns on the facts stand beside the tabs.
+const BESIDE_FROM: u16 = 96;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    tab: Tab,
+    /// The first line of the tab, and of the facts.
+    top: usize,
+    /// The selected session, from the newest.
+    session: usize,
+    last_top: Cell<usize>,
+    /// The objective that these places are about.
+    of: Option<ObjectiveKey>,
+}
 
 /// The pane.
 pub struct ObjectiveView;
 
+fn shown(model: &Model) -> Option<&Objective> {
+    model.facts.state.objective(model.selected.as_ref()?)
+}
+
+/// The tab that is shown in a view of this width.
+fn tab(model: &Model, columns: u16) -> Tab {
+    match model.panes.objective.tab {
+        Tab::Facts if columns >= BESIDE_FROM => Tab::Sessions,
+        tab => tab,
+    }
+}
+
+fn width(model: &Model) -> u16 {
+    layout::inside(model, PaneId::Objective).map_or(0, |area| area.width)
+}
+
 /// The gate run whose output is on the screen.
 #[must_use]
-pub fn gate(_model: &Model) -> Option<crate::domain::ids::GateId> {
-    None
+pub fn gate(model: &Model) -> Option<GateId> {
+    let one = shown(model).filter(|_| tab(model, width(model)) == Tab::Queue)?;
+    tabs::gates(model, one).first().map(|gate| gate.id)
+}
+
+fn all_tabs(columns: u16) -> impl Iterator<Item = Tab> {
+    Tab::ALL.into_iter().filter(move |tab| *tab != Tab::Facts || columns < BESIDE_FROM)
+}
+
+/// Puts lines on the screen from `top` on; gives how far down that may go.
+fn put_lines(lines: &[Line<'_>], top: usize, area: Rect, buf: &mut Buffer) -> usize {
+    let last = lines.len().saturating_sub(usize::from(area.height));
+    for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(top.min(last))) {
+        text::put_line(buf, area.x + 1, y, area.width.saturating_sub(2), line);
+    }
+    last
+}
+
+struct View<'a> {
+    model: &'a Model,
+    one: &'a Objective,
+    theme: &'a Theme,
+}
+
+impl View<'_> {
+    fn tab_bar(&self, shown: Tab, columns: u16, area: Rect, buf: &mut Buffer) {
+        let mut x = area.x + 1;
+        for tab in all_tabs(columns) {
+            let style = if tab == shown { self.theme.selected } else { self.theme.dim };
+            let word = match (tab, self.one.sessions.len()) {
+                (Tab::Sessions, count) if count > 0 => format!(" {} {count} ", tab.word()),
+                _ => format!(" {} ", tab.word()),
+            };
+            x += text::put(buf, x, area.y, area.right().saturating_sub(x), &word, style) + 1;
+        }
+    }
+
+    fn tab(&self, tab: Tab, area: Rect, buf: &mut Buffer) {
+        let Self { model, one, theme } = self;
+        let local = &model.panes.objective;
+        let columns = usize::from(area.width.saturating_sub(3));
+        let last = match tab {
+            Tab::Facts => put_lines(&facts::lines(model, one, columns, theme), local.top, area, buf),
+            Tab::Checkpoints => {
+                put_lines(&tabs::checkpoints(model, one, columns, theme), local.top, area, buf)
+            }
+            Tab::Sessions => {
+                self.sessions(area, buf);
+                0
+            }
+            Tab::Diff => {
+                diff::draw(model, area, buf, theme);
+                0
+            }
+            Tab::Queue => self.queue(area, buf),
+            Tab::Around => {
+                around::draw(model, one, local.top, area, buf, theme).saturating_sub(usize::from(area.height))
+            }
+        };
+        local.last_top.set(last);
+    }
+
+    fn sessions(&self, area: Rect, buf: &mut Buffer) {
+        let all = tabs::sessions(self.model, self.one);
+        if all.is_empty() {
+            return teach(&["No session has worked on it yet."], area, buf, self.theme);
+        }
+        let at = self.model.panes.objective.session.min(all.len() - 1);
+        let top = scrolled(0, at, usize::from(area.height), all.len());
+        for (y, (number, session)) in (area.y..area.bottom()).zip(all.iter().enumerate().skip(top)) {
+            let row = Rect { y, height: 1, ..area };
+            let line = tabs::session_row(self.model, session, self.theme);
+            text::put_line(buf, area.x + 1, y, area.width.saturating_sub(2), &line);
+            if number == at {
+                self.theme.select(buf, row, true);
+            }
+        }
+    }
+
+    /// The history above, the output of the newest gate run below.
+    fn queue(&self, area: Rect, buf: &mut Buffer) -> usize {
+        let Self { model, one, theme } = self;
+        let columns = usize::from(area.width.saturating_sub(3));
+        let lines = tabs::queue(model, one, columns, theme);
+        let top = model.panes.objective.top;
+        let open = gate(model).and_then(|id| Some((id, model.panes.log.book.get(Of::Gate(id))?)));
+        let Some((id, open)) = open.filter(|_| area.height >= 12) else {
+            return put_lines(&lines, top, area, buf);
+        };
+        let needs = u16::try_from(lines.len() + 1).unwrap_or(u16::MAX);
+        let above = needs.min(area.height / 2);
+        let (list, rest) = (Rect { height: above, ..area }, area.height - above);
+        let last = put_lines(&lines, top, list, buf);
+        let title = format!("Output of gate run {id}");
+        text::put(buf, area.x + 1, list.bottom(), area.width.saturating_sub(2), &title, theme.strong);
+        let below = Rect { y: list.bottom() + 1, height: rest.saturating_sub(1), ..area };
+        draw(&mut open.tile.borrow_mut(), &mut turn(&open.log), below, buf, theme, false);
+        last
+    }
 }
 
 impl Pane for ObjectiveView {
@@ -25,7 +162,135 @@ impl Pane for ObjectiveView {
         "Objective"
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        teach(&["No objective is selected."], area, buf, theme);
+    fn heading(&self, model: &Model) -> Heading {
+        let left = shown(model).map(|one| one.key.id.to_string()).unwrap_or_default();
+        let right = match tab(model, width(model)) {
+            Tab::Diff => diff::summary(model).unwrap_or_default(),
+            _ => String::new(),
+        };
+        Heading { left, right }
     }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let Some(one) = shown(model) else {
+            return teach(&["No objective is selected."], area, buf, theme);
+        };
+        let view = View { model, one, theme };
+        let shown = tab(model, area.width);
+        let mut right = area;
+        if area.width >= BESIDE_FROM {
+            let left = Rect { width: area.width * 2 / 5, ..area };
+            let columns = usize::from(left.width.saturating_sub(3));
+            put_lines(&facts::lines(model, one, columns, theme), 0, left, buf);
+            for y in area.y..area.bottom() {
+                buf[(left.right(), y)].set_symbol(theme.glyphs.border.vertical_left).set_style(theme.border);
+            }
+            right = Rect { x: left.right() + 1, width: area.width - left.width - 1, ..area };
+        }
+        view.tab_bar(shown, area.width, right, buf);
+        let below = Rect { y: right.y + 2, height: right.height.saturating_sub(2), ..right };
+        view.tab(shown, below, buf);
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let columns = width(model);
+        let height =
+            layout::inside(model, PaneId::Objective).map_or(20, |area| area.height.saturating_sub(2));
+        let shown_tab = tab(model, columns);
+        if let Verb::Sideways(by) = verb {
+            let tabs: Vec<Tab> = all_tabs(columns).collect();
+            let at = tabs.iter().position(|tab| *tab == shown_tab).unwrap_or(0);
+            let count = i32::try_from(tabs.len()).unwrap_or(1);
+            let to = (i32::try_from(at).unwrap_or(0) + by).rem_euclid(count);
+            let local = &mut model.panes.objective;
+            (local.tab, local.top) = (tabs[usize::try_from(to).unwrap_or(0)], 0);
+            return Reaction::done();
+        }
+        match shown_tab {
+            Tab::Diff if diff::steer(model, height, &verb) => Reaction::done(),
+            Tab::Sessions => on_sessions(model, &verb),
+            _ => on_lines(model, height, &verb),
+        }
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["left", "right", "in", "retry", "approve", "reject", "skip", "escalate", "widen", "shell", "out"]
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let mut target = model.default_target();
+        if let Some(one) = shown(model) {
+            let all = tabs::sessions(model, one);
+            target.session =
+                all.get(model.panes.objective.session).map(|session| session.id).or(target.session);
+        }
+        target
+    }
+
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        if tab(model, width(model)) == Tab::Diff {
+            return Some(Copied { text: diff::whole(model)?, what: "the diff".to_owned() });
+        }
+        let id = shown(model)?.key.id.to_string();
+        Some(Copied { what: format!("the id {id}"), text: id })
+    }
+
+    fn paged(&self, model: &Model) -> Option<Foreground> {
+        let one = shown(model)?;
+        if tab(model, width(model)) == Tab::Diff {
+            return diff::whole(model).map(Foreground::Page);
+        }
+        let lines = facts::lines(model, one, 100, &model.theme);
+        let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
+        Some(Foreground::Page(text.join("\n") + "\n"))
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        if model.panes.objective.of != model.selected {
+            let local = &mut model.panes.objective;
+            (local.top, local.session) = (0, 0);
+            local.of.clone_from(&model.selected);
+        }
+        let mut effects = log::settle(model);
+        if tab(model, width(model)) == Tab::Diff {
+            effects.extend(diff::settle(model));
+        }
+        effects
+    }
+}
+
+/// The sessions are a list: one is selected, and `Enter` goes to its log.
+fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
+    let Some(last) = shown(model).and_then(|one| tabs::sessions(model, one).len().checked_sub(1)) else {
+        return Reaction::Ignored;
+    };
+    let at = model.panes.objective.session.min(last);
+    let to = match verb {
+        Verb::Move(by) | Verb::Page(by) => at.saturating_add_signed(*by as isize).min(last),
+        Verb::Top => 0,
+        Verb::Bottom => last,
+        Verb::In => {
+            model.pin_target();
+            model.covers.clear();
+            model.focus = PaneId::Log;
+            return Reaction::done();
+        }
+        _ => return Reaction::Ignored,
+    };
+    model.panes.objective.session = to;
+    Reaction::done()
+}
+
+fn on_lines(model: &mut Model, height: u16, verb: &Verb) -> Reaction {
+    let last = model.panes.objective.last_top.get();
+    let at = model.panes.objective.top.min(last);
+    let step = |by: i32| at.saturating_add_signed(by as isize).min(last);
+    model.panes.objective.top = match verb {
+        Verb::Move(by) => step(*by),
+        Verb::Page(by) => step(by * i32::from(height.max(3) - 2)),
+        Verb::Top => 0,
+        Verb::Bottom => last,
+        _ => return Reaction::Ignored,
+    };
+    Reaction::done()
 }

@@ -1,38 +1,212 @@
 //! The objectives of the project: hierarchy, dependency lanes, states.
 
-use std::cell::Cell;
+pub mod columns;
+mod plan;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
+use std::rc::Rc;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Heading, Pane, Reaction, Verb, scrolled, teach};
+use super::{Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
+use crate::console::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
 use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::objective::Objective;
+use crate::console::{Model, layout, text};
+use crate::domain::explain::{Surroundings, why};
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::Status;
+use columns::{Columns, Setting};
+use plan::{Plan, Shape, Terms, shape};
+
+/// The last row says why the selected objective is where it is, where there is at least this much room.
+const WHY_FROM_HEIGHT: u16 = 10;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
 pub struct Local {
     /// The first row on the screen.
     pub top: Cell<usize>,
-    /// Only objectives with this in their id or title.
+    /// Only objectives with this in their id, title or state.
     pub filter: String,
+    unfolded: BTreeSet<ObjectiveKey>,
+    shape: RefCell<Option<Rc<Shape>>>,
+    plan: RefCell<Option<Rc<Plan>>>,
+    why: RefCell<Option<(u64, ObjectiveKey, String)>>,
 }
 
 /// The pane.
 pub struct Objectives;
 
-fn shown(model: &Model) -> Vec<&Objective> {
-    let Some(project) = &model.project else { return Vec::new() };
-    let wanted = model.panes.objectives.filter.to_lowercase();
-    let has = |one: &&Objective| {
-        wanted.is_empty()
-            || one.key.id.as_str().contains(&wanted)
-            || one.spec.title.to_lowercase().contains(&wanted)
+/// Lanes beside each other in a pane of this many columns.
+fn lanes_max(columns: u16) -> usize {
+    match columns {
+        0..=49 => 3,
+        50..=79 => 6,
+        80..=119 => 8,
+        _ => 12,
+    }
+}
+
+/// The lines of the list as they are now.
+fn plan(model: &Model, area: Rect) -> Rc<Plan> {
+    let local = &model.panes.objectives;
+    let terms = Terms {
+        version: model.facts.version,
+        project: model.project.clone(),
+        filter: local.filter.clone(),
+        unfolded: local.unfolded.clone(),
+        room: usize::from(list(area).height),
+        lanes_max: lanes_max(area.width),
     };
-    let mut rows: Vec<&Objective> = model.facts.state.objectives_of(project).filter(has).collect();
-    rows.sort_by_key(|one| one.added_seq);
-    rows
+    if let Some(plan) = local.plan.borrow().as_ref().filter(|plan| plan.terms == terms) {
+        return plan.clone();
+    }
+    let state = &model.facts.state;
+    let shape = shape(local.shape.borrow().as_ref(), state, model.project.as_ref(), &model.theme);
+    local.shape.replace(Some(shape.clone()));
+    let plan = Plan::new(terms, shape, state, local.plan.borrow().as_deref());
+    let plan = Rc::new(plan);
+    local.plan.replace(Some(plan.clone()));
+    plan
+}
+
+/// The rows of the list.
+fn list(area: Rect) -> Rect {
+    let below = u16::from(area.height >= WHY_FROM_HEIGHT);
+    Rect { height: area.height - below, ..area }
+}
+
+fn inside(model: &Model) -> Rect {
+    layout::inside(model, PaneId::Objectives).unwrap_or(Rect { width: 60, height: 20, ..Rect::default() })
+}
+
+/// Why the selected one is where it is, in one line.
+fn why_selected(model: &Model, key: &ObjectiveKey) -> String {
+    let version = model.facts.version;
+    if let Some((_, _, text)) =
+        model.panes.objectives.why.borrow().as_ref().filter(|(at, of, _)| *at == version && of == key)
+    {
+        return text.clone();
+    }
+    let surroundings = Surroundings {
+        supervisor_running: model.facts.supervisor.is_running(),
+        now_ms: model.now_ms,
+        max_parallel: None,
+    };
+    let one = model.facts.state.objective(key);
+    let text = match one.map(|one| (one, why(&model.facts.state, one, &surroundings))) {
+        Some((_, Some(reason))) => reason.text,
+        Some((one, None)) => match one.landed.as_ref().map(|landed| landed.published_at_ms.is_some()) {
+            Some(true) => "landed and published".to_owned(),
+            Some(false) => "landed, not published yet".to_owned(),
+            None => "done".to_owned(),
+        },
+        None => String::new(),
+    };
+    model.panes.objectives.why.replace(Some((version, key.clone(), text.clone())));
+    text
+}
+
+struct View<'a> {
+    model: &'a Model,
+    theme: &'a Theme,
+    plan: &'a Plan,
+    kin: Vec<Kin>,
+    columns: Columns,
+    glyphs: &'static GlyphSet,
+    gutter: u16,
+}
+
+impl<'a> View<'a> {
+    fn new(model: &'a Model, theme: &'a Theme, plan: &'a Plan, area: Rect) -> Self {
+        let selected = plan.row_of(model.selected.as_ref()).and_then(|row| plan.rows.get(row));
+        let kin = kin(&plan.nodes, &plan.shape.order, selected.map_or(&[], Row::nodes));
+        let gutter = u16::try_from(plan.drawing.width()).unwrap_or(0);
+        let room = area.width.saturating_sub(gutter + 4);
+        let sessions = model.facts.state.sessions();
+        let has_cost = sessions.rev().take(200).any(|session| session.account.usage.usd_micros.is_some());
+        let columns = Columns::new(usize::from(room), plan.shape.name_width, has_cost);
+        let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
+        Self { model, theme, plan, kin, columns, glyphs, gutter }
+    }
+
+    fn kin_of(&self, row: usize) -> Kin {
+        let nodes = self.plan.rows.get(row).map_or(&[][..], Row::nodes);
+        nodes.iter().fold(Kin::default(), |kin, &at| kin.or(self.kin[at as usize]))
+    }
+
+    fn row(&self, number: usize, area: Rect, buf: &mut Buffer) {
+        let pieces = self.plan.drawing.gutter(number, &|row| self.kin_of(row), self.glyphs);
+        for (x, Piece { glyph, is_lit }) in (area.x + 1..area.right()).zip(&pieces) {
+            let style = if *is_lit { self.theme.strong } else { self.theme.dim };
+            buf[(x, area.y)].set_char(*glyph).set_style(style);
+        }
+        let x = area.x + 1 + self.gutter;
+        let rest = Rect { x, width: area.right().saturating_sub(x + 1), ..area };
+        match self.plan.rows.get(number) {
+            Some(Row::Node(at)) => {
+                let Some(key) = self.plan.shape.keys.get(*at as usize) else { return };
+                let Some(one) = self.model.facts.state.objective(key) else { return };
+                let setting = Setting {
+                    model: self.model,
+                    theme: self.theme,
+                    columns: self.columns,
+                    is_kin: self.kin[*at as usize].is_any(),
+                    is_critical: self.plan.critical[*at as usize],
+                };
+                columns::draw(one, &setting, rest, buf);
+            }
+            Some(Row::Folded(nodes)) => self.folded(nodes, rest, buf),
+            Some(Row::Heading { group, again }) => self.heading(*group, *again, &pieces, area, buf),
+            None => {}
+        }
+    }
+
+    fn folded(&self, nodes: &[u32], area: Rect, buf: &mut Buffer) {
+        let names = nodes.iter().rev().filter_map(|&at| self.plan.shape.keys.get(at as usize));
+        let names: Vec<&str> = names.map(|key| key.id.as_str()).take(12).collect();
+        let said = format!("+{} done", nodes.len());
+        let used = text::put(buf, area.x, area.y, area.width, &said, self.theme.landed);
+        let x = area.x + used + 2;
+        text::put(buf, x, area.y, area.right().saturating_sub(x), &names.join(", "), self.theme.dim);
+    }
+
+    /// A heading begins right of the lanes that pass it.
+    fn heading(&self, group: u32, again: bool, pieces: &[Piece], area: Rect, buf: &mut Buffer) {
+        let passing = pieces.iter().rposition(|piece| piece.glyph != ' ').map_or(0, |at| at + 2);
+        let x = area.x + 1 + u16::try_from(passing).unwrap_or(0);
+        let (landed, all) = self.plan.counts.get(group as usize).copied().unwrap_or_default();
+        let counts = format!("{landed}/{all}");
+        let row = Rect { width: area.width.saturating_sub(1), ..area };
+        text::put_right(buf, row, 1, &counts, self.theme.dim);
+        let room = area.right().saturating_sub(x + 4 + u16::try_from(counts.len()).unwrap_or(0));
+        let title = self.plan.shape.groups.get(group as usize).map_or("", String::as_str);
+        let title = if again { format!("{title} (again)") } else { title.to_owned() };
+        text::put(buf, x, area.y, room, &title, self.theme.strong);
+    }
+}
+
+fn empty(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let filter = &model.panes.objectives.filter;
+    if !filter.is_empty() {
+        let text = format!("No objective has {filter:?} in its id, title or state. Esc shows all.");
+        return teach(&[&text], area, buf, theme);
+    }
+    if !model.facts.is_loaded {
+        return teach(&["Reading …"], area, buf, theme);
+    }
+    let lines: &[&str] = match &model.project {
+        None => &[
+            "No project yet. `paddock project add PATH` registers a repository;",
+            "`paddock demo` shows a full run.",
+        ],
+        Some(_) => {
+            &["No objective yet. `a` adds a goal, `o` an objective;", "`paddock demo` shows a full run."]
+        }
+    };
+    teach(lines, area, buf, theme);
 }
 
 impl Pane for Objectives {
@@ -42,58 +216,96 @@ impl Pane for Objectives {
 
     fn heading(&self, model: &Model) -> Heading {
         let filter = &model.panes.objectives.filter;
-        let right = if filter.is_empty() { String::new() } else { format!("/ {filter}") };
+        let right = match filter.as_str() {
+            "" => String::new(),
+            filter => format!("/ {filter}: {}", plan(model, inside(model)).rows.len()),
+        };
         Heading { left: String::new(), right }
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let rows = shown(model);
-        if rows.is_empty() {
-            return teach(
-                &["No objective yet. `o` adds one, `a` adds a goal;", "`paddock demo` shows a full run."],
-                area,
-                buf,
-                theme,
-            );
+        let plan = plan(model, area);
+        if plan.rows.is_empty() {
+            return empty(model, area, buf, theme);
         }
-        let at = rows.iter().position(|one| Some(&one.key) == model.selected.as_ref()).unwrap_or(0);
-        let height = usize::from(area.height);
-        let top = scrolled(model.panes.objectives.top.get(), at, height, rows.len());
+        let (list, view) = (list(area), View::new(model, theme, &plan, area));
+        let at = plan.row_of(model.selected.as_ref());
+        // The heading of what is at the top is shown with it.
+        let shown = at.map_or(0, |at| if at == 1 { 0 } else { at });
+        let top =
+            scrolled(model.panes.objectives.top.get(), shown, usize::from(list.height), plan.rows.len());
         model.panes.objectives.top.set(top);
-        for (y, (index, one)) in (area.y..area.bottom()).zip(rows.iter().enumerate().skip(top)) {
-            let look = theme.status(one.status);
-            let row = Rect { y, height: 1, ..area };
-            text::put(buf, area.x + 1, y, 2, look.glyph, look.style);
-            text::put(buf, area.x + 3, y, area.width.saturating_sub(18), one.key.id.as_str(), theme.plain);
-            text::put_right(buf, row, 1, look.word, look.style);
-            if index == at {
-                theme.select(buf, row, model.focus == super::PaneId::Objectives);
+        for (y, number) in (list.y..list.bottom()).zip(top..plan.rows.len()) {
+            let row = Rect { y, height: 1, ..list };
+            view.row(number, row, buf);
+            if Some(number) == at {
+                theme.select(buf, row, model.active() == PaneId::Objectives);
             }
+        }
+        if list.height < area.height
+            && let Some(key) = at.and_then(|at| plan.key(at))
+        {
+            let said = format!("{}: {}", key.id, why_selected(model, key));
+            let style = match model.facts.state.objective(key).map(|one| one.status) {
+                Some(Status::NeedsReview | Status::Failed) => theme.needs,
+                _ => theme.dim,
+            };
+            text::put(buf, area.x + 1, list.bottom(), area.width.saturating_sub(2), &said, style);
         }
     }
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
-        let rows: Vec<_> = shown(model).iter().map(|one| one.key.clone()).collect();
-        let at = rows.iter().position(|key| Some(key) == model.selected.as_ref()).unwrap_or(0);
-        let last = rows.len().saturating_sub(1);
-        let page = i32::from(model.size.1) / 2;
+        let area = inside(model);
+        let plan = plan(model, area);
+        let places: Vec<usize> = (0..plan.rows.len()).filter(|&row| plan.rows[row].is_selectable()).collect();
+        let row = plan.row_of(model.selected.as_ref());
+        let at = places.iter().position(|&place| Some(place) == row).unwrap_or(0);
+        let last = places.len().saturating_sub(1);
         let step = |by: i32| at.saturating_add_signed(by as isize).min(last);
         let to = match verb {
             Verb::Move(by) => step(by),
-            Verb::Page(by) => step(by * page),
+            Verb::Page(by) => step(by * i32::from(list(area).height.max(2) - 1)),
             Verb::Top => 0,
             Verb::Bottom => last,
             Verb::Find(text) | Verb::Filter(text) => {
                 model.panes.objectives.filter = text;
                 return Reaction::done();
             }
+            Verb::In | Verb::Fold => return fold(model, &plan, row, verb == Verb::Fold),
+            Verb::Out if !model.panes.objectives.filter.is_empty() => {
+                model.panes.objectives.filter.clear();
+                return Reaction::done();
+            }
             _ => return Reaction::Ignored,
         };
-        model.selected = rows.get(to).cloned();
+        if let Some(key) = places.get(to).and_then(|&row| plan.key(row)) {
+            model.select(Some(key.clone()));
+        }
         Reaction::done()
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         vec!["goal-add", "objective-add", "retry", "escalate", "kill", "extend", "diff", "explain"]
+    }
+}
+
+/// Unfolds a fold. `Space` anywhere else folds everything that was unfolded.
+fn fold(model: &mut Model, plan: &Plan, row: Option<usize>, is_fold: bool) -> Reaction {
+    let keys = |nodes: &[u32]| -> Vec<ObjectiveKey> {
+        nodes.iter().filter_map(|&at| plan.shape.keys.get(at as usize).cloned()).collect()
+    };
+    match row.and_then(|row| plan.rows.get(row)) {
+        Some(Row::Folded(nodes)) => {
+            model.panes.objectives.unfolded.extend(keys(nodes));
+            Reaction::done()
+        }
+        _ if !is_fold => Reaction::Ignored,
+        _ => {
+            if model.panes.objectives.unfolded.is_empty() {
+                model.say("nothing to fold: finished work is folded by itself when room is short".to_owned());
+            }
+            model.panes.objectives.unfolded.clear();
+            Reaction::done()
+        }
     }
 }

@@ -1,0 +1,200 @@
+//! The facts of an objective, as lines.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use crate::console::panes::objectives::columns::{cost, elapsed_ms};
+use crate::console::theme::Theme;
+use crate::console::{Model, text};
+use crate::domain::explain::{Surroundings, why};
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Feedback, Objective, Status};
+
+/// Lines that are put together one after the other.
+pub struct Sheet<'t> {
+    /// The lines.
+    pub lines: Vec<Line<'static>>,
+    columns: usize,
+    theme: &'t Theme,
+}
+
+/// Columns of the words at the left.
+const LABEL: usize = 10;
+
+impl<'t> Sheet<'t> {
+    /// An empty one of this many columns.
+    #[must_use]
+    pub fn new(columns: usize, theme: &'t Theme) -> Self {
+        Self { lines: Vec::new(), columns: columns.max(16), theme }
+    }
+
+    /// A text, wrapped.
+    pub fn text(&mut self, words: &str, style: Style) {
+        for line in text::wrap(words, self.columns) {
+            self.lines.push(Line::from(Span::styled(line, style)));
+        }
+    }
+
+    /// A word at the left, and what it is, wrapped beside it.
+    pub fn fact(&mut self, label: &str, words: &str, style: Style) {
+        for (number, line) in text::wrap(words, self.columns - LABEL).into_iter().enumerate() {
+            let label = if number == 0 { label } else { "" };
+            let label = Span::styled(text::fit(label, LABEL), self.theme.dim);
+            self.lines.push(Line::from(vec![label, Span::styled(line, style)]));
+        }
+    }
+
+    /// A point of a list.
+    pub fn point(&mut self, mark: &str, mark_style: Style, words: &str, style: Style) {
+        let indent = text::width(mark) + 1;
+        for (number, line) in text::wrap(words, self.columns.saturating_sub(indent)).into_iter().enumerate() {
+            let mark = if number == 0 { format!("{mark} ") } else { " ".repeat(indent) };
+            self.lines.push(Line::from(vec![Span::styled(mark, mark_style), Span::styled(line, style)]));
+        }
+    }
+
+    /// A heading, with a blank before it.
+    pub fn heading(&mut self, words: &str) {
+        if !self.lines.is_empty() {
+            self.lines.push(Line::default());
+        }
+        self.lines.push(Line::from(Span::styled(words.to_owned(), self.theme.strong)));
+    }
+}
+
+/// Everything that is known of it but its sessions' logs.
+#[must_use]
+pub fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut sheet = Sheet::new(columns, theme);
+    standing(model, one, &mut sheet, theme);
+    if !one.spec.description.trim().is_empty() {
+        sheet.heading("What is to be done");
+        sheet.text(one.spec.description.trim(), theme.plain);
+    }
+    if !one.spec.acceptance_criteria.is_empty() {
+        sheet.heading("Done when");
+        let done = one.status == Status::Done;
+        let mark = if done { theme.glyphs.landed } else { theme.glyphs.ready };
+        let style = if done { theme.landed } else { theme.dim };
+        for criterion in &one.spec.acceptance_criteria {
+            sheet.point(mark, style, criterion, theme.plain);
+        }
+    }
+    neighbours(model, one, &mut sheet, theme);
+    attempts(model, one, &mut sheet, theme);
+    sheet.lines
+}
+
+fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+    let look = theme.status(one.status);
+    sheet.text(&one.spec.title, theme.strong);
+    let since = text::short_time(model.now_ms - one.since_ms);
+    sheet.point(look.glyph, look.style, &format!("{} for {since}", look.word), look.style);
+    let surroundings = Surroundings {
+        supervisor_running: model.facts.supervisor.is_running(),
+        now_ms: model.now_ms,
+        max_parallel: None,
+    };
+    if let Some(reason) = why(&model.facts.state, one, &surroundings) {
+        let style = if one.status == Status::NeedsReview { theme.needs } else { theme.plain };
+        sheet.fact("why", &reason.text, style);
+        sheet.fact("goes on", &reason.clears, theme.plain);
+    }
+    if let Some(landed) = &one.landed {
+        let commit = landed.commit.as_ref().map_or("nothing to land", |commit| commit.short());
+        let verified = if landed.verified { "the gate passed on it" } else { "no gate passed on it" };
+        sheet.fact("landed", &format!("{commit}, {verified}"), theme.plain);
+        let published = landed.published_at_ms.map(|at| text::short_time(model.now_ms - at));
+        let published = published.map_or_else(|| "not yet".to_owned(), |ago| format!("{ago} ago"));
+        sheet.fact("published", &published, theme.plain);
+    }
+    let spec = &one.spec;
+    let scope = if spec.path_scope.is_empty() { "everything".to_owned() } else { spec.path_scope.join(", ") };
+    sheet.fact("scope", &scope, theme.plain);
+    sheet.fact("worker", &spec.worker, theme.plain);
+    if spec.priority != 0 {
+        sheet.fact("priority", &spec.priority.to_string(), theme.plain);
+    }
+    sheet.fact("budget", &budget(model, one), theme.plain);
+    let spent = elapsed_ms(model, one).map_or_else(|| theme.glyphs.dash.to_owned(), text::short_time);
+    let cost = cost(model, one).map(|usd| format!(", ${usd:.2}")).unwrap_or_default();
+    sheet.fact(
+        "so far",
+        &format!("{} sessions, {} retries, {spent}{cost}", one.sessions.len(), one.retries),
+        theme.plain,
+    );
+    sheet.fact("branch", &one.branch(), theme.plain);
+}
+
+fn budget(model: &Model, one: &Objective) -> String {
+    let defaults =
+        model.facts.state.project(&one.key.project).map(|project| &project.settings.session_defaults);
+    let commits = one.spec.max_commits.or(defaults.map(|settings| settings.max_commits));
+    let minutes = one.spec.max_minutes.or(defaults.map(|settings| settings.max_minutes));
+    let number = |number: Option<u32>| number.map_or_else(|| "?".to_owned(), |number| number.to_string());
+    format!("{} commits, {} minutes a session", number(commits), number(minutes))
+}
+
+fn neighbours(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+    let state = &model.facts.state;
+    let mut list = |title: &str, keys: Vec<ObjectiveKey>| {
+        let found: Vec<&Objective> = keys.iter().filter_map(|key| state.objective(key)).collect();
+        if found.is_empty() {
+            return;
+        }
+        sheet.heading(title);
+        for other in found {
+            let look = theme.status(other.status);
+            sheet.point(look.glyph, look.style, &format!("{}  {}", other.key.id, look.word), theme.plain);
+        }
+    };
+    let key = |id: &_| ObjectiveKey { project: one.key.project.clone(), id: Clone::clone(id) };
+    list("Needs", one.spec.depends_on.iter().map(key).collect());
+    list("Needed by", state.dependents(&one.key).iter().map(key).collect());
+}
+
+fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+    if let Some(note) = &one.operated.note {
+        sheet.heading("Note for the next session");
+        sheet.text(&note.text, theme.plain);
+    }
+    if let Some(feedback) = &one.next.feedback {
+        sheet.heading("The next session is told");
+        sheet.text(&told(feedback), theme.plain);
+    }
+    if !one.history.is_empty() {
+        sheet.heading("What was done");
+        for line in &one.history {
+            sheet.point(theme.glyphs.dot, theme.dim, line, theme.plain);
+        }
+    }
+    if let Some(last) = one.sessions.last().and_then(|id| model.facts.state.session(*id))
+        && let Some(harvest) = &last.harvest
+        && !harvest.findings.is_empty()
+    {
+        sheet.heading("Review found");
+        for finding in &harvest.findings {
+            let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
+            let text = format!("{} {}", finding.text, paths.join(", "));
+            sheet.point(theme.glyphs.failed, theme.failed, text.trim(), theme.plain);
+        }
+    }
+}
+
+/// Feedback in words.
+#[must_use]
+pub fn told(feedback: &Feedback) -> String {
+    match feedback {
+        Feedback::Findings(findings) => {
+            findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ")
+        }
+        Feedback::Gate { command, outcome, gate } => format!("gate run {gate} failed: {command}, {outcome}"),
+        Feedback::Conflict { paths, .. } => {
+            let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
+            format!("it conflicts in {}", paths.join(", "))
+        }
+        Feedback::Ended { session, outcome } => format!("session {session}: {outcome}"),
+        Feedback::FollowUp { session, notes } => format!("session {session} left: {notes}"),
+        Feedback::Rejected { note } => format!("sent back: {note}"),
+    }
+}

@@ -1,0 +1,195 @@
+//! What the tabs of an objective's view hold.
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use serde_json::Value;
+
+use super::facts::Sheet;
+use crate::console::theme::Theme;
+use crate::console::{Model, text};
+use crate::domain::gate::{GateRun, Verdict};
+use crate::domain::objective::Objective;
+use crate::domain::session::{Session, SessionEnd, SessionStatus};
+use crate::link::EventLine;
+use crate::report::row;
+
+/// The tabs, in their order; the facts are one where there is no room for them beside the others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Tab {
+    Facts,
+    #[default]
+    Sessions,
+    Checkpoints,
+    Diff,
+    Queue,
+    Around,
+}
+
+impl Tab {
+    /// Every tab.
+    pub const ALL: [Self; 6] =
+        [Self::Facts, Self::Sessions, Self::Checkpoints, Self::Diff, Self::Queue, Self::Around];
+
+    /// Its word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Facts => "facts",
+            Self::Sessions => "sessions",
+            Self::Checkpoints => "checkpoints",
+            Self::Diff => "diff",
+            Self::Queue => "queue",
+            Self::Around => "around",
+        }
+    }
+}
+
+/// Its sessions, the newest first.
+pub fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
+    one.sessions.iter().rev().filter_map(|id| model.facts.state.session(*id)).collect()
+}
+
+fn session_style(session: &Session, theme: &Theme) -> Style {
+    match session.status {
+        SessionStatus::Ended(SessionEnd::Completed) => theme.plain,
+        SessionStatus::Ended(SessionEnd::Partial | SessionEnd::OverBudget | SessionEnd::Interrupted) => {
+            theme.dim
+        }
+        SessionStatus::Ended(_) => theme.failed,
+        _ => theme.working,
+    }
+}
+
+/// One session in one row.
+#[must_use]
+pub fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'static> {
+    let end = session.finished_ms.unwrap_or(model.now_ms);
+    let took =
+        session.started_ms.map_or_else(|| theme.glyphs.dash.to_owned(), |at| text::short_time(end - at));
+    let commits = session.harvest.as_ref().map_or_else(
+        || theme.glyphs.dash.to_owned(),
+        |harvest| crate::report::text::counted(harvest.commits as usize, "commit"),
+    );
+    let usd = session.account.usage.usd().map(|usd| format!("  ${usd:.2}")).unwrap_or_default();
+    let word = session.status.word().replace('_', " ");
+    Line::from(vec![
+        Span::styled(text::fit_right(&session.id.to_string(), 4), theme.dim),
+        Span::styled(format!("  {}", text::fit(session.kind.word(), 10)), theme.plain),
+        Span::styled(format!("  {}", text::fit(&word, 11)), session_style(session, theme)),
+        Span::styled(format!("{}  ", text::fit_right(&took, 6)), theme.plain),
+        Span::styled(text::fit(&commits, 10), theme.plain),
+        Span::styled(format!("  {}{usd}", session.agent), theme.dim),
+    ])
+}
+
+/// The commits of its sessions, with what the review said of them.
+#[must_use]
+pub fn checkpoints(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut sheet = Sheet::new(columns, theme);
+    for session in sessions(model, one) {
+        let Some(harvest) = &session.harvest else { continue };
+        sheet.heading(&format!("Session {}, {}", session.id, session.status.word().replace('_', " ")));
+        for checkpoint in harvest.checkpoints.iter().rev() {
+            let paths = crate::report::text::counted(checkpoint.paths as usize, "path");
+            let what = format!("{}  ({paths})", checkpoint.summary);
+            sheet.point(checkpoint.commit.short(), theme.dim, &what, theme.plain);
+        }
+        if harvest.checkpoints.is_empty() {
+            sheet.text("no commit", theme.dim);
+        }
+        if let Some(salvage) = &harvest.salvage {
+            let what = format!("uncommitted work was kept under {}", salvage.reference);
+            sheet.point(theme.glyphs.needs, theme.needs, &what, theme.plain);
+        }
+        for finding in &harvest.findings {
+            let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
+            let what = format!("{} {}", finding.text, paths.join(", "));
+            sheet.point(theme.glyphs.failed, theme.failed, what.trim(), theme.plain);
+        }
+        if !harvest.summary.trim().is_empty() {
+            sheet.text(harvest.summary.trim(), theme.dim);
+        }
+    }
+    if sheet.lines.is_empty() {
+        sheet.text("No session has been harvested yet.", theme.dim);
+    }
+    sheet.lines
+}
+
+fn is_about(line: &EventLine, one: &Objective) -> bool {
+    line.objective.as_deref() == Some(one.key.id.as_str())
+        && line.project.as_deref() == Some(one.key.project.as_str())
+}
+
+/// The numbers of its entries in the queue, as far as recent events tell.
+fn entries(model: &Model, one: &Objective) -> Vec<u64> {
+    let now =
+        model.facts.state.project(&one.key.project).and_then(|project| project.train.entry_of(&one.key.id));
+    let told = model.facts.events.iter().filter(|line| is_about(line, one));
+    let told = told.filter_map(|line| line.data.get("entry").and_then(Value::as_u64));
+    let mut all: Vec<u64> = told.chain(now.map(|entry| entry.id)).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// The gate runs on it, the newest first.
+#[must_use]
+pub fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
+    let entries = entries(model, one);
+    let runs = model.facts.state.gates().rev().filter(|gate| gate.project == one.key.project);
+    runs.filter(|gate| gate.purpose.entries().iter().any(|entry| entries.contains(entry))).take(20).collect()
+}
+
+fn verdict(gate: &GateRun, theme: &Theme) -> (&'static str, Style) {
+    match gate.verdict {
+        _ if gate.cancelled => ("cancelled", theme.dim),
+        None => ("running", theme.working),
+        Some(Verdict::Green) => ("green", theme.landed),
+        Some(Verdict::Red) => ("red", theme.failed),
+        Some(Verdict::NotEvaluated) => ("not evaluated", theme.needs),
+    }
+}
+
+/// What happened to it in the queue, and each gate run with its commands.
+#[must_use]
+pub fn queue(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut sheet = Sheet::new(columns, theme);
+    let runs = gates(model, one);
+    for gate in &runs {
+        let (word, style) = verdict(gate, theme);
+        let took = text::short_time(gate.finished_ms.unwrap_or(model.now_ms) - gate.started_ms);
+        sheet.point(&format!("gate run {}", gate.id), theme.dim, &format!("{word}, {took}"), style);
+        for result in &gate.results {
+            let (mark, style) = match result.verdict() {
+                Verdict::Green => (theme.glyphs.landed, theme.landed),
+                _ => (theme.glyphs.failed, theme.failed),
+            };
+            let took = text::short_time(i64::try_from(result.took_ms).unwrap_or(i64::MAX));
+            sheet.point(
+                &format!("  {mark}"),
+                style,
+                &format!("{}  {}, {took}", result.name, result.outcome()),
+                theme.plain,
+            );
+        }
+    }
+    let told = model.facts.events.iter().rev().filter(|line| is_about(line, one));
+    let told: Vec<String> = told
+        .filter(|line| {
+            line.kind.contains("queue") || line.kind.contains("landed") || line.kind.contains("publ")
+        })
+        .take(20)
+        .map(row::human)
+        .collect();
+    if !told.is_empty() {
+        sheet.heading("What happened");
+        for line in told {
+            sheet.text(&line, theme.dim);
+        }
+    }
+    if sheet.lines.is_empty() {
+        sheet.text("It has not been in the merge queue lately.", theme.dim);
+    }
+    sheet.lines
+}
