@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::builtin::{self, PLACEHOLDERS, STOP_SIGNALS, TRANSCRIPTS};
+use super::builtin::{self, PLACEHOLDERS, RESUME_PLACEHOLDER, STOP_SIGNALS};
 use super::error::Place;
 use super::reader::{Section, Sink, meant};
 use super::yaml::{Node, Value};
 use crate::domain::ids::{ObjectiveId, nearest_id};
 use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
+use crate::session::transcript::formats;
 
 /// An agent as one file gives it; what is none comes from below.
 #[derive(Debug, Clone, Serialize)]
@@ -19,6 +20,7 @@ pub(super) struct AgentEntry {
     pub place: Place,
     pub name: Option<String>,
     pub command: Option<CommandTemplate>,
+    pub resume: Option<CommandTemplate>,
     pub cli_command: Option<String>,
     pub stdin: Option<StdinRule>,
     pub transcript: Option<String>,
@@ -66,14 +68,15 @@ pub(super) fn read_agents(file: &Section<'_>) -> Option<Vec<AgentEntry>> {
 }
 
 fn read_agent(section: &Section<'_>) -> Option<AgentEntry> {
-    let transcripts: Vec<(&str, &str)> = TRANSCRIPTS.iter().map(|(name, _)| (*name, *name)).collect();
+    let transcripts: Vec<(&str, &str)> = formats().map(|(name, _)| (name, name)).collect();
     let signals: Vec<(&str, &str)> = STOP_SIGNALS.iter().map(|name| (*name, *name)).collect();
     let id = id_of(section, "agent");
     let entry = AgentEntry {
         id: id.clone().unwrap_or_default(),
         place: section.place,
         name: section.text("name"),
-        command: read_command(section),
+        command: read_command(section, "command_template", PLACEHOLDERS),
+        resume: read_resume(section),
         cli_command: section.text("cli_command"),
         stdin: section.choice("stdin", &[("none", StdinRule::None), ("prompt", StdinRule::Prompt)]),
         transcript: section.choice("transcript", &transcripts).map(str::to_owned),
@@ -96,13 +99,26 @@ fn read_env(section: &Section<'_>) -> Option<BTreeMap<String, String>> {
     Some(pairs.into_iter().collect())
 }
 
-fn read_command(section: &Section<'_>) -> Option<CommandTemplate> {
-    let key = "command_template";
+/// How it goes on with a conversation: a command that names it.
+fn read_resume(section: &Section<'_>) -> Option<CommandTemplate> {
+    let key = "resume_template";
+    let known: Vec<&str> = PLACEHOLDERS.iter().copied().chain([RESUME_PLACEHOLDER]).collect();
+    let template = read_command(section, key, &known)?;
+    let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
+    if !template.words.iter().any(|word| word.contains(&wanted)) {
+        let place = section.get(key).map_or(section.place, |node| node.place);
+        let problem = format!("`{}` does not name the conversation to go on with", section.key(key));
+        section.fault(key, place, problem, Some(format!("write {wanted} where the agent takes its id")));
+    }
+    Some(template)
+}
+
+fn read_command(section: &Section<'_>, key: &'static str, known: &[&str]) -> Option<CommandTemplate> {
     let shell = section.flag("shell").unwrap_or(false);
     let node = section.get(key)?;
     let words = match (&node.value, shell) {
         (Value::Text(text), true) => Some(vec![text.clone()]),
-        (Value::Text(text), false) => split(section, node, text),
+        (Value::Text(text), false) => split(section, key, node, text),
         (Value::List(_), false) => section.plain_texts(key),
         (Value::List(_), true) => {
             section.wrong(key, node, "one text for the shell, since `shell` is true");
@@ -117,15 +133,20 @@ fn read_command(section: &Section<'_>) -> Option<CommandTemplate> {
         section.fault(key, node.place, format!("`{}` is empty", section.key(key)), None);
         return None;
     }
-    for word in words.iter().flat_map(|word| unknown_placeholders(word)) {
-        let problem = format!("unknown placeholder `{{{word}}}`");
-        section.fault(key, node.place, problem, Some(meant(word, PLACEHOLDERS)));
+    for word in words.iter().flat_map(|word| unknown_placeholders(word, known)) {
+        let (problem, right) = match word {
+            RESUME_PLACEHOLDER => (
+                format!("`{{{word}}}` is known only when a conversation goes on"),
+                "give the command for that as `resume_template`".to_owned(),
+            ),
+            _ => (format!("unknown placeholder `{{{word}}}`"), meant(word, known)),
+        };
+        section.fault(key, node.place, problem, Some(right));
     }
     Some(CommandTemplate { words, shell })
 }
 
-fn split(section: &Section<'_>, node: &Node, text: &str) -> Option<Vec<String>> {
-    let key = "command_template";
+fn split(section: &Section<'_>, key: &'static str, node: &Node, text: &str) -> Option<Vec<String>> {
     match shell_words::split(text) {
         Ok(words) => Some(words),
         Err(error) => {
@@ -137,12 +158,12 @@ fn split(section: &Section<'_>, node: &Node, text: &str) -> Option<Vec<String>> 
 }
 
 /// Names in braces that stand for nothing; `${name}` is a shell's own, and JSON is no name.
-fn unknown_placeholders(word: &str) -> Vec<&str> {
+fn unknown_placeholders<'w>(word: &'w str, known: &[&str]) -> Vec<&'w str> {
     let mut found = Vec::new();
     for (at, _) in word.match_indices('{') {
         let Some(name) = word[at + 1..].split_once('}').map(|(name, _)| name) else { break };
         let is_name = !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
-        if is_name && !word[..at].ends_with('$') && !PLACEHOLDERS.contains(&name) {
+        if is_name && !word[..at].ends_with('$') && !known.contains(&name) {
             found.push(name);
         }
     }
@@ -163,6 +184,9 @@ impl AgentEntry {
             true => shell_words::split(&command.words[0]).ok().and_then(|words| words.first().cloned()),
             false => command.words.first().cloned(),
         };
+        // How a built-in agent goes on would not fit another command.
+        let below_resume = below.filter(|_| self.command.is_none()).and_then(|agent| agent.resume.clone());
+        let resume = self.resume.clone().or(below_resume);
         let own_program = self.command.is_some().then(first).flatten();
         let below_program = || below.map(|agent| agent.cli_command.clone());
         let text = |own: &Option<String>, get: fn(&AgentSettings) -> &String, default: &str| {
@@ -179,7 +203,7 @@ impl AgentEntry {
             planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
             enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),
             description: text(&self.description, |agent| &agent.description, ""),
-            resume: None,
+            resume,
             command,
         })
     }

@@ -1,8 +1,7 @@
 //! What is built in: agents, workers, and the ways of reading an agent's output. Adding one is adding a row.
 
-use std::collections::BTreeMap;
-
 use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
+use crate::session::transcript::formats;
 
 /// Stands for this very program in an agent's command; the session room puts the path there.
 pub const PADDOCK_WORD: &str = "{paddock}";
@@ -14,31 +13,210 @@ struct AgentRow {
     id: &'static str,
     name: &'static str,
     command: &'static [&'static str],
+    /// How it goes on with a conversation of its own; empty = it cannot.
+    resume: &'static [&'static str],
     cli_command: &'static str,
+    stdin: StdinRule,
     transcript: &'static str,
+    /// What leaves least behind (docs/agents.md); the whole tree is killed afterwards in any case.
+    stop_signal: &'static str,
+    env: &'static [(&'static str, &'static str)],
     planner: bool,
     description: &'static str,
 }
 
-const AGENTS: &[AgentRow] = &[AgentRow {
-    id: SCRIPTED,
-    name: "Scripted agent",
-    command: &[PADDOCK_WORD, "__scripted", "{prompt_file}"],
-    cli_command: PADDOCK_WORD,
-    transcript: "scripted",
-    planner: true,
-    description: "acts out a script; for demo, rehearsal and tests",
-}];
+// In the order in which they are used where a project names none.
+const AGENTS: &[AgentRow] = &[
+    AgentRow {
+        id: "claude",
+        name: "Claude Code",
+        command: &[
+            "claude",
+            "-p",
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--dangerously-skip-permissions",
+        ],
+        resume: &[
+            "claude",
+            "-p",
+            "--output-format",
+            "stream-json",
+            "--verbose",
+            "--dangerously-skip-permissions",
+            "--resume",
+            "{agent_session}",
+        ],
+        cli_command: "claude",
+        stdin: StdinRule::Prompt,
+        transcript: "claude",
+        // It then still tells what it used.
+        stop_signal: "INT",
+        env: &[
+            // Without it the flag above is refused to root.
+            ("IS_SANDBOX", "1"),
+            // Waiting long is Paddock's business: it can use another agent meanwhile.
+            ("CLAUDE_CODE_MAX_RETRIES", "4"),
+            ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
+            ("DISABLE_AUTOUPDATER", "1"),
+            ("DISABLE_TELEMETRY", "1"),
+        ],
+        planner: true,
+        description: "Anthropic's Claude Code",
+    },
+    AgentRow {
+        id: "codex",
+        name: "OpenAI Codex",
+        command: &["codex", "exec", "--json", "--dangerously-bypass-approvals-and-sandbox", "-"],
+        resume: &[
+            "codex",
+            "exec",
+            "resume",
+            "--json",
+            "--dangerously-bypass-approvals-and-sandbox",
+            "{agent_session}",
+            "-",
+        ],
+        cli_command: "codex",
+        stdin: StdinRule::Prompt,
+        transcript: "codex",
+        // After SIGTERM its commands go on.
+        stop_signal: "INT",
+        env: &[],
+        planner: true,
+        description: "OpenAI's Codex CLI",
+    },
+    AgentRow {
+        id: "kimi",
+        name: "Kimi Code",
+        command: &["kimi", "--output-format", "stream-json", "-p", "{prompt_text}"],
+        resume: &["kimi", "--output-format", "stream-json", "-S", "{agent_session}", "-p", "{prompt_text}"],
+        cli_command: "kimi",
+        stdin: StdinRule::None,
+        transcript: "kimi",
+        stop_signal: "TERM",
+        env: &[
+            ("KIMI_LOOP_MAX_ATTEMPTS_PER_STEP", "4"),
+            ("KIMI_DISABLE_TELEMETRY", "1"),
+            ("KIMI_CODE_NO_AUTO_UPDATE", "1"),
+        ],
+        planner: true,
+        description: "Moonshot's Kimi Code CLI",
+    },
+    AgentRow {
+        id: "opencode",
+        name: "opencode",
+        command: &["opencode", "run", "--format", "json", "--auto"],
+        resume: &["opencode", "run", "--format", "json", "--auto", "-s", "{agent_session}"],
+        cli_command: "opencode",
+        stdin: StdinRule::Prompt,
+        transcript: "opencode",
+        stop_signal: "TERM",
+        env: &[("OPENCODE_DISABLE_AUTOUPDATE", "1")],
+        planner: true,
+        description: "opencode, with the model that it is configured for",
+    },
+    AgentRow {
+        id: "gemini",
+        name: "Gemini CLI",
+        command: &["gemini", "--yolo", "--skip-trust", "-o", "stream-json"],
+        resume: &[],
+        cli_command: "gemini",
+        stdin: StdinRule::Prompt,
+        transcript: "gemini",
+        stop_signal: "TERM",
+        env: &[],
+        planner: true,
+        description: "Google's Gemini CLI",
+    },
+    AgentRow {
+        id: "qwen",
+        name: "Qwen Code",
+        command: &["qwen", "--yolo", "-o", "stream-json"],
+        resume: &[],
+        cli_command: "qwen",
+        stdin: StdinRule::Prompt,
+        transcript: "qwen",
+        stop_signal: "TERM",
+        env: &[("QWEN_CODE_SUPPRESS_YOLO_WARNING", "1")],
+        planner: true,
+        description: "Alibaba's Qwen Code",
+    },
+    AgentRow {
+        id: "copilot",
+        name: "GitHub Copilot CLI",
+        command: &[
+            "copilot",
+            "-p",
+            "{prompt_text}",
+            "--allow-all",
+            "--output-format",
+            "json",
+            "--no-auto-update",
+        ],
+        resume: &[],
+        cli_command: "copilot",
+        stdin: StdinRule::None,
+        transcript: "copilot",
+        stop_signal: "TERM",
+        env: &[],
+        planner: true,
+        description: "GitHub's Copilot CLI",
+    },
+    AgentRow {
+        id: "aider",
+        name: "aider",
+        command: &[
+            "aider",
+            "--message-file",
+            "{prompt_file}",
+            "--yes-always",
+            "--no-check-update",
+            "--no-show-release-notes",
+            "--analytics-disable",
+            "--no-show-model-warnings",
+            "--no-pretty",
+            "--no-stream",
+            "--no-gitignore",
+            // What it would otherwise leave in the worktree would be work that was not committed.
+            "--map-tokens",
+            "0",
+            "--chat-history-file",
+            "{session_dir}/aider.chat.history.md",
+            "--input-history-file",
+            "{session_dir}/aider.input.history",
+        ],
+        resume: &[],
+        cli_command: "aider",
+        stdin: StdinRule::None,
+        transcript: "aider",
+        stop_signal: "TERM",
+        env: &[],
+        // It cannot look around in a repository.
+        planner: false,
+        description: "aider: edits and commits, without tools",
+    },
+    AgentRow {
+        id: SCRIPTED,
+        name: "Scripted agent",
+        command: &[PADDOCK_WORD, "__scripted", "{prompt_file}"],
+        resume: &[],
+        cli_command: PADDOCK_WORD,
+        stdin: StdinRule::None,
+        transcript: "scripted",
+        stop_signal: "TERM",
+        env: &[],
+        planner: true,
+        description: "acts out a script; for demo, rehearsal and tests",
+    },
+];
 
 const WORKERS: &[(&str, &str, Role, &str)] = &[
     ("implementer", "Implementer", Role::Implementer, "session-worker.md"),
     ("integrator", "Integrator", Role::Integrator, "session-integrator.md"),
     ("researcher", "Researcher", Role::Researcher, "session-researcher.md"),
 ];
-
-/// The ways of reading an agent's output, and whether each tells what a session cost.
-pub const TRANSCRIPTS: &[(&str, bool)] =
-    &[("plain", false), ("scripted", true), ("claude", true), ("codex", false), ("kimi", false)];
 
 /// The signals that may ask an agent to stop.
 pub const STOP_SIGNALS: &[&str] = &["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"];
@@ -47,25 +225,32 @@ pub const STOP_SIGNALS: &[&str] = &["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"
 pub const PLACEHOLDERS: &[&str] =
     &["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock"];
 
+/// What the command by which it goes on with a conversation names besides, and must name.
+pub const RESUME_PLACEHOLDER: &str = "agent_session";
+
 /// Whether the transcript of that name tells what a session cost.
 #[must_use]
 pub fn reports_cost(transcript: &str) -> bool {
-    TRANSCRIPTS.iter().any(|(name, cost)| *name == transcript && *cost)
+    formats().any(|(name, cost)| name == transcript && cost)
 }
 
 /// The built-in agents.
 #[must_use]
 pub fn agents() -> Vec<AgentSettings> {
+    let words = |words: &[&str]| CommandTemplate {
+        words: words.iter().map(|&word| word.to_owned()).collect(),
+        shell: false,
+    };
     let agent = |row: &AgentRow| AgentSettings {
         id: row.id.to_owned(),
         name: row.name.to_owned(),
-        command: CommandTemplate { words: row.command.iter().map(|&w| w.to_owned()).collect(), shell: false },
-        resume: None,
+        command: words(row.command),
+        resume: (!row.resume.is_empty()).then(|| words(row.resume)),
         cli_command: row.cli_command.to_owned(),
-        stdin: StdinRule::None,
+        stdin: row.stdin,
         transcript: row.transcript.to_owned(),
-        stop_signal: "TERM".to_owned(),
-        env: BTreeMap::new(),
+        stop_signal: row.stop_signal.to_owned(),
+        env: row.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         planner: row.planner,
         enabled: true,
         description: row.description.to_owned(),

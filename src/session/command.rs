@@ -12,8 +12,8 @@ pub const PROMPT_MAX_BYTES: usize = 96 << 10;
 /// The hidden subcommand by which the built-in scripted agent runs.
 pub const SCRIPTED_SUBCOMMAND: &str = "__scripted";
 
-const NAMES: [&str; 7] =
-    ["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock"];
+const NAMES: [&str; 8] =
+    ["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock", "agent_session"];
 
 /// Why an agent can't be started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -29,6 +29,12 @@ pub enum CommandError {
     /// The template asks for a model and none is set.
     #[error("agent {agent}: the command asks for {{model}}, but no model is set: set one or leave it out")]
     NoModel {
+        /// The agent's id.
+        agent: String,
+    },
+    /// The command of a first session asks for a conversation to go on with.
+    #[error("agent {agent}: {{agent_session}} is known only in `resume_template`")]
+    NoConversation {
         /// The agent's id.
         agent: String,
     },
@@ -75,6 +81,8 @@ pub struct Values<'a> {
     pub prompt_text: &'a str,
     /// This executable.
     pub paddock_exe: &'a Path,
+    /// The agent's conversation to go on with, if it is to.
+    pub agent_session: Option<&'a str>,
 }
 
 /// A command line, ready to be started.
@@ -97,8 +105,10 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
     if bytes > PROMPT_MAX_BYTES {
         return Err(CommandError::PromptTooLong { bytes });
     }
-    check(&agent.id, &agent.command)?;
-    let CommandTemplate { words, shell } = &agent.command;
+    let resume = agent.resume.as_ref().filter(|_| values.agent_session.is_some());
+    let template = resume.unwrap_or(&agent.command);
+    check(&agent.id, template)?;
+    let CommandTemplate { words, shell } = template;
     let argv = match (words.is_empty(), shell) {
         (true, _) => {
             let own = [values.paddock_exe.as_os_str(), SCRIPTED_SUBCOMMAND.as_ref()];
@@ -172,6 +182,9 @@ fn value_of<'v>(agent: &str, name: &str, values: &Values<'v>) -> Result<&'v OsSt
         "prompt_text" => OsStr::new(values.prompt_text),
         "paddock" => values.paddock_exe.as_os_str(),
         "model" => OsStr::new(values.model.ok_or_else(|| CommandError::NoModel { agent: agent.to_owned() })?),
+        "agent_session" => OsStr::new(
+            values.agent_session.ok_or_else(|| CommandError::NoConversation { agent: agent.to_owned() })?,
+        ),
         _ => {
             return Err(CommandError::UnknownPlaceholder { agent: agent.to_owned(), name: name.to_owned() });
         }

@@ -28,6 +28,7 @@ fn values(prompt_text: &str) -> Values<'_> {
         model: Some("large"),
         prompt_text,
         paddock_exe: Path::new("/bin/paddock"),
+        agent_session: None,
     }
 }
 

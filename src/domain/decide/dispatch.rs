@@ -182,6 +182,7 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
     let Some((worker, agent)) = staff::choose(scribe.state, project, objective, scribe.now_ms) else {
         return;
     };
+    let resume = super::resume::resume_of(scribe.state, &project.settings, objective, &agent);
     let plan = SessionPlan {
         session: SessionId(scribe.state.counters().session + 1),
         kind: objective.next.kind,
@@ -191,7 +192,7 @@ fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKe
         budget: budget_of(&project.settings, objective),
         from: starting_point(project, objective),
         overtook: Vec::new(),
-        resume: None,
+        resume,
     };
     // Whoever goes on with work that holds its scope already overtakes nobody.
     let is_first = plan.attempt == 1;

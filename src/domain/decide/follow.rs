@@ -262,7 +262,9 @@ fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSe
 }
 
 fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Option<Feedback>) {
-    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller: false };
+    // What did not fit does not fit the next time either.
+    let smaller = scribe.state.objective(key).is_some_and(|objective| objective.next.smaller);
+    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller };
     if are_sessions_spent(scribe, key, &next) {
         return;
     }

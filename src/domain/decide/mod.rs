@@ -26,6 +26,7 @@ mod proofs;
 mod publish;
 mod queue;
 mod recover;
+mod resume;
 mod scribe;
 mod sessions;
 mod settle;

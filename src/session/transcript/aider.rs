@@ -7,7 +7,7 @@ use super::line::LineKind;
 use super::pen::{Lines, Pen};
 use super::plain::Plain;
 use super::splitter::Splitter;
-use super::{Format, Reading, Setting, Stream};
+use super::{Format, Reading, Setting, Stream, Wait};
 use crate::domain::failure::{Failure, FailureClass};
 use crate::domain::session::Exit;
 use crate::domain::usage::{Tokens, Usage, micros};
@@ -30,6 +30,9 @@ struct Told {
     tokens: Option<Tokens>,
     usd_micros: Option<u64>,
     failure: Option<Failure>,
+    /// An error whose further lines may follow: it wraps them.
+    error: Option<String>,
+    is_retrying: bool,
 }
 
 impl Default for Aider {
@@ -57,15 +60,35 @@ impl Format for Aider {
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
         let base = self.plain.reading(exit, setting);
-        let Told { model, tokens, usd_micros, failure } = &self.told;
+        let Told { model, tokens, usd_micros, failure, is_retrying, .. } = &self.told;
         let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
         let stated = failure.clone().filter(|_| exit.is_some());
-        Reading { usage, failure: stated.or(base.failure), ..base }
+        let why = failure.clone().filter(|_| exit.is_none() && *is_retrying);
+        let wait = why.map(|why| Wait { until_ms: why.reset_ms, why });
+        Reading { usage, failure: stated.or(base.failure), wait, ..base }
     }
 }
 
 impl Told {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
+        self.is_retrying = line.starts_with("Retrying in ");
+        let goes_on = !line.trim().is_empty() && !line.starts_with("The API ") && !self.is_retrying;
+        if let Some(error) = self.error.as_mut().filter(|_| goes_on && !line.starts_with("litellm.")) {
+            if error.len() < LINE_MAX_BYTES {
+                error.push(' ');
+                error.push_str(line);
+            }
+        } else {
+            self.error = None;
+            self.own_line(line, pen);
+        }
+        if let Some((class, error)) = self.error.as_deref().and_then(|e| failure_line(e).zip(Some(e))) {
+            let reset = reset_ms(error, pen.now_ms(), &pen.setting.zone);
+            self.failure = Some(Failure::new(class, error).until(reset));
+        }
+    }
+
+    fn own_line(&mut self, line: &str, pen: &mut Pen<'_>) {
         if let Some(rest) = line.strip_prefix("Model: ") {
             self.model = rest.split_whitespace().next().map(str::to_owned);
         } else if let Some(rest) = line.strip_prefix("Tokens: ") {
@@ -74,9 +97,8 @@ impl Told {
         } else if let Some(rest) = line.strip_prefix("Commit ") {
             pen.line(LineKind::Commit, rest);
             self.failure = None;
-        } else if let Some(class) = failure_line(line) {
-            let reset = reset_ms(line, pen.now_ms(), &pen.setting.zone);
-            self.failure = Some(Failure::new(class, line).until(reset));
+        } else if failure_line(line).is_some() {
+            self.error = Some(line.to_owned());
         }
     }
 
@@ -124,8 +146,7 @@ fn failure_line(line: &str) -> Option<FailureClass> {
             _ => class_of(error).unwrap_or(FailureClass::Other),
         });
     }
-    let advice = "Model ".to_owned();
-    let is_limit = line.starts_with(&advice) && line.contains("has hit a token limit");
+    let is_limit = line.starts_with("Model ") && line.contains("has hit a token limit");
     is_limit.then_some(FailureClass::ContextTooLong)
 }
 

@@ -18,6 +18,7 @@ mod pen;
 mod plain;
 mod qwen;
 mod scripted;
+pub mod side;
 mod splitter;
 mod tail;
 mod teller;

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::world::{Site, World, now_ms};
+use super::telling;
 use super::worktrees::{Place, make_again_if_gone};
 use crate::domain::facts::{CommitFacts, HarvestFacts};
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
@@ -12,16 +13,7 @@ use crate::domain::review::ElsewhereHead;
 use crate::domain::session::{Salvage, Session};
 use crate::domain::settings::Role;
 use crate::domain::state::State;
-use crate::domain::summary::SessionSummary;
-use crate::domain::usage::Account;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
-use crate::runner::log::{LogReader, Stream};
-use crate::session::summary::SummaryScanner;
-
-/// Bytes of a log read at a time.
-const CHUNK_BYTES: usize = 1 << 20;
-/// The summary stands at the end of the output: no more than this much of the end is read.
-const TAIL_BYTES: u64 = 4 << 20;
 
 pub(in super::super) struct Order {
     site: Site,
@@ -36,6 +28,7 @@ pub(in super::super) struct Order {
     integrated: Vec<(ObjectId, ObjectId)>,
     /// Whether this session is an integrator's, too.
     is_integrator: bool,
+    source: telling::Source,
 }
 
 impl Order {
@@ -62,6 +55,7 @@ impl Order {
             reviewed: objective.head.clone(),
             integrated,
             is_integrator: is_integrator(session) && session.harvest.is_none(),
+            source: telling::Source::of(state, session),
         })
     }
 }
@@ -96,6 +90,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         true => None,
         false => salvage(world, order, &repository, &worktree).map_err(problem)?,
     };
+    let (summary, account) = telling::told(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
         head: found.head,
         commits: found.commits.iter().map(commit).collect(),
@@ -105,8 +100,8 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         uncommitted: found.uncommitted,
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(elsewhere),
-        summary: summary(world, order.session),
-        account: Account::default(),
+        summary,
+        account,
     })
 }
 
@@ -152,22 +147,4 @@ fn salvage(
         paths: u32::try_from(kept.paths.len()).unwrap_or(u32::MAX),
         left: kept.left.into_iter().take(20).collect(),
     }))
-}
-
-/// The summary that the agent ended with, from its standard output. A log that cannot be read has none.
-fn summary(world: &World, session: SessionId) -> Option<SessionSummary> {
-    let dir = world.workspace.session_dir(session);
-    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
-    let log = LogReader::open(&dir, Stream::Stdout);
-    let mut scanner = SummaryScanner::default();
-    let mut offset = log.len().ok()?.saturating_sub(TAIL_BYTES);
-    loop {
-        let chunk = log.read_at(offset, CHUNK_BYTES).ok()?;
-        if chunk.bytes.is_empty() {
-            break;
-        }
-        scanner.push(&chunk.bytes);
-        offset = chunk.next_offset();
-    }
-    scanner.finish(&prompt)
 }

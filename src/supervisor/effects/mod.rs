@@ -9,6 +9,7 @@ mod landings;
 mod proofs;
 mod sessions;
 mod targets;
+mod telling;
 mod worktrees;
 
 use std::sync::Arc;

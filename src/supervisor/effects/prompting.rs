@@ -1,5 +1,6 @@
 //! What a session is told.
 
+use super::super::telling;
 use super::{Site, World};
 use crate::domain::facts::Collision;
 use crate::domain::hierarchy::Aim;
@@ -17,6 +18,11 @@ const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
 /// Of a log, this much of its end is quoted, in bytes.
 const LOG_TAIL_BYTES: u64 = 12 * 1024;
 
+/// The same of a session that is told less, because the one before did not fit into its model's context.
+const FEEDBACK_SMALLER_BYTES: usize = 2 * 1024;
+/// Of what earlier sessions did, such a session is told the last of it: lines, and characters of each.
+const PREVIOUS_SMALLER: (usize, usize) = (3, 300);
+
 /// Collisions that a prompt names.
 const COLLISIONS_MAX: usize = 8;
 
@@ -28,6 +34,8 @@ pub(super) struct Aims {
     phase: Option<String>,
     /// What the conflict radar says of its branch.
     collisions: Vec<String>,
+    /// How the output of the session that the feedback tells of is read.
+    transcript: String,
 }
 
 impl Aims {
@@ -35,8 +43,19 @@ impl Aims {
         let line = state.line_of(objective);
         let told = |aim: Option<&Aim>| aim.map(Aim::told);
         let (goal, milestone, phase) = (told(line.goal), told(line.milestone), told(line.phase));
-        Self { goal, milestone, phase, collisions: collisions(state, objective) }
+        let (collisions, transcript) = (collisions(state, objective), transcript(state, objective));
+        Self { goal, milestone, phase, collisions, transcript }
     }
+}
+
+fn transcript(state: &State, objective: &Objective) -> String {
+    let ended = match &objective.next.feedback {
+        Some(Feedback::Ended { session, .. }) => state.session(*session),
+        _ => None,
+    };
+    let settings = state.project(&objective.key.project).map(|project| &project.settings);
+    let agent = ended.zip(settings).and_then(|(session, settings)| settings.agent(&session.agent));
+    agent.map_or_else(String::new, |agent| agent.transcript.clone())
 }
 
 /// Who will collide with this objective's branch, so that its next session can make way.
@@ -82,7 +101,7 @@ pub(super) fn prompt(
     let names_protected = is_integrator == (session.kind == SessionKind::Conflict);
     let mut protected = settings.integrator_only_patterns.clone();
     protected.push(ALWAYS_PROTECTED.to_owned());
-    let spec = &objective.spec;
+    let (spec, smaller) = (&objective.spec, objective.next.smaller);
     let context = PromptContext {
         project: titled(&settings.name, &settings.description),
         goal: aims.goal.clone(),
@@ -101,15 +120,32 @@ pub(super) fn prompt(
             max_minutes: session.budget.max_minutes,
         },
         attempt: session.attempt,
-        feedback: objective.next.feedback.as_ref().map(|feedback| words(world, feedback)),
+        feedback: objective.next.feedback.as_ref().map(|feedback| {
+            let max_bytes = if smaller { FEEDBACK_SMALLER_BYTES } else { FEEDBACK_MAX_BYTES };
+            head_and_tail(&words(world, feedback, &aims.transcript), max_bytes)
+        }),
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
-        previous: objective.history.iter().chain(&aims.collisions).cloned().collect(),
+        previous: previous(objective, aims),
         integration_ref: site.integration_ref.clone(),
         protected: if names_protected { protected } else { Vec::new() },
         kind: session.kind.to_string(),
     };
     let templates = world.workspace.templates();
     prompt::render(Some(&templates), template, &context).map_err(|error| error.to_string())
+}
+
+/// What earlier sessions did, and who is in the way.
+fn previous(objective: &Objective, aims: &Aims) -> Vec<String> {
+    let (lines, chars) = PREVIOUS_SMALLER;
+    let history = &objective.history;
+    let told: Vec<String> = match objective.next.smaller {
+        true => history[history.len().saturating_sub(lines)..]
+            .iter()
+            .map(|line| line.chars().take(chars).collect())
+            .collect(),
+        false => history.clone(),
+    };
+    told.into_iter().chain(aims.collisions.iter().cloned()).collect()
 }
 
 fn titled(name: &str, description: &str) -> String {
@@ -119,8 +155,8 @@ fn titled(name: &str, description: &str) -> String {
     }
 }
 
-fn words(world: &World, feedback: &Feedback) -> String {
-    let text = match feedback {
+fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
+    match feedback {
         Feedback::Findings(findings) => {
             let lines = findings.iter().map(|finding| {
                 let paths: Vec<String> = finding.paths.iter().map(|path| format!("\n  - {path}")).collect();
@@ -145,18 +181,22 @@ fn words(world: &World, feedback: &Feedback) -> String {
             let names: Vec<String> = paths.iter().map(|path| format!("- {path}")).collect();
             format!("Your branch does not merge. In conflict:\n{}\n\n{text}", names.join("\n"))
         }
-        Feedback::Ended { session, outcome } => ended(world, *session, outcome),
+        Feedback::Ended { session, outcome } => ended(world, *session, outcome, transcript),
         Feedback::Rejected { note } => format!("A person looked at your work and sent it back:\n\n{note}"),
         Feedback::FollowUp { session, notes } => {
             let notes = if notes.is_empty() { "none" } else { notes.as_str() };
             format!("Session {session} stopped before the work was complete. Its notes for you:\n\n{notes}")
         }
-    };
-    head_and_tail(&text, FEEDBACK_MAX_BYTES)
+    }
 }
 
-fn ended(world: &World, session: SessionId, outcome: &str) -> String {
-    let output = tail(&world.workspace.session_dir(session));
+fn ended(world: &World, session: SessionId, outcome: &str, transcript: &str) -> String {
+    let dir = world.workspace.session_dir(session);
+    // Events are told as people read them; what is plain is quoted as it is.
+    let output = match transcript {
+        "" | "plain" | "scripted" => tail(&dir),
+        _ => indented(&telling::readable_end(&dir, transcript, LOG_TAIL_BYTES)),
+    };
     format!("Session {session} ended: {outcome}. The end of its output:\n\n{output}")
 }
 
@@ -173,8 +213,12 @@ fn tail(dir: &std::path::Path) -> String {
             parts.push(clean.trim_end().to_owned());
         }
     }
-    let indented = parts.join("\n").lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
-    if indented.is_empty() { "    (no output)".to_owned() } else { indented.join("\n") }
+    indented(&parts.join("\n"))
+}
+
+fn indented(text: &str) -> String {
+    let lines = text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
+    if lines.is_empty() { "    (no output)".to_owned() } else { lines.join("\n") }
 }
 
 fn head_and_tail(text: &str, max_bytes: usize) -> String {

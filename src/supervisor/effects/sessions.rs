@@ -174,6 +174,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
         model: None,
         prompt_text: &text,
         paddock_exe: &world.exe,
+        agent_session: order.session.resume.as_ref().map(|resume| resume.agent_session.as_str()),
     };
     let command = command::build(agent, &values).map_err(|error| error.to_string())?;
     let (set, unset) = environment(order, agent, repository, &prompt_file);

@@ -1,0 +1,58 @@
+//! Whether a session goes on with its agent's own conversation (SPEC 5.1).
+
+use crate::domain::failure::{FailureClass, Remedy};
+use crate::domain::objective::Objective;
+use crate::domain::session::{Resume, Session, SessionEnd, SessionKind, SessionStatus};
+use crate::domain::settings::ProjectSettings;
+use crate::domain::state::State;
+
+/// The conversation that the objective's next session goes on with, when this agent does it. It must be of the
+/// objective's last session, since it knows nothing of what others did meanwhile, and must not be what failed.
+pub(super) fn resume_of(
+    state: &State,
+    settings: &ProjectSettings,
+    objective: &Objective,
+    agent: &str,
+) -> Option<Resume> {
+    let next = &objective.next;
+    let goes_on = matches!(next.kind, SessionKind::Work | SessionKind::FollowUp | SessionKind::Correction);
+    if !goes_on || next.smaller || settings.agent(agent)?.resume.is_none() {
+        return None;
+    }
+    let last = state.session(*objective.sessions.last()?)?;
+    let is_same = last.agent == agent && last.kind != SessionKind::Planner;
+    let agent_session =
+        last.account.agent_session.clone().filter(|id| is_same && is_sound(last) && can_be_named(id))?;
+    Some(Resume { session: last.id, agent_session })
+}
+
+/// Whether nothing says that the conversation itself is the trouble.
+fn is_sound(last: &Session) -> bool {
+    let failure = last.account.failure.as_ref().map(|failure| failure.class);
+    let is_too_long = failure == Some(FailureClass::ContextTooLong);
+    let is_outside = failure.is_some_and(|class| class.remedy() == Remedy::CoolDown);
+    let has_failed = {
+        let SessionStatus::Ended(end) = last.status else { return false };
+        matches!(end, SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Lost)
+    };
+    !is_too_long && (is_outside || !(has_failed && last.resume.is_some()))
+}
+
+/// An agent says its id itself: as an argument it must not be taken for an option.
+fn can_be_named(id: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+    (1..=128).contains(&id.len()) && !id.starts_with('-') && id.chars().all(is_good)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::can_be_named;
+
+    #[test]
+    fn an_id_that_could_be_an_option_or_a_path_is_not_passed_on() {
+        assert!(can_be_named("aa2dfe09-0506-4a16-af74-aaaba43de243") && can_be_named("ses_dfc78dd55ffeeP1F"));
+        for id in ["", "-rf", "--help", "../../etc/passwd", "a b", "$(x)", &"a".repeat(200)] {
+            assert!(!can_be_named(id), "{id}");
+        }
+    }
+}

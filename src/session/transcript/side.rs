@@ -1,0 +1,171 @@
+//! What some agents tell only in files of their own: usage, the exact time of a reset. They are found by the agent's
+//! name for its conversation; one that is missing or unreadable leaves things unknown.
+
+use std::fs::{self, File};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use super::Reading;
+use super::json::{self, text};
+use super::splitter::Splitter;
+use crate::domain::failure::FailureClass;
+use crate::domain::usage::Tokens;
+use crate::session::failure::epoch_ms;
+
+/// So much of the end of such a file is read, in bytes.
+const TAIL_BYTES: u64 = 32 << 20;
+/// The longest line of it that is read, in bytes.
+const LINE_MAX_BYTES: usize = 1 << 20;
+/// Folders looked through for a conversation: days of sessions, or projects.
+const FOLDERS_MAX: usize = 2_000;
+
+/// Fills in what the agent's own files tell. `env` is the agent's environment.
+pub fn complete(transcript: &str, reading: &mut Reading, env: &dyn Fn(&str) -> Option<String>, now_ms: i64) {
+    let Some(id) = reading.agent_session.clone().filter(|id| is_plain(id)) else { return };
+    let home = |own: &str, under: &str| -> Option<PathBuf> {
+        let from_own = env(own).filter(|path| !path.is_empty()).map(PathBuf::from);
+        from_own.or_else(|| Some(Path::new(&env("HOME")?).join(under)))
+    };
+    match transcript {
+        "kimi" => home("KIMI_CODE_HOME", ".kimi-code").and_then(|home| kimi(&home, &id, reading)),
+        "codex" => home("CODEX_HOME", ".codex").and_then(|home| codex(&home, &id, reading, now_ms)),
+        "copilot" => home("COPILOT_HOME", ".copilot").and_then(|home| copilot(&home, &id, reading)),
+        _ => None,
+    };
+}
+
+/// An agent says its id itself: it must not lead anywhere.
+fn is_plain(id: &str) -> bool {
+    let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    (1..=128).contains(&id.len()) && id.bytes().all(is_good)
+}
+
+fn folders(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).take(FOLDERS_MAX).collect();
+    found.sort();
+    found.reverse();
+    found
+}
+
+/// Each event in the end of a file.
+fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
+    let mut file = File::open(path).ok()?;
+    let length = file.metadata().ok()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
+    let mut splitter = Splitter::new(LINE_MAX_BYTES);
+    let mut one = |line: &[u8], excess: usize| {
+        if let (0, Ok(event)) = (excess, serde_json::from_slice::<Value>(line)) {
+            each(&event);
+        }
+    };
+    let mut file = file.take(TAIL_BYTES);
+    let mut bytes = vec![0; 64 << 10];
+    loop {
+        let read = file.read(&mut bytes).ok()?;
+        if read == 0 {
+            break;
+        }
+        splitter.push(&bytes[..read], &mut one);
+    }
+    splitter.finish(&mut one);
+    Some(())
+}
+
+/// One record per call of the model, over all runs of the conversation, of helpers that it started too.
+fn kimi(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
+    let session =
+        folders(&home.join("sessions")).into_iter().map(|folder| folder.join(id)).find(|s| s.is_dir())?;
+    let mut total: Option<Tokens> = None;
+    let mut model = None;
+    for agent in folders(&session.join("agents")) {
+        events(&agent.join("wire.jsonl"), |event| {
+            let Some(record) = usage_record(event) else { return };
+            let of = |key: &str| json::count(record, key).unwrap_or(0);
+            let call = Tokens {
+                input: of("/usage/inputOther").saturating_add(of("/usage/inputCacheCreation")),
+                cached: of("/usage/inputCacheRead"),
+                output: of("/usage/output"),
+            };
+            total = Some(call.plus(total.unwrap_or_default()));
+            model = Some(text(record, "/model").to_owned()).filter(|model| !model.is_empty());
+        });
+    }
+    reading.counter = total;
+    reading.usage.tokens = total;
+    reading.usage.model = model.or(reading.usage.model.take());
+    Some(())
+}
+
+/// The record, in the event itself or under what carries it.
+fn usage_record(event: &Value) -> Option<&Value> {
+    let is_record = text(event, "/type") == "usage.record" || text(event, "/message/type") == "usage.record";
+    let places = ["", "/payload", "/data", "/message", "/message/payload"];
+    let found = places.iter().filter_map(|place| event.pointer(place)).find(|at| at.get("usage").is_some());
+    found.filter(|_| is_record)
+}
+
+fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()> {
+    let ending = format!("-{id}.jsonl");
+    let is_it =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&ending));
+    let years = folders(&home.join("sessions"));
+    let days =
+        years.iter().flat_map(|year| folders(year)).flat_map(|month| folders(&month)).take(FOLDERS_MAX);
+    let rollout = days.flat_map(|day| folders(&day)).find(is_it)?;
+    let (mut counter, mut model, mut resets) = (None, None, None);
+    events(&rollout, |event| match (text(event, "/type"), text(event, "/payload/type")) {
+        ("turn_context", _) => model = Some(text(event, "/payload/model").to_owned()),
+        (_, "token_count") => {
+            counter = totals(event).or(counter);
+            let spent = ["primary", "secondary"].iter().filter_map(|window| {
+                let at = |key: &str| json::number(event, &format!("/payload/rate_limits/{window}/{key}"));
+                let resets_at = at("resets_at").filter(|_| at("used_percent") >= Some(100.0))?;
+                epoch_ms(resets_at, now_ms)
+            });
+            resets = spent.max();
+        }
+        _ => {}
+    })?;
+    if reading.counter.is_none() {
+        reading.counter = counter;
+        reading.usage.tokens = counter;
+    }
+    reading.usage.model = model.filter(|model| !model.is_empty()).or(reading.usage.model.take());
+    // What it prints is cut to minutes, or names no time at all.
+    let is_limit = |class| matches!(class, FailureClass::Quota | FailureClass::RateLimit);
+    if let Some(failure) = reading.failure.as_mut().filter(|failure| is_limit(failure.class)) {
+        failure.reset_ms = resets.or(failure.reset_ms);
+    }
+    Some(())
+}
+
+fn totals(event: &Value) -> Option<Tokens> {
+    let of = |key: &str| json::count(event, &format!("/payload/info/total_token_usage/{key}"));
+    let cached = of("cached_input_tokens").unwrap_or(0);
+    let input = of("input_tokens")?.saturating_sub(cached);
+    Some(Tokens { input, cached, output: of("output_tokens").unwrap_or(0) })
+}
+
+/// Written when it shuts down; the input holds what was cached.
+fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
+    let mut total = None;
+    events(&home.join("session-state").join(id).join("events.jsonl"), |event| {
+        if text(event, "/type") != "session.shutdown" {
+            return;
+        }
+        let metrics = ["/data/modelMetrics", "/data/accountingSnapshot/modelMetrics"];
+        let place = metrics.into_iter().find(|place| event.pointer(place).is_some()).unwrap_or_default();
+        total = json::pairs(event, place)
+            .map(|(_, metric)| {
+                let of = |key: &str| json::count(metric, &format!("/usage/{key}")).unwrap_or(0);
+                let (input, cached) = (of("inputTokens"), of("cacheReadTokens"));
+                Tokens { input: input.saturating_sub(cached), cached, output: of("outputTokens") }
+            })
+            .reduce(Tokens::plus);
+    })?;
+    reading.usage.tokens = total.or(reading.usage.tokens);
+    Some(())
+}

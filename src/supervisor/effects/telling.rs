@@ -1,0 +1,138 @@
+//! What a session's agent told: its summary, what it used, why it failed, its name for the conversation.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+
+use super::super::world::{World, now_ms};
+use crate::domain::failure::FailureClass;
+use crate::domain::ids::SessionId;
+use crate::domain::session::{Exit, Session};
+use crate::domain::settings::AgentSettings;
+use crate::domain::state::State;
+use crate::domain::summary::SessionSummary;
+use crate::domain::usage::{Account, Tokens};
+use crate::runner::log::{LogReader, Stream as LogStream};
+use crate::session::summary;
+use crate::session::transcript::{Reader, Reading, Setting, Stream, side};
+
+/// Bytes of a log read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+/// Of plain text no more than this much of the end is read: the summary stands there.
+const PLAIN_TAIL_BYTES: u64 = 4 << 20;
+
+/// What is needed to read what an agent told.
+pub(super) struct Source {
+    session: SessionId,
+    transcript: String,
+    env: BTreeMap<String, String>,
+    exit: Option<Exit>,
+    ended_ms: Option<i64>,
+    /// Where the conversation's counter stood when this session took it up.
+    before: Option<Tokens>,
+}
+
+impl Source {
+    pub(super) fn of(state: &State, session: &Session) -> Self {
+        let settings = state.project(&session.objective.project).map(|project| &project.settings);
+        let agent = settings.and_then(|settings| settings.agent(&session.agent));
+        let resumed = session.resume.as_ref().and_then(|resume| state.session(resume.session));
+        Self {
+            session: session.id,
+            transcript: agent.map_or("plain", |agent: &AgentSettings| agent.transcript.as_str()).to_owned(),
+            env: agent.map(|agent| agent.env.clone()).unwrap_or_default(),
+            exit: session.process.as_ref().map(|process| process.exit.clone()),
+            ended_ms: session.finished_ms,
+            before: resumed.and_then(|session| session.account.counter),
+        }
+    }
+}
+
+/// Reads what it told. Logs that cannot be read tell nothing.
+pub(super) fn told(world: &World, source: &Source, commits: usize) -> (Option<SessionSummary>, Account) {
+    let dir = world.workspace.session_dir(source.session);
+    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    let ended_ms = source.ended_ms.unwrap_or_else(now_ms);
+    let setting = Setting { now_ms: ended_ms, zone: TimeZone::system() };
+    let mut reader = Reader::new(&source.transcript, setting);
+    for (log, stream) in [(LogStream::Stdout, Stream::Out), (LogStream::Stderr, Stream::Err)] {
+        feed(&mut reader, &LogReader::open(&dir, log), stream, source.transcript == "plain");
+    }
+    let (mut reading, _) = reader.finish(source.exit.as_ref());
+    let inherited = world.environment.for_agents();
+    let env = |name: &str| match source.env.get(name) {
+        Some(own) => Some(own.clone()),
+        None => inherited.get(std::ffi::OsStr::new(name)).and_then(|value| value.clone().into_string().ok()),
+    };
+    side::complete(&source.transcript, &mut reading, &env, ended_ms);
+    let summary = summary::find(&reading.said, &prompt);
+    (summary, account(reading, source, commits))
+}
+
+fn feed(reader: &mut Reader, log: &LogReader, stream: Stream, is_plain: bool) {
+    let from = if is_plain { PLAIN_TAIL_BYTES } else { u64::MAX };
+    let mut offset = log.len().unwrap_or(0).saturating_sub(from);
+    while let Ok(chunk) = log.read_at(offset, CHUNK_BYTES) {
+        if chunk.bytes.is_empty() {
+            break;
+        }
+        if chunk.gap_bytes > 0 {
+            // Half a line before what was dropped and half a line after it are no line.
+            reader.push(stream, b"\n");
+        }
+        reader.push(stream, &chunk.bytes);
+        drop(reader.take_lines());
+        offset = chunk.next_offset();
+    }
+}
+
+/// The end of what a session's agent told, as people read it, in about so many bytes.
+pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> String {
+    let mut reader = Reader::new(transcript, Setting { now_ms: 0, zone: TimeZone::UTC });
+    for (log, stream) in [(LogStream::Stdout, Stream::Out), (LogStream::Stderr, Stream::Err)] {
+        let log = LogReader::open(dir, log);
+        // Lines are shorter than the events that they come from.
+        let mut offset = log.len().unwrap_or(0).saturating_sub(8 * max_bytes);
+        let mut is_half = offset > 0;
+        while let Ok(chunk) = log.read_at(offset, CHUNK_BYTES) {
+            if chunk.bytes.is_empty() {
+                break;
+            }
+            // Half an event is none.
+            let whole = if is_half { memchr::memchr(b'\n', &chunk.bytes) } else { Some(0) };
+            if let Some(from) = whole {
+                reader.push(stream, &chunk.bytes[from..]);
+                is_half = false;
+            }
+            offset = chunk.next_offset();
+        }
+        reader.push(stream, b"\n");
+    }
+    let (_, lines) = reader.finish(None);
+    let mut told: Vec<String> = Vec::new();
+    let mut room = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    for line in lines.iter().rev().map(|line| format!("{}: {}", line.kind.word(), line.text)) {
+        room = room.saturating_sub(line.len() + 1);
+        if room == 0 && !told.is_empty() {
+            break;
+        }
+        told.push(line);
+    }
+    told.reverse();
+    told.join("\n")
+}
+
+fn account(reading: Reading, source: &Source, commits: usize) -> Account {
+    let mut usage = reading.usage;
+    // A counter that a failed run did not tell still stands where it stood.
+    let counter = reading.counter.or(source.before);
+    if let (Some(now), Some(before)) = (reading.counter, source.before) {
+        usage.tokens = Some(now.since(before));
+    }
+    // Denied a tool, it found another way.
+    let was_refused = |class| class == FailureClass::Refused && source.exit == Some(Exit::Code(0));
+    let failure = reading.failure.filter(|failure| commits == 0 || !was_refused(failure.class));
+    Account { usage, failure, agent_session: reading.agent_session, counter }
+}
