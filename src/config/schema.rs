@@ -2,7 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
-use super::builtin::{STOP_SIGNALS, TRANSCRIPTS};
+use super::builtin::STOP_SIGNALS;
+use crate::session::transcript::formats;
 
 /// One key of a section: its name, its type, and what it is.
 type Row = (&'static str, Value, &'static str);
@@ -225,13 +226,14 @@ fn notify(events: &[&str]) -> Value {
 fn agent() -> Value {
     let command =
         json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] });
-    let transcripts: Vec<&str> = TRANSCRIPTS.iter().map(|row| row.0).collect();
+    let transcripts: Vec<&str> = formats().map(|(name, _)| name).collect();
     let env = json!({ "type": "object", "additionalProperties": { "type": "string" } });
     object(
         vec![
             ("id", text(), "[a-z0-9][a-z0-9_-]{0,62}"),
             ("name", text(), "what people call it"),
             ("command_template", command.clone(), "how it is started, with placeholders in braces"),
+            ("resume_template", command.clone(), "how it goes on with a conversation, `{agent_session}`"),
             ("resume_template", or_null(&command), "how it goes on with a conversation of its own"),
             ("shell", flag(), "a shell reads the template"),
             ("cli_command", text(), "the program looked up on PATH; default: the first word"),

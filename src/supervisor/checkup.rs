@@ -126,6 +126,7 @@ impl Bench<'_> {
             model: None,
             prompt_text: CHECK_PROMPT,
             paddock_exe: &self.exe,
+            agent_session: None,
         };
         let built = command::build(self.agent, &values).map_err(|error| error.to_string())?;
         let stage = stage("agent", built.argv, built.shell);
