@@ -223,7 +223,7 @@ impl Model {
     #[must_use]
     pub fn is_in_progress(&self) -> bool {
         let state = &self.facts.state;
-        let is_landing = state.projects().any(|project| project.train.landing().is_some());
+        let is_landing = state.projects().any(|project| project.train.landing.is_some());
         self.facts.supervisor.is_running()
             && (is_landing || state.open_sessions().next().is_some() || state.open_gates().next().is_some())
     }
@@ -234,7 +234,7 @@ impl Model {
         let state = &self.facts.state;
         let sessions = counted(state.open_sessions().count(), "session");
         let gates = counted(state.open_gates().count(), "gate run");
-        let landing = state.projects().filter(|project| project.train.landing().is_some()).count();
+        let landing = state.projects().filter(|project| project.train.landing.is_some()).count();
         let landing = if landing > 0 { " and a landing" } else { "" };
         format!("In progress: {sessions}, {gates}{landing}.")
     }

@@ -5,7 +5,6 @@
 
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::session::Stop;
-use super::train::Subject;
 
 /// An order to the world outside. It carries ids; the shell reads the details from the state it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +32,8 @@ pub enum Effect {
     ExtendSession { session: SessionId },
     /// Read what a session left, and keep what it did not commit; of a planner's: the plan.
     Harvest { session: SessionId },
-    /// Merge a head onto the tip, in memory.
-    MakeCandidate { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, onto: ObjectId },
+    /// Merge these queue entries onto the tip, one after the other, in memory; or one ahead of its turn.
+    MakeCandidate { project: ProjectSlug, members: Vec<u64>, onto: ObjectId, ahead: bool },
     /// Start a gate run; or find it again.
     StartGate { gate: GateId },
     /// Read what a run of a phase's checks said.

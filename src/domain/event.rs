@@ -21,7 +21,7 @@ use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
-use super::train::{Candidate, Subject};
+use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
 
 /// One recorded fact.
@@ -260,13 +260,39 @@ pub enum Fact {
     },
     /// A branch head, or the user's commits, entered the queue.
     EntryQueued { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, priority: i32 },
-    /// Its merge is to be made.
-    CandidateOrdered { project: ProjectSlug, entry: u64, onto: ObjectId },
-    /// Its merge is made.
-    CandidateMade { project: ProjectSlug, entry: u64, candidate: Candidate },
-    /// Its merge could not be made for an outside reason.
-    CandidateFailed { project: ProjectSlug, entry: u64, problem: String, again_ms: i64 },
-    /// What was made for it is outdated.
+    /// A chain of merges is to be made, of these members; or the merge of one entry ahead of its turn.
+    CandidateOrdered {
+        project: ProjectSlug,
+        /// The first of the members.
+        entry: u64,
+        onto: ObjectId,
+        #[serde(default)]
+        members: Vec<u64>,
+        #[serde(default)]
+        ahead: bool,
+    },
+    /// The merges are made: the last one, and each prefix. Who is apart waits for its turn.
+    CandidateMade {
+        project: ProjectSlug,
+        entry: u64,
+        candidate: Candidate,
+        #[serde(default)]
+        links: Vec<Link>,
+        #[serde(default)]
+        apart: Vec<u64>,
+        #[serde(default)]
+        ahead: bool,
+    },
+    /// They could not be made for an outside reason.
+    CandidateFailed {
+        project: ProjectSlug,
+        entry: u64,
+        problem: String,
+        again_ms: i64,
+        #[serde(default)]
+        ahead: bool,
+    },
+    /// What was made for it, and with it, is outdated.
     EntryReset { project: ProjectSlug, entry: u64 },
     /// It left the queue without landing.
     EntryDropped { project: ProjectSlug, entry: u64, subject: Subject, why: Dropped },
@@ -304,8 +330,16 @@ pub enum Fact {
     /// The tree of an entry's merge is green already, by this run: it is not run again.
     VerdictReused { project: ProjectSlug, entry: u64, gate: GateId },
     /// Intent: the integration ref is to move to this merge.
-    LandingIntended { project: ProjectSlug, entry: u64, candidate: Candidate, gate: Option<GateId> },
-    /// The integration ref moved to it.
+    LandingIntended {
+        project: ProjectSlug,
+        /// The first of the members.
+        entry: u64,
+        candidate: Candidate,
+        gate: Option<GateId>,
+        #[serde(default)]
+        members: Vec<u64>,
+    },
+    /// The integration ref moved to it: one event for each member.
     Landed {
         project: ProjectSlug,
         entry: u64,
@@ -315,6 +349,9 @@ pub enum Fact {
         verified: bool,
         #[serde(default)]
         gate: Option<GateId>,
+        /// All that landed together, in order.
+        #[serde(default)]
+        members: Vec<u64>,
     },
     /// The proof of a landing is written: a git note with this SHA-256.
     ProofWritten { project: ProjectSlug, commit: ObjectId, sha256: String },

@@ -251,6 +251,12 @@ mod tests {
     }
 
     #[test]
+    fn a_hang_counts_as_a_crash_and_a_run_that_did_not_start_does_not() {
+        assert!(ended(Exit::Signal(15), true).has_crashed() && ended(Exit::Code(139), false).has_crashed());
+        assert!(!ended(Exit::NotStarted("no memory".into()), false).has_crashed());
+    }
+
+    #[test]
     fn a_run_that_did_not_get_to_every_command_is_not_green() {
         assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 2), Verdict::NotEvaluated);
         assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 1), Verdict::Green);

@@ -14,23 +14,42 @@ use super::project::PublicationWait;
 use super::reason::ReasonCode;
 use super::session::ProcessEnd;
 use super::settings::ProjectSettings;
-use super::train::Candidate;
+use super::train::Link;
 use super::usage::Usage;
 
-/// How a merge in memory went.
+/// A chain of merges, as far as it could be made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ChainMade {
+    /// The tree of the tip that it was made on.
+    pub onto_tree: ObjectId,
+    /// Its prefixes, shortest first, of the members that go together.
+    pub links: Vec<Link>,
+    /// Members that go together with the tip, and not with those before them.
+    pub apart: Vec<u64>,
+    /// Whether the messages say that the trees were verified.
+    pub sealed: bool,
+    /// Members that do not go together with the tip.
+    pub conflicts: Vec<MemberConflict>,
+    /// Members whose branch is no longer at the pinned head.
+    pub moved: Vec<u64>,
+}
+
+/// A member and the tip do not go together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberConflict {
+    /// The entry.
+    pub entry: u64,
+    /// The files.
+    pub paths: Vec<RepoPath>,
+    /// What git says of them, cut to 2 kB.
+    pub text: String,
+}
+
+/// How merges in memory went.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CandidateAnswer {
-    /// It is made.
-    Made(Candidate),
-    /// The two sides do not go together.
-    Conflict {
-        /// The files.
-        paths: Vec<RepoPath>,
-        /// What git says of them, cut to 2 kB.
-        text: String,
-    },
-    /// The branch is no longer at the pinned head.
-    HeadMoved,
+    /// They are made, as far as they can be.
+    Made(Box<ChainMade>),
     /// It could not be tried.
     Failed(String),
 }
@@ -44,6 +63,11 @@ pub enum LandingAnswer {
     Moved {
         /// Where.
         found: Option<ObjectId>,
+    },
+    /// The branch of this entry is no longer at the pinned head; nothing moved.
+    HeadMoved {
+        /// The entry.
+        entry: u64,
     },
     /// The check at run time found that it would break the queue's promise.
     SelfCheckFailed(String),
@@ -118,8 +142,18 @@ pub enum Input {
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// What a session left was read, or could not be.
     Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, String> },
-    /// A merge was made, or not.
-    CandidateAnswered { project: ProjectSlug, entry: u64, onto: ObjectId, answer: CandidateAnswer },
+    /// Merges were made, or not.
+    CandidateAnswered {
+        project: ProjectSlug,
+        members: Vec<u64>,
+        onto: ObjectId,
+        ahead: bool,
+        answer: CandidateAnswer,
+    },
+    /// A branch was seen at this head.
+    BranchSeen { objective: ObjectiveKey, head: ObjectId },
+    /// The tree of the integration tip, when that is the user's own commit.
+    ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
     /// A gate run ended; none: its keeper vanished, or it could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
     /// What a run of a phase's checks said, in the order of its checks; those after the first that failed were

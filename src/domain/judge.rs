@@ -6,32 +6,42 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::gate::{CommandResult, Verdict};
+use super::gate::Verdict;
 use super::ids::{GateId, ObjectId};
 use super::settings::GateCommand;
-use super::train::{Candidate, Entry, Subject};
+use super::train::Subject;
 
-/// Runs on a candidate that cannot be evaluated before the base is asked: once more after the first.
+/// Runs on a tree that cannot be evaluated before something follows: once more after the first.
 const NOT_EVALUATED_MAX: u32 = 2;
-/// Verdicts kept: more trees than a queue goes back and forth between, in a row of the database that stays
-/// under 6 kB.
-const VERDICTS_MAX: usize = 32;
+/// Verdicts kept: of a search through the longest batch and what was landed before it, in a row of the
+/// database that stays under 15 kB.
+const VERDICTS_MAX: usize = 64;
 /// How long a verdict holds, in milliseconds: what the gate depends on outside of the tree changes, too.
 const VERDICT_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
-/// What the gate said of a tree.
+fn one() -> u32 {
+    1
+}
+
+/// What the gate said of a tree, once or several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownVerdict {
     /// The tree.
     pub tree: ObjectId,
     /// The commands and limits, by [`terms_of`].
     pub terms: String,
-    /// Green or red.
+    /// Green, red, or neither.
     pub verdict: Verdict,
-    /// The run that found it.
+    /// The last run that found it.
     pub gate: GateId,
     /// When, in Unix milliseconds.
     pub at_ms: i64,
+    /// Runs that said so and still count; none when what they said against an entry was followed up.
+    #[serde(default = "one")]
+    pub runs: u32,
+    /// Of a run that was not evaluated: whether it had started, and crashed or timed out.
+    #[serde(default)]
+    pub has_crashed: bool,
 }
 
 /// What the gate said of the base of a candidate.
@@ -43,9 +53,11 @@ pub struct BaseVerdict {
     pub gate: GateId,
 }
 
-/// The gate runs on an entry's present merge, so far.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+/// The gate runs on one tree, so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Trial {
+    /// The run that was green, if one was.
+    pub green: Option<GateId>,
     /// Red runs.
     pub red: u32,
     /// Runs that could not be evaluated.
@@ -54,22 +66,19 @@ pub struct Trial {
     pub has_crashed: bool,
     /// The last run that was not green.
     pub last: Option<GateId>,
-    /// The run on the base, once there was one.
-    pub base: Option<BaseVerdict>,
 }
 
 impl Trial {
-    /// Takes in how a run on the candidate ended.
-    pub fn note(&mut self, gate: GateId, verdict: Verdict, results: &[CommandResult]) {
-        match verdict {
-            Verdict::Green => return,
-            Verdict::Red => self.red += 1,
-            Verdict::NotEvaluated => {
-                self.not_evaluated += 1;
-                self.has_crashed = results.iter().any(CommandResult::has_crashed);
-            }
-        }
-        self.last = Some(gate);
+    /// Whether the tree counts as failing where prefixes are searched: no verdict yet on anybody.
+    #[must_use]
+    pub fn is_failing(&self) -> bool {
+        self.green.is_none() && (self.red > 0 || (self.is_unclear() && self.has_crashed))
+    }
+
+    /// Whether nothing can be said of the tree.
+    #[must_use]
+    pub fn is_unclear(&self) -> bool {
+        self.green.is_none() && self.not_evaluated >= NOT_EVALUATED_MAX
     }
 }
 
@@ -87,18 +96,42 @@ pub struct Rules<'a> {
 }
 
 impl Rules<'_> {
-    fn known(&self, tree: &ObjectId, verdict: Verdict) -> Option<GateId> {
+    /// What is known of a tree under the terms of now.
+    #[must_use]
+    pub fn trial(&self, tree: &ObjectId) -> Trial {
+        let mut trial = Trial::default();
         let is_meant = |known: &&KnownVerdict| {
-            known.tree == *tree && known.terms == self.terms && known.verdict == verdict
+            known.tree == *tree
+                && known.terms == self.terms
+                && known.runs > 0
+                && self.now_ms - known.at_ms < VERDICT_AGE_MAX_MS
         };
-        let is_fresh = |known: &&KnownVerdict| self.now_ms - known.at_ms < VERDICT_AGE_MAX_MS;
-        self.verdicts.iter().rev().filter(is_fresh).find(is_meant).map(|known| known.gate)
+        for known in self.verdicts.iter().filter(is_meant) {
+            match known.verdict {
+                Verdict::Green => trial.green = Some(known.gate),
+                Verdict::Red => trial.red = known.runs,
+                Verdict::NotEvaluated => {
+                    (trial.not_evaluated, trial.has_crashed) = (known.runs, known.has_crashed);
+                }
+            }
+            if known.verdict != Verdict::Green {
+                trial.last = trial.last.max(Some(known.gate));
+            }
+        }
+        trial
     }
 
-    fn base(&self, trial: &Trial, candidate: &Candidate) -> Option<BaseVerdict> {
-        let known =
-            |verdict| self.known(&candidate.onto_tree, verdict).map(|gate| BaseVerdict { verdict, gate });
-        trial.base.or_else(|| known(Verdict::Green)).or_else(|| known(Verdict::Red))
+    /// What is known of what a candidate lands on.
+    #[must_use]
+    pub fn base(&self, tree: &ObjectId) -> Option<BaseVerdict> {
+        let trial = self.trial(tree);
+        let said = |verdict, gate| Some(BaseVerdict { verdict, gate });
+        match (trial.green, trial.last) {
+            (Some(gate), _) => said(Verdict::Green, gate),
+            (None, Some(gate)) if trial.red > 0 => said(Verdict::Red, gate),
+            (None, Some(gate)) => said(Verdict::NotEvaluated, gate),
+            (None, None) => None,
+        }
     }
 }
 
@@ -119,28 +152,27 @@ pub enum Judgement {
     NotEvaluated,
 }
 
-/// What is due for this candidate of that entry. Every answer that runs the gate uses up one of a bounded
-/// number of runs, so that it comes to an end.
+/// What is due for an entry that is alone on a base, by its merge's tree and the base's. Every answer that
+/// runs the gate uses up one of a bounded number of runs, so that it comes to an end.
 #[must_use]
-pub fn judge(entry: &Entry, candidate: &Candidate, rules: &Rules<'_>) -> Judgement {
-    let trial = &entry.trial;
-    if let Some(gate) = rules.known(&candidate.tree, Verdict::Green) {
+pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<'_>) -> Judgement {
+    let trial = rules.trial(tree);
+    if let Some(gate) = trial.green {
         return Judgement::Reuse(gate);
     }
     let is_red = trial.red > rules.flaky_retries;
-    let is_unclear = trial.not_evaluated >= NOT_EVALUATED_MAX;
-    if !is_red && !is_unclear {
+    if !is_red && !trial.is_unclear() {
         return Judgement::Run;
     }
     // The user's commits are never sent back: publishing waits, and a person is told.
-    if is_red && entry.subject == Subject::Target {
+    if is_red && *subject == Subject::Target {
         return Judgement::Blame;
     }
     // What never started says nothing of a tree, whatever the base is.
     if !is_red && !trial.has_crashed {
         return Judgement::NotEvaluated;
     }
-    match rules.base(trial, candidate) {
+    match rules.base(base) {
         None => Judgement::RunBase,
         Some(BaseVerdict { verdict: Verdict::Green, .. }) => Judgement::Blame,
         Some(BaseVerdict { verdict: Verdict::Red, gate }) => Judgement::RedBase(gate),
@@ -180,90 +212,98 @@ pub fn contradicted<'a>(
         .find(|known| is_verdict && known.tree == *tree && known.terms == terms && known.verdict != verdict)
 }
 
-/// Keeps a verdict, in place of an older one of the same kind; what is too old or too much is forgotten.
-pub fn keep(verdicts: &mut Vec<KnownVerdict>, new: KnownVerdict) {
+/// Keeps a verdict, together with older ones of the same kind; what is too old or too much is forgotten.
+pub fn keep(verdicts: &mut Vec<KnownVerdict>, mut new: KnownVerdict) {
     let is_same =
         |old: &KnownVerdict| old.tree == new.tree && old.terms == new.terms && old.verdict == new.verdict;
-    verdicts.retain(|old| !is_same(old) && new.at_ms - old.at_ms < VERDICT_AGE_MAX_MS);
-    if new.verdict != Verdict::NotEvaluated {
-        verdicts.push(new);
-    }
+    let is_fresh = |old: &KnownVerdict| new.at_ms - old.at_ms < VERDICT_AGE_MAX_MS;
+    let before = verdicts.iter().find(|old| is_same(old) && is_fresh(old)).map_or(0, |old| old.runs);
+    verdicts.retain(|old| !is_same(old) && is_fresh(old));
+    new.runs = new.runs.saturating_add(before);
+    verdicts.push(new);
     let excess = verdicts.len().saturating_sub(VERDICTS_MAX);
     verdicts.drain(..excess);
+}
+
+/// What was said against a tree was followed up: it counts no more, and stays known for telling flakes.
+pub fn settle(verdicts: &mut [KnownVerdict], tree: &ObjectId) {
+    let against = |known: &&mut KnownVerdict| known.tree == *tree && known.verdict != Verdict::Green;
+    verdicts.iter_mut().filter(against).for_each(|known| known.runs = 0);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::ids::ObjectiveId;
-    use crate::domain::session::Exit;
-    use crate::domain::train::Stage;
 
     fn oid(digit: char) -> ObjectId {
         ObjectId::new(String::from(digit).repeat(40)).unwrap()
     }
 
-    fn candidate() -> Candidate {
-        Candidate { onto: oid('1'), onto_tree: oid('b'), commit: oid('2'), tree: oid('c'), sealed: false }
-    }
-
     fn known(tree: char, verdict: Verdict, at_ms: i64) -> KnownVerdict {
-        KnownVerdict { tree: oid(tree), terms: "t".into(), verdict, gate: GateId(7), at_ms }
+        KnownVerdict {
+            tree: oid(tree),
+            terms: "t".into(),
+            verdict,
+            gate: GateId(7),
+            at_ms,
+            runs: 1,
+            has_crashed: false,
+        }
     }
 
-    fn judged(trial: Trial, verdicts: &[KnownVerdict]) -> Judgement {
-        let mut entry = Entry::new(1, Subject::Objective(ObjectiveId::new("a").unwrap()), oid('9'), 0, 0);
-        entry.stage = Stage::Built(candidate());
-        entry.trial = trial;
-        judge(&entry, &candidate(), &Rules { verdicts, terms: "t", flaky_retries: 1, now_ms: 1_000 })
+    fn judged(verdicts: &[KnownVerdict]) -> Judgement {
+        let subject = Subject::Objective(ObjectiveId::new("a").unwrap());
+        let rules = Rules { verdicts, terms: "t", flaky_retries: 1, now_ms: 1_000 };
+        judge(&subject, &oid('c'), &oid('b'), &rules)
     }
 
-    fn red(runs: u32) -> Trial {
-        Trial { red: runs, last: Some(GateId(3)), ..Trial::default() }
+    fn red(runs: u32) -> KnownVerdict {
+        KnownVerdict { runs, gate: GateId(3), ..known('c', Verdict::Red, 0) }
     }
 
-    fn unclear(runs: u32, has_crashed: bool) -> Trial {
-        Trial { not_evaluated: runs, has_crashed, last: Some(GateId(3)), ..Trial::default() }
+    fn unclear(runs: u32, has_crashed: bool) -> KnownVerdict {
+        KnownVerdict { runs, has_crashed, gate: GateId(3), ..known('c', Verdict::NotEvaluated, 0) }
     }
 
     #[test]
     fn a_red_run_is_repeated_before_the_base_is_asked_and_anyone_is_blamed() {
-        assert_eq!(judged(Trial::default(), &[]), Judgement::Run);
-        assert_eq!(judged(red(1), &[]), Judgement::Run);
-        assert_eq!(judged(red(2), &[]), Judgement::RunBase);
-        assert_eq!(judged(red(2), &[known('b', Verdict::Green, 0)]), Judgement::Blame);
-        assert_eq!(judged(red(2), &[known('b', Verdict::Red, 0)]), Judgement::RedBase(GateId(7)));
+        assert_eq!(judged(&[]), Judgement::Run);
+        assert_eq!(judged(&[red(1)]), Judgement::Run);
+        assert_eq!(judged(&[red(2)]), Judgement::RunBase);
+        assert_eq!(judged(&[red(2), known('b', Verdict::Green, 0)]), Judgement::Blame);
+        assert_eq!(judged(&[red(2), known('b', Verdict::Red, 0)]), Judgement::RedBase(GateId(7)));
     }
 
     #[test]
     fn a_tree_that_is_green_is_not_run_again_for_a_day() {
-        assert_eq!(judged(Trial::default(), &[known('c', Verdict::Green, 0)]), Judgement::Reuse(GateId(7)));
+        assert_eq!(judged(&[known('c', Verdict::Green, 0)]), Judgement::Reuse(GateId(7)));
         let old = known('c', Verdict::Green, 1_000 - VERDICT_AGE_MAX_MS);
-        assert_eq!(judged(Trial::default(), &[old]), Judgement::Run);
+        assert_eq!(judged(&[old]), Judgement::Run);
         let other = KnownVerdict { terms: "other".into(), ..known('c', Verdict::Green, 0) };
-        assert_eq!(judged(Trial::default(), &[other]), Judgement::Run);
+        assert_eq!(judged(&[other]), Judgement::Run);
     }
 
     #[test]
     fn what_crashes_twice_is_red_only_where_the_base_is_green() {
-        assert_eq!(judged(unclear(1, true), &[]), Judgement::Run);
-        assert_eq!(judged(unclear(2, true), &[]), Judgement::RunBase);
-        assert_eq!(judged(unclear(2, true), &[known('b', Verdict::Green, 0)]), Judgement::Blame);
-        let base = Some(BaseVerdict { verdict: Verdict::NotEvaluated, gate: GateId(4) });
-        assert_eq!(judged(Trial { base, ..unclear(2, true) }, &[]), Judgement::NotEvaluated);
-        assert_eq!(judged(unclear(2, false), &[known('b', Verdict::Green, 0)]), Judgement::NotEvaluated);
+        assert_eq!(judged(&[unclear(1, true)]), Judgement::Run);
+        assert_eq!(judged(&[unclear(2, true)]), Judgement::RunBase);
+        assert_eq!(judged(&[unclear(2, true), known('b', Verdict::Green, 0)]), Judgement::Blame);
+        let base = known('b', Verdict::NotEvaluated, 0);
+        assert_eq!(judged(&[unclear(2, true), base]), Judgement::NotEvaluated);
+        assert_eq!(judged(&[unclear(2, false), known('b', Verdict::Green, 0)]), Judgement::NotEvaluated);
     }
 
     #[test]
-    fn a_hang_counts_as_a_crash_and_a_run_that_did_not_start_does_not() {
-        let ended = |exit, timed_out| {
-            let mut trial = Trial::default();
-            let result = CommandResult { name: "t".into(), exit, timed_out, took_ms: 1, no_tests: None };
-            trial.note(GateId(1), Verdict::NotEvaluated, &[result]);
-            trial.has_crashed
-        };
-        assert!(ended(Exit::Signal(15), true) && ended(Exit::Code(139), false));
-        assert!(!ended(Exit::NotStarted("no memory".into()), false));
+    fn runs_on_one_tree_add_up_until_what_they_say_is_followed_up() {
+        let mut verdicts = Vec::new();
+        keep(&mut verdicts, known('c', Verdict::Red, 0));
+        keep(&mut verdicts, known('c', Verdict::Red, 1));
+        keep(&mut verdicts, known('b', Verdict::Green, 1));
+        assert_eq!(judged(&verdicts), Judgement::Blame);
+        settle(&mut verdicts, &oid('c'));
+        assert_eq!(judged(&verdicts), Judgement::Run);
+        assert!(contradicted(&verdicts, &oid('c'), "t", Verdict::Green).is_some());
     }
 
     #[test]

@@ -58,6 +58,9 @@ pub struct Integration {
     /// The target branch is being taken as it is.
     #[serde(default)]
     pub taking_target: bool,
+    /// Whether the tip is the user's own commit, which no gate has to have passed.
+    #[serde(default)]
+    pub is_external: bool,
     /// The user's commits that did not go together with landed work: not tried again for this commit.
     pub external_refused: Option<ObjectId>,
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::{CommandResult, GateRun, Verdict};
 use super::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use super::objective::Objective;
 use super::operate::Approval;
 use super::session::{Exit, Session};
 use super::state::State;
@@ -25,10 +26,29 @@ pub struct Unproven {
     pub head: ObjectId,
     /// Whose it is.
     pub subject: Subject,
+    /// The other members of its batch, in order.
+    #[serde(default)]
+    pub others: Vec<Member>,
     /// The gate run that passed on its tree; none when the project has no gate.
     pub gate: Option<GateId>,
     /// When it landed, in Unix milliseconds.
     pub at_ms: i64,
+}
+
+/// A member of a landing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// Whose it is.
+    pub subject: Subject,
+    /// The head that was merged.
+    pub head: ObjectId,
+}
+
+impl Unproven {
+    /// All that landed, in order.
+    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+        [&self.subject].into_iter().chain(self.others.iter().map(|member| &member.subject))
+    }
 }
 
 /// The proof, as its note holds it.
@@ -44,7 +64,8 @@ pub struct Proof {
     pub sessions: Vec<ProvenSession>,
     /// What it was landed onto: the first parent.
     pub base: ObjectId,
-    /// The heads that it merged: the other parents.
+    /// The heads that it merged, in order. Of one, it is the second parent; of several, they are merged one
+    /// after the other on the second parent's side.
     pub heads: Vec<ObjectId>,
     /// The tree that passed and landed.
     pub tree: ObjectId,
@@ -116,30 +137,31 @@ pub struct ProvenCommand {
 /// Puts the proof of a landing together; `log_sha256` is that of the gate run's output.
 #[must_use]
 pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
-    let objective = match &landing.subject {
+    let found = landing.subjects().filter_map(|subject| match subject {
         Subject::Objective(id) => state.objective(&ObjectiveKey { project: project.clone(), id: id.clone() }),
         Subject::Target => None,
-    };
-    let numbers = objective.map(|objective| objective.sessions.as_slice()).unwrap_or_default();
-    let sessions: Vec<&Session> = numbers.iter().filter_map(|id| state.session(*id)).collect();
+    });
+    let objectives: Vec<&Objective> = found.collect();
+    let numbers = objectives.iter().flat_map(|objective| &objective.sessions);
+    let sessions: Vec<&Session> = numbers.filter_map(|id| state.session(*id)).collect();
     let mut agents: Vec<String> = sessions.iter().map(|session| session.agent.clone()).collect();
     agents.sort_unstable();
     agents.dedup();
-    let named = |found: &super::objective::Objective| ProvenObjective {
+    let named = |found: &&Objective| ProvenObjective {
         id: found.key.id.to_string(),
         title: found.spec.title.clone(),
     };
     Proof {
         version: VERSION,
         project: project.clone(),
-        objectives: objective.map(named).into_iter().collect(),
+        objectives: objectives.iter().map(named).collect(),
         sessions: sessions.into_iter().map(session_in).collect(),
         base: landing.base.clone(),
-        heads: vec![landing.head.clone()],
+        heads: [&landing.head].into_iter().chain(landing.others.iter().map(|m| &m.head)).cloned().collect(),
         tree: landing.tree.clone(),
         verified: landing.gate.is_some(),
         gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
-        approvals: objective.map(|found| found.operated.approvals.clone()).unwrap_or_default(),
+        approvals: objectives.iter().flat_map(|found| found.operated.approvals.clone()).collect(),
         agents,
         usage: None,
         landed_at_ms: landing.at_ms,

@@ -1,16 +1,31 @@
 //! The merge queue as a pure state machine: `plan(view) -> actions`, planned anew from one read at every
-//! event. Lost or doubled events are harmless, since nothing is remembered between two plans.
+//! event. Lost or doubled events are harmless, since nothing is remembered between two plans but what was
+//! made (a chain of merges) and what the gate said of trees.
 //!
-//! Batches hold one entry and one gate runs at a time.
+//! A batch is a prefix of the chain. Its tree is the same whether the chain is made in one go or what is left
+//! of it is made again on top of a landing: so every verdict of a search goes on to count.
+
+mod cuts;
+mod order;
+mod plan;
+#[cfg(test)]
+mod plan_tests;
+mod rate;
+#[cfg(test)]
+mod zuul_tests;
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GateId, ObjectId, ObjectiveId};
-use super::judge::{Judgement, Rules, Trial, judge};
 use super::reason::Reason;
 
-/// How often an entry may be overtaken by younger ones of higher priority (SPEC 3.5, Order).
-pub const OVERTAKEN_MAX: u32 = 8;
+pub use order::OVERTAKEN_MAX;
+pub use plan::{Action, View, plan};
+pub use rate::{Rate, Rates, useful_slots};
+
+/// Members of a batch at most: above it nothing is gained down to a failure rate of 1 in 100, and the chain
+/// stays in a row of the database of under 10 kB.
+pub const BATCH_MAX: usize = 64;
 
 /// What an entry would land.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,43 +37,7 @@ pub enum Subject {
     Target,
 }
 
-/// How far an entry is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Stage {
-    /// Nothing is made for it.
-    Waiting,
-    /// Its merge is being made.
-    Building {
-        /// The integration tip it is merged onto.
-        onto: ObjectId,
-    },
-    /// Its merge is made.
-    Built(Candidate),
-    /// The gate runs on it.
-    Gating {
-        /// Its merge.
-        candidate: Candidate,
-        /// The gate run.
-        gate: GateId,
-    },
-    /// It may land.
-    Passed {
-        /// Its merge.
-        candidate: Candidate,
-        /// The gate run that passed; none when the project has no gate.
-        gate: Option<GateId>,
-    },
-    /// The intent to land it is on disk.
-    Landing {
-        /// Its merge.
-        candidate: Candidate,
-        /// The gate run that passed.
-        gate: Option<GateId>,
-    },
-}
-
-/// A merge made in memory.
+/// A merge made in memory: what lands when the gate passes on its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The integration tip it is merged onto: its first parent.
@@ -72,6 +51,96 @@ pub struct Candidate {
     /// Its message says that this tree was verified: it may land through a gate only.
     #[serde(default)]
     pub sealed: bool,
+}
+
+/// One prefix of a chain: the merge that lands its members, up to this one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// The member that it adds.
+    pub entry: u64,
+    /// What lands all members up to this one: one merge onto the tip.
+    pub commit: ObjectId,
+    /// Its tree.
+    pub tree: ObjectId,
+}
+
+/// The entries that are tried together, in the order in which they would land.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Chain {
+    /// Numbers the chains of a project.
+    pub number: u64,
+    /// The integration tip it is made on.
+    pub onto: ObjectId,
+    /// The entries that it was to hold.
+    pub asked: Vec<u64>,
+    /// What was made; none before the first time.
+    pub made: Option<Made>,
+    /// It is being made, or made again.
+    pub is_building: bool,
+}
+
+/// A chain's merges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Made {
+    /// The tree of the tip.
+    pub onto_tree: ObjectId,
+    /// Its prefixes, shortest first.
+    pub links: Vec<Link>,
+    /// Entries that do not go together with those before them in the chain; they wait for their turn.
+    pub apart: Vec<u64>,
+    /// The messages say that the trees were verified.
+    pub sealed: bool,
+    /// A part of it has landed, or others are to join it: these are the trees to expect, the merges have to be
+    /// made anew.
+    pub is_stale: bool,
+}
+
+impl Chain {
+    /// The prefixes that are made, shortest first.
+    #[must_use]
+    pub fn links(&self) -> &[Link] {
+        self.made.as_ref().map_or(&[], |made| made.links.as_slice())
+    }
+
+    /// What lands the first `count` members.
+    #[must_use]
+    pub fn candidate(&self, count: usize) -> Option<Candidate> {
+        let made = self.made.as_ref()?;
+        let link = made.links.get(count.checked_sub(1)?)?;
+        Some(Candidate {
+            onto: self.onto.clone(),
+            onto_tree: made.onto_tree.clone(),
+            commit: link.commit.clone(),
+            tree: link.tree.clone(),
+            sealed: made.sealed,
+        })
+    }
+
+    /// The first `count` members.
+    #[must_use]
+    pub fn members(&self, count: usize) -> Vec<u64> {
+        self.links().iter().take(count).map(|link| link.entry).collect()
+    }
+}
+
+/// A landing whose intent is on disk.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Landing {
+    /// What lands.
+    pub candidate: Candidate,
+    /// Whose it is, in order.
+    pub members: Vec<u64>,
+    /// The gate run that passed; none when the project has no gate.
+    pub gate: Option<GateId>,
+}
+
+/// An entry's own merge, made ahead of its turn.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ahead {
+    /// The integration tip it is made on.
+    pub onto: ObjectId,
+    /// The merge; none while it is being made.
+    pub candidate: Option<Candidate>,
 }
 
 /// An approved branch head on its way to landing.
@@ -89,15 +158,16 @@ pub struct Entry {
     pub queued_ms: i64,
     /// How often a younger entry landed before it.
     pub overtaken: u32,
-    /// How far it is.
-    pub stage: Stage,
-    /// The gate runs on its present merge.
-    #[serde(default)]
-    pub trial: Trial,
     /// Times its merge could not be built or landed for an outside reason.
     pub build_failures: u32,
     /// Not touched before this time, in Unix milliseconds.
     pub not_before_ms: Option<i64>,
+    /// Its own merge, made ahead of its turn.
+    #[serde(default)]
+    pub ahead: Option<Ahead>,
+    /// It was green on its own merge with some tip: it fails less often in its turn.
+    #[serde(default)]
+    pub has_passed: bool,
 }
 
 impl Entry {
@@ -111,10 +181,10 @@ impl Entry {
             priority,
             queued_ms,
             overtaken: 0,
-            stage: Stage::Waiting,
-            trial: Trial::default(),
             build_failures: 0,
             not_before_ms: None,
+            ahead: None,
+            has_passed: false,
         }
     }
 }
@@ -128,6 +198,18 @@ pub struct Train {
     pub next_entry: u64,
     /// Why it is held, when it is.
     pub held: Option<Reason>,
+    /// What is tried together.
+    #[serde(default)]
+    pub chain: Option<Chain>,
+    /// The number of the last chain.
+    #[serde(default)]
+    pub chains: u64,
+    /// What is landing.
+    #[serde(default)]
+    pub landing: Option<Landing>,
+    /// How often entries failed so far.
+    #[serde(default)]
+    pub rates: Rates,
 }
 
 impl Train {
@@ -143,192 +225,75 @@ impl Train {
         self.entries.iter().find(|entry| matches!(&entry.subject, Subject::Objective(id) if id == objective))
     }
 
-    /// The entry whose landing has been intended.
+    /// Whether the intent to land this entry is on disk.
     #[must_use]
-    pub fn landing(&self) -> Option<&Entry> {
-        self.entries.iter().find(|entry| matches!(entry.stage, Stage::Landing { .. }))
+    pub fn is_landing(&self, entry: u64) -> bool {
+        self.landing.as_ref().is_some_and(|landing| landing.members.contains(&entry))
     }
 
-    /// The entries as they will land: the user's commits first, then whoever was overtaken too often, then what
-    /// has begun (a gate run is not given up for an entry that comes later), then by priority, then by time of
-    /// approval.
+    /// The number of the chain that holds this entry, once it is made.
     #[must_use]
-    pub fn in_order(&self) -> Vec<&Entry> {
-        let mut entries: Vec<&Entry> = self.entries.iter().collect();
-        entries.sort_by_key(|entry| {
-            let is_users = entry.subject == Subject::Target;
-            let is_due = entry.overtaken >= OVERTAKEN_MAX;
-            let priority = if is_due { 0 } else { -i64::from(entry.priority) };
-            (!is_users, !is_due, entry.stage == Stage::Waiting, priority, entry.id)
-        });
-        entries
+    pub fn batch_of(&self, entry: u64) -> Option<u64> {
+        let chain = self.chain.as_ref()?;
+        chain.links().iter().any(|link| link.entry == entry).then_some(chain.number)
     }
-}
 
-/// All that a plan is made from.
-#[derive(Debug, Clone, Copy)]
-pub struct View<'a> {
-    /// The queue.
-    pub train: &'a Train,
-    /// The integration tip.
-    pub tip: &'a ObjectId,
-    /// Whether the project has a gate.
-    pub has_gate: bool,
-    /// Whether landing is allowed at all: not held, not stopping, repository workable.
-    pub may_move: bool,
-    /// What verdicts go by.
-    pub rules: Rules<'a>,
-}
-
-/// What a plan asks for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Make the merge of this entry onto the tip.
-    Build(u64),
-    /// Run the gate on this entry's merge.
-    Gate(u64),
-    /// Run the gate on the base of this entry's merge.
-    GateBase(u64),
-    /// Its tree is green already, by this run.
-    Reuse(u64, GateId),
-    /// It is red alone on a green base: send it back.
-    Blame(u64),
-    /// The base is red, by this run: hold the queue.
-    HoldRed(u64, GateId),
-    /// The gate cannot be evaluated: hold the queue.
-    HoldNotEvaluated(u64),
-    /// It passed (or there is no gate): let it land.
-    Land(u64),
-    /// What runs for this entry is outdated: cancel it and start over.
-    Reset(u64),
-}
-
-impl Action {
-    /// The entry that it is about.
+    /// Whether it does not go together with those that are tried now, and waits for its turn.
     #[must_use]
-    pub fn entry(&self) -> u64 {
-        match self {
-            Self::Build(id) | Self::Gate(id) | Self::GateBase(id) | Self::Reuse(id, _) | Self::Blame(id) => {
-                *id
+    pub fn is_apart(&self, entry: u64) -> bool {
+        let made = self.chain.as_ref().and_then(|chain| chain.made.as_ref());
+        made.is_some_and(|made| made.apart.contains(&entry))
+    }
+
+    /// The tree of an entry's own merge with the tip, where it was made.
+    pub(super) fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
+        let first = self.chain.as_ref().and_then(|chain| chain.links().first());
+        let in_chain = first.filter(|link| link.entry == entry).map(|link| link.tree.clone());
+        let ahead = self.entry(entry).and_then(|found| found.ahead.as_ref()?.candidate.as_ref());
+        in_chain.into_iter().chain(ahead.map(|candidate| candidate.tree.clone())).collect()
+    }
+
+    /// Takes an entry out: what was made with it does not count any more.
+    pub(super) fn take_out(&mut self, entry: u64) {
+        self.entries.retain(|found| found.id != entry);
+        let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
+        let Some(made) = &mut chain.made else {
+            self.chain = None;
+            return;
+        };
+        match made.links.iter().position(|link| link.entry == entry) {
+            // Whoever is apart may go together with those that are left.
+            Some(place) => {
+                made.links.truncate(place);
+                made.apart.clear();
             }
-            Self::HoldRed(id, _) | Self::HoldNotEvaluated(id) | Self::Land(id) | Self::Reset(id) => *id,
+            None => made.apart.retain(|id| *id != entry),
+        }
+        made.is_stale |= chain.is_building;
+        chain.is_building = false;
+        chain.asked.retain(|id| *id != entry);
+        if made.links.is_empty() {
+            self.chain = None;
         }
     }
-}
 
-fn candidate_of(stage: &Stage) -> Option<&ObjectId> {
-    match stage {
-        Stage::Waiting => None,
-        Stage::Building { onto } => Some(onto),
-        Stage::Built(candidate)
-        | Stage::Gating { candidate, .. }
-        | Stage::Passed { candidate, .. }
-        | Stage::Landing { candidate, .. } => Some(&candidate.onto),
-    }
-}
-
-/// What to do next. A pure function of what it sees.
-#[must_use]
-pub fn plan(view: &View<'_>) -> Vec<Action> {
-    if view.train.landing().is_some() {
-        return Vec::new();
-    }
-    let order = view.train.in_order();
-    let outdated =
-        order.iter().filter(|entry| candidate_of(&entry.stage).is_some_and(|onto| onto != view.tip));
-    let mut actions: Vec<Action> = outdated.map(|entry| Action::Reset(entry.id)).collect();
-    let Some(first) = order.first() else { return actions };
-    let overtakers = order.iter().skip(1).filter(|entry| entry.stage != Stage::Waiting);
-    actions.extend(overtakers.map(|entry| Action::Reset(entry.id)));
-    actions.dedup();
-    if !actions.is_empty() || !view.may_move || first.not_before_ms.is_some_and(|t| t > view.rules.now_ms) {
-        return actions;
-    }
-    match &first.stage {
-        Stage::Waiting => actions.push(Action::Build(first.id)),
-        Stage::Built(candidate) if view.has_gate => actions.push(judged(first, candidate, &view.rules)),
-        Stage::Built(_) | Stage::Passed { .. } => actions.push(Action::Land(first.id)),
-        Stage::Building { .. } | Stage::Gating { .. } | Stage::Landing { .. } => {}
-    }
-    actions
-}
-
-fn judged(entry: &Entry, candidate: &Candidate, rules: &Rules<'_>) -> Action {
-    match judge(entry, candidate, rules) {
-        Judgement::Run => Action::Gate(entry.id),
-        Judgement::Reuse(gate) => Action::Reuse(entry.id, gate),
-        Judgement::RunBase => Action::GateBase(entry.id),
-        Judgement::Blame => Action::Blame(entry.id),
-        Judgement::RedBase(gate) => Action::HoldRed(entry.id, gate),
-        Judgement::NotEvaluated => Action::HoldNotEvaluated(entry.id),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn oid(digit: char) -> ObjectId {
-        ObjectId::new(String::from(digit).repeat(40)).unwrap()
-    }
-
-    fn entry(id: u64, priority: i32, stage: Stage) -> Entry {
-        let subject = Subject::Objective(ObjectiveId::new(format!("o{id}")).unwrap());
-        Entry { stage, ..Entry::new(id, subject, oid('9'), priority, 0) }
-    }
-
-    fn planned(train: &Train, has_gate: bool) -> Vec<Action> {
-        let rules = Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0 };
-        plan(&View { train, tip: &oid('1'), has_gate, may_move: true, rules })
-    }
-
-    fn candidate(onto: char) -> Candidate {
-        Candidate { onto: oid(onto), onto_tree: oid('4'), commit: oid('2'), tree: oid('3'), sealed: false }
-    }
-
-    #[test]
-    fn the_first_entry_is_built_then_gated_then_landed() {
-        let mut train = Train { entries: vec![entry(1, 0, Stage::Waiting)], ..Train::default() };
-        assert_eq!(planned(&train, true), [Action::Build(1)]);
-        train.entries[0].stage = Stage::Built(candidate('1'));
-        assert_eq!(planned(&train, true), [Action::Gate(1)]);
-        assert_eq!(planned(&train, false), [Action::Land(1)]);
-        train.entries[0].stage = Stage::Passed { candidate: candidate('1'), gate: None };
-        assert_eq!(planned(&train, true), [Action::Land(1)]);
-        train.entries[0].stage = Stage::Landing { candidate: candidate('1'), gate: None };
-        assert_eq!(planned(&train, true), []);
-    }
-
-    #[test]
-    fn what_was_made_for_an_older_tip_is_made_anew() {
-        let stage = Stage::Gating { candidate: candidate('7'), gate: GateId(1) };
-        let train = Train { entries: vec![entry(1, 0, stage)], ..Train::default() };
-        assert_eq!(planned(&train, true), [Action::Reset(1)]);
-    }
-
-    #[test]
-    fn nobody_is_overtaken_more_than_eight_times() {
-        let mut old = entry(1, 0, Stage::Waiting);
-        let urgent = entry(2, 5, Stage::Waiting);
-        let mut train = Train { entries: vec![old.clone(), urgent.clone()], ..Train::default() };
-        assert_eq!(planned(&train, true), [Action::Build(2)]);
-        old.overtaken = OVERTAKEN_MAX;
-        train.entries = vec![old, urgent];
-        assert_eq!(planned(&train, true), [Action::Build(1)]);
-    }
-
-    #[test]
-    fn a_gate_run_is_not_given_up_for_an_urgent_entry_that_comes_later() {
-        let stage = Stage::Gating { candidate: candidate('1'), gate: GateId(1) };
-        let entries = vec![entry(1, 0, stage), entry(2, 5, Stage::Waiting)];
-        assert_eq!(planned(&Train { entries, ..Train::default() }, true), []);
-    }
-
-    #[test]
-    fn the_users_own_commits_go_first() {
-        let mut users = entry(2, 0, Stage::Waiting);
-        users.subject = Subject::Target;
-        let train = Train { entries: vec![entry(1, 100, Stage::Waiting), users], ..Train::default() };
-        assert_eq!(planned(&train, true), [Action::Build(2)]);
+    /// Takes the landed members out; what is left of the chain has to be made again on the new tip.
+    pub(super) fn take_landed(&mut self, entry: u64, onto: &ObjectId) {
+        self.entries.retain(|found| found.id != entry);
+        let Some(chain) = &mut self.chain else { return };
+        let Some(made) = &mut chain.made else {
+            self.chain = None;
+            return;
+        };
+        let place = made.links.iter().position(|link| link.entry == entry);
+        made.links.drain(..place.map_or(0, |place| place + 1));
+        made.apart.clear();
+        made.is_stale = true;
+        chain.is_building = false;
+        chain.onto = onto.clone();
+        chain.asked.retain(|id| *id != entry);
+        if made.links.is_empty() {
+            self.chain = None;
+        }
     }
 }

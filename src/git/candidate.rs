@@ -77,7 +77,7 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     let (base, head) = (oid(&order.base)?, oid(&order.head)?);
     let tree = match trivial_tree(&library, base, head)? {
         Some(tree) => tree,
-        None => match merge_tree(repository, order)? {
+        None => match merge_tree(repository, &order.base, &order.head)? {
             Merged::Tree(tree) => tree,
             Merged::Conflict { paths, messages } => return Ok(Candidate::Conflict { paths, messages }),
         },
@@ -95,18 +95,25 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
 }
 
-/// The order's message, sealed if that is wanted; a seal is a trailer, so it stands in a paragraph of trailers.
 fn message(order: &CandidateOrder, tree: Oid) -> String {
-    let message = &order.message;
-    let gap = if message.contains("\n\n") { "" } else { "\n" };
     match order.seal {
-        true => format!("{message}{gap}Paddock-Verified: {tree}\n"),
-        false => message.clone(),
+        true => sealed(&order.message, tree),
+        false => order.message.clone(),
     }
 }
 
+/// The message, sealed; a seal is a trailer, so it stands in a paragraph of trailers.
+pub(super) fn sealed(message: &str, tree: Oid) -> String {
+    let gap = if message.contains("\n\n") { "" } else { "\n" };
+    format!("{message}{gap}Paddock-Verified: {tree}\n")
+}
+
 /// The merge's tree where no merging is needed: one side has nothing of its own.
-fn trivial_tree(library: &git2::Repository, base: Oid, head: Oid) -> Result<Option<Oid>, GitError> {
+pub(super) fn trivial_tree(
+    library: &git2::Repository,
+    base: Oid,
+    head: Oid,
+) -> Result<Option<Oid>, GitError> {
     let ancestor = match library.merge_base(base, head) {
         Ok(ancestor) => ancestor,
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
@@ -119,13 +126,17 @@ fn trivial_tree(library: &git2::Repository, base: Oid, head: Oid) -> Result<Opti
     })
 }
 
-enum Merged {
+pub(super) enum Merged {
     Tree(Oid),
     Conflict { paths: Vec<RepoPath>, messages: Vec<String> },
 }
 
-fn merge_tree(repository: &Repository, order: &CandidateOrder) -> Result<Merged, GitError> {
-    let (base, head) = (order.base.as_str(), order.head.as_str());
+pub(super) fn merge_tree(
+    repository: &Repository,
+    base: &ObjectId,
+    head: &ObjectId,
+) -> Result<Merged, GitError> {
+    let (base, head) = (base.as_str(), head.as_str());
     let output = Call::new(repository)
         // Attributes come from the base, never from the branch (git 2.41 and newer know the variable).
         .variable("GIT_ATTR_SOURCE", base)

@@ -7,6 +7,7 @@
 
 mod branch;
 mod candidate;
+mod chain;
 mod content;
 mod diff;
 mod error;
@@ -35,6 +36,7 @@ mod worktree;
 pub use crate::domain::path::RepoPath;
 pub use branch::{BranchFacts, read_branch};
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
+pub use chain::{ChainLink, ChainMember, ChainOrder, ChainOutcome, make_chain};
 pub use diff::{DiffLineKind, Difference, FileChange, Range};
 pub use error::GitError;
 pub use execution::{ExecutionConfig, difference};

@@ -425,7 +425,7 @@ impl Kernel {
             Some(_) => {
                 let is_open = self.state.open_sessions().next().is_some()
                     || self.state.open_gates().next().is_some()
-                    || self.state.projects().any(|project| project.train.landing().is_some());
+                    || self.state.projects().any(|project| project.train.landing.is_some());
                 return (!is_open).then_some(stopped);
             }
             None => {}

@@ -11,13 +11,13 @@ use paddock::domain::event::{Dropped, Fact};
 use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
 use paddock::domain::gate::CommandResult;
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::{CandidateAnswer, Input};
+use paddock::domain::input::{CandidateAnswer, ChainMade, Input};
 use paddock::domain::objective::{ObjectiveSpec, Status};
 use paddock::domain::operate::{Order, SpecEdit};
 use paddock::domain::path::RepoPath;
 use paddock::domain::session::{Exit, ProcessEnd, Stop};
 use paddock::domain::state::State;
-use paddock::domain::train::{Candidate, Stage};
+use paddock::domain::train::Link;
 
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0, expand: []}\nworktree: {copy: [\".env\"]}\nagents: [{id: scripted}]\n";
 
@@ -143,19 +143,27 @@ impl World {
 
     fn merged(&mut self) {
         let entry = self.state.project(&slug()).unwrap().train.entries[0].id;
-        let candidate = Candidate {
-            onto: commit('1'),
-            onto_tree: commit('0'),
-            commit: commit('c'),
-            tree: commit('d'),
-            sealed: false,
-        };
-        let answer = CandidateAnswer::Made(candidate);
-        self.take(Input::CandidateAnswered { project: slug(), entry, onto: commit('1'), answer });
+        let links = vec![Link { entry, commit: commit('c'), tree: commit('d') }];
+        let sealed = !self.state.project(&slug()).unwrap().settings.verify.is_empty();
+        let made = ChainMade { sealed, ..nothing_made() };
+        let answer = CandidateAnswer::Made(Box::new(ChainMade { links, ..made }));
+        let (members, onto) = (vec![entry], commit('1'));
+        self.take(Input::CandidateAnswered { project: slug(), members, onto, ahead: false, answer });
     }
 
     fn status(&self, name: &str) -> Status {
         self.state.objective(&key(name)).unwrap().status
+    }
+}
+
+fn nothing_made() -> ChainMade {
+    ChainMade {
+        onto_tree: commit('0'),
+        links: Vec::new(),
+        apart: Vec::new(),
+        sealed: false,
+        conflicts: Vec::new(),
+        moved: Vec::new(),
     }
 }
 
@@ -167,8 +175,8 @@ fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
     world.add("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a"]));
     world.merged();
-    let entry = &world.state.project(&slug()).unwrap().train.entries[0];
-    assert!(matches!(entry.stage, Stage::Landing { .. }), "{entry:?}");
+    let train = &world.state.project(&slug()).unwrap().train;
+    assert!(train.is_landing(train.entries[0].id), "{train:?}");
     let note = || Some("now".to_owned());
     let orders = [
         Order::Skip,
@@ -255,10 +263,12 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
     world.good("two", Order::Approve { note: None, head: Some(commit('e')) });
     let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
     assert_eq!(entry.head, commit('b'), "only what was judged is pinned");
-    let moved = CandidateAnswer::HeadMoved;
+    let moved = ChainMade { moved: vec![entry.id], ..nothing_made() };
+    let moved = CandidateAnswer::Made(Box::new(moved));
     world.take(Input::CandidateAnswered {
         project: slug(),
-        entry: entry.id,
+        members: vec![entry.id],
+        ahead: false,
         onto: commit('1'),
         answer: moved,
     });
@@ -266,10 +276,12 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
     world.take(Input::Harvested { session: SessionId(2), facts: Ok(Box::new(facts('e', &["src/b"]))) });
     assert_eq!(world.status("two"), Status::Queued, "the head that the person saw");
     let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
-    let moved = CandidateAnswer::HeadMoved;
+    let moved = ChainMade { moved: vec![entry.id], ..nothing_made() };
+    let moved = CandidateAnswer::Made(Box::new(moved));
     world.take(Input::CandidateAnswered {
         project: slug(),
-        entry: entry.id,
+        members: vec![entry.id],
+        ahead: false,
         onto: commit('1'),
         answer: moved,
     });

@@ -69,14 +69,16 @@ pub fn reloaded(sim: &Sim) -> Checked {
 fn on_event(sim: &mut Sim, event: &Event) -> Checked {
     match &event.fact {
         Fact::SessionPlanned { objective, plan } => planned(sim, objective, plan),
-        Fact::Landed { project, subject, candidate, head, .. } => {
+        Fact::Landed { project, subject, candidate, head, members, .. } => {
             let repo = &sim.world.repos[project];
             let onto = candidate.onto.clone();
             ensure(!repo.is_in(head, &onto), || format!("landing: {subject:?} {head} had landed already"))?;
             let parents = &repo.commits[&candidate.commit].parents;
-            ensure(*parents == [onto, head.clone()], || {
-                "landing: the merge is not of the tip and the pinned head".into()
-            })?;
+            let is_merge = match members.len() {
+                1 => *parents == [onto, head.clone()],
+                _ => parents[0] == onto && repo.is_in(head, &parents[1]),
+            };
+            ensure(is_merge, || "landing: the merge is not of the tip and the pinned head".into())?;
             if let Subject::Objective(id) = subject {
                 let key = ObjectiveKey { project: project.clone(), id: id.clone() };
                 *sim.seen.landings.entry(key.clone()).or_default() += 1;
@@ -97,19 +99,25 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
     }
 }
 
-/// Whoever is sent back failed again on the same tree, and the gate passed on what it would land on.
+/// Whoever is sent back failed more than once on the tree of its own merge with something that was green.
 fn blamed(sim: &Sim, project: &ProjectSlug, entry: u64) -> Checked {
-    let is_own =
-        |run: &&GateRun| run.project == *project && run.purpose.entries() == [entry] && !run.cancelled;
-    let runs: Vec<&GateRun> =
-        sim.state.gates().filter(is_own).filter(|run| !matches!(run.purpose, Purpose::Base { .. })).collect();
-    let Some(last) = runs.last() else { return Err("blame: no gate ran".to_owned()) };
-    let count =
-        |verdict| runs.iter().filter(|run| run.tree == last.tree && run.verdict == Some(verdict)).count();
-    let is_sure = count(Verdict::Red) > 1 || count(Verdict::NotEvaluated) > 1;
-    ensure(is_sure, || format!("blame: entry {entry} is sent back after one run"))?;
-    let repo = &sim.world.repos[project];
-    let base = tree_id(repo.tree(&repo.commits[&last.commit].parents[0]));
+    let is_its = |run: &&GateRun| {
+        run.project == *project
+            && !run.cancelled
+            && !matches!(run.purpose, Purpose::Base { .. })
+            && run.purpose.entries().last() == Some(&entry)
+    };
+    let runs: Vec<&GateRun> = sim.state.gates().filter(is_its).collect();
+    let is_sure = |tree: &ObjectId| {
+        let of_tree = |run: &&&GateRun| run.project == *project && run.tree == *tree && !run.cancelled;
+        let all: Vec<&GateRun> = sim.state.gates().filter(|run| of_tree(&run)).collect();
+        let count = |verdict| all.iter().filter(|run| run.verdict == Some(verdict)).count();
+        count(Verdict::Red) > 1 || count(Verdict::NotEvaluated) > 1
+    };
+    let known: Vec<&&GateRun> = runs.iter().filter(|run| is_sure(&run.tree)).collect();
+    ensure(!known.is_empty(), || format!("blame: entry {entry} is sent back after one run"))?;
+    let tip = sim.state.project(project).map(|found| found.integration.tip.clone()).unwrap();
+    let base = tree_id(sim.world.repos[project].tree(&tip));
     ensure(sim.world.green.contains(&base), || format!("blame: the base of entry {entry} was never green"))
 }
 
@@ -139,7 +147,11 @@ fn slots(sim: &Sim, project: &Project) -> Checked {
     let slots = project.settings.max_parallel_sessions as usize;
     ensure(open <= slots, || format!("slots: {open} sessions in {slots} slots"))?;
     let gates = sim.state.open_gates().filter(|gate| gate.project == project.slug).count();
-    ensure(gates <= 1, || format!("gates: {gates} run at once in one worktree"))
+    let allowed = project.gate_slots() as usize;
+    ensure(gates <= allowed, || format!("gates: {gates} run at once in {allowed} worktrees"))?;
+    let open = sim.state.open_gates().filter(|gate| gate.project == project.slug);
+    let slots: BTreeSet<u32> = open.map(|gate| gate.slot).collect();
+    ensure(slots.len() == gates, || "gates: two in one worktree".to_owned())
 }
 
 fn queue(sim: &Sim, project: &Project) -> Checked {
@@ -151,10 +163,7 @@ fn queue(sim: &Sim, project: &Project) -> Checked {
         ensure(sim.state.objective(&key).is_some_and(|o| o.head.as_ref() == Some(&entry.head)), || {
             format!("queue: the head pinned for {id} is not the one that was judged")
         })?;
-        let by_users = project.train.entries.iter().filter(|e| e.subject == Subject::Target).count();
-        ensure(entry.overtaken <= OVERTAKEN_MAX || by_users > 0, || {
-            format!("queue: {id} is overtaken for ever")
-        })?;
+        ensure(entry.overtaken <= OVERTAKEN_MAX, || format!("queue: {id} is overtaken for ever"))?;
     }
     let users = project.train.entries.iter().filter(|entry| entry.subject == Subject::Target).count();
     ensure(users <= 1, || format!("queue: {users} entries for the user's commits"))

@@ -3,14 +3,16 @@
 use paddock::domain::effect::Effect;
 use paddock::domain::facts::{Relation, TargetFacts};
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::{CandidateAnswer, Input, LandingAnswer, PublishAnswer};
-use paddock::domain::project::PublicationWait;
+use paddock::domain::input::{
+    CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
+};
+use paddock::domain::project::{Project, PublicationWait};
 use paddock::domain::session::{Exit, ProcessEnd, Stop};
 use paddock::domain::state::State;
-use paddock::domain::train::{Candidate, Stage, Subject};
+use paddock::domain::train::{Entry, Link, Subject};
 
 use super::agent::{self, Behaviour};
-use super::git::tree_id;
+use super::git::{Repo, tree_id};
 use super::rng::Rng;
 use super::world::{Gate, Job, World};
 
@@ -77,9 +79,10 @@ pub fn run(
             }
         }
         Effect::Harvest { session } => harvest(world, state, session, fails && rng.percent(30)),
-        Effect::MakeCandidate { project, entry, subject, head, onto } => {
-            let answer = candidate(world, &project, &subject, (&head, &onto), fails);
-            world.inbox.push(Input::CandidateAnswered { project, entry, onto, answer });
+        Effect::MakeCandidate { project, members, onto, ahead } => {
+            let Some(found) = state.project(&project) else { return Ok(()) };
+            let answer = candidates(world, found, &members, &onto, fails);
+            world.inbox.push(Input::CandidateAnswered { project, members, onto, ahead, answer });
         }
         Effect::StartGate { gate } => start_gate(world, state, gate, fails),
         Effect::ReadChecks { gate } => {
@@ -130,6 +133,11 @@ fn look(world: &mut World, state: &State, project: ProjectSlug) {
     let (tip, published) = (found.integration.tip.clone(), found.integration.published.clone());
     let relation = |to: &ObjectId| repo.target.as_ref().map_or(Relation::Diverged, |t| repo.relation(t, to));
     let (to_tip, to_published) = (relation(&tip), relation(&published));
+    if found.integration.is_external {
+        let (commit, tree) = (tip.clone(), tree_id(repo.tree(&tip)));
+        world.inbox.push(Input::ExternalSeen { project: project.clone(), commit, tree });
+    }
+    let repo = &world.repos[&project];
     let facts = TargetFacts { target: repo.target.clone(), tip, published, to_tip, to_published };
     world.inbox.push(Input::TargetLooked { project, facts });
 }
@@ -245,38 +253,57 @@ fn start_session(
     Ok(())
 }
 
-fn candidate(
+/// Whether what an entry would land is still where it was pinned.
+fn is_at_head(repo: &Repo, entry: &Entry) -> bool {
+    let at = match &entry.subject {
+        Subject::Objective(id) => repo.branches.get(&format!("paddock/{id}/work")),
+        Subject::Target => return true,
+    };
+    at == Some(&entry.head)
+}
+
+fn candidates(
     world: &mut World,
-    project: &ProjectSlug,
-    subject: &Subject,
-    (head, onto): (&ObjectId, &ObjectId),
+    project: &Project,
+    members: &[u64],
+    onto: &ObjectId,
     fails: bool,
 ) -> CandidateAnswer {
-    let repo = world.repos.get_mut(project).unwrap();
-    let at = match subject {
-        Subject::Objective(id) => repo.branches.get(&format!("paddock/{id}/work")),
-        Subject::Target => repo.target.as_ref(),
-    };
-    if at != Some(head) {
-        return CandidateAnswer::HeadMoved;
-    }
+    let repo = world.repos.get_mut(&project.slug).unwrap();
     if fails {
         return CandidateAnswer::Failed("locked".to_owned());
     }
-    match repo.merge(onto, head) {
-        Err(paths) => CandidateAnswer::Conflict { paths, text: "conflict".to_owned() },
-        Ok(tree) => {
-            let (id, onto_tree) = (tree_id(&tree), tree_id(repo.tree(onto)));
-            let commit = repo.commit(vec![onto.clone(), head.clone()], tree);
-            CandidateAnswer::Made(Candidate {
-                onto: onto.clone(),
-                onto_tree,
-                commit,
-                tree: id,
-                sealed: false,
-            })
+    let mut made = ChainMade {
+        onto_tree: tree_id(repo.tree(onto)),
+        links: Vec::new(),
+        apart: Vec::new(),
+        sealed: !project.settings.verify.is_empty(),
+        conflicts: Vec::new(),
+        moved: Vec::new(),
+    };
+    let mut chain = onto.clone();
+    for entry in members.iter().filter_map(|id| project.train.entry(*id)) {
+        let id = entry.id;
+        if !is_at_head(repo, entry) {
+            made.moved.push(id);
+            continue;
+        }
+        match (repo.merge(&chain, &entry.head), repo.merge(onto, &entry.head)) {
+            (Ok(tree), _) => {
+                let first = made.links.is_empty();
+                chain = repo.commit(vec![chain, entry.head.clone()], tree.clone());
+                let second = if first { entry.head.clone() } else { chain.clone() };
+                let name = tree_id(&tree);
+                let commit = repo.commit(vec![onto.clone(), second], tree);
+                made.links.push(Link { entry: id, commit, tree: name });
+            }
+            (Err(_), Ok(_)) => made.apart.push(id),
+            (Err(_), Err(paths)) => {
+                made.conflicts.push(MemberConflict { entry: id, paths, text: "conflict".to_owned() });
+            }
         }
     }
+    CandidateAnswer::Made(Box::new(made))
 }
 
 fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
@@ -303,13 +330,16 @@ fn land(
     fails: bool,
 ) -> Result<(), String> {
     let Some(found) = state.project(&project) else { return Ok(()) };
-    let Some(Stage::Landing { candidate, .. }) = found.train.entry(entry).map(|e| e.stage.clone()) else {
-        return Ok(());
-    };
+    let landing = found.train.landing.as_ref().filter(|landing| landing.members.first() == Some(&entry));
+    let Some(landing) = landing else { return Ok(()) };
+    let candidate = landing.candidate.clone();
     let repo = world.repos.get_mut(&project).unwrap();
     let at = repo.integration.clone().unwrap();
+    let mut members = landing.members.iter().filter_map(|id| found.train.entry(*id));
     let answer = if repo.is_in(&candidate.commit, &at) {
         LandingAnswer::Landed
+    } else if let Some(moved) = members.find(|entry| !is_at_head(repo, entry)) {
+        LandingAnswer::HeadMoved { entry: moved.id }
     } else if fails {
         LandingAnswer::Failed("locked".to_owned())
     } else if at == candidate.onto {

@@ -79,8 +79,12 @@ pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
         worktree: WorktreeSettings { copy: Vec::new(), setup: None, setup_timeout_minutes: 1 },
         verify: if rng.percent(80) { vec![gate] } else { Vec::new() },
         queue: QueueSettings {
-            slots: Slots::Auto,
-            strict: false,
+            slots: if rng.percent(60) {
+                Slots::Auto
+            } else {
+                Slots::Count(2 + u32::try_from(rng.below(3)).unwrap())
+            },
+            strict: rng.percent(15),
             flaky_retries: 1,
             canary: false,
             clean: false,

@@ -122,15 +122,15 @@ impl Check<'_> {
             gate: landing.gate.map(|gate| gate.0),
             ..row(record, kind, landing.at_ms)
         };
-        let (tree, parents) = (&landing.candidate.tree, [&landing.candidate.onto, &landing.head]);
+        let tree = &landing.candidate.tree;
+        let holds_members = self.holds_members(record, landing)?;
         let mut fault = |is_wrong: bool, text: String| {
             if is_wrong {
                 row.faults.push(text);
             }
         };
         fault(record.tree != *tree, format!("its tree is {}, the one that passed is {tree}", record.tree));
-        let are_parents = record.parents.iter().eq(parents);
-        fault(!are_parents, "its parents are not the tip and the head that were recorded".to_owned());
+        fault(!holds_members, "its parents are not the tip and the head that were recorded".to_owned());
         if kind == Kind::Verified {
             let trailer = record.verified_trailer.as_deref();
             let said = trailer.unwrap_or("missing");
@@ -138,6 +138,24 @@ impl Check<'_> {
         }
         row.faults.extend(self.proof_faults(record, landing)?);
         Ok(row)
+    }
+
+    /// Whether it is the merge of the tip and the one head, or of the tip and the members' merges onto it.
+    fn holds_members(&self, record: &CommitRecord, landing: &Landing) -> Result<bool, GitError> {
+        let [first, second] = record.parents.as_slice() else { return Ok(false) };
+        if *first != landing.candidate.onto {
+            return Ok(false);
+        }
+        if landing.others.is_empty() {
+            return Ok(*second == landing.head);
+        }
+        // Along the first parents of the batch's side each commit is the merge of one member, the last one first.
+        let mut merges = Vec::new();
+        for merge in self.repository.first_parents(second, first)? {
+            merges.extend(merge.parents.get(1).cloned());
+        }
+        merges.reverse();
+        Ok(merges.iter().eq(landing.heads()))
     }
 
     fn proof_faults(&self, record: &CommitRecord, landing: &Landing) -> Result<Vec<String>, GitError> {
@@ -155,8 +173,10 @@ impl Check<'_> {
             faults.push("its proof cannot be read".to_owned());
             return Ok(faults);
         };
-        let parents: Vec<&ObjectId> = [&proof.base].into_iter().chain(&proof.heads).collect();
-        if proof.tree != record.tree || !record.parents.iter().eq(parents) {
+        let is_same = proof.tree == record.tree
+            && record.parents.first() == Some(&proof.base)
+            && proof.heads.iter().eq(landing.heads());
+        if !is_same {
             faults.push("its proof is of another tree, base or head".to_owned());
         }
         if proof.verified != landing.gate.is_some() {
@@ -191,7 +211,8 @@ impl Check<'_> {
 }
 
 fn named(landing: &Landing) -> Option<String> {
-    landing.objective().map(ToString::to_string)
+    let names: Vec<String> = landing.objectives().map(ToString::to_string).collect();
+    (!names.is_empty()).then(|| names.join(", "))
 }
 
 fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {

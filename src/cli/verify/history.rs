@@ -23,6 +23,8 @@ pub(super) struct Landing {
     pub(super) subject: Subject,
     pub(super) candidate: Candidate,
     pub(super) head: ObjectId,
+    /// The other members of its batch, in order, with their heads.
+    pub(super) others: Vec<(Subject, ObjectId)>,
     pub(super) gate: Option<GateId>,
     /// The SHA-256 of its proof, once that is written.
     pub(super) proof: Option<String>,
@@ -88,8 +90,20 @@ impl History {
                 if subject == Subject::Target {
                     self.external.push(External { at_ms, from: onto, to: head.clone() });
                 }
-                let landing =
-                    Landing { at_ms, subject, candidate, head, gate, proof: None, adopted_since: false };
+                if let Some(landing) = self.landings.get_mut(&commit) {
+                    landing.others.push((subject, head));
+                    return;
+                }
+                let landing = Landing {
+                    at_ms,
+                    subject,
+                    candidate,
+                    head,
+                    others: Vec::new(),
+                    gate,
+                    proof: None,
+                    adopted_since: false,
+                };
                 self.landings.insert(commit, landing);
             }
             Fact::ExternalAdopted { from, to, .. } => {
@@ -112,11 +126,17 @@ impl History {
 }
 
 impl Landing {
-    /// Whose it is.
-    pub(super) fn objective(&self) -> Option<&ObjectiveId> {
-        match &self.subject {
+    /// Whose it is, in order.
+    pub(super) fn objectives(&self) -> impl Iterator<Item = &ObjectiveId> {
+        let subjects = [&self.subject].into_iter().chain(self.others.iter().map(|(subject, _)| subject));
+        subjects.filter_map(|subject| match subject {
             Subject::Objective(id) => Some(id),
             Subject::Target => None,
-        }
+        })
+    }
+
+    /// The heads that it merged, in order.
+    pub(super) fn heads(&self) -> impl Iterator<Item = &ObjectId> {
+        [&self.head].into_iter().chain(self.others.iter().map(|(_, head)| head))
     }
 }

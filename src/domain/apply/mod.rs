@@ -1,6 +1,7 @@
 //! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
 
 mod agents;
+mod making;
 mod objectives;
 mod operate;
 mod planning;

@@ -39,6 +39,7 @@ fn new_project(
             adopting: None,
             taking_target: false,
             external_refused: None,
+            is_external: false,
         },
         train: Train::default(),
         verdicts: Vec::new(),
@@ -142,6 +143,7 @@ impl State {
         self.change(project, |p| {
             p.integration.tip = to.clone();
             p.integration.moves += 1;
+            p.integration.is_external = is_published;
             p.integration.adopting = None;
             p.integration.taking_target = false;
         });

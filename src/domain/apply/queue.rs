@@ -1,13 +1,15 @@
 //! What merge-queue and gate events change.
 
-use crate::domain::event::Fact;
+use super::making::{drop_ahead, drop_entry, link_of, made, made_ahead, not_made, order_candidate, reset};
+use crate::domain::event::{Dropped, Fact};
 use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::judge::{BaseVerdict, KnownVerdict, keep};
+use crate::domain::judge::{KnownVerdict, keep};
 use crate::domain::objective::Landed;
-use crate::domain::proof::Unproven;
+use crate::domain::project::Project;
+use crate::domain::proof::{Member, Unproven};
 use crate::domain::state::{EntityKey, State};
-use crate::domain::train::{Candidate, Entry, Stage, Subject};
+use crate::domain::train::{Candidate, Entry, Landing, Subject};
 
 impl State {
     /// Whether the fact was one of the queue's.
@@ -27,30 +29,31 @@ impl State {
                     }
                 }
             }
-            Fact::CandidateOrdered { project, entry, onto } => {
-                self.change_entry(project, *entry, |e| {
-                    e.stage = Stage::Building { onto: onto.clone() };
-                    e.trial = Default::default();
+            Fact::CandidateOrdered { project, entry, onto, members, ahead } => {
+                let order = members_or(members, *entry);
+                self.change(project, |p| order_candidate(&mut p.train, order, onto, *ahead));
+            }
+            Fact::CandidateMade { project, entry, candidate, links, apart, ahead } => {
+                let links = match links.is_empty() {
+                    true => vec![link_of(*entry, candidate)],
+                    false => links.clone(),
+                };
+                self.change(project, |p| match ahead {
+                    true => made_ahead(&mut p.train, *entry, candidate),
+                    false => made(&mut p.train, *entry, candidate, links, apart),
                 });
             }
-            Fact::CandidateMade { project, entry, candidate } => self.change_entry(project, *entry, |e| {
-                // Failures still count: a merge that is made but cannot be landed must not go round for ever.
-                e.stage = Stage::Built(candidate.clone());
-                e.not_before_ms = None;
-            }),
-            Fact::CandidateFailed { project, entry, again_ms, .. } => {
-                self.change_entry(project, *entry, |e| {
-                    e.stage = Stage::Waiting;
-                    e.build_failures += 1;
-                    e.not_before_ms = Some(*again_ms);
+            Fact::CandidateFailed { project, entry, again_ms, ahead, .. } => {
+                self.change(project, |p| match ahead {
+                    true => drop_ahead(&mut p.train, *entry),
+                    false => not_made(&mut p.train, *entry, *again_ms),
                 });
             }
-            Fact::EntryReset { project, entry } => self.change_entry(project, *entry, |e| {
-                e.stage = Stage::Waiting;
-                e.not_before_ms = None;
-            }),
-            Fact::EntryDropped { project, entry, .. } => {
-                self.change(project, |p| p.train.entries.retain(|e| e.id != *entry));
+            Fact::EntryReset { project, entry } => {
+                self.change(project, |p| reset(&mut p.train, *entry));
+            }
+            Fact::EntryDropped { project, entry, why, .. } => {
+                self.change(project, |p| drop_entry(p, *entry, *why == Dropped::Red));
             }
             Fact::QueueHeld { project, reason } => {
                 self.change(project, |p| p.train.held = Some(reason.clone()));
@@ -60,7 +63,6 @@ impl State {
                 // Whoever lets it go on has mended something: what was not green is tried anew.
                 p.verdicts.retain(|known| known.verdict == Verdict::Green);
                 for entry in &mut p.train.entries {
-                    entry.trial = Default::default();
                     entry.build_failures = 0;
                     entry.not_before_ms = None;
                 }
@@ -97,13 +99,6 @@ impl State {
                 };
                 self.gates.insert(*gate, new);
                 self.begin_checks(project, &purpose, *gate);
-                for entry in purpose.entries() {
-                    self.change_entry(project, *entry, |e| {
-                        if let Stage::Built(candidate) = &e.stage {
-                            e.stage = Stage::Gating { candidate: candidate.clone(), gate: *gate };
-                        }
-                    });
-                }
             }
             Fact::GateCancelled { project, gate } => {
                 self.change_gate(*gate, |g| g.cancelled = true);
@@ -118,50 +113,46 @@ impl State {
                 });
                 self.settle_gate(project, *gate, *verdict, at_ms);
             }
-            Fact::FlakeSeen { .. } => {}
-            Fact::VerdictReused { project, entry, gate } => self.change_entry(project, *entry, |e| {
-                if let Stage::Built(candidate) = &e.stage {
-                    e.stage = Stage::Passed { candidate: candidate.clone(), gate: Some(*gate) };
-                }
-            }),
+            // What follows from a verdict the next plan decides, by the tree.
+            Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
             _ => return false,
         }
         true
     }
 
-    /// Keeps the verdict of a run that was not cancelled, and lets its entry go on from it.
+    /// Keeps the verdict of a run that was not cancelled.
     fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
         // What a phase's checks say is no verdict on a tree.
         let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
         let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
-        let (tree, terms) = (run.tree.clone(), run.terms.clone());
-        self.change(project, |p| keep(&mut p.verdicts, KnownVerdict { tree, terms, verdict, gate, at_ms }));
-        for entry in run.purpose.entries() {
-            self.change_entry(project, *entry, |e| match run.purpose {
-                Purpose::Base { .. } => settle_base(e, BaseVerdict { verdict, gate }),
-                _ => settle_entry(e, gate, verdict, &run.results),
-            });
+        let has_crashed = run.results.iter().any(CommandResult::has_crashed);
+        let (tree, terms) = (run.tree, run.terms);
+        let new = KnownVerdict { tree, terms, verdict, gate, at_ms, runs: 1, has_crashed };
+        self.change(project, |p| keep(&mut p.verdicts, new));
+        if let (Purpose::Ahead { entry }, Verdict::Green) = (run.purpose, verdict) {
+            self.change_entry(project, entry, |e| e.has_passed = true);
         }
     }
 
     fn apply_to_landings(&mut self, fact: &Fact, at_ms: i64) -> bool {
         match fact {
-            Fact::LandingIntended { project, entry, candidate, gate } => {
-                self.change_entry(project, *entry, |e| {
-                    e.stage = Stage::Landing { candidate: candidate.clone(), gate: *gate };
-                });
+            Fact::LandingIntended { project, entry, candidate, gate, members } => {
+                let members = members_or(members, *entry);
+                let landing = Landing { candidate: candidate.clone(), members, gate: *gate };
+                self.change(project, |p| p.train.landing = Some(landing));
             }
-            Fact::Landed { project, entry, subject, candidate, head, verified, gate } => {
-                let landing = unproven(subject, candidate, head, *gate, at_ms);
-                self.change(project, |p| p.unproven.push(landing));
-                self.land(project, *entry, subject, candidate, (head, *verified), at_ms);
+            Fact::Landed { project, entry, subject, candidate, head, verified, gate, members } => {
+                self.change(project, |p| unproven(p, subject, candidate, head, *gate, at_ms));
+                let members = members_or(members, *entry);
+                self.land(project, (*entry, &members), subject, candidate, (head, *verified), at_ms);
             }
             Fact::ProofWritten { project, commit, .. } => {
                 self.change(project, |p| p.unproven.retain(|landing| landing.commit != *commit));
             }
-            Fact::LandingAbandoned { project, entry, .. } => {
-                self.change_entry(project, *entry, |e| e.stage = Stage::Waiting);
-            }
+            Fact::LandingAbandoned { project, .. } => self.change(project, |p| {
+                p.train.landing = None;
+                p.train.chain = None;
+            }),
             _ => return false,
         }
         true
@@ -185,19 +176,30 @@ impl State {
     fn land(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
+        (entry, members): (u64, &[u64]),
         subject: &Subject,
         candidate: &Candidate,
         (head, verified): (&ObjectId, bool),
         at_ms: i64,
     ) {
+        let mut is_moved = false;
         self.change(project, |p| {
-            p.train.entries.retain(|e| e.id != entry);
-            for older in p.train.entries.iter_mut().filter(|e| e.id < entry) {
-                older.overtaken += 1;
+            if verified && let Some(found) = p.train.entry(entry) {
+                let has_passed = found.has_passed;
+                p.train.rates.note(has_passed, false);
             }
+            p.train.take_landed(entry, &candidate.commit);
+            if let Some(landing) = &mut p.train.landing {
+                landing.members.retain(|id| *id != entry);
+                p.train.landing = p.train.landing.take().filter(|landing| !landing.members.is_empty());
+            }
+            is_moved = p.integration.tip == candidate.commit;
             match subject {
-                Subject::Objective(id) => p.integration.unpublished.push(id.clone()),
+                Subject::Objective(id) => {
+                    let stays = |e: &&mut Entry| e.id < entry && !members.contains(&e.id);
+                    p.train.entries.iter_mut().filter(stays).for_each(|older| older.overtaken += 1);
+                    p.integration.unpublished.push(id.clone());
+                }
                 // The merge contains the user's commits: the target can move on to it by fast-forward.
                 Subject::Target => {
                     p.integration.published = head.clone();
@@ -205,7 +207,9 @@ impl State {
                 }
             }
         });
-        self.move_tip(project, &candidate.commit, false, at_ms);
+        if !is_moved {
+            self.move_tip(project, &candidate.commit, false, at_ms);
+        }
         self.change(project, |p| p.planning.forgive());
         if let Subject::Objective(id) = subject {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
@@ -217,21 +221,35 @@ impl State {
     }
 }
 
+fn members_or(members: &[u64], entry: u64) -> Vec<u64> {
+    match members {
+        [] => vec![entry],
+        members => members.to_vec(),
+    }
+}
+
+/// The members of a batch land in one commit, and have one proof.
 fn unproven(
+    project: &mut Project,
     subject: &Subject,
     candidate: &Candidate,
     head: &ObjectId,
     gate: Option<GateId>,
     at_ms: i64,
-) -> Unproven {
-    Unproven {
-        commit: candidate.commit.clone(),
-        tree: candidate.tree.clone(),
-        base: candidate.onto.clone(),
-        head: head.clone(),
-        subject: subject.clone(),
-        gate,
-        at_ms,
+) {
+    let member = Member { subject: subject.clone(), head: head.clone() };
+    match project.unproven.iter_mut().find(|landing| landing.commit == candidate.commit) {
+        Some(landing) => landing.others.push(member),
+        None => project.unproven.push(Unproven {
+            commit: candidate.commit.clone(),
+            tree: candidate.tree.clone(),
+            base: candidate.onto.clone(),
+            head: member.head,
+            subject: member.subject,
+            others: Vec::new(),
+            gate,
+            at_ms,
+        }),
     }
 }
 
@@ -255,28 +273,5 @@ fn new_gate(
         results: Vec::new(),
         verdict: None,
         cancelled: false,
-    }
-}
-
-/// Green may land; what follows from anything else is judged by the next plan.
-fn settle_entry(entry: &mut Entry, gate: GateId, verdict: Verdict, results: &[CommandResult]) {
-    let Stage::Gating { candidate, gate: own } = &entry.stage else { return };
-    if *own != gate {
-        return;
-    }
-    let candidate = candidate.clone();
-    entry.trial.note(gate, verdict, results);
-    entry.stage = match verdict {
-        Verdict::Green => Stage::Passed { candidate, gate: Some(gate) },
-        Verdict::Red | Verdict::NotEvaluated => Stage::Built(candidate),
-    };
-}
-
-fn settle_base(entry: &mut Entry, base: BaseVerdict) {
-    if let Stage::Gating { candidate, gate } = &entry.stage
-        && *gate == base.gate
-    {
-        entry.stage = Stage::Built(candidate.clone());
-        entry.trial.base = Some(base);
     }
 }

@@ -6,9 +6,9 @@ use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::gate::{CommandResult, GateRun, Verdict};
 use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::judge::Trial;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::train::Entry;
 
 fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
     scribe.state.gate(gate?).cloned()
@@ -29,17 +29,21 @@ fn in_words(run: Option<&GateRun>) -> String {
 }
 
 /// Red alone on a green base: the branch is sent back with what failed.
-pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
-    let run = run_of(scribe, entry.trial.last);
+pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: u64, trial: &Trial) -> bool {
+    let Some(entry) = scribe.state.project(project).and_then(|found| found.train.entry(entry)).cloned()
+    else {
+        return false;
+    };
+    let run = run_of(scribe, trial.last);
     match run.as_ref().and_then(|run| failed(run).cloned()) {
         Some(result) => {
             if let Some(run) = &run {
-                queue::red(scribe, run, entry, &result);
+                queue::red(scribe, run, &entry, &result);
             }
             true
         }
         // Its record is gone: nobody can be told what is wrong.
-        None => hold_not_evaluated(scribe, project, entry),
+        None => hold_not_evaluated(scribe, project, trial, false),
     }
 }
 
@@ -60,11 +64,16 @@ pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId
 }
 
 /// Nothing can be said of the candidate, nor is it the branch's doing.
-pub(super) fn hold_not_evaluated(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry) -> bool {
-    let what = in_words(run_of(scribe, entry.trial.last).as_ref());
-    let on_base = match entry.trial.base {
-        Some(_) => ", and it cannot on the branch it would land on either",
-        None => "",
+pub(super) fn hold_not_evaluated(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    trial: &Trial,
+    on_base: bool,
+) -> bool {
+    let what = in_words(run_of(scribe, trial.last).as_ref());
+    let on_base = match on_base {
+        true => ", and it cannot on the branch it would land on either",
+        false => "",
     };
     let text =
         format!("{what} could not be evaluated twice in a row{on_base}: that is no verdict on the work");

@@ -132,7 +132,7 @@ fn add_project(
 fn remove_project(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
     let is_busy = scribe.state.open_sessions().any(|session| session.objective.project == *project)
         || scribe.state.open_gates().any(|gate| gate.project == *project)
-        || scribe.state.project(project).is_some_and(|p| p.train.landing().is_some());
+        || scribe.state.project(project).is_some_and(|p| p.train.landing.is_some());
     if is_busy {
         let text =
             format!("sessions or gate runs of {project} are in progress; disable it and let them end first");

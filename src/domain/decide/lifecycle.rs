@@ -48,17 +48,11 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
             scribe.order(Effect::StopSession { session, stop: Stop::Shutdown, now });
         }
     }
-    let gates: Vec<(GateId, ProjectSlug, Vec<u64>, bool)> = scribe
-        .state
-        .open_gates()
-        .map(|gate| (gate.id, gate.project.clone(), gate.purpose.entries().to_vec(), gate.cancelled))
-        .collect();
-    for (gate, project, entries, is_cancelled) in gates {
+    let gates: Vec<(GateId, ProjectSlug, bool)> =
+        scribe.state.open_gates().map(|gate| (gate.id, gate.project.clone(), gate.cancelled)).collect();
+    for (gate, project, is_cancelled) in gates {
         if !is_cancelled {
-            scribe.record(Fact::GateCancelled { project: project.clone(), gate });
-            for entry in entries {
-                scribe.record(Fact::EntryReset { project: project.clone(), entry });
-            }
+            scribe.record(Fact::GateCancelled { project, gate });
         }
         scribe.order(Effect::StopGate { gate });
     }

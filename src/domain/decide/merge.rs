@@ -5,127 +5,203 @@ use super::gates;
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
-use crate::domain::gate::Purpose;
-use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::facts::Collision;
+use crate::domain::gate::{GateRun, Purpose};
+use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
 use crate::domain::judge::{Rules, terms_of};
+use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::train::{Action, Candidate, Entry, Stage, View, plan};
+use crate::domain::train::{Action, Candidate, Entry, Train, View, plan};
 
 /// Tries of a merge that cannot be made for an outside reason before the queue is held.
 const BUILD_FAILURES_MAX: u32 = 5;
+/// Plans of one project in a step: every action changes what the next plan sees, so that this many only come
+/// together when something is wrong with the plan.
+const ROUNDS_MAX: usize = 100;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     if scribe.memo.is_passive {
         return;
     }
     for project in scribe.marked() {
-        // Every action changes the entry's stage, so the plan after it is another one.
-        while one_round(scribe, &project) {}
+        for _ in 0..ROUNDS_MAX {
+            if !one_round(scribe, &project) {
+                break;
+            }
+        }
     }
 }
 
 fn one_round(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> bool {
     let Some(project) = scribe.state.project(slug) else { return false };
-    let is_free = project.train.held.is_none()
-        && project.landing_hold().is_none()
-        && !project.integration.is_moving_to_target();
-    let may_move = is_free && project.is_workable() && scribe.memo.stopping.is_none();
-    let has_gate = !project.settings.verify.is_empty();
-    let (train, tip) = (&project.train, &project.integration.tip);
-    let terms = terms_of(&project.settings.verify);
-    let (verdicts, flaky_retries) = (&project.verdicts, project.settings.queue.flaky_retries);
-    let rules = Rules { verdicts, terms: &terms, flaky_retries, now_ms: scribe.now_ms };
-    let actions = plan(&View { train, tip, has_gate, may_move, rules });
     let mut has_acted = false;
-    for action in actions {
+    for action in planned(scribe, project) {
         has_acted |= act(scribe, slug, &action);
     }
     has_acted
 }
 
-fn entry(scribe: &Scribe<'_>, project: &ProjectSlug, id: u64) -> Option<Entry> {
-    scribe.state.project(project)?.train.entry(id).cloned()
+fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
+    let is_free = project.train.held.is_none()
+        && project.landing_hold().is_none()
+        && !project.integration.is_moving_to_target();
+    let terms = terms_of(&project.settings.verify);
+    let runs: Vec<&GateRun> = scribe.state.open_gates().filter(|run| run.project == project.slug).collect();
+    let conflicts = conflicts(project);
+    let tip = &project.integration.tip;
+    let external = scribe.memo.external.get(&project.slug).filter(|_| project.integration.is_external);
+    plan(&View {
+        train: &project.train,
+        tip,
+        has_gate: !project.settings.verify.is_empty(),
+        may_move: is_free && project.is_workable() && scribe.memo.stopping.is_none(),
+        slots: project.gate_slots() as usize,
+        runs: &runs,
+        is_strict: project.settings.queue.strict,
+        conflicts: &conflicts,
+        external: external.filter(|(commit, _)| commit == tip).map(|(_, tree)| tree),
+        rules: Rules {
+            verdicts: &project.verdicts,
+            terms: &terms,
+            flaky_retries: project.settings.queue.flaky_retries,
+            now_ms: scribe.now_ms,
+        },
+    })
+}
+
+/// What the radar saw, in numbers of entries.
+fn conflicts(project: &Project) -> Vec<(u64, u64)> {
+    let number = |id: &ObjectiveId| project.train.entry_of(id).map(|entry| entry.id);
+    let pair = |found: &Collision| number(&found.objective).zip(number(found.with.as_ref()?));
+    project.collisions.iter().filter_map(pair).collect()
+}
+
+fn train<'s>(scribe: &'s Scribe<'_>, project: &ProjectSlug) -> Option<&'s Train> {
+    scribe.state.project(project).map(|project| &project.train)
 }
 
 fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool {
-    let Some(entry) = entry(scribe, project, action.entry()) else { return false };
     match action {
-        Action::Build(_) => build(scribe, project, &entry),
-        Action::Gate(_) => gate(scribe, project, &entry, false),
-        Action::GateBase(_) => gate(scribe, project, &entry, true),
-        Action::Reuse(_, gate) => {
-            let (project, entry, gate) = (project.clone(), entry.id, *gate);
-            scribe.record(Fact::VerdictReused { project, entry, gate });
+        Action::Build(members) => build(scribe, project, members.clone(), false),
+        Action::BuildAhead(entry) => build(scribe, project, vec![*entry], true),
+        Action::Gate(_) | Action::GateBase | Action::GateAhead(_) | Action::GateExternal => {
+            wanted(scribe, project, action)
+                .is_some_and(|wanted| gates::start(scribe, project, wanted).is_some())
+        }
+        Action::Cancel(gate) => {
+            gates::cancel(scribe, project, *gate);
             true
         }
-        Action::Blame(_) => blame::send_back(scribe, project, &entry),
-        Action::HoldRed(_, gate) => blame::hold_red(scribe, project, *gate),
-        Action::HoldNotEvaluated(_) => blame::hold_not_evaluated(scribe, project, &entry),
-        Action::Land(_) => land(scribe, project, &entry),
-        Action::Reset(_) => reset(scribe, project, &entry),
+        Action::Blame(entry, trial) => blame::send_back(scribe, project, *entry, trial),
+        Action::HoldRed(gate) => blame::hold_red(scribe, project, *gate),
+        Action::HoldNotEvaluated(trial, on_base) => {
+            blame::hold_not_evaluated(scribe, project, trial, *on_base)
+        }
+        Action::Land(count, gate) => land(scribe, project, *count, *gate),
+        Action::Reset => reset(scribe, project),
     }
 }
 
-fn build(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
-    if entry.build_failures >= BUILD_FAILURES_MAX {
+fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<u64>, ahead: bool) -> bool {
+    let Some(project) = scribe.state.project(slug) else { return false };
+    let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
+    if first.build_failures >= BUILD_FAILURES_MAX {
         let text = "a merge could not be made or landed although it was tried again and again";
-        return hold(scribe, project, ReasonCode::RepositoryBroken, text);
+        return hold(scribe, slug, ReasonCode::RepositoryBroken, text);
     }
-    let Some(tip) = scribe.state.project(project).map(|p| p.integration.tip.clone()) else { return false };
-    scribe.record(Fact::CandidateOrdered { project: project.clone(), entry: entry.id, onto: tip.clone() });
-    scribe.order(Effect::MakeCandidate {
+    let (project, entry, onto) = (slug.clone(), first.id, project.integration.tip.clone());
+    scribe.record(Fact::CandidateOrdered {
         project: project.clone(),
-        entry: entry.id,
-        subject: entry.subject.clone(),
-        head: entry.head.clone(),
-        onto: tip,
+        entry,
+        onto: onto.clone(),
+        members: members.clone(),
+        ahead,
     });
+    scribe.order(Effect::MakeCandidate { project, members, onto, ahead });
     true
 }
 
-fn gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, on_base: bool) -> bool {
-    let Stage::Built(candidate) = &entry.stage else { return false };
-    let entries = vec![entry.id];
-    let wanted = match on_base {
-        true => gates::Wanted {
-            purpose: Purpose::Base { entries },
-            commit: candidate.onto.clone(),
-            tree: candidate.onto_tree.clone(),
-            commands: Vec::new(),
-        },
-        false => gates::Wanted {
-            purpose: Purpose::Candidate { entries },
-            commit: candidate.commit.clone(),
-            tree: candidate.tree.clone(),
-            commands: Vec::new(),
-        },
+/// The run that an action asks for.
+fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<gates::Wanted> {
+    let project = scribe.state.project(slug)?;
+    let chain = project.train.chain.as_ref();
+    let on = |purpose, commit: &ObjectId, tree: &ObjectId| gates::Wanted {
+        purpose,
+        commit: commit.clone(),
+        tree: tree.clone(),
+        commands: Vec::new(),
     };
-    gates::start(scribe, project, wanted).is_some()
+    Some(match action {
+        Action::Gate(count) => {
+            let candidate = chain?.candidate(*count)?;
+            let purpose = Purpose::Candidate { entries: chain?.members(*count) };
+            on(purpose, &candidate.commit, &candidate.tree)
+        }
+        Action::GateBase => {
+            let candidate = chain?.candidate(1)?;
+            on(Purpose::Base { entries: chain?.members(1) }, &candidate.onto, &candidate.onto_tree)
+        }
+        Action::GateAhead(entry) => {
+            let ahead = project.train.entry(*entry)?.ahead.as_ref()?.candidate.as_ref()?;
+            on(Purpose::Ahead { entry: *entry }, &ahead.commit, &ahead.tree)
+        }
+        _ => {
+            let (commit, tree) = scribe.memo.external.get(slug)?;
+            on(Purpose::External, commit, tree)
+        }
+    })
 }
 
-fn land(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
-    let (candidate, gate): (Candidate, Option<GateId>) = match &entry.stage {
-        Stage::Built(candidate) => (candidate.clone(), None),
-        Stage::Passed { candidate, gate } => (candidate.clone(), *gate),
-        _ => return false,
+fn land(scribe: &mut Scribe<'_>, slug: &ProjectSlug, count: usize, gate: Option<GateId>) -> bool {
+    let chain = train(scribe, slug).and_then(|train| train.chain.as_ref());
+    let Some((candidate, members)) =
+        chain.and_then(|chain| Some((chain.candidate(count)?, chain.members(count))))
+    else {
+        return false;
     };
+    let Some(entry) = members.first().copied() else { return false };
+    if let Some(gate) = gate.filter(|gate| !is_own(scribe, *gate, &members)) {
+        scribe.record(Fact::VerdictReused { project: slug.clone(), entry, gate });
+    }
+    intend(scribe, slug, candidate, members, gate);
+    true
+}
+
+/// Whether the run was ordered for exactly these members.
+fn is_own(scribe: &Scribe<'_>, gate: GateId, members: &[u64]) -> bool {
+    let is_own = |run: &GateRun| matches!(&run.purpose, Purpose::Candidate { entries } if entries == members);
+    scribe.state.gate(gate).is_some_and(is_own)
+}
+
+fn intend(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    candidate: Candidate,
+    members: Vec<u64>,
+    gate: Option<GateId>,
+) {
+    let Some(entry) = members.first().copied() else { return };
     let project = project.clone();
-    scribe.record(Fact::LandingIntended { project: project.clone(), entry: entry.id, candidate, gate });
-    scribe.order(Effect::Land { project, entry: entry.id });
+    scribe.record(Fact::LandingIntended { project: project.clone(), entry, candidate, gate, members });
+    scribe.order(Effect::Land { project, entry });
+}
+
+/// Gives up the chain; what runs for it is cancelled by the next plan.
+fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> bool {
+    let chain = train(scribe, project).and_then(|train| train.chain.as_ref());
+    let Some(entry) = chain.and_then(|chain| chain.asked.first().copied()) else { return false };
+    scribe.record(Fact::EntryReset { project: project.clone(), entry });
     true
 }
 
-/// Gives up what was made for an entry; a gate run that works on it is stopped.
-pub(super) fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) -> bool {
-    cancel_gate(scribe, project, entry);
-    scribe.record(Fact::EntryReset { project: project.clone(), entry: entry.id });
-    true
-}
-
-/// Stops the gate run that works on an entry, if one does.
-pub(super) fn cancel_gate(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
-    if let Stage::Gating { gate, .. } = &entry.stage {
-        gates::cancel(scribe, project, *gate);
+/// Stops the gate runs that work on an entry.
+pub(super) fn cancel_gates(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
+    let is_its = |run: &&GateRun| {
+        run.project == *project && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    let runs: Vec<GateId> = scribe.state.open_gates().filter(is_its).map(|run| run.id).collect();
+    for gate in runs {
+        gates::cancel(scribe, project, gate);
     }
 }
 

@@ -131,8 +131,16 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
         Input::SessionTold { session, usage, waits } => budgets::told(scribe, session, usage, waits),
         Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
-        Input::CandidateAnswered { project, entry, onto, answer } => {
-            queue::candidate_answered(scribe, &project, entry, &onto, answer);
+        Input::CandidateAnswered { project, members, onto, ahead, answer } => {
+            queue::candidate_answered(scribe, &project, &members, &onto, ahead, answer);
+        }
+        Input::BranchSeen { objective, head } => queue::branch_seen(scribe, &objective, &head),
+        Input::ExternalSeen { project, commit, tree } => {
+            let seen = Some((commit, tree));
+            if scribe.memo.external.get(&project) != seen.as_ref() {
+                scribe.mark(&project);
+                scribe.memo.external.extend(seen.map(|seen| (project, seen)));
+            }
         }
         Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),

@@ -4,11 +4,11 @@ use super::target::adopt_effect;
 use crate::domain::effect::Effect;
 use crate::domain::gate::GateRun;
 use crate::domain::hierarchy::Aim;
+use crate::domain::ids::ObjectId;
 use crate::domain::objective::{Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::session::{Session, SessionStatus, Stop};
 use crate::domain::state::State;
-use crate::domain::train::Stage;
 
 /// Every effect whose outcome is not recorded. Carrying one out again is safe: it finds out first whether it
 /// has happened.
@@ -68,18 +68,23 @@ fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     for landing in &project.unproven {
         effects.push(Effect::WriteProof { project: slug.clone(), commit: landing.commit.clone() });
     }
-    for entry in &project.train.entries {
-        match &entry.stage {
-            Stage::Building { onto } => effects.push(Effect::MakeCandidate {
-                project: slug.clone(),
-                entry: entry.id,
-                subject: entry.subject.clone(),
-                head: entry.head.clone(),
-                onto: onto.clone(),
-            }),
-            Stage::Landing { .. } => effects.push(Effect::Land { project: slug.clone(), entry: entry.id }),
-            _ => {}
+    let make = |members: Vec<u64>, onto: &ObjectId, ahead| Effect::MakeCandidate {
+        project: slug.clone(),
+        members,
+        onto: onto.clone(),
+        ahead,
+    };
+    let train = &project.train;
+    if let Some(chain) = train.chain.as_ref().filter(|chain| chain.is_building) {
+        effects.push(make(chain.asked.clone(), &chain.onto, false));
+    }
+    for entry in &train.entries {
+        if let Some(ahead) = entry.ahead.as_ref().filter(|ahead| ahead.candidate.is_none()) {
+            effects.push(make(vec![entry.id], &ahead.onto, true));
         }
+    }
+    if let Some(entry) = train.landing.as_ref().and_then(|landing| landing.members.first()) {
+        effects.push(Effect::Land { project: slug.clone(), entry: *entry });
     }
 }
 

@@ -3,20 +3,20 @@
 use super::follow::retry;
 use super::gates;
 use super::harvest::cut;
-use super::merge::{cancel_gate, hold};
+use super::merge::{cancel_gates, hold};
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Dropped, Fact};
 use crate::domain::gate::{CommandResult, GateRun, Purpose, verdict_of};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::input::{CandidateAnswer, LandingAnswer};
+use crate::domain::input::{CandidateAnswer, ChainMade, LandingAnswer};
 use crate::domain::judge::contradicted;
 use crate::domain::objective::{Cause, Feedback, Status};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
 use crate::domain::reason::ReasonCode;
 use crate::domain::session::SessionKind;
-use crate::domain::train::{Entry, Stage, Subject};
+use crate::domain::train::{Candidate, Entry, Landing, Subject, Train};
 
 /// Between two tries of a merge or landing that failed for an outside reason, in milliseconds, times the
 /// tries so far.
@@ -36,47 +36,109 @@ fn has_gate(scribe: &Scribe<'_>, project: &ProjectSlug) -> bool {
     scribe.state.project(project).is_some_and(|project| !project.settings.verify.is_empty())
 }
 
+/// Whether this is what is being made: members, tip, and for which end.
+fn is_awaited(train: &Train, members: &[u64], onto: &ObjectId, ahead: bool) -> bool {
+    if ahead {
+        let entry = members.first().and_then(|id| train.entry(*id));
+        let order = entry.and_then(|entry| entry.ahead.as_ref());
+        return order.is_some_and(|order| order.candidate.is_none() && order.onto == *onto);
+    }
+    let chain = train.chain.as_ref().filter(|chain| chain.is_building);
+    chain.is_some_and(|chain| chain.onto == *onto && chain.asked == members)
+}
+
 pub(super) fn candidate_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
-    id: u64,
+    members: &[u64],
     onto: &ObjectId,
+    ahead: bool,
     answer: CandidateAnswer,
 ) {
-    let Some(entry) = entry_of(scribe, project, id) else { return };
-    if entry.stage != (Stage::Building { onto: onto.clone() }) {
-        return;
-    }
+    let train = scribe.state.project(project).map(|project| &project.train);
+    let Some(train) = train.filter(|train| is_awaited(train, members, onto, ahead)) else { return };
+    let Some(entry) = members.first().and_then(|id| train.entry(*id)).cloned() else { return };
     scribe.mark(project);
     match answer {
-        // The gate was taken away meanwhile: a message that says "verified" must not land without one.
-        CandidateAnswer::Made(candidate) if candidate.sealed && !has_gate(scribe, project) => {
-            scribe.record(Fact::EntryReset { project: project.clone(), entry: id });
-        }
-        CandidateAnswer::Made(candidate) => {
-            scribe.record(Fact::CandidateMade { project: project.clone(), entry: id, candidate });
-        }
-        CandidateAnswer::Conflict { mut paths, text } => {
-            paths.truncate(PATHS_MAX);
-            conflict(scribe, project, &entry, paths, &text);
-        }
-        CandidateAnswer::HeadMoved => head_moved(scribe, project, &entry),
-        CandidateAnswer::Failed(problem) => failed(scribe, project, &entry, problem),
+        CandidateAnswer::Made(made) => made_answered(scribe, project, &entry, onto, ahead, *made),
+        CandidateAnswer::Failed(problem) => failed(scribe, project, &entry, problem, ahead),
     }
 }
 
-fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String) {
+/// Merges that were made are recorded before the entries that have none leave the queue.
+fn made_answered(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    first: &Entry,
+    onto: &ObjectId,
+    ahead: bool,
+    made: ChainMade,
+) {
+    // The gate was taken away meanwhile: a message that says "verified" must not land without one.
+    let is_fit = !made.sealed || has_gate(scribe, project);
+    match made.links.last().filter(|_| is_fit) {
+        Some(last) => {
+            let candidate = Candidate {
+                onto: onto.clone(),
+                onto_tree: made.onto_tree.clone(),
+                commit: last.commit.clone(),
+                tree: last.tree.clone(),
+                sealed: made.sealed,
+            };
+            scribe.record(Fact::CandidateMade {
+                project: project.clone(),
+                entry: first.id,
+                candidate,
+                links: made.links,
+                apart: made.apart,
+                ahead,
+            });
+        }
+        None => scribe.record(Fact::EntryReset { project: project.clone(), entry: first.id }),
+    }
+    for id in made.moved {
+        if let Some(entry) = entry_of(scribe, project, id) {
+            head_moved(scribe, project, &entry);
+        }
+    }
+    for conflict in made.conflicts {
+        if let Some(entry) = entry_of(scribe, project, conflict.entry) {
+            let mut paths = conflict.paths;
+            paths.truncate(PATHS_MAX);
+            conflicts(scribe, project, &entry, paths, &conflict.text);
+        }
+    }
+}
+
+/// A branch was seen at this head: one that is queued with another is judged again.
+pub(super) fn branch_seen(scribe: &mut Scribe<'_>, objective: &ObjectiveKey, head: &ObjectId) {
+    let train = scribe.state.project(&objective.project).map(|project| &project.train);
+    let entry = train.and_then(|train| train.entry_of(&objective.id).filter(|e| !train.is_landing(e.id)));
+    if let Some(entry) = entry.filter(|entry| entry.head != *head).cloned() {
+        scribe.mark(&objective.project);
+        head_moved(scribe, &objective.project, &entry);
+    }
+}
+
+fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String, ahead: bool) {
     let again_ms = scribe.now_ms + OUTSIDE_BACKOFF_MS * i64::from(entry.build_failures + 1);
-    scribe.record(Fact::CandidateFailed { project: project.clone(), entry: entry.id, problem, again_ms });
+    let (project, entry) = (project.clone(), entry.id);
+    scribe.record(Fact::CandidateFailed { project, entry, problem, again_ms, ahead });
 }
 
 fn drop_entry(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, why: Dropped) {
-    cancel_gate(scribe, project, entry);
+    cancel_gates(scribe, project, entry);
     let (project, subject) = (project.clone(), entry.subject.clone());
     scribe.record(Fact::EntryDropped { project, entry: entry.id, subject, why });
 }
 
-fn conflict(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, paths: Vec<RepoPath>, text: &str) {
+fn conflicts(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    entry: &Entry,
+    paths: Vec<RepoPath>,
+    text: &str,
+) {
     drop_entry(scribe, project, entry, Dropped::Conflict { paths: paths.clone() });
     match &entry.subject {
         Subject::Objective(id) => {
@@ -163,18 +225,25 @@ pub(super) fn landing_answered(
     id: u64,
     answer: LandingAnswer,
 ) {
+    let train = scribe.state.project(project).map(|project| &project.train);
+    let landing = train.and_then(|train| train.landing.clone());
+    let Some(landing) = landing.filter(|landing| landing.members.first() == Some(&id)) else { return };
     let Some(entry) = entry_of(scribe, project, id) else { return };
-    if !matches!(entry.stage, Stage::Landing { .. }) {
-        return;
-    }
     scribe.mark(project);
     match answer {
-        LandingAnswer::Landed => landed(scribe, project, &entry),
+        LandingAnswer::Landed => landed(scribe, project, &landing),
         LandingAnswer::Moved { found } => {
             let at = found.map_or_else(|| "gone".to_owned(), |commit| format!("at {}", commit.short()));
             let problem = format!("the integration ref is {at}, not where Paddock left it");
             abandon(scribe, project, &entry, problem.clone());
             hold(scribe, project, ReasonCode::SelfCheck, &problem);
+        }
+        LandingAnswer::HeadMoved { entry: moved } => {
+            let problem = "the branch has moved since its head was pinned".to_owned();
+            abandon(scribe, project, &entry, problem);
+            if let Some(moved) = entry_of(scribe, project, moved) {
+                head_moved(scribe, project, &moved);
+            }
         }
         LandingAnswer::SelfCheckFailed(problem) => {
             abandon(scribe, project, &entry, problem.clone());
@@ -182,7 +251,7 @@ pub(super) fn landing_answered(
         }
         LandingAnswer::Failed(problem) => {
             abandon(scribe, project, &entry, problem.clone());
-            failed(scribe, project, &entry, problem);
+            failed(scribe, project, &entry, problem, false);
         }
     }
     scribe.order(Effect::Look { project: project.clone() });
@@ -192,19 +261,24 @@ fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, proble
     scribe.record(Fact::LandingAbandoned { project: project.clone(), entry: entry.id, problem });
 }
 
-fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
-    let Stage::Landing { candidate, gate } = &entry.stage else { return };
-    scribe.record(Fact::Landed {
-        project: project.clone(),
-        entry: entry.id,
-        subject: entry.subject.clone(),
-        candidate: candidate.clone(),
-        head: entry.head.clone(),
-        verified: gate.is_some(),
-        gate: *gate,
-    });
-    scribe.order(Effect::WriteProof { project: project.clone(), commit: candidate.commit.clone() });
-    if let Subject::Objective(id) = &entry.subject {
-        scribe.move_to(&key(project, id), Status::Done, Cause::Landed, None, None);
+/// One event for each member; together they are one commit, and one proof.
+fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, landing: &Landing) {
+    let candidate = &landing.candidate;
+    for id in &landing.members {
+        let Some(entry) = entry_of(scribe, project, *id) else { continue };
+        scribe.record(Fact::Landed {
+            project: project.clone(),
+            entry: entry.id,
+            subject: entry.subject.clone(),
+            candidate: candidate.clone(),
+            head: entry.head.clone(),
+            verified: landing.gate.is_some(),
+            gate: landing.gate,
+            members: landing.members.clone(),
+        });
+        if let Subject::Objective(id) = &entry.subject {
+            scribe.move_to(&key(project, id), Status::Done, Cause::Landed, None, None);
+        }
     }
+    scribe.order(Effect::WriteProof { project: project.clone(), commit: candidate.commit.clone() });
 }

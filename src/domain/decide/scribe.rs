@@ -39,6 +39,8 @@ pub struct Memo {
     pub(super) unlooked: BTreeSet<ProjectSlug>,
     /// Commands that could not be told of an event, and when that was last recorded, in Unix milliseconds.
     pub(super) notify_failed: BTreeMap<(ProjectSlug, String), i64>,
+    /// Integration tips that are the user's own commits, with their trees.
+    pub(super) external: BTreeMap<ProjectSlug, (ObjectId, ObjectId)>,
     /// Publications in progress.
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.

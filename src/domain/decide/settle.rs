@@ -10,7 +10,6 @@ use crate::domain::planning::planners;
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
-use crate::domain::train::Stage;
 
 /// What is left when nothing runs and nothing can move without a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,7 +102,7 @@ fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
 fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let queue_moves =
         project.train.held.is_none() && project.landing_hold().is_none() && project.is_workable();
-    let is_landing = project.train.entries.iter().any(|entry| matches!(entry.stage, Stage::Landing { .. }));
+    let is_landing = project.train.landing.is_some();
     let needs_disk = !project.settings.verify.is_empty() && project.holds.contains_key(&ReasonCode::DiskLow);
     if is_landing || (queue_moves && !needs_disk && !project.train.entries.is_empty()) {
         return true;

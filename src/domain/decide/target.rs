@@ -21,7 +21,7 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     }
     let is_busy = scribe.memo.publishing.contains_key(slug)
         || integration.is_moving_to_target()
-        || project.train.landing().is_some();
+        || project.train.landing.is_some();
     if is_busy {
         return; // Whatever is in progress looks again when it is answered.
     }
@@ -121,7 +121,7 @@ fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&O
     let outdated =
         project.train.entries.iter().find(|e| e.subject == Subject::Target && Some(&e.head) != keep);
     let Some(entry) = outdated.cloned() else { return };
-    super::merge::cancel_gate(scribe, slug, &entry);
+    super::merge::cancel_gates(scribe, slug, &entry);
     let why = Dropped::Superseded;
     scribe.record(Fact::EntryDropped {
         project: slug.clone(),

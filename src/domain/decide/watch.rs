@@ -9,7 +9,6 @@ use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::ProjectSettings;
-use crate::domain::train::Stage;
 
 /// Between two records of the same command's failure, in milliseconds.
 const NOTIFY_AGAIN_MS: i64 = 3_600_000;
@@ -56,7 +55,6 @@ pub(super) fn config_read(
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
                 super::health::reconfigured(scribe, &before, &now);
                 if is_other_gate {
-                    start_over(scribe, slug);
                     super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
             }
@@ -81,16 +79,6 @@ pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: 
     }
     if scribe.state.project(&project).is_some() {
         scribe.record(Fact::NotifyFailed { project, run, problem });
-    }
-}
-
-/// What another gate said of a candidate, or is about to say, counts no longer.
-fn start_over(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
-    let entries = scribe.state.project(slug).map(|project| project.train.entries.clone()).unwrap_or_default();
-    for entry in entries {
-        if !matches!(entry.stage, Stage::Waiting | Stage::Landing { .. }) {
-            super::merge::reset(scribe, slug, &entry);
-        }
     }
 }
 

@@ -1,19 +1,19 @@
 //! Why a queued objective has not landed yet.
 
 use super::{Surroundings, project_stop, reason, stopped};
-use crate::domain::gate::Purpose;
+use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::state::State;
-use crate::domain::train::{Entry, Stage, Subject};
+use crate::domain::train::{Entry, Subject};
 
 pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
     let order = project.train.in_order();
     let is_own = |entry: &&Entry| entry.subject == Subject::Objective(objective.key.id.clone());
     let place = order.iter().position(is_own);
     let entry = place.map(|place| order[place]);
-    let is_landing = entry.is_some_and(|entry| matches!(entry.stage, Stage::Landing { .. }));
+    let is_landing = entry.is_some_and(|entry| project.train.is_landing(entry.id));
     let hold = project.train.held.clone().or_else(|| project.landing_hold().cloned());
     if let Some(hold) = hold.filter(|_| !is_landing) {
         return hold;
@@ -23,45 +23,99 @@ pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts
         return stop;
     }
     match (entry, place) {
-        (Some(entry), Some(0)) => first(state, objective, entry, facts),
-        (Some(_), Some(place)) => {
-            let names: Vec<String> = order[..place].iter().map(|entry| name(entry)).collect();
-            let text = format!("number {} in the merge queue, behind {}", place + 1, names.join(", "));
-            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
-        }
+        (Some(entry), Some(place)) => queued(state, project, objective, entry, &order[..place], facts),
         _ => reason(objective, ReasonCode::Building, "enters the merge queue", "the next cycle"),
     }
+}
+
+fn queued(
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+    entry: &Entry,
+    before: &[&Entry],
+    facts: &Surroundings,
+) -> Reason {
+    let train = &project.train;
+    if train.is_landing(entry.id) {
+        return reason(objective, ReasonCode::Landing, "it is landing", "the integration ref moves");
+    }
+    if let Some(until_ms) = entry.not_before_ms.filter(|at_ms| *at_ms > facts.now_ms) {
+        let seconds = (until_ms - facts.now_ms + 999) / 1000;
+        let text = format!("first in the merge queue; tried again in {seconds} s");
+        return reason(objective, ReasonCode::Backoff, text, "the time passes");
+    }
+    if let Some(run) = run_of(state, project, entry) {
+        return gated(run, entry);
+    }
+    if train.is_apart(entry.id) {
+        let text = "it does not merge with those that are tried before it, and waits for them";
+        return reason(objective, ReasonCode::QueueBehind, text, "they land or leave the queue");
+    }
+    let chain = train.chain.as_ref();
+    let place = chain.and_then(|chain| chain.links().iter().position(|link| link.entry == entry.id));
+    match (chain, place) {
+        (Some(chain), _) if chain.is_building && chain.asked.contains(&entry.id) => {
+            reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
+        }
+        (None, _) if before.is_empty() => {
+            reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
+        }
+        (Some(_), Some(0)) => {
+            reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends")
+        }
+        (Some(chain), Some(place)) => {
+            let names = listed(&before[..place.min(before.len())]);
+            let text = format!("in batch {} of the merge queue, behind {names}", chain.number);
+            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+        }
+        _ => {
+            let text = format!("number {} in the merge queue, behind {}", before.len() + 1, listed(before));
+            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+        }
+    }
+}
+
+/// Names of entries, a few of many.
+fn listed(entries: &[&Entry]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<String> = entries.iter().take(SHOWN).map(|entry| name(entry)).collect();
+    match entries.len().saturating_sub(SHOWN) {
+        0 => names.join(", "),
+        more => format!("{} and {more} more", names.join(", ")),
+    }
+}
+
+/// The run that says something about this entry, the shortest first.
+fn run_of<'s>(state: &'s State, project: &Project, entry: &Entry) -> Option<&'s GateRun> {
+    let is_its = |run: &&GateRun| {
+        run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    state.open_gates().filter(is_its).min_by_key(|run| run.purpose.entries().len())
+}
+
+fn gated(run: &GateRun, entry: &Entry) -> Reason {
+    let gate = run.id;
+    let text = match &run.purpose {
+        Purpose::Base { .. } => {
+            format!("its gate was not green; it runs on what it would land on (run {gate})")
+        }
+        Purpose::Ahead { .. } => format!("the gate runs on its merge ahead of its turn (run {gate})"),
+        Purpose::Candidate { entries } if entries.len() > 1 => {
+            let place = entries.iter().position(|id| *id == entry.id).unwrap_or(0) + 1;
+            format!(
+                "the gate runs on a batch of {}, of which it is number {place} (run {gate})",
+                entries.len()
+            )
+        }
+        _ => format!("the gate runs on its merge (run {gate})"),
+    };
+    Reason::new(ReasonCode::Gating, run.started_ms, text, "the gate ends")
 }
 
 fn name(entry: &Entry) -> String {
     match &entry.subject {
         Subject::Objective(id) => id.to_string(),
         Subject::Target => "your own commits".to_owned(),
-    }
-}
-
-fn first(state: &State, objective: &Objective, entry: &Entry, facts: &Surroundings) -> Reason {
-    if let Some(until_ms) = entry.not_before_ms.filter(|at_ms| *at_ms > facts.now_ms) {
-        let seconds = (until_ms - facts.now_ms + 999) / 1000;
-        let text = format!("first in the merge queue; tried again in {seconds} s");
-        return reason(objective, ReasonCode::Backoff, text, "the time passes");
-    }
-    match &entry.stage {
-        Stage::Waiting | Stage::Building { .. } => {
-            reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
-        }
-        Stage::Built(_) => reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends"),
-        Stage::Gating { gate, .. } => {
-            let run = state.gate(*gate);
-            let since_ms = run.map_or(objective.since_ms, |run| run.started_ms);
-            let text = match run.is_some_and(|run| matches!(run.purpose, Purpose::Base { .. })) {
-                true => format!("its gate was not green; it runs on what it would land on (run {gate})"),
-                false => format!("the gate runs on its merge (run {gate})"),
-            };
-            Reason::new(ReasonCode::Gating, since_ms, text, "the gate ends")
-        }
-        Stage::Passed { .. } | Stage::Landing { .. } => {
-            reason(objective, ReasonCode::Landing, "it is landing", "the integration ref moves")
-        }
     }
 }

@@ -7,12 +7,13 @@ use super::{
 };
 use crate::domain::budget::spent_since;
 use crate::domain::explain::{Surroundings, why_with};
+use crate::domain::gate::GateRun;
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
-use crate::domain::train::{Entry, Stage, Subject};
+use crate::domain::train::{Entry, Subject};
 use crate::domain::usage::{Tokens, dollars};
 use crate::report::text::rfc3339;
 
@@ -59,7 +60,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         budget: budget(view, project),
         objectives: objectives(view, project),
         sessions: sessions.iter().filter(recent).map(|session| session_status(view, session)).collect(),
-        queue: queue(project),
+        queue: queue(view, project),
     }
 }
 
@@ -216,9 +217,9 @@ fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
     }
 }
 
-fn queue(project: &Project) -> Vec<QueueStatus> {
-    let order = project.train.in_order();
-    let is_held = project.train.held.is_some();
+fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
+    let train = &project.train;
+    let order = train.in_order();
     let name = |entry: &Entry| match &entry.subject {
         Subject::Objective(id) => Some(id.to_string()),
         Subject::Target => None,
@@ -227,15 +228,25 @@ fn queue(project: &Project) -> Vec<QueueStatus> {
     let status = |(place, entry): (usize, &&Entry)| QueueStatus {
         objective: name(entry),
         position: place + 1,
-        state: match &entry.stage {
-            Stage::Landing { .. } => "landing",
-            _ if is_held => "held",
-            Stage::Waiting | Stage::Building { .. } | Stage::Built(_) => "waiting",
-            Stage::Gating { .. } | Stage::Passed { .. } => "gating",
-        },
-        batch: None,
+        state: queue_state(view, project, entry),
+        batch: train.batch_of(entry.id),
         ahead: order[..place].iter().map(|entry| shown(entry)).collect(),
         since: rfc3339(entry.queued_ms),
     };
     order.iter().enumerate().map(status).collect()
+}
+
+fn queue_state(view: &View<'_>, project: &Project, entry: &Entry) -> &'static str {
+    let train = &project.train;
+    let is_its = |run: &GateRun| {
+        run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    match () {
+        () if train.is_landing(entry.id) => "landing",
+        () if train.held.is_some() => "held",
+        () if view.state.open_gates().any(is_its) => "gating",
+        () if train.is_apart(entry.id) => "conflict",
+        () if train.batch_of(entry.id).is_some() => "batched",
+        () => "waiting",
+    }
 }

@@ -2,11 +2,10 @@
 
 use super::super::world::{Site, World, now_ms};
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::input::{CandidateAnswer, Input};
+use crate::domain::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use crate::domain::state::State;
-use crate::domain::train;
-use crate::domain::train::Subject;
-use crate::git::{Candidate, CandidateOrder, RepoPath, Repository, make_candidate};
+use crate::domain::train::{Entry, Link, Subject};
+use crate::git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
 
 /// Landings that a conflict names.
 const LANDED_MAX: usize = 8;
@@ -15,107 +14,136 @@ const TEXT_MAX_BYTES: usize = 2_000;
 
 pub(in super::super) struct Order {
     site: Site,
-    entry: u64,
-    head: ObjectId,
+    members: Vec<Member>,
+    /// The members that were asked for, whether they are still there or not.
+    asked: Vec<u64>,
     onto: ObjectId,
+    ahead: bool,
+    has_gate: bool,
+}
+
+struct Member {
+    entry: u64,
     /// The branch that has to be at the head still; none for the user's commits.
     branch: Option<String>,
-    message: String,
-    has_gate: bool,
+    merge: ChainMember,
 }
 
 impl Order {
     pub(in super::super) fn of(
         state: &State,
         project: &ProjectSlug,
-        entry: u64,
-        subject: Subject,
-        head: ObjectId,
+        asked: Vec<u64>,
         onto: ObjectId,
+        ahead: bool,
     ) -> Option<Self> {
         let site = Site::find(state, project)?;
-        let (branch, message) = match subject {
-            Subject::Objective(id) => {
-                let objective = state.objective(&ObjectiveKey { project: project.clone(), id })?;
-                let (id, title) = (&objective.key.id, objective.spec.title.trim());
-                let session = objective.sessions.last().map(|n| format!("\nPaddock-Session: {n}"));
-                let session = session.unwrap_or_default();
-                let message =
-                    format!("Merge objective '{title}' [{id}]\n\nPaddock-Objective: {id}{session}\n");
-                (Some(objective.branch()), message)
-            }
-            Subject::Target => (None, format!("Merge branch '{}' into landed work\n", site.target_branch)),
-        };
-        let has_gate = state.project(project).is_some_and(|project| !project.settings.verify.is_empty());
-        Some(Self { site, entry, head, onto, branch, message, has_gate })
+        let found = state.project(project)?;
+        let members = asked.iter().filter_map(|id| Member::of(state, &site, found.train.entry(*id)?));
+        let has_gate = !found.settings.verify.is_empty();
+        Some(Self { members: members.collect(), site, asked, onto, ahead, has_gate })
     }
 }
 
-/// Made from the same inputs it is the same merge: making it again after a crash does no harm.
+impl Member {
+    fn of(state: &State, site: &Site, entry: &Entry) -> Option<Self> {
+        let (branch, message, line, trailers) = match &entry.subject {
+            Subject::Objective(id) => {
+                let key = ObjectiveKey { project: site.slug.clone(), id: id.clone() };
+                let objective = state.objective(&key)?;
+                let title = objective.spec.title.trim();
+                let session = objective.sessions.last().map(|n| format!("Paddock-Session: {n}\n"));
+                let trailers = format!("Paddock-Objective: {id}\n{}", session.unwrap_or_default());
+                let message = format!("Merge objective '{title}' [{id}]\n\n{trailers}");
+                (Some(objective.branch()), message, format!("{title} [{id}]"), trailers)
+            }
+            Subject::Target => {
+                let message = format!("Merge branch '{}' into landed work\n", site.target_branch);
+                (None, message, format!("branch '{}'", site.target_branch), String::new())
+            }
+        };
+        let merge = ChainMember { head: entry.head.clone(), message, line, trailers };
+        Some(Self { entry: entry.id, branch, merge })
+    }
+}
+
+/// Made from the same inputs they are the same merges: making them again after a crash does no harm.
 pub(in super::super) fn make(world: &World, order: &Order) {
-    let answer = answer(world, order);
-    let (project, onto) = (order.site.slug.clone(), order.onto.clone());
-    world.tell(Input::CandidateAnswered { project, entry: order.entry, onto, answer });
+    let answer = answer(world, order).unwrap_or_else(CandidateAnswer::Failed);
+    world.tell(Input::CandidateAnswered {
+        project: order.site.slug.clone(),
+        members: order.asked.clone(),
+        onto: order.onto.clone(),
+        ahead: order.ahead,
+        answer,
+    });
 }
 
-fn candidate_name(entry: u64) -> String {
-    format!("entry-{entry}")
+/// The name of the ref that keeps merges alive until they land. There is one chain, and what is made ahead of
+/// its turn is made again in its turn.
+pub(super) fn candidate_name(ahead: bool) -> &'static str {
+    if ahead { "ahead" } else { "batch" }
 }
 
-/// The ref that keeps an entry's merge alive until it lands.
-pub(super) fn candidate_ref(entry: u64) -> String {
-    format!("refs/paddock/candidate/{}", candidate_name(entry))
-}
-
-fn answer(world: &World, order: &Order) -> CandidateAnswer {
-    let repository = match world.trusted(&order.site) {
-        Ok(repository) => repository,
-        Err(problem) => return CandidateAnswer::Failed(problem),
-    };
-    if let Some(branch) = &order.branch {
-        match repository.commit_of(&format!("refs/heads/{branch}")) {
-            Ok(Some(found)) if found == order.head => {}
-            Ok(_) => return CandidateAnswer::HeadMoved,
-            Err(error) => return CandidateAnswer::Failed(error.to_string()),
+fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
+    let said = |error: GitError| error.to_string();
+    let repository = world.trusted(&order.site)?;
+    let mut moved = Vec::new();
+    let mut members = Vec::new();
+    for member in &order.members {
+        match &member.branch {
+            Some(branch) if !is_at(&repository, branch, &member.merge.head)? => moved.push(member.entry),
+            _ => members.push(member),
         }
     }
-    let wanted = CandidateOrder {
+    let wanted = ChainOrder {
         base: order.onto.clone(),
-        head: order.head.clone(),
-        message: order.message.clone(),
+        members: members.iter().map(|member| member.merge.clone()).collect(),
         identity: world.identity(&repository),
         time_s: now_ms() / 1_000,
-        name: candidate_name(order.entry),
-        durable: true,
+        name: candidate_name(order.ahead).to_owned(),
         seal: order.has_gate,
     };
-    match make_candidate(&repository, &wanted) {
-        Ok(Candidate::Clean { commit, tree }) => {
-            let onto_tree = match repository.tree_of(&order.onto) {
-                Ok(tree) => tree,
-                Err(error) => return CandidateAnswer::Failed(error.to_string()),
-            };
-            CandidateAnswer::Made(train::Candidate {
-                onto: order.onto.clone(),
-                onto_tree,
-                commit,
-                tree,
-                sealed: order.has_gate,
-            })
-        }
-        Ok(Candidate::Conflict { paths, messages }) => {
-            let mut text = landed_there(&repository, order, &paths) + &messages.join("\n");
-            let end = (0..=TEXT_MAX_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-            text.truncate(end.unwrap_or(0));
-            CandidateAnswer::Conflict { paths, text }
-        }
-        Err(error) => CandidateAnswer::Failed(error.to_string()),
-    }
+    let made = make_chain(&repository, &wanted).map_err(said)?;
+    let entry = |place: &usize| members[*place].entry;
+    let link = |link: ChainLink| Link { entry: entry(&link.member), commit: link.commit, tree: link.tree };
+    let conflict = |(place, paths, messages): (usize, Vec<RepoPath>, Vec<String>)| MemberConflict {
+        entry: entry(&place),
+        text: conflict_text(&repository, order, &members[place].merge.head, &paths, &messages),
+        paths,
+    };
+    Ok(CandidateAnswer::Made(Box::new(ChainMade {
+        onto_tree: repository.tree_of(&order.onto).map_err(said)?,
+        links: made.links.into_iter().map(link).collect(),
+        apart: made.apart.iter().map(entry).collect(),
+        sealed: order.has_gate,
+        conflicts: made.conflicts.into_iter().map(conflict).collect(),
+        moved,
+    })))
+}
+
+/// Whether a work branch is at the pinned head still.
+pub(super) fn is_at(repository: &Repository, branch: &str, head: &ObjectId) -> Result<bool, String> {
+    let found = repository.commit_of(&format!("refs/heads/{branch}")).map_err(|error| error.to_string())?;
+    Ok(found.as_ref() == Some(head))
+}
+
+fn conflict_text(
+    repository: &Repository,
+    order: &Order,
+    head: &ObjectId,
+    paths: &[RepoPath],
+    messages: &[String],
+) -> String {
+    let mut text = landed_there(repository, order, head, paths) + &messages.join("\n");
+    let end = (0..=TEXT_MAX_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    text.truncate(end.unwrap_or(0));
+    text
 }
 
 /// What landed on the conflicting files meanwhile: the other side's intent.
-fn landed_there(repository: &Repository, order: &Order, paths: &[RepoPath]) -> String {
-    let found = repository.landed_on(&order.onto, &order.head, paths, LANDED_MAX).unwrap_or_default();
+fn landed_there(repository: &Repository, order: &Order, head: &ObjectId, paths: &[RepoPath]) -> String {
+    let found = repository.landed_on(&order.onto, head, paths, LANDED_MAX).unwrap_or_default();
     if found.is_empty() {
         return String::new();
     }

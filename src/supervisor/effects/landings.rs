@@ -1,17 +1,25 @@
 //! Landing: the integration ref moves by compare-and-swap, after a check that the promise is kept.
 
 use super::super::world::{Site, World};
-use super::candidates::candidate_ref;
+use super::candidates::{candidate_name, is_at};
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{Input, LandingAnswer};
+use crate::domain::objective::Objective;
 use crate::domain::state::State;
-use crate::domain::train::{Candidate, Stage, Subject};
+use crate::domain::train::{Candidate, Subject};
 use crate::git::{LandOrder, LandOutcome, land as land_in};
 
 pub(in super::super) struct Order {
     site: Site,
     entry: u64,
     candidate: Candidate,
+    members: Vec<Member>,
+}
+
+struct Member {
+    entry: u64,
+    /// The branch that has to be at the head still; none for the user's commits.
+    branch: Option<String>,
     /// Where the branch started.
     from: ObjectId,
     head: ObjectId,
@@ -19,18 +27,25 @@ pub(in super::super) struct Order {
 
 impl Order {
     pub(in super::super) fn of(state: &State, project: &ProjectSlug, entry: u64) -> Option<Self> {
-        let entry = state.project(project)?.train.entry(entry)?;
-        let Stage::Landing { candidate, .. } = &entry.stage else { return None };
+        let train = &state.project(project)?.train;
+        let landing = train.landing.as_ref().filter(|landing| landing.members.first() == Some(&entry))?;
         let site = Site::find(state, project)?;
-        let from = match &entry.subject {
-            Subject::Target => site.published.clone(),
-            Subject::Objective(id) => {
-                let key = ObjectiveKey { project: project.clone(), id: id.clone() };
-                let worktree = state.objective(&key).and_then(|objective| objective.worktree.as_ref());
-                worktree.map_or_else(|| candidate.onto.clone(), |worktree| worktree.base.clone())
-            }
+        let member = |id: &u64| {
+            let entry = train.entry(*id)?;
+            let (branch, from) = match &entry.subject {
+                Subject::Target => (None, site.published.clone()),
+                Subject::Objective(id) => {
+                    let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+                    let objective = state.objective(&key);
+                    let worktree = objective.and_then(|objective| objective.worktree.as_ref());
+                    let from = worktree.map_or(&landing.candidate.onto, |worktree| &worktree.base);
+                    (objective.map(Objective::branch), from.clone())
+                }
+            };
+            Some(Member { entry: entry.id, branch, from, head: entry.head.clone() })
         };
-        Some(Self { site, entry: entry.id, candidate: candidate.clone(), from, head: entry.head.clone() })
+        let members = landing.members.iter().filter_map(member).collect();
+        Some(Self { entry, candidate: landing.candidate.clone(), members, site })
     }
 }
 
@@ -41,8 +56,13 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         old: order.candidate.onto.clone(),
         new: order.candidate.commit.clone(),
         verified_tree: order.candidate.tree.clone(),
-        members: vec![(order.from.clone(), order.head.clone())],
+        members: order.members.iter().map(|member| (member.from.clone(), member.head.clone())).collect(),
     };
+    let project = order.site.slug.clone();
+    if let Some(entry) = moved(world, order) {
+        let answer = LandingAnswer::HeadMoved { entry };
+        return world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
+    }
     let outcome =
         world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted));
     let answer = match outcome {
@@ -52,20 +72,35 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         Err(error) => LandingAnswer::Failed(error.to_string()),
     };
     let has_landed = answer == LandingAnswer::Landed;
-    world.tell(Input::LandingAnswered { project: order.site.slug.clone(), entry: order.entry, answer });
+    world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
     if has_landed {
         release_candidate(world, order);
     }
 }
 
-/// The integration ref holds the merge from here on: its own ref is not needed any more. One that a crash
-/// leaves behind does no harm.
+/// The first member whose branch has moved on since its head was pinned, as long as nothing has landed.
+fn moved(world: &World, order: &Order) -> Option<u64> {
+    let repository = world.repository(&order.site.repo_root).ok()?;
+    let at = repository.commit_of(&order.site.integration_ref).ok()??;
+    if at != order.candidate.onto {
+        return None;
+    }
+    let has_moved = |member: &&Member| {
+        let branch = member.branch.as_ref();
+        branch.is_some_and(|branch| is_at(&repository, branch, &member.head) == Ok(false))
+    };
+    order.members.iter().find(has_moved).map(|member| member.entry)
+}
+
+/// The integration ref holds what landed from here on: the candidates' ref is not needed any more, unless more of
+/// them land, which are made anew. One that a crash leaves behind does no harm.
 fn release_candidate(world: &World, order: &Order) {
-    let name = candidate_ref(order.entry);
-    let released = world
-        .repository(&order.site.repo_root)
-        .and_then(|repository| repository.delete_ref(&name, &order.candidate.commit));
+    let name = format!("refs/paddock/candidate/{}", candidate_name(false));
+    let released = world.repository(&order.site.repo_root).and_then(|repository| {
+        let found = repository.commit_of(&name)?;
+        found.map(|found| repository.delete_ref(&name, &found)).transpose()
+    });
     if let Err(error) = released {
-        tracing::debug!(%error, name, "a candidate's ref stays");
+        tracing::debug!(%error, name, "the candidates' ref stays");
     }
 }

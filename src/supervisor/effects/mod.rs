@@ -53,8 +53,8 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             let order = targets::Publication { published, to, create };
             Some((Lane::Refs(project), Box::new(move || targets::publish(&shared, &site, &order))))
         }
-        Effect::MakeCandidate { project, entry, subject, head, onto } => {
-            let order = candidates::Order::of(state, &project, entry, subject, head, onto)?;
+        Effect::MakeCandidate { project, members, onto, ahead } => {
+            let order = candidates::Order::of(state, &project, members, onto, ahead)?;
             Some((Lane::Refs(project), Box::new(move || candidates::make(&shared, &order))))
         }
         Effect::Land { project, entry } => {

@@ -62,6 +62,12 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         Ok(facts) => {
             world.tell(Input::RepositoryFine { project: site.slug.clone() });
             world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
+            if site.is_external
+                && let Ok(tree) = repository.tree_of(&site.tip)
+            {
+                let (project, commit) = (site.slug.clone(), site.tip.clone());
+                world.tell(Input::ExternalSeen { project, commit, tree });
+            }
         }
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());

@@ -6,7 +6,7 @@ mod back;
 mod change;
 mod line;
 
-use super::merge::cancel_gate;
+use super::merge::cancel_gates;
 use super::scribe::Scribe;
 use crate::domain::command::{Answer, Refusal, Reply};
 use crate::domain::effect::Effect;
@@ -15,7 +15,7 @@ use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
 use crate::domain::objective::{Objective, Status};
 use crate::domain::operate::Order;
 use crate::domain::session::{Session, SessionStatus, Stop};
-use crate::domain::train::{Stage, Subject};
+use crate::domain::train::Subject;
 
 pub(super) use aside::{choices, pause_now};
 
@@ -67,15 +67,13 @@ fn open_session<'s>(scribe: &'s Scribe<'_>, objective: &Objective) -> Option<&'s
 
 /// Once a landing's intent is recorded nothing is changed any more.
 fn check_not_landing(scribe: &Scribe<'_>, objective: &Objective) -> Result<(), Refusal> {
-    let entry = scribe
-        .state
-        .project(&objective.key.project)
-        .and_then(|project| project.train.entry_of(&objective.key.id));
-    match entry.map(|entry| &entry.stage) {
-        Some(Stage::Landing { .. }) => {
+    let train = scribe.state.project(&objective.key.project).map(|project| &project.train);
+    let entry = train.and_then(|train| train.entry_of(&objective.key.id));
+    match train.zip(entry).is_some_and(|(train, entry)| train.is_landing(entry.id)) {
+        true => {
             refuse(format!("{} is landing: nothing was changed, it is done in a moment", objective.key.id))
         }
-        _ => Ok(()),
+        false => Ok(()),
     }
 }
 
@@ -95,7 +93,7 @@ fn withdraw(scribe: &mut Scribe<'_>, objective: &Objective) {
     let key = &objective.key;
     let project = scribe.state.project(&key.project);
     let Some(entry) = project.and_then(|project| project.train.entry_of(&key.id)).cloned() else { return };
-    cancel_gate(scribe, &key.project, &entry);
+    cancel_gates(scribe, &key.project, &entry);
     let (project, subject, why) = (key.project.clone(), entry.subject, Dropped::Withdrawn);
     scribe.record(Fact::EntryDropped { project, entry: entry.id, subject, why });
 }

@@ -1,0 +1,100 @@
+//! What is made for the queue's entries: chains of merges, and merges ahead of their turn.
+
+use crate::domain::ids::ObjectId;
+use crate::domain::judge::settle;
+use crate::domain::project::Project;
+use crate::domain::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
+
+fn is_building(chain: &&mut Chain) -> bool {
+    chain.is_building
+}
+
+pub(super) fn order_candidate(train: &mut Train, members: Vec<u64>, onto: &ObjectId, ahead: bool) {
+    if ahead {
+        let entry = members.first().and_then(|id| train.entries.iter_mut().find(|entry| entry.id == *id));
+        if let Some(entry) = entry {
+            entry.ahead = Some(Ahead { onto: onto.clone(), candidate: None });
+        }
+        return;
+    }
+    train.chains += 1;
+    // What is known of the trees so far goes on to count, and gate runs on them go on.
+    let before = train.chain.take().filter(|chain| chain.onto == *onto).and_then(|chain| chain.made);
+    let made = before.map(|made| Made { is_stale: true, ..made });
+    let (number, onto) = (train.chains, onto.clone());
+    train.chain = Some(Chain { number, onto, asked: members, made, is_building: true });
+}
+
+pub(super) fn link_of(entry: u64, candidate: &Candidate) -> Link {
+    Link { entry, commit: candidate.commit.clone(), tree: candidate.tree.clone() }
+}
+
+pub(super) fn made(train: &mut Train, entry: u64, last: &Candidate, links: Vec<Link>, apart: &[u64]) {
+    let Some(chain) = train.chain.as_mut().filter(|chain| chain.asked.first() == Some(&entry)) else {
+        return;
+    };
+    // Who was apart from the members so far still is, as long as these stay.
+    let mut all_apart = chain.made.take().map(|made| made.apart).unwrap_or_default();
+    all_apart.extend(apart.iter().filter(|id| !links.iter().any(|link| link.entry == **id)));
+    all_apart.sort_unstable();
+    all_apart.dedup();
+    chain.is_building = false;
+    chain.made = Some(Made {
+        onto_tree: last.onto_tree.clone(),
+        links,
+        apart: all_apart,
+        sealed: last.sealed,
+        is_stale: false,
+    });
+    // Failures still count: a merge that is made but cannot be landed must not go round for ever.
+    if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
+        entry.not_before_ms = None;
+    }
+}
+
+pub(super) fn made_ahead(train: &mut Train, entry: u64, candidate: &Candidate) {
+    let entry = train.entries.iter_mut().find(|found| found.id == entry);
+    if let Some(ahead) = entry.and_then(|entry| entry.ahead.as_mut()) {
+        ahead.candidate = Some(candidate.clone());
+    }
+}
+
+pub(super) fn drop_ahead(train: &mut Train, entry: u64) {
+    if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
+        entry.ahead = None;
+    }
+}
+
+/// It could not be made for an outside reason: it is tried again, later.
+pub(super) fn not_made(train: &mut Train, entry: u64, again_ms: i64) {
+    if let Some(chain) = train.chain.as_mut().filter(is_building) {
+        chain.is_building = false;
+        if chain.made.is_none() {
+            train.chain = None;
+        }
+    }
+    if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
+        entry.build_failures += 1;
+        entry.not_before_ms = Some(again_ms);
+    }
+}
+
+pub(super) fn reset(train: &mut Train, entry: u64) {
+    drop_ahead(train, entry);
+    if train.chain.as_ref().is_some_and(|chain| chain.asked.contains(&entry)) {
+        train.chain = None;
+    }
+}
+
+/// It leaves the queue without landing: what was said against it was followed up.
+pub(super) fn drop_entry(project: &mut Project, entry: u64, is_red: bool) {
+    for tree in project.train.own_trees(entry) {
+        settle(&mut project.verdicts, &tree);
+    }
+    if let Some(found) = project.train.entry(entry).filter(|found| is_red && found.subject != Subject::Target)
+    {
+        let has_passed = found.has_passed;
+        project.train.rates.note(has_passed, true);
+    }
+    project.train.take_out(entry);
+}
