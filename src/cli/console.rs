@@ -15,8 +15,8 @@ use crate::supervisor;
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Opens the console on the workspace that is meant.
-pub(super) fn open(root: Option<&Path>, project: Option<&str>) -> Outcome {
+/// Opens the console on the workspace that is meant; a supervisor that has to be started gets these arguments.
+pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<String>) -> Outcome {
     use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage(ConsoleError::NoTerminal.to_string()));
@@ -26,7 +26,7 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>) -> Outcome {
         register_written(&context)?;
     }
     let repository = unmanaged(&context)?;
-    show(&context, repository, Vec::new())
+    show(&context, repository, arguments)
 }
 
 /// The repository around the current folder, when nothing is under management yet.

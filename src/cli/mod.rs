@@ -168,15 +168,15 @@ fn carry_out(cli: Cli) -> Outcome {
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
     match command {
         None if global.no_tui => run::Run::default().carry_out(&find()?, true),
-        None => console::open(global.root.as_deref(), global.project.as_deref()),
+        None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new()),
         Some(Family::Init(init)) => init.carry_out(global.root.as_deref()),
         Some(Family::Demo(demo)) => demo.carry_out(global.no_tui),
         Some(Family::Version) => {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
         }
-        Some(Family::Run(_)) if !global.no_tui => {
-            console::open(global.root.as_deref(), global.project.as_deref())
+        Some(Family::Run(run)) if !global.no_tui => {
+            console::open(global.root.as_deref(), global.project.as_deref(), run.arguments())
         }
         Some(Family::Run(run)) => run.carry_out(&find()?, true),
         Some(Family::Project(project)) => project.carry_out(&find()?),

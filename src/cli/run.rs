@@ -62,6 +62,25 @@ pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
 }
 
 impl Run {
+    /// The same as arguments, for a supervisor in the background.
+    pub fn arguments(&self) -> Vec<String> {
+        let flags = [
+            ("--once", self.once),
+            ("--until-idle", self.until_idle),
+            ("--no-planner", self.no_planner),
+            ("--dry-run", self.dry_run),
+        ];
+        let numbers = [
+            ("--duration-minutes", self.duration_minutes),
+            ("--max-parallel", self.max_parallel.map(u64::from)),
+            ("--poll-seconds", self.poll_seconds),
+            ("--planner-cooldown", self.planner_cooldown),
+        ];
+        let flags = flags.iter().filter(|(_, is_set)| *is_set).map(|(name, _)| (*name).to_owned());
+        let numbers = numbers.iter().filter_map(|(name, value)| value.map(|value| format!("{name}={value}")));
+        flags.chain(numbers).collect()
+    }
+
     fn options(&self, context: &Context) -> Options {
         Options {
             project: context.project.clone(),

@@ -97,6 +97,10 @@ pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             1 => Span::styled(format!("{} 1 needs you", theme.glyphs.needs), theme.needs),
             count => Span::styled(format!("{} {count} need you", theme.glyphs.needs), theme.needs),
         });
+        if !model.digest.elsewhere.is_empty() {
+            let more = format!(" +{} in other projects", model.digest.elsewhere.len());
+            line.push(Span::styled(more, theme.needs));
+        }
         if let Some((said, style)) = spent(model, is_wide, theme) {
             line.extend([gap(), Span::styled(said, style)]);
         }

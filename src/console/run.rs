@@ -10,6 +10,7 @@ use super::dialogs::output::Output;
 use super::keymap::{self, Keymap};
 use super::memory::Memory;
 use super::msg::{Effect, Foreground, Msg, QuitHow, World};
+use super::pace;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Urgency, settle, update};
@@ -89,7 +90,10 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     }
     link::start(&world)?;
     input::hear(sender.clone())?;
-    let screen = Screen::enter(workspace.logs().join("console.log"))?;
+    let mut screen = Screen::enter(workspace.logs().join("console.log"))?;
+    if model.mouse {
+        screen.set_mouse(true)?;
+    }
     let input = input::Input::start(sender)?;
     let is_far = std::env::var_os("SSH_CONNECTION").is_some();
     let pace = Duration::from_millis(if is_far { 200 } else { 100 });
@@ -127,14 +131,11 @@ impl Console {
         let mut due = Urgency::Now;
         loop {
             self.stamp();
-            if due == Urgency::Now || (due == Urgency::Soon && drawn_at.elapsed() >= self.pace) {
+            if pace::is_due(due, drawn_at.elapsed(), self.pace) {
                 self.screen.draw(&self.model)?;
                 (drawn_at, due) = (Instant::now(), Urgency::Never);
             }
-            let wait = match due {
-                Urgency::Never => self.until_tick(),
-                _ => Some(self.pace.saturating_sub(drawn_at.elapsed())),
-            };
+            let wait = pace::wait(&self.model, due, drawn_at.elapsed(), self.pace);
             let first = match wait {
                 None => self.messages.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
                 Some(wait) => match self.messages.recv_timeout(wait) {
@@ -182,14 +183,6 @@ impl Console {
             let midnight = now.to_zoned(jiff::tz::TimeZone::system()).start_of_day();
             self.model.day_ms = midnight.map_or(0, |at| at.timestamp().as_millisecond());
         }
-    }
-
-    /// How long until something on the screen changes by itself; none: never.
-    fn until_tick(&self) -> Option<Duration> {
-        let note = self.model.note.as_ref().map(|note| note.until_ms - self.model.now_ms);
-        let second = self.model.is_ticking().then(|| 1000 - self.model.now_ms.rem_euclid(1000));
-        let wait = note.into_iter().chain(second).min()?;
-        Some(Duration::from_millis(u64::try_from(wait.max(1)).unwrap_or(1)))
     }
 
     fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<()> {

@@ -83,7 +83,7 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     let is_first = model.rung.is_empty() && model.facts.loads <= 1 && model.digest.version == 0;
     model.refresh();
     let mut fresh = Vec::new();
-    for need in &model.digest.needs {
+    for need in model.digest.needs.iter().chain(&model.digest.elsewhere) {
         if model.rung.insert(need.occurrence()) && !is_first {
             fresh.push(need.reason.text.clone());
         }

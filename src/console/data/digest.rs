@@ -41,6 +41,8 @@ pub struct Digest {
     pub queue: usize,
     /// What waits for a human.
     pub needs: Vec<Need>,
+    /// What waits for a human in other projects.
+    pub elsewhere: Vec<Need>,
     /// What was spent today.
     pub spent: Spent,
 }
@@ -51,7 +53,8 @@ impl Digest {
     pub fn of(facts: &Facts, project: Option<&ProjectSlug>, now_ms: i64, day_ms: i64) -> Self {
         let state = &facts.state;
         let Some((slug, project)) = project.and_then(|slug| Some((slug, state.project(slug)?))) else {
-            return Self { version: facts.version, ..Self::default() };
+            let elsewhere = elsewhere(facts, None);
+            return Self { version: facts.version, made_ms: now_ms, elsewhere, ..Self::default() };
         };
         let count = |status: Status| (status, state.in_status(slug, status).len());
         let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
@@ -66,9 +69,15 @@ impl Digest {
             slots: project.settings.max_parallel_sessions,
             queue: project.train.entries.len(),
             needs: needs(state, slug),
+            elsewhere: elsewhere(facts, Some(slug)),
             spent: spent(facts, slug, day_ms, now_ms),
         }
     }
+}
+
+fn elsewhere(facts: &Facts, shown: Option<&ProjectSlug>) -> Vec<Need> {
+    let others = facts.state.projects().map(|project| &project.slug).filter(|slug| Some(*slug) != shown);
+    others.flat_map(|slug| needs(&facts.state, slug)).collect()
 }
 
 fn spent(facts: &Facts, slug: &ProjectSlug, day_ms: i64, now_ms: i64) -> Spent {

@@ -1,0 +1,48 @@
+//! When the next frame is due, and how long the loop may sleep.
+
+use std::time::Duration;
+
+use super::Model;
+use super::update::Urgency;
+
+/// Whether a frame is to be drawn now.
+#[must_use]
+pub fn is_due(due: Urgency, since_drawn: Duration, pace: Duration) -> bool {
+    due == Urgency::Now || (due == Urgency::Soon && since_drawn >= pace)
+}
+
+/// How long nothing has to be done; none: until a message comes, however long that is.
+#[must_use]
+pub fn wait(model: &Model, due: Urgency, since_drawn: Duration, pace: Duration) -> Option<Duration> {
+    if due > Urgency::Never {
+        return Some(pace.saturating_sub(since_drawn));
+    }
+    let note = model.note.as_ref().map(|note| note.until_ms - model.now_ms);
+    let second = model.is_ticking().then(|| 1000 - model.now_ms.rem_euclid(1000));
+    let wait = note.into_iter().chain(second).min()?;
+    Some(Duration::from_millis(u64::try_from(wait.max(1)).unwrap_or(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PACE: Duration = Duration::from_millis(100);
+
+    #[test]
+    fn an_idle_console_sleeps_until_something_comes() {
+        let mut model = Model::default();
+        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), None);
+        model.say("done".to_owned());
+        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), Some(Duration::from_secs(6)));
+    }
+
+    #[test]
+    fn a_key_is_drawn_at_once_and_a_stream_ten_times_a_second() {
+        assert!(is_due(Urgency::Now, Duration::ZERO, PACE));
+        assert!(!is_due(Urgency::Soon, Duration::from_millis(99), PACE));
+        assert!(is_due(Urgency::Soon, PACE, PACE));
+        let left = wait(&Model::default(), Urgency::Soon, Duration::from_millis(30), PACE);
+        assert_eq!(left, Some(Duration::from_millis(70)));
+    }
+}
