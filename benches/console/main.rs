@@ -7,6 +7,7 @@
 mod fixture;
 mod idle;
 mod large;
+mod lists;
 
 use std::cell::RefCell;
 use std::io::{self, Write};
@@ -70,6 +71,12 @@ fn main() {
     }
     if is_wanted("keys") {
         keys();
+    }
+    if is_wanted("lanes") {
+        lists::lanes();
+    }
+    if is_wanted("log") {
+        lists::log();
     }
     if is_wanted("open") {
         open();

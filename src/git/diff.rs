@@ -114,11 +114,31 @@ fn files(diff: &git2::Diff<'_>, found: &mut Difference) -> Result<(), GitError> 
     Ok(())
 }
 
+/// What git says of a file in five lines, in one: a blank, its path, and what became of it.
+fn header(delta: &git2::DiffDelta<'_>) -> [(DiffLineKind, String); 2] {
+    let path =
+        |file: git2::DiffFile<'_>| RepoPath::new(file.path_bytes().unwrap_or_default().to_vec()).to_string();
+    let (old, new) = (path(delta.old_file()), path(delta.new_file()));
+    let modes = (delta.old_file().mode(), delta.new_file().mode());
+    let text = match delta.status() {
+        git2::Delta::Added => format!("{new}  (new)"),
+        git2::Delta::Deleted => format!("{old}  (deleted)"),
+        git2::Delta::Renamed => format!("{new}  (was {old})"),
+        _ if modes.0 != modes.1 => format!("{new}  (mode {:?} to {:?})", modes.0, modes.1),
+        _ => new,
+    };
+    [(DiffLineKind::Context, String::new()), (DiffLineKind::File, text)]
+}
+
 fn lines(diff: &git2::Diff<'_>, max_bytes: usize, found: &mut Difference) -> Result<(), GitError> {
     let mut bytes = 0;
     let mut is_cut = false;
     let mut lines = Vec::new();
-    let printed = diff.print(DiffFormat::Patch, |_, _, line| {
+    let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+        if line.origin() == 'F' {
+            lines.extend(header(&delta));
+            return true;
+        }
         bytes += line.content().len();
         if bytes > max_bytes {
             is_cut = true;
@@ -126,7 +146,6 @@ fn lines(diff: &git2::Diff<'_>, max_bytes: usize, found: &mut Difference) -> Res
         }
         let text = String::from_utf8_lossy(line.content());
         let kind = match line.origin() {
-            'F' => DiffLineKind::File,
             'H' => DiffLineKind::Hunk,
             '+' | '>' => DiffLineKind::Added,
             '-' | '<' => DiffLineKind::Removed,

@@ -4,4 +4,5 @@
 
 mod fixture;
 mod keys;
+mod lists;
 mod screen;

@@ -70,6 +70,18 @@ pub(super) fn log(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     Vec::new()
 }
 
+pub(super) fn planner_log(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    match panes::log::planners(model).last() {
+        Some(newest) => {
+            model.session = Some(*newest);
+            model.covers.clear();
+            model.focus = PaneId::Log;
+        }
+        None => model.say_no("planner's log: no planner has run yet; `m` plans now".to_owned()),
+    }
+    Vec::new()
+}
+
 pub(super) fn grid(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     model.cover(PaneId::Grid);
     Vec::new()

@@ -102,6 +102,14 @@ pub static TABLE: &[Action] = &[
     ),
     row(("log", &["l"], "log"), "Go to the log of its session", Look, Nothing, available::always, look::log),
     row(
+        ("planner-log", &["ctrl-p"], "planner's log"),
+        "Go to the log of the newest planner run",
+        Look,
+        Nothing,
+        available::always,
+        look::planner_log,
+    ),
+    row(
         ("grid", &["L"], "sessions"),
         "Show every running session side by side",
         Look,

@@ -41,8 +41,8 @@ pub const UNICODE: GlyphSet = GlyphSet {
 pub const ASCII: GlyphSet = GlyphSet {
     pass: '|',
     across: '-',
-    begin: '.',
-    begin_across: '.',
+    begin: ',',
+    begin_across: ',',
     end: '\'',
     end_across: '\'',
     tap: '+',

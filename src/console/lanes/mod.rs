@@ -6,10 +6,10 @@
 //! objective, and no crossing can be read in two ways:
 //!
 //! ```text
-//! ╭────● schema        two need it
-//! ├─╭──● tokens        needs schema; one needs it
-//! ╰─│──○ pages         needs schema only: the lane of tokens passes
-//!   ╰──○ billing       needs tokens
+//! ╭───● schema        two need it
+//! ├─┬─● tokens        needs schema; one needs it
+//! ╰─│─○ pages         needs schema only: the lane of tokens passes
+//!   ╰─○ billing       needs tokens
 //! ```
 //!
 //! Lines are ordered by what needs what, never by state, so they do not jump while work goes on. Pure: what
@@ -59,6 +59,9 @@ pub trait Drawing: std::fmt::Debug + Send {
 
     /// How many dependencies of this line could not be drawn for want of width: (needed, needed by).
     fn hidden(&self, row: usize) -> (u32, u32);
+
+    /// Whether any dependency could not be drawn.
+    fn is_cut(&self) -> bool;
 }
 
 #[cfg(test)]

@@ -181,4 +181,8 @@ impl Drawing for Rails {
         let line = u32::try_from(row).unwrap_or(u32::MAX);
         self.hidden.get(&line).copied().unwrap_or_default()
     }
+
+    fn is_cut(&self) -> bool {
+        !self.hidden.is_empty()
+    }
 }

@@ -84,10 +84,7 @@ pub fn lay_out(sheet: &Sheet, place: Place, shown: Shown) -> Vec<ScreenRow> {
         Some(LineKind::Say | LineKind::Note) | None => time_width,
         Some(_) => time_width + VERB_WIDTH,
     };
-    let breaking = Breaking {
-        width: sheet.width.saturating_sub(indent).max(1),
-        at_blanks: matches!(kind, Some(LineKind::Say | LineKind::Note)),
-    };
+    let breaking = Breaking { width: sheet.width.saturating_sub(indent).max(1), at_blanks: !sheet.is_raw };
     let is_first = content.as_ref().is_some_and(|content| content.is_first);
     let at_ms = content.as_ref().and_then(|content| content.at_ms).filter(|_| has_time && is_first);
     let verb = kind.and_then(verb).filter(|_| is_first && !sheet.is_raw);

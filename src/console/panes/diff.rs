@@ -108,7 +108,7 @@ fn line_style(kind: DiffLineKind, theme: &Theme) -> Style {
     }
 }
 
-/// The lines of the list of files, then a blank, then the diff.
+/// The lines of the list of files, then the diff.
 fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String, Style)>> {
     if let Some(file) = difference.files.get(at) {
         let count = |sign: &str, count: Option<usize>| {
@@ -122,19 +122,16 @@ fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String
         ]);
     }
     let at = at - difference.files.len();
-    if at == 0 {
-        return Some(Vec::new());
-    }
-    if let Some((kind, text)) = difference.lines.get(at - 1) {
+    if let Some((kind, text)) = difference.lines.get(at) {
         return Some(vec![(text.replace('\t', "    "), line_style(*kind, theme))]);
     }
-    let is_end = at - 1 == difference.lines.len() && difference.is_cut;
+    let is_end = at == difference.lines.len() && difference.is_cut;
     is_end
         .then(|| vec![("… more than is shown here; `!` opens a shell in its worktree".to_owned(), theme.dim)])
 }
 
 fn lines_of(difference: &Difference) -> usize {
-    difference.files.len() + 1 + difference.lines.len() + usize::from(difference.is_cut)
+    difference.files.len() + difference.lines.len() + usize::from(difference.is_cut)
 }
 
 /// How it stands: `3 files  +41 −12`.
@@ -241,7 +238,7 @@ impl Pane for Diff {
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
-        vec!["find", "next", "open", "copy", "shell", "approve", "reject", "retry", "out"]
+        vec!["next", "open", "copy", "shell", "approve", "reject", "retry", "out"]
     }
 
     fn copy(&self, model: &Model) -> Option<Copied> {

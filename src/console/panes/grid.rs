@@ -160,7 +160,9 @@ impl Pane for Grid {
     fn target(&self, model: &Model) -> Target {
         let all = running(model);
         let Some(session) = all.get(selected(model, &all)) else { return model.default_target() };
-        Target { objective: Some(session.objective.clone()), session: Some(session.id), gate: None }
+        // A planner's session works for no objective.
+        let objective = model.facts.state.objective(&session.objective).map(|one| one.key.clone());
+        Target { objective, session: Some(session.id), gate: None }
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {

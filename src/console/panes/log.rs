@@ -9,7 +9,7 @@ use crate::console::msg::{Effect, Foreground};
 use crate::console::theme::Theme;
 use crate::console::{Model, layout};
 use crate::domain::ids::SessionId;
-use crate::domain::session::Session;
+use crate::domain::session::{Session, SessionKind};
 
 /// A readable text of more lines is not opened in the pager; its file is.
 const PAGED_LINES_MAX: u64 = 50_000;
@@ -57,7 +57,8 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
 pub fn name(session: &Session, theme: &Theme) -> String {
     let dot = theme.glyphs.dot;
     let kind = match session.kind {
-        crate::domain::session::SessionKind::Work => String::new(),
+        SessionKind::Planner => return format!("{} planner {dot} {}", session.id, session.agent),
+        SessionKind::Work => String::new(),
         kind => format!(" {dot} {kind}"),
     };
     format!("{} {} {dot} {}{kind}", session.id, session.objective.id, session.agent)
@@ -85,9 +86,9 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
     parts.push(match (view.follows(), view.new_lines(&log)) {
         (true, _) if is_over => over(model, of),
         (true, _) => "following".to_owned(),
-        (false, 0) => "held, f follows".to_owned(),
-        (false, 1) => "1 new line, f follows".to_owned(),
-        (false, new) => format!("{} new lines, f follows", grouped(new)),
+        (false, 0) => "held".to_owned(),
+        (false, 1) => "held, 1 new line".to_owned(),
+        (false, new) => format!("held, {} new lines", grouped(new)),
     });
     parts.join("  ")
 }
@@ -120,12 +121,23 @@ pub fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> boo
     true
 }
 
-/// The session beside the shown one among those of its objective.
+/// The session beside the shown one: among those of its objective, or among the planner's.
 fn beside(model: &Model, by: i32) -> Option<SessionId> {
     let shown = session(model)?;
-    let all = &model.facts.state.objective(&shown.objective)?.sessions;
+    let all = match shown.kind {
+        SessionKind::Planner => planners(model),
+        _ => model.facts.state.objective(&shown.objective)?.sessions.clone(),
+    };
     let at = all.iter().position(|id| *id == shown.id)?;
     all.get(at.checked_add_signed(by as isize)?).copied()
+}
+
+/// The planner's sessions in the shown project, oldest first.
+#[must_use]
+pub fn planners(model: &Model) -> Vec<SessionId> {
+    let sessions = model.facts.state.sessions().filter(|one| one.kind == SessionKind::Planner);
+    let shown = |one: &&Session| model.project.as_ref().is_none_or(|slug| one.objective.project == *slug);
+    sessions.filter(shown).map(|one| one.id).collect()
 }
 
 impl Pane for Log {

@@ -26,8 +26,11 @@ const BESIDE_FROM: u16 = 96;
 #[derive(Debug, Default)]
 pub struct Local {
     tab: Tab,
-    /// The first line of the tab, and of the facts.
+    /// The first line of the tab.
     top: usize,
+    /// The first line of the facts, where they stand beside it.
+    facts_top: usize,
+    last_facts_top: Cell<usize>,
     /// The selected session, from the newest.
     session: usize,
     last_top: Cell<usize>,
@@ -181,7 +184,9 @@ impl Pane for ObjectiveView {
         if area.width >= BESIDE_FROM {
             let left = Rect { width: area.width * 2 / 5, ..area };
             let columns = usize::from(left.width.saturating_sub(3));
-            put_lines(&facts::lines(model, one, columns, theme), 0, left, buf);
+            let facts = facts::lines(model, one, columns, theme);
+            let last = put_lines(&facts, model.panes.objective.facts_top, left, buf);
+            model.panes.objective.last_facts_top.set(last);
             for y in area.y..area.bottom() {
                 buf[(left.right(), y)].set_symbol(theme.glyphs.border.vertical_left).set_style(theme.border);
             }
@@ -204,6 +209,12 @@ impl Pane for ObjectiveView {
             let to = (i32::try_from(at).unwrap_or(0) + by).rem_euclid(count);
             let local = &mut model.panes.objective;
             (local.tab, local.top) = (tabs[usize::try_from(to).unwrap_or(0)], 0);
+            return Reaction::done();
+        }
+        if let (Verb::Page(by), true) = (&verb, columns >= BESIDE_FROM && shown_tab != Tab::Diff) {
+            let local = &mut model.panes.objective;
+            let step = *by as isize * isize::from(height.max(3).cast_signed() - 2);
+            local.facts_top = local.facts_top.saturating_add_signed(step).min(local.last_facts_top.get());
             return Reaction::done();
         }
         match shown_tab {
@@ -248,7 +259,7 @@ impl Pane for ObjectiveView {
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         if model.panes.objective.of != model.selected {
             let local = &mut model.panes.objective;
-            (local.top, local.session) = (0, 0);
+            (local.tab, local.top, local.facts_top, local.session) = (Tab::default(), 0, 0, 0);
             local.of.clone_from(&model.selected);
         }
         let mut effects = log::settle(model);

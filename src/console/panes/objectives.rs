@@ -18,7 +18,7 @@ use crate::domain::explain::{Surroundings, why};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::Status;
 use columns::{Columns, Setting};
-use plan::{Plan, Shape, Terms, shape};
+use plan::{Glance, Plan, Terms, shape};
 
 /// The last row says why the selected objective is where it is, where there is at least this much room.
 const WHY_FROM_HEIGHT: u16 = 10;
@@ -31,8 +31,8 @@ pub struct Local {
     /// Only objectives with this in their id, title or state.
     pub filter: String,
     unfolded: BTreeSet<ObjectiveKey>,
-    shape: RefCell<Option<Rc<Shape>>>,
-    plan: RefCell<Option<Rc<Plan>>>,
+    /// The lines, with the version of the facts that they were last held against.
+    plan: RefCell<Option<(u64, Rc<Plan>)>>,
     why: RefCell<Option<(u64, ObjectiveKey, String)>>,
 }
 
@@ -53,22 +53,28 @@ fn lanes_max(columns: u16) -> usize {
 fn plan(model: &Model, area: Rect) -> Rc<Plan> {
     let local = &model.panes.objectives;
     let terms = Terms {
-        version: model.facts.version,
-        project: model.project.clone(),
         filter: local.filter.clone(),
         unfolded: local.unfolded.clone(),
         room: usize::from(list(area).height),
         lanes_max: lanes_max(area.width),
     };
-    if let Some(plan) = local.plan.borrow().as_ref().filter(|plan| plan.terms == terms) {
+    let (state, version) = (&model.facts.state, model.facts.version);
+    let before = local.plan.borrow().clone();
+    let same = before.as_ref().filter(|(_, plan)| plan.terms == terms && plan.is_of(model.project.as_ref()));
+    if let Some((_, plan)) = same.filter(|(at, _)| *at == version) {
         return plan.clone();
     }
-    let state = &model.facts.state;
-    let shape = shape(local.shape.borrow().as_ref(), state, model.project.as_ref(), &model.theme);
-    local.shape.replace(Some(shape.clone()));
-    let plan = Plan::new(terms, shape, state, local.plan.borrow().as_deref());
-    let plan = Rc::new(plan);
-    local.plan.replace(Some(plan.clone()));
+    let glance = Glance::of(state, model.project.as_ref());
+    if let Some((_, plan)) = same.filter(|(_, plan)| plan.glance == glance) {
+        local.plan.replace(Some((version, plan.clone())));
+        return plan.clone();
+    }
+    let before = before.map(|(_, plan)| plan);
+    let kept =
+        before.as_ref().filter(|plan| glance.has_shape_of(&plan.glance)).map(|plan| plan.shape.clone());
+    let shape = kept.unwrap_or_else(|| Rc::new(shape(state, model.project.as_ref(), &model.theme)));
+    let plan = Rc::new(Plan::new(terms, glance, shape, state, before.as_deref()));
+    local.plan.replace(Some((version, plan.clone())));
     plan
 }
 
@@ -127,7 +133,8 @@ impl<'a> View<'a> {
         let room = area.width.saturating_sub(gutter + 4);
         let sessions = model.facts.state.sessions();
         let has_cost = sessions.rev().take(200).any(|session| session.account.usage.usd_micros.is_some());
-        let columns = Columns::new(usize::from(room), plan.shape.name_width, has_cost);
+        let longest = (plan.shape.name_width, plan.shape.title_width);
+        let columns = Columns::new(usize::from(room), longest, has_cost);
         let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
         Self { model, theme, plan, kin, columns, glyphs, gutter }
     }
@@ -217,6 +224,7 @@ impl Pane for Objectives {
     fn heading(&self, model: &Model) -> Heading {
         let filter = &model.panes.objectives.filter;
         let right = match filter.as_str() {
+            "" if plan(model, inside(model)).drawing.is_cut() => "… more lines than fit".to_owned(),
             "" => String::new(),
             filter => format!("/ {filter}: {}", plan(model, inside(model)).rows.len()),
         };

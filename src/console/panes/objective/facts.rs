@@ -9,6 +9,7 @@ use crate::console::{Model, text};
 use crate::domain::explain::{Surroundings, why};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Feedback, Objective, Status};
+use crate::report::text::counted;
 
 /// Lines that are put together one after the other.
 pub struct Sheet<'t> {
@@ -67,10 +68,7 @@ impl<'t> Sheet<'t> {
 pub fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
     standing(model, one, &mut sheet, theme);
-    if !one.spec.description.trim().is_empty() {
-        sheet.heading("What is to be done");
-        sheet.text(one.spec.description.trim(), theme.plain);
-    }
+    attempts(model, one, &mut sheet, theme);
     if !one.spec.acceptance_criteria.is_empty() {
         sheet.heading("Done when");
         let done = one.status == Status::Done;
@@ -81,7 +79,10 @@ pub fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> V
         }
     }
     neighbours(model, one, &mut sheet, theme);
-    attempts(model, one, &mut sheet, theme);
+    if !one.spec.description.trim().is_empty() {
+        sheet.heading("What is to be done");
+        sheet.text(one.spec.description.trim(), theme.plain);
+    }
     sheet.lines
 }
 
@@ -118,11 +119,9 @@ fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     sheet.fact("budget", &budget(model, one), theme.plain);
     let spent = elapsed_ms(model, one).map_or_else(|| theme.glyphs.dash.to_owned(), text::short_time);
     let cost = cost(model, one).map(|usd| format!(", ${usd:.2}")).unwrap_or_default();
-    sheet.fact(
-        "so far",
-        &format!("{} sessions, {} retries, {spent}{cost}", one.sessions.len(), one.retries),
-        theme.plain,
-    );
+    let sessions = counted(one.sessions.len(), "session");
+    let retries = if one.retries == 1 { "1 retry".to_owned() } else { format!("{} retries", one.retries) };
+    sheet.fact("so far", &format!("{sessions}, {retries}, {spent}{cost}"), theme.plain);
     sheet.fact("branch", &one.branch(), theme.plain);
 }
 

@@ -16,8 +16,8 @@ use crate::report::row;
 /// The tabs, in their order; the facts are one where there is no room for them beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Tab {
-    Facts,
     #[default]
+    Facts,
     Sessions,
     Checkpoints,
     Diff,
@@ -116,8 +116,10 @@ pub fn checkpoints(model: &Model, one: &Objective, columns: usize, theme: &Theme
     sheet.lines
 }
 
+/// Events of the queue name their objective as what would land.
 fn is_about(line: &EventLine, one: &Objective) -> bool {
-    line.objective.as_deref() == Some(one.key.id.as_str())
+    let subject = line.data.pointer("/subject/objective").and_then(Value::as_str);
+    line.objective.as_deref().or(subject) == Some(one.key.id.as_str())
         && line.project.as_deref() == Some(one.key.project.as_str())
 }
 

@@ -22,6 +22,8 @@ const MARK: usize = 2;
 const TITLE_LEAST: usize = 12;
 /// The longest id that is shown whole.
 const NAME_MOST: usize = 28;
+/// The longest title that is shown whole.
+const TITLE_MOST: usize = 44;
 /// The shortest that ids are cut to before a column is dropped for them.
 const NAME_LEAST: usize = 14;
 
@@ -32,18 +34,21 @@ pub struct Columns {
     pub name: usize,
     /// Columns of the title; 0: none.
     pub title: usize,
+    /// Columns of the state: its word, or what it waits for.
+    word: usize,
     attempts: bool,
     elapsed: bool,
     cost: bool,
 }
 
 impl Columns {
-    /// For rows of this many columns, with ids of at most this many.
+    /// For rows of this many columns, with ids and titles of at most so many.
     #[must_use]
-    pub fn new(columns: usize, longest_name: usize, has_cost: bool) -> Self {
+    pub fn new(columns: usize, longest: (usize, usize), has_cost: bool) -> Self {
+        let (longest_name, longest_title) = longest;
         let name = longest_name.clamp(6, NAME_MOST);
         let least = name.min(NAME_LEAST);
-        let mut shown = Self { name, title: 0, attempts: true, elapsed: true, cost: has_cost };
+        let mut shown = Self { name, title: 0, word: WORD, attempts: true, elapsed: true, cost: has_cost };
         for drop in 0..3 {
             if shown.right() + least < columns {
                 break;
@@ -57,7 +62,9 @@ impl Columns {
         let room = columns.saturating_sub(shown.right() + 1);
         shown.name = name.min(room);
         let left = room.saturating_sub(shown.name + 2);
-        shown.title = if left >= TITLE_LEAST { left } else { 0 };
+        shown.title = if left >= TITLE_LEAST { left.min(longest_title).min(TITLE_MOST) } else { 0 };
+        let used = shown.right() + 1 + shown.name + if shown.title > 0 { shown.title + 2 } else { 0 };
+        shown.word = WORD + columns.saturating_sub(used).min(WORD * 4);
         shown
     }
 
@@ -133,7 +140,7 @@ pub fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut Buffer
         return;
     }
     put(buf, x, WORD, look.word, look.style);
-    x += narrow(WORD);
+    x += narrow(columns.word);
     let dash = theme.glyphs.dash;
     let mut right = |buf: &mut Buffer, is: bool, columns: usize, text: &str| {
         if is {
@@ -171,7 +178,7 @@ mod tests {
     #[test]
     fn columns_go_in_the_stated_order_when_it_gets_narrow() {
         let of = |columns| {
-            let shown = Columns::new(columns, 16, true);
+            let shown = Columns::new(columns, (16, 30), true);
             (shown.name, shown.title > 0, shown.cost, shown.attempts, shown.elapsed)
         };
         assert_eq!(of(90), (16, true, true, true, true));

@@ -5,10 +5,10 @@
 //! moving touch only what is on the screen.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use crate::console::lanes::{Drawing, Folds, Node, Rails, Row, critical, order, rows};
+use crate::console::text;
 use crate::console::theme::Theme;
 use crate::domain::hierarchy::{Aim, Line};
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
@@ -18,8 +18,6 @@ use crate::domain::state::State;
 /// Objectives of a project and what needs what.
 #[derive(Debug)]
 pub struct Shape {
-    project: Option<ProjectSlug>,
-    signature: u64,
     /// The objectives, oldest first.
     pub keys: Vec<ObjectiveKey>,
     /// The same as nodes; none is done.
@@ -29,52 +27,95 @@ pub struct Shape {
     /// The headings.
     pub groups: Vec<String>,
     place: BTreeMap<ObjectiveKey, u32>,
+    /// The nodes in the order of their ids.
+    by_id: Vec<u32>,
     /// Columns of the longest id.
     pub name_width: usize,
+    /// Columns of the longest title.
+    pub title_width: usize,
 }
 
-fn signature(objectives: &[&Objective], state: &State, project: &ProjectSlug) -> u64 {
-    let mut hash = DefaultHasher::new();
-    for one in objectives {
-        (one.added_seq, &one.spec.depends_on, &one.spec.phase).hash(&mut hash);
+/// Numbers and texts in one number: quick, for it is made of every objective whenever anything happens.
+#[derive(Debug, Clone, Copy)]
+struct Mix(u64);
+
+impl Mix {
+    fn number(&mut self, number: u64) {
+        self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
     }
-    for aim in state.aims_of(project) {
-        (&aim.key, &aim.title, &aim.parent, aim.added_seq).hash(&mut hash);
-        aim.stage.word().hash(&mut hash);
+
+    fn text(&mut self, text: &str) {
+        for piece in text.as_bytes().chunks(8) {
+            let mut bytes = [0; 8];
+            bytes[..piece.len()].copy_from_slice(piece);
+            self.number(u64::from_le_bytes(bytes));
+        }
+        self.number(text.len() as u64);
     }
-    hash.finish()
 }
 
-/// The shape of a project as it is now; the one given when nothing about it has changed.
-pub fn shape(
-    before: Option<&Rc<Shape>>,
-    state: &State,
-    project: Option<&ProjectSlug>,
-    theme: &Theme,
-) -> Rc<Shape> {
-    let mut objectives: Vec<&Objective> =
-        project.into_iter().flat_map(|slug| state.objectives_of(slug)).collect();
+/// What is looked at whenever anything has happened.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Glance {
+    project: Option<ProjectSlug>,
+    signature: u64,
+    /// By id.
+    statuses: Vec<Status>,
+}
+
+impl Glance {
+    /// Looks at a project.
+    #[must_use]
+    pub fn of(state: &State, project: Option<&ProjectSlug>) -> Self {
+        let mut mix = Mix(0);
+        let mut statuses = Vec::new();
+        let Some(slug) = project else { return Self { project: None, signature: 0, statuses } };
+        for one in state.objectives_of(slug) {
+            statuses.push(one.status);
+            mix.number(one.added_seq);
+            mix.number(one.spec.title.len() as u64);
+            one.spec.depends_on.iter().for_each(|id| mix.text(id.as_str()));
+            mix.text(one.spec.phase.as_deref().unwrap_or_default());
+        }
+        for aim in state.aims_of(slug) {
+            mix.number(aim.added_seq);
+            mix.text(&aim.title);
+            mix.text(aim.stage.word());
+            mix.text(aim.parent.as_ref().map_or("", |id| id.as_str()));
+        }
+        Self { project: project.cloned(), signature: mix.0, statuses }
+    }
+
+    /// Whether a shape that was made from this one is still right.
+    #[must_use]
+    pub fn has_shape_of(&self, other: &Self) -> bool {
+        self.signature == other.signature
+            && self.project == other.project
+            && self.statuses.len() == other.statuses.len()
+    }
+}
+
+/// The shape of a project as it is now.
+#[must_use]
+pub fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme) -> Shape {
+    let by_id: Vec<&Objective> = project.into_iter().flat_map(|slug| state.objectives_of(slug)).collect();
+    let mut objectives = by_id.clone();
     objectives.sort_by_key(|one| one.added_seq);
-    let signature = project.map_or(0, |slug| signature(&objectives, state, slug));
-    if let Some(before) = before.filter(|one| one.signature == signature && one.project.as_ref() == project) {
-        return before.clone();
-    }
     let place: BTreeMap<ObjectiveKey, u32> =
         objectives.iter().zip(0_u32..).map(|(one, at)| (one.key.clone(), at)).collect();
     let (groups, group_of) = groups(&objectives, state, project, theme);
-    let nodes: Vec<Node> = objectives
-        .iter()
-        .zip(group_of)
-        .map(|(one, group)| {
-            let key = |id: &_| ObjectiveKey { project: one.key.project.clone(), id: Clone::clone(id) };
-            let needs = one.spec.depends_on.iter().filter_map(|id| place.get(&key(id)).copied()).collect();
-            Node { needs, group, is_done: false }
-        })
-        .collect();
+    let node = |(one, group): (&&Objective, u32)| {
+        let key = |id: &_| ObjectiveKey { project: one.key.project.clone(), id: Clone::clone(id) };
+        let needs = one.spec.depends_on.iter().filter_map(|id| place.get(&key(id)).copied()).collect();
+        Node { needs, group, is_done: false }
+    };
+    let nodes: Vec<Node> = objectives.iter().zip(group_of).map(node).collect();
     let order = order(&nodes);
+    let by_id = by_id.iter().filter_map(|one| place.get(&one.key).copied()).collect();
     let name_width = objectives.iter().map(|one| one.key.id.as_str().len()).max().unwrap_or(0);
+    let title_width = objectives.iter().map(|one| text::width(&one.spec.title)).max().unwrap_or(0);
     let keys = objectives.into_iter().map(|one| one.key.clone()).collect();
-    Rc::new(Shape { project: project.cloned(), signature, keys, nodes, order, groups, place, name_width })
+    Shape { keys, nodes, order, groups, place, by_id, name_width, title_width }
 }
 
 /// Where something stands among its siblings: by when it was added; what belongs to nothing comes last.
@@ -116,10 +157,6 @@ fn groups(
 /// What a plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Terms {
-    /// The version of the facts.
-    pub version: u64,
-    /// The project.
-    pub project: Option<ProjectSlug>,
     /// Only objectives with this in id or title.
     pub filter: String,
     /// Objectives that a person unfolded.
@@ -135,6 +172,8 @@ pub struct Terms {
 pub struct Plan {
     /// What it was made from.
     pub terms: Terms,
+    /// The same.
+    pub glance: Glance,
     /// The shape.
     pub shape: Rc<Shape>,
     /// The nodes with what is done.
@@ -153,34 +192,35 @@ pub struct Plan {
 impl Plan {
     /// Makes it.
     #[must_use]
-    pub fn new(terms: Terms, shape: Rc<Shape>, state: &State, before: Option<&Self>) -> Self {
+    pub fn new(terms: Terms, glance: Glance, shape: Rc<Shape>, state: &State, before: Option<&Self>) -> Self {
         let mut nodes = shape.nodes.clone();
+        for (&at, status) in shape.by_id.iter().zip(&glance.statuses) {
+            nodes[at as usize].is_done = *status == Status::Done;
+        }
         let mut counts = vec![(0, 0); shape.groups.len().max(1)];
-        let mut wanted = Vec::with_capacity(nodes.len());
-        let filter = terms.filter.to_lowercase();
-        for (node, key) in nodes.iter_mut().zip(&shape.keys) {
-            let Some(one) = state.objective(key) else {
-                wanted.push(false);
-                continue;
-            };
-            node.is_done = one.status == Status::Done;
+        for node in &nodes {
             if let Some(count) = counts.get_mut(node.group as usize) {
                 *count = (count.0 + usize::from(node.is_done), count.1 + 1);
             }
-            wanted.push(filter.is_empty() || has(one, &filter));
         }
         let mut is_critical = vec![false; nodes.len()];
         for at in critical(&nodes, &shape.order) {
             is_critical[at as usize] = true;
         }
-        let (rows, drawing) = lines(&terms, &shape, &nodes, &wanted, before);
+        let (rows, drawing) = lines(&terms, &shape, &nodes, state, before);
         let mut row_of = vec![0; nodes.len()];
         for (row, number) in rows.iter().zip(0_u32..) {
             for &at in row.nodes() {
                 row_of[at as usize] = number;
             }
         }
-        Self { terms, shape, nodes, rows, drawing, critical: is_critical, counts, row_of }
+        Self { terms, glance, shape, nodes, rows, drawing, critical: is_critical, counts, row_of }
+    }
+
+    /// Whether it is of that project.
+    #[must_use]
+    pub fn is_of(&self, project: Option<&ProjectSlug>) -> bool {
+        self.glance.project.as_ref() == project
     }
 
     /// The line that an objective is on.
@@ -211,11 +251,14 @@ fn lines(
     terms: &Terms,
     shape: &Rc<Shape>,
     nodes: &[Node],
-    wanted: &[bool],
+    state: &State,
     before: Option<&Plan>,
 ) -> (Vec<Row>, Rc<dyn Drawing>) {
     if !terms.filter.is_empty() {
-        let found = shape.order.iter().copied().filter(|&at| wanted[at as usize]);
+        let filter = terms.filter.to_lowercase();
+        let wanted = |at: &u32| shape.keys.get(*at as usize).and_then(|key| state.objective(key));
+        let wanted = |at: &u32| wanted(at).is_some_and(|one| has(one, &filter));
+        let found = shape.order.iter().copied().filter(wanted);
         let found: Vec<Row> = found.map(Row::Node).collect();
         return (found, Rc::new(Rails::new(&[], &[], 0)));
     }

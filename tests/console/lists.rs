@@ -1,0 +1,291 @@
+//! The panes of objectives and logs as they look: whole frames with their styles.
+
+use paddock::config::{Environment, Workspace};
+use paddock::console::panes::PaneId;
+use paddock::console::theme::Theme;
+use paddock::console::{Effect, Model, Msg, World};
+use paddock::domain::ids::SessionId;
+use ratatui::style::{Color, Modifier, Style};
+
+use super::fixture::{Log, key, select, send};
+use super::keys::press;
+use super::screen::{frame_of, text_of};
+
+/// The frame, and below it every stretch that is not plain: `row:from-to style`.
+fn styled(model: &Model) -> String {
+    let buf = frame_of(model);
+    let width = usize::from(buf.area.width);
+    let mut out = text_of(model);
+    for (y, row) in buf.content.chunks(width).enumerate() {
+        let mut at = 0;
+        while at < width {
+            let style = row[at].style();
+            let until = (at..width).find(|&x| row[x].style() != style).unwrap_or(width);
+            let words = name(style);
+            if !words.is_empty() {
+                out.push_str(&format!("{y}:{at}-{} {words}\n", until - 1));
+            }
+            at = until;
+        }
+    }
+    out
+}
+
+fn name(style: Style) -> String {
+    let mut words = Vec::new();
+    if let Some(color) = style.fg.filter(|color| *color != Color::Reset) {
+        words.push(format!("{color:?}").to_lowercase());
+    }
+    if let Some(color) = style.bg.filter(|color| *color != Color::Reset) {
+        words.push(format!("on {color:?}").to_lowercase());
+    }
+    for (modifier, word) in
+        [(Modifier::BOLD, "bold"), (Modifier::DIM, "dim"), (Modifier::REVERSED, "reversed")]
+    {
+        if style.add_modifier.contains(modifier) {
+            words.push(word.to_owned());
+        }
+    }
+    words.join(" ")
+}
+
+const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
+
+/// A frame in every size with colours, and in the middle one without them and in seven bits.
+fn looks(name: &str, model: impl Fn((u16, u16)) -> Model) {
+    for size in SIZES {
+        let model = model(size);
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), styled(&model));
+    }
+    let mut bare = model((120, 40));
+    bare.theme = Theme::colourless();
+    insta::assert_snapshot!(format!("{name}_no_color"), styled(&bare));
+    let mut ascii = model((120, 40));
+    ascii.theme = Theme::default().with_ascii();
+    insta::assert_snapshot!(format!("{name}_ascii"), text_of(&ascii));
+}
+
+#[test]
+fn the_objectives() {
+    looks("objectives", |size| {
+        let mut model = Log::evening().model(size);
+        select(&mut model, "billing-webhook");
+        model.zoomed = true;
+        model
+    });
+}
+
+#[test]
+fn the_main_screen_with_the_objectives_in_it() {
+    looks("main_objectives", |size| {
+        let mut model = Log::evening().model(size);
+        select(&mut model, "auth-tokens");
+        model
+    });
+}
+
+/// Sixty objectives, some of them done, whose dependencies cross.
+fn many() -> Log {
+    let mut log = Log::new();
+    for n in 0..60_u32 {
+        let needs: Vec<String> = [(1, 7), (4, 3), (11, 5)]
+            .iter()
+            .filter(|(back, every)| n >= *back && n % every != 0)
+            .map(|(back, _)| format!("part-{:02}", n - back))
+            .collect();
+        let needs: Vec<&str> = needs.iter().map(String::as_str).collect();
+        log.objective(&format!("part-{n:02}"), &format!("Part number {n} of the whole"), &needs);
+    }
+    log
+}
+
+#[test]
+fn sixty_objectives_that_cross() {
+    looks("sixty", |size| {
+        let mut model = many().model(size);
+        select(&mut model, "part-13");
+        model.zoomed = true;
+        model
+    });
+}
+
+#[test]
+fn a_filter_shows_what_matches_and_escape_shows_all() {
+    let mut model = Log::evening().model((120, 40));
+    select(&mut model, "auth-tokens");
+    for letter in ["/", "a", "u", "t", "h"] {
+        press(&mut model, letter);
+    }
+    let text = text_of(&model);
+    assert!(text.contains("/ auth: 2"), "{text}");
+    assert!(!text.contains("rate-limits  "), "{text}");
+    press(&mut model, "esc");
+    assert!(text_of(&model).contains("rate-limits"));
+}
+
+#[test]
+fn the_selection_walks_over_every_objective_once() {
+    let mut model = many().model((80, 24));
+    model.focus = PaneId::Objectives;
+    press(&mut model, "g");
+    let mut seen = vec![model.selected.clone()];
+    for _ in 0..80 {
+        press(&mut model, "j");
+        if seen.last() != Some(&model.selected) {
+            seen.push(model.selected.clone());
+        }
+    }
+    seen.sort();
+    seen.dedup();
+    assert_eq!(seen.len(), 60);
+}
+
+#[test]
+fn an_objective_with_everything_that_is_known_of_it() {
+    for (name, moves) in [("sessions", 0), ("checkpoints", 1), ("queue", 3), ("around", 4)] {
+        looks(&format!("objective_{name}"), |size| {
+            let mut model = Log::evening().model(size);
+            select(&mut model, "billing-webhook");
+            press(&mut model, "enter");
+            for _ in 0..moves {
+                press(&mut model, "]");
+            }
+            model
+        });
+    }
+}
+
+/// A workspace whose sessions have written logs, read as the console reads them.
+struct Logs {
+    workspace: Workspace,
+    /// Removed with it.
+    _folder: tempfile::TempDir,
+}
+
+const TRANSCRIPT: &str = "work session, attempt 1: Sign and rotate tokens\n\
+    I will split the signing key from the verifier so that rotation does not need a restart.\n\
+    write src/auth/token.rs\nrun cargo test -p auth\nrunning 18 tests\n\
+    test token::signs ... \u{1b}[32mok\u{1b}[0m\ntest token::rotates ... \u{1b}[32mok\u{1b}[0m\n\
+    test token::rotation_keeps_old_key ... \u{1b}[31mFAILED\u{1b}[0m\n\n\
+    test result: FAILED. 17 passed; 1 failed\nwrite src/auth/keys.rs\nrun cargo test -p auth\n18 passed\n\
+    commit 登录：把签名密钥与校验器分开，这样轮换不需要重启，也不会让旧的令牌立刻失效\n";
+
+impl Logs {
+    fn new(texts: &[(u64, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::init(folder.path()).unwrap();
+        for (id, text) in texts {
+            let session = workspace.session_dir(SessionId(*id));
+            std::fs::create_dir_all(&session).unwrap();
+            std::fs::write(session.join("stdout.log.0"), text).unwrap();
+        }
+        Self { workspace, _folder: folder }
+    }
+
+    /// Carries out what the panes want until the logs are on the screen.
+    fn read(&self, model: &mut Model, shown: &[&str]) {
+        let (messages, incoming) = std::sync::mpsc::channel();
+        let world =
+            World { workspace: self.workspace.clone(), environment: Environment::default(), messages };
+        model.workspace = Some(self.workspace.clone());
+        let mut effects = paddock::console::update::settle(model);
+        let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
+        loop {
+            for effect in effects.drain(..) {
+                if let Effect::Job(job) = effect {
+                    let change = (job.run)(&world);
+                    drop(change(model));
+                }
+            }
+            let text = text_of(model);
+            if shown.iter().all(|words| text.contains(words)) {
+                return;
+            }
+            assert!(std::time::Instant::now() < give_up, "never shown: {shown:?}\n{text}");
+            if let Ok(msg) = incoming.recv_timeout(std::time::Duration::from_millis(20)) {
+                effects = send(model, msg);
+            } else {
+                effects = paddock::console::update::settle(model);
+            }
+        }
+    }
+}
+
+fn reading(logs: &Logs, size: (u16, u16), shown: &[&str]) -> Model {
+    let mut model = Log::evening().model(size);
+    select(&mut model, "auth-tokens");
+    model.session = Some(SessionId(4));
+    model.focus = PaneId::Log;
+    logs.read(&mut model, shown);
+    model
+}
+
+#[test]
+fn a_session_log() {
+    let logs = Logs::new(&[(4, TRANSCRIPT)]);
+    looks("log", |size| reading(&logs, size, &["校验器"]));
+    looks("log_zoomed", |size| {
+        let mut model = reading(&logs, size, &["校验器"]);
+        model.zoomed = true;
+        press(&mut model, "k");
+        press(&mut model, "k");
+        model
+    });
+}
+
+#[test]
+fn a_log_is_found_in_filtered_and_shown_raw() {
+    let logs = Logs::new(&[(4, TRANSCRIPT)]);
+    let mut model = reading(&logs, (120, 40), &["校验器"]);
+    for letter in ["&", "F", "A", "I", "L"] {
+        press(&mut model, letter);
+    }
+    logs.read(&mut model, &["& FAIL: 2"]);
+    assert!(!text_of(&model).contains("18 passed\n"));
+    press(&mut model, "esc");
+    press(&mut model, "enter");
+    for letter in ["/", "r", "o", "t", "a", "t", "e", "s"] {
+        press(&mut model, letter);
+    }
+    press(&mut model, "enter");
+    logs.read(&mut model, &["/ rotates: n N", "token::rotates"]);
+    press(&mut model, "u");
+    logs.read(&mut model, &["raw", "write src/auth/token.rs"]);
+}
+
+#[test]
+fn running_sessions_side_by_side() {
+    let logs = Logs::new(&[(4, TRANSCRIPT), (5, "reading the audit rules\nand nothing else\n")]);
+    looks("grid", |size| {
+        let mut model = Log::evening().model(size);
+        select(&mut model, "auth-tokens");
+        press(&mut model, "L");
+        logs.read(&mut model, &["nothing else", "校验器"]);
+        model
+    });
+    let mut model = Log::evening().model((120, 40));
+    press(&mut model, "L");
+    logs.read(&mut model, &["nothing else"]);
+    press(&mut model, "]");
+    assert_eq!(model.target().session, Some(SessionId(5)));
+    assert_eq!(model.target().objective, Some(key("audit-log")));
+    press(&mut model, "enter");
+    logs.read(&mut model, &["nothing else"]);
+    assert_eq!((model.active(), model.zoomed), (PaneId::Log, true));
+    assert!(text_of(&model).contains("5 audit-log"), "{}", text_of(&model));
+}
+
+#[test]
+fn a_log_that_is_not_there_yet_says_so_and_breaks_nothing() {
+    let logs = Logs::new(&[]);
+    let mut model = Log::evening().model((120, 40));
+    select(&mut model, "auth-tokens");
+    model.focus = PaneId::Log;
+    logs.read(&mut model, &["It has written nothing yet."]);
+    for name in ["k", "g", "u", "f", "space", "n", "y"] {
+        press(&mut model, name);
+        drop(frame_of(&model));
+    }
+    send(&mut model, Msg::Resized(60, 15));
+    drop(frame_of(&model));
+}
