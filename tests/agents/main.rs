@@ -1,6 +1,13 @@
 //! Real agent programs: what their recorded transcripts are read as, and whole runs with programs that replay them.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+#[expect(dead_code, reason = "other tests use the rest of it")]
+#[path = "../spine/place.rs"]
+mod place;
 mod properties;
 mod recordings;
+mod runs;
+#[path = "../spine/supervisor.rs"]
+mod supervisor;
+mod tools;

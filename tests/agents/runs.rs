@@ -1,0 +1,251 @@
+//! Whole runs with agents that replay what the real programs printed: limits, failover, logins, budgets.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::place::Place;
+use crate::supervisor::{count, is, place_of};
+
+/// Replays recordings. `$NOTES/<name>.cases` says, a line for each start, what is done: `work` commits, prints
+/// the recording of a run that went well, and ends; anything else is shell.
+const REPLAY: &str = r#"
+set -e
+name=$1; format=$2; data=$3
+cases=$NOTES/$name.cases
+echo "$name $PADDOCK_OBJECTIVE" >> "$NOTES/starts"
+next=$(head -n 1 "$cases" 2>/dev/null || true)
+test -n "$next" || next=work
+sed -i 1d "$cases" 2>/dev/null || true
+summary() { printf -- '---SESSION_SUMMARY---\\nstatus: completed\\nsummary: did it\\n---END_SESSION_SUMMARY---\\n'; }
+commit() { echo "$PADDOCK_SESSION" > "$PADDOCK_OBJECTIVE.txt"; git add -A; git commit -q -m "Work on $PADDOCK_OBJECTIVE"; }
+replay() { cat "$data/$format/$1.stdout"; cat "$data/$format/$1.stderr" >&2 2>/dev/null || true; }
+# The recorded moment of reset, moved to so many seconds from now.
+limited() { replay quota-oauth | sed "s/\"resetsAt\":[0-9]*/\"resetsAt\":$(($(date +%s) + $1))/g"; exit 1; }
+work() { commit; replay ok; }
+eval "$next"
+"#;
+
+fn cases(place: &Place, agent: &str, lines: &[&str]) {
+    fs::write(place.note(&format!("{agent}.cases")), lines.join("\n") + "\n").unwrap();
+}
+
+/// Project lines with an agent for each (name, transcript), in this order.
+fn agents(place: &Place, all: &[(&str, &str)]) -> String {
+    let script = place.path("replay.sh");
+    fs::write(&script, REPLAY).unwrap();
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts");
+    let mut text = String::from("disk: {min_free_gb: 0}\nagents:\n");
+    for (name, transcript) in all {
+        text.push_str(&format!(
+            "  - {{id: {name}, transcript: {transcript}, cli_command: sh, command_template: [sh, {script:?}, {name}, \
+             {transcript}, {data:?}]}}\n"
+        ));
+    }
+    let names: Vec<&str> = all.iter().map(|(name, _)| *name).collect();
+    text + &format!("workers: [{{id: implementer, agents: [{}]}}]\n", names.join(", "))
+}
+
+fn starts(place: &Place) -> Vec<String> {
+    let text = fs::read_to_string(place.note("starts")).unwrap_or_default();
+    text.lines().map(str::to_owned).collect()
+}
+
+fn find<'e>(events: &'e [Value], kind: &str) -> &'e Value {
+    events.iter().find(|event| event["type"] == kind).unwrap_or_else(|| panic!("no {kind}"))
+}
+
+#[test]
+fn a_rate_limited_agent_goes_on_by_itself_at_the_time_it_named() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude")]);
+    place.project("shop", &lines);
+    cases(&place, "claude", &["limited 6", "work"]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    let cooling = find(&events, "agent_cooling");
+    assert_eq!(cooling["data"]["cooldown"]["failure"]["class"], "rate_limit");
+    assert_eq!(cooling["data"]["cooldown"]["named"], true);
+    let until_ms = cooling["data"]["cooldown"]["until_ms"].as_i64().unwrap();
+    let second = events.iter().filter(|event| is(event, "session_planned", "cart")).nth(1).unwrap();
+    let at: jiff::Timestamp = second["at"].as_str().unwrap().parse().unwrap();
+    assert!(at.as_millisecond() >= until_ms, "it began before the limit was lifted");
+    let row = place.status_of("cart");
+    assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
+    assert_eq!(starts(&place), ["claude cart", "claude cart"]);
+}
+
+#[test]
+fn a_cooldown_is_explained_and_survives_the_supervisor_and_a_person_can_end_it() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude")]);
+    place.project("shop", &lines);
+    cases(&place, "claude", &["limited 3600", "work"]);
+    place.objective("cart", "", &[]);
+    let supervisor = place.supervisor(&[]);
+    supervisor.wait("agent_cooling", "*");
+    supervisor.wait_where("the objective is ready again", |e| is(e, "objective_ready", "cart"), 2);
+    let reason = place.status_of("cart")["reason"].clone();
+    assert_eq!(reason["code"], "cooling", "{reason}");
+    assert!(reason["text"].as_str().unwrap().starts_with("cooling until "), "{reason}");
+    supervisor.stop();
+    let again = place.supervisor(&[]);
+    assert_eq!(place.status_of("cart")["reason"]["code"], "cooling");
+    let listed = place.json(&["agent", "list", "--json"]);
+    let claude = listed.as_array().unwrap().iter().find(|agent| agent["id"] == "claude").unwrap();
+    assert_eq!(claude["state"], "cooling", "{claude}");
+    assert_eq!(claude["failures"][0]["error"]["class"], "rate_limit");
+    place.good(&["agent", "enable", "claude"]);
+    again.wait("objective_done", "cart");
+    again.stop();
+    assert_eq!(starts(&place).len(), 2);
+}
+
+#[test]
+fn another_agent_of_the_worker_takes_over() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude"), ("codex", "codex")]);
+    place.project("shop", &lines);
+    cases(&place, "claude", &["limited 3600", "exit 9"]);
+    place.objective("cart", "", &[]);
+    place.objective("sign", "", &["--depends-on", "cart"]);
+    let events = place.idle(0);
+    assert_eq!(starts(&place), ["claude cart", "codex cart", "codex sign"]);
+    assert_eq!(count(&events, "agent_cooling", "*"), 1);
+    assert_eq!(place.status_of("cart")["retries"], 0);
+}
+
+#[test]
+fn an_agent_that_says_it_waits_for_an_hour_is_stopped_and_another_works() {
+    let place = Place::new();
+    let lines = agents(&place, &[("kimi", "kimi"), ("codex", "codex")]);
+    place.project("shop", &lines);
+    cases(&place, "kimi", &["replay 429-ra3600; exec sleep 600"]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    let stopping = find(&events, "session_stopping");
+    assert_eq!(stopping["data"]["stop"], "waiting");
+    let cooldown = &find(&events, "agent_cooling")["data"]["cooldown"];
+    let wait_ms = cooldown["until_ms"].as_i64().unwrap() - cooldown["since_ms"].as_i64().unwrap();
+    assert!((3_500_000..=3_700_000).contains(&wait_ms), "{cooldown}");
+    let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
+    assert_eq!(ended["data"]["end"], "interrupted");
+    assert_eq!(starts(&place), ["kimi cart", "codex cart"]);
+}
+
+#[test]
+fn an_agent_that_is_not_logged_in_waits_for_a_person_and_goes_on_after_a_check() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude")]);
+    place.project("shop", &lines);
+    cases(&place, "claude", &["replay 401-retries2; exit 1"]);
+    place.objective("cart", "", &[]);
+    place.objective("sign", "", &["--depends-on", "cart"]);
+    place.idle(3);
+    let row = place.status_of("cart");
+    assert_eq!(
+        (row["status"].as_str(), row["reason"]["code"].as_str()),
+        (Some("needs_review"), Some("agent_login"))
+    );
+    assert_eq!(row["retries"], 0);
+    // Still not logged in.
+    cases(&place, "claude", &["replay 401-retries2; exit 1"]);
+    let (code, said, _) = place.run(&["agent", "check", "claude"]);
+    assert!(code == 1 && said.contains("authentication"), "{said}");
+    assert_eq!(place.status_of("cart")["status"], "needs_review");
+    cases(&place, "claude", &["replay ok | sed 's/\"result\":\"[^\"]*\"/\"result\":\"OK\"/'", "work"]);
+    let said = place.good(&["agent", "check", "claude"]);
+    assert!(said.contains("claude: works"), "{said}");
+    assert_eq!(place.status_of("cart")["status"], "ready");
+    place.idle(0);
+    assert_eq!(place.status_of("sign")["status"], "done");
+}
+
+#[test]
+fn a_session_is_stopped_when_it_costs_what_it_may() {
+    let place = Place::new();
+    let lines = agents(&place, &[("opencode", "opencode")]);
+    place.project("shop", &format!("{lines}session_defaults: {{max_usd_per_session: 0.5}}"));
+    let dear = "commit; replay ok | sed 's/\"cost\":[0-9.]*/\"cost\":0.3/g'; exec sleep 600";
+    cases(&place, "opencode", &[dear, "work"]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    assert_eq!(find(&events, "session_stopping")["data"]["stop"], "cost");
+    let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
+    assert_eq!(ended["data"]["end"], "over_budget");
+    assert!(ended["data"]["account"]["usage"]["usd_micros"].as_u64().unwrap() >= 500_000, "{ended}");
+    let row = place.status_of("cart");
+    assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
+}
+
+#[test]
+fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude")]);
+    let told = place.note("told");
+    let notify = format!(
+        "notify:\n  - {{on: [budget_exhausted], run: \"cat >> '{}'\"}}\n  - {{on: [objective_done], run: \"echo no >&2; exit 3\"}}",
+        told.display()
+    );
+    place.project("shop", &format!("{lines}budget: {{usd_per_day: 0.05}}\n{notify}"));
+    place.objective("cart", "", &[]);
+    place.objective("sign", "", &["--depends-on", "cart"]);
+    let events = place.idle(4);
+    assert_eq!(find(&events, "budget_exhausted")["data"]["what"], "usd");
+    let reason = place.status_of("sign")["reason"].clone();
+    assert_eq!(reason["code"], "day_budget", "{reason}");
+    assert!(reason["text"].as_str().unwrap().contains("$0.05"), "{reason}");
+    let lines = fs::read_to_string(&told).unwrap();
+    assert_eq!(lines.lines().count(), 1, "{lines}");
+    let event: Value = serde_json::from_str(lines.trim()).unwrap();
+    assert_eq!((event["type"].as_str(), event["project"].as_str()), (Some("budget_exhausted"), Some("shop")));
+    let failed = place.good(&["events", "--type", "notify_failed"]);
+    assert!(failed.contains("exit status: 3: no"), "{failed}");
+    let status = place.json(&["status", "--json"]);
+    assert!(status["projects"][0]["budget"]["usd"]["used"].as_f64().unwrap() > 0.05, "{status}");
+    // More money: work goes on.
+    let file = place.project_file("shop");
+    let text = fs::read_to_string(&file).unwrap().replace("usd_per_day: 0.05", "usd_per_day: 50");
+    fs::write(&file, text).unwrap();
+    place.idle(0);
+    let report = place.json(&["report", "--json"]);
+    let shop = &report["projects"][0];
+    assert_eq!(
+        (shop["landed_unverified"].as_array().unwrap().len(), shop["lost"].as_array().unwrap().len()),
+        (2, 0)
+    );
+    assert!(shop["spent"]["usd"].as_f64().unwrap() > 0.1, "{shop}");
+}
+
+#[test]
+fn work_on_rate_limits_is_no_rate_limit() {
+    let place = Place::new();
+    let script = "echo 'assert_eq!(status, 429); // Too Many Requests: rate limit exceeded' > limits.rs; commit; \
+                  cat limits.rs; cat limits.rs >&2; echo 'Error: 429 Too Many Requests (as expected)'; summary";
+    let lines = agents(&place, &[("sh", "plain")]);
+    place.project("shop", &lines);
+    cases(&place, "sh", &[script]);
+    place.objective("limits", "", &[]);
+    let events = place.idle(0);
+    assert_eq!(count(&events, "agent_cooling", "*"), 0);
+    assert!(place_of(&events, "session_ended", "limits") < place_of(&events, "objective_done", "limits"));
+    assert_eq!(starts(&place).len(), 1);
+}
+
+#[test]
+fn a_conversation_that_became_too_long_is_retried_with_less_to_do() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude")]);
+    place.project("shop", &lines);
+    cases(&place, "claude", &["replay context; exit 1", "work"]);
+    place.objective("cart", "", &["--max-commits", "4"]);
+    let events = place.idle(0);
+    let budgets: Vec<&Value> = events
+        .iter()
+        .filter(|event| is(event, "session_planned", "cart"))
+        .map(|event| &event["data"]["plan"]["budget"]["max_commits"])
+        .collect();
+    assert_eq!(budgets, [4, 2]);
+    assert_eq!(place.status_of("cart")["retries"], 1);
+}
