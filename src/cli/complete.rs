@@ -83,38 +83,39 @@ fn with_values(command: clap::Command, family: &str) -> clap::Command {
 }
 
 fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
-    let list: fn(&State) -> Vec<(String, String)> = match (family, argument) {
+    let list: fn(&Context, &State) -> Vec<(String, String)> = match (family, argument) {
         (_, "project") | ("project", "slug") => projects,
         ("objective" | "explain" | "queue", "id" | "objective") | ("objective", "depends_on") => objectives,
         ("session", "number") => sessions,
         ("agent", "id") => agents,
-        ("goal", "id" | "goal") => |state| aims(state, Level::Goal),
-        ("milestone", "id") => |state| aims(state, Level::Milestone),
-        ("phase", "id") | ("objective", "phase") => |state| aims(state, Level::Phase),
+        ("goal", "id" | "goal") => |_, state| aims(state, Level::Goal),
+        ("milestone", "id") => |_, state| aims(state, Level::Milestone),
+        ("phase", "id") | ("objective", "phase") => |_, state| aims(state, Level::Phase),
         _ => return None,
     };
     let values = move || {
-        let Some(state) = state() else { return Vec::new() };
-        let found = list(&state).into_iter();
+        let Some((context, state)) = workspace() else { return Vec::new() };
+        let found = list(&context, &state).into_iter();
         found.map(|(value, help)| CompletionCandidate::new(value).help(Some(help.into()))).collect()
     };
     Some(ArgValueCandidates::new(values))
 }
 
-/// The state of the workspace that is meant by what stands on the command line so far.
-fn state() -> Option<State> {
+/// The workspace that is meant by what stands on the command line so far, and its state.
+fn workspace() -> Option<(Context, State)> {
     let words: Vec<OsString> = std::env::args_os().collect();
     let place = words.iter().position(|word| word == "--root");
     let root = place.and_then(|place| words.get(place + 1));
     let context = Context::find(root.map(Path::new), None).ok()?;
-    context.state().ok()
+    let state = context.state().ok()?;
+    Some((context, state))
 }
 
-fn projects(state: &State) -> Vec<(String, String)> {
+fn projects(_: &Context, state: &State) -> Vec<(String, String)> {
     state.projects().map(|project| (project.slug.to_string(), project.settings.name.clone())).collect()
 }
 
-fn objectives(state: &State) -> Vec<(String, String)> {
+fn objectives(_: &Context, state: &State) -> Vec<(String, String)> {
     let all = state.objectives().map(|objective| {
         let help = format!("{}: {}", objective.status, objective.spec.title);
         (objective.key.id.to_string(), help)
@@ -122,15 +123,14 @@ fn objectives(state: &State) -> Vec<(String, String)> {
     all.collect()
 }
 
-fn sessions(state: &State) -> Vec<(String, String)> {
+fn sessions(_: &Context, state: &State) -> Vec<(String, String)> {
     // The newest first, and no more than anybody would look through.
     let newest = state.sessions().rev().take(100);
     newest.map(|s| (s.id.to_string(), format!("{} {}", s.objective.id, s.status.word()))).collect()
 }
 
-fn agents(state: &State) -> Vec<(String, String)> {
-    let projects = state.projects().map(|project| (&project.slug, &project.settings));
-    let all = crate::report::agents::of_projects(projects);
+fn agents(context: &Context, state: &State) -> Vec<(String, String)> {
+    let all = super::agent::settings(context, state);
     all.into_values().map(|(agent, _)| (agent.id, agent.name)).collect()
 }
 

@@ -10,6 +10,8 @@ use super::ids::{ProjectSlug, SessionId};
 pub const TROUBLES_MAX: usize = 5;
 /// The longest cooldown: a little more than the month after which every known quota is renewed, in milliseconds.
 const COOLDOWN_MAX_MS: i64 = 32 * 86_400_000;
+/// A named time that has passed is still believed for so long, in milliseconds.
+const JUST_LIFTED_MS: i64 = 15 * 60_000;
 /// The shortest, in milliseconds.
 const COOLDOWN_MIN_MS: i64 = 1_000;
 /// The most that a wait until a named time is lengthened by, in milliseconds.
@@ -147,7 +149,9 @@ pub fn cooldown_after(
     let in_a_row = if is_same { count.max(1) } else { count.saturating_add(1) };
     let (first_ms, longest_ms) = backoff(failure.class);
     let backoff_ms = (first_ms << in_a_row.saturating_sub(1).min(10)).min(longest_ms);
-    let named_ms = failure.reset_ms.filter(|reset_ms| *reset_ms > now_ms).map(|reset_ms| reset_ms - now_ms);
+    // What was lifted while the session was harvested is as good as lifted now; an older time says nothing.
+    let is_meant = |reset_ms: &i64| *reset_ms > now_ms - JUST_LIFTED_MS;
+    let named_ms = failure.reset_ms.filter(is_meant).map(|reset_ms| (reset_ms - now_ms).max(0));
     let wait_ms = match named_ms {
         // A time that comes round again and again is not believed for ever.
         Some(named_ms) if in_a_row > 2 => named_ms.max(backoff_ms / 4),

@@ -53,7 +53,9 @@ fn sessions_that_ran_side_by_side_meet_one_trouble_not_many() {
 
 #[test]
 fn a_time_that_has_passed_and_one_in_a_thousand_years_are_both_bounded() {
-    let past = after(&AgentHealth::default(), &limit(Some(NOW - 5)), NOW, NOW).unwrap();
+    let just = after(&AgentHealth::default(), &limit(Some(NOW - 5)), NOW, NOW).unwrap();
+    assert!(just.named && just.until_ms == NOW + COOLDOWN_MIN_MS);
+    let past = after(&AgentHealth::default(), &limit(Some(NOW - 3_600_000)), NOW, NOW).unwrap();
     assert!(!past.named && past.until_ms >= NOW + 60_000);
     let far = after(&AgentHealth::default(), &limit(Some(i64::MAX - 5)), NOW, NOW).unwrap();
     assert_eq!(far.until_ms, NOW + COOLDOWN_MAX_MS);

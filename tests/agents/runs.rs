@@ -65,7 +65,7 @@ fn a_rate_limited_agent_goes_on_by_itself_at_the_time_it_named() {
     place.objective("cart", "", &[]);
     let events = place.idle(0);
     let cooling = find(&events, "agent_cooling");
-    assert_eq!(cooling["data"]["cooldown"]["failure"]["class"], "rate_limit");
+    assert_eq!(cooling["data"]["cooldown"]["failure"]["class"], "quota");
     assert_eq!(cooling["data"]["cooldown"]["named"], true);
     let until_ms = cooling["data"]["cooldown"]["until_ms"].as_i64().unwrap();
     let second = events.iter().filter(|event| is(event, "session_planned", "cart")).nth(1).unwrap();
@@ -85,7 +85,7 @@ fn a_cooldown_is_explained_and_survives_the_supervisor_and_a_person_can_end_it()
     place.objective("cart", "", &[]);
     let supervisor = place.supervisor(&[]);
     supervisor.wait("agent_cooling", "*");
-    supervisor.wait_where("the objective is ready again", |e| is(e, "objective_ready", "cart"), 2);
+    supervisor.wait_where("the objective is ready again", |e| is(e, "objective_ready", "cart"), 1);
     let reason = place.status_of("cart")["reason"].clone();
     assert_eq!(reason["code"], "cooling", "{reason}");
     assert!(reason["text"].as_str().unwrap().starts_with("cooling until "), "{reason}");
@@ -95,7 +95,7 @@ fn a_cooldown_is_explained_and_survives_the_supervisor_and_a_person_can_end_it()
     let listed = place.json(&["agent", "list", "--json"]);
     let claude = listed.as_array().unwrap().iter().find(|agent| agent["id"] == "claude").unwrap();
     assert_eq!(claude["state"], "cooling", "{claude}");
-    assert_eq!(claude["failures"][0]["error"]["class"], "rate_limit");
+    assert_eq!(claude["failures"][0]["error"]["class"], "quota");
     place.good(&["agent", "enable", "claude"]);
     again.wait("objective_done", "cart");
     again.stop();
