@@ -4,6 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
+use super::goal_document::{Export, Import};
 use super::output;
 use crate::domain::command::Command;
 use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level};
@@ -30,6 +31,10 @@ pub(super) enum Goal {
     /// Change its title or description
     #[command(after_help = "Examples:\n  paddock goal edit a-shop-that-people-trust --title 'A safe shop'")]
     Edit(EditGoal),
+    /// Bring goals, milestones and phases to what a Markdown document says
+    Import(Import),
+    /// All of them as a Markdown document
+    Export(Export),
 }
 
 #[derive(Debug, Subcommand)]
@@ -168,6 +173,8 @@ impl Goal {
             Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
             Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
             Self::Edit(EditGoal { changes }) => edit(context, level, changes, None),
+            Self::Import(import) => import.carry_out(context),
+            Self::Export(export) => export.carry_out(context),
         }
     }
 }
@@ -213,6 +220,12 @@ fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Out
 
 /// The nearest id of a title that none of this level has yet.
 fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> Result<AimId, Failure> {
+    let key = |id: &AimId| AimKey { project: project.clone(), level, id: id.clone() };
+    id_for(level, title, |id| state.aim(&key(id)).is_none())
+}
+
+/// The nearest id of a title that is free.
+pub(super) fn id_for(level: Level, title: &str, is_free: impl Fn(&AimId) -> bool) -> Result<AimId, Failure> {
     let near = nearest_id(title);
     let near = if near.is_empty() { level.word() } else { near.as_str() };
     let mut number = 1_u32;
@@ -220,9 +233,9 @@ fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> R
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
         // Ids are ASCII: any byte is a fine place to cut.
         let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
-        let key = AimKey { project: project.clone(), level, id: AimId::new(format!("{stem}{suffix}"))? };
-        if state.aim(&key).is_none() {
-            return Ok(key.id);
+        let id = AimId::new(format!("{stem}{suffix}"))?;
+        if is_free(&id) {
+            return Ok(id);
         }
         number += 1;
     }
@@ -248,7 +261,7 @@ fn show(context: &Context, level: Level, list: &List) -> Outcome {
     let state = context.state()?;
     let project = context.project(&state, None)?;
     let mut aims: Vec<&Aim> = state.aims_of(&project).filter(|aim| aim.key.level == level).collect();
-    aims.sort_by_key(|aim| aim.added_seq);
+    aims.sort_by_key(|aim| aim.place());
     if list.json {
         let all: Vec<_> = aims.iter().map(|aim| aim_status(aim)).collect();
         output::json(&all)?;

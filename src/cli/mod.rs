@@ -11,6 +11,7 @@ mod doctor;
 mod events;
 pub mod exit;
 mod explain;
+mod goal_document;
 mod init;
 mod log_text;
 mod manual;
@@ -95,8 +96,7 @@ enum Family {
     Phase(aim::Phase),
     /// Why something is not moving
     Explain(explain::Explain),
-    /// Plans of objectives
-    #[command(subcommand)]
+    /// Have the active phase planned now; plans of the planner and of people
     Plan(plan::Plan),
     /// Run the supervisor in the foreground
     Run(run::Run),

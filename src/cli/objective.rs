@@ -272,7 +272,7 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
     add("priority", shown.priority.to_string());
     shown.branch.iter().for_each(|branch| add("branch", branch.clone()));
     shown.worktree.iter().for_each(|path| add("worktree", harmless(path)));
-    for session in project.sessions.iter().filter(|session| session.objective == shown.id) {
+    for session in project.sessions.iter().filter(|session| session.objective.as_ref() == Some(&shown.id)) {
         let exit = session.exit.as_ref().map(|exit| format!(" ({})", exit.text)).unwrap_or_default();
         let (kind, status, agent) = (session.kind, session.status, &session.agent);
         add(&format!("session {}", session.id), harmless(&format!("{kind} by {agent}: {status}{exit}")));

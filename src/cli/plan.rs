@@ -1,4 +1,6 @@
-//! `paddock plan`: plans that people write.
+//! `paddock plan`: plans of the planner, and plans that people write.
+
+mod show;
 
 use std::fs;
 use std::io::Read;
@@ -10,25 +12,52 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use crate::config::plan_file::{self, PlanContext};
-use crate::domain::command::Command;
+use crate::domain::command::{Answer, Command};
 use crate::domain::ids::ObjectiveId;
-use crate::domain::objective::ObjectiveSpec;
-use crate::domain::plan::PlannedObjective;
+use crate::domain::plan::unordered_overlaps;
+use crate::domain::scope::OverlapCache;
+use crate::report::text::harmless;
+use crate::supervisor;
 
 /// A longer plan is no plan.
 const PLAN_BYTES_MAX: u64 = 16 << 20;
 
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "Examples:
+  paddock plan                     have the active phase planned now
+  paddock plan --dry-run           print what the planner would be told
+  paddock plan show"
+)]
+pub(super) struct Plan {
+    /// Print the planner's prompt; start nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(subcommand)]
+    action: Option<Action>,
+}
+
 #[derive(Debug, Subcommand)]
-pub(super) enum Plan {
-    /// Add the objectives of a plan in the planner's format; all of them or none
+enum Action {
+    /// Add the objectives of a plan in the planner's format to the active phase; all of them or none
     #[command(after_help = "Examples:
   paddock plan apply plan.yaml
   paddock --project web plan apply - < plan.yaml")]
     Apply(Apply),
+    /// The plan that waits for you, as what it adds to the graph; else how the planner stands
+    #[command(after_help = "Examples:\n  paddock plan show\n  paddock plan show --json")]
+    Show(show::Show),
+    /// Let the plan that waits become objectives
+    #[command(after_help = "Examples:\n  paddock plan approve")]
+    Approve(Approve),
+    /// Send the plan that waits back; the next one is told why
+    #[command(after_help = "Examples:\n  paddock plan reject --note 'smaller steps, and tests first'")]
+    Reject(Reject),
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Apply {
+struct Apply {
     /// The file; - reads standard input
     file: PathBuf,
     /// The answer as JSON
@@ -36,30 +65,69 @@ pub(super) struct Apply {
     json: bool,
 }
 
+#[derive(Debug, Args)]
+struct Approve {
+    /// The answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Reject {
+    /// What is wrong with it
+    #[arg(long, value_name = "TEXT")]
+    note: String,
+}
+
 impl Plan {
     pub fn carry_out(self, context: &Context) -> Outcome {
-        match self {
-            Self::Apply(apply) => apply.carry_out(context),
+        match self.action {
+            None if self.dry_run => dry_run(context),
+            None => {
+                let project = context.project(&context.state()?, None)?;
+                context.ask_and_say(Command::PlanNow { project })?;
+                Ok(Exit::Good)
+            }
+            Some(Action::Apply(apply)) => apply.carry_out(context),
+            Some(Action::Show(show)) => show.carry_out(context),
+            Some(Action::Approve(Approve { json })) => {
+                let project = context.project(&context.state()?, None)?;
+                say(&context.ask(Command::PlanApprove { project })?, json)
+            }
+            Some(Action::Reject(Reject { note })) => {
+                let project = context.project(&context.state()?, None)?;
+                context.ask_and_say(Command::PlanReject { project, note })?;
+                Ok(Exit::Good)
+            }
         }
     }
 }
 
-/// What a planned objective asks for.
-pub(super) fn spec_of(planned: PlannedObjective) -> (ObjectiveId, ObjectiveSpec) {
-    let spec = ObjectiveSpec {
-        title: planned.title,
-        description: planned.description,
-        acceptance_criteria: planned.acceptance_criteria,
-        path_scope: planned.path_scope,
-        depends_on: planned.depends_on,
-        context_refs: planned.context_refs,
-        worker: planned.worker_id,
-        priority: planned.priority,
-        max_commits: planned.session_budget.max_commits,
-        max_minutes: planned.session_budget.max_minutes,
-        phase: None,
-    };
-    (planned.id, spec)
+fn say(answer: &Answer, json: bool) -> Outcome {
+    match json {
+        true => output::json(answer)?,
+        false => output::line(&answer.text)?,
+    }
+    Ok(Exit::Good)
+}
+
+fn dry_run(context: &Context) -> Outcome {
+    let state = context.state()?;
+    let slug = context.project(&state, None)?;
+    let Some(mut project) = state.project(&slug).cloned() else { return Ok(Exit::Good) };
+    if state.active_line(&slug).phase.is_none() {
+        let text = "no phase is active: `paddock goal import FILE.md`, or `paddock phase add TITLE`";
+        return Err(Failure::error(text));
+    }
+    // What the file says now is what a supervisor would go by; one with faults it would not take.
+    let file = context.workspace.projects().join(format!("{slug}.yaml"));
+    if let Ok(read) = supervisor::read_project(&context.workspace, &context.environment, &file, None) {
+        project.settings = read.project.settings;
+    }
+    let prompt = supervisor::planner_prompt(&context.workspace, &state, &project).map_err(Failure::error)?;
+    // It may hold what agents wrote, and goes to a terminal.
+    output::print(&prompt.lines().map(|line| harmless(line) + "\n").collect::<String>())?;
+    Ok(Exit::Good)
 }
 
 impl Apply {
@@ -73,23 +141,20 @@ impl Apply {
         let workers: Vec<&str> = project.settings.workers.iter().map(|worker| worker.id.as_str()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| Failure::faults(&faults, "nothing of the plan was applied"))?;
-        if !plan.document.phase_checks.is_empty() {
-            output::note("its phase checks are not kept: this build knows no phases");
+        let mut overlaps = OverlapCache::default();
+        for warning in unordered_overlaps(&plan.document, &project.settings.shared_patterns, &mut overlaps) {
+            output::note(&format!("warning: {}", harmless(&warning)));
         }
-        if plan.document.objectives.is_empty() {
+        if plan.document.objectives.is_empty() && plan.document.phase_checks.is_empty() {
             return Err(Failure::error(format!("{shown}: there is no objective in it")));
         }
-        let objectives = plan.document.objectives.into_iter().map(spec_of).collect();
-        let answer = context.ask(Command::ObjectivesAdd { project: slug, objectives })?;
-        match self.json {
-            true => output::json(&answer)?,
-            false => output::line(&answer.text)?,
-        }
-        Ok(Exit::Good)
+        let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
+        say(&answer, self.json)
     }
 }
 
-fn read(file: &Path) -> Result<(String, String), Failure> {
+/// A document that a person wrote, and what it is called.
+pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
     let shown = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let failed = |error: std::io::Error| Failure::error(format!("{shown}: cannot be read: {error}"));
     let mut bytes = Vec::new();

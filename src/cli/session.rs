@@ -129,8 +129,8 @@ impl List {
         for project in &document.projects {
             for session in &project.sessions {
                 let objective = match with_slug {
-                    true => format!("{}/{}", project.slug, session.objective),
-                    false => session.objective.clone(),
+                    true => format!("{}/{}", project.slug, session.objective.as_deref().unwrap_or("-")),
+                    false => session.objective.clone().unwrap_or_else(|| "-".to_owned()),
                 };
                 rows.push((
                     session.id,
@@ -174,7 +174,13 @@ fn describe(context: &Context, session: &Found) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut add = |name: &str, value: String| rows.push(vec![name.to_owned(), harmless(&value)]);
     add("session", session.id.to_string());
-    add("objective", session.objective.to_string());
+    add(
+        "objective",
+        match session.objective.id.is_planner() {
+            true => format!("{} (planning)", session.objective.project),
+            false => session.objective.to_string(),
+        },
+    );
     add("kind", format!("{}, attempt {}", session.kind, session.attempt));
     add("agent", format!("{} as {}", session.agent, session.worker));
     add("state", session.status.word().to_owned());

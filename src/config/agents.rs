@@ -201,6 +201,7 @@ impl AgentEntry {
             stop_signal: text(&self.stop_signal, |agent| &agent.stop_signal, "TERM"),
             env: self.env.clone().or_else(|| below.map(|agent| agent.env.clone())).unwrap_or_default(),
             planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
+            plans: self.planner.or(below.map(|agent| agent.plans)).unwrap_or(false),
             enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),
             description: text(&self.description, |agent| &agent.description, ""),
             resume,

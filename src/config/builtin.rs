@@ -252,6 +252,7 @@ pub fn agents() -> Vec<AgentSettings> {
         stop_signal: row.stop_signal.to_owned(),
         env: row.env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
         planner: row.planner,
+        plans: row.planner,
         enabled: true,
         description: row.description.to_owned(),
     };

@@ -8,6 +8,7 @@ pub mod dotenv;
 pub mod environment;
 pub mod error;
 pub mod files;
+pub mod goals_file;
 pub mod lock;
 pub mod plan_file;
 mod plan_text;

@@ -52,6 +52,24 @@ pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPl
     sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, &found))
 }
 
+/// Reads a list of checks; its lines count from the second.
+pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Vec<ConfigError>> {
+    let sink = Sink::new(shown);
+    let text = format!("phase_checks:\n{text}\n");
+    let node = match yaml::parse(&text) {
+        Ok(node) => node,
+        Err(error) => {
+            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            return sink.finish(None::<Vec<PhaseCheck>>).map(|(checks, _)| checks);
+        }
+    };
+    let section = Section::of(&node, "", &sink);
+    let checks = section.sections("phase_checks").unwrap_or_default();
+    let read: Vec<PhaseCheck> = checks.iter().filter_map(read_check).collect();
+    section.finish();
+    sink.finish(Some(read)).map(|(checks, _)| checks)
+}
+
 /// Moves places in the block to places in the file.
 fn shift(mut errors: Vec<ConfigError>, found: &Found) -> Vec<ConfigError> {
     for error in errors.iter_mut().filter(|error| error.place.line > 0) {

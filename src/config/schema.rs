@@ -118,7 +118,11 @@ fn session_defaults() -> Value {
             ("max_tokens_per_session", or_null(&count(1)), "null: no limit"),
             ("max_usd_per_session", or_null(&amount()), "holds for agents that report their cost"),
             ("stall_minutes", count(1), "no output, file change or CPU for so long: stalled; default: 20"),
-            ("planner_agent", or_null(&text()), "null: objectives come from people"),
+            (
+                "planner_agent",
+                or_null(&text()),
+                "null: the first of the workers' agents that is built in as a planner or says `planner: true`",
+            ),
         ],
         &[],
     )

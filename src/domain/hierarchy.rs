@@ -120,15 +120,31 @@ impl Aim {
         (self.rank.unwrap_or(self.added_seq), self.added_seq)
     }
 
-    /// Title and description, as a prompt tells them.
+    /// Title and the first paragraph of the description, as the prompt of an objective tells them.
     #[must_use]
     pub fn told(&self) -> String {
+        let first = self.description.trim().split("\n\n").next().unwrap_or_default();
+        // A block may be a plan or a script, and is no sentence.
+        let first = if first.contains("```") { "" } else { first };
+        let line: Vec<&str> = first.split_whitespace().collect();
+        match line.join(" ") {
+            line if line.is_empty() => self.title.clone(),
+            line => format!("{}: {}", self.title, line.chars().take(TOLD_CHARS_MAX).collect::<String>()),
+        }
+    }
+
+    /// Title and description, as the planner is told of what its phase belongs to.
+    #[must_use]
+    pub fn told_whole(&self) -> String {
         match self.description.trim() {
             "" => self.title.clone(),
             text => format!("{}: {text}", self.title),
         }
     }
 }
+
+/// Characters of a description that every objective's prompt repeats.
+const TOLD_CHARS_MAX: usize = 600;
 
 /// What a person asks of the hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

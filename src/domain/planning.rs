@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{AimId, GateId, ProjectSlug, SessionId};
 use super::plan::{PhaseCheck, PlanDocument};
-use super::reason::Reason;
+use super::reason::{Reason, ReasonCode};
 use super::settings::ProjectSettings;
 
 /// Plans in a row without a landing before a person is asked (SPEC 6).
@@ -71,7 +71,15 @@ pub struct Planning {
 }
 
 impl Planning {
-    /// A person has looked, or something has moved on: runs count from here.
+    /// Something landed or was done: plans are not barren. A planner that cannot plan still waits for a person.
+    pub fn progressed(&mut self) {
+        self.barren = 0;
+        let is_over =
+            |reason: &mut Reason| matches!(reason.code, ReasonCode::PlansBarren | ReasonCode::ChecksFail);
+        drop(self.stuck.take_if(is_over));
+    }
+
+    /// A person has looked, or it is another phase's turn: runs count from here.
     pub fn forgive(&mut self) {
         self.stuck = None;
         (self.failures, self.barren) = (0, 0);
@@ -152,12 +160,13 @@ impl PhaseProgress {
     }
 }
 
-/// The agents that may plan for a project, in order: the one it names, then those of its workers that say so.
+/// The agents that may plan for a project, in order: the one it names, then those of its workers that are built in
+/// as planners, or say `planner: true` themselves.
 #[must_use]
 pub fn planners(settings: &ProjectSettings) -> Vec<&str> {
     let named = settings.session_defaults.planner_agent.as_deref();
     let is_used = |id: &str| settings.workers.iter().any(|worker| worker.agents.iter().any(|own| own == id));
-    let others = settings.agents.iter().filter(|agent| agent.planner && is_used(&agent.id));
+    let others = settings.agents.iter().filter(|agent| agent.planner && agent.plans && is_used(&agent.id));
     let all = named.into_iter().chain(others.map(|agent| agent.id.as_str()).filter(|id| Some(*id) != named));
     all.filter(|id| settings.agent(id).is_some_and(|agent| agent.enabled)).collect()
 }

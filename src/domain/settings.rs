@@ -246,6 +246,9 @@ pub struct AgentSettings {
     pub env: BTreeMap<String, String>,
     /// Whether it may plan.
     pub planner: bool,
+    /// Whether it was made for planning, or somebody said that it may: then a project that names no planner uses it.
+    #[serde(default)]
+    pub plans: bool,
     /// Whether it may be used at all.
     pub enabled: bool,
     /// For people.

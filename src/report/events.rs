@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::domain::ids::ObjectiveId;
 use crate::link::EventLine;
 use crate::store::StoredEvent;
 
@@ -209,7 +210,9 @@ pub fn line(event: &StoredEvent) -> EventLine {
 /// A line as the link carries it, with its public type.
 #[must_use]
 pub fn publish(line: EventLine) -> EventLine {
-    EventLine { kind: public_type(&line.kind, &line.data), ..line }
+    // What the planner's sessions name is no objective.
+    let objective = line.objective.filter(|id| *id != ObjectiveId::planner().as_str());
+    EventLine { kind: public_type(&line.kind, &line.data), objective, ..line }
 }
 
 /// The line as JSON.

@@ -179,7 +179,8 @@ pub struct LandedStatus {
 pub struct SessionStatus {
     pub id: u64,
     pub kind: &'static str,
-    pub objective: String,
+    /// None for the planner's.
+    pub objective: Option<String>,
     pub agent: String,
     pub worker: String,
     pub status: &'static str,

@@ -128,7 +128,7 @@ fn running(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
     open.map(|session| {
         vec![
             format!("#{}", session.id),
-            session.objective.clone(),
+            session.objective.clone().unwrap_or_else(|| "-".to_owned()),
             session.kind.to_owned(),
             session.agent.clone(),
             session.status.to_owned(),

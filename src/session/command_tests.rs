@@ -15,6 +15,7 @@ fn agent(words: &[&str], shell: bool) -> AgentSettings {
         stop_signal: "TERM".to_owned(),
         env: BTreeMap::new(),
         planner: false,
+        plans: false,
         enabled: true,
         description: String::new(),
     }

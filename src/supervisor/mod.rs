@@ -27,6 +27,7 @@ mod world;
 
 pub use ask::{ask, is_running};
 pub use checkup::{Checkup, check_agent};
+pub use effects::planner_prompt;
 pub use error::SupervisorError;
 pub use message::Query;
 pub use options::{Options, RunEnd};

@@ -39,7 +39,7 @@ pub fn run(
     mut on_event: Box<dyn FnMut(&StoredEvent) + Send>,
 ) -> Result<RunEnd, SupervisorError> {
     if options.dry_run {
-        return dry_run(workspace, options);
+        return dry_run(workspace, environment, options);
     }
     let _lock = WorkspaceLock::try_take(workspace)?;
     let _log = logging::begin(workspace, environment);
@@ -61,7 +61,7 @@ fn work(
     on_events: OnEvents,
 ) -> Result<RunEnd, SupervisorError> {
     let (inbox, messages) = mpsc::channel();
-    let memo = Memo::working(options.project.clone(), options.max_parallel);
+    let memo = memo(environment, options)?;
     let mut kernel = kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
     kernel.poll = Duration::from_secs(match options.poll_seconds {
         Some(seconds) => seconds.max(1),
@@ -86,6 +86,18 @@ fn work(
     let end = end?;
     closed?;
     Ok(end)
+}
+
+/// What a supervisor with these options works on, and how.
+fn memo(environment: &Environment, options: &Options) -> Result<Memo, SupervisorError> {
+    let mut memo = Memo::working(options.project.clone(), options.max_parallel);
+    let seconds = match options.planner_cooldown {
+        Some(seconds) => seconds,
+        None => environment.planner_cooldown_seconds()?,
+    };
+    let cooldown_ms = i64::try_from(seconds.saturating_mul(1_000)).unwrap_or(i64::MAX);
+    memo.planner_cooldown_ms = (!options.no_planner).then_some(cooldown_ms);
+    Ok(memo)
 }
 
 /// Puts a kernel together. The caller holds the workspace's lock.
@@ -162,9 +174,13 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
 }
 
 /// Says what a supervisor would order now. Nothing is written and nothing is started.
-fn dry_run(workspace: &Workspace, options: &Options) -> Result<RunEnd, SupervisorError> {
+fn dry_run(
+    workspace: &Workspace,
+    environment: &Environment,
+    options: &Options,
+) -> Result<RunEnd, SupervisorError> {
     let mut state = ledger::load_snapshot(&Reader::open(workspace.db())?)?;
-    let mut memo = Memo::working(options.project.clone(), options.max_parallel);
+    let mut memo = memo(environment, options)?;
     let decision = decide::step(&mut state, &mut memo, Input::Tick, super::world::now_ms());
     for event in &decision.events {
         let stored = ledger::to_stored(event)?;

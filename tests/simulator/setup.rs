@@ -25,6 +25,7 @@ fn agent(id: &str) -> AgentSettings {
         stop_signal: "TERM".to_owned(),
         env: BTreeMap::new(),
         planner: false,
+        plans: false,
         enabled: true,
         description: String::new(),
     }

@@ -6,7 +6,6 @@ use std::process::{Command as Program, Stdio};
 
 use super::super::context::Context;
 use super::super::exit::Failure;
-use super::super::plan::spec_of;
 use super::super::repository;
 use crate::config::files::{make_private_dir, random_hex};
 use crate::config::plan_file::{self, PlanContext};
@@ -14,6 +13,7 @@ use crate::config::project_file;
 use crate::config::resolve::Surroundings;
 use crate::domain::command::Command;
 use crate::domain::ids::ProjectSlug;
+use crate::domain::plan::PlannedObjective;
 
 /// The demo's project.
 pub(super) const SLUG: &str = "hello";
@@ -115,7 +115,7 @@ pub(super) fn plan(context: &Context, seed: u64) -> Result<(), Failure> {
         &PlanContext { existing: &[], workers: &["implementer", "integrator", "researcher"] },
     );
     let plan = plan.map_err(|faults| Failure::faults(&faults, "this is a fault of the demo itself"))?;
-    let objectives = plan.document.objectives.into_iter().map(spec_of).collect();
+    let objectives = plan.document.objectives.into_iter().map(PlannedObjective::into_spec).collect();
     context.ask(Command::ObjectivesAdd { project: slug()?, objectives })?;
     Ok(())
 }

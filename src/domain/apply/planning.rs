@@ -164,7 +164,7 @@ impl State {
         self.progress(&key.project, phase.as_ref(), |progress| {
             (progress.failed, progress.vain) = (None, 0);
         });
-        self.plan(&key.project, Planning::forgive);
+        self.plan(&key.project, Planning::progressed);
     }
 
     /// An aim moved to another stage: what was remembered of the planner's luck was another phase's.

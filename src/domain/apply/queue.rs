@@ -210,7 +210,7 @@ impl State {
         if !is_moved {
             self.move_tip(project, &candidate.commit, false, at_ms);
         }
-        self.change(project, |p| p.planning.forgive());
+        self.change(project, |p| p.planning.progressed());
         if let Subject::Objective(id) = subject {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
             if let Some(objective) = self.objective_mut(&key) {

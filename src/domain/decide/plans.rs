@@ -255,7 +255,8 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         let text = "a plan waits already: `paddock plan show`, then `paddock plan approve` or `plan reject --note TEXT`";
         return Err(Refusal::new(text));
     }
-    if planners(&project.settings).is_empty() {
+    // A supervisor reads the project file before it does anything, and knows better.
+    if planners(&project.settings).is_empty() && !scribe.memo.is_passive {
         let text = format!(
             "no agent may plan: name one in projects/{slug}.yaml (`session_defaults: {{planner_agent: ID}}`), \
              or say `planner: true` for an agent of a worker"

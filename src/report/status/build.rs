@@ -15,7 +15,7 @@ use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
 use crate::domain::train::{Entry, Subject};
 use crate::domain::usage::{Tokens, dollars};
-use crate::report::text::rfc3339;
+use crate::report::text::{counted, rfc3339};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -80,11 +80,25 @@ fn integration(project: &Project) -> IntegrationStatus {
 fn waiting(project: &Project) -> Vec<Reason> {
     let mut found: Vec<Reason> = project.holds.values().cloned().collect();
     found.extend(project.train.held.clone());
+    found.extend(planning(project));
     if let Some(wait) = &project.integration.waits {
         let clears = "publishing is tried again by itself; `paddock queue publish` tries now";
         found.push(Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears));
     }
     found
+}
+
+/// What of the planner waits for a person.
+fn planning(project: &Project) -> Option<Reason> {
+    let planning = &project.planning;
+    if let Some(waiting) = &planning.waiting {
+        let (count, slug) = (waiting.plan.objectives.len(), &project.slug);
+        let text = format!("a plan of {} waits to be approved", counted(count, "objective"));
+        let clears =
+            format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
+        return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));
+    }
+    planning.stuck.clone()
 }
 
 fn state_word(view: &View<'_>, project: &Project, reasons: &[Reason]) -> &'static str {
@@ -173,7 +187,7 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
     SessionStatus {
         id: session.id.0,
         kind: session.kind.word(),
-        objective: session.objective.id.to_string(),
+        objective: (!session.objective.id.is_planner()).then(|| session.objective.id.to_string()),
         agent: session.agent.clone(),
         worker: session.worker.clone(),
         status: session.status.word(),

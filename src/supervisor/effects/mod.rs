@@ -2,27 +2,54 @@
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
 mod candidates;
+mod checks;
 mod gate_output;
 mod gates;
 mod harvest;
 mod landings;
+mod planning;
 mod proofs;
 mod sessions;
 mod targets;
 mod telling;
 mod worktrees;
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::lanes::{Job, Lane};
 use super::world::{Site, World};
+use crate::config::Workspace;
 use crate::domain::effect::Effect;
+use crate::domain::project::Project;
+use crate::domain::session::SessionKind;
 use crate::domain::state::State;
+use crate::git::Repository;
 
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
 pub(super) use sessions::{exit_of_last, git_variables, inherited, never_began, process_end, stop_signal};
 pub(super) use targets::{clear_locks, look};
+
+/// What the next planner run of a project would be told.
+///
+/// # Errors
+/// When the repository cannot be opened, or the template is wrong.
+pub fn planner_prompt(workspace: &Workspace, state: &State, project: &Project) -> Result<String, String> {
+    let repository = Repository::open(Path::new(&project.settings.repo_root));
+    let repository = repository.map_err(|error| error.to_string())?;
+    let runs = state.active_line(&project.slug).phase.map_or(0, |phase| phase.progress.runs);
+    let brief = planning::Brief::for_run(state, project, runs + 1);
+    planning::prompt(&workspace.templates(), &brief, &repository)
+}
+
+/// A name with what it stands for, as prompts tell it.
+fn titled(name: &str, description: &str) -> String {
+    match description.trim() {
+        "" => name.to_owned(),
+        text => format!("{name}: {text}"),
+    }
+}
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
 /// gone.
@@ -93,6 +120,10 @@ fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Optio
             let minutes = state.session(session)?.budget.max_minutes;
             Some((Lane::Session(session), Box::new(move || sessions::extend(&shared, session, minutes))))
         }
+        Effect::Harvest { session } if state.session(session)?.kind == SessionKind::Planner => {
+            let order = planning::Order::of(state, session)?;
+            Some((Lane::Session(session), Box::new(move || planning::harvest(&shared, &order))))
+        }
         Effect::Harvest { session } => {
             let order = harvest::Order::of(state, session)?;
             Some((Lane::Session(session), Box::new(move || harvest::harvest(&shared, &order))))
@@ -101,6 +132,11 @@ fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Optio
             let order = gates::Order::of(state, gate)?;
             let lane = gates::lane_of(state.gate(gate)?);
             Some((lane, Box::new(move || gates::start(&shared, &order))))
+        }
+        Effect::ReadChecks { gate } => {
+            let order = checks::Order::of(state, gate)?;
+            let lane = Lane::GateWorktree(order.project.clone(), order.slot);
+            Some((lane, Box::new(move || checks::read(&shared, &order))))
         }
         Effect::StopGate { gate } => {
             let lane = gates::lane_of(state.gate(gate)?);

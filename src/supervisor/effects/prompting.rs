@@ -1,6 +1,7 @@
 //! What a session is told.
 
 use super::super::telling;
+use super::super::titled;
 use super::{Site, World};
 use crate::domain::facts::Collision;
 use crate::domain::hierarchy::Aim;
@@ -146,13 +147,6 @@ fn previous(objective: &Objective, aims: &Aims) -> Vec<String> {
         false => history.clone(),
     };
     told.into_iter().chain(aims.collisions.iter().cloned()).collect()
-}
-
-fn titled(name: &str, description: &str) -> String {
-    match description.trim() {
-        "" => name.to_owned(),
-        text => format!("{name}: {text}"),
-    }
 }
 
 fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {

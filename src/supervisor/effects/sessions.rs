@@ -10,12 +10,14 @@ use std::time::Duration;
 
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
+use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use crate::config::Environment;
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
-use crate::domain::session::{Exit, ProcessEnd, Session, Stop};
+use crate::domain::planning::planner_folder;
+use crate::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use crate::domain::settings::{AgentSettings, ProjectSettings, StdinRule};
 use crate::domain::state::State;
 use crate::domain::usage::Tokens;
@@ -38,33 +40,41 @@ pub(in super::super) struct Order {
     site: Site,
     settings: Box<ProjectSettings>,
     session: Session,
-    objective: Objective,
+    errand: Errand,
     path: PathBuf,
-    branch: String,
-    aims: prompting::Aims,
-    base: ObjectId,
     /// Where the counter of the conversation that it goes on with stood.
     counter: Option<Tokens>,
+}
+
+/// What a session is for, with all that it is told.
+enum Errand {
+    /// An objective, on its branch.
+    Objective { objective: Box<Objective>, aims: prompting::Aims, branch: String, base: ObjectId },
+    /// A plan.
+    Plan(Box<planning::Brief>),
 }
 
 impl Order {
     pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
         let session = state.session(session)?.clone();
-        let objective = state.objective(&session.objective)?.clone();
-        let worktree = objective.worktree.clone()?;
         let project = state.project(&session.objective.project)?;
+        let (path, errand) = match session.kind {
+            SessionKind::Planner => {
+                let folder = planner_folder(&project.settings, &project.slug);
+                (folder, Errand::Plan(Box::new(planning::Brief::of(state, project, &session))))
+            }
+            _ => {
+                let objective = Box::new(state.objective(&session.objective)?.clone());
+                let worktree = objective.worktree.clone()?;
+                let aims = prompting::Aims::of(state, &objective);
+                let (branch, base) = (worktree.branch, worktree.base);
+                (worktree.path, Errand::Objective { objective, aims, branch, base })
+            }
+        };
+        let (site, settings) = (Site::of(project), Box::new(project.settings.clone()));
         let before = session.resume.as_ref().and_then(|resume| state.session(resume.session));
-        Some(Self {
-            counter: before.and_then(|before| before.account.counter),
-            site: Site::of(project),
-            settings: Box::new(project.settings.clone()),
-            aims: prompting::Aims::of(state, &objective),
-            session,
-            objective,
-            path: PathBuf::from(worktree.path),
-            branch: worktree.branch,
-            base: worktree.base,
-        })
+        let counter = before.and_then(|before| before.account.counter);
+        Some(Self { site, settings, session, errand, path: PathBuf::from(path), counter })
     }
 }
 
@@ -133,28 +143,35 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
 
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
     let repository = world.trusted(&order.site)?;
-    let place = Place {
-        site: &order.site,
-        objective: &order.objective.key,
-        path: &order.path,
-        branch: &order.branch,
-        base: &order.base,
-    };
-    make_again_if_gone(world, &place)?;
-    prepare(&repository, order).map_err(|error| error.to_string())?;
+    prepare(world, order, &repository)?;
     let spec = job(world, order, &repository, dir)?;
     world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())
 }
 
 /// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
-/// the worktree off.
-fn prepare(repository: &Repository, order: &Order) -> Result<(), git::GitError> {
-    let worktree = git::find_worktree(repository, &order.path, &order.branch)?;
-    git::mend_worktree(repository, &worktree)?;
+/// the worktree off. A planner looks at the tip, detached.
+fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<(), String> {
+    let problem = |error: git::GitError| error.to_string();
+    let Errand::Objective { objective, branch, base, .. } = &order.errand else {
+        return planning::prepare(repository, &order.path, &order.session.from);
+    };
+    let place = Place { site: &order.site, objective: &objective.key, path: &order.path, branch, base };
+    make_again_if_gone(world, &place)?;
+    let worktree = git::find_worktree(repository, &order.path, branch).map_err(problem)?;
+    git::mend_worktree(repository, &worktree).map_err(problem)?;
     if order.session.attempt == 1 {
-        git::bring_forward(repository, &worktree, &order.session.from)?;
+        git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
     }
     Ok(())
+}
+
+fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, String> {
+    match &order.errand {
+        Errand::Objective { objective, aims, .. } => {
+            prompting::prompt(world, &order.site, &order.settings, objective, &order.session, aims)
+        }
+        Errand::Plan(brief) => planning::prompt(&world.workspace.templates(), brief, repository),
+    }
 }
 
 fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Result<JobSpec, String> {
@@ -162,8 +179,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
     crate::config::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
-    let text =
-        prompting::prompt(world, &order.site, settings, &order.objective, &order.session, &order.aims)?;
+    let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())
         .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
@@ -217,7 +233,11 @@ fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
 fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
     let mut stages = Vec::new();
     let worktree = &order.settings.worktree;
-    let is_new = order.objective.setup_failures > 0 || order.session.attempt == 1;
+    let is_new = match &order.errand {
+        Errand::Objective { objective, .. } => objective.setup_failures > 0 || order.session.attempt == 1,
+        // It reads, and builds nothing that would need it.
+        Errand::Plan(_) => false,
+    };
     if let Some(setup) = worktree.setup.as_ref().filter(|_| is_new) {
         stages.push(Stage {
             name: SETUP_STAGE.to_owned(),
@@ -274,11 +294,12 @@ fn environment(
     repository: &Repository,
     prompt_file: &Path,
 ) -> (BTreeMap<String, String>, Vec<String>) {
-    let key = &order.objective.key;
+    let key = &order.session.objective;
+    let objective = if key.id.is_planner() { String::new() } else { key.id.to_string() };
     let mut set: BTreeMap<String, String> = BTreeMap::from([
         ("PADDOCK_SESSION".to_owned(), order.session.id.to_string()),
         ("PADDOCK_SESSION_KIND".to_owned(), order.session.kind.to_string()),
-        ("PADDOCK_OBJECTIVE".to_owned(), key.id.to_string()),
+        ("PADDOCK_OBJECTIVE".to_owned(), objective),
         ("PADDOCK_PROJECT".to_owned(), key.project.to_string()),
         ("PADDOCK_WORKTREE".to_owned(), order.path.display().to_string()),
         ("PADDOCK_PROMPT_FILE".to_owned(), prompt_file.display().to_string()),

@@ -1,0 +1,139 @@
+//! `paddock goal import` and `paddock goal export`: the hierarchy as one Markdown document.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::aim::id_for;
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::{output, plan};
+use crate::config::goals_file::{self, DraftAim, Written};
+use crate::domain::command::Command;
+use crate::domain::hierarchy::{Aim, AimKey, ImportedAim, Level};
+use crate::domain::ids::{AimId, ProjectSlug};
+use crate::domain::state::State;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paddock goal import goals.md
+  paddock goal import - < goals.md
+
+The document:
+  # A safe shop <!-- id: shop -->
+  What it is about.
+  ## Payments work
+  ### The form
+  What is to be done in this phase.
+  ```checks
+  - {description: The form is there, check_command: test -f form, expected: \"\"}
+  ```
+
+The comment keeps the id; without one it is made of the title, and one with the same title at the same
+place is taken for the same. `goal export` writes a document with all ids.")]
+pub(super) struct Import {
+    /// The document; - reads standard input
+    file: PathBuf,
+    /// The answer as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  paddock goal export > goals.md\n  paddock goal export shop")]
+pub(super) struct Export {
+    /// Only this goal
+    id: Option<String>,
+}
+
+impl Import {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let project = context.project(&state, None)?;
+        let (text, shown) = plan::read(&self.file)?;
+        let drafts = goals_file::read(&text, &shown);
+        let drafts = drafts.map_err(|faults| Failure::faults(&faults, "nothing was imported"))?;
+        let aims = named(&state, &project, drafts)?;
+        let answer = context.ask(Command::AimsImport { project, aims })?;
+        match self.json {
+            true => output::json(&answer)?,
+            false => output::line(&answer.text)?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+/// Gives every aim its id: the document's, else that of the one with its title at its place, else a new one.
+fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftAim>) -> Result<Vec<ImportedAim>, Failure> {
+    let mut used: BTreeSet<(Level, AimId)> =
+        drafts.iter().filter_map(|draft| Some((draft.level, draft.id.clone()?))).collect();
+    let mut ids: Vec<AimId> = Vec::new();
+    let mut named = Vec::new();
+    for draft in drafts {
+        let parent = draft.parent.and_then(|at| ids.get(at).cloned());
+        let is_same = |aim: &&Aim| {
+            aim.key.level == draft.level
+                && aim.title == draft.title
+                && aim.parent == parent
+                && !used.contains(&(draft.level, aim.key.id.clone()))
+        };
+        let id = match (&draft.id, state.aims_of(project).find(is_same)) {
+            (Some(id), _) => id.clone(),
+            (None, Some(aim)) => aim.key.id.clone(),
+            (None, None) => id_for(draft.level, &draft.title, |id| {
+                let key = AimKey { project: project.clone(), level: draft.level, id: id.clone() };
+                state.aim(&key).is_none() && !used.contains(&(draft.level, id.clone()))
+            })?,
+        };
+        used.insert((draft.level, id.clone()));
+        ids.push(id.clone());
+        let DraftAim { level, title, description, checks, .. } = draft;
+        named.push(ImportedAim { level, id, title, description, parent, checks });
+    }
+    Ok(named)
+}
+
+impl Export {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let project = context.project(&state, None)?;
+        let wanted = self.id.map(AimId::new).transpose()?;
+        let mut all: Vec<&Aim> = state.aims_of(&project).collect();
+        all.sort_by_key(|aim| aim.place());
+        let is_wanted = |aim: &&&Aim| wanted.as_ref().is_none_or(|id| *id == aim.key.id);
+        let goals = all.iter().filter(|aim| aim.key.level == Level::Goal).filter(is_wanted);
+        let mut written: Vec<&Aim> = Vec::new();
+        for goal in goals {
+            add(&mut written, goal, &all);
+        }
+        if let (Some(id), true) = (&wanted, written.is_empty()) {
+            return Err(Failure::error(format!("there is no goal {id}; `paddock goal list` shows them")));
+        }
+        if wanted.is_none() && written.len() < all.len() {
+            output::note(
+                "aims that belong to no goal are left out; `paddock milestone edit ID --goal GOAL` puts one in",
+            );
+        }
+        let text = goals_file::write(written.iter().map(|aim| Written {
+            level: aim.key.level,
+            id: aim.key.id.as_str(),
+            title: &aim.title,
+            description: &aim.description,
+            checks: &aim.progress.checks,
+        }));
+        output::print(&text)?;
+        Ok(Exit::Good)
+    }
+}
+
+/// An aim, and below it what belongs to it.
+fn add<'a>(written: &mut Vec<&'a Aim>, aim: &'a Aim, all: &[&'a Aim]) {
+    written.push(aim);
+    let is_below = |below: &&&'a Aim| {
+        below.key.level.parent() == Some(aim.key.level) && below.parent.as_ref() == Some(&aim.key.id)
+    };
+    for below in all.iter().filter(is_below) {
+        add(written, below, all);
+    }
+}

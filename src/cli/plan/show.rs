@@ -1,0 +1,163 @@
+//! `paddock plan show`: the plan that waits, as a diff of the graph.
+
+use clap::Args;
+use serde::Serialize;
+
+use crate::cli::context::Context;
+use crate::cli::exit::{Exit, Outcome};
+use crate::cli::output;
+use crate::domain::decide::{Memo, Stand, stand};
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::plan::{PhaseCheck, PlannedObjective};
+use crate::domain::planning::WaitingPlan;
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::report::text::{harmless, rfc3339};
+
+#[derive(Debug, Args)]
+pub(super) struct Show {
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// How planning stands in a project.
+#[derive(Debug, Serialize)]
+struct Shown {
+    project: String,
+    phase: Option<String>,
+    planner: String,
+    plan: Option<ShownPlan>,
+}
+
+/// A plan that waits.
+#[derive(Debug, Serialize)]
+struct ShownPlan {
+    session: u64,
+    phase: Option<String>,
+    since: String,
+    reasoning: String,
+    warnings: Vec<String>,
+    phase_checks: Vec<PhaseCheck>,
+    /// Objectives that it adds.
+    added: Vec<Added>,
+}
+
+/// An objective that a plan adds.
+#[derive(Debug, Serialize)]
+struct Added {
+    #[serde(flatten)]
+    objective: PlannedObjective,
+    /// Of what it depends on: in this plan, or the state of the one that exists.
+    dependencies: Vec<Dependency>,
+}
+
+#[derive(Debug, Serialize)]
+struct Dependency {
+    id: String,
+    /// `new`, or the state of the existing one.
+    status: String,
+}
+
+impl Show {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let state = context.state()?;
+        let slug = context.project(&state, None)?;
+        let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        let mut memo = Memo::working(None, None);
+        let cooldown_ms = context.environment.planner_cooldown_seconds()?.saturating_mul(1_000);
+        memo.planner_cooldown_ms = i64::try_from(cooldown_ms).ok();
+        let shown = Shown {
+            project: slug.to_string(),
+            phase: state.active_line(&slug).phase.map(|phase| phase.key.id.to_string()),
+            planner: sentence(&stand(&state, &memo, project), project),
+            plan: project.planning.waiting.as_ref().map(|waiting| plan(&state, &slug, waiting)),
+        };
+        match (self.json, &shown.plan) {
+            (true, _) => output::json(&shown)?,
+            (false, Some(plan)) => output::print(&text(plan))?,
+            (false, None) => output::line(&format!("no plan waits; {}", shown.planner))?,
+        }
+        Ok(Exit::Good)
+    }
+}
+
+fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPlan {
+    let plan = &waiting.plan;
+    let dependency = |id: &crate::domain::ids::ObjectiveId| {
+        let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+        let status = state.objective(&key).map_or_else(|| "new".to_owned(), |old| old.status.to_string());
+        Dependency { id: id.to_string(), status }
+    };
+    let added = plan.objectives.iter().map(|objective| Added {
+        dependencies: objective.depends_on.iter().map(dependency).collect(),
+        objective: objective.clone(),
+    });
+    ShownPlan {
+        session: waiting.session.0,
+        phase: waiting.phase.as_ref().map(ToString::to_string),
+        since: rfc3339(waiting.since_ms),
+        reasoning: plan.reasoning.clone(),
+        warnings: waiting.warnings.clone(),
+        phase_checks: plan.phase_checks.clone(),
+        added: added.collect(),
+    }
+}
+
+fn text(plan: &ShownPlan) -> String {
+    let phase = plan.phase.as_deref().unwrap_or("-");
+    let mut lines =
+        vec![format!("the plan of session {} for the phase {phase}, since {}", plan.session, plan.since)];
+    lines.extend(plan.reasoning.trim().lines().map(|line| format!("  {line}")));
+    for Added { objective, dependencies } in &plan.added {
+        lines.push(format!("+ {}  {}", objective.id, objective.title));
+        let after = |one: &Dependency| format!("{} ({})", one.id, one.status);
+        let after: Vec<String> = dependencies.iter().map(after).collect();
+        if !after.is_empty() {
+            lines.push(format!("    after   {}", after.join(", ")));
+        }
+        let scope = if objective.path_scope.is_empty() {
+            "everything".to_owned()
+        } else {
+            objective.path_scope.join(" ")
+        };
+        lines.push(format!("    scope   {scope}"));
+        lines.push(format!("    worker  {}", objective.worker_id));
+        lines
+            .extend(objective.acceptance_criteria.iter().map(|criterion| format!("    done    {criterion}")));
+    }
+    for check in &plan.phase_checks {
+        lines.push(format!("+ check  {}  {}", check.check_command, check.description));
+    }
+    lines.extend(plan.warnings.iter().map(|warning| format!("warning: {warning}")));
+    lines.push(
+        "`paddock plan approve` applies it, `paddock plan reject --note TEXT` sends it back".to_owned(),
+    );
+    lines.iter().map(|line| harmless(line) + "\n").collect()
+}
+
+/// How the planner stands, as one clause.
+fn sentence(stand: &Stand, project: &Project) -> String {
+    let stuck = project.planning.stuck.as_ref();
+    match stand {
+        Stand::Running(session) => format!("session {session} is planning"),
+        Stand::PlanWaits => "a plan waits to be approved or rejected".to_owned(),
+        Stand::NoPhase => "no phase is active: there is nothing to plan".to_owned(),
+        Stand::Off => "no agent may plan: objectives come from people".to_owned(),
+        Stand::Held => "the project is paused, disabled or held: the planner waits".to_owned(),
+        Stand::Stuck => {
+            stuck.map_or_else(String::new, |reason| format!("{}; {}", reason.text, reason.clears))
+        }
+        Stand::Checking => "the checks of the phase run, or are about to".to_owned(),
+        Stand::BelievedDone => {
+            "the planner believes the phase done; what is left of it is under way, or yours".to_owned()
+        }
+        Stand::Enough => "there is enough work at hand".to_owned(),
+        Stand::Hoping | Stand::Barren => {
+            "plans brought no landing so far: the planner waits for one".to_owned()
+        }
+        Stand::NoAgent => "no agent that may plan can be used".to_owned(),
+        Stand::At(at_ms) if *at_ms <= 0 => "the planner starts with the next cycle".to_owned(),
+        Stand::At(at_ms) => format!("the planner starts at {}", rfc3339(*at_ms)),
+    }
+}

@@ -1,0 +1,82 @@
+use super::*;
+
+const DOCUMENT: &str = "\
+# A safe shop <!-- id: shop -->
+
+Nobody loses money.
+
+```sh
+# no heading
+```
+
+## Payments work
+### Phase: The form <!-- id=form -->
+
+Make it.
+
+```checks
+- {description: The form is there, check_command: test -f form}
+- check_command: ./check.sh
+  expected: fine
+```
+
+And keep it small.
+### 支付 ###
+";
+
+#[test]
+fn headings_are_aims_and_what_is_below_them_describes_them() {
+    let aims = read(DOCUMENT, "goals.md").unwrap();
+    let titles: Vec<&str> = aims.iter().map(|aim| aim.title.as_str()).collect();
+    assert_eq!(titles, ["A safe shop", "Payments work", "The form", "支付"]);
+    let parents: Vec<_> = aims.iter().map(|aim| aim.parent).collect();
+    assert_eq!(parents, [None, Some(0), Some(1), Some(1)]);
+    assert_eq!(aims[0].description, "Nobody loses money.\n\n```sh\n# no heading\n```");
+    let ids: Vec<Option<&str>> = aims.iter().map(|aim| aim.id.as_ref().map(AimId::as_str)).collect();
+    assert_eq!(ids, [Some("shop"), None, Some("form"), None]);
+    assert_eq!(aims[2].description, "Make it.\n\n\nAnd keep it small.");
+    let checks: Vec<&str> = aims[2].checks.iter().map(|check| check.check_command.as_str()).collect();
+    assert_eq!((checks, aims[2].checks[1].expected.as_str()), (vec!["test -f form", "./check.sh"], "fine"));
+    assert_eq!(aims.iter().map(|aim| aim.line).collect::<Vec<_>>(), [1, 9, 10, 21]);
+}
+
+#[test]
+fn every_fault_is_told_with_its_line() {
+    let text = "preface\n# One <!-- id: a b -->\n### Lost\n## \n```checks\n- x: 1\n```\n## M <!-- id: m -->\n\
+                ### P\n```checks\n- description: no command\n- check_command: [1]\n```\n## N <!-- id: m -->\n";
+    let faults = read(text, "goals.md").unwrap_err();
+    let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    let said = said.join("\n");
+    for part in [
+        "goals.md:1:1: this text belongs to no goal",
+        "goals.md:2:1: id \"a b\" is not allowed",
+        "goals.md:3:1: this phase belongs to no milestone",
+        "goals.md:4:1: this milestone has no title",
+        "goals.md:5:1: checks belong to a phase",
+        "goals.md:11:",
+        "goals.md:12:",
+        "goals.md:14:1: the milestone `m` is in line 8 already",
+    ] {
+        assert!(said.contains(part), "{part:?} is not in\n{said}");
+    }
+    assert!(read("\n\n", "x").unwrap_err()[0].to_string().contains("holds no goal"));
+}
+
+#[test]
+fn a_document_that_was_written_is_read_again_as_it_was() {
+    let aims = read(DOCUMENT, "goals.md").unwrap();
+    let hostile = "# not a heading\n\\# nor this\n\n```plan\n# in a block\nx: |\n  ```\n  ## deeper\n  ```\n```\n### end";
+    let written = |aim: &DraftAim| (aim.level, aim.title.clone(), aim.checks.clone());
+    let ids = ["shop", "pay", "form", "zhifu"];
+    let text = write(aims.iter().zip(ids).map(|(aim, id)| Written {
+        level: aim.level,
+        id,
+        title: &aim.title,
+        description: if id == "pay" { hostile } else { &aim.description },
+        checks: &aim.checks,
+    }));
+    let again = read(&text, "again").unwrap();
+    assert!(again.iter().map(written).eq(aims.iter().map(written)), "{text}");
+    assert_eq!(again[1].description, hostile, "{text}");
+    assert!(again.iter().zip(ids).all(|(aim, id)| aim.id.as_ref().unwrap().as_str() == id));
+}

@@ -1,0 +1,131 @@
+//! Reads what a run of a phase's checks said: exit status 0, and the expected text in the output, is passed.
+
+use super::super::world::World;
+use crate::domain::gate::{CommandResult, Purpose};
+use crate::domain::hierarchy::{AimKey, Level};
+use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::input::Input;
+use crate::domain::plan::PhaseCheck;
+use crate::domain::planning::{FailedCheck, OUTPUT_MAX_BYTES};
+use crate::domain::session::Exit;
+use crate::domain::state::State;
+use crate::runner::log::{LogReader, Stream};
+use crate::runner::{Adoption, JobKey, JobKind, Runner, StageEnd};
+
+/// Of one check's output, this much is looked through for the expected text, in bytes: beginning and end of more.
+const SEARCHED_MAX_BYTES: usize = 8 << 20;
+/// Bytes of a log read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+
+pub(in super::super) struct Order {
+    pub(in super::super) project: ProjectSlug,
+    pub(in super::super) slot: u32,
+    gate: GateId,
+    checks: Vec<PhaseCheck>,
+    results: Vec<CommandResult>,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, gate: GateId) -> Option<Self> {
+        let run = state.gate(gate)?;
+        let Purpose::Phase { phase } = &run.purpose else { return None };
+        let aim = AimKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
+        let checks = state.aim(&aim)?.progress.checked.clone();
+        Some(Self {
+            project: run.project.clone(),
+            slot: run.slot,
+            gate,
+            checks,
+            results: run.results.clone(),
+        })
+    }
+}
+
+/// Reads only: doing it again finds the same.
+pub(in super::super) fn read(world: &World, order: &Order) {
+    let failed = judge(world, order);
+    world.tell(Input::ChecksRead { gate: order.gate, failed });
+}
+
+fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, String> {
+    let stages = stages(world, order)?;
+    let mut failed = Vec::new();
+    for (place, (check, result)) in order.checks.iter().zip(&order.results).enumerate() {
+        let output = output(world, order.gate, &stages, place)?;
+        let problem = match () {
+            () if result.timed_out => Some("it timed out".to_owned()),
+            () if result.exit != Exit::Code(0) => Some(format!("it ended with {}", result.exit)),
+            () if !output.contains(check.expected.trim()) => {
+                Some(format!("its output does not contain {:?}", check.expected.trim()))
+            }
+            () => None,
+        };
+        failed.extend(problem.map(|problem| FailedCheck {
+            description: check.description.clone(),
+            command: check.check_command.clone(),
+            problem,
+            output: end_of(&output),
+        }));
+    }
+    Ok(failed)
+}
+
+fn stages(world: &World, order: &Order) -> Result<Vec<StageEnd>, String> {
+    let key = JobKey { kind: JobKind::Gate, id: order.gate.0, attempt: 1 };
+    let dir = world.workspace.gate_dir(order.gate);
+    match world.runner.adopt(&key, &dir) {
+        Ok(Adoption::Ended(record)) => Ok(record.stages),
+        Ok(_) => Err("the record of its end is gone".to_owned()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// What one check printed on both streams, one after the other.
+fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Result<String, String> {
+    let dir = world.workspace.gate_dir(gate);
+    let mut text = String::new();
+    for stream in [Stream::Stdout, Stream::Stderr] {
+        let begin = |stage: &StageEnd| match stream {
+            Stream::Stdout => stage.stdout_from,
+            Stream::Stderr => stage.stderr_from,
+        };
+        let log = LogReader::open(&dir, stream);
+        let from = stages.get(place).map_or(0, begin);
+        let to = match stages.get(place + 1) {
+            Some(next) => begin(next),
+            None => log.len().map_err(|error| error.to_string())?,
+        };
+        text.push_str(&between(&log, from, to).map_err(|error| error.to_string())?);
+    }
+    Ok(text)
+}
+
+fn between(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
+    let half = SEARCHED_MAX_BYTES as u64 / 2;
+    let parts = match to.saturating_sub(from) > 2 * half {
+        true => vec![(from, from + half), (to - half, to)],
+        false => vec![(from, to)],
+    };
+    let mut bytes = Vec::new();
+    for (mut at, end) in parts {
+        while at < end {
+            let want = usize::try_from(end - at).unwrap_or(CHUNK_BYTES).min(CHUNK_BYTES);
+            let chunk = log.read_at(at, want)?;
+            if chunk.bytes.is_empty() {
+                break;
+            }
+            at = chunk.next_offset();
+            bytes.extend(chunk.bytes);
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The end of an output, as the next plan is told of it.
+fn end_of(output: &str) -> String {
+    let clean: String = output.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let clean = clean.trim();
+    let from = clean.len().saturating_sub(OUTPUT_MAX_BYTES);
+    let from = (from..=clean.len()).find(|at| clean.is_char_boundary(*at)).unwrap_or(clean.len());
+    clean[from..].to_owned()
+}

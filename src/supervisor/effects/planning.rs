@@ -1,0 +1,44 @@
+//! The planner's sessions: what they are told, where they work, and the plan that they end with.
+
+mod brief;
+mod harvest;
+
+use std::path::Path;
+
+use crate::domain::ids::ObjectId;
+use crate::git::{self, Repository};
+use crate::session::planner::{self, ContextFile};
+
+pub(in super::super) use brief::Brief;
+pub(super) use harvest::{Order, harvest};
+
+/// Characters told of a context file (SPEC 6).
+const FILE_CHARS_MAX: usize = 3_000;
+
+/// Brings the planner's worktree to the integration tip, detached.
+pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<(), String> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+    }
+    git::prepare_gate(repository, path, tip).map(drop).map_err(|error| error.to_string())
+}
+
+/// The prompt, with the configured files as they are committed on the integration ref.
+pub(in super::super) fn prompt(
+    templates: &Path,
+    brief: &Brief,
+    repository: &Repository,
+) -> Result<String, String> {
+    let mut context = brief.context.clone();
+    for path in &brief.files {
+        // Too large, or not readable: the planner has the checkout and can look for itself.
+        let Ok(Some(bytes)) = repository.file_of(&context.integration_ref, path) else { continue };
+        let text = String::from_utf8_lossy(&bytes);
+        let cut: String = text.chars().take(FILE_CHARS_MAX).collect();
+        let more = if cut.len() < text.len() { "\n… (cut here)" } else { "" };
+        context
+            .context_files
+            .push(ContextFile { path: path.clone(), text: cut.trim_end().to_owned() + more });
+    }
+    planner::render(Some(templates), &context).map_err(|error| error.to_string())
+}

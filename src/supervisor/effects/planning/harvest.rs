@@ -1,0 +1,176 @@
+//! Reads the plan that a planner ended with, and clears its worktree away.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::config::plan_file::{self, PlanContext};
+use crate::domain::facts::PlanFacts;
+use crate::domain::ids::{ObjectId, ObjectiveId, SessionId};
+use crate::domain::input::Input;
+use crate::domain::planning::planner_folder;
+use crate::domain::session::{Exit, Salvage};
+use crate::domain::state::State;
+use crate::domain::usage::Account;
+use crate::git::{self, GitError, Repository, SalvageOrder, Worktree};
+use crate::runner::log::{LogReader, Stream};
+use crate::session::planner::without_echo;
+use crate::session::transcript::{self, Reader, Reading, Setting};
+use crate::supervisor::world::{Site, World, now_ms};
+
+/// Bytes of a log read at a time.
+const CHUNK_BYTES: usize = 1 << 20;
+/// The plan stands at the end of the output: of a plain one no more than this much of the end is kept.
+const TAIL_BYTES: u64 = 4 << 20;
+/// What keeps work that a planner left is called so.
+const NAME: &str = "planner";
+
+pub(in super::super) struct Order {
+    site: Site,
+    session: SessionId,
+    path: PathBuf,
+    from: ObjectId,
+    exit: Option<Exit>,
+    transcript: String,
+    existing: Vec<ObjectiveId>,
+    workers: Vec<String>,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+        let session = state.session(session)?;
+        let project = state.project(&session.objective.project)?;
+        let settings = &project.settings;
+        Some(Self {
+            site: Site::of(project),
+            session: session.id,
+            path: PathBuf::from(planner_folder(settings, &project.slug)),
+            from: session.from.clone(),
+            exit: session.process.as_ref().map(|process| process.exit.clone()),
+            transcript: settings
+                .agent(&session.agent)
+                .map(|agent| agent.transcript.clone())
+                .unwrap_or_default(),
+            existing: state.objectives_of(&project.slug).map(|objective| objective.key.id.clone()).collect(),
+            workers: settings.workers.iter().map(|worker| worker.id.clone()).collect(),
+        })
+    }
+}
+
+/// Reads only, but for refs that keep what would be lost; a worktree that is gone already stays gone.
+pub(in super::super) fn harvest(world: &World, order: &Order) {
+    let facts = read(world, order).map(Box::new);
+    world.tell(Input::PlanRead { session: order.session, facts });
+}
+
+fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
+    let dir = world.workspace.session_dir(order.session);
+    let reading =
+        transcript_of(&dir, order).map_err(|error| format!("its output cannot be read: {error}"))?;
+    let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    let said = match reading.final_text.trim().is_empty() {
+        true => tail_of(&dir).map_err(|error| format!("its output cannot be read: {error}"))?,
+        false => reading.final_text.clone(),
+    };
+    let workers: Vec<&str> = order.workers.iter().map(String::as_str).collect();
+    let context = PlanContext { existing: &order.existing, workers: &workers };
+    let plan = plan_file::read(&without_echo(&said, &prompt), "plan", &context);
+    let salvage = clear(world, order).unwrap_or_else(|error| {
+        tracing::warn!(session = %order.session, %error, "the planner's worktree could not be cleared away");
+        None
+    });
+    Ok(PlanFacts {
+        plan: plan
+            .map(|plan| plan.document)
+            .map_err(|faults| faults.iter().map(ToString::to_string).collect()),
+        salvage,
+        account: account(reading),
+    })
+}
+
+fn account(reading: Reading) -> Account {
+    let Reading { usage, counter, agent_session, failure, .. } = reading;
+    Account { usage, failure, agent_session, counter }
+}
+
+fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
+    let setting = Setting { now_ms: now_ms(), zone: jiff::tz::TimeZone::system() };
+    let mut reader = Reader::new(&order.transcript, setting);
+    for (stream, of) in [(Stream::Stdout, transcript::Stream::Out), (Stream::Stderr, transcript::Stream::Err)]
+    {
+        let log = LogReader::open(dir, stream);
+        let mut offset = 0;
+        loop {
+            let chunk = log.read_at(offset, CHUNK_BYTES)?;
+            if chunk.bytes.is_empty() {
+                break;
+            }
+            reader.push(of, &chunk.bytes);
+            drop(reader.take_lines());
+            offset = chunk.next_offset();
+        }
+    }
+    Ok(reader.finish(order.exit.as_ref()).0)
+}
+
+/// What an agent wrote whose own words nobody could find.
+fn tail_of(dir: &Path) -> std::io::Result<String> {
+    let log = LogReader::open(dir, Stream::Stdout);
+    let mut offset = log.len()?.saturating_sub(TAIL_BYTES);
+    let mut bytes = Vec::new();
+    loop {
+        let chunk = log.read_at(offset, CHUNK_BYTES)?;
+        if chunk.bytes.is_empty() {
+            return Ok(String::from_utf8_lossy(&bytes).into_owned());
+        }
+        offset = chunk.next_offset();
+        bytes.extend(chunk.bytes);
+    }
+}
+
+/// A planner leaves nothing behind: what it changed or committed nevertheless is kept by refs, and its worktree
+/// removed.
+fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
+    let repository = world.repository(&order.site.repo_root)?;
+    let Ok(worktree) = git::find_worktree(&repository, &order.path, "") else { return Ok(None) };
+    if !worktree.path.is_dir() {
+        git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
+        return Ok(None);
+    }
+    for lock in ["index.lock", "HEAD.lock"] {
+        drop(fs::remove_file(worktree.git_dir.join(lock)));
+    }
+    keep_commits(&repository, &worktree, order)?;
+    let wanted = SalvageOrder {
+        objective: NAME.to_owned(),
+        session: order.session.0,
+        exclude: order.site.copy.clone(),
+        identity: world.identity(&repository),
+        time_s: now_ms() / 1_000,
+    };
+    let kept = git::salvage(&repository, &worktree, &wanted)?;
+    let is_whole = kept.as_ref().is_none_or(|kept| kept.left.is_empty());
+    let kept_dir = world.workspace.kept_dir();
+    match is_whole {
+        true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
+        false => git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
+    };
+    Ok(kept.map(|kept| Salvage {
+        reference: kept.reference,
+        commit: kept.commit,
+        paths: u32::try_from(kept.paths.len()).unwrap_or(u32::MAX),
+        left: kept.left.into_iter().take(20).collect(),
+    }))
+}
+
+/// Commits that it was told not to make: nobody lands them, and nobody loses them.
+fn keep_commits(repository: &Repository, worktree: &Worktree, order: &Order) -> Result<(), GitError> {
+    let head = fs::read_to_string(worktree.git_dir.join("HEAD")).unwrap_or_default();
+    let Ok(head) = ObjectId::new(head.trim()) else { return Ok(()) };
+    if head == order.from {
+        return Ok(());
+    }
+    let kept = format!("refs/paddock/kept/{NAME}/{}", order.session);
+    let before = repository.commit_of(&kept)?;
+    repository.set_ref(&kept, before.as_ref(), &head, "paddock: commits of a planner")?;
+    Ok(())
+}
