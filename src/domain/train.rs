@@ -11,8 +11,6 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 mod rate;
-#[cfg(test)]
-mod zuul_tests;
 
 use serde::{Deserialize, Serialize};
 

@@ -1,0 +1,76 @@
+//! The bounds that the queue keeps, and the table of docs/performance.md.
+
+use super::efficiency::{batches, entropy, fates, mean, ours, ours_measured, window};
+
+const SEEDS: u64 = 200;
+
+fn per_change(p: f64, changes: usize, knows: bool) -> f64 {
+    mean((0..SEEDS).map(|seed| ours(seed, changes, p, 1, 0.0, knows).0 as f64 / changes as f64))
+}
+
+#[test]
+fn gate_runs_stay_near_what_no_strategy_can_go_below() {
+    for p in [0.01, 0.03, 0.1, 0.2, 0.3] {
+        let (runs, bound) = (per_change(p, 200, true), 1.15 * entropy(p));
+        assert!(runs <= bound, "p = {p}: {runs:.4} runs a change, at most {bound:.4}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_learned_from_nothing_costs_little() {
+    for p in [0.01, 0.03, 0.1, 0.2, 0.3] {
+        let (runs, bound) = (per_change(p, 200, false), 1.4 * entropy(p));
+        assert!(runs <= bound, "p = {p}: {runs:.4} runs a change, at most {bound:.4}");
+    }
+}
+
+#[test]
+fn forty_branches_of_which_one_in_ten_fails_take_at_most_21_6_gate_runs() {
+    let runs = mean((0..SEEDS).map(|seed| ours(seed, 40, 0.1, 1, 0.0, true).0 as f64));
+    assert!(runs <= 21.6, "{runs:.2}");
+}
+
+#[test]
+fn a_queue_drains_in_0_62_of_the_time_of_a_speculative_window() {
+    for p in [0.01, 0.05, 0.1] {
+        for slots in [1, 2, 4, 8] {
+            let own = mean((0..SEEDS).map(|seed| ours_measured(seed, 40, p, slots, 0.7)));
+            let theirs = mean((0..SEEDS).map(|seed| window(&fates(seed, 40, p), slots as usize, 0.7).1));
+            assert!(own <= 0.62 * theirs, "p = {p}, {slots} slots: {own:.1} of {theirs:.1}");
+        }
+    }
+}
+
+/// `cargo test --test queue_simulator figures -- --ignored --nocapture`
+#[test]
+#[ignore = "prints the table of docs/performance.md"]
+fn table() {
+    println!("| p | bound H(p) | Paddock, p known | p learned | serial | batches of 5 | batches of 8 |");
+    println!("|---|---|---|---|---|---|---|");
+    for p in [0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.4] {
+        let fixed = |size| mean((0..SEEDS).map(|seed| batches(&fates(seed, 200, p), size) as f64 / 200.0));
+        let (known, learned) = (per_change(p, 200, true), per_change(p, 200, false));
+        println!(
+            "| {p} | {:.3} | {known:.3} ({:.2}) | {learned:.3} ({:.2}) | 1 | {:.3} | {:.3} |",
+            entropy(p),
+            known / entropy(p),
+            learned / entropy(p),
+            fixed(5),
+            fixed(8)
+        );
+    }
+    println!(
+        "\n| p | slots | serial | window | Paddock, all slots | Paddock, useful slots | of the window |"
+    );
+    println!("|---|---|---|---|---|---|---|");
+    for p in [0.05, 0.1, 0.2] {
+        for slots in [1u32, 2, 4, 8] {
+            let theirs =
+                mean((0..SEEDS).map(|seed| window(&fates(seed, 40, p), slots as usize, 0.7).1)) * 6.0;
+            let all = mean((0..SEEDS).map(|seed| ours(seed, 40, p, slots, 0.7, true).1)) * 6.0;
+            let useful = mean((0..SEEDS).map(|seed| ours_measured(seed, 40, p, slots, 0.7))) * 6.0;
+            let share = useful / theirs;
+            println!("| {p} | {slots} | 240 | {theirs:.0} | {all:.0} | {useful:.0} | {share:.2} |");
+        }
+    }
+}
