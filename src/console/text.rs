@@ -91,7 +91,7 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
     for paragraph in text.lines() {
         let mut line = String::new();
         let mut used = 0;
-        for word in clean(paragraph).split_word_bounds() {
+        for word in words(&clean(paragraph)) {
             let needs = width(word);
             if used + needs > columns && used > 0 {
                 lines.push(std::mem::take(&mut line).trim_end().to_owned());
@@ -113,6 +113,26 @@ pub fn wrap(text: &str, columns: usize) -> Vec<String> {
         lines.push(line.trim_end().to_owned());
     }
     lines
+}
+
+/// The parts between which a line may be broken: at blanks, and beside wide characters.
+fn words(text: &str) -> Vec<&str> {
+    let is_wide = |part: &str| width(part) > part.chars().count();
+    let mut found: Vec<&str> = Vec::new();
+    let mut from = 0;
+    let mut before = "";
+    for (at, part) in text.split_word_bound_indices() {
+        let is_break = [before, part].iter().any(|part| part.trim().is_empty() || is_wide(part));
+        if is_break && at > from {
+            found.push(&text[from..at]);
+            from = at;
+        }
+        before = part;
+    }
+    if from < text.len() {
+        found.push(&text[from..]);
+    }
+    found
 }
 
 /// Puts a text into a row, cut to `columns`; gives how many columns it took.
@@ -178,6 +198,7 @@ mod tests {
         assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
         assert_eq!(wrap("登录 页面", 4), ["登录", "页面"]);
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("it failed (exit 1), twice", 12), ["it failed", "(exit 1),", "twice"]);
     }
 
     #[test]

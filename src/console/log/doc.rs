@@ -304,13 +304,39 @@ pub struct Shared {
     pub doc: Doc,
     /// What a filter lets through, as far as it has come.
     pub filter: Option<Filter>,
+    /// How many lines each reading had when what was written before it was opened had been read; none before.
+    had: Option<[u64; 3]>,
 }
 
 impl Shared {
+    /// What was written before it was opened has been read: what comes now is new.
+    pub fn catch_up(&mut self) {
+        let all = [Mode::Readable, Mode::Raw(Raw::Out), Mode::Raw(Raw::Err)];
+        self.had.get_or_insert(all.map(|mode| self.doc.lines(mode)));
+    }
+
+    /// Whether that has come to pass.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.had.is_some()
+    }
+
+    /// Lines that came after this many, those that were there before it was opened not counted.
+    #[must_use]
+    pub fn new_since(&self, mode: Mode, seen: u64) -> u64 {
+        let at = match mode {
+            Mode::Readable => 0,
+            Mode::Raw(Raw::Out) => 1,
+            Mode::Raw(Raw::Err) => 2,
+        };
+        let had = self.had.map_or(u64::MAX, |had| had[at]);
+        self.doc.lines(mode).saturating_sub(seen.max(had))
+    }
+
     /// A log without a filter.
     #[must_use]
     pub fn new(doc: Doc) -> Self {
-        Self { doc, filter: None }
+        Self { doc, filter: None, had: None }
     }
 
     /// Lets the filter look at up to `lines` more lines; says whether any are left.

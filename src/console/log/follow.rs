@@ -168,6 +168,8 @@ impl Follower {
             grown = more;
             if !more {
                 self.caught_up.insert(one.of);
+                grown |= !turn(&one.log).is_caught_up();
+                turn(&one.log).catch_up();
                 if is_over {
                     turn(&one.log).doc.finish();
                     grown = true;

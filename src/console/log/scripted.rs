@@ -30,7 +30,8 @@ pub struct Sense {
     is_scripted: bool,
     has_begun: bool,
     summary: Option<Summary>,
-    in_output: bool,
+    /// What the line before was.
+    last: Option<LineKind>,
 }
 
 #[derive(Debug, Default)]
@@ -53,17 +54,14 @@ impl Sense {
         if !self.is_scripted {
             return if is_first { Meaning::Verb { kind: LineKind::Say, skip: 0 } } else { Meaning::More };
         }
-        match verb(line) {
-            Some((kind, skip)) => {
-                self.in_output = kind == LineKind::Run;
-                Meaning::Verb { kind, skip }
-            }
-            None if self.in_output => {
-                self.in_output = false;
-                Meaning::Verb { kind: LineKind::Output, skip: 0 }
-            }
-            None => Meaning::More,
-        }
+        let (kind, skip) = match (verb(line), self.last) {
+            (Some(verb), _) => verb,
+            (None, Some(LineKind::Output | LineKind::Say)) => return Meaning::More,
+            (None, Some(LineKind::Run)) => (LineKind::Output, 0),
+            (None, _) => (LineKind::Say, 0),
+        };
+        self.last = Some(kind);
+        Meaning::Verb { kind, skip }
     }
 
     fn summary(&mut self, line: &str) -> Option<Meaning> {
@@ -119,6 +117,8 @@ mod tests {
         let mut sense = Sense::default();
         let verb = |kind, skip| Meaning::Verb { kind, skip };
         assert_eq!(sense.of("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
+        assert_eq!(sense.of("I begin with the cart.\n"), verb(LineKind::Say, 0));
+        assert_eq!(sense.of("Then its test.\n"), Meaning::More);
         assert_eq!(sense.of("write src/cart.rs\n"), verb(LineKind::Edit, 6));
         assert_eq!(sense.of("run cargo test\n"), verb(LineKind::Run, 4));
         assert_eq!(sense.of("running 3 tests\n"), verb(LineKind::Output, 0));

@@ -102,6 +102,7 @@ fn enter_unfolds_and_folds_again() {
 #[test]
 fn the_end_is_followed_until_somebody_scrolls_and_then_nothing_moves() {
     let mut log = Log::with(&numbered(0, 100));
+    log.doc.catch_up();
     let mut view = View::default();
     assert_eq!(shown(&mut view, &mut log.doc, 40, 3), [" line 97", " line 98", " line 99"]);
     view.move_by(&mut log.doc, -4);
@@ -113,6 +114,19 @@ fn the_end_is_followed_until_somebody_scrolls_and_then_nothing_moves() {
     view.follow();
     assert_eq!(shown(&mut view, &mut log.doc, 40, 3)[2], " line 149");
     assert_eq!(view.new_lines(&log.doc), 0);
+}
+
+#[test]
+fn what_was_written_before_a_log_was_opened_is_not_new() {
+    let mut log = Log::with(&numbered(0, 100));
+    let mut view = View::default();
+    shown(&mut view, &mut log.doc, 40, 3);
+    view.to_top(&mut log.doc);
+    log.write(&numbered(100, 200));
+    assert_eq!(view.new_lines(&log.doc), 0);
+    log.doc.catch_up();
+    log.write(&numbered(200, 203));
+    assert_eq!(view.new_lines(&log.doc), 3);
 }
 
 #[test]

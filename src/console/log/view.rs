@@ -57,7 +57,7 @@ impl View {
     /// Lines that came since it stopped following.
     #[must_use]
     pub fn new_lines(&self, log: &Shared) -> u64 {
-        self.paused.map_or(0, |pause| log.doc.lines(self.mode).saturating_sub(pause.seen))
+        self.paused.map_or(0, |pause| log.new_since(self.mode, pause.seen))
     }
 
     fn lens<'a>(&'a self, log: &'a mut Shared) -> Lens<'a> {

@@ -84,6 +84,7 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
     }
     let is_over = log.doc.is_over();
     parts.push(match (view.follows(), view.new_lines(&log)) {
+        _ if !log.is_caught_up() => format!("reading, {} lines", grouped(log.doc.lines(view.mode()))),
         (true, _) if is_over => over(model, of),
         (true, _) => "following".to_owned(),
         (false, 0) => "held".to_owned(),
@@ -119,6 +120,18 @@ pub fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> boo
         _ => return false,
     }
     true
+}
+
+/// Out of a filter first, then of what is looked for.
+fn out(model: &mut Model, of: Of) -> Reaction {
+    let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
+    let (filters, finds) = (turn(&open.log).filter.is_some(), open.view.borrow().find().is_some());
+    match (filters, finds) {
+        (true, _) => model.panes.log.book.filter(of, ""),
+        (_, true) => model.panes.log.book.search(of, Some(""), true),
+        _ => return Reaction::Ignored,
+    }
+    Reaction::done()
 }
 
 /// The session beside the shown one: among those of its objective, or among the planner's.
@@ -182,6 +195,10 @@ impl Pane for Log {
         let Some((of, open)) = open(model) else { return Reaction::Ignored };
         match &verb {
             Verb::Find(text) => model.panes.log.book.search(of, Some(text), true),
+            Verb::Found(_) if open.view.borrow().find().is_none() => {
+                model.say_no("next: nothing is looked for; `/` finds, `&` filters".to_owned());
+            }
+            Verb::Out => return out(model, of),
             Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
             Verb::Filter(text) => model.panes.log.book.filter(of, text),
             verb => {
