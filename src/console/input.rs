@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use crossterm::event::{self, Event};
 use rustix::event::{PollFd, PollFlags, poll};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
 use super::msg::{Msg, Signal};
+use super::terminal;
 
 /// Stops and goes on reading, so that a program in the foreground gets its keys.
 pub struct Input {
@@ -93,11 +94,17 @@ fn message(event: &Event) -> Msg {
 /// # Errors
 /// When the system refuses.
 pub fn hear(messages: Sender<Msg>) -> io::Result<()> {
-    let mut signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGTSTP, SIGWINCH])?;
+    let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGWINCH])?;
     let hear = move || {
         for signal in signals.forever() {
             let msg = match signal {
-                SIGTERM | SIGINT => Msg::Signal(Signal::End),
+                // A program that has the terminal is meant by its keys; the console only stops with it.
+                SIGINT | SIGQUIT if !terminal::is_ours() => continue,
+                SIGTSTP if !terminal::is_ours() => {
+                    let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
+                    continue;
+                }
+                SIGTERM | SIGINT | SIGQUIT => Msg::Signal(Signal::End),
                 SIGHUP => Msg::Signal(Signal::HangUp),
                 SIGTSTP => Msg::Signal(Signal::Suspend),
                 _ => match crossterm::terminal::size() {

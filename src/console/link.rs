@@ -4,7 +4,7 @@
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::mpsc::Sender;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::data::{EVENTS_MAX, FactsMsg, Loaded, SupervisorSeen};
 use super::msg::{Msg, World};
@@ -26,6 +26,8 @@ const RELOAD_AFTER: u64 = 20_000;
 const WAIT: Duration = Duration::from_secs(30);
 /// How long more news is waited for before what has come is handed on.
 const GATHER: Duration = Duration::from_millis(5);
+/// And how long at most, however dense it comes.
+const GATHER_MAX: Duration = Duration::from_millis(50);
 
 /// Starts the thread.
 ///
@@ -95,6 +97,7 @@ impl Keeper {
             let mut gauges: Vec<Gauge> = Vec::new();
             let mut has_news = false;
             let mut wait = WAIT;
+            let mut since = None;
             loop {
                 match events.next_within(wait) {
                     Ok(None) => break,
@@ -103,7 +106,8 @@ impl Keeper {
                     Err(_) => return Ok(()),
                 }
                 wait = GATHER;
-                if gauges.len() > 500 {
+                let began = *since.get_or_insert_with(Instant::now);
+                if began.elapsed() >= GATHER_MAX {
                     break;
                 }
             }

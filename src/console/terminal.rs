@@ -121,6 +121,12 @@ fn take() -> io::Result<()> {
     entered
 }
 
+/// Whether the console has the terminal now.
+#[must_use]
+pub fn is_ours() -> bool {
+    ENTERED.load(Ordering::SeqCst)
+}
+
 /// Gives the terminal back; does nothing when it is not ours.
 pub fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
