@@ -361,7 +361,7 @@ pub static TABLE: &[Action] = &[
         |m, _| motion::verb(m, Verb::Bottom),
     ),
     row(
-        ("left", &["left", "h", "["], "left"),
+        ("left", &["left", "h", "["], "tab before"),
         "To the tab or session to the left",
         Move,
         Nothing,
@@ -369,7 +369,7 @@ pub static TABLE: &[Action] = &[
         |m, _| motion::verb(m, Verb::Sideways(-1)),
     ),
     row(
-        ("right", &["right", "]"], "right"),
+        ("right", &["right", "]"], "next tab"),
         "To the tab or session to the right",
         Move,
         Nothing,
