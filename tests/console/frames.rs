@@ -1,18 +1,35 @@
-//! Whole frames, kept as text: the evening of the fixture at three sizes, with its looks, without colours and in
-//! ASCII. `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
+//! Frames, kept as text: the evening of the fixture at every size, with its looks, without colours and in ASCII.
+//! What is inside the four small panes is left out; their own pictures stand beside them. `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
 
 use paddock::console::Model;
+use paddock::console::layout::{inner, parts};
+use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
+use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::fixture::{Log, select};
 use super::keys::press;
-use super::screen::{frame_of, text_of};
+use super::screen::{frame_of, text_in, text_of};
+
+/// The frame, with nothing inside the panes that have pictures of their own.
+fn around(model: &Model) -> Buffer {
+    let mut buf = frame_of(model);
+    let parts = parts(model).unwrap();
+    let is_kept = |id: &PaneId| matches!(id, PaneId::Objectives | PaneId::Log);
+    let framed = parts.panes.iter().filter(|(id, _)| !is_kept(id)).map(|(_, area)| inner(*area));
+    for area in framed.chain(parts.folded.iter().map(|(_, area)| *area)) {
+        for position in area.positions() {
+            buf[position].reset();
+        }
+    }
+    buf
+}
 
 /// The text, then what has a look of its own: row, columns, text, look.
 fn with_looks(model: &Model) -> String {
-    let buf = frame_of(model);
-    let mut out = text_of(model);
+    let buf = around(model);
+    let mut out = text_in(&buf);
     let width = usize::from(buf.area.width);
     for (y, row) in buf.content.chunks(width).enumerate() {
         let mut x = 0;
@@ -55,12 +72,12 @@ fn a_hundred_and_twenty_by_forty() {
 
 #[test]
 fn two_hundred_by_fifty() {
-    keep!(text_of(&Log::evening().model((200, 50))));
+    keep!(text_in(&around(&Log::evening().model((200, 50)))));
 }
 
 #[test]
 fn the_least_size() {
-    keep!(text_of(&Log::evening().model((60, 15))));
+    keep!(text_in(&around(&Log::evening().model((60, 15)))));
 }
 
 #[test]
@@ -79,7 +96,7 @@ fn without_colours() {
 fn in_ascii() {
     let mut model = Log::evening().model((80, 24));
     model.theme = Theme::colourless().with_ascii();
-    let shown = text_of(&model);
+    let shown = text_in(&around(&model));
     let strange: Vec<char> = shown.chars().filter(|letter| !letter.is_ascii()).collect();
     // What people and agents wrote stays as it is; so does the sign of a cut.
     let is_theirs = |letter: &char| matches!(letter, '\u{4e00}'..='\u{9fff}' | '：' | '…');
@@ -88,13 +105,23 @@ fn in_ascii() {
 }
 
 #[test]
-fn the_help_the_palette_and_a_confirmation() {
+fn a_confirmation() {
+    let mut model = Log::evening().model((80, 24));
+    select(&mut model, "auth-tokens");
+    press(&mut model, "x");
+    keep!(text_in(&around(&model)));
+}
+
+#[test]
+fn help_is_searched_and_the_palette_finds_by_a_few_letters() {
     let mut model = Log::evening().model((100, 30));
     select(&mut model, "auth-tokens");
-    press(&mut model, "?");
+    press(&mut model, "? / k i l l");
     let help = text_of(&model);
-    press(&mut model, "esc :");
+    assert!(help.contains("x              Kill its session; what it left is kept"), "{help}");
+    assert!(!help.contains("Add a goal"), "{help}");
+    press(&mut model, "esc esc : k i");
     let palette = text_of(&model);
-    press(&mut model, "esc x");
-    keep!(format!("{help}\n{palette}\n{}", text_of(&model)));
+    let first = palette.lines().find(|line| line.contains('▌') && line.contains("kill"));
+    assert!(first.is_some_and(|line| line.contains("Kill its session")), "{palette}");
 }

@@ -18,7 +18,11 @@ pub fn frame_of(model: &Model) -> Buffer {
 
 /// Its text, a line per row.
 pub fn text_of(model: &Model) -> String {
-    let buf = frame_of(model);
+    text_in(&frame_of(model))
+}
+
+/// The text of a frame.
+pub fn text_in(buf: &Buffer) -> String {
     let rows = buf.content.chunks(usize::from(buf.area.width));
     let mut out = String::new();
     for row in rows {
