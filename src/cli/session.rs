@@ -170,6 +170,31 @@ impl Show {
     }
 }
 
+/// What its agent told; what it did not tell is unknown, not zero.
+fn describe_account(session: &Found, add: &mut impl FnMut(&str, String)) {
+    let (account, usage) = (&session.account, &session.account.usage);
+    usage.model.iter().for_each(|model| add("model", model.clone()));
+    if let Some(tokens) = usage.tokens {
+        let parts = format!("{} read, {} from cache, {} written", tokens.input, tokens.cached, tokens.output);
+        add("tokens", format!("{} ({parts})", tokens.total()));
+    } else if !session.status.is_open() {
+        add("tokens", "unknown".to_owned());
+    }
+    match usage.usd() {
+        Some(usd) => add("cost", format!("${usd:.4}")),
+        None if session.status.is_open() => {}
+        None => add("cost", "unknown".to_owned()),
+    }
+    if let Some(failure) = &account.failure {
+        add("failure", failure.to_string());
+        failure.reset_ms.iter().for_each(|at_ms| add("until", rfc3339(*at_ms)));
+    }
+    account.agent_session.iter().for_each(|id| add("conversation", id.clone()));
+    if let Some(resume) = &session.resume {
+        add("goes on with", format!("the conversation of session {}", resume.session));
+    }
+}
+
 fn describe(context: &Context, session: &Found) -> String {
     let mut rows: Vec<Vec<String>> = Vec::new();
     let mut add = |name: &str, value: String| rows.push(vec![name.to_owned(), harmless(&value)]);
@@ -203,6 +228,7 @@ fn describe(context: &Context, session: &Found) -> String {
         }
         harvest.summary.lines().for_each(|line| add("summary", line.to_owned()));
     }
+    describe_account(session, &mut add);
     add("folder", context.workspace.session_dir(session.id).display().to_string());
     table(&rows, 0)
 }

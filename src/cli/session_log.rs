@@ -4,13 +4,16 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use jiff::tz::TimeZone;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::log_text::Cleaner;
 use super::{output, session};
 use crate::domain::ids::SessionId;
+use crate::report::text::harmless;
 use crate::runner::log::{LogReader, Stream};
+use crate::session::transcript::{self, Line, Reader, Setting};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -26,7 +29,7 @@ pub(super) struct Log {
     /// Go on until the session has ended
     #[arg(short, long)]
     follow: bool,
-    /// The bytes as they are; your terminal will obey them
+    /// The bytes as they are (of most agents: events as JSON); your terminal will obey them
     #[arg(long)]
     raw: bool,
     /// Standard error instead of standard output
@@ -36,17 +39,29 @@ pub(super) struct Log {
 
 impl Log {
     pub fn carry_out(self, context: &Context) -> Outcome {
-        session::find(&context.state()?, self.number)?;
-        let stream = if self.stderr { Stream::Stderr } else { Stream::Stdout };
+        let state = context.state()?;
+        let session = session::find(&state, self.number)?;
+        let settings = state.project(&session.objective.project).map(|project| &project.settings);
+        let agent = settings.and_then(|settings| settings.agent(&session.agent));
+        let transcript = agent.map_or("plain", |agent| agent.transcript.as_str()).to_owned();
         let folder = context.workspace.session_dir(SessionId(self.number));
-        let reader = LogReader::open(&folder, stream);
-        let mut sink = Sink { cleaner: (!self.raw).then(Cleaner::default) };
-        let mut offset = 0;
+        let has_events = !matches!(transcript.as_str(), "plain" | "scripted");
+        let (mut sink, streams) = match (self.raw, self.stderr) {
+            (false, false) if has_events => (Sink::readable(&transcript), Stream::ALL.to_vec()),
+            (raw, is_error) => {
+                let stream = if is_error { Stream::Stderr } else { Stream::Stdout };
+                (if raw { Sink::Raw } else { Sink::Clean(Cleaner::default()) }, vec![stream])
+            }
+        };
+        let mut logs: Vec<_> = streams.into_iter().map(|s| (s, LogReader::open(&folder, s), 0)).collect();
+        drop(state);
         let mut end = End { context, number: self.number, looked: None };
         loop {
             // Asked before reading: what is written before the end is then read after it.
             let is_over = !self.follow || end.is_reached()?;
-            offset = copy(&reader, offset, &mut sink)?;
+            for (stream, log, offset) in &mut logs {
+                *offset = copy(log, *stream, *offset, &mut sink)?;
+            }
             if is_over {
                 sink.finish()?;
                 return Ok(Exit::Good);
@@ -79,7 +94,7 @@ impl End<'_> {
     }
 }
 
-fn copy(reader: &LogReader, mut offset: u64, sink: &mut Sink) -> Result<u64, Failure> {
+fn copy(reader: &LogReader, stream: Stream, mut offset: u64, sink: &mut Sink) -> Result<u64, Failure> {
     loop {
         let chunk = reader.read_at(offset, CHUNK_BYTES)?;
         if chunk.gap_bytes > 0 {
@@ -89,19 +104,36 @@ fn copy(reader: &LogReader, mut offset: u64, sink: &mut Sink) -> Result<u64, Fai
         if chunk.bytes.is_empty() {
             return Ok(offset);
         }
-        sink.write(&chunk.bytes)?;
+        sink.write(stream, &chunk.bytes)?;
     }
 }
 
-struct Sink {
-    cleaner: Option<Cleaner>,
+enum Sink {
+    Raw,
+    Clean(Cleaner),
+    Readable(Option<Reader>, TimeZone),
 }
 
 impl Sink {
-    fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
-        match &mut self.cleaner {
-            Some(cleaner) => output::print(&cleaner.clean(bytes)),
-            None => {
+    fn readable(transcript: &str) -> Self {
+        let now_ms = jiff::Timestamp::now().as_millisecond();
+        let zone = TimeZone::system();
+        Self::Readable(Some(Reader::new(transcript, Setting { now_ms, zone: zone.clone() })), zone)
+    }
+
+    fn write(&mut self, stream: Stream, bytes: &[u8]) -> Result<(), Failure> {
+        match self {
+            Self::Clean(cleaner) => output::print(&cleaner.clean(bytes)),
+            Self::Readable(Some(reader), zone) => {
+                let stream = match stream {
+                    Stream::Stdout => transcript::Stream::Out,
+                    Stream::Stderr => transcript::Stream::Err,
+                };
+                reader.push(stream, bytes);
+                output::print(&told(&reader.take_lines(), zone))
+            }
+            Self::Readable(None, _) => Ok(()),
+            Self::Raw => {
                 let mut out = std::io::stdout().lock();
                 out.write_all(bytes)?;
                 Ok(out.flush()?)
@@ -110,9 +142,30 @@ impl Sink {
     }
 
     fn finish(&mut self) -> Result<(), Failure> {
-        match &mut self.cleaner {
-            Some(cleaner) => output::print(&cleaner.finish()),
-            None => Ok(()),
+        match self {
+            Self::Clean(cleaner) => output::print(&cleaner.finish()),
+            Self::Readable(reader, zone) => match reader.take() {
+                Some(reader) => output::print(&told(&reader.finish(None).1, zone)),
+                None => Ok(()),
+            },
+            Self::Raw => Ok(()),
         }
     }
+}
+
+/// Each line with its time and what it tells of; further lines of it stand below its first.
+fn told(lines: &[Line], zone: &TimeZone) -> String {
+    let mut out = String::new();
+    for line in lines {
+        let at = line.at_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+        let time =
+            at.map_or_else(|| " ".repeat(8), |at| at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string());
+        for (place, text) in line.text.lines().enumerate() {
+            let (time, kind) = if place == 0 { (time.as_str(), line.kind.word()) } else { ("", "") };
+            let row = format!("{time:8} {kind:6}  {}", harmless(text));
+            out.push_str(row.trim_end());
+            out.push('\n');
+        }
+    }
+    out
 }
