@@ -278,3 +278,20 @@ pub fn workers() -> Vec<WorkerSettings> {
 pub fn template_of(role: Role) -> &'static str {
     WORKERS.iter().find(|row| row.2 == role).map_or("session-worker.md", |row| row.3)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_built_in_agent_is_read_in_a_format_that_exists_and_stopped_by_a_signal_that_does() {
+        for agent in agents() {
+            assert!(formats().any(|(name, _)| name == agent.transcript), "{}", agent.id);
+            assert!(STOP_SIGNALS.contains(&agent.stop_signal.as_str()), "{}", agent.id);
+            let resume = agent.resume.as_ref().map(|resume| resume.words.join(" "));
+            let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
+            assert!(resume.is_none_or(|line| line.contains(&wanted)), "{}", agent.id);
+            assert!(!agent.command.words.join(" ").contains(&wanted), "{}", agent.id);
+        }
+    }
+}

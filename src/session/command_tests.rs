@@ -97,3 +97,14 @@ fn what_can_not_be_started_is_an_error_before_anything_starts() {
     let without = Values { model: None, ..values("") };
     assert!(matches!(build(&agent(&["x", "{model}"], false), &without), Err(CommandError::NoModel { .. })));
 }
+
+#[test]
+fn a_conversation_is_gone_on_with_where_the_agent_can_and_begun_anew_where_it_cannot() {
+    let mut agent = agent(&["tool", "-p", "{prompt_file}"], false);
+    let with = Values { agent_session: Some("it's $(one)"), ..values("text") };
+    assert_eq!(build(&agent, &with).unwrap().argv, ["tool", "-p", "/s 1/prompt.md"]);
+    let words = ["tool", "--resume", "{agent_session}"].map(str::to_owned).to_vec();
+    agent.resume = Some(CommandTemplate { words, shell: false });
+    assert_eq!(build(&agent, &with).unwrap().argv, ["tool", "--resume", "it's $(one)"]);
+    assert_eq!(build(&agent, &values("text")).unwrap().argv, ["tool", "-p", "/s 1/prompt.md"]);
+}

@@ -7,6 +7,7 @@
 mod place;
 mod properties;
 mod recordings;
+mod replay;
 mod runs;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;

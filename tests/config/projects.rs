@@ -137,6 +137,15 @@ fn agents_and_workers_are_checked_against_each_other() {
     fault("agents: [{id: a}]\n", "the agent `a` has no command");
     fault("agents: [{id: a, command_template: \"x {promt_file}\"}]\n", "did you mean `prompt_file`?");
     fault("agents: [{id: a, command_template: \"x 'y\"}]\n", "cannot be split");
+    fault(
+        "agents: [{id: a, command_template: \"x {agent_session}\"}]\n",
+        "give the command for that as `resume_template`",
+    );
+    fault(
+        "agents: [{id: a, command_template: x, resume_template: x -c}]\n",
+        "does not name the conversation",
+    );
+    fault("agents: [{id: claude, resume_template: \"x {agent_sesion}\"}]\n", "did you mean `agent_session`?");
     fault("agents: [{id: a, command_template: x, transcript: clade}]\n", "did you mean `claude`?");
     fault("agents: [{id: a, command_template: x}, {id: a, command_template: y}]\n", "given twice");
     fault("workers: [{id: w, agents: [scriptd]}]\n", "did you mean `scripted`?");

@@ -25,6 +25,9 @@ const SETUP_FAILURES_MAX: u32 = 2;
 /// What an agent hears that ended well by its exit status alone.
 const NOTHING_DONE: &str = "no commit was made and no summary given";
 
+/// What an agent hears that claims work which is not there.
+const CLAIMED_ONLY: &str = "no commit was made, though the summary says so";
+
 /// What an agent hears whose conversation did not fit into its model's context.
 const SMALLER: &str = "Work in smaller steps: read only what you need, do not print whole files or long outputs, \
                        and commit each step";
@@ -140,14 +143,14 @@ fn completed(
         .state
         .project(&objective.key.project)
         .map_or(Role::Implementer, |project| role_of(&project.settings, objective));
-    let said_so = facts.summary.as_ref().is_some_and(|s| s.status == SummaryStatus::Completed);
-    match role == Role::Implementer && !said_so {
-        false => Due::Done,
-        true => Due::Retry(
-            SessionKind::Correction,
-            Feedback::Ended { session: session.id, outcome: NOTHING_DONE.to_owned() },
-        ),
-    }
+    let claimed = facts.summary.as_ref().filter(|s| s.status == SummaryStatus::Completed);
+    let outcome = match claimed.map(|summary| summary.commits_made.unwrap_or(0)) {
+        // A summary never overrides facts: what it says was committed is not there.
+        Some(commits) if commits > 0 => format!("{CLAIMED_ONLY} ({commits})"),
+        None if role == Role::Implementer => NOTHING_DONE.to_owned(),
+        _ => return Due::Done,
+    };
+    Due::Retry(SessionKind::Correction, Feedback::Ended { session: session.id, outcome })
 }
 
 /// Whether the branch is where it began, or only went forward to what others landed: merging that once more
