@@ -105,7 +105,9 @@ fn read_resume(section: &Section<'_>) -> Option<CommandTemplate> {
     let known: Vec<&str> = PLACEHOLDERS.iter().copied().chain([RESUME_PLACEHOLDER]).collect();
     let template = read_command(section, key, &known)?;
     let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
-    if !template.words.iter().any(|word| word.contains(&wanted)) {
+    // A slip in the name itself is told already.
+    let has_slip = template.words.iter().any(|word| !unknown_placeholders(word, &known).is_empty());
+    if !has_slip && !template.words.iter().any(|word| word.contains(&wanted)) {
         let place = section.get(key).map_or(section.place, |node| node.place);
         let problem = format!("`{}` does not name the conversation to go on with", section.key(key));
         section.fault(key, place, problem, Some(format!("write {wanted} where the agent takes its id")));
