@@ -123,6 +123,10 @@ pub fn project(
     for session in state.sessions().filter(of_project).filter(ran) {
         add_session(&mut report, session, since_ms, now_ms);
     }
+    let spent = &mut report.spent;
+    // Nothing was kept from us: then nothing is known to be nothing.
+    spent.tokens = spent.tokens.or((spent.tokens_unknown == 0).then_some(0));
+    spent.usd = spent.usd.or((spent.usd_unknown == 0).then_some(0.0));
     report.landed.sort_by(|a, b| a.at.cmp(&b.at));
     report.landed_unverified.sort_by(|a, b| a.at.cmp(&b.at));
     report
@@ -203,8 +207,9 @@ pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
         let mut section = |title: String, items: Vec<String>| {
             let title = if markdown { head(3, &title) } else { format!("  {title}\n") };
             all.push_str(&title);
+            let is_listed = !items.is_empty();
             items.into_iter().for_each(|line| all.push_str(&item(line)));
-            all.push_str(gap);
+            all.push_str(if is_listed { gap } else { "" });
         };
         let landed = |line: &LandedReport| {
             let commit: String = line.commit.chars().take(10).collect();

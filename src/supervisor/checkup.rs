@@ -149,7 +149,15 @@ impl Bench<'_> {
                 let text = format!("no answer within {} s", limit.as_secs());
                 Failure::new(FailureClass::Other, &text)
             })),
-            _ => reading.failure.or_else(|| self.judge(&exit, &answer)),
+            // A class alone helps nobody.
+            _ => match reading.failure {
+                Some(failure) if failure.text.is_empty() => {
+                    let said = self.judge(&exit, &answer).map(|other| other.text).unwrap_or_default();
+                    Some(Failure::new(failure.class, &said).until(failure.reset_ms))
+                }
+                Some(failure) => Some(failure),
+                None => self.judge(&exit, &answer),
+            },
         };
         let took = record.ended_at_ms.saturating_sub(record.started_at_ms);
         let check = Check { ok: problem.is_none(), version, latency_ms: took, failure: problem };
