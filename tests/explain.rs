@@ -192,6 +192,7 @@ fn finish(world: &mut World, number: u64) {
         uncommitted: Vec::new(),
         salvage: None,
         head_elsewhere: None,
+        tampered: Vec::new(),
         summary: None,
         account: paddock::domain::usage::Account::default(),
     };

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::{output, status};
 use crate::domain::command::Command;
 use crate::domain::ids::ProjectSlug;
+use crate::domain::operate::Order;
 use crate::report::status::ProjectStatus;
 use crate::report::text::{harmless, table};
 
@@ -21,6 +22,15 @@ pub(super) enum Queue {
     /// Let it go on
     #[command(after_help = "Examples:\n  paddock queue release")]
     Release,
+    /// Take an objective out of the queue; a person decides what becomes of it
+    #[command(after_help = "Examples:\n  paddock queue drop fix-the-login --note 'wait for the release'")]
+    Drop(Drop),
+    /// Put an objective into the queue anew, as the last one
+    #[command(after_help = "Examples:\n  paddock queue requeue fix-the-login")]
+    Requeue(Requeue),
+    /// Try the gate on a tree that is emptied: green there, it checks nothing
+    #[command(after_help = "Examples:\n  paddock queue canary\n  paddock --project web queue canary")]
+    Canary,
     /// Take a rewritten target branch as it is
     #[command(after_help = "Examples:\n  paddock queue adopt")]
     Adopt,
@@ -30,6 +40,21 @@ pub(super) enum Queue {
     /// Publish what landed, now
     #[command(after_help = "Examples:\n  paddock queue publish")]
     Publish,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Drop {
+    /// ID or PROJECT/ID
+    id: String,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Requeue {
+    /// ID or PROJECT/ID
+    id: String,
 }
 
 #[derive(Debug, Args)]
@@ -43,6 +68,9 @@ impl Queue {
     pub fn carry_out(self, context: &Context) -> Outcome {
         let make: fn(ProjectSlug) -> Command = match self {
             Self::List(list) => return list.carry_out(context),
+            Self::Drop(Drop { id, note }) => return order(context, &id, Order::Drop { note }),
+            Self::Requeue(Requeue { id }) => return order(context, &id, Order::Requeue),
+            Self::Canary => |project| Command::QueueCanary { project },
             Self::Hold => |project| Command::QueueHold { project },
             Self::Release => |project| Command::QueueRelease { project },
             Self::Adopt => |project| Command::QueueAdopt { project },
@@ -55,6 +83,13 @@ impl Queue {
     }
 }
 
+fn order(context: &Context, id: &str, order: Order) -> Outcome {
+    let objective = context.objective(&context.state()?, id)?;
+    let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned());
+    context.ask_and_say(Command::Objective { objective, order, by })?;
+    Ok(Exit::Good)
+}
+
 impl List {
     fn carry_out(self, context: &Context) -> Outcome {
         let document = status::build(context, &context.state()?, false);
@@ -65,7 +100,8 @@ impl List {
                 .map(|project| {
                     serde_json::json!({
                         "project": project.slug, "integration": project.integration,
-                        "reasons": project.reasons, "queue": project.queue
+                        "reasons": project.reasons, "queue": project.queue,
+                        "radar": project.radar, "canary": project.canary
                     })
                 })
                 .collect();
@@ -83,12 +119,20 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     let mut text = format!("{}\n", project.slug);
     let row = |entry: &crate::report::status::QueueStatus| {
         let name = entry.objective.clone().unwrap_or_else(|| "(your own commits)".to_owned());
-        vec![entry.position.to_string(), name, entry.state.to_owned(), entry.since.clone()]
+        let gate = entry.gate.as_ref().map_or_else(String::new, |gate| format!("gate run {}", gate.run));
+        let eta = entry.eta_seconds.map_or_else(String::new, |seconds| format!("about {seconds} s"));
+        let state = entry.state.to_owned();
+        vec![entry.position.to_string(), name, state, gate, eta, entry.since.clone()]
     };
     let rows: Vec<Vec<String>> = project.queue.iter().map(row).collect();
     text.push_str(&if rows.is_empty() { "  nothing is queued\n".to_owned() } else { table(&rows, 2) });
     if project.integration.ahead > 0 {
         text.push_str(&format!("  landed, not published yet: {}\n", project.integration.ahead));
+    }
+    for one in &project.radar {
+        let other = one.with.as_deref().unwrap_or("what has landed");
+        let paths = harmless(&one.paths.join(", "));
+        text.push_str(&format!("  radar: {} will collide with {other} in {paths}\n", one.objective));
     }
     for reason in &project.reasons {
         let (what, clears) = (harmless(&reason.text), harmless(&reason.clears));

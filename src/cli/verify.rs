@@ -168,7 +168,8 @@ fn print(report: &Report) -> Result<(), Failure> {
 
 fn in_columns(row: &Row) -> Vec<String> {
     let mark = if row.faults.is_empty() { "✓" } else { "✗" };
-    let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}"));
+    let said = row.verdict.map_or_else(String::new, |verdict| format!(": {verdict}"));
+    let gate = row.gate.map_or_else(String::new, |gate| format!("gate run {gate}{said}"));
     let name = row.objective.clone().unwrap_or_else(|| harmless(&row.summary));
     vec![
         mark.to_owned(),

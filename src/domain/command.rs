@@ -74,6 +74,8 @@ pub enum Command {
     QueueHold { project: ProjectSlug },
     /// Let it go on.
     QueueRelease { project: ProjectSlug },
+    /// Try the gate on an emptied tree.
+    QueueCanary { project: ProjectSlug },
     /// Take the target branch as it is.
     QueueAdopt { project: ProjectSlug },
     /// Bring landed work onto the target branch again.

@@ -3,6 +3,7 @@
 //! An effect is carried out only after its event is committed. Each is idempotent or can be reconciled
 //! with reality; ARCHITECTURE.md has one line per effect on how.
 
+use super::aside::Aside;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::session::Stop;
 
@@ -34,6 +35,10 @@ pub enum Effect {
     Harvest { session: SessionId },
     /// Merge these queue entries onto the tip, one after the other, in memory; or one ahead of its turn.
     MakeCandidate { project: ProjectSlug, members: Vec<u64>, onto: ObjectId, ahead: bool },
+    /// Make a tree that the gate is to run on beside the queue, and a commit of it.
+    PrepareTree { project: ProjectSlug, aside: Aside },
+    /// Push the target branch as it was published to the user's remote.
+    Push { project: ProjectSlug, remote: String, commit: ObjectId },
     /// Start a gate run; or find it again.
     StartGate { gate: GateId },
     /// Read what a run of a phase's checks said.

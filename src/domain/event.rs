@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::agent::{Check, Cooldown};
+use super::aside::PushWait;
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
@@ -260,6 +261,22 @@ pub enum Fact {
     },
     /// A branch head, or the user's commits, entered the queue.
     EntryQueued { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, priority: i32 },
+    /// It changed tests that its scope does not name: it waits until the gate has run with these as they were.
+    GuardAsked { project: ProjectSlug, entry: u64, paths: Vec<RepoPath> },
+    /// The gate was green with them as they were.
+    GuardPassed { project: ProjectSlug, entry: u64, gate: GateId },
+    /// That could not be tried: why. What comes of its merge is judged as always.
+    GuardGivenUp { project: ProjectSlug, entry: u64, why: String },
+    /// The gate is to be tried on an emptied tree.
+    CanaryAsked { project: ProjectSlug },
+    /// What it said of that: green means that it checks nothing.
+    CanaryJudged { project: ProjectSlug, gate: Option<GateId>, verdict: Verdict, terms: String },
+    /// What the gate says of the user's own commits that were taken in.
+    ExternalJudged { project: ProjectSlug, commit: ObjectId, gate: Option<GateId>, verdict: Verdict },
+    /// The target branch is at the user's remote.
+    Pushed { project: ProjectSlug, remote: String, commit: ObjectId },
+    /// It could not be pushed; tried again by itself.
+    PushWaits { project: ProjectSlug, remote: String, wait: PushWait },
     /// A chain of merges is to be made, of these members; or the merge of one entry ahead of its turn.
     CandidateOrdered {
         project: ProjectSlug,

@@ -8,6 +8,7 @@ use super::plan::PlanDocument;
 use super::review::ElsewhereHead;
 use super::session::Salvage;
 use super::summary::SessionSummary;
+use super::tamper::Tampered;
 use super::usage::Account;
 
 /// How one commit lies to another.
@@ -65,6 +66,8 @@ pub struct HarvestFacts {
     pub integrator_paths: Vec<RepoPath>,
     /// Secrets in any commit of the branch, at most twenty.
     pub secrets: Vec<SecretFact>,
+    /// What the branch did to tests that were there, and to what the gate runs.
+    pub tampered: Vec<Tampered>,
     /// Changes that were not committed.
     pub uncommitted: Vec<RepoPath>,
     /// The ref that keeps them.

@@ -3,6 +3,7 @@
 //! Answers of effects carry what they were ordered for (an epoch, a commit, a number), so that a late
 //! answer to an outdated order is ignored by construction.
 
+use super::aside::{Aside, Prepared, PushWait};
 use super::command::{Command, StopMode};
 use super::facts::{Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
 use super::failure::Failure;
@@ -50,6 +51,8 @@ pub struct MemberConflict {
 pub enum CandidateAnswer {
     /// They are made, as far as they can be.
     Made(Box<ChainMade>),
+    /// Git could not sign it with the user's key.
+    Unsigned(String),
     /// It could not be tried.
     Failed(String),
 }
@@ -154,6 +157,10 @@ pub enum Input {
     BranchSeen { objective: ObjectiveKey, head: ObjectId },
     /// The tree of the integration tip, when that is the user's own commit.
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
+    /// A tree for a run beside the queue was made, or does not merge, or could not be made.
+    TreePrepared { project: ProjectSlug, aside: Aside, result: Result<Option<Prepared>, String> },
+    /// The target branch was pushed, or not.
+    PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
     /// A gate run ended; none: its keeper vanished, or it could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
     /// What a run of a phase's checks said, in the order of its checks; those after the first that failed were

@@ -4,6 +4,7 @@
 
 pub mod agent;
 pub mod apply;
+pub mod aside;
 pub mod budget;
 pub mod command;
 pub mod decide;

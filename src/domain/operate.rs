@@ -151,6 +151,8 @@ pub struct Operated {
     /// Its scope was given up, or changed, since its last session started: it is compared again before the
     /// next one.
     pub scope_released: bool,
+    /// Of its scope, what recovery added by itself: that names no test.
+    pub grown_scope: Vec<String>,
     /// Approvals, oldest first.
     pub approvals: Vec<Approval>,
 }

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::aside::{Canary, CanaryVerdict, External, Pushing};
 use super::facts::{Collision, TrustRecord};
+use super::gate::Verdict;
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use super::judge::KnownVerdict;
+use super::judge::{KnownVerdict, terms_of};
 use super::path::RepoPath;
 use super::planning::Planning;
 use super::proof::Unproven;
@@ -104,6 +106,15 @@ pub struct Project {
     /// What it remembers of its planner.
     #[serde(default)]
     pub planning: Planning,
+    /// Whether the gate checks anything.
+    #[serde(default)]
+    pub canary: Canary,
+    /// The user's own commits that the integration ref moved on to last, and what the gate says of them.
+    #[serde(default)]
+    pub external: Option<External>,
+    /// The user's remote.
+    #[serde(default)]
+    pub pushing: Pushing,
 }
 
 impl Integration {
@@ -125,6 +136,13 @@ impl Project {
             None => false,
         };
         self.collisions.iter().any(is_pair)
+    }
+
+    /// The run that was green on an emptied tree, if the gate of now was: it checks nothing.
+    #[must_use]
+    pub fn checks_nothing(&self) -> Option<&CanaryVerdict> {
+        let judged = self.canary.judged.as_ref().filter(|judged| judged.verdict == Verdict::Green)?;
+        (judged.terms == terms_of(&self.settings.verify)).then_some(judged)
     }
 
     /// The full name of the integration ref.

@@ -73,6 +73,9 @@ pub struct Proof {
     pub verified: bool,
     /// The gate run.
     pub gate: Option<ProvenGate>,
+    /// The gate run that was green on an emptied tree, if this gate was: then it checks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate_checks_nothing: Option<u64>,
     /// What people approved, with their words.
     pub approvals: Vec<Approval>,
     /// The agents that took part.
@@ -161,11 +164,20 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
         tree: landing.tree.clone(),
         verified: landing.gate.is_some(),
         gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
+        gate_checks_nothing: canary_of(state, project, landing),
         approvals: objectives.iter().flat_map(|found| found.operated.approvals.clone()).collect(),
         agents,
         usage: None,
         landed_at_ms: landing.at_ms,
     }
+}
+
+/// Whether the gate that passed on it was green on an emptied tree, too.
+fn canary_of(state: &State, project: &ProjectSlug, landing: &Unproven) -> Option<u64> {
+    let run = state.gate(landing.gate?)?;
+    let judged = state.project(project)?.canary.judged.as_ref()?;
+    let is_green = judged.verdict == Verdict::Green && judged.terms == run.terms;
+    is_green.then(|| judged.gate.map_or(0, |gate| gate.0))
 }
 
 fn session_in(session: &Session) -> ProvenSession {

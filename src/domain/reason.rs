@@ -98,6 +98,12 @@ pub enum ReasonCode {
     TargetRed,
     /// The gate could not be evaluated.
     NotEvaluated,
+    /// The gate is green on a tree that is emptied.
+    GateChecksNothing,
+    /// The target branch could not be pushed to the user's remote.
+    PushWaits,
+    /// Git could not sign a merge.
+    SigningFailed,
     /// A person took it out of the merge queue.
     QueueDropped,
     /// A plan waits to be approved or rejected.

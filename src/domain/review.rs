@@ -7,9 +7,13 @@ use super::ids::ObjectId;
 use super::path::RepoPath;
 use super::scope::{Globs, ScopeError};
 use super::settings::{ProjectSettings, ScopeRule};
+use super::tamper::unnamed;
 
 /// Paths that only an integrator's sessions may change, whatever the settings say.
 pub const ALWAYS_PROTECTED: &str = ".paddock/**";
+
+/// Changes of tests that a finding tells one by one.
+const TAMPERED_SHOWN_MAX: usize = 5;
 
 /// Paths named in one finding; the rest is counted.
 const PATHS_SHOWN_MAX: usize = 20;
@@ -32,6 +36,8 @@ pub enum FindingCode {
     CopiedFile,
     /// Commits lie on a branch that does not descend from the work branch.
     HeadElsewhere,
+    /// Tests that were there were deleted, skipped or weakened, or what the gate runs was changed.
+    Tampered,
 }
 
 impl FindingCode {
@@ -39,9 +45,8 @@ impl FindingCode {
     #[must_use]
     pub fn may_be_approved(self) -> bool {
         match self {
-            Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted | Self::HeadElsewhere => {
-                true
-            }
+            Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
+            Self::HeadElsewhere | Self::Tampered => true,
             Self::CopiedFile | Self::Secret => false,
         }
     }
@@ -75,6 +80,8 @@ pub struct Terms<'a> {
     pub settings: &'a ProjectSettings,
     /// The objective's scope; empty = everything.
     pub path_scope: &'a [String],
+    /// Of that, what recovery added by itself.
+    pub grown_scope: &'a [String],
 }
 
 /// Everything that speaks against landing what the harvest found; nothing = it passes.
@@ -90,6 +97,7 @@ pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, S
     findings.extend(secrets(facts));
     findings.extend(copied(facts, terms)?);
     findings.extend(empty(facts));
+    findings.extend(tampered(facts, terms)?);
     if !facts.uncommitted.is_empty() {
         let text = "changes were left uncommitted; commit what belongs to the work and remove the rest";
         findings.push(Finding::new(FindingCode::Uncommitted, text, facts.uncommitted.clone()));
@@ -167,6 +175,36 @@ fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, Sc
     let touched = matching(&facts.net_paths, &Globs::new(&terms.settings.worktree.copy)?, true);
     let text = "files were committed that are only copied into the worktree";
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::CopiedFile, text, touched)))
+}
+
+/// Tests that were there are the gate's: only an objective whose scope names them may take from them.
+fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
+    let mut found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
+    found.retain(|tampered| tampered.how.is_plain());
+    let shown: Vec<String> = found.iter().take(TAMPERED_SHOWN_MAX).map(ToString::to_string).collect();
+    let more = if found.len() > shown.len() { ", and more" } else { "" };
+    let text = format!(
+        "tests that were there were weakened, or what the gate runs was changed: {}{more}. Put them back as they \
+         were (adding tests is free); where the work needs them changed, stop and say so: a person has to name \
+         these files in the scope",
+        shown.join("; ")
+    );
+    let paths = found.iter().map(|tampered| tampered.path.clone()).collect();
+    Ok((!found.is_empty()).then(|| Finding::new(FindingCode::Tampered, text, paths)))
+}
+
+/// The tests that are others than they were, without being weakened in any way that can be seen, and that the scope
+/// does not name: the gate is run with them as they were.
+///
+/// # Errors
+/// When a glob cannot be compiled.
+pub fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<RepoPath>, ScopeError> {
+    let found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
+    Ok(found
+        .iter()
+        .filter(|tampered| !tampered.how.is_plain())
+        .map(|tampered| tampered.path.clone())
+        .collect())
 }
 
 /// Judged on the net change: empty commits beside real work do no harm.

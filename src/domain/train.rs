@@ -14,6 +14,7 @@ mod rate;
 
 use serde::{Deserialize, Serialize};
 
+use super::aside::Guard;
 use super::ids::{GateId, ObjectId, ObjectiveId};
 use super::reason::Reason;
 
@@ -166,6 +167,9 @@ pub struct Entry {
     /// It was green on its own merge with some tip: it fails less often in its turn.
     #[serde(default)]
     pub has_passed: bool,
+    /// Tests that it changed and its scope does not name: the gate has to be green with them as they were.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 impl Entry {
@@ -183,7 +187,14 @@ impl Entry {
             not_before_ms: None,
             ahead: None,
             has_passed: false,
+            guard: None,
         }
+    }
+
+    /// Whether it stands aside until the gate has run with the tests as they were.
+    #[must_use]
+    pub fn waits_for_guard(&self) -> bool {
+        self.guard.as_ref().is_some_and(|guard| !guard.settled)
     }
 }
 

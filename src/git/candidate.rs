@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{flush_objects, new_objects};
-use super::program::{Call, refused};
+use super::program::{Call, refused, said};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
@@ -44,6 +44,8 @@ pub struct CandidateOrder {
     pub name: String,
     /// Flush all that is new since `base` before returning: the branch's own objects too.
     pub durable: bool,
+    /// Have git sign it, as the user's configuration says (`sign: true`).
+    pub sign: bool,
     /// Add the trailer `Paddock-Verified: <tree>`: the commit will land only if that tree passes the gate.
     pub seal: bool,
 }
@@ -86,7 +88,10 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     let parents = [&library.find_commit(base)?, &library.find_commit(head)?];
     let found = library.find_tree(tree)?;
     let message = message(order, tree);
-    let commit = library.commit(None, &signature, &signature, &message, &found, &parents)?;
+    let commit = match order.sign {
+        true => signed(repository, &order.identity, order.time_s, tree, [base, head], &message)?,
+        false => library.commit(None, &signature, &signature, &message, &found, &parents)?,
+    };
     if order.durable {
         flush_objects(repository.common_dir(), &new_objects(&library, Some(base), commit)?)?;
     }
@@ -95,6 +100,37 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
 }
 
+/// The same commit, made by the git program with the user's own key.
+pub(super) fn signed(
+    repository: &Repository,
+    identity: &Identity,
+    time_s: i64,
+    tree: Oid,
+    parents: [Oid; 2],
+    message: &str,
+) -> Result<Oid, GitError> {
+    let (name, email) = (identity.name.as_str(), identity.email.as_str());
+    let date = format!("@{time_s} +0000");
+    let [first, second] = parents.map(|id| id.to_string());
+    let mut call = Call::new(repository).args(["commit-tree", "-S", "-F", "-"]);
+    call = call.args(["-p", &first, "-p", &second, &tree.to_string()]);
+    call = call.variable("GIT_AUTHOR_NAME", name).variable("GIT_AUTHOR_EMAIL", email);
+    call = call.variable("GIT_COMMITTER_NAME", name).variable("GIT_COMMITTER_EMAIL", email);
+    call = call.variable("GIT_AUTHOR_DATE", &date).variable("GIT_COMMITTER_DATE", &date);
+    // Where the user's key and the program that signs are said.
+    for variable in ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"] {
+        if let Some(value) = std::env::var_os(variable) {
+            call = call.variable(variable, value);
+        }
+    }
+    let output = call.output_of(message.as_bytes().to_vec())?;
+    match output.status.success() {
+        true => Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?),
+        false => Err(GitError::Signing(said(&output))),
+    }
+}
+
+/// The order's message, sealed if that is wanted; a seal is a trailer, so it stands in a paragraph of trailers.
 fn message(order: &CandidateOrder, tree: Oid) -> String {
     match order.seal {
         true => sealed(&order.message, tree),

@@ -5,7 +5,7 @@
 
 use git2::Oid;
 
-use super::candidate::{Identity, Merged, merge_tree, sealed, trivial_tree};
+use super::candidate::{Identity, Merged, merge_tree, sealed, signed, trivial_tree};
 use super::error::GitError;
 use super::objects::{flush_objects, new_objects};
 use super::refs::keep_ref;
@@ -26,6 +26,8 @@ pub struct ChainOrder {
     pub time_s: i64,
     /// `refs/paddock/candidate/<name>` keeps them alive.
     pub name: String,
+    /// Have git sign what lands, as the user's configuration says (`sign: true`).
+    pub sign: bool,
     /// Add the trailer `Paddock-Verified: <tree>` to what lands: only if that tree passes the gate.
     pub seal: bool,
 }
@@ -144,6 +146,9 @@ impl Maker<'_> {
     }
 
     fn commit(&self, message: &str, tree: Oid, parents: [Oid; 2]) -> Result<Oid, GitError> {
+        if self.order.sign {
+            return signed(self.repository, &self.order.identity, self.order.time_s, tree, parents, message);
+        }
         let signature = self.order.identity.signature(self.order.time_s)?;
         let [first, second] = parents.map(|id| self.library.find_commit(id));
         let parents = [&first?, &second?];

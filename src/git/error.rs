@@ -57,6 +57,9 @@ pub enum GitError {
         /// The end of what it said.
         stderr: String,
     },
+    /// The user's key could not be used.
+    #[error("git could not sign: {0}")]
+    Signing(String),
     /// libgit2 refused.
     #[error("git: {0}")]
     Library(#[from] git2::Error),

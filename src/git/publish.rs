@@ -7,7 +7,7 @@ use std::process::Output;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::objects::changed_paths;
+use super::objects::{changed_paths, entry_at};
 use super::program::{Call, flush_path, said};
 use super::repository::{Repository, oid};
 use super::status::Inside;
@@ -86,6 +86,16 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
         [] => fetch(repository, order)?,
         uses => match checkout_to_move(uses, &order.target_branch) {
             Ok((git_dir, worktree)) => {
+                let deleted = deleted_in_the_way(repository, order, git_dir, worktree)?;
+                if !deleted.is_empty() {
+                    let text = format!(
+                        "{} cannot move forward in {}: files that you deleted there have changed; commit the \
+                         deletion, or bring them back",
+                        order.target_branch,
+                        worktree.display()
+                    );
+                    return Ok(waiting(WaitCode::LocalChanges, deleted, Some(worktree), text));
+                }
                 let output = merge(repository, order, git_dir, worktree)?;
                 if standing(repository, order)?.is_none() {
                     return Ok(refusal(repository, order, git_dir, worktree, &output));
@@ -232,6 +242,32 @@ fn files_in_the_way(
         return named;
     }
     found_in_the_way(repository, order, git_dir, worktree).unwrap_or(named)
+}
+
+/// Files that the user deleted without a word to git, and that publishing would bring back: git takes a file that is
+/// gone for one that nobody changed. Files that a sparse checkout leaves out are meant to be away.
+fn deleted_in_the_way(
+    repository: &Repository,
+    order: &PublishOrder,
+    git_dir: &Path,
+    worktree: &Path,
+) -> Result<Vec<RepoPath>, GitError> {
+    const SKIP_WORKTREE: u16 = 1 << 14;
+    let library = repository.library()?;
+    let tree = |id| Ok::<_, GitError>(library.find_commit(oid(id)?)?.tree_id());
+    let changed = changed_paths(&library, Some(tree(&order.published)?), Some(tree(&order.to)?))?;
+    let index = git2::Index::open(&git_dir.join("index"))?;
+    let after = library.find_tree(tree(&order.to)?)?;
+    let is_gone = |path: &RepoPath| {
+        let is_tracked = index
+            .get_path(path.as_path(), 0)
+            .is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE == 0 && entry.mode != 0o160_000);
+        let found = fs::symlink_metadata(worktree.join(path.as_path()));
+        is_tracked
+            && entry_at(&after, path).is_some()
+            && found.is_err_and(|error| error.kind() == std::io::ErrorKind::NotFound)
+    };
+    Ok(changed.into_iter().filter(is_gone).collect())
 }
 
 /// The paths that publishing changes and that are changed, or untracked, in the checkout.

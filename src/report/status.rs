@@ -1,6 +1,7 @@
 //! The status document of SPEC 4: stable names, RFC 3339 times in UTC.
 
 mod build;
+mod queue;
 
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -101,6 +102,31 @@ pub struct ProjectStatus {
     pub objectives: Vec<ObjectiveStatus>,
     pub sessions: Vec<SessionStatus>,
     pub queue: Vec<QueueStatus>,
+    /// Branches that will not merge, seen before their turn.
+    pub radar: Vec<RadarStatus>,
+    /// What the gate said of an emptied tree; none: it was not tried.
+    pub canary: Option<CanaryStatus>,
+}
+
+/// Two branches that will not merge.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct RadarStatus {
+    pub objective: String,
+    /// None: what has landed.
+    pub with: Option<String>,
+    pub paths: Vec<String>,
+}
+
+/// What the gate said of an emptied tree.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct CanaryStatus {
+    pub verdict: &'static str,
+    /// Whether it is green and the gate still the same: it checks nothing.
+    pub checks_nothing: bool,
+    pub gate: Option<u64>,
+    pub at: String,
 }
 
 /// The integration ref and what is not published yet.
@@ -233,4 +259,30 @@ pub struct QueueStatus {
     /// What lands before it.
     pub ahead: Vec<String>,
     pub since: String,
+    /// The gate run on it that is under way.
+    pub gate: Option<GateStatus>,
+    /// Every run on its present merge that is over, and on the tests as they were.
+    pub verdicts: Vec<VerdictStatus>,
+    /// When it will have landed if all goes well, by how long the gate took of late; none: nothing is known.
+    pub eta_seconds: Option<u64>,
+}
+
+/// A gate run that is under way.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct GateStatus {
+    pub run: u64,
+    pub purpose: &'static str,
+    pub slot: u32,
+    pub seconds: u64,
+}
+
+/// A gate run that is over.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct VerdictStatus {
+    pub run: u64,
+    pub purpose: &'static str,
+    pub verdict: &'static str,
+    pub seconds: u64,
 }

@@ -18,6 +18,8 @@ pub(super) type Job = Box<dyn FnOnce() + Send>;
 pub(super) enum Lane {
     /// Refs of a project: candidates, landings, publishing, looking.
     Refs(ProjectSlug),
+    /// The user's remote of a project, which may take long to answer.
+    Push(ProjectSlug),
     /// Looking at running sessions and project files.
     Counting(ProjectSlug),
     /// Proofs of a project's landings: off the path of the next one.

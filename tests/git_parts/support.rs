@@ -136,6 +136,7 @@ pub fn order(base: &ObjectId, head: &ObjectId) -> CandidateOrder {
         identity: user(),
         time_s: 1_700_000_000,
         name: "task".to_owned(),
+        sign: false,
         durable: true,
         seal: false,
     }

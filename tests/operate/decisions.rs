@@ -62,6 +62,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         uncommitted: Vec::new(),
         salvage: None,
         head_elsewhere: None,
+        tampered: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         summary: None,

@@ -198,6 +198,7 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
         secrets: Vec::new(),
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },
         salvage,
+        tampered: Vec::new(),
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
         account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len()),

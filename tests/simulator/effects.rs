@@ -36,6 +36,8 @@ pub fn lane(effect: &Effect) -> String {
         | Effect::MakeCandidate { project, .. }
         | Effect::Land { project, .. }
         | Effect::WriteProof { project, .. }
+        | Effect::PrepareTree { project, .. }
+        | Effect::Push { project, .. }
         | Effect::Publish { project, .. } => format!("git of {project}"),
     }
 }
@@ -96,6 +98,13 @@ pub fn run(
         Effect::Land { project, entry } => return land(world, state, project, entry, fails),
         Effect::WriteProof { project, commit } => {
             world.inbox.push(Input::ProofWritten { project, commit, result: Ok("0".repeat(64)) });
+        }
+        Effect::PrepareTree { project, aside } => {
+            // Neither tests nor a gate's commands are modelled.
+            world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
+        }
+        Effect::Push { project, commit, .. } => {
+            world.inbox.push(Input::PushAnswered { project, commit, result: Ok(()) });
         }
         Effect::Publish { project, published, to, create } => {
             let answer = publish(world, &project, &published, &to, create)?;

@@ -83,7 +83,8 @@ fn nothing_is_published_or_landed_while_the_tip_moves_to_the_users_commits() {
     assert!(sim.state.project(&setup::slug(0)).unwrap().integration.is_moving_to_target());
     let moved = Input::ExternalMoved { project: setup::slug(0), to: other('a'), result: Ok(()) };
     let effects = give(&mut sim, moved);
-    assert_eq!(effects, [Effect::Look { project: setup::slug(0) }], "what was missed meanwhile is looked at");
+    let look = Effect::Look { project: setup::slug(0) };
+    assert!(effects.contains(&look), "what was missed meanwhile is looked at: {effects:?}");
 }
 
 #[test]

@@ -52,6 +52,9 @@ pub(super) struct Row {
     #[serde(skip)]
     pub(super) at_ms: i64,
     pub(super) gate: Option<u64>,
+    /// What the gate said of a commit of the user's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) verdict: Option<&'static str>,
     pub(super) tree: ObjectId,
     pub(super) faults: Vec<String>,
 }
@@ -74,7 +77,7 @@ impl Check<'_> {
             seen.insert(record.commit.clone());
             rows.push(match (self.history.landings.get(&record.commit), external.get(&record.commit)) {
                 (Some(landing), _) => self.landed(&record, landing)?,
-                (None, Some(at_ms)) => row(&record, Kind::External, *at_ms),
+                (None, Some(at_ms)) => self.of_the_users(&record, *at_ms),
                 (None, None) => unknown(&record),
             });
         }
@@ -82,6 +85,16 @@ impl Check<'_> {
             rows.push(self.beside(commit, landing, tip)?);
         }
         Ok(rows)
+    }
+
+    /// A commit of the user's, with what the gate said of it, if it was asked: the newest of those taken in at once.
+    fn of_the_users(&self, record: &CommitRecord, at_ms: i64) -> Row {
+        let judged = self.history.judged.get(&record.commit);
+        Row {
+            gate: judged.and_then(|(_, gate)| gate.map(|gate| gate.0)),
+            verdict: judged.map(|(verdict, _)| verdict.words()),
+            ..row(record, Kind::External, at_ms)
+        }
     }
 
     /// The user's own commits, and when each was taken in.
@@ -224,6 +237,7 @@ fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {
         at: rfc3339(at_ms),
         at_ms,
         gate: None,
+        verdict: None,
         tree: record.tree.clone(),
         faults: Vec::new(),
     }
@@ -245,6 +259,7 @@ fn gone(commit: &ObjectId, landing: &Landing) -> Row {
         at: rfc3339(landing.at_ms),
         at_ms: landing.at_ms,
         gate: landing.gate.map(|gate| gate.0),
+        verdict: None,
         tree: landing.candidate.tree.clone(),
         faults: Vec::new(),
     }

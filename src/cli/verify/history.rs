@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::event::Fact;
+use crate::domain::gate::Verdict;
 use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
 use crate::domain::train::{Candidate, Subject};
 use crate::ledger::from_stored;
@@ -13,8 +14,15 @@ use super::super::exit::Failure;
 /// Events read at a time.
 const PAGE: u32 = 1_000;
 /// The stored types that are needed.
-const KINDS: [&str; 6] =
-    ["project_added", "integration_made", "landed", "external_adopted", "target_adopted", "proof_written"];
+const KINDS: [&str; 7] = [
+    "project_added",
+    "integration_made",
+    "landed",
+    "external_adopted",
+    "external_judged",
+    "target_adopted",
+    "proof_written",
+];
 
 /// A landing as it was recorded.
 #[derive(Debug, Clone)]
@@ -48,6 +56,8 @@ pub(super) struct History {
     /// By commit.
     pub(super) landings: BTreeMap<ObjectId, Landing>,
     pub(super) external: Vec<External>,
+    /// What the gate said of commits of the user's: the verdict and its run.
+    pub(super) judged: BTreeMap<ObjectId, (Verdict, Option<GateId>)>,
     /// Where it was left last.
     pub(super) tip: Option<ObjectId>,
 }
@@ -109,6 +119,9 @@ impl History {
             Fact::ExternalAdopted { from, to, .. } => {
                 self.tip = Some(to.clone());
                 self.external.push(External { at_ms, from, to });
+            }
+            Fact::ExternalJudged { commit, gate, verdict, .. } => {
+                self.judged.insert(commit, (verdict, gate));
             }
             Fact::TargetAdopted { from, to, .. } => {
                 self.landings.values_mut().for_each(|landing| landing.adopted_since = true);

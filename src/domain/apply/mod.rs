@@ -1,6 +1,7 @@
 //! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
 
 mod agents;
+mod asides;
 mod making;
 mod objectives;
 mod operate;
@@ -29,6 +30,7 @@ impl State {
             | Fact::BudgetExhausted { .. } => {}
             fact if self.apply_to_agents(fact, event.at_ms) => {}
             fact if self.apply_to_projects(fact, event.at_ms) => {}
+            fact if self.apply_asides(fact, event.at_ms) => {}
             fact if self.apply_to_objectives(fact, event) => {}
             fact if self.apply_orders(fact, event) => {}
             fact if self.apply_to_sessions(fact, event.at_ms) => {}

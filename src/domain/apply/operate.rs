@@ -24,6 +24,10 @@ impl State {
                 found.expansions += u32::from(*by == By::Automatic);
                 let scope = &mut found.spec.path_scope;
                 let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
+                match by {
+                    By::Automatic => found.operated.grown_scope.extend(new.iter().cloned()),
+                    By::Human => found.operated.grown_scope.retain(|glob| !globs.contains(glob)),
+                }
                 scope.extend(new);
                 // Recovery compared it with the scopes that are held; a person need not have.
                 found.operated.scope_released |= *by == By::Human;
@@ -137,6 +141,8 @@ impl State {
         });
         let Some(objective) = self.objective_mut(key) else { return };
         if objective.spec.path_scope != spec.path_scope {
+            // A person saw the whole of it.
+            objective.operated.grown_scope.clear();
             objective.operated.scope_released = true;
             // What passed the review did so against another scope.
             if let Some(aside) = objective.operated.aside.as_mut().filter(|a| a.status == Status::Queued) {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::domain::aside::{Canary, External, Pushing};
 use crate::domain::event::Fact;
 use crate::domain::facts::RepositoryFacts;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
@@ -46,6 +47,9 @@ fn new_project(
         unproven: Vec::new(),
         collisions: Vec::new(),
         planning: Planning::default(),
+        canary: Canary::default(),
+        external: None,
+        pushing: Pushing::default(),
     }
 }
 
@@ -95,7 +99,11 @@ impl State {
             Fact::ExternalIntended { project, to, .. } => {
                 self.change(project, |p| p.integration.adopting = Some(to.clone()));
             }
-            Fact::ExternalAdopted { project, to, .. } => self.move_tip(project, to, true, at_ms),
+            Fact::ExternalAdopted { project, to, .. } => {
+                self.move_tip(project, to, true, at_ms);
+                let external = External { commit: to.clone(), judged: None };
+                self.change(project, |p| p.external = (!p.settings.verify.is_empty()).then_some(external));
+            }
             Fact::ExternalAbandoned { project, .. } => {
                 self.change(project, |p| p.integration.adopting = None);
             }
@@ -116,12 +124,16 @@ impl State {
                 p.integration.published = published.clone();
                 p.integration.external_refused = None;
             }),
-            Fact::Published { project, to } => self.publish(project, to, at_ms),
+            Fact::Published { project, to } => {
+                self.publish(project, to, at_ms);
+                self.change(project, |p| {
+                    if p.settings.land.push.is_some() {
+                        p.pushing.due = Some(to.clone());
+                    }
+                });
+            }
             Fact::PublicationWaits { project, wait } => {
                 self.change(project, |p| p.integration.waits = Some(wait.clone()));
-            }
-            Fact::CollisionsSeen { project, collisions } => {
-                self.change(project, |p| p.collisions.clone_from(collisions));
             }
             Fact::PublicationFreed { project } => self.change(project, |p| {
                 p.integration.waits = None;

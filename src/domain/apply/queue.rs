@@ -125,6 +125,7 @@ impl State {
         // What a phase's checks say is no verdict on a tree.
         let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
         let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
+        self.settle_aside(&run, project, verdict);
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);
         let new = KnownVerdict { tree, terms, verdict, gate, at_ms, runs: 1, has_crashed };

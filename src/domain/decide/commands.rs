@@ -42,6 +42,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         | Command::ProjectRemove { project }
         | Command::QueueHold { project }
         | Command::QueueRelease { project }
+        | Command::QueueCanary { project }
         | Command::QueueAdopt { project }
         | Command::QueueRepublish { project }
         | Command::QueuePublish { project }
@@ -84,6 +85,7 @@ fn take_queue(scribe: &mut Scribe<'_>, command: Command) -> Reply {
             scribe.record(Fact::QueueReleased { project: project.clone() });
             Ok(Answer::text(format!("the merge queue of {project} goes on")))
         }
+        Command::QueueCanary { project } => super::asides::ask_canary(scribe, &project),
         Command::QueueAdopt { project } => adopt(scribe, &project),
         Command::QueueRepublish { project } => republish(scribe, &project),
         Command::QueuePublish { project } => {
@@ -345,6 +347,8 @@ fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     };
     super::watch::release(scribe, slug, ReasonCode::TargetMissing);
     super::watch::release(scribe, slug, ReasonCode::TargetRewritten);
+    // Commits that stood on the branch before are nobody's to merge any more.
+    target::drop_users_entry(scribe, slug, None);
     scribe.record(Fact::RepublishAsked { project: slug.clone(), published });
     if is_missing {
         scribe.memo.publish_now.insert(slug.clone(), true);

@@ -1,6 +1,6 @@
 //! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
 
-use super::harvest::{cut, own_failure, role_of};
+use super::harvest::{cut, own_failure, role_of, terms_of};
 use super::operate::choices;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
@@ -8,8 +8,9 @@ use crate::domain::facts::HarvestFacts;
 use crate::domain::failure::{FailureClass, Remedy};
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status};
+use crate::domain::path::RepoPath;
 use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::review::Finding;
+use crate::domain::review::{Finding, guarded};
 use crate::domain::session::{Exit, Session, SessionEnd, SessionKind};
 use crate::domain::settings::{RecoverySettings, Role};
 use crate::domain::summary::SummaryStatus;
@@ -242,7 +243,30 @@ fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
     let priority = scribe.state.objective(key).map_or(0, |objective| objective.spec.priority);
     scribe.move_to(key, Status::Queued, Cause::ReviewPassed, None, None);
     let (project, subject) = (key.project.clone(), Subject::Objective(key.id.clone()));
-    scribe.record(Fact::EntryQueued { project, entry, subject, head: facts.head.clone(), priority });
+    let guarded = guarded_paths(scribe, key, facts);
+    scribe.record(Fact::EntryQueued {
+        project: project.clone(),
+        entry,
+        subject,
+        head: facts.head.clone(),
+        priority,
+    });
+    if !guarded.is_empty() {
+        scribe.record(Fact::GuardAsked { project, entry, paths: guarded });
+    }
+}
+
+/// Tests that the branch changed and its scope does not name. A person's approval of this head names them all.
+fn guarded_paths(scribe: &Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) -> Vec<RepoPath> {
+    let (Some(project), Some(objective)) = (scribe.state.project(&key.project), scribe.state.objective(key))
+    else {
+        return Vec::new();
+    };
+    let is_approved = objective.operated.approvals.last().is_some_and(|approval| approval.head == facts.head);
+    if is_approved || project.settings.verify.is_empty() {
+        return Vec::new();
+    }
+    guarded(facts, &terms_of(project, objective)).unwrap_or_default()
 }
 
 fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings, u32, usize)> {

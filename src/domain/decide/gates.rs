@@ -65,6 +65,7 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>, project: &ProjectSlug, gate: GateI
 /// the other purposes hear of it here.
 pub(super) fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
+    super::asides::ended(scribe, &run);
     match &run.purpose {
         Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
         Purpose::Canary | Purpose::Tamper { .. } => {}

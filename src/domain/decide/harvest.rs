@@ -8,6 +8,7 @@ use crate::domain::facts::HarvestFacts;
 use crate::domain::failure::{Failure, FailureClass, Remedy};
 use crate::domain::ids::{ObjectiveKey, SessionId};
 use crate::domain::objective::{Cause, Objective, Status};
+use crate::domain::project::Project;
 use crate::domain::review::{Finding, Terms, review};
 use crate::domain::session::{
     Checkpoint, Exit, Harvest, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
@@ -119,10 +120,19 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
     let project = scribe.state.project(&session.objective.project);
     let objective = scribe.state.objective(&session.objective);
     let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
-    let terms = Terms { settings: &project.settings, path_scope: &objective.spec.path_scope };
+    let terms = terms_of(project, objective);
     match review(facts, &terms) {
         Ok(findings) => (findings, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
+    }
+}
+
+/// What an objective's work is judged by.
+pub(super) fn terms_of<'s>(project: &'s Project, objective: &'s Objective) -> Terms<'s> {
+    Terms {
+        settings: &project.settings,
+        path_scope: &objective.spec.path_scope,
+        grown_scope: &objective.operated.grown_scope,
     }
 }
 

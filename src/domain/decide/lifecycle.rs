@@ -20,6 +20,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     let made = scribe.state.projects().filter(|project| project.integration.is_made);
     scribe.memo.unlooked =
         made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
+    super::asides::ask_canaries(scribe);
     for effect in outstanding(scribe.state) {
         scribe.order(effect);
     }

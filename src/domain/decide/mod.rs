@@ -5,6 +5,7 @@
 //! [`publish`]), Unlock ([`unlock`]), Planner ([`phases`], then [`planner`]), Apply (where objectives come in:
 //! [`plans`], [`commands`]) and Dispatch ([`dispatch`]).
 
+mod asides;
 mod blame;
 mod budgets;
 mod commands;
@@ -24,6 +25,7 @@ mod planner;
 mod plans;
 mod proofs;
 mod publish;
+mod push;
 mod queue;
 mod recover;
 mod resume;
@@ -75,8 +77,11 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
     for _ in 0..ROUNDS_MAX {
         let before = scribe.progress();
         budgets::run(&mut scribe);
+        asides::guards(&mut scribe);
         merge::run(&mut scribe);
         publish::run(&mut scribe);
+        push::run(&mut scribe);
+        asides::run(&mut scribe);
         unlock::run(&mut scribe);
         phases::run(&mut scribe);
         planner::run(&mut scribe);
@@ -142,6 +147,8 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
                 scribe.memo.external.extend(seen.map(|seen| (project, seen)));
             }
         }
+        Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
+        Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
         Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
         Input::PlanRead { session, facts } => plans::read(scribe, session, facts),

@@ -7,7 +7,7 @@ use super::merge::{cancel_gates, hold};
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Dropped, Fact};
-use crate::domain::gate::{CommandResult, GateRun, Purpose, verdict_of};
+use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict, verdict_of};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{CandidateAnswer, ChainMade, LandingAnswer};
 use crate::domain::judge::contradicted;
@@ -15,6 +15,7 @@ use crate::domain::objective::{Cause, Feedback, Status};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
 use crate::domain::reason::ReasonCode;
+use crate::domain::review::{Finding, FindingCode};
 use crate::domain::session::SessionKind;
 use crate::domain::train::{Candidate, Entry, Landing, Subject, Train};
 
@@ -62,6 +63,12 @@ pub(super) fn candidate_answered(
     match answer {
         CandidateAnswer::Made(made) => made_answered(scribe, project, &entry, onto, ahead, *made),
         CandidateAnswer::Failed(problem) => failed(scribe, project, &entry, problem, ahead),
+        // Tried again it would be the same: a person has to see to the key.
+        CandidateAnswer::Unsigned(problem) => {
+            failed(scribe, project, &entry, problem.clone(), ahead);
+            let text = format!("merges are to be signed (`sign: true`), and {problem}");
+            hold(scribe, project, ReasonCode::SigningFailed, &text);
+        }
     }
 }
 
@@ -217,6 +224,26 @@ pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed
             refuse_external(scribe, &gate.project, entry, "red", Vec::new(), &text);
         }
     }
+}
+
+/// The gate is red on its merge with the tests as they were before it changed them: it is sent back with that.
+pub(super) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry: &Entry, paths: &[RepoPath]) {
+    drop_entry(scribe, &run.project, entry, Dropped::Red);
+    let Subject::Objective(id) = &entry.subject else { return };
+    let outcome = run.results.iter().find(|result| result.verdict() != Verdict::Green);
+    let what = outcome.map_or_else(
+        || "the gate could not be run".to_owned(),
+        |result| format!("the gate command {} says otherwise ({})", result.name, result.outcome()),
+    );
+    let text = format!(
+        "the branch changes tests that were there, and with these as they were {what}, on its merge (gate run {0}; its \
+         output is in runtime/gates/{0}). Make the work pass them as they were; where it needs them changed, stop \
+         and say so: a person has to name these files in the scope",
+        run.id
+    );
+    let (code, paths) = (FindingCode::Tampered, paths.iter().take(PATHS_MAX).cloned().collect());
+    let finding = Finding { code, text, paths, more_paths: 0 };
+    retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
 }
 
 pub(super) fn landing_answered(

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::domain::aside::{Aside, Prepared};
 use crate::domain::command::StopMode;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Event, Fact};
@@ -45,6 +46,14 @@ pub struct Memo {
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.
     pub(super) publish_again: BTreeMap<ProjectSlug, (u32, i64)>,
+    /// Trees that are being made for gate runs beside the queue.
+    pub(super) preparing: BTreeSet<(ProjectSlug, Aside)>,
+    /// Those that are made; each is dropped when its run has said what it had to say.
+    pub(super) prepared: BTreeMap<(ProjectSlug, Aside), Prepared>,
+    /// Pushes in progress.
+    pub(super) pushing: BTreeSet<ProjectSlug>,
+    /// Pushes that wait: attempts so far and when the next is due, in Unix milliseconds.
+    pub(super) push_again: BTreeMap<ProjectSlug, (u32, i64)>,
     /// Publications that a person asked for; `true` when a missing branch may be made again.
     pub(super) publish_now: BTreeMap<ProjectSlug, bool>,
 }

@@ -32,6 +32,9 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
         if integration.published != integration.tip {
             due.extend(again_at(memo, &project.slug));
         }
+        if project.pushing.due.is_some() {
+            due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
+        }
         due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
         if let Stand::At(at_ms) = stand(state, memo, project) {
             due.push(at_ms);
@@ -117,6 +120,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             Status::Active | Status::Review => true,
             _ => false,
         });
+    let tries_gate = queue_moves && !needs_disk && super::asides::is_due(project);
     let is_making = !integration.is_made && project.holds.is_empty();
-    is_publishing || has_work || is_making || is_planning(state, memo, project)
+    is_publishing || has_work || is_making || tries_gate || is_planning(state, memo, project)
 }

@@ -116,7 +116,7 @@ fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &O
 }
 
 /// Drops an entry for commits that are no longer the target's.
-fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
+pub(super) fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
     let Some(project) = scribe.state.project(slug) else { return };
     let outdated =
         project.train.entries.iter().find(|e| e.subject == Subject::Target && Some(&e.head) != keep);

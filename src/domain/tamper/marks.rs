@@ -191,6 +191,27 @@ fn scripts_of(text: &str) -> String {
     }
 }
 
+/// Whether a file that a gate command names is what runs the checks, and not what is checked.
+#[must_use]
+pub fn is_gate_file(path: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(path).to_lowercase();
+    let (folders, name) = text.rsplit_once('/').unwrap_or(("", &text));
+    let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_list = ["cargo.toml", "pyproject.toml", "pom.xml", "go.mod", "composer.json"].contains(&name);
+    let is_setting =
+        ["yml", "yaml", "toml", "ini", "cfg", "mk", "sh", "bash", "zsh", "bats"].contains(&ending);
+    let is_build = ["makefile", "gnumakefile", "justfile", "rakefile", "noxfile.py"].contains(&name);
+    let of_checks = ["ci", ".ci", "script", "scripts", "hack", "tools", "bin", "gate"];
+    let is_among = folders.split('/').any(|folder| of_checks.contains(&folder));
+    let words = ["check", "test", "ci", "verify", "gate", "lint", "run"];
+    let is_called = words.iter().any(|word| {
+        let rest = stem.strip_prefix(word);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['-', '_', 's']))
+    });
+    !is_list
+        && (is_setting || is_build || is_among || is_called || (ending.is_empty() && !name.starts_with('.')))
+}
+
 /// Words of shell commands that may be paths, and files that well-known programs run without naming them; each with
 /// the folder that the command went to, if it did.
 #[must_use]
@@ -283,6 +304,18 @@ mod tests {
             |after: &str| compare(Kind::Manifest, b"{\"scripts\": {\"test\": \"jest\"}}", after.as_bytes());
         assert_eq!(manifest("{\"dependencies\": {\"a\": \"1\"}, \"scripts\": {\"test\": \"jest\"}}"), None);
         assert_eq!(manifest("{\"scripts\": {\"test\": \"true\"}}"), Some(How::GateChanged));
+    }
+
+    #[test]
+    fn what_runs_the_checks_is_told_from_what_is_checked() {
+        for gate in
+            ["check.sh", "ci/run.py", "Makefile", "scripts/lint", "run_tests.py", "verify.js", "tox.ini"]
+        {
+            assert!(is_gate_file(gate.as_bytes()), "{gate}");
+        }
+        for other in ["app.py", "src/main.c", "Cargo.toml", "sub/Cargo.toml", "index.js", "runner/a.py"] {
+            assert!(!is_gate_file(other.as_bytes()), "{other}");
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::path::RepoPath;
 use super::scope::{Globs, ScopeError};
 
-pub use marks::{Kind, compare, named_scripts};
+pub use marks::{Kind, compare, is_gate_file, named_scripts};
 
 /// Tests and their configuration in the common ecosystems.
 pub const DEFAULT_PATTERNS: &[&str] = &[

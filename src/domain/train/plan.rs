@@ -193,7 +193,9 @@ impl<'a> Planner<'_, 'a> {
             (true, false) => BATCH_MAX,
         };
         let mut line: Vec<&Entry> = Vec::new();
-        for entry in fresh_order(self.view.train, kept, &self.conflicts, LOOKED_AT_MAX) {
+        let order = fresh_order(self.view.train, kept, &self.conflicts, LOOKED_AT_MAX);
+        // Whoever waits for a run with the tests as they were stands aside.
+        for entry in order.into_iter().filter(|entry| !entry.waits_for_guard()) {
             if line.len() >= limit.max(kept.len()) {
                 break;
             }

@@ -1,19 +1,17 @@
 //! Builds the document from the state.
 
 use super::{
-    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, ObjectiveStatus, ProjectStatus, QueueStatus,
-    ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
-    View, aim_status,
+    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, ObjectiveStatus, ProjectStatus, ReasonStatus,
+    SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used, View,
+    aim_status, queue,
 };
 use crate::domain::budget::spent_since;
 use crate::domain::explain::{Surroundings, why_with};
-use crate::domain::gate::GateRun;
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
-use crate::domain::train::{Entry, Subject};
 use crate::domain::usage::{Tokens, dollars};
 use crate::report::text::{counted, rfc3339};
 
@@ -60,7 +58,9 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         budget: budget(view, project),
         objectives: objectives(view, project),
         sessions: sessions.iter().filter(recent).map(|session| session_status(view, session)).collect(),
-        queue: queue(view, project),
+        queue: queue::queue(view, project),
+        radar: queue::radar(project),
+        canary: queue::canary(project),
     }
 }
 
@@ -85,6 +85,7 @@ fn waiting(project: &Project) -> Vec<Reason> {
         let clears = "publishing is tried again by itself; `paddock queue publish` tries now";
         found.push(Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears));
     }
+    found.extend(queue::notices(project));
     found
 }
 
@@ -228,39 +229,5 @@ fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
         session_minutes: Used { used: Some(spent.minutes), limit: limits.session_minutes },
         tokens: Used { used: spent.known_tokens(), limit: limits.tokens },
         usd: Used { used: spent.known_usd(), limit: limits.usd },
-    }
-}
-
-fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
-    let train = &project.train;
-    let order = train.in_order();
-    let name = |entry: &Entry| match &entry.subject {
-        Subject::Objective(id) => Some(id.to_string()),
-        Subject::Target => None,
-    };
-    let shown = |entry: &Entry| name(entry).unwrap_or_else(|| project.settings.target_branch.clone());
-    let status = |(place, entry): (usize, &&Entry)| QueueStatus {
-        objective: name(entry),
-        position: place + 1,
-        state: queue_state(view, project, entry),
-        batch: train.batch_of(entry.id),
-        ahead: order[..place].iter().map(|entry| shown(entry)).collect(),
-        since: rfc3339(entry.queued_ms),
-    };
-    order.iter().enumerate().map(status).collect()
-}
-
-fn queue_state(view: &View<'_>, project: &Project, entry: &Entry) -> &'static str {
-    let train = &project.train;
-    let is_its = |run: &GateRun| {
-        run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
-    };
-    match () {
-        () if train.is_landing(entry.id) => "landing",
-        () if train.held.is_some() => "held",
-        () if view.state.open_gates().any(is_its) => "gating",
-        () if train.is_apart(entry.id) => "conflict",
-        () if train.batch_of(entry.id).is_some() => "batched",
-        () => "waiting",
     }
 }

@@ -20,6 +20,7 @@ pub(in super::super) struct Order {
     onto: ObjectId,
     ahead: bool,
     has_gate: bool,
+    sign: bool,
 }
 
 struct Member {
@@ -41,7 +42,8 @@ impl Order {
         let found = state.project(project)?;
         let members = asked.iter().filter_map(|id| Member::of(state, &site, found.train.entry(*id)?));
         let has_gate = !found.settings.verify.is_empty();
-        Some(Self { members: members.collect(), site, asked, onto, ahead, has_gate })
+        let sign = found.settings.sign;
+        Some(Self { members: members.collect(), site, asked, onto, ahead, has_gate, sign })
     }
 }
 
@@ -103,8 +105,12 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
         time_s: now_ms() / 1_000,
         name: candidate_name(order.ahead).to_owned(),
         seal: order.has_gate,
+        sign: order.sign,
     };
-    let made = make_chain(&repository, &wanted).map_err(said)?;
+    let made = match make_chain(&repository, &wanted) {
+        Err(error @ GitError::Signing(_)) => return Ok(CandidateAnswer::Unsigned(error.to_string())),
+        made => made.map_err(said)?,
+    };
     let entry = |place: &usize| members[*place].entry;
     let link = |link: ChainLink| Link { entry: entry(&link.member), commit: link.commit, tree: link.tree };
     let conflict = |(place, paths, messages): (usize, Vec<RepoPath>, Vec<String>)| MemberConflict {

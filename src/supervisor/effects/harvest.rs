@@ -10,9 +10,11 @@ use crate::domain::facts::{CommitFacts, HarvestFacts};
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
 use crate::domain::input::Input;
 use crate::domain::review::ElsewhereHead;
+use crate::domain::scope::Globs;
 use crate::domain::session::{Salvage, Session};
 use crate::domain::settings::Role;
 use crate::domain::state::State;
+use crate::domain::tamper;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 
 pub(in super::super) struct Order {
@@ -29,6 +31,10 @@ pub(in super::super) struct Order {
     /// Whether this session is an integrator's, too.
     is_integrator: bool,
     source: telling::Source,
+    /// Globs of tests.
+    tests: Vec<String>,
+    /// The gate's shell commands.
+    commands: Vec<String>,
 }
 
 impl Order {
@@ -56,6 +62,8 @@ impl Order {
             integrated,
             is_integrator: is_integrator(session) && session.harvest.is_none(),
             source: telling::Source::of(state, session),
+            tests: tamper::patterns(settings.test_patterns.as_ref()),
+            commands: settings.verify.iter().map(|command| command.run.clone()).collect(),
         })
     }
 }
@@ -86,6 +94,9 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
     let mut integrated = order.integrated.clone();
     integrated.extend(order.is_integrator.then(|| (order.from.clone(), found.head.clone())));
     let branch = git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
+    let tests = Globs::new(&order.tests).map_err(|error| error.to_string())?;
+    let guarded = git::Guarded { tests, commands: order.commands.clone() };
+    let tampered = repository.tampering(tip, &found.head, &guarded).map_err(problem)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
         false => salvage(world, order, &repository, &worktree).map_err(problem)?,
@@ -97,6 +108,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         net_paths: found.net_paths,
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
+        tampered,
         uncommitted: found.uncommitted,
         salvage,
         head_elsewhere: found.head_elsewhere.and_then(elsewhere),

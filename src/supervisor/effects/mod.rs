@@ -1,6 +1,7 @@
 //! Effects: what follows from committed events. Each becomes one job on a lane; its outcome comes back as an
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
+mod asides;
 mod candidates;
 mod checks;
 mod gate_output;
@@ -83,6 +84,14 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         Effect::MakeCandidate { project, members, onto, ahead } => {
             let order = candidates::Order::of(state, &project, members, onto, ahead)?;
             Some((Lane::Refs(project), Box::new(move || candidates::make(&shared, &order))))
+        }
+        Effect::PrepareTree { project, aside } => {
+            let order = asides::Order::of(state, &project, aside)?;
+            Some((Lane::Refs(project), Box::new(move || asides::prepare(&shared, &order))))
+        }
+        Effect::Push { project, remote, commit } => {
+            let order = asides::Push { site: Site::find(state, &project)?, remote, commit };
+            Some((Lane::Push(project), Box::new(move || asides::push_out(&shared, &order))))
         }
         Effect::Land { project, entry } => {
             let order = landings::Order::of(state, &project, entry)?;

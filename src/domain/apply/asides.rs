@@ -1,0 +1,74 @@
+//! What changes with gate runs beside the queue, and with pushes.
+
+use crate::domain::aside::{CanaryVerdict, Guard};
+use crate::domain::event::Fact;
+use crate::domain::gate::{GateRun, Purpose, Verdict};
+use crate::domain::ids::ProjectSlug;
+use crate::domain::state::State;
+use crate::domain::train::Entry;
+
+impl State {
+    /// Whether the fact was one of these.
+    pub(super) fn apply_asides(&mut self, fact: &Fact, at_ms: i64) -> bool {
+        match fact {
+            Fact::CollisionsSeen { project, collisions } => {
+                self.change(project, |p| p.collisions.clone_from(collisions));
+            }
+            Fact::GuardAsked { project, entry, paths } => {
+                self.change_guard(project, *entry, |e| e.guard = Some(Guard::new(paths.clone())));
+            }
+            Fact::GuardPassed { project, entry, gate } => self.change_guard(project, *entry, |e| {
+                if let Some(guard) = &mut e.guard {
+                    (guard.passed, guard.settled) = (Some(*gate), true);
+                }
+            }),
+            Fact::GuardGivenUp { project, entry, .. } => self.change_guard(project, *entry, |e| {
+                if let Some(guard) = &mut e.guard {
+                    guard.settled = true;
+                }
+            }),
+            Fact::CanaryAsked { project } => self.change(project, |p| p.canary.asked = true),
+            Fact::CanaryJudged { project, gate, verdict, terms } => {
+                let (verdict, gate, terms) = (*verdict, *gate, terms.clone());
+                self.change(project, |p| {
+                    p.canary.asked = false;
+                    p.canary.judged = Some(CanaryVerdict { verdict, gate, terms, at_ms });
+                });
+            }
+            Fact::ExternalJudged { project, commit, gate, verdict } => self.change(project, |p| {
+                if let Some(external) = p.external.as_mut().filter(|external| external.commit == *commit) {
+                    external.judged = Some((*verdict, *gate));
+                }
+            }),
+            Fact::Pushed { project, commit, .. } => self.change(project, |p| {
+                p.pushing.wait = None;
+                p.pushing.due.take_if(|due| due == commit);
+            }),
+            Fact::PushWaits { project, wait, .. } => {
+                self.change(project, |p| p.pushing.wait = Some(wait.clone()));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// A run beside the queue that was not cancelled has ended: failures count.
+    pub(super) fn settle_aside(&mut self, run: &GateRun, project: &ProjectSlug, verdict: Verdict) {
+        let Purpose::Tamper { entries } = &run.purpose else { return };
+        for entry in entries {
+            self.change_guard(project, *entry, |e| {
+                if let Some(guard) = &mut e.guard {
+                    guard.note(run.id, verdict);
+                }
+            });
+        }
+    }
+
+    fn change_guard(&mut self, project: &ProjectSlug, entry: u64, change: impl FnOnce(&mut Entry)) {
+        self.change(project, |p| {
+            if let Some(entry) = p.train.entries.iter_mut().find(|e| e.id == entry) {
+                change(entry);
+            }
+        });
+    }
+}

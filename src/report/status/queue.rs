@@ -1,0 +1,137 @@
+//! The merge queue in the status document: who stands where, what the gate said, and who will collide.
+
+use super::{CanaryStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
+use crate::domain::gate::{GateRun, Verdict};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::train::{Entry, Subject};
+use crate::report::text::rfc3339;
+
+/// Green runs that the expected time of the next one is the mean of.
+const MEAN_OF: usize = 5;
+
+fn name(entry: &Entry) -> Option<String> {
+    match &entry.subject {
+        Subject::Objective(id) => Some(id.to_string()),
+        Subject::Target => None,
+    }
+}
+
+pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
+    let order = project.train.in_order();
+    let is_held = project.train.held.is_some();
+    let expected_s = expected_seconds(view, project);
+    let shown = |entry: &Entry| name(entry).unwrap_or_else(|| project.settings.target_branch.clone());
+    let status = |(place, entry): (usize, &&Entry)| {
+        let open = run_of(view, project, entry);
+        let elapsed_s = open.map_or(0, |run| seconds(run, view.now_ms));
+        let runs = u64::try_from(place + 1).unwrap_or(1);
+        QueueStatus {
+            objective: name(entry),
+            position: place + 1,
+            state: state_of(project, entry, open.is_some()),
+            batch: project.train.batch_of(entry.id),
+            ahead: order[..place].iter().map(|entry| shown(entry)).collect(),
+            since: rfc3339(entry.queued_ms),
+            gate: open.map(|run| GateStatus {
+                run: run.id.0,
+                purpose: run.purpose.word(),
+                slot: run.slot,
+                seconds: elapsed_s,
+            }),
+            verdicts: verdicts(view, project, entry),
+            eta_seconds: expected_s
+                .filter(|_| !is_held)
+                .map(|expected| expected.saturating_mul(runs).saturating_sub(elapsed_s)),
+        }
+    };
+    order.iter().enumerate().map(status).collect()
+}
+
+fn state_of(project: &Project, entry: &Entry, is_gating: bool) -> &'static str {
+    let train = &project.train;
+    match () {
+        () if train.is_landing(entry.id) => "landing",
+        () if train.held.is_some() => "held",
+        () if is_gating => "gating",
+        () if train.is_apart(entry.id) => "conflict",
+        () if train.batch_of(entry.id).is_some() => "batched",
+        () => "waiting",
+    }
+}
+
+fn seconds(run: &GateRun, now_ms: i64) -> u64 {
+    let until = run.finished_ms.unwrap_or(now_ms);
+    u64::try_from(until.saturating_sub(run.started_ms)).unwrap_or(0) / 1_000
+}
+
+fn run_of<'v>(view: &View<'v>, project: &Project, entry: &Entry) -> Option<&'v GateRun> {
+    let is_own = |run: &&GateRun| run.project == project.slug && run.purpose.entries().contains(&entry.id);
+    view.state.open_gates().filter(is_own).find(|run| !run.cancelled)
+}
+
+fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictStatus> {
+    let is_own = |run: &&GateRun| {
+        run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    let said = |run: &GateRun| {
+        Some(VerdictStatus {
+            run: run.id.0,
+            purpose: run.purpose.word(),
+            verdict: run.verdict?.words(),
+            seconds: seconds(run, view.now_ms),
+        })
+    };
+    view.state.gates().filter(is_own).filter_map(said).collect()
+}
+
+/// How long the gate took of late where it passed.
+fn expected_seconds(view: &View<'_>, project: &Project) -> Option<u64> {
+    let is_green = |run: &&GateRun| run.project == project.slug && run.verdict == Some(Verdict::Green);
+    let all: Vec<u64> = view.state.gates().filter(is_green).map(|run| seconds(run, view.now_ms)).collect();
+    let last = &all[all.len().saturating_sub(MEAN_OF)..];
+    let count = u64::try_from(last.len()).ok().filter(|count| *count > 0)?;
+    Some(last.iter().sum::<u64>().div_ceil(count))
+}
+
+pub(super) fn radar(project: &Project) -> Vec<RadarStatus> {
+    let seen = project.collisions.iter().map(|found| RadarStatus {
+        objective: found.objective.to_string(),
+        with: found.with.as_ref().map(ToString::to_string),
+        paths: found.paths.iter().map(ToString::to_string).collect(),
+    });
+    seen.collect()
+}
+
+pub(super) fn canary(project: &Project) -> Option<CanaryStatus> {
+    let judged = project.canary.judged.as_ref()?;
+    Some(CanaryStatus {
+        verdict: judged.verdict.words(),
+        checks_nothing: project.checks_nothing().is_some(),
+        gate: judged.gate.map(|gate| gate.0),
+        at: rfc3339(judged.at_ms),
+    })
+}
+
+/// What a person should know of the gate and of the remote; none of it holds anything up.
+pub(super) fn notices(project: &Project) -> Vec<Reason> {
+    let mut found = Vec::new();
+    if let Some(judged) = project.checks_nothing() {
+        let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
+        let text = format!("the gate is green on a tree that is emptied{run}: it checks nothing");
+        let clears = "mend `verify` in the project file; `paddock queue canary` tries again";
+        found.push(Reason::new(ReasonCode::GateChecksNothing, judged.at_ms, text, clears));
+    }
+    if let Some((Verdict::Red, gate)) = project.external.as_ref().and_then(|external| external.judged) {
+        let at = project.external.as_ref().map_or("", |external| external.commit.short());
+        let run = gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
+        let text = format!("the gate is red on your own commits, at {at}{run}");
+        let clears = "commit a correction on the target branch";
+        found.push(Reason::new(ReasonCode::ExternalRed, project.added_ms, text, clears));
+    }
+    if let Some(wait) = &project.pushing.wait {
+        let clears = "it is tried again by itself; a push that succeeds clears it";
+        found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
+    }
+    found
+}

@@ -1,0 +1,90 @@
+//! Trees for gate runs beside the queue, and pushes to the user's remote.
+
+use super::super::world::{Site, World, now_ms};
+use crate::domain::aside::{Aside, Prepared, PushWait};
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::input::Input;
+use crate::domain::state::State;
+use crate::git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
+
+/// A tree to make.
+pub(in super::super) struct Order {
+    site: Site,
+    aside: Aside,
+    commands: Vec<String>,
+}
+
+impl Order {
+    pub(in super::super) fn of(state: &State, project: &ProjectSlug, aside: Aside) -> Option<Self> {
+        let verify = &state.project(project)?.settings.verify;
+        let commands = verify.iter().map(|command| command.run.clone()).collect();
+        Some(Self { site: Site::find(state, project)?, aside, commands })
+    }
+}
+
+/// Made from the same inputs it is the same tree: making it again does no harm.
+pub(in super::super) fn prepare(world: &World, order: &Order) {
+    let result = world.trusted(&order.site).and_then(|repository| {
+        prepared(world, &repository, order).map_err(|error: GitError| error.to_string())
+    });
+    let (project, aside) = (order.site.slug.clone(), order.aside.clone());
+    world.tell(Input::TreePrepared { project, aside, result });
+}
+
+fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
+    Ok(Some(match &order.aside {
+        Aside::Canary { at } => {
+            let (commit, tree) = repository.emptied(at, &order.commands)?;
+            repository.keep("candidate/canary", &commit)?;
+            Prepared { commit, tree, onto_tree: None }
+        }
+        Aside::Guard { entry, head, onto, paths } => {
+            let name = format!("guard-{entry}");
+            let wanted = CandidateOrder {
+                base: onto.clone(),
+                head: head.clone(),
+                message: "Paddock: a merge with the tests as they were\n".to_owned(),
+                identity: world.identity(repository),
+                time_s: now_ms() / 1_000,
+                name: name.clone(),
+                durable: false,
+                sign: false,
+                seal: false,
+            };
+            let Candidate::Clean { commit: merge, .. } = make_candidate(repository, &wanted)? else {
+                return Ok(None);
+            };
+            let (commit, tree) = repository.with_files_of(&merge, onto, paths)?;
+            repository.keep(&format!("candidate/{name}"), &commit)?;
+            Prepared { commit, tree, onto_tree: Some(repository.tree_of(onto)?) }
+        }
+    }))
+}
+
+/// A push to do.
+pub(in super::super) struct Push {
+    pub(in super::super) site: Site,
+    pub(in super::super) remote: String,
+    pub(in super::super) commit: ObjectId,
+}
+
+/// Without force: a remote that holds the commit already has it, and doing it again is nothing.
+pub(in super::super) fn push_out(world: &World, order: &Push) {
+    let outcome = world.trusted(&order.site).and_then(|repository| {
+        push(&repository, &order.remote, &order.commit, &order.site.target_branch)
+            .map_err(|error| error.to_string())
+    });
+    let waits = |code: &str, said: String| {
+        let text = format!("{} could not be pushed to {}: {said}", order.site.target_branch, order.remote);
+        Err(PushWait { code: code.to_owned(), text, since_ms: now_ms() })
+    };
+    let result = match outcome {
+        Ok(PushOutcome::Pushed) => Ok(()),
+        Ok(PushOutcome::Rejected(said)) => waits("rejected", said),
+        Ok(PushOutcome::Denied(said)) => waits("denied", said),
+        Ok(PushOutcome::Unreachable(said)) => waits("unreachable", said),
+        Err(problem) => waits("other", problem),
+    };
+    let (project, commit) = (order.site.slug.clone(), order.commit.clone());
+    world.tell(Input::PushAnswered { project, commit, result });
+}
