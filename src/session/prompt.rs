@@ -24,7 +24,7 @@ pub const EMBEDDED: [(&str, &str); 6] = [
 ];
 
 /// Every variable that a session's template may use.
-pub const VARIABLES: [&str; 21] = [
+pub const VARIABLES: [&str; 23] = [
     "project",
     "goal",
     "milestone",
@@ -45,6 +45,8 @@ pub const VARIABLES: [&str; 21] = [
     "previous",
     "integration_ref",
     "protected",
+    "shared",
+    "copied",
     "kind",
 ];
 
@@ -149,6 +151,10 @@ pub struct PromptContext {
     pub integration_ref: String,
     /// Protected paths.
     pub protected: Vec<String>,
+    /// Paths that every objective may change.
+    pub shared: Vec<String>,
+    /// Files that Paddock copied into the worktree: a commit that adds one is rejected.
+    pub copied: Vec<String>,
     /// The session's kind: `work`, `follow-up`, `correction`, `conflict`.
     pub kind: String,
 }
@@ -273,6 +279,8 @@ fn sample() -> PromptContext {
         previous: vec![text()],
         integration_ref: text(),
         protected: vec![text()],
+        shared: vec![text()],
+        copied: vec![text()],
         kind: "work".to_owned(),
     }
 }

@@ -9,6 +9,8 @@ fn full() -> PromptContext {
     context.objective.acceptance_criteria = vec!["it works".to_owned(), "it is fast".to_owned()];
     context.objective.path_scope = vec!["src/**".to_owned(), "docs/**".to_owned()];
     context.protected = vec![".paddock/**".to_owned()];
+    context.shared = vec!["CHANGELOG.md".to_owned()];
+    context.copied = vec![".env".to_owned()];
     context.feedback = Some("the gate is red".to_owned());
     context.human_note = Some("use the old table".to_owned());
     context.previous = vec!["session 3: half of it".to_owned()];
@@ -28,6 +30,8 @@ fn every_built_in_template_tells_all_there_is() {
             "- it works\n- it is fast\n",
             "`src/**` `docs/**`",
             "`.paddock/**`",
+            "These are everybody's: `CHANGELOG.md`.\n",
+            "- Never commit what was copied into this folder for you: `.env`.\n",
             "5 commits, 30 minutes",
             "the gate is red",
             "use the old table",

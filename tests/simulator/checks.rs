@@ -11,11 +11,13 @@ use paddock::domain::objective::{Objective, Status};
 use paddock::domain::project::Project;
 use paddock::domain::reason::ReasonCode;
 use paddock::domain::scope::OverlapCache;
+use paddock::domain::session::{Session, SessionKind};
 use paddock::domain::settings::OverlapRule;
 use paddock::domain::state::State;
 use paddock::domain::train::{OVERTAKEN_MAX, Subject};
 
 use super::git::tree_id;
+use super::planning;
 use super::sim::Sim;
 
 /// What has been seen so far in a run.
@@ -25,6 +27,7 @@ pub struct Seen {
     landed: BTreeSet<(ObjectiveKey, ObjectId)>,
     /// Every objective that ever landed, and how often.
     pub landings: BTreeMap<ObjectiveKey, usize>,
+    runs: planning::Runs,
     steps: usize,
     overlaps: OverlapCache,
 }
@@ -44,6 +47,7 @@ pub fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
         ensure(loaded == sim.state, || "rows: they do not hold the state".to_owned())?;
     }
     for event in events {
+        planning::on_event(&mut sim.seen.runs, &sim.state, event)?;
         on_event(sim, event)?;
     }
     for project in sim.state.projects() {
@@ -143,7 +147,11 @@ fn planned(sim: &Sim, key: &ObjectiveKey, plan: &SessionPlan) -> Checked {
 }
 
 fn slots(sim: &Sim, project: &Project) -> Checked {
-    let open = sim.state.open_sessions().filter(|session| session.objective.project == project.slug).count();
+    // The planner's takes no slot.
+    let has_slot = |session: &&Session| {
+        session.objective.project == project.slug && session.kind != SessionKind::Planner
+    };
+    let open = sim.state.open_sessions().filter(has_slot).count();
     let slots = project.settings.max_parallel_sessions as usize;
     ensure(open <= slots, || format!("slots: {open} sessions in {slots} slots"))?;
     let gates = sim.state.open_gates().filter(|gate| gate.project == project.slug).count();

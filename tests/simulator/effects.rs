@@ -7,12 +7,13 @@ use paddock::domain::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
 };
 use paddock::domain::project::{Project, PublicationWait};
-use paddock::domain::session::{Exit, ProcessEnd, Stop};
+use paddock::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock::domain::state::State;
 use paddock::domain::train::{Entry, Link, Subject};
 
 use super::agent::{self, Behaviour};
 use super::git::{Repo, tree_id};
+use super::planning;
 use super::rng::Rng;
 use super::world::{Gate, Job, World};
 
@@ -87,9 +88,7 @@ pub fn run(
             world.inbox.push(Input::CandidateAnswered { project, members, onto, ahead, answer });
         }
         Effect::StartGate { gate } => start_gate(world, state, gate, fails),
-        Effect::ReadChecks { gate } => {
-            world.inbox.push(Input::ChecksRead { gate, failed: Ok(Vec::new()) });
-        }
+        Effect::ReadChecks { gate } => planning::read_checks(world, gate, fails),
         Effect::StopGate { gate } => {
             if let Some(gate) = world.gates.get_mut(&gate) {
                 gate.stopped = true;
@@ -128,6 +127,9 @@ fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails
 
 fn harvest(world: &mut World, state: &State, session: SessionId, fails: bool) {
     let Some(found) = state.session(session) else { return };
+    if found.kind == SessionKind::Planner {
+        return planning::harvest(world, found, fails);
+    }
     let Some(objective) = state.objective(&found.objective) else { return };
     let facts = match fails {
         true => Err("unreadable".to_owned()),
@@ -228,6 +230,10 @@ fn start_session(
     if world.live_jobs(key) > 0 {
         return Err(format!("two live sessions for {key}"));
     }
+    if session.kind == SessionKind::Planner {
+        begin(world, session, planning::behaviour(world, session), 0);
+        return Ok(());
+    }
     let (behaviour, commits_left) = agent::choose(world, session, calm);
     let branch = state.objective(key).unwrap().branch();
     let repo = world.repos.get_mut(&key.project).unwrap();
@@ -240,8 +246,14 @@ fn start_session(
     if !repo.is_in(&session.from, &repo.branches[&branch]) {
         return Err(format!("session {id} of {key} does not start from its branch"));
     }
+    begin(world, session, behaviour, commits_left);
+    Ok(())
+}
+
+fn begin(world: &mut World, session: &Session, behaviour: Behaviour, commits_left: u32) {
+    let id = session.id;
     let job = Job {
-        objective: key.clone(),
+        objective: session.objective.clone(),
         behaviour,
         from: session.from.clone(),
         commits_left,
@@ -259,7 +271,6 @@ fn start_session(
     } else {
         world.inbox.push(Input::SessionStarted { session: id, pid: 1 });
     }
-    Ok(())
 }
 
 /// Whether what an entry would land is still where it was pinned.
@@ -328,7 +339,8 @@ fn start_gate(world: &mut World, state: &State, id: GateId, fails: bool) {
         return world.inbox.push(Input::GateExited { gate: id, results: None });
     }
     let (project, commit) = (gate.project.clone(), gate.commit.clone());
-    world.gates.insert(id, Gate { project, commit, end: None, stopped: false, watched: true });
+    let commands = gate.commands.len().max(1);
+    world.gates.insert(id, Gate { project, commit, commands, end: None, stopped: false, watched: true });
 }
 
 fn land(

@@ -94,6 +94,7 @@ fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     if needs_agents {
         sim.restart()?;
     }
+    has_acted |= super::planning::clear(sim, slug)?;
     Ok(has_acted)
 }
 

@@ -12,7 +12,7 @@ use super::rng::Rng;
 use super::setup;
 use super::sim::{Kind, Sim};
 
-const PLAIN: Kind = Kind { calm: true, crashes: false, steps: 0 };
+const PLAIN: Kind = Kind { calm: true, crashes: false, planner: false, steps: 0 };
 
 /// A project whose integration ref is made.
 fn begun() -> (Sim, ObjectId) {

@@ -15,7 +15,7 @@ use super::git::Repo;
 use super::rng::Rng;
 use super::rows::Rows;
 use super::world::World;
-use super::{effects, people, setup};
+use super::{effects, people, planning, setup};
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy)]
@@ -24,6 +24,8 @@ pub struct Kind {
     pub calm: bool,
     /// Whether supervisors are killed.
     pub crashes: bool,
+    /// Whether there is a goal, and a planner for it.
+    pub planner: bool,
     /// Steps before everything goes quiet.
     pub steps: usize,
 }
@@ -70,7 +72,7 @@ impl Sim {
             plan: Rng::new(seed ^ 0x5EED),
             kind,
             state: State::default(),
-            memo: Memo::default(),
+            memo: planning::memo(kind),
             world,
             pool: Vec::new(),
             rows: Rows::default(),
@@ -136,7 +138,7 @@ impl Sim {
     pub fn restart(&mut self) -> Result<(), String> {
         self.world.supervisor_gone();
         self.pool.clear();
-        self.memo = Memo::default();
+        self.memo = planning::memo(self.kind);
         self.stopping = None;
         self.state = self.rows.load()?;
         checks::reloaded(self)?;
@@ -167,14 +169,22 @@ impl Sim {
     }
 
     fn add(&mut self, number: usize, project: ProjectSlug) -> Result<(), String> {
-        let settings = Box::new(setup::settings(&mut self.plan, self.kind.calm));
+        let mut settings = Box::new(setup::settings(&mut self.plan, self.kind.calm));
+        if self.kind.planner {
+            planning::settle_in(&mut settings, &mut self.plan, self.kind);
+        }
         let repository = setup::repository(number, self.world.repos[&project].target.clone().unwrap());
         let count = 2 + self.plan.below(6);
         let objectives = setup::objectives(&mut self.plan, 0, count);
         let add = Command::ProjectAdd { project: project.clone(), settings, repository };
         self.take(Input::Command(Box::new(add)))?;
-        let add = Command::ObjectivesAdd { project, objectives };
-        self.take(Input::Command(Box::new(add)))
+        let add = Command::ObjectivesAdd { project: project.clone(), objectives };
+        self.take(Input::Command(Box::new(add)))?;
+        if self.kind.planner {
+            let aims = planning::goal(&mut self.plan);
+            self.take(Input::Command(Box::new(Command::AimsImport { project, aims })))?;
+        }
+        Ok(())
     }
 
     /// One thing happens, whichever the seed chooses.
@@ -195,6 +205,12 @@ impl Sim {
             93..=94 if is_troubled => {
                 let input = people::ask(self);
                 self.take(input)
+            }
+            97 if is_troubled && self.kind.planner => {
+                let projects: Vec<ProjectSlug> = self.world.repos.keys().cloned().collect();
+                let project = self.rng.pick(&projects).clone();
+                let command = planning::ask(&mut self.rng, project);
+                self.take(Input::Command(Box::new(command)))
             }
             95 if is_troubled && self.rng.percent(15) => self.stop(),
             96 if self.kind.crashes && !self.quiet && self.rng.percent(40) => {

@@ -32,6 +32,8 @@ pub struct Job {
 pub struct Gate {
     pub project: ProjectSlug,
     pub commit: ObjectId,
+    /// How many commands it runs.
+    pub commands: usize,
     pub end: Option<Option<Vec<CommandResult>>>,
     pub stopped: bool,
     pub watched: bool,
@@ -160,7 +162,7 @@ impl World {
         let is_lost = self.faults && rng.percent(5);
         let result =
             CommandResult { name: "tests".to_owned(), exit, timed_out: false, took_ms: 1, no_tests: None };
-        let results = (!is_lost).then(|| vec![result]);
+        let results = (!is_lost).then(|| vec![result; gate.commands]);
         gate.end = Some(results.clone());
         if gate.watched {
             self.inbox.push(Input::GateExited { gate: id, results });

@@ -98,8 +98,9 @@ pub(super) fn prompt(
         SessionKind::Conflict => "session-conflict.md",
         _ => worker.map_or("session-worker.md", |worker| worker.template.as_str()),
     };
-    // The template of conflicts names them as what an integrator may change, the others as what nobody may.
-    let names_protected = is_integrator == (session.kind == SessionKind::Conflict);
+    // Two templates name them as what an integrator may change, the others as what nobody may.
+    let is_for_integrators = matches!(template, "session-conflict.md" | "session-integrator.md");
+    let names_protected = is_integrator == is_for_integrators;
     let mut protected = settings.integrator_only_patterns.clone();
     protected.push(ALWAYS_PROTECTED.to_owned());
     let (spec, smaller) = (&objective.spec, objective.next.smaller);
@@ -129,6 +130,8 @@ pub(super) fn prompt(
         previous: previous(objective, aims),
         integration_ref: site.integration_ref.clone(),
         protected: if names_protected { protected } else { Vec::new() },
+        shared: settings.shared_patterns.clone(),
+        copied: settings.worktree.copy.clone(),
         kind: session.kind.to_string(),
     };
     let templates = world.workspace.templates();
