@@ -169,3 +169,47 @@ fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
     reading.usage.tokens = total.or(reading.usage.tokens);
     Some(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn completed(transcript: &str, id: &str, file: &str, text: &str) -> Reading {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, text).unwrap();
+        let mut reading = Reading { agent_session: Some(id.to_owned()), ..Reading::default() };
+        let env = |name: &str| (name == "HOME").then(|| home.path().display().to_string());
+        complete(transcript, &mut reading, &env, 0);
+        reading
+    }
+
+    #[test]
+    fn kimis_calls_are_summed_from_its_wire_file() {
+        let text = r#"{"type":"turn.begin"}
+{"type":"usage.record","agentId":"main","model":"m","usage":{"inputOther":5000,"output":40,"inputCacheRead":0,"inputCacheCreation":0},"usageScope":"turn","time":1795378426604}
+not json
+{"type":"usage.record","agentId":"main","model":"m","usage":{"inputOther":4000,"output":40,"inputCacheRead":1000,"inputCacheCreation":7},"usageScope":"turn","time":1795378427037}
+"#;
+        let reading =
+            completed("kimi", "session_1", ".kimi-code/sessions/wd_x/session_1/agents/main/wire.jsonl", text);
+        let tokens = Some(Tokens { input: 9_007, cached: 1_000, output: 80 });
+        assert_eq!((reading.usage.tokens, reading.counter), (tokens, tokens));
+        assert_eq!(reading.usage.model.as_deref(), Some("m"));
+    }
+
+    #[test]
+    fn copilots_usage_is_in_the_event_of_its_shutdown() {
+        let text = r#"{"type":"session.shutdown","data":{"modelMetrics":{"m":{"usage":{"inputTokens":10000,"outputTokens":80,"cacheReadTokens":1000}}}}}"#;
+        let reading = completed("copilot", "a-b", ".copilot/session-state/a-b/events.jsonl", text);
+        assert_eq!(reading.usage.tokens, Some(Tokens { input: 9_000, cached: 1_000, output: 80 }));
+        assert_eq!(reading.counter, None);
+    }
+
+    #[test]
+    fn a_conversation_named_like_a_path_is_not_looked_for() {
+        let reading = completed("copilot", "../a", ".copilot/a/events.jsonl", "{}");
+        assert_eq!(reading.usage.tokens, None);
+    }
+}
