@@ -1,8 +1,8 @@
 //! Frames, kept as text: the evening of the fixture at every size, with its looks, without colours and in ASCII.
-//! What is inside the four small panes is left out; their own pictures stand beside them. `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
+//! The four small panes are left out; their own pictures stand beside them. `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
 
 use paddock::console::Model;
-use paddock::console::layout::{inner, parts};
+use paddock::console::layout::parts;
 use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
 use ratatui::buffer::Buffer;
@@ -12,12 +12,12 @@ use super::fixture::{Log, select};
 use super::keys::press;
 use super::screen::{frame_of, text_in, text_of};
 
-/// The frame, with nothing inside the panes that have pictures of their own.
+/// The frame without the panes that have pictures of their own.
 fn around(model: &Model) -> Buffer {
     let mut buf = frame_of(model);
     let parts = parts(model).unwrap();
     let is_kept = |id: &PaneId| matches!(id, PaneId::Objectives | PaneId::Log);
-    let framed = parts.panes.iter().filter(|(id, _)| !is_kept(id)).map(|(_, area)| inner(*area));
+    let framed = parts.panes.iter().filter(|(id, _)| !is_kept(id)).map(|(_, area)| *area);
     for area in framed.chain(parts.folded.iter().map(|(_, area)| *area)) {
         for position in area.positions() {
             buf[position].reset();
