@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::output;
 use super::project_files::register_written;
+use super::{onboard, output};
+use crate::config::validate::project_files;
+use crate::config::{Environment, Workspace};
 use crate::console::{self, ConsoleError, Opening, QuitHow};
 use crate::domain::command::{Command, StopMode};
 use crate::git::Repository;
@@ -21,26 +23,54 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<St
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage(ConsoleError::NoTerminal.to_string()));
     }
-    let context = Context::find(root, project)?;
+    let Some(context) = found(root, project)? else { return Ok(Exit::Good) };
     if supervisor::is_running(&context.workspace).is_none() {
         register_written(&context)?;
     }
-    let repository = unmanaged(&context)?;
-    show(&context, repository, arguments)
+    show(&context, arguments)
 }
 
-/// The repository around the current folder, when nothing is under management yet.
-fn unmanaged(context: &Context) -> Result<Option<PathBuf>, Failure> {
-    if context.state()?.projects().next().is_some() {
-        return Ok(None);
+/// The workspace that is meant. A repository that nothing is known of is offered first; none: the person has
+/// nothing to see without it.
+fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, Failure> {
+    let here = std::env::current_dir()
+        .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
+    let workspace = Workspace::find_made(root, &Environment::of_process(), &here)?;
+    let context = workspace.clone().map(|workspace| Context::in_workspace(workspace, project)).transpose()?;
+    let Some(repository) = unmanaged(context.as_ref(), &here)? else {
+        return match context {
+            Some(context) => Ok(Some(context)),
+            None => Err(Failure::error(NOTHING_HERE)),
+        };
+    };
+    match onboard::offer(&repository, workspace.as_ref(), project)? {
+        Some(context) => Ok(Some(context)),
+        None => {
+            if context.is_none() {
+                output::note("Nothing was written. `paddock` offers this repository again.");
+            }
+            Ok(context)
+        }
     }
-    let Ok(here) = std::env::current_dir() else { return Ok(None) };
+}
+
+const NOTHING_HERE: &str = "there is no workspace yet, and this folder is in no git repository: start `paddock` in \
+                            a repository that agents are to work on; `paddock demo` shows a full run";
+
+/// The repository around this folder, when nothing is under management yet.
+fn unmanaged(context: Option<&Context>, here: &Path) -> Result<Option<PathBuf>, Failure> {
+    if let Some(context) = context {
+        let has_files = !project_files(&context.workspace).unwrap_or_default().is_empty();
+        if has_files || context.state()?.projects().next().is_some() {
+            return Ok(None);
+        }
+    }
     let repository = here.ancestors().find_map(|folder| Repository::open(folder).ok());
     Ok(repository.map(|found| found.main_worktree().unwrap_or_else(|| found.repo_root()).to_path_buf()))
 }
 
 /// Shows the console and, once it is left, does what was asked for.
-pub(super) fn show(context: &Context, repository: Option<PathBuf>, arguments: Vec<String>) -> Outcome {
+pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
@@ -48,7 +78,6 @@ pub(super) fn show(context: &Context, repository: Option<PathBuf>, arguments: Ve
         workspace: context.workspace.clone(),
         environment: context.environment.clone(),
         project: context.project.clone(),
-        repository,
         start: true,
         arguments,
         commands: super::commands(),

@@ -43,7 +43,7 @@ impl Demo {
         make::project(&context, &repository)?;
         make::plan(&context, self.seed)?;
         if !no_tui {
-            return console::show(&context, None, vec!["--no-planner".to_owned()]);
+            return console::show(&context, vec!["--no-planner".to_owned()]);
         }
         let options = Options {
             project: context.project.clone(),

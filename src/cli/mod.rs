@@ -16,6 +16,7 @@ mod init;
 mod log_text;
 mod manual;
 mod objective;
+mod onboard;
 mod operate;
 mod output;
 mod plan;

@@ -13,10 +13,10 @@ use crate::config::builtin;
 use crate::config::project_file::{self, ProjectFile};
 use crate::config::resolve::{Project, Surroundings};
 use crate::config::validate::on_path;
-use crate::config::write::{NewProject, write_project};
+use crate::config::write::{NewProject, to_yaml, write_project};
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{ProjectSlug, nearest_id};
-use crate::domain::settings::ProjectSettings;
+use crate::domain::settings::{GateCommand, ProjectSettings};
 use crate::report::events::public_types;
 use crate::report::text::harmless;
 use crate::supervisor::with_agreement;
@@ -39,77 +39,112 @@ pub(super) struct Add {
     yes: bool,
 }
 
+/// What is known of a repository that is to be added.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Wanted {
+    pub slug: Option<String>,
+    pub name: Option<String>,
+    pub target_branch: Option<String>,
+    /// The gate to write down; empty = none.
+    pub verify: Vec<GateCommand>,
+}
+
+/// What was added.
+pub(super) struct Added {
+    pub slug: ProjectSlug,
+    pub answer: Answer,
+    pub file: PathBuf,
+    pub settings: ProjectSettings,
+}
+
+/// Puts a repository under management: all of it or nothing.
+pub(super) fn add(
+    context: &Context,
+    path: &Path,
+    wanted: &Wanted,
+    agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
+) -> Result<Added, Failure> {
+    let found = repository::inspect(path, wanted.target_branch.as_deref()).map_err(Failure::error)?;
+    let root = PathBuf::from(&found.facts.root);
+    let slug = match &wanted.slug {
+        Some(slug) => ProjectSlug::new(slug.as_str())?,
+        None => slug_of(&root)?,
+    };
+    refuse_known(context, &slug, &found)?;
+    let written = context.workspace.projects().join(format!("{slug}.yaml"));
+    let (file, is_new) = match written.exists() {
+        true => (written, false),
+        false => (write_project(&context.workspace, &new_project(&slug, wanted, &found))?, true),
+    };
+    let added = register_file(context, &slug, &file, found, agree);
+    if added.is_err() && is_new {
+        // Nothing knows the file yet: what was written for nothing goes again.
+        let _ = fs::remove_file(&file);
+    }
+    let (answer, settings) = added?;
+    Ok(Added { slug, answer, file, settings })
+}
+
+fn folder_of(root: &Path) -> String {
+    let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    folder.trim_end_matches(".git").to_owned()
+}
+
+/// The slug that a repository gets when nobody names one.
+pub(super) fn slug_of(root: &Path) -> Result<ProjectSlug, Failure> {
+    let folder = folder_of(root);
+    ProjectSlug::new(nearest_id(&folder))
+        .map_err(|_| Failure::usage(format!("no slug can be made of {folder:?}: say one with --slug")))
+}
+
+fn new_project(slug: &ProjectSlug, wanted: &Wanted, found: &ProjectFacts) -> NewProject {
+    let root = Path::new(&found.facts.root);
+    NewProject {
+        slug: slug.clone(),
+        name: wanted.name.clone().unwrap_or_else(|| folder_of(root)),
+        repo_root: root.display().to_string(),
+        worktrees_root: worktrees_beside(root).display().to_string(),
+        // Written down, so that a later checkout of another branch does not move the target.
+        target_branch: Some(found.target_branch.clone()),
+        verify: wanted.verify.clone(),
+    }
+}
+
+/// The commands that the repository's own file would run if it were added; nothing is written.
+pub(super) fn commands_to_agree(slug: &ProjectSlug, found: &ProjectFacts) -> Result<Vec<String>, Failure> {
+    let text = to_yaml(&new_project(slug, &Wanted::default(), found));
+    let read = project_file::parse(text.as_bytes(), "the project file", None, Path::new("/"), None);
+    let read = read.map_err(|faults| Failure::faults(&faults, "it cannot be added"))?;
+    let project = resolve(&read, found, None)?;
+    if !project.needs_agreement() {
+        return Ok(Vec::new());
+    }
+    Ok(own_commands(&resolve(&read, found, project.agreement.as_deref())?.settings))
+}
+
 impl Add {
     pub fn carry_out(self, context: &Context) -> Outcome {
         let path = Context::absolute(&self.path)?;
         let path = path.canonicalize().map_err(|error| {
             Failure::error(format!("{}: {error}; name the folder of a git repository", path.display()))
         })?;
-        let found = repository::inspect(&path, self.target_branch.as_deref()).map_err(Failure::error)?;
-        let root = PathBuf::from(&found.facts.root);
-        let folder = root.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let slug = self.slug(&folder)?;
-        refuse_known(context, &slug, &found)?;
-        let written = context.workspace.projects().join(format!("{slug}.yaml"));
-        let (file, is_new) = match written.exists() {
-            true => (written, false),
-            false => (self.write(context, &slug, &root, &folder, &found)?, true),
-        };
-        let added = register_file(context, &slug, &file, found, |settings| self.agree(settings));
-        if added.is_err() && is_new {
-            // Nothing knows the file yet: what was written for nothing goes again.
-            let _ = fs::remove_file(&file);
-        }
-        let (answer, settings) = added?;
-        output::line(&answer.text)?;
-        hints(&file, &settings);
-        Ok(Exit::Good)
-    }
-
-    fn slug(&self, folder: &str) -> Result<ProjectSlug, Failure> {
-        if let Some(slug) = &self.slug {
-            return Ok(ProjectSlug::new(slug.as_str())?);
-        }
-        let near = nearest_id(folder.trim_end_matches(".git"));
-        ProjectSlug::new(near)
-            .map_err(|_| Failure::usage(format!("no slug can be made of {folder:?}: say one with --slug")))
-    }
-
-    fn write(
-        &self,
-        context: &Context,
-        slug: &ProjectSlug,
-        root: &Path,
-        folder: &str,
-        found: &ProjectFacts,
-    ) -> Result<PathBuf, Failure> {
-        let new = NewProject {
-            slug: slug.clone(),
-            name: self.name.clone().unwrap_or(folder.trim_end_matches(".git").to_owned()),
-            repo_root: root.display().to_string(),
-            worktrees_root: worktrees_beside(root).display().to_string(),
-            // Written down, so that a later checkout of another branch does not move the target.
-            target_branch: Some(found.target_branch.clone()),
+        let wanted = Wanted {
+            slug: self.slug.clone(),
+            name: self.name.clone(),
+            target_branch: self.target_branch.clone(),
             verify: Vec::new(),
         };
-        Ok(write_project(&context.workspace, &new)?)
+        let added = add(context, &path, &wanted, |settings| self.agree(settings))?;
+        output::line(&added.answer.text)?;
+        hints(&added.file, &added.settings);
+        Ok(Exit::Good)
     }
 
     /// Shows the commands that come from the repository; whoever does not agree adds nothing.
     fn agree(&self, settings: &ProjectSettings) -> Result<(), Failure> {
         output::note("the repository's .paddock/project.yaml gives commands that will run on this machine:");
-        for command in &settings.verify {
-            output::note(&format!("  gate {}: {}", harmless(&command.name), harmless(&command.run)));
-        }
-        let builtin = builtin::agents();
-        for agent in settings.agents.iter().filter(|agent| !builtin.contains(agent)) {
-            let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
-            let names: Vec<&str> = agent.env.keys().map(String::as_str).collect();
-            let env = match names.is_empty() {
-                true => String::new(),
-                false => format!("  (sets {})", harmless(&names.join(", "))),
-            };
-            output::note(&format!("  agent {}: {}{env}", agent.id, words.join(" ")));
+        for command in own_commands(settings) {
+            output::note(&format!("  {command}"));
         }
         if self.yes {
             return Ok(());
@@ -122,6 +157,24 @@ impl Add {
             )),
         }
     }
+}
+
+/// The commands that settings give, for people to agree to: the gate, and agents that are not the built-in ones.
+pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
+    let gate = settings.verify.iter();
+    let mut all: Vec<String> =
+        gate.map(|command| format!("gate {}: {}", harmless(&command.name), harmless(&command.run))).collect();
+    let builtin = builtin::agents();
+    all.extend(settings.agents.iter().filter(|agent| !builtin.contains(agent)).map(|agent| {
+        let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
+        let names: Vec<&str> = agent.env.keys().map(String::as_str).collect();
+        let env = match names.is_empty() {
+            true => String::new(),
+            false => format!("  (sets {})", harmless(&names.join(", "))),
+        };
+        format!("agent {}: {}{env}", agent.id, words.join(" "))
+    }));
+    all
 }
 
 /// Registers a project file; `agree` is asked about commands that come from the repository itself.
@@ -188,7 +241,7 @@ fn refuse_known(context: &Context, slug: &ProjectSlug, found: &ProjectFacts) -> 
     }
 }
 
-fn worktrees_beside(root: &Path) -> PathBuf {
+pub(super) fn worktrees_beside(root: &Path) -> PathBuf {
     let mut name = root.file_name().unwrap_or_default().to_os_string();
     name.push("-wt");
     root.with_file_name(name)

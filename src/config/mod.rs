@@ -13,6 +13,7 @@ pub mod lock;
 pub mod plan_file;
 mod plan_text;
 pub mod project_file;
+pub mod propose;
 mod reader;
 pub mod resolve;
 pub mod schema;

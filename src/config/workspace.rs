@@ -129,22 +129,46 @@ impl Workspace {
     /// # Errors
     /// When the named folder is no workspace, or the user's own one cannot be made.
     pub fn find(root: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, WorkspaceError> {
+        match Self::find_made(root, environment, cwd)? {
+            Some(workspace) => Ok(workspace),
+            None => Self::init(&Self::own(environment)?),
+        }
+    }
+
+    /// The same without making anything; none: the user's own one, which is not made yet.
+    ///
+    /// # Errors
+    /// When the named folder is no workspace, or the user's own one must not be trusted.
+    pub fn find_made(
+        root: Option<&Path>,
+        environment: &Environment,
+        cwd: &Path,
+    ) -> Result<Option<Self>, WorkspaceError> {
         if let Some(named) = root.or_else(|| environment.path("PADDOCK_ROOT")) {
-            return Self::open(&cwd.join(named));
+            return Self::open(&cwd.join(named)).map(Some);
         }
         let near = cwd.ancestors().find_map(|folder| {
             // A repository that libgit2 cannot read might track it: a folder nobody named must be beyond doubt.
             let workspace = Self::open(folder).ok()?;
             is_tracked(&workspace.root).is_ok_and(|tracked| !tracked).then_some(workspace)
         });
-        if let Some(workspace) = near {
-            return Ok(workspace);
+        match near {
+            Some(workspace) => Ok(Some(workspace)),
+            // A half-made one is completed.
+            None if !Self::own(environment)?.join("runtime/workspace.json").exists() => Ok(None),
+            None => Self::init(&Self::own(environment)?).map(Some),
         }
+    }
+
+    /// Where the user's own workspace is, or would be.
+    ///
+    /// # Errors
+    /// When neither XDG_DATA_HOME nor HOME says so.
+    pub fn own(environment: &Environment) -> Result<PathBuf, WorkspaceError> {
         // The XDG rules say that a relative path is to be ignored.
         let data = environment.path("XDG_DATA_HOME").filter(|path| path.is_absolute()).map(Path::to_path_buf);
         let home = || environment.path("HOME").map(|home| home.join(".local/share"));
-        let own = data.or_else(home).ok_or(WorkspaceError::NoHome)?.join("paddock");
-        Self::init(&own)
+        Ok(data.or_else(home).ok_or(WorkspaceError::NoHome)?.join("paddock"))
     }
 
     /// The same with PADDOCK_DB honoured, relative to the workspace.

@@ -54,7 +54,9 @@ pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<Path
     }
 }
 
-fn to_yaml(project: &NewProject) -> String {
+/// The file's text.
+#[must_use]
+pub fn to_yaml(project: &NewProject) -> String {
     let mut text = String::from("# Every other key has a default: see projects/example.yaml of Paddock.\n");
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key}: {}\n", quoted(value)));
     line("slug", project.slug.as_str());

@@ -76,7 +76,8 @@ fn folded(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme
     }
 }
 
-fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
+/// Draws the dialog on top.
+pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
     let Some(dialog) = model.dialogs.last() else { return };
     let screen = Rect { height: buf.area.height.saturating_sub(1), ..buf.area };
     let (columns, rows) = dialog.size(model);

@@ -41,6 +41,7 @@ pub mod log;
 pub mod memory;
 pub mod model;
 pub mod msg;
+pub mod onboarding;
 pub mod pace;
 pub mod panes;
 pub mod run;

@@ -1,7 +1,6 @@
 //! The loop: drain what has come, update, carry effects out, draw at most one frame.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -32,8 +31,6 @@ pub struct Opening {
     pub environment: Environment,
     /// The project to show.
     pub project: Option<ProjectSlug>,
-    /// A repository that is not under management: it is offered.
-    pub repository: Option<PathBuf>,
     /// Whether a supervisor is started if none runs.
     pub start: bool,
     /// What the supervisor is started with, beside `run --no-tui`.
@@ -74,16 +71,13 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         return Err(ConsoleError::NoTerminal);
     }
     let (sender, messages) = channel();
-    let Opening { workspace, environment, project, repository, start, arguments, commands } = opening;
+    let Opening { workspace, environment, project, start, arguments, commands } = opening;
     let world = World { workspace: workspace.clone(), environment, messages: sender.clone() };
     let mut model = prepared(&workspace, &world.environment, commands);
     if project.is_some() {
         model.project = project;
     }
     model.size = crossterm::terminal::size()?;
-    if let Some(repository) = repository {
-        model.open(super::dialogs::onboarding::open(&repository));
-    }
     let workers = Workers::start(world.clone(), arguments)?;
     if start {
         workers.start_supervisor();

@@ -177,6 +177,33 @@ pub fn short_time(ms: i64) -> String {
     }
 }
 
+/// A moment as a time of day, where the person is: `23:42`.
+#[must_use]
+pub fn clock(at_ms: i64) -> String {
+    let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
+}
+
+/// A length of time that runs: `0:07`, `12:34`, `1:02:03`.
+#[must_use]
+pub fn running(ms: i64) -> String {
+    let seconds = ms.max(0) / 1000;
+    match seconds / 3600 {
+        0 => format!("{}:{:02}", seconds / 60, seconds % 60),
+        hours => format!("{hours}:{:02}:{:02}", seconds % 3600 / 60, seconds % 60),
+    }
+}
+
+/// A large number in few columns: `840`, `212k`, `1.0M`.
+#[must_use]
+pub fn short_number(number: u64) -> String {
+    match number {
+        0..=9_999 => number.to_string(),
+        10_000..=999_499 => format!("{}k", (number + 500) / 1000),
+        _ => format!("{:.1}M", number as f64 / 1e6),
+    }
+}
+
 /// A bar of `columns` that is full to `part` of `whole`.
 #[must_use]
 pub fn bar(part: f64, whole: f64, columns: usize, full: &str, empty: &str) -> String {

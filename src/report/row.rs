@@ -23,7 +23,9 @@ pub fn human(line: &EventLine) -> String {
     harmless(&format!("{time}  {about:<28}  {}", said(line)))
 }
 
-fn said(line: &EventLine) -> String {
+/// What happened, without when and to what.
+#[must_use]
+pub fn said(line: &EventLine) -> String {
     let data = &line.data;
     let words = line.kind.replace('_', " ");
     let more = match line.kind.as_str() {

@@ -1,6 +1,7 @@
 //! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
 
 use crate::console::Model;
+use crate::console::panes::{needs, plan};
 use crate::domain::objective::{Objective, Status};
 
 type Available = Result<(), String>;
@@ -42,7 +43,17 @@ pub(super) fn retry(model: &Model) -> Available {
     }
 }
 
+fn waiting_plan(model: &Model) -> Available {
+    match plan::waiting(model) {
+        Some(_) => Ok(()),
+        None => Err("no plan waits for you".to_owned()),
+    }
+}
+
 pub(super) fn approve(model: &Model) -> Available {
+    if needs::is_plan(model) {
+        return waiting_plan(model);
+    }
     let one = target(model)?;
     match one.status {
         Status::NeedsReview | Status::Review => Ok(()),
@@ -53,6 +64,9 @@ pub(super) fn approve(model: &Model) -> Available {
 }
 
 pub(super) fn reject(model: &Model) -> Available {
+    if needs::is_plan(model) {
+        return waiting_plan(model);
+    }
     let one = target(model)?;
     match one.status {
         Status::NeedsReview | Status::Review | Status::Queued => Ok(()),

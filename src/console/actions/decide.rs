@@ -1,10 +1,11 @@
 //! Judging work.
 
-use super::order;
+use super::{land, order};
 use crate::console::Model;
 use crate::console::dialogs::confirm::Confirm;
 use crate::console::dialogs::{Dialog, judge};
 use crate::console::msg::Effect;
+use crate::console::panes::needs;
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::Status;
 use crate::domain::operate::Order;
@@ -30,6 +31,9 @@ pub(super) fn retry(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
 }
 
 pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    if needs::is_plan(model) {
+        return land::approve_plan(model);
+    }
     noted(
         model,
         argument,
@@ -39,6 +43,9 @@ pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> 
 }
 
 pub(super) fn reject(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    if needs::is_plan(model) {
+        return land::reject_plan(model, argument);
+    }
     noted(model, argument, ("reject", |note| Order::Reject { note, is_final: false }), judge::reject)
 }
 

@@ -3,6 +3,7 @@
 mod available;
 mod decide;
 mod document;
+mod land;
 mod leave;
 mod look;
 mod motion;

@@ -20,11 +20,6 @@ pub(super) fn objective_add(model: &mut Model, _argument: Option<&str>) -> Vec<E
     model.open_or_say(opened)
 }
 
-pub(super) fn plan(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    model.say_no("plan: this build has no planner".to_owned());
-    Vec::new()
-}
-
 pub(super) fn widen(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     if let Some(globs) = argument {

@@ -2,7 +2,7 @@
 
 use super::Argument::{Asked, None as Nothing, Optional};
 use super::Group::{Decide, Leave, Look, Move, Steer};
-use super::{Action, Argument, Group, available, decide, leave, look, motion, steer};
+use super::{Action, Argument, Group, available, decide, land, leave, look, motion, steer};
 use crate::console::Model;
 use crate::console::msg::Effect;
 use crate::console::panes::Verb;
@@ -253,7 +253,38 @@ pub static TABLE: &[Action] = &[
         available::project,
         steer::objective_add,
     ),
-    row(("plan", &["m"], "plan"), "Plan now", Steer, Nothing, available::project, steer::plan),
+    row(
+        ("plan", &["m"], "plan"),
+        "Plan now, or show the plan that waits for you",
+        Steer,
+        Nothing,
+        available::project,
+        land::plan_now,
+    ),
+    row(
+        ("publish", &["U"], "publish"),
+        "Bring what has landed onto the target branch now",
+        Steer,
+        Nothing,
+        land::may_publish,
+        land::publish,
+    ),
+    destructive(row(
+        ("adopt", &[], "adopt"),
+        "Take a rewritten target branch as it is",
+        Steer,
+        Nothing,
+        land::is_rewritten,
+        land::adopt,
+    )),
+    destructive(row(
+        ("republish", &[], "republish"),
+        "Bring landed work onto a rewritten target branch again",
+        Steer,
+        Nothing,
+        land::is_rewritten,
+        land::republish,
+    )),
     row(
         ("widen", &["w"], "widen"),
         "Let it change more paths",

@@ -4,6 +4,7 @@ mod digest;
 pub mod evidence;
 mod facts;
 mod needs;
+pub mod telling;
 
 pub use digest::{Digest, Spent};
 pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, SupervisorSeen};

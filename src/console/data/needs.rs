@@ -2,8 +2,10 @@
 
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
+use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::state::State;
+use crate::report::text::counted;
 
 /// What it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,6 +16,10 @@ pub enum NeedKind {
     Queue,
     /// Publishing waits for the user's files.
     Publication,
+    /// A plan waits to be approved, or the planner for a person.
+    Plan,
+    /// An agent that only a person can make work again.
+    Agent(String),
     /// An objective needs a decision.
     Objective(ObjectiveKey),
 }
@@ -49,6 +55,14 @@ pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
         let reason = Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears);
         found.push(need(NeedKind::Publication, &reason));
     }
+    if let Some(plan) = &project.planning.waiting {
+        let count = counted(plan.plan.objectives.len(), "objective");
+        let text = format!("a plan with {count} waits for you");
+        let clears = "approve it, or reject it with a note";
+        found.push(need(NeedKind::Plan, &Reason::new(ReasonCode::PlanWaits, plan.since_ms, text, clears)));
+    }
+    found.extend(project.planning.stuck.as_ref().map(|reason| need(NeedKind::Plan, reason)));
+    found.extend(agents(state, project));
     let stuck = state
         .in_status(slug, Status::NeedsReview)
         .iter()
@@ -70,4 +84,26 @@ pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     stuck.sort_by_key(|need| need.reason.since_ms);
     found.extend(stuck);
     found
+}
+
+/// Agents of the project that cannot be used until a person does something.
+fn agents(state: &State, project: &Project) -> Vec<Need> {
+    let of = |agent: &str, since_ms: i64, why: &str, clears: String| Need {
+        project: project.slug.clone(),
+        kind: NeedKind::Agent(agent.to_owned()),
+        reason: Reason::new(ReasonCode::NoAgent, since_ms, format!("agent {agent}: {why}"), clears),
+    };
+    let used =
+        |id: &str| project.settings.workers.iter().any(|worker| worker.agents.iter().any(|own| own == id));
+    let locked = state.counters().agents.iter().filter(|(id, _)| used(id));
+    let locked = locked.filter_map(|(id, health)| {
+        let trouble = health.locked.as_ref()?;
+        let clears = format!("log in with it, then `:agent check {id}`");
+        Some(of(id, trouble.at_ms, &trouble.failure.to_string(), clears))
+    });
+    let unusable = project
+        .unusable_agents
+        .iter()
+        .map(|(id, problem)| of(id, 0, problem, format!("mend it, then `:agent check {id}`")));
+    locked.chain(unusable).collect()
 }

@@ -5,7 +5,9 @@ use super::form::{Fault, Field, Form, Values};
 use crate::console::Model;
 use crate::console::actions::order;
 use crate::console::data::evidence;
-use crate::domain::ids::ObjectiveKey;
+use crate::console::msg::Effect;
+use crate::domain::command::Command;
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Objective;
 use crate::domain::operate::Order;
 
@@ -118,6 +120,26 @@ pub fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
     };
     let title = format!("Reject {}", key.id);
     form(model, key, ask, title, quoted)
+}
+
+/// A plan goes back to the planner.
+#[must_use]
+pub fn reject_plan(model: &Model, project: ProjectSlug) -> Box<dyn Dialog> {
+    let plan = model.facts.state.project(&project).and_then(|found| found.planning.waiting.as_ref());
+    let quoted = plan.map(|plan| {
+        let ids: Vec<&str> = plan.plan.objectives.iter().map(|one| one.id.as_str()).collect();
+        format!("It proposes {}", ids.join(", "))
+    });
+    let draft = format!("reject plan {project}");
+    let send = move |_: &Model, values: &Values, _: usize| {
+        let note =
+            values.some(NOTE).ok_or_else(|| Fault::of(NOTE, "say what is wrong: the planner is told"))?;
+        Ok(vec![Effect::ask(Command::PlanReject { project: project.clone(), note }, "reject the plan")])
+    };
+    let fields = note("what is wrong: the planner is told");
+    Form::new(model, "Reject the plan", draft, fields, vec!["Send back"], send)
+        .quoting(quoted.into_iter().collect())
+        .boxed()
 }
 
 /// A person is to decide.

@@ -7,7 +7,6 @@ pub mod goal;
 pub mod help;
 pub mod judge;
 pub mod objective;
-pub mod onboarding;
 pub mod output;
 pub mod palette;
 pub mod priority;

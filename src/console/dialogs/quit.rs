@@ -35,7 +35,7 @@ impl Dialog for Quit {
     }
 
     fn size(&self, _model: &Model) -> (u16, u16) {
-        (70, 8)
+        (76, 8)
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {

@@ -1,6 +1,8 @@
 //! Keys in, commands out.
 
-use super::super::testing::{Sample, accept, asked, key, paste, press, refuse, slug, type_in};
+use super::super::testing::{
+    Sample, accept, asked, dialog_alone, key, looks, paste, press, refuse, slug, type_in,
+};
 use crate::console::Model;
 use crate::domain::command::Command;
 use crate::domain::hierarchy::{AimOrder, Level};
@@ -190,4 +192,47 @@ fn a_priority_is_set_by_a_dialog_or_with_the_palette() {
     type_in(&mut model, "-5");
     let asks = asked(&press(&mut model, "alt-enter"));
     assert_eq!(order_of(&asks[0].0), &Order::Prioritize { priority: -5 });
+}
+
+fn snapshot(name: &str, id: &str, keys: &str, typed: &str) {
+    for (columns, rows) in [(80, 24), (120, 40), (200, 50)] {
+        let mut model = night();
+        at(&mut model, id);
+        press(&mut model, keys);
+        type_in(&mut model, typed);
+        insta::assert_snapshot!(format!("{name}_{columns}"), dialog_alone(&mut model, columns, rows));
+    }
+    for (look, theme) in looks().into_iter().skip(1) {
+        let mut model = night();
+        model.theme = theme;
+        at(&mut model, id);
+        press(&mut model, keys);
+        type_in(&mut model, typed);
+        insta::assert_snapshot!(format!("{name}_{look}"), dialog_alone(&mut model, 80, 24));
+    }
+}
+
+#[test]
+fn dialogs_as_they_look() {
+    snapshot("retry", "billing-webhook", "r", "先写测试，再写代码\nthen the code");
+    snapshot("approve", "billing-webhook", "A", "");
+    snapshot("reject", "billing-webhook", "R", "passwords are logged");
+    snapshot("escalate", "auth-tokens", "e", "");
+    snapshot("widen", "billing-webhook", "w", "");
+    snapshot("extend", "auth-tokens", "b", "");
+    snapshot("goal", "auth-tokens", "a", "发布第二版\n");
+    snapshot("objective", "auth-tokens", "o", "登录页面\nA page\n");
+    snapshot("priority", "auth-tokens", "=", "x");
+    snapshot("kill", "auth-tokens", "x", "");
+    snapshot("cancel", "login-page", "X", "");
+    snapshot("quit", "login-page", "q", "");
+}
+
+#[test]
+fn a_long_form_scrolls_to_its_focus_on_a_low_screen() {
+    let mut model = night();
+    press(&mut model, "o tab tab tab tab tab tab tab tab tab");
+    let shown = dialog_alone(&mut model, 60, 15);
+    assert!(shown.contains("Refs") && shown.contains("[ Add ]"), "{shown}");
+    assert!(!shown.contains("Title"), "{shown}");
 }

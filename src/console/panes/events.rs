@@ -1,32 +1,215 @@
 //! What happened, newest last.
 
+use std::cell::Cell;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
-use super::{Pane, teach};
+use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
 use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::console::{Model, layout, text};
+use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::link::EventLine;
 use crate::report::row;
+
+/// Steps on the way that say nothing to whoever watches; shown where the pane has the screen.
+const STEPS: [&str; 18] = [
+    "session_used",
+    "day_began",
+    "worktree_ordered",
+    "worktree_made",
+    "worktree_retired",
+    "worktree_removed",
+    "merge_started",
+    "merge_made",
+    "queue_reset",
+    "landing_started",
+    "session_planned",
+    "session_exited",
+    "external_started",
+    "objective_active",
+    "objective_review",
+    "objective_done",
+    "queue_entered",
+    "proof_written",
+];
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    /// The number of the selected event; none: the newest, whatever comes.
+    pub at: Option<u64>,
+    /// Only lines with this in them.
+    pub filter: String,
+    top: Cell<usize>,
+}
 
 /// The pane.
 pub struct Events;
+
+fn has_screen(model: &Model) -> bool {
+    model.active() == PaneId::Events && model.zoomed
+}
+
+fn lines(model: &Model) -> Vec<&EventLine> {
+    let wanted = model.panes.events.filter.to_lowercase();
+    let all = has_screen(model) || !wanted.is_empty();
+    let is_shown = |line: &&EventLine| {
+        let is_of = line.project.is_none()
+            || line.project.as_deref() == model.project.as_ref().map(ProjectSlug::as_str);
+        let is_wanted = || wanted.is_empty() || row::human(line).to_lowercase().contains(&wanted);
+        is_of && (all || !STEPS.contains(&line.kind.as_str())) && is_wanted()
+    };
+    model.facts.events.iter().filter(is_shown).collect()
+}
+
+/// Where the selection stands; the last line while it follows.
+fn place(model: &Model, lines: &[&EventLine]) -> usize {
+    let last = lines.len().saturating_sub(1);
+    let Some(at) = model.panes.events.at else { return last };
+    lines.iter().position(|line| line.seq >= at).unwrap_or(last)
+}
+
+fn style(kind: &str, theme: &Theme) -> Style {
+    match kind {
+        "landed" | "published" | "goal_completed" | "milestone_completed" | "phase_completed" => theme.landed,
+        "needs_review" | "queue_held" | "project_held" | "publication_waits" | "budget_exhausted"
+        | "agent_unusable" | "agent_locked" | "agent_cooled" => theme.needs,
+        "objective_failed" | "merge_failed" | "landing_failed" | "worktree_failed" => theme.failed,
+        _ => theme.plain,
+    }
+}
+
+fn time(line: &EventLine) -> String {
+    line.at.parse::<jiff::Timestamp>().map_or_else(|_| line.at.clone(), |at| text::clock(at.as_millisecond()))
+}
+
+/// What happened; what it is about stands before it already.
+fn said(line: &EventLine) -> String {
+    let said = text::clean(&row::said(line));
+    let said = match (&line.objective, line.session) {
+        (_, Some(_)) => said.strip_prefix("session ").unwrap_or(&said),
+        (Some(_), None) => said.strip_prefix("objective ").unwrap_or(&said),
+        (None, None) => &said,
+    };
+    said.to_owned()
+}
+
+fn about(line: &EventLine) -> String {
+    match (&line.objective, line.session) {
+        (Some(objective), Some(session)) => format!("{objective} #{session}"),
+        (Some(objective), None) => objective.clone(),
+        (None, Some(session)) => format!("session {session}"),
+        (None, None) => String::new(),
+    }
+}
 
 impl Pane for Events {
     fn name(&self) -> &'static str {
         "Events"
     }
 
+    fn heading(&self, model: &Model) -> Heading {
+        let local = &model.panes.events;
+        let filter = if local.filter.is_empty() { String::new() } else { format!("/ {}", local.filter) };
+        let held = if local.at.is_some() { "held, G follows" } else { "" };
+        Heading { left: filter, right: held.to_owned() }
+    }
+
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        if model.facts.events.is_empty() {
-            return teach(&["Nothing has happened yet."], area, buf, theme);
+        let lines = lines(model);
+        if lines.is_empty() {
+            let words = match model.panes.events.filter.is_empty() {
+                true => "Nothing has happened yet.",
+                false => "No event has that in it; Esc ends the filter.",
+            };
+            return teach(&[words], area, buf, theme);
         }
-        let newest = model.facts.events.iter().rev().take(usize::from(area.height));
-        for (row_y, line) in (area.y..area.bottom()).rev().zip(newest) {
-            text::put(buf, area.x + 1, row_y, area.width.saturating_sub(2), &row::human(line), theme.plain);
+        let at = place(model, &lines);
+        let top = scrolled(model.panes.events.top.get(), at, usize::from(area.height), lines.len());
+        model.panes.events.top.set(top);
+        let about_columns = if area.width >= 90 { 30 } else { 0 };
+        for (y, (index, line)) in (area.y..area.bottom()).zip(lines.iter().enumerate().skip(top)) {
+            let mut x = area.x + 1;
+            x += text::put(buf, x, y, area.width.saturating_sub(2), &time(line), theme.dim) + 1;
+            let about = about(line);
+            let columns = if about_columns > 0 { about_columns } else { 24.min(area.width / 3) };
+            let taken = text::put(buf, x, y, columns, &about, theme.plain);
+            x += if about_columns > 0 { about_columns + 1 } else { taken + u16::from(taken > 0) };
+            let said = said(line);
+            text::put(buf, x, y, area.right().saturating_sub(x + 1), &said, style(&line.kind, theme));
+            if index == at && model.active() == PaneId::Events {
+                theme.select(buf, Rect { y, height: 1, ..area }, true);
+            }
         }
+    }
+
+    fn folded(&self, model: &Model, theme: &Theme) -> Option<Line<'static>> {
+        let newest = lines(model).into_iter().rev().take(3);
+        let mut spans = Vec::new();
+        for line in newest {
+            if !spans.is_empty() {
+                spans.push(Span::styled(format!("  {}  ", theme.glyphs.dot), theme.dim));
+            }
+            let about = about(line);
+            let gap = if about.is_empty() { "" } else { " " };
+            spans.push(Span::styled(format!("{} ", time(line)), theme.dim));
+            spans.push(Span::raw(text::clean(&format!("{about}{gap}"))));
+            spans.push(Span::styled(said(line), style(&line.kind, theme)));
+        }
+        if spans.is_empty() {
+            spans.push(Span::styled("Nothing has happened yet.", theme.dim));
+        }
+        Some(Line::from(spans))
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let page = layout::inside(model, PaneId::Events).map_or(10, |area| i32::from(area.height).max(2) - 1);
+        let seqs: Vec<u64> = lines(model).iter().map(|line| line.seq).collect();
+        let at = place(model, &lines(model));
+        let last = seqs.len().saturating_sub(1);
+        let to = match verb {
+            Verb::Move(by) => at.saturating_add_signed(by as isize).min(last),
+            Verb::Page(by) => at.saturating_add_signed((by * page) as isize).min(last),
+            Verb::Top => 0,
+            Verb::Bottom | Verb::Follow => last,
+            Verb::Find(text) | Verb::Filter(text) => {
+                model.panes.events.filter = text;
+                return Reaction::done();
+            }
+            Verb::Out if model.panes.events.at.is_some() => {
+                model.panes.events.at = None;
+                return Reaction::done();
+            }
+            _ => return Reaction::Ignored,
+        };
+        // On the last line it follows.
+        model.panes.events.at = if to >= last { None } else { seqs.get(to).copied() };
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["in", "bottom", "log", "explain", "copy"]
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let lines = lines(model);
+        let meant = lines.get(place(model, &lines)).and_then(|line| {
+            let project = ProjectSlug::new(line.project.clone()?).ok()?;
+            let id = ObjectiveId::new(line.objective.clone()?).ok()?;
+            let key = ObjectiveKey { project, id };
+            let objective = model.facts.state.objective(&key)?;
+            let session = line.session.map(SessionId).or(objective.sessions.last().copied());
+            Some(Target { objective: Some(key), session, gate: None })
+        });
+        meant.unwrap_or_default()
+    }
+
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        let lines = lines(model);
+        let line = lines.get(place(model, &lines))?;
+        Some(Copied { text: row::human(line), what: "the event".to_owned() })
     }
 }

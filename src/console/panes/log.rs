@@ -47,6 +47,9 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
     if visible.contains(&PaneId::Objective) {
         wanted.extend(super::objective::gate(model).map(Of::Gate));
     }
+    if visible.contains(&PaneId::Queue) {
+        wanted.extend(super::queue::gate(model).map(Of::Gate));
+    }
     wanted.sort();
     wanted.dedup();
     watch(model, &wanted)

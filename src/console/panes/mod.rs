@@ -8,8 +8,12 @@ pub mod log;
 pub mod needs;
 pub mod objective;
 pub mod objectives;
+pub mod plan;
 pub mod queue;
 pub mod timeline;
+
+#[cfg(test)]
+mod tests;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -35,6 +39,7 @@ pub enum PaneId {
     Diff,
     Grid,
     Timeline,
+    Plan,
 }
 
 /// The six panes of the main screen, in the order of their numbers.
@@ -187,6 +192,7 @@ pub struct Locals {
     pub diff: diff::Local,
     pub grid: grid::Local,
     pub timeline: timeline::Local,
+    pub plan: plan::Local,
 }
 
 /// The pane of that name.
@@ -203,6 +209,7 @@ pub fn pane(id: PaneId) -> &'static dyn Pane {
         PaneId::Diff => &diff::Diff,
         PaneId::Grid => &grid::Grid,
         PaneId::Timeline => &timeline::Timeline,
+        PaneId::Plan => &plan::Plan,
     }
 }
 

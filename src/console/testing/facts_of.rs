@@ -17,7 +17,7 @@ pub(super) fn billing(sample: &mut Sample) {
         3,
         json!([]),
     );
-    sample.queued("billing-webhook", 1).built(1);
+    sample.queued("billing-webhook", 1).built(&[1]);
     let gate = sample.gate(&[1]);
     sample.after(2).gate_ended(gate, "red", 121);
     let next = json!({"kind": "correction", "feedback": {"gate": {"gate": gate, "command": "tests", "outcome": "exit status 101"}},
@@ -59,7 +59,7 @@ pub(super) fn queue(sample: &mut Sample) {
         sample.after(3).ended(id, session, "completed", 2, json!([]));
         sample.queued(id, entry);
     }
-    sample.built(2).built(3);
+    sample.built(&[2, 3]);
     let gate = sample.gate(&[2, 3]);
     let wait = json!({"code": "local_changes", "files": ["src/cart.rs", "文档/说明.md"], "since_ms": sample.at_ms,
         "text": "your edits in src/cart.rs and 1 more file are in the way"});

@@ -1,11 +1,12 @@
 //! What tests of the console share: a workspace in the middle of its work, keys, and screens as text.
 
 mod facts_of;
+mod plan;
 mod sample;
 mod screen;
 
 pub use sample::{BEGIN_MS, MINUTE_MS, Sample, key, slug};
-pub use screen::{buffer, looks, screen};
+pub use screen::{buffer, dialog_alone, looks, pane_alone, pane_beside, screen};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

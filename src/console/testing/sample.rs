@@ -192,13 +192,19 @@ impl Sample {
         json!({"onto": oid(1), "onto_tree": oid(2), "commit": oid(300 + entry), "tree": oid(400 + entry), "sealed": true})
     }
 
-    /// Its merge is made.
-    pub fn built(&mut self, entry: u64) -> &mut Self {
-        self.fact("candidate_ordered", json!({"project": "shop", "entry": entry, "onto": oid(1)}));
-        self.fact(
-            "candidate_made",
-            json!({"project": "shop", "entry": entry, "candidate": Self::candidate(entry)}),
-        )
+    /// The merge of entries is made, one after the other.
+    pub fn built(&mut self, entries: &[u64]) -> &mut Self {
+        let first = entries[0];
+        let links: Vec<Value> = entries
+            .iter()
+            .map(|entry| json!({"entry": entry, "commit": oid(300 + entry), "tree": oid(400 + entry)}))
+            .collect();
+        let ordered =
+            json!({"project": "shop", "entry": first, "onto": oid(1), "members": entries, "ahead": false});
+        self.fact("candidate_ordered", ordered);
+        let candidate = Self::candidate(first);
+        let made = json!({"project": "shop", "entry": first, "candidate": candidate, "links": links, "apart": [], "ahead": false});
+        self.fact("candidate_made", made)
     }
 
     /// The gate runs on entries.
@@ -286,7 +292,7 @@ impl Sample {
             2,
             json!([]),
         );
-        sample.queued("auth-schema", 0).built(0);
+        sample.queued("auth-schema", 0).built(&[0]);
         let gate = sample.gate(&[0]);
         sample.after(2).gate_ended(gate, "green", 118).landed("auth-schema", 0, gate);
         facts_of::billing(&mut sample);

@@ -8,7 +8,8 @@ use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
 use crate::console::Model;
-use crate::console::frame::draw;
+use crate::console::frame::{self, draw};
+use crate::console::panes::{MAIN, PaneId, pane};
 use crate::console::theme::Theme;
 
 /// One frame.
@@ -22,6 +23,45 @@ pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
 /// Text and styles of a frame: every row, then the letters of its styles where it has any.
 pub fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
     show(&buffer(model, columns, rows))
+}
+
+/// One pane with its frame, as it is where it has the whole screen.
+pub fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u16) -> String {
+    model.covers.clear();
+    match MAIN.contains(&pane) {
+        true => (model.focus, model.zoomed) = (pane, true),
+        false => model.cover(pane),
+    }
+    let whole = buffer(model, columns, rows + 2);
+    part(&whole, Rect { x: 0, y: 1, width: columns, height: rows })
+}
+
+/// One of the six panes as it is beside the others: with this size, without the whole screen.
+pub fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16) -> String {
+    (model.zoomed, model.focus, model.size) = (false, id, (120, 40));
+    model.covers.clear();
+    let area = Rect { x: 0, y: 0, width: columns, height: rows };
+    let mut buf = Buffer::empty(area);
+    pane(id).view(model, area, &mut buf, &model.theme);
+    show(&buf)
+}
+
+/// The dialog on top, with nothing behind it.
+pub fn dialog_alone(model: &mut Model, columns: u16, rows: u16) -> String {
+    model.size = (columns, rows);
+    let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
+    frame::dialog(model, &mut buf, &model.theme);
+    show(&buf)
+}
+
+fn part(buf: &Buffer, area: Rect) -> String {
+    let mut out = Buffer::empty(area);
+    for y in area.top()..area.bottom() {
+        for x in area.left()..area.right() {
+            out[(x, y)] = buf[(x, y)].clone();
+        }
+    }
+    show(&out)
 }
 
 /// The looks that every pane and dialog is tried in.

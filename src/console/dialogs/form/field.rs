@@ -145,6 +145,12 @@ impl Field {
         self.check.as_ref().and_then(|check| check(model, &text))
     }
 
+    /// Whether something may be said below it.
+    #[must_use]
+    pub fn has_below(&self) -> bool {
+        self.check.is_some() || !self.candidates.is_empty()
+    }
+
     /// How many rows it takes at this width.
     #[must_use]
     pub fn rows(&self, columns: u16) -> u16 {

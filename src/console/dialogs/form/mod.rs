@@ -159,7 +159,9 @@ impl Form {
         Box::new(self)
     }
 
-    fn values(&self) -> Values {
+    /// What was typed so far.
+    #[must_use]
+    pub fn values(&self) -> Values {
         Values(self.fields.iter().map(|field| (field.name, field.text())).collect())
     }
 

@@ -71,7 +71,8 @@ impl Form {
         let blocks = self.blocks(model, columns);
         let fields: u16 = blocks.iter().map(|block| block.rows + u16::from(block.below.is_some())).sum();
         // A row for what may come below a field keeps the dialog from jumping while one types.
-        let spare = u16::from(blocks.iter().all(|block| block.below.is_none()));
+        let may = self.fields.iter().any(Field::has_below);
+        let spare = u16::from(may && blocks.iter().all(|block| block.below.is_none()));
         u16::try_from(quoted + problem).unwrap_or(0) + fields + spare + 2
     }
 

@@ -1,25 +1,328 @@
 //! The merge queue: what will land, in order, and what it waits for.
 
+mod entries;
+mod radar;
+
+use std::cell::Cell;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
 
-use super::{Pane, teach};
-use crate::console::Model;
+use super::log::steer;
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
+use crate::console::log::{Of, draw as draw_log, turn};
+use crate::console::msg::Effect;
 use crate::console::theme::Theme;
+use crate::console::{Model, layout, text};
+use crate::domain::ids::{GateId, ObjectiveId, ObjectiveKey};
+use crate::domain::objective::Status;
+use crate::domain::project::Project;
+use entries::{Bracket, Row, beside, rows};
+
+/// The columns of a progress bar.
+const BAR: usize = 9;
+/// The pane from this height on shows a gate run's output, if it has the whole screen.
+const HIGH: u16 = 12;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
-pub struct Local {}
+pub struct Local {
+    /// The objective that is selected; none: the first entry.
+    pub at: Option<ObjectiveId>,
+    top: Cell<usize>,
+}
 
 /// The pane.
 pub struct Queue;
+
+fn place(model: &Model, rows: &[Row]) -> usize {
+    let at = model.panes.queue.at.as_ref();
+    rows.iter().position(|row| at.is_some() && row.objective.as_ref() == at).unwrap_or(0)
+}
+
+fn has_screen(model: &Model) -> bool {
+    model.active() == PaneId::Queue && model.zoomed
+}
+
+/// The gate run whose output is shown where the pane has the screen: that of the selected entry, else one that
+/// runs, else the last one.
+#[must_use]
+pub fn gate(model: &Model) -> Option<GateId> {
+    if !has_screen(model) {
+        return None;
+    }
+    let project = model.shown_project()?;
+    let rows = rows(model, project);
+    let selected = rows.get(place(model, &rows)).and_then(|row| row.gate);
+    let state = &model.facts.state;
+    let open = || state.open_gates().find(|gate| gate.project == project.slug).map(|gate| gate.id);
+    let last = || state.gates().rev().take(200).find(|gate| gate.project == project.slug).map(|gate| gate.id);
+    selected.or_else(open).or_else(last)
+}
+
+fn state_style(state: &str, theme: &Theme) -> Style {
+    match state {
+        "gate" => theme.working,
+        "lands" => theme.landed,
+        _ => theme.dim,
+    }
+}
+
+fn bracket(bracket: Bracket, ascii: bool) -> &'static str {
+    match (bracket, ascii) {
+        (Bracket::None, _) => " ",
+        (Bracket::First, false) => "╭",
+        (Bracket::Middle, false) => "│",
+        (Bracket::Last, false) => "╰",
+        (_, true) => "|",
+    }
+}
+
+fn draw_row(at: usize, row: &Row, names: u16, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let glyphs = &theme.glyphs;
+    let (mut x, y) = (area.x + 1, area.y);
+    let put = |buf: &mut Buffer, x: u16, words: &str, style: Style| {
+        text::put(buf, x, y, area.right().saturating_sub(x + 1), words, style)
+    };
+    put(buf, x, &text::fit_right(&(at + 1).to_string(), 2), theme.dim);
+    put(buf, x + 3, bracket(row.bracket, glyphs.ascii), theme.working);
+    x += 5;
+    text::put(buf, x, y, names, &row.name, theme.plain);
+    x += names + 2;
+    put(buf, x, row.state, state_style(row.state, theme));
+    x += 7;
+    if let Some(progress) = &row.progress {
+        // The words go first, then the bar: a narrow row says what runs and for how long.
+        let room = usize::from(area.right().saturating_sub(x + 1));
+        let (full, short) = (progress.words(), progress.short_words());
+        let (words, has_bar) = match room {
+            room if room >= text::width(&full) + BAR + 2 => (full, true),
+            room if room >= text::width(&short) + BAR + 2 => (short, true),
+            _ => (short, false),
+        };
+        if let Some(share) = progress.share().filter(|_| has_bar) {
+            let bar = text::bar(share, 1.0, BAR, glyphs.bar_full, glyphs.bar_empty);
+            x += put(buf, x, &bar, theme.working) + 2;
+        }
+        x += put(buf, x, &words, theme.plain) + 2;
+    }
+    put(buf, x, &row.detail, theme.dim);
+}
+
+/// What is said below the entries: other runs, what is published, what waits to be and why.
+fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(String, Style)> {
+    let mut lines = Vec::new();
+    lines.extend(beside(model, project).into_iter().map(|(_, words)| (words, theme.working)));
+    let done = model.facts.state.in_status(&project.slug, Status::Done).len();
+    let waiting = &project.integration.unpublished;
+    let published = done.saturating_sub(waiting.len());
+    let dot = theme.glyphs.dot;
+    let words = format!("published {published}");
+    match &project.integration.waits {
+        None if waiting.is_empty() => lines.push((words, theme.dim)),
+        None => lines.push((format!("{words}  {dot}  landed {} to be published", waiting.len()), theme.dim)),
+        Some(wait) => {
+            let why = format!("{words}  {dot}  {} waits: {}", waiting.len().max(1), wait.text);
+            lines.push((why, theme.needs));
+            if whole {
+                lines.extend(wait.files.iter().map(|file| (format!("  {file}"), theme.plain)));
+            }
+        }
+    }
+    if whole && !waiting.is_empty() {
+        let ids: Vec<&str> = waiting.iter().map(ObjectiveId::as_str).collect();
+        lines.push((format!("not published yet: {}", ids.join(", ")), theme.dim));
+    }
+    lines
+}
+
+fn hold(project: &Project) -> Option<String> {
+    let reason = project.train.held.as_ref().or_else(|| project.landing_hold())?;
+    Some(format!("held: {}", reason.text))
+}
+
+/// Draws the hold, the entries and the foot; gives how many rows it took.
+fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) -> u16 {
+    let rows = rows(model, project);
+    let mut y = area.y;
+    let width = area.width.saturating_sub(2);
+    if let Some(held) = hold(project) {
+        text::put(buf, area.x + 1, y, width, &held, theme.needs);
+        y += 1;
+    }
+    let whole = has_screen(model);
+    let foot = foot(model, project, theme, whole);
+    let below = u16::try_from(foot.len()).unwrap_or(0);
+    let room = area.bottom().saturating_sub(y);
+    // The entries come first, but what is said below them has a line where there are two.
+    let room = room.saturating_sub(below.min(room / 2));
+    let at = place(model, &rows);
+    let height = usize::from(room).min(rows.len().max(1));
+    let top = scrolled(model.panes.queue.top.get(), at, height, rows.len());
+    model.panes.queue.top.set(top);
+    let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
+    let names = u16::try_from(widest).unwrap_or(0).clamp(8, (area.width / 3).max(8));
+    if rows.is_empty() {
+        let words = "Nothing is queued: work that passes its review comes here.";
+        text::put(buf, area.x + 1, y, width, words, theme.dim);
+        y += 1;
+    }
+    for (index, row) in rows.iter().enumerate().skip(top).take(height) {
+        let place = Rect { y, height: 1, ..area };
+        draw_row(index, row, names, place, buf, theme);
+        if index == at && model.active() == PaneId::Queue {
+            theme.select(buf, place, true);
+        }
+        y += 1;
+    }
+    for (line, style) in foot.into_iter().take(usize::from(area.bottom().saturating_sub(y))) {
+        text::put(buf, area.x + 1, y, width, &line, style);
+        y += 1;
+    }
+    y - area.y
+}
+
+/// The list above, the radar, and the output of a gate run below.
+fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let mut taken = list(model, project, Rect { height: area.height / 2, ..area }, buf, theme);
+    let radar = radar::rows(project);
+    if radar > 0 && taken + radar + 8 < area.height {
+        let place = Rect { y: area.y + taken + 1, height: radar, ..area };
+        radar::draw(project, place, buf, theme);
+        taken += radar + 1;
+    }
+    let Some(gate) = gate(model) else { return };
+    let rule = area.y + taken;
+    let below = Rect { y: rule + 1, height: area.bottom().saturating_sub(rule + 1), ..area };
+    let line = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
+    text::put(buf, area.x, rule, area.width, &line, theme.border);
+    text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &told(model, gate), theme.strong);
+    let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else {
+        return teach(&["Reading the output …"], below, buf, theme);
+    };
+    let mut log = turn(&open.log);
+    if log.doc.lines(open.view.borrow().mode()) == 0 {
+        let quiet = if log.doc.is_over() { "It printed nothing." } else { "It has printed nothing yet." };
+        return teach(&[quiet], below, buf, theme);
+    }
+    draw_log(&mut open.view.borrow_mut(), &mut log, below, buf, theme, false);
+}
+
+/// What a gate run is and has come to: ` gate run 12 · tests passed 1:24 `.
+fn told(model: &Model, gate: GateId) -> String {
+    let Some(run) = model.facts.state.gate(gate) else { return String::new() };
+    let dot = model.theme.glyphs.dot;
+    let mut words = format!(" gate run {gate}");
+    for result in &run.results {
+        let took = text::running(i64::try_from(result.took_ms).unwrap_or(0));
+        words.push_str(&format!(" {dot} {} {} {took}", result.name, result.verdict().words()));
+    }
+    if run.finished_ms.is_none() {
+        let project = model.facts.state.project(&run.project);
+        let progress = project.map(|project| entries::progress(model, project, run).words());
+        words.push_str(&format!(" {dot} {}", progress.unwrap_or_default()));
+    } else if run.cancelled {
+        words.push_str(&format!(" {dot} given up"));
+    }
+    words + " "
+}
 
 impl Pane for Queue {
     fn name(&self) -> &'static str {
         "Merge queue"
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        teach(&["Nothing is queued."], area, buf, theme);
+    fn heading(&self, model: &Model) -> Heading {
+        let Some(project) = model.shown_project() else { return Heading::default() };
+        let left = if hold(project).is_some() { "held".to_owned() } else { String::new() };
+        Heading { left, right: format!("slots {}", project.gate_slots()) }
     }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let Some(project) = model.shown_project() else {
+            return teach(&["What will land will be here, in order."], area, buf, theme);
+        };
+        if has_screen(model) && area.height >= HIGH {
+            return whole(model, project, area, buf, theme);
+        }
+        list(model, project, area, buf, theme);
+    }
+
+    fn folded(&self, model: &Model, theme: &Theme) -> Option<Line<'static>> {
+        let project = model.shown_project()?;
+        let rows = rows(model, project);
+        let mut spans = vec![Span::styled(format!("queue {}", rows.len()), theme.strong)];
+        if let Some(held) = hold(project) {
+            spans.push(Span::styled(format!("  {held}"), theme.needs));
+        }
+        for row in rows.iter().take(3) {
+            spans.push(Span::raw(format!("   {} ", row.name)));
+            let words = row.progress.as_ref().map(entries::Progress::words).unwrap_or_default();
+            spans.push(Span::styled(format!("{} {words}", row.state), state_style(row.state, theme)));
+        }
+        Some(Line::from(spans))
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let Some(project) = model.shown_project() else { return Reaction::Ignored };
+        let rows = rows(model, project);
+        let (at, last) = (place(model, &rows), rows.len().saturating_sub(1));
+        let to = match verb {
+            Verb::Move(by) => at.saturating_add_signed(by as isize).min(last),
+            // Where its output is shown, everything else moves in that.
+            Verb::Page(_)
+            | Verb::Top
+            | Verb::Bottom
+            | Verb::Follow
+            | Verb::Raw
+            | Verb::Fold
+            | Verb::Find(_)
+            | Verb::Filter(_)
+            | Verb::Found(_)
+                if gate(model).is_some() =>
+            {
+                return in_output(model, &verb);
+            }
+            Verb::Top => 0,
+            Verb::Bottom => last,
+            _ => return Reaction::Ignored,
+        };
+        model.panes.queue.at = rows.get(to).and_then(|row| row.objective.clone());
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["in", "hold", "publish", "raise", "lower", "cancel", "diff", "explain"]
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let Some(project) = model.shown_project() else { return Target::default() };
+        let rows = rows(model, project);
+        let Some(row) = rows.get(place(model, &rows)) else { return Target::default() };
+        let objective = row.objective.clone().map(|id| ObjectiveKey { project: project.slug.clone(), id });
+        let found = objective.as_ref().and_then(|key| model.facts.state.objective(key));
+        Target { session: found.and_then(|one| one.sessions.last().copied()), objective, gate: row.gate }
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        super::log::settle(model)
+    }
+}
+
+fn in_output(model: &mut Model, verb: &Verb) -> Reaction {
+    let Some(gate) = gate(model) else { return Reaction::Ignored };
+    let of = Of::Gate(gate);
+    match verb {
+        Verb::Find(text) => model.panes.log.book.search(of, Some(text), true),
+        Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
+        Verb::Filter(text) => model.panes.log.book.filter(of, text),
+        verb => {
+            let height = layout::inside(model, PaneId::Queue).map_or(10, |area| area.height / 2);
+            let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
+            steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);
+        }
+    }
+    Reaction::done()
 }

@@ -1,0 +1,144 @@
+//! The first start in a repository: what the onboarding screen looks up and has done.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::context::Context;
+use super::exit::Failure;
+use super::project_add::{self, Wanted, own_commands, slug_of, worktrees_beside};
+use super::repository;
+use crate::config::propose::propose;
+use crate::config::{Environment, Workspace};
+use crate::console::dialogs::goal;
+use crate::console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
+use crate::console::{ConsoleError, Model};
+use crate::domain::facts::RepositoryFacts;
+
+/// How much of a file at the top of a repository is read: a manifest is far smaller.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
+/// A repository that could be taken under management, and where.
+struct Onboarding {
+    repository: PathBuf,
+    workspace: Option<Workspace>,
+    environment: Environment,
+    project: Option<String>,
+    /// The repository's own commands, as they were shown.
+    shown: Mutex<Vec<String>>,
+}
+
+/// Offers a repository; gives the workspace that it is in afterwards, or none when the person does not want to.
+pub(super) fn offer(
+    repository: &Path,
+    workspace: Option<&Workspace>,
+    project: Option<&str>,
+) -> Result<Option<Context>, Failure> {
+    let environment = Environment::of_process();
+    let log = match workspace {
+        Some(workspace) => workspace.logs().join("console-panic.log"),
+        None => std::env::temp_dir().join("paddock-panic.log"),
+    };
+    let setup = Arc::new(Onboarding {
+        repository: repository.to_path_buf(),
+        workspace: workspace.cloned(),
+        environment,
+        project: project.map(str::to_owned),
+        shown: Mutex::default(),
+    });
+    let left = onboarding::run(Model::default(), setup.clone(), log);
+    let left = left.map_err(|error| Failure::error(ConsoleError::Io(error).to_string()))?;
+    match left {
+        Left::Done => setup.context().map(Some),
+        Left::Not => Ok(None),
+    }
+}
+
+fn said(failure: Failure) -> String {
+    match failure {
+        Failure::Said(_, text) => text,
+        Failure::ClosedPipe => "the output is closed".to_owned(),
+    }
+}
+
+/// A small text file at the top of the repository.
+fn file_of(root: &Path, name: &str) -> Option<String> {
+    let path = root.join(name);
+    let facts = path.metadata().ok()?;
+    if !facts.is_file() || facts.len() > FILE_BYTES_MAX {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned())
+}
+
+impl Onboarding {
+    /// The workspace, made if there is none.
+    fn context(&self) -> Result<Context, Failure> {
+        let workspace = match &self.workspace {
+            Some(workspace) => workspace.clone(),
+            None => Workspace::init(&Workspace::own(&self.environment)?)?,
+        };
+        Context::in_workspace(workspace, self.project.as_deref())
+    }
+}
+
+impl Setup for Onboarding {
+    fn look(&self) -> Result<Found, String> {
+        let found = repository::inspect(&self.repository, None)?;
+        let RepositoryFacts { root, .. } = &found.facts;
+        let root = PathBuf::from(root);
+        let slug = slug_of(&root).map_err(said)?;
+        let (workspace, is_new_workspace) = match &self.workspace {
+            Some(workspace) => (workspace.root().to_path_buf(), false),
+            None => (Workspace::own(&self.environment).map_err(|error| error.to_string())?, true),
+        };
+        let own_commands = project_add::commands_to_agree(&slug, &found).map_err(said)?;
+        let proposal = match own_commands.is_empty() {
+            true => propose(&|name| file_of(&root, name)),
+            false => crate::config::propose::Proposal::default(),
+        };
+        self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&own_commands);
+        Ok(Found {
+            worktrees: worktrees_beside(&root),
+            workspace,
+            is_new_workspace,
+            slug: slug.to_string(),
+            branch: found.target_branch,
+            gate: proposal.commands,
+            gate_from: proposal.from.to_owned(),
+            own_commands,
+            root,
+        })
+    }
+
+    fn agents(&self) -> Vec<AgentSeen> {
+        onboarding::on_path(std::env::var_os("PATH").as_deref())
+    }
+
+    fn carry_out(&self, answers: &Answers) -> Result<(), String> {
+        let context = self.context().map_err(said)?;
+        let wanted = Wanted {
+            target_branch: Some(answers.branch.clone()),
+            verify: answers.gate.clone(),
+            ..Wanted::default()
+        };
+        let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let added = project_add::add(&context, &self.repository, &wanted, |settings| {
+            // Agreed to is what was on the screen, and nothing that was committed meanwhile.
+            let is_shown = |command: &String| shown.contains(command) || command.starts_with("gate ");
+            match own_commands(settings).iter().all(is_shown) {
+                true => Ok(()),
+                false => Err(Failure::error("the repository's own commands have changed; start again")),
+            }
+        });
+        let added = added.map_err(said)?;
+        if answers.goal.is_empty() {
+            return Ok(());
+        }
+        let state = context.state().map_err(said)?;
+        let told = (answers.goal.as_str(), answers.description.as_str());
+        for command in goal::commands(&state, &added.slug, told, &[])? {
+            context.ask(command).map_err(said)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,228 @@
+//! What a repository's gate could be, from the files at its top: a proposal, which a person changes or takes.
+
+use crate::domain::settings::GateCommand;
+
+/// Minutes that a proposed command may take.
+const TIMEOUT_MINUTES: u32 = 20;
+
+/// A proposed gate.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proposal {
+    /// The commands; empty = nothing was recognised.
+    pub commands: Vec<GateCommand>,
+    /// The file that it was made of.
+    pub from: &'static str,
+}
+
+/// Gives the text of a file at the top of the repository; none when there is none.
+pub type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+fn command(name: &str, run: &str) -> GateCommand {
+    GateCommand {
+        name: name.to_owned(),
+        run: run.to_owned(),
+        timeout_minutes: TIMEOUT_MINUTES,
+        timeout_seconds: 0,
+    }
+}
+
+fn tests(run: &str) -> Option<Vec<GateCommand>> {
+    Some(vec![command("tests", run)])
+}
+
+/// Proposes a gate. The first file that says how its tests are run decides; a repository of several languages
+/// says so best in its Makefile, which is taken before them when it has a target for it.
+#[must_use]
+pub fn propose(read: ReadFile<'_>) -> Proposal {
+    type Reader = fn(ReadFile<'_>) -> Option<Vec<GateCommand>>;
+    let readers: [(&'static str, Reader); 14] = [
+        ("Cargo.toml", cargo),
+        ("package.json", node),
+        ("deno.json", |read| read("deno.json").and_then(|_| tests("deno test"))),
+        ("pyproject.toml", python),
+        ("go.mod", |read| read("go.mod").and_then(|_| tests("go test ./..."))),
+        ("mix.exs", |read| read("mix.exs").and_then(|_| tests("mix test"))),
+        ("pom.xml", maven),
+        ("build.gradle", gradle),
+        ("Gemfile", ruby),
+        ("composer.json", php),
+        ("Package.swift", |read| read("Package.swift").and_then(|_| tests("swift test"))),
+        ("build.zig", |read| read("build.zig").and_then(|_| tests("zig build test"))),
+        ("CMakeLists.txt", cmake),
+        ("Makefile", make),
+    ];
+    let found = readers.into_iter().filter_map(|(from, reader)| Some((from, reader(read)?)));
+    let found: Vec<_> = found.collect();
+    let languages = found.iter().filter(|(from, _)| *from != "Makefile").count();
+    let chosen = match languages {
+        0 | 1 => found.into_iter().next(),
+        // Tests of one language alone would leave the others unchecked.
+        _ => found.iter().find(|(from, _)| *from == "Makefile").cloned().or_else(|| Some(all(found))),
+    };
+    chosen.map(|(from, commands)| Proposal { commands, from }).unwrap_or_default()
+}
+
+/// The commands of every language, their names apart.
+fn all(found: Vec<(&'static str, Vec<GateCommand>)>) -> (&'static str, Vec<GateCommand>) {
+    let first = found.first().map_or("", |(from, _)| *from);
+    let mut commands: Vec<GateCommand> = Vec::new();
+    for mut one in found.into_iter().flat_map(|(_, commands)| commands) {
+        let base = one.name.clone();
+        let mut number = 2;
+        while commands.iter().any(|had| had.name == one.name) {
+            one.name = format!("{base}-{number}");
+            number += 1;
+        }
+        commands.push(one);
+    }
+    (first, commands)
+}
+
+fn cargo(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    let manifest = read("Cargo.toml")?;
+    let is_workspace = manifest.lines().any(|line| line.trim_start().starts_with("[workspace"));
+    tests(if is_workspace { "cargo test --workspace" } else { "cargo test" })
+}
+
+/// The package manager whose lock file is there installs what the tests need, for a gate runs in a worktree of
+/// its own.
+fn node(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    let manifest: serde_json::Value = serde_json::from_str(&read("package.json")?).ok()?;
+    let script = |name: &str| {
+        let text = manifest.pointer(&format!("/scripts/{name}")).and_then(|script| script.as_str())?;
+        (!text.contains("no test specified")).then_some(name.to_owned())
+    };
+    let run = ["test", "check", "build"].into_iter().find_map(script)?;
+    let has = |file: &str| read(file).is_some();
+    let (manager, install) = match () {
+        () if has("pnpm-lock.yaml") => ("pnpm", "pnpm install --frozen-lockfile"),
+        () if has("yarn.lock") && has(".yarnrc.yml") => ("yarn", "yarn install --immutable"),
+        () if has("yarn.lock") => ("yarn", "yarn install --frozen-lockfile"),
+        () if has("bun.lock") || has("bun.lockb") => ("bun", "bun install --frozen-lockfile"),
+        () if has("package-lock.json") => ("npm", "npm ci"),
+        () => ("npm", "npm install --no-package-lock"),
+    };
+    let name = if run == "test" { "tests" } else { run.as_str() };
+    Some(vec![command("install", install), command(name, &format!("{manager} run {run}"))])
+}
+
+fn python(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    let manifest = read("pyproject.toml");
+    let is_python =
+        manifest.is_some() || ["setup.py", "tox.ini", "pytest.ini"].iter().any(|file| read(file).is_some());
+    if !is_python {
+        return None;
+    }
+    let has = |file: &str| read(file).is_some();
+    let manifest = manifest.unwrap_or_default();
+    tests(match () {
+        () if has("uv.lock") => "uv run pytest",
+        () if has("poetry.lock") => "poetry install && poetry run pytest",
+        () if has("pdm.lock") => "pdm install && pdm run pytest",
+        () if has("Pipfile.lock") => "pipenv sync --dev && pipenv run pytest",
+        () if has("tox.ini") => "tox",
+        () if manifest.contains("[tool.hatch") => "hatch test",
+        () => "python3 -m pytest",
+    })
+}
+
+fn maven(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    read("pom.xml")?;
+    tests(if read("mvnw").is_some() { "./mvnw -q -B verify" } else { "mvn -q -B verify" })
+}
+
+fn gradle(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    read("build.gradle").or_else(|| read("build.gradle.kts"))?;
+    tests(if read("gradlew").is_some() { "./gradlew check" } else { "gradle check" })
+}
+
+fn ruby(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    read("Gemfile")?;
+    let run = if read(".rspec").is_some() { "bundle exec rspec" } else { "bundle exec rake test" };
+    Some(vec![command("install", "bundle install"), command("tests", run)])
+}
+
+fn php(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    let manifest: serde_json::Value = serde_json::from_str(&read("composer.json")?).ok()?;
+    let has_script = manifest.pointer("/scripts/test").is_some();
+    let run = if has_script { "composer test" } else { "vendor/bin/phpunit" };
+    Some(vec![command("install", "composer install"), command("tests", run)])
+}
+
+fn cmake(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    read("CMakeLists.txt")?;
+    let build = command("build", "cmake -B build && cmake --build build");
+    Some(vec![build, command("tests", "ctest --test-dir build --output-on-failure")])
+}
+
+/// A target for it, in a Makefile or a justfile.
+fn make(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
+    let files = [("Makefile", "make"), ("makefile", "make"), ("GNUmakefile", "make"), ("justfile", "just")];
+    files.into_iter().find_map(|(file, program)| {
+        let text = read(file)?;
+        let has = |target: &&str| {
+            text.lines().any(|line| {
+                let rest = line.strip_prefix(*target).map(str::trim_start);
+                rest.is_some_and(|rest| rest.starts_with(':') && !rest.starts_with(":="))
+            })
+        };
+        let target = ["check", "test", "tests"].into_iter().find(|target| has(target))?;
+        tests(&format!("{program} {target}"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(files: &[(&str, &str)]) -> Vec<String> {
+        let read =
+            |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
+        propose(&read).commands.into_iter().map(|one| format!("{}: {}", one.name, one.run)).collect()
+    }
+
+    #[test]
+    fn each_ecosystem_has_its_way_of_testing() {
+        assert_eq!(of(&[("Cargo.toml", "[package]")]), ["tests: cargo test"]);
+        assert_eq!(of(&[("Cargo.toml", "[workspace]\nmembers = []")]), ["tests: cargo test --workspace"]);
+        assert_eq!(of(&[("go.mod", "module x")]), ["tests: go test ./..."]);
+        assert_eq!(of(&[("pyproject.toml", ""), ("uv.lock", "")]), ["tests: uv run pytest"]);
+        assert_eq!(of(&[("setup.py", "")]), ["tests: python3 -m pytest"]);
+        assert_eq!(of(&[("build.gradle.kts", ""), ("gradlew", "")]), ["tests: ./gradlew check"]);
+    }
+
+    #[test]
+    fn the_lock_file_names_the_package_manager() {
+        let manifest = ("package.json", r#"{"scripts": {"test": "vitest run"}}"#);
+        assert_eq!(of(&[manifest, ("package-lock.json", "")]), ["install: npm ci", "tests: npm run test"]);
+        let pnpm = ["install: pnpm install --frozen-lockfile", "tests: pnpm run test"];
+        assert_eq!(of(&[manifest, ("pnpm-lock.yaml", "")]), pnpm);
+        let yarn = ["install: yarn install --immutable", "tests: yarn run test"];
+        assert_eq!(of(&[manifest, ("yarn.lock", ""), (".yarnrc.yml", "")]), yarn);
+    }
+
+    #[test]
+    fn a_test_script_that_only_complains_is_none() {
+        let manifest =
+            r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1", "build": "tsc"}}"#;
+        assert_eq!(of(&[("package.json", manifest)])[1], "build: npm run build");
+        assert!(of(&[("package.json", "{}")]).is_empty());
+        assert!(of(&[("package.json", "not json")]).is_empty());
+    }
+
+    #[test]
+    fn a_makefile_speaks_for_several_languages_and_only_with_a_target() {
+        let both = [("Cargo.toml", ""), ("go.mod", "")];
+        assert_eq!(of(&both), ["tests: cargo test", "tests-2: go test ./..."]);
+        let make = ("Makefile", "all: x\ncheck: all\n\tcargo test");
+        assert_eq!(of(&[both[0], both[1], make]), ["tests: make check"]);
+        assert_eq!(of(&[both[0], make]), ["tests: cargo test"]);
+        assert_eq!(of(&[make]), ["tests: make check"]);
+        assert!(of(&[("Makefile", "test := 1\nall: x")]).is_empty());
+    }
+
+    #[test]
+    fn nothing_known_is_nothing_proposed() {
+        assert!(of(&[("README.md", "x")]).is_empty());
+    }
+}

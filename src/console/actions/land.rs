@@ -1,0 +1,86 @@
+//! Plans that wait, publishing, and a target branch that was rewritten.
+
+use crate::console::Model;
+use crate::console::dialogs::confirm::Confirm;
+use crate::console::dialogs::judge;
+use crate::console::msg::Effect;
+use crate::console::panes::{PaneId, plan};
+use crate::domain::command::Command;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::reason::ReasonCode;
+
+/// Shows the plan that waits, or has one made.
+pub(super) fn plan_now(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    if plan::waiting(model).is_some() {
+        model.cover(PaneId::Plan);
+        return Vec::new();
+    }
+    let Some(project) = model.project.clone() else { return Vec::new() };
+    vec![Effect::ask(Command::PlanNow { project }, "plan now")]
+}
+
+pub(super) fn approve_plan(model: &mut Model) -> Vec<Effect> {
+    let Some(project) = model.project.clone() else { return Vec::new() };
+    model.covers.retain(|cover| *cover != PaneId::Plan);
+    vec![Effect::ask(Command::PlanApprove { project }, "approve the plan")]
+}
+
+pub(super) fn reject_plan(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    let Some(project) = model.project.clone() else { return Vec::new() };
+    if let Some(note) = argument.map(str::trim).filter(|note| !note.is_empty()) {
+        let command = Command::PlanReject { project, note: note.to_owned() };
+        return vec![Effect::ask(command, "reject the plan")];
+    }
+    let dialog = judge::reject_plan(model, project);
+    model.open(dialog);
+    Vec::new()
+}
+
+pub(super) fn publish(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let Some(project) = model.project.clone() else { return Vec::new() };
+    vec![Effect::ask(Command::QueuePublish { project }, "publish")]
+}
+
+pub(super) fn may_publish(model: &Model) -> Result<(), String> {
+    let project = model.shown_project().ok_or("there is no project yet")?;
+    match project.integration.unpublished.is_empty() {
+        true => Err("everything that has landed is published".to_owned()),
+        false => Ok(()),
+    }
+}
+
+/// Whether the target branch is no longer what was published.
+pub(super) fn is_rewritten(model: &Model) -> Result<(), String> {
+    let project = model.shown_project().ok_or("there is no project yet")?;
+    let codes = [ReasonCode::TargetRewritten, ReasonCode::TargetMissing];
+    match codes.iter().any(|code| project.holds.contains_key(code)) {
+        true => Ok(()),
+        false => Err(format!("{} is what was published", project.settings.target_branch)),
+    }
+}
+
+pub(super) fn adopt(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let what = "Landings that are not in it are lost from it; their objectives come back to you.";
+    let made: fn(ProjectSlug) -> Command = |project| Command::QueueAdopt { project };
+    ask(model, ("Take the branch as it is?", what, "Take it"), ("adopt the branch", made))
+}
+
+pub(super) fn republish(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    let what = "Landed work is brought onto the branch again, on top of what is there now.";
+    let made: fn(ProjectSlug) -> Command = |project| Command::QueueRepublish { project };
+    ask(model, ("Publish landed work again?", what, "Publish"), ("republish", made))
+}
+
+fn ask(
+    model: &mut Model,
+    (title, what, yes): (&str, &str, &'static str),
+    (doing, made): (&'static str, fn(ProjectSlug) -> Command),
+) -> Vec<Effect> {
+    let Some(project) = model.shown_project() else { return Vec::new() };
+    let (slug, branch) = (project.slug.clone(), project.settings.target_branch.clone());
+    let lines = vec![format!("Branch {branch} of {slug} was rewritten, or is gone."), what.to_owned()];
+    let confirmed =
+        move |model: &Model| is_rewritten(model).map(|()| vec![Effect::ask(made(slug.clone()), doing)]);
+    model.open(Box::new(Confirm::new(title.to_owned(), lines, yes, Box::new(confirmed))));
+    Vec::new()
+}

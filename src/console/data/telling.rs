@@ -1,0 +1,88 @@
+//! The lines of a gate run's output that say what failed.
+
+use std::path::Path;
+
+use crate::report::text::harmless;
+use crate::runner::log::{LogReader, Stream};
+
+/// How much of the end of each stream is read, in bytes: runners say at the end what failed.
+const END_BYTES: u64 = 64 << 10;
+/// Lines that are kept.
+const LINES_MAX: usize = 3;
+/// Words that lines about failures have.
+const WORDS: [&str; 9] =
+    ["error", "fail", "panicked", "assert", "expected", "exception", "fatal", "not found", "undefined"];
+
+/// The last lines of a run's output that speak of failing; the last ones of all where none does. Reads files.
+#[must_use]
+pub fn telling_lines(dir: &Path) -> Vec<String> {
+    let mut all = Vec::new();
+    for stream in [Stream::Stderr, Stream::Stdout] {
+        let reader = LogReader::open(dir, stream);
+        let from = reader.len().unwrap_or(0).saturating_sub(END_BYTES);
+        let Ok(chunk) = reader.read_at(from, usize::try_from(END_BYTES).unwrap_or(usize::MAX)) else {
+            continue;
+        };
+        all.extend(String::from_utf8_lossy(&chunk.bytes).lines().map(plain).filter(|line| !line.is_empty()));
+    }
+    pick(&all)
+}
+
+fn pick(all: &[String]) -> Vec<String> {
+    let tells = |line: &&String| {
+        let lower = line.to_lowercase();
+        // `0 failed` is no failure.
+        WORDS.iter().any(|word| lower.contains(word)) && !lower.contains("0 failed")
+    };
+    let mut found: Vec<String> = Vec::new();
+    for line in all.iter().rev().filter(tells) {
+        if !found.contains(line) {
+            found.push(line.clone());
+        }
+        if found.len() == LINES_MAX {
+            break;
+        }
+    }
+    if found.is_empty() {
+        found = all.iter().rev().take(LINES_MAX).cloned().collect();
+    }
+    found.reverse();
+    found
+}
+
+/// Without colours and what else a terminal would obey.
+fn plain(line: &str) -> String {
+    let mut out = String::new();
+    let mut letters = line.chars();
+    while let Some(letter) = letters.next() {
+        if letter == '\u{1b}' {
+            // `ESC [ … letter`, the only sequences that runners' output is full of.
+            if letters.next() == Some('[') {
+                let _ = letters.by_ref().find(char::is_ascii_alphabetic);
+            }
+        } else {
+            out.push(letter);
+        }
+    }
+    harmless(out.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_lines_about_failures_are_the_telling_ones() {
+        let all = [
+            "error: one",
+            "note",
+            "\u{1b}[31mtest a ... FAILED\u{1b}[0m",
+            "ok. 3 passed; 0 failed",
+            "3 failed",
+            "3 failed",
+        ];
+        let all: Vec<String> = all.map(plain).to_vec();
+        assert_eq!(pick(&all), ["error: one", "test a ... FAILED", "3 failed"]);
+        assert_eq!(pick(&["a".to_owned(), "b".to_owned()]), ["a", "b"]);
+    }
+}

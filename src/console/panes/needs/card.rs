@@ -1,0 +1,128 @@
+//! A card: one thing that waits for a human, with what was tried, what speaks against it, and what can be done.
+
+use crate::console::Model;
+use crate::console::data::evidence;
+use crate::console::data::{Need, NeedKind};
+use crate::domain::objective::Objective;
+use crate::domain::reason::ReasonCode;
+use crate::domain::review::FindingCode;
+
+/// Lines of evidence on a card.
+const EVIDENCE_MAX: usize = 3;
+
+/// What a card says.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Card {
+    /// What it is about: an id, or what stands still.
+    pub name: String,
+    /// What happened.
+    pub what: String,
+    /// What Paddock has tried.
+    pub tried: Option<String>,
+    /// The lines that matter.
+    pub evidence: Vec<String>,
+    /// What would clear it, where no key does.
+    pub clears: Option<String>,
+    /// Actions, and what they would do here.
+    pub keys: Vec<(&'static str, &'static str)>,
+}
+
+/// Makes the card of a need.
+#[must_use]
+pub fn card(model: &Model, need: &Need) -> Card {
+    let what = need.reason.text.clone();
+    let clears = Some(need.reason.clears.clone());
+    let named = |name: &str| Card { name: name.to_owned(), what: what.clone(), ..Card::default() };
+    match &need.kind {
+        NeedKind::Objective(key) => match model.facts.state.objective(key) {
+            Some(one) => Card { what: without_id(&what, key.id.as_str()), ..objective(model, one) },
+            None => named(key.id.as_str()),
+        },
+        NeedKind::Project => {
+            let keys = of_project(need.reason.code);
+            Card { clears, keys, ..named("project") }
+        }
+        NeedKind::Queue => {
+            let gate = evidence_of_queue(model);
+            let keys = vec![("hold", "release the queue"), ("pane-3", "look at it")];
+            Card { clears, keys, evidence: gate, ..named("merge queue") }
+        }
+        NeedKind::Publication => {
+            let keys = vec![("publish", "try again now"), ("pane-3", "the queue")];
+            Card { clears, keys, evidence: in_the_way(model), ..named("publishing") }
+        }
+        NeedKind::Plan if need.reason.code == ReasonCode::PlanWaits => {
+            let keys = vec![("in", "look at it"), ("approve", "approve"), ("reject", "send it back")];
+            Card { keys, evidence: planned(model), ..named("plan") }
+        }
+        NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },
+        NeedKind::Agent(id) => {
+            let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id);
+            Card { what, clears, ..named(id) }
+        }
+    }
+}
+
+/// The reason often begins with the id that the card has as its name.
+fn without_id(what: &str, id: &str) -> String {
+    what.strip_prefix(id).map_or(what, |rest| rest.trim_start_matches([':', ' '])).to_owned()
+}
+
+fn objective(model: &Model, one: &Objective) -> Card {
+    let state = &model.facts.state;
+    let mut lines = evidence::evidence(state, one);
+    if let Some(told) = evidence::failed_gate(one).and_then(|gate| model.panes.needs.told.get(&gate)) {
+        // What the gate printed tells more than that it was red.
+        lines.splice(lines.len().min(1).., told.iter().cloned());
+    }
+    lines.truncate(EVIDENCE_MAX);
+    let findings = evidence::findings(state, one);
+    let is_outside = findings.iter().any(|finding| finding.code == FindingCode::OutOfScope);
+    let has_work = one.head.is_some() && one.ready_worktree().is_some();
+    let mut keys = vec![("retry", "retry with a note")];
+    if has_work {
+        keys.push(("approve", "take it as it is"));
+    }
+    if is_outside {
+        keys.push(("widen", "let it change more"));
+    }
+    keys.extend([("reject", "send back"), ("skip", "skip")]);
+    if has_work {
+        keys.push(("diff", "diff"));
+    }
+    keys.push(("in", "open"));
+    Card {
+        name: one.key.id.to_string(),
+        tried: evidence::tried(state, one),
+        evidence: lines,
+        keys,
+        ..Card::default()
+    }
+}
+
+fn of_project(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
+    match code {
+        ReasonCode::TargetRewritten => {
+            vec![("adopt", "take the branch as it is"), ("republish", "bring landed work back")]
+        }
+        ReasonCode::TargetMissing => vec![("republish", "bring the branch back")],
+        _ => Vec::new(),
+    }
+}
+
+fn evidence_of_queue(model: &Model) -> Vec<String> {
+    super::red_gate(model).and_then(|gate| model.panes.needs.told.get(&gate)).cloned().unwrap_or_default()
+}
+
+fn in_the_way(model: &Model) -> Vec<String> {
+    let wait = model.shown_project().and_then(|project| project.integration.waits.as_ref());
+    let files = wait.map_or(&[][..], |wait| wait.files.as_slice());
+    files.iter().take(EVIDENCE_MAX).map(ToString::to_string).collect()
+}
+
+fn planned(model: &Model) -> Vec<String> {
+    let plan = model.shown_project().and_then(|project| project.planning.waiting.as_ref());
+    let Some(plan) = plan else { return Vec::new() };
+    let new = plan.plan.objectives.iter().map(|one| format!("+ {}  {}", one.id, one.title));
+    plan.warnings.iter().map(|warning| format!("warning: {warning}")).chain(new).take(EVIDENCE_MAX).collect()
+}

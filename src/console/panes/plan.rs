@@ -1,0 +1,229 @@
+//! A plan that waits for a person, as what it would change in the graph.
+
+use std::cell::Cell;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+
+use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, teach};
+use crate::console::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row};
+use crate::console::theme::Theme;
+use crate::console::{Model, layout, text};
+use crate::domain::ids::ObjectiveId;
+use crate::domain::objective::Status;
+use crate::domain::plan::PlannedObjective;
+use crate::domain::planning::WaitingPlan;
+use crate::domain::project::Project;
+
+/// Lanes beside each other, at most.
+const LANES_MAX: usize = 8;
+/// Lines of reasoning where something else is to be seen, too.
+const REASONING_MAX: usize = 6;
+
+/// What the pane remembers.
+#[derive(Debug, Default)]
+pub struct Local {
+    /// The first line on the screen.
+    pub top: Cell<usize>,
+}
+
+/// The pane.
+pub struct Plan;
+
+/// The plan that waits in the shown project.
+#[must_use]
+pub fn waiting(model: &Model) -> Option<&WaitingPlan> {
+    model.shown_project()?.planning.waiting.as_ref()
+}
+
+/// A node of the graph after the plan: an objective that is there already, or a new one.
+enum Part<'m> {
+    Known(&'m ObjectiveId, Status),
+    New(&'m PlannedObjective),
+}
+
+/// The new objectives with what they depend on, existing ones first.
+fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (Vec<Part<'m>>, Vec<Node>) {
+    let new = &plan.plan.objectives;
+    let mut parts: Vec<Part<'m>> = Vec::new();
+    for id in new.iter().flat_map(|one| &one.depends_on) {
+        let is_had = parts.iter().any(|part| matches!(part, Part::Known(had, _) if *had == id));
+        if is_had || new.iter().any(|one| one.id == *id) {
+            continue;
+        }
+        let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+        let status = model.facts.state.objective(&key).map_or(Status::Todo, |one| one.status);
+        parts.push(Part::Known(id, status));
+    }
+    parts.extend(new.iter().map(Part::New));
+    let id_of = |part: &Part<'m>| match part {
+        Part::Known(id, _) => *id,
+        Part::New(one) => &one.id,
+    };
+    let place = |id: &ObjectiveId| parts.iter().position(|part| id_of(part) == id);
+    let nodes = parts.iter().map(|part| match part {
+        Part::Known(..) => Node::default(),
+        Part::New(one) => {
+            let needs = one.depends_on.iter().filter_map(place);
+            Node { needs: needs.filter_map(|at| u32::try_from(at).ok()).collect(), ..Node::default() }
+        }
+    });
+    let nodes = nodes.collect();
+    (parts, nodes)
+}
+
+type Spans = Vec<(String, Style)>;
+
+fn new_line(one: &PlannedObjective, theme: &Theme) -> Vec<Spans> {
+    let mut head = vec![("+ ".to_owned(), theme.landed), (one.id.to_string(), theme.landed)];
+    head.push((format!("  {}", one.title), theme.plain));
+    let mut facts = vec![one.worker_id.clone()];
+    if one.priority != 0 {
+        facts.push(format!("priority {}", one.priority));
+    }
+    if !one.path_scope.is_empty() {
+        facts.push(one.path_scope.join(", "));
+    }
+    facts.extend(one.session_budget.max_minutes.map(|minutes| format!("{minutes} min")));
+    facts.extend(one.session_budget.max_commits.map(|commits| format!("{commits} commits")));
+    let mut lines = vec![head, vec![(format!("    {}", facts.join("  ")), theme.dim)]];
+    let met = one.acceptance_criteria.iter().map(|one| vec![(format!("    when {one}"), theme.dim)]);
+    lines.extend(met);
+    lines
+}
+
+/// Everything that is said of the plan, line by line.
+fn lines(model: &Model, columns: usize, theme: &Theme) -> Vec<Spans> {
+    let (Some(project), Some(plan)) = (model.shown_project(), waiting(model)) else { return Vec::new() };
+    let mut lines: Vec<Spans> = Vec::new();
+    let reasoning = text::wrap(plan.plan.reasoning.trim(), columns);
+    lines.extend(reasoning.into_iter().take(REASONING_MAX).map(|line| vec![(line, theme.plain)]));
+    if !lines.is_empty() {
+        lines.push(Vec::new());
+    }
+    for warning in &plan.warnings {
+        let words = format!("{} {warning}", theme.glyphs.needs);
+        lines.extend(text::wrap(&words, columns).into_iter().map(|line| vec![(line, theme.needs)]));
+    }
+    if !plan.warnings.is_empty() {
+        lines.push(Vec::new());
+    }
+    lines.extend(graph(model, project, plan, theme));
+    if !plan.plan.phase_checks.is_empty() {
+        lines.extend([Vec::new(), vec![("the phase is done when".to_owned(), theme.strong)]]);
+    }
+    for check in &plan.plan.phase_checks {
+        let said = vec![
+            (format!("  {}  ", check.description), theme.plain),
+            (check.check_command.clone(), theme.dim),
+        ];
+        lines.push(said);
+    }
+    lines
+}
+
+fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) -> Vec<Spans> {
+    let (parts, nodes) = parts(model, project, plan);
+    if plan.plan.objectives.is_empty() {
+        let words = "It has no objective: the planner believes the phase done.";
+        return vec![vec![(words.to_owned(), theme.plain)]];
+    }
+    let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
+    let rows = lanes::rows(&nodes, &lanes::order(&nodes), &Folds::default());
+    let rails = Rails::new(&nodes, &rows, LANES_MAX);
+    let passing = |at: usize| -> String {
+        // What goes on below a line goes on beside its facts, too.
+        let below = rails.gutter(at, &|_| Kin::default(), glyphs);
+        let goes = |glyph: char| matches!(glyph, '│' | '├' | '╭' | '┬' | '┼' | '|' | '+' | '.');
+        let bar = if theme.glyphs.ascii { '|' } else { '│' };
+        below.iter().map(|piece| if goes(piece.glyph) { bar } else { ' ' }).collect()
+    };
+    let mut lines = Vec::new();
+    for (at, row) in rows.iter().enumerate() {
+        let Row::Node(node) = row else { continue };
+        let Some(part) = usize::try_from(*node).ok().and_then(|node| parts.get(node)) else { continue };
+        let gutter: String =
+            rails.gutter(at, &|_| Kin::default(), glyphs).iter().map(|piece| piece.glyph).collect();
+        match part {
+            Part::Known(id, status) => {
+                let look = theme.status(*status);
+                let words = format!("{} {id}  {}", look.glyph, look.word);
+                lines.push(vec![(gutter, theme.dim), (words, theme.dim)]);
+            }
+            Part::New(one) => {
+                for (index, mut said) in new_line(one, theme).into_iter().enumerate() {
+                    let before = if index == 0 { gutter.clone() } else { passing(at) };
+                    said.insert(0, (before, theme.dim));
+                    lines.push(said);
+                }
+            }
+        }
+    }
+    lines
+}
+
+fn columns(model: &Model) -> usize {
+    layout::inside(model, PaneId::Plan).map_or(80, |area| usize::from(area.width.saturating_sub(2)))
+}
+
+impl Pane for Plan {
+    fn name(&self) -> &'static str {
+        "Plan"
+    }
+
+    fn heading(&self, model: &Model) -> Heading {
+        let Some(plan) = waiting(model) else { return Heading::default() };
+        let phase = plan.phase.as_ref().map(|phase| format!("for phase {phase}")).unwrap_or_default();
+        let since = text::short_time(model.now_ms - plan.since_ms);
+        Heading { left: phase, right: format!("session {}, waits {since}", plan.session) }
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        if waiting(model).is_none() {
+            let lines =
+                ["No plan waits for you.", "With `planner: {approval: manual}` every plan comes here first."];
+            return teach(&lines, area, buf, theme);
+        }
+        let lines = lines(model, usize::from(area.width.saturating_sub(2)), theme);
+        let local = &model.panes.plan;
+        local.top.set(local.top.get().min(lines.len().saturating_sub(usize::from(area.height))));
+        for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(local.top.get())) {
+            let mut x = area.x + 1;
+            for (words, style) in line {
+                x += text::put(buf, x, y, area.right().saturating_sub(x + 1), words, *style);
+            }
+        }
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let count = lines(model, columns(model), &model.theme).len();
+        let page =
+            layout::inside(model, PaneId::Plan).map_or(10, |area| isize::try_from(area.height).unwrap_or(10));
+        let top = model.panes.plan.top.get();
+        let to = match verb {
+            Verb::Move(by) => top.saturating_add_signed(by as isize),
+            Verb::Page(by) => top.saturating_add_signed(by as isize * (page - 1).max(1)),
+            Verb::Top => 0,
+            Verb::Bottom => count,
+            _ => return Reaction::Ignored,
+        };
+        model.panes.plan.top.set(to.min(count));
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["approve", "reject", "plan", "copy", "out"]
+    }
+
+    fn target(&self, _model: &Model) -> Target {
+        Target::default()
+    }
+
+    fn copy(&self, model: &Model) -> Option<Copied> {
+        waiting(model)?;
+        let text = |line: &Spans| line.iter().map(|(words, _)| words.as_str()).collect::<String>();
+        let all: Vec<String> = lines(model, 100, &model.theme).iter().map(text).collect();
+        Some(Copied { text: all.join("\n"), what: "the plan".to_owned() })
+    }
+}

@@ -1,0 +1,242 @@
+//! What the queue's rows say, from the state.
+
+use serde_json::Value;
+
+use crate::console::{Model, text};
+use crate::domain::gate::{GateRun, Purpose, Verdict};
+use crate::domain::ids::{GateId, ObjectiveId};
+use crate::domain::project::Project;
+use crate::domain::train::{Entry, Subject};
+
+/// Gate runs that are looked through for the last one about something.
+const RECENT: usize = 200;
+
+/// How far a gate run is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Progress {
+    /// The command that runs: `tests 2/2`.
+    pub command: String,
+    /// Milliseconds since the run began.
+    pub elapsed_ms: i64,
+    /// What the last green run took, in milliseconds; none: there was none.
+    pub expected_ms: Option<i64>,
+}
+
+impl Progress {
+    /// Between 0 and 1, as far as can be known. It is never full before the end.
+    #[must_use]
+    pub fn share(&self) -> Option<f64> {
+        let expected = self.expected_ms.filter(|expected| *expected > 0)?;
+        Some((self.elapsed_ms as f64 / expected as f64).clamp(0.0, 0.99))
+    }
+
+    /// `tests 1:52`, where there is little room.
+    #[must_use]
+    pub fn short_words(&self) -> String {
+        let command = self.command.split(' ').next().unwrap_or_default();
+        format!("{command} {}", text::running(self.elapsed_ms))
+    }
+
+    /// `tests 2/2  1:52 of ~2:01`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let elapsed = text::running(self.elapsed_ms);
+        let of = self.expected_ms.map(|ms| format!(" of ~{}", text::running(ms))).unwrap_or_default();
+        format!("{} {elapsed}{of}", self.command)
+    }
+}
+
+/// Where an entry stands in its batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bracket {
+    /// Alone.
+    None,
+    /// The first of several that are judged together.
+    First,
+    /// In between.
+    Middle,
+    /// The last.
+    Last,
+}
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// The objective; none: the user's own commits.
+    pub objective: Option<ObjectiveId>,
+    /// What stands in the row.
+    pub name: String,
+    /// One word: `waits`, `gate`, `lands`.
+    pub state: &'static str,
+    /// How far its gate run is.
+    pub progress: Option<Progress>,
+    /// What it waits for, or what is known of it.
+    pub detail: String,
+    /// Its place in a batch.
+    pub bracket: Bracket,
+    /// The gate run that is about it.
+    pub gate: Option<GateId>,
+}
+
+/// How long the project's last green run on a candidate took.
+fn expected_ms(model: &Model, project: &Project) -> Option<i64> {
+    let is_meant = |gate: &&GateRun| {
+        gate.project == project.slug
+            && gate.verdict == Some(Verdict::Green)
+            && matches!(
+                gate.purpose,
+                Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. }
+            )
+    };
+    let last = model.facts.state.gates().rev().take(RECENT).find(is_meant)?;
+    let took: u64 = last.results.iter().map(|result| result.took_ms).sum();
+    i64::try_from(took).ok()
+}
+
+/// How far an open run is.
+#[must_use]
+pub fn progress(model: &Model, project: &Project, gate: &GateRun) -> Progress {
+    let gauge = model.facts.gauges.get(&("gate_progress".to_owned(), None, Some(gate.id.0)));
+    let number = |name: &str| gauge.and_then(|value| value.get(name)).and_then(Value::as_u64);
+    let named = gauge.and_then(|value| value.get("command")).and_then(Value::as_str);
+    let command = match (named, number("index"), number("of")) {
+        (Some(name), Some(index), Some(of)) if of > 1 => format!("{name} {index}/{of}"),
+        (Some(name), ..) => name.to_owned(),
+        (None, ..) => "starting".to_owned(),
+    };
+    Progress {
+        command,
+        elapsed_ms: (model.now_ms - gate.started_ms).max(0),
+        expected_ms: expected_ms(model, project),
+    }
+}
+
+/// The open run that says something about this entry, the one on the fewest first.
+fn run_of<'m>(model: &'m Model, project: &Project, entry: &Entry) -> Option<&'m GateRun> {
+    let open = model.facts.state.open_gates();
+    let own = open.filter(|gate| {
+        gate.project == project.slug && !gate.cancelled && gate.purpose.entries().contains(&entry.id)
+    });
+    own.min_by_key(|gate| gate.purpose.entries().len())
+}
+
+/// The last run about this entry that is over.
+#[must_use]
+pub fn last_run<'m>(model: &'m Model, project: &Project, entry: u64) -> Option<&'m GateRun> {
+    let mut recent = model.facts.state.gates().rev().take(RECENT);
+    recent.find(|gate| {
+        gate.project == project.slug && gate.verdict.is_some() && gate.purpose.entries().contains(&entry)
+    })
+}
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Objective(id) => id.to_string(),
+        Subject::Target => "your own commits".to_owned(),
+    }
+}
+
+fn waits(model: &Model, project: &Project, entry: &Entry, first: bool) -> String {
+    if let Some(until) = entry.not_before_ms.filter(|at| *at > model.now_ms) {
+        return format!("tried again in {}", text::short_time(until - model.now_ms));
+    }
+    if entry.build_failures > 0 {
+        return format!("could not be merged {} times", entry.build_failures);
+    }
+    let collides = |other: &&Entry| match (&entry.subject, &other.subject) {
+        (Subject::Objective(one), Subject::Objective(other)) => project.do_collide(one, other),
+        _ => false,
+    };
+    let order = project.train.in_order();
+    if let Some(other) = order.iter().copied().take_while(|other| other.id != entry.id).find(collides) {
+        return format!("will conflict with {}", name(&other.subject));
+    }
+    if project.train.is_apart(entry.id) {
+        return "does not merge with those before it".to_owned();
+    }
+    match (last_run(model, project, entry.id).and_then(|run| run.verdict), first) {
+        (Some(Verdict::Red), _) => "red, who is to blame is found out".to_owned(),
+        (Some(Verdict::NotEvaluated), _) => "could not be evaluated, is tried again".to_owned(),
+        (_, true) => "its turn is next".to_owned(),
+        _ => "for those before it".to_owned(),
+    }
+}
+
+fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
+    let objective = match &entry.subject {
+        Subject::Objective(id) => Some(id.clone()),
+        Subject::Target => None,
+    };
+    let run = run_of(model, project, entry);
+    let mut row = Row {
+        objective,
+        name: name(&entry.subject),
+        state: "waits",
+        progress: None,
+        detail: String::new(),
+        bracket: Bracket::None,
+        gate: run.or_else(|| last_run(model, project, entry.id)).map(|run| run.id),
+    };
+    if let Some(run) = run {
+        (row.state, row.progress) = ("gate", Some(progress(model, project, run)));
+        row.detail = match &run.purpose {
+            Purpose::Base { .. } => "on what it would land on".to_owned(),
+            Purpose::Ahead { .. } => "ahead of its turn".to_owned(),
+            Purpose::Tamper { .. } => "with the tests as they were".to_owned(),
+            _ => String::new(),
+        };
+        return row;
+    }
+    let train = &project.train;
+    let is_building =
+        train.chain.as_ref().is_some_and(|chain| chain.is_building && chain.asked.contains(&entry.id));
+    (row.state, row.detail) = match (train.is_landing(entry.id), is_building) {
+        (true, _) => ("lands", "the gate is green".to_owned()),
+        (false, true) => ("merge", "its merge is being made".to_owned()),
+        (false, false) => ("waits", waits(model, project, entry, first)),
+    };
+    row
+}
+
+/// Every entry in the order in which they will land.
+#[must_use]
+pub fn rows(model: &Model, project: &Project) -> Vec<Row> {
+    let order = project.train.in_order();
+    let mut rows: Vec<Row> =
+        order.iter().enumerate().map(|(at, entry)| row(model, project, entry, at == 0)).collect();
+    let gates: Vec<Option<GateId>> =
+        rows.iter().map(|row| row.gate.filter(|_| row.progress.is_some())).collect();
+    let batches: Vec<Option<u64>> = order.iter().map(|entry| project.train.batch_of(entry.id)).collect();
+    for (at, row) in rows.iter_mut().enumerate() {
+        let up = at.checked_sub(1);
+        let same = |other: Option<&Option<u64>>| batches[at].is_some() && other == Some(&batches[at]);
+        let (before, after) = (same(up.and_then(|up| batches.get(up))), same(batches.get(at + 1)));
+        row.bracket = match (before, after) {
+            (false, true) => Bracket::First,
+            (true, true) => Bracket::Middle,
+            (true, false) => Bracket::Last,
+            (false, false) => Bracket::None,
+        };
+        // A run is told of once, at the first that it is about.
+        if gates[at].is_some() && up.is_some_and(|up| gates[up] == gates[at]) {
+            (row.detail, row.progress) = ("in the same batch".to_owned(), None);
+        }
+    }
+    rows
+}
+
+/// The other open runs of the project: phase checks, a canary, the user's own commits.
+#[must_use]
+pub fn beside(model: &Model, project: &Project) -> Vec<(GateId, String)> {
+    let open = model.facts.state.open_gates().filter(|gate| gate.project == project.slug && !gate.cancelled);
+    let beside = open.filter(|gate| gate.purpose.entries().is_empty());
+    let words = |gate: &GateRun| {
+        let what = match &gate.purpose {
+            Purpose::Phase { phase } => format!("checks of phase {phase}"),
+            Purpose::Canary => "a gate run on an emptied tree".to_owned(),
+            _ => "the gate on your own commits".to_owned(),
+        };
+        (gate.id, format!("{what}: {}", progress(model, project, gate).words()))
+    };
+    beside.map(words).collect()
+}

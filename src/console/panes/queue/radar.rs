@@ -1,0 +1,87 @@
+//! The conflict radar: which branches will not merge, as a triangle.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+
+use crate::console::text;
+use crate::console::theme::Theme;
+use crate::domain::ids::ObjectiveId;
+use crate::domain::project::Project;
+use crate::domain::train::Subject;
+
+/// Branches in the triangle, at most.
+const MOST: usize = 12;
+
+/// The branches that are compared: those in the queue, then others that collide.
+fn branches(project: &Project) -> Vec<&ObjectiveId> {
+    let queued = project.train.in_order().into_iter().filter_map(|entry| match &entry.subject {
+        Subject::Objective(id) => Some(id),
+        Subject::Target => None,
+    });
+    let mut all: Vec<&ObjectiveId> = queued.collect();
+    for found in &project.collisions {
+        for id in std::iter::once(&found.objective).chain(&found.with) {
+            if !all.contains(&id) {
+                all.push(id);
+            }
+        }
+    }
+    all.truncate(MOST);
+    all
+}
+
+/// How many rows it takes; none when there is nothing to compare.
+#[must_use]
+pub fn rows(project: &Project) -> u16 {
+    let count = branches(project).len();
+    match project.collisions.is_empty() || count == 0 {
+        true => 0,
+        false => u16::try_from(count + 2).unwrap_or(0),
+    }
+}
+
+/// Draws it: a row per branch, a column per branch before it, the first for what has landed.
+pub fn draw(project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let all = branches(project);
+    let names = all.iter().map(|id| text::width(id.as_str())).max().unwrap_or(0).min(28);
+    let names = u16::try_from(names).unwrap_or(0).max(15);
+    let width = area.width.saturating_sub(2);
+    let taken = text::put(buf, area.x + 1, area.y, width, "conflict radar", theme.strong);
+    let legend = format!("   {} merges   x will conflict", theme.glyphs.dot);
+    text::put(buf, area.x + 1 + taken, area.y, width.saturating_sub(taken), &legend, theme.dim);
+    let landed = project.collisions.iter().filter(|found| found.with.is_none());
+    let landed: Vec<&ObjectiveId> = landed.map(|found| &found.objective).collect();
+    for (row, id) in all.iter().enumerate() {
+        let y = area.y + 1 + u16::try_from(row).unwrap_or(0);
+        if y >= area.bottom() {
+            return;
+        }
+        text::put(buf, area.x + 1, y, names, id.as_str(), theme.plain);
+        let mut x = area.x + 1 + names + 1;
+        let before = all[..row].iter().map(|other| project.do_collide(id, other));
+        for collides in std::iter::once(landed.contains(id)).chain(before) {
+            let (glyph, style) = if collides { ("x", theme.failed) } else { (theme.glyphs.dot, theme.dim) };
+            text::put(buf, x, y, 1, glyph, style);
+            x += 2;
+        }
+        let of = |with: Option<&ObjectiveId>| match with {
+            None => "what has landed".to_owned(),
+            Some(with) => with.to_string(),
+        };
+        let paths = project.collisions.iter().filter(|found| found.objective == **id);
+        let paths: Vec<String> = paths
+            .map(|found| {
+                let files: Vec<String> = found.paths.iter().take(2).map(ToString::to_string).collect();
+                format!("{} in {}", of(found.with.as_ref()), files.join(", "))
+            })
+            .collect();
+        let x = area.x + 1 + names + 1 + u16::try_from(2 * all.len()).unwrap_or(0) + 2;
+        text::put(buf, x, y, area.right().saturating_sub(x + 1), &paths.join("; "), theme.dim);
+    }
+    let y = area.y + 1 + u16::try_from(all.len()).unwrap_or(0);
+    if y < area.bottom() {
+        let x = area.x + 1 + names + 1;
+        let up = if theme.glyphs.ascii { "^ landed work" } else { "↑ landed work" };
+        text::put(buf, x, y, area.right().saturating_sub(x + 1), up, theme.dim);
+    }
+}

@@ -1,0 +1,227 @@
+//! The sessions and gate runs of the last hours as bars, now at the right edge.
+
+mod lanes;
+
+use std::cell::Cell;
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::{Heading, Pane, Reaction, Target, Verb, scrolled, teach};
+use crate::console::theme::Theme;
+use crate::console::{Model, text};
+use crate::domain::ids::{ObjectiveId, ObjectiveKey};
+use lanes::{Bar, Ended, Lane, lanes};
+
+const MINUTE_MS: i64 = 60_000;
+/// How much can be shown, in minutes, and how far the marks of the axis are apart.
+const SPANS: [(i64, i64); 8] =
+    [(10, 2), (30, 5), (60, 10), (120, 30), (240, 60), (480, 60), (960, 120), (1440, 240)];
+/// Without a choice no more than this is shown: eight hours.
+const LONGEST: usize = 5;
+
+/// What the pane remembers.
+#[derive(Debug, Default)]
+pub struct Local {
+    /// How much is shown; none: as much as has run, within reason.
+    pub span: Option<usize>,
+    /// The objective whose lane is selected.
+    pub at: Option<ObjectiveId>,
+    top: Cell<usize>,
+}
+
+/// The pane.
+pub struct Timeline;
+
+/// The least span that shows everything since the first session, from half an hour on.
+fn span(model: &Model) -> usize {
+    if let Some(span) = model.panes.timeline.span {
+        return span.min(SPANS.len() - 1);
+    }
+    let first = model.facts.state.sessions().next().map_or(model.now_ms, |session| session.planned_ms);
+    let since = (model.now_ms - first) / MINUTE_MS;
+    let fits = SPANS.iter().position(|(minutes, _)| *minutes >= since).unwrap_or(LONGEST);
+    fits.clamp(1, LONGEST)
+}
+
+fn since_ms(model: &Model) -> i64 {
+    model.now_ms - SPANS[span(model)].0 * MINUTE_MS
+}
+
+fn shown(model: &Model) -> Vec<Lane> {
+    model.shown_project().map(|project| lanes(model, project, since_ms(model))).unwrap_or_default()
+}
+
+fn place(model: &Model, lanes: &[Lane]) -> usize {
+    let at = model.panes.timeline.at.as_ref().or(model.selected.as_ref().map(|key| &key.id));
+    lanes.iter().position(|lane| at.is_some() && lane.objective.as_ref() == at).unwrap_or(0)
+}
+
+fn style(ended: Ended, theme: &Theme) -> Style {
+    match ended {
+        Ended::Running => theme.working,
+        Ended::Well => theme.landed,
+        Ended::Limit => theme.needs,
+        Ended::Badly => theme.failed,
+        Ended::GivenUp => theme.dim,
+    }
+}
+
+/// What stands at the end of a bar, so that its colour only repeats it.
+fn mark(ended: Ended, theme: &Theme) -> &'static str {
+    match ended {
+        Ended::Running => theme.glyphs.arrow,
+        Ended::Well => "",
+        Ended::Limit => "!",
+        Ended::Badly => theme.glyphs.failed,
+        Ended::GivenUp => theme.glyphs.dash,
+    }
+}
+
+/// The columns of time.
+struct Axis {
+    x: u16,
+    columns: u16,
+    since_ms: i64,
+    now_ms: i64,
+}
+
+impl Axis {
+    fn column(&self, at_ms: i64) -> u16 {
+        let (whole, part) = ((self.now_ms - self.since_ms).max(1), at_ms - self.since_ms);
+        let column = part.clamp(0, whole) * i64::from(self.columns.saturating_sub(1)) / whole;
+        self.x + u16::try_from(column).unwrap_or(0)
+    }
+}
+
+fn draw_bar(bar: &Bar, axis: &Axis, y: u16, buf: &mut Buffer, theme: &Theme) {
+    let (from, to) = (axis.column(bar.from_ms), axis.column(bar.to_ms));
+    let columns = to - from + 1;
+    let style = style(bar.ended, theme);
+    let fill = if theme.glyphs.ascii { "=" } else { "━" };
+    text::put(buf, from, y, columns, &fill.repeat(usize::from(columns)), style);
+    let label = u16::try_from(text::width(&bar.label)).unwrap_or(u16::MAX);
+    if columns >= label.saturating_add(4) {
+        text::put(buf, from + 1, y, label + 2, &format!(" {} ", bar.label), style);
+    }
+    let mark = mark(bar.ended, theme);
+    if !mark.is_empty() {
+        text::put(buf, to, y, 1, mark, style.add_modifier(Modifier::BOLD));
+    }
+}
+
+fn draw_axis(axis: &Axis, step: i64, y: u16, buf: &mut Buffer, theme: &Theme) {
+    let line = if theme.glyphs.ascii { "-" } else { "─" };
+    text::put(buf, axis.x, y, axis.columns, &line.repeat(usize::from(axis.columns)), theme.border);
+    let end = axis.x + axis.columns;
+    text::put(buf, end.saturating_sub(4), y, 4, " now", theme.strong);
+    let step_ms = step * MINUTE_MS;
+    let mut at = axis.since_ms - axis.since_ms.rem_euclid(step_ms) + step_ms;
+    let mut free = axis.x;
+    while at < axis.now_ms {
+        let x = axis.column(at);
+        if x >= free && x + 10 < end {
+            let tick = if theme.glyphs.ascii { "+" } else { "┴" };
+            text::put(buf, x, y, 1, tick, theme.border);
+            free = x + 1 + text::put(buf, x + 1, y, 5, &text::clock(at), theme.dim) + 2;
+        }
+        at += step_ms;
+    }
+}
+
+impl Pane for Timeline {
+    fn name(&self) -> &'static str {
+        "Timeline"
+    }
+
+    fn heading(&self, model: &Model) -> Heading {
+        let (minutes, _) = SPANS[span(model)];
+        let span = if minutes < 60 { format!("{minutes} min") } else { format!("{} h", minutes / 60) };
+        let (left, right) = if model.theme.glyphs.ascii { ("<-", "->") } else { ("←", "→") };
+        Heading { left: format!("last {span}"), right: format!("{left} longer  {right} shorter") }
+    }
+
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+        let lanes = shown(model);
+        if lanes.is_empty() || area.height < 3 || area.width < 40 {
+            let lines = ["Nothing has run in this time.", "Sessions and gate runs come here as bars."];
+            return teach(&lines, area, buf, theme);
+        }
+        let widest = lanes.iter().map(|lane| text::width(&lane.name)).max().unwrap_or(0);
+        let names = u16::try_from(widest).unwrap_or(0).clamp(8, area.width / 4);
+        let x = area.x + 1 + names + 2;
+        let axis = Axis {
+            x,
+            columns: area.right().saturating_sub(x + 1),
+            since_ms: since_ms(model),
+            now_ms: model.now_ms,
+        };
+        let at = place(model, &lanes);
+        let height = usize::from(area.height.saturating_sub(3));
+        let top = scrolled(model.panes.timeline.top.get(), at, height.max(1), lanes.len());
+        model.panes.timeline.top.set(top);
+        let mut y = area.y;
+        let mut was_session = false;
+        for (index, lane) in lanes.iter().enumerate().skip(top).take(height) {
+            // Gates stand apart from sessions where there is room.
+            if lane.objective.is_none() && was_session && lanes.len() < height {
+                y += 1;
+            }
+            was_session = lane.objective.is_some();
+            let is_selected = index == at;
+            let named = if is_selected { theme.strong } else { theme.plain };
+            text::put(buf, area.x + 1, y, names, &lane.name, named);
+            if is_selected {
+                text::put(buf, area.x, y, 1, theme.glyphs.selected, theme.strong);
+            }
+            for bar in &lane.bars {
+                draw_bar(bar, &axis, y, buf, theme);
+            }
+            y += 1;
+        }
+        draw_axis(&axis, SPANS[span(model)].1, y, buf, theme);
+        let glyphs = &theme.glyphs;
+        let legend = format!(
+            "{} running   ! stopped at a limit   {} failed or killed   {} given up",
+            glyphs.arrow, glyphs.failed, glyphs.dash
+        );
+        if y + 1 < area.bottom() {
+            text::put(buf, x, y + 1, area.right().saturating_sub(x + 1), &legend, theme.dim);
+        }
+    }
+
+    fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
+        let lanes = shown(model);
+        let (at, last) = (place(model, &lanes), lanes.len().saturating_sub(1));
+        let to = match verb {
+            Verb::Move(by) | Verb::Page(by) => at.saturating_add_signed(by as isize).min(last),
+            Verb::Top => 0,
+            Verb::Bottom => last,
+            Verb::Sideways(by) => {
+                let span = span(model).saturating_add_signed(-by as isize).min(SPANS.len() - 1);
+                model.panes.timeline.span = Some(span);
+                return Reaction::done();
+            }
+            _ => return Reaction::Ignored,
+        };
+        // Lanes of gates are nobody's: they are passed over.
+        let objectives = lanes.iter().filter_map(|lane| lane.objective.clone());
+        let all: Vec<ObjectiveId> = objectives.collect();
+        model.panes.timeline.at = all.get(to.min(all.len().saturating_sub(1))).cloned();
+        Reaction::done()
+    }
+
+    fn hints(&self, _model: &Model) -> Vec<&'static str> {
+        vec!["left", "right", "in", "log", "explain", "out"]
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let lanes = shown(model);
+        let Some(lane) = lanes.get(place(model, &lanes)) else { return model.default_target() };
+        let objective = lane.objective.clone().zip(model.project.clone());
+        let objective = objective.map(|(id, project)| ObjectiveKey { project, id });
+        let session = lane.bars.iter().rev().find_map(|bar| bar.session);
+        Target { objective, session, gate: None }
+    }
+}
