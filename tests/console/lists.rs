@@ -1,9 +1,11 @@
 //! The panes of objectives and logs as they look: whole frames with their styles.
 
+use std::sync::mpsc::{Receiver, Sender, channel};
+
 use paddock::config::{Environment, Workspace};
 use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
-use paddock::console::{Effect, Model, Msg, World};
+use paddock::console::{Effect, Model, Msg, World, layout};
 use paddock::domain::ids::SessionId;
 use ratatui::style::{Color, Modifier, Style};
 
@@ -11,24 +13,38 @@ use super::fixture::{Log, key, select, send};
 use super::keys::press;
 use super::screen::{frame_of, text_of};
 
-/// The frame, and below it every stretch that is not plain: `row:from-to style`.
-fn styled(model: &Model) -> String {
+/// One pane with its frame, and below it every stretch that is not plain: `row:from-to style`. Only what this
+/// file is about: the panes beside it have pictures of their own.
+fn styled(model: &Model, pane: PaneId) -> String {
     let buf = frame_of(model);
-    let width = usize::from(buf.area.width);
-    let mut out = text_of(model);
-    for (y, row) in buf.content.chunks(width).enumerate() {
-        let mut at = 0;
-        while at < width {
-            let style = row[at].style();
-            let until = (at..width).find(|&x| row[x].style() != style).unwrap_or(width);
+    let parts = layout::parts(model).unwrap();
+    let (_, area) = parts.panes.iter().find(|(id, _)| *id == pane).unwrap();
+    let (mut text, mut styles) = (String::new(), String::new());
+    for (number, y) in (area.y..area.bottom()).enumerate() {
+        let mut skip = 0;
+        let mut line = String::new();
+        for x in area.x..area.right() {
+            if skip == 0 {
+                line.push_str(buf[(x, y)].symbol());
+                skip = unicode_width::UnicodeWidthStr::width(buf[(x, y)].symbol());
+            }
+            skip = skip.saturating_sub(1);
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+        let mut at = area.x;
+        while at < area.right() {
+            let style = buf[(at, y)].style();
+            let until = (at..area.right()).find(|&x| buf[(x, y)].style() != style).unwrap_or(area.right());
             let words = name(style);
             if !words.is_empty() {
-                out.push_str(&format!("{y}:{at}-{} {words}\n", until - 1));
+                let (from, to) = (at - area.x, until - area.x - 1);
+                styles.push_str(&format!("{number}:{from}-{to} {words}\n"));
             }
             at = until;
         }
     }
-    out
+    text + &styles
 }
 
 fn name(style: Style) -> String {
@@ -52,22 +68,22 @@ fn name(style: Style) -> String {
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (200, 50)];
 
 /// A frame in every size with colours, and in the middle one without them and in seven bits.
-fn looks(name: &str, model: impl Fn((u16, u16)) -> Model) {
+fn looks(name: &str, pane: PaneId, model: impl Fn((u16, u16)) -> Model) {
     for size in SIZES {
         let model = model(size);
-        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), styled(&model));
+        insta::assert_snapshot!(format!("{name}_{}x{}", size.0, size.1), styled(&model, pane));
     }
     let mut bare = model((120, 40));
     bare.theme = Theme::colourless();
-    insta::assert_snapshot!(format!("{name}_no_color"), styled(&bare));
+    insta::assert_snapshot!(format!("{name}_no_color"), styled(&bare, pane));
     let mut ascii = model((120, 40));
     ascii.theme = Theme::default().with_ascii();
-    insta::assert_snapshot!(format!("{name}_ascii"), text_of(&ascii));
+    insta::assert_snapshot!(format!("{name}_ascii"), styled(&ascii, pane));
 }
 
 #[test]
 fn the_objectives() {
-    looks("objectives", |size| {
+    looks("objectives", PaneId::Objectives, |size| {
         let mut model = Log::evening().model(size);
         select(&mut model, "billing-webhook");
         model.zoomed = true;
@@ -77,7 +93,7 @@ fn the_objectives() {
 
 #[test]
 fn the_main_screen_with_the_objectives_in_it() {
-    looks("main_objectives", |size| {
+    looks("main_objectives", PaneId::Objectives, |size| {
         let mut model = Log::evening().model(size);
         select(&mut model, "auth-tokens");
         model
@@ -101,7 +117,7 @@ fn many() -> Log {
 
 #[test]
 fn sixty_objectives_that_cross() {
-    looks("sixty", |size| {
+    looks("sixty", PaneId::Objectives, |size| {
         let mut model = many().model(size);
         select(&mut model, "part-13");
         model.zoomed = true;
@@ -145,7 +161,7 @@ fn the_selection_walks_over_every_objective_once() {
 #[test]
 fn an_objective_with_everything_that_is_known_of_it() {
     for (name, moves) in [("sessions", 0), ("checkpoints", 1), ("queue", 3), ("around", 4)] {
-        looks(&format!("objective_{name}"), |size| {
+        looks(&format!("objective_{name}"), PaneId::Objective, |size| {
             let mut model = Log::evening().model(size);
             select(&mut model, "billing-webhook");
             press(&mut model, "enter");
@@ -161,6 +177,8 @@ fn an_objective_with_everything_that_is_known_of_it() {
 /// A workspace whose sessions have written logs, read as the console reads them.
 struct Logs {
     workspace: Workspace,
+    /// Kept open: a thread whose news nobody takes ends.
+    messages: (Sender<Msg>, Receiver<Msg>),
     /// Removed with it.
     _folder: tempfile::TempDir,
 }
@@ -182,12 +200,12 @@ impl Logs {
             std::fs::create_dir_all(&session).unwrap();
             std::fs::write(session.join("stdout.log.0"), text).unwrap();
         }
-        Self { workspace, _folder: folder }
+        Self { workspace, messages: channel(), _folder: folder }
     }
 
     /// Carries out what the panes want until the logs are on the screen.
     fn read(&self, model: &mut Model, shown: &[&str]) {
-        let (messages, incoming) = std::sync::mpsc::channel();
+        let (messages, incoming) = (self.messages.0.clone(), &self.messages.1);
         let world =
             World { workspace: self.workspace.clone(), environment: Environment::default(), messages };
         model.workspace = Some(self.workspace.clone());
@@ -226,8 +244,8 @@ fn reading(logs: &Logs, size: (u16, u16), shown: &[&str]) -> Model {
 #[test]
 fn a_session_log() {
     let logs = Logs::new(&[(4, TRANSCRIPT)]);
-    looks("log", |size| reading(&logs, size, &["校验器"]));
-    looks("log_zoomed", |size| {
+    looks("log", PaneId::Log, |size| reading(&logs, size, &["校验器"]));
+    looks("log_zoomed", PaneId::Log, |size| {
         let mut model = reading(&logs, size, &["校验器"]);
         model.zoomed = true;
         press(&mut model, "k");
@@ -259,7 +277,7 @@ fn a_log_is_found_in_filtered_and_shown_raw() {
 #[test]
 fn running_sessions_side_by_side() {
     let logs = Logs::new(&[(4, TRANSCRIPT), (5, "reading the audit rules\nand nothing else\n")]);
-    looks("grid", |size| {
+    looks("grid", PaneId::Grid, |size| {
         let mut model = Log::evening().model(size);
         select(&mut model, "auth-tokens");
         press(&mut model, "L");
