@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod differences;
+mod chains;
 mod harvesting;
 mod hostile;
 mod landing;
