@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-mod differences;
 mod chains;
+mod differences;
 mod harvesting;
 mod hostile;
 mod landing;
