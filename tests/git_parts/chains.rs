@@ -32,6 +32,7 @@ fn chain(home: &Home, base: &ObjectId, members: Vec<ChainMember>) -> ChainOutcom
         time_s: 1_700_000_000,
         name: "batch".to_owned(),
         seal: true,
+        sign: false,
     };
     make_chain(&home.repository(), &order).unwrap()
 }
