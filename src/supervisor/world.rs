@@ -13,10 +13,11 @@ use super::tail::Tails;
 use super::trust::read_trust;
 use crate::config::{Environment, Workspace};
 use crate::domain::facts::TrustRecord;
-use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use crate::domain::input::Input;
 use crate::domain::project::Project;
 use crate::domain::state::State;
+use crate::domain::train::Subject;
 use crate::git::{GitError, Identity, Repository};
 use crate::link::Gauges;
 use crate::runner::LocalRunner;
@@ -48,10 +49,21 @@ pub(super) struct Site {
     pub(super) integration_ref: String,
     pub(super) tip: ObjectId,
     pub(super) is_external: bool,
+    /// Queued objectives and their pinned heads.
+    pub(super) queued: Vec<(ObjectiveId, ObjectId)>,
     pub(super) published: ObjectId,
     pub(super) trust: TrustRecord,
     pub(super) min_free_gb: f64,
     pub(super) copy: Vec<String>,
+}
+
+/// The objectives in a project's queue, with the heads that they are pinned at.
+fn queued(project: &Project) -> Vec<(ObjectiveId, ObjectId)> {
+    let found = project.train.entries.iter().filter_map(|entry| match &entry.subject {
+        Subject::Objective(id) => Some((id.clone(), entry.head.clone())),
+        Subject::Target => None,
+    });
+    found.collect()
 }
 
 impl Site {
@@ -63,6 +75,7 @@ impl Site {
             integration_ref: project.integration_ref(),
             tip: project.integration.tip.clone(),
             is_external: project.integration.is_external,
+            queued: queued(project),
             published: project.integration.published.clone(),
             trust: project.trust.clone(),
             min_free_gb: project.settings.disk.min_free_gb,

@@ -2,7 +2,7 @@
 //!
 //! `PADDOCK_QUEUE_SEEDS=N` runs so many queues, `PADDOCK_QUEUE_SEED=K` only that one.
 
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod chaos;
 mod efficiency;

@@ -41,7 +41,7 @@ impl Gate {
     }
 
     fn end_one(&mut self) {
-        let gate = *self.queue.gates.keys().next().expect("a gate runs");
+        let gate = *self.queue.gates.keys().next().unwrap();
         self.queue.end_gate(gate);
         self.queue.settle();
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
 use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
-use crate::domain::ids::{ObjectId, ObjectiveId};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use crate::domain::input::{Input, PublishAnswer};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
@@ -62,6 +62,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         Ok(facts) => {
             world.tell(Input::RepositoryFine { project: site.slug.clone() });
             world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
+            look_at_queued(world, &repository, site);
             if site.is_external
                 && let Ok(tree) = repository.tree_of(&site.tip)
             {
@@ -72,6 +73,19 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
             world.tell(Input::RepositoryFailed { project, problem });
+        }
+    }
+}
+
+/// Branches that are queued and have moved on since their heads were pinned.
+fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
+    for (id, head) in &site.queued {
+        let found = repository.commit_of(&format!("refs/heads/paddock/{id}/work"));
+        if let Ok(Some(found)) = found
+            && found != *head
+        {
+            let objective = ObjectiveKey { project: site.slug.clone(), id: id.clone() };
+            world.tell(Input::BranchSeen { objective, head: found });
         }
     }
 }
