@@ -14,6 +14,8 @@ use crate::domain::usage::{Tokens, dollars};
 
 /// From this share on it is said that a limit is near (SPEC 3.4).
 const SOON: f64 = 0.8;
+/// Bars are this short before words are cut.
+const SHORT_BAR: u16 = 8;
 /// The columns of a name.
 const NAME: u16 = 9;
 
@@ -138,12 +140,17 @@ fn shown(model: &Model) -> Option<&Session> {
 
 /// The columns of the bars: the same for all, so that numbers stand below each other.
 fn bar_columns(rows: &[Row], room: u16) -> u16 {
-    let words = rows.iter().filter_map(|row| match row {
-        Row::Meter(meter) if meter.share().is_some() => Some(text::width(&meter.words)),
-        _ => None,
-    });
-    let widest = u16::try_from(words.max().unwrap_or(0)).unwrap_or(room);
-    let bar = room.saturating_sub(widest + 2 + 5 + 2).min(24);
+    let columns = |is_limited: bool| {
+        let words = rows.iter().filter_map(|row| match row {
+            Row::Meter(meter) if !is_limited || meter.share().is_some() => Some(text::width(&meter.words)),
+            _ => None,
+        });
+        words.max().map(|widest| u16::try_from(widest).unwrap_or(room))
+    };
+    // Without any limit there is no bar, and nothing to stand behind it.
+    let (Some(limited), Some(widest)) = (columns(true), columns(false)) else { return 0 };
+    let all_fit = room.saturating_sub(widest + 3).max(SHORT_BAR);
+    let bar = room.saturating_sub(limited + 2 + 5 + 2).min(24).min(all_fit);
     if bar >= 4 { bar } else { 0 }
 }
 

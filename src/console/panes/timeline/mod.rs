@@ -16,10 +16,10 @@ use lanes::{Bar, Ended, Lane, lanes};
 
 const MINUTE_MS: i64 = 60_000;
 /// How much can be shown, in minutes, and how far the marks of the axis are apart.
-const SPANS: [(i64, i64); 8] =
-    [(10, 2), (30, 5), (60, 10), (120, 30), (240, 60), (480, 60), (960, 120), (1440, 240)];
+const SPANS: [(i64, i64); 10] =
+    [(2, 1), (5, 1), (10, 2), (30, 5), (60, 10), (120, 30), (240, 60), (480, 60), (960, 120), (1440, 240)];
 /// Without a choice no more than this is shown: eight hours.
-const LONGEST: usize = 5;
+const LONGEST: usize = 7;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ pub struct Local {
 /// The pane.
 pub struct Timeline;
 
-/// The least span that shows everything since the first session, from half an hour on.
+/// The least span that shows everything since the first session, up to eight hours.
 fn span(model: &Model) -> usize {
     if let Some(span) = model.panes.timeline.span {
         return span.min(SPANS.len() - 1);
@@ -42,7 +42,7 @@ fn span(model: &Model) -> usize {
     let first = model.facts.state.sessions().next().map_or(model.now_ms, |session| session.planned_ms);
     let since = (model.now_ms - first) / MINUTE_MS;
     let fits = SPANS.iter().position(|(minutes, _)| *minutes >= since).unwrap_or(LONGEST);
-    fits.clamp(1, LONGEST)
+    fits.min(LONGEST)
 }
 
 fn since_ms(model: &Model) -> i64 {
