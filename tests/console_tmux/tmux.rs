@@ -53,6 +53,10 @@ impl<'p> Tmux<'p> {
 
     /// Types a line into the shell.
     pub fn line(&self, line: &str) {
+        // What is typed while a console is leaving the terminal is its own, and gone with it.
+        self.until("the shell's prompt", |_| {
+            self.ask(&["display-message", "-p", "#{pane_current_command}"]).trim() != "paddock"
+        });
         self.text(line);
         self.keys(&["Enter"]);
     }
