@@ -8,6 +8,7 @@ use super::context::Context;
 use super::events::parse_since;
 use super::exit::{Exit, Outcome};
 use super::output;
+use crate::domain::ids::ObjectId;
 use crate::domain::project::Project;
 use crate::domain::state::State;
 use crate::git::Repository;
@@ -66,7 +67,7 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
         Ok(repository) => repository,
         Err(error) => return vec![format!("the repository cannot be opened: {error}")],
     };
-    let exists = |name: &str| repository.commit_of(name).ok().flatten().is_some();
+    let exists = |commit: &ObjectId| repository.tree_of(commit).is_ok();
     let tip = repository.commit_of(&found.integration_ref()).ok().flatten();
     for objective in state.objectives_of(&found.slug) {
         let id = &objective.key.id;
@@ -81,14 +82,14 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
             }
         }
         let is_there = objective.ready_worktree().is_some();
-        if let Some(head) = objective.head.as_ref().filter(|head| is_there && !exists(head.as_str())) {
+        if let Some(head) = objective.head.as_ref().filter(|head| is_there && !exists(head)) {
             lost.push(format!("{id}: the commit {} of its branch is gone", head.short()));
         }
     }
     let of_project = state.sessions().filter(|session| session.objective.project == found.slug);
     for session in of_project.filter(|session| session.finished_ms.is_some_and(|at| at >= since_ms)) {
         let salvage = session.harvest.as_ref().and_then(|harvest| harvest.salvage.as_ref());
-        if let Some(salvage) = salvage.filter(|salvage| !exists(salvage.commit.as_str())) {
+        if let Some(salvage) = salvage.filter(|salvage| !exists(&salvage.commit)) {
             lost.push(format!("session {}: what {} kept is gone", session.id, salvage.reference));
         }
     }

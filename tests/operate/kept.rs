@@ -45,3 +45,21 @@ fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
     place.good(&["objective", "retry", "loose"]);
     assert!(place.refused(&["salvage", "restore", "loose/1"], 1).contains("pause loose"));
 }
+
+#[test]
+fn the_report_calls_lost_what_is_gone_and_nothing_else() {
+    let place = Place::new();
+    let repository = place.project("night", "");
+    place.objective("whole", "commit whole.txt; over", &["--scope", "whole.txt"]);
+    place.objective("loose", "commit made.txt; echo more > loose.txt; over blocked", &["--scope", "*.txt"]);
+    place.idle(3);
+    let report = place.json(&["report", "--json"]);
+    let project = &report["projects"][0];
+    assert_eq!(project["lost"].as_array().unwrap().len(), 0, "{project}");
+
+    let kept = place.git(&repository, &["rev-parse", "refs/paddock/salvage/loose/2"]);
+    fs::remove_file(repository.join(".git/objects").join(&kept[..2]).join(&kept[2..])).unwrap();
+    let (code, report, _) = place.run(&["report"]);
+    assert_eq!(code, 1, "{report}");
+    assert!(report.contains("refs/paddock/salvage/loose/2") && report.contains("lost: 1"), "{report}");
+}
