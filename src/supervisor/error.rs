@@ -37,6 +37,9 @@ pub enum SupervisorError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// The workspace was deleted or moved: nobody could ask or stop this supervisor any more.
+    #[error("{} is not there any more; the supervisor stopped, running sessions go on under their keepers", .0.display())]
+    WorkspaceGone(std::path::PathBuf),
     /// The supervisor ended before it answered.
     #[error("the supervisor ended before it answered; see `paddock supervisor status`, then try again")]
     Gone,

@@ -300,6 +300,9 @@ impl Kernel {
 
     /// What is done every poll interval, whether or not anything was heard.
     fn look_around(&mut self) -> Result<(), SupervisorError> {
+        if !self.world.workspace.lock().exists() {
+            return Err(SupervisorError::WorkspaceGone(self.world.workspace.root().to_owned()));
+        }
         self.take_claims()?;
         self.read_project_files();
         for project in self.covered() {

@@ -249,3 +249,12 @@ fn a_session_killed_by_a_person_leaves_its_work_on_the_branch() {
     place.is_quiet();
     assert_eq!(git(&repository, &["rev-parse", "paddock/one/work"]), mine);
 }
+
+#[test]
+fn a_supervisor_whose_workspace_is_taken_away_ends() {
+    let place = Place::new();
+    place.simple("");
+    let mut running = place.supervisor_with(&["--poll-seconds", "1"]);
+    fs::rename(place.root(), place.path("elsewhere")).unwrap();
+    assert_eq!(running.wait().0, 1);
+}
