@@ -78,7 +78,8 @@ fn objective(model: &Model, one: &Objective) -> Card {
     lines.truncate(EVIDENCE_MAX);
     let findings = evidence::findings(state, one);
     let is_outside = findings.iter().any(|finding| finding.code == FindingCode::OutOfScope);
-    let has_work = one.head.is_some() && one.ready_worktree().is_some();
+    let has_work =
+        one.ready_worktree().is_some_and(|made| one.head.as_ref().is_some_and(|at| *at != made.base));
     let mut keys = vec![("retry", "retry with a note")];
     if has_work {
         keys.push(("approve", "take it as it is"));
