@@ -225,6 +225,16 @@ impl Kernel {
         Ok(())
     }
 
+    /// Records the notifications that failed while the supervisor was ending; nothing else is taken up any more.
+    pub(super) fn hear_of_notifications(&mut self) -> Result<(), SupervisorError> {
+        while let Ok(message) = self.inbox.try_recv() {
+            if matches!(message, Message::Input(Input::NotifyFailed { .. })) {
+                self.take(message)?;
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn take(&mut self, message: Message) -> Result<(), SupervisorError> {
         match message {
             Message::Input(input) => self.step(input, None),

@@ -73,16 +73,21 @@ fn work(
     kernel.notify = Some(notifier.sender());
     signals::listen(inbox.clone())?;
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
-    let end = kernel.run(options);
-    let Kernel { writer, inbox: unheard, notify, .. } = kernel;
-    drop(notify);
+    let mut end = kernel.run(options);
+    drop(kernel.notify.take());
+    notifier.finish();
+    if end.is_ok()
+        && let Err(error) = kernel.hear_of_notifications()
+    {
+        end = Err(error);
+    }
+    let Kernel { writer, inbox: unheard, .. } = kernel;
     // Whoever asked too late hears that nobody is there; answers under way still reach their clients.
     drop((stop, unheard));
     drop(runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await }));
     runtime.shutdown_background();
     // Closing empties the queue of what is still to be written; the events channel ends with the kernel.
     let closed = writer.close();
-    notifier.finish();
     let end = end?;
     closed?;
     Ok(end)

@@ -230,10 +230,14 @@ impl Place {
         assert_eq!(self.git(repository, &["status", "--porcelain"]), "");
         let log = |of: &str| self.git(repository, &["log", "--first-parent", "--format=%H %s", of]);
         assert_eq!(log("main"), log("refs/paddock/integration/main"));
-        // Alone on the first-parent line, or on the other side of its batch.
-        let merges = self.git(repository, &["log", "--format=%s", "main"]);
-        let count = merges.lines().filter(|subject| subject.starts_with("Merge objective")).count();
-        assert_eq!(count, landed, "one merge per objective: {merges}");
+        // A batch lands as one merge, which says how many objectives are in it.
+        let subjects = self.git(repository, &["log", "--first-parent", "--format=%s", "main"]);
+        let members = |subject: &str| match subject.strip_prefix("Merge a batch of ") {
+            Some(count) => count.parse::<usize>().unwrap(),
+            None => 1,
+        };
+        let count: usize = subjects.lines().map(members).sum();
+        assert_eq!(count, landed + 1, "one merge per objective: {subjects}");
         let name = repository.file_name().unwrap().to_str().unwrap();
         let folder = self.path(&format!("{name}-wt")).join(name);
         let left = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
