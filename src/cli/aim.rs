@@ -8,7 +8,7 @@ use super::goal_document::{Export, Import};
 use super::output;
 use crate::domain::command::Command;
 use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level};
-use crate::domain::ids::{AimId, ID_MAX_BYTES, ProjectSlug, nearest_id};
+use crate::domain::ids::{self, AimId, ProjectSlug};
 use crate::domain::state::State;
 use crate::report::status::aim_status;
 use crate::report::text::{cut, harmless, table};
@@ -226,19 +226,8 @@ fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> R
 
 /// The nearest id of a title that is free.
 pub(super) fn id_for(level: Level, title: &str, is_free: impl Fn(&AimId) -> bool) -> Result<AimId, Failure> {
-    let near = nearest_id(title);
-    let near = if near.is_empty() { level.word() } else { near.as_str() };
-    let mut number = 1_u32;
-    loop {
-        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        // Ids are ASCII: any byte is a fine place to cut.
-        let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
-        let id = AimId::new(format!("{stem}{suffix}"))?;
-        if is_free(&id) {
-            return Ok(id);
-        }
-        number += 1;
-    }
+    let is_taken = |id: &str| AimId::new(id).is_ok_and(|id| !is_free(&id));
+    Ok(AimId::new(ids::free_id(title, level.word(), is_taken))?)
 }
 
 fn edit(context: &Context, level: Level, changes: Changes, parent: Option<String>) -> Outcome {

@@ -8,7 +8,7 @@ use super::operate::{Operate, phase_id, siblings};
 use super::{output, status};
 use crate::config::plan_file::scope_fault;
 use crate::domain::command::Command;
-use crate::domain::ids::{ID_MAX_BYTES, ObjectiveId, ObjectiveKey, ProjectSlug, nearest_id};
+use crate::domain::ids::{self, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::objective::{Objective as Found, ObjectiveSpec};
 use crate::domain::plan::DEFAULT_WORKER;
 use crate::domain::state::State;
@@ -151,20 +151,11 @@ impl Add {
 
 /// The nearest id of a title that no objective has yet.
 fn free_id(state: &State, project: &ProjectSlug, title: &str) -> Result<ObjectiveId, Failure> {
-    let near = nearest_id(title);
-    let near = if near.is_empty() { "objective" } else { near.as_str() };
-    let mut number = 1_u32;
-    loop {
-        let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        // Ids are ASCII: any byte is a fine place to cut.
-        let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
-        let id = ObjectiveId::new(format!("{stem}{suffix}"))?;
-        let key = ObjectiveKey { project: project.clone(), id };
-        if state.objective(&key).is_none() {
-            return Ok(key.id);
-        }
-        number += 1;
-    }
+    let is_taken = |id: &str| {
+        let id = ObjectiveId::new(id);
+        id.is_ok_and(|id| state.objective(&ObjectiveKey { project: project.clone(), id }).is_some())
+    };
+    Ok(ObjectiveId::new(ids::free_id(title, "objective", is_taken))?)
 }
 
 impl List {

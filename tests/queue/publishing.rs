@@ -93,6 +93,7 @@ fn two_hundred_publications_into_a_dirty_checkout_change_none_of_its_files() {
     attempts(200);
 }
 
+/// `cargo test --test queue thousand -- --ignored`
 #[test]
 #[ignore = "by hand: a thousand take a minute"]
 fn a_thousand_publications_into_a_dirty_checkout_change_none_of_its_files() {

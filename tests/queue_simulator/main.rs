@@ -8,6 +8,8 @@ mod chaos;
 mod efficiency;
 mod figures;
 mod queue;
+#[expect(dead_code, reason = "the supervisor's simulator uses the rest of it")]
+#[path = "../simulator/rng.rs"]
 mod rng;
 mod settings;
 mod target;
