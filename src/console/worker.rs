@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::data::{FactsMsg, SupervisorSeen};
+use super::data::{FactsMsg, StartStep};
 use super::msg::{Job, Msg, World};
 use crate::config::files::PRIVATE_FILE_MODE;
 use crate::domain::command::Command;
@@ -76,18 +76,18 @@ impl Workers {
     pub fn start_supervisor(&self) {
         let (world, arguments) = (self.world.clone(), self.arguments.clone());
         let work = move || {
-            let seen = |seen| Msg::Facts(FactsMsg::Supervisor(seen));
-            let _ = world.messages.send(seen(SupervisorSeen::Starting));
+            let tell = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
+            let _ = tell(StartStep::Began);
             if let Err(problem) = start_supervisor(&world, &arguments) {
                 let said = problem.clone();
-                let _ = world.messages.send(seen(SupervisorSeen::Stopped { problem: Some(problem) }));
+                let _ = tell(StartStep::Failed(problem));
                 let change = move |model: &mut super::Model| {
                     model.say_no(format!("the supervisor could not be started: {said}"));
                     Vec::new()
                 };
                 let _ = world.messages.send(Msg::Apply(Box::new(change)));
             } else {
-                let _ = world.messages.send(seen(SupervisorSeen::Unknown));
+                let _ = tell(StartStep::Done);
             }
         };
         let _ = thread::Builder::new().name("start".into()).spawn(work);
@@ -158,6 +158,10 @@ pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), Strin
             break;
         }
         if child.try_wait().map_err(said)?.is_some() {
+            if supervisor::is_running(workspace).is_some() {
+                // Another start was quicker, and this one had nothing to do.
+                break;
+            }
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended at once");
             return Err(last.trim_start_matches("paddock: ").to_owned());

@@ -48,6 +48,17 @@ pub struct Loaded {
     pub events: Vec<EventLine>,
 }
 
+/// How far the console's own start of a supervisor is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StartStep {
+    /// It has begun.
+    Began,
+    /// A supervisor has the workspace.
+    Done,
+    /// It went wrong; why, for people.
+    Failed(String),
+}
+
 /// News about the facts.
 #[derive(Debug)]
 pub enum FactsMsg {
@@ -57,8 +68,10 @@ pub enum FactsMsg {
     Happened(Vec<(Event, EventLine)>),
     /// Gauges with new values.
     Gauges(Vec<Gauge>),
-    /// Whether a supervisor runs.
+    /// Whether a supervisor runs, by whoever looks for one.
     Supervisor(SupervisorSeen),
+    /// The console is starting a supervisor, or how that went.
+    Start(StartStep),
     /// The facts cannot be read.
     Problem(String),
 }
@@ -103,19 +116,40 @@ impl Facts {
                     // Whoever starts it says how that ended.
                     return false;
                 }
-                let is_new = self.supervisor != seen;
-                if !seen.is_running() {
-                    self.gauges.clear();
-                }
-                self.supervisor = seen;
-                self.version += u64::from(is_new);
-                is_new
+                self.saw(seen)
             }
+            FactsMsg::Start(step) => self.start(step),
             FactsMsg::Problem(problem) => {
                 let is_new = self.problem.as_ref() != Some(&problem);
                 self.problem = Some(problem);
                 is_new
             }
+        }
+    }
+
+    fn saw(&mut self, seen: SupervisorSeen) -> bool {
+        let is_new = self.supervisor != seen;
+        if !seen.is_running() {
+            self.gauges.clear();
+        }
+        self.supervisor = seen;
+        self.version += u64::from(is_new);
+        is_new
+    }
+
+    /// The two threads that tell of a supervisor are not in step: one that was seen running is known better by
+    /// whoever is connected to it than by whoever wanted to start it.
+    fn start(&mut self, step: StartStep) -> bool {
+        if self.supervisor.is_running() {
+            return false;
+        }
+        match step {
+            StartStep::Began => self.saw(SupervisorSeen::Starting),
+            StartStep::Done if self.supervisor == SupervisorSeen::Starting => {
+                self.saw(SupervisorSeen::Unknown)
+            }
+            StartStep::Done => false,
+            StartStep::Failed(problem) => self.saw(SupervisorSeen::Stopped { problem: Some(problem) }),
         }
     }
 
@@ -153,5 +187,37 @@ impl Facts {
     #[must_use]
     pub fn gauge_of_session(&self, name: &str, session: u64) -> Option<&Value> {
         self.gauges.get(&(name.to_owned(), Some(session), None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RUNNING: SupervisorSeen = SupervisorSeen::Running { pid: 4711 };
+
+    #[test]
+    fn a_supervisor_that_was_seen_running_is_not_forgotten_for_a_start_that_is_told_later() {
+        let mut facts = Facts::default();
+        facts.take(FactsMsg::Supervisor(RUNNING));
+        for late in [StartStep::Began, StartStep::Done, StartStep::Failed("no room".to_owned())] {
+            assert!(!facts.take(FactsMsg::Start(late)));
+            assert_eq!(facts.supervisor, RUNNING);
+        }
+    }
+
+    #[test]
+    fn a_start_is_shown_until_it_is_known_how_it_went() {
+        let mut facts = Facts::default();
+        facts.take(FactsMsg::Start(StartStep::Began));
+        facts.take(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
+        assert_eq!(facts.supervisor, SupervisorSeen::Starting, "it has not come yet, that is all");
+        facts.take(FactsMsg::Start(StartStep::Done));
+        facts.take(FactsMsg::Supervisor(RUNNING));
+        assert_eq!(facts.supervisor, RUNNING);
+        facts.take(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
+        facts.take(FactsMsg::Start(StartStep::Began));
+        facts.take(FactsMsg::Start(StartStep::Failed("no room".to_owned())));
+        assert_eq!(facts.supervisor, SupervisorSeen::Stopped { problem: Some("no room".to_owned()) });
     }
 }

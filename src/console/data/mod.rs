@@ -7,5 +7,5 @@ mod needs;
 pub mod telling;
 
 pub use digest::{Digest, Spent};
-pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, SupervisorSeen};
+pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, StartStep, SupervisorSeen};
 pub use needs::{Need, NeedKind, needs};
