@@ -13,6 +13,13 @@ use super::{Model, footer, header, text};
 
 /// Draws everything.
 pub fn draw(model: &Model, buf: &mut Buffer) {
+    parts(model, buf);
+    if model.theme.glyphs.ascii {
+        text::spell_in_ascii(buf);
+    }
+}
+
+fn parts(model: &Model, buf: &mut Buffer) {
     let theme = &model.theme;
     let area = buf.area;
     if (area.width, area.height) != model.size {

@@ -146,6 +146,30 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: St
     end.saturating_sub(x)
 }
 
+/// Spells signs that a terminal of seven bits lacks with one that it has: the sign of a cut, dots between parts,
+/// and what agents like to write. Letters of other languages stay: there is nothing to put for them.
+pub fn spell_in_ascii(buf: &mut Buffer) {
+    for cell in &mut buf.content {
+        let letter = match cell.symbol() {
+            "…" => "~",
+            "·" | "•" => ".",
+            "×" => "x",
+            "−" | "–" | "—" | "‐" | "‑" | "─" | "━" => "-",
+            "→" => ">",
+            "←" => "<",
+            "↑" => "^",
+            "↓" => "v",
+            "│" | "┃" => "|",
+            "‘" | "’" => "'",
+            "“" | "”" => "\"",
+            "✓" | "✔" => "+",
+            "✗" | "✘" => "x",
+            _ => continue,
+        };
+        cell.set_symbol(letter);
+    }
+}
+
 /// Puts a text at the right end of an area's first row, this far from its edge.
 pub fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: Style) {
     let room = area.width.saturating_sub(margin);

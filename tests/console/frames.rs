@@ -1,34 +1,17 @@
 //! Frames, kept as text: the evening of the fixture at every size, with its looks, without colours and in ASCII.
-//! The four small panes are left out; their own pictures stand beside them. `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
+//! `INSTA_UPDATE=always cargo test --test console` writes them anew; read the difference as a user would.
 
 use paddock::console::Model;
-use paddock::console::layout::parts;
-use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
-use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 
 use super::fixture::{Log, select};
 use super::keys::press;
 use super::screen::{frame_of, text_in, text_of};
 
-/// The frame without the panes that have pictures of their own.
-fn around(model: &Model) -> Buffer {
-    let mut buf = frame_of(model);
-    let parts = parts(model).unwrap();
-    let is_kept = |id: &PaneId| matches!(id, PaneId::Objectives | PaneId::Log);
-    let framed = parts.panes.iter().filter(|(id, _)| !is_kept(id)).map(|(_, area)| *area);
-    for area in framed.chain(parts.folded.iter().map(|(_, area)| *area)) {
-        for position in area.positions() {
-            buf[position].reset();
-        }
-    }
-    buf
-}
-
 /// The text, then what has a look of its own: row, columns, text, look.
 fn with_looks(model: &Model) -> String {
-    let buf = around(model);
+    let buf = frame_of(model);
     let mut out = text_in(&buf);
     let width = usize::from(buf.area.width);
     for (y, row) in buf.content.chunks(width).enumerate() {
@@ -72,36 +55,64 @@ fn a_hundred_and_twenty_by_forty() {
 
 #[test]
 fn two_hundred_by_fifty() {
-    keep!(text_in(&around(&Log::evening().model((200, 50)))));
+    keep!(with_looks(&Log::evening().model((200, 50))));
 }
 
 #[test]
 fn the_least_size() {
-    keep!(text_in(&around(&Log::evening().model((60, 15)))));
+    keep!(text_of(&Log::evening().model((60, 15))));
 }
 
-#[test]
-fn without_colours() {
-    let mut model = Log::evening().model((80, 24));
+fn colourless(size: (u16, u16)) -> String {
+    let mut model = Log::evening().model(size);
     model.theme = Theme::colourless();
     let shown = with_looks(&model);
-    let looks = shown.lines().skip(24);
+    let looks = shown.lines().skip(usize::from(size.1));
     for line in looks {
         assert!(line.contains(" Reset "), "a colour is left: {line}");
     }
-    keep!(shown);
+    shown
 }
 
 #[test]
-fn in_ascii() {
-    let mut model = Log::evening().model((80, 24));
+fn without_colours_80() {
+    keep!(colourless((80, 24)));
+}
+
+#[test]
+fn without_colours_120() {
+    keep!(colourless((120, 40)));
+}
+
+#[test]
+fn without_colours_200() {
+    keep!(colourless((200, 50)));
+}
+
+fn ascii(size: (u16, u16)) -> String {
+    let mut model = Log::evening().model(size);
     model.theme = Theme::colourless().with_ascii();
-    let shown = text_in(&around(&model));
+    let shown = text_of(&model);
     let strange: Vec<char> = shown.chars().filter(|letter| !letter.is_ascii()).collect();
-    // What people and agents wrote stays as it is; so does the sign of a cut.
-    let is_theirs = |letter: &char| matches!(letter, '\u{4e00}'..='\u{9fff}' | '：' | '…');
+    // Letters of other languages stay as people and agents wrote them.
+    let is_theirs = |letter: &char| matches!(letter, '\u{4e00}'..='\u{9fff}' | '：');
     assert!(strange.iter().all(is_theirs), "{strange:?} are not ASCII");
-    keep!(shown);
+    shown
+}
+
+#[test]
+fn in_ascii_80() {
+    keep!(ascii((80, 24)));
+}
+
+#[test]
+fn in_ascii_120() {
+    keep!(ascii((120, 40)));
+}
+
+#[test]
+fn in_ascii_200() {
+    keep!(ascii((200, 50)));
 }
 
 #[test]
@@ -109,7 +120,7 @@ fn a_confirmation() {
     let mut model = Log::evening().model((80, 24));
     select(&mut model, "auth-tokens");
     press(&mut model, "x");
-    keep!(text_in(&around(&model)));
+    keep!(text_of(&model));
 }
 
 #[test]
