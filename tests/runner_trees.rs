@@ -73,7 +73,8 @@ fn no_descendant_survives_the_end_of_a_job() {
         }
         let record = bench.run(&spec);
         assert!(record.succeeded() && record.leaked != silent, "{record:?}");
-        assert_eq!((record.survivors_killed, record.survivors_left), (9, 0), "{record:?}");
+        // A parent that has forked the last of them may be on its way out, and is met too.
+        assert!(record.survivors_killed >= 9 && record.survivors_left == 0, "{record:?}");
         assert_none_lives(&pids(&bench.path("pids"), HOSTILE_COUNT));
         assert_group_is_gone(&claim(&spec.dir));
     }

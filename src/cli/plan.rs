@@ -115,8 +115,9 @@ fn dry_run(context: &Context) -> Outcome {
     let state = context.state()?;
     let slug = context.project(&state, None)?;
     let Some(mut project) = state.project(&slug).cloned() else { return Ok(Exit::Good) };
-    if state.active_line(&slug).phase.is_none() {
-        let text = "no phase is active: `paddock goal import FILE.md`, or `paddock phase add TITLE`";
+    if state.active_line(&slug).phase.is_none() && state.undivided(&slug).is_none() {
+        let text = "no phase is active: `paddock goal add TITLE`, `paddock goal import FILE.md`, or \
+                    `paddock phase activate ID`";
         return Err(Failure::error(text));
     }
     // What the file says now is what a supervisor would go by; one with faults it would not take.

@@ -1,6 +1,9 @@
 //! Why an objective is not moving: the exact condition, since when, and what would clear it.
 
+mod aims;
 mod queued;
+
+pub use aims::nothing_planned;
 
 use super::agent::{AgentHealth, length};
 use super::decide::{OVERTAKEN_MAX, agent_for, all_cooling, taken_slots, worker_for};
@@ -99,14 +102,13 @@ fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroun
 
 /// The first stuck one among what is waited for, directly or through others.
 fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Objective> {
-    let mut seen: Vec<&ObjectiveKey> = Vec::new();
+    let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
     let mut waiting: Vec<&Objective> = unmet.iter().rev().copied().collect();
     while let Some(next) = waiting.pop() {
         if next.status.is_stuck() {
             return Some(next);
         }
-        if !seen.contains(&&next.key) {
-            seen.push(&next.key);
+        if seen.insert(&next.key) {
             waiting.extend(state.unmet(next));
         }
     }

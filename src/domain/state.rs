@@ -265,6 +265,17 @@ impl State {
         Line { goal: active(Level::Goal), milestone: active(Level::Milestone), phase: active(Level::Phase) }
     }
 
+    /// The active milestone, or else the active goal, that nobody has divided: nothing below it was ever added.
+    #[must_use]
+    pub fn undivided(&self, project: &ProjectSlug) -> Option<&Aim> {
+        let line = self.active_line(project);
+        let aim = line.milestone.or(line.goal).filter(|_| line.phase.is_none())?;
+        let is_below = |other: &Aim| {
+            other.key.level.parent() == Some(aim.key.level) && other.parent.as_ref() == Some(&aim.key.id)
+        };
+        (!self.aims_of(project).any(is_below)).then_some(aim)
+    }
+
     /// The phase that an objective belongs to, with what that belongs to.
     #[must_use]
     pub fn line_of(&self, objective: &Objective) -> Line<'_> {

@@ -115,6 +115,8 @@ pub fn project(
         open: 0,
     };
     report.waiting.extend(project.train.held.as_ref().map(|reason| waiting(None, reason)));
+    let planning = super::status::planning(state, project);
+    report.waiting.extend(planning.map(|reason| waiting(None, &reason)));
     for objective in state.objectives_of(&project.slug) {
         add_objective(&mut report, project, objective, since_ms);
     }

@@ -13,6 +13,7 @@ use crate::domain::state::State;
 use crate::report::text::rfc3339;
 
 pub use build::document;
+pub(crate) use build::planning;
 
 /// What the document is built from, besides the state.
 #[derive(Debug, Clone)]

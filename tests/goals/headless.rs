@@ -99,3 +99,51 @@ fn an_expected_text_must_be_in_a_checks_output() {
     let events = idle(&place, 0);
     assert_eq!(count(&events, "goal_completed", "*"), 1);
 }
+
+#[test]
+fn a_goal_that_nobody_divided_is_planned_as_a_whole_and_reached() {
+    let place = Place::new();
+    let repository = project(&place, "web", "");
+    lay_down(&place, 1, &[("first", &[]), ("second", &["first"])], "");
+    place.good(&["goal", "add", "一个 page", "-d", "It says hello", "--id", "page"]);
+    let events = idle(&place, 0);
+    for kind in ["phase_completed", "milestone_completed", "goal_completed"] {
+        assert_eq!(count(&events, kind, "*"), 1, "{kind}");
+    }
+    assert!(prompts(&place)[0].contains("Phase: 一个 page"), "{}", prompts(&place)[0]);
+    assert!(prompts(&place)[0].contains("It says hello"), "{}", prompts(&place)[0]);
+    assert_eq!(place.git(&repository, &["ls-tree", "--name-only", "main:out"]), "begin\nfirst\nsecond");
+}
+
+#[test]
+fn milestones_without_phases_are_worked_on_one_after_the_other() {
+    let place = Place::new();
+    project(&place, "web", "");
+    place.good(&["goal", "add", "Page"]);
+    place.good(&["milestone", "add", "Text"]);
+    place.good(&["milestone", "add", "Picture"]);
+    // Asked for, it is planned without waiting for phases that somebody may still add.
+    let said = place.good(&["plan"]);
+    assert!(said.contains("the phase text of web is planned"), "{said}");
+    let events = idle(&place, 0);
+    assert_eq!(count(&events, "milestone_completed", "*"), 2);
+    assert_eq!(count(&events, "goal_completed", "*"), 1);
+    let phases = place.json(&["phase", "list", "--json"]);
+    let ids: Vec<&str> = phases.as_array().unwrap().iter().filter_map(|phase| phase["id"].as_str()).collect();
+    assert_eq!(ids, ["text", "picture"]);
+}
+
+#[test]
+fn a_goal_that_nobody_can_plan_says_so() {
+    let place = Place::new();
+    place.project("web", "agents: [{id: tester, command_template: [sh, agent.sh]}]\n");
+    place.good(&["goal", "add", "Page"]);
+    idle(&place, 0);
+    for command in ["explain", "status", "report"] {
+        let said = place.good(&[command]);
+        assert!(said.contains("the goal page has no objective, and no agent may plan"), "{command}: {said}");
+    }
+    assert_eq!(place.json(&["explain", "--json"])[0]["reason"]["code"], "nothing_planned");
+    place.good(&["goal", "complete", "page"]);
+    assert!(place.good(&["explain"]).contains("everything moves"));
+}

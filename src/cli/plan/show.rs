@@ -142,6 +142,9 @@ fn sentence(stand: &Stand, project: &Project) -> String {
     match stand {
         Stand::Running(session) => format!("session {session} is planning"),
         Stand::PlanWaits => "a plan waits to be approved or rejected".to_owned(),
+        Stand::Undivided(at_ms) => {
+            format!("nothing divides the goal: the planner takes it whole at {}", rfc3339(*at_ms))
+        }
         Stand::NoPhase => "no phase is active: there is nothing to plan".to_owned(),
         Stand::Off => "no agent may plan: objectives come from people".to_owned(),
         Stand::Held => "the project is paused, disabled or held: the planner waits".to_owned(),

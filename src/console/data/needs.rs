@@ -1,5 +1,6 @@
 //! What waits for a human: the list behind the header's count and the needs-you pane.
 
+use crate::domain::explain::nothing_planned;
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
 use crate::domain::project::Project;
@@ -62,6 +63,7 @@ pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
         found.push(need(NeedKind::Plan, &Reason::new(ReasonCode::PlanWaits, plan.since_ms, text, clears)));
     }
     found.extend(project.planning.stuck.as_ref().map(|reason| need(NeedKind::Plan, reason)));
+    found.extend(nothing_planned(state, project).map(|reason| need(NeedKind::Plan, &reason)));
     found.extend(agents(state, project));
     let stuck = state
         .in_status(slug, Status::NeedsReview)

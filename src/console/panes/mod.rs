@@ -215,8 +215,10 @@ pub fn pane(id: PaneId) -> &'static dyn Pane {
 
 /// Says something in the middle of an empty pane: what would be here, and how it gets here.
 pub fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let columns = area.width.saturating_sub(2);
+    let lines = lines.iter().flat_map(|line| text::wrap(line, usize::from(columns)));
     for (row, line) in (area.y..area.bottom()).zip(lines) {
-        text::put(buf, area.x + 1, row, area.width.saturating_sub(2), line, theme.dim);
+        text::put(buf, area.x + 1, row, columns, &line, theme.dim);
     }
 }
 

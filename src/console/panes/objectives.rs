@@ -14,9 +14,10 @@ use super::{Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
 use crate::console::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
-use crate::domain::explain::{Surroundings, why};
-use crate::domain::ids::ObjectiveKey;
+use crate::domain::explain::{Surroundings, nothing_planned, why};
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
+use crate::domain::state::State;
 use columns::{Columns, Setting};
 use plan::{Glance, Plan, Terms, shape};
 
@@ -195,6 +196,23 @@ impl<'a> View<'a> {
     }
 }
 
+/// A goal that has no objective yet, and what comes next.
+fn without_work(state: &State, slug: &ProjectSlug, theme: &Theme) -> Option<[String; 2]> {
+    let project = state.project(slug)?;
+    let title = plan::path(&state.active_line(slug), theme);
+    let next = match (&project.planning.run, &project.planning.waiting, &project.planning.stuck) {
+        (Some(run), _, _) => format!("Session {} plans its objectives.", run.session),
+        (_, Some(_), _) => "A plan for it waits for you: `5` shows it.".to_owned(),
+        (_, _, Some(reason)) => format!("The planner waits for you: {}.", reason.text),
+        _ => match nothing_planned(state, project) {
+            Some(reason) => format!("It waits for you: {}. {}.", reason.text, reason.clears),
+            None if project.paused => "The project is paused: `P` lets the planner begin.".to_owned(),
+            None => "The planner divides it into objectives soon; `m` plans now, `o` adds one.".to_owned(),
+        },
+    };
+    (!title.is_empty()).then_some([title, next])
+}
+
 fn empty(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let filter = &model.panes.objectives.filter;
     if !filter.is_empty() {
@@ -204,7 +222,12 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if !model.facts.is_loaded {
         return teach(&["Reading …"], area, buf, theme);
     }
-    let lines: &[&str] = match &model.project {
+    let (state, now) = (&model.facts.state, model.project.as_ref());
+    if let Some(said) = now.and_then(|slug| without_work(state, slug, theme)) {
+        let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        return teach(&said, area, buf, theme);
+    }
+    let lines: &[&str] = match now {
         None => &[
             "No project yet. `paddock project add PATH` registers a repository;",
             "`paddock demo` shows a full run.",

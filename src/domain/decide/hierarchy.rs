@@ -4,7 +4,7 @@ use super::scribe::Scribe;
 use crate::domain::command::{Answer, Refusal, Reply};
 use crate::domain::event::Fact;
 use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
-use crate::domain::ids::{AimId, ProjectSlug};
+use crate::domain::ids::{AimId, ProjectSlug, free_id};
 
 pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Reply {
     if scribe.state.project(&key.project).is_none() {
@@ -93,6 +93,26 @@ fn add(
         return Ok(format!("added {level} {id}; it is the active one"));
     }
     Ok(format!("added {level} {id}; `paddock {level} activate {id}` makes it the active one"))
+}
+
+/// A goal or a milestone that nobody divided gets one milestone and one phase that are all of it, so that it can be
+/// planned and completed like any other.
+pub(super) fn take_whole(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
+    // A goal, then its milestone.
+    for _ in [Level::Goal, Level::Milestone] {
+        let Some(above) = scribe.state.undivided(project).cloned() else { return };
+        let level = match above.key.level {
+            Level::Goal => Level::Milestone,
+            Level::Milestone | Level::Phase => Level::Phase,
+        };
+        let key = |id| AimKey { project: project.clone(), level, id };
+        let is_taken = |id: &str| AimId::new(id).is_ok_and(|id| scribe.state.aim(&key(id)).is_some());
+        let Ok(id) = AimId::new(free_id(above.key.id.as_str(), level.word(), is_taken)) else { return };
+        let (aim, title, parent) = (key(id), above.title.clone(), Some(above.key.id.clone()));
+        let description = String::new();
+        scribe.record(Fact::AimAdded { project: project.clone(), aim, title, description, parent });
+        descend(scribe, &above.key);
+    }
 }
 
 fn checked_title(title: String) -> Result<String, Refusal> {

@@ -18,6 +18,10 @@ use crate::domain::usage::micros;
 /// The worker that a planner's session names.
 pub const PLANNER_WORKER: &str = "planner";
 
+/// How long a goal or milestone that becomes active waits for its milestones or phases, in milliseconds: whoever adds
+/// them one after the other, by hand or by a script, is done by then.
+const DIVIDE_AFTER_MS: i64 = 10_000;
+
 /// How a project's planner stands, and what it waits for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stand {
@@ -27,6 +31,9 @@ pub enum Stand {
     PlanWaits,
     /// No phase is active.
     NoPhase,
+    /// The active goal or milestone was divided by nobody: as of this time, in Unix milliseconds, it gets one
+    /// phase that is all of it.
+    Undivided(i64),
     /// Objectives come from people: no agent may plan, or the supervisor was told so.
     Off,
     /// The project is paused, disabled, or something outside stops it.
@@ -59,7 +66,7 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     if planning.waiting.is_some() {
         return Stand::PlanWaits;
     }
-    let Some(phase) = state.active_line(&project.slug).phase else { return Stand::NoPhase };
+    let Some(phase) = state.active_line(&project.slug).phase else { return undivided(state, memo, project) };
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     if is_off && !planning.is_asked {
         return Stand::Off;
@@ -79,6 +86,17 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
         false => cooled_down_at(memo, planning.last_ms),
     };
     Stand::At(cooled_ms.max(agent_from_ms))
+}
+
+/// A goal that nobody divided is planned as a whole, once its author has had the time to divide it.
+fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
+    let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
+    match state.undivided(&project.slug) {
+        Some(aim) if !is_off && project.is_workable() && !project.paused => {
+            Stand::Undivided(aim.since_ms.saturating_add(DIVIDE_AFTER_MS))
+        }
+        _ => Stand::NoPhase,
+    }
 }
 
 /// What keeps a run from starting that no person asked for.
@@ -150,6 +168,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         return;
     }
     for slug in scribe.marked() {
+        divide_if_due(scribe, &slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
         match stand(scribe.state, scribe.memo, project) {
             Stand::At(at_ms) if is_due(scribe, project, at_ms) => start(scribe, &slug),
@@ -159,6 +178,16 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
             }
             _ => {}
         }
+    }
+}
+
+fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Stand::Undivided(at_ms) = stand(scribe.state, scribe.memo, project) else { return };
+    // A clock that was set back makes nobody wait for the old time.
+    let is_set_back = at_ms > scribe.now_ms.saturating_add(DIVIDE_AFTER_MS);
+    if at_ms <= scribe.now_ms || is_set_back {
+        super::hierarchy::take_whole(scribe, slug);
     }
 }
 

@@ -263,9 +263,10 @@ pub(super) fn ask(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         );
         return Err(Refusal::new(text));
     }
+    super::hierarchy::take_whole(scribe, slug);
     let Some(phase) = scribe.state.active_line(slug).phase.map(|phase| phase.key.id.clone()) else {
-        let text = "no phase is active: `paddock goal import FILE.md`, or `paddock phase add TITLE`, then \
-                    `paddock phase activate ID`";
+        let text = "no phase is active: `paddock goal add TITLE` or `paddock goal import FILE.md`; of those that \
+                    are there, `paddock phase activate ID` begins one";
         return Err(Refusal::new(text));
     };
     scribe.mark(slug);

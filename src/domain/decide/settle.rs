@@ -36,7 +36,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
         }
         due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
-        if let Stand::At(at_ms) = stand(state, memo, project) {
+        if let Stand::At(at_ms) | Stand::Undivided(at_ms) = stand(state, memo, project) {
             due.push(at_ms);
         }
         for id in state.in_status(&project.slug, Status::Ready) {
@@ -97,9 +97,9 @@ fn plans_by_itself(memo: &Memo, project: &Project) -> bool {
 
 /// Whether the planner, or the checks of a phase, go on by themselves: a cooldown does.
 fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
-    let Some(phase) = state.active_line(&project.slug).phase else { return false };
-    let checks = checks_due(state, project, phase) && may_check(project);
-    checks || matches!(stand(state, memo, project), Stand::At(_))
+    let phase = state.active_line(&project.slug).phase;
+    let checks = phase.is_some_and(|phase| checks_due(state, project, phase)) && may_check(project);
+    checks || matches!(stand(state, memo, project), Stand::At(_) | Stand::Undivided(_))
 }
 
 fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {

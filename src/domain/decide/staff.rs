@@ -90,7 +90,7 @@ fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -
 
 /// The agents that may plan for a project and can be used, now or when they have cooled down: each with the time
 /// from which it can, in Unix milliseconds.
-pub(super) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p str, i64)> {
+pub(in crate::domain) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p str, i64)> {
     let from = |id: &str| {
         let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
         health.map_or(0, |cooldown| cooldown.until_ms)

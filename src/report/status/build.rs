@@ -6,12 +6,13 @@ use super::{
     aim_status, queue,
 };
 use crate::domain::budget::spent_since;
-use crate::domain::explain::{Surroundings, why_with};
+use crate::domain::explain::{Surroundings, nothing_planned, why_with};
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
+use crate::domain::state::State;
 use crate::domain::usage::{Tokens, dollars};
 use crate::report::text::{counted, rfc3339};
 
@@ -36,7 +37,7 @@ pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>)
 
 fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
-    let (reasons, line) = (waiting(project), view.state.active_line(&project.slug));
+    let (reasons, line) = (waiting(view, project), view.state.active_line(&project.slug));
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
     let recent = |session: &&&Session| {
@@ -77,10 +78,10 @@ fn integration(project: &Project) -> IntegrationStatus {
 }
 
 /// What stops the project or a part of it until a person, or the world outside, does something.
-fn waiting(project: &Project) -> Vec<Reason> {
+fn waiting(view: &View<'_>, project: &Project) -> Vec<Reason> {
     let mut found: Vec<Reason> = project.holds.values().cloned().collect();
     found.extend(project.train.held.clone());
-    found.extend(planning(project));
+    found.extend(planning(view.state, project));
     if let Some(wait) = &project.integration.waits {
         let clears = "publishing is tried again by itself; `paddock queue publish` tries now";
         found.push(Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears));
@@ -89,8 +90,8 @@ fn waiting(project: &Project) -> Vec<Reason> {
     found
 }
 
-/// What of the planner waits for a person.
-fn planning(project: &Project) -> Option<Reason> {
+/// What of the planner waits for a person, or what of a goal for a planner.
+pub(crate) fn planning(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
     if let Some(waiting) = &planning.waiting {
         let (count, slug) = (waiting.plan.objectives.len(), &project.slug);
@@ -99,7 +100,7 @@ fn planning(project: &Project) -> Option<Reason> {
             format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
         return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));
     }
-    planning.stuck.clone()
+    planning.stuck.clone().or_else(|| nothing_planned(state, project))
 }
 
 fn state_word(view: &View<'_>, project: &Project, reasons: &[Reason]) -> &'static str {

@@ -123,10 +123,13 @@ fn rank(line: &Line<'_>) -> [u64; 3] {
     [line.goal, line.milestone, line.phase].map(|aim| aim.map_or(u64::MAX, |aim| aim.added_seq))
 }
 
-fn path(line: &Line<'_>, theme: &Theme) -> String {
-    let titles =
-        [line.goal, line.milestone, line.phase].into_iter().flatten().map(|aim: &Aim| aim.title.as_str());
-    titles.collect::<Vec<_>>().join(&format!(" {} ", theme.glyphs.arrow))
+/// What a line of aims is called: the goal, then what is in it.
+pub(super) fn path(line: &Line<'_>, theme: &Theme) -> String {
+    let aims = [line.goal, line.milestone, line.phase].into_iter().flatten();
+    let mut titles: Vec<&str> = aims.map(|aim: &Aim| aim.title.as_str()).collect();
+    // A goal that nobody divided is its own milestone and phase.
+    titles.dedup();
+    titles.join(&format!(" {} ", theme.glyphs.arrow))
 }
 
 /// The headings, and which one each objective stands under.

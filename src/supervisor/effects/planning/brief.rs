@@ -47,7 +47,8 @@ impl Brief {
             project: super::super::titled(&settings.name, &settings.description),
             goal: whole(line.goal),
             milestone: whole(line.milestone),
-            phase: line.phase.map(phase_of).unwrap_or_default(),
+            // One that nobody divided is its own phase.
+            phase: line.phase.or(line.milestone).or(line.goal).map(phase_of).unwrap_or_default(),
             checks: progress.all_checks(),
             failed_checks: progress.failed.map(|failed| failed.checks).unwrap_or_default(),
             done: of(&is_done, &outcome),
