@@ -3,6 +3,9 @@
 //! The crate is a library so that tests and benches drive the same code as the binary. ARCHITECTURE.md
 //! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
 
+#[macro_use]
+pub mod fail_points;
+
 pub mod cli;
 pub mod config;
 pub mod console;

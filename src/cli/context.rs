@@ -54,10 +54,7 @@ impl Context {
 
     /// The database; none when there is none yet.
     pub fn reader(&self) -> Result<Option<Reader>, Failure> {
-        match self.workspace.db().exists() {
-            true => Ok(Some(Reader::open(self.workspace.db())?)),
-            false => Ok(None),
-        }
+        Ok(Reader::find(self.workspace.db())?)
     }
 
     /// Has a command carried out, by the running supervisor or here.

@@ -123,12 +123,12 @@ impl Keeper {
     /// Reads what was written since, if anything was.
     fn catch_up(&mut self) -> Result<(), LedgerError> {
         if self.reader.is_none() {
-            if !self.workspace.db().exists() {
+            self.reader = Reader::find(self.workspace.db())?;
+            if self.reader.is_none() {
                 let empty = Loaded { state: crate::domain::state::State::default(), events: Vec::new() };
                 let _ = self.tell(FactsMsg::Loaded(Box::new(empty)));
                 return Ok(());
             }
-            self.reader = Some(Reader::open(self.workspace.db())?);
             self.data_version = None;
             return self.load();
         }

@@ -90,6 +90,7 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
     if let Some(last) = maker.keeper(&landings)? {
         let base = Some(oid(&order.base)?);
         flush_objects(repository.common_dir(), &new_objects(&library, base, last)?)?;
+        fail_point!("candidate.unreferenced");
         keep_ref(&library, &format!("refs/paddock/candidate/{}", order.name), &object_id(last)?)?;
     }
     Ok(outcome)

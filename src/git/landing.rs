@@ -61,7 +61,11 @@ pub fn land(repository: &Repository, order: &LandOrder) -> Result<LandOutcome, G
         return Ok(LandOutcome::SelfCheckFailed { why });
     }
     let message = "paddock: land";
-    match super::refs::set_ref(&library, &order.integration_ref, Some(&order.old), &order.new, message)? {
+    fail_point!("landing.checked");
+    let moved =
+        super::refs::set_ref(&library, &order.integration_ref, Some(&order.old), &order.new, message)?;
+    fail_point!("landing.moved");
+    match moved {
         CasOutcome::Modified { found } => not_at_old(&library, order, found),
         CasOutcome::Done => match repository.commit_of(&order.integration_ref)? {
             Some(found) if found == order.new => Ok(LandOutcome::Landed),

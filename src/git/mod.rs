@@ -54,7 +54,7 @@ pub use push::{PushOutcome, push};
 pub use radar::{BRANCHES_MAX, Clash, Radar, clear_radar};
 pub use refresh::bring_forward;
 pub use refs::{CasOutcome, Relation};
-pub use remove::{Removal, delete_branch, remove_worktree, set_aside_worktree};
+pub use remove::{Removal, delete_branch, finish_removal, remove_worktree, set_aside_worktree};
 pub use repository::Repository;
 pub use restore::{Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
 pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};

@@ -6,6 +6,7 @@ use git2::ErrorCode;
 
 use super::candidate::Identity;
 use super::error::GitError;
+use super::refs::retry_locked;
 use super::repository::{Repository, object_id, oid};
 use super::worktree::lock_of;
 use crate::domain::ids::ObjectId;
@@ -28,8 +29,10 @@ impl Repository {
         let lock = lock_of(self.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (library, signature) = (self.library()?, identity.signature(time_s)?);
-        library.note(&signature, &signature, Some(NOTES_REF), oid(commit)?, text, true)?;
-        Ok(())
+        let commit = oid(commit)?;
+        retry_locked(NOTES_REF, || {
+            library.note(&signature, &signature, Some(NOTES_REF), commit, text, true).map(|_| ())
+        })
     }
 
     /// The note of a commit, if there is one.

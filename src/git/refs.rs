@@ -188,7 +188,10 @@ fn outcome(library: &git2::Repository, name: &str, done: bool) -> Result<CasOutc
 }
 
 /// Repeats an act while another process holds the lock, with growing pauses that differ between processes.
-fn retry_locked<T>(name: &str, mut act: impl FnMut() -> Result<T, git2::Error>) -> Result<T, GitError> {
+pub(crate) fn retry_locked<T>(
+    name: &str,
+    mut act: impl FnMut() -> Result<T, git2::Error>,
+) -> Result<T, GitError> {
     for attempt in 0..LOCK_ATTEMPTS_MAX {
         match act() {
             Err(error) if error.code() == ErrorCode::Locked => thread::sleep(pause(attempt)),

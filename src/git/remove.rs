@@ -80,6 +80,7 @@ fn take_away(
         }
         (true, _) => {
             fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
+            fail_point!("cleanup.moved");
             Removal::Deleted
         }
         (false, Some(_)) => Removal::Deleted,
@@ -90,8 +91,18 @@ fn take_away(
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         delete_folder(&admin)?;
     }
+    fail_point!("cleanup.unregistered");
     delete_folder(&trash)?;
     Ok(removal)
+}
+
+/// Deletes what a removal that was cut short has left of the worktree at a path that git has forgotten. Safe to
+/// repeat.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub fn finish_removal(path: &Path) -> Result<(), GitError> {
+    delete_folder(&trash_of(path))
 }
 
 /// Deletes a work branch that is still at `head` and wholly contained in `merged_into`.

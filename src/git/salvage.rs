@@ -66,6 +66,7 @@ pub fn salvage(
     if changed.is_empty() {
         return Ok(None);
     }
+    fail_point!("salvage.before");
     let (tree, left) = store(&inside, &worktree.path, &changed)?;
     let staged_otherwise = staged.intersection(&unstaged).next().is_some();
     let index_tree = if staged_otherwise { inside.index.write_tree_to(&inside.library).ok() } else { None };
@@ -73,9 +74,11 @@ pub fn salvage(
     let library = &inside.library;
     let base = inside.head.as_ref().map(oid).transpose()?;
     flush_objects(repository.common_dir(), &new_objects(library, base, oid(&commit)?)?)?;
+    fail_point!("salvage.unreferenced");
     let reference = format!("refs/paddock/salvage/{}/{}", order.objective, order.session);
     let before = repository.commit_of(&reference)?;
     repository.set_ref(&reference, before.as_ref(), &commit, "paddock: salvage")?;
+    fail_point!("salvage.after");
     let paths = changed.into_iter().filter(|path| !left.contains(path)).collect();
     Ok(Some(Salvage { reference, commit, paths, left }))
 }

@@ -149,6 +149,7 @@ impl Place<'_> {
             fs::create_dir_all(parent).map_err(GitError::io(parent))?;
         }
         fs::write(&intent, self.marker).map_err(GitError::io(&intent))?;
+        fail_point!("worktree.intent");
         let mut call = Call::new(self.repository).args(["worktree", "add", "--quiet"]);
         if let Some(branch) = new_branch {
             call = call.args(["--no-track", "-b", branch]);
@@ -161,6 +162,7 @@ impl Place<'_> {
         let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
             GitError::Unexpected(format!("no worktree at {} after making it", self.path.display()))
         })?;
+        fail_point!("worktree.unmarked");
         let marker = admin.join(MARKER_FILE);
         fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;
         fs::remove_file(&intent).map_err(GitError::io(&intent))?;

@@ -69,7 +69,8 @@ fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> 
     }
 }
 
-/// Creates a file that must not exist and makes it durable; `false` when it exists.
+/// Creates a file that must not exist and makes it durable; `false` when it exists. On an error it is gone again, as
+/// far as the disk lets us.
 ///
 /// # Errors
 /// What the system said.
@@ -81,6 +82,9 @@ pub fn create_json<T: Serialize>(path: &Path, value: &T) -> Result<bool, RunnerE
         Err(error) => return Err(RunnerError::at("create", path)(error)),
     };
     let written = file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
     written.map(|()| true).map_err(RunnerError::at("write", path))
 }
 

@@ -38,7 +38,9 @@ pub(super) fn append_all(
         // before: writing a header field anew makes it a change.
         touch(&transaction).map_err(sqlite)?;
     }
+    fail_point!("store.before_commit");
     transaction.commit().map_err(sqlite)?;
+    fail_point!("store.after_commit");
     Ok(seq)
 }
 

@@ -9,6 +9,11 @@ use super::open::{BUSY_TIMEOUT, refuse_unknown};
 use super::schema::{MIGRATIONS, header};
 use super::{EntityKind, EventQuery, Snapshot, StoreError, StoredEvent, backup, query};
 
+fn outdated(path: &Path) -> StoreError {
+    let reason = "it has not been brought up to date yet; `paddock run --no-tui --once` does so";
+    StoreError::CannotOpen { path: path.to_owned(), reason: reason.to_owned() }
+}
+
 /// A read-only connection. It sees what is committed, never blocks the writer, and every call is a short
 /// transaction: a long one would keep the write-ahead log from being cut.
 #[derive(Debug)]
@@ -18,24 +23,40 @@ pub struct Reader {
 }
 
 impl Reader {
+    /// Opens the database if anything can have been recorded in it: there may be no file yet, or one whose maker
+    /// died before it had its tables.
+    ///
+    /// # Errors
+    /// As [`Reader::open`], for a database that exists.
+    pub fn find(path: &Path) -> Result<Option<Self>, StoreError> {
+        match path.exists() {
+            true => Self::open_made(path),
+            false => Ok(None),
+        }
+    }
+
     /// Opens an existing database for reading; changes nothing and needs no lock.
     ///
     /// # Errors
     /// [`StoreError::CannotOpen`] when there is none, [`StoreError::Newer`] when this program is too old for
     /// it, [`StoreError::Damaged`] when it is no database.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_made(path)?.ok_or_else(|| outdated(path))
+    }
+
+    /// None when it has no tables yet.
+    fn open_made(path: &Path) -> Result<Option<Self>, StoreError> {
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
         let found = header(&connection).map_err(sqlite)?;
         refuse_unknown(path, found, MIGRATIONS)?;
-        let outdated = usize::try_from(found.version).is_ok_and(|version| version < MIGRATIONS.len());
-        if outdated {
-            let reason = "it has not been brought up to date yet; any command that writes does so, for example `paddock doctor`";
-            return Err(StoreError::CannotOpen { path: path.to_owned(), reason: reason.to_owned() });
+        match usize::try_from(found.version) {
+            Ok(0) => Ok(None),
+            Ok(version) if version < MIGRATIONS.len() => Err(outdated(path)),
+            _ => Ok(Some(Self { connection: Mutex::new(connection), path: path.to_owned() })),
         }
-        Ok(Self { connection: Mutex::new(connection), path: path.to_owned() })
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {

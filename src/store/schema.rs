@@ -36,10 +36,13 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusql
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let step = usize::try_from(version).ok().and_then(|done| migrations.get(done));
         let Some(step) = step else { return Ok(()) };
+        fail_point!("migration.before");
         transaction.execute_batch(step)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", version + 1)?;
+        fail_point!("migration.step");
         transaction.commit()?;
+        fail_point!("migration.after");
     }
 }
 

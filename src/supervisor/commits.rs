@@ -43,6 +43,9 @@ pub(super) fn count(world: &World, site: &Site, sessions: &[Running]) {
         let counted = find_worktree(&repository, Path::new(&running.path), &running.branch)
             .and_then(|worktree| head_count(&repository, &worktree, &running.from, &tip));
         if let Ok(commits) = counted {
+            if commits > 0 {
+                fail_point!("checkpoint.counted");
+            }
             let value = serde_json::Value::from(commits);
             let session = Some(running.session.0);
             world.gauges.set(Gauge { name: "commits".to_owned(), session, gate: None, value });

@@ -123,7 +123,9 @@ impl Kernel {
                 world.lanes.send(lane, job);
             }
             if let Some(answer) = answer {
+                fail_point!("answer.before");
                 answer();
+                fail_point!("answer.after");
             }
             if let Some((queue, notices)) = told {
                 notify::send(&queue, notices);
@@ -133,6 +135,7 @@ impl Kernel {
                 feed.publish(stored);
             }
         };
+        fail_point!("decide.before_append");
         self.writer.append(batch, Box::new(on_commit));
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::domain::decide::{self, Memo};
 use crate::domain::input::Input;
+use crate::domain::state::State;
 use crate::ledger;
 use crate::link::{Backend, Feed, Server};
 use crate::runner::{JobReport, LocalRunner};
@@ -184,7 +185,8 @@ fn dry_run(
     environment: &Environment,
     options: &Options,
 ) -> Result<RunEnd, SupervisorError> {
-    let mut state = ledger::load_snapshot(&Reader::open(workspace.db())?)?;
+    let reader = Reader::find(workspace.db())?;
+    let mut state = reader.map_or_else(|| Ok(State::default()), |reader| ledger::load_snapshot(&reader))?;
     let mut memo = memo(environment, options)?;
     let decision = decide::step(&mut state, &mut memo, Input::Tick, super::world::now_ms());
     for event in &decision.events {

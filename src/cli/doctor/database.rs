@@ -18,12 +18,10 @@ const PAGE: u32 = 2_000;
 pub(super) fn look(context: &Context) -> Vec<Finding> {
     let area = "database";
     let path = context.workspace.db();
-    if !path.exists() {
-        return vec![Finding::note(area, "none yet: nothing was ever recorded")];
-    }
     let restore = "stop the supervisor and put the newest `paddock.db.*.backup` in its place";
-    let reader = match Reader::open(path) {
-        Ok(reader) => reader,
+    let reader = match Reader::find(path) {
+        Ok(Some(reader)) => reader,
+        Ok(None) => return vec![Finding::note(area, "none yet: nothing was ever recorded")],
         Err(error) => return vec![Finding::error(area, error.to_string(), restore)],
     };
     let mut found = match reader.faults() {
@@ -45,12 +43,11 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
 /// Folds all events; where the kept rows differ from that, they are written anew, after a copy was made.
 pub(super) fn rebuild(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
-    if !path.exists() {
-        return output::line("there is no database: nothing to rebuild");
-    }
     let _lock = WorkspaceLock::try_take(&context.workspace)
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
-    let reader = Reader::open(path)?;
+    let Some(reader) = Reader::find(path)? else {
+        return output::line("there is no database: nothing to rebuild");
+    };
     let (folded, events) = fold(&reader)?;
     let kept = ledger::load_snapshot(&reader);
     if kept.as_ref().is_ok_and(|kept| *kept == folded) {

@@ -11,10 +11,11 @@ mod walk;
 
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{Write, stderr, stdin, stdout};
+use std::io::{ErrorKind, Write, stderr, stdin, stdout};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rustix::fs::Mode;
 use rustix::process::{setsid, umask};
@@ -31,6 +32,12 @@ use signals::Signals;
 /// Another keeper, or recovery, has the job: the exit code for those who call the keeper by hand.
 const EXIT_TAKEN: u8 = 75;
 const EXIT_BROKEN: u8 = 70;
+
+/// Between the tries to write the claim: nothing has been started yet.
+const CLAIM_PAUSES_MS: [u64; 4] = [50, 200, 500, 1_000];
+/// Between the tries to write the record: without it all that the job did counts as lost. Whoever frees a full disk
+/// within a minute loses nothing.
+const RECORD_PAUSES_MS: [u64; 10] = [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 15_000, 15_000];
 
 /// What the keeper says on its standard error once it has claimed the job.
 pub(crate) const STARTED: &str = "started";
@@ -85,6 +92,22 @@ fn claim(submission: &Submission) -> Claim {
     }
 }
 
+/// Tries again after each pause: a disk may have hiccups, or be full for a moment.
+fn persistently<T>(
+    pauses_ms: &[u64],
+    mut write: impl FnMut() -> Result<T, RunnerError>,
+) -> Result<T, RunnerError> {
+    for pause_ms in pauses_ms {
+        match write() {
+            // The whole folder was removed: there is nobody to write for.
+            Err(RunnerError::Io { source, .. }) if source.kind() != ErrorKind::NotFound => {}
+            written => return written,
+        }
+        std::thread::sleep(Duration::from_millis(*pause_ms));
+    }
+    write()
+}
+
 /// `false` when the job is somebody else's.
 fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_lock) = take_lock(&dir.join(LOCK_FILE), stdin())? else { return Ok(false) };
@@ -99,15 +122,21 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let _ = setsid();
     tree::become_subreaper();
     let signals = Signals::install().map_err(RunnerError::at("handle signals for", dir))?;
+    fail_point!("keeper.before_claim");
     let claim = claim(&submission);
     let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);
-    if !files::create_json(&dir.join(CLAIM_FILE), &claim)? {
+    // The lock is held: whoever finds no claim after a failure finds that nothing was started.
+    if !persistently(&CLAIM_PAUSES_MS, || files::create_json(&dir.join(CLAIM_FILE), &claim))? {
         cgroup.iter().for_each(Cgroup::remove);
         return Ok(false);
     }
+    fail_point!("keeper.after_claim");
     say(STARTED);
     let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
-    let written = files::replace_json(&dir.join(EXIT_FILE), &record, Durability::Power);
+    fail_point!("keeper.before_record");
+    let path = dir.join(EXIT_FILE);
+    let written = persistently(&RECORD_PAUSES_MS, || files::replace_json(&path, &record, Durability::Power));
+    fail_point!("keeper.after_record");
     cgroup.iter().for_each(Cgroup::remove);
     written.map(|()| true)
 }

@@ -136,6 +136,7 @@ impl Job<'_> {
         let _ = fs::remove_file(self.dir.join(START_ERROR_FILE));
         match self.spawn(index, stage) {
             Ok(mut running) => {
+                fail_point!("keeper.after_spawn");
                 self.follow(&mut running, stage);
                 let awake = running.status.map_or(running.started, |(_, at)| at) - running.started;
                 end.awake_ms = millis(awake);

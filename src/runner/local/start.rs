@@ -83,7 +83,9 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
         Submission { version: Submission::VERSION, spec: spec.clone(), worktree_lock: worktree_path };
     // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
     files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Process)?;
+    fail_point!("spawn.submission");
     let child = spawn(shared, spec, lock, worktree_lock)?;
+    fail_point!("spawn.after");
     watch::watch(shared, spec.key, dir, worktree(), Some(child))
 }
 

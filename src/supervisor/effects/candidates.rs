@@ -71,7 +71,9 @@ impl Member {
 
 /// Made from the same inputs they are the same merges: making them again after a crash does no harm.
 pub(in super::super) fn make(world: &World, order: &Order) {
+    fail_point!("candidate.before");
     let answer = answer(world, order).unwrap_or_else(CandidateAnswer::Failed);
+    fail_point!("candidate.after");
     world.tell(Input::CandidateAnswered {
         project: order.site.slug.clone(),
         members: order.asked.clone(),

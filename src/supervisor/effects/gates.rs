@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::super::lanes::Lane;
 use super::super::world::{Site, World};
 use super::gate_output::command_results;
+use super::patiently;
 use crate::domain::gate::{GateRun, slot_folder};
 use crate::domain::ids::{GateId, ObjectId};
 use crate::domain::input::Input;
@@ -57,7 +58,7 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let begun = match known {
         true => adopt(world, order),
         false if order.is_cancelled => Err("it was cancelled before it started".to_owned()),
-        false => submit(world, order),
+        false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, problem, "a gate run did not start");
@@ -79,12 +80,14 @@ fn adopt(world: &World, order: &Order) -> Result<(), String> {
 }
 
 fn submit(world: &World, order: &Order) -> Result<(), String> {
+    fail_point!("gate.before");
     let repository = world.trusted(&order.site)?;
     if let Some(parent) = order.worktree.parent() {
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     }
     let worktree =
         prepare_gate(&repository, &order.worktree, &order.commit).map_err(|error| error.to_string())?;
+    fail_point!("gate.prepared");
     let stages = order.commands.iter().map(|command| Stage {
         name: command.name.clone(),
         argv: vec![OsString::from(&command.run)],
@@ -107,7 +110,9 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         stop_signal: StopSignal::Term,
         resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
     };
-    world.runner.submit(&spec).map_err(|error| error.to_string())
+    world.runner.submit(&spec).map_err(|error| error.to_string())?;
+    fail_point!("gate.after");
+    Ok(())
 }
 
 /// Stopping what has ended already does nothing.
@@ -145,7 +150,9 @@ impl Ended {
 /// Reads what a run that is over printed, and tells how its commands ended.
 pub(in super::super) fn ended(world: &World, order: &Ended) {
     let dir = world.workspace.gate_dir(order.gate);
+    fail_point!("gate.output");
     let results = Some(command_results(&order.record, &dir, &order.worktree));
+    fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
     world.tell(Input::GateExited { gate: order.gate, results });
 }

@@ -70,8 +70,10 @@ impl Order {
 
 /// Reads only, but for refs that keep what would be lost: doing it again finds the same.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
+    fail_point!("harvest.before");
     world.tails.end(order.session, &world.gauges);
     let facts = read(world, order).map(Box::new);
+    fail_point!("harvest.after");
     world.tell(Input::Harvested { session: order.session, facts });
 }
 

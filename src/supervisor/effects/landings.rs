@@ -51,6 +51,7 @@ impl Order {
 
 /// Reconciled by the ref: at the candidate or beyond it has happened, where it was it has not.
 pub(in super::super) fn land(world: &World, order: &Order) {
+    fail_point!("landing.before");
     let wanted = LandOrder {
         integration_ref: order.site.integration_ref.clone(),
         old: order.candidate.onto.clone(),
@@ -71,10 +72,12 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         Ok(LandOutcome::SelfCheckFailed { why }) => LandingAnswer::SelfCheckFailed(why),
         Err(error) => LandingAnswer::Failed(error.to_string()),
     };
+    fail_point!("landing.after");
     let has_landed = answer == LandingAnswer::Landed;
     world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
     if has_landed {
         release_candidate(world, order);
+        fail_point!("landing.released");
     }
 }
 

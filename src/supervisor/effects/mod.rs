@@ -17,6 +17,7 @@ mod worktrees;
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::lanes::{Job, Lane};
 use super::world::{Site, World};
@@ -50,6 +51,21 @@ fn titled(name: &str, description: &str) -> String {
         "" => name.to_owned(),
         text => format!("{name}: {text}"),
     }
+}
+
+/// Between the tries of [`patiently`].
+const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
+
+/// Tries again what may fail in passing: a git of a supervisor that was killed may still be at work and its lock in
+/// the way, a disk may have hiccups. What fails to the last is told.
+fn patiently<T, E>(mut act: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    for pause in PAUSES {
+        if let Ok(done) = act() {
+            return Ok(done);
+        }
+        std::thread::sleep(pause);
+    }
+    act()
 }
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is

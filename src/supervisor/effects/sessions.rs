@@ -6,10 +6,10 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
+use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use crate::config::Environment;
@@ -31,8 +31,6 @@ mod prompting;
 
 /// The name of the stage that prepares a worktree.
 const SETUP_STAGE: &str = "setup";
-/// Between the tries to begin a session.
-const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
 /// Between the gentle signal and the kill, in milliseconds (SPEC 3.4).
 const GRACE_MS: u64 = 20_000;
 
@@ -88,7 +86,7 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order, &dir),
-        false => submit_patiently(world, order, &dir),
+        false => patiently(|| submit(world, order, &dir)),
     };
     match begun {
         Ok(()) => follow(world, order, dir),
@@ -108,23 +106,12 @@ fn follow(world: &World, order: &Order, dir: PathBuf) {
     world.tails.begin(followed, &world.inbox, &world.gauges);
 }
 
-/// A git of a supervisor that was killed may still be at work in the worktree, and its lock in the way: it is
-/// given a moment before the session is given up.
-fn submit_patiently(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
-    let mut begun = submit(world, order, dir);
-    for pause in PAUSES {
-        if begun.is_ok() {
-            break;
-        }
-        std::thread::sleep(pause);
-        begun = submit(world, order, dir);
-    }
-    begun
-}
-
 fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
     let session = order.session.id;
-    match world.runner.adopt(&session_key(session), dir).map_err(|error| error.to_string())? {
+    fail_point!("adopt.before");
+    let adoption = world.runner.adopt(&session_key(session), dir).map_err(|error| error.to_string())?;
+    fail_point!("adopt.after");
+    match adoption {
         Adoption::Running { claim } => {
             let pid = claim.and_then(|claim| claim.keeper).and_then(|keeper| u32::try_from(keeper.pid).ok());
             world.tell(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
@@ -142,6 +129,7 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
 }
 
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+    fail_point!("spawn.before");
     let repository = world.trusted(&order.site)?;
     prepare(world, order, &repository)?;
     let spec = job(world, order, &repository, dir)?;
@@ -183,6 +171,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())
         .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
+    fail_point!("spawn.prompt");
     let values = Values {
         prompt_file: &prompt_file,
         worktree: &order.path,
@@ -352,9 +341,11 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
         Stop::DayBudget => StopReason::DayBudget,
         Stop::Waiting => StopReason::Waiting,
     };
+    fail_point!("stop.before");
     if let Err(error) = world.runner.cancel(&session_key(session), reason, now) {
         tracing::debug!(%session, %error, "a session that is to be stopped is not running");
     }
+    fail_point!("stop.after");
 }
 
 /// The keeper's limit is set, not added to: doing it again changes nothing.

@@ -18,6 +18,7 @@ const FILES_MAX: usize = 20;
 
 /// Reconciled by the ref itself: one that exists is taken as it is.
 pub(in super::super) fn make_integration(world: &World, site: &Site, at: &ObjectId) {
+    fail_point!("integration.before");
     let tip = world.repository(&site.repo_root).and_then(|repository| {
         match repository.set_ref(&site.integration_ref, None, at, "paddock: begin")? {
             CasOutcome::Done => Ok(at.clone()),
@@ -27,6 +28,7 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
             }
         }
     });
+    fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
     world.tell(Input::IntegrationMade { project: site.slug.clone(), tip });
 }
@@ -189,10 +191,12 @@ pub(in super::super) struct Publication {
 
 /// A fast-forward that can be tried at any time: reconciled by trying.
 pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication) {
+    fail_point!("publish.before");
     let answer = match world.trusted(site) {
         Ok(repository) => publish_in(&repository, site, order),
         Err(problem) => waits("other", Vec::new(), problem),
     };
+    fail_point!("publish.after");
     world.tell(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
 }
 

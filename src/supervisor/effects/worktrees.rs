@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::world::{Site, World, now_ms};
+use super::patiently;
 use crate::domain::ids::{ObjectId, ObjectiveKey};
 use crate::domain::input::Input;
 use crate::domain::state::State;
@@ -40,7 +41,9 @@ impl Order {
 
 /// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
 pub(in super::super) fn make(world: &World, order: &Order) {
-    let result = make_in(world, order);
+    fail_point!("worktree.before");
+    let result = patiently(|| make_in(world, order));
+    fail_point!("worktree.after");
     world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
 }
 
@@ -112,7 +115,10 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
 
 /// Reconciled by looking: what is gone already is gone.
 pub(in super::super) fn remove(world: &World, order: &Order) {
-    match remove_in(world, order) {
+    fail_point!("cleanup.before");
+    let removed = patiently(|| remove_in(world, order));
+    fail_point!("cleanup.after");
+    match removed {
         Ok(late) => world.tell(Input::WorktreeRemoved { objective: order.objective.clone(), late }),
         // It stays recorded as to be removed, and the next start tries again: nothing waits for it.
         Err(error) => tracing::warn!(objective = %order.objective, %error, "a worktree could not be removed"),
@@ -144,7 +150,10 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         if let git::Removal::Kept { path } = removal {
             tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
         }
+    } else {
+        git::finish_removal(&order.path)?;
     }
+    fail_point!("cleanup.branch");
     if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
         let full = format!("refs/heads/{}", order.branch);
         if repository.commit_of(&full)?.as_ref() == Some(head) {

@@ -58,7 +58,9 @@ impl Order {
 
 /// Reads only, but for refs that keep what would be lost; a worktree that is gone already stays gone.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
+    fail_point!("plan.before");
     let facts = read(world, order).map(Box::new);
+    fail_point!("plan.after");
     world.tell(Input::PlanRead { session: order.session, facts });
 }
 
@@ -74,6 +76,7 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
     let workers: Vec<&str> = order.workers.iter().map(String::as_str).collect();
     let context = PlanContext { existing: &order.existing, workers: &workers };
     let plan = plan_file::read(&without_echo(&said, &prompt), "plan", &context);
+    fail_point!("plan.read");
     let salvage = clear(world, order).unwrap_or_else(|error| {
         tracing::warn!(session = %order.session, %error, "the planner's worktree could not be cleared away");
         None
@@ -131,7 +134,10 @@ fn tail_of(dir: &Path) -> std::io::Result<String> {
 /// removed.
 fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
-    let Ok(worktree) = git::find_worktree(&repository, &order.path, "") else { return Ok(None) };
+    let Ok(worktree) = git::find_worktree(&repository, &order.path, "") else {
+        git::finish_removal(&order.path)?;
+        return Ok(None);
+    };
     if !worktree.path.is_dir() {
         git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
         return Ok(None);
