@@ -28,10 +28,11 @@ fn the_demo_runs_to_its_end_and_a_retry_with_a_note_lands_the_rest() {
     tmux.line("$PADDOCK --root $ROOT");
     tmux.see("11/11 landed");
     tmux.keys(&["a"]);
-    tmux.see("goal");
+    tmux.see("Add a goal to");
     tmux.text("Greet the whole world");
     tmux.keys(&["M-Enter"]);
-    tmux.lose("Alt-Enter");
+    // It is there until the supervisor has answered, and hears nothing else meanwhile.
+    tmux.lose("Add a goal to");
     tmux.keys(&[":"]);
     tmux.text("goal list");
     tmux.keys(&["Enter"]);

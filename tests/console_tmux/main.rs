@@ -6,6 +6,7 @@
 mod away;
 mod demo;
 mod files;
+mod first;
 #[path = "../spine/place.rs"]
 mod place;
 #[path = "../spine/supervisor.rs"]
