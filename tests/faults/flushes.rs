@@ -10,7 +10,7 @@ fn a_landing_whose_flush_fails_once_is_a_landing() {
     let place = Place::new();
     let repository = project(&place);
     let folder = repository.join(".git/refs/paddock/integration");
-    let ended = run(&place, "fsync:error=EIO:when=1", Some(&folder));
+    let ended = run(&place, "fsync:error=EIO:when=1", &folder);
     assert_eq!(ended, Some(0), "{}", place.run(&["explain"]).1);
     has_landed_everything(&place, &repository);
 }

@@ -9,6 +9,7 @@
 mod flushes;
 mod injected;
 mod kills;
+mod locks;
 #[path = "../spine/place.rs"]
 mod place;
 #[path = "../spine/supervisor.rs"]

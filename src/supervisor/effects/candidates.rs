@@ -1,6 +1,7 @@
 //! Merges made in memory.
 
 use super::super::world::{Site, World, now_ms};
+use super::past_locks;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use crate::domain::state::State;
@@ -72,7 +73,8 @@ impl Member {
 /// Made from the same inputs they are the same merges: making them again after a crash does no harm.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("candidate.before");
-    let answer = answer(world, order).unwrap_or_else(CandidateAnswer::Failed);
+    let answer = past_locks(world, &order.site, || answer(world, order));
+    let answer = answer.unwrap_or_else(CandidateAnswer::Failed);
     fail_point!("candidate.after");
     world.tell(Input::CandidateAnswered {
         project: order.site.slug.clone(),

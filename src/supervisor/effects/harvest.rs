@@ -4,8 +4,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::world::{Site, World, now_ms};
-use super::telling;
 use super::worktrees::{Place, make_again_if_gone};
+use super::{past_locks, patiently, telling};
 use crate::domain::facts::{CommitFacts, HarvestFacts};
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
 use crate::domain::input::Input;
@@ -72,7 +72,7 @@ impl Order {
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     world.tails.end(order.session, &world.gauges);
-    let facts = read(world, order).map(Box::new);
+    let facts = past_locks(world, &order.site, || patiently(|| read(world, order))).map(Box::new);
     fail_point!("harvest.after");
     world.tell(Input::Harvested { session: order.session, facts });
 }

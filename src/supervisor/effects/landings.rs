@@ -2,6 +2,7 @@
 
 use super::super::world::{Site, World};
 use super::candidates::{candidate_name, is_at};
+use super::past_locks;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{Input, LandingAnswer};
 use crate::domain::objective::Objective;
@@ -64,8 +65,9 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         let answer = LandingAnswer::HeadMoved { entry };
         return world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
     }
-    let outcome =
-        world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted));
+    let outcome = past_locks(world, &order.site, || {
+        world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted))
+    });
     let answer = match outcome {
         Ok(LandOutcome::Landed | LandOutcome::AlreadyLanded) => LandingAnswer::Landed,
         Ok(LandOutcome::Moved { found }) => LandingAnswer::Moved { found },

@@ -68,6 +68,14 @@ fn patiently<T, E>(mut act: impl FnMut() -> Result<T, E>) -> Result<T, E> {
     act()
 }
 
+/// For what moves refs: a second try, once the locks are gone that a process left which is not there any more.
+fn past_locks<T, E>(world: &World, site: &Site, mut act: impl FnMut() -> Result<T, E>) -> Result<T, E> {
+    act().or_else(|_| {
+        clear_locks(world, site);
+        act()
+    })
+}
+
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
 /// gone.
 pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(Lane, Job)> {

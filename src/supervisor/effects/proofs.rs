@@ -1,7 +1,7 @@
 //! Proofs: a git note on each landed commit.
 
 use super::super::world::{Site, World};
-use super::patiently;
+use super::{past_locks, patiently};
 use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
 use crate::domain::input::Input;
 use crate::domain::proof::{Proof, of_landing};
@@ -32,7 +32,7 @@ impl Order {
 /// Reconciled by writing it again: the same landing gives the same note.
 pub(in super::super) fn write(world: &World, order: &Order) {
     fail_point!("note.before");
-    let result = patiently(|| write_in(world, order));
+    let result = past_locks(world, &order.site, || patiently(|| write_in(world, order)));
     fail_point!("note.after");
     if let Err(problem) = &result {
         tracing::warn!(commit = %order.commit, problem, "a proof could not be written");

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::super::world::{Site, World, now_ms};
-use super::patiently;
+use super::{past_locks, patiently};
 use crate::domain::ids::{ObjectId, ObjectiveKey};
 use crate::domain::input::Input;
 use crate::domain::state::State;
@@ -42,7 +42,7 @@ impl Order {
 /// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
-    let result = patiently(|| make_in(world, order));
+    let result = past_locks(world, &order.site, || patiently(|| make_in(world, order)));
     fail_point!("worktree.after");
     world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
 }
@@ -116,7 +116,7 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
 /// Reconciled by looking: what is gone already is gone.
 pub(in super::super) fn remove(world: &World, order: &Order) {
     fail_point!("cleanup.before");
-    let removed = patiently(|| remove_in(world, order));
+    let removed = past_locks(world, &order.site, || patiently(|| remove_in(world, order)));
     fail_point!("cleanup.after");
     match removed {
         Ok(late) => world.tell(Input::WorktreeRemoved { objective: order.objective.clone(), late }),

@@ -15,6 +15,7 @@ use crate::git::{self, GitError, Repository, SalvageOrder, Worktree};
 use crate::runner::log::{LogReader, Stream};
 use crate::session::planner::without_echo;
 use crate::session::transcript::{self, Reader, Reading, Setting};
+use crate::supervisor::effects::patiently;
 use crate::supervisor::world::{Site, World, now_ms};
 
 /// Bytes of a log read at a time.
@@ -59,7 +60,7 @@ impl Order {
 /// Reads only, but for refs that keep what would be lost; a worktree that is gone already stays gone.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("plan.before");
-    let facts = read(world, order).map(Box::new);
+    let facts = patiently(|| read(world, order)).map(Box::new);
     fail_point!("plan.after");
     world.tell(Input::PlanRead { session: order.session, facts });
 }
