@@ -20,6 +20,7 @@ pub mod schema;
 mod sections;
 mod shared_part;
 pub mod show;
+pub mod templates;
 pub mod validate;
 pub mod words;
 pub mod workspace;

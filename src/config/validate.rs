@@ -7,6 +7,7 @@ use super::error::{ConfigError, Place};
 use super::project_file::{self, ProjectFile};
 use super::reader::Sink;
 use super::resolve::{Project, Surroundings};
+use super::templates;
 use super::workspace::Workspace;
 
 /// The project files of a workspace, by name.
@@ -30,7 +31,7 @@ pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every fault and warning of the workspace's `.env` and project files.
+/// Every fault and warning of the workspace's `.env`, project files and templates.
 ///
 /// `resolve` gives what resolving a project needs; it can look into the repository, or not.
 pub fn validate(
@@ -51,7 +52,14 @@ pub fn validate(
         };
         found.extend(shared_root(&file, &shown, &mut roots).err());
         match resolve(&file) {
-            Ok(project) => found.extend(project.warnings),
+            Ok(project) => {
+                let own = templates::faults(&workspace.templates(), &project.settings);
+                found.extend(project.warnings);
+                // One that several projects use is said once.
+                let is_said = |fault: &ConfigError| found.contains(fault);
+                let fresh: Vec<ConfigError> = own.into_iter().filter(|fault| !is_said(fault)).collect();
+                found.extend(fresh);
+            }
             Err(errors) => found.extend(errors),
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::world::World;
 use crate::config::resolve::{Project, Surroundings};
-use crate::config::{ConfigError, Environment, Workspace, project_file, validate};
+use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
 use crate::domain::facts::TrustRecord;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
@@ -84,7 +84,10 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, agreed: Option<&str>
             "the repository's own .paddock/project.yaml gives commands that you have not agreed to; look at \
              them and say `paddock project trust {slug}`"
         )),
-        Ok(read) => Ok(Box::new(read.project.settings)),
+        Ok(read) => match templates::faults(&world.workspace.templates(), &read.project.settings) {
+            faults if faults.is_empty() => Ok(Box::new(read.project.settings)),
+            faults => Err(joined(&faults)),
+        },
         Err(problem) => Err(problem),
     };
     world.tell(Input::ConfigRead { project: slug.clone(), settings });

@@ -108,3 +108,30 @@ fn a_run_takes_up_sound_projects_beside_a_broken_one() {
     assert!(place.good(&["status"]).contains("nonsense"));
     place.is_tidy(&sound, 1);
 }
+
+#[test]
+fn a_template_with_a_fault_costs_no_attempt_and_is_named_with_its_line() {
+    let place = Place::new();
+    let repository = place.project("web", "");
+    place.objective("waits", "commit waits.txt\nover", &[]);
+    let templates = place.root().join("templates");
+    fs::create_dir_all(&templates).unwrap();
+    let template = templates.join("session-worker.md");
+    fs::write(&template, "Do\n{{ objective.titel }}\n").unwrap();
+    let fault = "templates/session-worker.md:2:1: there is no variable `objective.titel`; known are project";
+    let said = place.refused(&["config", "validate"], 1);
+    assert!(said.contains(fault), "{said}");
+    let events = place.idle(3);
+    assert_eq!(count(&events, "session_planned", "*"), 0);
+    assert!(place.good(&["explain"]).contains(fault), "{}", place.good(&["explain"]));
+    fs::write(&template, "{% if feedback %}").unwrap();
+    let said = place.refused(&["config", "validate"], 1);
+    assert!(said.contains("templates/session-worker.md:1:1: syntax error"), "{said}");
+    // It is noticed when it is mended.
+    let supervisor = place.supervisor(&["--poll-seconds", "1"]);
+    supervisor.wait("supervisor_started", "*");
+    fs::write(&template, "{{ objective.description }}").unwrap();
+    supervisor.wait("worktree_removed", "waits");
+    supervisor.stop();
+    place.is_tidy(&repository, 1);
+}

@@ -37,7 +37,7 @@ fn files(context: &Context) -> Vec<Finding> {
         }
     };
     match faults.is_empty() {
-        true => vec![Finding::good("files", "project files and .env have no errors")],
+        true => vec![Finding::good("files", "project files, templates and .env have no errors")],
         false => faults.iter().map(finding).collect(),
     }
 }

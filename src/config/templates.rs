@@ -1,0 +1,46 @@
+//! The prompt templates that a project's sessions would be given: read and tried before any session is, so that a
+//! fault in one costs no attempt.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use super::{ConfigError, Place, Severity};
+use crate::domain::settings::ProjectSettings;
+use crate::session::prompt::{self, EMBEDDED, PromptError};
+
+/// Every fault of the templates that a project uses: those of its workers, and those for every project.
+#[must_use]
+pub fn faults(folder: &Path, settings: &ProjectSettings) -> Vec<ConfigError> {
+    let of_workers = settings.workers.iter().map(|worker| worker.template.as_str());
+    let names: BTreeSet<&str> = EMBEDDED.iter().map(|(name, _)| *name).chain(of_workers).collect();
+    names.into_iter().flat_map(|name| of(folder, name)).collect()
+}
+
+fn of(folder: &Path, name: &str) -> Vec<ConfigError> {
+    let source = match prompt::load(Some(folder), name) {
+        Ok(source) => source,
+        Err(error) => return vec![fault(name, 0, error.to_string(), None)],
+    };
+    match prompt::check(name, &source) {
+        Ok(()) => Vec::new(),
+        Err(PromptError::Unknown { unknown, known, .. }) => {
+            let right = || Some(format!("known are {}", known.join(", ")));
+            let line = |variable: &str| source.lines().position(|line| line.contains(variable));
+            let at = |variable: &String| line(variable).map_or(0, |index| index as u64 + 1);
+            let said = |variable: &String| fault(name, at(variable), unknown_text(variable), right());
+            unknown.iter().map(said).collect()
+        }
+        Err(PromptError::Syntax { line, problem, .. }) => vec![fault(name, line as u64, problem, None)],
+        Err(other) => vec![fault(name, 0, other.to_string(), None)],
+    }
+}
+
+fn unknown_text(variable: &str) -> String {
+    format!("there is no variable `{variable}`")
+}
+
+fn fault(name: &str, line: u64, problem: String, right: Option<String>) -> ConfigError {
+    let place = Place { line, column: u64::from(line > 0) };
+    let (file, key) = (format!("templates/{name}"), String::new());
+    ConfigError { file, place, key, problem, right, severity: Severity::Error }
+}
