@@ -255,3 +255,117 @@ fn a_second_keeper_leaves_and_hangups_do_not_end_the_first() {
     assert!(signal(claim(&endless.dir).keeper.unwrap(), Signal::TERM));
     assert_eq!(bench.ended(endless.key).stop, Some(StopReason::Shutdown));
 }
+
+/// A process of somebody else's, as `ps` would show it.
+struct Stranger(std::process::Child);
+
+impl Stranger {
+    fn new() -> Self {
+        // In a group and a session of its own, and with a child: no trace that leads to one of them is followed.
+        let mut command = Command::new("setsid");
+        command.args(["sh", "-c", "sleep 600 & exec sleep 600"]).stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+
+    fn identity(&self) -> Identity {
+        let pid = i32::try_from(self.0.id()).unwrap();
+        wait_until("it leads a session", || {
+            paddock::runner::proc::one(pid).is_some_and(|one| one.session == pid)
+        });
+        paddock::runner::proc::one(pid).unwrap().identity
+    }
+}
+
+impl Drop for Stranger {
+    fn drop(&mut self) {
+        let pid = i32::try_from(self.0.id()).unwrap();
+        for one in paddock::runner::proc::descendants(pid) {
+            signal(one.identity, Signal::KILL);
+        }
+        drop((self.0.kill(), self.0.wait()));
+    }
+}
+
+#[test]
+fn a_process_id_that_belongs_to_somebody_else_now_is_never_signalled() {
+    let stranger = Stranger::new();
+    let present = stranger.identity();
+    // What was recorded has ended since, and its number was given to the stranger.
+    let past = Identity { start: present.start - 1, ..present };
+
+    // A keeper that is to be prodded: without a handler that signal would end the stranger.
+    let bench = Bench::new();
+    let spec = bench.job(1, "sleep 600");
+    bench.runner().submit(&spec).unwrap();
+    let mut stale = claim(&spec.dir);
+    let keeper = stale.keeper.replace(past);
+    fs::write(spec.dir.join("claim.json"), serde_json::to_string(&stale).unwrap()).unwrap();
+    bench.runner().cancel(&spec.key, StopReason::Human, false).unwrap();
+    // The keeper looks by itself, each second.
+    assert_eq!(bench.ended(spec.key).stop, Some(StopReason::Human));
+    assert_ne!(keeper, stale.keeper);
+
+    // A job whose keeper and members are gone: nothing of it is left, whoever has their numbers.
+    let lost = bench.job(2, "true");
+    fs::create_dir_all(&lost.dir).unwrap();
+    write_submission(&bench, &lost);
+    fs::write(lost.dir.join("claim.json"), serde_json::to_string(&stale).unwrap()).unwrap();
+    fs::write(lost.dir.join("members.json"), serde_json::to_string(&[past]).unwrap()).unwrap();
+    let adoption = bench.runner().adopt(&lost.key, &lost.dir).unwrap();
+    let Adoption::Lost(found) = adoption else { panic!("{adoption:?}") };
+    assert_eq!((found.survivors_killed, found.survivors_left), (0, 0), "{found:?}");
+    assert!(paddock::runner::proc::is_alive(present));
+    assert_eq!(paddock::runner::proc::descendants(present.pid).len(), 1);
+}
+
+#[test]
+fn a_job_of_an_earlier_boot_kills_nobody() {
+    let stranger = Stranger::new();
+    let bench = Bench::new();
+    let spec = bench.job(1, "true");
+    fs::create_dir_all(&spec.dir).unwrap();
+    write_submission(&bench, &spec);
+    // The very same number and time, by chance, of another boot.
+    let claim = serde_json::json!({
+        "version": 1, "attempt": 1, "keeper": stranger.identity(), "boot_id": "another", "nonce": "x", "cgroup": null,
+    });
+    fs::write(spec.dir.join("claim.json"), claim.to_string()).unwrap();
+    fs::write(spec.dir.join("members.json"), serde_json::to_string(&[stranger.identity()]).unwrap()).unwrap();
+    let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
+    assert!(matches!(&adoption, Adoption::Lost(lost) if lost.survivors_killed == 0), "{adoption:?}");
+    assert!(paddock::runner::proc::is_alive(stranger.identity()));
+}
+
+/// Processes that call themselves what they are not, some with names that look like the rest of a line of
+/// /proc/PID/stat, close what they have open, and leave the session, and one that nobody reaps.
+const DISGUISED: &str = r#"
+f=$PWD/../pids
+for name in 'x) Z 1 1 1 1' '(((' 'kworker/0:0' ') R 1'; do
+  setsid -f sh -c 'printf %s "$1" > /proc/$$/comm; echo $$ >> "$0"
+    exec </dev/null >/dev/null 2>&1 3>&- 4>&-; while :; do sleep 600; done' $f "$name"
+done
+setsid -f sh -c 'sh -c "exit 0" & echo $$ >> "$0"; exec sleep 600' $f
+"#;
+
+#[test]
+fn names_that_lie_and_processes_that_nobody_reaps_hold_up_nothing() {
+    let bench = Bench::new();
+    let spec = bench.job(1, &format!("{DISGUISED}sleep 600"));
+    bench.runner().submit(&spec).unwrap();
+    let found = pids(&bench.path("pids"), 5);
+    bench.runner().cancel(&spec.key, StopReason::Human, true).unwrap();
+    let record = bench.ended(spec.key);
+    assert_eq!(record.survivors_left, 0, "{record:?}");
+    assert_none_lives(&found);
+
+    // The same with nobody but the runner to find them.
+    let script = format!("{DISGUISED}sleep 600").replace("../pids", "../more");
+    let again = bench.job(2, &script);
+    bench.runner().submit(&again).unwrap();
+    let found = pids(&bench.path("more"), 5);
+    let keeper = claim(&again.dir).keeper.unwrap();
+    assert!(signal(keeper, Signal::KILL));
+    let lost = bench.lost(again.key);
+    assert!(lost.survivors_killed >= 5 && lost.survivors_left == 0, "{lost:?}");
+    assert_none_lives(&found);
+}

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![expect(dead_code, reason = "the place and the supervisor are those of the spine's tests")]
 
+mod container;
 mod matrix;
 #[path = "../spine/place.rs"]
 mod place;

@@ -182,8 +182,10 @@ impl Scene {
             let code = self.run(&mut resumed);
             self.go_on();
             if code == Some(0) && resumed {
+                // How often something is passed depends on what lands together; that it is passed does not.
                 let left = &self.moments[self.at..];
-                assert!(left.is_empty(), "never reached: {left:?}");
+                assert!(left.iter().all(|moment| moment.nth > 1), "never reached: {left:?}");
+                left.iter().for_each(|moment| println!("never reached: {moment:?}"));
                 return self.end();
             }
             let explained =

@@ -74,7 +74,10 @@ impl Member {
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("candidate.before");
     let answer = past_locks(world, &order.site, || answer(world, order));
-    let answer = answer.unwrap_or_else(CandidateAnswer::Failed);
+    let answer = answer.unwrap_or_else(|problem| {
+        tracing::warn!(project = %order.site.slug, problem, "a merge could not be made");
+        CandidateAnswer::Failed(problem)
+    });
     fail_point!("candidate.after");
     world.tell(Input::CandidateAnswered {
         project: order.site.slug.clone(),

@@ -72,7 +72,10 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         Ok(LandOutcome::Landed | LandOutcome::AlreadyLanded) => LandingAnswer::Landed,
         Ok(LandOutcome::Moved { found }) => LandingAnswer::Moved { found },
         Ok(LandOutcome::SelfCheckFailed { why }) => LandingAnswer::SelfCheckFailed(why),
-        Err(error) => LandingAnswer::Failed(error.to_string()),
+        Err(error) => {
+            tracing::warn!(project = %order.site.slug, %error, "a landing did not go through");
+            LandingAnswer::Failed(error.to_string())
+        }
     };
     fail_point!("landing.after");
     let has_landed = answer == LandingAnswer::Landed;
