@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::files::PRIVATE_FILE_MODE;
 use super::workspace::Workspace;
@@ -66,11 +66,17 @@ impl Holder {
     fn this_process() -> Self {
         Self {
             pid: Some(std::process::id()),
-            start_time: start_time(),
+            start_time: start_time_of("self"),
             boot_id: boot_id(),
             since: Some(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             ..Self::default()
         }
+    }
+
+    /// Whether the process that the text names is certainly not there any more.
+    fn is_gone(&self) -> bool {
+        let (Some(pid), Some(start_time)) = (self.pid, self.start_time) else { return false };
+        self.boot_id != boot_id() || start_time_of(&pid.to_string()) != Some(start_time)
     }
 
     fn to_text(&self) -> String {
@@ -209,14 +215,23 @@ struct Held {
 /// A reader that asks whether the text is stale holds the lock for an instant; that long is waited.
 const ATTEMPTS: u32 = 20;
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
+/// A holder that was killed may be dying still, or a child of it may be between its fork and its program, holding
+/// the file for as long as that takes on a busy machine: so long is waited for one that is gone.
+const GONE_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Held {
     fn take(path: &Path, holder: &Holder) -> io::Result<Result<Self, Holder>> {
         let mut file = open(path, true)?;
+        let begun = Instant::now();
         let mut left = ATTEMPTS;
         while let Err(error) = file.try_lock() {
             match error {
-                TryLockError::WouldBlock if left == 0 => return Ok(Err(read_text(&mut file)?)),
+                TryLockError::WouldBlock if left == 0 => {
+                    let found = read_text(&mut file)?;
+                    if begun.elapsed() >= GONE_PATIENCE || !found.is_gone() {
+                        return Ok(Err(found));
+                    }
+                }
                 TryLockError::WouldBlock => left -= 1,
                 TryLockError::Error(error) => return Err(error),
             }
@@ -265,17 +280,20 @@ fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
     }
 }
 
-/// When this process started, in clock ticks since boot.
+/// When a process that lives started, in clock ticks since boot.
 #[cfg(target_os = "linux")]
-fn start_time() -> Option<u64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").ok()?;
-    // The name in parentheses may hold blanks; the 22nd field is the 20th after it.
-    stat.rsplit_once(')')?.1.split_whitespace().nth(19)?.parse().ok()
+fn start_time_of(pid: &str) -> Option<u64> {
+    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The name in parentheses may hold anything; the third field, the state, is the first after it.
+    let stat = String::from_utf8_lossy(&stat);
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    let is_dead = fields.next().is_some_and(|state| matches!(state, "Z" | "X"));
+    fields.nth(18)?.parse().ok().filter(|_| !is_dead)
 }
 
 /// Elsewhere the text goes without it.
 #[cfg(not(target_os = "linux"))]
-fn start_time() -> Option<u64> {
+fn start_time_of(_pid: &str) -> Option<u64> {
     None
 }
 

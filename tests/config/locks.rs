@@ -38,6 +38,25 @@ fn stale_text_with_a_free_lock_is_taken_over() {
     );
 }
 
+/// As when a supervisor is killed between a child's fork and its program: for a moment the child has the file open.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let text = format!("pid: {}\nstart_time: 1\nboot_id: {}\n", gone.id(), boot.trim());
+    fs::write(workspace.lock(), text).unwrap();
+    let file = fs::File::open(workspace.lock()).unwrap();
+    file.lock().unwrap();
+    // Longer than anybody waits for a holder that lives.
+    let mut child = std::process::Command::new("sleep").arg("0.5").stdin(file).spawn().unwrap();
+    WorkspaceLock::try_take(&workspace).unwrap();
+    child.wait().unwrap();
+}
+
 #[test]
 fn a_repository_belongs_to_one_project_of_one_workspace() {
     let folder = tempfile::tempdir().unwrap();

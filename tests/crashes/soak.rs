@@ -69,9 +69,18 @@ fn start(place: &Place) -> Child {
     command.stdout(Stdio::null()).stderr(fs::File::create(place.path("problems")).unwrap()).spawn().unwrap()
 }
 
-fn keepers(place: &Place) -> Vec<i32> {
-    let found = place.processes().into_iter();
-    found.filter(|(_, command)| command.contains("__keeper")).map(|(pid, _)| pid).collect()
+/// One of the keepers that live; they come and go, so that a moment is waited for one.
+fn a_keeper(place: &Place, random: &mut Random) -> Option<Pid> {
+    for _ in 0..20 {
+        let found = place.processes().into_iter();
+        let found: Vec<i32> =
+            found.filter(|(_, command)| command.contains("__keeper")).map(|(pid, _)| pid).collect();
+        if !found.is_empty() {
+            return Pid::from_raw(found[usize::try_from(random.below(found.len() as u64)).unwrap()]);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 #[derive(Default)]
@@ -92,9 +101,7 @@ fn kill_at_random(place: &Place, random: &mut Random, length: Duration) -> (Chil
             assert_eq!(status.code(), Some(0), "{said}{}", place.run(&["explain"]).1);
             break;
         }
-        let alive = keepers(place);
-        let victim = usize::try_from(random.below(alive.len() as u64 + 1)).unwrap();
-        match alive.get(victim).and_then(|pid| Pid::from_raw(*pid)) {
+        match (random.below(2) == 0).then(|| a_keeper(place, random)).flatten() {
             Some(pid) => kills.keepers += u32::from(kill_process(pid, Signal::KILL).is_ok()),
             None => {
                 supervisor.kill().unwrap();
