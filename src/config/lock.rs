@@ -33,14 +33,29 @@ pub enum LockError {
         /// Who holds it.
         holder: Box<Holder>,
     },
+    /// There is no room for the lock's text.
+    #[error("the disk of {} is full: free some space (`paddock doctor` shows what there is) and try again; nothing recorded is lost", path.display())]
+    DiskFull {
+        /// The lock file.
+        path: PathBuf,
+    },
     /// The lock file cannot be used.
-    #[error("cannot lock {}: {source}", path.display())]
+    #[error("cannot lock {}: {source}; check owner, permissions and mount of its folder", path.display())]
     Io {
         /// The lock file.
         path: PathBuf,
         /// Why not.
         source: io::Error,
     },
+}
+
+impl LockError {
+    fn of(path: PathBuf, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
+            _ => Self::Io { path, source },
+        }
+    }
 }
 
 /// What the text of a lock file says. Every part can be missing: it is text, not proof.
@@ -142,7 +157,7 @@ impl WorkspaceLock {
         match Held::take(&path, &Holder::this_process()) {
             Ok(Ok(held)) => Ok(Self(held)),
             Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
-            Err(source) => Err(LockError::Io { path, source }),
+            Err(source) => Err(LockError::of(path, source)),
         }
     }
 
@@ -182,7 +197,7 @@ impl RepositoryClaim {
         match Held::take(&path, &holder) {
             Ok(Ok(held)) => Ok(Self(held)),
             Ok(Err(holder)) => Err(LockError::RepositoryHeld { common_dir, holder: Box::new(holder) }),
-            Err(source) => Err(LockError::Io { path, source }),
+            Err(source) => Err(LockError::of(path, source)),
         }
     }
 

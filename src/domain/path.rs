@@ -35,6 +35,26 @@ impl RepoPath {
     }
 }
 
+impl RepoPath {
+    /// Whether a part of it stands for the git directory, or for a folder above, on some file system: git never
+    /// adds such a name, a tree made by hand can hold it, and checking it out could write into `.git`.
+    #[must_use]
+    pub fn is_reserved(&self) -> bool {
+        self.0.split(|byte| *byte == b'/').any(|part| {
+            matches!(part, b"" | b"." | b"..") || part.split(|byte| *byte == b'\\').any(is_git_directory)
+        })
+    }
+}
+
+fn is_git_directory(part: &[u8]) -> bool {
+    // HFS+ ignores these; NTFS dots and blanks at the end, and what names a stream after a colon.
+    let is_ignored = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
+    let text: String = String::from_utf8_lossy(part).chars().filter(|c| !is_ignored(*c)).collect();
+    let text = text.to_ascii_lowercase();
+    let name = text.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
+    matches!(name, ".git" | "git~1")
+}
+
 impl From<String> for RepoPath {
     fn from(text: String) -> Self {
         match text.strip_prefix('\0') {
@@ -117,6 +137,32 @@ fn unescape(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn names_that_stand_for_the_git_directory_somewhere_are_reserved() {
+        for path in [
+            ".git",
+            "a/.git/config",
+            ".GIT/hooks/x",
+            "GIT~1/config",
+            ".g\u{200c}it/x",
+            ".git./x",
+            ".git /x",
+            "a\\.git\\x",
+            ".git::$INDEX_ALLOCATION/x",
+            "../x",
+            "a/../x",
+            "./x",
+            "a//x",
+        ] {
+            assert!(RepoPath::from(path).is_reserved(), "{path}");
+        }
+        for path in
+            [".gitignore", ".github/x", "git/x", "a.git/x", "git~10", "...", "a: b", "a\\", "登录/.gitkeep"]
+        {
+            assert!(!RepoPath::from(path).is_reserved(), "{path}");
+        }
+    }
 
     proptest! {
         #[test]

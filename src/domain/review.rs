@@ -36,6 +36,8 @@ pub enum FindingCode {
     CopiedFile,
     /// Commits lie on a branch that does not descend from the work branch.
     HeadElsewhere,
+    /// Names that stand for the git directory on some file system.
+    Reserved,
     /// Tests that were there were deleted, skipped or weakened, or what the gate runs was changed.
     Tampered,
 }
@@ -47,7 +49,7 @@ impl FindingCode {
         match self {
             Self::OutOfScope | Self::Protected | Self::Empty | Self::Uncommitted => true,
             Self::HeadElsewhere | Self::Tampered => true,
-            Self::CopiedFile | Self::Secret => false,
+            Self::CopiedFile | Self::Secret | Self::Reserved => false,
         }
     }
 }
@@ -96,6 +98,7 @@ pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, S
     findings.extend(protected(facts, terms)?);
     findings.extend(secrets(facts));
     findings.extend(copied(facts, terms)?);
+    findings.extend(reserved(&facts.net_paths));
     findings.extend(empty(facts));
     findings.extend(tampered(facts, terms)?);
     if !facts.uncommitted.is_empty() {
@@ -111,6 +114,13 @@ pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, S
         findings.push(Finding::new(FindingCode::HeadElsewhere, text, Vec::new()));
     }
     Ok(findings)
+}
+
+fn reserved(paths: &[RepoPath]) -> Option<Finding> {
+    let found: Vec<RepoPath> = paths.iter().filter(|path| path.is_reserved()).cloned().collect();
+    let text = "names that stand for the git directory, or a folder above, on some file system: git never checks them \
+                out; rewrite the branch without them";
+    (!found.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, found))
 }
 
 fn matching(paths: &[RepoPath], globs: &Globs, wanted: bool) -> Vec<RepoPath> {

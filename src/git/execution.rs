@@ -24,13 +24,21 @@ pub struct ExecutionConfig {
 }
 
 /// Sections of which every key counts.
-const SECTIONS: [&str; 7] = ["filter", "include", "includeif", "credential", "gpg", "url", "extensions"];
+const SECTIONS: [&str; 8] =
+    ["filter", "include", "includeif", "credential", "gpg", "url", "extensions", "hook"];
 
 /// Sections of which the keys with a name in between count (`merge.NAME.driver`): the plain ones are taste.
 const NAMED_SECTIONS: [&str; 2] = ["merge.", "diff."];
 
-/// Single keys that count.
-const KEYS: [&str; 11] = [
+/// Single keys that count: those that git runs, and one that decides whether a branch that is checked out may be
+/// moved beneath its files.
+const KEYS: [&str; 17] = [
+    "core.bare",
+    "core.editor",
+    "core.pager",
+    "interactive.difffilter",
+    "sequence.editor",
+    "uploadpack.packobjectshook",
     "core.hookspath",
     "core.fsmonitor",
     "core.sshcommand",
@@ -128,7 +136,8 @@ impl Record {
         }
         let Ok(entries) = entries_of(file) else { return self.file(file, &format!("{prefix}(unreadable)")) };
         for (name, value) in &entries {
-            if counts(name) {
+            // An alias runs when the user types it; only one that is a command of the shell runs a program.
+            if counts(name) || (name.starts_with("alias.") && value.starts_with(b"!")) {
                 self.add(format!("{prefix}{name}"), value);
             }
         }

@@ -159,6 +159,8 @@ fn bare_command() -> Command {
         command.env_remove(name);
     }
     command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");
+    // Everybody sees the objects that there are: libgit2 knows no replacements and no grafts.
+    command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_GRAFT_FILE", "/dev/null");
     command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_ASKPASS", "").env("GIT_EDITOR", "true");
     command
 }

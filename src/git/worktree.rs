@@ -119,6 +119,7 @@ impl Place<'_> {
     /// The git directory of the worktree that lies here, if Paddock made it for this owner. What a crash left
     /// half made is cleared away.
     pub(crate) fn existing(&self) -> Result<Option<PathBuf>, GitError> {
+        refuse_link(self.path)?;
         let admin = admin_of(self.repository, self.path)?;
         let making = self.intent_file()?.exists();
         match admin {
@@ -171,6 +172,7 @@ impl Place<'_> {
 
     /// Puts the two files right that tie a worktree to the repository, whatever an agent wrote into them.
     pub(crate) fn repair(&self, admin: &Path) -> Result<(), GitError> {
+        refuse_link(self.path)?;
         let dot_git = self.path.join(".git");
         if dot_git.is_dir() && !dot_git.is_symlink() {
             return Err(GitError::Foreign {
@@ -203,6 +205,17 @@ impl Place<'_> {
             way_out: "move it away, or choose another `worktrees_root`".to_owned(),
         }
     }
+}
+
+/// Whoever works in a worktree can put a link in its place: what it leads to is not ours to read, write or remove.
+fn refuse_link(path: &Path) -> Result<(), GitError> {
+    if !path.is_symlink() {
+        return Ok(());
+    }
+    Err(GitError::Foreign {
+        what: format!("the link that lies at {} in place of a folder", path.display()),
+        way_out: "look where it leads, remove the link, then retry".to_owned(),
+    })
 }
 
 /// Makes a linked worktree's git directory lead to the repository it lies in.
@@ -255,9 +268,10 @@ pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
 /// The worktree that was made at a path for a branch, found again without asking the worktree itself.
 ///
 /// # Errors
-/// [`GitError::Unexpected`] when none is registered there.
+/// [`GitError::Unexpected`] when none is registered there, [`GitError::Foreign`] when a link lies there now.
 pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Result<Worktree, GitError> {
     let path = absolute(path)?;
+    refuse_link(&path)?;
     let gone = || GitError::Unexpected(format!("there is no worktree at {}", path.display()));
     let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
     Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })

@@ -47,7 +47,7 @@ pub enum StoreError {
     },
     /// There is no room on the disk.
     #[error(
-        "the disk of {} is full: free some space (`paddock doctor` shows what takes it) and start again; nothing recorded is lost",
+        "the disk of {} is full: free some space (`paddock doctor` shows what there is) and start again; nothing recorded is lost",
         path.display()
     )]
     DiskFull {

@@ -21,4 +21,4 @@ pub use error::StoreError;
 pub use model::{Batch, CommitInfo, Durability, EntityKind, EventQuery, Row, Snapshot, StoredEvent};
 pub use open::Store;
 pub use reader::Reader;
-pub use writer::{OnCommit, Writer};
+pub use writer::{OnCommit, OnRoom, Room, Writer};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
+use super::writer::OnRoom;
 use super::{EntityKind, EventQuery, StoreError, StoredEvent, Writer, backup, query};
 
 /// How long a statement waits for another process that holds the lock.
@@ -96,7 +97,15 @@ impl Store {
     /// # Errors
     /// What SQLite or the system reports, named.
     pub fn into_writer(self) -> Result<Writer, StoreError> {
-        Writer::start(self)
+        Writer::start(self, None)
+    }
+
+    /// As [`Store::into_writer`], but what finds the disk full waits until there is room, which is told.
+    ///
+    /// # Errors
+    /// What SQLite or the system reports, named.
+    pub fn into_patient_writer(self, on_room: OnRoom) -> Result<Writer, StoreError> {
+        Writer::start(self, Some(on_room))
     }
 }
 

@@ -1,6 +1,8 @@
 //! The one thread that writes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -20,8 +22,22 @@ pub type OnCommit = Box<dyn FnOnce(Result<CommitInfo, StoreError>) + Send>;
 const QUEUE_BATCHES: usize = 1024;
 /// How many batches share a transaction at most, so that the first of them does not wait for a long queue.
 const GROUP_BATCHES: usize = 256;
+/// While the disk is full it is tried again so often.
+const ROOM_INTERVAL: Duration = Duration::from_millis(500);
 /// After this long without work the write-ahead log is emptied into the database.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// What a patient writer tells of the disk.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Room {
+    /// It is full: nothing is written until there is room, and nothing is lost. The error says where.
+    Missing(StoreError),
+    /// There is room again, and what waited is written.
+    Found,
+}
+
+/// Told on the writer's thread; as quick as [`OnCommit`] has to be.
+pub type OnRoom = Box<dyn Fn(Room) + Send>;
 
 struct Job {
     batch: Batch,
@@ -32,23 +48,28 @@ struct Job {
 ///
 /// What is queued when a transaction begins shares it (group commit without a timed window): alone a batch
 /// waits for nobody, under load many share one flush. After a failed append nothing later is written and
-/// every later batch gets the same error; the process should end and start over from what is on disk.
+/// every later batch gets the same error; the process should end and start over from what is on disk. A
+/// patient writer takes a full disk for no failure: the batch waits until there is room.
 pub struct Writer {
     queue: Option<SyncSender<Job>>,
+    closing: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<(), StoreError>>>,
 }
 
 impl Writer {
-    pub(super) fn start(store: Store) -> Result<Self, StoreError> {
+    pub(super) fn start(store: Store, on_room: Option<OnRoom>) -> Result<Self, StoreError> {
         let last_seq = store.last_seq()?;
         let path = store.path.clone();
         let (queue, jobs) = sync_channel(QUEUE_BATCHES);
+        let closing = Arc::new(AtomicBool::new(false));
         let mut state = State {
             connection: store.connection,
             path: store.path,
             last_seq,
             failed: None,
             log_is_dirty: true,
+            on_room,
+            closing: Arc::clone(&closing),
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -57,7 +78,7 @@ impl Writer {
                 state.close()
             })
             .map_err(|error| StoreError::from_io(&path, &error))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        Ok(Self { queue: Some(queue), closing, thread: Some(thread) })
     }
 
     /// Queues a batch; waits only while the queue is full. `on_commit` is called once whatever happens.
@@ -87,7 +108,13 @@ impl Writer {
         told.recv().unwrap_or(Err(StoreError::WriterGone))
     }
 
-    /// Writes what is queued, empties the write-ahead log and closes the database.
+    /// A full disk is no longer waited for: what waits fails.
+    pub fn stop_waiting(&self) {
+        self.closing.store(true, Ordering::SeqCst);
+    }
+
+    /// Writes what is queued, empties the write-ahead log and closes the database. A full disk is no longer
+    /// waited for.
     ///
     /// # Errors
     /// The error that stopped the writer, or that of the last checkpoint.
@@ -96,6 +123,7 @@ impl Writer {
     }
 
     fn finish(&mut self) -> Result<(), StoreError> {
+        self.stop_waiting();
         self.queue = None;
         match self.thread.take() {
             Some(thread) => thread.join().unwrap_or(Err(StoreError::WriterGone)),
@@ -117,6 +145,8 @@ struct State {
     last_seq: u64,
     failed: Option<StoreError>,
     log_is_dirty: bool,
+    on_room: Option<OnRoom>,
+    closing: Arc<AtomicBool>,
 }
 
 impl State {
@@ -141,7 +171,7 @@ impl State {
         let begun = Instant::now();
         let outcome = match &self.failed {
             Some(error) => Err(error.clone()),
-            None => self.write(&group),
+            None => self.write_when_there_is_room(&group),
         };
         let seconds = begun.elapsed().as_secs_f64();
         let batches = group.len();
@@ -153,6 +183,28 @@ impl State {
         for job in group {
             (job.on_commit)(outcome.clone());
         }
+    }
+
+    fn write_when_there_is_room(&mut self, group: &[Job]) -> Result<bool, StoreError> {
+        let mut outcome = self.write(group);
+        let Some(on_room) = self.on_room.take() else { return outcome };
+        let mut is_told = false;
+        while let Err(error @ StoreError::DiskFull { .. }) = &outcome {
+            if !is_told {
+                on_room(Room::Missing(error.clone()));
+                is_told = true;
+            }
+            if self.closing.load(Ordering::SeqCst) {
+                break;
+            }
+            std::thread::sleep(ROOM_INTERVAL);
+            outcome = self.write(group);
+        }
+        if is_told && outcome.is_ok() {
+            on_room(Room::Found);
+        }
+        self.on_room = Some(on_room);
+        outcome
     }
 
     fn write(&mut self, group: &[Job]) -> Result<bool, StoreError> {
@@ -234,6 +286,31 @@ mod tests {
         assert_eq!(Store::open(&path).unwrap().last_seq().unwrap(), kept);
     }
 
+    /// As if the disk were full: no page more than there are.
+    fn fill(store: &Store) {
+        let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
+        store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+    }
+
+    #[test]
+    fn a_patient_writer_waits_while_the_disk_is_full_until_it_is_closed() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("paddock.db");
+        let store = Store::open(&path).unwrap();
+        fill(&store);
+        let (tell, told) = sync_channel(8);
+        let writer = store.into_patient_writer(Box::new(move |room| tell.send(room).unwrap())).unwrap();
+        let bulk = serde_json::Value::from("x".repeat(200_000)).to_string();
+        let (outcome, of) = sync_channel(1);
+        writer.append(batch(1, &bulk), Box::new(move |done| outcome.send(done).unwrap()));
+        let full = StoreError::DiskFull { path: path.clone() };
+        assert_eq!(told.recv().unwrap(), Room::Missing(full.clone()));
+        assert!(of.try_recv().is_err(), "the batch waits");
+        assert_eq!(writer.close(), Err(full.clone()));
+        assert_eq!(of.recv().unwrap(), Err(full));
+        assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), 0);
+    }
+
     #[test]
     fn batches_queued_together_share_a_transaction_and_are_told_in_order() {
         let folder = tempfile::tempdir().unwrap();
@@ -279,6 +356,8 @@ mod tests {
             last_seq: 0,
             failed: None,
             log_is_dirty: false,
+            on_room: None,
+            closing: Arc::default(),
         };
         let log = folder.path().join("paddock.db-wal");
         let none = Box::new(|outcome: Result<CommitInfo, StoreError>| assert!(outcome.is_ok()));

@@ -8,7 +8,7 @@ use super::Query;
 use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
-use crate::config::lock::{Holder, WorkspaceLock};
+use crate::config::lock::{Holder, LockError, WorkspaceLock};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::domain::decide::Memo;
@@ -43,8 +43,10 @@ pub fn ask(
         match WorkspaceLock::try_take(workspace) {
             Ok(lock) => return here(workspace, environment, command, &lock),
             // Somebody is between the lock and the socket, at one end of their work or the other.
-            Err(error) if Instant::now() >= give_up_at => return Err(error.into()),
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
+            Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            Err(error) => return Err(error.into()),
         }
     }
 }

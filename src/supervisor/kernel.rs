@@ -16,7 +16,7 @@ use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
 use super::{commits, effects, projects, radar};
 use crate::config::lock::RepositoryClaim;
-use crate::domain::command::StopMode;
+use crate::domain::command::{Command, StopMode};
 use crate::domain::decide::{self, Decision, Memo, Settled};
 use crate::domain::effect::Effect;
 use crate::domain::event::Event;
@@ -28,7 +28,7 @@ use crate::domain::state::State;
 use crate::ledger;
 use crate::link::Feed;
 use crate::runner::{JobKind, JobReport};
-use crate::store::{StoredEvent, Writer};
+use crate::store::{Room, StoredEvent, Writer};
 
 /// While sessions run, their commits are counted at least so often, should a watch have missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
@@ -53,6 +53,8 @@ pub(super) struct Kernel {
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
     pub(super) poll: Duration,
     pub(super) interrupted: bool,
+    /// When the run is over, if it was given a duration.
+    pub(super) end_at: Option<Instant>,
 }
 
 /// Counts an effect, or an append, as in flight for as long as it lives.
@@ -90,8 +92,10 @@ impl Kernel {
         let jobs = effects.iter().filter_map(|effect| effects::job(&self.world, &self.state, effect));
         let counted = jobs.map(|(lane, job)| {
             let in_flight = InFlight::new(&self.world);
+            let world = Arc::clone(&self.world);
             let job: Job = Box::new(move || {
                 let _in_flight = in_flight;
+                world.wait_until_there_is_room();
                 job();
             });
             (lane, job)
@@ -158,6 +162,8 @@ impl Kernel {
         self.memo.is_passive = true;
         self.take_claims()?;
         self.read_project_files_first()?;
+        // A file may say that its repository is somewhere else now.
+        self.take_claims()?;
         self.tell_the_day()?;
         self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
@@ -165,6 +171,7 @@ impl Kernel {
         let duration =
             options.duration_minutes.map(|minutes| Duration::from_secs(minutes.saturating_mul(60)));
         let end_at = duration.and_then(|duration| Instant::now().checked_add(duration));
+        self.end_at = end_at;
         let mut poll_at = Instant::now() + self.poll;
         loop {
             if let Some(end) = self.is_over(options) {
@@ -242,6 +249,9 @@ impl Kernel {
         match message {
             Message::Input(input) => self.step(input, None),
             Message::Command(command, reply_to) => {
+                if matches!(*command, Command::SupervisorStop { .. }) {
+                    self.world.is_ending.store(true, Ordering::SeqCst);
+                }
                 self.step(Input::Command(command), Some(reply_to))?;
                 self.take_claims()
             }
@@ -260,9 +270,11 @@ impl Kernel {
             }
             Message::Stop(mode, is_interrupt) => {
                 self.interrupted |= is_interrupt;
+                self.world.is_ending.store(true, Ordering::SeqCst);
                 self.step(Input::Stop(mode), None)
             }
-            Message::Wake => Ok(()),
+            Message::Wake | Message::Room(Room::Found) => Ok(()),
+            Message::Room(Room::Missing(full)) => self.wait_for_room(&full),
             Message::StoreFailed(error) => Err(error.into()),
         }
     }
@@ -277,7 +289,7 @@ impl Kernel {
             JobReport::Ended { key, record } => match key.kind {
                 JobKind::Session => Input::SessionExited {
                     session: crate::domain::ids::SessionId(key.id),
-                    process: effects::process_end(&record),
+                    process: effects::process_end(&self.world, &record),
                 },
                 JobKind::Gate => {
                     // Its output is read first, and not by this thread.
@@ -382,7 +394,7 @@ impl Kernel {
 
     fn watch_projects(&mut self) {
         for slug in self.covered() {
-            let common_dir = self.state.project(&slug).map(|project| PathBuf::from(&project.common_dir));
+            let common_dir = self.state.project(&slug).map(|project| self.world.common_dir(project));
             if let (Some(watches), Some(common_dir)) = (&mut self.watches, common_dir) {
                 watches.add(&slug, &common_dir);
             }
@@ -401,14 +413,18 @@ impl Kernel {
 
     /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.
     fn take_claims(&mut self) -> Result<(), SupervisorError> {
-        self.claims.retain(|slug, _| self.state.project(slug).is_some());
+        // One that moved is claimed where it is now; its old claim moved along with it.
+        self.claims.retain(|slug, (claimed, _)| {
+            self.state.project(slug).is_some_and(|project| self.world.common_dir(project) == *claimed)
+        });
         let wanted: Vec<(ProjectSlug, PathBuf)> = self
             .state
             .projects()
             .filter(|project| self.memo.covers(&project.slug) && !self.claims.contains_key(&project.slug))
-            .map(|project| (project.slug.clone(), PathBuf::from(&project.common_dir)))
+            .map(|project| (project.slug.clone(), self.world.common_dir(project)))
             .collect();
         for (project, common_dir) in wanted {
+            let common_dir_is_there = common_dir.is_dir();
             let text = match RepositoryClaim::take(&common_dir, &self.world.workspace, &project) {
                 Ok(claim) => {
                     self.claims.insert(project.clone(), (common_dir, claim));
@@ -417,8 +433,11 @@ impl Kernel {
                 }
                 Err(error) => Some(error.to_string()),
             };
-            let clears = "stop the other one; Paddock tries again by itself".to_owned();
-            let code = ReasonCode::Claimed;
+            let clears = match common_dir_is_there {
+                true => "stop the other one; Paddock tries again by itself",
+                false => "put the repository back, or correct `repo_root` in the project's file",
+            };
+            let (code, clears) = (ReasonCode::Claimed, clears.to_owned());
             self.step(Input::HoldSeen { project, code, text, clears }, None)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use crate::domain::command::{Command, Reply, StopMode};
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
 use crate::runner::JobReport;
-use crate::store::StoreError;
+use crate::store::{Room, StoreError};
 
 /// Where the reply to a command goes.
 pub(super) type ReplyTo = Box<dyn FnOnce(Reply) + Send>;
@@ -29,6 +29,8 @@ pub(super) enum Message {
     Stop(StopMode, bool),
     /// An effect or an append is over; whether anything is left is to be looked at.
     Wake,
+    /// The disk is full, or there is room again.
+    Room(Room),
     /// The store failed.
     StoreFailed(StoreError),
 }

@@ -18,6 +18,7 @@ mod observe;
 mod options;
 mod projects;
 mod radar;
+mod room;
 mod run;
 mod service;
 mod signals;

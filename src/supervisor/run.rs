@@ -14,7 +14,7 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::{Desk, Logs};
 use super::world::World;
-use super::{logging, signals};
+use super::{logging, room, signals};
 use crate::config::lock::WorkspaceLock;
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
@@ -75,6 +75,8 @@ fn work(
     signals::listen(inbox.clone())?;
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     let mut end = kernel.run(options);
+    // Whoever waits for what is still to be written would wait for room on the disk.
+    kernel.writer.stop_waiting();
     drop(kernel.notify.take());
     notifier.finish();
     if end.is_ok()
@@ -117,7 +119,11 @@ pub(super) fn kernel(
     let store = Store::open(workspace.db())?;
     let state = ledger::load(&store)?;
     let last_seq = store.last_seq()?;
-    let writer = store.into_writer()?;
+    let writer = match memo.is_passive {
+        // Who asks for one thing is told at once.
+        true => store.into_writer()?,
+        false => store.into_patient_writer(room::teller(inbox.clone()))?,
+    };
     let reader = Reader::open(workspace.db())?;
     let history = Box::new(move |after: u64, max: usize| {
         let wanted = EventQuery {
@@ -153,6 +159,7 @@ pub(super) fn kernel(
         claims: BTreeMap::new(),
         poll: Duration::from_secs(20),
         interrupted: false,
+        end_at: None,
     })
 }
 

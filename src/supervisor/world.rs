@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -35,6 +35,8 @@ pub(super) struct World {
     pub(super) radars: Radars,
     /// Effects ordered and not yet answered.
     pub(super) in_flight: AtomicUsize,
+    /// The supervisor was told to end: nothing waits any more for what may take long to come.
+    pub(super) is_ending: AtomicBool,
     repositories: Mutex<HashMap<PathBuf, Repository>>,
     /// Projects that a look is under way for: another one would see nothing else.
     looking: Mutex<BTreeSet<ProjectSlug>>,
@@ -119,6 +121,7 @@ impl World {
             exe,
             radars: Radars::default(),
             in_flight: AtomicUsize::new(0),
+            is_ending: AtomicBool::new(false),
             repositories: Mutex::default(),
             looking: Mutex::default(),
         }
@@ -142,6 +145,18 @@ impl World {
         let repository = Repository::open(root)?;
         known.insert(root.to_owned(), repository.clone());
         Ok(repository)
+    }
+
+    /// The git directory of a project: of where its file says that the repository is, which may have moved since it
+    /// was added; as recorded while it cannot be opened.
+    pub(super) fn common_dir(&self, project: &Project) -> PathBuf {
+        let found = self.repository(Path::new(&project.settings.repo_root));
+        found.map_or_else(|_| PathBuf::from(&project.common_dir), |found| found.common_dir().to_owned())
+    }
+
+    /// Where the repositories are that were worked on.
+    pub(super) fn repository_roots(&self) -> Vec<PathBuf> {
+        self.repositories.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// The repository of a site, if the configuration that can run programs is the one agreed to. Called

@@ -9,4 +9,6 @@ mod checkout;
 mod commits;
 mod kills;
 mod places;
+mod repositories;
 mod scope;
+mod storage;

@@ -190,8 +190,11 @@ fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
     if let Some(failure) = &facts.account.failure {
         return failed_end(failure);
     }
-    if process.exit != Exit::Code(0) {
-        return SessionEnd::Failed;
+    match (&process.exit, &facts.summary) {
+        // What it said at its end may be what could not be kept.
+        (Exit::DiskFull(0), Some(_)) | (Exit::Code(0), _) => {}
+        (Exit::DiskFull(_), _) => return SessionEnd::Interrupted,
+        _ => return SessionEnd::Failed,
     }
     match &facts.summary {
         Some(summary) => said(summary),

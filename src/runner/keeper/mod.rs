@@ -32,11 +32,14 @@ use signals::Signals;
 /// Another keeper, or recovery, has the job: the exit code for those who call the keeper by hand.
 const EXIT_TAKEN: u8 = 75;
 const EXIT_BROKEN: u8 = 70;
+/// Between two tries to write on a full disk.
+const ROOM_INTERVAL: Duration = Duration::from_secs(1);
+/// A week: a disk that is full for longer has nobody who waits for this job.
+const ROOM_TRIES_MAX: u32 = 7 * 24 * 60 * 60;
 
 /// Between the tries to write the claim: nothing has been started yet.
 const CLAIM_PAUSES_MS: [u64; 4] = [50, 200, 500, 1_000];
-/// Between the tries to write the record: without it all that the job did counts as lost. Whoever frees a full disk
-/// within a minute loses nothing.
+/// Between the tries to write the record where the disk is not full: without it all that the job did counts as lost.
 const RECORD_PAUSES_MS: [u64; 10] = [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 15_000, 15_000];
 
 /// What the keeper says on its standard error once it has claimed the job.
@@ -108,6 +111,20 @@ fn persistently<T>(
     write()
 }
 
+/// Tries again while the disk is full: how a job ended must not be lost for want of a few bytes. Its processes are
+/// dead by now, and whoever looks for it finds its keeper alive.
+fn when_there_is_room(mut write: impl FnMut() -> Result<(), RunnerError>) -> Result<(), RunnerError> {
+    let mut written = write();
+    for _ in 0..ROOM_TRIES_MAX {
+        match &written {
+            Err(error) if error.is_disk_full() => std::thread::sleep(ROOM_INTERVAL),
+            _ => break,
+        }
+        written = write();
+    }
+    written
+}
+
 /// `false` when the job is somebody else's.
 fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_lock) = take_lock(&dir.join(LOCK_FILE), stdin())? else { return Ok(false) };
@@ -135,7 +152,8 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
-    let written = persistently(&RECORD_PAUSES_MS, || files::replace_json(&path, &record, Durability::Power));
+    let write = || files::replace_json(&path, &record, Durability::Power);
+    let written = persistently(&RECORD_PAUSES_MS, || when_there_is_room(write));
     fail_point!("keeper.after_record");
     cgroup.iter().for_each(Cgroup::remove);
     written.map(|()| true)

@@ -39,6 +39,17 @@ impl Rolling {
         Ok(())
     }
 
+    /// After a failed write; a segment in which nothing stands is no use, and a flood would leave thousands.
+    fn give_up(&mut self, dir: &Path) {
+        self.file = None;
+        if self.segments.back().is_some_and(|segment| segment.bytes == 0)
+            && let Some(empty) = self.segments.pop_back()
+        {
+            // It can be empty and stay: it says nothing wrong.
+            let _ = fs::remove_file(self.stream.segment(dir, empty.start));
+        }
+    }
+
     /// Drops the oldest segment that is neither the first nor the newest.
     fn drop_middle(&mut self, dir: &Path) -> bool {
         let middle = if self.segments.len() > 2 { self.segments.remove(1) } else { None };
@@ -76,7 +87,7 @@ impl LogSet {
             if let Err(error) = rolling.append(&self.dir, now, self.segment_bytes) {
                 self.error.get_or_insert(error.to_string());
                 // What is missing must show as a gap: go on in a new segment at the true offset.
-                rolling.file = None;
+                rolling.give_up(&self.dir);
             }
             rolling.written += now.len() as u64;
             rest = later;
@@ -109,6 +120,29 @@ impl LogSet {
 mod tests {
     use super::*;
     use crate::runner::log::LogReader;
+
+    /// `/dev/full` takes files to be opened and nothing to be written.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_shows_as_a_gap_and_leaves_no_empty_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut logs = LogSet::new(folder.path(), 1 << 20, 1 << 18);
+        logs.write(Stream::Stdout, b"before\n");
+        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        logs.streams[0].file = Some(full);
+        logs.write(Stream::Stdout, b"lost\n");
+        for at in [12, 19] {
+            std::os::unix::fs::symlink("/dev/full", Stream::Stdout.segment(folder.path(), at)).unwrap();
+            logs.write(Stream::Stdout, b"missing");
+        }
+        logs.write(Stream::Stdout, b"after\n");
+        assert!(logs.error().unwrap().contains("No space left"), "{:?}", logs.error());
+        assert_eq!(logs.totals(Stream::Stdout), StreamTotals { written_bytes: 32, kept_bytes: 13 });
+        let reader = LogReader::open(folder.path(), Stream::Stdout);
+        let second = reader.read_at(7, 100).unwrap();
+        assert_eq!((second.bytes.as_slice(), second.gap_bytes), (&b"after\n"[..], 19));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no empty segment is left");
+    }
 
     #[test]
     fn the_first_and_the_newest_bytes_are_kept_at_their_true_offsets() {

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::super::room::{is_disk_full, says_disk_full};
 use super::super::world::{World, now_ms};
 use crate::domain::gate::{CommandResult, GateRun};
 use crate::domain::ids::GateId;
@@ -18,18 +19,12 @@ use crate::runner::{ExitRecord, StageEnd, StageOutcome, files};
 const SUMMARY_BYTES: u64 = 4 << 20;
 /// A longer line is no summary.
 const LINE_BYTES_MAX: usize = 4_096;
-/// Below this, in bytes, what fails fails for want of space.
-const FULL_BYTES: u64 = 1 << 20;
 
 /// How each command of a run that is over ended. Reads its output: not for the kernel's thread.
 pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
     let stages = record.stages.iter().zip(stretches(record));
     stages.map(|(stage, stretch)| command_result(stage, &stretch, dir, is_full)).collect()
-}
-
-fn is_disk_full(folder: &Path) -> bool {
-    rustix::fs::statvfs(folder).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES)
 }
 
 fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
@@ -62,7 +57,7 @@ fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
 fn says_full(stretch: &Stretch, dir: &Path) -> bool {
     let mut found = false;
     each_line(stretch, dir, |line| {
-        found |= line.contains("No space left on device") || line.contains("Disk quota exceeded");
+        found |= says_disk_full(line);
     });
     found
 }

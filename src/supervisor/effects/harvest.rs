@@ -72,7 +72,8 @@ impl Order {
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     world.tails.end(order.session, &world.gauges);
-    let facts = past_locks(world, &order.site, || patiently(|| read(world, order))).map(Box::new);
+    let facts =
+        past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order)))).map(Box::new);
     fail_point!("harvest.after");
     world.tell(Input::Harvested { session: order.session, facts });
 }

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use super::super::room::says_disk_full;
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
 use super::patiently;
@@ -117,7 +118,7 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
             world.tell(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
         }
         Adoption::Ended(record) => {
-            world.tell(Input::SessionExited { session, process: process_end(&record) });
+            world.tell(Input::SessionExited { session, process: process_end(world, &record) });
         }
         // A supervisor died between its order and the keeper's claim: no agent ran, and nobody is to blame.
         Adoption::Lost(job) if job.never_started => {
@@ -357,7 +358,7 @@ pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) 
 }
 
 /// How a session's processes ended, in the domain's words.
-pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
+pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> ProcessEnd {
     let stop = record.stop.map(|reason| match reason {
         StopReason::Deadline => Stop::Minutes,
         StopReason::Tokens => Stop::Tokens,
@@ -370,10 +371,20 @@ pub(in super::super) fn process_end(record: &ExitRecord) -> ProcessEnd {
         StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
     });
     ProcessEnd {
-        exit: exit_of_last(record),
+        exit: exit_without_room(world, record),
         stop,
         awake_seconds: record.awake_ms / 1_000,
         survivors: record.survivors_killed,
+    }
+}
+
+/// A failure on a full disk says nothing of the work, and neither does an end whose output could not be kept.
+fn exit_without_room(world: &World, record: &ExitRecord) -> Exit {
+    let lacked = record.log_error.as_deref().is_some_and(says_disk_full);
+    match exit_of_last(record) {
+        Exit::Code(0) if lacked => Exit::DiskFull(0),
+        Exit::Code(code) if code != 0 && (lacked || world.is_full()) => Exit::DiskFull(code),
+        exit => exit,
     }
 }
 

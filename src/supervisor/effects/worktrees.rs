@@ -1,6 +1,8 @@
 //! Making and removing worktrees.
 
-use std::fs;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use super::super::world::{Site, World, now_ms};
@@ -42,14 +44,15 @@ impl Order {
 /// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
-    let result = past_locks(world, &order.site, || patiently(|| make_in(world, order)));
+    let result = past_locks(world, &order.site, || patiently(|| world.with_room(|| make_in(world, order))));
     fail_point!("worktree.after");
     world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
 }
 
 /// Makes a worktree again whose folder somebody deleted: its branch has all that was committed.
 pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(), String> {
-    if place.path.exists() {
+    // A link in its place is refused by whoever looks at it next.
+    if place.path.symlink_metadata().is_ok() {
         return Ok(());
     }
     let repository = world.trusted(place.site)?;
@@ -103,14 +106,28 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
         return Err(format!("worktree.copy: {name:?} leads out of the repository"));
     }
     let (source, target) = (from.join(name), to.join(name));
-    if !source.symlink_metadata().is_ok_and(|found| found.is_file()) || target.exists() {
+    let is_there = |path: &Path| path.symlink_metadata().is_ok();
+    if !source.symlink_metadata().is_ok_and(|found| found.is_file()) || is_there(&target) {
         return Ok(());
+    }
+    // What is checked out here is an agent's: a folder of it may be a link.
+    let parents = target.ancestors().skip(1).take_while(|parent| *parent != to);
+    if let Some(link) = parents.filter(|parent| parent.is_symlink()).last() {
+        return Err(format!("worktree.copy: {name} is not copied, as {} is a link", link.display()));
     }
     let problem = |error| format!("worktree.copy: {name}: {error}");
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(problem)?;
     }
-    fs::copy(&source, &target).map(drop).map_err(problem)
+    copy_new(&source, &target).map_err(problem)
+}
+
+/// Makes the file; never one that is there, and never through a link.
+fn copy_new(source: &Path, target: &Path) -> io::Result<()> {
+    let mut from = File::open(source)?;
+    let mode = from.metadata()?.permissions().mode() & 0o777;
+    let mut to = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
+    io::copy(&mut from, &mut to).map(drop)
 }
 
 /// Reconciled by looking: what is gone already is gone.

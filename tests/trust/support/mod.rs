@@ -194,7 +194,12 @@ impl Place {
     pub fn supervisor_with(&self, arguments: &[&str]) -> Supervisor {
         let mut all = vec!["run", "--no-tui", "--json"];
         all.extend(arguments);
-        let running = Supervisor::start(self.command(&all));
+        self.supervisor_of(self.command(&all))
+    }
+
+    /// Started by this command.
+    pub fn supervisor_of(&self, command: Command) -> Supervisor {
+        let running = Supervisor::start(command);
         // Before that a command would find nobody, and carry itself out.
         let lock = self.root().join("runtime/paddock.lock");
         let pid = format!("pid: {}\n", running.pid().as_raw_nonzero());
