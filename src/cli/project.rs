@@ -1,6 +1,7 @@
 //! `paddock project`.
 
 use std::fs;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
@@ -9,7 +10,10 @@ use super::exit::{Exit, Failure, Outcome};
 use super::project_add::Add;
 use super::{output, repository, status};
 use crate::domain::command::Command;
+use crate::domain::ids::ProjectSlug;
 use crate::domain::project::Project as Found;
+use crate::domain::settings::ProjectSettings;
+use crate::git::{Repository, remove_gate};
 use crate::report::text::{harmless, table};
 use crate::supervisor::{read_project, with_agreement};
 
@@ -111,10 +115,31 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     Ok(Exit::Good)
 }
 
+/// The gates' worktrees hold caches and nothing of anybody's. Nothing is at work in them: that would have refused the
+/// removal.
+fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
+    let Ok(repository) = Repository::open(settings.repo_root.as_ref()) else { return };
+    let folder = PathBuf::from(&settings.worktrees_root).join(slug.as_str());
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let is_gate = |name: &str| name.strip_prefix("_gate-").is_some_and(|n| n.parse::<u32>().is_ok());
+    let gates = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_gate));
+    for gate in gates.map(|entry| entry.path()) {
+        if let Err(error) = remove_gate(&repository, &gate) {
+            output::note(&format!("the gate's worktree {} stays: {error}", gate.display()));
+        }
+    }
+    // Gone when nothing else is in it.
+    drop(fs::remove_dir(&folder));
+}
+
 impl Removed {
     fn carry_out(self, context: &Context) -> Outcome {
         let slug = context.project(&context.state()?, Some(&self.slug))?;
+        let settings = context.state()?.project(&slug).map(|project| project.settings.clone());
         context.ask_and_say(Command::ProjectRemove { project: slug.clone() })?;
+        if let Some(settings) = settings {
+            remove_gates(&slug, &settings);
+        }
         // A person may have written in it: it is kept under a name that nothing reads.
         let file = context.workspace.projects().join(format!("{slug}.yaml"));
         let kept = file.with_extension("yaml.removed");

@@ -101,7 +101,8 @@ impl List {
                     serde_json::json!({
                         "project": project.slug, "integration": project.integration,
                         "reasons": project.reasons, "queue": project.queue,
-                        "radar": project.radar, "canary": project.canary
+                        "radar": project.radar, "canary": project.canary,
+                        "gate_slots": project.gate_slots
                     })
                 })
                 .collect();
@@ -126,6 +127,9 @@ fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     };
     let rows: Vec<Vec<String>> = project.queue.iter().map(row).collect();
     text.push_str(&if rows.is_empty() { "  nothing is queued\n".to_owned() } else { table(&rows, 2) });
+    if let Some(gate) = &project.gate_slots {
+        text.push_str(&format!("  gate slots: {} ({})\n", gate.slots, gate.why));
+    }
     if project.integration.ahead > 0 {
         text.push_str(&format!("  landed, not published yet: {}\n", project.integration.ahead));
     }

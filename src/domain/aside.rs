@@ -55,13 +55,16 @@ pub struct Guard {
     pub settled: bool,
     /// The run that was green.
     pub passed: Option<GateId>,
+    /// Why it was not tried to its end, where it was not.
+    #[serde(default)]
+    pub given_up: Option<String>,
 }
 
 impl Guard {
     /// For these files.
     #[must_use]
     pub fn new(paths: Vec<RepoPath>) -> Self {
-        Self { paths, red: 0, unclear: 0, last: None, settled: false, passed: None }
+        Self { paths, red: 0, unclear: 0, last: None, settled: false, passed: None, given_up: None }
     }
 
     /// Takes in how a run ended.

@@ -45,6 +45,8 @@ pub enum Effect {
     ReadChecks { gate: GateId },
     /// Stop a gate run.
     StopGate { gate: GateId },
+    /// Remove the gate worktree of a slot, unless anything is at work in it.
+    RemoveGateFolder { project: ProjectSlug, slot: u32 },
     /// Move the integration ref by compare-and-swap, after the check at run time.
     Land { project: ProjectSlug, entry: u64 },
     /// Write the proof of a landing.

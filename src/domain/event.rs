@@ -15,6 +15,7 @@ use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
+use super::pace::SlotsFound;
 use super::path::RepoPath;
 use super::plan::{PhaseCheck, PlanDocument};
 use super::planning::FailedCheck;
@@ -342,6 +343,10 @@ pub enum Fact {
     GateCancelled { project: ProjectSlug, gate: GateId },
     /// It ended.
     GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
+    /// It was measured how many gate runs at once are worth it (`queue.slots: auto`).
+    SlotsMeasured { project: ProjectSlug, terms: String, found: SlotsFound },
+    /// The gate worktree of a slot that is not needed was removed; its caches with it.
+    GateFolderRemoved { project: ProjectSlug, slot: u32 },
     /// A tree got two verdicts under the same terms: the gate is flaky. Nobody is blamed.
     FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
     /// The tree of an entry's merge is green already, by this run: it is not run again.

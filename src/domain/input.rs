@@ -159,6 +159,10 @@ pub enum Input {
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
     /// A tree for a run beside the queue was made, or does not merge, or could not be made.
     TreePrepared { project: ProjectSlug, aside: Aside, result: Result<Option<Prepared>, String> },
+    /// So many bytes are free in each of the places where the project's gates work.
+    RoomSeen { project: ProjectSlug, free: Vec<u64> },
+    /// The gate worktree of a slot was removed, or not.
+    GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), String> },
     /// The target branch was pushed, or not.
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
     /// A gate run ended; none: its keeper vanished, or it could not be started.

@@ -21,6 +21,7 @@ pub mod input;
 pub mod judge;
 pub mod objective;
 pub mod operate;
+pub mod pace;
 pub mod path;
 pub mod plan;
 pub mod planning;

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveId, SessionId};
 use super::objective::{ObjectiveSpec, Status};
+use super::path::RepoPath;
 use super::reason::Reason;
 use super::review::Finding;
 
@@ -153,6 +154,9 @@ pub struct Operated {
     pub scope_released: bool,
     /// Of its scope, what recovery added by itself: that names no test.
     pub grown_scope: Vec<String>,
+    /// Tests that its branch changed at this head, and that its scope does not name: its merge is tried with these as
+    /// they were.
+    pub guarded: Option<(ObjectId, Vec<RepoPath>)>,
     /// Approvals, oldest first.
     pub approvals: Vec<Approval>,
 }

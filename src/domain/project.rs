@@ -9,6 +9,7 @@ use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use super::judge::{KnownVerdict, terms_of};
+use super::pace::Pace;
 use super::path::RepoPath;
 use super::planning::Planning;
 use super::proof::Unproven;
@@ -115,6 +116,12 @@ pub struct Project {
     /// The user's remote.
     #[serde(default)]
     pub pushing: Pushing,
+    /// How long the gate takes, alone and beside another.
+    #[serde(default)]
+    pub pace: Pace,
+    /// The slots that have a gate worktree, and how many runs came to their end in each.
+    #[serde(default)]
+    pub gate_folders: BTreeMap<u32, u32>,
 }
 
 impl Integration {
@@ -155,9 +162,22 @@ impl Project {
     #[must_use]
     pub fn gate_slots(&self) -> u32 {
         match self.settings.queue.slots {
-            Slots::Auto => 1,
+            Slots::Auto => self.pace.found(&terms_of(&self.settings.verify)).map_or(1, |found| found.slots),
             Slots::Count(count) => count.clamp(1, SLOTS_MAX),
         }
+    }
+
+    /// How long, in milliseconds, the queue's own run may take beside one in a slot more, by which it is measured
+    /// what two cost each other; none when that is known, or not to be found out.
+    #[must_use]
+    pub fn trial_ms(&self) -> Option<i64> {
+        self.pace.trial_ms(self.settings.queue.slots, &terms_of(&self.settings.verify))
+    }
+
+    /// Why so many slots are used.
+    #[must_use]
+    pub fn why_slots(&self) -> String {
+        self.pace.why(self.settings.queue.slots, &terms_of(&self.settings.verify))
     }
 
     /// Whether a person and the project file both let it be worked on.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::aside::Guard;
 use super::gate::{CommandResult, GateRun, Verdict};
 use super::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use super::objective::Objective;
@@ -26,6 +27,9 @@ pub struct Unproven {
     pub head: ObjectId,
     /// Whose it is.
     pub subject: Subject,
+    /// Tests of the first member that had to hold as they were before it.
+    #[serde(default)]
+    pub guard: Option<Guard>,
     /// The other members of its batch, in order.
     #[serde(default)]
     pub others: Vec<Member>,
@@ -42,9 +46,27 @@ pub struct Member {
     pub subject: Subject,
     /// The head that was merged.
     pub head: ObjectId,
+    /// Tests that had to hold as they were before it.
+    #[serde(default)]
+    pub guard: Option<Guard>,
 }
 
 impl Unproven {
+    /// What became of tests that members changed.
+    fn guards(&self) -> impl Iterator<Item = ProvenGuard> {
+        let first = (&self.subject, self.guard.as_ref());
+        let others = self.others.iter().map(|member| (&member.subject, member.guard.as_ref()));
+        [first].into_iter().chain(others).filter_map(|(subject, guard)| match (subject, guard) {
+            (Subject::Objective(id), Some(guard)) => Some(ProvenGuard {
+                objective: id.to_string(),
+                files: guard.paths.iter().map(ToString::to_string).collect(),
+                run: guard.passed.map(|gate| gate.0),
+                given_up: guard.given_up.clone(),
+            }),
+            _ => None,
+        })
+    }
+
     /// All that landed, in order.
     pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
         [&self.subject].into_iter().chain(self.others.iter().map(|member| &member.subject))
@@ -76,6 +98,9 @@ pub struct Proof {
     /// The gate run that was green on an emptied tree, if this gate was: then it checks nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate_checks_nothing: Option<u64>,
+    /// Tests that members changed without their scope naming them: what the gate said with these as they were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub guarded: Vec<ProvenGuard>,
     /// What people approved, with their words.
     pub approvals: Vec<Approval>,
     /// The agents that took part.
@@ -93,6 +118,20 @@ pub struct ProvenObjective {
     pub id: String,
     /// Its title.
     pub title: String,
+}
+
+/// Tests that an objective changed without its scope naming them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenGuard {
+    /// Its id.
+    pub objective: String,
+    /// The files.
+    pub files: Vec<String>,
+    /// The gate run that was green on its merge with these files as they were; none: it was not tried to its end.
+    pub run: Option<u64>,
+    /// Why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<String>,
 }
 
 /// A session in a proof.
@@ -165,6 +204,7 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
         verified: landing.gate.is_some(),
         gate: landing.gate.and_then(|gate| state.gate(gate)).map(|run| gate_in(run, log)),
         gate_checks_nothing: canary_of(state, project, landing),
+        guarded: landing.guards().collect(),
         approvals: objectives.iter().flat_map(|found| found.operated.approvals.clone()).collect(),
         agents,
         usage: None,

@@ -98,6 +98,8 @@ pub enum ReasonCode {
     TargetRed,
     /// The gate could not be evaluated.
     NotEvaluated,
+    /// The disk is full where the gate works.
+    DiskFull,
     /// The gate is green on a tree that is emptied.
     GateChecksNothing,
     /// The target branch could not be pushed to the user's remote.

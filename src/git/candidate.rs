@@ -1,5 +1,7 @@
 //! Candidates: merges made in memory, which the gate then tries.
 
+use std::time::Duration;
+
 use git2::{ErrorCode, Oid, Signature, Time};
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +102,9 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
 }
 
+/// A program that signs and takes longer waits for somebody: meanwhile nothing else of the project lands.
+const SIGN_TIME_MAX: Duration = Duration::from_secs(30);
+
 /// The same commit, made by the git program with the user's own key.
 pub(super) fn signed(
     repository: &Repository,
@@ -123,7 +128,12 @@ pub(super) fn signed(
             call = call.variable(variable, value);
         }
     }
-    let output = call.output_of(message.as_bytes().to_vec())?;
+    let silent = || {
+        let text = "it did not answer within {} seconds; does it wait for a passphrase? Nobody is asked here: unlock the \
+                    key for this machine (gpg-agent, ssh-agent), or set `sign: false`";
+        GitError::Signing(text.replace("{}", &SIGN_TIME_MAX.as_secs().to_string()))
+    };
+    let output = call.output_within(SIGN_TIME_MAX, message.as_bytes().to_vec())?.ok_or_else(silent)?;
     match output.status.success() {
         true => Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?),
         false => Err(GitError::Signing(said(&output))),

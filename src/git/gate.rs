@@ -7,6 +7,7 @@ use std::sync::PoisonError;
 
 use super::error::GitError;
 use super::program::Call;
+use super::remove::{Removal, discard};
 use super::repository::Repository;
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use crate::domain::ids::ObjectId;
@@ -20,6 +21,23 @@ const MARKER: &str = "paddock: detached";
 /// # Errors
 /// [`GitError::Foreign`] when something lies there that Paddock did not make; whatever git refuses.
 pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
+    prepare(repository, dir, commit, false)
+}
+
+/// As [`prepare_gate`], and ignored files go, too.
+///
+/// # Errors
+/// As [`prepare_gate`].
+pub fn prepare_anew(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
+    prepare(repository, dir, commit, true)
+}
+
+fn prepare(
+    repository: &Repository,
+    dir: &Path,
+    commit: &ObjectId,
+    is_bare: bool,
+) -> Result<Worktree, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
     let (git_dir, reused) = {
@@ -31,12 +49,34 @@ pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> R
         }
     };
     if reused {
-        reset(repository, &git_dir, &path, commit)?;
+        reset(repository, &git_dir, &path, commit, is_bare)?;
     }
     Ok(Worktree { path, git_dir, branch: String::new(), reused })
 }
 
-fn reset(repository: &Repository, git_dir: &Path, path: &Path, commit: &ObjectId) -> Result<(), GitError> {
+/// Removes the worktree at `dir`, with all that lies in it. No process may be at work in it.
+///
+/// # Errors
+/// [`GitError::Foreign`] when something lies there that Paddock did not make; whatever the file system refuses.
+pub fn remove_gate(repository: &Repository, dir: &Path) -> Result<Removal, GitError> {
+    let path = absolute(dir)?;
+    let place = Place { repository, path: &path, marker: MARKER };
+    if path.is_dir() && place.existing()?.is_none() {
+        return Err(GitError::Foreign {
+            what: format!("the folder {}", path.display()),
+            way_out: "remove it yourself if nobody needs it".to_owned(),
+        });
+    }
+    discard(repository, &path)
+}
+
+fn reset(
+    repository: &Repository,
+    git_dir: &Path,
+    path: &Path,
+    commit: &ObjectId,
+    is_bare: bool,
+) -> Result<(), GitError> {
     for lock in ["index.lock", "HEAD.lock"] {
         remove_stale(&git_dir.join(lock))?;
     }
@@ -46,7 +86,7 @@ fn reset(repository: &Repository, git_dir: &Path, path: &Path, commit: &ObjectId
     }
     let call = || Call::new(repository).in_worktree(git_dir, path);
     call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
-    call().args(["clean", "--quiet", "-ffd"]).run()?;
+    call().args(["clean", "--quiet", if is_bare { "-ffdx" } else { "-ffd" }]).run()?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! through [`program`], which names the git directory explicitly and switches off whatever an agent could
 //! have planted. An agent's `.git` file is never followed.
 
+mod bounded;
 mod branch;
 mod candidate;
 mod chain;
@@ -14,6 +15,7 @@ mod error;
 mod execution;
 mod facts;
 mod gate;
+mod gate_setup;
 mod harvest;
 mod history;
 mod landing;
@@ -43,7 +45,8 @@ pub use diff::{DiffLineKind, Difference, FileChange, Range};
 pub use error::GitError;
 pub use execution::{ExecutionConfig, difference};
 pub use facts::RepositoryFacts;
-pub use gate::prepare_gate;
+pub use gate::{prepare_anew, prepare_gate, remove_gate};
+pub use gate_setup::{is_set_up, must_set_up, set_up_key};
 pub use harvest::{COMMITS_MAX, CheckpointFacts, Harvest, HeadElsewhere, harvest, head_count};
 pub use history::{CommitRecord, VERIFIED_TRAILER};
 pub use landing::{LandOrder, LandOutcome, land};

@@ -6,10 +6,13 @@
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::thread;
+use std::time::Duration;
 
+use super::bounded::finish;
 use super::error::GitError;
 use super::repository::Repository;
 
@@ -105,6 +108,14 @@ impl<'a> Call<'a> {
             scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
             child.wait_with_output().map_err(GitError::io(Path::new("git")))
         })
+    }
+
+    /// The same, where somebody outside may have to answer. None: nobody did in this time, and it was ended.
+    pub(crate) fn output_within(self, limit: Duration, input: Vec<u8>) -> Result<Option<Output>, GitError> {
+        let mut command = self.command();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let child = command.spawn().map_err(GitError::io(Path::new("git")))?;
+        Ok(finish(child, input, limit))
     }
 
     fn command(self) -> Command {

@@ -3,20 +3,17 @@
 //! Hooks are not run, nothing is forced, and nobody is asked: a push that would need an answer is refused by
 //! whoever asks, and one that hangs is ended.
 
-use std::io::Read;
 use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use super::bounded::finish;
 use super::error::GitError;
 use super::repository::Repository;
 use crate::domain::ids::ObjectId;
 
 /// A push that takes longer is ended: it is tried again later. Long enough for a large first push.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(600);
-/// Between two looks at whether it has ended.
-const LOOK_INTERVAL: Duration = Duration::from_millis(20);
 /// Characters kept of what git says.
 const SAID_MAX: usize = 400;
 
@@ -61,46 +58,19 @@ pub fn push(
     command.arg(format!("{commit}:refs/heads/{branch}"));
     command.current_dir(repository.common_dir()).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let mut child = command.spawn().map_err(GitError::io(repository.common_dir()))?;
-    let (stdout, stderr) = (collect(child.stdout.take()), collect(child.stderr.take()));
-    let Some(success) = wait(&mut child) else {
+    let child = command.spawn().map_err(GitError::io(repository.common_dir()))?;
+    let Some(output) = finish(child, Vec::new(), PUSH_TIME_MAX) else {
         return Ok(PushOutcome::Unreachable("the remote did not answer in time".to_owned()));
     };
-    let (stdout, stderr) = (stdout.join().unwrap_or_default(), stderr.join().unwrap_or_default());
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    let success = output.status.success();
     Ok(if success { PushOutcome::Pushed } else { outcome(&stdout, &stderr) })
 }
 
 fn has_ssh_command(repository: &Repository) -> bool {
     let configured = repository.library().and_then(|library| Ok(library.config()?));
     configured.is_ok_and(|config| config.get_string("core.sshCommand").is_ok())
-}
-
-fn collect(from: Option<impl Read + Send + 'static>) -> thread::JoinHandle<String> {
-    thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(from) = from {
-            // What is said beyond this is of no use to anybody, and is read so that nothing blocks.
-            let _ = from.take(1 << 20).read_to_end(&mut bytes);
-        }
-        String::from_utf8_lossy(&bytes).into_owned()
-    })
-}
-
-/// Whether it succeeded; none when it had to be ended.
-fn wait(child: &mut Child) -> Option<bool> {
-    let begun = Instant::now();
-    loop {
-        match child.try_wait() {
-            Ok(Some(status)) => return Some(status.success()),
-            Ok(None) if begun.elapsed() < PUSH_TIME_MAX => thread::sleep(LOOK_INTERVAL),
-            Ok(None) | Err(_) => break,
-        }
-    }
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-    }
-    let _ = child.wait();
-    None
 }
 
 fn outcome(stdout: &str, stderr: &str) -> PushOutcome {

@@ -42,7 +42,7 @@ pub fn remove_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    take_away(repository, worktree, kept_dir, false)
+    take_away(repository, worktree, Some(kept_dir), false)
 }
 
 /// As [`remove_worktree`], for one that holds what could not be salvaged: it is always moved into `kept_dir`.
@@ -54,13 +54,23 @@ pub fn set_aside_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    take_away(repository, worktree, kept_dir, true)
+    take_away(repository, worktree, Some(kept_dir), true)
+}
+
+/// Removes a worktree in which nothing is anybody's work, whatever lies in it: a gate's.
+///
+/// # Errors
+/// As [`remove_worktree`].
+pub(super) fn discard(repository: &Repository, path: &Path) -> Result<Removal, GitError> {
+    let worktree =
+        Worktree { path: path.to_owned(), git_dir: PathBuf::new(), branch: String::new(), reused: true };
+    take_away(repository, &worktree, None, false)
 }
 
 fn take_away(
     repository: &Repository,
     worktree: &Worktree,
-    kept_dir: &Path,
+    kept_dir: Option<&Path>,
     must_keep: bool,
 ) -> Result<Removal, GitError> {
     let trash = trash_of(&worktree.path);
@@ -74,17 +84,19 @@ fn take_away(
         });
     }
     let present = worktree.path.is_dir();
-    let removal = match (present, &admin) {
-        (true, Some(admin)) if must_keep || holds_repository(repository, worktree, admin)? => {
+    let removal = match (present, &admin, kept_dir) {
+        (true, Some(admin), Some(kept_dir))
+            if must_keep || holds_repository(repository, worktree, admin)? =>
+        {
             Removal::Kept { path: keep(worktree, admin, kept_dir)? }
         }
-        (true, _) => {
+        (true, ..) => {
             fs::rename(&worktree.path, &trash).map_err(GitError::io(&worktree.path))?;
             fail_point!("cleanup.moved");
             Removal::Deleted
         }
-        (false, Some(_)) => Removal::Deleted,
-        (false, None) => Removal::AlreadyGone,
+        (false, Some(_), _) => Removal::Deleted,
+        (false, None, _) => Removal::AlreadyGone,
     };
     if let Some(admin) = admin {
         let lock = lock_of(repository.common_dir());

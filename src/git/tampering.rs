@@ -10,7 +10,9 @@ use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
 use crate::domain::scope::Globs;
-use crate::domain::tamper::{How, Kind, Tampered, compare, is_gate_file, named_scripts};
+use crate::domain::tamper::{
+    How, Kind, Tampered, added, compare, is_gate_file, is_shared, named_scripts, shared,
+};
 
 /// A larger file is no test that anybody wrote, in bytes: it is only seen to be another one.
 const TEXT_BYTES_MAX: usize = 1 << 20;
@@ -202,8 +204,11 @@ impl Look<'_> {
     }
 
     fn at(&self, path: &RepoPath) -> Option<Tampered> {
+        let Some((before, mode)) = entry_at(self.before, path) else { return self.added(path) };
+        if let Some(how) = self.shared(path, before) {
+            return Some(Tampered { path: path.clone(), how });
+        }
         let kind = self.kind(path)?;
-        let (before, mode) = entry_at(self.before, path)?;
         let how = match entry_at(self.after, path) {
             None if kind == Kind::Source => None,
             None => Some(How::Deleted),
@@ -211,6 +216,27 @@ impl Look<'_> {
             Some((after, _)) => self.compared(kind, before, after),
         }?;
         Some(Tampered { path: path.clone(), how })
+    }
+
+    /// A file that was not there, and decides about tests that were.
+    fn added(&self, path: &RepoPath) -> Option<Tampered> {
+        let blob = self.library.find_blob(entry_at(self.after, path)?.0).ok()?;
+        let content = &blob.content()[..blob.content().len().min(TEXT_BYTES_MAX)];
+        let how = added(path.as_bytes(), content, &self.guarded.commands)?;
+        Some(Tampered { path: path.clone(), how })
+    }
+
+    /// A file of which a part is about tests. One that is gone, or is no text, has none any more.
+    fn shared(&self, path: &RepoPath, before: Oid) -> Option<How> {
+        if !is_shared(path.as_bytes()) {
+            return None;
+        }
+        let content = |id: Oid| {
+            let blob = self.library.find_blob(id).ok().filter(|blob| blob.size() <= TEXT_BYTES_MAX);
+            blob.map(|blob| blob.content().to_vec()).unwrap_or_default()
+        };
+        let after = entry_at(self.after, path).map(|(id, _)| content(id)).unwrap_or_default();
+        shared(path.as_bytes(), &content(before), &after)
     }
 
     /// The same content, and no longer a program that can be run, or no file any more.

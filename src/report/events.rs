@@ -191,6 +191,16 @@ pub const TYPES: &[EventType] = &[
     row("gate_planned", "gate_started", "A gate run is to start."),
     row("gate_cancelled", "gate_cancelled", "What it runs for is outdated."),
     row("gate_ended", "gate_ended", "It ended (`data.verdict`)."),
+    row(
+        "slots_measured",
+        "slots_measured",
+        "How many gate runs at once are worth it (`data.found`), where the project lets Paddock find out.",
+    ),
+    row(
+        "gate_folder_removed",
+        "gate_folder_removed",
+        "The gate worktree of a slot that is not needed is gone.",
+    ),
     row("flake_seen", "flake_seen", "The gate gave one tree two verdicts; nobody is blamed."),
     row("verdict_reused", "verdict_reused", "A tree is green already (`data.gate`): it is not run again."),
     row("landing_intended", "landing_started", "The integration ref is about to move to a merge."),

@@ -107,6 +107,8 @@ pub struct ProjectStatus {
     pub radar: Vec<RadarStatus>,
     /// What the gate said of an emptied tree; none: it was not tried.
     pub canary: Option<CanaryStatus>,
+    /// How many gates run at once, and why so many; none: there is no gate.
+    pub gate_slots: Option<GateSlotsStatus>,
 }
 
 /// Two branches that will not merge.
@@ -117,6 +119,19 @@ pub struct RadarStatus {
     /// None: what has landed.
     pub with: Option<String>,
     pub paths: Vec<String>,
+}
+
+/// How many gates run at once.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct GateSlotsStatus {
+    pub slots: u32,
+    /// Whether the project leaves it to measurement.
+    pub auto: bool,
+    pub alone_seconds: Option<f64>,
+    /// How many times as long a run takes beside another.
+    pub beside_factor: Option<f64>,
+    pub why: String,
 }
 
 /// What the gate said of an emptied tree.

@@ -47,6 +47,7 @@ pub(super) struct World {
 pub(super) struct Site {
     pub(super) slug: ProjectSlug,
     pub(super) repo_root: PathBuf,
+    pub(super) worktrees_root: PathBuf,
     pub(super) target_branch: String,
     pub(super) integration_ref: String,
     pub(super) tip: ObjectId,
@@ -73,6 +74,7 @@ impl Site {
         Self {
             slug: project.slug.clone(),
             repo_root: PathBuf::from(&project.settings.repo_root),
+            worktrees_root: PathBuf::from(&project.settings.worktrees_root),
             target_branch: project.settings.target_branch.clone(),
             integration_ref: project.integration_ref(),
             tip: project.integration.tip.clone(),

@@ -3,14 +3,18 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod batches;
 mod canary;
+mod folders;
 mod gates;
+mod guards;
 mod merges;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../spine/place.rs"]
 mod place;
 mod publishing;
 mod pushes;
+mod room;
 mod signing;
 mod situations;
 #[expect(dead_code, reason = "other tests use the rest of it")]

@@ -1,5 +1,7 @@
 //! Pushing what was published to the user's remote.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use crate::place::Place;
@@ -39,4 +41,31 @@ fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself
     let events = place.idle(0);
     assert_eq!(count(&events, "pushed", "*"), 1);
     assert!(!place.good(&["queue", "list"]).contains("push_waits"));
+}
+
+#[test]
+fn what_is_published_after_a_rejected_push_is_pushed_at_once() {
+    let place = Place::new();
+    let repository = place.project("pushed", "verify: []\nland: {push: origin}");
+    let remote = remote(&place, &repository);
+    place.git(&remote, &["config", "receive.denyCurrentBranch", "refuse"]);
+    // Everything is refused, until it is not.
+    let hook = remote.join("hooks/pre-receive");
+    fs::create_dir_all(remote.join("hooks")).unwrap();
+    fs::write(&hook, format!("#!/bin/sh\ntest -e {}\n", place.note("open").display())).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let supervisor = place.supervisor(&[]);
+    place.objective("one", "commit one.txt\nover", &[]);
+    supervisor.wait("push_waits", "*");
+    fs::write(place.note("open"), "").unwrap();
+    place.objective("two", "commit two.txt\nover", &[]);
+    supervisor.wait("pushed", "*");
+    let events = supervisor.stop();
+    let at = |kind: &str| {
+        let event = events.iter().rfind(|event| is(event, kind, "*")).unwrap();
+        event["at"].as_str().unwrap().to_owned()
+    };
+    assert!(at("published") <= at("pushed"));
+    let head = |of: &std::path::Path| place.git(of, &["rev-parse", "main"]);
+    assert_eq!(head(&remote), head(&repository));
 }

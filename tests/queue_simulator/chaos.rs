@@ -8,6 +8,8 @@ use paddock::domain::effect::Effect;
 use paddock::domain::event::{Dropped, Event, Fact};
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey};
 use paddock::domain::input::Input;
+use paddock::domain::pace::AUTO_SLOTS_MAX;
+use paddock::domain::settings::Slots;
 use paddock::domain::train::{OVERTAKEN_MAX, Subject};
 
 use super::queue::{Queue, Setup, objective, slug};
@@ -48,6 +50,8 @@ impl Chaos {
             broken: if calm { 0 } else { pick(&mut rng, &[0, 0, 20]) },
         };
         let slots = u32::try_from(*rng.pick(&[1, 1, 1, 2, 3, 4])).unwrap();
+        // Some of them are left to measurement; the same seeds have the same queues as before.
+        let slots = if slots == 1 && seed % 3 == 2 { 0 } else { slots };
         let setup = Setup { faults, slots, strict: rng.percent(15), flaky_retries: 1, given: None };
         let queue = Queue::new(seed, &setup);
         let last = queue.integration.clone();
@@ -193,7 +197,11 @@ impl Chaos {
             })?;
         }
         let open = self.queue.state.open_gates().count();
-        ensure(open <= project.gate_slots() as usize, || format!("{open} gates run at once"))?;
+        let allowed = match project.settings.queue.slots {
+            Slots::Auto => AUTO_SLOTS_MAX,
+            Slots::Count(count) => count,
+        };
+        ensure(open <= allowed as usize, || format!("{open} gates run at once"))?;
         let slots: BTreeSet<u32> = self.queue.state.open_gates().map(|run| run.slot).collect();
         ensure(slots.len() == open, || "two gates have one worktree".to_owned())
     }
@@ -351,18 +359,46 @@ fn a_queue_keeps_its_promises_whatever_happens() {
     }
 }
 
-/// `PADDOCK_QUEUE_SEEDS=1000000 cargo test --release --test queue_simulator million -- --ignored`
-#[test]
-#[ignore = "a million queues take an hour"]
-fn a_million_queues_keep_their_promises() {
-    let (first, count) = (10_000, number("PADDOCK_QUEUE_SEEDS").unwrap_or(1_000_000));
-    let threads = std::thread::available_parallelism().map_or(2, usize::from) as u64;
-    std::thread::scope(|scope| {
-        for thread in 0..threads {
-            let share = count / threads;
-            scope.spawn(move || play(first + thread * share..first + (thread + 1) * share));
+/// Plays all of a range, and tells of every seed that fails; how far it is every ten thousand.
+fn play_all(seeds: std::ops::Range<u64>) -> usize {
+    let (first, mut failed) = (seeds.start, 0);
+    for seed in seeds {
+        if let Err(problem) = run(seed, true, false) {
+            failed += 1;
+            println!("PADDOCK_QUEUE_SEED={seed}: {}", problem.chars().take(400).collect::<String>());
         }
+        if (seed + 1 - first).is_multiple_of(10_000) {
+            println!("{} queues from {first} on played, {failed} failed", seed + 1 - first);
+        }
+    }
+    failed
+}
+
+/// `PADDOCK_QUEUE_SEEDS=1000000 cargo test --release --test queue_simulator million -- --ignored --nocapture`, from
+/// the seed `PADDOCK_QUEUE_FIRST` on.
+#[test]
+#[ignore = "a million queues take half an hour"]
+fn a_million_queues_keep_their_promises() {
+    let first = number("PADDOCK_QUEUE_FIRST").unwrap_or(10_000);
+    let count = number("PADDOCK_QUEUE_SEEDS").unwrap_or(1_000_000);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from) as u64;
+    let share = count / threads;
+    let failed: usize = std::thread::scope(|scope| {
+        let range = move |thread: u64| first + thread * share..first + (thread + 1) * share;
+        let all: Vec<_> = (0..threads).map(|thread| scope.spawn(move || play_all(range(thread)))).collect();
+        all.into_iter().map(|one| one.join().unwrap()).sum()
     });
+    assert_eq!(failed, 0, "queues that did not keep their promises");
+}
+
+/// Seeds that broke a promise once.
+const FAILED_ONCE: &[u64] = &[11_017];
+
+#[test]
+fn seeds_that_failed_once_pass() {
+    for seed in FAILED_ONCE {
+        assert_eq!(run(*seed, true, false).map(|_| ()), Ok(()), "seed {seed}");
+    }
 }
 
 #[test]

@@ -1,11 +1,15 @@
 //! How many gate runs a queue takes, and how long: ours by the real decisions, the others by their rules.
 
 use paddock::domain::ids::GateId;
+use paddock::domain::pace::SlotsFound;
 use paddock::domain::train::useful_slots;
 
 use super::queue::{Queue, Setup, objective};
 use super::rng::Rng;
 use super::world::Faults;
+
+/// When the clock of a simulated queue begins, in milliseconds.
+const BEGIN_MS: i64 = 1_000_000;
 
 /// Bits that one change carries.
 pub fn entropy(p: f64) -> f64 {
@@ -47,6 +51,12 @@ impl Clock {
 
 /// Gate runs and time of the real queue.
 pub fn ours(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (usize, f64) {
+    let (queue, time) = drained(seed, changes, p, slots, exponent, knows);
+    (queue.gate_runs, time)
+}
+
+/// A queue that is drained, by a gate that takes a minute alone, and how many minutes that took.
+fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (Queue, f64) {
     let given = knows.then(|| (p * 1e6).round() as u32);
     let setup = Setup { faults: Faults::default(), slots, strict: false, flaky_retries: 0, given };
     let mut queue = Queue::new(seed, &setup);
@@ -57,6 +67,7 @@ pub fn ours(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows:
         queue.enqueue(&objective(number), head, 0);
     }
     let mut clock = Clock::new(exponent);
+    queue.now_ms = BEGIN_MS;
     queue.take(paddock::domain::input::Input::Tick);
     loop {
         queue.settle();
@@ -74,10 +85,11 @@ pub fn ours(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows:
             break;
         }
         let gate = clock.next();
+        queue.now_ms = BEGIN_MS + (clock.now * 60_000.0) as i64;
         queue.end_gate(GateId(gate));
     }
     assert!(queue.project().train.entries.is_empty(), "the queue is drained: {:?}", queue.project().train);
-    (queue.gate_runs, clock.now)
+    (queue, clock.now)
 }
 
 /// The real queue with slots that measurement found useful.
@@ -87,39 +99,48 @@ pub fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, exponent: f6
     ours(seed, changes, p, useful, exponent, true).1
 }
 
-/// Zuul, GitHub, GitLab: each change on top of those before it, so many at once; behind a failure all begin again.
+/// One change in a speculative window.
+struct Item {
+    fails: bool,
+    /// Its run, on top of those before it that are not known to fail.
+    run: u64,
+    /// The verdict of that run.
+    verdict: Option<bool>,
+}
+
+/// Zuul, GitHub, GitLab: so many changes at once, each on top of those before it. One that fails is left out of what
+/// the others stand on as soon as that is known, and all behind it begin again; it has its place in the window until
+/// everything before it is through, since until then it may be the fault of one of those.
 pub fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
-    let mut waiting: Vec<bool> = fates.to_vec();
-    waiting.reverse();
-    let (mut clock, mut runs, mut next) = (Clock::new(exponent), 0, 0u64);
-    // Of each in the window: run, whether it fails, and its verdict once it has ended.
-    let mut line: Vec<(u64, bool, bool)> = Vec::new();
+    let mut waiting = fates.iter().copied();
+    let (mut clock, mut runs) = (Clock::new(exponent), 0);
+    let mut line: Vec<Item> = Vec::new();
+    let begin = |clock: &mut Clock, runs: &mut u64| {
+        *runs += 1;
+        clock.start(*runs);
+        *runs
+    };
     loop {
-        while line.len() < slots && !waiting.is_empty() {
-            let fails = waiting.pop().unwrap();
-            next += 1;
-            runs += 1;
-            clock.start(next);
-            line.push((next, fails, false));
+        while line.len() < slots {
+            let Some(fails) = waiting.next() else { break };
+            line.push(Item { fails, run: begin(&mut clock, &mut runs), verdict: None });
         }
         if line.is_empty() {
-            return (runs, clock.now);
+            return (usize::try_from(runs).unwrap(), clock.now);
         }
         let ended = clock.next();
-        let place = line.iter().position(|(id, _, _)| *id == ended).unwrap();
-        line[place].2 = true;
-        // Whoever failed on top of green ones is out, and those behind it begin again.
-        if line[place].1 {
-            line.remove(place);
-            for behind in &mut line[place..] {
-                clock.running.retain(|(id, _)| *id != behind.0);
-                next += 1;
-                runs += 1;
-                *behind = (next, behind.1, false);
-                clock.start(next);
+        let place = line.iter().position(|item| item.run == ended).unwrap();
+        // Red by itself, or by one before it of which that is not known yet.
+        let is_red =
+            line[place].fails || line[..place].iter().any(|item| item.fails && item.verdict.is_none());
+        line[place].verdict = Some(!is_red);
+        if line[place].fails {
+            for behind in &mut line[place + 1..] {
+                clock.running.retain(|(id, _)| *id != behind.run);
+                *behind = Item { fails: behind.fails, run: begin(&mut clock, &mut runs), verdict: None };
             }
         }
-        while line.first().is_some_and(|(_, _, ended)| *ended) {
+        while line.first().is_some_and(|item| item.verdict.is_some()) {
             line.remove(0);
         }
     }
@@ -140,4 +161,12 @@ pub fn batches(fates: &[bool], size: usize) -> usize {
 pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
     values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The real queue that measures by itself what two gates cost each other: what it found, and the time it took, beside
+/// that with one slot from the beginning.
+pub fn ours_measuring(seed: u64, changes: usize, p: f64, exponent: f64) -> (Option<SlotsFound>, f64, f64) {
+    let one = drained(seed, changes, p, 1, exponent, true);
+    let auto = drained(seed, changes, p, 0, exponent, true);
+    (auto.0.project().pace.found, auto.1, one.1)
 }

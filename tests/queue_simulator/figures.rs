@@ -1,6 +1,6 @@
 //! The bounds that the queue keeps, and the table of docs/performance.md.
 
-use super::efficiency::{batches, entropy, fates, mean, ours, ours_measured, window};
+use super::efficiency::{batches, entropy, fates, mean, ours, ours_measured, ours_measuring, window};
 
 const SEEDS: u64 = 200;
 
@@ -43,6 +43,26 @@ fn a_queue_drains_in_0_62_of_the_time_of_a_speculative_window() {
             let own = mean((0..SEEDS).map(|seed| ours_measured(seed, 40, p, slots, 0.7)));
             let theirs = mean((0..SEEDS).map(|seed| window(&fates(seed, 40, p), slots as usize, 0.7).1));
             assert!(own <= most * theirs, "p = {p}, {slots} slots: {own:.1} of {theirs:.1}");
+        }
+    }
+}
+
+/// `slots: auto` finds out by itself, and that costs no more than a little of the time it takes anyway.
+#[test]
+fn slots_are_measured_on_work_that_is_useful_anyway() {
+    for (exponent, slots) in [(0.7, 1..=1), (0.9, 1..=1), (0.1, 2..=4), (0.0, 4..=4)] {
+        for seed in 0..4 {
+            let (found, auto, one) = ours_measuring(seed, 120, 0.1, exponent);
+            let found =
+                found.unwrap_or_else(|| panic!("exponent {exponent}, seed {seed}: nothing was measured"));
+            assert!(slots.contains(&found.slots), "exponent {exponent}, seed {seed}: {found:?}");
+            let beside = f64::from(found.beside) / 1_000.0;
+            assert!((beside - 2f64.powf(exponent)).abs() < 0.1, "exponent {exponent}, seed {seed}: {beside}");
+            // Four runs at the most are beside another, each at most 0.6 times longer; that is all it may cost.
+            assert!(
+                auto <= one + 4.0,
+                "exponent {exponent}, seed {seed}: {auto} minutes, {one} with one slot"
+            );
         }
     }
 }

@@ -27,6 +27,7 @@ use super::world::{Faults, World};
 #[derive(Debug, Clone)]
 pub struct Setup {
     pub faults: Faults,
+    /// None: as many as measurement shows to be worth it.
     pub slots: u32,
     pub strict: bool,
     pub flaky_retries: u32,
@@ -73,7 +74,7 @@ impl Queue {
     pub fn new(seed: u64, setup: &Setup) -> Self {
         let (world, root) = World::new(seed, setup.faults);
         let mut settings: ProjectSettings = settings();
-        settings.queue.slots = Slots::Count(setup.slots);
+        settings.queue.slots = if setup.slots == 0 { Slots::Auto } else { Slots::Count(setup.slots) };
         settings.queue.strict = setup.strict;
         settings.queue.flaky_retries = setup.flaky_retries;
         let mut queue = Self {
@@ -200,6 +201,11 @@ impl Queue {
                 }
                 self.inbox.push(Input::PublishAnswered { project: slug(), to, answer });
             }
+            Effect::RemoveGateFolder { slot, .. } => {
+                let is_taken = self.state.open_gates().any(|run| run.slot == slot);
+                let result = if is_taken { Err("taken".to_owned()) } else { Ok(()) };
+                self.inbox.push(Input::GateFolderRemoved { project: slug(), slot, result });
+            }
             Effect::Look { .. } => super::target::look(self),
             Effect::MoveExternal { from, to, .. } => super::target::move_external(self, &from, to),
             _ => {}
@@ -292,7 +298,8 @@ impl Queue {
         if exit == Exit::Code(0) {
             self.green.insert(tree.id());
         }
-        let result = CommandResult { name: "t".into(), exit, timed_out: false, took_ms: 1, no_tests: None };
+        let took_ms = u64::try_from(self.now_ms - run.started_ms).unwrap_or(0).max(1);
+        let result = CommandResult { name: "t".into(), exit, timed_out: false, took_ms, no_tests: None };
         self.ended.insert(gate, vec![result.clone()]);
         self.inbox.push(Input::GateExited { gate, results: Some(vec![result]) });
     }

@@ -2,6 +2,7 @@
 
 use paddock::domain::effect::Effect;
 use paddock::domain::facts::{Relation, TargetFacts};
+use paddock::domain::gate::GateRun;
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock::domain::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
@@ -39,6 +40,7 @@ pub fn lane(effect: &Effect) -> String {
         | Effect::WriteProof { project, .. }
         | Effect::PrepareTree { project, .. }
         | Effect::Push { project, .. }
+        | Effect::RemoveGateFolder { project, .. }
         | Effect::Publish { project, .. } => format!("git of {project}"),
     }
 }
@@ -101,6 +103,12 @@ pub fn run(
         Effect::PrepareTree { project, aside } => {
             // Neither tests nor a gate's commands are modelled.
             world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
+        }
+        Effect::RemoveGateFolder { project, slot } => {
+            let is_in = |run: &GateRun| run.project == project && run.slot == slot;
+            let is_taken = state.open_gates().any(is_in);
+            let result = if is_taken { Err("something is at work in it".to_owned()) } else { Ok(()) };
+            world.inbox.push(Input::GateFolderRemoved { project, slot, result });
         }
         Effect::Push { project, commit, .. } => {
             world.inbox.push(Input::PushAnswered { project, commit, result: Ok(()) });

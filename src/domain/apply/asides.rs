@@ -3,9 +3,10 @@
 use crate::domain::aside::{CanaryVerdict, Guard};
 use crate::domain::event::Fact;
 use crate::domain::gate::{GateRun, Purpose, Verdict};
-use crate::domain::ids::ProjectSlug;
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::path::RepoPath;
 use crate::domain::state::State;
-use crate::domain::train::Entry;
+use crate::domain::train::{Entry, Subject};
 
 impl State {
     /// Whether the fact was one of these.
@@ -15,6 +16,7 @@ impl State {
                 self.change(project, |p| p.collisions.clone_from(collisions));
             }
             Fact::GuardAsked { project, entry, paths } => {
+                self.remember_guard(project, *entry, paths);
                 self.change_guard(project, *entry, |e| e.guard = Some(Guard::new(paths.clone())));
             }
             Fact::GuardPassed { project, entry, gate } => self.change_guard(project, *entry, |e| {
@@ -22,9 +24,9 @@ impl State {
                     (guard.passed, guard.settled) = (Some(*gate), true);
                 }
             }),
-            Fact::GuardGivenUp { project, entry, .. } => self.change_guard(project, *entry, |e| {
+            Fact::GuardGivenUp { project, entry, why } => self.change_guard(project, *entry, |e| {
                 if let Some(guard) = &mut e.guard {
-                    guard.settled = true;
+                    (guard.settled, guard.given_up) = (true, Some(why.clone()));
                 }
             }),
             Fact::CanaryAsked { project } => self.change(project, |p| p.canary.asked = true),
@@ -61,6 +63,17 @@ impl State {
                     guard.note(run.id, verdict);
                 }
             });
+        }
+    }
+
+    /// An objective that comes to the queue again with the same head is tried in the same way.
+    fn remember_guard(&mut self, project: &ProjectSlug, entry: u64, paths: &[RepoPath]) {
+        let found = self.project(project).and_then(|project| project.train.entry(entry));
+        let Some((Subject::Objective(id), head)) = found.map(|e| (e.subject.clone(), e.head.clone())) else {
+            return;
+        };
+        if let Some(objective) = self.objective_mut(&ObjectiveKey { project: project.clone(), id }) {
+            objective.operated.guarded = Some((head, paths.to_vec()));
         }
     }
 

@@ -6,6 +6,7 @@ use crate::domain::aside::{Canary, External, Pushing};
 use crate::domain::event::Fact;
 use crate::domain::facts::RepositoryFacts;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::pace::Pace;
 use crate::domain::planning::Planning;
 use crate::domain::project::{Integration, Project};
 use crate::domain::settings::ProjectSettings;
@@ -50,6 +51,8 @@ fn new_project(
         canary: Canary::default(),
         external: None,
         pushing: Pushing::default(),
+        pace: Pace::default(),
+        gate_folders: BTreeMap::new(),
     }
 }
 

@@ -6,10 +6,14 @@ use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::judge::{KnownVerdict, keep};
 use crate::domain::objective::Landed;
+use crate::domain::pace::Company;
 use crate::domain::project::Project;
 use crate::domain::proof::{Member, Unproven};
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::{Candidate, Entry, Landing, Subject};
+
+/// Runs that are looked through for those that ran beside another: more than ever are under way in that time.
+const LATEST: usize = 64;
 
 impl State {
     /// Whether the fact was one of the queue's.
@@ -65,6 +69,9 @@ impl State {
                 for entry in &mut p.train.entries {
                     entry.build_failures = 0;
                     entry.not_before_ms = None;
+                    if let Some(guard) = entry.guard.as_mut().filter(|guard| !guard.settled) {
+                        (guard.red, guard.unclear) = (0, 0);
+                    }
                 }
             }),
             _ => return self.apply_to_gates(fact, at_ms) || self.apply_to_landings(fact, at_ms),
@@ -98,6 +105,13 @@ impl State {
                     ..new_gate(*gate, project, (commit, tree), at_ms)
                 };
                 self.gates.insert(*gate, new);
+                self.change(project, |p| {
+                    let is_trial = matches!(purpose, Purpose::Ahead { .. }) && *slot > p.gate_slots();
+                    p.gate_folders.entry(*slot).or_default();
+                    if is_trial {
+                        p.pace.under(terms).tries += 1;
+                    }
+                });
                 self.begin_checks(project, &purpose, *gate);
             }
             Fact::GateCancelled { project, gate } => {
@@ -112,12 +126,36 @@ impl State {
                     g.results.clone_from(results);
                 });
                 self.settle_gate(project, *gate, *verdict, at_ms);
+                self.time_gate(project, *gate);
+            }
+            Fact::SlotsMeasured { project, terms, found } => {
+                self.change(project, |p| p.pace.under(terms).found = Some(*found));
+            }
+            Fact::GateFolderRemoved { project, slot } => {
+                self.change(project, |p| {
+                    p.gate_folders.remove(slot);
+                });
             }
             // What follows from a verdict the next plan decides, by the tree.
             Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
             _ => return false,
         }
         true
+    }
+
+    /// Takes in how long a run took, where the gate has run before: the first one fills its caches.
+    fn time_gate(&mut self, project: &ProjectSlug, gate: GateId) {
+        let Some(run) = self.gates.get(&gate).cloned() else { return };
+        let company = Company::of(&run, self.gates.values().rev().take(LATEST));
+        self.change(project, |p| {
+            let ended = p.gate_folders.entry(run.slot).or_default();
+            if *ended > 0 {
+                p.pace.note(&run, company);
+            }
+            if run.verdict.is_some() {
+                *ended = ended.saturating_add(1);
+            }
+        });
     }
 
     /// Keeps the verdict of a run that was not cancelled.
@@ -143,7 +181,11 @@ impl State {
                 self.change(project, |p| p.train.landing = Some(landing));
             }
             Fact::Landed { project, entry, subject, candidate, head, verified, gate, members } => {
-                self.change(project, |p| unproven(p, subject, candidate, head, *gate, at_ms));
+                self.change(project, |p| {
+                    let guard = p.train.entry(*entry).and_then(|entry| entry.guard.clone());
+                    let member = Member { subject: subject.clone(), head: head.clone(), guard };
+                    unproven(p, member, candidate, *gate, at_ms);
+                });
                 let members = members_or(members, *entry);
                 self.land(project, (*entry, &members), subject, candidate, (head, *verified), at_ms);
             }
@@ -230,15 +272,7 @@ fn members_or(members: &[u64], entry: u64) -> Vec<u64> {
 }
 
 /// The members of a batch land in one commit, and have one proof.
-fn unproven(
-    project: &mut Project,
-    subject: &Subject,
-    candidate: &Candidate,
-    head: &ObjectId,
-    gate: Option<GateId>,
-    at_ms: i64,
-) {
-    let member = Member { subject: subject.clone(), head: head.clone() };
+fn unproven(project: &mut Project, member: Member, candidate: &Candidate, gate: Option<GateId>, at_ms: i64) {
     match project.unproven.iter_mut().find(|landing| landing.commit == candidate.commit) {
         Some(landing) => landing.others.push(member),
         None => project.unproven.push(Unproven {
@@ -247,6 +281,7 @@ fn unproven(
             base: candidate.onto.clone(),
             head: member.head,
             subject: member.subject,
+            guard: member.guard,
             others: Vec::new(),
             gate,
             at_ms,

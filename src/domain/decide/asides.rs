@@ -3,7 +3,7 @@
 //! What is wanted stands in the state; the trees are made anew after a restart, and nothing else is remembered.
 
 use super::scribe::Scribe;
-use super::{blame, gates, queue};
+use super::{blame, gates, queue, room};
 use crate::domain::aside::{Aside, Guard, Prepared};
 use crate::domain::command::{Answer, Refusal, Reply};
 use crate::domain::effect::Effect;
@@ -134,6 +134,11 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
     let purpose = Purpose::Tamper { entries: vec![entry.id] };
     if !has_failed {
         return start(scribe, slug, purpose, prepared.commit, prepared.tree);
+    }
+    let last = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+    if let Some(run) = last.filter(|run| guard.red <= retries && room::starved(run).is_some()) {
+        room::hold(scribe, slug, &run);
+        return;
     }
     let Some(onto_tree) = prepared.onto_tree else { return };
     match verdict_on(project, &onto_tree) {

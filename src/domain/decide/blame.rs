@@ -2,6 +2,7 @@
 
 use super::merge::hold_until;
 use super::queue;
+use super::room;
 use super::scribe::Scribe;
 use crate::domain::event::Fact;
 use crate::domain::gate::{CommandResult, GateRun, Verdict};
@@ -70,7 +71,11 @@ pub(super) fn hold_not_evaluated(
     trial: &Trial,
     on_base: bool,
 ) -> bool {
-    let what = in_words(run_of(scribe, trial.last).as_ref());
+    let run = run_of(scribe, trial.last);
+    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
+        return room::hold(scribe, slug, run);
+    }
+    let what = in_words(run.as_ref());
     let on_base = match on_base {
         true => ", and it cannot on the branch it would land on either",
         false => "",

@@ -141,7 +141,8 @@ fn remove_project(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
         return Err(Refusal::new(text));
     }
     scribe.record(Fact::ProjectRemoved { project: project.clone() });
-    let text = "is no longer managed; its branches, worktrees and refs stay as they are";
+    let text =
+        "is no longer managed; its branches, worktrees and refs stay as they are (but for those of its gate)";
     Ok(Answer::text(format!("project {project} {text}")))
 }
 

@@ -3,11 +3,11 @@
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
-use crate::domain::gate::Purpose;
+use crate::domain::gate::{Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
 use crate::domain::judge::terms_of;
 use crate::domain::reason::ReasonCode;
-use crate::domain::settings::GateCommand;
+use crate::domain::settings::{GateCommand, Slots};
 
 /// A gate run that is wanted.
 pub(super) struct Wanted {
@@ -23,12 +23,22 @@ pub(super) struct Wanted {
 /// Starts a gate run when one may start: the project can be worked on, nothing is stopping, the disk is not
 /// low and a slot is free. A run that is still being stopped has its slot until it is gone.
 pub(super) fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Wanted) -> Option<GateId> {
+    start_in(scribe, slug, wanted, false)
+}
+
+/// The same; in a slot more than the project has, where that is to be tried.
+pub(super) fn start_in(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    wanted: Wanted,
+    is_trial: bool,
+) -> Option<GateId> {
     let project = scribe.state.project(slug)?;
     let may_start = project.is_workable()
         && !project.holds.contains_key(&ReasonCode::DiskLow)
         && scribe.memo.stopping.is_none()
         && !scribe.memo.is_passive;
-    let slot = free_slot(scribe, slug).filter(|_| may_start)?;
+    let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start)?;
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
     let terms = terms_of(commands);
     let gate = GateId(scribe.state.counters().gate + 1);
@@ -49,8 +59,8 @@ pub(super) fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Wanted)
 }
 
 /// The first of the project's slots that no open run has.
-pub(super) fn free_slot(scribe: &Scribe<'_>, slug: &ProjectSlug) -> Option<u32> {
-    let slots = scribe.state.project(slug)?.gate_slots();
+fn free_slot(scribe: &Scribe<'_>, slug: &ProjectSlug, is_trial: bool) -> Option<u32> {
+    let slots = scribe.state.project(slug)?.gate_slots() + u32::from(is_trial);
     let taken = |slot: &u32| scribe.state.open_gates().any(|run| run.project == *slug && run.slot == *slot);
     (1..=slots).find(|slot| !taken(slot))
 }
@@ -66,9 +76,25 @@ pub(super) fn cancel(scribe: &mut Scribe<'_>, project: &ProjectSlug, gate: GateI
 pub(super) fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
     super::asides::ended(scribe, &run);
+    measured(scribe, &run.project);
+    if run.verdict == Some(Verdict::Green) {
+        super::room::over(scribe, &run.project);
+    }
     match &run.purpose {
         Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
         Purpose::Canary | Purpose::Tamper { .. } => {}
         Purpose::Phase { .. } => super::phases::checks_ended(scribe, &run),
+    }
+}
+
+/// Records how many slots are worth it, when that is news.
+fn measured(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Some(found) = project.pace.measured().filter(|_| project.settings.queue.slots == Slots::Auto) else {
+        return;
+    };
+    if project.pace.found.is_none_or(|known| known.slots != found.slots) {
+        let terms = project.pace.terms.clone();
+        scribe.record(Fact::SlotsMeasured { project: slug.clone(), terms, found });
     }
 }

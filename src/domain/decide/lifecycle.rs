@@ -21,6 +21,10 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     scribe.memo.unlooked =
         made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
     super::asides::ask_canaries(scribe);
+    let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
+    for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
+        super::blame::let_go_on(scribe, project, &[crate::domain::reason::ReasonCode::DiskFull]);
+    }
     for effect in outstanding(scribe.state) {
         scribe.order(effect);
     }

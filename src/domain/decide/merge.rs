@@ -56,6 +56,7 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
         has_gate: !project.settings.verify.is_empty(),
         may_move: is_free && project.is_workable() && scribe.memo.stopping.is_none(),
         slots: project.gate_slots() as usize,
+        trial_ms: trial_ms(scribe, project),
         runs: &runs,
         is_strict: project.settings.queue.strict,
         conflicts: &conflicts,
@@ -67,6 +68,12 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
             now_ms: scribe.now_ms,
         },
     })
+}
+
+/// What two runs cost each other is measured while nothing else runs in the workspace.
+fn trial_ms(scribe: &Scribe<'_>, project: &Project) -> Option<i64> {
+    let is_alone = scribe.state.open_gates().all(|run| run.project == project.slug);
+    project.trial_ms().filter(|_| is_alone)
 }
 
 /// What the radar saw, in numbers of entries.
@@ -85,8 +92,10 @@ fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool 
         Action::Build(members) => build(scribe, project, members.clone(), false),
         Action::BuildAhead(entry) => build(scribe, project, vec![*entry], true),
         Action::Gate(_) | Action::GateBase | Action::GateAhead(_) | Action::GateExternal => {
+            let is_trial = matches!(action, Action::GateAhead(_))
+                && scribe.state.project(project).is_some_and(|found| trial_ms(scribe, found).is_some());
             wanted(scribe, project, action)
-                .is_some_and(|wanted| gates::start(scribe, project, wanted).is_some())
+                .is_some_and(|wanted| gates::start_in(scribe, project, wanted, is_trial).is_some())
         }
         Action::Cancel(gate) => {
             gates::cancel(scribe, project, *gate);

@@ -10,6 +10,7 @@ mod blame;
 mod budgets;
 mod commands;
 mod dispatch;
+mod folders;
 mod follow;
 mod gates;
 mod harvest;
@@ -29,6 +30,7 @@ mod push;
 mod queue;
 mod recover;
 mod resume;
+mod room;
 mod scribe;
 mod sessions;
 mod settle;
@@ -77,11 +79,13 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
     for _ in 0..ROUNDS_MAX {
         let before = scribe.progress();
         budgets::run(&mut scribe);
+        room::run(&mut scribe);
         asides::guards(&mut scribe);
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         push::run(&mut scribe);
         asides::run(&mut scribe);
+        folders::run(&mut scribe);
         unlock::run(&mut scribe);
         phases::run(&mut scribe);
         planner::run(&mut scribe);
@@ -148,6 +152,10 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             }
         }
         Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
+        Input::RoomSeen { project, free } => room::seen(scribe, &project, &free),
+        Input::GateFolderRemoved { project, slot, result } => {
+            folders::removed(scribe, &project, slot, &result);
+        }
         Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
         Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),

@@ -21,14 +21,18 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         let (Some(remote), Some(commit)) = (&project.settings.land.push, &project.pushing.due) else {
             continue;
         };
+        // What was published since the last try is tried at once, whatever the pause is.
+        let is_new = scribe.memo.push_tried.get(&slug) != Some(commit);
         let again_ms = scribe.memo.push_again.get(&slug).map_or(0, |(_, again_ms)| *again_ms);
-        let is_due =
-            again_ms <= scribe.now_ms && project.is_workable() && !scribe.memo.pushing.contains(&slug);
+        let is_due = (is_new || again_ms <= scribe.now_ms)
+            && project.is_workable()
+            && !scribe.memo.pushing.contains(&slug);
         // A supervisor that stops pushes once more at most: nobody waits for a pause to be over.
         let is_over = scribe.memo.stopping.is_some() && scribe.memo.push_again.contains_key(&slug);
         if is_due && !is_over {
             let order =
                 Effect::Push { project: slug.clone(), remote: remote.clone(), commit: commit.clone() };
+            scribe.memo.push_tried.insert(slug.clone(), commit.clone());
             scribe.memo.pushing.insert(slug.clone());
             scribe.order(order);
         }

@@ -3,7 +3,7 @@
 use super::follow::retry;
 use super::gates;
 use super::harvest::cut;
-use super::merge::{cancel_gates, hold};
+use super::merge::{cancel_gates, hold, hold_until};
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Dropped, Fact};
@@ -14,7 +14,7 @@ use crate::domain::judge::contradicted;
 use crate::domain::objective::{Cause, Feedback, Status};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
-use crate::domain::reason::ReasonCode;
+use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::review::{Finding, FindingCode};
 use crate::domain::session::SessionKind;
 use crate::domain::train::{Candidate, Entry, Landing, Subject, Train};
@@ -103,13 +103,18 @@ fn made_answered(
         }
         None => scribe.record(Fact::EntryReset { project: project.clone(), entry: first.id }),
     }
+    // What is landing is judged where it lands: taken out here, nobody would hear of how that went.
+    let is_landing = |scribe: &Scribe<'_>, id: u64| {
+        scribe.state.project(project).is_some_and(|project| project.train.is_landing(id))
+    };
     for id in made.moved {
-        if let Some(entry) = entry_of(scribe, project, id) {
+        if let Some(entry) = entry_of(scribe, project, id).filter(|entry| !is_landing(scribe, entry.id)) {
             head_moved(scribe, project, &entry);
         }
     }
     for conflict in made.conflicts {
-        if let Some(entry) = entry_of(scribe, project, conflict.entry) {
+        let entry = entry_of(scribe, project, conflict.entry);
+        if let Some(entry) = entry.filter(|entry| !is_landing(scribe, entry.id)) {
             let mut paths = conflict.paths;
             paths.truncate(PATHS_MAX);
             conflicts(scribe, project, &entry, paths, &conflict.text);
@@ -263,7 +268,13 @@ pub(super) fn landing_answered(
             let at = found.map_or_else(|| "gone".to_owned(), |commit| format!("at {}", commit.short()));
             let problem = format!("the integration ref is {at}, not where Paddock left it");
             abandon(scribe, project, &entry, problem.clone());
-            hold(scribe, project, ReasonCode::SelfCheck, &problem);
+            let (reference, tip) = integration_of(scribe, project);
+            let clears = format!(
+                "find out who moved it (`git reflog show {reference}`), put it back with `git update-ref {reference} \
+                 {tip}`, then `paddock --project {project} queue release`"
+            );
+            let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
+            hold_until(scribe, project, reason);
         }
         LandingAnswer::HeadMoved { entry: moved } => {
             let problem = "the branch has moved since its head was pinned".to_owned();
@@ -274,7 +285,13 @@ pub(super) fn landing_answered(
         }
         LandingAnswer::SelfCheckFailed(problem) => {
             abandon(scribe, project, &entry, problem.clone());
-            hold(scribe, project, ReasonCode::SelfCheck, &problem);
+            let name = name_of(&entry);
+            let clears = format!(
+                "nothing landed; compare what it names with the branch of {name}, `paddock queue drop {name}` takes it \
+                 out, then `paddock --project {project} queue release`: every merge is made anew"
+            );
+            let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
+            hold_until(scribe, project, reason);
         }
         LandingAnswer::Failed(problem) => {
             abandon(scribe, project, &entry, problem.clone());
@@ -282,6 +299,20 @@ pub(super) fn landing_answered(
         }
     }
     scribe.order(Effect::Look { project: project.clone() });
+}
+
+fn integration_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> (String, String) {
+    let project = scribe.state.project(slug);
+    project.map_or_else(Default::default, |project| {
+        (project.integration_ref(), project.integration.tip.to_string())
+    })
+}
+
+fn name_of(entry: &Entry) -> String {
+    match &entry.subject {
+        Subject::Objective(id) => id.to_string(),
+        Subject::Target => "your own commits".to_owned(),
+    }
 }
 
 fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String) {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::room::Wait;
 use crate::domain::aside::{Aside, Prepared};
 use crate::domain::command::StopMode;
 use crate::domain::effect::Effect;
@@ -50,6 +51,12 @@ pub struct Memo {
     pub(super) preparing: BTreeSet<(ProjectSlug, Aside)>,
     /// Those that are made; each is dropped when its run has said what it had to say.
     pub(super) prepared: BTreeMap<(ProjectSlug, Aside), Prepared>,
+    /// Gate worktrees that are being removed, or could not be.
+    pub(super) emptying: BTreeSet<(ProjectSlug, u32)>,
+    /// Queues that are held for want of space.
+    pub(super) starved: BTreeMap<ProjectSlug, Wait>,
+    /// The commit that a push was last tried with.
+    pub(super) push_tried: BTreeMap<ProjectSlug, ObjectId>,
     /// Pushes in progress.
     pub(super) pushing: BTreeSet<ProjectSlug>,
     /// Pushes that wait: attempts so far and when the next is due, in Unix milliseconds.

@@ -36,6 +36,8 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
         }
         due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
+        due.extend(trial_over(state, project));
+        due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
         if let Stand::At(at_ms) | Stand::Undivided(at_ms) = stand(state, memo, project) {
             due.push(at_ms);
         }
@@ -47,6 +49,14 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
     due.extend(cooldowns.map(|cooldown| cooldown.until_ms));
     due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
+}
+
+/// When a run beside the queue's own, which measures what two cost each other, has cost enough.
+fn trial_over(state: &State, project: &Project) -> Option<i64> {
+    let trial_ms = project.trial_ms()?;
+    let mut runs: Vec<_> = state.open_gates().filter(|run| run.project == project.slug).collect();
+    runs.sort_by_key(|run| run.slot);
+    (runs.len() > 1).then(|| runs[0].started_ms + trial_ms + 1)
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting

@@ -1,6 +1,7 @@
 //! Why a queued objective has not landed yet.
 
 use super::{Surroundings, project_stop, reason, stopped};
+use crate::domain::aside::Guard;
 use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
@@ -45,6 +46,9 @@ fn queued(
         let text = format!("first in the merge queue; tried again in {seconds} s");
         return reason(objective, ReasonCode::Backoff, text, "the time passes");
     }
+    if let Some(guard) = entry.guard.as_ref().filter(|guard| !guard.settled) {
+        return guarded(state, project, objective, entry, guard);
+    }
     if let Some(run) = run_of(state, project, entry) {
         return gated(run, entry);
     }
@@ -72,6 +76,29 @@ fn queued(
         _ => {
             let text = format!("number {} in the merge queue, behind {}", before.len() + 1, listed(before));
             reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+        }
+    }
+}
+
+/// It changed tests that its scope does not name: the gate decides with these as they were.
+fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entry, guard: &Guard) -> Reason {
+    const SHOWN: usize = 3;
+    let names: Vec<String> = guard.paths.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = guard.paths.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = format!("tests that it changed as they were before ({}{more})", names.join(", "));
+    let id = &objective.key.id;
+    let clears = format!(
+        "the gate is green with them; `paddock queue drop {id}` takes it out, and an approval lets it pass"
+    );
+    match run_of(state, project, entry) {
+        Some(run) => {
+            let text = format!("the gate runs on its merge with {what} (run {})", run.id);
+            Reason::new(ReasonCode::Gating, run.started_ms, text, clears)
+        }
+        None => {
+            let text = format!("waits for a gate run on its merge with {what}");
+            reason(objective, ReasonCode::QueueBehind, text, &clears)
         }
     }
 }

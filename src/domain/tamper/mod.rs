@@ -4,6 +4,7 @@
 //! Adding tests is free. Changing those that are there is for objectives whose scope names them, in words that a
 //! person or the approved plan gave: a scope that grew by itself names nothing, nor does one that holds everything.
 
+mod config;
 mod marks;
 
 use std::fmt;
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::path::RepoPath;
 use super::scope::{Globs, ScopeError};
 
+pub use config::{added, is_shared, shared};
 pub use marks::{Kind, compare, is_gate_file, named_scripts};
 
 /// Tests and their configuration in the common ecosystems.

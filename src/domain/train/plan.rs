@@ -26,6 +26,9 @@ pub struct View<'a> {
     pub may_move: bool,
     /// Gate runs at once.
     pub slots: usize,
+    /// One slot more may be used to find out what two runs cost each other: for as long as the queue's own run takes
+    /// no longer than this, in milliseconds.
+    pub trial_ms: Option<i64>,
     /// The project's gate runs that are not over, whatever they are for.
     pub runs: &'a [&'a GateRun],
     /// Batches of one only.
@@ -92,7 +95,8 @@ impl<'a> Planner<'_, 'a> {
         if self.is_outdated() {
             return vec![Action::Reset];
         }
-        let mut actions: Vec<Action> = self.useless().map(|run| Action::Cancel(run.id)).collect();
+        let outdated = self.useless().chain(self.costly());
+        let mut actions: Vec<Action> = outdated.map(|run| Action::Cancel(run.id)).collect();
         if !actions.is_empty() || !self.view.may_move {
             return actions;
         }
@@ -173,12 +177,44 @@ impl<'a> Planner<'_, 'a> {
     }
 
     fn free_slots(&self) -> usize {
-        self.view.slots.saturating_sub(self.view.runs.len())
+        let beyond = self.view.runs.iter().filter(|run| self.is_beyond(run)).count();
+        self.view.slots.saturating_sub(self.view.runs.len() - beyond)
     }
 
-    /// Runs that give way: as many as are asked for.
+    /// Whether a run that gives way is in a slot that the queue does not count on.
+    fn is_beyond(&self, run: &GateRun) -> bool {
+        run.slot as usize > self.view.slots && run.purpose.yields()
+    }
+
+    /// The queue's own run, when it is the only one.
+    fn only_run(&self) -> Option<&'a GateRun> {
+        let mut own = self.view.runs.iter().copied().filter(|run| !self.is_beyond(run));
+        own.next().filter(|run| own.next().is_none() && matches!(run.purpose, Purpose::Candidate { .. }))
+    }
+
+    /// Runs beyond the slots that cost the queue more than they are worth, or are no longer wanted there.
+    fn costly(&self) -> impl Iterator<Item = &'a GateRun> {
+        let is_slow = |run: &GateRun, trial_ms| self.view.rules.now_ms - run.started_ms > trial_ms;
+        let may_stay = match (self.view.trial_ms, self.only_run()) {
+            (Some(trial_ms), Some(run)) => !is_slow(run, trial_ms),
+            (_, own) => own.is_none() && self.free_slots() > 0,
+        };
+        let beyond = self.view.runs.iter().copied().filter(|run| !run.cancelled && self.is_beyond(run));
+        beyond.filter(move |_| !may_stay)
+    }
+
+    /// Whether a run may start in a slot more, to find out what two cost each other: beside one that has just begun.
+    fn may_try(&self) -> bool {
+        let has_begun = |run: &GateRun, trial_ms| self.view.rules.now_ms - run.started_ms <= trial_ms / 4;
+        let is_open = self.view.runs.iter().any(|run| self.is_beyond(run));
+        let (Some(trial_ms), Some(run)) = (self.view.trial_ms, self.only_run()) else { return false };
+        !is_open && !run.cancelled && has_begun(run, trial_ms)
+    }
+
+    /// Runs that give way and whose slot is the queue's: as many as are asked for.
     fn yielding(&self) -> impl Iterator<Item = &'a GateRun> {
-        self.view.runs.iter().copied().filter(|run| !run.cancelled && run.purpose.yields())
+        let may_yield = |run: &&GateRun| !run.cancelled && run.purpose.yields() && !self.is_beyond(run);
+        self.view.runs.iter().copied().filter(may_yield)
     }
 
     fn failure(&self, entry: &Entry) -> f64 {
@@ -333,7 +369,8 @@ impl<'a> Planner<'_, 'a> {
 
     /// The queue has no use for a slot: the user's commits are tried, and entries ahead of their turn.
     fn idle(&self, actions: &mut Vec<Action>) {
-        if !self.view.has_gate || self.free_slots() == 0 {
+        let is_free = self.free_slots() > 0;
+        if !self.view.has_gate || (!is_free && !self.may_try()) {
             return;
         }
         let is_due = |tree: &ObjectId| {
@@ -342,7 +379,7 @@ impl<'a> Planner<'_, 'a> {
             let is_running = self.view.runs.iter().any(|run| run.tree == *tree);
             is_open && !trial.is_unclear() && !is_running
         };
-        if self.view.external.is_some_and(is_due) {
+        if is_free && self.view.external.is_some_and(is_due) {
             return actions.push(Action::GateExternal);
         }
         let order = self.view.train.in_order();

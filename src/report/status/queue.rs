@@ -1,9 +1,11 @@
 //! The merge queue in the status document: who stands where, what the gate said, and who will collide.
 
-use super::{CanaryStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
+use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
 use crate::domain::gate::{GateRun, Verdict};
+use crate::domain::judge::terms_of;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::settings::Slots;
 use crate::domain::train::{Entry, Subject};
 use crate::report::text::rfc3339;
 
@@ -110,6 +112,19 @@ pub(super) fn canary(project: &Project) -> Option<CanaryStatus> {
         checks_nothing: project.checks_nothing().is_some(),
         gate: judged.gate.map(|gate| gate.0),
         at: rfc3339(judged.at_ms),
+    })
+}
+
+pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
+    let settings = &project.settings;
+    let found = project.pace.found(&terms_of(&settings.verify));
+    let thousandths = |value: f64| value / 1_000.0;
+    (!settings.verify.is_empty()).then(|| GateSlotsStatus {
+        slots: project.gate_slots(),
+        auto: settings.queue.slots == Slots::Auto,
+        alone_seconds: found.map(|found| thousandths(found.alone_ms as f64)),
+        beside_factor: found.map(|found| thousandths(f64::from(found.beside))),
+        why: project.why_slots(),
     })
 }
 

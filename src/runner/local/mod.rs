@@ -96,6 +96,17 @@ impl LocalRunner {
         Ok(Self { shared: Arc::new(Shared { locks, program, environment, reports, jobs, submitting }) })
     }
 
+    /// Takes a worktree in which no job runs: none starts there while what is handed back is held. None when a job
+    /// has it.
+    ///
+    /// # Errors
+    /// When the lock cannot be made.
+    pub fn take_worktree(&self, worktree: &Path) -> Result<Option<std::fs::File>, RunnerError> {
+        let path = start::worktree_lock(&self.shared.locks, worktree);
+        let lock = files::open_lock(&path)?;
+        Ok(files::try_lock(&lock, &path)?.then_some(lock))
+    }
+
     /// The folder of a job still going on; `None` when it is over.
     fn going(&self, key: &JobKey) -> Result<Option<PathBuf>, RunnerError> {
         let jobs = self.shared.jobs();

@@ -19,7 +19,7 @@ use crate::runner::spec::Submission;
 use crate::runner::{JobKey, JobSpec, RunnerError};
 
 /// The lock of a worktree: its path may be longer than a file name, its digest is not.
-fn worktree_lock(locks: &Path, worktree: &Path) -> PathBuf {
+pub(super) fn worktree_lock(locks: &Path, worktree: &Path) -> PathBuf {
     let digest = Sha256::digest(worktree.as_os_str().as_bytes());
     let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     locks.join(format!("{name}.lock"))

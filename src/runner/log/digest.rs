@@ -49,7 +49,9 @@ pub fn of_stages(dir: &Path) -> Option<Vec<String>> {
         stretch.read(dir, u64::MAX, |_, bytes| hash.update(bytes)).ok()?;
         Some(in_hex(hash))
     };
-    stretches(&record).into_iter().map(digest).collect()
+    // What set the worktree up is none of the gate's commands.
+    let own = stretches(&record).into_iter().filter(|stretch| stretch.name != "worktree.setup");
+    own.map(digest).collect()
 }
 
 fn in_hex(hash: Sha256) -> String {

@@ -20,10 +20,14 @@ const SUMMARY_BYTES: u64 = 4 << 20;
 /// A longer line is no summary.
 const LINE_BYTES_MAX: usize = 4_096;
 
+/// The stage that sets a gate worktree up, before the commands: it is none of them.
+pub(super) const SETUP_STAGE: &str = "worktree.setup";
+
 /// How each command of a run that is over ended. Reads its output: not for the kernel's thread.
 pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
-    let stages = record.stages.iter().zip(stretches(record));
+    let is_done = |stage: &StageEnd| stage.name == SETUP_STAGE && stage.succeeded();
+    let stages = record.stages.iter().zip(stretches(record)).filter(|(stage, _)| !is_done(stage));
     stages.map(|(stage, stretch)| command_result(stage, &stretch, dir, is_full)).collect()
 }
 
@@ -32,8 +36,14 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
     CommandResult {
         name: stage.name.clone(),
         exit: match &stage.outcome {
-            StageOutcome::Exited { code } if *code != 0 && (is_full || says_full(stretch, dir)) => {
+            StageOutcome::NotStarted { text, .. } if stage.name == SETUP_STAGE => {
+                Exit::SetupFailed(text.clone())
+            }
+            StageOutcome::Exited { code } if *code != 0 && (is_full || printed_full(stretch, dir)) => {
                 Exit::DiskFull(*code)
+            }
+            StageOutcome::Exited { code } if stage.name == SETUP_STAGE => {
+                Exit::SetupFailed(Exit::Code(*code).to_string())
             }
             StageOutcome::Exited { code } => Exit::Code(*code),
             StageOutcome::Signaled { signal } => Exit::Signal(*signal),
@@ -54,11 +64,9 @@ fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
 }
 
 /// Whether the last lines say that the disk, or a quota, is full: the space may have been freed since.
-fn says_full(stretch: &Stretch, dir: &Path) -> bool {
+fn printed_full(stretch: &Stretch, dir: &Path) -> bool {
     let mut found = false;
-    each_line(stretch, dir, |line| {
-        found |= says_disk_full(line);
-    });
+    each_line(stretch, dir, |line| found |= says_disk_full(line));
     found
 }
 
@@ -110,7 +118,7 @@ pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
         let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
         let value = serde_json::json!({
             "command": progress.name,
-            "index": progress.index + 1,
+            "index": (progress.index + 1).min(run.commands.max(1)),
             "of": run.commands,
             "started_at_ms": progress.started_at_ms,
             "elapsed_seconds": now_ms().saturating_sub(started_ms).max(0) / 1_000,

@@ -5,15 +5,18 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::super::lanes::Lane;
+use super::super::room::says_disk_full;
 use super::super::world::{Site, World};
-use super::gate_output::command_results;
+use super::gate_output::{SETUP_STAGE, command_results};
 use super::patiently;
-use crate::domain::gate::{GateRun, slot_folder};
-use crate::domain::ids::{GateId, ObjectId};
+use crate::domain::gate::{CommandResult, GateRun, slot_folder};
+use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
 use crate::domain::input::Input;
+use crate::domain::session::Exit;
 use crate::domain::settings::{GateCommand, ProjectSettings};
 use crate::domain::state::State;
-use crate::git::prepare_gate;
+use crate::git::GitError;
+use crate::git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use crate::runner::{SecretValues, Stage, StopReason, StopSignal};
 
@@ -27,6 +30,10 @@ pub(in super::super) struct Order {
     commit: ObjectId,
     commands: Vec<GateCommand>,
     worktree: PathBuf,
+    /// The command that sets a worktree up, and its limit in milliseconds.
+    setup: Option<(String, u64)>,
+    /// Nothing that git ignores is kept between runs.
+    is_clean: bool,
     is_cancelled: bool,
 }
 
@@ -35,6 +42,7 @@ impl Order {
         let gate = state.gate(gate)?;
         let settings = &state.project(&gate.project)?.settings;
         let worktree = worktree_of(settings, gate);
+        let setup = settings.worktree.setup.clone();
         let commands = if gate.commands.is_empty() { &settings.verify } else { &gate.commands };
         Some(Self {
             site: Site::find(state, &gate.project)?,
@@ -42,6 +50,9 @@ impl Order {
             commit: gate.commit.clone(),
             commands: commands.clone(),
             worktree,
+            setup: setup
+                .map(|command| (command, u64::from(settings.worktree.setup_timeout_minutes) * 60_000)),
+            is_clean: settings.queue.clean,
             is_cancelled: gate.cancelled,
         })
     }
@@ -57,13 +68,26 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order),
-        false if order.is_cancelled => Err("it was cancelled before it started".to_owned()),
+        false if order.is_cancelled => {
+            return world.tell(Input::GateExited { gate: order.gate, results: None });
+        }
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, problem, "a gate run did not start");
-        world.tell(Input::GateExited { gate: order.gate, results: None });
+        let results = Some(vec![not_started(order, problem)]);
+        world.tell(Input::GateExited { gate: order.gate, results });
     }
+}
+
+/// Whoever looks why the queue is held finds it here.
+fn not_started(order: &Order, problem: String) -> CommandResult {
+    let name = order.commands.first().map_or_else(|| "verify".to_owned(), |command| command.name.clone());
+    let exit = match says_disk_full(&problem) {
+        true => Exit::DiskFull(1),
+        false => Exit::NotStarted(problem),
+    };
+    CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None }
 }
 
 fn adopt(world: &World, order: &Order) -> Result<(), String> {
@@ -85,10 +109,19 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
     if let Some(parent) = order.worktree.parent() {
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     }
-    let worktree =
-        prepare_gate(&repository, &order.worktree, &order.commit).map_err(|error| error.to_string())?;
+    let prepare = if order.is_clean { prepare_anew } else { prepare_gate };
+    let said = |error: GitError| error.to_string();
+    let worktree = prepare(&repository, &order.worktree, &order.commit).map_err(said)?;
     fail_point!("gate.prepared");
-    let stages = order.commands.iter().map(|command| Stage {
+    let setup = match &order.setup {
+        Some((command, limit_ms)) => {
+            let key = set_up_key(&repository, &order.commit, command).map_err(said)?;
+            let is_due = order.is_clean || must_set_up(&worktree, &key).map_err(said)?;
+            is_due.then(|| setup_stage(command, *limit_ms))
+        }
+        None => None,
+    };
+    let commands = order.commands.iter().map(|command| Stage {
         name: command.name.clone(),
         argv: vec![OsString::from(&command.run)],
         shell: true,
@@ -100,7 +133,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         key: gate_key(order.gate),
         dir: world.workspace.gate_dir(order.gate),
         worktree: worktree.path,
-        stages: stages.collect(),
+        stages: setup.into_iter().chain(commands).collect(),
         stdin: None,
         env_set: BTreeMap::from([("PADDOCK_GATE".to_owned(), order.gate.to_string())]),
         env_names: Vec::new(),
@@ -113,6 +146,49 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
     world.runner.submit(&spec).map_err(|error| error.to_string())?;
     fail_point!("gate.after");
     Ok(())
+}
+
+fn setup_stage(command: &str, limit_ms: u64) -> Stage {
+    Stage {
+        name: SETUP_STAGE.to_owned(),
+        argv: vec![OsString::from(command)],
+        shell: true,
+        timeout_ms: Some(limit_ms),
+        counted: false,
+        prompted: false,
+    }
+}
+
+/// A gate worktree that is to be removed.
+pub(in super::super) struct Folder {
+    site: Site,
+    slot: u32,
+    worktree: PathBuf,
+}
+
+impl Folder {
+    pub(in super::super) fn of(state: &State, project: &ProjectSlug, slot: u32) -> Option<Self> {
+        let settings = &state.project(project)?.settings;
+        let worktree = PathBuf::from(&settings.worktrees_root).join(project.as_str()).join(slot_folder(slot));
+        Some(Self { site: Site::find(state, project)?, slot, worktree })
+    }
+}
+
+/// Reconciled by the folder: what is gone is gone. One in which anything is at work stays.
+pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
+    let result = removed(world, order);
+    if let Err(problem) = &result {
+        tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
+    }
+    let (project, slot) = (order.site.slug.clone(), order.slot);
+    world.tell(Input::GateFolderRemoved { project, slot, result });
+}
+
+fn removed(world: &World, order: &Folder) -> Result<(), String> {
+    let repository = world.repository(&order.site.repo_root).map_err(|error| error.to_string())?;
+    let lock = world.runner.take_worktree(&order.worktree).map_err(|error| error.to_string())?;
+    let _nobody_starts_here = lock.ok_or("something is at work in it")?;
+    remove_gate(&repository, &order.worktree).map(drop).map_err(|error| error.to_string())
 }
 
 /// Stopping what has ended already does nothing.
@@ -135,6 +211,7 @@ fn worktree_of(settings: &ProjectSettings, gate: &GateRun) -> PathBuf {
 /// A run that is over, as its keeper reported it.
 pub(in super::super) struct Ended {
     gate: GateId,
+    repo_root: PathBuf,
     worktree: PathBuf,
     record: Box<ExitRecord>,
 }
@@ -142,8 +219,9 @@ pub(in super::super) struct Ended {
 impl Ended {
     pub(in super::super) fn of(state: &State, gate: GateId, record: Box<ExitRecord>) -> Option<(Lane, Self)> {
         let run = state.gate(gate)?;
-        let worktree = worktree_of(&state.project(&run.project)?.settings, run);
-        Some((lane_of(run), Self { gate, worktree, record }))
+        let settings = &state.project(&run.project)?.settings;
+        let (worktree, repo_root) = (worktree_of(settings, run), PathBuf::from(&settings.repo_root));
+        Some((lane_of(run), Self { gate, repo_root, worktree, record }))
     }
 }
 
@@ -152,7 +230,11 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     let dir = world.workspace.gate_dir(order.gate);
     fail_point!("gate.output");
     let results = Some(command_results(&order.record, &dir, &order.worktree));
-    fail_point!("gate.told");
+    let has_set_up =
+        order.record.stages.first().is_some_and(|stage| stage.name == SETUP_STAGE && stage.succeeded());
+    if let (true, Ok(repository)) = (has_set_up, world.repository(&order.repo_root)) {
+        is_set_up(&repository, &order.worktree);
+    }
     world.gauges.forget_gate(order.gate.0);
     world.tell(Input::GateExited { gate: order.gate, results });
 }

@@ -171,6 +171,11 @@ fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Optio
             let lane = Lane::GateWorktree(order.project.clone(), order.slot);
             Some((lane, Box::new(move || checks::read(&shared, &order))))
         }
+        Effect::RemoveGateFolder { project, slot } => {
+            let order = gates::Folder::of(state, &project, slot)?;
+            let lane = Lane::GateWorktree(project, slot);
+            Some((lane, Box::new(move || gates::remove_folder(&shared, &order))))
+        }
         Effect::StopGate { gate } => {
             let lane = gates::lane_of(state.gate(gate)?);
             Some((lane, Box::new(move || gates::stop(&shared, gate))))

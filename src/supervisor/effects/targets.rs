@@ -99,12 +99,18 @@ fn tell_trust(world: &World, site: &Site, trust: TrustRecord) {
 }
 
 fn look_at_disk(world: &World, site: &Site) {
-    let free_gb = |path: &Path| {
+    let free_bytes = |path: &Path| {
         let stat = rustix::fs::statvfs(path).ok()?;
-        Some(stat.f_bavail as f64 * stat.f_frsize as f64 / 1e9)
+        Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     };
-    let places = [world.workspace.root(), site.repo_root.as_path()];
-    let Some(free) = places.iter().filter_map(|path| free_gb(path)).reduce(f64::min) else { return };
+    let temporary = std::env::temp_dir();
+    // A folder that is not there yet will lie where the one above it is.
+    let worktrees = site.worktrees_root.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
+    let gates = [worktrees, temporary.as_path()].map(|path| free_bytes(path).unwrap_or(0));
+    world.tell(Input::RoomSeen { project: site.slug.clone(), free: gates.to_vec() });
+    let places = [world.workspace.root(), site.repo_root.as_path(), worktrees];
+    let Some(free) = places.iter().filter_map(|path| free_bytes(path)).min() else { return };
+    let free = free as f64 / 1e9;
     let text = (free < site.min_free_gb).then(|| {
         format!("only {free:.1} GB of disk are free; nothing new starts below {} GB", site.min_free_gb)
     });

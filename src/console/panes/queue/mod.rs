@@ -17,8 +17,10 @@ use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
 use crate::domain::ids::{GateId, ObjectiveId, ObjectiveKey};
+use crate::domain::judge::terms_of;
 use crate::domain::objective::Status;
 use crate::domain::project::Project;
+use crate::domain::settings::Slots;
 use entries::{Bracket, Row, beside, rows};
 
 /// The columns of a progress bar.
@@ -138,6 +140,18 @@ fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(St
     lines
 }
 
+/// `slots 1`, and once that is measured the figure that it follows from: `slots 1 (×1.7 beside another)`.
+fn slots(project: &Project) -> String {
+    let count = project.gate_slots();
+    let found = project.pace.found(&terms_of(&project.settings.verify));
+    match found.filter(|_| project.settings.queue.slots == Slots::Auto) {
+        Some(found) => {
+            format!("slots {count} (one takes {:.2}× beside another)", f64::from(found.beside) / 1_000.0)
+        }
+        None => format!("slots {count}"),
+    }
+}
+
 fn hold(project: &Project) -> Option<String> {
     let reason = project.train.held.as_ref().or_else(|| project.landing_hold())?;
     Some(format!("held: {}", reason.text))
@@ -237,7 +251,7 @@ impl Pane for Queue {
     fn heading(&self, model: &Model) -> Heading {
         let Some(project) = model.shown_project() else { return Heading::default() };
         let left = if hold(project).is_some() { "held".to_owned() } else { String::new() };
-        Heading { left, right: format!("slots {}", project.gate_slots()) }
+        Heading { left, right: slots(project) }
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {

@@ -154,7 +154,7 @@ fn derive(scribe: &mut Scribe<'_>, objective: &Objective, aside: Aside) -> Statu
     };
     scribe.move_to(key, to, Cause::Human, reason, None);
     match (to, &objective.head, objective.sessions.last()) {
-        (Status::Queued, Some(head), _) => enqueue(scribe, objective, head.clone()),
+        (Status::Queued, Some(head), _) => enqueue(scribe, objective, head.clone(), false),
         (Status::Review, _, Some(session)) => scribe.order(Effect::Harvest { session: *session }),
         _ => {}
     }

@@ -130,6 +130,21 @@ pub(super) fn approve(
     seen: Option<ObjectId>,
     by: &str,
 ) -> Done {
+    let_in(scribe, objective, (note, seen), by, true)
+}
+
+/// Into the queue again, as it was taken out: whatever it was to be tried with it is tried with.
+pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    let_in(scribe, objective, (None, None), by, false)
+}
+
+fn let_in(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    (note, seen): (Option<String>, Option<ObjectId>),
+    by: &str,
+    is_approved: bool,
+) -> Done {
     check_may_be_approved(scribe, objective)?;
     let (key, id) = (&objective.key, &objective.key.id);
     let judged = objective.head.clone().filter(|_| !objective.operated.unjudged);
@@ -163,10 +178,12 @@ pub(super) fn approve(
         _ => format!(" in spite of: {}", texts(&overrides)),
     };
     let at_ms = scribe.now_ms;
-    let approval = Approval { by: by.to_owned(), at_ms, note, head, overrides, salvage };
-    scribe.record(Fact::ObjectiveApproved { objective: key.clone(), approval: Box::new(approval) });
+    if is_approved {
+        let approval = Approval { by: by.to_owned(), at_ms, note, head, overrides, salvage };
+        scribe.record(Fact::ObjectiveApproved { objective: key.clone(), approval: Box::new(approval) });
+    }
     scribe.move_to(key, Status::Queued, Cause::Human, None, None);
-    enqueue(scribe, objective, pinned);
+    enqueue(scribe, objective, pinned, is_approved);
     Ok(format!("{id} is in the merge queue{let_pass}; the gate still holds{kept}"))
 }
 

@@ -42,10 +42,10 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) 
                 return refuse(format!("{id} is about to enter the merge queue"));
             };
             withdraw(scribe, objective);
-            enqueue(scribe, objective, head);
+            enqueue(scribe, objective, head, false);
             Ok(format!("{id} is in the merge queue anew, as the last one of its priority"))
         }
-        Status::NeedsReview if was_dropped => back::approve(scribe, objective, None, None, by),
+        Status::NeedsReview if was_dropped => back::put_back(scribe, objective, by),
         status => refuse(format!(
             "{id} is {status}, and was not taken out of the merge queue: `paddock explain {id}` says what it needs"
         )),

@@ -99,12 +99,19 @@ fn withdraw(scribe: &mut Scribe<'_>, objective: &Objective) {
 }
 
 /// Puts it into the merge queue with this head.
-fn enqueue(scribe: &mut Scribe<'_>, objective: &Objective, head: ObjectId) {
+fn enqueue(scribe: &mut Scribe<'_>, objective: &Objective, head: ObjectId, is_approved: bool) {
     let key = &objective.key;
     let Some(project) = scribe.state.project(&key.project) else { return };
     let (entry, priority) = (project.train.next_entry, objective.spec.priority);
     let (project, subject) = (key.project.clone(), Subject::Objective(key.id.clone()));
-    scribe.record(Fact::EntryQueued { project, entry, subject, head, priority });
+    let operated = &objective.operated;
+    let is_approved = is_approved || operated.approvals.last().is_some_and(|approval| approval.head == head);
+    let guarded = operated.guarded.clone().filter(|(of, _)| *of == head && !is_approved);
+    scribe.record(Fact::EntryQueued { project: project.clone(), entry, subject, head, priority });
+    // What was to be tried with tests as they were still is: only an approval lets that pass.
+    if let Some((_, paths)) = guarded {
+        scribe.record(Fact::GuardAsked { project, entry, paths });
+    }
 }
 
 /// Asks its session to stop, if one runs; what it leaves is harvested when it has ended.
