@@ -104,12 +104,7 @@ pub fn run(
             // Neither tests nor a gate's commands are modelled.
             world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
         }
-        Effect::RemoveGateFolder { project, slot } => {
-            let is_in = |run: &GateRun| run.project == project && run.slot == slot;
-            let is_taken = state.open_gates().any(is_in);
-            let result = if is_taken { Err("something is at work in it".to_owned()) } else { Ok(()) };
-            world.inbox.push(Input::GateFolderRemoved { project, slot, result });
-        }
+        Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {
             world.inbox.push(Input::PushAnswered { project, commit, result: Ok(()) });
         }
@@ -119,6 +114,13 @@ pub fn run(
         }
     }
     Ok(())
+}
+
+fn folder_removed(state: &State, project: ProjectSlug, slot: u32) -> Input {
+    let is_in = |run: &GateRun| run.project == project && run.slot == slot;
+    let is_taken = state.open_gates().any(is_in);
+    let result = if is_taken { Err("something is at work in it".to_owned()) } else { Ok(()) };
+    Input::GateFolderRemoved { project, slot, result }
 }
 
 fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails: bool) {
