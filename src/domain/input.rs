@@ -172,8 +172,8 @@ pub enum Input {
     ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, String> },
     /// The plan that a planner run ended with was read.
     PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, String> },
-    /// A landing was tried.
-    LandingAnswered { project: ProjectSlug, entry: u64, answer: LandingAnswer },
+    /// The landing of this commit, whose first member is the entry, was tried.
+    LandingAnswered { project: ProjectSlug, entry: u64, commit: ObjectId, answer: LandingAnswer },
     /// A proof was written: the SHA-256 of its text.
     ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, String> },
     /// Publishing was tried.

@@ -273,7 +273,8 @@ impl Queue {
         } else {
             LandingAnswer::Moved { found: Some(self.integration.clone()) }
         };
-        self.inbox.push(Input::LandingAnswered { project: slug(), entry, answer });
+        let commit = landing.candidate.commit.clone();
+        self.inbox.push(Input::LandingAnswered { project: slug(), entry, commit, answer });
     }
 
     /// A gate run ends, with what is true or with a flake.

@@ -377,12 +377,12 @@ fn land(
         if !found.settings.verify.is_empty() && !world.green.contains(&candidate.tree) {
             return Err(format!("{} lands although no gate was green on its tree", candidate.commit.short()));
         }
-        repo.integration = Some(candidate.commit);
+        repo.integration = Some(candidate.commit.clone());
         LandingAnswer::Landed
     } else {
         LandingAnswer::Moved { found: Some(at) }
     };
-    world.inbox.push(Input::LandingAnswered { project, entry, answer });
+    world.inbox.push(Input::LandingAnswered { project, entry, commit: candidate.commit, answer });
     Ok(())
 }
 

@@ -160,8 +160,8 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::GateExited { gate, results } => queue::gate_exited(scribe, gate, results),
         Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
         Input::PlanRead { session, facts } => plans::read(scribe, session, facts),
-        Input::LandingAnswered { project, entry, answer } => {
-            queue::landing_answered(scribe, &project, entry, answer);
+        Input::LandingAnswered { project, entry, commit, answer } => {
+            queue::landing_answered(scribe, &project, entry, &commit, answer);
         }
         Input::ProofWritten { project, commit, result } => proofs::written(scribe, &project, &commit, result),
         Input::PublishAnswered { project, to, answer } => publish::answered(scribe, &project, &to, answer),

@@ -255,11 +255,14 @@ pub(super) fn landing_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
     id: u64,
+    commit: &ObjectId,
     answer: LandingAnswer,
 ) {
     let train = scribe.state.project(project).map(|project| &project.train);
     let landing = train.and_then(|train| train.landing.clone());
-    let Some(landing) = landing.filter(|landing| landing.members.first() == Some(&id)) else { return };
+    // An answer to an earlier landing with the same first member says nothing of this one.
+    let is_meant = |of: &Landing| of.members.first() == Some(&id) && of.candidate.commit == *commit;
+    let Some(landing) = landing.filter(is_meant) else { return };
     let Some(entry) = entry_of(scribe, project, id) else { return };
     scribe.mark(project);
     match answer {

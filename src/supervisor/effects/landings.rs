@@ -60,10 +60,10 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         verified_tree: order.candidate.tree.clone(),
         members: order.members.iter().map(|member| (member.from.clone(), member.head.clone())).collect(),
     };
-    let project = order.site.slug.clone();
+    let (project, commit) = (order.site.slug.clone(), order.candidate.commit.clone());
     if let Some(entry) = moved(world, order) {
         let answer = LandingAnswer::HeadMoved { entry };
-        return world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
+        return world.tell(Input::LandingAnswered { project, entry: order.entry, commit, answer });
     }
     let outcome = past_locks(world, &order.site, || {
         world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted))
@@ -79,7 +79,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
     };
     fail_point!("landing.after");
     let has_landed = answer == LandingAnswer::Landed;
-    world.tell(Input::LandingAnswered { project, entry: order.entry, answer });
+    world.tell(Input::LandingAnswered { project, entry: order.entry, commit, answer });
     if has_landed {
         release_candidate(world, order);
         fail_point!("landing.released");
