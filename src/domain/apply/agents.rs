@@ -44,9 +44,21 @@ impl State {
                     }
                 }
             }
+            Fact::ClockJumped { by_ms } => self.clock_jumped(*by_ms),
             _ => return false,
         }
         true
+    }
+
+    /// No session used the time that the clock has gained.
+    fn clock_jumped(&mut self, by_ms: i64) {
+        let running = self.open_sessions().filter(|session| session.started_ms.is_some());
+        let running: Vec<SessionId> = running.map(|session| session.id).collect();
+        for id in running {
+            if let Some(session) = self.session_mut(id) {
+                session.jumped_ms = session.jumped_ms.saturating_add(by_ms);
+            }
+        }
     }
 
     fn health_mut(&mut self, agent: &str) -> &mut AgentHealth {

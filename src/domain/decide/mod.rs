@@ -39,7 +39,7 @@ mod watch;
 
 use super::command::Reply;
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Event, Fact};
 use super::input::Input;
 use super::state::State;
 
@@ -102,6 +102,10 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
         Input::Tick => scribe.mark_all(),
         Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
+        Input::ClockJumped { by_ms } => {
+            scribe.record(Fact::ClockJumped { by_ms });
+            scribe.mark_all();
+        }
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
         Input::RepositoryFailed { project, problem } => {

@@ -3,6 +3,7 @@
 
 use super::scribe::Scribe;
 use crate::domain::aside::PushWait;
+use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::ids::{ObjectId, ProjectSlug};
@@ -22,8 +23,9 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
             continue;
         };
         let again_ms = scribe.memo.push_again.get(&slug).map_or(0, |(_, again_ms)| *again_ms);
-        let is_due =
-            again_ms <= scribe.now_ms && project.is_workable() && !scribe.memo.pushing.contains(&slug);
+        let is_due = clock::is_over(again_ms, scribe.now_ms)
+            && project.is_workable()
+            && !scribe.memo.pushing.contains(&slug);
         // A supervisor that stops pushes once more at most: nobody waits for a pause to be over.
         let is_over = scribe.memo.stopping.is_some() && scribe.memo.push_again.contains_key(&slug);
         if is_due && !is_over {

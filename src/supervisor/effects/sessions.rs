@@ -14,6 +14,7 @@ use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use crate::config::Environment;
+use crate::domain::budget::used_since_ms;
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
@@ -97,12 +98,13 @@ pub(in super::super) fn start(world: &World, order: &Order) {
 
 fn follow(world: &World, order: &Order, dir: PathBuf) {
     let Some(agent) = order.settings.agent(&order.session.agent) else { return };
+    let ran_ms = used_since_ms(&order.session, i64::MIN, now_ms());
     let followed = Followed {
         session: order.session.id,
         dir,
         transcript: agent.transcript.clone(),
         counter: order.counter,
-        since_ms: order.session.started_ms.unwrap_or_else(now_ms),
+        ran: Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0)),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);
 }
