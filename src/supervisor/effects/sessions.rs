@@ -150,7 +150,8 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<(), 
     make_again_if_gone(world, &place)?;
     let worktree = git::find_worktree(repository, &order.path, branch).map_err(problem)?;
     git::mend_worktree(repository, &worktree).map_err(problem)?;
-    if order.session.attempt == 1 {
+    // One that begins at the base is as good as the first: what was to start before it may not have come this far.
+    if order.session.attempt == 1 || order.session.from == *base {
         git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
     }
     Ok(())
