@@ -81,6 +81,7 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         push::run(&mut scribe);
+        proofs::run(&mut scribe);
         asides::run(&mut scribe);
         unlock::run(&mut scribe);
         phases::run(&mut scribe);

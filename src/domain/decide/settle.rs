@@ -53,6 +53,7 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     if project.pushing.due.is_some() {
         due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
     }
+    due.extend(memo.prove_again.get(&project.slug).copied());
     due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
     for id in state.in_status(&project.slug, Status::Ready) {
         let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
