@@ -125,3 +125,57 @@ fn followed_events_come_as_they_are_recorded() {
     let event = next();
     assert_eq!((&event["type"], &event["objective"]), (&"objective_added".into(), &"checkout".into()));
 }
+
+/// The numbers of events, a JSON document a line.
+fn numbers(lines: impl Iterator<Item = String>) -> impl Iterator<Item = u64> {
+    lines.map(|line| serde_json::from_str::<serde_json::Value>(&line).unwrap()["seq"].as_u64().unwrap())
+}
+
+#[test]
+fn every_event_is_heard_once_however_often_supervisors_come_and_go() {
+    let folder = tempfile::tempdir().unwrap();
+    workspace(folder.path());
+    good(folder.path(), &["project", "pause", "shop"]);
+    let follow = ["events", "--follow", "--json", "--since", "1d"];
+    let mut follow = Following(paddock(folder.path(), &follow).spawn().unwrap());
+    let heard = numbers(BufReader::new(follow.0.stdout.take().unwrap()).lines().map_while(Result::ok));
+    for round in 0..5 {
+        // Whoever is asked: one that begins, that works, that leaves, or nobody.
+        let run = ["run", "--no-tui", "--json", "--once"];
+        let mut supervisor = Following(paddock(folder.path(), &run).stdout(Stdio::null()).spawn().unwrap());
+        for number in 0..3 {
+            good(folder.path(), &["objective", "add", "--title", &format!("Round {round} {number}")]);
+        }
+        supervisor.0.wait().unwrap();
+    }
+    let all = good(folder.path(), &["events", "--json", "--since", "1d"]);
+    let all: Vec<u64> = numbers(all.lines().map(str::to_owned)).collect();
+    let heard: Vec<u64> = heard.take(all.len()).collect();
+    assert_eq!(heard, all);
+    assert!(follow.0.try_wait().unwrap().is_none(), "it goes on");
+}
+
+#[test]
+fn a_follower_outlives_a_supervisor_that_is_stopped_and_hears_what_it_did_later() {
+    let folder = tempfile::tempdir().unwrap();
+    workspace(folder.path());
+    good(folder.path(), &["project", "pause", "shop"]);
+    let supervisor = Following(
+        paddock(folder.path(), &["run", "--no-tui", "--json"]).stdout(Stdio::piped()).spawn().unwrap(),
+    );
+    let pid = rustix::process::Pid::from_raw(i32::try_from(supervisor.0.id()).unwrap()).unwrap();
+    let mut supervisor = supervisor;
+    let mut lines = BufReader::new(supervisor.0.stdout.take().unwrap()).lines();
+    assert!(lines.any(|line| line.unwrap().contains("supervisor_started")));
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let arguments = ["events", "--follow", "--json", "--type", "objective_added"];
+    let mut follow = Following(paddock(folder.path(), &arguments).spawn().unwrap());
+    let mut heard = BufReader::new(follow.0.stdout.take().unwrap()).lines();
+    assert!(heard.next().unwrap().unwrap().contains("cart"));
+    // Longer than anybody waits for a supervisor to say hello.
+    std::thread::sleep(std::time::Duration::from_secs(7));
+    assert!(follow.0.try_wait().unwrap().is_none(), "it waits");
+    rustix::process::kill_process(pid, rustix::process::Signal::CONT).unwrap();
+    good(folder.path(), &["objective", "add", "--title", "Checkout"]);
+    assert!(heard.next().unwrap().unwrap().contains("checkout"));
+}

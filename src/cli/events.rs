@@ -143,12 +143,17 @@ impl Events {
     /// Through the supervisor's feed while one runs, else by looking at the store; without end.
     fn go_on(&self, context: &Context, mut last_seq: u64) -> Outcome {
         loop {
-            if let Some(client) = Client::<Value, Value, Value>::connect(&context.workspace.runtime())? {
-                match self.follow_feed(context, client, &mut last_seq) {
-                    Ok(()) | Err(Failed::Link(LinkError::Ended)) => {}
-                    Err(Failed::Link(error)) => return Err(error.into()),
-                    Err(Failed::Print(failure)) => return Err(failure),
-                }
+            let client = Client::<Value, Value, Value>::connect(&context.workspace.runtime());
+            let told = match client.map_err(Failed::Link) {
+                Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq),
+                Ok(None) => Ok(()),
+                Err(failed) => Err(failed),
+            };
+            match told {
+                // One that has ended, or is stopped: the store has what it told nobody.
+                Ok(()) | Err(Failed::Link(LinkError::Ended | LinkError::Timeout { .. })) => {}
+                Err(Failed::Link(error)) => return Err(error.into()),
+                Err(Failed::Print(failure)) => return Err(failure),
             }
             if let Some(reader) = context.reader()? {
                 let query =

@@ -85,11 +85,21 @@ pub struct AgentHealth {
     pub checked: Option<(i64, Check)>,
 }
 
+impl Cooldown {
+    /// Whether its time is over. One that would last twice as long as it was meant to was recorded by a clock that
+    /// has been set back since.
+    #[must_use]
+    pub fn is_over(&self, now_ms: i64) -> bool {
+        let (meant_ms, left_ms) = (self.until_ms - self.since_ms, self.until_ms.saturating_sub(now_ms));
+        left_ms <= 0 || left_ms > meant_ms.saturating_mul(2)
+    }
+}
+
 impl AgentHealth {
     /// The cooldown that it is in.
     #[must_use]
     pub fn cooling(&self, now_ms: i64) -> Option<&Cooldown> {
-        self.cooldown.as_ref().filter(|cooldown| cooldown.until_ms > now_ms)
+        self.cooldown.as_ref().filter(|cooldown| !cooldown.is_over(now_ms))
     }
 
     /// Why only a person can make it work again.

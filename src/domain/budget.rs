@@ -5,17 +5,19 @@ use super::session::Session;
 use super::state::State;
 use super::usage::{Tokens, Usage, dollars};
 
-/// Milliseconds of a session that fall after the day's beginning. Of one over midnight only today's part counts;
-/// one that ended counts the time that the machine was awake.
+/// Milliseconds of a session that fall after the day's beginning, counted while the machine was awake. Of one over
+/// midnight only today's part counts, and never more than it ran at all.
 #[must_use]
 pub fn used_since_ms(session: &Session, day_start_ms: i64, now_ms: i64) -> i64 {
     let Some(started) = session.started_ms else { return 0 };
-    let ended = session.finished_ms.unwrap_or(now_ms).min(now_ms);
-    let today = (ended - started.max(day_start_ms)).max(0);
-    let awake = session.process.as_ref().map(|process| process.awake_seconds.saturating_mul(1_000));
-    match awake.map(|awake| i64::try_from(awake).unwrap_or(i64::MAX)) {
-        Some(awake) if started >= day_start_ms => awake,
-        _ => today,
+    let ended = session.finished_ms.unwrap_or(now_ms);
+    let awake = match &session.process {
+        Some(process) => i64::try_from(process.awake_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX),
+        None => (ended - started).saturating_sub(session.jumped_ms).max(0),
+    };
+    match started >= day_start_ms {
+        true => awake,
+        false => (ended.min(now_ms) - day_start_ms).clamp(0, awake),
     }
 }
 
@@ -126,7 +128,23 @@ mod tests {
             resume: None,
             before_today: Usage::default(),
             usage_ms: 0,
+            jumped_ms: 0,
         }
+    }
+
+    #[test]
+    fn time_asleep_and_a_clock_that_is_set_use_up_no_minutes() {
+        let hour_ms = 3_600_000;
+        let mut slept = session(10_000, None, None);
+        slept.jumped_ms = 8 * hour_ms;
+        assert_eq!(used_since_ms(&slept, 0, 10_000 + 8 * hour_ms + 60_000), 60_000);
+        // It slept over midnight: today it ran no longer than it ran at all.
+        assert_eq!(used_since_ms(&slept, hour_ms, 10_000 + 8 * hour_ms + 60_000), 60_000);
+        let mut set_back = session(10 * hour_ms, None, None);
+        set_back.jumped_ms = -2 * hour_ms;
+        assert_eq!(used_since_ms(&set_back, 0, 8 * hour_ms + 90_000), 90_000);
+        let over_midnight = session(0, Some(9 * hour_ms), Some(600));
+        assert_eq!(used_since_ms(&over_midnight, hour_ms, 10 * hour_ms), 600_000);
     }
 
     #[test]

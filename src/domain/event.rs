@@ -128,6 +128,9 @@ pub enum Fact {
     AgentChecked { agent: String, check: Check },
     /// The user's day began at this time; what running sessions had used by then counts to the day before.
     DayBegan { since_ms: i64, carried: Vec<(SessionId, Usage)> },
+    /// The wall clock went on by so many milliseconds more than the machine was awake: it slept, or somebody set the
+    /// clock; less than 0: it was set back.
+    ClockJumped { by_ms: i64 },
     /// A command of the user's that was to be told of an event failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.

@@ -6,6 +6,7 @@ mod queued;
 pub use aims::nothing_planned;
 
 use super::agent::{AgentHealth, length};
+use super::clock;
 use super::decide::{OVERTAKEN_MAX, agent_for, all_cooling, taken_slots, worker_for};
 use super::ids::ObjectiveKey;
 use super::objective::{Objective, Status, WorktreeStage};
@@ -239,7 +240,8 @@ impl Ready<'_> {
     }
 
     fn backoff(&self) -> Option<Reason> {
-        let until_ms = self.objective.next.not_before_ms.filter(|at_ms| *at_ms > self.facts.now_ms)?;
+        let until_ms =
+            self.objective.next.not_before_ms.filter(|at_ms| !clock::is_over(*at_ms, self.facts.now_ms))?;
         let seconds = (until_ms - self.facts.now_ms + 999) / 1000;
         let kind = self.objective.next.kind;
         let text = format!("its {kind} session starts in {seconds} s at the earliest");

@@ -99,6 +99,8 @@ pub enum Input {
     Tick,
     /// The user's day began at this time, or is the one that a supervisor starts in.
     DayBegan { since_ms: i64 },
+    /// The wall clock and the machine's time awake went apart by so many milliseconds.
+    ClockJumped { by_ms: i64 },
     /// A person asks.
     Command(Box<Command>),
     /// The supervisor shall stop.

@@ -313,4 +313,7 @@ pub struct Session {
     /// When its usage was last recorded, in Unix milliseconds.
     #[serde(default)]
     pub usage_ms: i64,
+    /// What the wall clock gained on the time that the machine was awake while it ran, in milliseconds.
+    #[serde(default)]
+    pub jumped_ms: i64,
 }

@@ -75,8 +75,12 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
         let hello = ServerHello { workspace: String::new(), pid: 0 };
         let buffer = LineBuffer::default();
         let mut client = Self { stream, socket, buffer, last_id: 0, hello, types: PhantomData };
-        client.greet()?;
-        Ok(Some(client))
+        match client.greet() {
+            Ok(()) => Ok(Some(client)),
+            // It was on its way out: whoever hangs up before a word was said serves nobody.
+            Err(LinkError::Ended) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     fn greet(&mut self) -> Result<(), LinkError> {

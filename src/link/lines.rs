@@ -4,11 +4,11 @@ use super::LINE_MAX_BYTES;
 
 /// The line is longer than anything honest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct TooLong;
+pub struct TooLong;
 
 /// Bytes that were read but not yet used. Nothing is lost when a wait in between times out.
 #[derive(Debug, Default)]
-pub(super) struct LineBuffer {
+pub struct LineBuffer {
     bytes: Vec<u8>,
     used: usize,
     searched: usize,
@@ -26,6 +26,9 @@ impl LineBuffer {
     }
 
     /// The next complete line without its newline, if there is one.
+    ///
+    /// # Errors
+    /// When it is over [`LINE_MAX_BYTES`]: nobody can tell where the next one begins.
     pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
         let found = self.bytes[self.searched..].iter().position(|&byte| byte == b'\n');
         let Some(length) = found else {

@@ -20,10 +20,11 @@ pub use client::{Client, Closer, ServerHello};
 pub use error::LinkError;
 pub use feed::{Feed, FeedItem, History, Subscription};
 pub use gauges::{GaugeSubscription, Gauges};
+pub use lines::{LineBuffer, TooLong};
 pub use logs::{LogChunk, LogSource};
 pub use protocol::{
     EventLine, Gauge, LINE_MAX_BYTES, LogBytes, LogKind, LogName, LogPart, LogRequest, LogStream,
-    PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody,
+    PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody, decode_request,
 };
 pub use server::{Backend, BoxFuture, Server, Service};
 pub use streams::{Events, Incoming, LogFollow};

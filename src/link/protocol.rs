@@ -247,8 +247,11 @@ struct OnlyId {
     id: u64,
 }
 
-/// Reads a request, or says why it cannot be read and under which id that is to be answered.
-pub(super) fn decode_request<C, Q>(line: &[u8]) -> Result<Request<C, Q>, (u64, String)>
+/// Reads a request.
+///
+/// # Errors
+/// Why it cannot be read, and under which id that is to be answered.
+pub fn decode_request<C, Q>(line: &[u8]) -> Result<Request<C, Q>, (u64, String)>
 where
     C: serde::de::DeserializeOwned,
     Q: serde::de::DeserializeOwned,

@@ -62,6 +62,11 @@ pub const TYPES: &[EventType] = &[
     row("agent_enabled", "agent_enabled", "A person enabled or disabled an agent (`data.enabled`)."),
     row("agent_checked", "agent_checked", "A person had an agent checked (`data.check`)."),
     row("day_began", "day_began", "The user's day began: daily budgets start anew."),
+    row(
+        "clock_jumped",
+        "clock_jumped",
+        "The machine slept, or the wall clock was set (`data.by_ms`): no session used that time.",
+    ),
     row("notify_failed", "notify_failed", "A command that `notify` names failed (`data.problem`)."),
     row("budget_exhausted", "budget_exhausted", "A project has spent what it may in a day (`data.what`)."),
     row("integration_made", "integration_made", "The integration ref of a project exists."),

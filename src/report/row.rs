@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::text::harmless;
+use crate::domain::agent::length;
 use crate::link::EventLine;
 
 /// The line: time of day, what it is about, and what happened. The line has its public type.
@@ -40,6 +41,7 @@ pub fn said(line: &EventLine) -> String {
         "agent_checked" => named_agent(data, flag(data, "/check/ok")),
         "agent_unusable" => named_agent(data, text(data, "/problem")),
         "budget_exhausted" => text(data, "/limit"),
+        "clock_jumped" => jumped(data),
         "session_used" => used(data),
         "session_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
         "supervisor_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
@@ -81,6 +83,13 @@ fn commit(data: &Value, pointer: &str) -> Option<String> {
 fn named_agent(data: &Value, what: Option<String>) -> Option<String> {
     let agent = text(data, "/agent")?;
     Some(what.filter(|what| !what.is_empty()).map_or(agent.clone(), |what| format!("{agent}, {what}")))
+}
+
+/// Which way, and how far.
+fn jumped(data: &Value) -> Option<String> {
+    let by_ms = data.pointer("/by_ms").and_then(Value::as_i64)?;
+    let way = if by_ms < 0 { "back" } else { "on" };
+    Some(format!("{way} by {}", length(by_ms.saturating_abs())))
 }
 
 fn cooling(data: &Value) -> Option<String> {

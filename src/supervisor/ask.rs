@@ -8,6 +8,7 @@ use super::Query;
 use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
+use super::service::ENDING;
 use crate::config::lock::{Holder, LockError, WorkspaceLock};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
@@ -18,6 +19,8 @@ use crate::link::Client;
 const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long a supervisor that has just taken the lock may need until it listens.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Between two tries to reach somebody.
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Who works in this workspace; none when nobody does.
 #[must_use]
@@ -38,14 +41,18 @@ pub fn ask(
     let give_up_at = Instant::now() + CONNECT_TIMEOUT;
     loop {
         if let Some(mut client) = Client::<Command, Query, Reply>::connect(&workspace.runtime())? {
-            return Ok(client.command(command, REPLY_TIMEOUT)?);
+            let reply = client.command(command.clone(), REPLY_TIMEOUT)?;
+            let is_too_late = reply.as_ref().is_err_and(|refusal| refusal.text == ENDING);
+            if !is_too_late || Instant::now() >= give_up_at {
+                return Ok(reply);
+            }
+            std::thread::sleep(PAUSE);
+            continue;
         }
         match WorkspaceLock::try_take(workspace) {
             Ok(lock) => return here(workspace, environment, command, &lock),
             // Somebody is between the lock and the socket, at one end of their work or the other.
-            Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
+            Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => std::thread::sleep(PAUSE),
             Err(error) => return Err(error.into()),
         }
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::clock::Clock;
 use super::error::SupervisorError;
 use super::lanes::{Job, Lane};
 use super::message::{Message, ReplyTo};
@@ -55,6 +56,7 @@ pub(super) struct Kernel {
     pub(super) interrupted: bool,
     /// When the run is over, if it was given a duration.
     pub(super) end_at: Option<Instant>,
+    pub(super) clock: Clock,
 }
 
 /// Counts an effect, or an append, as in flight for as long as it lives.
@@ -77,6 +79,14 @@ impl Drop for InFlight {
 impl Kernel {
     /// Lets the domain decide, has the events stored, and then releases what follows.
     pub(super) fn step(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
+        // Before anything else counts the hours that the machine slept.
+        if let Some(by_ms) = self.clock.jumped_ms() {
+            self.decide(Input::ClockJumped { by_ms }, None)?;
+        }
+        self.decide(input, reply_to)
+    }
+
+    fn decide(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
         let Decision { events, effects, reply } =
             decide::step(&mut self.state, &mut self.memo, input, now_ms());
         debug_assert!(self.state.check_index(), "the caches of the state have drifted");

@@ -6,6 +6,7 @@
 
 mod ask;
 mod checkup;
+mod clock;
 mod commits;
 mod effects;
 mod error;

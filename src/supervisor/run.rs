@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::clock::Clock;
 use super::error::SupervisorError;
 use super::kernel::{Kernel, OnEvents};
 use super::message::Message;
@@ -160,6 +161,7 @@ pub(super) fn kernel(
         poll: Duration::from_secs(20),
         interrupted: false,
         end_at: None,
+        clock: Clock::new(),
     })
 }
 

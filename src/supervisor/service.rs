@@ -11,6 +11,9 @@ use crate::domain::ids::{GateId, SessionId};
 use crate::link::{BoxFuture, LogChunk, LogKind, LogName, LogSource, LogStream, Service};
 use crate::runner::log::{LogReader, Stream};
 
+/// What a command is told that came too late to be carried out: nothing was changed.
+pub(super) const ENDING: &str = "the supervisor is ending; try again when it is gone";
+
 /// Hands commands to the kernel and waits for its reply.
 pub(super) struct Desk {
     pub(super) inbox: Inbox,
@@ -22,7 +25,7 @@ impl Service<Command, Query, Reply> for Desk {
         let reply_to = Box::new(move |reply: Reply| drop(sender.send(reply)));
         let sent = self.inbox.send(Message::Command(Box::new(command), reply_to));
         Box::pin(async move {
-            let gone = || Refusal::new("the supervisor is ending; try again when it is gone");
+            let gone = || Refusal::new(ENDING);
             match sent {
                 Ok(()) => receiver.await.unwrap_or_else(|_| Err(gone())),
                 Err(_) => Err(gone()),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
@@ -34,8 +34,8 @@ pub(super) struct Followed {
     pub(super) transcript: String,
     /// Where the counter of its agent's conversation stood before, if it goes on with one.
     pub(super) counter: Option<Tokens>,
-    /// When it was begun, in Unix milliseconds.
-    pub(super) since_ms: i64,
+    /// What it had run until now, while the machine was awake.
+    pub(super) ran: Duration,
 }
 
 struct Tail {
@@ -43,6 +43,7 @@ struct Tail {
     reader: Reader,
     offsets: [u64; 2],
     told: (Usage, Option<Failure>),
+    since: Instant,
 }
 
 #[derive(Default)]
@@ -70,7 +71,8 @@ impl Tails {
     pub(super) fn begin(&self, followed: Followed, inbox: &Inbox, gauges: &Arc<Gauges>) {
         let mut board = self.board();
         let reader = Reader::new(&followed.transcript, setting());
-        let tail = Tail { reader, offsets: [0; 2], told: (Usage::default(), None), followed };
+        let tail =
+            Tail { reader, offsets: [0; 2], told: (Usage::default(), None), since: Instant::now(), followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
             let (tails, inbox, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
@@ -123,7 +125,8 @@ impl Tail {
         {
             is_new |= self.read(place, &dir, log, stream);
         }
-        let minutes = (now_ms() - self.followed.since_ms).max(0) / 60_000;
+        // The clock that stops while the machine sleeps, as the keeper counts.
+        let minutes = (self.followed.ran + self.since.elapsed()).as_secs() / 60;
         self.show(gauges, "minutes", minutes.into());
         if !is_new {
             return None;

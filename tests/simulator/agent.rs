@@ -125,7 +125,7 @@ pub fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionId) {
     let commit = repo.commit(parents, tree);
     repo.branches.insert(branch, commit.clone());
     let seen = u32::try_from(repo.since(&world.jobs[&id].from, &commit).len()).unwrap();
-    let told = super::agents::told(id, session, behaviour, seen);
+    let told = super::agents::told(id, session, behaviour, (seen, world.now_ms));
     let job = world.jobs.get_mut(&id).unwrap();
     job.commits_left -= 1;
     if job.watched {
@@ -182,6 +182,7 @@ fn summary(behaviour: Behaviour) -> Option<SessionSummary> {
 pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box<HarvestFacts>, String> {
     let first = !matches!(session.status, paddock::domain::session::SessionStatus::Ended(_));
     let behaviour = world.jobs.get(&session.id).map_or(Behaviour::Good, |job| job.behaviour);
+    let now_ms = world.now_ms;
     let repo = world.repos.get_mut(&session.objective.project).unwrap();
     let Some(head) = repo.branches.get(branch).cloned() else { return Err("the branch is gone".to_owned()) };
     if behaviour == B::Elsewhere && first && !repo.worktrees.contains_key(branch) {
@@ -201,7 +202,7 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
         tampered: Vec::new(),
         head_elsewhere: (behaviour == B::Elsewhere && first).then_some(elsewhere),
         summary: summary(behaviour),
-        account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len()),
+        account: super::agents::account(session, behaviour, repo.since(&session.from, &head).len(), now_ms),
         head,
     }))
 }

@@ -1,5 +1,6 @@
 //! What simulated agents fail of, use up and wait for, and what people do about it.
 
+use paddock::domain::agent::Check;
 use paddock::domain::command::Command;
 use paddock::domain::explain::{Surroundings, why};
 use paddock::domain::failure::{Failure, FailureClass};
@@ -37,24 +38,24 @@ fn usage(session: &Session, commits: usize) -> Usage {
 }
 
 /// What an agent tells after a commit.
-pub fn told(id: SessionId, session: &Session, behaviour: B, commits: u32) -> Option<Input> {
+pub fn told(id: SessionId, session: &Session, behaviour: B, (commits, now_ms): (u32, i64)) -> Option<Input> {
     let usage = usage(session, commits as usize);
-    let short = Failure::new(FailureClass::Overloaded, "529").until(Some(session.planned_ms + 1_000));
+    let short = Failure::new(FailureClass::Overloaded, "529").until(Some(now_ms + 1_000));
     // Short waits are nobody's business.
     let waits = (behaviour == B::Marked).then_some(short);
     (usage != Usage::default() || waits.is_some()).then_some(Input::SessionTold { session: id, usage, waits })
 }
 
 /// It waits for hours.
-pub fn waits(session: &Session) -> Input {
-    let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(session.planned_ms + 40_000_000));
+pub fn waits(session: &Session, now_ms: i64) -> Input {
+    let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(now_ms + 40_000_000));
     Input::SessionTold { session: session.id, usage: usage(session, 1), waits: Some(limit) }
 }
 
 /// What an agent's transcript tells at its end.
-pub fn account(session: &Session, behaviour: B, commits: usize) -> Account {
+pub fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> Account {
     let named = mix(session.id.0 ^ 5) % 7_200_000;
-    let reset_ms = session.planned_ms + i64::try_from(named).unwrap();
+    let reset_ms = now_ms + i64::try_from(named).unwrap();
     let failure = |class| Some(Failure::new(class, "words"));
     let failure = match behaviour {
         B::Limited if session.id.0.is_multiple_of(2) => {
@@ -72,6 +73,15 @@ pub fn account(session: &Session, behaviour: B, commits: usize) -> Account {
 /// People enable, disable and check agents.
 pub fn order(rng: &mut Rng) -> Command {
     let agent = (*rng.pick(&["one", "two"])).to_owned();
+    if rng.percent(30) {
+        let failure = rng.percent(40).then(|| {
+            let class =
+                *rng.pick(&[FailureClass::RateLimit, FailureClass::Authentication, FailureClass::Other]);
+            Failure::new(class, "words")
+        });
+        let check = Check { ok: failure.is_none(), version: None, latency_ms: 1, failure };
+        return Command::AgentChecked { agent, check };
+    }
     Command::AgentEnable { agent, enabled: rng.percent(60), by: "ada".to_owned() }
 }
 

@@ -1,5 +1,6 @@
 //! Effects, carried out on the modelled world as the real ones are: each finds out first whether it happened.
 
+use paddock::domain::aside::PushWait;
 use paddock::domain::effect::Effect;
 use paddock::domain::facts::{Relation, TargetFacts};
 use paddock::domain::gate::GateRun;
@@ -53,7 +54,7 @@ pub fn run(
     effect: Effect,
     calm: bool,
 ) -> Result<(), String> {
-    let fails = world.faults && rng.percent(5);
+    let fails = (world.faults && rng.percent(5)) || world.disk_full;
     match effect {
         Effect::MakeIntegration { project, at } => make_integration(world, project, at, fails),
         Effect::Look { project } => look(world, state, project),
@@ -98,7 +99,8 @@ pub fn run(
         }
         Effect::Land { project, entry } => return land(world, state, project, entry, fails),
         Effect::WriteProof { project, commit } => {
-            world.inbox.push(Input::ProofWritten { project, commit, result: Ok("0".repeat(64)) });
+            let result = if fails { Err("locked".to_owned()) } else { Ok("0".repeat(64)) };
+            world.inbox.push(Input::ProofWritten { project, commit, result });
         }
         Effect::PrepareTree { project, aside } => {
             // Neither tests nor a gate's commands are modelled.
@@ -106,10 +108,19 @@ pub fn run(
         }
         Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {
-            world.inbox.push(Input::PushAnswered { project, commit, result: Ok(()) });
+            let wait =
+                |code: &&str| PushWait { code: (*code).to_owned(), text: "no".to_owned(), since_ms: 0 };
+            let result = match world.faults && rng.percent(50) {
+                true => Err(wait(rng.pick(&["unreachable", "rejected"]))),
+                false => Ok(()),
+            };
+            world.inbox.push(Input::PushAnswered { project, commit, result });
         }
         Effect::Publish { project, published, to, create } => {
-            let answer = publish(world, &project, &published, &to, create)?;
+            let answer = match world.disk_full {
+                true => PublishAnswer::Waits(waiting("failed")),
+                false => publish(world, &project, &published, &to, create)?,
+            };
             world.inbox.push(Input::PublishAnswered { project, to, answer });
         }
     }
@@ -232,7 +243,7 @@ fn start_session(
         }
         return Ok(());
     }
-    if world.faults && !calm && rng.percent(1) {
+    if (world.faults && !calm && rng.percent(1)) || world.disk_full {
         world.inbox.push(Input::SessionRefused { session: id, problem: "no keeper".to_owned() });
         return Ok(());
     }
@@ -250,7 +261,9 @@ fn start_session(
     if !repo.worktrees.contains_key(&branch) {
         return Err(format!("session {id} of {key} starts without a worktree"));
     }
-    if session.attempt == 1 {
+    let base = state.objective(key).and_then(|o| o.worktree.as_ref()).map(|worktree| &worktree.base);
+    let is_behind = base == Some(&session.from) && repo.is_in(&repo.branches[&branch], &session.from);
+    if session.attempt == 1 || is_behind {
         repo.branches.insert(branch.clone(), session.from.clone());
     }
     if !repo.is_in(&session.from, &repo.branches[&branch]) {
@@ -269,6 +282,7 @@ fn begin(world: &mut World, session: &Session, behaviour: Behaviour, commits_lef
         commits_left,
         stop: None,
         deadline_ms: world.awake_ms + i64::from(session.budget.max_minutes) * 60_000,
+        started_ms: Some(world.awake_ms),
         end: None,
         watched: true,
     };
@@ -386,6 +400,11 @@ fn land(
     Ok(())
 }
 
+fn waiting(code: &str) -> PublicationWait {
+    let (code, text) = (code.to_owned(), "in the way".to_owned());
+    PublicationWait { code, files: Vec::new(), text, since_ms: 0 }
+}
+
 fn publish(
     world: &mut World,
     project: &ProjectSlug,
@@ -394,12 +413,6 @@ fn publish(
     create: bool,
 ) -> Result<PublishAnswer, String> {
     let repo = world.repos.get_mut(project).unwrap();
-    let wait = |code: &str| PublicationWait {
-        code: code.to_owned(),
-        files: Vec::new(),
-        text: "in the way".to_owned(),
-        since_ms: 0,
-    };
     if !repo.is_in(to, repo.integration.as_ref().unwrap()) {
         return Err(format!("publishing {}, which is not on the integration ref", to.short()));
     }
@@ -411,7 +424,7 @@ fn publish(
         Some(target) if target == *to => PublishAnswer::Published,
         Some(target) if target == *published && repo.is_in(&target, to) => {
             if world.in_the_way.contains(project) {
-                return Ok(PublishAnswer::Waits(wait("untracked")));
+                return Ok(PublishAnswer::Waits(waiting("untracked")));
             }
             repo.target = Some(to.clone());
             PublishAnswer::Published

@@ -9,18 +9,21 @@ use paddock::domain::project::Project;
 use paddock::domain::reason::ReasonCode;
 use paddock::domain::settings::PublishRule;
 
+use super::answers;
 use super::checks;
 use super::people;
 use super::sim::Sim;
 
 /// Rounds of users clearing what waits for them.
-const ROUNDS_MAX: usize = 6;
+const ROUNDS_MAX: usize = 10;
 
 pub fn play(sim: &mut Sim) -> Result<(), String> {
     sim.say(|| "======== everything goes quiet".to_owned());
     sim.quiet = true;
     sim.world.faults = false;
+    sim.world.disk_full = false;
     sim.world.in_the_way.clear();
+    sim.last_words = if sim.kind.calm { 0 } else { sim.rng.below(3) };
     super::agents::lift_budgets(sim)?;
     if sim.rng.percent(50) || sim.stopping.is_some() {
         sim.restart()?;
@@ -34,7 +37,8 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
             is_clear &= !clear(sim, &project)?;
         }
         if is_clear {
-            return ended(sim);
+            ended(sim)?;
+            return answers::play(sim);
         }
     }
     let left: Vec<String> =
@@ -42,8 +46,16 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
     Err(format!("clearing: what waits for users comes back for ever: {}", left.join("; ")))
 }
 
+/// When all the rest is quiet the user does something to the target branch after all, at any moment.
+pub fn last_word(sim: &mut Sim) {
+    if sim.last_words > 0 && sim.rng.below(150) == 0 {
+        sim.last_words -= 1;
+        people::move_target(sim);
+    }
+}
+
 /// The user does what Paddock asks for. False when there was nothing to do.
-fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
+pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     let mut commands = Vec::new();
     let found = sim.state.project(slug).cloned().ok_or("the project is gone")?;
     let project = || slug.clone();
@@ -99,6 +111,8 @@ fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
 }
 
 fn ended(sim: &mut Sim) -> Result<(), String> {
+    // What the user does after that is looked at by another run.
+    sim.last_words = 0;
     let slugs: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
     for project in slugs {
         let command = Command::QueuePublish { project };

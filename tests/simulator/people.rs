@@ -5,6 +5,7 @@ use paddock::domain::effect::Effect;
 use paddock::domain::facts::TrustRecord;
 use paddock::domain::ids::ProjectSlug;
 use paddock::domain::input::Input;
+use paddock::domain::objective::Objective;
 use paddock::domain::reason::ReasonCode;
 
 use super::git::Repo;
@@ -22,7 +23,11 @@ pub fn disturb(sim: &mut Sim) {
         9 => reset(repo, rng),
         10 => repo.target.take().map(|_| "deletes the target branch"),
         11 => merge_integration(repo),
-        12 => late_commit(repo, rng),
+        12 => return late_commit(sim, &project),
+        13 if sim.kind.wild => {
+            sim.world.disk_full ^= true;
+            Some(if sim.world.disk_full { "fills the disk" } else { "frees the disk" })
+        }
         _ => toggle_files(sim, &project),
     };
     if let Some(what) = what {
@@ -31,9 +36,26 @@ pub fn disturb(sim: &mut Sim) {
     notice(sim, &project);
 }
 
+/// The user moves the target branch, or deletes it.
+pub fn move_target(sim: &mut Sim) {
+    let project = some_project(sim);
+    let rng = &mut sim.rng;
+    let repo = sim.world.repos.get_mut(&project).unwrap();
+    let what = match rng.below(4) {
+        0 => commit(repo, rng),
+        1 => reset(repo, rng),
+        2 => merge_integration(repo),
+        _ => repo.target.take().map(|_| "deletes the target branch"),
+    };
+    sim.say(|| format!("the user of {project} {}", what.unwrap_or("does nothing")));
+    notice(sim, &project);
+}
+
 /// The shell sees that a ref moved, and looks.
 pub fn notice(sim: &mut Sim, project: &ProjectSlug) {
-    if sim.world.is_up {
+    // Now and then the system's word of it is lost: it is seen when the supervisor looks around.
+    let is_lost = !sim.quiet && sim.rng.percent(20);
+    if sim.world.is_up && !is_lost {
         sim.pool.push(Effect::Look { project: project.clone() });
     }
 }
@@ -76,19 +98,26 @@ pub fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
     Some("merges the integration ref")
 }
 
-/// Somebody commits on a work branch that no session works on.
-fn late_commit(repo: &mut Repo, rng: &mut Rng) -> Option<&'static str> {
+/// Somebody commits on a work branch, whether or not a session works on it; that may be seen or not.
+fn late_commit(sim: &mut Sim, project: &ProjectSlug) {
+    let rng = &mut sim.rng;
+    let repo = sim.world.repos.get_mut(project).unwrap();
     let names: Vec<String> = repo.branches.keys().cloned().collect();
     if names.is_empty() {
-        return None;
+        return;
     }
     let name = rng.pick(&names).clone();
     let at = repo.branches[&name].clone();
     let mut tree = repo.tree(&at).clone();
     tree.insert("CHANGELOG.md".to_owned(), rng.below(1_000_000) as u64);
-    let commit = repo.commit(vec![at], tree);
-    repo.branches.insert(name, commit);
-    Some("commits on a work branch")
+    let head = repo.commit(vec![at], tree);
+    repo.branches.insert(name.clone(), head.clone());
+    let of_branch = |objective: &&Objective| objective.branch() == name;
+    let objective = sim.state.objectives_of(project).find(of_branch).map(|objective| objective.key.clone());
+    if let Some(objective) = objective.filter(|_| sim.world.is_up && sim.rng.percent(50)) {
+        sim.world.inbox.push(Input::BranchSeen { objective, head });
+    }
+    sim.say(|| format!("the user of {project} commits on {name}"));
 }
 
 fn toggle_files(sim: &mut Sim, project: &ProjectSlug) -> Option<&'static str> {
@@ -111,11 +140,11 @@ pub fn ask(sim: &mut Sim) -> Input {
     }
     let rng = &mut sim.rng;
     let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
-    let command = match (rng.below(30), sessions.is_empty()) {
+    let command = match (rng.below(36), sessions.is_empty()) {
         (0 | 1, false) => Command::SessionKill { session: *rng.pick(&sessions) },
         (2 | 3, false) => {
             let session = *rng.pick(&sessions);
-            Command::SessionExtend { session, minutes: 1, commits: 1, tokens: 0, usd_micros: 0 }
+            Command::SessionExtend { session, minutes: 1, commits: 1, tokens: 500, usd_micros: 5_000 }
         }
         (4, _) => Command::QueueHold { project },
         (5..=7, _) => Command::QueueRelease { project },
@@ -135,6 +164,14 @@ pub fn ask(sim: &mut Sim) -> Input {
         (25, _) => return Input::RepositoryFine { project },
         (26, _) => return Input::DayBegan { since_ms: sim.now_ms - 1_000 },
         (27 | 28, _) => super::agents::order(rng),
+        (29, _) => Command::QueueCanary { project },
+        (30, _) => Command::PlanApply { project, plan: Box::new(super::planning::written(rng)) },
+        (31, _) => super::orders::aim(rng, project),
+        (32, _) => return super::orders::configure(sim, project).unwrap_or(Input::Tick),
+        (33, _) => {
+            let (run, problem) = ("bell".to_owned(), "exit status 1".to_owned());
+            return Input::NotifyFailed { project, run, problem };
+        }
         _ => {
             let text = rng.percent(40).then(|| "too little disk is free".to_owned());
             let code = ReasonCode::DiskLow;

@@ -101,6 +101,13 @@ fn plan(rng: &mut Rng, session: SessionId) -> PlanDocument {
     PlanDocument { reasoning: "because".to_owned(), phase_checks, objectives }
 }
 
+/// A plan that a person wrote; its ids may be taken.
+pub fn written(rng: &mut Rng) -> PlanDocument {
+    let number = rng.below(20);
+    let objectives = vec![objective(rng, &format!("w{number}")), objective(rng, &format!("w{}", number + 1))];
+    PlanDocument { objectives, ..PlanDocument::default() }
+}
+
 fn objective(rng: &mut Rng, id: &str) -> PlannedObjective {
     PlannedObjective {
         id: ObjectiveId::new(id).unwrap(),

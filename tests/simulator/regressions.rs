@@ -10,9 +10,10 @@ use paddock::domain::reason::ReasonCode;
 
 use super::rng::Rng;
 use super::setup;
-use super::sim::{Kind, Sim};
+use super::sim::{Kind, Sim, Size};
 
-const PLAIN: Kind = Kind { calm: true, crashes: false, planner: false, steps: 0 };
+const PLAIN: Kind =
+    Kind { calm: true, crashes: false, planner: false, wild: false, size: Size::Small, steps: 0 };
 
 /// A project whose integration ref is made.
 fn begun() -> (Sim, ObjectId) {

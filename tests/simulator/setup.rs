@@ -8,6 +8,7 @@ use paddock::domain::objective::ObjectiveSpec;
 use paddock::domain::settings::*;
 
 use super::rng::Rng;
+use super::sim::Size;
 
 pub fn slug(number: usize) -> ProjectSlug {
     ProjectSlug::new(format!("p{number}")).unwrap()
@@ -87,12 +88,12 @@ pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
             },
             strict: rng.percent(15),
             flaky_retries: 1,
-            canary: false,
+            canary: !calm && rng.percent(10),
             clean: false,
         },
         land: LandSettings {
             publish: if manual { PublishRule::Manual } else { PublishRule::Auto },
-            push: None,
+            push: (!calm && rng.percent(20)).then(|| "origin".to_owned()),
         },
         test_patterns: None,
         planner: PlannerSettings { approval: ApprovalRule::Auto, context_files: Vec::new() },
@@ -116,13 +117,34 @@ pub fn repository(number: usize, target: ObjectId) -> RepositoryFacts {
     }
 }
 
+/// How many objectives a run begins with.
+pub fn count(rng: &mut Rng, size: Size) -> usize {
+    match size {
+        Size::Mixed if rng.percent(4) => 8 + rng.below(40),
+        Size::Small | Size::Mixed => 2 + rng.below(6),
+        Size::Large => 40 + rng.below(261),
+    }
+}
+
+/// What an objective among many depends on: older ones near it, in the shape of a chain, a fan, or a net.
+fn dependencies(rng: &mut Rng, number: usize) -> Vec<usize> {
+    if number < 8 {
+        return (0..number).filter(|_| rng.percent(100 / (number + 1).max(3))).collect();
+    }
+    let far = *rng.pick(&[1, 4, 20, number]);
+    let mut found: Vec<usize> = (0..rng.below(4)).map(|_| number - 1 - rng.below(far.min(number))).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 /// Some objectives, numbered on from those there are; each depends on older ones only.
 pub fn objectives(rng: &mut Rng, first: usize, count: usize) -> Vec<(ObjectiveId, ObjectiveSpec)> {
     let id = |number: usize| ObjectiveId::new(format!("o{number}")).unwrap();
     (first..first + count)
         .map(|number| {
-            let depends_on = (0..number).filter(|_| rng.percent(100 / (number + 1).max(3))).map(id).collect();
-            let area = rng.below(4);
+            let depends_on = dependencies(rng, number).into_iter().map(id).collect();
+            let area = rng.below(4 + (first + count) / 8);
             let path_scope = match rng.below(10) {
                 0 => Vec::new(),
                 1 => vec![format!("area{area}/**"), format!("area{}/**", (area + 1) % 4)],

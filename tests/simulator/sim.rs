@@ -12,10 +12,21 @@ use paddock::domain::state::State;
 
 use super::checks::{self, Seen};
 use super::git::Repo;
-use super::rng::Rng;
+use super::rng::{Rng, mix};
 use super::rows::Rows;
 use super::world::World;
 use super::{effects, people, planning, setup};
+
+/// How many objectives a run begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// A handful.
+    Small,
+    /// Sometimes dozens.
+    Mixed,
+    /// Up to three hundred.
+    Large,
+}
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy)]
@@ -26,6 +37,10 @@ pub struct Kind {
     pub crashes: bool,
     /// Whether there is a goal, and a planner for it.
     pub planner: bool,
+    /// Whether clocks jump, machines sleep, and disks fill up.
+    pub wild: bool,
+    /// How much there is to do.
+    pub size: Size,
     /// Steps before everything goes quiet.
     pub steps: usize,
 }
@@ -48,6 +63,14 @@ pub struct Sim {
     pub stopping: Option<StopMode>,
     pub story: Option<VecDeque<String>>,
     pub story_lines: usize,
+    /// Steps that are left out: what a story can do without.
+    pub skipped: BTreeSet<usize>,
+    /// The step that it has come to.
+    pub at: usize,
+    /// How far from UTC the user's day begins, in milliseconds.
+    pub zone_ms: i64,
+    /// How often the user may still do something when everything else is quiet.
+    pub last_words: usize,
 }
 
 impl Sim {
@@ -63,7 +86,10 @@ impl Sim {
             green: BTreeSet::new(),
             in_the_way: BTreeSet::new(),
             faults: !kind.calm,
+            now_ms: 1_700_000_000_000,
             awake_ms: 0,
+            disk_full: false,
+            saw_all_jumps: true,
             is_up: false,
             seed,
         };
@@ -83,6 +109,10 @@ impl Sim {
             stopping: None,
             story: (story_lines > 0).then(VecDeque::new),
             story_lines,
+            skipped: BTreeSet::new(),
+            at: 0,
+            zone_ms: 0,
+            last_words: 0,
         }
     }
 
@@ -100,12 +130,14 @@ impl Sim {
     pub fn take(&mut self, input: Input) -> Result<(), String> {
         self.say(|| format!("input  {input:?}"));
         let crash = if self.kind.crashes && !self.quiet { self.rng.below(150) } else { 150 };
+        let is_jump = matches!(input, Input::ClockJumped { .. });
         let decision = step(&mut self.state, &mut self.memo, input, self.now_ms);
         for event in &decision.events {
             self.say(|| format!("         event  {:?}", event.fact));
         }
         if crash == 0 {
             self.say(|| "-------- killed before anything was stored".to_owned());
+            self.world.saw_all_jumps &= !is_jump;
             return self.restart();
         }
         self.store(&decision.events)?;
@@ -142,6 +174,11 @@ impl Sim {
         self.stopping = None;
         self.state = self.rows.load()?;
         checks::reloaded(self)?;
+        if self.kind.wild && !self.quiet && self.rng.percent(10) {
+            self.now_ms += self.rng.ms(43_200_000) - 3_600_000;
+            self.world.saw_all_jumps = false;
+            self.say(|| "the clock jumps while nobody is there".to_owned());
+        }
         for _ in 0..self.rng.below(6) {
             self.world.advance(&mut self.rng, &self.state);
             if !self.quiet && !self.kind.calm && self.rng.percent(20) {
@@ -162,19 +199,32 @@ impl Sim {
             self.add(number, project)?;
         }
         self.kind.crashes = crashes;
-        for _ in 0..self.kind.steps {
-            self.turn()?;
+        for at in 0..self.kind.steps {
+            if self.begin(at) {
+                self.turn()?;
+            }
         }
+        self.begin(self.kind.steps);
         super::finale::play(self)
+    }
+
+    /// Each step has luck of its own, so that another one can be left out of the story. False when this one is.
+    pub fn begin(&mut self, at: usize) -> bool {
+        self.at = at;
+        self.rng = Rng::new(mix(self.world.seed) ^ mix(at as u64));
+        !self.skipped.contains(&at)
     }
 
     fn add(&mut self, number: usize, project: ProjectSlug) -> Result<(), String> {
         let mut settings = Box::new(setup::settings(&mut self.plan, self.kind.calm));
+        if self.kind.size == Size::Large {
+            settings.max_parallel_sessions += u32::try_from(self.plan.below(20)).unwrap();
+        }
         if self.kind.planner {
             planning::settle_in(&mut settings, &mut self.plan, self.kind);
         }
         let repository = setup::repository(number, self.world.repos[&project].target.clone().unwrap());
-        let count = 2 + self.plan.below(6);
+        let count = setup::count(&mut self.plan, self.kind.size);
         let objectives = setup::objectives(&mut self.plan, 0, count);
         let add = Command::ProjectAdd { project: project.clone(), settings, repository };
         self.take(Input::Command(Box::new(add)))?;
@@ -194,10 +244,11 @@ impl Sim {
             0..=29 => self.carry_out(),
             30..=64 => self.deliver(),
             65..=84 => {
+                self.world.now_ms = self.now_ms;
                 self.world.advance(&mut self.rng, &self.state);
                 Ok(())
             }
-            85..=89 => self.pass_time(),
+            85..=89 => super::clock::pass(self),
             90..=92 if is_troubled => {
                 people::disturb(self);
                 Ok(())
@@ -230,8 +281,14 @@ impl Sim {
         let lane = effects::lane(&self.pool[self.rng.below(self.pool.len())]);
         let first = self.pool.iter().position(|effect| effects::lane(effect) == lane).unwrap();
         let effect = self.pool.remove(first);
+        self.world.now_ms = self.now_ms;
         self.say(|| format!("does   {effect:?}"));
-        effects::run(&mut self.world, &mut self.rng, &self.state, effect, self.kind.calm)
+        effects::run(&mut self.world, &mut self.rng, &self.state, effect, self.kind.calm)?;
+        if self.kind.crashes && !self.quiet && self.rng.below(120) == 0 {
+            self.say(|| "-------- killed when that was done, before it was told".to_owned());
+            return self.restart();
+        }
+        Ok(())
     }
 
     /// Delivers an answer: any of those under way, some of them twice.
@@ -244,20 +301,14 @@ impl Sim {
         if !self.quiet && self.rng.percent(5) {
             self.world.inbox.push(input.clone());
         }
+        // What is only told on the way may get lost; what an effect answers does not, but with the supervisor.
+        let is_hint =
+            matches!(input, Input::CommitsSeen { .. } | Input::SessionTold { .. } | Input::BranchSeen { .. });
+        if is_hint && !self.quiet && !self.kind.calm && self.rng.percent(15) {
+            self.say(|| format!("lost   {input:?}"));
+            return Ok(());
+        }
         self.take(input)
-    }
-
-    fn pass_time(&mut self) -> Result<(), String> {
-        let step_ms = if self.rng.percent(10) { 3_600_000 } else { 10_000 };
-        let passed_ms = self.rng.ms(step_ms);
-        self.world.awake_ms += passed_ms;
-        let jump_ms = match self.rng.below(20) {
-            0 if !self.quiet => -self.rng.ms(600_000),
-            1 if !self.quiet => self.rng.ms(600_000),
-            _ => passed_ms,
-        };
-        self.now_ms += jump_ms;
-        self.take(Input::Tick)
     }
 
     fn stop(&mut self) -> Result<(), String> {
@@ -284,7 +335,9 @@ impl Sim {
 
     /// Everything that is under way is done, in any order. Too long is a loop without an end.
     pub fn settle(&mut self) -> Result<(), String> {
-        for _ in 0..20_000 {
+        let turns = 20_000 + 3_000 * self.state.objectives().count();
+        for _ in 0..turns {
+            super::finale::last_word(self);
             let is_idle = self.pool.is_empty() && self.world.inbox.is_empty();
             match self.rng.below(3) {
                 0 => self.carry_out()?,
@@ -310,6 +363,12 @@ impl Sim {
         }
         let due = next_timer(&self.state, &self.memo);
         let Some(at_ms) = due else { return Ok(false) };
+        if super::clock::looked_around(self)? {
+            return Ok(true);
+        }
+        if at_ms - self.now_ms > super::clock::WAIT_MAX_MS {
+            return Err(format!("clock: nothing happens before {at_ms}, and it is {}", self.now_ms));
+        }
         let before = (self.state.counters().seq, self.pool.len());
         let was_due = at_ms <= self.now_ms;
         self.now_ms = self.now_ms.max(at_ms);

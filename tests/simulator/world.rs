@@ -21,6 +21,8 @@ pub struct Job {
     pub commits_left: u32,
     pub stop: Option<(Stop, bool)>,
     pub deadline_ms: i64,
+    /// When it began, on the clock that never jumps.
+    pub started_ms: Option<i64>,
     /// How it ended; `Some(None)`: the keeper vanished.
     pub end: Option<Option<ProcessEnd>>,
     /// Whether a supervisor watches it.
@@ -51,8 +53,14 @@ pub struct World {
     pub green: BTreeSet<ObjectId>,
     /// Whether files of the user are in the way of publishing.
     pub in_the_way: BTreeSet<ProjectSlug>,
+    /// Whether nothing more can be written.
+    pub disk_full: bool,
+    /// Whether a supervisor was there whenever the clock jumped.
+    pub saw_all_jumps: bool,
     /// Whether anything outside may fail.
     pub faults: bool,
+    /// What the clock on the wall shows.
+    pub now_ms: i64,
     /// Time that never jumps.
     pub awake_ms: i64,
     /// Whether somebody looks at the target branch for changes.
@@ -118,7 +126,7 @@ impl World {
             Behaviour::Hang => {}
             Behaviour::Waits if rng.percent(20) => self.end_job(id, Exit::Code(1), None),
             Behaviour::Waits => {
-                let input = state.session(id).map(super::agents::waits);
+                let input = state.session(id).map(|session| super::agents::waits(session, self.now_ms));
                 self.inbox.extend(input.filter(|_| self.jobs[&id].watched));
             }
             Behaviour::Limited | Behaviour::NoLogin | Behaviour::TooLong | Behaviour::Refused => {

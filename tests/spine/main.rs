@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod asleep;
 mod commands;
 mod gates;
 mod graphs;

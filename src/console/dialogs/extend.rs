@@ -4,6 +4,7 @@ use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
 use crate::console::Model;
 use crate::console::msg::Effect;
+use crate::domain::budget::used_since_ms;
 use crate::domain::command::Command;
 use crate::domain::ids::SessionId;
 use crate::domain::session::SessionBudget;
@@ -35,7 +36,7 @@ fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
 pub fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     let found = model.facts.state.session(session);
     let used = found.map(|one| {
-        let minutes = one.started_ms.map_or(0, |at| (model.now_ms - at).max(0) / 60_000);
+        let minutes = used_since_ms(one, i64::MIN, model.now_ms) / 60_000;
         let commits = model.facts.gauge_of_session("commits", session.0).and_then(serde_json::Value::as_u64);
         let commits = commits.map(|count| format!("{count} of ")).unwrap_or_default();
         let budget = &one.budget;

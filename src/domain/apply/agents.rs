@@ -3,7 +3,7 @@
 use crate::domain::agent::{AgentHealth, Check, Disabled, Trouble};
 use crate::domain::event::Fact;
 use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::domain::session::SessionEnd;
+use crate::domain::session::{Session, SessionEnd};
 use crate::domain::state::{EntityKey, State};
 
 impl State {
@@ -44,9 +44,22 @@ impl State {
                     }
                 }
             }
+            Fact::ClockJumped { by_ms } => self.clock_jumped(*by_ms),
             _ => return false,
         }
         true
+    }
+
+    /// No session used the time that the clock has gained.
+    fn clock_jumped(&mut self, by_ms: i64) {
+        let is_running = |session: &&Session| session.started_ms.is_some() && session.finished_ms.is_none();
+        let running = self.open_sessions().filter(is_running);
+        let running: Vec<SessionId> = running.map(|session| session.id).collect();
+        for id in running {
+            if let Some(session) = self.session_mut(id) {
+                session.jumped_ms = session.jumped_ms.saturating_add(by_ms);
+            }
+        }
     }
 
     fn health_mut(&mut self, agent: &str) -> &mut AgentHealth {

@@ -31,6 +31,7 @@ fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Sess
         account: Account::default(),
         resume: plan.resume.clone(),
         before_today: Usage::default(),
+        jumped_ms: 0,
         usage_ms: at_ms,
     }
 }

@@ -3,6 +3,7 @@
 use super::scribe::Scribe;
 use super::watch::{hold, release};
 use crate::domain::budget::{Spent, spent_since};
+use crate::domain::clock::apart_ms;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::failure::{Failure, Remedy};
@@ -27,7 +28,7 @@ pub(super) fn told(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: 
     }
     scribe.memo.live.insert(id, usage.clone());
     let over = over(&session, &usage);
-    let is_due = scribe.now_ms - session.usage_ms >= RECORD_EVERY_MS || over.is_some();
+    let is_due = apart_ms(scribe.now_ms, session.usage_ms) >= RECORD_EVERY_MS || over.is_some();
     if is_due && usage != session.account.usage {
         let objective = session.objective.clone();
         scribe.record(Fact::SessionUsed { objective, session: id, usage });

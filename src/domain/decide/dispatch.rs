@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::scribe::Scribe;
 use super::staff;
+use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::event::{Fact, SessionPlan};
 use crate::domain::graph::Graph;
@@ -88,7 +89,7 @@ fn in_order(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Vec<ObjectiveKey> {
     let keys = ids.map(|id| ObjectiveKey { project: slug.clone(), id: id.clone() });
     let is_due = |o: &&Objective| {
         let has_session = o.sessions.last().and_then(|id| scribe.state.session(*id));
-        o.next.not_before_ms.is_none_or(|at_ms| at_ms <= scribe.now_ms)
+        o.next.not_before_ms.is_none_or(|at_ms| clock::is_over(at_ms, scribe.now_ms))
             && has_session.is_none_or(|session| !session.status.is_open())
     };
     let mut ready: Vec<_> = keys

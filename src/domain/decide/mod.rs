@@ -41,7 +41,7 @@ mod watch;
 
 use super::command::Reply;
 use super::effect::Effect;
-use super::event::Event;
+use super::event::{Event, Fact};
 use super::input::Input;
 use super::state::State;
 
@@ -84,6 +84,7 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         push::run(&mut scribe);
+        proofs::run(&mut scribe);
         asides::run(&mut scribe);
         folders::run(&mut scribe);
         unlock::run(&mut scribe);
@@ -106,6 +107,10 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
         Input::Tick => scribe.mark_all(),
         Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
+        Input::ClockJumped { by_ms } => {
+            scribe.record(Fact::ClockJumped { by_ms });
+            scribe.mark_all();
+        }
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
         Input::RepositoryFailed { project, problem } => {

@@ -2,7 +2,7 @@
 
 use super::phases;
 use super::scribe::{Memo, Scribe};
-use super::staff::planners_from;
+use super::staff::{is_cooling, planners_from};
 use crate::domain::effect::Effect;
 use crate::domain::event::{Fact, SessionPlan};
 use crate::domain::hierarchy::Aim;
@@ -171,7 +171,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         divide_if_due(scribe, &slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
         match stand(scribe.state, scribe.memo, project) {
-            Stand::At(at_ms) if is_due(scribe, project, at_ms) => start(scribe, &slug),
+            Stand::At(_) if is_due(scribe, project) => start(scribe, &slug),
             Stand::Barren => {
                 let text = format!("{BARREN_MAX} plans in a row brought no landing");
                 hold(scribe, &slug, ReasonCode::PlansBarren, text);
@@ -191,23 +191,32 @@ fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
 }
 
-fn is_due(scribe: &Scribe<'_>, project: &Project, at_ms: i64) -> bool {
-    let is_set_back = project.planning.last_ms.is_some_and(|last_ms| {
+/// What [`Stand::At`] says, also for a clock that was set back.
+fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
+    let planning = &project.planning;
+    let is_set_back = planning.last_ms.is_some_and(|last_ms| {
         scribe.now_ms.saturating_add(scribe.memo.planner_cooldown_ms.unwrap_or(0)) < last_ms
     });
-    at_ms <= scribe.now_ms || is_set_back
+    let is_asked = planning.is_asked || planning.repair_due;
+    (is_asked || is_set_back || cooled_down_at(scribe.memo, planning.last_ms) <= scribe.now_ms)
+        && free_planner(scribe, project).is_some()
+}
+
+/// The first agent that may plan now.
+fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<String> {
+    let mut agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
+    agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).map(str::to_owned)
 }
 
 fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
-    let can_start = |(_, from_ms): &(&str, i64)| *from_ms <= scribe.now_ms;
-    let Some((agent, _)) = planners_from(scribe.state, project).into_iter().find(can_start) else { return };
+    let Some(agent) = free_planner(scribe, project) else { return };
     let defaults = &project.settings.session_defaults;
     let runs = scribe.state.active_line(slug).phase.map_or(0, |phase| phase.progress.runs);
     let plan = SessionPlan {
         session: SessionId(scribe.state.counters().session + 1),
         kind: SessionKind::Planner,
-        agent: agent.to_owned(),
+        agent,
         worker: PLANNER_WORKER.to_owned(),
         attempt: runs.saturating_add(1),
         // It never commits; else it may use what a session may.

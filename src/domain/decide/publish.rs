@@ -4,6 +4,7 @@
 //! at any time.
 
 use super::scribe::Scribe;
+use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
@@ -39,7 +40,7 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let is_auto = project.settings.land.publish == PublishRule::Auto && !scribe.memo.is_passive;
     let is_behind = integration.published != integration.tip;
     let again_ms = scribe.memo.publish_again.get(slug).map_or(0, |(_, again_ms)| *again_ms);
-    let is_time = is_asked || again_ms <= scribe.now_ms;
+    let is_time = is_asked || clock::is_over(again_ms, scribe.now_ms);
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
         || integration.is_moving_to_target();

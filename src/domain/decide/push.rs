@@ -3,6 +3,7 @@
 
 use super::scribe::Scribe;
 use crate::domain::aside::PushWait;
+use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::ids::{ObjectId, ProjectSlug};
@@ -24,7 +25,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         // What was published since the last try is tried at once, whatever the pause is.
         let is_new = scribe.memo.push_tried.get(&slug) != Some(commit);
         let again_ms = scribe.memo.push_again.get(&slug).map_or(0, |(_, again_ms)| *again_ms);
-        let is_due = (is_new || again_ms <= scribe.now_ms)
+        let is_due = (is_new || clock::is_over(again_ms, scribe.now_ms))
             && project.is_workable()
             && !scribe.memo.pushing.contains(&slug);
         // A supervisor that stops pushes once more at most: nobody waits for a pause to be over.

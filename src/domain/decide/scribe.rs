@@ -61,6 +61,8 @@ pub struct Memo {
     pub(super) pushing: BTreeSet<ProjectSlug>,
     /// Pushes that wait: attempts so far and when the next is due, in Unix milliseconds.
     pub(super) push_again: BTreeMap<ProjectSlug, (u32, i64)>,
+    /// When proofs that could not be written are tried again, in Unix milliseconds.
+    pub(super) prove_again: BTreeMap<ProjectSlug, i64>,
     /// Publications that a person asked for; `true` when a missing branch may be made again.
     pub(super) publish_now: BTreeMap<ProjectSlug, bool>,
 }

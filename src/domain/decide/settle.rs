@@ -5,6 +5,8 @@ use super::planner::{Stand, stand};
 use super::publish::again_at;
 use super::scribe::Memo;
 use super::staff::agent_for;
+use crate::domain::agent::Cooldown;
+use crate::domain::clock;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::planning::planners;
 use crate::domain::project::Project;
@@ -28,25 +30,15 @@ pub enum Settled {
 pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     let mut due = Vec::new();
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
-        let integration = &project.integration;
-        if integration.published != integration.tip {
-            due.extend(again_at(memo, &project.slug));
-        }
-        if project.pushing.due.is_some() {
-            due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
-        }
-        due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
+        due.extend(pauses(state, memo, project));
         due.extend(trial_over(state, project));
-        due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
         if let Stand::At(at_ms) | Stand::Undivided(at_ms) = stand(state, memo, project) {
             due.push(at_ms);
         }
-        for id in state.in_status(&project.slug, Status::Ready) {
-            let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
-            due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
-        }
     }
+    let is_left = |cooldown: &&Cooldown| memo.ticked_ms == 0 || !cooldown.is_over(memo.ticked_ms);
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
+    let cooldowns = cooldowns.filter(is_left);
     due.extend(cooldowns.map(|cooldown| cooldown.until_ms));
     due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
@@ -57,6 +49,29 @@ fn trial_over(state: &State, project: &Project) -> Option<i64> {
     let mut runs: Vec<_> = state.open_gates().filter(|run| run.project == project.slug).collect();
     runs.sort_by_key(|run| run.slot);
     (runs.len() > 1).then(|| runs[0].started_ms + trial_ms + 1)
+}
+
+/// When the pauses that a project makes by itself are over. Those that a clock that was set back has made longer
+/// are over.
+fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
+    let mut due = Vec::new();
+    let integration = &project.integration;
+    if integration.published != integration.tip {
+        due.extend(again_at(memo, &project.slug));
+    }
+    if project.pushing.due.is_some() {
+        due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
+    }
+    due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
+    due.extend(memo.prove_again.get(&project.slug).copied());
+    due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
+    for id in state.in_status(&project.slug, Status::Ready) {
+        let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+        due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
+    }
+    // Before the first tick nobody knows what time it is.
+    due.retain(|at_ms| memo.ticked_ms == 0 || !clock::is_over(*at_ms, memo.ticked_ms));
+    due
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting

@@ -2,6 +2,7 @@
 
 use super::{Surroundings, project_stop, reason, stopped};
 use crate::domain::aside::Guard;
+use crate::domain::clock;
 use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
@@ -41,7 +42,7 @@ fn queued(
     if train.is_landing(entry.id) {
         return reason(objective, ReasonCode::Landing, "it is landing", "the integration ref moves");
     }
-    if let Some(until_ms) = entry.not_before_ms.filter(|at_ms| *at_ms > facts.now_ms) {
+    if let Some(until_ms) = entry.not_before_ms.filter(|at_ms| !clock::is_over(*at_ms, facts.now_ms)) {
         let seconds = (until_ms - facts.now_ms + 999) / 1000;
         let text = format!("first in the merge queue; tried again in {seconds} s");
         return reason(objective, ReasonCode::Backoff, text, "the time passes");

@@ -3,6 +3,7 @@
 use super::cuts::Search;
 use super::order::{Conflicts, fresh_order, landable};
 use super::{BATCH_MAX, Chain, Entry, Link, Subject, Train};
+use crate::domain::clock;
 use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::ids::{GateId, ObjectId};
 use crate::domain::judge::{Judgement, Rules, Trial, judge};
@@ -257,7 +258,7 @@ impl<'a> Planner<'_, 'a> {
             line = self.line(&[], &[]); // What is kept would overtake somebody too often.
         }
         let Some(first) = line.first() else { return false };
-        if first.not_before_ms.is_some_and(|at_ms| at_ms > self.view.rules.now_ms) {
+        if first.not_before_ms.is_some_and(|at_ms| !clock::is_over(at_ms, self.view.rules.now_ms)) {
             return true;
         }
         let failure: Vec<f64> = line.iter().map(|entry| self.failure(entry)).collect();
@@ -290,7 +291,7 @@ impl<'a> Planner<'_, 'a> {
         }
         let first = links.first().and_then(|link| self.view.train.entry(link.entry));
         let Some((first, made)) = first.zip(chain.made.as_ref()) else { return false };
-        if first.not_before_ms.is_some_and(|at_ms| at_ms > self.view.rules.now_ms) {
+        if first.not_before_ms.is_some_and(|at_ms| !clock::is_over(at_ms, self.view.rules.now_ms)) {
             return true;
         }
         if !self.view.has_gate {

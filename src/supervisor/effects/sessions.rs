@@ -6,6 +6,7 @@ use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::super::room::says_disk_full;
 use super::super::tail::Followed;
@@ -14,6 +15,7 @@ use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use crate::config::Environment;
+use crate::domain::budget::used_since_ms;
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
@@ -97,12 +99,13 @@ pub(in super::super) fn start(world: &World, order: &Order) {
 
 fn follow(world: &World, order: &Order, dir: PathBuf) {
     let Some(agent) = order.settings.agent(&order.session.agent) else { return };
+    let ran_ms = used_since_ms(&order.session, i64::MIN, now_ms());
     let followed = Followed {
         session: order.session.id,
         dir,
         transcript: agent.transcript.clone(),
         counter: order.counter,
-        since_ms: order.session.started_ms.unwrap_or_else(now_ms),
+        ran: Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0)),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);
 }
@@ -148,7 +151,8 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<(), 
     make_again_if_gone(world, &place)?;
     let worktree = git::find_worktree(repository, &order.path, branch).map_err(problem)?;
     git::mend_worktree(repository, &worktree).map_err(problem)?;
-    if order.session.attempt == 1 {
+    // One that begins at the base is as good as the first: what was to start before it may not have come this far.
+    if order.session.attempt == 1 || order.session.from == *base {
         git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
     }
     Ok(())

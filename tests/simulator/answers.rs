@@ -1,0 +1,68 @@
+//! The very end: somebody answers whatever waits for a person, and everything ends.
+
+use paddock::domain::command::Command;
+use paddock::domain::ids::{ObjectiveKey, ProjectSlug};
+use paddock::domain::input::Input;
+use paddock::domain::objective::{Objective, Status};
+use paddock::domain::operate::Order;
+
+use super::finale;
+use super::sim::Sim;
+
+/// So often somebody tries again before what is left is skipped.
+const TRIES: usize = 3;
+/// Skipping frees others, which may wait for a person in their turn.
+const ROUNDS_MAX: usize = 40;
+
+/// Whether nothing more is to come of it.
+fn is_over(status: Status) -> bool {
+    matches!(status, Status::Done | Status::Skipped | Status::Cancelled)
+}
+
+/// Answers all that waits, over and over, until all is over.
+pub fn play(sim: &mut Sim) -> Result<(), String> {
+    if !sim.rng.percent(50) {
+        return Ok(());
+    }
+    for round in 0..ROUNDS_MAX {
+        let left: Vec<Objective> =
+            sim.state.objectives().filter(|objective| !is_over(objective.status)).cloned().collect();
+        if left.is_empty() {
+            return Ok(());
+        }
+        for objective in left {
+            answer(sim, &objective, round)?;
+        }
+        sim.settle()?;
+        let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
+        for project in projects {
+            finale::clear(sim, &project)?;
+        }
+        sim.settle()?;
+    }
+    let left: Vec<String> = sim.state.objectives().filter(|o| !is_over(o.status)).map(told).collect();
+    Err(format!("answered: {} never end(s) though everything was answered", left.join(", ")))
+}
+
+fn told(objective: &Objective) -> String {
+    let why = objective.reason.as_ref().map(|reason| reason.text.as_str()).unwrap_or_default();
+    format!("{} ({}: {why})", objective.key, objective.status)
+}
+
+fn answer(sim: &mut Sim, objective: &Objective, round: usize) -> Result<(), String> {
+    let order = match objective.status {
+        Status::Paused => Order::Resume,
+        Status::NeedsReview if round < TRIES => Order::Retry { note: None },
+        // What waits for these waits on.
+        Status::NeedsReview | Status::Failed => Order::Skip,
+        Status::Todo if round >= TRIES && waits_for_one_called_off(sim, &objective.key) => Order::Skip,
+        _ => return Ok(()),
+    };
+    let command = Command::Objective { objective: objective.key.clone(), order, by: "ada".to_owned() };
+    sim.take(Input::Command(Box::new(command)))
+}
+
+fn waits_for_one_called_off(sim: &Sim, key: &ObjectiveKey) -> bool {
+    let Some(objective) = sim.state.objective(key) else { return false };
+    sim.state.unmet(objective).iter().any(|other| other.status == Status::Cancelled)
+}

@@ -1,0 +1,90 @@
+//! Time: it passes, the machine sleeps, the user's clock is set, and days begin.
+
+use paddock::domain::budget::used_since_ms;
+use paddock::domain::effect::Effect;
+use paddock::domain::input::Input;
+
+use super::sim::Sim;
+
+const HOUR_MS: i64 = 3_600_000;
+const DAY_MS: i64 = 24 * HOUR_MS;
+/// The longest cooldown that an agent can name, twice over.
+pub const WAIT_MAX_MS: i64 = 65 * DAY_MS;
+/// A supervisor that hears of nothing looks around so often.
+const POLL_MS: i64 = 20_000;
+
+/// Some time passes, and maybe the clock does not go with it.
+pub fn pass(sim: &mut Sim) -> Result<(), String> {
+    let step_ms = if sim.rng.percent(10) { HOUR_MS } else { 10_000 };
+    let passed_ms = sim.rng.ms(step_ms);
+    let is_wild = sim.kind.wild && !sim.quiet;
+    let jumped_ms = match sim.rng.below(60) {
+        _ if sim.quiet => 0,
+        0..=2 => -sim.rng.ms(600_000),
+        3..=5 => sim.rng.ms(600_000),
+        6 if is_wild => -sim.rng.ms(400 * DAY_MS),
+        7 if is_wild => sim.rng.ms(400 * DAY_MS),
+        // It sleeps for hours.
+        8..=11 if is_wild => sim.rng.ms(12 * HOUR_MS),
+        // The user travels, or the clocks are changed.
+        12 if is_wild => {
+            sim.zone_ms = [0, HOUR_MS, -HOUR_MS, 9 * HOUR_MS][sim.rng.below(4)];
+            0
+        }
+        _ => 0,
+    };
+    go_on(sim, passed_ms, jumped_ms)
+}
+
+fn go_on(sim: &mut Sim, passed_ms: i64, jumped_ms: i64) -> Result<(), String> {
+    sim.say(|| format!("time   {passed_ms} ms pass, and the clock jumps by {jumped_ms} ms"));
+    sim.world.awake_ms += passed_ms;
+    sim.now_ms += passed_ms + jumped_ms;
+    if jumped_ms.abs() >= 3_000 {
+        sim.take(Input::ClockJumped { by_ms: jumped_ms })?;
+    } else {
+        sim.now_ms -= jumped_ms;
+    }
+    minutes_are_those_awake(sim)?;
+    look_around(sim)
+}
+
+/// As a supervisor does every so often: it looks at every repository, at the day, and takes a turn.
+fn look_around(sim: &mut Sim) -> Result<(), String> {
+    if sim.rng.percent(40) {
+        let projects: Vec<_> = sim.world.repos.keys().cloned().collect();
+        sim.pool.extend(projects.into_iter().map(|project| Effect::Look { project }));
+    }
+    let since_ms = (sim.now_ms + sim.zone_ms).div_euclid(DAY_MS) * DAY_MS - sim.zone_ms;
+    if sim.state.counters().day_ms != since_ms {
+        sim.take(Input::DayBegan { since_ms })?;
+    }
+    sim.take(Input::Tick)
+}
+
+/// Looks around once more before it sleeps until a timer. Whether that brought anything.
+pub fn looked_around(sim: &mut Sim) -> Result<bool, String> {
+    let before = (sim.state.counters().seq, sim.pool.len());
+    sim.world.awake_ms += POLL_MS;
+    sim.now_ms += POLL_MS;
+    sim.take(Input::Tick)?;
+    Ok(before != (sim.state.counters().seq, sim.pool.len()))
+}
+
+/// A session has used the minutes in which the machine was awake, whatever the clock says. A supervisor that was
+/// away when the clock jumped does not know of it.
+fn minutes_are_those_awake(sim: &Sim) -> Result<(), String> {
+    if !sim.world.saw_all_jumps {
+        return Ok(());
+    }
+    for session in sim.state.open_sessions().filter(|session| session.process.is_none()) {
+        let Some(began_ms) = sim.world.jobs.get(&session.id).and_then(|job| job.started_ms) else { continue };
+        let used_ms = used_since_ms(session, i64::MIN, sim.now_ms);
+        let awake_ms = sim.world.awake_ms - began_ms;
+        if session.started_ms.is_some() && used_ms > awake_ms + 1 {
+            let id = session.id;
+            return Err(format!("minutes: session {id} used {used_ms} ms in {awake_ms} ms"));
+        }
+    }
+    Ok(())
+}
