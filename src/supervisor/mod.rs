@@ -7,6 +7,7 @@
 mod ask;
 mod checkup;
 mod commits;
+mod copies;
 mod effects;
 mod error;
 mod kernel;

@@ -160,6 +160,7 @@ pub(super) fn kernel(
         poll: Duration::from_secs(20),
         interrupted: false,
         end_at: None,
+        copies_looked_at: None,
     })
 }
 
