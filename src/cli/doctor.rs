@@ -3,6 +3,7 @@
 mod database;
 mod machine;
 mod projects;
+mod restore;
 mod terminal;
 
 use clap::Args;
@@ -20,6 +21,7 @@ use crate::supervisor;
   paddock doctor
   paddock doctor --agents             also ask every agent for one word
   paddock doctor --json
+  paddock doctor --restore            a damaged database: put the newest copy in its place
   paddock doctor --rebuild            fold the events anew, and mend the state that is kept beside them")]
 pub(super) struct Doctor {
     /// Ask every agent that is found for one word: it takes a few seconds each, and a few tokens
@@ -28,6 +30,9 @@ pub(super) struct Doctor {
     /// Compare the kept state with the events that it follows from, and write it anew where it differs
     #[arg(long)]
     rebuild: bool,
+    /// Put the newest whole copy in the place of a damaged database, with what can still be read of it
+    #[arg(long, conflicts_with = "rebuild")]
+    restore: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -84,6 +89,9 @@ impl Doctor {
     pub fn carry_out(self, context: &Context) -> Outcome {
         if self.rebuild {
             database::rebuild(context)?;
+        }
+        if self.restore {
+            restore::restore(context)?;
         }
         let mut findings = machine::look(context);
         findings.extend(workspace(context));

@@ -5,6 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use serde::Serialize;
 
 use super::exit::Failure;
+use crate::report::text::harmless_json;
 
 /// Prints text as it is.
 pub(super) fn print(text: &str) -> Result<(), Failure> {
@@ -22,7 +23,7 @@ pub(super) fn line(text: &str) -> Result<(), Failure> {
 /// Prints a document as JSON, readable.
 pub(super) fn json<T: Serialize>(document: &T) -> Result<(), Failure> {
     let text = serde_json::to_string_pretty(document).map_err(|error| Failure::error(error.to_string()))?;
-    line(&text)
+    line(&harmless_json(text))
 }
 
 /// Says something beside the output: hints, warnings, errors. Nobody may be listening.

@@ -254,7 +254,7 @@ pub fn publish(line: EventLine) -> EventLine {
 #[must_use]
 pub fn json(line: &EventLine) -> String {
     // Only texts, numbers and JSON values are in it: it cannot fail.
-    serde_json::to_string(line).unwrap_or_default()
+    crate::report::text::harmless_json(serde_json::to_string(line).unwrap_or_default())
 }
 
 /// docs/events.md, as it must be.

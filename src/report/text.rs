@@ -2,6 +2,24 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+/// JSON as people may print it: what JSON itself leaves as it is and a terminal obeys (DEL, and the control
+/// characters above it) is written as an escape, which says the same.
+#[must_use]
+pub fn harmless_json(json: String) -> String {
+    let is_obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
+    if !json.contains(is_obeyed) {
+        return json;
+    }
+    let mut out = String::with_capacity(json.len() + 16);
+    for c in json.chars() {
+        match is_obeyed(c) {
+            true => out.push_str(&format!("\\u{:04x}", u32::from(c))),
+            false => out.push(c),
+        }
+    }
+    out
+}
+
 /// The text with control characters shown instead of obeyed, on one line.
 #[must_use]
 pub fn harmless(text: &str) -> String {

@@ -1,11 +1,11 @@
-//! Copies of the database, taken before a migration touches it.
+//! Copies of the database: taken before a migration touches it, and now and then while a supervisor works.
 
 use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
@@ -14,6 +14,8 @@ use super::StoreError;
 /// How many copies are kept: enough to go back over a bad upgrade, few enough to not fill the disk.
 pub(super) const BACKUPS_KEPT: usize = 3;
 const ENDING: &str = ".backup";
+/// What a copy leaves free at least, in bytes.
+const ROOM_LEFT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Writes a complete, consistent copy of the database to `target`, which must not exist, and flushes it.
 /// `VACUUM INTO` reads through SQLite, so a write-ahead log is contained in the copy.
@@ -52,14 +54,40 @@ pub(super) fn before_migration(
     Ok(target)
 }
 
+/// Copies the database beside itself when the newest copy is older than this, and there is room for two.
+pub(super) fn when_due(
+    connection: &Connection,
+    database: &Path,
+    age: Duration,
+) -> Result<Option<PathBuf>, StoreError> {
+    let io = |error: io::Error| StoreError::from_io(database, &error);
+    let newest = list(database).map_err(io)?.pop();
+    let made = newest.and_then(|copy| copy.metadata().ok()?.modified().ok());
+    // A time in the future, after the clock was set back, says nothing.
+    if made.is_some_and(|made| made.elapsed().is_ok_and(|elapsed| elapsed < age)) {
+        return Ok(None);
+    }
+    let size_bytes = database.metadata().map_err(io)?.len();
+    let room = rustix::fs::statvfs(database).map(|found| found.f_bavail.saturating_mul(found.f_frsize));
+    if room.is_ok_and(|room| room < size_bytes.saturating_mul(2).saturating_add(ROOM_LEFT_BYTES)) {
+        return Ok(None);
+    }
+    let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
+    let version = version.map_err(|error| StoreError::from_sqlite(database, &error))?;
+    before_migration(connection, database, version).map(Some)
+}
+
 fn with_ending(database: &Path, ending: &str) -> PathBuf {
     let mut name = database.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// The copies beside `database`, oldest first.
-pub(super) fn list(database: &Path) -> io::Result<Vec<PathBuf>> {
+/// The copies beside a database, oldest first.
+///
+/// # Errors
+/// When its folder cannot be read.
+pub fn list(database: &Path) -> io::Result<Vec<PathBuf>> {
     let folder = database.parent().unwrap_or(Path::new("."));
     let mut prefix: OsString = database.file_name().unwrap_or_default().to_owned();
     prefix.push(".");
@@ -71,12 +99,26 @@ pub(super) fn list(database: &Path) -> io::Result<Vec<PathBuf>> {
             found.push(folder.join(name));
         }
     }
-    found.sort();
+    let made = |path: &PathBuf| path.metadata().and_then(|facts| facts.modified()).unwrap_or(UNIX_EPOCH);
+    found.sort_by_cached_key(|path| (made(path), path.clone()));
     Ok(found)
 }
 
 fn prune(database: &Path) -> io::Result<()> {
+    remove_partial(database)?;
     let copies = list(database)?;
     let surplus = copies.len().saturating_sub(BACKUPS_KEPT);
     copies.iter().take(surplus).try_for_each(fs::remove_file)
+}
+
+/// What a process that was killed while it copied has left.
+fn remove_partial(database: &Path) -> io::Result<()> {
+    let prefix = format!("{}.", database.file_name().unwrap_or_default().to_string_lossy());
+    for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))? {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        if name.starts_with(&prefix) && name.ends_with(".backup.partial") {
+            fs::remove_file(database.with_file_name(name))?;
+        }
+    }
+    Ok(())
 }

@@ -28,7 +28,7 @@ pub enum StoreError {
     },
     /// The file is not a database or fails its check.
     #[error(
-        "{} is damaged: {reason}; keep the file and its -wal for inspection, then put a copy of the newest `.backup` beside it in its place",
+        "{} is damaged: {reason}; `paddock doctor --restore` keeps it, puts the newest whole `.backup` in its place, and reads what it can from what was damaged",
         path.display()
     )]
     Damaged {

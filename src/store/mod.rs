@@ -17,6 +17,7 @@ mod reader;
 mod schema;
 mod writer;
 
+pub use backup::list as backups;
 pub use error::StoreError;
 pub use model::{Batch, CommitInfo, Durability, EntityKind, EventQuery, Row, Snapshot, StoredEvent};
 pub use open::Store;

@@ -119,6 +119,16 @@ impl Reader {
         Ok(found.into_iter().filter(|line| line != "ok").collect())
     }
 
+    /// Copies the database beside itself when the newest copy is older than `age`; where the copy is, if one was
+    /// made. Of the copies three are kept. Too little room is no error: there is none then.
+    ///
+    /// # Errors
+    /// What SQLite or the system reports, named.
+    pub fn copy_if_due(&self, age: std::time::Duration) -> Result<Option<PathBuf>, StoreError> {
+        let connection = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
+        backup::when_due(&connection, &self.path, age)
+    }
+
     /// Writes a complete copy of the database to `target` (mode 0600) and flushes it, while the writer works.
     ///
     /// # Errors

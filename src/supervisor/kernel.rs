@@ -57,6 +57,8 @@ pub(super) struct Kernel {
     /// When the run is over, if it was given a duration.
     pub(super) end_at: Option<Instant>,
     pub(super) clock: Clock,
+    /// When it was last looked whether the database is to be copied.
+    pub(super) copies_looked_at: Option<Instant>,
 }
 
 /// Counts an effect, or an append, as in flight for as long as it lives.
@@ -155,7 +157,7 @@ impl Kernel {
     }
 
     /// Gives work to a lane that no event has to be stored for: it only looks.
-    fn look_aside(&self, lane: Lane, job: impl FnOnce(&World) + Send + 'static) {
+    pub(super) fn look_aside(&self, lane: Lane, job: impl FnOnce(&World) + Send + 'static) {
         let world = Arc::clone(&self.world);
         let in_flight = InFlight::new(&self.world);
         let job = move || {
@@ -345,6 +347,7 @@ impl Kernel {
             self.scan(&project);
         }
         self.count_commits();
+        self.copy_database_if_due();
         self.tell_the_day()?;
         self.step(Input::Tick, None)
     }

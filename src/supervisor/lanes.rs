@@ -32,6 +32,8 @@ pub(super) enum Lane {
     GateWorktree(ProjectSlug, u32),
     /// What gate runs are at, for whoever watches.
     Gauges,
+    /// Copies of the database.
+    Copies,
     /// Orders to one session.
     Session(SessionId),
 }

@@ -1,6 +1,10 @@
 //! Paddock's own log: files in `runtime/logs`, rolled daily, capped in size, never the terminal.
 
+use std::fs::{self, Permissions};
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{Builder, Rotation};
@@ -13,6 +17,9 @@ const FILES_MAX: usize = 7;
 /// Bytes that one supervisor writes at most: what is told over and over fills no disk.
 const BYTES_MAX: u64 = 64 << 20;
 
+/// A new day's file is closed to others this long after it was begun, at the latest; its folder always is.
+const CLOSE_INTERVAL: Duration = Duration::from_secs(60);
+
 /// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
 pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
     crate::config::files::make_private_dir(&workspace.logs()).ok()?;
@@ -23,12 +30,48 @@ pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<
         .max_log_files(FILES_MAX)
         .build(workspace.logs())
         .ok()?;
+    close_to_others(&workspace.logs());
+    let files = Closed { inner: files, folder: workspace.logs(), closed_at: Instant::now() };
     let (writer, guard) = tracing_appender::non_blocking(Capped { inner: files, left: BYTES_MAX });
     // The watcher tells of every folder that is gone, which is what folders of landed work are.
     let wanted = format!("notify=warn,{}", environment.log_level());
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
     subscriber.try_init().ok().map(|()| guard)
+}
+
+/// Whoever makes the files does not say for whom.
+fn close_to_others(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let is_open =
+            entry.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0);
+        if is_open {
+            // What cannot be closed lies in a folder that is.
+            let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o600));
+        }
+    }
+}
+
+/// Closes the files of its folder to others as they come.
+struct Closed<W> {
+    inner: W,
+    folder: PathBuf,
+    closed_at: Instant,
+}
+
+impl<W: Write> Write for Closed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.inner.write(bytes)?;
+        if self.closed_at.elapsed() >= CLOSE_INTERVAL {
+            self.closed_at = Instant::now();
+            close_to_others(&self.folder);
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
 }
 
 /// Lets so many bytes through and then drops the rest, saying so once.

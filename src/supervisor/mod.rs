@@ -8,6 +8,7 @@ mod ask;
 mod checkup;
 mod clock;
 mod commits;
+mod copies;
 mod effects;
 mod error;
 mod kernel;

@@ -162,6 +162,7 @@ pub(super) fn kernel(
         interrupted: false,
         end_at: None,
         clock: Clock::new(),
+        copies_looked_at: None,
     })
 }
 

@@ -11,4 +11,5 @@ mod kills;
 mod places;
 mod repositories;
 mod scope;
+mod security;
 mod storage;

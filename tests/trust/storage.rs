@@ -237,3 +237,133 @@ fn a_supervisor_that_waits_for_room_can_be_stopped() {
     assert_eq!(git(&repository, &["show", "main:one.txt"]), "one");
     assert_eq!(place.starts().len(), 1, "the agent that was at work is the one that did it");
 }
+
+/// Overwrites a stretch of a file.
+fn damage(file: &Path, at: u64, bytes: usize) {
+    use std::os::unix::fs::FileExt as _;
+    let file = File::options().write(true).open(file).unwrap();
+    file.write_all_at(&vec![0x5a; bytes], at).unwrap();
+    file.sync_all().unwrap();
+}
+
+fn copies(place: &Place) -> usize {
+    let folder = fs::read_dir(place.root().join("runtime")).unwrap().flatten();
+    folder.filter(|entry| entry.file_name().to_string_lossy().ends_with(".backup")).count()
+}
+
+/// The database is copied by itself; damaged, it is refused by name, and one command puts it right. What was
+/// recorded after the copy is read from the damaged file where that can still be read, and found in git where not.
+#[test]
+fn a_damaged_database_is_put_right_from_its_copy_and_what_is_left_of_it() {
+    let place = Place::new();
+    let repository = place.simple("");
+    place.objectives(&["one", "two < one"]);
+    let mut running = place.supervisor_of(run(&place));
+    running.heard_of("worktree_removed", "two");
+    until("the database is copied", || copies(&place) > 0);
+    running.stop();
+    place.objectives(&["three"]);
+    assert_eq!(place.until_idle(), 0);
+    place.is_quiet();
+    let database = place.root().join("runtime/paddock.db");
+    // First a page somewhere in it, then the first one, without which nothing can be read.
+    let middle = fs::metadata(&database).unwrap().len() / 8192 * 4096;
+    for at in [middle, 0] {
+        damage(&database, at, 4096);
+        let (code, said) = place.run(&["run", "--no-tui", "--once"]);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("is damaged") && said.contains("paddock doctor --restore"), "{said}");
+        let (code, said) = place.run(&["doctor"]);
+        assert!(code == 1 && said.contains("paddock doctor --restore"), "{said}");
+        let (_, said) = place.run(&["doctor", "--restore"]);
+        assert!(said.contains("restored from") && said.contains("kept as"), "{said}");
+        follows(&place);
+        // What landed after the copy is on the user's branch and stays there.
+        let (code, said) = place.run(&["run", "--no-tui", "--until-idle"]);
+        assert_ne!(code, 1, "{said}");
+        assert_eq!(git(&repository, &["show", "main:three.txt"]), "by three");
+        let ids: Vec<String> = place.status("p")["objectives"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|objective| format!("{} {}", objective["id"], objective["status"]))
+            .collect();
+        assert!(ids.contains(&"\"two\" \"done\"".to_owned()), "{ids:?}");
+    }
+    let damaged = fs::read_dir(place.root().join("runtime"))
+        .unwrap()
+        .flatten()
+        .filter(|entry| entry.file_name().to_string_lossy().contains(".damaged-"))
+        .count();
+    assert!(damaged >= 2, "what was damaged is kept");
+}
+
+/// A crash in the middle of a write: the log of the database ends in half a transaction.
+#[test]
+fn a_torn_last_write_is_as_if_it_had_not_been() {
+    let place = Place::named("a folder with spaces, 'quotes' & 文件夹");
+    let repository = place.simple("");
+    place.script("one", "while ! [ -e ../../../go ]; do sleep 0.05; done; echo one > one.txt; git add .; git commit -qm One\n");
+    place.objectives(&["one"]);
+    let mut running = place.supervisor();
+    running.heard_of("session_started", "one");
+    running.kill();
+    let log = place.root().join("runtime/paddock.db-wal");
+    let bytes = fs::metadata(&log).unwrap().len();
+    assert!(bytes > 4096, "there is a log to be torn");
+    let torn = File::options().write(true).open(&log).unwrap();
+    torn.set_len(bytes - 2_000).unwrap();
+    drop(torn);
+    fs::write(place.path("go"), "").unwrap();
+    assert_eq!(place.until_idle(), 0, "{}", place.status("p")["objectives"]);
+    place.is_quiet();
+    place.nothing_ran_twice();
+    assert_eq!(git(&repository, &["show", "main:one.txt"]), "one");
+    follows(&place);
+}
+
+/// Rows that do not follow from the events are made again from them, whatever was done to them.
+#[test]
+fn rows_that_were_changed_removed_or_invented_are_made_again_from_the_events() {
+    let place = Place::new();
+    place.simple("");
+    place.objectives(&["one", "two < one"]);
+    assert_eq!(place.until_idle(), 0);
+    let before = place.status("p");
+    let database = place.root().join("runtime/paddock.db");
+    let connection = rusqlite::Connection::open(&database).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE objective SET body = replace(body, '\"done\"', '\"ready\"') WHERE key = 'p/one';
+             DELETE FROM session WHERE key = (SELECT max(key) FROM session);
+             INSERT INTO objective (key, body, seq) SELECT 'p/ghost', replace(body, '\"two\"', '\"ghost\"'), seq
+               FROM objective WHERE key = 'p/two';",
+        )
+        .unwrap();
+    drop(connection);
+    let (_, said) = place.run(&["doctor", "--rebuild"]);
+    assert!(said.contains("rows differed from what"), "{said}");
+    assert_eq!(place.status("p"), before);
+    follows(&place);
+}
+
+/// A newer Paddock was here: nothing is changed, and it is said what to do.
+#[test]
+fn a_newer_schema_is_left_alone_and_both_versions_are_named() {
+    let place = Place::new();
+    place.simple("");
+    let database = place.root().join("runtime/paddock.db");
+    rusqlite::Connection::open(&database).unwrap().pragma_update(None, "user_version", 99).unwrap();
+    let before = fs::read(&database).unwrap();
+    for arguments in
+        [&["run", "--no-tui", "--once"][..], &["status"], &["project", "pause"], &["doctor", "--restore"]]
+    {
+        let (code, said) = place.run(arguments);
+        assert_eq!(code, 1, "{arguments:?}: {said}");
+        assert!(
+            said.contains("its schema is 99") && said.contains("use the newer program"),
+            "{arguments:?}: {said}"
+        );
+    }
+    assert_eq!(fs::read(&database).unwrap(), before);
+}

@@ -18,7 +18,7 @@ const PAGE: u32 = 2_000;
 pub(super) fn look(context: &Context) -> Vec<Finding> {
     let area = "database";
     let path = context.workspace.db();
-    let restore = "stop the supervisor and put the newest `paddock.db.*.backup` in its place";
+    let restore = "`paddock supervisor stop`, then `paddock doctor --restore`";
     let reader = match Reader::find(path) {
         Ok(Some(reader)) => reader,
         Ok(None) => return vec![Finding::note(area, "none yet: nothing was ever recorded")],

@@ -3,6 +3,7 @@
 use super::blame::let_go_on;
 use super::merge::hold_until;
 use super::scribe::Scribe;
+use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::gate::{CommandResult, GateRun};
 use crate::domain::ids::ProjectSlug;
