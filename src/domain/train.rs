@@ -159,6 +159,9 @@ pub struct Entry {
     pub overtaken: u32,
     /// Times its merge could not be built or landed for an outside reason.
     pub build_failures: u32,
+    /// What the last of those was.
+    #[serde(default)]
+    pub problem: Option<String>,
     /// Not touched before this time, in Unix milliseconds.
     pub not_before_ms: Option<i64>,
     /// Its own merge, made ahead of its turn.
@@ -184,6 +187,7 @@ impl Entry {
             queued_ms,
             overtaken: 0,
             build_failures: 0,
+            problem: None,
             not_before_ms: None,
             ahead: None,
             has_passed: false,

@@ -34,7 +34,10 @@ fn play(cases: Vec<Vec<Moment>>, wanted: &End) {
     let work = || {
         while let Some(case) = next() {
             println!("killed at {case:?}");
-            assert_eq!(Scene::new(&case).play(), *wanted, "{case:?}");
+            let mut scene = Scene::new(&case);
+            assert_eq!(scene.play(), *wanted, "{case:?}");
+            let longest = scene.recoveries.iter().max().copied().unwrap_or_default();
+            println!("at work again within {longest:?} at the longest");
         }
     };
     std::thread::scope(|scope| {

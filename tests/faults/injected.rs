@@ -176,6 +176,8 @@ pub fn survives(fault: Fault) -> Outcome {
     // strace counts for each thread: a call of threads that live shortly fails every time. Then the disk is broken as
     // far as Paddock can tell, a person is asked, and it goes on when they say so.
     if code == 3 && log.matches("(INJECTED)").count() >= OFTEN {
+        let explained = place.run(&["explain"]).1;
+        assert!(explained.contains("again and again: "), "what is wrong is not told: {explained}");
         place.good(&["queue", "release"]);
         code = place.supervisor(&["--until-idle"]).end();
     }

@@ -65,8 +65,11 @@ pub(super) fn drop_ahead(train: &mut Train, entry: u64) {
     }
 }
 
+/// Kept of what went wrong: whoever reads it wants to know where to look, not everything.
+const PROBLEM_CHARS_MAX: usize = 300;
+
 /// It could not be made for an outside reason: it is tried again, later.
-pub(super) fn not_made(train: &mut Train, entry: u64, again_ms: i64) {
+pub(super) fn not_made(train: &mut Train, entry: u64, problem: &str, again_ms: i64) {
     if let Some(chain) = train.chain.as_mut().filter(is_building) {
         chain.is_building = false;
         if chain.made.is_none() {
@@ -75,6 +78,7 @@ pub(super) fn not_made(train: &mut Train, entry: u64, again_ms: i64) {
     }
     if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
         entry.build_failures += 1;
+        entry.problem = Some(problem.chars().take(PROBLEM_CHARS_MAX).collect());
         entry.not_before_ms = Some(again_ms);
     }
 }
@@ -97,4 +101,22 @@ pub(super) fn drop_entry(project: &mut Project, entry: u64, is_red: bool) {
         project.train.rates.note(has_passed, true);
     }
     project.train.take_out(entry);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::ids::ObjectId;
+    use crate::domain::train::{Entry, Subject};
+
+    #[test]
+    fn what_kept_a_merge_from_being_made_is_remembered_for_the_person_who_is_asked() {
+        let head = ObjectId::new("a".repeat(40)).unwrap();
+        let mut train = Train::default();
+        train.entries.push(Entry::new(1, Subject::Target, head, 0, 0));
+        not_made(&mut train, 1, &"磁盘已满 ".repeat(200), 7);
+        let entry = train.entry(1).unwrap();
+        assert_eq!((entry.build_failures, entry.not_before_ms), (1, Some(7)));
+        assert_eq!(entry.problem.as_ref().map(|problem| problem.chars().count()), Some(PROBLEM_CHARS_MAX));
+    }
 }

@@ -47,10 +47,10 @@ impl State {
                     false => made(&mut p.train, *entry, candidate, links, apart),
                 });
             }
-            Fact::CandidateFailed { project, entry, again_ms, ahead, .. } => {
+            Fact::CandidateFailed { project, entry, problem, again_ms, ahead } => {
                 self.change(project, |p| match ahead {
                     true => drop_ahead(&mut p.train, *entry),
-                    false => not_made(&mut p.train, *entry, *again_ms),
+                    false => not_made(&mut p.train, *entry, problem, *again_ms),
                 });
             }
             Fact::EntryReset { project, entry } => {
@@ -68,6 +68,7 @@ impl State {
                 p.verdicts.retain(|known| known.verdict == Verdict::Green);
                 for entry in &mut p.train.entries {
                     entry.build_failures = 0;
+                    entry.problem = None;
                     entry.not_before_ms = None;
                     if let Some(guard) = entry.guard.as_mut().filter(|guard| !guard.settled) {
                         (guard.red, guard.unclear) = (0, 0);

@@ -115,8 +115,10 @@ fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<u64>, ahead: 
     let Some(project) = scribe.state.project(slug) else { return false };
     let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
     if first.build_failures >= BUILD_FAILURES_MAX {
-        let text = "a merge could not be made or landed although it was tried again and again";
-        return hold(scribe, slug, ReasonCode::RepositoryBroken, text);
+        let problem = first.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
+        let text =
+            format!("a merge could not be made or landed although it was tried again and again{problem}");
+        return hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
     }
     let (project, entry, onto) = (slug.clone(), first.id, project.integration.tip.clone());
     scribe.record(Fact::CandidateOrdered {
