@@ -83,7 +83,8 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         return;
     }
     for slug in scribe.marked() {
-        let is_due = scribe.memo.starved.get(&slug).is_none_or(|wait| clock::is_over(wait.again_ms, scribe.now_ms));
+        let is_due =
+            scribe.memo.starved.get(&slug).is_none_or(|wait| clock::is_over(wait.again_ms, scribe.now_ms));
         if is_due && scribe.state.project(&slug).is_some_and(is_held) {
             let_go_on(scribe, &slug, &[ReasonCode::DiskFull]);
         }
