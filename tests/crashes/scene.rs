@@ -220,6 +220,8 @@ impl Scene {
             running.child.kill().unwrap();
             running.ended(|| false);
             running = self.start();
+            // Before that a command would carry itself out, and hold the lock that the supervisor wants.
+            running.is_up();
         }
         if !*resumed {
             let output = self.paddock(&["objective", "resume", "last"]).output().unwrap();
