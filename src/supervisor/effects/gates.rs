@@ -235,6 +235,7 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     if let (true, Ok(repository)) = (has_set_up, world.repository(&order.repo_root)) {
         is_set_up(&repository, &order.worktree);
     }
+    fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
     world.tell(Input::GateExited { gate: order.gate, results });
 }
