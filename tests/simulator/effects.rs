@@ -266,7 +266,8 @@ fn start_session(
     if session.attempt == 1 || is_behind {
         repo.branches.insert(branch.clone(), session.from.clone());
     }
-    if !repo.is_in(&session.from, &repo.branches[&branch]) {
+    // What a person committed there before anybody worked on it is left as it is.
+    if !repo.touched.contains(&branch) && !repo.is_in(&session.from, &repo.branches[&branch]) {
         return Err(format!("session {id} of {key} does not start from its branch"));
     }
     begin(world, session, behaviour, commits_left);

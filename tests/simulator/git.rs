@@ -28,6 +28,8 @@ pub struct Repo {
     pub branches: BTreeMap<String, ObjectId>,
     /// Worktrees, by branch: uncommitted changes in them.
     pub worktrees: BTreeMap<String, Vec<String>>,
+    /// Work branches that a person committed on.
+    pub touched: BTreeSet<String>,
     counter: u64,
     salt: u64,
 }
@@ -58,6 +60,7 @@ impl Repo {
             target: None,
             branches: BTreeMap::new(),
             worktrees: BTreeMap::new(),
+            touched: BTreeSet::new(),
             counter: 0,
             salt,
         };

@@ -112,6 +112,7 @@ fn late_commit(sim: &mut Sim, project: &ProjectSlug) {
     tree.insert("CHANGELOG.md".to_owned(), rng.below(1_000_000) as u64);
     let head = repo.commit(vec![at], tree);
     repo.branches.insert(name.clone(), head.clone());
+    repo.touched.insert(name.clone());
     let of_branch = |objective: &&Objective| objective.branch() == name;
     let objective = sim.state.objectives_of(project).find(of_branch).map(|objective| objective.key.clone());
     if let Some(objective) = objective.filter(|_| sim.world.is_up && sim.rng.percent(50)) {

@@ -72,6 +72,7 @@ pub struct Decision {
 /// Takes one input. The state has the events applied when this returns; whoever calls it must not let the
 /// process go on when they cannot be stored.
 pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> Decision {
+    memo.seen_ms = now_ms;
     let is_tick = matches!(input, Input::Tick | Input::Started { .. });
     memo.ticked_ms = if is_tick { now_ms } else { memo.ticked_ms.min(now_ms) };
     let mut scribe = Scribe::new(state, memo, now_ms);

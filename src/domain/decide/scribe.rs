@@ -35,6 +35,8 @@ pub struct Memo {
     pub planner_cooldown_ms: Option<i64>,
     /// When all projects were last looked at, in Unix milliseconds; not later than the clock's latest time.
     pub(super) ticked_ms: i64,
+    /// When anything last came in, in Unix milliseconds.
+    pub(super) seen_ms: i64,
     /// What running sessions have used, as their agents last told.
     pub(super) live: BTreeMap<SessionId, Usage>,
     /// Projects whose target branch has not been looked at since the supervisor started.

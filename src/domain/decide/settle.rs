@@ -36,7 +36,7 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.push(at_ms);
         }
     }
-    let is_left = |cooldown: &&Cooldown| memo.ticked_ms == 0 || !cooldown.is_over(memo.ticked_ms);
+    let is_left = |cooldown: &&Cooldown| cooldown.until_ms <= memo.seen_ms || !cooldown.is_over(memo.seen_ms);
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
     let cooldowns = cooldowns.filter(is_left);
     due.extend(cooldowns.map(|cooldown| cooldown.until_ms));
@@ -69,8 +69,7 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
         let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
         due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
     }
-    // Before the first tick nobody knows what time it is.
-    due.retain(|at_ms| memo.ticked_ms == 0 || !clock::is_over(*at_ms, memo.ticked_ms));
+    due.retain(|at_ms| *at_ms <= memo.seen_ms || !clock::is_over(*at_ms, memo.seen_ms));
     due
 }
 
