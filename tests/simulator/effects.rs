@@ -103,24 +103,15 @@ pub fn run(
             world.inbox.push(Input::ProofWritten { project, commit, result });
         }
         Effect::PrepareTree { project, aside } => {
-            // Neither tests nor a gate's commands are modelled.
             world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
         }
         Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {
-            let wait =
-                |code: &&str| PushWait { code: (*code).to_owned(), text: "no".to_owned(), since_ms: 0 };
-            let result = match world.faults && rng.percent(50) {
-                true => Err(wait(rng.pick(&["unreachable", "rejected"]))),
-                false => Ok(()),
-            };
+            let result = push(world, rng);
             world.inbox.push(Input::PushAnswered { project, commit, result });
         }
         Effect::Publish { project, published, to, create } => {
-            let answer = match world.disk_full {
-                true => PublishAnswer::Waits(waiting("failed")),
-                false => publish(world, &project, &published, &to, create)?,
-            };
+            let answer = publish(world, &project, &published, &to, create)?;
             world.inbox.push(Input::PublishAnswered { project, to, answer });
         }
     }
@@ -401,6 +392,15 @@ fn land(
     Ok(())
 }
 
+/// Every other push to the user's remote fails while anything may.
+fn push(world: &World, rng: &mut Rng) -> Result<(), PushWait> {
+    if !world.faults || rng.percent(50) {
+        return Ok(());
+    }
+    let code = (*rng.pick(&["unreachable", "rejected"])).to_owned();
+    Err(PushWait { code, text: "no".to_owned(), since_ms: 0 })
+}
+
 fn waiting(code: &str) -> PublicationWait {
     let (code, text) = (code.to_owned(), "in the way".to_owned());
     PublicationWait { code, files: Vec::new(), text, since_ms: 0 }
@@ -413,6 +413,9 @@ fn publish(
     to: &ObjectId,
     create: bool,
 ) -> Result<PublishAnswer, String> {
+    if world.disk_full {
+        return Ok(PublishAnswer::Waits(waiting("failed")));
+    }
     let repo = world.repos.get_mut(project).unwrap();
     if !repo.is_in(to, repo.integration.as_ref().unwrap()) {
         return Err(format!("publishing {}, which is not on the integration ref", to.short()));

@@ -29,6 +29,9 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
         sim.restart()?;
     }
     for _ in 0..ROUNDS_MAX {
+        // What nobody told the supervisor of, it sees when it looks around.
+        let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
+        projects.iter().for_each(|project| people::notice(sim, project));
         sim.settle()?;
         checks::under_way(sim)?;
         let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
