@@ -62,6 +62,12 @@ fn stop_session(scribe: &mut Scribe<'_>, session: &Session, stop: Stop) {
     scribe.order(Effect::StopSession { session: id, stop, now: false });
 }
 
+/// The machine slept, or somebody set its clock: no session used that time.
+pub(super) fn clock_jumped(scribe: &mut Scribe<'_>, by_ms: i64) {
+    scribe.record(Fact::ClockJumped { by_ms });
+    scribe.mark_all();
+}
+
 /// The user's day began: what is spent from here on counts to the new one.
 pub(super) fn day_began(scribe: &mut Scribe<'_>, since_ms: i64) {
     scribe.mark_all();

@@ -41,7 +41,7 @@ mod watch;
 
 use super::command::Reply;
 use super::effect::Effect;
-use super::event::{Event, Fact};
+use super::event::Event;
 use super::input::Input;
 use super::state::State;
 
@@ -108,10 +108,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
         Input::Tick => scribe.mark_all(),
         Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
-        Input::ClockJumped { by_ms } => {
-            scribe.record(Fact::ClockJumped { by_ms });
-            scribe.mark_all();
-        }
+        Input::ClockJumped { by_ms } => budgets::clock_jumped(scribe, by_ms),
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
         Input::RepositoryFailed { project, problem } => {
@@ -151,11 +148,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         }
         Input::BranchSeen { objective, head } => queue::branch_seen(scribe, &objective, &head),
         Input::ExternalSeen { project, commit, tree } => {
-            let seen = Some((commit, tree));
-            if scribe.memo.external.get(&project) != seen.as_ref() {
-                scribe.mark(&project);
-                scribe.memo.external.extend(seen.map(|seen| (project, seen)));
-            }
+            target::external_seen(scribe, project, (commit, tree))
         }
         Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
         Input::RoomSeen { project, free } => room::seen(scribe, &project, &free),

@@ -224,3 +224,11 @@ fn take_target(
         scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
     }
 }
+
+/// The user's own commit that the integration tip is, and its tree.
+pub(super) fn external_seen(scribe: &mut Scribe<'_>, project: ProjectSlug, seen: (ObjectId, ObjectId)) {
+    if scribe.memo.external.get(&project) != Some(&seen) {
+        scribe.mark(&project);
+        scribe.memo.external.insert(project, seen);
+    }
+}
