@@ -28,6 +28,7 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
     if sim.rng.percent(50) || sim.stopping.is_some() {
         sim.restart()?;
     }
+    let mut is_last_look = false;
     for _ in 0..ROUNDS_MAX {
         // What nobody told the supervisor of, it sees when it looks around.
         let projects: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
@@ -39,11 +40,12 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
         for project in projects {
             is_clear &= !clear(sim, &project)?;
         }
-        // An older look may have been told after a newer one: the next one puts that right.
-        if is_clear && sim.last_words == 0 {
+        // An older look may have been told after a newer one: the next one, with nobody about, puts that right.
+        if is_clear && is_last_look {
             ended(sim)?;
             return answers::play(sim);
         }
+        is_last_look = is_clear;
         sim.last_words = if is_clear { 0 } else { sim.last_words };
     }
     let left: Vec<String> =
