@@ -285,7 +285,8 @@ impl Train {
         made.is_stale |= chain.is_building;
         chain.is_building = false;
         chain.asked.retain(|id| *id != entry);
-        if made.links.is_empty() {
+        // One that nobody asked for could not be given up by anybody's name.
+        if made.links.is_empty() || chain.asked.is_empty() {
             self.chain = None;
         }
     }
@@ -305,7 +306,8 @@ impl Train {
         chain.is_building = false;
         chain.onto = onto.clone();
         chain.asked.retain(|id| *id != entry);
-        if made.links.is_empty() {
+        // One that nobody asked for could not be given up by anybody's name.
+        if made.links.is_empty() || chain.asked.is_empty() {
             self.chain = None;
         }
     }

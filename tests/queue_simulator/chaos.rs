@@ -392,7 +392,7 @@ fn a_million_queues_keep_their_promises() {
 }
 
 /// Seeds that broke a promise once.
-const FAILED_ONCE: &[u64] = &[11_017, 22_952];
+const FAILED_ONCE: &[u64] = &[11_017, 22_952, 53_171];
 
 #[test]
 fn seeds_that_failed_once_pass() {
