@@ -47,7 +47,8 @@ pub fn summary(data: &[u8]) {
     assert!(find(&text, &text).is_none(), "an echo of the prompt was taken for a summary");
     let mut scanner = SummaryScanner::default();
     data.chunks(7).for_each(|piece| scanner.push(piece));
-    if data.len() < 16 * 1024 {
+    // What is no text at all is read after its control characters are gone, which may join what was apart.
+    if data.len() < 16 * 1024 && std::str::from_utf8(data).is_ok() {
         assert_eq!(scanner.finish(""), found, "in pieces it reads otherwise");
     }
 }

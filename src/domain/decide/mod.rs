@@ -148,7 +148,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         }
         Input::BranchSeen { objective, head } => queue::branch_seen(scribe, &objective, &head),
         Input::ExternalSeen { project, commit, tree } => {
-            target::external_seen(scribe, project, (commit, tree))
+            target::external_seen(scribe, project, (commit, tree));
         }
         Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
         Input::RoomSeen { project, free } => room::seen(scribe, &project, &free),
