@@ -117,3 +117,15 @@ fn a_timer_that_a_tick_has_seen_wakes_nobody_again() {
     give(&mut sim, Input::Tick);
     assert!(next_timer(&sim.state, &sim.memo).is_none_or(|next_ms| next_ms > at_ms));
 }
+
+#[test]
+fn seeds_that_once_failed_hold_every_promise() {
+    // A landing of nothing, a cooldown and a proof after a clock was set back, a branch that was deleted at the end.
+    for seed in [426, 701, 725, 3_272, 7_898, 1_002_419, 1_006_884] {
+        assert_eq!(super::play(&mut Sim::new(seed, super::TROUBLED, 0)), Ok(()), "seed {seed}");
+    }
+    let planned = Kind { planner: true, ..super::TROUBLED };
+    for seed in [29, 2_520, 6_405, 10_830, 18_695, 1_022_595] {
+        assert_eq!(super::play(&mut Sim::new(seed, planned, 0)), Ok(()), "seed {seed}");
+    }
+}

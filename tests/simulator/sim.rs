@@ -361,11 +361,11 @@ impl Sim {
             self.now_ms += passed_ms;
             return Ok(true);
         }
-        let due = next_timer(&self.state, &self.memo);
-        let Some(at_ms) = due else { return Ok(false) };
         if super::clock::looked_around(self)? {
             return Ok(true);
         }
+        let due = next_timer(&self.state, &self.memo);
+        let Some(at_ms) = due else { return Ok(false) };
         if at_ms - self.now_ms > super::clock::WAIT_MAX_MS {
             return Err(format!("clock: nothing happens before {at_ms}, and it is {}", self.now_ms));
         }

@@ -77,8 +77,13 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
     if let Some(other) = unless_asked(state, memo, project, phase) {
         return other;
     }
-    let Some(agent_from_ms) = planners_from(state, project).into_iter().map(|(_, from_ms)| from_ms).min()
-    else {
+    // A cooldown that a clock that was set back has made longer is over.
+    let from =
+        |(agent, from_ms): (&str, i64)| match memo.seen_ms > 0 && !is_cooling(state, agent, memo.seen_ms) {
+            true => 0,
+            false => from_ms,
+        };
+    let Some(agent_from_ms) = planners_from(state, project).into_iter().map(from).min() else {
         return Stand::NoAgent;
     };
     let cooled_ms = match planning.is_asked || planning.repair_due {

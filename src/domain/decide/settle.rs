@@ -36,6 +36,8 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
             due.push(at_ms);
         }
     }
+    // What has landed is proven, whatever has become of its project since.
+    due.extend(memo.prove_again.values().filter(|at_ms| !clock::is_over(**at_ms, memo.seen_ms)));
     let is_left = |cooldown: &&Cooldown| cooldown.until_ms <= memo.seen_ms || !cooldown.is_over(memo.seen_ms);
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
     let cooldowns = cooldowns.filter(is_left);
@@ -63,7 +65,6 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
         due.extend(memo.push_again.get(&project.slug).map(|(_, again_ms)| *again_ms));
     }
     due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
-    due.extend(memo.prove_again.get(&project.slug).copied());
     due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
     for id in state.in_status(&project.slug, Status::Ready) {
         let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };

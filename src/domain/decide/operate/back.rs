@@ -138,6 +138,12 @@ pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &str)
     let_in(scribe, objective, (None, None), by, false)
 }
 
+/// Commits that its sessions have left, as far as they could be read.
+fn commits_of(scribe: &Scribe<'_>, objective: &Objective) -> u32 {
+    let sessions = objective.sessions.iter().filter_map(|id| scribe.state.session(*id));
+    sessions.filter_map(|session| session.harvest.as_ref()).map(|harvest| harvest.commits).sum()
+}
+
 fn let_in(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
@@ -155,7 +161,9 @@ fn let_in(
         ));
     };
     let head = seen.unwrap_or_else(|| pinned.clone());
-    if objective.worktree.as_ref().is_some_and(|worktree| worktree.base == head) {
+    // It may stand before its base, if what was to start there never did.
+    let is_bare = head == pinned && commits_of(scribe, objective) == 0;
+    if is_bare || objective.worktree.as_ref().is_some_and(|worktree| worktree.base == head) {
         return refuse(format!(
             "{id} has no commit to land; `paddock objective reject {id} --note TEXT` sends it back, `skip {id}` \
              lets its dependents go on without it"
