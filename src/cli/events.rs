@@ -151,7 +151,8 @@ impl Events {
             };
             match told {
                 // One that has ended, or is stopped: the store has what it told nobody.
-                Ok(()) | Err(Failed::Link(LinkError::Ended | LinkError::Timeout { .. })) => {}
+                Ok(())
+                | Err(Failed::Link(LinkError::Ended | LinkError::Leaving | LinkError::Timeout { .. })) => {}
                 Err(Failed::Link(error)) => return Err(error.into()),
                 Err(Failed::Print(failure)) => return Err(failure),
             }

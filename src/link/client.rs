@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::lines::LineBuffer;
 use super::path::read_pointer;
-use super::protocol::encode_line;
+use super::protocol::{LEAVING, encode_line};
 use super::streams::{Events, LogFollow, unexpected};
 use super::{LinkError, LogRequest, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
 
@@ -78,7 +78,7 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
         match client.greet() {
             Ok(()) => Ok(Some(client)),
             // It was on its way out: whoever hangs up before a word was said serves nobody.
-            Err(LinkError::Ended) => Ok(None),
+            Err(LinkError::Ended | LinkError::Leaving) => Ok(None),
             Err(error) => Err(error),
         }
     }
@@ -171,7 +171,11 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
     pub(super) fn send(&mut self, body: RequestBody<C, Q>) -> Result<u64, LinkError> {
         self.last_id += 1;
         let line = encode_line(&Request { id: self.last_id, body }).ok_or(LinkError::TooLong)?;
-        self.stream.write_all(&line).map_err(|error| self.name(&error))?;
+        // What could not be written to its end was not read by anybody.
+        self.stream.write_all(&line).map_err(|error| match self.name(&error) {
+            LinkError::Ended => LinkError::Leaving,
+            other => other,
+        })?;
         Ok(self.last_id)
     }
 
@@ -186,8 +190,12 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
             let line = self.receive_line(deadline)?;
             let reply: Reply<A> = serde_json::from_slice(&line)
                 .map_err(|error| LinkError::Garbled { reason: error.to_string() })?;
-            if reply.id == id || reply.id == 0 {
-                return Ok(reply.body);
+            match reply.body {
+                ReplyBody::Error { text } if reply.id == 0 && text == LEAVING => {
+                    return Err(LinkError::Leaving);
+                }
+                body if reply.id == id || reply.id == 0 => return Ok(body),
+                _ => {}
             }
         }
     }

@@ -14,7 +14,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::lines::LineBuffer;
 use super::logs::send_log;
-use super::protocol::{decode_request, encode_line};
+use super::protocol::{LEAVING, decode_request, encode_line};
 use super::streams::send_events;
 use super::{Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody, Service};
 
@@ -91,9 +91,11 @@ pub(super) async fn serve_client<C, Q, A, S>(
     }
     let Connection { out, mut answers, mut streams, .. } = connection;
     streams.shutdown().await;
-    drop(out);
     let finish = async {
         while answers.join_next().await.is_some() {}
+        // Nobody reads on: whoever waits for an answer yet may ask the next supervisor.
+        out.refuse(0, LEAVING.to_owned()).await;
+        drop(out);
         // A client that is gone makes the writer end with an error that nobody needs to hear.
         let _ = writer.await;
     };

@@ -46,6 +46,9 @@ pub enum LinkError {
         "the supervisor ended before it answered; `paddock supervisor status` tells whether it runs, `paddock events` what was recorded"
     )]
     Ended,
+    /// The supervisor left in order before it read the request.
+    #[error("the supervisor is leaving, and nothing was done; try again when it is gone")]
+    Leaving,
     /// The supervisor refused the request.
     #[error("{text}")]
     Refused {

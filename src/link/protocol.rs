@@ -241,6 +241,9 @@ impl LogBytes {
     }
 }
 
+/// The last line of a server that stops in order, under the id 0: what it has not answered it has not begun.
+pub(super) const LEAVING: &str = "the supervisor is leaving; what was not answered was not done";
+
 /// Only the id, for answering a request whose body is unknown.
 #[derive(Deserialize)]
 struct OnlyId {

@@ -111,7 +111,7 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Events<C, Q, A> {
 
     fn receive(&mut self, timeout: Option<Duration>) -> Result<Incoming, LinkError> {
         loop {
-            match self.client.receive_for(self.request, timeout)? {
+            match self.client.receive_for(self.request, timeout).map_err(ended)? {
                 ReplyBody::Event(event) => return Ok(Incoming::Event(event)),
                 ReplyBody::Gauge(gauge) => return Ok(Incoming::Gauge(gauge)),
                 ReplyBody::Subscribed { .. } => {}
@@ -162,11 +162,16 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for LogFollow<C, 
         let received = match self.client.receive_for(self.request, None) {
             Ok(ReplyBody::Log(part)) => Ok(part),
             Ok(other) => Err(unexpected(&other)),
-            Err(error) => Err(error),
+            Err(error) => Err(ended(error)),
         };
         self.is_over = received.as_ref().map_or(true, |part| part.end);
         Some(received)
     }
+}
+
+/// To whoever only listens it is one whether the supervisor left in order.
+fn ended(error: LinkError) -> LinkError {
+    if error == LinkError::Leaving { LinkError::Ended } else { error }
 }
 
 /// A reply of the wrong kind, named without needing its content to be printable.

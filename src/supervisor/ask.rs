@@ -13,7 +13,7 @@ use crate::config::lock::{Holder, LockError, WorkspaceLock};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::domain::decide::Memo;
-use crate::link::Client;
+use crate::link::{Client, LinkError};
 
 /// How long a reply may take: a landing that is being flushed on a slow disk, not more.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -41,10 +41,13 @@ pub fn ask(
     let give_up_at = Instant::now() + CONNECT_TIMEOUT;
     loop {
         if let Some(mut client) = Client::<Command, Query, Reply>::connect(&workspace.runtime())? {
-            let reply = client.command(command.clone(), REPLY_TIMEOUT)?;
-            let is_too_late = reply.as_ref().is_err_and(|refusal| refusal.text == ENDING);
+            let reply = client.command(command.clone(), REPLY_TIMEOUT);
+            let is_too_late = match &reply {
+                Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.text == ENDING),
+                Err(error) => *error == LinkError::Leaving,
+            };
             if !is_too_late || Instant::now() >= give_up_at {
-                return Ok(reply);
+                return Ok(reply?);
             }
             std::thread::sleep(PAUSE);
             continue;
