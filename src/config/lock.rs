@@ -88,9 +88,11 @@ impl Holder {
         }
     }
 
-    /// Whether the process that the text names is certainly not there any more.
+    /// Whether the process that the text names is certainly not there any more. One that leaves in order takes the
+    /// text with it: then nobody is named.
     fn is_gone(&self) -> bool {
-        let (Some(pid), Some(start_time)) = (self.pid, self.start_time) else { return false };
+        let Some(pid) = self.pid else { return true };
+        let Some(start_time) = self.start_time else { return false };
         self.boot_id != boot_id() || start_time_of(&pid.to_string()) != Some(start_time)
     }
 
@@ -230,8 +232,8 @@ struct Held {
 /// A reader that asks whether the text is stale holds the lock for an instant; that long is waited.
 const ATTEMPTS: u32 = 20;
 const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
-/// A holder that was killed may be dying still, or a child of it may be between its fork and its program, holding
-/// the file for as long as that takes on a busy machine: so long is waited for one that is gone.
+/// A holder that was killed may be dying still, or a child of one that is gone may be between its fork and its
+/// program, holding the file for as long as that takes on a busy machine: so long is waited for it.
 const GONE_PATIENCE: Duration = Duration::from_secs(5);
 
 impl Held {
