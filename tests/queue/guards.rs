@@ -15,7 +15,8 @@ const FILES: &[(&str, &str)] = &[
     ("value.txt", "good\n"),
 ];
 
-fn guarded(place: &Place, files: &[(&str, &str)], settings: &str) -> PathBuf {
+/// A repository of these files, from which work begins.
+pub fn guarded(place: &Place, files: &[(&str, &str)], settings: &str) -> PathBuf {
     let repository = place.project("guard", settings);
     for (name, text) in files {
         let file = repository.join(name);

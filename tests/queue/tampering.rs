@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use crate::guards;
 use crate::place::Place;
 use crate::supervisor::{count, is};
 
@@ -12,22 +13,12 @@ use crate::supervisor::{count, is};
 fn guarded(place: &Place, settings: &str) -> PathBuf {
     let more = format!("recovery: {{max_retries: 1}}\n{settings}");
     let verify = "verify: [{name: tests, run: 'sh check.sh'}]\n";
-    let repository = place.project("guard", &format!("{verify}{more}"));
     let files = [
         ("check.sh", "set -e\nfor file in tests/*; do sh \"$file\"; done\n"),
         ("tests/value.sh", "grep -q good value.txt && test -s value.txt\n"),
         ("value.txt", "good\n"),
     ];
-    for (name, text) in files {
-        let file = repository.join(name);
-        fs::create_dir_all(file.parent().unwrap()).unwrap();
-        fs::write(file, text).unwrap();
-    }
-    place.git(&repository, &["add", "--all"]);
-    place.git(&repository, &["commit", "--quiet", "--message", "The gate"]);
-    // Work begins from there on.
-    place.idle(0);
-    repository
+    guards::guarded(place, &files, &format!("{verify}{more}"))
 }
 
 fn finding(events: &[Value]) -> String {
