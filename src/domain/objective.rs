@@ -39,6 +39,10 @@ pub enum Status {
 }
 
 impl Status {
+    /// Those in which something is still to be done, whoever has to do it.
+    pub const UNFINISHED: [Self; 7] =
+        [Self::Todo, Self::Ready, Self::Active, Self::Review, Self::Queued, Self::NeedsReview, Self::Paused];
+
     /// Every state, in the order people read them.
     pub const ALL: [Self; 11] = [
         Self::Todo,

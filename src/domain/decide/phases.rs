@@ -23,17 +23,6 @@ const LOST_MAX: u32 = 3;
 /// The time limit of a check, in minutes: that of a gate command which names none.
 const CHECK_TIMEOUT_MINUTES: u32 = 20;
 
-/// What is still to be done in a phase, whoever has to do it.
-const LEFT: [Status; 7] = [
-    Status::Todo,
-    Status::Ready,
-    Status::Active,
-    Status::Review,
-    Status::Queued,
-    Status::NeedsReview,
-    Status::Paused,
-];
-
 fn has_any(state: &State, phase: &AimKey, statuses: &[Status]) -> bool {
     let belongs = |id: &ObjectiveId| {
         let key = ObjectiveKey { project: phase.project.clone(), id: id.clone() };
@@ -63,7 +52,7 @@ fn is_finished(state: &State, project: &Project, phase: &Aim) -> bool {
     let planning = &project.planning;
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
     !is_planned
-        && !has_any(state, &phase.key, &LEFT)
+        && !has_any(state, &phase.key, &Status::UNFINISHED)
         && (phase.progress.is_believed_done || has_any(state, &phase.key, &[Status::Done, Status::Skipped]))
 }
 

@@ -9,17 +9,6 @@ use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::state::State;
 
-/// What says itself why it is not moving, or moves.
-const UNFINISHED: [Status; 7] = [
-    Status::Todo,
-    Status::Ready,
-    Status::Active,
-    Status::Review,
-    Status::Queued,
-    Status::NeedsReview,
-    Status::Paused,
-];
-
 /// Why an active goal stands still that has no work left and gets none by itself. None while the planner will see
 /// to it, or says itself what it waits for.
 #[must_use]
@@ -29,7 +18,8 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     let aim = line.phase.or(line.milestone).or(line.goal)?;
     let is_seen_to = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
     let slug = &project.slug;
-    let has_work = UNFINISHED.iter().any(|status| !state.in_status(slug, *status).is_empty());
+    // What is there says itself why it is not moving, or moves.
+    let has_work = Status::UNFINISHED.iter().any(|status| !state.in_status(slug, *status).is_empty());
     if is_seen_to || has_work {
         return None;
     }
