@@ -2,6 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "spine/bounded.rs"]
+mod bounded;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -22,7 +25,7 @@ fn paddock(folder: &Path, arguments: &[&str]) -> Command {
 }
 
 fn good(folder: &Path, arguments: &[&str]) -> String {
-    let output = paddock(folder, arguments).output().unwrap();
+    let output = bounded::output_of(&mut paddock(folder, arguments));
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{arguments:?}: {said}");
     String::from_utf8(output.stdout).unwrap()

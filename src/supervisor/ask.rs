@@ -83,20 +83,66 @@ fn here(
 impl super::kernel::Kernel {
     /// Takes what comes in until nothing is in flight any more.
     fn serve_one(&mut self) -> Result<(), SupervisorError> {
-        loop {
-            let message = self.inbox.recv().map_err(|_| SupervisorError::Gone)?;
+        let world = Arc::clone(&self.world);
+        while let Some(message) = next_message(&self.inbox, || world.is_idle())? {
             self.take(message)?;
-            while let Ok(message) = self.inbox.try_recv() {
-                self.take(message)?;
-            }
-            if self.world.is_idle() {
-                // Whatever was sent before the last effect ended is in the inbox by now.
-                match self.inbox.try_recv() {
-                    Ok(message) => self.take(message)?,
-                    Err(_) if self.world.is_idle() => return Ok(()),
-                    Err(_) => {}
-                }
-            }
         }
+        Ok(())
+    }
+}
+
+/// What came in next; none when nothing is in flight and everything was taken. Whoever ends tells first, then
+/// counts as ended, and wakes last: so it is waited only where a wake is still to come, and what was told before
+/// the last one ended is in the inbox by the time that nothing is in flight.
+fn next_message(
+    inbox: &mpsc::Receiver<Message>,
+    is_idle: impl Fn() -> bool,
+) -> Result<Option<Message>, SupervisorError> {
+    if let Ok(message) = inbox.try_recv() {
+        return Ok(Some(message));
+    }
+    match is_idle() {
+        true => Ok(inbox.try_recv().ok()),
+        false => inbox.recv().map(Some).map_err(|_| SupervisorError::Gone),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    /// The last effect ends between the look into the inbox and the look at what is in flight, and its wake comes
+    /// right behind: nothing else will ever come.
+    #[test]
+    fn a_wake_that_comes_late_is_not_waited_behind() {
+        let (sender, inbox) = mpsc::channel();
+        let last = Cell::new(Some(sender));
+        let is_idle = || {
+            if let Some(sender) = last.take() {
+                sender.send(Message::Wake).unwrap();
+            }
+            true
+        };
+        assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::Wake))));
+        assert!(matches!(next_message(&inbox, is_idle), Ok(None)));
+    }
+
+    #[test]
+    fn what_is_in_flight_is_waited_for_and_what_it_told_is_taken_first() {
+        let (sender, inbox) = mpsc::channel();
+        let busy = Cell::new(true);
+        let is_idle = || {
+            if busy.replace(false) {
+                sender.send(Message::ProjectFilesChanged).unwrap();
+                sender.send(Message::Wake).unwrap();
+                return false;
+            }
+            true
+        };
+        assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::ProjectFilesChanged))));
+        assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::Wake))));
+        assert!(matches!(next_message(&inbox, is_idle), Ok(None)));
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use crate::place::bounded::output_of;
 use crate::place::{DEADLINE, Place};
 
 /// Names the point to be killed at, and the file that counts.
@@ -159,7 +160,7 @@ impl Scene {
             if self.moments.is_empty() {
                 command.env(VARIABLE, format!("nothing:0@{}", self.place.path("passed-setup").display()));
             }
-            let output = command.output().unwrap();
+            let output = output_of(&mut command);
             self.go_on();
             let said = String::from_utf8_lossy(&output.stderr).into_owned();
             if output.status.success() || said.contains(is_done) {
@@ -174,7 +175,7 @@ impl Scene {
     /// Plays the scene to its end, however often somebody is killed on the way.
     pub fn play(&mut self) -> End {
         let mut resumed = false;
-        let once = self.paddock(&["run", "--no-tui", "--once"]).output().unwrap();
+        let once = output_of(&mut self.paddock(&["run", "--no-tui", "--once"]));
         assert!(once.status.success() || is_killed(once.status), "{once:?}");
         // Every moment kills one process at most; a run may also end because nobody has resumed yet.
         for _ in 0..self.moments.len() + 4 {
@@ -224,7 +225,7 @@ impl Scene {
             running.is_up();
         }
         if !*resumed {
-            let output = self.paddock(&["objective", "resume", "last"]).output().unwrap();
+            let output = output_of(&mut self.paddock(&["objective", "resume", "last"]));
             *resumed = output.status.success() || self.place.status_of("last")["status"] != "paused";
         }
         running.ended(|| self.is_halfway())

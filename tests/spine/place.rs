@@ -8,6 +8,9 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+#[path = "bounded.rs"]
+pub mod bounded;
+
 use crate::supervisor::Supervisor;
 
 /// After this a test fails instead of waiting on.
@@ -72,7 +75,8 @@ impl Place {
     }
 
     pub fn run_in(&self, workspace: &str, arguments: &[&str]) -> (i32, String, String) {
-        let Output { status, stdout, stderr } = self.paddock_in(workspace, arguments).output().unwrap();
+        let Output { status, stdout, stderr } =
+            bounded::output_of(&mut self.paddock_in(workspace, arguments));
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
         let (stdout, stderr) = (text(stdout), text(stderr));
         assert!(!stderr.contains("panicked"), "{stderr}");
@@ -169,7 +173,7 @@ impl Place {
 
     pub fn git(&self, repository: &Path, arguments: &[&str]) -> String {
         let mut git = self.program("git");
-        let output = git.arg("-C").arg(repository).args(arguments).output().unwrap();
+        let output = bounded::output_of(git.arg("-C").arg(repository).args(arguments));
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()

@@ -1,5 +1,7 @@
 //! A workspace and repositories in a folder of their own, and the built binary on them.
 
+#[path = "../../spine/bounded.rs"]
+mod bounded;
 mod git;
 mod supervisor;
 
@@ -87,7 +89,7 @@ impl Place {
     }
 
     fn outcome(command: &mut Command) -> (i32, String) {
-        let output = command.output().unwrap();
+        let output = bounded::output_of(command);
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert!(!text.contains("panicked"), "{text}");
         (output.status.code().unwrap_or(-1), text)
