@@ -18,7 +18,7 @@ use crate::domain::ids::ProjectSlug;
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process works in this workspace.
-    #[error("another paddock works in {}: {holder}; stop it with `paddock supervisor stop`", root.display())]
+    #[error("another paddock works in {}: {holder}; {}", root.display(), holder.remedy())]
     WorkspaceHeld {
         /// The workspace.
         root: PathBuf,
@@ -75,9 +75,21 @@ pub struct Holder {
     pub workspace: Option<String>,
     /// The project, for a claim.
     pub project: Option<String>,
+    /// It carries out one command and leaves; it listens to nobody.
+    pub is_command: bool,
 }
 
+/// What the text says of one that carries out a command.
+const ONE_COMMAND: &str = "one command";
+
 impl Holder {
+    fn remedy(&self) -> &'static str {
+        match self.is_command {
+            true => "it carries out one command and leaves: try again when it has",
+            false => "stop it with `paddock supervisor stop`",
+        }
+    }
+
     fn this_process() -> Self {
         Self {
             pid: Some(std::process::id()),
@@ -99,6 +111,7 @@ impl Holder {
     fn to_text(&self) -> String {
         let pid = self.pid.map(|pid| pid.to_string());
         let start_time = self.start_time.map(|ticks| ticks.to_string());
+        let work = self.is_command.then(|| ONE_COMMAND.to_owned());
         let parts = [
             ("pid", &pid),
             ("start_time", &start_time),
@@ -107,6 +120,7 @@ impl Holder {
             ("workspace_id", &self.workspace_id),
             ("workspace", &self.workspace),
             ("project", &self.project),
+            ("work", &work),
         ];
         let line = |(name, value): (&str, &Option<String>)| {
             value.as_ref().map(|value| format!("{name}: {}\n", value.replace(['\n', '\r'], " ")))
@@ -127,6 +141,7 @@ impl Holder {
             workspace_id: find("workspace_id"),
             workspace: find("workspace"),
             project: find("project"),
+            is_command: find("work").as_deref() == Some(ONE_COMMAND),
         }
     }
 }
@@ -149,14 +164,26 @@ impl fmt::Display for Holder {
 pub struct WorkspaceLock(Held);
 
 impl WorkspaceLock {
-    /// Takes the lock if it is free.
+    /// Takes the lock for a supervisor, if it is free.
     ///
     /// # Errors
     /// [`LockError::WorkspaceHeld`] names who has it.
     pub fn try_take(workspace: &Workspace) -> Result<Self, LockError> {
+        Self::take_as(workspace, &Holder::this_process())
+    }
+
+    /// Takes the lock for one command, if it is free: a supervisor that wants to start waits for the command.
+    ///
+    /// # Errors
+    /// [`LockError::WorkspaceHeld`] names who has it.
+    pub fn try_take_for_command(workspace: &Workspace) -> Result<Self, LockError> {
+        Self::take_as(workspace, &Holder { is_command: true, ..Holder::this_process() })
+    }
+
+    fn take_as(workspace: &Workspace, holder: &Holder) -> Result<Self, LockError> {
         let path = workspace.lock();
         let root = || workspace.root().to_path_buf();
-        match Held::take(&path, &Holder::this_process()) {
+        match Held::take(&path, holder) {
             Ok(Ok(held)) => Ok(Self(held)),
             Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
             Err(source) => Err(LockError::of(path, source)),

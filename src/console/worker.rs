@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::data::{FactsMsg, StartStep};
 use super::msg::{Job, Msg, World};
+use crate::config::Workspace;
 use crate::config::files::PRIVATE_FILE_MODE;
 use crate::domain::command::Command;
 use crate::domain::ids::{ObjectId, ObjectiveKey};
@@ -20,8 +21,8 @@ use crate::ledger;
 use crate::store::Reader;
 use crate::supervisor;
 
-/// How long a supervisor may take to take the workspace's lock.
-const START_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long a supervisor may take to take the workspace's lock, which a command may hold at first.
+const START_TIMEOUT: Duration = supervisor::COMMAND_PATIENCE.saturating_add(Duration::from_secs(15));
 /// How many jobs may wait or run at once; more are refused, so that a held key starts no hundred of them.
 const JOBS_MAX: usize = 16;
 
@@ -122,13 +123,18 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
     repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
 }
 
+/// Whether a supervisor has the lock. Who has not written yet who they are may carry out one command.
+fn has_supervisor(workspace: &Workspace) -> bool {
+    supervisor::is_running(workspace).is_some_and(|holder| holder.pid.is_some())
+}
+
 /// Starts `run --no-tui` in a session of its own, its output off the terminal, and waits until it has the lock.
 ///
 /// # Errors
 /// For people: why it did not start.
 pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), String> {
     let workspace = &world.workspace;
-    if supervisor::is_running(workspace).is_some() {
+    if has_supervisor(workspace) {
         return Ok(());
     }
     let said = |error: io::Error| error.to_string();
@@ -154,11 +160,11 @@ pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), Strin
     let pid = child.id();
     let give_up_at = Instant::now() + START_TIMEOUT;
     loop {
-        if supervisor::is_running(workspace).is_some() {
+        if has_supervisor(workspace) {
             break;
         }
         if child.try_wait().map_err(said)?.is_some() {
-            if supervisor::is_running(workspace).is_some() {
+            if has_supervisor(workspace) {
                 // Another start was quicker, and this one had nothing to do.
                 break;
             }

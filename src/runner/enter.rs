@@ -81,6 +81,7 @@ fn limit(resources: &Resources) {
         // Raising is always allowed; lowering is refused without rights, and then the inherited value stays.
         let _ = std::fs::write("/proc/self/oom_score_adj", score.to_string());
     }
+    limit_open_files(resources.open_files_soft);
     let wanted = [
         (Resource::Nofile, resources.open_files_max),
         (Resource::Core, resources.core_bytes_max),
@@ -93,6 +94,15 @@ fn limit(resources: &Resources) {
         // Never above the hard limit, so this is not refused.
         let _ = setrlimit(resource, Rlimit { current: Some(hard), maximum: Some(hard) });
     }
+}
+
+/// Puts the limit back to what the user had, should Paddock have raised its own.
+fn limit_open_files(soft: Option<u64>) {
+    let Some(soft) = soft else { return };
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let current = maximum.map_or(soft, |maximum| maximum.min(soft));
+    // Within the hard limit, so this is not refused.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum });
 }
 
 fn execute(stage: &Stage) -> StartError {

@@ -13,6 +13,7 @@ pub mod files;
 pub mod keeper;
 pub mod local;
 pub mod log;
+pub mod open_files;
 pub mod proc;
 pub mod record;
 pub mod spec;

@@ -110,6 +110,8 @@ pub struct Resources {
     pub oom_score_adj: Option<i32>,
     /// Open files.
     pub open_files_max: Option<u64>,
+    /// Open files, as the user is limited who started Paddock; a program may raise it for itself.
+    pub open_files_soft: Option<u64>,
     /// The size of a core file, in bytes.
     pub core_bytes_max: Option<u64>,
     /// The size of one written file, in bytes.
@@ -118,6 +120,15 @@ pub struct Resources {
     pub memory_bytes_max: Option<u64>,
     /// Stay in the supervisor's control group, where its limits hold, instead of one of the job's own.
     pub shared_control_group: bool,
+}
+
+impl Resources {
+    /// What Paddock gives its jobs: they are ended before others, and may open as many files as their user.
+    #[must_use]
+    pub fn of_a_job() -> Self {
+        let open_files_soft = super::open_files::of_jobs();
+        Self { oom_score_adj: Some(500), open_files_soft, ..Self::default() }
+    }
 }
 
 /// Values of variables that are never written to a file and never printed; they travel by inheritance.

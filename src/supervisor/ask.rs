@@ -22,10 +22,32 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to reach somebody.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Who works in this workspace; none when nobody does.
+/// The supervisor of this workspace; none when there is none. Who carries out one command and leaves is none.
 #[must_use]
 pub fn is_running(workspace: &Workspace) -> Option<Holder> {
-    WorkspaceLock::holder(workspace).ok().flatten()
+    WorkspaceLock::holder(workspace).ok().flatten().filter(|holder| !holder.is_command)
+}
+
+/// Whether a supervisor listens. One that is frozen, or speaks another language, does.
+fn listens(workspace: &Workspace) -> bool {
+    !matches!(Client::<Command, Query, Reply>::connect(&workspace.runtime()), Ok(None))
+}
+
+/// Takes the workspace for a supervisor. Whoever holds it and listens to nobody carries out one command, or comes
+/// or goes, and is waited for so long; a supervisor that listens stays.
+///
+/// # Errors
+/// [`LockError::WorkspaceHeld`] names who has it.
+pub(super) fn take(workspace: &Workspace, patience: Duration) -> Result<WorkspaceLock, LockError> {
+    let give_up_at = Instant::now() + patience;
+    loop {
+        match WorkspaceLock::try_take(workspace) {
+            Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at && !listens(workspace) => {
+                std::thread::sleep(PAUSE);
+            }
+            taken => return taken,
+        }
+    }
 }
 
 /// Has a command carried out: by the running supervisor, or, when there is none, here, under its lock, by the
@@ -52,7 +74,7 @@ pub fn ask(
             std::thread::sleep(PAUSE);
             continue;
         }
-        match WorkspaceLock::try_take(workspace) {
+        match WorkspaceLock::try_take_for_command(workspace) {
             Ok(lock) => return here(workspace, environment, command, &lock),
             // Somebody is between the lock and the socket, at one end of their work or the other.
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => std::thread::sleep(PAUSE),

@@ -249,7 +249,7 @@ impl Bench<'_> {
             env_unset: unset,
             limits: Limits { max_awake_ms: Some(limit_ms), grace_ms: GRACE_MS, ..Limits::default() },
             stop_signal: stop_signal(&self.agent.stop_signal),
-            resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+            resources: Resources::of_a_job(),
         };
         self.runner.submit(&spec).map_err(|error| error.to_string())?;
         self.ended(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)

@@ -5,6 +5,7 @@ use crate::config::lock::LockError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
 use crate::runner::RunnerError;
+use crate::runner::open_files::TooFewOpenFiles;
 use crate::store::StoreError;
 
 /// Why the supervisor cannot start, or had to end.
@@ -16,6 +17,9 @@ pub enum SupervisorError {
     /// A variable of the environment cannot be used.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
+    /// Merges and sessions would fail half way.
+    #[error(transparent)]
+    OpenFiles(#[from] TooFewOpenFiles),
     /// The database failed. Nothing follows from what could not be recorded; running sessions go on under
     /// their keepers, and the next supervisor finds them.
     #[error("{0}; the supervisor stopped, running sessions go on under their keepers")]

@@ -35,5 +35,5 @@ pub use error::SupervisorError;
 pub use message::Query;
 pub use options::{Options, RunEnd};
 pub use projects::{ProjectRead, read_project, with_agreement};
-pub use run::run;
+pub use run::{COMMAND_PATIENCE, run};
 pub use trust::read_trust;

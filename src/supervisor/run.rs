@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use super::ask::take;
 use super::clock::Clock;
 use super::error::SupervisorError;
 use super::kernel::{Kernel, OnEvents};
@@ -16,7 +17,6 @@ use super::options::{Options, RunEnd};
 use super::service::{Desk, Logs};
 use super::world::World;
 use super::{logging, room, signals};
-use crate::config::lock::WorkspaceLock;
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::domain::decide::{self, Memo};
@@ -24,11 +24,14 @@ use crate::domain::input::Input;
 use crate::domain::state::State;
 use crate::ledger;
 use crate::link::{Backend, Feed, Server};
-use crate::runner::{JobReport, LocalRunner};
+use crate::runner::{JobReport, LocalRunner, open_files};
 use crate::store::{EventQuery, Reader, Store, StoredEvent};
 
 /// How long clients that do not read may keep a supervisor that ends.
 const FAREWELL: Duration = Duration::from_secs(3);
+
+/// How long a supervisor that starts waits for a command that carries itself out: longer than nearly any takes.
+pub const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 
 /// Runs a supervisor in the foreground until it is over. `on_event` is told of every event once it is stored.
 ///
@@ -43,7 +46,8 @@ pub fn run(
     if options.dry_run {
         return dry_run(workspace, environment, options);
     }
-    let _lock = WorkspaceLock::try_take(workspace)?;
+    open_files::raise()?;
+    let _lock = take(workspace, COMMAND_PATIENCE)?;
     let _log = logging::begin(workspace, environment);
     let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
     let printer = thread::spawn(move || received.iter().flatten().for_each(|event| on_event(&event)));

@@ -24,6 +24,20 @@ fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
 }
 
 #[test]
+fn who_carries_out_one_command_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let lock = WorkspaceLock::try_take_for_command(&workspace).unwrap();
+    assert!(WorkspaceLock::holder(&workspace).unwrap().unwrap().is_command);
+    let error = WorkspaceLock::try_take(&workspace).unwrap_err().to_string();
+    assert!(error.contains("one command") && !error.contains("supervisor stop"), "{error}");
+    drop(lock);
+    let _lock = WorkspaceLock::try_take(&workspace).unwrap();
+    let error = WorkspaceLock::try_take(&workspace).unwrap_err().to_string();
+    assert!(!error.contains("one command") && error.contains("supervisor stop"), "{error}");
+}
+
+#[test]
 fn stale_text_with_a_free_lock_is_taken_over() {
     let folder = tempfile::tempdir().unwrap();
     let workspace = Workspace::init(folder.path()).unwrap();

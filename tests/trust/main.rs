@@ -12,4 +12,5 @@ mod places;
 mod repositories;
 mod scope;
 mod security;
+mod starts;
 mod storage;

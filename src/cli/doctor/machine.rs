@@ -3,15 +3,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use rustix::process::{Resource, getrlimit};
-
 use super::Finding;
 use crate::cli::context::Context;
 use crate::git::program::{GIT_VERSION_MIN, check_version};
+use crate::runner::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
 use crate::runner::tree::kill_method;
 
-/// Files that a supervisor with a dozen sessions, gates and clients has open, with room to spare.
-const OPEN_FILES_MIN: u64 = 1_024;
 /// Watches that a few repositories with many branches take.
 const WATCHES_MIN: u64 = 8_192;
 /// Instances: one per project, one for project files; other programs of the user count too.
@@ -42,15 +39,18 @@ fn killing() -> Finding {
     Finding::good("process trees", format!("killed by {}; can escape: {}", method.name, method.escapes))
 }
 
+/// What a supervisor makes of the limit: it raises its own as far as it may, and does not start below the least.
 fn open_files() -> Finding {
     let area = "open files";
-    match getrlimit(Resource::Nofile).current {
-        Some(limit) if limit < OPEN_FILES_MIN => {
-            let text = format!("at most {limit} per process");
-            Finding::warning(area, text, format!("ulimit -n {OPEN_FILES_MIN} before the supervisor starts"))
+    let Some(limit) = within_reach() else { return Finding::good(area, "no limit") };
+    let text = format!("at most {limit} per process");
+    let remedy = format!("raise the hard limit, `ulimit -Hn`, to {OPEN_FILES_ENOUGH} or more");
+    match limit {
+        _ if limit < OPEN_FILES_MIN => {
+            Finding::error(area, format!("{text}; no supervisor starts below {OPEN_FILES_MIN}"), remedy)
         }
-        Some(limit) => Finding::good(area, format!("{limit} per process")),
-        None => Finding::good(area, "no limit"),
+        _ if limit < OPEN_FILES_ENOUGH => Finding::warning(area, text, remedy),
+        _ => Finding::good(area, format!("{limit} per process")),
     }
 }
 

@@ -20,7 +20,7 @@ const PAGE: u32 = 50;
 /// Puts the newest whole copy in the place of a damaged database, which is kept beside it.
 pub(super) fn restore(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
-    let lock = WorkspaceLock::try_take(&context.workspace)
+    let lock = WorkspaceLock::try_take_for_command(&context.workspace)
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
     if faults(path)?.is_none() {
         return output::line(

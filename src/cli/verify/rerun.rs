@@ -32,8 +32,8 @@ pub(super) struct Rerun<'c> {
 impl<'c> Rerun<'c> {
     /// Takes the workspace's lock: the gate's worktree is one.
     pub(super) fn new(context: &'c Context) -> Result<Self, Failure> {
-        let lock =
-            WorkspaceLock::try_take(&context.workspace).map_err(|error| Failure::error(error.to_string()))?;
+        let lock = WorkspaceLock::try_take_for_command(&context.workspace)
+            .map_err(|error| Failure::error(error.to_string()))?;
         let (sender, reports) = channel();
         let runner = LocalRunner::new(&context.workspace.runtime(), sender)
             .map_err(|error| Failure::error(error.to_string()))?;

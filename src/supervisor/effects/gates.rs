@@ -141,7 +141,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         env_unset: super::sessions::git_variables(),
         limits: Limits { grace_ms: GRACE_MS, ..Limits::default() },
         stop_signal: StopSignal::Term,
-        resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+        resources: Resources::of_a_job(),
     };
     world.runner.submit(&spec).map_err(|error| error.to_string())?;
     fail_point!("gate.after");

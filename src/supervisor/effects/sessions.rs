@@ -201,7 +201,7 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
         env_unset: unset,
         limits: limits(settings, &order.session),
         stop_signal: stop_signal(&agent.stop_signal),
-        resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+        resources: Resources::of_a_job(),
     })
 }
 

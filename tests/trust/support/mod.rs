@@ -88,7 +88,7 @@ impl Place {
         Self::outcome(self.bare_command().args(arguments))
     }
 
-    fn outcome(command: &mut Command) -> (i32, String) {
+    pub fn outcome(command: &mut Command) -> (i32, String) {
         let output = bounded::output_of(command);
         let text = [output.stdout, output.stderr].map(|bytes| String::from_utf8(bytes).unwrap()).concat();
         assert!(!text.contains("panicked"), "{text}");

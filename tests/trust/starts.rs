@@ -1,0 +1,78 @@
+//! How a supervisor starts: beside a command that holds the workspace for a moment, and where few files may be open.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use paddock::config::Workspace;
+use paddock::config::lock::WorkspaceLock;
+
+use crate::support::{Place, Supervisor, until};
+
+/// Whether a process has the file open.
+fn has_open(pid: i32, file: &Path) -> bool {
+    let open = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    open.filter_map(|entry| fs::read_link(entry.path()).ok()).any(|path| path == file)
+}
+
+#[test]
+fn a_command_that_holds_the_workspace_for_a_moment_is_waited_for() {
+    let place = Place::new();
+    place.simple("");
+    place.objectives(&["one"]);
+    // As a command does that carries itself out: it has the lock, and listens to nobody.
+    let workspace = Workspace::open(place.root()).unwrap();
+    let lock = WorkspaceLock::try_take_for_command(&workspace).unwrap();
+    let mut running = Supervisor::start(place.command(&["run", "--no-tui", "--json", "--until-idle"]));
+    let (pid, file) = (running.pid().as_raw_nonzero().get(), lock.path().canonicalize().unwrap());
+    until("the supervisor tries to take the workspace", || has_open(pid, &file));
+    // Longer than a reader of the lock would be waited for: without the wait it has given up by then.
+    std::thread::sleep(Duration::from_millis(500));
+    drop(lock);
+    assert_eq!(running.wait().0, 0);
+    place.is_quiet();
+    assert_eq!(place.objective("one")["status"], "done");
+}
+
+/// `paddock` started by a shell that first sets these limits of open files.
+fn limited(place: &Place, limits: &str, arguments: &[&str]) -> Command {
+    let paddock = place.command(arguments);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("{limits} && exec \"$0\" \"$@\"")]).arg(paddock.get_program());
+    command.args(paddock.get_args()).env_clear().stdin(std::process::Stdio::null());
+    let variables = paddock.get_envs().filter_map(|(name, value)| Some((name, value?)));
+    command.envs(variables).current_dir(place.path("."));
+    command
+}
+
+#[test]
+fn a_supervisor_takes_all_open_files_that_it_may_have_and_agents_keep_what_their_user_had() {
+    let place = Place::new();
+    place.simple("verify:\n  - {name: limit, run: 'test \"$(ulimit -Sn)\" = 40'}\n");
+    place.script("one", "ulimit -Sn > one.txt\ngit add --all && git commit --quiet -m Limit\n");
+    place.objectives(&["one", "two", "three"]);
+    let mut running =
+        Supervisor::start(limited(&place, "ulimit -Sn 40", &["run", "--no-tui", "--json", "--until-idle"]));
+    assert_eq!(running.wait().0, 0);
+    place.is_quiet();
+    assert_eq!(fs::read_to_string(place.path("repo/one.txt")).unwrap(), "40\n");
+}
+
+#[test]
+fn where_too_few_files_may_be_open_a_supervisor_says_so_instead_of_starting() {
+    let place = Place::new();
+    place.simple("");
+    place.objectives(&["one"]);
+    let mut run = limited(&place, "ulimit -n 40", &["run", "--no-tui", "--until-idle"]);
+    let (code, said) = Place::outcome(&mut run);
+    assert_eq!(code, 1, "{said}");
+    for words in ["at most 40 files", "needs 256", "ulimit -Hn", "start it again"] {
+        assert!(said.contains(words), "{said}");
+    }
+    assert!(!said.contains("supervisor started"), "{said}");
+    let (code, said) = Place::outcome(&mut limited(&place, "ulimit -n 40", &["doctor"]));
+    assert_eq!(code, 1, "{said}");
+    assert!(said.contains("no supervisor starts below 256"), "{said}");
+    assert_eq!(place.objective("one")["status"], "ready");
+}
