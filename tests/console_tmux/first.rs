@@ -70,3 +70,17 @@ fn a_shell_in_the_worktree_gives_the_screen_back() {
     tmux.keys(&["Enter"]);
     tmux.see("comes back to it");
 }
+
+#[test]
+fn a_terminal_that_a_lost_connection_left_in_its_other_screen_is_drawn_from_nothing() {
+    let place = crate::work::at_work();
+    let tmux = Tmux::start(&place, (100, 30), &[]);
+    let left = "what stood here before";
+    tmux.line(&format!("printf '\\033[?1049h'; for n in $(seq 40); do echo '{left} {left} {left}'; done; $PADDOCK --root $ROOT"));
+    tmux.see("working 1/");
+    tmux.lose("stood");
+    tmux.keys(&["q"]);
+    tmux.see("In progress: 1 session");
+    tmux.keys(&["Enter"]);
+    tmux.see("comes back to it");
+}
