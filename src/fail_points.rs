@@ -21,8 +21,23 @@ macro_rules! fail_point {
     ($name:literal) => {};
 }
 
+/// Marks a place where a test has a thread panic or hang, by `PADDOCK_TROUBLE=panic:NAME` or `hang:NAME`. Nothing
+/// at all without the feature.
 #[cfg(feature = "fail_points")]
-pub use on::{POINTS, reach};
+macro_rules! trouble_point {
+    ($name:literal) => {
+        $crate::fail_points::trouble_at($name)
+    };
+}
+
+/// Marks a place where a test has a thread panic or hang. Nothing at all without the feature.
+#[cfg(not(feature = "fail_points"))]
+macro_rules! trouble_point {
+    ($name:literal) => {};
+}
+
+#[cfg(feature = "fail_points")]
+pub use on::{POINTS, reach, trouble_at};
 
 #[cfg(feature = "fail_points")]
 mod on {
@@ -97,6 +112,20 @@ mod on {
         ("cleanup.branch", "it is gone; its branch is still there"),
         ("cleanup.after", "the branch is gone; nobody was told"),
     ];
+
+    /// Panics, or never comes back, if a test wants it here.
+    #[track_caller]
+    #[expect(clippy::panic, reason = "it is what is asked for, and only tests are built with it")]
+    pub fn trouble_at(name: &'static str) {
+        let wanted = std::env::var("PADDOCK_TROUBLE").unwrap_or_default();
+        match wanted.split_once(':') {
+            Some(("panic", at)) if at == name => panic!("a test wants a panic at {name}"),
+            Some(("hang", at)) if at == name => loop {
+                std::thread::park();
+            },
+            _ => {}
+        }
+    }
 
     struct Chosen {
         name: String,

@@ -1,35 +1,29 @@
 //! Logs of a million lines, and lanes of ten thousand objectives.
 
-use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use paddock::console::lanes::{Folds, Node, Rails, order, rows};
-use paddock::console::log::{Bytes, Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
+use paddock::console::log::{Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
 use paddock::session::transcript::Setting;
 
-/// Bytes that were pushed, to be read again.
-#[derive(Debug, Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
-
-impl Bytes for Memory {
-    fn read(&self, offset: u64, end: u64) -> Vec<u8> {
-        let bytes = self.0.lock().unwrap();
-        let at = |place: u64| usize::try_from(place).unwrap().min(bytes.len());
-        bytes[at(offset)..at(end)].to_vec()
+/// Puts in what is wanted, as the thread that reads does; says whether anything was.
+fn serve(doc: &mut Doc, text: &[u8]) -> bool {
+    let wanted = doc.take_wanted();
+    for (stream, block) in &wanted {
+        let at = |place: u64| usize::try_from(place).unwrap().min(text.len());
+        doc.fill(*stream, block, &text[at(block.offset)..at(block.end)]);
     }
+    !wanted.is_empty()
 }
 
 /// A log of a million lines: taken in, scrolled, jumped through, searched.
 pub fn log() {
-    let memory = Memory::default();
     let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
-    let doc = Doc::new("plain", setting, Box::new(memory.clone()), Box::new(Memory::default()));
-    let mut log = Shared::new(doc);
+    let mut log = Shared::new(Doc::new("plain", setting));
     let text: String =
         (0..1_000_000).map(|n| format!("{n:>7} a line of a log like many others are\n")).collect();
     let begun = Instant::now();
     for piece in text.as_bytes().chunks(128 << 10) {
-        memory.0.lock().unwrap().extend(piece);
         let offset = log.doc.end(Stream::Stdout);
         log.doc.push(Stream::Stdout, Chunk { offset, gap_bytes: 0, bytes: piece }, None);
     }
@@ -46,6 +40,9 @@ pub fn log() {
             }
             view.scroll_by(&mut log, if step % 200 < 100 { -30 } else { 30 });
             view.draw(&mut log, 118, 36);
+            while serve(&mut log.doc, text.as_bytes()) {
+                view.draw(&mut log, 118, 36);
+            }
             times.push(begun.elapsed());
         }
         let (half, most) = (super::percentile(&mut times, 0.5), super::percentile(&mut times, 0.99));
@@ -62,6 +59,7 @@ pub fn log() {
     let mut at = search.from;
     while let Step::GoOn(next) = search.go_on(&mut log.doc, at, 4_000) {
         at = next;
+        serve(&mut log.doc, text.as_bytes());
     }
     println!("all of it searched: {:.2?}", begun.elapsed());
 }

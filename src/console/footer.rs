@@ -25,7 +25,8 @@ pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         ]);
         return text::put_line(buf, area.x, area.y, area.width, &line);
     }
-    if let Some(dialog) = model.dialogs.last() {
+    let told = model.note.as_ref().filter(|note| note.is_no);
+    if let (Some(dialog), None) = (model.dialogs.last(), told) {
         let hints = dialog.hints(model);
         return put_hints(hints.iter().map(|(key, what)| ((*key).to_owned(), *what)), area, buf, theme);
     }

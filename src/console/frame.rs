@@ -42,7 +42,7 @@ fn parts(model: &Model, buf: &mut Buffer) {
 
 fn too_small(area: Rect, buf: &mut Buffer, theme: &Theme) {
     let needs = format!("Paddock needs {}×{}", LEAST.0, LEAST.1);
-    let has = format!("this terminal is {}×{}", area.width, area.height);
+    let has = format!("this one is {}×{}", area.width, area.height);
     text::put(buf, area.x, area.y, area.width, &needs, theme.strong);
     text::put(buf, area.x, area.y + 1, area.width, &has, theme.dim);
 }
@@ -111,7 +111,7 @@ pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
     dialog.view(model, inside, buf, theme);
 }
 
-/// A click focuses a pane, the wheel scrolls the one under it.
+/// A click focuses a pane and selects what it is on, the wheel scrolls the pane under it.
 pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if !model.dialogs.is_empty() {
         return Vec::new();
@@ -119,11 +119,15 @@ pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let at = Position { x: event.column, y: event.row };
     let Some(parts) = layout::parts(model) else { return Vec::new() };
     let mut places = parts.panes.iter().chain(&parts.folded);
-    let Some((id, _)) = places.find(|(_, area)| area.contains(at)) else { return Vec::new() };
+    let Some((id, area)) = places.find(|(_, area)| area.contains(at)) else { return Vec::new() };
     let verb = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => {
             if MAIN.contains(id) {
                 model.focus = *id;
+            }
+            let inside = inner(*area);
+            if inside.contains(at) {
+                pane(*id).click(model, usize::from(at.y - inside.y));
             }
             return Vec::new();
         }

@@ -25,6 +25,7 @@
 //!   has its right width and no control character reaches the terminal.
 
 pub mod actions;
+pub mod ahead;
 pub mod clipboard;
 pub mod commands;
 pub mod data;
@@ -44,6 +45,7 @@ pub mod msg;
 pub mod onboarding;
 pub mod pace;
 pub mod panes;
+pub mod ring;
 pub mod run;
 pub mod terminal;
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use super::ahead::Ahead;
 use super::commands::CommandLine;
 use super::data::{Digest, Facts};
 use super::dialogs::Dialog;
@@ -88,6 +89,8 @@ pub struct Model {
     pub panes: Locals,
     /// Open dialogs, the last one on top.
     pub dialogs: Vec<Box<dyn Dialog>>,
+    /// What was typed while a dialog waited for an answer.
+    pub ahead: Ahead,
     /// What was typed into dialogs that were closed by `Esc`.
     pub drafts: BTreeMap<String, String>,
     /// The line in which a text to be found is typed.

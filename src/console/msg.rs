@@ -158,6 +158,8 @@ pub enum Effect {
     Foreground(Foreground),
     /// Ring: a human is needed.
     Notify(String),
+    /// Write bytes that the terminal acts upon but does not show.
+    Send(Vec<u8>),
     /// Start the supervisor in the background.
     StartSupervisor,
     /// Switch reports of the mouse on or off.

@@ -8,13 +8,13 @@ use super::commands::CommandLine;
 use super::dialogs::output::Output;
 use super::keymap::{self, Keymap};
 use super::memory::Memory;
-use super::msg::{Effect, Foreground, Msg, QuitHow, World};
+use super::msg::{Effect, Foreground, Job, Msg, QuitHow, World};
 use super::pace;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
-use super::{Model, clipboard, input, link};
+use super::{Model, clipboard, input, link, ring};
 use crate::config::error::display_all;
 use crate::config::{Environment, Workspace};
 use crate::domain::ids::ProjectSlug;
@@ -94,9 +94,11 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     let mut console =
         Console { model, world, workers, screen, input, messages, pace, quit: None, is_lost: false };
     let ended = console.run();
-    Memory::of(&console.model).save(&workspace);
+    let memory = Memory::of(&console.model);
     let (quit, is_lost) = (console.quit.unwrap_or(QuitHow::Leave), console.is_lost);
+    // The terminal first: a disk may hang.
     drop(console);
+    memory.save(&workspace);
     match ended {
         // Where the terminal is gone, that is no error of the console.
         Err(_) if is_lost => Ok(QuitHow::Leave),
@@ -127,6 +129,8 @@ impl Console {
             self.stamp();
             if pace::is_due(due, drawn_at.elapsed(), self.pace) {
                 self.screen.draw(&self.model)?;
+                self.model.ahead.seen();
+                self.model.panes.log.book.read_wanted();
                 (drawn_at, due) = (Instant::now(), Urgency::Never);
             }
             let wait = pace::wait(&self.model, due, drawn_at.elapsed(), self.pace);
@@ -195,9 +199,13 @@ impl Console {
                 Effect::Copy { text, what } => self.copy(&text, &what),
                 Effect::Foreground(program) => self.foreground(&program)?,
                 Effect::Notify(text) => self.ring(&text),
+                Effect::Send(bytes) => self.screen.send(&bytes),
                 Effect::StartSupervisor => self.workers.start_supervisor(),
                 Effect::Mouse(on) => self.screen.set_mouse(on)?,
-                Effect::Redraw => self.screen.clear()?,
+                Effect::Redraw => {
+                    trouble_point!("console.redraw");
+                    self.screen.clear()?;
+                }
                 Effect::Suspend => self.suspend()?,
                 Effect::Quit(how) => self.quit = Some(how),
             }
@@ -222,13 +230,17 @@ impl Console {
     }
 
     fn ring(&mut self, text: &str) {
-        let words: String =
-            text.chars().filter(|letter| !letter.is_control() && *letter != ';').take(120).collect();
-        self.screen.send(b"\x07");
-        // Inside tmux only the bell gets through.
+        self.screen.send(ring::BELL);
         if std::env::var_os("TMUX").is_none() {
-            self.screen.send(format!("\u{1b}]9;Paddock needs you: {words}\u{7}").as_bytes());
+            return self.screen.send(&ring::notification(text, false));
         }
+        // tmux is asked first, and beside the loop: what it does not hand on it may show.
+        let wrapped = ring::notification(text, true);
+        let job = Job::new("ring", move |_| {
+            let passes = ring::passes_through_tmux();
+            Box::new(move |_: &mut Model| if passes { vec![Effect::Send(wrapped)] } else { Vec::new() })
+        });
+        self.workers.run(job);
     }
 
     fn foreground(&mut self, program: &Foreground) -> io::Result<()> {

@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::actions::perform;
+use super::ahead::{self, Typed};
 use super::data::FactsMsg;
 use super::dialogs::Step;
 use super::model::{Finder, FinderKind};
@@ -116,19 +117,26 @@ fn answered(
         // It is in the dialog, beside what was typed.
         model.note = None;
     }
-    with_dialog_at(model, at, |model, dialog| dialog.answered(model, reply.map(drop)))
+    let is_refused = reply.is_err();
+    let effects = with_dialog_at(model, at, |model, dialog| dialog.answered(model, reply.map(drop)));
+    ahead::answered(model, at, is_refused);
+    effects
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if let Some(finder) = model.finder.take() {
         return type_into(model, finder, event);
     }
+    let is_everywhere = !model.dialogs.is_empty() && is_everywhere(model, event);
+    if !is_everywhere && ahead::keep(model, Typed::Key(event)).is_none() {
+        return Vec::new();
+    }
     if model.dialogs.is_empty() {
         let Some(name) = model.keymap.action(event) else { return Vec::new() };
         model.note = None;
         return perform(model, name, None);
     }
-    if is_everywhere(model, event) {
+    if is_everywhere {
         return perform(model, model.keymap.action(event).unwrap_or_default(), None);
     }
     with_dialog(model, |model, dialog| dialog.key(model, event))
@@ -145,6 +153,9 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
         finder.text.extend(text.chars().filter(|letter| !letter.is_control()));
         let finder = finder.clone();
         return tell(model, &finder);
+    }
+    if ahead::keep(model, Typed::Paste(text.to_owned())).is_none() {
+        return Vec::new();
     }
     if model.dialogs.is_empty() {
         model.say_no("paste: open a dialog first; `a` adds a goal, `o` an objective".to_owned());

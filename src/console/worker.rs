@@ -61,7 +61,11 @@ impl Workers {
         let (world, running) = (self.world.clone(), self.running.clone());
         let work = move || {
             let Job { name, run } = job;
-            let change = panic::catch_unwind(AssertUnwindSafe(|| run(&world))).unwrap_or_else(|_| {
+            let work = || {
+                trouble_point!("console.job");
+                run(&world)
+            };
+            let change = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 Box::new(move |model: &mut super::Model| {
                     model.say_no(format!("{name}: a fault of Paddock; runtime/logs/console.log has it"));
                     Vec::new()

@@ -17,6 +17,14 @@ fn send(place: &Place, signal: Signal) {
     kill_process(Pid::from_raw(pid).unwrap(), signal).unwrap();
 }
 
+/// Whether the console's process is at work; one that nobody has collected is not.
+fn lives(place: &Place) -> bool {
+    let pid = std::fs::read_to_string(place.note("console")).unwrap();
+    let said = place.program("ps").args(["-o", "stat=", "-p", pid.trim()]).output().unwrap();
+    let state = String::from_utf8_lossy(&said.stdout).trim().to_owned();
+    !state.is_empty() && !state.starts_with('Z')
+}
+
 #[test]
 fn a_console_that_is_hung_up_or_ended_leaves_everything_running() {
     let place = at_work();
@@ -39,6 +47,7 @@ fn a_console_that_is_hung_up_or_ended_leaves_everything_running() {
     assert!(is_running());
     open(&tmux);
     tmux.close();
+    tmux.until("the end of the console", |_| !lives(&place));
     assert!(is_running(), "a closed terminal ends no supervision");
     let after = place.json(&["supervisor", "status", "--json"])["pid"].clone();
     assert_eq!(before, after, "it was one supervisor all the while");
@@ -52,6 +61,14 @@ fn a_terminal_that_shrinks_is_told_and_growing_brings_everything_back() {
     tmux.see("working 1/");
     tmux.resize(59, 14);
     tmux.see("Paddock needs 60×15");
+    tmux.resize(20, 5);
+    tmux.see("this one is 20×5");
+    for (columns, rows) in [(300, 100), (20, 5), (61, 99), (299, 16), (1, 1), (300, 100)] {
+        tmux.resize(columns, rows);
+    }
+    let screen =
+        tmux.until("the whole width", |screen| screen.lines().any(|line| line.chars().count() == 300));
+    assert_eq!(screen.matches(" Objectives ").count(), 1, "nothing of another size is left:\n{screen}");
     tmux.resize(60, 15);
     tmux.see("Objectives");
     tmux.resize(200, 50);

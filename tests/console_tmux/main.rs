@@ -9,6 +9,7 @@ mod files;
 mod first;
 #[path = "../spine/place.rs"]
 mod place;
+mod senses;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
 mod tmux;

@@ -99,6 +99,36 @@ impl<'p> Tmux<'p> {
         self.ask(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
     }
 
+    /// What tmux says of the window by one of its formats, as `#{cursor_flag}`.
+    pub fn told(&self, format: &str) -> String {
+        self.ask(&["display-message", "-p", format]).trim().to_owned()
+    }
+
+    /// Has tmux do something.
+    pub fn run(&self, arguments: &[&str]) {
+        assert!(self.command().args(arguments).status().unwrap().success(), "tmux {arguments:?}");
+    }
+
+    /// A terminal around this one, that shows it, and a file with every byte that reaches it.
+    pub fn seen_from_outside(&self, file: &str) -> Tmux<'p> {
+        let outside = Tmux { place: self.place, socket: "outside".to_owned() };
+        let attach = format!("TMUX= exec tmux -u -L {} attach", self.socket);
+        outside.run(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "exec sh -i"]);
+        let keep = format!("exec cat > '{}'", self.place.note(file).display());
+        outside.run(&["pipe-pane", &keep]);
+        outside.text(&attach);
+        outside.keys(&["Enter"]);
+        outside
+    }
+
+    /// Presses the left button or turns the wheel where the screen shows this text, as a terminal reports it.
+    pub fn mouse(&self, button: u8, text: &str) {
+        let screen = self.see(text);
+        let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+        let x = line.find(text).map_or(0, |at| line[..at].chars().count());
+        self.text(&format!("\u{1b}[<{button};{};{}M", x + 1, y + 1));
+    }
+
     /// The terminal is closed, as when the connection to it is lost.
     pub fn close(&self) {
         self.ask(&["kill-server"]);

@@ -104,7 +104,7 @@ pub(super) fn copy(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 
 pub(super) fn open(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match panes::pane(model.active()).paged(model) {
-        Some(program) => vec![Effect::Foreground(program)],
+        Some(opened) => vec![opened],
         None => {
             model.say_no("open: there is nothing here to open; a log or a diff can be".to_owned());
             Vec::new()

@@ -61,7 +61,7 @@ impl Dialog for Confirm {
         (columns, u16::try_from(rows + 2).unwrap_or(8))
     }
 
-    fn view(&self, _model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let mut y = area.y;
         for line in self.lines.iter().flat_map(|line| text::wrap(line, usize::from(area.width))) {
             text::put(buf, area.x, y, area.width, &line, theme.plain);
@@ -73,7 +73,7 @@ impl Dialog for Confirm {
         }
         let y = area.bottom().saturating_sub(1);
         if let Some(doing) = &self.waits {
-            let words = format!("asking the supervisor: {doing} …");
+            let words = format!("asking the supervisor: {doing} …{}", model.ahead.told());
             text::put(buf, area.x, y, area.width, &words, theme.working);
             return;
         }

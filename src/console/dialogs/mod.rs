@@ -21,6 +21,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::Model;
+use super::ahead::Typed;
 use super::msg::Effect;
 use super::theme::Theme;
 
@@ -78,6 +79,12 @@ pub trait Dialog {
     /// The answer to that: done, or why not.
     fn answered(&mut self, _model: &Model, _reply: Result<(), String>) -> Step {
         Step::Stay
+    }
+
+    /// Takes something into its text that was typed while it waited; false when it has no place for it. It must
+    /// not send anything.
+    fn ahead(&mut self, _model: &Model, _typed: &Typed) -> bool {
+        false
     }
 
     /// Whether it covers the whole screen.

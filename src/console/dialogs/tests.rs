@@ -56,6 +56,70 @@ fn a_refusal_is_shown_in_the_dialog_and_what_was_typed_stays() {
 }
 
 #[test]
+fn what_is_typed_before_a_refusal_goes_on_where_it_was_typed() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    type_in(&mut model, "again");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    type_in(&mut model, " and q");
+    paste(&mut model, "uick");
+    let shown = super::super::testing::screen(&mut model, 100, 30);
+    assert!(shown.contains("7 keys wait with it"), "{shown}");
+    refuse(&mut model, &asks[0].1, "the worktree is being removed");
+    assert!(model.note.is_none(), "every key was used");
+    let again = asked(&press(&mut model, "alt-enter"));
+    assert_eq!(order_of(&again[0].0), &Order::Retry { note: Some("again and quick".to_owned()) });
+}
+
+#[test]
+fn a_key_that_would_send_again_is_not_pressed_blindly_and_is_told_of() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    let asks = asked(&press(&mut model, "tab enter"));
+    assert!(asked(&press(&mut model, "enter enter")).is_empty());
+    assert!(refuse(&mut model, &asks[0].1, "not now").is_empty());
+    assert_eq!(model.dialogs.len(), 1, "the refusal is still on the screen");
+    let shown = super::super::testing::screen(&mut model, 100, 30);
+    assert!(shown.contains("2 keys typed before the answer were not used"), "{shown}");
+}
+
+#[test]
+fn keys_typed_for_a_dialog_that_is_done_reach_no_pane_and_are_told_of() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    press(&mut model, "x X");
+    assert!(super::super::testing::accept_unseen(&mut model, &asks[0].1).is_empty());
+    let told = |model: &Model| model.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
+    assert!(told(&model).contains("2 keys typed before the answer were not used   done"), "{}", told(&model));
+    press(&mut model, "X");
+    assert!(model.dialogs.is_empty(), "no frame has shown yet that the dialog is closed");
+    assert!(told(&model).contains("1 key typed before the answer was not used"), "{}", told(&model));
+    model.ahead.seen();
+    press(&mut model, "X");
+    assert_eq!(model.dialogs.len(), 1, "the pane has its keys again");
+}
+
+#[test]
+fn what_was_typed_before_leaving_a_dialog_that_waits_is_in_its_draft() {
+    let mut model = night();
+    at(&mut model, "billing-webhook");
+    press(&mut model, "r");
+    type_in(&mut model, "half");
+    let asks = asked(&press(&mut model, "alt-enter"));
+    type_in(&mut model, " a thought");
+    press(&mut model, "esc");
+    assert!(model.dialogs.is_empty());
+    refuse(&mut model, &asks[0].1, "not now");
+    press(&mut model, "r");
+    let again = asked(&press(&mut model, "alt-enter"));
+    assert_eq!(order_of(&again[0].0), &Order::Retry { note: Some("half a thought".to_owned()) });
+}
+
+#[test]
 fn escape_keeps_the_draft_of_that_kind_and_target() {
     let mut model = night();
     at(&mut model, "billing-webhook");

@@ -2,19 +2,19 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
 use super::doc::{Doc, Mode, Raw, Shared};
-use super::follow::{Of, Order, SharedLog, Watched, start, turn};
+use super::follow::{Of, Order, SharedLog, Watched, start, turn, whole_text};
 use super::lens::Place;
 use super::matcher::Matcher;
 use super::seek::Search;
-use super::source::{Stream, files};
+use super::source::Stream;
 use super::view::View;
 use crate::console::Model;
-use crate::console::msg::{Effect, Job};
+use crate::console::msg::{Effect, Foreground, Job};
 use crate::runner::log::LogReader;
 use crate::session::transcript::Setting;
 
@@ -88,12 +88,13 @@ impl Book {
         let mode = view.mode();
         // A text that is typed is looked for on the line at hand, too.
         let from = view.cursor(&mut log);
-        let is_here = text.is_some() && matcher.matches(&log.doc.content(mode, from.entry, from.line).text());
-        if is_here {
+        let here = log.doc.content(mode, from.entry, from.line).filter(|_| text.is_some());
+        if here.is_some_and(|content| matcher.matches(&content.text())) {
             return;
         }
         let search = Search { mode, matcher, from, forward, has_turned: false };
-        let _ = orders.send(Order::Search { of, log: open.log.clone(), search });
+        let (log, folder) = (open.log.clone(), open.folder.clone());
+        let _ = orders.send(Order::Search { of, log, folder, search });
     }
 
     /// Lays a filter over a log; an empty text takes it away.
@@ -106,39 +107,35 @@ impl Book {
         self.send_watched();
     }
 
-    /// The whole readable text, if it has no more than so many lines.
+    /// Opens a log in the pager: its readable text, or, when it has more than so many lines, the file that holds
+    /// its end. Both are read beside the loop.
     #[must_use]
-    pub fn text(&self, of: Of, lines_max: u64) -> Option<String> {
+    pub fn paged(&self, of: Of, lines_max: u64) -> Option<Effect> {
         let open = self.open.get(&of)?;
         let mode = open.view.borrow().mode();
-        let mut log = turn(&open.log);
-        if log.doc.lines(mode) > lines_max {
-            return None;
-        }
-        let mut out = String::new();
-        for (entry, lines) in log.doc.whole(mode) {
-            for line in 0..lines {
-                let content = log.doc.content(mode, entry, line);
-                let verb = content.kind.filter(|_| content.is_first).and_then(super::verb);
-                if let Some(verb) = verb {
-                    out.push_str(&format!("{verb:<7}"));
+        let (log, folder) = (open.log.clone(), open.folder.clone());
+        Some(Effect::Job(Job::new("open the log", move |_| {
+            let program = match whole_text(&log, &folder, mode, lines_max) {
+                Some(text) => (!text.is_empty()).then_some(Foreground::Page(text)),
+                None => newest_file(&folder, mode).map(Foreground::PageFile),
+            };
+            Box::new(move |model: &mut Model| match program {
+                Some(program) => vec![Effect::Foreground(program)],
+                None => {
+                    model.say_no("open: there is nothing in this log".to_owned());
+                    Vec::new()
                 }
-                out.push_str(&content.text());
-                out.push('\n');
-            }
-        }
-        Some(out)
+            })
+        })))
     }
 
-    /// The file that holds the end of an open log.
-    #[must_use]
-    pub fn newest_file(&self, of: Of) -> Option<PathBuf> {
-        let open = self.open.get(&of)?;
-        let stream = match open.view.borrow().mode() {
-            Mode::Raw(Raw::Err) => Stream::Stderr,
-            _ => Stream::Stdout,
-        };
-        LogReader::open(&open.folder, stream).newest_file()
+    /// Has read what the last frame wanted to show and did not have; to be called after each frame.
+    pub fn read_wanted(&self) {
+        let Some(orders) = &self.orders else { return };
+        let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
+        if open.into_iter().any(|open| turn(&open.log).doc.wants()) {
+            let _ = orders.send(Order::Read);
+        }
     }
 
     fn send_watched(&self) {
@@ -219,10 +216,18 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
     }))]
 }
 
+/// The file that holds the end of a log.
+fn newest_file(folder: &Path, mode: Mode) -> Option<PathBuf> {
+    let stream = match mode {
+        Mode::Raw(Raw::Err) => Stream::Stderr,
+        _ => Stream::Stdout,
+    };
+    LogReader::open(folder, stream).newest_file()
+}
+
 fn open(folder: PathBuf, format: &str, now_ms: i64) -> Open {
     let setting = Setting { now_ms, zone: jiff::tz::TimeZone::system() };
-    let bytes = |stream| files(&folder, stream);
-    let doc = Doc::new(format, setting, bytes(Stream::Stdout), bytes(Stream::Stderr));
+    let doc = Doc::new(format, setting);
     Open {
         log: Arc::new(Mutex::new(Shared::new(doc))),
         view: RefCell::default(),

@@ -5,10 +5,11 @@ use ratatui::style::Style;
 use super::ansi::{self, Run};
 use super::cut::line_length;
 use super::entry::{Body, Entries, Entry};
+use super::index::Block;
 use super::index::LineIndex;
 use super::scripted::{Meaning, PREFIX_BYTES, Sense};
 use super::seek::Filter;
-use super::source::{Bytes, Cache, Stream};
+use super::source::{Cache, Stream};
 use crate::session::transcript::{self, LineKind, Reader, Setting};
 
 /// Which reading of a log is shown.
@@ -61,7 +62,7 @@ impl Content {
 }
 
 /// The lines of one stream, their meanings as far as plain text has any, and their text.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Channel {
     index: LineIndex,
     cache: Cache,
@@ -72,11 +73,6 @@ struct Channel {
 }
 
 impl Channel {
-    fn new(bytes: Box<dyn Bytes>) -> Self {
-        let (index, cache) = (LineIndex::default(), Cache::new(bytes));
-        Self { index, cache, prefix: Vec::new(), before: 0, line: 0 }
-    }
-
     /// The beginnings of the lines that these bytes complete, with their numbers.
     fn complete(&mut self, mut bytes: &[u8], mut with: impl FnMut(u64, &[u8])) {
         while let Some(length) = line_length(bytes, self.before) {
@@ -96,16 +92,17 @@ impl Channel {
         self.prefix.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    fn runs(&mut self, line: u64, skip: usize) -> Vec<Run> {
-        let Some(block) = self.index.block_of(line) else { return Vec::new() };
+    /// None: not at hand; it is wanted now.
+    fn runs(&mut self, line: u64, skip: usize) -> Option<Vec<Run>> {
+        let Some(block) = self.index.block_of(line) else { return Some(Vec::new()) };
         if let Some(bytes) = block.gap_bytes {
-            return note(&format!("… {} dropped here to keep the log small", size(bytes)));
+            return Some(note(&format!("… {} dropped here to keep the log small", size(bytes))));
         }
-        let bytes = self.cache.line(&block, line);
+        let bytes = self.cache.line(&block, line)?;
         if bytes.is_empty() {
-            return note("… no longer kept");
+            return Some(note("… no longer kept"));
         }
-        ansi::runs(bytes.get(skip..).unwrap_or_default())
+        Some(ansi::runs(bytes.get(skip..).unwrap_or_default()))
     }
 }
 
@@ -133,20 +130,23 @@ pub struct Doc {
     /// Reads the format of agents that do not write plain text.
     reader: Option<Reader>,
     is_over: bool,
+    /// A line was looked at that is not at hand.
+    has_missed: bool,
 }
 
 impl Doc {
-    /// An empty log of an agent that writes in this format, with its text to be had from there.
+    /// An empty log of an agent that writes in this format.
     #[must_use]
-    pub fn new(format: &str, setting: Setting, out: Box<dyn Bytes>, err: Box<dyn Bytes>) -> Self {
+    pub fn new(format: &str, setting: Setting) -> Self {
         let is_plain = matches!(format, "plain" | "scripted");
         Self {
-            out: Channel::new(out),
-            err: Channel::new(err),
+            out: Channel::default(),
+            err: Channel::default(),
             entries: Entries::default(),
             sense: Sense::default(),
             reader: (!is_plain).then(|| Reader::new(format, setting)),
             is_over: false,
+            has_missed: false,
         }
     }
 
@@ -177,6 +177,7 @@ impl Doc {
             Stream::Stderr => err,
         };
         channel.index.push(chunk.offset, chunk.gap_bytes, chunk.bytes);
+        channel.cache.push(chunk.offset, chunk.bytes);
         if chunk.gap_bytes > 0 {
             // The line that was cut off is one, and so is the gap.
             channel.line += 1 + u64::from(channel.before > 0);
@@ -259,15 +260,45 @@ impl Doc {
         }
     }
 
-    /// A line of an entry, or, raw, of the stream.
-    pub fn content(&mut self, mode: Mode, entry: u64, line: u64) -> Content {
-        match mode {
+    /// A line of an entry, or, raw, of the stream. None: its text is not at hand; it is wanted now, and there
+    /// once somebody has [filled](Doc::fill) it in.
+    pub fn content(&mut self, mode: Mode, entry: u64, line: u64) -> Option<Content> {
+        let content = match mode {
             Mode::Raw(raw) => {
                 let runs = self.channel_mut(raw.stream()).runs(line, 0);
-                Content { kind: None, is_first: true, at_ms: None, runs }
+                runs.map(|runs| Content { kind: None, is_first: true, at_ms: None, runs })
             }
             Mode::Readable => self.readable(entry, line),
-        }
+        };
+        self.has_missed |= content.is_none();
+        content
+    }
+
+    /// Whether a line was looked at, since this was asked last, that was not at hand.
+    pub fn take_missed(&mut self) -> bool {
+        std::mem::take(&mut self.has_missed)
+    }
+
+    /// Whether text is wanted.
+    #[must_use]
+    pub fn wants(&self) -> bool {
+        self.out.cache.wants() || self.err.cache.wants()
+    }
+
+    /// The text that is wanted; whoever takes it reads it and fills it in.
+    pub fn take_wanted(&mut self) -> Vec<(Stream, Block)> {
+        let out = self.out.cache.take_wanted().into_iter().map(|block| (Stream::Stdout, block));
+        let err = self.err.cache.take_wanted().into_iter().map(|block| (Stream::Stderr, block));
+        out.chain(err).collect()
+    }
+
+    /// Puts in what was wanted, or as much of it as is still there.
+    pub fn fill(&mut self, stream: Stream, block: &Block, bytes: &[u8]) {
+        let channel = match stream {
+            Stream::Stdout => &mut self.out,
+            Stream::Stderr => &mut self.err,
+        };
+        channel.cache.fill(block, bytes);
     }
 
     fn channel_mut(&mut self, stream: Stream) -> &mut Channel {
@@ -277,9 +308,10 @@ impl Doc {
         }
     }
 
-    fn readable(&mut self, number: u64, line: u64) -> Content {
+    fn readable(&mut self, number: u64, line: u64) -> Option<Content> {
         let Some(entry) = self.entries.get(number) else {
-            return Content { kind: None, is_first: false, at_ms: None, runs: note("… no longer kept") };
+            let runs = note("… no longer kept");
+            return Some(Content { kind: None, is_first: false, at_ms: None, runs });
         };
         let (kind, at_ms, is_first) = (Some(entry.kind), entry.at_ms, line == 0);
         let runs = match &entry.body {
@@ -290,10 +322,10 @@ impl Doc {
             Body::Lines { stream, first, skip, .. } => {
                 let (stream, at) = (*stream, *first + line);
                 let skip = if is_first { *skip } else { 0 };
-                self.channel_mut(stream).runs(at, skip)
+                self.channel_mut(stream).runs(at, skip)?
             }
         };
-        Content { kind, is_first, at_ms, runs }
+        Some(Content { kind, is_first, at_ms, runs })
     }
 }
 

@@ -4,17 +4,17 @@
 //! and the same way whether a supervisor runs or not.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::doc::{Chunk, Shared};
+use super::doc::{Chunk, Mode, Shared};
 use super::lens::Place;
 use super::seek::{Search, Step};
-use super::source::Stream;
+use super::source::{Stream, read};
 use crate::console::msg::{Msg, World};
 use crate::domain::ids::{GateId, SessionId};
 use crate::runner::log::LogReader;
@@ -67,9 +67,13 @@ pub enum Order {
         of: Of,
         /// The log.
         log: SharedLog,
+        /// The job's folder.
+        folder: PathBuf,
         /// What, and from where.
         search: Search,
     },
+    /// Read what the logs on the screen want: somebody waits to see it.
+    Read,
 }
 
 /// Starts the thread.
@@ -84,10 +88,58 @@ pub fn start(world: &World) -> std::io::Result<Sender<Order>> {
         watched: Vec::new(),
         caught_up: BTreeSet::new(),
         search: None,
+        is_awaited: false,
         is_told: Arc::new(AtomicBool::new(false)),
     };
     thread::Builder::new().name("logs".into()).spawn(move || follower.run())?;
     Ok(sender)
+}
+
+/// A search that is under way.
+struct Sought {
+    of: Of,
+    log: SharedLog,
+    folder: PathBuf,
+    search: Search,
+    at: Place,
+}
+
+/// Reads what a log wants and puts it in; says whether there was anything. The log is left to others while the
+/// disk is waited for.
+fn fetch(log: &SharedLog, folder: &Path) -> bool {
+    let wanted = turn(log).doc.take_wanted();
+    for (stream, block) in &wanted {
+        let bytes = read(folder, *stream, block.offset, block.end);
+        turn(log).doc.fill(*stream, block, &bytes);
+    }
+    !wanted.is_empty()
+}
+
+/// The whole of a reading as text, if it has no more than so many lines. Waits for the disk.
+#[must_use]
+pub fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: u64) -> Option<String> {
+    let whole = {
+        let log = turn(log);
+        (log.doc.lines(mode) <= lines_max).then(|| log.doc.whole(mode))?
+    };
+    let mut out = String::new();
+    for (entry, lines) in whole {
+        let mut line = 0;
+        while line < lines {
+            let content = turn(log).doc.content(mode, entry, line);
+            let Some(content) = content else {
+                fetch(log, folder);
+                continue;
+            };
+            if let Some(verb) = content.kind.filter(|_| content.is_first).and_then(super::verb) {
+                out.push_str(&format!("{verb:<7}"));
+            }
+            out.push_str(&content.text());
+            out.push('\n');
+            line += 1;
+        }
+    }
+    Some(out)
 }
 
 struct Follower {
@@ -96,7 +148,9 @@ struct Follower {
     watched: Vec<Watched>,
     /// Logs whose end was reached: what comes now comes now.
     caught_up: BTreeSet<Of>,
-    search: Option<(Of, SharedLog, Search, Place)>,
+    search: Option<Sought>,
+    /// Somebody waits for text that is not at hand.
+    is_awaited: bool,
     /// A message about growth is on its way; another one would say nothing new.
     is_told: Arc<AtomicBool>,
 }
@@ -125,7 +179,8 @@ impl Follower {
                 is_busy |= more;
             }
             is_busy |= self.search_on();
-            if has_grown && !self.tell() {
+            let is_awaited = std::mem::take(&mut self.is_awaited);
+            if (is_awaited && !self.tell_at_once()) || (has_grown && !self.tell()) {
                 return;
             }
         }
@@ -137,10 +192,11 @@ impl Follower {
                 self.caught_up.retain(|of| watched.iter().any(|one| one.of == *of));
                 self.watched = watched;
             }
-            Order::Search { of, log, search } => {
-                let from = search.from;
-                self.search = Some((of, log, search, from));
+            Order::Search { of, log, folder, search } => {
+                let at = search.from;
+                self.search = Some(Sought { of, log, folder, search, at });
             }
+            Order::Read => self.is_awaited = true,
         }
     }
 
@@ -151,6 +207,7 @@ impl Follower {
         let (mut grown, mut more) = (false, false);
         if !turn(&one.log).doc.is_over() {
             // Asked before reading: what is written before the end is then read after it.
+            trouble_point!("console.logs");
             let is_over = !one.is_open || one.folder.join("exit.json").exists();
             let at_ms = self.caught_up.contains(&one.of).then(|| jiff::Timestamp::now().as_millisecond());
             for stream in Stream::ALL {
@@ -176,32 +233,42 @@ impl Follower {
                 }
             }
         }
-        let mut log = turn(&one.log);
-        let before = log.filter.as_ref().map(|filter| filter.hits.len());
-        more |= log.filter_on(SLICE_LINES);
-        grown |= before != log.filter.as_ref().map(|filter| filter.hits.len());
+        {
+            let mut log = turn(&one.log);
+            let before = log.filter.as_ref().map(|filter| filter.hits.len());
+            more |= log.filter_on(SLICE_LINES);
+            grown |= before != log.filter.as_ref().map(|filter| filter.hits.len());
+        }
+        // What the filter stopped at, and what the last frame lacked.
+        grown |= fetch(&one.log, &one.folder);
         (grown, more)
     }
 
     /// Says whether the search goes on.
     fn search_on(&mut self) -> bool {
-        let Some((of, log, mut search, at)) = self.search.take() else { return false };
-        let step = search.go_on(&mut turn(&log).doc, at, SLICE_LINES);
+        let Some(mut sought) = self.search.take() else { return false };
+        let step = sought.search.go_on(&mut turn(&sought.log).doc, sought.at, SLICE_LINES);
         let found = match step {
             Step::GoOn(at) => {
-                self.search = Some((of, log, search, at));
+                fetch(&sought.log, &sought.folder);
+                self.search = Some(Sought { at, ..sought });
                 return true;
             }
             Step::Found(place) => Some(place),
             Step::Nowhere => None,
         };
-        let text = search.matcher.text().to_owned();
+        let (of, text) = (sought.of, sought.search.matcher.text().to_owned());
         let change = move |model: &mut crate::console::Model| {
             model.panes.log.book.found(of, &text, found);
             Vec::new()
         };
         let _ = self.messages.send(Msg::Apply(Box::new(change)));
         false
+    }
+
+    /// Says that what a frame lacked is there; false when nobody listens any more.
+    fn tell_at_once(&self) -> bool {
+        self.messages.send(Msg::Apply(Box::new(|_: &mut crate::console::Model| Vec::new()))).is_ok()
     }
 
     /// Says that something has grown; false when nobody listens any more.

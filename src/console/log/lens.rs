@@ -28,6 +28,8 @@ pub enum Shown {
     Text(Content),
     /// So many lines lie behind it.
     Fold(u64),
+    /// Text that is not at hand yet.
+    Awaited,
 }
 
 /// A log as it is shown at the moment.
@@ -118,17 +120,17 @@ impl Lens<'_> {
         if let Some(hits) = self.hits {
             let at = usize::try_from(place.line).unwrap_or(usize::MAX);
             let hit = hits.get(at).copied().unwrap_or_default();
-            let mut content = self.doc.content(self.mode, hit.entry, hit.line);
+            let content = self.doc.content(self.mode, hit.entry, hit.line);
             // Lines of one entry may stand alone: each says what it belongs to.
-            content.is_first = true;
-            return Shown::Text(content);
+            return content
+                .map_or(Shown::Awaited, |content| Shown::Text(Content { is_first: true, ..content }));
         }
         let line = match self.lines_of(place.entry) {
             (_, true) if place.line == HEAD_LINES => return Shown::Fold(self.hidden(place.entry)),
             (_, true) if place.line > HEAD_LINES => place.line + self.hidden(place.entry) - 1,
             _ => place.line,
         };
-        Shown::Text(self.doc.content(self.mode, place.entry, line))
+        self.doc.content(self.mode, place.entry, line).map_or(Shown::Awaited, Shown::Text)
     }
 
     /// Lines that the fold of an entry hides.

@@ -1,9 +1,9 @@
 //! Logs as people read them: found again by byte offset, never held in memory, readable or as they are.
 //!
 //! [`Doc`] is a log: an index of its lines ([`LineIndex`]), what happened in it ([`Entries`]), and the text of
-//! any place, read when it is looked at. [`View`] is one person's view of it. Both are pure but for the bytes
-//! that [`Bytes`] gives. [`Book`] holds those that are open; a thread of its own reads them on and looks
-//! through them.
+//! the places that were looked at lately. [`View`] is one person's view of it. Neither reads a file: text that is
+//! not at hand is wanted, and put in by the thread that reads logs on and looks through them, for a disk may
+//! hang and the screen must not. [`Book`] holds the logs that are open.
 
 mod ansi;
 mod book;
@@ -28,12 +28,12 @@ pub use doc::{Chunk, Content, Doc, Mode, Raw, Shared, size};
 pub use draw::{draw, grouped};
 pub use entry::{Body, Entries, Entry};
 pub use follow::{Of, SharedLog, turn};
-pub use index::LineIndex;
+pub use index::{Block, LineIndex};
 pub use lens::{Lens, Place, Shown};
 pub use matcher::Matcher;
 pub use rows::{ScreenRow, verb};
 pub use seek::{Filter, HITS_MAX, Search, Step};
-pub use source::{Bytes, Stream, files};
+pub use source::Stream;
 pub use view::View;
 
 #[cfg(test)]

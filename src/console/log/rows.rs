@@ -1,6 +1,7 @@
 //! Lines as rows of the screen.
 
 use super::ansi::Run;
+use super::doc::Content;
 use super::lens::{Place, Shown};
 use super::matcher::Matcher;
 use super::view::marked;
@@ -69,12 +70,18 @@ pub fn verb(kind: LineKind) -> Option<&'static str> {
     }
 }
 
+/// What stands for a line whose text is not at hand yet.
+fn awaited() -> Vec<Run> {
+    vec![Run { text: "…".to_owned(), style: ratatui::style::Style::new() }]
+}
+
 /// The rows of a line.
 #[must_use]
 pub fn lay_out(sheet: &Sheet, place: Place, shown: Shown) -> Vec<ScreenRow> {
     let (content, folded) = match shown {
         Shown::Text(content) => (Some(content), None),
         Shown::Fold(lines) => (None, Some(lines)),
+        Shown::Awaited => (Some(Content { kind: None, is_first: false, at_ms: None, runs: awaited() }), None),
     };
     let kind = content.as_ref().map_or(Some(LineKind::Output), |content| content.kind);
     let has_time = sheet.has_times && sheet.width >= TIME_FROM_WIDTH;

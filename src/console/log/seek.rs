@@ -75,13 +75,14 @@ pub struct Search {
 }
 
 impl Search {
-    /// Looks at up to `lines` more lines, beginning after `at`.
+    /// Looks at up to `lines` more lines, beginning after `at`; stops before one whose text is not at hand.
     pub fn go_on(&mut self, doc: &mut Doc, mut at: Place, lines: usize) -> Step {
         if doc.lines(self.mode) == 0 {
             return Step::Nowhere;
         }
         for _ in 0..lines {
             let ahead = if self.forward { next(doc, self.mode, at) } else { before(doc, self.mode, at) };
+            let (before, had_turned) = (at, self.has_turned);
             at = match ahead {
                 Some(place) => place,
                 None if self.has_turned => return Step::Nowhere,
@@ -90,7 +91,12 @@ impl Search {
                     if self.forward { first(doc, self.mode) } else { last(doc, self.mode) }
                 }
             };
-            if self.matcher.matches(&doc.content(self.mode, at.entry, at.line).text()) {
+            let Some(content) = doc.content(self.mode, at.entry, at.line) else {
+                // Looked at again once its text is there.
+                self.has_turned = had_turned;
+                return Step::GoOn(before);
+            };
+            if self.matcher.matches(&content.text()) {
                 return Step::Found(at);
             }
             let is_round = if self.forward { at >= self.from } else { at <= self.from };
@@ -127,7 +133,8 @@ impl Filter {
         self.hits.len() >= HITS_MAX
     }
 
-    /// Looks at up to `lines` more lines; says whether any are left.
+    /// Looks at up to `lines` more lines, and stops before one whose text is not at hand; says whether any are
+    /// left.
     pub fn go_on(&mut self, doc: &mut Doc, lines: usize) -> bool {
         for _ in 0..lines {
             let ahead = match self.looked_at {
@@ -135,7 +142,8 @@ impl Filter {
                 None => (doc.settled_lines(self.mode) > 0).then(|| first(doc, self.mode)),
             };
             let Some(place) = ahead.filter(|_| !self.is_full()) else { return false };
-            if self.matcher.matches(&doc.content(self.mode, place.entry, place.line).text()) {
+            let Some(content) = doc.content(self.mode, place.entry, place.line) else { return true };
+            if self.matcher.matches(&content.text()) {
                 self.hits.push(place);
             }
             self.looked_at = Some(place);

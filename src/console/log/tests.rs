@@ -1,19 +1,16 @@
 //! Whole logs, looked at.
 
-use std::sync::{Arc, Mutex};
-
 use super::*;
 use crate::session::transcript::Setting;
 
 /// Bytes that were pushed, to be read again.
 #[derive(Debug, Clone, Default)]
-struct Memory(Arc<Mutex<Vec<u8>>>);
+struct Memory(Vec<u8>);
 
-impl Bytes for Memory {
-    fn read(&self, offset: u64, end: u64) -> Vec<u8> {
-        let bytes = self.0.lock().unwrap();
-        let at = |place: u64| usize::try_from(place).unwrap().min(bytes.len());
-        bytes[at(offset)..at(end)].to_vec()
+impl Memory {
+    fn read(&self, block: &Block) -> Vec<u8> {
+        let at = |place: u64| usize::try_from(place).unwrap().min(self.0.len());
+        self.0[at(block.offset)..at(block.end)].to_vec()
     }
 }
 
@@ -25,10 +22,8 @@ struct Log {
 
 impl Log {
     fn new() -> Self {
-        let (out, err) = (Memory::default(), Memory::default());
         let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
-        let doc = Doc::new("plain", setting, Box::new(out.clone()), Box::new(err.clone()));
-        Self { doc: Shared::new(doc), out, err }
+        Self { doc: Shared::new(Doc::new("plain", setting)), out: Memory::default(), err: Memory::default() }
     }
 
     fn with(text: &str) -> Self {
@@ -42,10 +37,31 @@ impl Log {
     }
 
     fn push(&mut self, stream: Stream, bytes: &[u8]) {
-        let memory = if stream == Stream::Stdout { &self.out } else { &self.err };
-        memory.0.lock().unwrap().extend(bytes);
+        let memory = if stream == Stream::Stdout { &mut self.out } else { &mut self.err };
+        memory.0.extend(bytes);
         let chunk = Chunk { offset: self.doc.doc.end(stream), gap_bytes: 0, bytes };
         self.doc.doc.push(stream, chunk, None);
+    }
+
+    /// Puts in what is wanted, as the thread that reads does; says whether anything was.
+    fn serve(&mut self) -> bool {
+        let wanted = self.doc.doc.take_wanted();
+        for (stream, block) in &wanted {
+            let memory = if *stream == Stream::Stdout { &self.out } else { &self.err };
+            let bytes = memory.read(block);
+            self.doc.doc.fill(*stream, block, &bytes);
+        }
+        !wanted.is_empty()
+    }
+
+    /// What is shown once everything that it needs is there.
+    fn settled(&mut self, view: &mut View, width: usize, height: usize) -> Vec<String> {
+        loop {
+            let rows = shown(view, &mut self.doc, width, height);
+            if !self.serve() {
+                return rows;
+            }
+        }
     }
 }
 
@@ -227,7 +243,7 @@ fn bytes_that_were_dropped_show_as_what_they_are() {
     let rows = shown(&mut view, &mut log.doc, 60, 9);
     assert!(rows.contains(&" 5000 kB of output were dropped to keep the log small".to_owned()), "{rows:?}");
     view.next_mode(&mut log.doc);
-    let rows = shown(&mut view, &mut log.doc, 60, 9);
+    let rows = log.settled(&mut view, 60, 9);
     assert_eq!(rows[..3], [" one", " two", " … 5000 kB dropped here to keep the log small"]);
     assert_eq!(rows.len(), 5);
 }
@@ -244,9 +260,77 @@ fn a_line_of_a_hundred_megabytes_is_scrolled_like_any_other() {
     view.next_mode(&mut log.doc);
     assert_eq!(shown(&mut view, &mut log.doc, 80, 24)[23], " end");
     view.scroll_by(&mut log.doc, -500);
-    assert_eq!(shown(&mut view, &mut log.doc, 80, 24).len(), 24);
+    assert_eq!(log.settled(&mut view, 80, 24).len(), 24);
     view.to_top(&mut log.doc);
-    assert_eq!(shown(&mut view, &mut log.doc, 80, 24)[0].len(), 81);
+    assert_eq!(log.settled(&mut view, 80, 24)[0].len(), 81);
+}
+
+#[test]
+fn what_is_drawn_stays_until_the_text_of_what_comes_next_was_read() {
+    let mut log = Log::with(&numbered(0, 100_000));
+    let mut view = View::default();
+    let end = shown(&mut view, &mut log.doc, 40, 3);
+    assert_eq!(end, [" line 99997", " line 99998", " line 99999"], "the end never has to be read");
+    view.to_top(&mut log.doc);
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3), end);
+    assert!(log.doc.doc.wants());
+    assert!(log.serve());
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3), [">line 0", " line 1", " line 2"]);
+    assert!(!log.doc.doc.wants(), "what is there is not asked for again");
+}
+
+#[test]
+fn a_log_whose_first_picture_has_to_be_read_says_so_by_a_mark() {
+    let mut log = Log::with(&numbered(0, 100_000));
+    let mut view = View::default();
+    view.to_top(&mut log.doc);
+    assert_eq!(shown(&mut view, &mut log.doc, 40, 3)[1..], [" …", " …"]);
+    assert_eq!(log.settled(&mut view, 40, 3), [">line 0", " line 1", " line 2"]);
+}
+
+#[test]
+fn pages_that_are_turned_faster_than_the_disk_reads_are_turned_all_the_same() {
+    let text: String = (0..40_000).map(|n| format!("{n} {}\n", "x".repeat(n % 50))).collect();
+    let mut log = Log::with(&text);
+    let mut view = View::default();
+    view.next_mode(&mut log.doc);
+    view.to_top(&mut log.doc);
+    log.settled(&mut view, 30, 10);
+    let mut patient = View::default();
+    patient.next_mode(&mut log.doc);
+    patient.to_top(&mut log.doc);
+    log.settled(&mut patient, 30, 10);
+    for _ in 0..100 {
+        patient.scroll_by(&mut log.doc, 9);
+        log.settled(&mut patient, 30, 10);
+    }
+    let mut slow = Log::with(&text);
+    slow.settled(&mut view, 30, 10);
+    for _ in 0..100 {
+        view.scroll_by(&mut slow.doc, 9);
+    }
+    let (at_once, one_by_one) = (slow.settled(&mut view, 30, 10), log.settled(&mut patient, 30, 10));
+    assert_eq!(at_once[0][1..], one_by_one[0][1..]);
+}
+
+#[test]
+fn a_search_goes_through_text_that_has_to_be_read_and_once_around() {
+    let mut log = Log::with(&numbered(0, 100_000));
+    let from = Place { entry: 0, line: 50_000 };
+    for (wanted, forward, place) in [("^line 7$", true, 7), ("^line 50001$", false, 50_001)] {
+        let matcher = Matcher::new(wanted).unwrap();
+        let mode = Mode::Raw(Raw::Out);
+        let mut search = Search { mode, matcher, from, forward, has_turned: false };
+        let mut at = from;
+        let found = loop {
+            match search.go_on(&mut log.doc.doc, at, 4_000) {
+                Step::GoOn(next) => at = next,
+                other => break other,
+            }
+            log.serve();
+        };
+        assert_eq!(found, Step::Found(Place { entry: 0, line: place }), "{wanted}");
+    }
 }
 
 #[test]
@@ -258,7 +342,7 @@ fn nothing_at_all_is_no_trouble() {
     view.scroll_by(&mut log.doc, -5);
     view.to_top(&mut log.doc);
     assert!(!view.toggle_fold(&mut log.doc));
-    assert_eq!(view.cursor_text(&mut log.doc), "… no longer kept");
+    assert_eq!(view.cursor_text(&mut log.doc).unwrap(), "… no longer kept");
     assert!(shown(&mut view, &mut log.doc, 80, 24).is_empty());
     log.write("first\n");
     assert_eq!(shown(&mut view, &mut log.doc, 80, 24), [">first"]);

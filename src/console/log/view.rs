@@ -1,6 +1,7 @@
 //! One person's view of a log: where it stands, what is folded, filtered, and looked for.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use ratatui::style::Modifier;
 
@@ -24,7 +25,16 @@ pub struct View {
     /// Lines are cut instead of broken.
     cuts: bool,
     size: (usize, usize),
+    /// Rows still to be scrolled by: the text in between was not at hand.
+    owed_rows: i64,
+    /// What was drawn last: it stays until the text of what comes next is there.
+    drawn: Vec<ScreenRow>,
+    /// Since when that is being waited for.
+    waits_since: Option<Instant>,
 }
+
+/// A wait that is shorter is not worth a word.
+const WAIT_TOLD: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pause {
@@ -60,22 +70,42 @@ impl View {
         self.paused.map_or(0, |pause| log.new_since(self.mode, pause.seen))
     }
 
+    /// Whether text that it is to show is being read, and has been for a while.
+    #[must_use]
+    pub fn is_reading(&self) -> bool {
+        self.waits_since.is_some_and(|since| since.elapsed() >= WAIT_TOLD)
+    }
+
     fn lens<'a>(&'a self, log: &'a mut Shared) -> Lens<'a> {
         let hits = log.filter.as_ref().filter(|_| self.filters).map(|filter| filter.hits.as_slice());
         Lens { doc: &mut log.doc, mode: self.mode, unfolded: &self.unfolded, hits }
     }
 
-    /// The rows of a view of this size.
+    /// The rows of a view of this size. Where their text is not at hand it is wanted from now on, and what was
+    /// drawn before stays until it has come.
     pub fn draw(&mut self, log: &mut Shared, width: usize, height: usize) -> Vec<ScreenRow> {
         self.size = (width, height);
+        self.scroll_owed(log);
+        log.doc.take_missed();
+        let (rows, paused) = self.laid_out(log, height);
+        if !log.doc.take_missed() {
+            (self.paused, self.waits_since) = (paused, None);
+            self.drawn.clone_from(&rows);
+            return rows;
+        }
+        self.waits_since.get_or_insert_with(Instant::now);
+        if self.drawn.is_empty() { rows } else { self.drawn.clone() }
+    }
+
+    fn laid_out(&self, log: &mut Shared, height: usize) -> (Vec<ScreenRow>, Option<Pause>) {
         let sheet = self.sheet(log);
         let mut lens = self.lens(log);
         if lens.is_empty() || height == 0 {
-            return Vec::new();
+            return (Vec::new(), self.paused);
         }
         let Some(pause) = self.paused else {
             let last = lens.last();
-            return tail(&mut lens, &sheet, last, height);
+            return (tail(&mut lens, &sheet, last, height), None);
         };
         let (top, cursor) = ((lens.clamp(pause.top.0), pause.top.1), lens.clamp(pause.cursor));
         let mut rows = page(&mut lens, &sheet, top, height);
@@ -95,8 +125,7 @@ impl View {
             row.is_cursor = row.place == cursor;
         }
         let top = rows.first().map_or(top, |row| (row.place, row.part));
-        self.paused = Some(Pause { top, cursor, ..pause });
-        rows
+        (rows, Some(Pause { top, cursor, ..pause }))
     }
 
     fn sheet(&self, log: &Shared) -> Sheet {
@@ -125,7 +154,7 @@ impl View {
 
     /// Goes on following.
     pub fn follow(&mut self) {
-        self.paused = None;
+        (self.paused, self.owed_rows) = (None, 0);
     }
 
     /// Moves the cursor by lines; going up ends following.
@@ -152,11 +181,28 @@ impl View {
             return;
         }
         self.pause(log);
-        let Some(mut pause) = self.paused else { return };
+        self.owed_rows = self.owed_rows.saturating_add(rows);
+        self.scroll_owed(log);
+    }
+
+    /// Scrolls by what is owed; where text is not at hand that is done with the next frame.
+    fn scroll_owed(&mut self, log: &mut Shared) {
+        let (rows, Some(pause)) = (self.owed_rows, self.paused) else { return };
+        if rows == 0 {
+            return;
+        }
+        log.doc.take_missed();
+        let scrolled = self.scrolled(log, pause, rows);
+        if !log.doc.take_missed() {
+            (self.paused, self.owed_rows) = (Some(scrolled), 0);
+        }
+    }
+
+    fn scrolled(&self, log: &mut Shared, mut pause: Pause, rows: i64) -> Pause {
         let (sheet, height) = (self.sheet(log), self.size.1.max(1));
         let mut lens = self.lens(log);
         if lens.is_empty() {
-            return;
+            return pause;
         }
         let top = (lens.clamp(pause.top.0), pause.top.1);
         let far = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX).min(10_000);
@@ -180,12 +226,13 @@ impl View {
             _ => cursor,
         };
         (pause.top, pause.cursor) = (moved, cursor);
-        self.paused = Some(pause);
+        pause
     }
 
     /// To the beginning.
     pub fn to_top(&mut self, log: &mut Shared) {
         self.pause(log);
+        self.owed_rows = 0;
         let first = self.lens(log).first();
         if let Some(pause) = &mut self.paused {
             (pause.top, pause.cursor) = ((first, 0), first);
@@ -195,6 +242,7 @@ impl View {
     /// Shows a line of the log itself, unfolding what hides it.
     pub fn go_to(&mut self, log: &mut Shared, full: Place) {
         self.pause(log);
+        self.owed_rows = 0;
         let lens = self.lens(log);
         if lens.can_fold(full.entry) && lens.full_at(lens.shown_at(full)) != full {
             self.unfolded.insert(full.entry);
@@ -213,11 +261,11 @@ impl View {
         lens.full_at(shown)
     }
 
-    /// The text of the line that the cursor is on.
+    /// The text of the line that the cursor is on; none while it is being read.
     #[must_use]
-    pub fn cursor_text(&self, log: &mut Shared) -> String {
+    pub fn cursor_text(&self, log: &mut Shared) -> Option<String> {
         let place = self.cursor(log);
-        log.doc.content(self.mode, place.entry, place.line).text()
+        log.doc.content(self.mode, place.entry, place.line).map(|content| content.text())
     }
 
     /// Folds or unfolds what the cursor is on, else the nearest above it that is in view; false when there is
@@ -246,7 +294,7 @@ impl View {
             Mode::Raw(Raw::Err) => Mode::Readable,
         };
         log.filter = log.filter.take().map(|filter| Filter::new(self.mode, filter.matcher));
-        self.paused = None;
+        self.follow();
     }
 
     /// Breaks long lines, or cuts them.

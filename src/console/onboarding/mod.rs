@@ -21,7 +21,7 @@ pub use questions::{Answers, Found, Questions, State};
 use super::msg::{Effect, Msg};
 use super::terminal::Screen;
 use super::update::update;
-use super::{Model, input};
+use super::{Model, ahead, input};
 
 /// What the screen has done for it.
 pub trait Setup: Send + Sync {
@@ -98,11 +98,17 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
     let mut input = input::Input::start(messages)?;
     let left = loop {
         screen.draw(&model)?;
+        model.ahead.seen();
         let Ok(msg) = incoming.recv() else { break Left::Not };
         let (_, effects) = update(&mut model, msg);
         let is_leaving = effects.iter().any(|effect| matches!(effect, Effect::Quit(_)));
+        let was_working = state.borrow().is_working();
         for news in inbox.take() {
             state.borrow_mut().take(&model, news);
+        }
+        if was_working && !state.borrow().is_working() {
+            let is_refused = !state.borrow().is_done();
+            ahead::answered(&mut model, 0, is_refused);
         }
         if state.borrow().is_done() {
             break Left::Done;

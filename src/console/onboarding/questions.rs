@@ -10,6 +10,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{AgentSeen, News};
+use crate::console::ahead::Typed;
 use crate::console::dialogs::form::{Fault, Field, Form, Values};
 use crate::console::dialogs::{Dialog, Step};
 use crate::console::theme::Theme;
@@ -87,6 +88,10 @@ pub struct State {
 impl State {
     pub(super) fn is_done(&self) -> bool {
         self.is_done
+    }
+
+    pub(super) fn is_working(&self) -> bool {
+        self.is_working && !self.is_done
     }
 
     pub(super) fn wishes(&mut self) -> Vec<Wish> {
@@ -315,6 +320,14 @@ impl Dialog for Questions {
             }
             _ => Step::Stay,
         }
+    }
+
+    fn ahead(&mut self, model: &Model, typed: &Typed) -> bool {
+        self.state.borrow_mut().form.as_mut().is_some_and(|form| form.ahead(model, typed))
+    }
+
+    fn waits_for(&self) -> Option<&str> {
+        self.state.borrow().is_working.then_some("set up")
     }
 
     fn paste(&mut self, model: &Model, pasted: &str) -> Step {

@@ -245,8 +245,8 @@ impl Pane for Diff {
         Some(Copied { text: whole(model)?, what: "the diff".to_owned() })
     }
 
-    fn paged(&self, model: &Model) -> Option<Foreground> {
-        whole(model).map(Foreground::Page)
+    fn paged(&self, model: &Model) -> Option<Effect> {
+        whole(model).map(|text| Effect::Foreground(Foreground::Page(text)))
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {

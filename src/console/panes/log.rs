@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
 use crate::console::log::{Book, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
-use crate::console::msg::{Effect, Foreground};
+use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout};
 use crate::domain::ids::SessionId;
@@ -87,6 +87,7 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
     }
     let is_over = log.doc.is_over();
     parts.push(match (view.follows(), view.new_lines(&log)) {
+        _ if view.is_reading() => "reading".to_owned(),
         _ if !log.is_caught_up() => format!("reading, {} lines", grouped(log.doc.lines(view.mode()))),
         (true, _) if is_over => over(model, of),
         (true, _) => "following".to_owned(),
@@ -233,15 +234,13 @@ impl Pane for Log {
 
     fn copy(&self, model: &Model) -> Option<Copied> {
         let (_, open) = open(model)?;
-        let text = open.view.borrow().cursor_text(&mut turn(&open.log));
+        let text = open.view.borrow().cursor_text(&mut turn(&open.log))?;
         Some(Copied { text, what: "the line".to_owned() })
     }
 
-    fn paged(&self, model: &Model) -> Option<Foreground> {
+    fn paged(&self, model: &Model) -> Option<Effect> {
         let (of, _) = open(model)?;
-        let book = &model.panes.log.book;
-        let text = book.text(of, PAGED_LINES_MAX).map(Foreground::Page);
-        text.or_else(|| Some(Foreground::PageFile(book.newest_file(of)?)))
+        model.panes.log.book.paged(of, PAGED_LINES_MAX)
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {

@@ -19,7 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::msg::{Effect, Foreground};
+use super::msg::Effect;
 use super::theme::Theme;
 use super::{Model, text};
 use crate::domain::ids::{GateId, ObjectiveKey, SessionId};
@@ -145,6 +145,9 @@ pub trait Pane: Sync {
         None
     }
 
+    /// A click on a row of its inside, counted from the top: selects what stands there, if anything can be.
+    fn click(&self, _model: &mut Model, _row: usize) {}
+
     /// A key that means something to the focused pane.
     fn on(&self, _model: &mut Model, _verb: Verb) -> Reaction {
         Reaction::Ignored
@@ -167,7 +170,7 @@ pub trait Pane: Sync {
     }
 
     /// What `v` opens.
-    fn paged(&self, _model: &Model) -> Option<Foreground> {
+    fn paged(&self, _model: &Model) -> Option<Effect> {
         None
     }
 

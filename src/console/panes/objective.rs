@@ -246,14 +246,14 @@ impl Pane for ObjectiveView {
         Some(Copied { what: format!("the id {id}"), text: id })
     }
 
-    fn paged(&self, model: &Model) -> Option<Foreground> {
+    fn paged(&self, model: &Model) -> Option<Effect> {
         let one = shown(model)?;
         if tab(model, width(model)) == Tab::Diff {
-            return diff::whole(model).map(Foreground::Page);
+            return diff::whole(model).map(|text| Effect::Foreground(Foreground::Page(text)));
         }
         let lines = facts::lines(model, one, 100, &model.theme);
         let text: Vec<String> = lines.iter().map(ToString::to_string).collect();
-        Some(Foreground::Page(text.join("\n") + "\n"))
+        Some(Effect::Foreground(Foreground::Page(text.join("\n") + "\n")))
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {

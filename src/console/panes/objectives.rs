@@ -315,6 +315,19 @@ impl Pane for Objectives {
         Reaction::done()
     }
 
+    fn click(&self, model: &mut Model, row: usize) {
+        let area = inside(model);
+        let plan = plan(model, area);
+        let at = model.panes.objectives.top.get() + row;
+        let is_row = row < usize::from(list(area).height);
+        if is_row
+            && plan.rows.get(at).is_some_and(Row::is_selectable)
+            && let Some(key) = plan.key(at)
+        {
+            model.select(Some(key.clone()));
+        }
+    }
+
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         vec!["goal-add", "objective-add", "retry", "escalate", "kill", "extend", "diff", "explain"]
     }

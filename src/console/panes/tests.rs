@@ -3,6 +3,7 @@
 use super::super::testing::{Sample, asked, key, looks, pane_alone, pane_beside, press, slug};
 use super::PaneId;
 use crate::console::Model;
+use crate::console::data::NeedKind;
 use crate::console::msg::Effect;
 use crate::domain::command::Command;
 use crate::domain::ids::GateId;
@@ -113,6 +114,21 @@ fn what_a_gate_run_printed_is_read_once() {
         effects.iter().filter(|effect| matches!(effect, Effect::Job(job) if job.name == "read gate run 2"));
     assert_eq!(jobs.count(), 1);
     assert!(press(&mut model, "k j").is_empty());
+}
+
+#[test]
+fn a_card_uses_the_room_that_it_has_for_what_clears_it() {
+    let mut model = model();
+    let words: Vec<String> = (1..=60).map(|n| format!("word{n}")).collect();
+    let need = model.digest.needs.iter_mut().find(|need| need.kind == NeedKind::Publication).unwrap();
+    need.reason.clears = words.join(" ");
+    let name = need.occurrence();
+    model.panes.needs.at = Some(name);
+    let high = pane_beside(&mut model, PaneId::Needs, 60, 40);
+    assert!(high.contains("word60"), "{high}");
+    let low = pane_beside(&mut model, PaneId::Needs, 60, 10);
+    assert!(!low.contains("word60"), "{low}");
+    assert!(low.contains(" …"), "what is cut says so: {low}");
 }
 
 #[test]

@@ -51,8 +51,15 @@ pub fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
     asks.collect()
 }
 
-/// The supervisor says yes.
+/// The supervisor says yes, and a frame shows it.
 pub fn accept(model: &mut Model, doing: &str) -> Vec<Effect> {
+    let effects = accept_unseen(model, doing);
+    model.ahead.seen();
+    effects
+}
+
+/// The supervisor says yes, and nothing has been drawn since.
+pub fn accept_unseen(model: &mut Model, doing: &str) -> Vec<Effect> {
     answer(model, doing, Ok(Answer::text("done")))
 }
 

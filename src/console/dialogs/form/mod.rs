@@ -16,6 +16,7 @@ pub use field::{Check, Field, Kind};
 
 use super::{Dialog, Step};
 use crate::console::Model;
+use crate::console::ahead::Typed;
 use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 
@@ -321,6 +322,22 @@ impl Dialog for Form {
 
     fn waits_for(&self) -> Option<&str> {
         self.waits.as_deref()
+    }
+
+    fn ahead(&mut self, model: &Model, typed: &Typed) -> bool {
+        match typed {
+            // From a button on, keys would press it.
+            _ if self.button().is_some() => false,
+            Typed::Key(key) if is_sending(*key) => false,
+            Typed::Key(key) => {
+                self.on_field(model, *key);
+                true
+            }
+            Typed::Paste(text) => self.fields.get_mut(self.focus).is_some_and(|field| {
+                field.paste(text);
+                true
+            }),
+        }
     }
 
     fn answered(&mut self, _model: &Model, reply: Result<(), String>) -> Step {

@@ -94,7 +94,7 @@ impl Form {
             let up = u16::try_from(index).unwrap_or(0) + 2;
             text::put(buf, area.x, area.bottom().saturating_sub(up), area.width, line, theme.failed);
         }
-        self.draw_buttons(area, buf, theme);
+        self.draw_buttons(model, area, buf, theme);
     }
 
     fn draw_fields(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
@@ -162,10 +162,10 @@ impl Form {
         }
     }
 
-    fn draw_buttons(&self, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    fn draw_buttons(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let y = area.bottom().saturating_sub(1);
         if let Some(doing) = &self.waits {
-            let words = format!("asking the supervisor: {doing} …");
+            let words = format!("asking the supervisor: {doing} …{}", model.ahead.told());
             text::put(buf, area.x, y, area.width, &words, theme.working);
             return;
         }

@@ -24,6 +24,10 @@ pub use card::{Card, card};
 const TOLD_MAX: usize = 200;
 /// The columns of a line's name: `tried`, `because`.
 const NAME: u16 = 9;
+/// Lines that each text of a card has however little room there is …
+const LINES_LEAST: usize = 2;
+/// … and where there is plenty: what is longer is no card any more, and `Enter` or `E` shows it.
+const LINES_MOST: usize = 12;
 
 /// What the pane remembers.
 #[derive(Debug, Default)]
@@ -33,6 +37,8 @@ pub struct Local {
     /// The telling lines of gate runs, once they were read.
     pub told: BTreeMap<GateId, Vec<String>>,
     top: Cell<usize>,
+    /// The rows of the selected card, as drawn last.
+    rows: Cell<usize>,
 }
 
 /// The pane.
@@ -79,10 +85,24 @@ struct Said {
     is_evidence: bool,
 }
 
-fn said(card: &Card, columns: usize) -> Vec<Said> {
+/// What a card says, in at most `rows` lines if it can be: the longest of its texts are cut first, and no text
+/// to fewer than two lines.
+fn said(card: &Card, columns: usize, rows: usize) -> Vec<Said> {
+    let fits = |each: &usize| said_in(card, columns, *each).len() <= rows;
+    let each = (LINES_LEAST..=LINES_MOST).rev().find(fits).unwrap_or(LINES_LEAST);
+    said_in(card, columns, each)
+}
+
+/// The same with so many lines for each text at most.
+fn said_in(card: &Card, columns: usize, each: usize) -> Vec<Said> {
     let mut all = Vec::new();
     let mut add = |name: &'static str, text: &str, is_evidence: bool| {
-        for (index, line) in text::wrap(text, columns).into_iter().take(2).enumerate() {
+        let lines = text::wrap(text, columns);
+        let is_cut = lines.len() > each;
+        for (index, mut line) in lines.into_iter().take(each).enumerate() {
+            if is_cut && index + 1 == each {
+                line = text::cut(&format!("{line} …"), columns);
+            }
             let name = if index == 0 { name } else { "" };
             all.push(Said { name, text: line, is_evidence });
         }
@@ -120,12 +140,14 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let at = place(model);
     let Some(selected) = needs.get(at) else { return };
     let card_of = card(model, selected);
-    let lines = said(&card_of, usize::from(area.width.saturating_sub(NAME + 6)));
     // Head and keys of the selected card, then as much of what it says as leaves the others a line each.
     let others = needs.len() - 1;
     let height = usize::from(area.height);
-    let body = height.saturating_sub(2 + others.min(height / 3)).min(lines.len());
+    let body = height.saturating_sub(2 + others.min(height / 3));
+    let lines = said(&card_of, usize::from(area.width.saturating_sub(NAME + 6)), body);
+    let body = body.min(lines.len());
     let own = 1 + body + usize::from(height > 1 + body);
+    model.panes.needs.rows.set(own);
     let room = height.saturating_sub(own);
     let first = model.panes.needs.top.get().min(at).max((at).saturating_sub(room));
     let first = first.min(needs.len().saturating_sub(room + 1));
@@ -251,6 +273,15 @@ impl Pane for Needs {
         };
         model.panes.needs.at = model.digest.needs.get(to).map(Need::occurrence);
         Reaction::done()
+    }
+
+    fn click(&self, model: &mut Model, row: usize) {
+        let (local, at) = (&model.panes.needs, place(model));
+        let (row, rows) = (local.top.get() + row, local.rows.get());
+        let index = if row < at + rows { row.min(at) } else { row + 1 - rows };
+        if let Some(need) = model.digest.needs.get(index) {
+            model.panes.needs.at = Some(need.occurrence());
+        }
     }
 
     fn hints(&self, model: &Model) -> Vec<&'static str> {

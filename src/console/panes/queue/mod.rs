@@ -307,6 +307,16 @@ impl Pane for Queue {
         Reaction::done()
     }
 
+    fn click(&self, model: &mut Model, row: usize) {
+        let Some(project) = model.shown_project() else { return };
+        // What holds the queue stands above the entries.
+        let Some(row) = row.checked_sub(usize::from(hold(project).is_some())) else { return };
+        let rows = rows(model, project);
+        if let Some(row) = rows.get(model.panes.queue.top.get() + row) {
+            model.panes.queue.at = row.objective.clone();
+        }
+    }
+
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         vec!["in", "hold", "publish", "raise", "lower", "cancel", "diff", "explain"]
     }

@@ -1,0 +1,132 @@
+//! Keys that come while a dialog waits for the supervisor's answer.
+//!
+//! They were typed for that dialog. After a refusal they go into its text, in order; what cannot go there (a key
+//! that would send again what nobody has seen the refusal of), and all of them when the dialog is done, is
+//! counted and told. None of them reaches another dialog or a pane, not even where the answer came between a
+//! key and the frame that shows it.
+
+use std::collections::VecDeque;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use super::Model;
+use crate::report::text::counted;
+
+/// Keys kept: a page typed blindly. What comes on top is counted as not used.
+const TYPED_MAX: usize = 4096;
+
+/// Something typed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Typed {
+    /// A key.
+    Key(KeyEvent),
+    /// A text, pasted whole.
+    Paste(String),
+}
+
+/// What was typed ahead.
+#[derive(Debug, Default)]
+pub struct Ahead {
+    typed: VecDeque<Typed>,
+    unused: usize,
+    /// A dialog was closed by an answer, and no frame has shown that yet.
+    is_unseen: bool,
+}
+
+impl Ahead {
+    /// How many keys and pastes wait for the answer.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.typed.len() + self.unused
+    }
+
+    /// Whether none does.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// A frame has shown what there is.
+    pub fn seen(&mut self) {
+        self.is_unseen = false;
+    }
+
+    /// What a dialog that waits says at its end: ` (3 keys wait with it)`.
+    #[must_use]
+    pub fn told(&self) -> String {
+        match self.len() {
+            0 => String::new(),
+            1 => "  (1 key waits with it)".to_owned(),
+            keys => format!("  ({keys} keys wait with it)"),
+        }
+    }
+}
+
+/// Esc and Ctrl-C leave a dialog that waits.
+fn is_leaving(typed: &Typed) -> bool {
+    let Typed::Key(key) = typed else { return false };
+    key.code == KeyCode::Esc
+        || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
+}
+
+/// Keeps what is typed while the dialog on top waits; gives back what it may have now.
+pub fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
+    if model.ahead.is_unseen {
+        model.ahead.unused += 1;
+        tell_unused(model);
+        return None;
+    }
+    if model.dialogs.last().is_none_or(|dialog| dialog.waits_for().is_none()) {
+        return Some(typed);
+    }
+    if is_leaving(&typed) {
+        // What was typed before belongs to the draft.
+        let at = model.dialogs.len() - 1;
+        replay(model, at);
+        tell_unused(model);
+        return Some(typed);
+    }
+    match model.ahead.typed.len() < TYPED_MAX && model.ahead.unused == 0 {
+        true => model.ahead.typed.push_back(typed),
+        false => model.ahead.unused += 1,
+    }
+    None
+}
+
+/// After an answer: the dialog that waited stood at `at`.
+pub fn answered(model: &mut Model, at: usize, is_refused: bool) {
+    match model.dialogs.get(at) {
+        // It has asked for the next thing.
+        Some(dialog) if dialog.waits_for().is_some() => return,
+        Some(_) if is_refused => replay(model, at),
+        _ => {
+            model.ahead.is_unseen = true;
+            model.ahead.unused += std::mem::take(&mut model.ahead.typed).len();
+        }
+    }
+    tell_unused(model);
+}
+
+/// Into the text of the dialog; from the first that it does not take on, none is used.
+fn replay(model: &mut Model, at: usize) {
+    let mut typed = std::mem::take(&mut model.ahead.typed);
+    let mut dialog = model.dialogs.remove(at);
+    while let Some(next) = typed.front() {
+        if !dialog.ahead(model, next) {
+            break;
+        }
+        typed.pop_front();
+    }
+    model.dialogs.insert(at, dialog);
+    model.ahead.unused += typed.len();
+}
+
+fn tell_unused(model: &mut Model) {
+    let unused = std::mem::take(&mut model.ahead.unused);
+    if unused == 0 {
+        return;
+    }
+    let was = if unused == 1 { "was" } else { "were" };
+    let before = model.note.take().map(|note| format!("   {}", note.text)).unwrap_or_default();
+    model.say_no(format!("{} typed before the answer {was} not used{before}", counted(unused, "key")));
+}
