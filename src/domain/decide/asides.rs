@@ -32,7 +32,8 @@ pub(super) fn guards(scribe: &mut Scribe<'_>) {
         cancel_outdated(scribe, &slug);
         let Some(project) = scribe.state.project(&slug) else { continue };
         let is_held = project.train.held.is_some() || project.landing_hold().is_some();
-        if is_held || !may_run(scribe, project) {
+        let is_wanted = project.train.entries.iter().any(Entry::waits_for_guard);
+        if is_held || !is_wanted || !may_run(scribe, project) {
             continue;
         }
         let waiting: Vec<(Entry, Guard)> = project

@@ -20,16 +20,12 @@ impl Train {
     pub fn in_order(&self) -> Vec<&Entry> {
         let chained: Vec<u64> =
             self.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
-        let mut order: Vec<&Entry> = Vec::new();
-        order.extend(self.entries.iter().filter(|entry| entry.subject == Subject::Target));
-        order.extend(chained.iter().filter_map(|id| self.entry(*id)));
+        let users = self.entries.iter().filter(|entry| entry.subject == Subject::Target);
+        let chained = chained.iter().filter_map(|id| self.entry(*id));
         let ordered = fresh_order(self, &[], &Conflicts::new(), usize::MAX);
-        for entry in ordered.into_iter().chain(&self.entries) {
-            if !order.iter().any(|known| known.id == entry.id) {
-                order.push(entry);
-            }
-        }
-        order
+        let mut seen = BTreeSet::new();
+        let all = users.chain(chained).chain(ordered).chain(&self.entries);
+        all.filter(|entry| seen.insert(entry.id)).collect()
     }
 }
 
@@ -52,6 +48,12 @@ pub(super) fn fresh_order<'t>(
     rest.sort_by_key(|(entry, _)| {
         (entry.subject != Subject::Target, -i64::from(entry.priority), degree(entry), entry.id)
     });
+    // Where they go by age nobody is overtaken, so that nobody comes to be due.
+    if rest.is_sorted_by_key(|(entry, _)| entry.id) && rest.iter().all(|(_, times)| *times < OVERTAKEN_MAX) {
+        let room = most.saturating_sub(order.len());
+        order.extend(rest.into_iter().take(room).map(|(entry, _)| entry));
+        return order;
+    }
     while !rest.is_empty() && order.len() < most {
         let due = rest.iter().enumerate().filter(|(_, (_, times))| *times >= OVERTAKEN_MAX);
         let due = due.min_by_key(|(_, (entry, _))| entry.id).map_or(0, |(place, _)| place);
@@ -73,7 +75,10 @@ fn overtake(rest: &mut [(&Entry, u32)], next: &Entry) {
 
 /// How many of the first members may land together without anybody who stays behind being overtaken too often.
 pub(super) fn landable(train: &Train, members: &[u64]) -> usize {
-    let mut rest: Vec<(&Entry, u32)> = train.entries.iter().map(|entry| (entry, entry.overtaken)).collect();
+    // Who is younger than all of them is overtaken by none.
+    let youngest = members.iter().max().copied().unwrap_or_default();
+    let older = train.entries.iter().filter(|entry| entry.id <= youngest);
+    let mut rest: Vec<(&Entry, u32)> = older.map(|entry| (entry, entry.overtaken)).collect();
     let mut may_land = 0;
     for (place, member) in members.iter().enumerate() {
         let Some(found) = rest.iter().position(|(entry, _)| entry.id == *member) else { continue };
