@@ -44,6 +44,32 @@ pub struct CommandResult {
     /// The test runner that said that no test ran at all, when one did.
     #[serde(default)]
     pub no_tests: Option<String>,
+    /// It failed and its output says that no space was left, where there was some when it was over: whether these
+    /// are words of the machine or of a test, only what the base says of it tells.
+    #[serde(default)]
+    pub says_full: bool,
+}
+
+/// What was found out about the space that a command had which is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Space {
+    /// There is none where gates work, now that the command is over.
+    pub is_missing: bool,
+    /// Its output says that there was none.
+    pub is_said: bool,
+}
+
+impl Space {
+    /// What a command's exit status means with it, and whether the words alone are left to go by: a test prints such
+    /// words, too, and what was full may be free again.
+    #[must_use]
+    pub fn exit(self, code: i32) -> (Exit, bool) {
+        match self {
+            _ if code == 0 => (Exit::Code(0), false),
+            Self { is_missing: true, .. } => (Exit::DiskFull(code), false),
+            Self { is_said, .. } => (Exit::Code(code), is_said),
+        }
+    }
 }
 
 impl CommandResult {
@@ -64,13 +90,20 @@ impl CommandResult {
         }
     }
 
-    /// Whether it ran and ended without a verdict: crashed, or timed out. One that could not be started says
-    /// nothing at all of the tree.
+    /// Whether it ran and ended without a verdict: crashed, timed out, or the set-up before it failed. One that could
+    /// not be started says nothing at all of the tree.
     #[must_use]
     pub fn has_crashed(&self) -> bool {
         self.timed_out
-            || matches!(self.exit, Exit::Signal(_))
+            || matches!(self.exit, Exit::Signal(_) | Exit::SetupFailed(_))
             || matches!(self.exit, Exit::Code(code) if code > 125)
+    }
+
+    /// Whether the cause may lie outside of the tree and pass, a registry that does not answer or a disk that was
+    /// full for a moment: what is known of the base from before then tells nothing of the cause.
+    #[must_use]
+    pub fn may_be_passing(&self) -> bool {
+        self.says_full || matches!(self.exit, Exit::SetupFailed(_))
     }
 
     /// For people.
@@ -79,6 +112,9 @@ impl CommandResult {
         match &self.no_tests {
             _ if self.timed_out => "timed out".to_owned(),
             Some(runner) if self.exit == Exit::Code(0) => format!("{runner} says that no test ran"),
+            _ if self.says_full => {
+                format!("{}; it says that no space was left, and there was some when it was over", self.exit)
+            }
             _ => self.exit.to_string(),
         }
     }
@@ -141,6 +177,16 @@ impl Purpose {
     #[must_use]
     pub fn yields(&self) -> bool {
         matches!(self, Self::Ahead { .. } | Self::External)
+    }
+
+    /// Whether it is run on what entries would land on, to compare.
+    #[must_use]
+    pub fn is_of_base(&self) -> bool {
+        match self {
+            Self::Base { .. } => true,
+            Self::Tamper { entries } => entries.is_empty(),
+            _ => false,
+        }
     }
 
     /// What a run was for that was recorded before there were purposes.
@@ -229,7 +275,21 @@ mod tests {
     use super::*;
 
     fn ended(exit: Exit, timed_out: bool) -> CommandResult {
-        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1, no_tests: None }
+        CommandResult { name: "tests".into(), exit, timed_out, took_ms: 1, no_tests: None, says_full: false }
+    }
+
+    #[test]
+    fn only_a_disk_that_is_full_makes_of_a_failure_none_and_words_of_it_make_one_that_may_pass() {
+        let space = |is_missing, is_said| Space { is_missing, is_said };
+        assert_eq!(space(true, true).exit(0), (Exit::Code(0), false));
+        assert_eq!(space(true, false).exit(1), (Exit::DiskFull(1), false));
+        assert_eq!(space(true, true).exit(1), (Exit::DiskFull(1), false));
+        assert_eq!(space(false, false).exit(1), (Exit::Code(1), false));
+        assert_eq!(space(false, true).exit(1), (Exit::Code(1), true));
+        let said = CommandResult { says_full: true, ..ended(Exit::Code(1), false) };
+        assert!(said.verdict() == Verdict::Red && said.may_be_passing(), "{}", said.outcome());
+        let set_up = ended(Exit::SetupFailed("exit status 1".into()), false);
+        assert!(set_up.verdict() == Verdict::NotEvaluated && set_up.has_crashed() && set_up.may_be_passing());
     }
 
     #[test]

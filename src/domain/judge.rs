@@ -43,6 +43,9 @@ pub struct KnownVerdict {
     /// Of a run that was not evaluated: whether it had started, and crashed or timed out.
     #[serde(default)]
     pub has_crashed: bool,
+    /// What it failed of may lie outside of the tree, and pass.
+    #[serde(default)]
+    pub may_be_passing: bool,
 }
 
 /// What the gate said of the base of a candidate.
@@ -65,6 +68,8 @@ pub struct Trial {
     pub not_evaluated: u32,
     /// Whether the last of those had started and then crashed or timed out.
     pub has_crashed: bool,
+    /// What one of them failed of may lie outside of the tree, and pass.
+    pub may_be_passing: bool,
     /// The last run that was not green.
     pub last: Option<GateId>,
 }
@@ -117,15 +122,18 @@ impl Rules<'_> {
             }
             if known.verdict != Verdict::Green {
                 trial.last = trial.last.max(Some(known.gate));
+                trial.may_be_passing |= known.may_be_passing;
             }
         }
         trial
     }
 
-    /// What is known of what a candidate lands on.
+    /// What is known of what a candidate lands on; where that is to compare with, by a run after this one.
     #[must_use]
-    pub fn base(&self, tree: &ObjectId) -> Option<BaseVerdict> {
-        let trial = self.trial(tree);
+    pub fn base(&self, tree: &ObjectId, after: Option<GateId>) -> Option<BaseVerdict> {
+        let mut trial = self.trial(tree);
+        let is_meant = |gate: &GateId| after.is_none_or(|after| *gate > after);
+        (trial.green, trial.last) = (trial.green.filter(is_meant), trial.last.filter(is_meant));
         let said = |verdict, gate| Some(BaseVerdict { verdict, gate });
         match (trial.green, trial.last) {
             (Some(gate), _) => said(Verdict::Green, gate),
@@ -161,7 +169,7 @@ pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<
     if let Some(gate) = trial.green {
         return Judgement::Reuse(gate);
     }
-    let is_red = trial.red > rules.flaky_retries;
+    let is_red = trial.red > repeats(rules.flaky_retries, trial.may_be_passing);
     if !is_red && !trial.is_unclear() {
         return Judgement::Run;
     }
@@ -173,7 +181,8 @@ pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<
     if !is_red && !trial.has_crashed {
         return Judgement::NotEvaluated;
     }
-    match rules.base(base) {
+    // What may pass is compared with a run on the base under the circumstances of now.
+    match rules.base(base, trial.last.filter(|_| trial.may_be_passing)) {
         None => Judgement::RunBase,
         Some(BaseVerdict { verdict: Verdict::Green, .. }) => Judgement::Blame,
         Some(BaseVerdict { verdict: Verdict::Red, gate }) => Judgement::RedBase(gate),
@@ -181,9 +190,15 @@ pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<
     }
 }
 
-/// Names the commands of a gate with their limits: verdicts of other ones say nothing.
+/// How often a red run is repeated on the same tree before anyone is blamed: at least once where its cause may pass.
 #[must_use]
-pub fn terms_of(commands: &[GateCommand]) -> String {
+pub fn repeats(flaky_retries: u32, may_be_passing: bool) -> u32 {
+    flaky_retries.max(u32::from(may_be_passing))
+}
+
+/// Names the commands of a gate with their limits, and what sets its worktree up: verdicts of other ones say nothing.
+#[must_use]
+pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
     let mut hash = Sha256::new();
     for command in commands {
         let limit = match command.timeout_seconds {
@@ -194,6 +209,9 @@ pub fn terms_of(commands: &[GateCommand]) -> String {
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
+    }
+    if let Some(setup) = setup {
+        hash.update(setup.as_bytes());
     }
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
@@ -250,6 +268,7 @@ mod tests {
             at_ms,
             runs: 1,
             has_crashed: false,
+            may_be_passing: false,
         }
     }
 
@@ -296,6 +315,40 @@ mod tests {
     }
 
     #[test]
+    fn what_may_pass_is_tried_twice_and_compared_with_a_run_on_the_base_that_came_after_it() {
+        let verdict_of = |runs, verdicts: &[KnownVerdict]| {
+            let said = KnownVerdict { runs, gate: GateId(5), may_be_passing: true, ..red(runs) };
+            let verdicts: Vec<KnownVerdict> = [said].into_iter().chain(verdicts.iter().cloned()).collect();
+            let subject = Subject::Objective(ObjectiveId::new("a").unwrap());
+            let rules = Rules { verdicts: &verdicts, terms: "t", flaky_retries: 0, now_ms: 1_000 };
+            judge(&subject, &oid('c'), &oid('b'), &rules)
+        };
+        let base = |verdict, gate| KnownVerdict { gate: GateId(gate), ..known('b', verdict, 0) };
+        assert_eq!(
+            verdict_of(1, &[base(Verdict::Green, 9)]),
+            Judgement::Run,
+            "whatever `flaky_retries` says"
+        );
+        assert_eq!(verdict_of(2, &[]), Judgement::RunBase);
+        assert_eq!(verdict_of(2, &[base(Verdict::Green, 4)]), Judgement::RunBase);
+        assert_eq!(verdict_of(2, &[base(Verdict::Green, 6)]), Judgement::Blame);
+        assert_eq!(verdict_of(2, &[base(Verdict::Red, 6)]), Judgement::RedBase(GateId(6)));
+        assert_eq!(verdict_of(2, &[base(Verdict::NotEvaluated, 6)]), Judgement::NotEvaluated);
+        let both = [base(Verdict::Green, 4), base(Verdict::NotEvaluated, 6)];
+        assert_eq!(verdict_of(2, &both), Judgement::NotEvaluated);
+    }
+
+    #[test]
+    fn a_set_up_that_fails_is_the_branchs_where_it_succeeds_on_the_base_after_it() {
+        let failed = KnownVerdict { may_be_passing: true, ..unclear(2, true) };
+        assert_eq!(judged(&[KnownVerdict { runs: 1, ..failed.clone() }]), Judgement::Run);
+        let older = KnownVerdict { gate: GateId(1), ..known('b', Verdict::Green, 0) };
+        assert_eq!(judged(&[failed.clone(), older]), Judgement::RunBase);
+        assert_eq!(judged(&[failed.clone(), known('b', Verdict::Green, 0)]), Judgement::Blame);
+        assert_eq!(judged(&[failed, known('b', Verdict::NotEvaluated, 0)]), Judgement::NotEvaluated);
+    }
+
+    #[test]
     fn runs_on_one_tree_add_up_until_what_they_say_is_followed_up() {
         let mut verdicts = Vec::new();
         keep(&mut verdicts, known('c', Verdict::Red, 0));
@@ -323,15 +376,15 @@ mod tests {
     #[test]
     fn other_commands_or_limits_are_other_terms() {
         let gate = |run: &str, timeout_minutes| {
-            terms_of(&[GateCommand {
-                name: "t".into(),
-                run: run.into(),
-                timeout_minutes,
-                timeout_seconds: 0,
-            }])
+            vec![GateCommand { name: "t".into(), run: run.into(), timeout_minutes, timeout_seconds: 0 }]
         };
-        assert_eq!(gate("make", 1), gate("make", 1));
-        assert_ne!(gate("make", 1), gate("make", 2));
-        assert_ne!(gate("make", 1), gate("make all", 1));
+        let make = terms_of(&gate("make", 1), None);
+        assert_eq!(make, terms_of(&gate("make", 1), None));
+        let others = [
+            terms_of(&gate("make", 2), None),
+            terms_of(&gate("make all", 1), None),
+            terms_of(&gate("make", 1), Some("npm ci")),
+        ];
+        assert!(others.iter().all(|other| *other != make), "{others:?}");
     }
 }

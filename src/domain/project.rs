@@ -8,7 +8,7 @@ use super::aside::{Canary, CanaryVerdict, External, Pushing};
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use super::judge::{KnownVerdict, terms_of};
+use super::judge::KnownVerdict;
 use super::pace::Pace;
 use super::path::RepoPath;
 use super::planning::Planning;
@@ -149,7 +149,7 @@ impl Project {
     #[must_use]
     pub fn checks_nothing(&self) -> Option<&CanaryVerdict> {
         let judged = self.canary.judged.as_ref().filter(|judged| judged.verdict == Verdict::Green)?;
-        (judged.terms == terms_of(&self.settings.verify)).then_some(judged)
+        (judged.terms == self.settings.gate_terms()).then_some(judged)
     }
 
     /// The full name of the integration ref.
@@ -162,7 +162,7 @@ impl Project {
     #[must_use]
     pub fn gate_slots(&self) -> u32 {
         match self.settings.queue.slots {
-            Slots::Auto => self.pace.found(&terms_of(&self.settings.verify)).map_or(1, |found| found.slots),
+            Slots::Auto => self.pace.found(&self.settings.gate_terms()).map_or(1, |found| found.slots),
             Slots::Count(count) => count.clamp(1, SLOTS_MAX),
         }
     }
@@ -171,13 +171,13 @@ impl Project {
     /// what two cost each other; none when that is known, or not to be found out.
     #[must_use]
     pub fn trial_ms(&self) -> Option<i64> {
-        self.pace.trial_ms(self.settings.queue.slots, &terms_of(&self.settings.verify))
+        self.pace.trial_ms(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
     /// Why so many slots are used.
     #[must_use]
     pub fn why_slots(&self) -> String {
-        self.pace.why(self.settings.queue.slots, &terms_of(&self.settings.verify))
+        self.pace.why(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
     /// Whether a person and the project file both let it be worked on.

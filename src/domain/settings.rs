@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::judge::terms_of;
+
 /// Whether a rule stops work or only advises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -352,6 +354,12 @@ pub struct ProjectSettings {
 }
 
 impl ProjectSettings {
+    /// Names the gate: commands, limits, and what sets its worktree up.
+    #[must_use]
+    pub fn gate_terms(&self) -> String {
+        terms_of(&self.verify, self.worktree.setup.as_deref())
+    }
+
     /// The agent of that id.
     #[must_use]
     pub fn agent(&self, id: &str) -> Option<&AgentSettings> {

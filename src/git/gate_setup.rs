@@ -61,13 +61,14 @@ pub fn set_up_key(repository: &Repository, commit: &ObjectId, command: &str) -> 
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Whether the worktree is set up in another way, or not at all. From here on it counts as not set up.
+/// Whether the worktree is set up in another way, not at all, or is to be set up anew. From here on it counts as not
+/// set up.
 ///
 /// # Errors
 /// Whatever the file system refuses.
-pub fn must_set_up(worktree: &Worktree, key: &str) -> Result<bool, GitError> {
+pub fn must_set_up(worktree: &Worktree, key: &str, anew: bool) -> Result<bool, GitError> {
     let done = worktree.git_dir.join(DONE_FILE);
-    if fs::read_to_string(&done).is_ok_and(|known| known == key) {
+    if !anew && fs::read_to_string(&done).is_ok_and(|known| known == key) {
         return Ok(false);
     }
     match fs::remove_file(&done) {

@@ -19,10 +19,15 @@ use crate::store::{OnRoom, Room, StoreError};
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Below this, in bytes, what fails fails for want of space.
 const FULL_BYTES: u64 = 1 << 20;
+/// Below this number of files that can still be made, too; file systems that make inodes as they need them name none.
+const FULL_INODES: u64 = 16;
 
 /// Whether nothing of any size can be written there. A file system that cannot say is not full.
 pub(super) fn is_disk_full(folder: &Path) -> bool {
-    rustix::fs::statvfs(folder).is_ok_and(|stat| stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES)
+    rustix::fs::statvfs(folder).is_ok_and(|stat| {
+        let lacks_inodes = stat.f_files > 0 && stat.f_favail < FULL_INODES;
+        lacks_inodes || stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES
+    })
 }
 
 /// Whether these are the system's words for a full disk, or a spent quota.

@@ -220,6 +220,7 @@ fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
         timed_out: false,
         took_ms: 1,
         no_tests: None,
+        says_full: false,
     };
     world.take(Input::GateExited { gate, results: Some(vec![late]) });
     assert_eq!(world.status("one"), Status::Cancelled, "a late verdict moves nothing");

@@ -100,6 +100,47 @@ fn a_gates_folder_is_set_up_once_and_again_when_what_is_installed_changes() {
     place.good(&["verify"]);
 }
 
+/// A project whose set-up is this command, and reads `package.json`.
+fn installed(place: &Place, setup: &str) {
+    let settings = format!(
+        "verify: [{{name: tests, run: 'true'}}]\nworktree: {{setup: {setup:?}}}\nqueue: {{flaky_retries: 0}}"
+    );
+    let repository = place.project("deps", &settings);
+    fs::write(repository.join("package.json"), "{}\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Dependencies"]);
+    place.objective("one", "commit one.txt\nover", &[]);
+    assert_eq!(count(&place.idle(0), "landed", "one"), 1);
+}
+
+#[test]
+fn a_branch_that_breaks_what_sets_the_gate_up_is_sent_back_with_what_that_said() {
+    let place = Place::new();
+    installed(&place, "! grep broken package.json || { echo cannot install this; exit 1; }");
+    let script = "case $PADDOCK_PROMPT_FILE in */2/*) commit package.json broken;; *) commit package.json mended;; esac";
+    place.objective("bad", &format!("{script}\nover"), &[]);
+    let events = place.idle(0);
+    assert_eq!(count(&events, "queue_held", "*"), 0, "the set-up of what it would land on is good");
+    assert_eq!((count(&events, "session_planned", "bad"), count(&events, "landed", "bad")), (2, 1));
+    let prompt = fs::read_to_string(place.note("deps.bad.3.prompt")).unwrap();
+    assert!(prompt.contains("worktree.setup") && prompt.contains("cannot install this"), "{prompt}");
+}
+
+#[test]
+fn a_set_up_that_nobody_can_do_now_holds_the_queue_whatever_was_green_before() {
+    let place = Place::new();
+    installed(&place, "test ! -e $NOTES/down || { echo the registry does not answer; exit 1; }");
+    place.objective("two", "commit package.json more\ntouch $NOTES/down\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!((count(&events, "session_planned", "*"), count(&events, "gate_started", "*")), (1, 3));
+    let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
+    assert_eq!(held["data"]["reason"]["code"], "not_evaluated", "{held}");
+    assert!(held.to_string().contains("worktree.setup"), "{held}");
+    fs::remove_file(place.note("down")).unwrap();
+    place.good(&["queue", "release"]);
+    assert_eq!(count(&place.idle(0), "landed", "two"), 1);
+}
+
 #[test]
 fn a_gate_that_is_to_be_clean_keeps_nothing_between_runs() {
     let place = Place::new();

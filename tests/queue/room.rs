@@ -17,7 +17,7 @@ fn a_gate_that_has_no_space_holds_the_queue_and_blames_nobody() {
     place.objective("work", "commit work.txt\nover", &[]);
     let events = place.idle(3);
     assert_eq!((count(&events, "landed", "*"), count(&events, "session_planned", "*")), (0, 1));
-    assert_eq!(count(&events, "gate_started", "*"), 2, "it is tried once more, and no oftener");
+    assert_eq!(count(&events, "gate_started", "*"), 3, "it is tried once more, and on what it would land on");
     let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
     assert_eq!(held["data"]["reason"]["code"], "disk_full", "{held}");
     let said = place.good(&["explain", "work"]);
@@ -26,6 +26,26 @@ fn a_gate_that_has_no_space_holds_the_queue_and_blames_nobody() {
     fs::write(place.note("room"), "").unwrap();
     let events = place.idle(0);
     assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 0));
+}
+
+#[test]
+fn a_branch_whose_test_only_says_that_there_is_no_space_is_sent_back() {
+    let place = Place::new();
+    let run = "! test -e bad || { echo 'cp: error writing x: No space left on device' >&2; exit 1; }";
+    let settings = "recovery: {max_retries: 0}\nqueue: {flaky_retries: 0}";
+    place.project("words", &format!("{settings}\nverify: [{{name: tests, run: {run:?}}}]"));
+    place.objective("good", "commit good\nover", &[]);
+    place.idle(0);
+    place.objective("bad", "commit bad\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "queue_held", "*"), 0, "there is room");
+    // What was known of the base is of another time: it is run again, under the same circumstances.
+    assert_eq!(count(&events, "gate_started", "*"), 3);
+    let status = place.status_of("bad");
+    assert_eq!(status["status"], "needs_review");
+    assert!(status["reason"].to_string().contains("it says that no space was left"), "{status}");
+    place.objective("more", "commit more\nover", &[]);
+    assert_eq!(count(&place.idle(3), "landed", "more"), 1, "the queue goes on");
 }
 
 /// A mount of its own for a process and all that it starts, if this machine lets us make one.

@@ -11,7 +11,7 @@ use paddock::domain::gate::{CommandResult, Verdict};
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
 use paddock::domain::input::PublishAnswer;
 use paddock::domain::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
-use paddock::domain::judge::{KnownVerdict, terms_of};
+use paddock::domain::judge::KnownVerdict;
 use paddock::domain::path::RepoPath;
 use paddock::domain::project::Project;
 use paddock::domain::session::Exit;
@@ -107,7 +107,7 @@ impl Queue {
             target: root.clone(),
             trust: TrustRecord { entries: Vec::new() },
         };
-        let terms = terms_of(&settings.verify);
+        let terms = settings.gate_terms();
         let add = Command::ProjectAdd { project: slug(), settings: Box::new(settings), repository };
         self.take(Input::Command(Box::new(add)));
         self.take(Input::IntegrationMade { project: slug(), tip: Ok(root.clone()) });
@@ -122,6 +122,7 @@ impl Queue {
             at_ms: self.now_ms,
             runs: 1,
             has_crashed: false,
+            may_be_passing: false,
         });
         self.reload(project);
     }
@@ -300,7 +301,14 @@ impl Queue {
             self.green.insert(tree.id());
         }
         let took_ms = u64::try_from(self.now_ms - run.started_ms).unwrap_or(0).max(1);
-        let result = CommandResult { name: "t".into(), exit, timed_out: false, took_ms, no_tests: None };
+        let result = CommandResult {
+            name: "t".into(),
+            exit,
+            timed_out: false,
+            took_ms,
+            no_tests: None,
+            says_full: false,
+        };
         self.ended.insert(gate, vec![result.clone()]);
         self.inbox.push(Input::GateExited { gate, results: Some(vec![result]) });
     }

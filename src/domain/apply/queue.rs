@@ -167,7 +167,8 @@ impl State {
         self.settle_aside(&run, project, verdict);
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);
-        let new = KnownVerdict { tree, terms, verdict, gate, at_ms, runs: 1, has_crashed };
+        let may_be_passing = run.results.iter().any(CommandResult::may_be_passing);
+        let new = KnownVerdict { tree, terms, verdict, gate, at_ms, runs: 1, has_crashed, may_be_passing };
         self.change(project, |p| keep(&mut p.verdicts, new));
         if let (Purpose::Ahead { entry }, Verdict::Green) = (run.purpose, verdict) {
             self.change_entry(project, entry, |e| e.has_passed = true);

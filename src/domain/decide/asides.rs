@@ -8,9 +8,9 @@ use crate::domain::aside::{Aside, Guard, Prepared};
 use crate::domain::command::{Answer, Refusal, Reply};
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
-use crate::domain::gate::{GateRun, Purpose, Verdict};
+use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::judge::terms_of;
+use crate::domain::judge::repeats;
 use crate::domain::project::Project;
 use crate::domain::train::Entry;
 
@@ -108,7 +108,7 @@ fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Aside) -> Option<(A
 }
 
 fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
-    let terms = terms_of(&project.settings.verify);
+    let terms = project.settings.gate_terms();
     let known = |verdict| {
         let found = project.verdicts.iter().rev();
         let mut found = found.filter(|known| known.tree == *tree && known.terms == terms);
@@ -130,19 +130,21 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
         let (project, entry) = (slug.clone(), entry.id);
         return scribe.record(Fact::GuardPassed { project, entry, gate });
     }
-    let retries = project.settings.queue.flaky_retries;
+    let last = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+    let may_pass = last.as_ref().is_some_and(|run| run.results.iter().any(CommandResult::may_be_passing));
+    let retries = repeats(project.settings.queue.flaky_retries, may_pass);
     let has_failed = guard.red > retries || guard.unclear >= UNCLEAR_MAX;
     let purpose = Purpose::Tamper { entries: vec![entry.id] };
     if !has_failed {
         return start(scribe, slug, purpose, prepared.commit, prepared.tree);
     }
-    let last = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
     if let Some(run) = last.filter(|run| guard.red <= retries && room::starved(run).is_some()) {
         room::hold(scribe, slug, &run);
         return;
     }
     let Some(onto_tree) = prepared.onto_tree else { return };
-    match verdict_on(project, &onto_tree) {
+    let is_news = |(_, gate): &(Verdict, GateId)| !may_pass || Some(*gate) > guard.last;
+    match verdict_on(project, &onto_tree).filter(is_news) {
         Some((Verdict::Green, _)) => {
             let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
             match run {
@@ -227,7 +229,7 @@ pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
 fn judge_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: Option<GateId>, verdict: Verdict) {
     scribe.memo.prepared.retain(|(of, aside), _| of != slug || !matches!(aside, Aside::Canary { .. }));
     let run = gate.and_then(|gate| scribe.state.gate(gate)).map(|run| run.terms.clone());
-    let now = scribe.state.project(slug).map(|project| terms_of(&project.settings.verify));
+    let now = scribe.state.project(slug).map(|project| project.settings.gate_terms());
     let terms = run.or(now).unwrap_or_default();
     scribe.record(Fact::CanaryJudged { project: slug.clone(), gate, verdict, terms });
 }

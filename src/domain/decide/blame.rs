@@ -51,6 +51,9 @@ pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: u
 /// The base is red: nobody's branch is to blame, and nothing can land on it.
 pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId) -> bool {
     let run = run_of(scribe, Some(gate));
+    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
+        return room::hold(scribe, slug, run);
+    }
     let Some(project) = scribe.state.project(slug) else { return false };
     let (branch, tip) = (&project.settings.target_branch, project.integration.tip.short());
     let what = in_words(run.as_ref());

@@ -40,7 +40,7 @@ pub(super) fn start_in(
         && !scribe.memo.is_passive;
     let slot = free_slot(scribe, slug, is_trial).filter(|_| may_start)?;
     let commands = if wanted.commands.is_empty() { &project.settings.verify } else { &wanted.commands };
-    let terms = terms_of(commands);
+    let terms = terms_of(commands, project.settings.worktree.setup.as_deref());
     let gate = GateId(scribe.state.counters().gate + 1);
     scribe.record(Fact::GatePlanned {
         project: slug.clone(),

@@ -8,7 +8,7 @@ use crate::domain::event::Fact;
 use crate::domain::facts::Collision;
 use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::judge::{Rules, terms_of};
+use crate::domain::judge::Rules;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::train::{Action, Candidate, Entry, Train, View, plan};
@@ -45,7 +45,7 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
     let is_free = project.train.held.is_none()
         && project.landing_hold().is_none()
         && !project.integration.is_moving_to_target();
-    let terms = terms_of(&project.settings.verify);
+    let terms = project.settings.gate_terms();
     let runs: Vec<&GateRun> = scribe.state.open_gates().filter(|run| run.project == project.slug).collect();
     let conflicts = conflicts(project);
     let tip = &project.integration.tip;

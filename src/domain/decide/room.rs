@@ -32,9 +32,9 @@ pub(super) struct Wait {
     pub(super) again_ms: i64,
 }
 
-/// The command of a run that had no space.
+/// The command of a run that had no space, or says so: to be believed where the branch is not at fault.
 pub(super) fn starved(run: &GateRun) -> Option<&CommandResult> {
-    run.results.iter().find(|result| matches!(result.exit, Exit::DiskFull(_)))
+    run.results.iter().find(|result| result.says_full || matches!(result.exit, Exit::DiskFull(_)))
 }
 
 /// Holds the queue until there is room.
@@ -45,9 +45,12 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -
     let pause_ms = (AGAIN_FIRST_MS << wait.tries.min(8)).min(AGAIN_MAX_MS);
     (wait.free, wait.again_ms) = (None, scribe.now_ms + pause_ms);
     wait.tries += 1;
+    let how = match result.says_full {
+        true => "says that it had no space left, and it says so of the target branch itself, too",
+        false => "had no space left, twice in a row",
+    };
     let text = format!(
-        "the disk is full under the gate: {} had no space left (gate run {}), twice in a row; that is no verdict on \
-         the work",
+        "the disk is full under the gate: {} {how} (gate run {}); that is no verdict on the work",
         result.name, run.id
     );
     let clears = format!(

@@ -145,15 +145,22 @@ impl<'a> Planner<'_, 'a> {
         is_current
             && match &run.purpose {
                 Purpose::Candidate { .. } => chain.is_some_and(|chain| self.tells(chain, &run.tree)),
-                Purpose::Base { .. } => chain.and_then(|chain| chain.made.as_ref()).is_some_and(|made| {
-                    made.onto_tree == run.tree && self.trial(&run.tree) == Trial::default()
-                }),
+                Purpose::Base { .. } => chain.is_some_and(|chain| self.asks_base(chain, &run.tree)),
                 Purpose::Ahead { entry } => self.view.train.entry(*entry).is_some_and(|entry| {
                     let ahead = entry.ahead.as_ref().filter(|ahead| ahead.onto == *self.view.tip);
                     ahead.and_then(|a| a.candidate.as_ref()).is_some_and(|c| c.tree == run.tree)
                 }),
                 _ => self.view.external == Some(&run.tree),
             }
+    }
+
+    /// Whether the first member is still to be compared with this tree, which it would land on.
+    fn asks_base(&self, chain: &Chain, tree: &ObjectId) -> bool {
+        let made = chain.made.as_ref().filter(|made| made.onto_tree == *tree);
+        let Some(first) = made.and_then(|made| made.links.first()) else { return false };
+        self.view.train.entry(first.entry).is_some_and(|entry| {
+            judge(&entry.subject, &first.tree, tree, &self.view.rules) == Judgement::RunBase
+        })
     }
 
     /// Whether a verdict on this tree would say more than is known: it is between the longest green prefix and

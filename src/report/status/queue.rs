@@ -2,7 +2,6 @@
 
 use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
 use crate::domain::gate::{GateRun, Verdict};
-use crate::domain::judge::terms_of;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::Slots;
@@ -117,7 +116,7 @@ pub(super) fn canary(project: &Project) -> Option<CanaryStatus> {
 
 pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
     let settings = &project.settings;
-    let found = project.pace.found(&terms_of(&settings.verify));
+    let found = project.pace.found(&settings.gate_terms());
     let thousandths = |value: f64| value / 1_000.0;
     (!settings.verify.is_empty()).then(|| GateSlotsStatus {
         slots: project.gate_slots(),

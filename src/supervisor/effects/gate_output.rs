@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::room::{is_disk_full, says_disk_full};
 use super::super::world::{World, now_ms};
-use crate::domain::gate::{CommandResult, GateRun};
+use crate::domain::gate::{CommandResult, GateRun, Space};
 use crate::domain::ids::GateId;
 use crate::domain::session::Exit;
 use crate::domain::state::State;
@@ -33,26 +33,31 @@ pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) 
 
 fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool) -> CommandResult {
     let has_passed = stage.outcome == StageOutcome::Exited { code: 0 };
+    let has_failed = matches!(stage.outcome, StageOutcome::Exited { .. }) && !has_passed;
+    let is_said = has_failed && printed_full(stretch, dir);
+    let (exit, says_full) = match &stage.outcome {
+        StageOutcome::Exited { code } => Space { is_missing: is_full, is_said }.exit(*code),
+        StageOutcome::Signaled { signal } => (Exit::Signal(*signal), false),
+        StageOutcome::NotStarted { text, .. } => (Exit::NotStarted(text.clone()), false),
+        StageOutcome::TimedOut | StageOutcome::Stopped => (Exit::Signal(15), false),
+    };
+    let is_set_up = stage.name == SETUP_STAGE && stage.outcome != StageOutcome::Stopped;
     CommandResult {
         name: stage.name.clone(),
-        exit: match &stage.outcome {
-            StageOutcome::NotStarted { text, .. } if stage.name == SETUP_STAGE => {
-                Exit::SetupFailed(text.clone())
-            }
-            StageOutcome::Exited { code } if *code != 0 && (is_full || printed_full(stretch, dir)) => {
-                Exit::DiskFull(*code)
-            }
-            StageOutcome::Exited { code } if stage.name == SETUP_STAGE => {
-                Exit::SetupFailed(Exit::Code(*code).to_string())
-            }
-            StageOutcome::Exited { code } => Exit::Code(*code),
-            StageOutcome::Signaled { signal } => Exit::Signal(*signal),
-            StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
-            StageOutcome::TimedOut | StageOutcome::Stopped => Exit::Signal(15),
-        },
+        exit: if is_set_up { of_set_up(exit) } else { exit },
         timed_out: stage.outcome == StageOutcome::TimedOut,
         took_ms: stage.awake_ms,
         no_tests: has_passed.then(|| no_tests(stretch, dir)).flatten(),
+        says_full,
+    }
+}
+
+/// A set-up that fails says nothing of the tests, whatever its exit status is.
+fn of_set_up(exit: Exit) -> Exit {
+    match exit {
+        Exit::NotStarted(text) => Exit::SetupFailed(text),
+        Exit::Code(_) | Exit::Signal(_) => Exit::SetupFailed(exit.to_string()),
+        other => other,
     }
 }
 

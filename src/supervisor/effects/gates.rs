@@ -34,6 +34,8 @@ pub(in super::super) struct Order {
     setup: Option<(String, u64)>,
     /// Nothing that git ignores is kept between runs.
     is_clean: bool,
+    /// It is run to compare a branch with what it would land on: the set-up is a part of that.
+    is_compared: bool,
     is_cancelled: bool,
 }
 
@@ -53,6 +55,7 @@ impl Order {
             setup: setup
                 .map(|command| (command, u64::from(settings.worktree.setup_timeout_minutes) * 60_000)),
             is_clean: settings.queue.clean,
+            is_compared: gate.purpose.is_of_base(),
             is_cancelled: gate.cancelled,
         })
     }
@@ -87,7 +90,7 @@ fn not_started(order: &Order, problem: String) -> CommandResult {
         true => Exit::DiskFull(1),
         false => Exit::NotStarted(problem),
     };
-    CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None }
+    CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None, says_full: false }
 }
 
 fn adopt(world: &World, order: &Order) -> Result<(), String> {
@@ -116,7 +119,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
     let setup = match &order.setup {
         Some((command, limit_ms)) => {
             let key = set_up_key(&repository, &order.commit, command).map_err(said)?;
-            let is_due = order.is_clean || must_set_up(&worktree, &key).map_err(said)?;
+            let is_due = must_set_up(&worktree, &key, order.is_clean || order.is_compared).map_err(said)?;
             is_due.then(|| setup_stage(command, *limit_ms))
         }
         None => None,

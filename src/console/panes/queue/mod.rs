@@ -17,7 +17,6 @@ use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
 use crate::domain::ids::{GateId, ObjectiveId, ObjectiveKey};
-use crate::domain::judge::terms_of;
 use crate::domain::objective::Status;
 use crate::domain::project::Project;
 use crate::domain::settings::Slots;
@@ -143,7 +142,7 @@ fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(St
 /// `slots 1`, and once that is measured the figure that it follows from: `slots 1 (×1.7 beside another)`.
 fn slots(project: &Project) -> String {
     let count = project.gate_slots();
-    let found = project.pace.found(&terms_of(&project.settings.verify));
+    let found = project.pace.found(&project.settings.gate_terms());
     match found.filter(|_| project.settings.queue.slots == Slots::Auto) {
         Some(found) => {
             format!("slots {count} (one takes {:.2}× beside another)", f64::from(found.beside) / 1_000.0)
