@@ -199,7 +199,10 @@ fn make_worktree(world: &mut World, state: &State, objective: ObjectiveKey, epoc
     let repo = world.repos.get_mut(&objective.project).unwrap();
     let result = if fails { Err("no space".to_owned()) } else { Ok(()) };
     if result.is_ok() {
-        repo.branches.entry(worktree.branch.clone()).or_insert(worktree.base);
+        if !repo.branches.contains_key(&worktree.branch) {
+            repo.branches.insert(worktree.branch.clone(), worktree.base.clone());
+            repo.made.insert(worktree.branch.clone(), worktree.base);
+        }
         repo.worktrees.entry(worktree.branch).or_default();
     }
     world.inbox.push(Input::WorktreeAnswered { objective, epoch, result });
@@ -253,9 +256,11 @@ fn start_session(
         return Err(format!("session {id} of {key} starts without a worktree"));
     }
     let base = state.objective(key).and_then(|o| o.worktree.as_ref()).map(|worktree| &worktree.base);
-    let is_behind = base == Some(&session.from) && repo.is_in(&repo.branches[&branch], &session.from);
-    if session.attempt == 1 || is_behind {
+    let is_from_tip = session.attempt == 1 || base == Some(&session.from);
+    let head = &repo.branches[&branch];
+    if is_from_tip && (repo.made.get(&branch) == Some(head) || repo.is_in(head, &session.from)) {
         repo.branches.insert(branch.clone(), session.from.clone());
+        repo.made.insert(branch.clone(), session.from.clone());
     }
     // What a person committed there before anybody worked on it is left as it is.
     if !repo.touched.contains(&branch) && !repo.is_in(&session.from, &repo.branches[&branch]) {

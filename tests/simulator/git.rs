@@ -28,6 +28,8 @@ pub struct Repo {
     pub branches: BTreeMap<String, ObjectId>,
     /// Worktrees, by branch: uncommitted changes in them.
     pub worktrees: BTreeMap<String, Vec<String>>,
+    /// Where work branches started: one that is there still holds no work.
+    pub made: BTreeMap<String, ObjectId>,
     /// Work branches that a person committed on.
     pub touched: BTreeSet<String>,
     counter: u64,
@@ -60,6 +62,7 @@ impl Repo {
             target: None,
             branches: BTreeMap::new(),
             worktrees: BTreeMap::new(),
+            made: BTreeMap::new(),
             touched: BTreeSet::new(),
             counter: 0,
             salt,

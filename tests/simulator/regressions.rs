@@ -120,8 +120,9 @@ fn a_timer_that_a_tick_has_seen_wakes_nobody_again() {
 
 #[test]
 fn seeds_that_once_failed_hold_every_promise() {
-    // A landing of nothing, a cooldown and a proof after a clock was set back, a branch that was deleted at the end.
-    for seed in [426, 701, 725, 3_272, 7_898, 1_002_419, 1_006_884] {
+    // A landing of nothing, a cooldown and a proof after a clock was set back, a branch that was deleted at the end, a
+    // branch without work whose target was set back.
+    for seed in [426, 701, 725, 3_272, 7_898, 106_571, 1_002_419, 1_006_884] {
         assert_eq!(super::play(&mut Sim::new(seed, super::TROUBLED, 0)), Ok(()), "seed {seed}");
     }
     let planned = Kind { planner: true, ..super::TROUBLED };
