@@ -9,9 +9,13 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register_written;
 use crate::domain::objective::Status;
+use crate::report::waiting::{About, waiting};
 use crate::report::{events, row};
 use crate::store::StoredEvent;
 use crate::supervisor::{self, Options};
+
+/// Who waits is named up to so many; the others are in `paddock status`.
+const NAMED_MAX: usize = 10;
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Examples:
@@ -122,9 +126,43 @@ fn say_what_waits(context: &Context, exit: Exit) -> Result<(), Failure> {
         Exit::NeedsHuman => matches!(objective.status, Status::NeedsReview | Status::Paused),
         _ => !objective.status.frees_dependents(),
     });
-    let names: Vec<String> = waits.map(|objective| objective.key.to_string()).take(10).collect();
-    let names = if names.is_empty() { "a project".to_owned() } else { names.join(", ") };
-    let what = if exit == Exit::NeedsHuman { "waits for you" } else { "is stuck" };
-    output::note(&format!("{names} {what}: `paddock status` says why"));
+    let held = state.projects().filter(|project| {
+        let is_held = |about: &About| matches!(about, About::Project | About::Queue | About::Plan);
+        exit == Exit::NeedsHuman && waiting(&state, project).iter().any(|(about, _)| is_held(about))
+    });
+    let names = held.map(|project| format!("project {}", project.slug));
+    let names: Vec<String> = names.chain(waits.map(|objective| objective.key.to_string())).collect();
+    output::note(&format!("{}: `paddock status` says why", waits_line(&names, exit == Exit::NeedsHuman)));
     Ok(())
+}
+
+/// Who waits, or is stuck, in one line: the first of them by name.
+fn waits_line(names: &[String], for_you: bool) -> String {
+    let mut who = names.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
+    match names.len() {
+        0 => "a project".clone_into(&mut who),
+        all if all > NAMED_MAX => who.push_str(&format!(" and {} more", all - NAMED_MAX)),
+        _ => {}
+    }
+    let what = match (for_you, names.len() > 1) {
+        (true, false) => "waits for you",
+        (true, true) => "wait for you",
+        (false, false) => "is stuck",
+        (false, true) => "are stuck",
+    };
+    format!("{who} {what}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_waits_is_named_and_the_rest_is_counted() {
+        let names: Vec<String> = (1..=12).map(|n| format!("shop/o{n}")).collect();
+        assert_eq!(waits_line(&[], true), "a project waits for you");
+        assert_eq!(waits_line(&names[..1], true), "shop/o1 waits for you");
+        assert_eq!(waits_line(&names[..2], false), "shop/o1, shop/o2 are stuck");
+        assert!(waits_line(&names, true).ends_with("shop/o10 and 2 more wait for you"));
+    }
 }

@@ -40,7 +40,7 @@ fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
             (format!("{} ready", glyphs.ready), theme.plain)
         }
         SupervisorSeen::Running { .. } if digest.total > 0 && digest.landed == digest.total => {
-            (format!("{} all landed", glyphs.landed), theme.landed)
+            (format!("{} all {}", glyphs.landed, done_word(model)), theme.landed)
         }
         SupervisorSeen::Running { .. } if has_work => (format!("{} waiting", glyphs.ready), theme.plain),
         SupervisorSeen::Running { .. } => (format!("{} idle", glyphs.ready), theme.plain),
@@ -129,6 +129,11 @@ fn landed<'a>(model: &Model, is_wide: bool, theme: &Theme) -> Line<'a> {
         spans.push(Span::styled(full, theme.landed));
         spans.push(Span::styled(format!("{} ", glyphs.bar_empty.repeat(empty)), theme.dim));
     }
-    spans.push(Span::styled(format!("{landed}/{total} landed"), theme.plain));
+    spans.push(Span::styled(format!("{landed}/{total} {}", done_word(model)), theme.plain));
     Line::from(spans)
+}
+
+/// What has finished has landed, unless some of it had nothing to land.
+fn done_word(model: &Model) -> &'static str {
+    if model.digest.unchanged == 0 { "landed" } else { "done" }
 }

@@ -7,3 +7,4 @@ pub mod row;
 pub mod status;
 pub mod status_text;
 pub mod text;
+pub mod waiting;

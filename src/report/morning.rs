@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::text::{duration, harmless, rfc3339};
+use super::waiting;
 use crate::domain::budget::used_since_ms;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::project::Project;
@@ -83,7 +84,7 @@ pub struct SpentReport {
     pub usd_unknown: u32,
 }
 
-fn waiting(objective: Option<&Objective>, reason: &Reason) -> Waiting {
+fn waits(objective: Option<&Objective>, reason: &Reason) -> Waiting {
     let code = serde_json::to_value(reason.code).ok();
     Waiting {
         objective: objective.map(|objective| objective.key.id.to_string()),
@@ -108,15 +109,12 @@ pub fn project(
         name: project.settings.name.clone(),
         landed: Vec::new(),
         landed_unverified: Vec::new(),
-        waiting: project.holds.values().map(|reason| waiting(None, reason)).collect(),
+        waiting: waiting::waiting(state, project).iter().map(|(_, reason)| waits(None, reason)).collect(),
         lost,
         spent: SpentReport::default(),
         sessions: BTreeMap::new(),
         open: 0,
     };
-    report.waiting.extend(project.train.held.as_ref().map(|reason| waiting(None, reason)));
-    let planning = super::status::planning(state, project);
-    report.waiting.extend(planning.map(|reason| waiting(None, &reason)));
     for objective in state.objectives_of(&project.slug) {
         add_objective(&mut report, project, objective, since_ms);
     }
@@ -137,7 +135,7 @@ pub fn project(
 fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Objective, since_ms: i64) {
     match objective.status {
         Status::NeedsReview | Status::Paused => {
-            report.waiting.extend(objective.reason.as_ref().map(|reason| waiting(Some(objective), reason)));
+            report.waiting.extend(objective.reason.as_ref().map(|reason| waits(Some(objective), reason)));
         }
         Status::Todo | Status::Ready | Status::Active | Status::Review | Status::Queued => report.open += 1,
         Status::Done | Status::Skipped | Status::Failed | Status::Cancelled => {}

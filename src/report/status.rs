@@ -14,6 +14,7 @@ use crate::report::text::rfc3339;
 
 pub use build::document;
 pub(crate) use build::planning;
+pub(crate) use queue::notices;
 
 /// What the document is built from, besides the state.
 #[derive(Debug, Clone)]

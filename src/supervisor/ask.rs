@@ -92,6 +92,8 @@ fn here(
     let (inbox, messages) = mpsc::channel();
     let mut kernel =
         kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
+    // What somebody has just written there counts for what they ask for now.
+    kernel.read_project_files_first()?;
     let answer = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&answer);
     let reply_to = move |reply| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);

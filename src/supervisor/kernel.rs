@@ -393,8 +393,8 @@ impl Kernel {
         self.look_aside(Lane::Counting(project.clone()), move |world| commits::count(world, &site, &running));
     }
 
-    /// At the start the files are read before anything is decided.
-    fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
+    /// The files are read before anything is decided.
+    pub(super) fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
         for slug in self.covered() {
             let agreed = self.state.project(&slug).and_then(|project| projects::agreed(&project.trust));
             projects::read_again(&self.world, &slug, agreed);

@@ -54,6 +54,8 @@ fn order_of(model: &mut Model, keys: &str, id: &str) -> Order {
         if let Effect::Ask { doing, .. } = effect {
             let reply = Ok(Ok(Answer::text("done")));
             send(model, Msg::Answered { doing: doing.clone(), reply });
+            // A frame shows it.
+            model.ahead.seen();
         }
     }
     match asked(effects).pop() {

@@ -63,3 +63,25 @@ fn the_report_calls_lost_what_is_gone_and_nothing_else() {
     assert_eq!(code, 1, "{report}");
     assert!(report.contains("refs/paddock/salvage/loose/2") && report.contains("lost: 1"), "{report}");
 }
+
+#[test]
+fn status_report_and_explain_name_the_same_things_that_wait() {
+    let place = Place::new();
+    let repository = place.project("night", "");
+    place.objective("whole", "commit README.md changed; over", &["--scope", "README.md"]);
+    place.objective("stuck", "over blocked", &["--scope", "other.txt"]);
+    fs::write(repository.join("README.md"), "mine\n").unwrap();
+    place.idle(3);
+    let status = place.json(&["status", "--json"]);
+    let codes = |list: &serde_json::Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|one| one["code"].as_str().unwrap().to_owned()).collect()
+    };
+    let of_project = codes(&status["projects"][0]["reasons"]);
+    assert_eq!(of_project, ["publication_waits"]);
+    let report = place.json(&["report", "--json"]);
+    let mut waiting = report["projects"][0]["waiting"].clone();
+    waiting.as_array_mut().unwrap().retain(|one| one["objective"].is_null());
+    assert_eq!(codes(&waiting), of_project);
+    let explained = place.good(&["explain"]);
+    assert!(explained.contains("publication_waits") && explained.contains("night/stuck"), "{explained}");
+}

@@ -268,3 +268,18 @@ fn whoever_stops_an_idle_supervisor_gets_an_answer() {
         assert_eq!(supervisor.end(), 0);
     }
 }
+
+#[test]
+fn a_project_file_that_was_just_changed_counts_for_the_next_command_without_a_supervisor() {
+    let place = Place::new();
+    place.project("shop", "");
+    let file = place.project_file("shop");
+    let before = fs::read_to_string(&file).unwrap();
+    let worker =
+        "workers:\n  - {id: mine, name: Mine, role: implementer, strategy: fixed, agents: [tester]}\n";
+    fs::write(&file, format!("{before}\n{worker}")).unwrap();
+    place.good(&["objective", "add", "--id", "one", "--title", "One", "--worker", "mine"]);
+    fs::write(&file, before).unwrap();
+    let said = place.refused(&["objective", "add", "--id", "two", "--title", "Two", "--worker", "mine"], 1);
+    assert!(said.contains("there is no worker mine"), "{said}");
+}

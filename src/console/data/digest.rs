@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Facts, Need, needs};
 use crate::domain::budget::spent_since;
 use crate::domain::ids::ProjectSlug;
-use crate::domain::objective::Status;
+use crate::domain::objective::{Objective, Status};
 
 /// What was spent today; unknown is none, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -31,6 +31,8 @@ pub struct Digest {
     pub total: usize,
     /// Landed ones, and those that finished with nothing to land.
     pub landed: usize,
+    /// Those that finished with nothing to land.
+    pub unchanged: usize,
     /// Sessions that are not over.
     pub running: usize,
     /// Gate runs that are not over.
@@ -58,9 +60,12 @@ impl Digest {
         };
         let count = |status: Status| (status, state.in_status(slug, status).len());
         let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
+        let done = state.objectives_of(slug).filter(|one| one.status == Status::Done);
+        let has_landed = |one: &Objective| one.landed.as_ref().is_some_and(|landed| landed.commit.is_some());
         Self {
             version: facts.version,
             made_ms: now_ms,
+            unchanged: done.filter(|one| !has_landed(one)).count(),
             total: counts.values().sum(),
             landed: counts.get(&Status::Done).copied().unwrap_or(0),
             counts,

@@ -1,12 +1,10 @@
 //! What waits for a human: the list behind the header's count and the needs-you pane.
 
-use crate::domain::explain::nothing_planned;
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
-use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::state::State;
-use crate::report::text::counted;
+use crate::report::waiting::{About, waiting};
 
 /// What it is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +17,8 @@ pub enum NeedKind {
     Publication,
     /// A plan waits to be approved, or the planner for a person.
     Plan,
+    /// Nothing stands still, but somebody should know.
+    Notice,
     /// An agent that only a person can make work again.
     Agent(String),
     /// An objective needs a decision.
@@ -49,22 +49,8 @@ impl Need {
 pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     let Some(project) = state.project(slug) else { return Vec::new() };
     let need = |kind, reason: &Reason| Need { project: slug.clone(), kind, reason: reason.clone() };
-    let mut found: Vec<Need> = project.holds.values().map(|reason| need(NeedKind::Project, reason)).collect();
-    found.extend(project.train.held.as_ref().map(|reason| need(NeedKind::Queue, reason)));
-    if let Some(wait) = &project.integration.waits {
-        let clears = "it is tried again by itself; `paddock queue publish` tries now";
-        let reason = Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears);
-        found.push(need(NeedKind::Publication, &reason));
-    }
-    if let Some(plan) = &project.planning.waiting {
-        let count = counted(plan.plan.objectives.len(), "objective");
-        let text = format!("a plan with {count} waits for you");
-        let clears = "approve it, or reject it with a note";
-        found.push(need(NeedKind::Plan, &Reason::new(ReasonCode::PlanWaits, plan.since_ms, text, clears)));
-    }
-    found.extend(project.planning.stuck.as_ref().map(|reason| need(NeedKind::Plan, reason)));
-    found.extend(nothing_planned(state, project).map(|reason| need(NeedKind::Plan, &reason)));
-    found.extend(agents(state, project));
+    let of_project = waiting(state, project).into_iter();
+    let mut found: Vec<Need> = of_project.map(|(about, reason)| need(kind(about), &reason)).collect();
     let stuck = state
         .in_status(slug, Status::NeedsReview)
         .iter()
@@ -88,24 +74,13 @@ pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     found
 }
 
-/// Agents of the project that cannot be used until a person does something.
-fn agents(state: &State, project: &Project) -> Vec<Need> {
-    let of = |agent: &str, since_ms: i64, why: &str, clears: String| Need {
-        project: project.slug.clone(),
-        kind: NeedKind::Agent(agent.to_owned()),
-        reason: Reason::new(ReasonCode::NoAgent, since_ms, format!("agent {agent}: {why}"), clears),
-    };
-    let used =
-        |id: &str| project.settings.workers.iter().any(|worker| worker.agents.iter().any(|own| own == id));
-    let locked = state.counters().agents.iter().filter(|(id, _)| used(id));
-    let locked = locked.filter_map(|(id, health)| {
-        let trouble = health.locked.as_ref()?;
-        let clears = format!("log in with it, then `:agent check {id}`");
-        Some(of(id, trouble.at_ms, &trouble.failure.to_string(), clears))
-    });
-    let unusable = project
-        .unusable_agents
-        .iter()
-        .map(|(id, problem)| of(id, 0, problem, format!("mend it, then `:agent check {id}`")));
-    locked.chain(unusable).collect()
+fn kind(about: About) -> NeedKind {
+    match about {
+        About::Project => NeedKind::Project,
+        About::Queue => NeedKind::Queue,
+        About::Plan => NeedKind::Plan,
+        About::Publication => NeedKind::Publication,
+        About::Notice => NeedKind::Notice,
+        About::Agent(id) => NeedKind::Agent(id),
+    }
 }

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
-use crate::domain::objective::Status;
+use crate::domain::objective::{Objective, Status};
 
 /// How a state looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +160,17 @@ impl Theme {
     #[must_use]
     pub fn with_ascii(self) -> Self {
         Self { glyphs: ASCII, ..self }
+    }
+
+    /// How an objective's state looks: what had nothing to land has not landed.
+    #[must_use]
+    pub fn objective(&self, one: &Objective) -> Look {
+        let look = self.status(one.status);
+        let has_landed = one.landed.as_ref().is_some_and(|landed| landed.commit.is_some());
+        match one.status {
+            Status::Done if !has_landed => Look { word: "done", ..look },
+            _ => look,
+        }
     }
 
     /// How a state looks.

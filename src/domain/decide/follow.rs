@@ -319,7 +319,8 @@ fn retry_with(
         smaller,
     };
     if retries >= settings.max_retries {
-        let text = format!("{} after {retries} retries (recovery.max_retries)", what_failed(&feedback));
+        let count = if retries == 1 { "1 retry".to_owned() } else { format!("{retries} retries") };
+        let text = format!("{} after {count} (recovery.max_retries)", what_failed(&feedback));
         return human_before(scribe, key, ReasonCode::RetriesSpent, text, Some(due));
     }
     if are_sessions_spent(scribe, key, &due) {

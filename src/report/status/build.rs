@@ -15,6 +15,7 @@ use crate::domain::session::{Exit, Session};
 use crate::domain::state::State;
 use crate::domain::usage::{Tokens, dollars};
 use crate::report::text::{counted, rfc3339};
+use crate::report::waiting::{About, waiting};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -37,7 +38,9 @@ pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>)
 
 fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
-    let (reasons, line) = (waiting(view, project), view.state.active_line(&project.slug));
+    let (reasons, line) = (waiting(view.state, project), view.state.active_line(&project.slug));
+    // With another agent work goes on.
+    let is_held = reasons.iter().any(|(about, _)| !matches!(about, About::Agent(_)));
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
     let recent = |session: &&&Session| {
@@ -49,8 +52,8 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         name: project.settings.name.clone(),
         target_branch: project.settings.target_branch.clone(),
         integration: integration(project),
-        state: state_word(view, project, &reasons),
-        reasons: reasons.iter().map(reason_status).collect(),
+        state: state_word(view, project, is_held),
+        reasons: reasons.iter().map(|(_, reason)| reason_status(reason)).collect(),
         goal: line.goal.map(aim_status).unwrap_or_default(),
         milestone: line.milestone.map(aim_status).unwrap_or_default(),
         phase: line.phase.map(aim_status).unwrap_or_default(),
@@ -78,19 +81,6 @@ fn integration(project: &Project) -> IntegrationStatus {
     }
 }
 
-/// What stops the project or a part of it until a person, or the world outside, does something.
-fn waiting(view: &View<'_>, project: &Project) -> Vec<Reason> {
-    let mut found: Vec<Reason> = project.holds.values().cloned().collect();
-    found.extend(project.train.held.clone());
-    found.extend(planning(view.state, project));
-    if let Some(wait) = &project.integration.waits {
-        let clears = "publishing is tried again by itself; `paddock queue publish` tries now";
-        found.push(Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears));
-    }
-    found.extend(queue::notices(project));
-    found
-}
-
 /// What of the planner waits for a person, or what of a goal for a planner.
 pub(crate) fn planning(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
@@ -104,7 +94,7 @@ pub(crate) fn planning(state: &State, project: &Project) -> Option<Reason> {
     planning.stuck.clone().or_else(|| nothing_planned(state, project))
 }
 
-fn state_word(view: &View<'_>, project: &Project, reasons: &[Reason]) -> &'static str {
+fn state_word(view: &View<'_>, project: &Project, is_held: bool) -> &'static str {
     use ReasonCode as R;
     let holds = |codes: &[R]| project.holds.keys().any(|code| codes.contains(code));
     let is_busy = view.state.open_sessions().any(|session| session.objective.project == project.slug)
@@ -117,7 +107,7 @@ fn state_word(view: &View<'_>, project: &Project, reasons: &[Reason]) -> &'stati
         () if !project.is_enabled() => "disabled",
         () if project.paused => "paused",
         () if is_busy => "working",
-        () if needs_human || !reasons.is_empty() => "waiting",
+        () if needs_human || is_held => "waiting",
         () if view.supervisor.is_some() && has_work(view, project) => "working",
         () => "idle",
     }

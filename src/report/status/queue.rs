@@ -128,7 +128,7 @@ pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
 }
 
 /// What a person should know of the gate and of the remote; none of it holds anything up.
-pub(super) fn notices(project: &Project) -> Vec<Reason> {
+pub(crate) fn notices(project: &Project) -> Vec<Reason> {
     let mut found = Vec::new();
     if let Some(judged) = project.checks_nothing() {
         let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));

@@ -27,6 +27,9 @@ const PHRASES: &[(FailureClass, &[&str])] = &[
         &[
             "usage limit",
             "hit your limit",
+            "session limit",
+            "weekly limit",
+            "5-hour limit",
             "insufficient_quota",
             "insufficient quota",
             "insufficient balance",

@@ -56,6 +56,10 @@ pub fn card(model: &Model, need: &Need) -> Card {
             Card { keys, evidence: planned(model), ..named("plan") }
         }
         NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },
+        NeedKind::Notice => {
+            let name = if need.reason.code == ReasonCode::PushWaits { "push" } else { "gate" };
+            Card { clears, keys: vec![("pane-3", "the queue")], ..named(name) }
+        }
         NeedKind::Agent(id) => {
             let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id);
             Card { what, clears, ..named(id) }

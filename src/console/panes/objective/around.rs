@@ -82,7 +82,7 @@ pub fn draw(
             x += 1;
         }
         let Some(other) = all.get(*node as usize) else { continue };
-        let look = theme.status(other.status);
+        let look = theme.objective(other);
         let room = |x: u16| area.right().saturating_sub(x);
         x += text::put(buf, x, y, room(x).min(1), look.glyph, look.style) + 1;
         let style = if node == &at { theme.strong } else { theme.plain };

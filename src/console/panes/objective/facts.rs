@@ -87,7 +87,7 @@ pub fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> V
 }
 
 fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
-    let look = theme.status(one.status);
+    let look = theme.objective(one);
     sheet.text(&one.spec.title, theme.strong);
     let since = text::short_time(model.now_ms - one.since_ms);
     sheet.point(look.glyph, look.style, &format!("{} for {since}", look.word), look.style);
@@ -143,7 +143,7 @@ fn neighbours(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &The
         }
         sheet.heading(title);
         for other in found {
-            let look = theme.status(other.status);
+            let look = theme.objective(other);
             sheet.point(look.glyph, look.style, &format!("{}  {}", other.key.id, look.word), theme.plain);
         }
     };

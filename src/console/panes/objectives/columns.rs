@@ -115,7 +115,7 @@ pub struct Setting<'a> {
 /// Draws the row of an objective; `area` begins at its glyph.
 pub fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut Buffer) {
     let Setting { model, theme, columns, .. } = setting;
-    let look = theme.status(one.status);
+    let look = theme.objective(one);
     let end = area.right();
     let put = |buf: &mut Buffer, x: u16, columns: usize, text: &str, style| {
         text::put(buf, x, area.y, narrow(columns).min(end.saturating_sub(x)), text, style)

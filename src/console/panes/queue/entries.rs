@@ -193,6 +193,7 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
     (row.state, row.detail) = match (train.is_landing(entry.id), is_building) {
         (true, _) => ("lands", "the gate is green".to_owned()),
         (false, true) => ("merge", "its merge is being made".to_owned()),
+        (false, false) if train.held.is_some() => ("held", "until the queue is released".to_owned()),
         (false, false) => ("waits", waits(model, project, entry, first)),
     };
     row

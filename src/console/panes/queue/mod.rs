@@ -17,7 +17,6 @@ use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
 use crate::domain::ids::{GateId, ObjectiveId, ObjectiveKey};
-use crate::domain::objective::Status;
 use crate::domain::project::Project;
 use crate::domain::settings::Slots;
 use entries::{Bracket, Row, beside, rows};
@@ -116,16 +115,18 @@ fn draw_row(at: usize, row: &Row, names: u16, area: Rect, buf: &mut Buffer, them
 fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(String, Style)> {
     let mut lines = Vec::new();
     lines.extend(beside(model, project).into_iter().map(|(_, words)| (words, theme.working)));
-    let done = model.facts.state.in_status(&project.slug, Status::Done).len();
     let waiting = &project.integration.unpublished;
-    let published = done.saturating_sub(waiting.len());
+    let landed = model.digest.landed.saturating_sub(model.digest.unchanged);
+    let published = landed.saturating_sub(waiting.len());
     let dot = theme.glyphs.dot;
     let words = format!("published {published}");
     match &project.integration.waits {
         None if waiting.is_empty() => lines.push((words, theme.dim)),
         None => lines.push((format!("{words}  {dot}  landed {} to be published", waiting.len()), theme.dim)),
         Some(wait) => {
-            let why = format!("{words}  {dot}  {} waits: {}", waiting.len().max(1), wait.text);
+            let count = waiting.len().max(1);
+            let verb = if count == 1 { "waits" } else { "wait" };
+            let why = format!("{words}  {dot}  {count} {verb}: {}", wait.text);
             lines.push((why, theme.needs));
             if whole {
                 lines.extend(wait.files.iter().map(|file| (format!("  {file}"), theme.plain)));
