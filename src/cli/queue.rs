@@ -31,7 +31,7 @@ pub(super) enum Queue {
     /// Try the gate on a tree that is emptied: green there, it checks nothing
     #[command(after_help = "Examples:\n  paddock queue canary\n  paddock --project web queue canary")]
     Canary,
-    /// Take a rewritten target branch as it is
+    /// Take the target branch as it is: rewritten, or with work that did not pass the queue
     #[command(after_help = "Examples:\n  paddock queue adopt")]
     Adopt,
     /// Bring landed work onto the target branch again

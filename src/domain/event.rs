@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::{Check, Cooldown};
 use super::aside::PushWait;
+use super::bypass::BypassFacts;
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
@@ -131,6 +132,9 @@ pub enum Fact {
     /// The wall clock went on by so many milliseconds more than the machine was awake: it slept, or somebody set the
     /// clock; less than 0: it was set back.
     ClockJumped { by_ms: i64 },
+    /// By its keeper's count a session was awake for less (or, below 0, for more) than was taken for granted while no
+    /// supervisor looked: the machine slept, or somebody set the clock.
+    SessionSlept { objective: ObjectiveKey, session: SessionId, by_ms: i64 },
     /// A command of the user's that was to be told of an event failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.
@@ -277,6 +281,10 @@ pub enum Fact {
     CanaryJudged { project: ProjectSlug, gate: Option<GateId>, verdict: Verdict, terms: String },
     /// What the gate says of the user's own commits that were taken in.
     ExternalJudged { project: ProjectSlug, commit: ObjectId, gate: Option<GateId>, verdict: Verdict },
+    /// The target branch holds work of an objective that did not pass the queue.
+    QueueBypassed { project: ProjectSlug, found: BypassFacts },
+    /// A person says that it is meant.
+    BypassAccepted { project: ProjectSlug },
     /// The target branch is at the user's remote.
     Pushed { project: ProjectSlug, remote: String, commit: ObjectId },
     /// It could not be pushed; tried again by itself.

@@ -4,6 +4,7 @@
 //! answer to an outdated order is ignored by construction.
 
 use super::aside::{Aside, Prepared, PushWait};
+use super::bypass::BypassFacts;
 use super::command::{Command, StopMode};
 use super::facts::{Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
 use super::failure::Failure;
@@ -113,6 +114,8 @@ pub enum Input {
     IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, String> },
     /// The target branch was looked at.
     TargetLooked { project: ProjectSlug, facts: TargetFacts },
+    /// Before that: the target branch holds work of an objective that did not pass the queue.
+    BypassSeen { project: ProjectSlug, found: BypassFacts },
     /// The repository could not be looked at.
     RepositoryFailed { project: ProjectSlug, problem: String },
     /// It can be looked at again.
@@ -133,6 +136,8 @@ pub enum Input {
     WorktreeRemoved { objective: ObjectiveKey, late: Option<String> },
     /// An agent runs.
     SessionStarted { session: SessionId, pid: u32 },
+    /// A session of an earlier supervisor was found again: by its keeper's count the machine was awake for so long.
+    SessionAwake { session: SessionId, awake_ms: i64 },
     /// A session could not be handed to the runner at all.
     SessionRefused { session: SessionId, problem: String },
     /// A session's processes are gone.

@@ -6,6 +6,7 @@ pub mod agent;
 pub mod apply;
 pub mod aside;
 pub mod budget;
+pub mod bypass;
 pub mod clock;
 pub mod command;
 pub mod decide;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::aside::{Canary, CanaryVerdict, External, Pushing};
+use super::bypass::Bypassed;
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
@@ -113,6 +114,9 @@ pub struct Project {
     /// The user's own commits that the integration ref moved on to last, and what the gate says of them.
     #[serde(default)]
     pub external: Option<External>,
+    /// Work on the target branch that did not pass the queue.
+    #[serde(default)]
+    pub bypassed: Option<Bypassed>,
     /// The user's remote.
     #[serde(default)]
     pub pushing: Pushing,

@@ -102,6 +102,8 @@ pub enum ReasonCode {
     DiskFull,
     /// The gate is green on a tree that is emptied.
     GateChecksNothing,
+    /// The target branch holds work of an objective that did not pass the queue.
+    QueueBypassed,
     /// The target branch could not be pushed to the user's remote.
     PushWaits,
     /// Git could not sign a merge.

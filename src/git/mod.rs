@@ -7,6 +7,7 @@
 
 mod bounded;
 mod branch;
+mod bypass;
 mod candidate;
 mod chain;
 mod content;
@@ -39,6 +40,7 @@ mod worktree;
 
 pub use crate::domain::path::RepoPath;
 pub use branch::{BranchFacts, read_branch};
+pub use bypass::Bypassing;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
 pub use chain::{ChainLink, ChainMember, ChainOrder, ChainOutcome, make_chain};
 pub use diff::{DiffLineKind, Difference, FileChange, Range};

@@ -41,7 +41,8 @@ pub fn said(line: &EventLine) -> String {
         "agent_checked" => named_agent(data, flag(data, "/check/ok")),
         "agent_unusable" => named_agent(data, text(data, "/problem")),
         "budget_exhausted" => text(data, "/limit"),
-        "clock_jumped" => jumped(data),
+        "clock_jumped" | "session_slept" => jumped(data),
+        "queue_bypassed" => bypassed(data),
         "session_used" => used(data),
         "session_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
         "supervisor_started" => number(data, "/pid").map(|pid| format!("process {pid}")),
@@ -83,6 +84,15 @@ fn commit(data: &Value, pointer: &str) -> Option<String> {
 fn named_agent(data: &Value, what: Option<String>) -> Option<String> {
     let agent = text(data, "/agent")?;
     Some(what.filter(|what| !what.is_empty()).map_or(agent.clone(), |what| format!("{agent}, {what}")))
+}
+
+/// Whose commits, and which.
+fn bypassed(data: &Value) -> Option<String> {
+    let commits = data.pointer("/found/commits")?.as_array()?;
+    let named = commits
+        .iter()
+        .filter_map(|one| Some(format!("{} of {}", commit(one, "/commit")?, text(one, "/objective")?)));
+    Some(named.collect::<Vec<_>>().join(", "))
 }
 
 /// Which way, and how far.

@@ -41,6 +41,9 @@ pub struct Claim {
     pub nonce: String,
     /// The control group that holds the job's processes, where there is one.
     pub cgroup: Option<String>,
+    /// What the clock that stops while the machine sleeps showed then, in milliseconds, where there is one.
+    #[serde(default)]
+    pub awake_clock_ms: Option<u64>,
 }
 
 /// Why a job was stopped before its end.

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
-use super::clock::Clock;
+use super::clock::{Clock, awake_since};
 use super::error::SupervisorError;
 use super::lanes::{Job, Lane};
 use super::message::{Message, ReplyTo};
@@ -268,6 +268,10 @@ impl Kernel {
                 self.take_claims()
             }
             Message::Job(report) => self.take_report(report),
+            Message::Adopted(session, began_ms) => {
+                let awake_ms = awake_since(began_ms).and_then(|awake| i64::try_from(awake.as_millis()).ok());
+                awake_ms.map_or(Ok(()), |awake_ms| self.step(Input::SessionAwake { session, awake_ms }, None))
+            }
             Message::RefsChanged(project, beyond_work) => {
                 if beyond_work {
                     self.look(&project);

@@ -5,7 +5,7 @@ use std::sync::mpsc::Sender;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::command::{Command, Reply, StopMode};
-use crate::domain::ids::ProjectSlug;
+use crate::domain::ids::{ProjectSlug, SessionId};
 use crate::domain::input::Input;
 use crate::runner::JobReport;
 use crate::store::{Room, StoreError};
@@ -21,6 +21,9 @@ pub(super) enum Message {
     Command(Box<Command>, ReplyTo),
     /// A job's keeper reports.
     Job(JobReport),
+    /// A session that runs was found again; what the clock that stops while the machine sleeps showed when it began.
+    /// What it shows now is looked at when this is heard.
+    Adopted(SessionId, u64),
     /// Refs of a repository changed; `true` when others than Paddock's work branches did.
     RefsChanged(ProjectSlug, bool),
     /// Something in the folder of project files changed.

@@ -17,6 +17,7 @@ use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use crate::domain::input::Input;
 use crate::domain::project::Project;
 use crate::domain::state::State;
+use crate::domain::tamper;
 use crate::domain::train::Subject;
 use crate::git::{GitError, Identity, Repository};
 use crate::link::Gauges;
@@ -38,6 +39,8 @@ pub(super) struct World {
     /// The supervisor was told to end: nothing waits any more for what may take long to come.
     pub(super) is_ending: AtomicBool,
     repositories: Mutex<HashMap<PathBuf, Repository>>,
+    /// For which target and tip it was last looked for work that bypassed the queue: it would be the same again.
+    pub(super) bypass_looked: Mutex<HashMap<ProjectSlug, (ObjectId, ObjectId)>>,
     /// Projects that a look is under way for: another one would see nothing else.
     looking: Mutex<BTreeSet<ProjectSlug>>,
 }
@@ -58,6 +61,8 @@ pub(super) struct Site {
     pub(super) trust: TrustRecord,
     pub(super) min_free_gb: f64,
     pub(super) copy: Vec<String>,
+    /// The patterns of tests, and the gate's commands.
+    pub(super) guarded: (Vec<String>, Vec<String>),
 }
 
 /// The objectives in a project's queue, with the heads that they are pinned at.
@@ -67,6 +72,11 @@ fn queued(project: &Project) -> Vec<(ObjectiveId, ObjectId)> {
         Subject::Target => None,
     });
     found.collect()
+}
+
+fn guarded(project: &Project) -> (Vec<String>, Vec<String>) {
+    let commands = project.settings.verify.iter().map(|command| command.run.clone()).collect();
+    (tamper::patterns(project.settings.test_patterns.as_ref()), commands)
 }
 
 impl Site {
@@ -84,6 +94,7 @@ impl Site {
             trust: project.trust.clone(),
             min_free_gb: project.settings.disk.min_free_gb,
             copy: project.settings.worktree.copy.clone(),
+            guarded: guarded(project),
         }
     }
 
@@ -125,6 +136,7 @@ impl World {
             in_flight: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
             repositories: Mutex::default(),
+            bypass_looked: Mutex::default(),
             looking: Mutex::default(),
         }
     }

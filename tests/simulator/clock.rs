@@ -5,11 +5,14 @@ use paddock::domain::effect::Effect;
 use paddock::domain::input::Input;
 
 use super::sim::Sim;
+use super::world::Job;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// The longest cooldown that an agent can name, twice over.
 pub const WAIT_MAX_MS: i64 = 65 * DAY_MS;
+/// Two counts of the same time may be so far apart.
+const APART_MS: i64 = 3_000;
 /// A supervisor that hears of nothing looks around so often.
 const POLL_MS: i64 = 20_000;
 
@@ -45,8 +48,23 @@ fn go_on(sim: &mut Sim, passed_ms: i64, jumped_ms: i64) -> Result<(), String> {
     } else {
         sim.now_ms -= jumped_ms;
     }
+    ask_keepers(sim)?;
     minutes_are_those_awake(sim)?;
     look_around(sim)
+}
+
+/// Of sessions that were found again their keepers know how long the machine was awake.
+fn ask_keepers(sim: &mut Sim) -> Result<(), String> {
+    for session in std::mem::take(&mut sim.world.adopted) {
+        let began_ms = sim.world.jobs.get(&session).and_then(|job| job.started_ms);
+        let Some(began_ms) = began_ms else { continue };
+        sim.take(Input::SessionAwake { session, awake_ms: sim.world.awake_ms - began_ms })?;
+        // A supervisor that died of it asks again.
+        if let Some(job) = sim.world.jobs.get_mut(&session).filter(|job| job.watched) {
+            job.misjudged = false;
+        }
+    }
+    Ok(())
 }
 
 /// As a supervisor does every so often: it looks at every repository, at the day, and takes a turn.
@@ -71,17 +89,17 @@ pub fn looked_around(sim: &mut Sim) -> Result<bool, String> {
     Ok(before != (sim.state.counters().seq, sim.pool.len()))
 }
 
-/// A session has used the minutes in which the machine was awake, whatever the clock says. A supervisor that was
-/// away when the clock jumped does not know of it.
+/// A session has used the minutes in which the machine was awake, whatever the clock says, and whether or not a
+/// supervisor was there when it jumped.
 fn minutes_are_those_awake(sim: &Sim) -> Result<(), String> {
-    if !sim.world.saw_all_jumps {
-        return Ok(());
-    }
     for session in sim.state.open_sessions().filter(|session| session.process.is_none()) {
-        let Some(began_ms) = sim.world.jobs.get(&session.id).and_then(|job| job.started_ms) else { continue };
+        // Of one whose keeper vanished nobody knows.
+        let is_known = |job: &&Job| !job.misjudged && job.end != Some(None);
+        let job = sim.world.jobs.get(&session.id).filter(is_known);
+        let Some(began_ms) = job.and_then(|job| job.started_ms) else { continue };
         let used_ms = used_since_ms(session, i64::MIN, sim.now_ms);
         let awake_ms = sim.world.awake_ms - began_ms;
-        if session.started_ms.is_some() && used_ms > awake_ms + 1 {
+        if session.started_ms.is_some() && used_ms > awake_ms + APART_MS {
             let id = session.id;
             return Err(format!("minutes: session {id} used {used_ms} ms in {awake_ms} ms"));
         }

@@ -229,6 +229,7 @@ fn start_session(
     let Some(session) = state.session(id).filter(|s| s.status.has_processes()) else { return Ok(()) };
     if let Some(job) = world.jobs.get_mut(&id) {
         job.watched = true;
+        world.adopted.push(id);
         world.inbox.push(Input::SessionStarted { session: id, pid: 1 });
         match job.end.clone() {
             None => {}
@@ -282,6 +283,7 @@ fn begin(world: &mut World, session: &Session, behaviour: Behaviour, commits_lef
         started_ms: Some(world.awake_ms),
         end: None,
         watched: true,
+        misjudged: false,
     };
     world.jobs.insert(id, job);
     if behaviour == Behaviour::NotStarted {

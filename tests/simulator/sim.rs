@@ -89,7 +89,7 @@ impl Sim {
             now_ms: 1_700_000_000_000,
             awake_ms: 0,
             disk_full: false,
-            saw_all_jumps: true,
+            adopted: Vec::new(),
             is_up: false,
             seed,
         };
@@ -137,7 +137,9 @@ impl Sim {
         }
         if crash == 0 {
             self.say(|| "-------- killed before anything was stored".to_owned());
-            self.world.saw_all_jumps &= !is_jump;
+            if is_jump {
+                self.world.misjudge();
+            }
             return self.restart();
         }
         self.store(&decision.events)?;
@@ -176,7 +178,7 @@ impl Sim {
         checks::reloaded(self)?;
         if self.kind.wild && !self.quiet && self.rng.percent(10) {
             self.now_ms += self.rng.ms(43_200_000) - 3_600_000;
-            self.world.saw_all_jumps = false;
+            self.world.misjudge();
             self.say(|| "the clock jumps while nobody is there".to_owned());
         }
         for _ in 0..self.rng.below(6) {

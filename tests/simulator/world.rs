@@ -27,6 +27,8 @@ pub struct Job {
     pub end: Option<Option<ProcessEnd>>,
     /// Whether a supervisor watches it.
     pub watched: bool,
+    /// Whether the clock jumped while nobody looked, and the keeper has not been asked since.
+    pub misjudged: bool,
 }
 
 /// A gate run.
@@ -55,8 +57,8 @@ pub struct World {
     pub in_the_way: BTreeSet<ProjectSlug>,
     /// Whether nothing more can be written.
     pub disk_full: bool,
-    /// Whether a supervisor was there whenever the clock jumped.
-    pub saw_all_jumps: bool,
+    /// Sessions that were found again, whose keepers are to be asked how long they were awake.
+    pub adopted: Vec<SessionId>,
     /// Whether anything outside may fail.
     pub faults: bool,
     /// What the clock on the wall shows.
@@ -183,10 +185,16 @@ impl World {
         }
     }
 
+    /// The clock jumps while nobody looks.
+    pub fn misjudge(&mut self) {
+        self.jobs.values_mut().for_each(|job| job.misjudged = true);
+    }
+
     /// The supervisor is gone; keepers go on without it, answers on their way to it are lost.
     pub fn supervisor_gone(&mut self) {
         self.is_up = false;
         self.inbox.clear();
+        self.adopted.clear();
         self.jobs.values_mut().for_each(|job| job.watched = false);
         self.gates.values_mut().for_each(|gate| gate.watched = false);
     }

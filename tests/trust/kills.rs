@@ -177,6 +177,38 @@ fn an_agent_goes_on_while_the_supervisor_is_dead_and_its_session_ends_under_the_
     assert_eq!(fs::read(repository.join("one.txt")).unwrap(), b"one\n");
 }
 
+/// As after hours of sleep, or a clock that was set, while nobody looked: the two counts are apart.
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_keeper_counted_holds_for_a_session_that_is_found_again() {
+    let place = Place::new();
+    place.simple("");
+    place.script(
+        "one",
+        &(wait_for(&place.path("go")) + "echo one > one.txt; git add .; git commit -qm One\n"),
+    );
+    place.objectives(&["one"]);
+    let mut running = place.supervisor_with(&NO_POLL);
+    running.heard("session_started");
+    running.kill();
+    let file = place.path("workspace/runtime/sessions/1/claim.json");
+    let mut claim: Value = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+    let began_ms = claim["awake_clock_ms"].as_i64().unwrap();
+    // Within what this machine has been awake at all.
+    let earlier_ms = (began_ms / 2).min(7_200_000);
+    claim["awake_clock_ms"] = (began_ms - earlier_ms).into();
+    fs::write(&file, claim.to_string()).unwrap();
+    let mut running = place.supervisor_with(&NO_POLL);
+    let slept = running.heard("session_slept");
+    let by_ms = slept["data"]["by_ms"].as_i64().unwrap();
+    assert!(by_ms <= 3_000 - earlier_ms, "{by_ms} of {earlier_ms}");
+    go(&place);
+    running.heard("published");
+    running.stop();
+    place.is_quiet();
+    place.good(&["doctor", "--rebuild"]);
+}
+
 #[test]
 fn an_agent_that_ended_while_the_supervisor_was_dead_is_harvested() {
     let place = Place::new();

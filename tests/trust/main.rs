@@ -5,6 +5,7 @@
 
 mod support;
 
+mod bypass;
 mod checkout;
 mod commits;
 mod kills;

@@ -5,6 +5,7 @@ use crate::console::dialogs::confirm::Confirm;
 use crate::console::dialogs::judge;
 use crate::console::msg::Effect;
 use crate::console::panes::{PaneId, plan};
+use crate::domain::bypass;
 use crate::domain::command::Command;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::reason::ReasonCode;
@@ -59,7 +60,39 @@ pub(super) fn is_rewritten(model: &Model) -> Result<(), String> {
     }
 }
 
+/// Whether the target branch is another than Paddock made it, in a way that a person has to agree to.
+pub(super) fn may_adopt(model: &Model) -> Result<(), String> {
+    match is_bypassed(model) {
+        true => Ok(()),
+        false => is_rewritten(model),
+    }
+}
+
+fn is_bypassed(model: &Model) -> bool {
+    model.shown_project().is_some_and(|project| bypass::reason(project).is_some())
+}
+
+/// Work on the target branch that did not pass the queue counts as the user's own from then on.
+fn accept(model: &mut Model) -> Vec<Effect> {
+    let Some(project) = model.shown_project() else { return Vec::new() };
+    let (slug, branch) = (project.slug.clone(), project.settings.target_branch.clone());
+    let lines = vec![
+        format!("Branch {branch} of {slug} holds work that did not pass the merge queue."),
+        "It counts as your own from now on; the gate judges it as such.".to_owned(),
+    ];
+    let confirmed = move |model: &Model| {
+        let command = Command::QueueAdopt { project: slug.clone() };
+        may_adopt(model).map(|()| vec![Effect::ask(command, "take the branch as it is")])
+    };
+    let title = "Is this work meant?".to_owned();
+    model.open(Box::new(Confirm::new(title, lines, "It is meant", Box::new(confirmed))));
+    Vec::new()
+}
+
 pub(super) fn adopt(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    if is_rewritten(model).is_err() {
+        return accept(model);
+    }
     let what = "Landings that are not in it are lost from it; their objectives come back to you.";
     let made: fn(ProjectSlug) -> Command = |project| Command::QueueAdopt { project };
     ask(model, ("Take the branch as it is?", what, "Take it"), ("adopt the branch", made))

@@ -271,10 +271,10 @@ pub static TABLE: &[Action] = &[
     ),
     destructive(row(
         ("adopt", &[], "adopt"),
-        "Take a rewritten target branch as it is",
+        "Take the target branch as it is: rewritten, or with work that passed no queue",
         Steer,
         Nothing,
-        land::is_rewritten,
+        land::may_adopt,
         land::adopt,
     )),
     destructive(row(

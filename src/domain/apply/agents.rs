@@ -45,6 +45,11 @@ impl State {
                 }
             }
             Fact::ClockJumped { by_ms } => self.clock_jumped(*by_ms),
+            Fact::SessionSlept { session, by_ms, .. } => {
+                if let Some(session) = self.session_mut(*session) {
+                    session.jumped_ms = session.jumped_ms.saturating_add(*by_ms);
+                }
+            }
             _ => return false,
         }
         true

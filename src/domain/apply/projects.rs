@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::domain::aside::{Canary, External, Pushing};
+use crate::domain::bypass::Bypassed;
 use crate::domain::event::Fact;
 use crate::domain::facts::RepositoryFacts;
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
@@ -50,6 +51,7 @@ fn new_project(
         planning: Planning::default(),
         canary: Canary::default(),
         external: None,
+        bypassed: None,
         pushing: Pushing::default(),
         pace: Pace::default(),
         gate_folders: BTreeMap::new(),
@@ -119,8 +121,16 @@ impl State {
             Fact::AdoptionAbandoned { project, .. } => {
                 self.change(project, |p| p.integration.taking_target = false);
             }
+            Fact::QueueBypassed { project, found } => {
+                let known = Bypassed { found: found.clone(), since_ms: at_ms, accepted: false };
+                self.change(project, |p| p.bypassed = Some(known));
+            }
+            Fact::BypassAccepted { project } => self.change(project, |p| {
+                p.bypassed.iter_mut().for_each(|known| known.accepted = true);
+            }),
             Fact::TargetAdopted { project, to, lost, .. } => {
                 self.lose_landings(project, lost);
+                self.change(project, |p| p.bypassed = None);
                 self.move_tip(project, to, true, at_ms);
             }
             Fact::RepublishAsked { project, published } => self.change(project, |p| {

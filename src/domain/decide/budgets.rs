@@ -2,7 +2,7 @@
 
 use super::scribe::Scribe;
 use super::watch::{hold, release};
-use crate::domain::budget::{Spent, spent_since};
+use crate::domain::budget::{Spent, spent_since, used_since_ms};
 use crate::domain::clock::apart_ms;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
@@ -66,6 +66,25 @@ fn stop_session(scribe: &mut Scribe<'_>, session: &Session, stop: Stop) {
 pub(super) fn clock_jumped(scribe: &mut Scribe<'_>, by_ms: i64) {
     scribe.record(Fact::ClockJumped { by_ms });
     scribe.mark_all();
+}
+
+/// How far apart two counts of a session's time may be that are both right, in milliseconds: its start is told later
+/// than it happens.
+const COUNTS_APART_MS: i64 = 3_000;
+
+/// A session was found again by a supervisor that cannot know how long the machine slept before it: its keeper does.
+pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
+    let Some(session) = scribe.state.session(id) else { return };
+    if session.started_ms.is_none() || !session.status.has_processes() {
+        return;
+    }
+    let believed_ms = used_since_ms(session, i64::MIN, scribe.now_ms);
+    let by_ms = believed_ms.saturating_sub(awake_ms);
+    if by_ms.saturating_abs() >= COUNTS_APART_MS {
+        let objective = session.objective.clone();
+        scribe.mark(&objective.project);
+        scribe.record(Fact::SessionSlept { objective, session: id, by_ms });
+    }
 }
 
 /// The user's day began: what is spent from here on counts to the new one.

@@ -319,6 +319,9 @@ fn adopt(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
         return Err(unknown_project(scribe, slug));
     };
     if !project.holds.contains_key(&ReasonCode::TargetRewritten) {
+        if let Some(reply) = super::bypass::accept(scribe, slug) {
+            return reply;
+        }
         let branch = &project.settings.target_branch;
         let text =
             format!("there is nothing to adopt: {branch} descends from what was published, or is gone");

@@ -8,6 +8,7 @@
 mod asides;
 mod blame;
 mod budgets;
+mod bypass;
 mod commands;
 mod dispatch;
 mod folders;
@@ -126,6 +127,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             }
             target::looked(scribe, &project, &facts);
         }
+        Input::BypassSeen { project, found } => bypass::seen(scribe, &project, found),
         Input::CollisionsSeen { project, collisions } => {
             watch::collisions_seen(scribe, &project, collisions);
         }
@@ -136,6 +138,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         }
         Input::WorktreeRemoved { objective, late } => sessions::worktree_removed(scribe, &objective, late),
         Input::SessionStarted { session, pid } => sessions::started(scribe, session, pid),
+        Input::SessionAwake { session, awake_ms } => budgets::awake(scribe, session, awake_ms),
         Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
         Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
         Input::SessionLost { session } => sessions::exited(scribe, session, None),

@@ -1,6 +1,7 @@
 //! The merge queue in the status document: who stands where, what the gate said, and who will collide.
 
 use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
+use crate::domain::bypass;
 use crate::domain::gate::{GateRun, Verdict};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -143,6 +144,7 @@ pub(crate) fn notices(project: &Project) -> Vec<Reason> {
         let clears = "commit a correction on the target branch";
         found.push(Reason::new(ReasonCode::ExternalRed, project.added_ms, text, clears));
     }
+    found.extend(bypass::reason(project));
     if let Some(wait) = &project.pushing.wait {
         let clears = "it is tried again by itself; a push that succeeds clears it";
         found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));

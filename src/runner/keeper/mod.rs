@@ -92,6 +92,7 @@ fn claim(submission: &Submission) -> Claim {
         boot_id: proc::boot_id(),
         cgroup: cgroup.and_then(|group| group.path().to_str().map(str::to_owned)),
         nonce,
+        awake_clock_ms: proc::awake_clock_ms(),
     }
 }
 

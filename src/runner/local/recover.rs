@@ -43,6 +43,7 @@ pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclus
         boot_id: proc::boot_id(),
         nonce: String::new(),
         cgroup: None,
+        awake_clock_ms: None,
     };
     if files::create_json(&path, &fence)? {
         return Ok(lost(Swept::default(), true));

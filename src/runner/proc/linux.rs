@@ -67,6 +67,12 @@ pub(super) fn boot_id() -> String {
     text.trim().to_owned()
 }
 
+pub(super) fn awake_clock_ms() -> Option<u64> {
+    let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    let seconds = u64::try_from(now.tv_sec).ok()?;
+    Some(seconds * 1_000 + u64::try_from(now.tv_nsec).ok()? / 1_000_000)
+}
+
 pub(super) fn environment_has(pid: i32, text: &str) -> bool {
     let bytes = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
     bytes.windows(text.len().max(1)).any(|window| window == text.as_bytes())

@@ -71,6 +71,13 @@ pub fn boot_id() -> String {
     system::boot_id()
 }
 
+/// The clock that stops while the machine sleeps, in milliseconds since some moment of this boot; none where it can
+/// only be compared within one process.
+#[must_use]
+pub fn awake_clock_ms() -> Option<u64> {
+    system::awake_clock_ms()
+}
+
 /// Whether this text is in the environment the process was started with. `false` when that cannot be read.
 #[must_use]
 pub fn environment_has(pid: i32, text: &str) -> bool {

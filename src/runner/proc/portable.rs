@@ -56,6 +56,10 @@ pub(super) fn boot_id() -> String {
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
 
+pub(super) fn awake_clock_ms() -> Option<u64> {
+    None
+}
+
 pub(super) fn environment_has(_pid: i32, _text: &str) -> bool {
     false
 }

@@ -2,6 +2,7 @@
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
 mod asides;
+mod bypass;
 mod candidates;
 mod checks;
 mod gate_output;

@@ -8,6 +8,8 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use super::super::clock::awake_since;
+use super::super::message::Message;
 use super::super::room::says_disk_full;
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
@@ -89,15 +91,16 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order, &dir),
-        false => patiently(|| submit(world, order, &dir)),
+        false => patiently(|| submit(world, order, &dir)).map(|()| None),
     };
     match begun {
-        Ok(()) => follow(world, order, dir),
+        Ok(ran) => follow(world, order, dir, ran),
         Err(problem) => world.tell(Input::SessionRefused { session: order.session.id, problem }),
     }
 }
 
-fn follow(world: &World, order: &Order, dir: PathBuf) {
+/// `ran`: what it had run until now, where its keeper says so.
+fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
     let Some(agent) = order.settings.agent(&order.session.agent) else { return };
     let ran_ms = used_since_ms(&order.session, i64::MIN, now_ms());
     let followed = Followed {
@@ -105,20 +108,26 @@ fn follow(world: &World, order: &Order, dir: PathBuf) {
         dir,
         transcript: agent.transcript.clone(),
         counter: order.counter,
-        ran: Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0)),
+        ran: ran.unwrap_or_else(|| Duration::from_millis(u64::try_from(ran_ms).unwrap_or(0))),
     };
     world.tails.begin(followed, &world.inbox, &world.gauges);
 }
 
-fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+/// How long it ran already, if it runs and its keeper says so.
+fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, String> {
     let session = order.session.id;
     fail_point!("adopt.before");
     let adoption = world.runner.adopt(&session_key(session), dir).map_err(|error| error.to_string())?;
     fail_point!("adopt.after");
     match adoption {
         Adoption::Running { claim } => {
+            let began_ms = claim.as_ref().and_then(|claim| claim.awake_clock_ms);
             let pid = claim.and_then(|claim| claim.keeper).and_then(|keeper| u32::try_from(keeper.pid).ok());
             world.tell(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
+            if let Some(began_ms) = began_ms {
+                drop(world.inbox.send(Message::Adopted(session, began_ms)));
+            }
+            return Ok(began_ms.and_then(awake_since));
         }
         Adoption::Ended(record) => {
             world.tell(Input::SessionExited { session, process: process_end(world, &record) });
@@ -129,7 +138,7 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
         }
         Adoption::Lost(_) => world.tell(Input::SessionLost { session }),
     }
-    Ok(())
+    Ok(None)
 }
 
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {

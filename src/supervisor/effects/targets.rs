@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
+use super::bypass;
 use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use crate::domain::input::{Input, PublishAnswer};
@@ -63,6 +64,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
     match target_facts(&repository, site) {
         Ok(facts) => {
             world.tell(Input::RepositoryFine { project: site.slug.clone() });
+            bypass::look(world, &repository, site, &facts);
             world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
             look_at_queued(world, &repository, site);
             if site.is_external

@@ -110,6 +110,7 @@ fn of_project(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
         ReasonCode::TargetRewritten => {
             vec![("adopt", "take the branch as it is"), ("republish", "bring landed work back")]
         }
+        ReasonCode::QueueBypassed => vec![("adopt", "it is meant"), ("pane-6", "what happened")],
         ReasonCode::TargetMissing => vec![("republish", "bring the branch back")],
         _ => Vec::new(),
     }

@@ -1,0 +1,64 @@
+//! Looking for work of an objective that is on the target branch without having passed the queue.
+
+use std::sync::PoisonError;
+
+use super::super::world::{Site, World};
+use crate::domain::bypass::{Bypass, BypassFacts, NAMED_MAX};
+use crate::domain::facts::{Relation, TargetFacts};
+use crate::domain::ids::{ObjectId, ObjectiveId};
+use crate::domain::input::Input;
+use crate::domain::scope::Globs;
+use crate::git::{GitError, Guarded, Repository};
+
+/// Looks where the target branch has commits beyond the tip, once for each place of the two. What cannot be read is
+/// no reason to stop anything: it is looked again when one of them has moved.
+pub(super) fn look(world: &World, repository: &Repository, site: &Site, facts: &TargetFacts) {
+    let is_ahead = matches!(facts.to_tip, Relation::Descendant | Relation::Diverged)
+        && matches!(facts.to_published, Relation::Same | Relation::Descendant);
+    let Some(target) = facts.target.as_ref().filter(|_| is_ahead) else { return };
+    let place = (target.clone(), facts.tip.clone());
+    let mut looked = world.bypass_looked.lock().unwrap_or_else(PoisonError::into_inner);
+    if looked.insert(site.slug.clone(), place.clone()) == Some(place) {
+        return;
+    }
+    drop(looked);
+    match find(repository, site, &facts.tip, target) {
+        Ok(Some(found)) => world.tell(Input::BypassSeen { project: site.slug.clone(), found }),
+        Ok(None) => {}
+        Err(error) => tracing::warn!(project = %site.slug, %error, "cannot tell whose the new commits are"),
+    }
+}
+
+fn find(
+    repository: &Repository,
+    site: &Site,
+    tip: &ObjectId,
+    target: &ObjectId,
+) -> Result<Option<BypassFacts>, GitError> {
+    let found = repository.bypassing(&site.target_branch, tip, target)?;
+    let named = found.iter().rev().filter_map(|one| {
+        let objective = ObjectiveId::new(one.objective.clone()).ok()?;
+        Some(Bypass { objective, commit: one.commit.clone(), summary: one.summary.clone() })
+    });
+    let commits: Vec<Bypass> = named.take(NAMED_MAX).collect();
+    if commits.is_empty() {
+        return Ok(None);
+    }
+    let more = u64::try_from(found.len() - commits.len()).unwrap_or(0);
+    let tests = weakened(repository, site, tip, target)?;
+    Ok(Some(BypassFacts { target: target.clone(), commits, more, tests }))
+}
+
+/// What the tamper guard would send a branch back for.
+fn weakened(
+    repository: &Repository,
+    site: &Site,
+    tip: &ObjectId,
+    target: &ObjectId,
+) -> Result<Vec<String>, GitError> {
+    let (tests, commands) = site.guarded.clone();
+    let Ok(tests) = Globs::new(&tests) else { return Ok(Vec::new()) };
+    let found = repository.tampering(tip, target, &Guarded { tests, commands })?;
+    let weak = found.iter().filter(|one| one.how.is_plain());
+    Ok(weak.map(ToString::to_string).take(NAMED_MAX).collect())
+}
