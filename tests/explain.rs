@@ -187,6 +187,7 @@ fn finish(world: &mut World, number: u64) {
         head,
         commits: vec![made],
         net_paths: Vec::new(),
+        bad_links: Vec::new(),
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         uncommitted: Vec::new(),

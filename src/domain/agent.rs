@@ -201,7 +201,7 @@ fn jitter(agent: &str, seed: u64, spread_ms: i64) -> i64 {
 /// A length of time for people: `45 s`, `12 min`, `3 h 5 min`, `2 d 4 h`.
 #[must_use]
 pub fn length(ms: i64) -> String {
-    let seconds = (ms.max(0) + 999) / 1_000;
+    let seconds = ms.max(0).saturating_add(999) / 1_000;
     let minutes = seconds / 60;
     match (minutes / 1_440, minutes / 60, minutes) {
         (0, 0, 0..=1) => format!("{seconds} s"),

@@ -62,6 +62,8 @@ pub struct HarvestFacts {
     pub commits: Vec<CommitFacts>,
     /// What the whole branch changes against where it left the integration ref.
     pub net_paths: Vec<RepoPath>,
+    /// Of those, links where git checks out nothing but files (`.gitmodules`).
+    pub bad_links: Vec<RepoPath>,
     /// Of those, what only commits of an integrator's sessions change.
     pub integrator_paths: Vec<RepoPath>,
     /// Secrets in any commit of the branch, at most twenty.

@@ -36,6 +36,12 @@ impl RepoPath {
 }
 
 impl RepoPath {
+    /// Whether git would refuse a link of this name wherever it checks the tree out.
+    #[must_use]
+    pub fn must_be_no_link(&self) -> bool {
+        self.0.rsplit(|byte| *byte == b'/').next().is_some_and(is_modules_file)
+    }
+
     /// Whether a part of it stands for the git directory, or for a folder above, on some file system: git never
     /// adds such a name, a tree made by hand can hold it, and checking it out could write into `.git`.
     #[must_use]
@@ -46,13 +52,24 @@ impl RepoPath {
     }
 }
 
-fn is_git_directory(part: &[u8]) -> bool {
+/// The name that a part of a path stands for on a file system that is generous with names, in lower case.
+fn generous(part: &[u8]) -> String {
     // HFS+ ignores these; NTFS dots and blanks at the end, and what names a stream after a colon.
     let is_ignored = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let text: String = String::from_utf8_lossy(part).chars().filter(|c| !is_ignored(*c)).collect();
     let text = text.to_ascii_lowercase();
-    let name = text.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']);
-    matches!(name, ".git" | "git~1")
+    text.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']).to_owned()
+}
+
+/// Whether it stands for `.gitmodules`, which git checks out as a file and never as a link.
+fn is_modules_file(part: &[u8]) -> bool {
+    let name = generous(part);
+    let short = name.split_once('~').map(|(stem, number)| (stem, number.parse::<u8>()));
+    name == ".gitmodules" || matches!(short, Some(("gitmod" | "gi7eba", Ok(_))))
+}
+
+fn is_git_directory(part: &[u8]) -> bool {
+    matches!(generous(part).as_str(), ".git" | "git~1")
 }
 
 impl From<String> for RepoPath {

@@ -99,6 +99,7 @@ pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, S
     findings.extend(secrets(facts));
     findings.extend(copied(facts, terms)?);
     findings.extend(reserved(&facts.net_paths));
+    findings.extend(bad_links(&facts.bad_links));
     findings.extend(empty(facts));
     findings.extend(tampered(facts, terms)?);
     if !facts.uncommitted.is_empty() {
@@ -121,6 +122,11 @@ fn reserved(paths: &[RepoPath]) -> Option<Finding> {
     let text = "names that stand for the git directory, or a folder above, on some file system: git never checks them \
                 out; rewrite the branch without them";
     (!found.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, found))
+}
+
+fn bad_links(paths: &[RepoPath]) -> Option<Finding> {
+    let text = "a link stands where git takes nothing but a file: git never checks it out; rewrite the branch without it";
+    (!paths.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, paths.to_vec()))
 }
 
 fn matching(paths: &[RepoPath], globs: &Globs, wanted: bool) -> Vec<RepoPath> {

@@ -64,6 +64,8 @@ pub struct Harvest {
     pub truncated: bool,
     /// The paths that the branch changes on the whole, from where it left the integration ref.
     pub net_paths: Vec<RepoPath>,
+    /// Of those, links where git checks out nothing but files.
+    pub bad_links: Vec<RepoPath>,
     /// What lies uncommitted in the worktree.
     pub uncommitted: Vec<RepoPath>,
     /// HEAD was not on the work branch's head.
@@ -93,8 +95,9 @@ pub fn harvest(
     let rewritten = keep_rewritten(&library, worktree, &head, reviewed)?;
     let (commits, truncated) = checkpoints(&library, &head, [base, integration], reviewed)?;
     let net_paths = net_paths(&library, integration, &head)?;
+    let bad_links = bad_links(&library, &head, &net_paths)?;
     let uncommitted = worktree_status(repository, worktree, exclude)?;
-    Ok(Harvest { head, commits, truncated, net_paths, uncommitted, head_elsewhere, rewritten })
+    Ok(Harvest { head, commits, truncated, net_paths, bad_links, uncommitted, head_elsewhere, rewritten })
 }
 
 /// How many commits the work branch has beyond its base and beyond the integration commit, whose own a session
@@ -268,6 +271,17 @@ fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTree
         |path: &RepoPath| entry_at(&tree, path).is_none() && merged.get_path(path.as_path(), 0).is_none();
     suspects.retain(|path| !both_gone(path) || conflicts_at(&merged, path));
     Ok(suspects)
+}
+
+/// Git refuses to check a tree with such a link out, so it would hold up whoever is merged with it.
+fn bad_links(
+    library: &git2::Repository,
+    head: &ObjectId,
+    paths: &[RepoPath],
+) -> Result<Vec<RepoPath>, GitError> {
+    let tree = library.find_commit(oid(head)?)?.tree()?;
+    let is_link = |path: &RepoPath| entry_at(&tree, path).is_some_and(|(_, mode)| mode == 0o120_000);
+    Ok(paths.iter().filter(|path| path.must_be_no_link() && is_link(path)).cloned().collect())
 }
 
 fn conflicts_at(index: &git2::Index, path: &RepoPath) -> bool {

@@ -20,7 +20,7 @@ use super::repository::Repository;
 pub const GIT_VERSION_MIN: &str = "2.39";
 
 /// Settings that hold in every call, stronger than any file.
-const SETTINGS: [(&str, &str); 18] = [
+const SETTINGS: [(&str, &str); 19] = [
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
     ("core.quotePath", "false"),
@@ -38,6 +38,7 @@ const SETTINGS: [(&str, &str); 18] = [
     ("submodule.recurse", "false"),
     ("worktree.useRelativePaths", "false"),
     ("advice.detachedHead", "false"),
+    ("advice.graftFileDeprecated", "false"),
     ("protocol.version", "2"),
 ];
 

@@ -84,7 +84,7 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
     let uses = target_uses(repository, &order.target_branch)?;
     let answer = match uses.as_slice() {
         [] => fetch(repository, order)?,
-        uses => match checkout_to_move(uses, &order.target_branch) {
+        uses => match checkout_to_move(repository.common_dir(), uses, &order.target_branch) {
             Ok((git_dir, worktree)) => {
                 let deleted = deleted_in_the_way(repository, order, git_dir, worktree)?;
                 if !deleted.is_empty() {
@@ -130,7 +130,11 @@ fn waiting(code: WaitCode, files: Vec<RepoPath>, worktree: Option<&Path>, text: 
 }
 
 /// The one checkout in which the branch can be moved, or why there is none.
-fn checkout_to_move<'a>(uses: &'a [TargetUse], branch: &str) -> Result<(&'a Path, &'a Path), PublishOutcome> {
+fn checkout_to_move<'a>(
+    common_dir: &Path,
+    uses: &'a [TargetUse],
+    branch: &str,
+) -> Result<(&'a Path, &'a Path), PublishOutcome> {
     if let Some((busy, operation)) = uses.iter().find_map(|one| Some((one, one.operation.as_ref()?))) {
         let at = busy.worktree.as_deref();
         let text = format!("a {operation} is in progress in {}: finish or abort it", shown(at));
@@ -146,8 +150,11 @@ fn checkout_to_move<'a>(uses: &'a [TargetUse], branch: &str) -> Result<(&'a Path
         );
         return Err(waiting(WaitCode::Other, Vec::new(), None, text));
     };
-    let lock = one.git_dir.join("index.lock");
-    if lock.exists() {
+    // git moves the files first and the branch last: a lock on the branch would leave them moved without it.
+    let heads = common_dir.join("refs/heads");
+    let locks =
+        [one.git_dir.join("index.lock"), one.git_dir.join("HEAD.lock"), heads.join(format!("{branch}.lock"))];
+    if let Some(lock) = locks.iter().find(|lock| lock.exists()) {
         let text = format!("{} exists: a git command is running there, or one was killed", lock.display());
         return Err(waiting(WaitCode::Locked, Vec::new(), Some(worktree), text));
     }

@@ -111,6 +111,9 @@ impl StoreError {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::CannotOpen) => Self::CannotOpen { path, reason },
+            Some(ErrorCode::SystemIoFailure) if is_read_only(&path) => {
+                Self::ReadOnly { path, reason: "its file system has become read-only".to_owned() }
+            }
             _ => Self::Other { path, reason },
         }
     }
@@ -127,6 +130,12 @@ impl StoreError {
             _ => Self::CannotOpen { path, reason },
         }
     }
+}
+
+/// Whether the file cannot be opened for writing any more, as after a file system met an error of its disk.
+fn is_read_only(path: &Path) -> bool {
+    let opened = std::fs::OpenOptions::new().append(true).open(path);
+    opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
 }
 
 #[cfg(test)]

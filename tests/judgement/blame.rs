@@ -49,6 +49,36 @@ fn a_red_target_blames_nobody_and_holds_the_queue_until_it_is_mended() {
     assert_eq!(place.status_of("work")["retries"], 0);
 }
 
+/// Sessions go on while the queue is held, so an objective can do what else a person would have to: its own merge is
+/// green on the red target.
+#[test]
+fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_others_follow() {
+    let place = Place::new();
+    let repository = place.project("red", &gate("test ! -e broken.txt"));
+    fs::write(repository.join("broken.txt"), "oh\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Break it"]);
+    place.objective("work", "commit work.txt\nover", &[]);
+    assert_eq!(held_for(&place.idle(3)), "target_red");
+    let clears = place.status_of("work")["reason"]["clears"].as_str().unwrap().to_owned();
+    assert!(clears.contains("objective prioritize"), "{clears}");
+    place.objective("mend", "git rm -q broken.txt; git commit -q -m 'Mend it'\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!((count(&events, "session_planned", "mend"), count(&events, "landed", "*")), (1, 0));
+    assert_eq!(place.status_of("mend")["status"], "queued");
+    place.good(&["objective", "prioritize", "mend", "9"]);
+    place.good(&["queue", "release"]);
+    let events = place.idle(0);
+    let at = |id: &str| events.iter().position(|event| is(event, "landed", id)).unwrap();
+    assert!(at("mend") < at("work"), "the mended target first");
+    assert_eq!(count(&events, "session_planned", "*"), 0, "nobody is sent back");
+    for id in ["mend", "work"] {
+        assert_eq!(place.status_of(id)["retries"], 0);
+    }
+    assert!(!repository.join("broken.txt").exists());
+    place.good(&["verify"]);
+}
+
 #[test]
 fn what_cannot_be_evaluated_anywhere_holds_the_queue_and_is_not_tried_for_ever() {
     for (name, run) in [("absent", "exit 127"), ("crash", "kill -s SEGV $$"), ("shell", "exit 139")] {

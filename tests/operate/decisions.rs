@@ -60,6 +60,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         commits: vec![made],
         net_paths: paths.iter().map(|path| RepoPath::new(path.as_bytes().to_vec())).collect(),
         uncommitted: Vec::new(),
+        bad_links: Vec::new(),
         salvage: None,
         head_elsewhere: None,
         tampered: Vec::new(),

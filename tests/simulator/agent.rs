@@ -196,6 +196,7 @@ pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box
         commits: repo.since(&session.from, &head),
         net_paths: repo.net_paths(&head).iter().map(|path| RepoPath::from(path.as_str())).collect(),
         integrator_paths: Vec::new(),
+        bad_links: Vec::new(),
         secrets: Vec::new(),
         uncommitted: if is_dirty { vec![RepoPath::from("forgotten")] } else { Vec::new() },
         salvage,

@@ -46,6 +46,39 @@ git add --all; git commit --quiet -m Kinds
 git rev-parse 'HEAD^{tree}' > "$home/tree"
 "#;
 
+/// Names that differ in nothing but case, and such that break lines, quotes and terminals: landed, in the way of
+/// publishing, left uncommitted.
+#[test]
+fn names_of_every_kind_are_told_whole_and_lose_nothing() {
+    let place = Place::new();
+    let repository = place.simple("verify: [{name: t, run: \"true\"}]\nrecovery: {max_retries: 0}\n");
+    let odd = "odd=$(printf 'odd\\ndir\\t\"q\" \\351'); back=$(printf 'back\\\\slash\"quote')\n";
+    place.script("case", "echo A > Case.txt; echo a > case.txt; git add --all; git commit --quiet -m Case\n");
+    let work = "mkdir \"$odd\"; echo 1 > \"$odd/$(printf 'x\\n\\033[31m')\"; echo 2 > \"$back\"\n\
+                git add --all; git commit --quiet -m Odd\n";
+    place.script("odd", &format!("{odd}{work}"));
+    place.script("left", &format!("{odd}echo kept > \"$odd left\"\n"));
+    place.objectives(&["case : **", "odd : **", "left : **"]);
+    fs::write(repository.join("back\\slash\"quote"), "mine").unwrap();
+    assert_eq!(place.until_idle(), 3);
+    let waits = place.status("p")["integration"]["waiting_for"].clone();
+    assert_eq!(waits, serde_json::json!(["back\\slash\"quote"]));
+    fs::remove_file(repository.join("back\\slash\"quote")).unwrap();
+    assert_eq!(place.until_idle(), 3);
+    place.is_quiet();
+    assert_eq!(git(&repository, &["status", "--porcelain"]), "");
+    assert_eq!(fs::read(repository.join("Case.txt")).unwrap(), b"A\n");
+    assert_eq!(fs::read(repository.join("case.txt")).unwrap(), b"a\n");
+    for id in ["case", "odd"] {
+        assert_eq!(place.objective(id)["status"], "done", "{}", place.objective(id));
+    }
+    // What was not committed is salvaged, byte for byte, whatever its name.
+    assert!(place.good(&["salvage", "list"]).contains("odd\\ndir"), "{}", place.good(&["salvage", "list"]));
+    let salvaged = git(&repository, &["for-each-ref", "--format=%(refname)", "refs/paddock/salvage/left"]);
+    let names = bytes(&repository, &["ls-tree", "-z", "--name-only", &salvaged]);
+    assert!(names.split(|byte| *byte == 0).any(|name| name == b"odd\ndir\t\"q\" \xe9 left"), "{names:?}");
+}
+
 #[test]
 fn files_of_every_kind_land_byte_for_byte() {
     let place = Place::new();

@@ -230,6 +230,67 @@ trick() {
 }
 ";
 
+/// Git itself checks no such tree out: one that landed would hold up every worktree after it.
+#[test]
+fn a_link_in_place_of_gitmodules_never_lands_whoever_approves_it() {
+    let place = Place::new();
+    let repository = place.simple("recovery: {max_retries: 0}\n");
+    let trick = |name: &str| {
+        format!(
+            "blob=$(printf '../../etc/passwd' | git hash-object -w --stdin)\n\
+             tree=$( (git ls-tree HEAD; printf '120000 blob %s\\t{name}\\n' $blob) | git mktree)\n\
+             git update-ref HEAD $(git commit-tree -p HEAD -m Link $tree)\n"
+        )
+    };
+    for (id, name) in [("plain", ".gitmodules"), ("upper", ".GitModules")] {
+        place.script(id, &trick(name));
+    }
+    place.objectives(&["plain : **", "upper : **", "fine : fine.txt"]);
+    assert_eq!(place.until_idle(), 3);
+    for id in ["plain", "upper"] {
+        let (code, said) = place.run(&["objective", "approve", id, "--note", "let it pass"]);
+        assert_eq!(code, 1, "{said}");
+        assert!(said.contains("a link stands where git takes nothing but a file"), "{said}");
+    }
+    assert_eq!(place.until_idle(), 3);
+    place.is_quiet();
+    assert_eq!(place.objective("fine")["status"], "done", "others go on: {}", place.status("p"));
+    assert_eq!(git(&repository, &["status", "--porcelain"]), "");
+}
+
+/// A git that was killed at the end of a merge, a commit or a packing leaves these: no file of the user's is moved
+/// while the branch cannot be, and what needs no lock goes on.
+#[test]
+fn locks_of_branches_left_in_the_users_repository_are_waited_for_and_named() {
+    let place = Place::new();
+    let repository = place.simple("verify: [{name: tests, run: \"true\"}]\n");
+    place.objectives(&["one", "two < one"]);
+    git(&repository, &["pack-refs", "--all"]);
+    for name in ["HEAD.lock", "packed-refs.lock"] {
+        fs::write(repository.join(".git").join(name), "").unwrap();
+    }
+    let mut running = place.supervisor_with(&["--poll-seconds", "1"]);
+    running.heard_of("objective_done", "two");
+    for (lock, next) in [("HEAD.lock", Some("refs/heads/main.lock")), ("main.lock", None)] {
+        until("it says what it waits for", || {
+            place.good(&["status"]).contains(&format!("{lock} exists: a git command is running there"))
+        });
+        assert_eq!(git(&repository, &["status", "--porcelain"]), "", "no file was moved without its branch");
+        if let Some(next) = next {
+            fs::write(repository.join(".git").join(next), "").unwrap();
+            fs::remove_file(repository.join(".git/HEAD.lock")).unwrap();
+        }
+    }
+    fs::remove_file(repository.join(".git/refs/heads/main.lock")).unwrap();
+    until("it is published", || place.status("p")["integration"]["ahead"] == 0);
+    // The third one is no hindrance at all: branches are cleaned up beside it.
+    until("its branches are gone", || git(&repository, &["branch", "--list", "paddock/*"]).is_empty());
+    running.stop();
+    place.is_quiet();
+    assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
+    assert!(repository.join(".git/packed-refs.lock").exists(), "it is not Paddock's to remove");
+}
+
 #[test]
 fn names_that_stand_for_the_git_directory_never_land() {
     let place = Place::new();

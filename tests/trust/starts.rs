@@ -8,7 +8,7 @@ use std::time::Duration;
 use paddock::config::Workspace;
 use paddock::config::lock::WorkspaceLock;
 
-use crate::support::{Place, Supervisor, until};
+use crate::support::{Place, Supervisor, commit_file, until};
 
 /// Whether a process has the file open.
 fn has_open(pid: i32, file: &Path) -> bool {
@@ -57,6 +57,40 @@ fn a_supervisor_takes_all_open_files_that_it_may_have_and_agents_keep_what_their
     assert_eq!(running.wait().0, 0);
     place.is_quiet();
     assert_eq!(fs::read_to_string(place.path("repo/one.txt")).unwrap(), "40\n");
+}
+
+/// Where the machine gives no watches (`fs.inotify.max_user_instances`), commits are seen at the next poll.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_watches_all_is_seen_only_later() {
+    let place = Place::new();
+    let repository = place.simple("");
+    place.objectives(&["one"]);
+    let run = place.command(&["run", "--no-tui", "--json", "--poll-seconds", "1"]);
+    let limit = "echo 0 > /proc/sys/user/max_inotify_instances";
+    let script = format!("{limit} && exec \"$0\" \"$@\"");
+    let inside = |words: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--user", "--map-root-user", "sh", "-c", words]).stdin(std::process::Stdio::null());
+        command
+    };
+    if !inside(limit).output().is_ok_and(|output| output.status.success()) {
+        return; // No namespace of users is allowed here.
+    }
+    let mut command = inside(&script);
+    command.arg(run.get_program()).args(run.get_args()).env_clear().current_dir(place.path("."));
+    command.envs(run.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    let mut running = Supervisor::start(command);
+    running.heard_of("objective_done", "one");
+    running.heard("published");
+    let log = fs::read_dir(place.root().join("runtime/logs")).unwrap().flatten();
+    let log: String = log.filter_map(|file| fs::read_to_string(file.path()).ok()).collect();
+    assert!(log.contains("cannot watch; changes are seen at the next poll"), "{log}");
+    let by_hand = commit_file(&repository, "hand.txt", "by hand");
+    let adopted = running.heard("external_adopted");
+    assert_eq!(adopted["data"]["to"].as_str(), Some(by_hand.as_str()));
+    running.stop();
+    place.is_quiet();
 }
 
 #[test]

@@ -60,8 +60,8 @@ pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId
     let text =
         format!("{what} is red on {branch} itself, at {tip}: no branch is to blame, and nothing lands");
     let clears = format!(
-        "commit a correction on {branch}, or mend `verify` in the project file; \
-         `paddock --project {slug} queue release` tries again"
+        "commit a correction on {branch}, or mend `verify` in the project file, or put an objective first that mends \
+         it (`paddock objective prioritize ID 9`); `paddock --project {slug} queue release` tries again"
     );
     let reason = Reason::new(ReasonCode::TargetRed, scribe.now_ms, text, clears);
     hold_until(scribe, slug, reason)

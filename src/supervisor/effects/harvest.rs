@@ -109,6 +109,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         head: found.head,
         commits: found.commits.iter().map(commit).collect(),
         net_paths: found.net_paths,
+        bad_links: found.bad_links,
         integrator_paths: branch.own_paths,
         secrets: branch.secrets,
         tampered,
