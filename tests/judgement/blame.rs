@@ -58,11 +58,17 @@ fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_other
     fs::write(repository.join("broken.txt"), "oh\n").unwrap();
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Break it"]);
-    place.objective("work", "commit work.txt\nover", &[]);
+    let work = ["work", "work.txt", "commit work.txt\nover"].map(str::to_owned);
+    let [id, scope, script] = work;
+    place.plan(&[(id, Vec::new(), scope, script)]);
     assert_eq!(held_for(&place.idle(3)), "target_red");
     let clears = place.status_of("work")["reason"]["clears"].as_str().unwrap().to_owned();
     assert!(clears.contains("objective prioritize"), "{clears}");
     place.objective("mend", "git rm -q broken.txt; git commit -q -m 'Mend it'\nover", &[]);
+    // It may change everything, so it waits for what is queued, and that for a person: this is an end.
+    assert_eq!(count(&place.idle(3), "session_planned", "*"), 0);
+    assert_eq!(place.status_of("mend")["reason"]["code"], "scope_overlap");
+    place.good(&["objective", "edit", "mend", "--scope", "broken.txt"]);
     let events = place.idle(3);
     assert_eq!((count(&events, "session_planned", "mend"), count(&events, "landed", "*")), (1, 0));
     assert_eq!(place.status_of("mend")["status"], "queued");
@@ -76,6 +82,8 @@ fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_other
         assert_eq!(place.status_of(id)["retries"], 0);
     }
     assert!(!repository.join("broken.txt").exists());
+    let notices = &place.json(&["status", "--json"])["projects"][0]["reasons"];
+    assert_eq!(notices, &serde_json::json!([]), "what was red is mended");
     place.good(&["verify"]);
 }
 

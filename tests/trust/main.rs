@@ -8,6 +8,7 @@ mod support;
 mod bypass;
 mod checkout;
 mod commits;
+mod disk;
 mod kills;
 mod places;
 mod repositories;

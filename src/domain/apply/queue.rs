@@ -187,6 +187,10 @@ impl State {
                     let guard = p.train.entry(*entry).and_then(|entry| entry.guard.clone());
                     let member = Member { subject: subject.clone(), head: head.clone(), guard };
                     unproven(p, member, candidate, *gate, at_ms);
+                    // The gate passed with the user's commits beneath: what it said of them alone is outdated.
+                    if *verified {
+                        p.external = None;
+                    }
                 });
                 let members = members_or(members, *entry);
                 self.land(project, (*entry, &members), subject, candidate, (head, *verified), at_ms);

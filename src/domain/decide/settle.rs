@@ -7,10 +7,13 @@ use super::scribe::Memo;
 use super::staff::agent_for;
 use crate::domain::agent::Cooldown;
 use crate::domain::clock;
+use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::planning::planners;
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
+use crate::domain::scope::OverlapCache;
+use crate::domain::settings::OverlapRule;
 use crate::domain::state::State;
 
 /// What is left when nothing runs and nothing can move without a human.
@@ -67,7 +70,7 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     due.extend(memo.starved.get(&project.slug).map(|wait| wait.again_ms));
     due.extend(project.train.entries.iter().filter_map(|entry| entry.not_before_ms));
     for id in state.in_status(&project.slug, Status::Ready) {
-        let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+        let key = ObjectiveKey { project: project.slug.clone(), id: id.clone() };
         due.extend(state.objective(&key).and_then(|objective| objective.next.not_before_ms));
     }
     due.retain(|at_ms| *at_ms <= memo.seen_ms || !clock::is_over(*at_ms, memo.seen_ms));
@@ -127,6 +130,23 @@ fn is_planning(state: &State, memo: &Memo, project: &Project) -> bool {
     checks || matches!(stand(state, memo, project), Stand::At(_) | Stand::Undivided(_))
 }
 
+/// Whether its scope overlaps that of work in a queue that waits for somebody: then so does it.
+fn waits_for_held(state: &State, project: &Project, objective: &Objective) -> bool {
+    if project.settings.path_conflicts == OverlapRule::Allow || objective.holds_scope() {
+        return false;
+    }
+    let shared = &project.settings.shared_patterns;
+    let mut overlaps = OverlapCache::default();
+    let mut queued = state
+        .in_status(&project.slug, Status::Queued)
+        .iter()
+        .filter_map(|id| state.objective(&ObjectiveKey { project: project.slug.clone(), id: id.clone() }));
+    queued.any(|other| {
+        let common = overlaps.overlap(&objective.spec.path_scope, &other.spec.path_scope, shared);
+        !matches!(common, Ok(None))
+    })
+}
+
 fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let queue_moves =
         project.train.held.is_none() && project.landing_hold().is_none() && project.is_workable();
@@ -141,7 +161,9 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
     let can_start = |objective: &Objective| agent_for(state, project, objective).is_some();
     let has_work = dispatches
         && state.objectives_of(&project.slug).any(|objective| match objective.status {
-            Status::Ready => can_start(objective),
+            Status::Ready => {
+                can_start(objective) && (queue_moves || !waits_for_held(state, project, objective))
+            }
             Status::Active | Status::Review => true,
             _ => false,
         });

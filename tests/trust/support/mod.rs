@@ -201,12 +201,13 @@ impl Place {
 
     /// Started by this command.
     pub fn supervisor_of(&self, command: Command) -> Supervisor {
-        let running = Supervisor::start(command);
+        let mut running = Supervisor::start(command);
         // Before that a command would find nobody, and carry itself out.
         let lock = self.root().join("runtime/paddock.lock");
         let pid = format!("pid: {}\n", running.pid().as_raw_nonzero());
+        // One that has little to do may be over before it is seen.
         until("the supervisor holds the workspace", || {
-            fs::read_to_string(&lock).is_ok_and(|text| text.contains(&pid))
+            fs::read_to_string(&lock).is_ok_and(|text| text.contains(&pid)) || running.is_over()
         });
         running
     }

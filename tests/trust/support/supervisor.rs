@@ -91,6 +91,11 @@ impl Supervisor {
         Pid::from_child(&self.child)
     }
 
+    /// Whether it has ended by itself.
+    pub fn is_over(&mut self) -> bool {
+        self.child.try_wait().is_ok_and(|ended| ended.is_some())
+    }
+
     /// SIGKILL: it can do nothing about it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
