@@ -24,7 +24,6 @@ use crate::domain::event::Event;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
 use crate::domain::project::Project;
-use crate::domain::reason::ReasonCode;
 use crate::domain::state::State;
 use crate::ledger;
 use crate::link::Feed;
@@ -426,44 +425,6 @@ impl Kernel {
             let lane = Lane::Counting(slug.clone());
             self.look_aside(lane, move |world| projects::read_again(world, &slug, agreed.as_deref()));
         }
-    }
-
-    /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.
-    fn take_claims(&mut self) -> Result<(), SupervisorError> {
-        // One that moved is claimed where it is now; its old claim moved along with it.
-        self.claims.retain(|slug, (claimed, _)| {
-            self.state.project(slug).is_some_and(|project| self.world.common_dir(project) == *claimed)
-        });
-        let wanted: Vec<(ProjectSlug, PathBuf)> = self
-            .state
-            .projects()
-            .filter(|project| self.memo.covers(&project.slug) && !self.claims.contains_key(&project.slug))
-            .map(|project| (project.slug.clone(), self.world.common_dir(project)))
-            .collect();
-        for (project, common_dir) in wanted {
-            let common_dir_is_there = common_dir.is_dir();
-            let text = match RepositoryClaim::take(&common_dir, &self.world.workspace, &project) {
-                Ok(claim) => {
-                    self.claims.insert(project.clone(), (common_dir, claim));
-                    self.clear_locks(&project);
-                    None
-                }
-                Err(error) => Some(error.to_string()),
-            };
-            let clears = match common_dir_is_there {
-                true => "stop the other one; Paddock tries again by itself",
-                false => "put the repository back, or correct `repo_root` in the project's file",
-            };
-            let (code, clears) = (ReasonCode::Claimed, clears.to_owned());
-            self.step(Input::HoldSeen { project, code, text, clears }, None)?;
-        }
-        Ok(())
-    }
-
-    /// Whoever worked on a repository before may have been killed while it moved a ref.
-    fn clear_locks(&self, project: &ProjectSlug) {
-        let Some(site) = Site::find(&self.state, project) else { return };
-        self.look_aside(Lane::Refs(project.clone()), move |world| effects::clear_locks(world, &site));
     }
 
     /// Whether the work of this process is over.

@@ -6,6 +6,7 @@
 
 mod ask;
 mod checkup;
+mod claims;
 mod clock;
 mod commits;
 mod copies;
