@@ -6,10 +6,12 @@ use std::path::Path;
 
 use paddock::config::project_file::parse;
 use paddock::config::resolve::Surroundings as Resolving;
+use paddock::domain::agent::{Check, PROBE_MS};
 use paddock::domain::command::Command;
-use paddock::domain::decide::{Memo, step};
+use paddock::domain::decide::{Memo, next_timer, step};
 use paddock::domain::explain::{Surroundings, why};
 use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock::domain::failure::{Failure, FailureClass};
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock::domain::input::Input;
 use paddock::domain::objective::ObjectiveSpec;
@@ -213,4 +215,48 @@ fn queued_objectives_say_how_far_they_are() {
     assert_eq!(world.why("two", false).code, ReasonCode::NoSupervisor);
     world.command(Command::QueueHold { project: slug() });
     world.expect("two", ReasonCode::QueueHeld, "a person holds");
+}
+
+#[test]
+fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for_it() {
+    let file = FILE.replace("max_parallel_sessions: 1", "max_parallel_sessions: 3");
+    let at_work = |world: &World| world.state.open_sessions().count();
+    let cooled = || {
+        let mut world = World::new(&file);
+        let failure = Failure::new(FailureClass::RateLimit, "429").until(Some(world.now_ms + 60_000));
+        let check = Check { ok: false, version: None, latency_ms: 1, failure: Some(failure) };
+        world.command(Command::AgentChecked { agent: "scripted".to_owned(), check });
+        for id in ["one", "two", "three"] {
+            world.add(id, &format!("{id}/**"), &[]);
+        }
+        world.expect("two", ReasonCode::Cooling, "cooling until");
+        world.now_ms += 90_000;
+        world.take(Input::Tick);
+        for id in ["one", "two", "three"] {
+            world.worktree(id);
+        }
+        assert_eq!(at_work(&world), 1, "not all at once");
+        world.expect("two", ReasonCode::Cooling, "session 1 shows whether scripted works again");
+        world
+    };
+    let mut world = cooled();
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    world.now_ms += PROBE_MS - 2_000;
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 1);
+    assert!(next_timer(&world.state, &world.memo).is_some(), "its time is waited for");
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 3, "it has worked for long enough");
+
+    let mut world = cooled();
+    finish(&mut world, 1);
+    assert_eq!(at_work(&world), 2, "it went well");
+
+    let mut world = cooled();
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    let process = ProcessEnd { exit: Exit::Code(1), stop: None, awake_seconds: 1, survivors: 0 };
+    world.take(Input::SessionExited { session: SessionId(1), process });
+    world.now_ms += PROBE_MS;
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 3, "whatever becomes of it, the others do not wait for ever");
 }

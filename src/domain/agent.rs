@@ -14,6 +14,9 @@ const COOLDOWN_MAX_MS: i64 = 32 * 86_400_000;
 const JUST_LIFTED_MS: i64 = 15 * 60_000;
 /// The shortest, in milliseconds.
 const COOLDOWN_MIN_MS: i64 = 1_000;
+/// After a cooldown one session shows whether the agent works again; the others wait until it went well, or has
+/// worked for so long, in milliseconds.
+pub const PROBE_MS: i64 = 10_000;
 /// The most that a wait until a named time is lengthened by, in milliseconds.
 const JITTER_MAX_MS: i64 = 30_000;
 
@@ -100,6 +103,13 @@ impl AgentHealth {
     #[must_use]
     pub fn cooling(&self, now_ms: i64) -> Option<&Cooldown> {
         self.cooldown.as_ref().filter(|cooldown| !cooldown.is_over(now_ms))
+    }
+
+    /// When the last cooldown was over, if nothing has gone well since, in Unix milliseconds.
+    #[must_use]
+    pub fn untried_since(&self, now_ms: i64) -> Option<i64> {
+        let cooldown = self.cooldown.as_ref()?;
+        (cooldown.in_a_row > 0 && cooldown.is_over(now_ms)).then_some(cooldown.until_ms)
     }
 
     /// Why only a person can make it work again.

@@ -7,7 +7,7 @@ pub use aims::nothing_planned;
 
 use super::agent::{AgentHealth, length};
 use super::clock;
-use super::decide::{OVERTAKEN_MAX, agent_for, all_cooling, taken_slots, worker_for};
+use super::decide::{OVERTAKEN_MAX, agent_for, all_cooling, all_tried, taken_slots, worker_for};
 use super::ids::ObjectiveKey;
 use super::objective::{Objective, Status, WorktreeStage};
 use super::project::Project;
@@ -175,6 +175,7 @@ impl Ready<'_> {
         outside
             .or_else(|| self.backoff())
             .or_else(|| self.cooling())
+            .or_else(|| self.tried())
             .or_else(|| self.overlap(overlaps))
             .or_else(|| self.no_slot())
             .unwrap_or_else(|| self.worktree())
@@ -259,6 +260,18 @@ impl Ready<'_> {
         let clears = format!("the time passes, or `paddock agent enable {first}`");
         let since_ms = all.iter().map(|(_, cooldown)| cooldown.since_ms).max()?;
         Some(Reason::new(ReasonCode::Cooling, since_ms, text, clears))
+    }
+
+    fn tried(&self) -> Option<Reason> {
+        let now_ms = self.facts.now_ms;
+        let (agent, session, until_ms) = all_tried(self.state, self.project, self.objective, now_ms)?;
+        let wait = length(until_ms - now_ms);
+        let until = clock_utc(until_ms);
+        let text = format!(
+            "cooling until {until} at the latest: session {session} shows whether {agent} works again"
+        );
+        let clears = format!("it ends well, or works on for {wait} more");
+        Some(self.reason(ReasonCode::Cooling, text, &clears))
     }
 
     fn no_slot(&self) -> Option<Reason> {

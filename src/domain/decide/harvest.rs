@@ -33,6 +33,11 @@ pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Bo
 
 fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
     let key = session.objective.clone();
+    let health = scribe.state.agent_health(&session.agent);
+    if health.is_some_and(|health| health.untried_since(scribe.now_ms).is_some()) {
+        // Others, in any project, may have waited for how this one fares.
+        scribe.mark_all();
+    }
     let outcome = match facts {
         Err(problem) => {
             let end = end_without_facts(session);

@@ -53,7 +53,7 @@ pub use planner::{PLANNER_WORKER, Stand, planner_key, stand};
 pub use scribe::Memo;
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled};
-pub(super) use staff::{agent_for, all_cooling, planners_from, worker_for};
+pub(super) use staff::{agent_for, all_cooling, all_tried, planners_from, worker_for};
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
 /// events ends at an effect that has to be awaited, so a handful is the most there can be.

@@ -4,7 +4,7 @@ use super::phases::{checks_due, may_check};
 use super::planner::{Stand, stand};
 use super::publish::again_at;
 use super::scribe::Memo;
-use super::staff::agent_for;
+use super::staff::{agent_for, probe};
 use crate::domain::agent::Cooldown;
 use crate::domain::clock;
 use crate::domain::ids::ObjectiveKey;
@@ -45,6 +45,8 @@ pub fn next_timer(state: &State, memo: &Memo) -> Option<i64> {
     let cooldowns = state.counters().agents.values().filter_map(|health| health.cooldown.as_ref());
     let cooldowns = cooldowns.filter(is_left);
     due.extend(cooldowns.map(|cooldown| cooldown.until_ms));
+    let probes = state.counters().agents.keys().filter_map(|agent| probe(state, agent, memo.seen_ms));
+    due.extend(probes.map(|(_, until_ms)| until_ms));
     due.into_iter().filter(|at_ms| *at_ms > memo.ticked_ms).min()
 }
 

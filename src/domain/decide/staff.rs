@@ -1,6 +1,7 @@
 //! Who does a session: the worker, and which of its agents (SPEC 5.2).
 
-use crate::domain::agent::Cooldown;
+use crate::domain::agent::{Cooldown, PROBE_MS};
+use crate::domain::ids::SessionId;
 use crate::domain::objective::Objective;
 use crate::domain::planning::planners;
 use crate::domain::project::Project;
@@ -27,7 +28,7 @@ pub(super) fn choose(
 ) -> Option<(String, String)> {
     let worker = worker_for(state, project, objective)?;
     let mut agents = usable(state, project, worker);
-    agents.retain(|id| !is_cooling(state, id, now_ms));
+    agents.retain(|id| !is_cooling(state, id, now_ms) && probe(state, id, now_ms).is_none());
     let agent = match worker.strategy {
         Strategy::Fixed | Strategy::Priority => agents.first()?,
         Strategy::RoundRobin => next_in_turn(state, project, worker, &agents)?,
@@ -52,6 +53,47 @@ pub(in crate::domain) fn all_cooling<'s>(
     let mut all: Vec<(&str, &Cooldown)> = agents.iter().map(cooldown).collect::<Option<_>>()?;
     all.sort_by_key(|(_, cooldown)| cooldown.until_ms);
     (!all.is_empty()).then_some(all)
+}
+
+/// The session that shows whether an agent works again after its cooldown, and until when the others wait for it,
+/// in Unix milliseconds: what waited for one limit must not run into it all at once.
+#[must_use]
+pub(in crate::domain) fn probe(state: &State, agent: &str, now_ms: i64) -> Option<(SessionId, i64)> {
+    let since_ms = state.agent_health(agent)?.untried_since(now_ms)?;
+    let since = state.sessions().rev().take_while(|session| session.planned_ms >= since_ms);
+    let mut found = None;
+    for session in since.filter(|session| session.agent == agent) {
+        let until_ms = session.started_ms.unwrap_or(session.planned_ms) + PROBE_MS;
+        let has_worked = !session.status.is_open() && session.started_ms.is_some();
+        // Whoever ended, and was not sent away again, has shown it; so has whoever is at work for long enough.
+        if has_worked || (session.status.is_open() && until_ms <= now_ms) {
+            return None;
+        }
+        if session.status.is_open() {
+            found = Some((session.id, until_ms));
+        }
+    }
+    found
+}
+
+/// The first of the agents that could do the objective's next session, with [`probe`] of it, when all of them cool
+/// down or are tried at the moment.
+pub(in crate::domain) fn all_tried<'s>(
+    state: &'s State,
+    project: &'s Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<(&'s str, SessionId, i64)> {
+    let agents = usable(state, project, worker_for(state, project, objective)?);
+    let mut tried = None;
+    for id in agents {
+        match probe(state, id, now_ms) {
+            Some((session, until_ms)) => tried = tried.or(Some((id.as_str(), session, until_ms))),
+            None if is_cooling(state, id, now_ms) => {}
+            None => return None,
+        }
+    }
+    tried
 }
 
 /// Whether no session may be started with an agent now, though one may be later.
