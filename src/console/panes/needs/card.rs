@@ -56,6 +56,9 @@ pub fn card(model: &Model, need: &Need) -> Card {
             Card { keys, evidence: planned(model), ..named("plan") }
         }
         NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },
+        NeedKind::Notice if need.reason.code == ReasonCode::QueueBypassed => {
+            Card { clears, keys: of_project(need.reason.code), ..named("target branch") }
+        }
         NeedKind::Notice => {
             let name = if need.reason.code == ReasonCode::PushWaits { "push" } else { "gate" };
             Card { clears, keys: vec![("pane-3", "the queue")], ..named(name) }
