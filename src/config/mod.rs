@@ -29,4 +29,5 @@ mod yaml;
 
 pub use environment::Environment;
 pub use error::{ConfigError, Place, Severity};
+pub use shared_part::agreement_of;
 pub use workspace::{Workspace, WorkspaceError};

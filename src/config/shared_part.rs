@@ -68,6 +68,13 @@ impl SharedPart {
     }
 }
 
+/// The hash that agreeing to the commands of a repository's own file is kept by; none when it holds none, or cannot be
+/// read.
+#[must_use]
+pub fn agreement_of(bytes: &[u8]) -> Option<String> {
+    SharedPart::of_repository(bytes).ok()?.agreement_hash()
+}
+
 /// Bytes to a node; says what keeps them from being one.
 pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
     let Ok(text) = std::str::from_utf8(bytes) else {

@@ -100,8 +100,13 @@ pub enum Fact {
     ProjectEnabled { project: ProjectSlug, enabled: bool },
     /// A person paused or resumed dispatch and planner.
     ProjectPaused { project: ProjectSlug, paused: bool },
-    /// A person agreed to its configuration as it is now.
-    ProjectTrusted { project: ProjectSlug, trust: TrustRecord },
+    /// A person agreed to its configuration as it is now; or this landing carries the agreement on.
+    ProjectTrusted {
+        project: ProjectSlug,
+        trust: TrustRecord,
+        #[serde(default)]
+        landing: Option<ObjectId>,
+    },
     /// It is no longer managed; its objectives are forgotten, its refs and branches stay.
     ProjectRemoved { project: ProjectSlug },
     /// Something stops it.

@@ -122,6 +122,8 @@ pub enum Input {
     RepositoryFine { project: ProjectSlug },
     /// The configuration that can run programs was read.
     TrustRead { project: ProjectSlug, trust: TrustRecord },
+    /// A landing carries a person's agreement on, from what was agreed to before.
+    AgreementCarried { project: ProjectSlug, before: TrustRecord, trust: TrustRecord, landing: ObjectId },
     /// Something outside stops a project, or no longer does (disk, claim).
     HoldSeen { project: ProjectSlug, code: ReasonCode, text: Option<String>, clears: String },
     /// Live branches were merged in memory with each other and with the tip: those that do not merge.

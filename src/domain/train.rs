@@ -291,6 +291,20 @@ impl Train {
         }
     }
 
+    /// The tip moved on to commits of the user's. Where these leave its tree as it was, the merges have the trees that
+    /// they had, and what is known of them and runs on them goes on to count.
+    pub(super) fn follow_tip(&mut self, onto: &ObjectId) {
+        let Some(chain) = self.chain.as_mut().filter(|chain| chain.onto != *onto) else { return };
+        let Some(made) = &mut chain.made else {
+            self.chain = None;
+            return;
+        };
+        made.apart.clear();
+        made.is_stale = true;
+        chain.is_building = false;
+        chain.onto = onto.clone();
+    }
+
     /// Takes the landed members out; what is left of the chain has to be made again on the new tip.
     pub(super) fn take_landed(&mut self, entry: u64, onto: &ObjectId) {
         self.entries.retain(|found| found.id != entry);

@@ -2,13 +2,54 @@
 
 use std::path::Path;
 
+use git2::Oid;
+
 use super::error::GitError;
-use super::repository::Repository;
+use super::repository::{Repository, object_id};
+use crate::domain::ids::ObjectId;
 
 /// Larger files are not what this is for: it reads configuration.
 const FILE_BYTES_MAX: usize = 1 << 20;
 
+/// A change of a file on the way of first parents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FileChange {
+    /// The commit that made it.
+    pub commit: ObjectId,
+    /// The content before; none when it was not there, or is too large.
+    pub before: Option<Vec<u8>>,
+    /// The content since.
+    pub after: Option<Vec<u8>>,
+}
+
 impl Repository {
+    /// The changes of a file in the last so many first-parent commits of a ref, newest first.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub fn changes_of(&self, reference: &str, path: &str, most: usize) -> Result<Vec<FileChange>, GitError> {
+        let library = self.library()?;
+        let at = |commit: &git2::Commit<'_>| -> Result<Option<Oid>, GitError> {
+            Ok(commit.tree()?.get_path(Path::new(path)).ok().map(|entry| entry.id()))
+        };
+        let content = |blob: Option<Oid>| {
+            let blob = library.find_blob(blob?).ok().filter(|blob| blob.size() <= FILE_BYTES_MAX)?;
+            Some(blob.content().to_vec())
+        };
+        let mut commit = library.find_reference(reference)?.peel_to_commit()?;
+        let (mut found, mut after) = (Vec::new(), at(&commit)?);
+        for _ in 0..most {
+            let Ok(parent) = commit.parent(0) else { break };
+            let before = at(&parent)?;
+            if before != after {
+                let (before, after) = (content(before), content(after));
+                found.push(FileChange { commit: object_id(commit.id())?, before, after });
+            }
+            (commit, after) = (parent, before);
+        }
+        Ok(found)
+    }
+
     /// The content of a file on a ref; nothing when the ref or the file is absent.
     ///
     /// # Errors

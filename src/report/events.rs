@@ -46,7 +46,11 @@ pub const TYPES: &[EventType] = &[
     row("project_configured", "project_configured", "The settings of a project changed."),
     row("project_enabled", "project_enabled", "A project was enabled or disabled (`data.enabled`)."),
     row("project_paused", "project_paused", "A project was paused or resumed (`data.paused`)."),
-    row("project_trusted", "project_trusted", "A person agreed to configuration that can run programs."),
+    row(
+        "project_trusted",
+        "project_trusted",
+        "A person agreed to configuration that can run programs, or a landing carries that on (`data.landing`).",
+    ),
     row("project_removed", "project_removed", "A project is no longer managed."),
     row("project_held", "project_held", "Something stops a project (`data.reason`)."),
     row("project_released", "project_released", "That no longer stops it."),

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
+use super::agreement::Known;
 use super::clock::{Clock, awake_since};
 use super::error::SupervisorError;
 use super::lanes::{Job, Lane};
@@ -399,8 +400,9 @@ impl Kernel {
     /// The files are read before anything is decided.
     pub(super) fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
         for slug in self.covered() {
-            let agreed = self.state.project(&slug).and_then(|project| projects::agreed(&project.trust));
-            projects::read_again(&self.world, &slug, agreed);
+            if let Some(known) = Known::of(&self.state, &slug) {
+                projects::read_again(&self.world, &slug, &known);
+            }
         }
         while let Ok(message) = self.inbox.try_recv() {
             self.take(message)?;
@@ -420,10 +422,9 @@ impl Kernel {
     fn read_project_files(&mut self) {
         self.watch_projects();
         for slug in self.covered() {
-            let Some(project) = self.state.project(&slug) else { continue };
-            let agreed = projects::agreed(&project.trust).map(str::to_owned);
+            let Some(known) = Known::of(&self.state, &slug) else { continue };
             let lane = Lane::Counting(slug.clone());
-            self.look_aside(lane, move |world| projects::read_again(world, &slug, agreed.as_deref()));
+            self.look_aside(lane, move |world| projects::read_again(world, &slug, &known));
         }
     }
 

@@ -4,6 +4,7 @@
 //! and only then lets the effects go to the lanes, where they meet git, processes and files and report back
 //! as inputs. Nothing in the kernel waits for a project, a process or a repository.
 
+mod agreement;
 mod ask;
 mod checkup;
 mod claims;

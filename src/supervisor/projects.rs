@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::agreement::Known;
 use super::world::World;
 use crate::config::resolve::{Project, Surroundings};
 use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
@@ -73,16 +74,25 @@ fn joined(faults: &[ConfigError]) -> String {
 
 /// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
 /// the settings as they were read last.
-pub(super) fn read_again(world: &World, slug: &ProjectSlug, agreed: Option<&str>) {
+pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     let file = path_of(&world.workspace, slug);
     if !file.exists() {
         return;
     }
-    let read = read_project(&world.workspace, &world.environment, &file, agreed);
+    let mut read = read_project(&world.workspace, &world.environment, &file, known.agreed());
+    let carried = read.as_ref().ok().filter(|read| read.project.needs_agreement());
+    let carried =
+        carried.and_then(|read| known.carried(&read.repository, &read.project.settings.target_branch));
+    if let Some((landing, trust)) = carried {
+        read = read_project(&world.workspace, &world.environment, &file, agreed(&trust));
+        let (project, before) = (slug.clone(), known.trust.clone());
+        world.tell(Input::AgreementCarried { project, before, trust, landing });
+    }
     let settings = match read {
         Ok(read) if read.project.needs_agreement() => Err(format!(
-            "the repository's own .paddock/project.yaml gives commands that you have not agreed to; look at \
-             them and say `paddock project trust {slug}`"
+            "the repository's own .paddock/project.yaml gives commands that you have not agreed to (of landings only \
+             those carry your agreement on whose objective's scope names that file); look at them and say `paddock \
+             project trust {slug}`"
         )),
         Ok(read) => match templates::faults(&world.workspace.templates(), &read.project.settings) {
             faults if faults.is_empty() => Ok(Box::new(read.project.settings)),

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lanes::Lanes;
 use super::message::{Inbox, Message};
+use super::projects::{agreed, with_agreement};
 use super::radar::Radars;
 use super::tail::Tails;
 use super::trust::read_trust;
@@ -178,6 +179,8 @@ impl World {
     pub(super) fn trusted(&self, site: &Site) -> Result<Repository, String> {
         let repository = self.repository(&site.repo_root).map_err(|error| error.to_string())?;
         let trust = read_trust(&repository).map_err(|error| error.to_string())?;
+        // What was agreed to of the repository's own file is compared where that file is read.
+        let trust = with_agreement(trust, agreed(&site.trust));
         let changes = site.trust.changes(&trust);
         if changes.is_empty() {
             return Ok(repository);

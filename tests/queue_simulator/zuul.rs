@@ -7,6 +7,7 @@ use paddock::domain::input::Input;
 use paddock::domain::train::Subject;
 
 use super::queue::{Queue, Setup, objective, slug};
+use super::target;
 use super::world::Faults;
 
 struct Gate {
@@ -221,6 +222,44 @@ fn live_reconfiguration_of_the_queue_keeps_what_runs() {
     assert!(gate.stopped().is_empty());
     gate.drain();
     assert_eq!(gate.queue.gate_runs, 1);
+}
+
+/// The user commits what leaves every file as it is.
+fn commit_nothing(gate: &mut Gate) {
+    let queue = &mut gate.queue;
+    let tree = queue.world.at(&queue.target).tree.clone();
+    queue.target = queue.world.commit(vec![queue.target.clone()], tree);
+    target::look(queue);
+    queue.settle();
+}
+
+#[test]
+fn a_commit_of_the_users_that_changes_no_file_keeps_what_is_known_and_what_runs() {
+    let mut gate = Gate::new(6, &[2]);
+    let begun = gate.queue.gate_runs;
+    commit_nothing(&mut gate);
+    assert_eq!(gate.queue.project().integration.tip, gate.queue.target);
+    assert!(gate.stopped().is_empty(), "its tree is the same");
+    // Red, and searched: a half of it runs when the user commits again.
+    gate.end_one();
+    commit_nothing(&mut gate);
+    assert!(gate.stopped().is_empty());
+    let mut other = Gate::new(6, &[2]);
+    gate.drain();
+    other.drain();
+    assert_eq!(gate.landed().concat(), other.landed().concat());
+    assert_eq!(gate.queue.gate_runs - begun, other.queue.gate_runs - begun, "not a run more");
+}
+
+#[test]
+fn a_commit_of_the_users_that_changes_a_file_in_the_middle_of_a_search_begins_it_anew() {
+    let mut gate = Gate::new(6, &[2]);
+    gate.end_one();
+    target::commit(&mut gate.queue);
+    gate.queue.settle();
+    assert_eq!(gate.stopped().len(), 1, "the trees are others");
+    gate.drain();
+    assert_eq!(gate.landed().concat(), [1, 3, 4, 5, 6]);
 }
 
 #[test]

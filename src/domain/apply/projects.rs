@@ -75,7 +75,7 @@ impl State {
             }
             Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
             Fact::ProjectPaused { project, paused } => self.change(project, |p| p.paused = *paused),
-            Fact::ProjectTrusted { project, trust } => self.change(project, |p| p.trust = trust.clone()),
+            Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
             Fact::AgentUnusable { project, agent, problem } => {
                 self.change(project, |p| drop(p.unusable_agents.insert(agent.clone(), problem.clone())));
             }
@@ -173,7 +173,10 @@ impl State {
             p.integration.taking_target = false;
         });
         if is_published {
-            self.change(project, |p| p.integration.target = Some(to.clone()));
+            self.change(project, |p| {
+                p.integration.target = Some(to.clone());
+                p.train.follow_tip(to);
+            });
             self.publish(project, to, at_ms);
         }
     }

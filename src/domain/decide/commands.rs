@@ -67,7 +67,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
             Ok(Answer::text(format!("project {project} is {word}")))
         }
         Command::ProjectTrust { project, trust } => {
-            scribe.record(Fact::ProjectTrusted { project: project.clone(), trust });
+            scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
             super::watch::release(scribe, &project, ReasonCode::Untrusted);
             scribe.order(Effect::Look { project: project.clone() });
             Ok(Answer::text(format!("project {project}: its git configuration is agreed to as it is now")))

@@ -218,8 +218,13 @@ fn take_target(
         if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
             continue; // A person looks at it already.
         }
-        let text = format!("its landing is not in the target branch that was adopted at {}", to.short());
-        let clears = "its branch is kept unless its worktree was removed; retry it or leave it";
+        let text = format!(
+            "its landing is not in the target branch that was adopted at {}; branches that were begun after it hold it, \
+             and bring it back when they land",
+            to.short()
+        );
+        let clears = "its branch is kept unless its worktree was removed: retry it or leave it; `paddock objective \
+                      cancel` what holds it where it must not come back";
         let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
         scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
     }

@@ -130,6 +130,19 @@ pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &Tr
     hold(scribe, slug, ReasonCode::Untrusted, text, clears);
 }
 
+/// What a person agreed to meanwhile counts.
+pub(super) fn agreement_carried(
+    scribe: &mut Scribe<'_>,
+    project: ProjectSlug,
+    before: &TrustRecord,
+    trust: TrustRecord,
+    landing: ObjectId,
+) {
+    if scribe.state.project(&project).is_some_and(|found| found.trust == *before) {
+        scribe.record(Fact::ProjectTrusted { project, trust, landing: Some(landing) });
+    }
+}
+
 pub(super) fn hold_seen(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,

@@ -134,6 +134,14 @@ pub fn unnamed<'t>(
     Ok(found.iter().filter(|tampered| !named.matches(tampered.path.as_bytes())).collect())
 }
 
+/// Whether the words of a scope that somebody gave name this file of Paddock's own configuration.
+#[must_use]
+pub fn is_named(path: &[u8], path_scope: &[String], grown: &[String]) -> bool {
+    let given: Vec<&String> =
+        path_scope.iter().filter(|glob| glob.starts_with(".paddock/") && !grown.contains(glob)).collect();
+    !given.is_empty() && Globs::new(&given).is_ok_and(|named| named.matches(path))
+}
+
 /// Whether a glob holds everything, so that it names nothing.
 fn is_everything(glob: &str) -> bool {
     glob.split('/').all(|part| matches!(part, "**" | "*" | "." | ""))
@@ -168,6 +176,16 @@ mod tests {
         assert_eq!(left(&["**"], &[]), 1, "everything names nothing");
         assert_eq!(left(&["**/*"], &[]), 1);
         assert_eq!(left(&["**/*.rs"], &[]), 0);
+    }
+
+    #[test]
+    fn paddocks_own_configuration_is_named_by_its_folder_or_its_name_and_by_nothing_wider() {
+        let named = |scope: &str, grown: &[String]| {
+            is_named(b".paddock/project.yaml", &[scope.to_owned(), "src/**".to_owned()], grown)
+        };
+        assert!(named(".paddock/project.yaml", &[]) && named(".paddock/**", &[]));
+        assert!(!named("**", &[]) && !named("**/*.yaml", &[]) && !named(".paddock/other.yaml", &[]));
+        assert!(!named(".paddock/**", &[".paddock/**".to_owned()]), "it grew by itself");
     }
 
     #[test]

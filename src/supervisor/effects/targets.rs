@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use super::super::projects::{agreed, with_agreement};
 use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
 use super::bypass;
@@ -95,8 +96,7 @@ fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
 }
 
 fn tell_trust(world: &World, site: &Site, trust: TrustRecord) {
-    let agreed = super::super::projects::agreed(&site.trust).map(str::to_owned);
-    let trust = super::super::projects::with_agreement(trust, agreed.as_deref());
+    let trust = with_agreement(trust, agreed(&site.trust));
     world.tell(Input::TrustRead { project: site.slug.clone(), trust });
 }
 

@@ -1,0 +1,71 @@
+//! Agreement to the commands of a repository's own `.paddock/project.yaml` that goes on (SPEC 2.2): what the queue
+//! landed for an objective whose scope names that file was asked for by whoever gave the scope. Which commits those are
+//! the state says, not the repository, where agents write.
+
+use super::projects::{agreed, with_agreement};
+use crate::config::agreement_of;
+use crate::domain::facts::TrustRecord;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::objective::Objective;
+use crate::domain::state::State;
+use crate::domain::tamper::is_named;
+use crate::git::Repository;
+
+/// The file, in a repository.
+const FILE: &str = ".paddock/project.yaml";
+/// First-parent commits that are looked through for the last changes of the file: whoever has more since a person
+/// agreed is asked again.
+const COMMITS_MAX: usize = 2_000;
+
+/// What agreement goes by.
+#[derive(Debug, Clone)]
+pub(super) struct Known {
+    /// What a person agreed to.
+    pub(super) trust: TrustRecord,
+    /// Landings that carry it on.
+    landed: Vec<ObjectId>,
+}
+
+impl Known {
+    /// Of a project; none when it is not managed.
+    pub(super) fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
+        let trust = state.project(slug)?.trust.clone();
+        let commit =
+            |objective: &Objective| objective.landed.as_ref().and_then(|landed| landed.commit.clone());
+        let names = |objective: &Objective| {
+            is_named(FILE.as_bytes(), &objective.spec.path_scope, &objective.operated.grown_scope)
+        };
+        let mut landed: Vec<ObjectId> =
+            state.objectives_of(slug).filter(|found| names(found)).filter_map(commit).collect();
+        if !landed.is_empty() {
+            // Of a batch nobody knows here whose change it was.
+            let others = state.objectives_of(slug).filter(|found| !names(found));
+            let others: Vec<ObjectId> = others.filter_map(commit).filter(|id| landed.contains(id)).collect();
+            landed.retain(|id| !others.contains(id));
+        }
+        Some(Self { trust, landed })
+    }
+
+    /// The hash that was agreed to.
+    pub(super) fn agreed(&self) -> Option<&str> {
+        agreed(&self.trust)
+    }
+
+    /// What is agreed to now, and the last landing that carried it on; none where a change came in another way, or
+    /// nothing was agreed to before.
+    pub(super) fn carried(&self, repository: &Repository, branch: &str) -> Option<(ObjectId, TrustRecord)> {
+        let before = self.agreed().filter(|_| !self.landed.is_empty())?;
+        let changes = repository.changes_of(&format!("refs/heads/{branch}"), FILE, COMMITS_MAX).ok()?;
+        let (last, now) = changes.first().map(|change| (change.commit.clone(), change.after.clone()))?;
+        for change in changes {
+            if !self.landed.contains(&change.commit) {
+                return None;
+            }
+            if agreement_of(change.before.as_deref()?).as_deref() == Some(before) {
+                let hash = agreement_of(now.as_deref()?)?;
+                return Some((last, with_agreement(self.trust.clone(), Some(&hash))));
+            }
+        }
+        None
+    }
+}
