@@ -18,6 +18,7 @@ mod pushes;
 mod room;
 mod signing;
 mod situations;
+mod slots;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../spine/supervisor.rs"]
 mod supervisor;

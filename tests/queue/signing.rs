@@ -1,6 +1,7 @@
 //! Merges that are signed with the user's key.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
 
 use crate::place::Place;
 use crate::supervisor::{count, is};
@@ -18,6 +19,29 @@ fn sign_with(place: &Place, program: &str) {
         key.display()
     ));
     fs::write(config, text).unwrap();
+}
+
+#[test]
+fn a_signing_program_that_hangs_is_ended_and_the_queue_says_what_it_waits_for() {
+    let place = Place::new();
+    let program = place.path("hangs");
+    // It would go on for as long as anybody lets it: whoever asked for it must end it.
+    fs::write(&program, "#!/bin/sh\ntrap '' TERM HUP\nwhile :; do sleep 1; done\n").unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let config = place.path("gitconfig");
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, format!("{text}\tsigningkey = ABCDEF\n[gpg]\n\tprogram = {}\n", program.display()))
+        .unwrap();
+    place.project("signed", "verify: []\nsign: true");
+    place.objective("work", "commit work.txt\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "landed", "*"), 0);
+    let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
+    assert_eq!(held["data"]["reason"]["code"], "signing_failed", "{held}");
+    let said = place.good(&["explain", "work"]);
+    assert!(said.contains("it did not answer within") && said.contains("queue release"), "{said}");
+    place.nobody_is_left();
+    fs::write(&config, text).unwrap();
 }
 
 #[test]
