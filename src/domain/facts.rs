@@ -130,6 +130,17 @@ impl TrustRecord {
     }
 }
 
+/// What a person agreed to, as a landing carries it on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Carried {
+    /// What was agreed to.
+    pub before: TrustRecord,
+    /// What is agreed to from here on.
+    pub trust: TrustRecord,
+    /// The landing.
+    pub landing: ObjectId,
+}
+
 /// A repository, as `project add` found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryFacts {

@@ -6,7 +6,7 @@
 use super::aside::{Aside, Prepared, PushWait};
 use super::bypass::BypassFacts;
 use super::command::{Command, StopMode};
-use super::facts::{Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
+use super::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::CommandResult;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -123,7 +123,7 @@ pub enum Input {
     /// The configuration that can run programs was read.
     TrustRead { project: ProjectSlug, trust: TrustRecord },
     /// A landing carries a person's agreement on, from what was agreed to before.
-    AgreementCarried { project: ProjectSlug, before: TrustRecord, trust: TrustRecord, landing: ObjectId },
+    AgreementCarried { project: ProjectSlug, carried: Carried },
     /// Something outside stops a project, or no longer does (disk, claim).
     HoldSeen { project: ProjectSlug, code: ReasonCode, text: Option<String>, clears: String },
     /// Live branches were merged in memory with each other and with the tip: those that do not merge.

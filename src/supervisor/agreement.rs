@@ -27,8 +27,12 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// Of a project; none when it is not managed.
-    pub(super) fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
+    /// Of each of these projects that is managed.
+    pub(super) fn of_all(state: &State, projects: Vec<ProjectSlug>) -> Vec<(ProjectSlug, Self)> {
+        projects.into_iter().filter_map(|slug| Self::of(state, &slug).map(|known| (slug, known))).collect()
+    }
+
+    fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
         let trust = state.project(slug)?.trust.clone();
         let commit =
             |objective: &Objective| objective.landed.as_ref().and_then(|landed| landed.commit.clone());

@@ -399,10 +399,8 @@ impl Kernel {
 
     /// The files are read before anything is decided.
     pub(super) fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
-        for slug in self.covered() {
-            if let Some(known) = Known::of(&self.state, &slug) {
-                projects::read_again(&self.world, &slug, &known);
-            }
+        for (slug, known) in Known::of_all(&self.state, self.covered()) {
+            projects::read_again(&self.world, &slug, &known);
         }
         while let Ok(message) = self.inbox.try_recv() {
             self.take(message)?;
@@ -421,8 +419,7 @@ impl Kernel {
 
     fn read_project_files(&mut self) {
         self.watch_projects();
-        for slug in self.covered() {
-            let Some(known) = Known::of(&self.state, &slug) else { continue };
+        for (slug, known) in Known::of_all(&self.state, self.covered()) {
             let lane = Lane::Counting(slug.clone());
             self.look_aside(lane, move |world| projects::read_again(world, &slug, &known));
         }

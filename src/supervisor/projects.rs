@@ -6,7 +6,7 @@ use super::agreement::Known;
 use super::world::World;
 use crate::config::resolve::{Project, Surroundings};
 use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
-use crate::domain::facts::TrustRecord;
+use crate::domain::facts::{Carried, TrustRecord};
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
 use crate::git::Repository;
@@ -85,8 +85,8 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         carried.and_then(|read| known.carried(&read.repository, &read.project.settings.target_branch));
     if let Some((landing, trust)) = carried {
         read = read_project(&world.workspace, &world.environment, &file, agreed(&trust));
-        let (project, before) = (slug.clone(), known.trust.clone());
-        world.tell(Input::AgreementCarried { project, before, trust, landing });
+        let carried = Carried { before: known.trust.clone(), trust, landing };
+        world.tell(Input::AgreementCarried { project: slug.clone(), carried });
     }
     let settings = match read {
         Ok(read) if read.project.needs_agreement() => Err(format!(

@@ -117,9 +117,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             watch::repository_failed(scribe, &project, &problem);
         }
         Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
-        Input::AgreementCarried { project, before, trust, landing } => {
-            watch::agreement_carried(scribe, project, &before, trust, landing);
-        }
+        Input::AgreementCarried { project, carried } => watch::agreement_carried(scribe, project, carried),
         Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),
         Input::HoldSeen { project, code, text, clears } => {
             watch::hold_seen(scribe, &project, code, text, clears);

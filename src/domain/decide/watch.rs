@@ -4,7 +4,7 @@ use super::publish;
 use super::scribe::Scribe;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
-use crate::domain::facts::{Collision, TrustRecord};
+use crate::domain::facts::{Carried, Collision, TrustRecord};
 use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -131,15 +131,10 @@ pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &Tr
 }
 
 /// What a person agreed to meanwhile counts.
-pub(super) fn agreement_carried(
-    scribe: &mut Scribe<'_>,
-    project: ProjectSlug,
-    before: &TrustRecord,
-    trust: TrustRecord,
-    landing: ObjectId,
-) {
-    if scribe.state.project(&project).is_some_and(|found| found.trust == *before) {
-        scribe.record(Fact::ProjectTrusted { project, trust, landing: Some(landing) });
+pub(super) fn agreement_carried(scribe: &mut Scribe<'_>, project: ProjectSlug, carried: Carried) {
+    if scribe.state.project(&project).is_some_and(|found| found.trust == carried.before) {
+        let (trust, landing) = (carried.trust, Some(carried.landing));
+        scribe.record(Fact::ProjectTrusted { project, trust, landing });
     }
 }
 
