@@ -44,6 +44,18 @@ impl Ground {
         ground
     }
 
+    /// So many small files more in the repository.
+    pub fn fill(&self, files: usize) {
+        let repository = self.path("repository");
+        for n in 0..files {
+            let folder = repository.join(format!("src/{}", n / 100));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(format!("{n}.txt")), format!("content {n}\n")).unwrap();
+        }
+        self.git(&repository, &["add", "."]);
+        self.git(&repository, &["commit", "-qm", "Fill"]);
+    }
+
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
