@@ -1,7 +1,7 @@
 //! What sessions have used.
 
 use super::ids::{ProjectSlug, SessionId};
-use super::session::Session;
+use super::session::{ProcessEnd, Session};
 use super::state::State;
 use super::usage::{Tokens, Usage, dollars};
 
@@ -86,7 +86,7 @@ fn add_usage(spent: &mut Spent, session: &Session, usage: &Usage, day_ms: i64) {
     let tokens = total(usage).map(|now| now.saturating_sub(before(total(earlier))));
     let usd = usage.usd_micros.map(|now| now.saturating_sub(before(earlier.usd_micros)));
     // One that never ran has nothing to tell.
-    let has_run = session.process.as_ref().is_some_and(|process| process.awake_seconds > 0);
+    let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
     spent.tokens = spent.tokens.saturating_add(tokens.unwrap_or(0));
     spent.usd_micros = spent.usd_micros.saturating_add(usd.unwrap_or(0));
     spent.sessions += 1;
@@ -101,7 +101,7 @@ const DAY_MS: i64 = 86_400_000;
 mod tests {
     use super::*;
     use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
-    use crate::domain::session::{Exit, ProcessEnd, SessionBudget, SessionKind, SessionStatus};
+    use crate::domain::session::{Exit, SessionBudget, SessionKind, SessionStatus};
 
     fn session(started_ms: i64, finished_ms: Option<i64>, awake_seconds: Option<u64>) -> Session {
         let key =
@@ -151,6 +151,22 @@ mod tests {
     fn of_a_session_over_midnight_only_todays_part_counts() {
         assert_eq!(used_since_ms(&session(0, Some(100_000), Some(100)), 60_000, 200_000), 40_000);
         assert_eq!(used_since_ms(&session(0, None, None), 60_000, 90_000), 30_000);
+    }
+
+    #[test]
+    fn what_an_agent_of_a_moment_spent_is_unknown_and_of_one_that_never_ran_nothing() {
+        let unknown = |exit: Option<Exit>| {
+            let mut session = session(0, Some(400), Some(0));
+            if let (Some(process), Some(exit)) = (&mut session.process, exit) {
+                process.exit = exit;
+            }
+            let mut spent = Spent::default();
+            add_usage(&mut spent, &session, &Usage::default(), 0);
+            (spent.tokens_unknown, spent.usd_unknown)
+        };
+        assert_eq!(unknown(None), (1, 1));
+        assert_eq!(unknown(Some(Exit::NotStarted(String::new()))), (0, 0));
+        assert_eq!(unknown(Some(Exit::SetupFailed(String::new()))), (0, 0));
     }
 
     #[test]

@@ -199,6 +199,14 @@ pub struct ProcessEnd {
     pub survivors: u32,
 }
 
+impl ProcessEnd {
+    /// Whether the agent was at work at all, however shortly: only then there was something to spend.
+    #[must_use]
+    pub fn has_run(&self) -> bool {
+        !matches!(self.exit, Exit::NotStarted(_) | Exit::SetupFailed(_))
+    }
+}
+
 /// The limits of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionBudget {

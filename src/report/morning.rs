@@ -10,7 +10,7 @@ use crate::domain::budget::used_since_ms;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::project::Project;
 use crate::domain::reason::Reason;
-use crate::domain::session::{Session, SessionStatus};
+use crate::domain::session::{ProcessEnd, Session, SessionStatus};
 use crate::domain::state::State;
 use crate::domain::usage::{Tokens, dollars};
 
@@ -162,7 +162,7 @@ fn add_session(report: &mut ProjectReport, session: &Session, since_ms: i64, now
     spent.sessions += 1;
     spent.session_minutes += u64::try_from(used_since_ms(session, since_ms, now_ms) / 60_000).unwrap_or(0);
     let usage = &session.account.usage;
-    let has_run = session.process.as_ref().is_some_and(|process| process.awake_seconds > 0);
+    let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
     let is_over = matches!(session.status, SessionStatus::Ended(_)) && has_run;
     match usage.tokens.map(Tokens::total) {
         Some(tokens) => *spent.tokens.get_or_insert(0) += tokens,
