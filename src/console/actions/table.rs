@@ -310,7 +310,7 @@ pub static TABLE: &[Action] = &[
         steer::pause_project,
     ),
     row(
-        ("hold", &["H"], "hold queue"),
+        ("hold", &["H"], "hold/release"),
         "Hold the merge queue, or release it",
         Steer,
         Nothing,
