@@ -28,7 +28,13 @@ const BAD_PLANS: &[(&str, &[&str])] = &[
 fn bad_plans_are_refused_as_a_whole() {
     let place = Place::new();
     place.project("plans", "");
-    let events = place.good(&["events", "--json"]);
+    // The project file that was written meanwhile is read by the first command that comes.
+    let events = || {
+        let all = place.good(&["events", "--json"]);
+        let others = all.lines().filter(|line| !line.contains("\"project_configured\""));
+        others.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let before = events();
     for (plan, names) in BAD_PLANS {
         fs::write(place.path("plan.yaml"), plan).unwrap();
         let said = place.refused(&["plan", "apply", "plan.yaml"], 1);
@@ -36,12 +42,12 @@ fn bad_plans_are_refused_as_a_whole() {
             assert!(said.contains(name), "{plan}: {said} does not say {name}");
         }
     }
-    assert_eq!(place.good(&["events", "--json"]), events, "nothing was applied");
+    assert_eq!(events(), before, "nothing was applied");
     let said = place.refused(&["objective", "add", "--title", "T", "--depends-on", "nobody"], 1);
     assert!(said.contains("nobody"), "{said}");
     let said = place.refused(&["objective", "add", "--id", "own", "--title", "T", "--depends-on", "own"], 1);
     assert!(said.contains("own -> own"), "{said}");
-    assert_eq!(place.good(&["events", "--json"]), events, "nothing was added");
+    assert_eq!(events(), before, "nothing was added");
 }
 
 /// A line put into a project file, and what the fault must name.
