@@ -9,6 +9,7 @@ use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
+use super::program::{Call, refused, said};
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 
@@ -71,19 +72,32 @@ impl Repository {
 
     /// Deletes a ref that is still what is expected. One that is gone already is `Modified`.
     ///
+    /// The git program does it: whoever deletes a packed ref writes the file of all packed refs anew, and libgit2
+    /// reads that file before it locks it. While somebody else packs (`git gc`), it would so put refs back to what
+    /// they were, the integration ref among them.
+    ///
     /// # Errors
     /// As [`Self::set_ref`].
     pub fn delete_ref(&self, name: &str, expected: &ObjectId) -> Result<CasOutcome, GitError> {
         let library = self.durable_library()?;
-        retry_locked(name, || match library.find_reference(name) {
-            Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
-            Err(error) => Err(error),
-            Ok(mut found) => match found.target().map(|target| target.to_string()) {
-                Some(target) if target == expected.as_str() => found.delete().map(|()| true),
-                _ => Ok(false),
-            },
-        })
-        .and_then(|done| outcome(&library, name, done))
+        for attempt in 0..LOCK_ATTEMPTS_MAX {
+            if library.refname_to_id(name).ok() != Some(oid(expected)?) {
+                return outcome(&library, name, false);
+            }
+            let delete = ["update-ref", "--no-deref", "-d", name, expected.as_str()];
+            let output = Call::new(self).durable().args(delete).output()?;
+            if output.status.success() {
+                return Ok(CasOutcome::Done);
+            }
+            // Between the look and the lock it may have moved, which the next look finds.
+            let is_locked = said(&output).contains(".lock'");
+            let is_as_it_was = library.refname_to_id(name).ok() == Some(oid(expected)?);
+            if is_as_it_was && !is_locked {
+                return Err(refused(delete.join(" "), &output));
+            }
+            thread::sleep(pause(attempt));
+        }
+        Err(GitError::Locked(name.to_owned()))
     }
 }
 

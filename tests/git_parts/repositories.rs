@@ -122,6 +122,43 @@ fn of_many_swaps_at_once_none_is_lost() {
     assert_eq!(makers, 1);
 }
 
+/// Whoever deletes a packed ref rewrites the file that holds all of them: made of what it read before another
+/// program packed, it would bring old values back.
+#[test]
+fn no_ref_goes_back_where_others_pack_while_branches_are_deleted() {
+    let home = Home::new();
+    let name = "refs/paddock/integration/many";
+    let start = head(&home.root);
+    let commits: Vec<ObjectId> = (0..4).map(|n| commit_all(&home.root, &format!("c{n}"))).collect();
+    let repository = home.repository();
+    repository.set_ref(name, None, &start, "t").unwrap();
+    let is_over = std::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_over.load(std::sync::atomic::Ordering::SeqCst) {
+                git(&home.root, &["pack-refs", "--all", "--prune"]);
+            }
+        });
+        let mut at = start;
+        let faults = (0..150).find_map(|n| {
+            let branch = format!("refs/heads/paddock/b{n}/work");
+            repository.set_ref(&branch, None, &at, "t").unwrap();
+            // Packed by now, most of the time.
+            git(&home.root, &["pack-refs", "--all", "--prune"]);
+            let next = &commits[n % commits.len()];
+            let moved = repository.set_ref(name, Some(&at), next, "t").unwrap();
+            let deleted = repository.delete_ref(&branch, &at).unwrap();
+            let found = (repository.commit_of(name).unwrap(), repository.commit_of(&branch).unwrap());
+            at = next.clone();
+            let is_right = (&moved, &deleted) == (&CasOutcome::Done, &CasOutcome::Done);
+            let is_there = found == (Some(at.clone()), None);
+            (!is_right || !is_there).then(|| format!("{n}: {moved:?}, {deleted:?}, {found:?} for {at:?}"))
+        });
+        is_over.store(true, std::sync::atomic::Ordering::SeqCst);
+        assert_eq!(faults, None);
+    });
+}
+
 #[test]
 fn what_can_run_programs_is_noticed_and_harmless_changes_are_not() {
     let home = Home::new();
