@@ -3,6 +3,7 @@
 use std::sync::mpsc::{Receiver, Sender, channel};
 
 use paddock::config::{Environment, Workspace};
+use paddock::console::log::{Of, turn};
 use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
 use paddock::console::{Effect, Model, Msg, World, layout};
@@ -177,6 +178,7 @@ fn an_objective_with_everything_that_is_known_of_it() {
 /// A workspace whose sessions have written logs, read as the console reads them.
 struct Logs {
     workspace: Workspace,
+    sessions: Vec<SessionId>,
     /// Kept open: a thread whose news nobody takes ends.
     messages: (Sender<Msg>, Receiver<Msg>),
     /// Removed with it.
@@ -200,10 +202,12 @@ impl Logs {
             std::fs::create_dir_all(&session).unwrap();
             std::fs::write(session.join("stdout.log.0"), text).unwrap();
         }
-        Self { workspace, messages: channel(), _folder: folder }
+        let sessions = texts.iter().map(|(id, _)| SessionId(*id)).collect();
+        Self { workspace, sessions, messages: channel(), _folder: folder }
     }
 
-    /// Carries out what the panes want until the logs are on the screen.
+    /// Carries out what the panes want until the logs are on the screen, and read to their ends: what a pane
+    /// says of a log that is still read comes and goes.
     fn read(&self, model: &mut Model, shown: &[&str]) {
         let (messages, incoming) = (self.messages.0.clone(), &self.messages.1);
         let world =
@@ -219,7 +223,7 @@ impl Logs {
                 }
             }
             let text = text_of(model);
-            if shown.iter().all(|words| text.contains(words)) {
+            if shown.iter().all(|words| text.contains(words)) && self.are_read(model) {
                 return;
             }
             assert!(std::time::Instant::now() < give_up, "never shown: {shown:?}\n{text}");
@@ -229,6 +233,12 @@ impl Logs {
                 effects = paddock::console::update::settle(model);
             }
         }
+    }
+
+    fn are_read(&self, model: &Model) -> bool {
+        let book = &model.panes.log.book;
+        let mut open = self.sessions.iter().filter_map(|id| book.get(Of::Session(*id)));
+        open.all(|open| turn(&open.log).is_caught_up())
     }
 }
 
