@@ -3,7 +3,7 @@
 use std::fs;
 use std::io;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,10 @@ pub enum CasOutcome {
 
 /// Bounds the wait for other processes' locks: about two seconds with the growing pauses below.
 const LOCK_ATTEMPTS_MAX: u32 = 60;
+
+/// How long somebody else may be packing refs before the lock is taken for one that a killed process has left: as
+/// long as git itself waits (`core.packedRefsTimeout`).
+const PACKING_MAX: Duration = Duration::from_secs(1);
 
 impl Repository {
     /// The commit that a full ref name leads to; nothing when the ref does not exist.
@@ -74,30 +78,53 @@ impl Repository {
     ///
     /// The git program does it: whoever deletes a packed ref writes the file of all packed refs anew, and libgit2
     /// reads that file before it locks it. While somebody else packs (`git gc`), it would so put refs back to what
-    /// they were, the integration ref among them.
+    /// they were, the integration ref among them. The program wants the lock of that file for every ref, though:
+    /// where somebody keeps it, a ref that is not in the file is deleted without it.
     ///
     /// # Errors
     /// As [`Self::set_ref`].
     pub fn delete_ref(&self, name: &str, expected: &ObjectId) -> Result<CasOutcome, GitError> {
         let library = self.durable_library()?;
+        let (begun, expected) = (Instant::now(), oid(expected)?);
         for attempt in 0..LOCK_ATTEMPTS_MAX {
-            if library.refname_to_id(name).ok() != Some(oid(expected)?) {
+            if library.refname_to_id(name).ok() != Some(expected) {
                 return outcome(&library, name, false);
             }
-            let delete = ["update-ref", "--no-deref", "-d", name, expected.as_str()];
-            let output = Call::new(self).durable().args(delete).output()?;
+            let delete = ["update-ref", "--no-deref", "-d", name, &expected.to_string()];
+            let at_once = [("core.packedRefsTimeout", "0"), ("core.filesRefLockTimeout", "0")];
+            let call = Call::new(self).durable().args(delete);
+            let call = at_once.into_iter().fold(call, |call, (key, value)| call.setting(key, value));
+            let output = call.output()?;
             if output.status.success() {
                 return Ok(CasOutcome::Done);
             }
+            let said = said(&output);
+            if said.contains("packed-refs.lock'") && begun.elapsed() >= PACKING_MAX {
+                return delete_loose(&library, name, expected);
+            }
             // Between the look and the lock it may have moved, which the next look finds.
-            let is_locked = said(&output).contains(".lock'");
-            let is_as_it_was = library.refname_to_id(name).ok() == Some(oid(expected)?);
-            if is_as_it_was && !is_locked {
+            let is_as_it_was = library.refname_to_id(name).ok() == Some(expected);
+            if is_as_it_was && !said.contains(".lock'") {
                 return Err(refused(delete.join(" "), &output));
             }
             thread::sleep(pause(attempt));
         }
         Err(GitError::Locked(name.to_owned()))
+    }
+}
+
+/// Deletes a ref that is in no other file than its own. Should somebody be packing all the same, it may be back at
+/// the same commit afterwards; nothing else changes.
+fn delete_loose(library: &git2::Repository, name: &str, expected: git2::Oid) -> Result<CasOutcome, GitError> {
+    let deleted = match library.find_reference(name) {
+        Ok(mut found) if found.target() == Some(expected) => found.delete().map(|()| true),
+        Ok(_) => Ok(false),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+        Err(error) => Err(error),
+    };
+    match deleted {
+        Err(error) if error.code() == ErrorCode::Locked => Err(GitError::Locked(name.to_owned())),
+        deleted => outcome(library, name, deleted?),
     }
 }
 

@@ -159,6 +159,24 @@ fn no_ref_goes_back_where_others_pack_while_branches_are_deleted() {
     });
 }
 
+/// A packing that was killed leaves its lock for good.
+#[test]
+fn a_ref_that_is_not_packed_is_deleted_beside_the_lock_of_the_packed_ones() {
+    let home = Home::new();
+    let (loose, packed) = ("refs/heads/paddock/loose/work", "refs/heads/paddock/packed/work");
+    let start = head(&home.root);
+    let repository = home.repository();
+    repository.set_ref(packed, None, &start, "t").unwrap();
+    git(&home.root, &["pack-refs", "--all", "--prune"]);
+    repository.set_ref(loose, None, &start, "t").unwrap();
+    std::fs::write(home.root.join(".git/packed-refs.lock"), "").unwrap();
+    assert_eq!(repository.delete_ref(loose, &start).unwrap(), CasOutcome::Done);
+    assert_eq!(repository.commit_of(loose).unwrap(), None);
+    let refused = repository.delete_ref(packed, &start).unwrap_err();
+    assert!(matches!(&refused, GitError::Locked(name) if name == packed), "{refused}");
+    assert_eq!(repository.commit_of(packed).unwrap(), Some(start));
+}
+
 #[test]
 fn what_can_run_programs_is_noticed_and_harmless_changes_are_not() {
     let home = Home::new();
