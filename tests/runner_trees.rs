@@ -216,6 +216,27 @@ fn submitting_again_starts_nothing_and_reports_the_same_end() {
     assert_eq!(fs::read_to_string(bench.path("starts")).unwrap(), "started\nstarted\n");
 }
 
+/// A keeper between its record and its end, or whoever else waits for that end, has the folder for a moment.
+#[test]
+fn a_new_attempt_waits_for_whoever_is_just_done_with_the_one_before() {
+    let bench = Bench::new();
+    let spec = bench.job(1, "true");
+    assert!(bench.run(&spec).succeeded());
+    for attempt in 2..12 {
+        let lock = fs::File::open(spec.dir.join("keeper.lock")).unwrap();
+        lock.lock().unwrap();
+        let (begin, begun) = std::sync::mpsc::channel();
+        let leaving = std::thread::spawn(move || {
+            begun.recv().unwrap();
+            drop(lock);
+        });
+        let newer = JobSpec { key: JobKey { attempt, ..spec.key }, ..spec.clone() };
+        begin.send(()).unwrap();
+        assert!(bench.run(&newer).succeeded());
+        leaving.join().unwrap();
+    }
+}
+
 #[test]
 fn a_fenced_job_never_starts() {
     let mut bench = Bench::new();

@@ -4,6 +4,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -137,6 +138,45 @@ pub fn try_lock(file: &File, path: &Path) -> Result<bool, RunnerError> {
     }
 }
 
+/// A lock that somebody else gets as soon as this is dropped. Closing the file alone would keep it for as long as a
+/// program that another thread is just starting has a copy of it.
+#[derive(Debug)]
+pub struct HeldLock(Option<File>);
+
+impl HeldLock {
+    /// Takes a lock without waiting, making its file where it is missing; `None` when another holds it.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn take(path: &Path) -> Result<Option<Self>, RunnerError> {
+        let file = open_lock(path)?;
+        Ok(try_lock(&file, path)?.then_some(Self(Some(file))))
+    }
+
+    /// Waits until nobody holds the lock.
+    ///
+    /// # Errors
+    /// What the system said.
+    pub fn wait_for(path: &Path) -> Result<Self, RunnerError> {
+        let file = open_lock(path)?;
+        file.lock().map_err(RunnerError::at("lock", path))?;
+        Ok(Self(Some(file)))
+    }
+
+    /// The file, to be handed to a program that goes on holding the lock.
+    #[must_use]
+    pub fn into_stdio(mut self) -> Stdio {
+        self.0.take().map_or_else(Stdio::null, Stdio::from)
+    }
+}
+
+impl Drop for HeldLock {
+    fn drop(&mut self) {
+        // What cannot be unlocked is unlocked by closing it.
+        let _ = self.0.take().map(|file| file.unlock());
+    }
+}
+
 /// The running program, even when its file was replaced or removed by an upgrade.
 ///
 /// # Errors
@@ -259,5 +299,17 @@ mod tests {
         replace_json(&path, &3, Durability::Power).unwrap();
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(3));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_lock_is_free_at_once_although_a_program_that_is_just_starting_has_a_copy() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("job.lock");
+        let held = HeldLock::take(&path).unwrap().unwrap();
+        let copy = held.0.as_ref().unwrap().try_clone().unwrap();
+        assert!(HeldLock::take(&path).unwrap().is_none());
+        drop(held);
+        assert!(HeldLock::take(&path).unwrap().is_some());
+        drop(copy);
     }
 }

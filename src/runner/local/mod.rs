@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 
-use super::files::{self, Durability};
+use super::files::{self, Durability, HeldLock};
 use super::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, Control, EXIT_FILE, LOCK_FILE, SESSION_FILE, Stop, VERSION,
 };
@@ -101,10 +101,8 @@ impl LocalRunner {
     ///
     /// # Errors
     /// When the lock cannot be made.
-    pub fn take_worktree(&self, worktree: &Path) -> Result<Option<std::fs::File>, RunnerError> {
-        let path = start::worktree_lock(&self.shared.locks, worktree);
-        let lock = files::open_lock(&path)?;
-        Ok(files::try_lock(&lock, &path)?.then_some(lock))
+    pub fn take_worktree(&self, worktree: &Path) -> Result<Option<HeldLock>, RunnerError> {
+        HeldLock::take(&start::worktree_lock(&self.shared.locks, worktree))
     }
 
     /// The folder of a job still going on; `None` when it is over.
@@ -155,10 +153,8 @@ impl Runner for LocalRunner {
     fn adopt(&self, key: &JobKey, dir: &Path) -> Result<Adoption, RunnerError> {
         let known = self.going(key).ok().flatten().is_some();
         files::make_folder(dir)?;
-        let path = dir.join(LOCK_FILE);
-        let lock = files::open_lock(&path)?;
-        if known || !files::try_lock(&lock, &path)? {
-            drop(lock);
+        let lock = if known { None } else { HeldLock::take(&dir.join(LOCK_FILE))? };
+        if lock.is_none() {
             if !known {
                 let spec = files::read_json::<Submission>(&dir.join(SESSION_FILE))?;
                 watch::watch(&self.shared, *key, dir, spec.map(|found| found.spec.worktree), None)?;
@@ -185,9 +181,9 @@ impl Runner for LocalRunner {
         if !path.exists() {
             return Ok(JobState::Unknown);
         }
-        match files::try_lock(&files::open_lock(&path)?, &path)? {
-            true => Ok(JobState::Gone),
-            false => Ok(JobState::Running),
+        match HeldLock::take(&path)? {
+            Some(_) => Ok(JobState::Gone),
+            None => Ok(JobState::Running),
         }
     }
 

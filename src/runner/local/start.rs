@@ -1,22 +1,29 @@
 //! Submitting: at most one keeper per job and attempt, at most one job per worktree.
 
 use std::ffi::OsStr;
-use std::fs::{self, File};
+use std::fs;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
 use super::{Shared, recover, watch};
-use crate::runner::files::{self, Durability};
+use crate::runner::files::{self, Durability, HeldLock};
 use crate::runner::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,
 };
 use crate::runner::spec::Submission;
 use crate::runner::{JobKey, JobSpec, RunnerError};
+
+/// How long the lock of a job whose end is written is waited for.
+const LEAVING_MAX: Duration = Duration::from_secs(5);
+/// The pause between two looks at it.
+const LEAVING_LOOK: Duration = Duration::from_millis(5);
 
 /// The lock of a worktree: its path may be longer than a file name, its digest is not.
 pub(super) fn worktree_lock(locks: &Path, worktree: &Path) -> PathBuf {
@@ -51,17 +58,16 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let dir = &spec.dir;
     files::make_folder(dir)?;
     let worktree = || Some(spec.worktree.clone());
-    let lock_path = dir.join(LOCK_FILE);
-    let lock = files::open_lock(&lock_path)?;
+    let lock = take_job(dir)?;
     let present = present(dir, &spec.key)?;
-    if !files::try_lock(&lock, &lock_path)? {
+    let Some(lock) = lock else {
         return match present {
             Some(present) if present != spec.key => {
                 Err(RunnerError::OtherAttempt { wanted: spec.key, present })
             }
             _ => watch::watch(shared, spec.key, dir, worktree(), None),
         };
-    }
+    };
     match present {
         // Started before, and over: its end, or its loss, is reported as if we had waited.
         Some(present) if present == spec.key && is_claimed(dir) => {
@@ -75,10 +81,9 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
         _ => {}
     }
     let worktree_path = worktree_lock(&shared.locks, &spec.worktree);
-    let worktree_lock = files::open_lock(&worktree_path)?;
-    if !files::try_lock(&worktree_lock, &worktree_path)? {
+    let Some(worktree_lock) = HeldLock::take(&worktree_path)? else {
         return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
-    }
+    };
     let submission =
         Submission { version: Submission::VERSION, spec: spec.clone(), worktree_lock: worktree_path };
     // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
@@ -87,6 +92,20 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let child = spawn(shared, spec, lock, worktree_lock)?;
     fail_point!("spawn.after");
     watch::watch(shared, spec.key, dir, worktree(), Some(child))
+}
+
+/// The lock of a job's folder; `None` when its job goes on. Where the end is written already, whoever wrote or
+/// waited for it is done in a moment.
+fn take_job(dir: &Path) -> Result<Option<HeldLock>, RunnerError> {
+    let path = dir.join(LOCK_FILE);
+    let begun = Instant::now();
+    loop {
+        let taken = HeldLock::take(&path)?;
+        if taken.is_some() || !dir.join(EXIT_FILE).exists() || begun.elapsed() >= LEAVING_MAX {
+            return Ok(taken);
+        }
+        thread::sleep(LEAVING_LOOK);
+    }
 }
 
 /// Whose files are in the folder.
@@ -126,10 +145,15 @@ fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
 }
 
 /// A keeper that owes us nothing: no terminal, no folder, no descriptors but its locks and a line back to us.
-fn spawn(shared: &Shared, spec: &JobSpec, lock: File, worktree_lock: File) -> Result<Child, RunnerError> {
+fn spawn(
+    shared: &Shared,
+    spec: &JobSpec,
+    lock: HeldLock,
+    worktree_lock: HeldLock,
+) -> Result<Child, RunnerError> {
     let mut command = Command::new(&shared.program);
     command.arg0("paddock").arg("__keeper").arg(&spec.dir).current_dir("/");
     command.envs(&shared.environment).envs(&spec.env_values.0);
-    command.stdin(Stdio::from(lock)).stdout(Stdio::from(worktree_lock)).stderr(Stdio::piped());
+    command.stdin(lock.into_stdio()).stdout(worktree_lock.into_stdio()).stderr(Stdio::piped());
     command.spawn().map_err(|source| RunnerError::Spawn { program: shared.program.clone(), source })
 }

@@ -8,7 +8,7 @@ use std::thread;
 
 use super::recover::{self, Conclusion};
 use super::{Known, Shared};
-use crate::runner::files;
+use crate::runner::files::HeldLock;
 use crate::runner::keeper::STARTED;
 use crate::runner::record::LOCK_FILE;
 use crate::runner::{JobKey, JobReport, LostJob, RunnerError};
@@ -45,13 +45,9 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
             note = listen(stderr, || shared.report(JobReport::Started { key, keeper_pid: pid }));
         }
     }
-    let path = dir.join(LOCK_FILE);
-    // Held until the conclusion is reached, so that nobody else cleans up at the same time.
-    let lock = files::open_lock(&path);
-    if let Ok(lock) = &lock {
-        // A lock that cannot be waited for leaves the reaping below, which waits as well where it can.
-        let _ = lock.lock();
-    }
+    // Held until the conclusion is reached, so that nobody else cleans up at the same time. A lock that cannot be
+    // waited for leaves the reaping below, which waits as well where it can.
+    let _lock = HeldLock::wait_for(&dir.join(LOCK_FILE));
     if let Some(child) = &mut child {
         // The only failure is that somebody reaped it already.
         let _ = child.wait();
