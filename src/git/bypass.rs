@@ -110,20 +110,25 @@ fn beyond(library: &git2::Repository, head: Oid, tip: Oid) -> Result<Vec<Oid>, G
     Ok(walk.take(COMMITS_MAX).collect::<Result<_, _>>()?)
 }
 
-/// When each commit beyond the tip was first held by what this is the log of.
+/// When each commit beyond the tip was first held by what this is the log of. Every commit is visited once, however
+/// long the log is.
 fn seen(library: &git2::Repository, tip: Oid, log: &[(Oid, i64)]) -> Result<Seen, GitError> {
+    // What was there once may be gone for good.
+    let is_there = |id: &Oid| library.find_commit(*id).is_ok();
+    let ids: BTreeSet<Oid> = log.iter().map(|(id, _)| *id).filter(is_there).collect();
+    let mut walk = library.revwalk()?;
+    ids.iter().try_for_each(|id| walk.push(*id))?;
+    walk.hide(tip)?;
+    let within: BTreeSet<Oid> = walk.take(COMMITS_MAX).collect::<Result<_, _>>()?;
     let mut known = Seen::new();
-    let mut looked = BTreeSet::new();
     for (id, at) in log {
-        let is_new = looked.insert(*id) && !known.contains_key(id);
-        if !is_new || library.find_commit(*id).is_err() {
-            continue; // What was there once may be gone for good.
-        }
-        for commit in beyond(library, *id, tip)? {
-            known.entry(commit).or_insert(*at);
-        }
-        if known.len() > COMMITS_MAX {
-            break;
+        let mut due = vec![*id];
+        while let Some(id) = due.pop() {
+            if !within.contains(&id) || known.contains_key(&id) {
+                continue;
+            }
+            known.insert(id, *at);
+            due.extend(library.find_commit(id)?.parent_ids());
         }
     }
     Ok(known)
