@@ -1,7 +1,7 @@
 //! Landing: the integration ref moves by compare-and-swap, after a check that the promise is kept.
 
 use super::super::world::{Site, World};
-use super::candidates::{candidate_name, is_at};
+use super::candidates::is_at;
 use super::past_locks;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use crate::domain::input::{Input, LandingAnswer};
@@ -78,12 +78,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         }
     };
     fail_point!("landing.after");
-    let has_landed = answer == LandingAnswer::Landed;
     world.tell(Input::LandingAnswered { project, entry: order.entry, commit, answer });
-    if has_landed {
-        release_candidate(world, order);
-        fail_point!("landing.released");
-    }
 }
 
 /// The first member whose branch has moved on since its head was pinned, as long as nothing has landed.
@@ -98,17 +93,4 @@ fn moved(world: &World, order: &Order) -> Option<u64> {
         branch.is_some_and(|branch| is_at(&repository, branch, &member.head) == Ok(false))
     };
     order.members.iter().find(has_moved).map(|member| member.entry)
-}
-
-/// The integration ref holds what landed from here on: the candidates' ref is not needed any more, unless more of
-/// them land, which are made anew. One that a crash leaves behind does no harm.
-fn release_candidate(world: &World, order: &Order) {
-    let name = format!("refs/paddock/candidate/{}", candidate_name(false));
-    let released = world.repository(&order.site.repo_root).and_then(|repository| {
-        let found = repository.commit_of(&name)?;
-        found.map(|found| repository.delete_ref(&name, &found)).transpose()
-    });
-    if let Err(error) = released {
-        tracing::debug!(%error, name, "the candidates' ref stays");
-    }
 }

@@ -7,6 +7,7 @@ use super::super::projects::{agreed, with_agreement};
 use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
 use super::bypass;
+use super::candidates::candidate_name;
 use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use crate::domain::input::{Input, PublishAnswer};
@@ -205,7 +206,25 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
         Err(problem) => waits("other", Vec::new(), problem),
     };
     fail_point!("publish.after");
+    let is_published = answer == PublishAnswer::Published;
     world.tell(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
+    if is_published {
+        release_candidate(world, site, &order.to);
+        fail_point!("publish.released");
+    }
+}
+
+/// The integration ref holds what landed: the candidates' ref is not needed any more, unless the next candidate is
+/// there by now. Nothing waits for this, and one that a crash leaves behind does no harm.
+fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
+    let name = format!("refs/paddock/candidate/{}", candidate_name(false));
+    let released = world.repository(&site.repo_root).and_then(|repository| {
+        let is_left = repository.commit_of(&name)?.as_ref() == Some(landed);
+        is_left.then(|| repository.delete_ref(&name, landed)).transpose()
+    });
+    if let Err(error) = released {
+        tracing::debug!(%error, name, "the candidates' ref stays");
+    }
 }
 
 fn waits(code: &str, files: Vec<RepoPath>, text: String) -> PublishAnswer {
