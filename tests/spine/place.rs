@@ -171,9 +171,21 @@ impl Place {
         self.good(&["plan", "apply", "plan.yaml"]);
     }
 
+    /// As a person works: while Paddock publishes into the checkout its index is locked for a moment, and a commit
+    /// that was begun just before finds its branch elsewhere; then it is tried again.
     pub fn git(&self, repository: &Path, arguments: &[&str]) -> String {
-        let mut git = self.program("git");
-        let output = bounded::output_of(git.arg("-C").arg(repository).args(arguments));
+        let begun = Instant::now();
+        let call = || bounded::output_of(self.program("git").arg("-C").arg(repository).args(arguments));
+        let crossed = |said: &str| {
+            ["index.lock': File exists", "cannot lock ref 'HEAD': is at"]
+                .iter()
+                .any(|words| said.contains(words))
+        };
+        let mut output = call();
+        while crossed(&String::from_utf8_lossy(&output.stderr)) && begun.elapsed() < DEADLINE {
+            std::thread::sleep(Duration::from_millis(5));
+            output = call();
+        }
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "git {arguments:?}: {said}");
         String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
