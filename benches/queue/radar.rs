@@ -64,7 +64,7 @@ fn history() -> String {
         file(&mut text, &format!("main/{base}.txt"), "main\n");
     }
     for branch in 0..BRANCHES {
-        commit(&mut text, &format!("work/{branch}"), 100 + branch, Some(2 + branch % BASES));
+        commit(&mut text, &format!("topic/{branch}"), 100 + branch, Some(2 + branch % BASES));
         let own = [4 + 7 * branch, if branch % 10 == 0 { 1 } else { 4 + 7 * branch }];
         file(&mut text, "shared.txt", &shared(&own, branch));
         for n in (0..5).map(|n| branch * 900 + n * 60) {
@@ -85,7 +85,7 @@ pub fn print() {
     git(folder.path(), &["fast-import", "--quiet"], Some(&history()));
     let at = |name: &str| ObjectId::new(git(folder.path(), &["rev-parse", name], None)).unwrap();
     let (tip, mut heads) = (at("main"), Vec::new());
-    heads.extend((0..BRANCHES).map(|branch| at(&format!("work/{branch}"))));
+    heads.extend((0..BRANCHES).map(|branch| at(&format!("topic/{branch}"))));
     let repository = Repository::open(folder.path()).unwrap();
     let mut radar = Radar::default();
     let mut look = |what: &str, tip: &ObjectId, heads: &[ObjectId]| {
@@ -98,11 +98,11 @@ pub fn print() {
     );
     look("all of them", &tip, &heads);
     look("again, nothing is new", &tip, &heads);
-    let mut text = "reset refs/heads/work/7\nfrom work/7^0\n".to_owned();
-    commit(&mut text, "work/7", 1, None);
+    let mut text = "reset refs/heads/topic/7\nfrom topic/7^0\n".to_owned();
+    commit(&mut text, "topic/7", 1, None);
     file(&mut text, "added/more.txt", "more\n");
     git(folder.path(), &["fast-import", "--quiet"], Some(&text));
-    heads[7] = at("work/7");
+    heads[7] = at("topic/7");
     look("after a commit on one branch", &tip, &heads);
     // A landing: the tip is a merge of one of them.
     git(folder.path(), &["update-ref", "refs/heads/main", heads[3].as_str()], None);

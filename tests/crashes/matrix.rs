@@ -63,7 +63,7 @@ fn killed_at_every_named_moment_everything_comes_to_the_same_end() {
 
 /// By hand: `cargo test --test crashes -- --ignored --nocapture every_passing`.
 #[test]
-#[ignore = "takes many minutes: every passing of every point"]
+#[ignore = "takes many minutes: cargo test --test crashes -- --ignored --nocapture every_passing"]
 fn killed_at_every_passing_of_every_moment() {
     let (wanted, [before, after]) = undisturbed();
     let mut cases = Vec::new();

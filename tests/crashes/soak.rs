@@ -159,7 +159,7 @@ fn sixty_objectives_land_however_often_supervisors_and_keepers_are_killed() {
 
 /// By hand: `SOAK_MINUTES=10 cargo test --test crashes -- --ignored --nocapture for_minutes`.
 #[test]
-#[ignore = "takes as many minutes as SOAK_MINUTES says"]
+#[ignore = "as long as wanted: SOAK_MINUTES=10 cargo test --test crashes -- --ignored --nocapture for_minutes"]
 fn sixty_objectives_land_again_and_again_for_minutes() {
     let minutes = std::env::var("SOAK_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
     let until = Instant::now() + Duration::from_secs(minutes * 60);

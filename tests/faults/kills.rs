@@ -123,7 +123,7 @@ fn whatever_fails_once_nothing_is_lost_and_nobody_is_asked() {
 /// By hand: `FAULT_MINUTES=60 cargo test --test faults -- --ignored --nocapture every_call`. Evenly spread, so that
 /// one that ends early has seen of everything.
 #[test]
-#[ignore = "takes hours: every call there is, three kinds of faults"]
+#[ignore = "takes hours: FAULT_MINUTES=60 cargo test --test faults -- --ignored --nocapture every_call"]
 fn whatever_fails_at_every_call_there_is() {
     let minutes: u64 = std::env::var("FAULT_MINUTES").ok().and_then(|text| text.parse().ok()).unwrap_or(600);
     let until = Instant::now() + Duration::from_secs(minutes * 60);

@@ -95,7 +95,7 @@ fn two_hundred_publications_into_a_dirty_checkout_change_none_of_its_files() {
 
 /// `cargo test --test queue thousand -- --ignored`
 #[test]
-#[ignore = "by hand: a thousand take a minute"]
+#[ignore = "takes a minute: cargo test --test queue -- --ignored a_thousand"]
 fn a_thousand_publications_into_a_dirty_checkout_change_none_of_its_files() {
     attempts(1_000);
 }

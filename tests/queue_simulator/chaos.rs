@@ -377,7 +377,7 @@ fn play_all(seeds: std::ops::Range<u64>) -> usize {
 /// `PADDOCK_QUEUE_SEEDS=1000000 cargo test --release --test queue_simulator million -- --ignored --nocapture`, from
 /// the seed `PADDOCK_QUEUE_FIRST` on.
 #[test]
-#[ignore = "a million queues take half an hour"]
+#[ignore = "takes half an hour: cargo test --release --test queue_simulator million -- --ignored --nocapture"]
 fn a_million_queues_keep_their_promises() {
     let first = number("PADDOCK_QUEUE_FIRST").unwrap_or(10_000);
     let count = number("PADDOCK_QUEUE_SEEDS").unwrap_or(1_000_000);

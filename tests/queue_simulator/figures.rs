@@ -69,7 +69,7 @@ fn slots_are_measured_on_work_that_is_useful_anyway() {
 
 /// `cargo test --test queue_simulator figures -- --ignored --nocapture`
 #[test]
-#[ignore = "prints the table of docs/performance.md"]
+#[ignore = "prints a table: cargo test --release --test queue_simulator table -- --ignored --nocapture"]
 fn table() {
     println!("| p | bound H(p) | Paddock, p known | p learned | serial | batches of 5 | batches of 8 |");
     println!("|---|---|---|---|---|---|---|");

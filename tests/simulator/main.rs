@@ -106,7 +106,7 @@ fn every_promise_holds_among_hundreds_of_objectives() {
 }
 
 #[test]
-#[ignore = "as many seeds as there is time for, by hand"]
+#[ignore = "as many seeds as there is time for: PADDOCK_SIM_COUNT=1000000 cargo test --release --test simulator -- --ignored --nocapture a_range"]
 fn a_range_of_seeds() {
     let (from, count) =
         (number("PADDOCK_SIM_FROM").unwrap_or(0), number("PADDOCK_SIM_COUNT").unwrap_or(10_000));

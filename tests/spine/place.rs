@@ -10,8 +10,11 @@ use serde_json::Value;
 
 #[path = "bounded.rs"]
 pub mod bounded;
+#[path = "crossing.rs"]
+mod crossing;
 
 use crate::supervisor::Supervisor;
+use crossing::crossed_a_publication;
 
 /// After this a test fails instead of waiting on.
 pub const DEADLINE: Duration = Duration::from_secs(120);
@@ -171,18 +174,12 @@ impl Place {
         self.good(&["plan", "apply", "plan.yaml"]);
     }
 
-    /// As a person works: while Paddock publishes into the checkout its index is locked for a moment, and a commit
-    /// that was begun just before finds its branch elsewhere; then it is tried again.
+    /// As a person works in the checkout.
     pub fn git(&self, repository: &Path, arguments: &[&str]) -> String {
         let begun = Instant::now();
         let call = || bounded::output_of(self.program("git").arg("-C").arg(repository).args(arguments));
-        let crossed = |said: &str| {
-            ["index.lock': File exists", "cannot lock ref 'HEAD': is at"]
-                .iter()
-                .any(|words| said.contains(words))
-        };
         let mut output = call();
-        while crossed(&String::from_utf8_lossy(&output.stderr)) && begun.elapsed() < DEADLINE {
+        while crossed_a_publication(&output) && begun.elapsed() < DEADLINE {
             std::thread::sleep(Duration::from_millis(5));
             output = call();
         }

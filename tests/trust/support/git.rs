@@ -8,6 +8,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use super::DEADLINE;
+use super::crossing::crossed_a_publication;
 
 fn output(repository: &Path, arguments: &[&str]) -> Output {
     let mut git = Command::new("git");
@@ -33,14 +34,8 @@ pub fn git(repository: &Path, arguments: &[&str]) -> String {
 /// Standard output as it is.
 pub fn bytes(repository: &Path, arguments: &[&str]) -> Vec<u8> {
     let mut found = output(repository, arguments);
-    // While Paddock publishes into this checkout its index is locked for a moment, and a commit that was begun just
-    // before finds its branch elsewhere: whoever works there tries again.
-    let is_locked = |found: &Output| {
-        let said = String::from_utf8_lossy(&found.stderr);
-        ["index.lock': File exists", "cannot lock ref 'HEAD': is at"].iter().any(|words| said.contains(words))
-    };
     let begun = Instant::now();
-    while is_locked(&found) && begun.elapsed() < DEADLINE {
+    while crossed_a_publication(&found) && begun.elapsed() < DEADLINE {
         std::thread::sleep(Duration::from_millis(5));
         found = output(repository, arguments);
     }

@@ -2,6 +2,8 @@
 
 #[path = "../../spine/bounded.rs"]
 mod bounded;
+#[path = "../../spine/crossing.rs"]
+mod crossing;
 mod git;
 mod supervisor;
 
