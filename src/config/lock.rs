@@ -292,6 +292,8 @@ impl Drop for Held {
     fn drop(&mut self) {
         // Only courtesy: text that stays is stale, and the lock says so.
         let _ = self.file.set_len(0);
+        // Closing alone would keep the lock while a program that another thread is just starting has a copy of it.
+        let _ = self.file.unlock();
     }
 }
 
@@ -318,7 +320,8 @@ fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
         Err(error) => return Err(error),
     };
     match file.try_lock_shared() {
-        Ok(()) => Ok(None),
+        // For the same reason not left to closing.
+        Ok(()) => file.unlock().map(|()| None),
         Err(TryLockError::WouldBlock) => read_text(&mut file).map(Some),
         Err(TryLockError::Error(error)) => Err(error),
     }

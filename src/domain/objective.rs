@@ -341,6 +341,12 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// Whether a commit of it has landed: one that finished with nothing to land has none.
+    #[must_use]
+    pub fn has_landed(&self) -> bool {
+        self.landed.as_ref().is_some_and(|landed| landed.commit.is_some())
+    }
+
     /// Whether its scope is held against others (SPEC 3.1): from dispatch until done.
     #[must_use]
     pub fn holds_scope(&self) -> bool {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{Facts, Need, needs};
 use crate::domain::budget::spent_since;
 use crate::domain::ids::ProjectSlug;
-use crate::domain::objective::{Objective, Status};
+use crate::domain::objective::Status;
 
 /// What was spent today; unknown is none, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -61,11 +61,10 @@ impl Digest {
         let count = |status: Status| (status, state.in_status(slug, status).len());
         let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
         let done = state.objectives_of(slug).filter(|one| one.status == Status::Done);
-        let has_landed = |one: &Objective| one.landed.as_ref().is_some_and(|landed| landed.commit.is_some());
         Self {
             version: facts.version,
             made_ms: now_ms,
-            unchanged: done.filter(|one| !has_landed(one)).count(),
+            unchanged: done.filter(|one| !one.has_landed()).count(),
             total: counts.values().sum(),
             landed: counts.get(&Status::Done).copied().unwrap_or(0),
             counts,

@@ -166,9 +166,8 @@ impl Theme {
     #[must_use]
     pub fn objective(&self, one: &Objective) -> Look {
         let look = self.status(one.status);
-        let has_landed = one.landed.as_ref().is_some_and(|landed| landed.commit.is_some());
         match one.status {
-            Status::Done if !has_landed => Look { word: "done", ..look },
+            Status::Done if !one.has_landed() => Look { word: "done", ..look },
             _ => look,
         }
     }
