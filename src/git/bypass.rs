@@ -59,12 +59,13 @@ impl Repository {
         }
         let of_target = read_log(&self.common_dir().join("logs/refs/heads").join(target_branch));
         let at_target = seen(&library, tip, &of_target)?;
+        let wanted: BTreeSet<Oid> = new.iter().copied().collect();
         let mut found: BTreeMap<Oid, String> = BTreeMap::new();
         for (objective, log) in self.work_logs()? {
             for (commit, at) in seen(&library, tip, &log)? {
                 // Where the user's branch keeps no log, nothing says that it was the first.
                 let is_first = at_target.get(&commit).is_none_or(|there| at <= *there);
-                if new.contains(&commit) && is_first {
+                if wanted.contains(&commit) && is_first {
                     found.entry(commit).or_insert_with(|| objective.clone());
                 }
             }

@@ -13,7 +13,7 @@ const FILE_BYTES_MAX: usize = 1 << 20;
 
 /// A change of a file on the way of first parents.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileChange {
+pub struct ContentChange {
     /// The commit that made it.
     pub commit: ObjectId,
     /// The content before; none when it was not there, or is too large.
@@ -27,7 +27,12 @@ impl Repository {
     ///
     /// # Errors
     /// When the repository cannot be read.
-    pub fn changes_of(&self, reference: &str, path: &str, most: usize) -> Result<Vec<FileChange>, GitError> {
+    pub fn changes_of(
+        &self,
+        reference: &str,
+        path: &str,
+        most: usize,
+    ) -> Result<Vec<ContentChange>, GitError> {
         let library = self.library()?;
         let at = |commit: &git2::Commit<'_>| -> Result<Option<Oid>, GitError> {
             Ok(commit.tree()?.get_path(Path::new(path)).ok().map(|entry| entry.id()))
@@ -43,7 +48,7 @@ impl Repository {
             let before = at(&parent)?;
             if before != after {
                 let (before, after) = (content(before), content(after));
-                found.push(FileChange { commit: object_id(commit.id())?, before, after });
+                found.push(ContentChange { commit: object_id(commit.id())?, before, after });
             }
             (commit, after) = (parent, before);
         }

@@ -91,10 +91,10 @@ impl Repository {
                 return outcome(&library, name, false);
             }
             let delete = ["update-ref", "--no-deref", "-d", name, &expected.to_string()];
-            let at_once = [("core.packedRefsTimeout", "0"), ("core.filesRefLockTimeout", "0")];
             let call = Call::new(self).durable().args(delete);
-            let call = at_once.into_iter().fold(call, |call, (key, value)| call.setting(key, value));
-            let output = call.output()?;
+            let at_once =
+                call.setting("core.packedRefsTimeout", "0").setting("core.filesRefLockTimeout", "0");
+            let output = at_once.output()?;
             if output.status.success() {
                 return Ok(CasOutcome::Done);
             }

@@ -14,7 +14,6 @@ use crate::domain::scope::Globs;
 use crate::domain::session::{Salvage, Session};
 use crate::domain::settings::Role;
 use crate::domain::state::State;
-use crate::domain::tamper;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 
 pub(in super::super) struct Order {
@@ -31,10 +30,6 @@ pub(in super::super) struct Order {
     /// Whether this session is an integrator's, too.
     is_integrator: bool,
     source: telling::Source,
-    /// Globs of tests.
-    tests: Vec<String>,
-    /// The gate's shell commands.
-    commands: Vec<String>,
 }
 
 impl Order {
@@ -62,8 +57,6 @@ impl Order {
             integrated,
             is_integrator: is_integrator(session) && session.harvest.is_none(),
             source: telling::Source::of(state, session),
-            tests: tamper::patterns(settings.test_patterns.as_ref()),
-            commands: settings.verify.iter().map(|command| command.run.clone()).collect(),
         })
     }
 }
@@ -97,8 +90,9 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
     let mut integrated = order.integrated.clone();
     integrated.extend(order.is_integrator.then(|| (order.from.clone(), found.head.clone())));
     let branch = git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
-    let tests = Globs::new(&order.tests).map_err(|error| error.to_string())?;
-    let guarded = git::Guarded { tests, commands: order.commands.clone() };
+    let (tests, commands) = order.site.guarded.clone();
+    let tests = Globs::new(&tests).map_err(|error| error.to_string())?;
+    let guarded = git::Guarded { tests, commands };
     let tampered = repository.tampering(tip, &found.head, &guarded).map_err(problem)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
