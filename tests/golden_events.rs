@@ -4,6 +4,7 @@
 
 use paddock::domain::event::Fact;
 use paddock::ledger::{from_stored, to_stored};
+use paddock::report::events::TYPES;
 use paddock::store::StoredEvent;
 use serde_json::Value;
 
@@ -76,4 +77,21 @@ fn every_type_of_event_has_a_golden_line() {
         count += 1;
     }
     assert_eq!((count, Fact::VERSION), (golden.len(), 1));
+}
+
+#[test]
+fn every_public_type_of_the_first_build_is_still_there() {
+    let golden = include_str!("golden/events/public.txt");
+    let known: Vec<String> = TYPES
+        .iter()
+        .map(|one| {
+            let mut line = format!("{} {}", one.public, one.stored);
+            one.to.iter().for_each(|to| line.push_str(&format!(" to={to}")));
+            one.level.iter().for_each(|level| line.push_str(&format!(" level={level}")));
+            line
+        })
+        .collect();
+    for line in golden.lines().filter(|line| !line.starts_with('#')) {
+        assert!(known.iter().any(|known| known == line), "no public type is any more: {line}");
+    }
 }
