@@ -1,19 +1,25 @@
-//! Calls that may wait for somebody outside: a remote, or whoever types a passphrase. Each has a time limit.
+//! Waiting for a git program, with a time limit: any of them may meet a remote, a passphrase, a disk or a named pipe
+//! that never answers.
 
 use std::io::{Read, Write};
 use std::process::{Child, ExitStatus, Output};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two looks at whether it has ended.
+use rustix::process::{Pid, Signal, kill_process_group};
+
+/// Between two looks at whether it has ended, while a helper that it started still holds its output open. Without one
+/// the end of its output tells at once.
 const LOOK_INTERVAL: Duration = Duration::from_millis(5);
+/// Between asking a program that took too long to stop, so that it can remove its lock files, and killing it.
+const GRACE: Duration = Duration::from_secs(5);
 /// After its end, how long what it printed is waited for: a helper that stays (an agent for keys, a shared
 /// connection) may hold the pipe open for hours.
 const REST: Duration = Duration::from_secs(1);
-/// What is printed beyond this is of no use to anybody, and is read so that nothing blocks.
-const KEPT_BYTES: usize = 1 << 20;
+/// What programs that talk to somebody outside print beyond this is of no use, and is read so that nothing blocks.
+pub(super) const TALK_BYTES: usize = 1 << 20;
 
 /// What a stream has brought so far, and whether that is all.
 struct Heard {
@@ -22,7 +28,8 @@ struct Heard {
 }
 
 impl Heard {
-    fn of(stream: Option<impl Read + Send + 'static>) -> Self {
+    /// Hears a stream, and keeps its first bytes, at most so many.
+    fn of(stream: Option<impl Read + Send + 'static>, kept_bytes: usize) -> Self {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         let (tell, over) = channel();
         let shared = Arc::clone(&bytes);
@@ -34,12 +41,17 @@ impl Heard {
                     break;
                 }
                 let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = KEPT_BYTES.saturating_sub(kept.len()).min(count);
+                let room = kept_bytes.saturating_sub(kept.len()).min(count);
                 kept.extend_from_slice(&chunk[..room]);
             }
             let _ = tell.send(());
         });
         Self { bytes, over }
+    }
+
+    /// Whether it is over; waits for that, but not longer than `pause`.
+    fn is_over(&self, pause: Duration) -> bool {
+        !matches!(self.over.recv_timeout(pause), Err(RecvTimeoutError::Timeout))
     }
 
     fn rest(self) -> Vec<u8> {
@@ -48,32 +60,55 @@ impl Heard {
     }
 }
 
-/// Waits for a child that leads a process group of its own, with this on its standard input. None: it took longer,
-/// and was ended with its group.
-pub(super) fn finish(mut child: Child, input: Vec<u8>, limit: Duration) -> Option<Output> {
+/// Waits for a child that leads a process group of its own, with this on its standard input. Of each output the first
+/// `kept_bytes` are kept. Returns none if it took longer than `limit`: then it was ended with its group.
+pub(super) fn finish(mut child: Child, input: Vec<u8>, limit: Duration, kept_bytes: usize) -> Option<Output> {
     if let Some(mut stdin) = child.stdin.take() {
         // A call that ends early closes the pipe: its status and its words say why.
         thread::spawn(move || stdin.write_all(&input));
     }
-    let (stdout, stderr) = (Heard::of(child.stdout.take()), Heard::of(child.stderr.take()));
-    let status = wait(&mut child, limit)?;
+    let stdout = Heard::of(child.stdout.take(), kept_bytes);
+    let stderr = Heard::of(child.stderr.take(), kept_bytes);
+    let Some(status) = wait(&mut child, &stdout, limit) else {
+        // One that hangs in the kernel, on a dead network disk, does not even die: nobody else waits for it.
+        thread::spawn(move || child.wait());
+        return None;
+    };
     Some(Output { status, stdout: stdout.rest(), stderr: stderr.rest() })
 }
 
-fn wait(child: &mut Child, limit: Duration) -> Option<ExitStatus> {
-    let begun = Instant::now();
+fn wait(child: &mut Child, stdout: &Heard, limit: Duration) -> Option<ExitStatus> {
+    let status = wait_until(child, stdout, Instant::now() + limit);
+    if status.is_some() {
+        return status;
+    }
+    signal(child, Signal::TERM);
+    wait_until(child, stdout, Instant::now() + GRACE);
+    // Also where the program itself has ended: what it started may live on.
+    signal(child, Signal::KILL);
+    None
+}
+
+/// How the child ended, if it did so in time.
+fn wait_until(child: &mut Child, stdout: &Heard, deadline: Instant) -> Option<ExitStatus> {
     loop {
+        let is_silent = stdout.is_over(LOOK_INTERVAL);
         match child.try_wait() {
             Ok(Some(status)) => return Some(status),
-            Ok(None) if begun.elapsed() < limit => thread::sleep(LOOK_INTERVAL),
-            Ok(None) | Err(_) => break,
+            Ok(None) if Instant::now() < deadline => {}
+            Ok(None) | Err(_) => return None,
+        }
+        if is_silent {
+            // It closes its output in the moment in which it ends, or lives on without one.
+            thread::sleep(LOOK_INTERVAL / 10);
         }
     }
-    if let Some(group) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+}
+
+fn signal(child: &Child, signal: Signal) {
+    if let Some(group) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) {
+        let _ = kill_process_group(group, signal);
     }
-    let _ = child.wait();
-    None
 }
 
 #[cfg(test)]
@@ -87,7 +122,7 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), b"in\n".to_vec(), limit)
+        finish(command.spawn().unwrap(), b"in\n".to_vec(), limit, TALK_BYTES)
     }
 
     #[test]
@@ -100,7 +135,7 @@ mod tests {
             std::fs::read_to_string(mark).ok().and_then(|text| text.trim().parse().ok());
         let begun = Instant::now();
         // On a machine with much to do it may not have come so far: then there is nothing to look for.
-        while let Some(pid) = helper.and_then(rustix::process::Pid::from_raw) {
+        while let Some(pid) = helper.and_then(Pid::from_raw) {
             if rustix::process::test_kill_process(pid).is_err() {
                 break;
             }

@@ -57,6 +57,18 @@ pub enum GitError {
         /// The end of what it said.
         stderr: String,
     },
+    /// The git program did not end in time.
+    #[error(
+        "`git {command}` had not ended after {} minutes and was stopped: look whether its disk, a named pipe in the \
+         repository or a filter of its configuration hangs",
+        .limit.as_secs() / 60
+    )]
+    TimedOut {
+        /// The subcommand and its arguments.
+        command: String,
+        /// How long it may take.
+        limit: std::time::Duration,
+    },
     /// The user's key could not be used.
     #[error("git could not sign: {0}")]
     Signing(String),

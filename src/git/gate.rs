@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::PoisonError;
 
 use super::error::GitError;
-use super::program::Call;
+use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::remove::{Removal, discard};
 use super::repository::Repository;
 use super::worktree::{Place, Worktree, absolute, lock_of};
@@ -84,7 +84,7 @@ fn reset(
     for rest in ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE"] {
         remove_stale(&git_dir.join(rest))?;
     }
-    let call = || Call::new(repository).in_worktree(git_dir, path);
+    let call = || Call::new(repository).in_worktree(git_dir, path).limit(CHECKOUT_TIME_MAX);
     call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
     call().args(["clean", "--quiet", if is_bare { "-ffdx" } else { "-ffd" }]).run()?;
     Ok(())

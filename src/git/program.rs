@@ -5,19 +5,24 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::io::Write;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::thread;
 use std::time::Duration;
 
-use super::bounded::finish;
+use super::bounded::{TALK_BYTES, finish};
 use super::error::GitError;
 use super::repository::Repository;
 
 /// The least version of the git program: `merge-tree` of 2.39 is what candidates are made with.
 pub const GIT_VERSION_MIN: &str = "2.39";
+
+/// The longest that a call may take which reads, merges or moves refs: with 100,000 files these take seconds, so one that
+/// takes minutes waits for a disk or a named pipe that never answers, and everything of its project waits behind it.
+const CALL_TIME_MAX: Duration = Duration::from_secs(10 * 60);
+
+/// The longest for a call that writes the files of a working tree: filters may fetch gigabytes over a slow line.
+pub(crate) const CHECKOUT_TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// Settings that hold in every call, stronger than any file.
 const SETTINGS: [(&str, &str); 19] = [
@@ -51,6 +56,7 @@ pub(crate) struct Call<'a> {
     settings: Vec<(String, String)>,
     environment: Vec<(&'static str, OsString)>,
     arguments: Vec<OsString>,
+    limit: Duration,
 }
 
 impl<'a> Call<'a> {
@@ -63,6 +69,7 @@ impl<'a> Call<'a> {
             settings: Vec::new(),
             environment: Vec::new(),
             arguments: Vec::new(),
+            limit: CALL_TIME_MAX,
         }
     }
 
@@ -93,30 +100,36 @@ impl<'a> Call<'a> {
         self
     }
 
+    /// For a call that may take longer than [`CALL_TIME_MAX`].
+    pub(crate) fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
     /// Runs it and hands back how it ended, whatever that was.
     pub(crate) fn output(self) -> Result<Output, GitError> {
-        self.command().stdin(Stdio::null()).output().map_err(GitError::io(Path::new("git")))
+        self.output_of(Vec::new())
     }
 
-    /// The same with this on its standard input, however much it prints meanwhile.
+    /// Like [`Self::output`], with this on its standard input, however much it prints meanwhile.
     pub(crate) fn output_of(self, input: Vec<u8>) -> Result<Output, GitError> {
-        let mut command = self.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().map_err(GitError::io(Path::new("git")))?;
-        let stdin = child.stdin.take();
-        thread::scope(|scope| {
-            // A call that ends early closes the pipe: its status and its words say why.
-            scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
-            child.wait_with_output().map_err(GitError::io(Path::new("git")))
-        })
+        let (command, limit) = (shown(&self.arguments), self.limit);
+        self.bounded(input, limit, usize::MAX)?.ok_or(GitError::TimedOut { command, limit })
     }
 
-    /// The same, where somebody outside may have to answer. None: nobody did in this time, and it was ended.
+    /// Like [`Self::output_of`], where somebody outside may have to answer. Returns none if nobody did in this time:
+    /// then the call was ended.
     pub(crate) fn output_within(self, limit: Duration, input: Vec<u8>) -> Result<Option<Output>, GitError> {
+        self.bounded(input, limit, TALK_BYTES)
+    }
+
+    fn bounded(self, input: Vec<u8>, limit: Duration, kept: usize) -> Result<Option<Output>, GitError> {
         let mut command = self.command();
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
+        // A group of its own, so that what it starts can be ended with it.
+        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(GitError::io(Path::new("git")))?;
-        Ok(finish(child, input, limit))
+        Ok(finish(child, input, limit, kept))
     }
 
     fn command(self) -> Command {
@@ -204,6 +217,22 @@ pub(crate) fn flush_path(path: &Path) -> Result<(), GitError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_call_that_never_ends_is_stopped_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let library = git2::Repository::init(folder.path()).unwrap();
+        let tree = library.treebuilder(None).and_then(|tree| tree.write()).unwrap();
+        let by = git2::Signature::now("Ada", "ada@localhost").unwrap();
+        library.commit(Some("HEAD"), &by, &by, "Begin", &library.find_tree(tree).unwrap(), &[]).unwrap();
+        let repository = Repository::open(folder.path()).unwrap();
+        // It waits for somebody to write into the pipe.
+        let pipe = folder.path().join("pipe");
+        assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let call = Call::new(&repository).limit(Duration::from_millis(50));
+        let error = call.args(["hash-object", pipe.to_str().unwrap()]).run().unwrap_err().to_string();
+        assert!(error.contains("hash-object") && error.contains("was stopped"), "{error}");
+    }
 
     #[test]
     fn versions_are_compared_as_numbers() {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
-use super::program::{Call, flush_path, said};
+use super::program::{CHECKOUT_TIME_MAX, Call, flush_path, said};
 use super::repository::{Repository, oid};
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
@@ -174,6 +174,7 @@ fn merge(
 ) -> Result<Output, GitError> {
     Call::new(repository)
         .in_worktree(git_dir, worktree)
+        .limit(CHECKOUT_TIME_MAX)
         .durable()
         .setting(format!("branch.{}.mergeOptions", order.target_branch), "")
         .variable("GIT_REFLOG_ACTION", "paddock: publish")

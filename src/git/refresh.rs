@@ -1,7 +1,7 @@
 //! A worktree that was made ahead of its turn is brought to the integration tip when its turn comes.
 
 use super::error::GitError;
-use super::program::Call;
+use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::Relation;
 use super::repository::Repository;
 use super::worktree::{Worktree, made_ref};
@@ -22,7 +22,7 @@ pub fn bring_forward(repository: &Repository, worktree: &Worktree, to: &ObjectId
     if head == *to || !is_fresh {
         return Ok(());
     }
-    let call = Call::new(repository).in_worktree(&worktree.git_dir, &worktree.path);
+    let call = Call::new(repository).in_worktree(&worktree.git_dir, &worktree.path).limit(CHECKOUT_TIME_MAX);
     call.args(["reset", "--quiet", "--hard", to.as_str()]).run()?;
     repository.set_ref(&made, Some(&start), to, "paddock: start from the newer tip")?;
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::program::Call;
+use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
 use super::target::{admin_folders, admin_target};
@@ -151,7 +151,8 @@ impl Place<'_> {
         }
         fs::write(&intent, self.marker).map_err(GitError::io(&intent))?;
         fail_point!("worktree.intent");
-        let mut call = Call::new(self.repository).args(["worktree", "add", "--quiet"]);
+        let mut call = Call::new(self.repository).limit(CHECKOUT_TIME_MAX);
+        call = call.args(["worktree", "add", "--quiet"]);
         if let Some(branch) = new_branch {
             call = call.args(["--no-track", "-b", branch]);
         }
