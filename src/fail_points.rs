@@ -21,12 +21,15 @@ macro_rules! fail_point {
     ($name:literal) => {};
 }
 
-/// Marks a place where a test has a thread panic or hang, by `PADDOCK_TROUBLE=panic:NAME` or `hang:NAME`. Nothing
-/// at all without the feature.
+/// Marks a place where a test has a thread panic or hang, by `PADDOCK_TROUBLE=panic:NAME`,
+/// `panic-once:NAME` or `hang:NAME`, and `@ABOUT` behind it where only that is meant. Nothing at all without the feature.
 #[cfg(feature = "fail_points")]
 macro_rules! trouble_point {
     ($name:literal) => {
-        $crate::fail_points::trouble_at($name)
+        $crate::fail_points::trouble_at($name, "")
+    };
+    ($name:literal, $about:expr) => {
+        $crate::fail_points::trouble_at($name, $about)
     };
 }
 
@@ -34,6 +37,7 @@ macro_rules! trouble_point {
 #[cfg(not(feature = "fail_points"))]
 macro_rules! trouble_point {
     ($name:literal) => {};
+    ($name:literal, $about:expr) => {};
 }
 
 #[cfg(feature = "fail_points")]
@@ -44,6 +48,7 @@ mod on {
     use std::fs::{self, OpenOptions};
     use std::io::{Seek as _, Write as _};
     use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     use rustix::process::{Signal, getpid, kill_process};
 
@@ -116,16 +121,27 @@ mod on {
     /// Panics, or never comes back, if a test wants it here.
     #[track_caller]
     #[expect(clippy::panic, reason = "it is what is asked for, and only tests are built with it")]
-    pub fn trouble_at(name: &'static str) {
+    pub fn trouble_at(name: &'static str, about: &str) {
         let wanted = std::env::var("PADDOCK_TROUBLE").unwrap_or_default();
+        let wanted = match wanted.split_once('@') {
+            Some((wanted, only)) if only == about => wanted,
+            Some(_) => return,
+            None => &wanted,
+        };
         match wanted.split_once(':') {
             Some(("panic", at)) if at == name => panic!("a test wants a panic at {name}"),
+            Some(("panic-once", at)) if at == name && !PANICKED.swap(true, Ordering::SeqCst) => {
+                panic!("a test wants one panic at {name}")
+            }
             Some(("hang", at)) if at == name => loop {
                 std::thread::park();
             },
             _ => {}
         }
     }
+
+    /// Whether this process has panicked once already.
+    static PANICKED: AtomicBool = AtomicBool::new(false);
 
     struct Chosen {
         name: String,

@@ -13,6 +13,7 @@ pub mod domain;
 pub mod git;
 pub mod ledger;
 pub mod link;
+mod panics;
 pub mod report;
 pub mod runner;
 pub mod session;

@@ -142,6 +142,9 @@ pub enum Fact {
     SessionSlept { objective: ObjectiveKey, session: SessionId, by_ms: i64 },
     /// A command of the user's that was to be told of an event failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
+    /// Something that Paddock did, most often an effect, panicked: a fault of Paddock itself. So many times since
+    /// the supervisor started.
+    EffectPanicked { project: Option<ProjectSlug>, doing: String, problem: String, times: u32 },
     /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.
     BudgetExhausted { project: ProjectSlug, what: String, limit: String },
     /// Its integration ref exists.

@@ -6,6 +6,7 @@
 use super::aside::{Aside, Prepared, PushWait};
 use super::bypass::BypassFacts;
 use super::command::{Command, StopMode};
+use super::effect::Effect;
 use super::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::CommandResult;
@@ -90,6 +91,19 @@ pub enum PublishAnswer {
     Moved,
 }
 
+/// What panicked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panicked {
+    /// The project that it worked for; none: it is nothing of a project's.
+    pub project: Option<ProjectSlug>,
+    /// What was being done, for people.
+    pub doing: String,
+    /// The effect that is to be reconciled; none: what was done is done again by itself.
+    pub effect: Option<Effect>,
+    /// What the panic said, and where.
+    pub problem: String,
+}
+
 /// What comes in.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
@@ -150,6 +164,8 @@ pub enum Input {
     CommitsSeen { session: SessionId, commits: u32 },
     /// A running session's agent told what it has used so far, and what it waits for: until `reset_ms` of that.
     SessionTold { session: SessionId, usage: Usage, waits: Option<Failure> },
+    /// Something that was done for a project, or for all, panicked.
+    Panicked(Panicked),
     /// A command that was to be told of an event failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
     /// What a session left was read, or could not be.

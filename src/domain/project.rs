@@ -209,7 +209,8 @@ impl Project {
     #[must_use]
     pub fn is_workable(&self) -> bool {
         use ReasonCode as R;
-        let blocks = |code: &R| matches!(code, R::Untrusted | R::RepositoryBroken | R::Claimed);
+        let blocks =
+            |code: &R| matches!(code, R::Untrusted | R::RepositoryBroken | R::Claimed | R::EffectPanicked);
         self.is_enabled() && self.integration.is_made && !self.holds.keys().any(blocks)
     }
 }

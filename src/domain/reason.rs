@@ -58,6 +58,8 @@ pub enum ReasonCode {
     ConfigBroken,
     /// Another workspace or project works on the repository.
     Claimed,
+    /// Something that Paddock does for the project panics again and again.
+    EffectPanicked,
     /// What the project may spend in a day is spent.
     DayBudget,
     /// Too little disk is free.

@@ -77,6 +77,11 @@ pub const TYPES: &[EventType] = &[
         "A session was awake for less than was believed while no supervisor looked (`data.by_ms`); less than 0: more.",
     ),
     row("notify_failed", "notify_failed", "A command that `notify` names failed (`data.problem`)."),
+    row(
+        "effect_panicked",
+        "effect_panicked",
+        "Something that Paddock did (`data.doing`) panicked, a fault of Paddock itself (`data.problem`); it is tried again.",
+    ),
     row("budget_exhausted", "budget_exhausted", "A project has spent what it may in a day (`data.what`)."),
     row("integration_made", "integration_made", "The integration ref of a project exists."),
     row("target_seen", "target_moved", "The target branch was seen at another commit, or gone."),

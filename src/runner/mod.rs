@@ -77,6 +77,13 @@ pub enum JobReport {
         /// What is known.
         job: LostJob,
     },
+    /// A fault of Paddock itself: the thread that waits for the job's end panicked, and nothing will be reported of it.
+    Unwatched {
+        /// The job.
+        key: JobKey,
+        /// What the panic said, and where.
+        problem: String,
+    },
 }
 
 /// The answer to "how is this job now".

@@ -48,6 +48,7 @@ impl Kernel {
     /// Whoever worked on a repository before may have been killed while it moved a ref.
     fn clear_locks(&self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
-        self.look_aside(Lane::Refs(project.clone()), move |world| effects::clear_locks(world, &site));
+        let lane = Lane::Refs(project.clone());
+        self.look_aside(lane, "clearing stale locks", move |world| effects::clear_locks(world, &site));
     }
 }

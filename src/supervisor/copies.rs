@@ -18,7 +18,7 @@ impl Kernel {
             return;
         }
         self.copies_looked_at = Some(Instant::now());
-        self.look_aside(Lane::Copies, copy);
+        self.look_aside(Lane::Copies, "copying the database", copy);
     }
 }
 

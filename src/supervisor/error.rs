@@ -44,6 +44,17 @@ pub enum SupervisorError {
     /// The workspace was deleted or moved: nobody could ask or stop this supervisor any more.
     #[error("{} is not there any more; the supervisor stopped, running sessions go on under their keepers", .0.display())]
     WorkspaceGone(std::path::PathBuf),
+    /// A fault of Paddock itself, in a thread that a supervisor cannot do without.
+    #[error(
+        "a fault of Paddock itself: its thread `{thread}` panicked: {problem}; the supervisor stopped, running sessions \
+         go on under their keepers; start it again, and report this with the newest file in runtime/logs"
+    )]
+    Panicked {
+        /// The thread's name.
+        thread: String,
+        /// What the panic said, and where.
+        problem: String,
+    },
     /// The supervisor ended before it answered.
     #[error("the supervisor ended before it answered; see `paddock supervisor status`, then try again")]
     Gone,

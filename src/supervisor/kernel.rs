@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::agreement::Known;
 use super::clock::{Clock, awake_since};
 use super::error::SupervisorError;
+use super::jobs::InFlight;
 use super::lanes::{Job, Lane};
 use super::message::{Message, ReplyTo};
 use super::notify::{self, Notice};
@@ -61,23 +62,6 @@ pub(super) struct Kernel {
     pub(super) copies_looked_at: Option<Instant>,
 }
 
-/// Counts an effect, or an append, as in flight for as long as it lives.
-struct InFlight(Arc<World>);
-
-impl InFlight {
-    fn new(world: &Arc<World>) -> Self {
-        world.in_flight.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(world))
-    }
-}
-
-impl Drop for InFlight {
-    fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
-        drop(self.0.inbox.send(Message::Wake));
-    }
-}
-
 impl Kernel {
     /// Lets the domain decide, has the events stored, and then releases what follows.
     pub(super) fn step(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
@@ -98,21 +82,6 @@ impl Kernel {
             return Ok(());
         }
         self.append(&events, jobs, answer.map(|(to, reply)| -> Job { Box::new(move || to(reply)) }))
-    }
-
-    fn jobs(&self, effects: &[Effect]) -> Vec<(Lane, Job)> {
-        let jobs = effects.iter().filter_map(|effect| effects::job(&self.world, &self.state, effect));
-        let counted = jobs.map(|(lane, job)| {
-            let in_flight = InFlight::new(&self.world);
-            let world = Arc::clone(&self.world);
-            let job: Job = Box::new(move || {
-                let _in_flight = in_flight;
-                world.wait_until_there_is_room();
-                job();
-            });
-            (lane, job)
-        });
-        counted.collect()
     }
 
     fn append(
@@ -154,17 +123,6 @@ impl Kernel {
         fail_point!("decide.before_append");
         self.writer.append(batch, Box::new(on_commit));
         Ok(())
-    }
-
-    /// Gives work to a lane that no event has to be stored for: it only looks.
-    pub(super) fn look_aside(&self, lane: Lane, job: impl FnOnce(&World) + Send + 'static) {
-        let world = Arc::clone(&self.world);
-        let in_flight = InFlight::new(&self.world);
-        let job = move || {
-            let _in_flight = in_flight;
-            job(&world);
-        };
-        self.world.lanes.send(lane, Box::new(job));
     }
 
     /// Takes up work, and goes on until it is over.
@@ -292,6 +250,7 @@ impl Kernel {
             Message::Wake | Message::Room(Room::Found) => Ok(()),
             Message::Room(Room::Missing(full)) => self.wait_for_room(&full),
             Message::StoreFailed(error) => Err(error.into()),
+            Message::Panicked { thread, problem } => Err(SupervisorError::Panicked { thread, problem }),
         }
     }
 
@@ -302,6 +261,9 @@ impl Kernel {
                 Input::SessionStarted { session, pid: u32::try_from(keeper_pid).unwrap_or(0) }
             }
             JobReport::Started { .. } => return Ok(()),
+            JobReport::Unwatched { key, problem } => {
+                return Err(SupervisorError::Panicked { thread: format!("waiting for {key}"), problem });
+            }
             JobReport::Ended { key, record } => match key.kind {
                 JobKind::Session => Input::SessionExited {
                     session: crate::domain::ids::SessionId(key.id),
@@ -311,7 +273,9 @@ impl Kernel {
                     // Its output is read first, and not by this thread.
                     let gate = crate::domain::ids::GateId(key.id);
                     if let Some((lane, order)) = effects::Ended::of(&self.state, gate, record) {
-                        self.look_aside(lane, move |world| effects::ended(world, &order));
+                        let doing = format!("reading the output of gate run {gate}");
+                        let effect = Some(Effect::StartGate { gate });
+                        self.do_aside(lane, doing, effect, move |world| effects::ended(world, &order));
                     }
                     return Ok(());
                 }
@@ -364,7 +328,8 @@ impl Kernel {
     fn look(&mut self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
         if self.world.begin_look(project) {
-            self.look_aside(Lane::Refs(project.clone()), move |world| effects::look(world, &site));
+            let lane = Lane::Refs(project.clone());
+            self.look_aside(lane, "looking at the target branch", move |world| effects::look(world, &site));
         }
     }
 
@@ -374,14 +339,17 @@ impl Kernel {
             return;
         }
         if let Some(order) = radar::Order::of(&self.world, &self.state, project) {
-            self.look_aside(Lane::Radar(project.clone()), move |world| radar::scan(world, &order));
+            let lane = Lane::Radar(project.clone());
+            self.look_aside(lane, "looking for conflicts between branches", move |world| {
+                radar::scan(world, &order);
+            });
         }
     }
 
     fn watch_gates(&self) {
         let runs = effects::watched(&self.world, &self.state);
         if !runs.is_empty() {
-            self.look_aside(Lane::Gauges, move |world| effects::watch(world, &runs));
+            self.look_aside(Lane::Gauges, "looking at gate runs", move |world| effects::watch(world, &runs));
         }
     }
 
@@ -394,7 +362,8 @@ impl Kernel {
     fn count_commits_of(&self, project: &ProjectSlug) {
         let running = commits::running(&self.state, project);
         let Some(site) = Site::find(&self.state, project).filter(|_| !running.is_empty()) else { return };
-        self.look_aside(Lane::Counting(project.clone()), move |world| commits::count(world, &site, &running));
+        let lane = Lane::Counting(project.clone());
+        self.look_aside(lane, "counting commits", move |world| commits::count(world, &site, &running));
     }
 
     /// The files are read before anything is decided.
@@ -421,7 +390,9 @@ impl Kernel {
         self.watch_projects();
         for (slug, known) in Known::of_all(&self.state, self.covered()) {
             let lane = Lane::Counting(slug.clone());
-            self.look_aside(lane, move |world| projects::read_again(world, &slug, &known));
+            self.look_aside(lane, "reading the project file", move |world| {
+                projects::read_again(world, &slug, &known);
+            });
         }
     }
 

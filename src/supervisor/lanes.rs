@@ -5,6 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use crate::domain::ids::{ProjectSlug, SessionId};
+use crate::panics::caught;
 
 /// Threads at most: one per session slot of a large machine with room for git and gates beside them. A lane
 /// never holds more than one thread, so a slow repository takes two at the most.
@@ -47,6 +48,22 @@ struct Queues {
     taken: std::collections::HashSet<Lane>,
     threads: usize,
     idle: usize,
+}
+
+impl Lane {
+    /// The project whose work it holds, where it is one's.
+    pub(super) fn project(&self) -> Option<&ProjectSlug> {
+        match self {
+            Self::Refs(project)
+            | Self::Push(project)
+            | Self::Counting(project)
+            | Self::Proofs(project)
+            | Self::Radar(project)
+            | Self::Worktrees(project)
+            | Self::GateWorktree(project, _) => Some(project),
+            Self::Gauges | Self::Copies | Self::Session(_) => None,
+        }
+    }
 }
 
 /// The threads that carry out effects.
@@ -93,8 +110,9 @@ impl Lanes {
             let Some(job) = queues.waiting.get_mut(&lane).and_then(VecDeque::pop_front) else { continue };
             queues.taken.insert(lane.clone());
             drop(queues);
-            if std::panic::catch_unwind(std::panic::AssertUnwindSafe(job)).is_err() {
-                tracing::error!(?lane, "an effect panicked; its outcome is looked for at the next start");
+            // Jobs catch their own panics and tell of them; the lane must go on whatever they do.
+            if let Err(problem) = caught(job) {
+                tracing::error!(?lane, problem, "a job panicked outside of its guard");
             }
             queues = self.queues();
             queues.taken.remove(&lane);

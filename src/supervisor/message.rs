@@ -34,6 +34,13 @@ pub(super) enum Message {
     Wake,
     /// The disk is full, or there is room again.
     Room(Room),
+    /// A thread that the supervisor cannot do without panicked.
+    Panicked {
+        /// Its name.
+        thread: String,
+        /// What the panic said, and where.
+        problem: String,
+    },
     /// The store failed.
     StoreFailed(StoreError),
 }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{Inbox, Message};
+use super::panics;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
 use crate::domain::state::State;
@@ -80,6 +81,7 @@ impl Notifier {
     pub(super) fn start(folder: PathBuf, inbox: Inbox) -> std::io::Result<Self> {
         let (queue, notices) = mpsc::sync_channel::<Notice>(WAITING_MAX);
         let (tell, done) = mpsc::channel();
+        let ends = inbox.clone();
         let work = move || {
             for notice in notices {
                 if let Err(problem) = tell_of(&folder, &notice) {
@@ -90,7 +92,7 @@ impl Notifier {
             }
             drop(tell);
         };
-        thread::Builder::new().name("notify".into()).spawn(work)?;
+        panics::spawn("notify", ends, work)?;
         Ok(Self { queue, done })
     }
 

@@ -16,7 +16,7 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::{Desk, Logs};
 use super::world::World;
-use super::{logging, room, signals};
+use super::{logging, panics, room, signals};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::domain::decide::{self, Memo};
@@ -47,6 +47,7 @@ pub fn run(
         return dry_run(workspace, environment, options);
     }
     open_files::raise()?;
+    crate::panics::remember();
     let _lock = take(workspace, COMMAND_PATIENCE)?;
     let _log = logging::begin(workspace, environment);
     let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
@@ -149,7 +150,7 @@ pub(super) fn kernel(
             }
         }
     };
-    let spawned = thread::Builder::new().name("job reports".into()).spawn(forward);
+    let spawned = panics::spawn("job reports", inbox.clone(), forward);
     spawned.map_err(SupervisorError::system("start the thread for job reports"))?;
     Ok(Kernel {
         state,

@@ -2,18 +2,19 @@
 //! never stops supervision.
 
 use std::sync::mpsc::Sender;
-use std::thread;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use super::error::SupervisorError;
 use super::message::Message;
+use super::panics;
 use crate::domain::command::StopMode;
 
 pub(super) fn listen(inbox: Sender<Message>) -> Result<(), SupervisorError> {
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(SupervisorError::system("listen for signals"))?;
+    let ends = inbox.clone();
     let listen = move || {
         let mut count = 0;
         for signal in signals.forever() {
@@ -27,6 +28,6 @@ pub(super) fn listen(inbox: Sender<Message>) -> Result<(), SupervisorError> {
             }
         }
     };
-    let spawned = thread::Builder::new().name("signals".into()).spawn(listen);
+    let spawned = panics::spawn("signals", ends, listen);
     spawned.map(drop).map_err(SupervisorError::system("start the thread for signals"))
 }

@@ -11,12 +11,14 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::message::{Inbox, Message};
+use super::panics;
 use super::world::now_ms;
 use crate::domain::failure::Failure;
 use crate::domain::ids::SessionId;
-use crate::domain::input::Input;
+use crate::domain::input::{Input, Panicked};
 use crate::domain::usage::{Tokens, Usage};
 use crate::link::{Gauge, Gauges};
+use crate::panics::caught;
 use crate::runner::log::{LogReader, Stream as LogStream};
 use crate::session::transcript::{Reader, Setting, Stream};
 
@@ -75,9 +77,9 @@ impl Tails {
             Tail { reader, offsets: [0; 2], told: (Usage::default(), None), since: Instant::now(), followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
-            let (tails, inbox, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
-            let work = move || tails.work(&inbox, &gauges);
-            let spawned = std::thread::Builder::new().name("tails".into()).spawn(work);
+            let (tails, told, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
+            let work = move || tails.work(&told, &gauges);
+            let spawned = panics::spawn("tails", inbox.clone(), work);
             board.has_thread = spawned
                 .inspect_err(
                     |error| tracing::error!(%error, "cannot follow sessions: budgets hold at their end"),
@@ -101,8 +103,16 @@ impl Tails {
                 board = self.shared.1.wait(board).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            for tail in board.tails.values_mut() {
-                if let Some(input) = tail.look(gauges)
+            let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
+            for session in sessions {
+                let Some(tail) = board.tails.get_mut(&session) else { continue };
+                let told = caught(|| tail.look(gauges)).unwrap_or_else(|problem| {
+                    // The others are followed on; what this one left is read as a whole at its end.
+                    board.tails.remove(&session);
+                    let doing = format!("following the output of session {session}");
+                    Some(Input::Panicked(Panicked { project: None, doing, effect: None, problem }))
+                });
+                if let Some(input) = told
                     && inbox.send(Message::Input(input)).is_err()
                 {
                     return;
@@ -118,6 +128,7 @@ impl Tails {
 impl Tail {
     /// Reads what is new; what there is to tell, if that is something else than before.
     fn look(&mut self, gauges: &Gauges) -> Option<Input> {
+        trouble_point!("tail");
         self.reader.at(now_ms());
         let dir = self.followed.dir.clone();
         let mut is_new = false;

@@ -10,6 +10,7 @@ mod checkout;
 mod commits;
 mod disk;
 mod kills;
+mod panics;
 mod places;
 mod repositories;
 mod scope;

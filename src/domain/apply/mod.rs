@@ -27,6 +27,7 @@ impl State {
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
             | Fact::NotifyFailed { .. }
+            | Fact::EffectPanicked { .. }
             | Fact::BudgetExhausted { .. } => {}
             fact if self.apply_to_agents(fact, event.at_ms) => {}
             fact if self.apply_to_projects(fact, event.at_ms) => {}

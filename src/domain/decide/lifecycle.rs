@@ -25,6 +25,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
         super::blame::let_go_on(scribe, project, &[crate::domain::reason::ReasonCode::DiskFull]);
     }
+    super::panics::try_again(scribe);
     for effect in outstanding(scribe.state) {
         scribe.order(effect);
     }

@@ -22,6 +22,7 @@ mod lifecycle;
 mod merge;
 mod operate;
 mod outstanding;
+mod panics;
 mod phases;
 mod planner;
 mod plans;
@@ -144,6 +145,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
         Input::SessionLost { session } => sessions::exited(scribe, session, None),
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
+        Input::Panicked(what) => panics::panicked(scribe, what),
         Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
         Input::SessionTold { session, usage, waits } => budgets::told(scribe, session, usage, waits),
         Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),

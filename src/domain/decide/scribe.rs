@@ -43,6 +43,8 @@ pub struct Memo {
     pub(super) unlooked: BTreeSet<ProjectSlug>,
     /// Commands that could not be told of an event, and when that was last recorded, in Unix milliseconds.
     pub(super) notify_failed: BTreeMap<(ProjectSlug, String), i64>,
+    /// What panicked in this process, and how often.
+    pub(super) panics: BTreeMap<(Option<ProjectSlug>, String), u32>,
     /// Integration tips that are the user's own commits, with their trees.
     pub(super) external: BTreeMap<ProjectSlug, (ObjectId, ObjectId)>,
     /// Publications in progress.

@@ -7,7 +7,7 @@ use super::scribe::Memo;
 use super::staff::{agent_for, probe};
 use crate::domain::agent::Cooldown;
 use crate::domain::clock;
-use crate::domain::ids::ObjectiveKey;
+use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::{Objective, Status};
 use crate::domain::planning::planners;
 use crate::domain::project::Project;
@@ -83,13 +83,15 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
 /// publication does not (SPEC 4, `--until-idle`). Effects in flight are the caller's to know of.
 #[must_use]
 pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
-    if state.open_sessions().next().is_some() || state.open_gates().next().is_some() {
+    let sessions = state.open_sessions().map(|session| &session.objective.project);
+    let gates = state.open_gates().map(|gate| &gate.project);
+    if sessions.chain(gates).any(|project| !stands_still(state, project)) {
         return None;
     }
     let mut needs_human = false;
     let mut is_stuck = false;
     for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
-        if is_moving(state, memo, project) {
+        if !stands_still(state, &project.slug) && is_moving(state, memo, project) {
             return None;
         }
         needs_human |= project.holds.keys().any(|code| *code != ReasonCode::DayBudget)
@@ -109,6 +111,11 @@ pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
         (false, true) => Settled::Stuck,
         (false, false) => Settled::Done,
     })
+}
+
+/// Whether an effect of it panicked again and again: what waits for that effect waits in vain under this supervisor.
+fn stands_still(state: &State, project: &ProjectSlug) -> bool {
+    state.project(project).is_some_and(|project| project.holds.contains_key(&ReasonCode::EffectPanicked))
 }
 
 /// Whether what is planned, or is to be planned, waits for a person. A goal that was started and that nobody plans

@@ -101,7 +101,7 @@ fn state_word(view: &View<'_>, project: &Project, is_held: bool) -> &'static str
         || view.state.open_gates().any(|gate| gate.project == project.slug);
     let needs_human = !view.state.in_status(&project.slug, Status::NeedsReview).is_empty();
     match () {
-        () if holds(&[R::RepositoryBroken, R::ConfigBroken, R::Claimed]) => "broken",
+        () if holds(&[R::RepositoryBroken, R::ConfigBroken, R::Claimed, R::EffectPanicked]) => "broken",
         () if holds(&[R::TargetRewritten]) => "target_rewritten",
         () if holds(&[R::TargetMissing]) => "target_missing",
         () if !project.is_enabled() => "disabled",

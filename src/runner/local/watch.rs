@@ -8,6 +8,7 @@ use std::thread;
 
 use super::recover::{self, Conclusion};
 use super::{Known, Shared};
+use crate::panics::caught;
 use crate::runner::files::HeldLock;
 use crate::runner::keeper::STARTED;
 use crate::runner::record::LOCK_FILE;
@@ -31,8 +32,10 @@ pub(super) fn watch(
     let (waiting, folder) = (Arc::clone(shared), dir.to_owned());
     let name = format!("{:?}-{}", key.kind, key.id).to_lowercase();
     let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
-        let conclusion = wait(&waiting, key, &folder, child);
-        waiting.conclude(key, conclusion);
+        match caught(|| wait(&waiting, key, &folder, child)) {
+            Ok(conclusion) => waiting.conclude(key, conclusion),
+            Err(problem) => waiting.report(JobReport::Unwatched { key, problem }),
+        }
     });
     spawned.map(drop).map_err(RunnerError::at("start a thread to wait for", dir))
 }
@@ -45,6 +48,7 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
             note = listen(stderr, || shared.report(JobReport::Started { key, keeper_pid: pid }));
         }
     }
+    trouble_point!("runner.wait");
     // Held until the conclusion is reached, so that nobody else cleans up at the same time. A lock that cannot be
     // waited for leaves the reaping below, which waits as well where it can.
     let _lock = HeldLock::wait_for(&dir.join(LOCK_FILE));

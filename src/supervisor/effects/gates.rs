@@ -232,6 +232,7 @@ impl Ended {
 pub(in super::super) fn ended(world: &World, order: &Ended) {
     let dir = world.workspace.gate_dir(order.gate);
     fail_point!("gate.output");
+    trouble_point!("gate.output");
     let results = Some(command_results(&order.record, &dir, &order.worktree));
     let has_set_up =
         order.record.stages.first().is_some_and(|stage| stage.name == SETUP_STAGE && stage.succeeded());

@@ -64,6 +64,7 @@ impl Order {
 /// Reads only, but for refs that keep what would be lost: doing it again finds the same.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
+    trouble_point!("harvest", order.site.slug.as_str());
     world.tails.end(order.session, &world.gauges);
     let facts =
         past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order)))).map(Box::new);

@@ -53,6 +53,7 @@ impl Order {
 /// Reconciled by the ref: at the candidate or beyond it has happened, where it was it has not.
 pub(in super::super) fn land(world: &World, order: &Order) {
     fail_point!("landing.before");
+    trouble_point!("land");
     let wanted = LandOrder {
         integration_ref: order.site.integration_ref.clone(),
         old: order.candidate.onto.clone(),

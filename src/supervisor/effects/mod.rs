@@ -24,6 +24,7 @@ use super::lanes::{Job, Lane};
 use super::world::{Site, World};
 use crate::config::Workspace;
 use crate::domain::effect::Effect;
+use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::project::Project;
 use crate::domain::session::SessionKind;
 use crate::domain::state::State;
@@ -75,6 +76,43 @@ fn past_locks<T, E>(world: &World, site: &Site, mut act: impl FnMut() -> Result<
         clear_locks(world, site);
         act()
     })
+}
+
+/// The project that an effect works for, and what it does, for people.
+pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {
+    let of_session = |session: &SessionId, what: &str| {
+        let objective = state.session(*session).map(|session| session.objective.clone());
+        let of = objective.as_ref().map(|key| format!(" of {key}")).unwrap_or_default();
+        (objective.map(|key| key.project), format!("{what} session {session}{of}"))
+    };
+    let of_gate = |gate: &GateId, what: &str| {
+        (state.gate(*gate).map(|run| run.project.clone()), format!("{what} gate run {gate}"))
+    };
+    let of_objective =
+        |key: &ObjectiveKey, what: &str| (Some(key.project.clone()), format!("{what} the worktree of {key}"));
+    let of_project = |project: &ProjectSlug, what: &str| (Some(project.clone()), what.to_owned());
+    match effect {
+        Effect::MakeIntegration { project, .. } => of_project(project, "making the integration ref"),
+        Effect::Look { project } => of_project(project, "looking at the target branch"),
+        Effect::MoveExternal { project, .. } => of_project(project, "following the user's commits"),
+        Effect::AdoptTarget { project, .. } => of_project(project, "adopting the target branch"),
+        Effect::MakeWorktree { objective, .. } => of_objective(objective, "making"),
+        Effect::RemoveWorktree { objective } => of_objective(objective, "removing"),
+        Effect::StartSession { session } => of_session(session, "starting"),
+        Effect::StopSession { session, .. } => of_session(session, "stopping"),
+        Effect::ExtendSession { session } => of_session(session, "extending"),
+        Effect::Harvest { session } => of_session(session, "reading what was left by"),
+        Effect::MakeCandidate { project, .. } => of_project(project, "merging queued work in memory"),
+        Effect::PrepareTree { project, .. } => of_project(project, "making a tree for the gate"),
+        Effect::Push { project, .. } => of_project(project, "pushing the target branch"),
+        Effect::StartGate { gate } => of_gate(gate, "starting"),
+        Effect::ReadChecks { gate } => of_gate(gate, "reading the checks of"),
+        Effect::StopGate { gate } => of_gate(gate, "stopping"),
+        Effect::RemoveGateFolder { project, .. } => of_project(project, "removing a gate's folder"),
+        Effect::Land { project, .. } => of_project(project, "landing"),
+        Effect::WriteProof { project, .. } => of_project(project, "writing a proof"),
+        Effect::Publish { project, .. } => of_project(project, "publishing"),
+    }
 }
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is

@@ -48,6 +48,7 @@ pub(in super::super) fn clear_locks(world: &World, site: &Site) {
 /// Looks at everything about a project that can change without Paddock. Changes nothing.
 pub(in super::super) fn look(world: &World, site: &Site) {
     world.look_begins(&site.slug);
+    trouble_point!("look", site.slug.as_str());
     let repository = match world.repository(&site.repo_root) {
         Ok(repository) => repository,
         Err(error) => {

@@ -1,0 +1,88 @@
+//! Work for the lanes: effects, and what is looked at beside them. Each is counted while it is in flight, and a panic in
+//! it is told.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use super::kernel::Kernel;
+use super::lanes::{Job, Lane};
+use super::message::Message;
+use super::world::World;
+use super::{effects, panics};
+use crate::domain::effect::Effect;
+use crate::domain::input::{Input, Panicked};
+use crate::panics::caught;
+
+/// Counts an effect, or an append, as in flight for as long as it lives.
+pub(super) struct InFlight(Arc<World>);
+
+impl InFlight {
+    pub(super) fn new(world: &Arc<World>) -> Self {
+        world.in_flight.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(world))
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
+        let told = match std::thread::panicking() {
+            // Only what follows a commit is not caught: the thread that writes dies of it.
+            true => Message::Panicked {
+                thread: "store-writer".to_owned(),
+                problem: "after events were recorded".to_owned(),
+            },
+            false => Message::Wake,
+        };
+        drop(self.0.inbox.send(told));
+    }
+}
+
+impl Kernel {
+    pub(super) fn jobs(&self, effects: &[Effect]) -> Vec<(Lane, Job)> {
+        let jobs = effects.iter().filter_map(|effect| {
+            let (lane, job) = effects::job(&self.world, &self.state, effect)?;
+            let (project, doing) = effects::words(&self.state, effect);
+            let world = Arc::clone(&self.world);
+            let job = move || {
+                world.wait_until_there_is_room();
+                job();
+            };
+            let panicked = Panicked { project, doing, effect: Some(effect.clone()), problem: String::new() };
+            Some((lane, self.guarded(panicked, job)))
+        });
+        jobs.collect()
+    }
+
+    /// The job, counted as in flight until it is over, however it ends. A panic in it is told as `panicked`.
+    fn guarded(&self, panicked: Panicked, job: impl FnOnce() + Send + 'static) -> Job {
+        let in_flight = InFlight::new(&self.world);
+        Box::new(move || {
+            // It counts until the panic is told: nobody takes the work for over before.
+            let in_flight = in_flight;
+            if let Err(problem) = caught(job) {
+                tracing::error!(doing = panicked.doing, problem, "a fault of Paddock itself: a panic");
+                std::thread::sleep(panics::PAUSE);
+                in_flight.0.tell(Input::Panicked(Panicked { problem, ..panicked }));
+            }
+        })
+    }
+
+    /// Gives work to a lane that no event has to be stored for: it only looks, and looks again by itself.
+    pub(super) fn look_aside(&self, lane: Lane, doing: &str, job: impl FnOnce(&World) + Send + 'static) {
+        self.do_aside(lane, doing.to_owned(), None, job);
+    }
+
+    /// The same for what is not done again by itself: should it panic, this effect finds out what has happened.
+    pub(super) fn do_aside(
+        &self,
+        lane: Lane,
+        doing: String,
+        effect: Option<Effect>,
+        job: impl FnOnce(&World) + Send + 'static,
+    ) {
+        let world = Arc::clone(&self.world);
+        let panicked = Panicked { project: lane.project().cloned(), doing, effect, problem: String::new() };
+        self.world.lanes.send(lane, self.guarded(panicked, move || job(&world)));
+    }
+}
