@@ -5,6 +5,7 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
+use crate::config::{Workspace, changes};
 use crate::domain::state::State;
 use crate::report::status::{StatusDocument, View, document};
 use crate::report::status_text;
@@ -44,6 +45,20 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
     document(&view, context.project.as_ref())
 }
 
+/// Says once what this build does to existing projects other than the one before.
+fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
+    let unseen = changes::unseen(workspace);
+    if unseen.is_empty() {
+        return Ok(());
+    }
+    let mut text = "\nnew in this build of Paddock (said once; CHANGELOG.md has the rest):\n".to_owned();
+    unseen.iter().for_each(|change| text.push_str(&format!("  - {change}\n")));
+    output::print(&text)?;
+    // A folder that cannot be written has them told again.
+    drop(changes::remember(workspace));
+    Ok(())
+}
+
 impl Status {
     pub fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
@@ -53,7 +68,10 @@ impl Status {
         let document = build(context, &state, self.all);
         match self.json {
             true => output::json(&document)?,
-            false => output::print(&status_text::render(&document, now_ms()))?,
+            false => {
+                output::print(&status_text::render(&document, now_ms()))?;
+                tell_changes(&context.workspace)?;
+            }
         }
         Ok::<Exit, Failure>(Exit::Good)
     }

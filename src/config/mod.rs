@@ -4,6 +4,7 @@
 
 mod agents;
 pub mod builtin;
+pub mod changes;
 pub mod dotenv;
 pub mod environment;
 pub mod error;

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::changes;
 use super::environment::Environment;
 use super::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 use crate::domain::ids::{GateId, SessionId};
@@ -42,6 +43,9 @@ pub enum WorkspaceError {
         source: io::Error,
     },
 }
+
+/// In `runtime/`: how many of [`changes::CHANGES`] the workspace was told of.
+const CHANGES_FILE: &str = "changes";
 
 /// What `runtime/workspace.json` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,7 +90,12 @@ impl Workspace {
         let marker = Marker { version: MARKER_VERSION, id, created_at: now };
         let mut json = serde_json::to_vec_pretty(&marker).unwrap_or_default();
         json.push(b'\n');
-        write_once(&runtime.join("workspace.json"), &json)?;
+        let marker = runtime.join("workspace.json");
+        if !marker.exists() {
+            // A new workspace knows nothing else than this build.
+            write_once(&runtime.join(CHANGES_FILE), changes::all_told().as_bytes())?;
+        }
+        write_once(&marker, &json)?;
         // These are made only now: a half-made workspace is none, and is completed by the next init.
         for name in ["logs", "sessions", "gates", "locks", "kept", "trash"] {
             make(&runtime.join(name))?;
@@ -220,6 +229,12 @@ impl Workspace {
     #[must_use]
     pub fn lock(&self) -> PathBuf {
         self.runtime().join("paddock.lock")
+    }
+
+    /// How many of [`changes::CHANGES`] the workspace has been told of.
+    #[must_use]
+    pub fn changes_told(&self) -> PathBuf {
+        self.runtime().join(CHANGES_FILE)
     }
 
     /// Paddock's own log.

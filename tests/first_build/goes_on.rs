@@ -38,6 +38,16 @@ fn opens(place: &Place) {
     assert_eq!(place.git("web", "log --format=%s -1 main"), "A commit of the user");
 }
 
+/// What this build does differently is said once in `status`, and never in a workspace of its own.
+fn says_once_what_changed(place: &Place) {
+    let said = "said once";
+    assert!(place.good("status").contains(said));
+    assert!(!place.good("status").contains(said));
+    place.run_in("new", &format!("init {}", place.path("new").display()));
+    let (_, new) = place.run_in("new", "status");
+    assert!(!new.contains(said), "{new}");
+}
+
 /// The session under the old keeper is found, ends, lands; what waited for a person goes on once they answer.
 fn goes_on(place: &Place) {
     let before = place.git("web", "rev-parse main");
@@ -80,6 +90,7 @@ fn is_done(project: &Value, objective: &str) -> bool {
 fn a_workspace_of_the_first_build_opens_and_goes_on() {
     let place = Place::unpack();
     opens(&place);
+    says_once_what_changed(&place);
     goes_on(&place);
 }
 

@@ -78,6 +78,9 @@ const TYPE_ONLY: &[&str] = &[
 /// Lists whose length depends on the machine: only the keys of their members are compared.
 const KEYS_ONLY: &[&str] = &["findings"];
 
+/// Lists of words to which words may be added.
+const GROWING: &[&str] = &["enum"];
+
 fn file_of(command: &str) -> std::path::PathBuf {
     let name: String = command
         .replace(" --json", "")
@@ -130,6 +133,11 @@ fn compare(golden: &Value, now: &Value, place: &str, faults: &mut Vec<String>) {
                     None => faults.push(format!("{place} is missing")),
                     Some(Value::Array(now)) if KEYS_ONLY.contains(&key.as_str()) => {
                         now.iter().for_each(|now| compare_keys(&value[0], now, &place, faults));
+                    }
+                    Some(Value::Array(now)) if GROWING.contains(&key.as_str()) => {
+                        let gone = |word: &&Value| !now.contains(word);
+                        let gone = value.as_array().into_iter().flatten().filter(gone);
+                        faults.extend(gone.map(|word| format!("{place} has no {word} any more")));
                     }
                     Some(now) if TYPE_ONLY.contains(&key.as_str()) && !value.is_object() => {
                         compare_types(value, now, &place, faults);

@@ -85,16 +85,25 @@ impl Place {
     }
 
     pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+        self.command_in("ws", arguments)
+    }
+
+    fn command_in<S: AsRef<OsStr>>(&self, root: &str, arguments: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(binary());
         self.environment(&mut command);
-        command.arg("--root").arg(self.path("ws")).args(arguments);
+        command.arg("--root").arg(self.path(root)).args(arguments);
         command.current_dir(&self.path).stdin(Stdio::null());
         command
     }
 
     /// The exit code and what was printed on standard output.
     pub fn run(&self, line: &str) -> (i32, String) {
-        let output = bounded::output_of(&mut self.command(line.split(' ')));
+        self.run_in("ws", line)
+    }
+
+    /// Like [`Self::run`], in the workspace of this name.
+    pub fn run_in(&self, root: &str, line: &str) -> (i32, String) {
+        let output = bounded::output_of(&mut self.command_in(root, line.split(' ')));
         let said = String::from_utf8(output.stdout).unwrap();
         let problem = String::from_utf8(output.stderr).unwrap();
         assert!(!problem.contains("panicked"), "{line}: {problem}");
