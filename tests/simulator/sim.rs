@@ -7,7 +7,7 @@ use paddock::domain::decide::{Memo, next_timer, step};
 use paddock::domain::effect::Effect;
 use paddock::domain::event::Event;
 use paddock::domain::ids::ProjectSlug;
-use paddock::domain::input::Input;
+use paddock::domain::input::{Input, Panicked};
 use paddock::domain::state::State;
 
 use super::checks::{self, Seen};
@@ -55,6 +55,8 @@ pub struct Sim {
     pub memo: Memo,
     pub world: World,
     pub pool: Vec<Effect>,
+    /// Effects that have panicked: each does so once, so that none holds its project.
+    pub panicked: BTreeSet<String>,
     pub rows: Rows,
     pub folded: State,
     pub seen: Seen,
@@ -101,6 +103,7 @@ impl Sim {
             memo: planning::memo(kind),
             world,
             pool: Vec::new(),
+            panicked: BTreeSet::new(),
             rows: Rows::default(),
             folded: State::default(),
             seen: Seen::default(),
@@ -285,11 +288,36 @@ impl Sim {
         let effect = self.pool.remove(first);
         self.world.now_ms = self.now_ms;
         self.say(|| format!("does   {effect:?}"));
+        if self.kind.wild
+            && !self.quiet
+            && self.rng.below(100) == 0
+            && self.panicked.insert(format!("{effect:?}"))
+        {
+            return self.panic(effect);
+        }
         effects::run(&mut self.world, &mut self.rng, &self.state, effect, self.kind.calm)?;
         if self.kind.crashes && !self.quiet && self.rng.below(120) == 0 {
             self.say(|| "-------- killed when that was done, before it was told".to_owned());
             return self.restart();
         }
+        Ok(())
+    }
+
+    /// Has an effect panic: before it did anything, or when all was done and nothing was told.
+    fn panic(&mut self, effect: Effect) -> Result<(), String> {
+        self.say(|| "         and panics".to_owned());
+        if self.rng.percent(50) {
+            let inbox = self.world.inbox.clone();
+            effects::run(&mut self.world, &mut self.rng, &self.state, effect.clone(), self.kind.calm)?;
+            self.world.inbox = inbox;
+        }
+        let (doing, problem) = (format!("{effect:?}"), "on purpose".to_owned());
+        self.world.inbox.push(Input::Panicked(Panicked {
+            project: None,
+            doing,
+            effect: Some(effect),
+            problem,
+        }));
         Ok(())
     }
 
