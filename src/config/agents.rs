@@ -173,6 +173,13 @@ fn unknown_placeholders<'w>(word: &'w str, known: &[&str]) -> Vec<&'w str> {
 }
 
 impl AgentEntry {
+    /// The variables of the agent below with this entry's over them. An empty value stays: it unsets the variable.
+    fn env_over(&self, below: Option<&AgentSettings>) -> BTreeMap<String, String> {
+        let mut env = below.map(|agent| agent.env.clone()).unwrap_or_default();
+        env.extend(self.env.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
+        env
+    }
+
     /// This entry's keys over those of the agent below it; without one, a command is needed.
     pub fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
@@ -201,7 +208,7 @@ impl AgentEntry {
             stdin: self.stdin.or(below.map(|agent| agent.stdin)).unwrap_or(StdinRule::None),
             transcript: text(&self.transcript, |agent| &agent.transcript, "plain"),
             stop_signal: text(&self.stop_signal, |agent| &agent.stop_signal, "TERM"),
-            env: self.env.clone().or_else(|| below.map(|agent| agent.env.clone())).unwrap_or_default(),
+            env: self.env_over(below),
             planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
             plans: self.planner.or(below.map(|agent| agent.plans)).unwrap_or(false),
             enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),

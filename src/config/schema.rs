@@ -244,7 +244,7 @@ fn agent() -> Value {
             ("stdin", choice(&["none", "prompt"]), "default: none"),
             ("transcript", choice(&transcripts), "how its output is read; default: plain"),
             ("stop_signal", choice(STOP_SIGNALS), "the gentle one; default: TERM"),
-            ("env", env, "an empty value unsets"),
+            ("env", env, "merged over the variables of the agent below; an empty value unsets"),
             ("planner", flag(), "may be used for planning; default: true"),
             ("enabled", flag(), "default: true"),
             ("description", text(), "for people"),

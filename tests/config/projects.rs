@@ -177,6 +177,33 @@ fn a_built_in_id_with_some_keys_overrides_just_those() {
 }
 
 #[test]
+fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
+    let built_in = paddock::config::builtin::agents();
+    let built_in = &built_in.iter().find(|agent| agent.id == "claude").unwrap().env;
+    let repository = "agents: [{id: claude, env: {A: theirs, B: theirs, DISABLE_TELEMETRY: \"\"}}]\n";
+    let own =
+        format!("{LEAST}agents: [{{id: claude, env: {{A: mine, C: mine, DISABLE_AUTOUPDATER: \"\"}}}}]\n");
+    let agreement = resolve_with(&own, Some(repository), None).unwrap().agreement;
+    let settings = resolve_with(&own, Some(repository), agreement.as_deref()).unwrap().settings;
+    let env = &settings.agent("claude").unwrap().env;
+    let of = |name: &str| env.get(name).map(String::as_str);
+    assert_eq!((of("A"), of("B"), of("C")), (Some("mine"), Some("theirs"), Some("mine")));
+    // Unset: kept as an empty value, which takes the variable away when the agent starts.
+    assert_eq!((of("DISABLE_TELEMETRY"), of("DISABLE_AUTOUPDATER")), (Some(""), Some("")));
+    assert!(built_in.contains_key("IS_SANDBOX"));
+    for (name, value) in built_in.iter().filter(|(name, _)| !name.starts_with("DISABLE_")) {
+        assert_eq!(of(name), Some(value.as_str()), "{name}");
+    }
+    // One of the user's own that the repository's file gives as well.
+    let repository = "agents: [{id: mine, command_template: x, env: {A: theirs, B: theirs}}]\n";
+    let own = format!("{LEAST}agents: [{{id: mine, env: {{B: mine}}}}]\n");
+    let agreement = resolve_with(&own, Some(repository), None).unwrap().agreement;
+    let settings = resolve_with(&own, Some(repository), agreement.as_deref()).unwrap().settings;
+    let env = &settings.agent("mine").unwrap().env;
+    assert_eq!((env["A"].as_str(), env["B"].as_str()), ("theirs", "mine"));
+}
+
+#[test]
 fn commands_of_the_repositorys_own_file_wait_for_agreement() {
     let own = "description: from the repository\nverify: [{name: t, run: make}]\nagents: [{id: theirs, command_template: x}]\nworkers: [{id: implementer, agents: [theirs]}]\nplanner: {context_files: [A.md]}\n";
     let asked = resolve_with(LEAST, Some(own), None).unwrap();
