@@ -88,10 +88,9 @@ pub struct Values<'a> {
 /// A command line, ready to be started.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
-    /// The program and its arguments; for a shell: `sh -c LINE sh VALUE…`.
+    /// The program and its arguments, to be executed as they are; for a template with `shell: true`:
+    /// `/bin/sh -c LINE sh VALUE…`.
     pub argv: Vec<OsString>,
-    /// Whether a shell reads the template's line.
-    pub shell: bool,
     /// What it gets on standard input.
     pub stdin: StdinRule,
 }
@@ -117,7 +116,7 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
         (false, true) => shell_argv(&agent.id, &words.join(" "), values)?,
         (false, false) => words.iter().map(|word| fill(&agent.id, word, values)).collect::<Result<_, _>>()?,
     };
-    Ok(AgentCommand { argv, shell: *shell && !words.is_empty(), stdin: agent.stdin })
+    Ok(AgentCommand { argv, stdin: agent.stdin })
 }
 
 /// Checks a template without values, as it is read from a file.
@@ -225,7 +224,7 @@ fn shell_argv(agent: &str, line: &str, values: &Values<'_>) -> Result<Vec<OsStri
             }
         }
     }
-    let shell = ["sh".into(), "-c".into(), text.into(), "sh".into()];
+    let shell = ["/bin/sh".into(), "-c".into(), text.into(), "sh".into()];
     Ok(shell.into_iter().chain(arguments).collect())
 }
 

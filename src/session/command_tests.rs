@@ -67,11 +67,21 @@ fn no_words_mean_the_scripted_agent() {
 fn a_shell_gets_the_values_as_words_in_every_kind_of_quotes() {
     let line = "printf '%s\\n' {worktree} --x={worktree} \"in {worktree}\" 'in {worktree}' \"${none}\" {prompt_text}";
     let built = build(&agent(&[line], true), &values("say $HOME `id`")).unwrap();
-    assert!(built.shell);
+    assert_eq!(built.argv[..2], ["/bin/sh", "-c"]);
     let output = Command::new(&built.argv[0]).args(&built.argv[1..]).output().unwrap();
     let place = "/wt/it's \"$(touch pwned)\" {model}";
     let expected = format!("{place}\n--x={place}\nin {place}\nin {place}\n\nsay $HOME `id`\n");
     assert_eq!(String::from_utf8(output.stdout).unwrap(), expected);
+}
+
+#[test]
+fn a_shell_goes_on_with_a_conversation_too() {
+    let mut agent = agent(&["exit 9"], true);
+    let words = vec!["printf '%s|' --resume {agent_session} | tr '|' ' '".to_owned()];
+    agent.resume = Some(CommandTemplate { words, shell: true });
+    let built = build(&agent, &Values { agent_session: Some("it's $(one)"), ..values("text") }).unwrap();
+    let output = Command::new(&built.argv[0]).args(&built.argv[1..]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "--resume it's $(one) ");
 }
 
 #[test]

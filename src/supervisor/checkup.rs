@@ -129,7 +129,7 @@ impl Bench<'_> {
             agent_session: None,
         };
         let built = command::build(self.agent, &values).map_err(|error| error.to_string())?;
-        let stage = stage("agent", built.argv, built.shell);
+        let stage = stage("agent", built.argv);
         let stdin = (built.stdin == StdinRule::Prompt).then_some(prompt_file);
         let record = self.run(1, stage, stdin, limit)?;
         let exit = exit_of_last(&record);
@@ -189,7 +189,7 @@ impl Bench<'_> {
         if program.is_empty() || program.starts_with('{') {
             return Some(env!("CARGO_PKG_VERSION").to_owned());
         }
-        let stage = stage("version", vec![OsString::from(program), "--version".into()], false);
+        let stage = stage("version", vec![OsString::from(program), "--version".into()]);
         let record = self.run(2, stage, None, VERSION_LIMIT).ok()?;
         let text = String::from_utf8_lossy(&self.output(2, LogStream::Stdout)).into_owned();
         let line = text.lines().find(|line| !line.trim().is_empty())?.trim().chars().take(100).collect();
@@ -271,6 +271,6 @@ impl Bench<'_> {
     }
 }
 
-fn stage(name: &str, argv: Vec<OsString>, shell: bool) -> Stage {
-    Stage { name: name.to_owned(), argv, shell, timeout_ms: None, counted: true, prompted: true }
+fn stage(name: &str, argv: Vec<OsString>) -> Stage {
+    Stage { name: name.to_owned(), argv, shell: false, timeout_ms: None, counted: true, prompted: true }
 }

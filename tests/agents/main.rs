@@ -9,6 +9,7 @@ mod properties;
 mod recordings;
 mod replay;
 mod runs;
+mod shells;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
 mod tools;

@@ -254,7 +254,7 @@ fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
     stages.push(Stage {
         name: "agent".to_owned(),
         argv: command.argv,
-        shell: command.shell,
+        shell: false,
         timeout_ms: None,
         counted: true,
         prompted: true,
