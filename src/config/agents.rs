@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::builtin::{self, PLACEHOLDERS, RESUME_PLACEHOLDER, STOP_SIGNALS};
 use super::error::Place;
 use super::reader::{Section, Sink, meant};
+use super::shell_syntax;
 use super::yaml::{Node, Value};
 use crate::domain::ids::{ObjectiveId, nearest_id};
 use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
@@ -21,6 +22,9 @@ pub(super) struct AgentEntry {
     pub name: Option<String>,
     pub command: Option<CommandTemplate>,
     pub resume: Option<CommandTemplate>,
+    /// What in its commands a shell would replace, if one read them: said when the project is resolved.
+    #[serde(skip)]
+    pub unexpanded: Vec<(&'static str, Place, String)>,
     pub cli_command: Option<String>,
     pub stdin: Option<StdinRule>,
     pub transcript: Option<String>,
@@ -71,12 +75,17 @@ fn read_agent(section: &Section<'_>) -> Option<AgentEntry> {
     let transcripts: Vec<(&str, &str)> = formats().map(|(name, _)| (name, name)).collect();
     let signals: Vec<(&str, &str)> = STOP_SIGNALS.iter().map(|name| (*name, *name)).collect();
     let id = id_of(section, "agent");
+    let shell = section.flag("shell").unwrap_or(false);
     let entry = AgentEntry {
         id: id.clone().unwrap_or_default(),
         place: section.place,
         name: section.text("name"),
-        command: read_command(section, "command_template", PLACEHOLDERS),
-        resume: read_resume(section),
+        command: read_command(section, "command_template", PLACEHOLDERS, shell),
+        resume: read_resume(section, shell),
+        unexpanded: ["command_template", "resume_template"]
+            .into_iter()
+            .filter_map(|key| unexpanded(section, key, shell))
+            .collect(),
         cli_command: section.text("cli_command"),
         stdin: section.choice("stdin", &[("none", StdinRule::None), ("prompt", StdinRule::Prompt)]),
         transcript: section.choice("transcript", &transcripts).map(str::to_owned),
@@ -100,10 +109,10 @@ fn read_env(section: &Section<'_>) -> Option<BTreeMap<String, String>> {
 }
 
 /// How it goes on with a conversation: a command that names it.
-fn read_resume(section: &Section<'_>) -> Option<CommandTemplate> {
+fn read_resume(section: &Section<'_>, shell: bool) -> Option<CommandTemplate> {
     let key = "resume_template";
     let known: Vec<&str> = PLACEHOLDERS.iter().copied().chain([RESUME_PLACEHOLDER]).collect();
-    let template = read_command(section, key, &known)?;
+    let template = read_command(section, key, &known, shell)?;
     let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
     // A slip in the name itself is told already.
     let has_slip = template.words.iter().any(|word| !unknown_placeholders(word, &known).is_empty());
@@ -115,8 +124,12 @@ fn read_resume(section: &Section<'_>) -> Option<CommandTemplate> {
     Some(template)
 }
 
-fn read_command(section: &Section<'_>, key: &'static str, known: &[&str]) -> Option<CommandTemplate> {
-    let shell = section.flag("shell").unwrap_or(false);
+fn read_command(
+    section: &Section<'_>,
+    key: &'static str,
+    known: &[&str],
+    shell: bool,
+) -> Option<CommandTemplate> {
     let node = section.get(key)?;
     let words = match (&node.value, shell) {
         (Value::Text(text), true) => Some(vec![text.clone()]),
@@ -150,13 +163,45 @@ fn read_command(section: &Section<'_>, key: &'static str, known: &[&str]) -> Opt
 
 fn split(section: &Section<'_>, key: &'static str, node: &Node, text: &str) -> Option<Vec<String>> {
     match shell_words::split(text) {
-        Ok(words) => Some(words),
+        Ok(words) => {
+            check_no_shell(section, key, node, text);
+            Some(words)
+        }
         Err(error) => {
             let problem = format!("`{}` cannot be split into words: {error}", section.key(key));
             section.fault(key, node.place, problem, Some("close the quote, or give a list".to_owned()));
             None
         }
     }
+}
+
+/// A command that no shell reads must not be written for one: the program would get `|` and `$HOME` as arguments.
+fn check_no_shell(section: &Section<'_>, key: &'static str, node: &Node, text: &str) {
+    let name = section.key(key);
+    if let Some(piece) = shell_syntax::outside_quotes(text) {
+        let problem =
+            format!("`{name}` holds `{piece}`, which only a shell understands, and no shell reads it");
+        let right = match piece.strip_suffix('=') {
+            Some(variable) => format!("give `{variable}` under `env`, or add `shell: true`"),
+            None => "add `shell: true`; or, if the program is to get it as it is, put it in single quotes or give \
+                     the command as a list"
+                .to_owned(),
+        };
+        section.fault(key, node.place, problem, Some(right));
+    }
+}
+
+/// The first piece of a command that no shell reads, but that a shell would replace within its double quotes.
+fn unexpanded(
+    section: &Section<'_>,
+    key: &'static str,
+    shell: bool,
+) -> Option<(&'static str, Place, String)> {
+    let node = section.get(key)?;
+    let Value::Text(text) = &node.value else { return None };
+    let has_fault = shell_syntax::outside_quotes(text).is_some();
+    let piece = shell_syntax::in_double_quotes(text).filter(|_| !shell && !has_fault)?;
+    Some((key, node.place, piece))
 }
 
 /// Names in braces that stand for nothing; `${name}` is a shell's own, and JSON is no name.
@@ -173,6 +218,18 @@ fn unknown_placeholders<'w>(word: &'w str, known: &[&str]) -> Vec<&'w str> {
 }
 
 impl AgentEntry {
+    fn warn_of_unexpanded(&self, sink: &Sink) {
+        for (key, place, piece) in &self.unexpanded {
+            let problem = format!(
+                "`{key}` of the agent `{}` holds `{piece}` in double quotes: no shell reads it, and the program \
+                 gets it as it is written",
+                self.id
+            );
+            let right = "add `shell: true`, or use single quotes if that is meant".to_owned();
+            sink.warn(*place, key, problem, Some(right));
+        }
+    }
+
     /// The variables of the agent below with this entry's over them. An empty value stays: it unsets the variable.
     fn env_over(&self, below: Option<&AgentSettings>) -> BTreeMap<String, String> {
         let mut env = below.map(|agent| agent.env.clone()).unwrap_or_default();
@@ -182,6 +239,7 @@ impl AgentEntry {
 
     /// This entry's keys over those of the agent below it; without one, a command is needed.
     pub fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
+        self.warn_of_unexpanded(sink);
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
             let problem = format!("the agent `{}` has no command and is not built in", self.id);
             let names: Vec<String> = builtin::agents().into_iter().map(|agent| agent.id).collect();

@@ -20,6 +20,7 @@ pub mod resolve;
 pub mod schema;
 mod sections;
 mod shared_part;
+mod shell_syntax;
 pub mod show;
 pub mod templates;
 pub mod validate;

@@ -239,7 +239,7 @@ fn agent() -> Value {
             ("command_template", command.clone(), "how it is started, with placeholders in braces"),
             ("resume_template", command.clone(), "how it goes on with a conversation, `{agent_session}`"),
             ("resume_template", or_null(&command), "how it goes on with a conversation of its own"),
-            ("shell", flag(), "a shell reads the template"),
+            ("shell", flag(), "a shell reads the templates; needed for `|`, `>`, `$NAME` and the like"),
             ("cli_command", text(), "the program looked up on PATH; default: the first word"),
             ("stdin", choice(&["none", "prompt"]), "default: none"),
             ("transcript", choice(&transcripts), "how its output is read; default: plain"),

@@ -44,3 +44,25 @@ fn a_shell_agent_works_plans_and_answers_a_check() {
     assert!(files.contains("p/planned.txt"), "{files}");
     assert!(fs::read_to_string(place.note("out")).is_ok(), "the pipe's last part ran");
 }
+
+#[test]
+fn a_line_for_a_shell_that_nobody_reads_stops_its_own_project_alone() {
+    let place = Place::new();
+    place.project("good", "");
+    place.project("bad", "");
+    let file = place.project_file("bad");
+    let text = fs::read_to_string(&file).unwrap();
+    let line = text.lines().find(|line| line.starts_with("agents:")).unwrap();
+    let faulty = "agents: [{id: tester, command_template: \"cat {prompt_file} | sh\"}]";
+    fs::write(&file, text.replace(line, faulty)).unwrap();
+    let number = fs::read_to_string(&file).unwrap().lines().position(|line| line == faulty).unwrap() + 1;
+    let (code, stdout, stderr) = place.run(&["config", "validate"]);
+    assert_ne!(code, 0);
+    let said = stdout + &stderr;
+    assert!(said.contains(&format!("bad.yaml:{number}:")) && said.contains("holds `|`"), "{said}");
+    assert!(said.contains("`agents[0].command_template`") && said.contains("shell: true"), "{said}");
+    place.objective("cart", "commit x; over", &["--project", "good"]);
+    let supervisor = place.supervisor(&[]);
+    supervisor.wait("objective_done", "cart");
+    supervisor.stop();
+}

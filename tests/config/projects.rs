@@ -204,6 +204,38 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
 }
 
 #[test]
+fn a_command_for_a_shell_that_no_shell_reads_is_a_fault_that_says_what_is_right() {
+    let found = faults("agents:\n- id: a\n  command_template: agent < {prompt_file} | tee log\n");
+    assert_eq!(found.len(), 1, "{found:?}");
+    let said = "projects/x.yaml:7:21: `agents[0].command_template` holds `<`, which only a shell understands, and \
+                no shell reads it; add `shell: true`; or, if the program is to get it as it is, put it in single \
+                quotes or give the command as a list";
+    assert_eq!(found[0], said);
+    fault(
+        "agents: [{id: a, command_template: x, resume_template: \"x $SESSION {agent_session}\"}]\n",
+        "`agents[0].resume_template` holds `$SESSION`",
+    );
+    fault("agents: [{id: a, command_template: \"HOME=/x agent\"}]\n", "give `HOME` under `env`");
+    let with = |command: &str| resolve(&format!("{LEAST}agents:\n- id: a\n{command}"));
+    for good in [
+        "  command_template: agent < {prompt_file} | tee log\n  shell: true\n",
+        "  command_template: [agent, \"<\", \"a|b\", \"$HOME\"]\n",
+        "  command_template: |\n    agent 'a|b' --flag=\"a>b\" '{\"k\": \"$v\"}' {prompt_text}\n",
+    ] {
+        let project = with(good);
+        assert!(
+            project.settings.agent("a").is_some() && project.warnings.is_empty(),
+            "{:?}",
+            project.warnings
+        );
+    }
+    let doubtful = with("  command_template: agent \"$HOME/x\"\n");
+    assert_eq!(doubtful.settings.agent("a").unwrap().command.words, ["agent", "$HOME/x"]);
+    let said = doubtful.warnings[0].to_string();
+    assert!(said.contains("holds `$HOME` in double quotes"), "{said}");
+}
+
+#[test]
 fn commands_of_the_repositorys_own_file_wait_for_agreement() {
     let own = "description: from the repository\nverify: [{name: t, run: make}]\nagents: [{id: theirs, command_template: x}]\nworkers: [{id: implementer, agents: [theirs]}]\nplanner: {context_files: [A.md]}\n";
     let asked = resolve_with(LEAST, Some(own), None).unwrap();
