@@ -61,6 +61,19 @@ fn stages_run_in_order_and_stop_at_the_first_failure_or_timeout() {
     );
 }
 
+/// `env` is no shell, which would set `PWD` by itself.
+#[test]
+fn a_job_sees_its_own_folder_whatever_paddock_or_the_job_itself_says() {
+    let bench = Bench::new();
+    let mut spec = bench.job(1, "env");
+    spec.stages[0].shell = false;
+    spec.env_set = BTreeMap::from([("PWD".to_owned(), "/elsewhere".to_owned())]);
+    assert!(bench.run(&spec).succeeded());
+    let text = log(&spec.dir, Stream::Stdout);
+    let found: Vec<&str> = text.lines().filter(|line| line.starts_with("PWD=")).collect();
+    assert_eq!(found, [format!("PWD={}", spec.worktree.display())]);
+}
+
 #[test]
 fn the_prompt_and_the_environment_reach_the_agent_and_no_secret_is_written_down() {
     let bench = Bench::new();

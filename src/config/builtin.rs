@@ -107,8 +107,19 @@ const AGENTS: &[AgentRow] = &[
     AgentRow {
         id: "opencode",
         name: "opencode",
-        command: &["opencode", "run", "--format", "json", "--auto"],
-        resume: &["opencode", "run", "--format", "json", "--auto", "-s", "{agent_session}"],
+        // Without `--dir` it goes by PWD, which whoever starts it may have left anywhere.
+        command: &["opencode", "run", "--format", "json", "--auto", "--dir", "{worktree}"],
+        resume: &[
+            "opencode",
+            "run",
+            "--format",
+            "json",
+            "--auto",
+            "--dir",
+            "{worktree}",
+            "-s",
+            "{agent_session}",
+        ],
         cli_command: "opencode",
         stdin: StdinRule::Prompt,
         transcript: "opencode",
@@ -282,6 +293,17 @@ pub fn template_of(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// It goes by `PWD` where nothing names its folder.
+    #[test]
+    fn opencode_is_told_the_worktree_when_it_begins_and_when_it_goes_on() {
+        let agents = agents();
+        let opencode = agents.iter().find(|agent| agent.id == "opencode").unwrap();
+        for command in [&opencode.command, opencode.resume.as_ref().unwrap()] {
+            let at = command.words.iter().position(|word| word == "--dir").unwrap();
+            assert_eq!(command.words[at + 1], "{worktree}");
+        }
+    }
 
     #[test]
     fn every_built_in_agent_is_read_in_a_format_that_exists_and_stopped_by_a_signal_that_does() {

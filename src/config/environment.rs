@@ -7,6 +7,7 @@ use std::path::Path;
 use super::dotenv;
 use super::error::ConfigError;
 use crate::domain::ids::ProjectSlug;
+use crate::domain::markers::markers_among;
 
 /// A variable that holds something it cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -73,11 +74,12 @@ impl Environment {
         value.filter(|value| !value.is_empty()).map(Path::new)
     }
 
-    /// Everything an agent gets: Paddock's own variables, `.env`, and the proxy where unset.
+    /// Everything an agent gets: Paddock's own variables, `.env`, and the proxy where unset. A marker of an agent's
+    /// shell comes from `.env` alone: a person wrote that file.
     #[must_use]
     pub fn for_agents(&self) -> Variables {
         let mut all: Variables = self.file.iter().map(|(k, v)| (k.into(), v.into())).collect();
-        all.extend(self.real.clone());
+        all.extend(self.unmarked());
         let mut fill = |name: &str, value: &str| {
             for name in [name.to_owned(), name.to_lowercase()] {
                 all.entry(name.into()).or_insert_with(|| value.into());
@@ -96,7 +98,14 @@ impl Environment {
     /// `.env` are for agents, and code under test has no business with them.
     #[must_use]
     pub fn for_gates(&self) -> Variables {
-        self.real.clone()
+        self.unmarked()
+    }
+
+    /// Paddock's own variables without those by which an agent marks its shells, should it run in one.
+    fn unmarked(&self) -> Variables {
+        let markers = markers_among(self.real.keys().filter_map(|name| name.to_str().map(str::to_owned)));
+        let is_kept = |name: &OsString| !markers.iter().any(|marker| OsStr::new(marker) == name);
+        self.real.iter().filter(|(name, _)| is_kept(name)).map(|(k, v)| (k.clone(), v.clone())).collect()
     }
 
     /// PADDOCK_POLL_SECONDS: the longest a cycle waits when nothing happens, in seconds.

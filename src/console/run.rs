@@ -292,7 +292,7 @@ mod programs {
             Foreground::Shell(folder) => {
                 let shell = environment.get("SHELL").unwrap_or("/bin/sh");
                 println!("A shell in {}; `exit` comes back to Paddock.", folder.display());
-                finish(Command::new(shell).current_dir(folder), shell)
+                finish(Command::new(shell).current_dir(folder).env("PWD", folder).env_remove("OLDPWD"), shell)
             }
         }
     }

@@ -21,6 +21,7 @@ pub mod hierarchy;
 pub mod ids;
 pub mod input;
 pub mod judge;
+pub mod markers;
 pub mod objective;
 pub mod operate;
 pub mod pace;

@@ -183,6 +183,8 @@ fn bare_command() -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
         command.env_remove(name);
     }
+    // Filters and helpers would take Paddock's own folder for the one they work in.
+    command.env_remove("PWD").env_remove("OLDPWD");
     command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");
     // Everybody sees the objects that there are: libgit2 knows no replacements and no grafts.
     command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_GRAFT_FILE", "/dev/null");

@@ -41,7 +41,8 @@ pub fn push(
     branch: &str,
 ) -> Result<PushOutcome, GitError> {
     let mut command = Command::new("git");
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"] {
+    let of_git = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
+    for name in of_git.into_iter().chain(["PWD", "OLDPWD"]) {
         command.env_remove(name);
     }
     command.env("GIT_DIR", repository.common_dir()).env("LC_ALL", "C").env("LANGUAGE", "C");

@@ -73,7 +73,7 @@ fn enter(dir: &Path, index: usize, mask: RawMode) -> StartError {
         return StartError::new(&format!("could not enter {}", submission.spec.worktree.display()), &error);
     }
     umask(Mode::from_raw_mode(mask));
-    execute(stage)
+    execute(stage, &submission.spec.worktree)
 }
 
 fn limit(resources: &Resources) {
@@ -105,7 +105,9 @@ fn limit_open_files(soft: Option<u64>) {
     let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum });
 }
 
-fn execute(stage: &Stage) -> StartError {
+/// The command sees its folder in `PWD`, as after a shell's `cd`: some programs go by that instead of asking the
+/// system. Set here whatever the record says, since a path may be no text, and an older build wrote none.
+fn execute(stage: &Stage, folder: &Path) -> StartError {
     let Some((program, arguments)) = stage.argv.split_first() else {
         return StartError { errno: 0, text: format!("stage {} has no command", stage.name) };
     };
@@ -116,6 +118,6 @@ fn execute(stage: &Stage) -> StartError {
     } else {
         Command::new(program)
     };
-    let error = command.args(arguments).exec();
+    let error = command.args(arguments).env("PWD", folder).exec();
     StartError::new(&format!("could not execute {}", program.display()), &error)
 }

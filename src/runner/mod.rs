@@ -10,6 +10,7 @@
 pub mod enter;
 mod error;
 pub mod files;
+pub mod inherit;
 pub mod keeper;
 pub mod local;
 pub mod log;

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::effects::{exit_of_last, git_variables, inherited, stop_signal};
+use super::effects::{Variables, exit_of_last, git_variables, stop_signal};
 use super::world::now_ms;
 use crate::config::files::{make_private_dir, random_hex};
 use crate::config::{Environment, Workspace};
@@ -226,15 +226,7 @@ impl Bench<'_> {
         stdin: Option<PathBuf>,
         limit: Duration,
     ) -> Result<ExitRecord, String> {
-        let mut set = BTreeMap::new();
-        let mut unset = git_variables();
-        for (name, value) in &self.agent.env {
-            match value.is_empty() {
-                true => unset.push(name.clone()),
-                false => drop(set.insert(name.clone(), value.clone())),
-            }
-        }
-        let secrets = inherited(self.environment, &unset);
+        let Variables { set, unset, secrets } = Variables::of_agent(self.agent, self.environment);
         let key = JobKey { kind: JobKind::Session, id, attempt: 1 };
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let spec = JobSpec {

@@ -21,6 +21,7 @@ use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
 use crate::domain::state::State;
 use crate::report::events;
+use crate::runner::inherit;
 use crate::store::StoredEvent;
 
 /// Notifications that may wait: a night's worth while one command hangs.
@@ -136,7 +137,8 @@ fn tell_of(folder: &Path, notice: &Notice) -> Result<(), String> {
     let mut said = nameless(&runtime, "said").map_err(system)?;
     let errors = said.try_clone().map_err(system)?;
     let mut command = Command::new("sh");
-    command.arg("-c").arg(&notice.run).current_dir(folder).process_group(0);
+    command.arg("-c").arg(&notice.run).process_group(0);
+    inherit::start_in(&mut command, folder);
     command.env("PADDOCK_EVENT", &notice.kind).env("PADDOCK_PROJECT", notice.project.as_str());
     command.stdin(input).stdout(Stdio::null()).stderr(errors);
     let child = command.spawn().map_err(system)?;

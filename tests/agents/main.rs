@@ -12,4 +12,5 @@ mod runs;
 mod shells;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
+mod surroundings;
 mod tools;

@@ -1,5 +1,6 @@
 //! Finding workspaces and what they hold of the environment.
 
+use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -109,6 +110,21 @@ fn the_real_environment_wins_over_the_file_and_gates_see_none_of_it() {
     assert_eq!(gates, ["A", "PADDOCK_POLL_SECONDS", "https_proxy"]);
     let workspace = Workspace::init(folder.path()).unwrap().with_environment(&environment);
     assert!(workspace.db().ends_with("elsewhere.db") && workspace.db().is_absolute());
+}
+
+#[test]
+fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "CLAUDECODE=mine\nOTHER=file\n").unwrap();
+    let real =
+        [("CLAUDECODE", "1"), ("OPENCODE", "1"), ("AGENT", "1"), ("OTHER", "real"), ("CODEX_HOME", "/c")];
+    let environment = Environment::of(real).with_file_of(folder.path()).unwrap();
+    let named = |all: Vec<(OsString, OsString)>| -> Vec<String> {
+        all.into_iter().map(|(k, v)| format!("{}={}", k.display(), v.display())).collect()
+    };
+    let agents = named(environment.for_agents().into_iter().collect());
+    assert_eq!(agents, ["CLAUDECODE=mine", "CODEX_HOME=/c", "OTHER=real"]);
+    assert_eq!(named(environment.for_gates().into_iter().collect()), ["CODEX_HOME=/c", "OTHER=real"]);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::config::{builtin, validate};
+use crate::runner::inherit::own_markers;
 
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -47,6 +48,9 @@ fn version(program: &str, path: Option<&OsStr>) -> Option<String> {
     command.arg("--version").stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
     if let Some(path) = path {
         command.env("PATH", path);
+    }
+    for name in own_markers() {
+        command.env_remove(name);
     }
     let mut child = command.spawn().ok()?;
     let give_up_at = Instant::now() + PATIENCE;

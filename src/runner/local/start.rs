@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::{Shared, recover, watch};
 use crate::runner::files::{self, Durability, HeldLock};
+use crate::runner::inherit;
 use crate::runner::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,
 };
@@ -84,8 +85,9 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let Some(worktree_lock) = HeldLock::take(&worktree_path)? else {
         return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
     };
+    let handed_down = inherit::complete(spec, &shared.environment);
     let submission =
-        Submission { version: Submission::VERSION, spec: spec.clone(), worktree_lock: worktree_path };
+        Submission { version: Submission::VERSION, spec: handed_down, worktree_lock: worktree_path };
     // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
     files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Process)?;
     fail_point!("spawn.submission");

@@ -141,7 +141,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         env_set: BTreeMap::from([("PADDOCK_GATE".to_owned(), order.gate.to_string())]),
         env_names: Vec::new(),
         env_values: SecretValues::default(),
-        env_unset: super::sessions::git_variables(),
+        env_unset: super::environment::git_variables(),
         limits: Limits { grace_ms: GRACE_MS, ..Limits::default() },
         stop_signal: StopSignal::Term,
         resources: Resources::of_a_job(),

@@ -5,6 +5,7 @@ mod asides;
 mod bypass;
 mod candidates;
 mod checks;
+mod environment;
 mod gate_output;
 mod gates;
 mod harvest;
@@ -30,9 +31,10 @@ use crate::domain::session::SessionKind;
 use crate::domain::state::State;
 use crate::git::Repository;
 
+pub(super) use environment::{Variables, git_variables};
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
-pub(super) use sessions::{exit_of_last, git_variables, inherited, never_began, process_end, stop_signal};
+pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};
 pub(super) use targets::{clear_locks, look};
 
 /// What the next planner run of a project would be told.

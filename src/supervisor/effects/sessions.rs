@@ -13,17 +13,17 @@ use super::super::message::Message;
 use super::super::room::says_disk_full;
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
+use super::environment::{Variables, git_settings};
 use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
-use crate::config::Environment;
 use crate::domain::budget::used_since_ms;
 use crate::domain::ids::{ObjectId, SessionId};
 use crate::domain::input::Input;
 use crate::domain::objective::Objective;
 use crate::domain::planning::planner_folder;
 use crate::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
-use crate::domain::settings::{AgentSettings, ProjectSettings, StdinRule};
+use crate::domain::settings::{ProjectSettings, StdinRule};
 use crate::domain::state::State;
 use crate::domain::usage::Tokens;
 use crate::git::{self, Repository};
@@ -196,8 +196,13 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
         agent_session: order.session.resume.as_ref().map(|resume| resume.agent_session.as_str()),
     };
     let command = command::build(agent, &values).map_err(|error| error.to_string())?;
-    let (set, unset) = environment(order, agent, repository, &prompt_file);
-    let secrets = inherited(&world.environment, &unset);
+    let Variables { mut set, unset, secrets } = Variables::of_agent(agent, &world.environment);
+    for (name, value) in
+        own_variables(order, &prompt_file).into_iter().chain(git_settings(settings.sign, repository))
+    {
+        // What the agent's settings give wins.
+        set.entry(name).or_insert(value);
+    }
     Ok(JobSpec {
         key: session_key(order.session.id),
         dir: dir.to_owned(),
@@ -231,6 +236,20 @@ fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
         log_cap_bytes: settings.disk.session_log_mb.saturating_mul(1_000_000),
         ..Limits::default()
     }
+}
+
+/// What a session's agent is told of it.
+fn own_variables(order: &Order, prompt_file: &Path) -> BTreeMap<String, String> {
+    let key = &order.session.objective;
+    let objective = if key.id.is_planner() { String::new() } else { key.id.to_string() };
+    BTreeMap::from([
+        ("PADDOCK_SESSION".to_owned(), order.session.id.to_string()),
+        ("PADDOCK_SESSION_KIND".to_owned(), order.session.kind.to_string()),
+        ("PADDOCK_OBJECTIVE".to_owned(), objective),
+        ("PADDOCK_PROJECT".to_owned(), key.project.to_string()),
+        ("PADDOCK_WORKTREE".to_owned(), order.path.display().to_string()),
+        ("PADDOCK_PROMPT_FILE".to_owned(), prompt_file.display().to_string()),
+    ])
 }
 
 fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
@@ -272,74 +291,6 @@ pub(in super::super) fn stop_signal(name: &str) -> StopSignal {
         "USR2" => StopSignal::Usr2,
         _ => StopSignal::Term,
     }
-}
-
-/// Variables by which a calling git would lead a job's own git astray.
-pub(in super::super) fn git_variables() -> Vec<String> {
-    let names = ["DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE", "PREFIX"];
-    names.iter().map(|name| format!("GIT_{name}")).collect()
-}
-
-/// What `.env` and the proxy settings give the agent beyond Paddock's own environment: by inheritance only.
-pub(in super::super) fn inherited(environment: &Environment, unset: &[String]) -> BTreeMap<String, String> {
-    let wanted = environment.for_agents().into_iter().filter_map(|(name, value)| {
-        let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
-        let is_own = std::env::var(&name).is_ok_and(|own| own == value);
-        (!is_own && !unset.contains(&name)).then_some((name, value))
-    });
-    wanted.collect()
-}
-
-/// The variables that are set and unset for an agent (SPEC 3.1, 5.1).
-fn environment(
-    order: &Order,
-    agent: &AgentSettings,
-    repository: &Repository,
-    prompt_file: &Path,
-) -> (BTreeMap<String, String>, Vec<String>) {
-    let key = &order.session.objective;
-    let objective = if key.id.is_planner() { String::new() } else { key.id.to_string() };
-    let mut set: BTreeMap<String, String> = BTreeMap::from([
-        ("PADDOCK_SESSION".to_owned(), order.session.id.to_string()),
-        ("PADDOCK_SESSION_KIND".to_owned(), order.session.kind.to_string()),
-        ("PADDOCK_OBJECTIVE".to_owned(), objective),
-        ("PADDOCK_PROJECT".to_owned(), key.project.to_string()),
-        ("PADDOCK_WORKTREE".to_owned(), order.path.display().to_string()),
-        ("PADDOCK_PROMPT_FILE".to_owned(), prompt_file.display().to_string()),
-    ]);
-    set.extend(git_settings(order.settings.sign, repository));
-    let mut unset = git_variables();
-    for (name, value) in &agent.env {
-        match value.is_empty() {
-            true => unset.push(name.clone()),
-            false => drop(set.insert(name.clone(), value.clone())),
-        }
-    }
-    unset.retain(|name| !set.contains_key(name));
-    (set, unset)
-}
-
-/// An identity, no signing unless asked for, no collection of garbage under running agents, and objects that
-/// are on disk before a landing refers to them.
-fn git_settings(sign: bool, repository: &Repository) -> BTreeMap<String, String> {
-    let mut settings = vec![
-        ("gc.auto", "0"),
-        ("maintenance.auto", "false"),
-        ("core.fsync", "committed,loose-object"),
-        ("core.fsyncMethod", "batch"),
-    ];
-    if !sign {
-        settings.extend([("commit.gpgSign", "false"), ("tag.gpgSign", "false")]);
-    }
-    if repository.facts().is_ok_and(|facts| facts.user_identity.is_none()) {
-        settings.extend([("user.name", "Paddock"), ("user.email", "paddock@localhost")]);
-    }
-    let mut set = BTreeMap::from([("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())]);
-    for (place, (key, value)) in settings.into_iter().enumerate() {
-        set.insert(format!("GIT_CONFIG_KEY_{place}"), key.to_owned());
-        set.insert(format!("GIT_CONFIG_VALUE_{place}"), value.to_owned());
-    }
-    set
 }
 
 /// Stopping what has ended already does nothing.
