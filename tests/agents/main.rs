@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod identity;
 #[expect(dead_code, reason = "other tests use the rest of it")]
 #[path = "../spine/place.rs"]
 mod place;

@@ -1,10 +1,11 @@
 //! The variables of jobs: what an agent's settings give, what `.env` gives, and what git is to know.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use crate::config::Environment;
 use crate::domain::settings::AgentSettings;
-use crate::git::Repository;
+use crate::git::{IdentityQuestion, Repository, configured_identity};
 use crate::runner::inherit::own_markers;
 
 /// Variables of an agent beyond Paddock's own environment.
@@ -51,9 +52,9 @@ fn inherited(environment: &Environment, unset: &[String]) -> BTreeMap<String, St
     wanted.collect()
 }
 
-/// An identity, no signing unless asked for, no collection of garbage under running agents, and objects that
-/// are on disk before a landing refers to them.
-pub(super) fn git_settings(sign: bool, repository: &Repository) -> BTreeMap<String, String> {
+/// Settings for a session's git, as variables: who its commits are by, no signing unless asked for, no collection
+/// of garbage under running agents, and objects that are on disk before a landing refers to them.
+pub(super) fn git_settings(sign: bool, identity: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut settings = vec![
         ("gc.auto", "0"),
         ("maintenance.auto", "false"),
@@ -63,13 +64,60 @@ pub(super) fn git_settings(sign: bool, repository: &Repository) -> BTreeMap<Stri
     if !sign {
         settings.extend([("commit.gpgSign", "false"), ("tag.gpgSign", "false")]);
     }
-    if repository.facts().is_ok_and(|facts| facts.user_identity.is_none()) {
-        settings.extend([("user.name", "Paddock"), ("user.email", "paddock@localhost")]);
-    }
+    settings.extend(identity.iter().map(|(key, value)| (key.as_str(), value.as_str())));
     let mut set = BTreeMap::from([("GIT_CONFIG_COUNT".to_owned(), settings.len().to_string())]);
     for (place, (key, value)) in settings.into_iter().enumerate() {
         set.insert(format!("GIT_CONFIG_KEY_{place}"), key.to_owned());
         set.insert(format!("GIT_CONFIG_VALUE_{place}"), value.to_owned());
     }
     set
+}
+
+/// Where an agent works.
+pub(super) struct Worksite<'a> {
+    pub(super) repository: &'a Repository,
+    pub(super) git_dir: &'a Path,
+    pub(super) path: &'a Path,
+}
+
+impl Worksite<'_> {
+    /// Who the agent's commits are by, as settings of git: exactly what git finds there by itself, since these
+    /// settings are stronger than every file. They are handed on because some agents hide the user's own file from
+    /// the commands that they run. `Paddock` and `paddock@localhost` stand in for what is set nowhere.
+    pub(super) fn identity(&self, variables: &Variables) -> BTreeMap<String, String> {
+        let Variables { set, unset, secrets } = variables;
+        let question =
+            IdentityQuestion { work_tree: self.path, git_dir: self.git_dir, unset, set: [secrets, set] };
+        let mut found = configured_identity(&question).unwrap_or_else(|error| {
+            tracing::warn!(worktree = %self.path.display(), %error, "git does not say whose commits these are");
+            self.known_to_library()
+        });
+        found.retain(|_, value| is_usable(value));
+        found.entry("user.name".to_owned()).or_insert_with(|| "Paddock".to_owned());
+        found
+            .entry("user.email".to_owned())
+            .or_insert_with(|| email_variable(variables).unwrap_or_else(|| "paddock@localhost".to_owned()));
+        found
+    }
+
+    /// The identity without the worktree's own configuration.
+    fn known_to_library(&self) -> BTreeMap<String, String> {
+        let known = self.repository.facts().ok().and_then(|facts| facts.user_identity);
+        let pairs = known.map(|(name, email)| [("user.name", name), ("user.email", email)]);
+        pairs.into_iter().flatten().map(|(key, value)| (key.to_owned(), value)).collect()
+    }
+}
+
+/// Whether git takes it: it drops these characters at both ends, and refuses what is empty then.
+fn is_usable(value: &str) -> bool {
+    value.chars().any(|c| c > ' ' && !".,:;<>\"\\'".contains(c))
+}
+
+/// What git takes for an e-mail address where none is configured.
+fn email_variable(variables: &Variables) -> Option<String> {
+    let Variables { set, unset, secrets } = variables;
+    let name = "EMAIL";
+    let own = || std::env::var(name).ok().filter(|_| !unset.iter().any(|unset| unset == name));
+    let found = set.get(name).or_else(|| secrets.get(name)).cloned().or_else(own);
+    found.filter(|value| is_usable(value))
 }

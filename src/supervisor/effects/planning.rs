@@ -3,7 +3,7 @@
 mod brief;
 mod harvest;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::domain::ids::ObjectId;
 use crate::git::{self, Repository};
@@ -15,12 +15,13 @@ pub(super) use harvest::{Order, harvest};
 /// Characters told of a context file (SPEC 6).
 const FILE_CHARS_MAX: usize = 3_000;
 
-/// Brings the planner's worktree to the integration tip, detached.
-pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<(), String> {
+/// Brings the planner's worktree to the integration tip, detached. Returns its git directory.
+pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<PathBuf, String> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     }
-    git::prepare_gate(repository, path, tip).map(drop).map_err(|error| error.to_string())
+    let worktree = git::prepare_gate(repository, path, tip).map_err(|error| error.to_string())?;
+    Ok(worktree.git_dir)
 }
 
 /// The prompt, with the configured files as they are committed on the integration ref.

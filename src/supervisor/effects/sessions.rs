@@ -13,7 +13,7 @@ use super::super::message::Message;
 use super::super::room::says_disk_full;
 use super::super::tail::Followed;
 use super::super::world::{Site, World, now_ms};
-use super::environment::{Variables, git_settings};
+use super::environment::{Variables, Worksite, git_settings};
 use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
@@ -144,14 +144,14 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, S
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
     fail_point!("spawn.before");
     let repository = world.trusted(&order.site)?;
-    prepare(world, order, &repository)?;
-    let spec = job(world, order, &repository, dir)?;
+    let git_dir = prepare(world, order, &repository)?;
+    let spec = job(world, order, &repository, &git_dir, dir)?;
     world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())
 }
 
 /// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
-/// the worktree off. A planner looks at the tip, detached.
-fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<(), String> {
+/// the worktree off. A planner looks at the tip, detached. Returns the worktree's git directory.
+fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, String> {
     let problem = |error: git::GitError| error.to_string();
     let Errand::Objective { objective, branch, base, .. } = &order.errand else {
         return planning::prepare(repository, &order.path, &order.session.from);
@@ -164,7 +164,7 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<(), 
     if order.session.attempt == 1 || order.session.from == *base {
         git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
     }
-    Ok(())
+    Ok(worktree.git_dir)
 }
 
 fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, String> {
@@ -176,7 +176,13 @@ fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<St
     }
 }
 
-fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Result<JobSpec, String> {
+fn job(
+    world: &World,
+    order: &Order,
+    repository: &Repository,
+    git_dir: &Path,
+    dir: &Path,
+) -> Result<JobSpec, String> {
     let settings = &order.settings;
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
@@ -196,9 +202,11 @@ fn job(world: &World, order: &Order, repository: &Repository, dir: &Path) -> Res
         agent_session: order.session.resume.as_ref().map(|resume| resume.agent_session.as_str()),
     };
     let command = command::build(agent, &values).map_err(|error| error.to_string())?;
-    let Variables { mut set, unset, secrets } = Variables::of_agent(agent, &world.environment);
+    let variables = Variables::of_agent(agent, &world.environment);
+    let identity = Worksite { repository, git_dir, path: &order.path }.identity(&variables);
+    let Variables { mut set, unset, secrets } = variables;
     for (name, value) in
-        own_variables(order, &prompt_file).into_iter().chain(git_settings(settings.sign, repository))
+        own_variables(order, &prompt_file).into_iter().chain(git_settings(settings.sign, &identity))
     {
         // What the agent's settings give wins.
         set.entry(name).or_insert(value);
