@@ -36,7 +36,7 @@ impl Place {
     }
 
     fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(assert_cmd::cargo::cargo_bin!("paddock"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_paddock"));
         command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder.path()).current_dir(self.folder.path());
         command.arg("--root").arg(self.root()).args(arguments).stdin(Stdio::null());

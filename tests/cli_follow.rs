@@ -17,7 +17,7 @@ use paddock::ledger;
 use paddock::store::Store;
 
 fn paddock(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(assert_cmd::cargo::cargo_bin!("paddock"));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paddock"));
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default()).env("HOME", folder);
     command.current_dir(folder).arg("--root").arg(folder.join("workspace")).args(arguments);
     command.stdin(Stdio::null()).stdout(Stdio::piped());

@@ -17,11 +17,16 @@ const ALWAYS: [&str; 5] = ["find", "zoom", "palette", "help", "quit"];
 pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if let Some(finder) = &model.finder {
         let sign = if finder.kind == FinderKind::Find { "/" } else { "&" };
+        let caveat = pane(model.active()).caveat(model, finder.kind);
+        let (said, style) = match &caveat {
+            Some(caveat) => (caveat.as_str(), theme.needs),
+            None => ("Enter keeps it, Esc ends it", theme.dim),
+        };
         let line = Line::from(vec![
             Span::styled(format!(" {sign} "), theme.key),
             Span::raw(text::clean(&finder.text)),
             Span::styled(" ", theme.selected),
-            Span::styled("   Enter keeps it, Esc ends it", theme.dim),
+            Span::styled(format!("   {said}"), style),
         ]);
         return text::put_line(buf, area.x, area.y, area.width, &line);
     }

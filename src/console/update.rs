@@ -219,13 +219,27 @@ fn tell(model: &mut Model, finder: &Finder) -> Vec<Effect> {
     };
     match pane(model.active()).on(model, verb) {
         super::panes::Reaction::Done(effects) => effects,
-        super::panes::Reaction::Ignored => Vec::new(),
+        super::panes::Reaction::Ignored => {
+            let what =
+                if finder.kind == FinderKind::Find { "find: no text is" } else { "filter: no lines are" };
+            let text = format!("{what} looked through in this pane; a log, a diff or a list can be");
+            // Once, not with every letter.
+            if model.note.as_ref().is_none_or(|note| note.text != text) {
+                model.say_no(text);
+            }
+            Vec::new()
+        }
     }
 }
 
 fn type_into(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effect> {
     match event.code {
-        KeyCode::Enter => return Vec::new(),
+        KeyCode::Enter => {
+            if let Some(caveat) = pane(model.active()).caveat(model, finder.kind) {
+                model.say_no(format!("{}: {caveat}", finder.text));
+            }
+            return Vec::new();
+        }
         KeyCode::Esc => {
             finder.text.clear();
             return tell(model, &finder);

@@ -12,5 +12,6 @@ mod place;
 mod senses;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
+mod texts;
 mod tmux;
 mod work;

@@ -21,6 +21,11 @@ zoom: \"+\"               # signs in quotes
 A key is a letter or a sign, `ctrl-x`, `alt-x`, or one of enter, esc, tab, backtab, space, up, down, left, right,
 home, end, pageup, pagedown, insert, delete, backspace, f1 to f12. A fault is said at the start with its line and
 what would be right; the rest of the file is used.
+
+In a log, the output of a gate and a diff, `/` and `&` take a regular expression; `!` in front of it wants what does
+not match. Letters of any script match in either case, unless the pattern holds a capital letter: then case counts.
+What is no pattern (`foo(`) is looked for as plain text, and the line says why. In a list, `/` shows the rows that
+have the text in them, in either case.
 ";
 
 /// The document.

@@ -14,6 +14,7 @@ use super::seek::Search;
 use super::source::Stream;
 use super::view::View;
 use crate::console::Model;
+use crate::console::model::FinderKind;
 use crate::console::msg::{Effect, Foreground, Job};
 use crate::runner::log::LogReader;
 use crate::session::transcript::Setting;
@@ -57,6 +58,17 @@ impl Book {
     #[must_use]
     pub fn missed(&self) -> Option<&str> {
         self.missed.as_deref()
+    }
+
+    /// Why what is looked for in a log, or filtered by, is not used as a pattern.
+    #[must_use]
+    pub fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
+        let open = self.open.get(&of)?;
+        let caveat = match kind {
+            FinderKind::Find => open.view.borrow().find()?.caveat().map(str::to_owned),
+            FinderKind::Filter => turn(&open.log).filter.as_ref()?.matcher.caveat().map(str::to_owned),
+        };
+        caveat
     }
 
     /// Goes where a search has led.

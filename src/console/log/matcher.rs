@@ -1,27 +1,31 @@
 //! What a person looks for in a text.
 
-use regex_automata::Input;
-use regex_automata::dfa::Automaton;
-use regex_automata::dfa::dense::{Config, DFA};
-use regex_automata::nfa::thompson;
-use regex_automata::util::syntax;
+use std::sync::Arc;
 
-/// The automaton may take so much memory; a pattern that needs more is taken by its letters.
-const AUTOMATON_MAX_BYTES: usize = 4 << 20;
+use regex_automata::meta::{Config, Regex};
+use regex_syntax::ast::{Ast, ClassSetItem, Visitor, parse, visit};
 
-/// A pattern: a regular expression, or, where it is none, the letters themselves. Case counts only when it
-/// holds a capital letter.
+/// The most that a compiled pattern may take, in bytes; `.*error \w+` takes some kilobytes.
+const PROGRAM_MAX_BYTES: usize = 4 << 20;
+/// The longest text that is looked for, in bytes: far more than a line that a person types, and little enough to
+/// be compiled again with every letter.
+const TEXT_MAX_BYTES: usize = 4096;
+
+/// A pattern: a regular expression, or, where it cannot be used as one, its text as it is; [`Self::caveat`] then
+/// says why. Upper and lower case differ only when the pattern holds a capital letter.
 #[derive(Debug, Clone)]
 pub struct Matcher {
-    forward: Box<DFA<Vec<u32>>>,
-    backward: Box<DFA<Vec<u32>>>,
+    /// Shared: the searching thread, the filter and every frame use what one of them has learned of the pattern.
+    /// None when even its text cannot be looked for.
+    regex: Option<Arc<Regex>>,
     /// With `!` in front: what does not match is wanted.
     is_inverse: bool,
     text: String,
+    caveat: Option<String>,
 }
 
 impl Matcher {
-    /// For this text; none when it is empty, or too large for any automaton.
+    /// For this text; none when it is empty.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let (is_inverse, pattern) = match text.strip_prefix('!') {
@@ -31,8 +35,17 @@ impl Matcher {
         if pattern.is_empty() {
             return None;
         }
-        let (forward, backward) = automata(pattern).or_else(|| automata(&literal(pattern)))?;
-        Some(Self { forward, backward, is_inverse, text: text.to_owned() })
+        let compiles = if pattern.len() > TEXT_MAX_BYTES { None } else { Some(compiled(pattern)) };
+        let (regex, caveat) = match compiles {
+            None => (None, Some(format!("not looked for: longer than {TEXT_MAX_BYTES} bytes"))),
+            Some(Ok(regex)) => (Some(regex), None),
+            Some(Err(why)) => {
+                let literal = compiled(&regex_syntax::escape(pattern)).ok();
+                let instead = if literal.is_some() { "looked for as plain text" } else { "not looked for" };
+                (literal, Some(format!("{instead}: {why}")))
+            }
+        };
+        Some(Self { regex: regex.map(Arc::new), is_inverse, text: text.to_owned(), caveat })
     }
 
     /// What was typed.
@@ -41,68 +54,62 @@ impl Matcher {
         &self.text
     }
 
-    /// Whether the text is wanted.
+    /// Why it is not used as a pattern, and what is done instead: `looked for as plain text: unclosed group`.
+    #[must_use]
+    pub fn caveat(&self) -> Option<&str> {
+        self.caveat.as_deref()
+    }
+
+    /// Whether the text is wanted. What cannot be looked for is nowhere, turned round or not.
     #[must_use]
     pub fn matches(&self, text: &str) -> bool {
-        let found = self.forward.try_search_fwd(&Input::new(text).earliest(true));
-        found.is_ok_and(|found| found.is_some()) != self.is_inverse
+        self.regex.as_ref().is_some_and(|regex| regex.is_match(text) != self.is_inverse)
     }
 
     /// Where in the text it stands, in bytes; nothing for what is wanted because it does not match.
     #[must_use]
     pub fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
-        let mut places = Vec::new();
-        let mut at = 0;
-        while at <= text.len() && !self.is_inverse {
-            let Ok(Some(end)) = self.forward.try_search_fwd(&Input::new(text).range(at..)) else { break };
-            let from = Input::new(text).range(at..end.offset()).anchored(regex_automata::Anchored::Yes);
-            let Ok(Some(begin)) = self.backward.try_search_rev(&from) else { break };
-            if begin.offset() < end.offset() {
-                places.push(begin.offset()..end.offset());
-            }
-            at = end.offset().max(at + 1);
-            while !text.is_char_boundary(at.min(text.len())) {
-                at += 1;
-            }
-        }
-        places
+        let Some(regex) = self.regex.as_ref().filter(|_| !self.is_inverse) else { return Vec::new() };
+        regex.find_iter(text).map(|found| found.range()).filter(|range| !range.is_empty()).collect()
     }
 }
 
-type Automata = (Box<DFA<Vec<u32>>>, Box<DFA<Vec<u32>>>);
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    let ast = parse::Parser::new().parse(pattern).map_err(|error| error.kind().to_string())?;
+    let any_case = !visit(&ast, Capitals(false)).unwrap_or(false);
+    let mut translator = regex_syntax::hir::translate::TranslatorBuilder::new();
+    let hir = translator.case_insensitive(any_case).build().translate(pattern, &ast);
+    let hir = hir.map_err(|error| error.kind().to_string())?;
+    let limits = Config::new().nfa_size_limit(Some(PROGRAM_MAX_BYTES));
+    Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| "too large a pattern".to_owned())
+}
 
-fn automata(pattern: &str) -> Option<Automata> {
-    let any_case = !pattern.chars().any(char::is_uppercase);
-    let limits = Config::new().dfa_size_limit(Some(AUTOMATON_MAX_BYTES));
-    let limits = limits.determinize_size_limit(Some(AUTOMATON_MAX_BYTES));
-    let make = |reverse: bool| {
-        let config = if reverse {
-            limits.clone().start_kind(regex_automata::dfa::StartKind::Anchored)
-        } else {
-            limits.clone()
+/// Whether a pattern asks for a capital letter itself: the `S` of `\S` and the `L` of `\p{L}` do not count.
+struct Capitals(bool);
+
+impl Visitor for Capitals {
+    type Output = bool;
+    type Err = std::convert::Infallible;
+
+    fn finish(self) -> Result<bool, Self::Err> {
+        Ok(self.0)
+    }
+
+    fn visit_pre(&mut self, ast: &Ast) -> Result<(), Self::Err> {
+        if let Ast::Literal(literal) = ast {
+            self.0 |= literal.c.is_uppercase();
+        }
+        Ok(())
+    }
+
+    fn visit_class_set_item_pre(&mut self, item: &ClassSetItem) -> Result<(), Self::Err> {
+        self.0 |= match item {
+            ClassSetItem::Literal(literal) => literal.c.is_uppercase(),
+            ClassSetItem::Range(range) => range.start.c.is_uppercase() || range.end.c.is_uppercase(),
+            _ => false,
         };
-        let config = config.match_kind(if reverse {
-            regex_automata::MatchKind::All
-        } else {
-            regex_automata::MatchKind::LeftmostFirst
-        });
-        let syntax = syntax::Config::new().case_insensitive(any_case).unicode(true);
-        let mut builder = DFA::builder();
-        builder.configure(config).syntax(syntax);
-        builder.thompson(thompson::Config::new().reverse(reverse)).build(pattern).ok()
-    };
-    Some((Box::new(make(false)?), Box::new(make(true)?)))
-}
-
-fn literal(text: &str) -> String {
-    let mut out = String::new();
-    for character in text.chars() {
-        if r"\.+*?()|[]{}^$#&-~/".contains(character) {
-            out.push('\\');
-        }
-        out.push(character);
+        Ok(())
     }
-    out
 }
 
 #[cfg(test)]
@@ -125,6 +132,65 @@ mod tests {
         assert_eq!(found("foo(", "a foo(bar)"), [(2, "foo(")]);
         assert_eq!(found("登录", "去登录页"), [(3, "登录")]);
         assert_eq!(found("x*", "axxb"), [(1, "xx")]);
+    }
+
+    #[test]
+    fn letters_of_any_script_are_found_whatever_their_case() {
+        for (typed, text) in [
+            ("größe", "GRÖSSE, GRÖẞE"),
+            ("привет", "ПРИВЕТ мир"),
+            ("ναι", "ΝΑΙ"),
+            ("é", "CAFÉ"),
+            ("登录页 ok", "登录页 OK"),
+            ("ｆｕｌｌ", "ＦＵＬＬ"),
+        ] {
+            assert!(finder(typed).matches(text), "{typed} in {text}");
+            assert!(!finder(&typed.to_uppercase()).matches(typed) || typed.to_uppercase() == typed);
+        }
+        assert_eq!(found("Привет", "ПРИВЕТ Привет"), [("ПРИВЕТ ".len(), "Привет")]);
+    }
+
+    #[test]
+    fn a_capital_letter_counts_only_where_it_is_one_that_is_looked_for() {
+        assert_eq!(found(r"\S+rror", "an ERROR"), [(3, "ERROR")]);
+        assert_eq!(found(r"\p{L}rror", "an ERROR"), [(3, "ERROR")]);
+        assert_eq!(found(r"(?P<Name>e)rror", "an ERROR"), [(3, "ERROR")]);
+        assert_eq!(found("[A-F]1", "a1 A1"), [(3, "A1")]);
+        assert_eq!(found("(?i)Error", "an ERROR"), [(3, "ERROR")]);
+    }
+
+    #[test]
+    fn words_scripts_and_classes_are_those_of_unicode() {
+        assert_eq!(found(r"\bmüde\b", "sehr müde."), [(5, "müde")]);
+        assert_eq!(found(r"\w+", "登录 ok"), [(0, "登录"), (7, "ok")]);
+        assert_eq!(found(r"\p{Han}+", "去 login 页"), [(0, "去"), (10, "页")]);
+        assert_eq!(found(r"\w{3,40}@\d+", "user@42"), [(0, "user@42")]);
+        assert!(finder(r"\p{Lu}").matches("É") && finder(r"^\s*$").caveat().is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_used_as_a_pattern_says_so() {
+        assert_eq!(finder("error").caveat(), None);
+        for (typed, why) in [
+            ("foo(", "unclosed group"),
+            ("*.rs", "repetition operator missing expression"),
+            ("[a", "unclosed character class"),
+            (r"(a)\1", "backreferences are not supported"),
+            (r"\p{Klingon}", "Unicode property not found"),
+            ("(?=x)", "look-around, including look-ahead and look-behind, is not supported"),
+            (r"((\w{100}){100}){100}", "too large a pattern"),
+        ] {
+            let matcher = finder(typed);
+            assert_eq!(
+                matcher.caveat(),
+                Some(format!("looked for as plain text: {why}").as_str()),
+                "{typed}"
+            );
+            assert!(matcher.matches(&format!("here: {typed}")), "{typed}");
+        }
+        let long = finder(&"x".repeat(5000));
+        assert_eq!(long.caveat(), Some("not looked for: longer than 4096 bytes"));
+        assert!(!long.matches("x") && !finder(&format!("!{}", long.text())).matches("x"));
     }
 
     #[test]

@@ -7,8 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 
+use super::log::named;
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
 use crate::console::log::Matcher;
+use crate::console::model::FinderKind;
 use crate::console::msg::{Effect, Foreground, Job};
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
@@ -30,6 +32,8 @@ pub struct Local {
     top: usize,
     bottom_top: Cell<usize>,
     find: Option<Matcher>,
+    /// Whether what was looked for last is nowhere in it.
+    is_nowhere: bool,
 }
 
 /// A diff at one time.
@@ -134,7 +138,7 @@ fn lines_of(difference: &Difference) -> usize {
     difference.files.len() + difference.lines.len() + usize::from(difference.is_cut)
 }
 
-/// How it stands: `3 files  +41 −12`.
+/// How it stands, and what is looked for in it: `/ token: n N  3 files  +41 −12`.
 #[must_use]
 pub fn summary(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
@@ -144,7 +148,17 @@ pub fn summary(model: &Model) -> Option<String> {
     let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
     let minus = if model.theme.glyphs.ascii { "-" } else { "−" };
     let files = crate::report::text::counted(difference.files.len(), "file");
-    Some(format!("{files}  +{added} {minus}{removed}"))
+    let looking = model.panes.diff.find.as_ref().map(|find| {
+        let said = if model.panes.diff.is_nowhere { "nowhere" } else { "n N" };
+        format!("/ {}: {said}  ", named(find))
+    });
+    Some(format!("{}{files}  +{added} {minus}{removed}", looking.unwrap_or_default()))
+}
+
+/// Why what is looked for is not used as a pattern.
+#[must_use]
+pub fn caveat(model: &Model) -> Option<String> {
+    model.panes.diff.find.as_ref()?.caveat().map(str::to_owned)
 }
 
 /// Draws the diff of the selected objective.
@@ -187,13 +201,20 @@ pub fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
         Verb::Bottom => bottom,
         Verb::Find(pattern) => {
             model.panes.diff.find = Matcher::new(pattern);
-            found(model, top, 1, true).unwrap_or(top)
+            go(model, top, 1, true)
         }
-        Verb::Found(by) => found(model, top, *by, false).unwrap_or(top),
+        Verb::Found(by) => go(model, top, *by, false),
         _ => return false,
     };
     model.panes.diff.top = to.min(bottom);
     true
+}
+
+/// Where the next match is; where there is none, `top`.
+fn go(model: &mut Model, top: usize, by: i32, is_here: bool) -> usize {
+    let found = found(model, top, by, is_here);
+    model.panes.diff.is_nowhere = found.is_none();
+    found.unwrap_or(top)
 }
 
 fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
@@ -235,6 +256,10 @@ impl Pane for Diff {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let height = layout::inside(model, PaneId::Diff).map_or(20, |area| area.height);
         if steer(model, height, &verb) { Reaction::done() } else { Reaction::Ignored }
+    }
+
+    fn caveat(&self, model: &Model, _kind: FinderKind) -> Option<String> {
+        caveat(model)
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {

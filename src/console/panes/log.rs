@@ -4,7 +4,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
-use crate::console::log::{Book, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
+use crate::console::log::{Book, Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
+use crate::console::model::FinderKind;
 use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout};
@@ -67,6 +68,30 @@ pub fn name(session: &Session, theme: &Theme) -> String {
     format!("{} {} {dot} {}{kind}", session.id, session.objective.id, session.agent)
 }
 
+/// What is looked for and filtered by in a log: `/ error: nowhere`.
+#[must_use]
+pub fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
+    let mut parts = Vec::new();
+    if let Some(filter) = &log.filter {
+        let count = grouped(filter.hits.len() as u64);
+        let more = if filter.is_full() { "+" } else { "" };
+        parts.push(format!("& {}: {count}{more}", named(&filter.matcher)));
+    }
+    if let Some(find) = view.find() {
+        let missed = model.panes.log.book.missed() == Some(find.text());
+        let said = if missed { "nowhere" } else { "n N" };
+        parts.push(format!("/ {}: {said}", named(find)));
+    }
+    parts
+}
+
+/// What was typed, and whether it is no pattern: `foo( as plain text`.
+#[must_use]
+pub fn named(matcher: &Matcher) -> String {
+    let how = if matcher.caveat().is_some() { " as plain text" } else { "" };
+    format!("{}{how}", matcher.text())
+}
+
 fn standing(model: &Model, of: Of, open: &Open) -> String {
     let (view, log) = (open.view.borrow(), turn(&open.log));
     let mut parts = Vec::new();
@@ -75,16 +100,7 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
         Mode::Raw(Raw::Out) => parts.push("raw".to_owned()),
         Mode::Raw(Raw::Err) => parts.push("raw, standard error".to_owned()),
     }
-    if let Some(filter) = &log.filter {
-        let count = grouped(filter.hits.len() as u64);
-        let more = if filter.is_full() { "+" } else { "" };
-        parts.push(format!("& {}: {count}{more}", filter.matcher.text()));
-    }
-    if let Some(find) = view.find() {
-        let missed = model.panes.log.book.missed() == Some(find.text());
-        let said = if missed { "nowhere" } else { "n N" };
-        parts.push(format!("/ {}: {said}", find.text()));
-    }
+    parts.extend(looking(model, &view, &log));
     let is_over = log.doc.is_over();
     parts.push(match (view.follows(), view.new_lines(&log)) {
         _ if view.is_reading() => "reading".to_owned(),
@@ -223,6 +239,10 @@ impl Pane for Log {
             }
         }
         Reaction::done()
+    }
+
+    fn caveat(&self, model: &Model, kind: FinderKind) -> Option<String> {
+        model.panes.log.book.caveat(open(model)?.0, kind)
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {

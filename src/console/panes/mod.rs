@@ -19,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
+use super::model::FinderKind;
 use super::msg::Effect;
 use super::theme::Theme;
 use super::{Model, text};
@@ -151,6 +152,11 @@ pub trait Pane: Sync {
     /// A key that means something to the focused pane.
     fn on(&self, _model: &mut Model, _verb: Verb) -> Reaction {
         Reaction::Ignored
+    }
+
+    /// Why what is looked for here, or filtered by, is not used as the pattern it looks like.
+    fn caveat(&self, _model: &Model, _kind: FinderKind) -> Option<String> {
+        None
     }
 
     /// Names of actions that the footer shows first.

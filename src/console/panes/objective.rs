@@ -12,6 +12,7 @@ use ratatui::text::Line;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, diff, log, scrolled, teach};
 use crate::console::log::{Of, draw, turn};
+use crate::console::model::FinderKind;
 use crate::console::msg::{Effect, Foreground};
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
@@ -222,6 +223,10 @@ impl Pane for ObjectiveView {
             Tab::Sessions => on_sessions(model, &verb),
             _ => on_lines(model, height, &verb),
         }
+    }
+
+    fn caveat(&self, model: &Model, _kind: FinderKind) -> Option<String> {
+        (tab(model, width(model)) == Tab::Diff).then(|| diff::caveat(model)).flatten()
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {

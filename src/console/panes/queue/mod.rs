@@ -13,6 +13,7 @@ use ratatui::text::{Line, Span};
 use super::log::steer;
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
 use crate::console::log::{Of, draw as draw_log, turn};
+use crate::console::model::FinderKind;
 use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
@@ -213,6 +214,7 @@ fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: 
     let line = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
     text::put(buf, area.x, rule, area.width, &line, theme.border);
     text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &told(model, gate), theme.strong);
+    looking(model, gate, Rect { y: rule, height: 1, ..area }, buf, theme);
     let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else {
         return teach(&["Reading the output …"], below, buf, theme);
     };
@@ -222,6 +224,16 @@ fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: 
         return teach(&[quiet], below, buf, theme);
     }
     draw_log(&mut open.view.borrow_mut(), &mut log, below, buf, theme, false);
+}
+
+/// At the end of the rule: what is looked for in the output below it.
+fn looking(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme: &Theme) {
+    let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else { return };
+    let words = super::log::looking(model, &open.view.borrow(), &turn(&open.log)).join("  ");
+    if !words.is_empty() {
+        let words = text::cut(&words, usize::from(rule.width / 2));
+        text::put_right(buf, rule, 2, &format!(" {words} "), theme.dim);
+    }
 }
 
 /// What a gate run is and has come to: ` gate run 12 · tests passed 1:24 `.
@@ -319,6 +331,10 @@ impl Pane for Queue {
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         vec!["in", "hold", "publish", "raise", "lower", "cancel", "diff", "explain"]
+    }
+
+    fn caveat(&self, model: &Model, kind: FinderKind) -> Option<String> {
+        model.panes.log.book.caveat(Of::Gate(gate(model)?), kind)
     }
 
     fn target(&self, model: &Model) -> Target {
