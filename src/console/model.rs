@@ -77,6 +77,8 @@ pub struct Model {
     pub project: Option<ProjectSlug>,
     /// The objective that is selected.
     pub selected: Option<ObjectiveKey>,
+    /// The project in which something was selected: from then on only a person's keys select something else.
+    pub selected_in: Option<ProjectSlug>,
     /// The session that was chosen; none: the newest of the selected objective.
     pub session: Option<SessionId>,
     /// The pane of the main screen that has the focus.
@@ -138,10 +140,13 @@ impl Model {
         panes::pane(self.active()).target(self)
     }
 
-    /// The selected objective with its chosen or newest session.
+    /// The selected objective with its chosen or newest session. Of a session that works for another or for
+    /// none, as a planner's does, it is what that one works for: its log is what is on the screen.
     #[must_use]
     pub fn default_target(&self) -> Target {
-        let objective = self.selected.clone().filter(|key| self.facts.state.objective(key).is_some());
+        let chosen = self.session.and_then(|id| self.facts.state.session(id));
+        let objective = chosen.map(|session| session.objective.clone()).or_else(|| self.selected.clone());
+        let objective = objective.filter(|key| self.facts.state.objective(key).is_some());
         let newest = objective
             .as_ref()
             .and_then(|key| self.facts.state.objective(key))
@@ -174,6 +179,7 @@ impl Model {
     /// Shows a project.
     pub fn show_project(&mut self, project: Option<ProjectSlug>) {
         (self.project, self.selected, self.session) = (project, None, None);
+        self.selected_in = None;
         self.covers.clear();
         self.refresh();
     }
@@ -256,7 +262,12 @@ impl Model {
         }
         self.digest = Digest::of(&self.facts, self.project.as_ref(), self.now_ms, self.day_ms);
         let project = self.project.as_ref();
-        if self.selected.as_ref().is_none_or(|key| self.facts.state.objective(key).is_none()) {
+        let is_gone = |key: &ObjectiveKey| self.facts.state.objective(key).is_none();
+        if self.selected.as_ref().is_some_and(is_gone) {
+            (self.selected, self.session) = (None, None);
+        }
+        // What was selected and is gone leaves nothing selected: a key would act on what took its place.
+        if self.selected.is_none() && self.selected_in != self.project {
             let mut all: Vec<_> = project
                 .into_iter()
                 .flat_map(|slug| self.facts.state.objectives_of(slug))
@@ -265,6 +276,10 @@ impl Model {
             all.sort_by_key(|(seq, status, _)| (urgency(*status), *seq));
             self.selected = all.first().map(|(_, _, key)| (*key).clone());
             self.session = None;
+        }
+        let has_any = project.is_some_and(|slug| self.facts.state.objectives_of(slug).next().is_some());
+        if self.selected.is_some() || !has_any {
+            self.selected_in = self.project.clone().filter(|_| has_any);
         }
     }
 }

@@ -20,6 +20,7 @@ fn event(name: &str) -> KeyEvent {
         "tab" => (KeyCode::Tab, KeyModifiers::NONE),
         "alt-enter" => (KeyCode::Enter, KeyModifiers::ALT),
         "ctrl-c" => (KeyCode::Char('c'), KeyModifiers::CONTROL),
+        "ctrl-p" => (KeyCode::Char('p'), KeyModifiers::CONTROL),
         "down" => (KeyCode::Down, KeyModifiers::NONE),
         one => (KeyCode::Char(one.chars().next().unwrap()), KeyModifiers::NONE),
     };

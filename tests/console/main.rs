@@ -7,3 +7,4 @@ mod frames;
 mod keys;
 mod lists;
 mod screen;
+mod selection;

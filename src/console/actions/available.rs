@@ -1,7 +1,7 @@
 //! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
 
 use crate::console::Model;
-use crate::console::panes::{needs, plan};
+use crate::console::panes::{needs, pane, plan};
 use crate::domain::objective::{Objective, Status};
 
 type Available = Result<(), String>;
@@ -25,12 +25,20 @@ pub(super) fn stopped(model: &Model) -> Available {
 }
 
 fn target(model: &Model) -> Result<&Objective, String> {
-    let key = model.target().objective.ok_or("no objective is selected")?;
+    let key = model.target().objective.ok_or_else(|| pane(model.active()).why_none(model))?;
     model.facts.state.objective(&key).ok_or_else(|| format!("{} is gone", key.id))
 }
 
 pub(super) fn objective(model: &Model) -> Available {
     target(model).map(drop)
+}
+
+/// Whether there is an objective or a session whose log could be shown.
+pub(super) fn log(model: &Model) -> Available {
+    match model.target().session {
+        Some(_) => Ok(()),
+        None => objective(model),
+    }
 }
 
 pub(super) fn retry(model: &Model) -> Available {
@@ -94,7 +102,11 @@ pub(super) fn pause(model: &Model) -> Available {
 }
 
 pub(super) fn session(model: &Model) -> Available {
-    let id = model.target().session.ok_or("no session is selected")?;
+    let target = model.target();
+    let id = target.session.ok_or_else(|| match target.objective {
+        Some(key) => format!("no session is selected: none has worked on {} yet", key.id),
+        None => pane(model.active()).why_none(model),
+    })?;
     let session = model.facts.state.session(id).ok_or_else(|| format!("session {id} is gone"))?;
     match session.status.is_open() {
         true => Ok(()),

@@ -83,11 +83,12 @@ pub(super) fn planner_log(model: &mut Model, _argument: Option<&str>) -> Vec<Eff
 }
 
 pub(super) fn grid(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    model.cover(PaneId::Grid);
+    panes::grid::open(model);
     Vec::new()
 }
 
 pub(super) fn timeline(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    model.panes.timeline.at = None;
     model.cover(PaneId::Timeline);
     Vec::new()
 }

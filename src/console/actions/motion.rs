@@ -2,7 +2,7 @@
 
 use crate::console::Model;
 use crate::console::msg::Effect;
-use crate::console::panes::{MAIN, PaneId, Reaction, Verb, pane as pane_of};
+use crate::console::panes::{MAIN, PaneId, Reaction, Verb, grid, pane as pane_of};
 
 /// A verb for the pane that has the focus.
 pub(super) fn verb(model: &mut Model, verb: Verb) -> Vec<Effect> {
@@ -21,7 +21,10 @@ pub(super) fn enter(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
                 model.cover(PaneId::Objective);
             }
         }
-        Reaction::Ignored => {}
+        Reaction::Ignored => {
+            let why = pane_of(model.active()).why_none(model);
+            model.say_no(format!("in: {why}"));
+        }
     }
     Vec::new()
 }
@@ -47,7 +50,7 @@ pub(super) fn pane(model: &mut Model, by: i32) -> Vec<Effect> {
 pub(super) fn focus(model: &mut Model, index: usize) -> Vec<Effect> {
     let Some(&id) = MAIN.get(index) else { return Vec::new() };
     if id == PaneId::Log && model.active() == PaneId::Log {
-        model.cover(PaneId::Grid);
+        grid::open(model);
         return Vec::new();
     }
     model.covers.clear();

@@ -100,7 +100,7 @@ pub static TABLE: &[Action] = &[
         available::objective,
         look::diff,
     ),
-    row(("log", &["l"], "log"), "Go to the log of its session", Look, Nothing, available::always, look::log),
+    row(("log", &["l"], "log"), "Go to the log of its session", Look, Nothing, available::log, look::log),
     row(
         ("planner-log", &["ctrl-p"], "planner's log"),
         "Go to the log of the newest planner run",

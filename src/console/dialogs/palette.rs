@@ -181,6 +181,7 @@ impl Dialog for Palette {
 
     fn paste(&mut self, _model: &Model, pasted: &str) -> Step {
         self.typed.extend(pasted.chars().filter(|letter| !letter.is_control()));
+        self.chosen = 0;
         Step::Stay
     }
 

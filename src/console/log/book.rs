@@ -64,11 +64,11 @@ impl Book {
     #[must_use]
     pub fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
         let open = self.open.get(&of)?;
-        let caveat = match kind {
-            FinderKind::Find => open.view.borrow().find()?.caveat().map(str::to_owned),
-            FinderKind::Filter => turn(&open.log).filter.as_ref()?.matcher.caveat().map(str::to_owned),
+        let matcher = match kind {
+            FinderKind::Find => open.view.borrow().find().cloned(),
+            FinderKind::Filter => turn(&open.log).filter.as_ref().map(|filter| filter.matcher.clone()),
         };
-        caveat
+        matcher?.caveat().map(str::to_owned)
     }
 
     /// Goes where a search has led.

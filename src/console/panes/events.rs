@@ -179,6 +179,10 @@ impl Pane for Events {
                 model.panes.events.filter = text;
                 return Reaction::done();
             }
+            Verb::Out if !model.panes.events.filter.is_empty() => {
+                model.panes.events.filter.clear();
+                return Reaction::done();
+            }
             Verb::Out if model.panes.events.at.is_some() => {
                 model.panes.events.at = None;
                 return Reaction::done();
@@ -205,6 +209,17 @@ impl Pane for Events {
             Some(Target { objective: Some(key), session, gate: None })
         });
         meant.unwrap_or_default()
+    }
+
+    fn why_none(&self, model: &Model) -> String {
+        let filter = &model.panes.events.filter;
+        match lines(model).is_empty() {
+            true if !filter.is_empty() => format!("no event has {filter:?} in it: Esc clears the filter"),
+            true => "nothing has happened yet".to_owned(),
+            false => {
+                "the selected event is about no objective that is there: j or k selects another".to_owned()
+            }
+        }
     }
 
     fn copy(&self, model: &Model) -> Option<Copied> {

@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Borders, Widget};
 
-use super::{Heading, Pane, PaneId, Reaction, Target, Verb, log, teach};
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, log, stepped, teach};
 use crate::console::log::{Of, draw, turn};
 use crate::console::msg::Effect;
 use crate::console::theme::Theme;
@@ -24,10 +24,20 @@ const TILE_HEIGHT: u16 = 5;
 pub struct Local {
     /// The selected tile's session.
     pub selected: Option<SessionId>,
+    /// The tile that was selected last, by its place.
+    near: usize,
 }
 
 /// The pane.
 pub struct Grid;
+
+/// Lays the grid over the screen; what was selected and is over leaves the first selected.
+pub fn open(model: &mut Model) {
+    if selected(model, &running(model)).is_none() {
+        model.panes.grid.selected = None;
+    }
+    model.cover(PaneId::Grid);
+}
 
 /// The sessions that run in the shown project, oldest first.
 fn running(model: &Model) -> Vec<&Session> {
@@ -36,9 +46,8 @@ fn running(model: &Model) -> Vec<&Session> {
     sessions.filter(|session| project.is_none_or(|slug| session.objective.project == *slug)).collect()
 }
 
-fn selected(model: &Model, all: &[&Session]) -> usize {
-    let wanted = model.panes.grid.selected;
-    all.iter().position(|session| Some(session.id) == wanted).unwrap_or(0)
+fn selected(model: &Model, all: &[&Session]) -> Option<usize> {
+    chosen(all, model.panes.grid.selected.as_ref(), |session| Some(session.id))
 }
 
 /// Columns and rows of tiles that fit, at most so many tiles.
@@ -59,7 +68,8 @@ fn shape(area: Rect, count: usize) -> (u16, u16) {
 fn page<'a>(model: &Model, all: &[&'a Session], area: Rect) -> Vec<&'a Session> {
     let (columns, rows) = shape(area, all.len());
     let room = usize::from(columns * rows);
-    let first = selected(model, all) / room * room;
+    let near = stepped(None, model.panes.grid.near, 0, all.len());
+    let first = selected(model, all).unwrap_or(near) / room * room;
     all.iter().skip(first).take(room).copied().collect()
 }
 
@@ -121,9 +131,9 @@ impl Pane for Grid {
             let lines = &["No session runs.", "`l` shows the log of the newest one, `T` the last hours."];
             return teach(lines, area, buf, theme);
         }
-        let at = all[selected(model, &all)].id;
+        let at = selected(model, &all).map(|at| all[at].id);
         for (place, session) in places(area, all.len()).into_iter().zip(page(model, &all, area)) {
-            tile(model, session, place, session.id == at, buf, theme);
+            tile(model, session, place, Some(session.id) == at, buf, theme);
         }
     }
 
@@ -133,13 +143,15 @@ impl Pane for Grid {
         let at = selected(model, &running(model));
         let area = layout::inside(model, PaneId::Grid).unwrap_or_default();
         let (columns, rows) = shape(area, all.len());
-        let step = |by: i32| at.saturating_add_signed(by as isize).min(last);
+        let near = model.panes.grid.near;
+        let step = |by: i32| stepped(at, near, by, all.len());
         let to = match verb {
             Verb::Sideways(by) => step(by),
             Verb::Move(by) => step(by * i32::from(columns)),
             Verb::Page(by) => step(by * i32::from(columns * rows)),
             Verb::Top => 0,
             Verb::Bottom => last,
+            Verb::In if at.is_none() => return Reaction::Ignored,
             Verb::In => {
                 self.settle(model);
                 model.pin_target();
@@ -149,7 +161,7 @@ impl Pane for Grid {
             }
             _ => return Reaction::Ignored,
         };
-        model.panes.grid.selected = all.get(to).copied();
+        (model.panes.grid.selected, model.panes.grid.near) = (all.get(to).copied(), to);
         Reaction::done()
     }
 
@@ -159,13 +171,32 @@ impl Pane for Grid {
 
     fn target(&self, model: &Model) -> Target {
         let all = running(model);
-        let Some(session) = all.get(selected(model, &all)) else { return model.default_target() };
+        let Some(session) = selected(model, &all).and_then(|at| all.get(at)) else {
+            return Target::default();
+        };
         // A planner's session works for no objective.
         let objective = model.facts.state.objective(&session.objective).map(|one| one.key.clone());
         Target { objective, session: Some(session.id), gate: None }
     }
 
+    fn why_none(&self, model: &Model) -> String {
+        let all = running(model);
+        match (selected(model, &all), all.is_empty()) {
+            (Some(_), _) => "the planner works for no objective".to_owned(),
+            (None, true) => "no session runs".to_owned(),
+            (None, false) => "the selected session is over: the arrows select another".to_owned(),
+        }
+    }
+
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        let all = running(model);
+        let (at, first) = (selected(model, &all), all.first().map(|session| session.id));
+        if let Some(at) = at {
+            model.panes.grid.near = at;
+        }
+        if model.panes.grid.selected.is_none() {
+            model.panes.grid.selected = first;
+        }
         log::settle(model)
     }
 }

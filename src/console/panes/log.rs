@@ -245,6 +245,13 @@ impl Pane for Log {
         model.panes.log.book.caveat(open(model)?.0, kind)
     }
 
+    fn why_none(&self, model: &Model) -> String {
+        match session(model) {
+            Some(_) => "the session shown here works for no objective".to_owned(),
+            None => "no objective is selected: `1` goes to the list, j or k selects one".to_owned(),
+        }
+    }
+
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         vec![
             "follow", "raw", "in", "find", "filter", "next", "open", "copy", "left", "right", "kill",

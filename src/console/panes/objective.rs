@@ -10,14 +10,15 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, diff, log, scrolled, teach};
+use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, chosen, diff, log, scrolled, teach};
 use crate::console::log::{Of, draw, turn};
 use crate::console::model::FinderKind;
 use crate::console::msg::{Effect, Foreground};
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
-use crate::domain::ids::{GateId, ObjectiveKey};
+use crate::domain::ids::{GateId, ObjectiveKey, SessionId};
 use crate::domain::objective::Objective;
+use crate::domain::session::Session;
 use tabs::Tab;
 
 /// From this many columns on the facts stand beside the tabs.
@@ -32,8 +33,8 @@ pub struct Local {
     /// The first line of the facts, where they stand beside it.
     facts_top: usize,
     last_facts_top: Cell<usize>,
-    /// The selected session, from the newest.
-    session: usize,
+    /// The selected session; none: the newest.
+    session: Option<SessionId>,
     last_top: Cell<usize>,
     /// The objective that these places are about.
     of: Option<ObjectiveKey>,
@@ -44,6 +45,11 @@ pub struct ObjectiveView;
 
 fn shown(model: &Model) -> Option<&Objective> {
     model.facts.state.objective(model.selected.as_ref()?)
+}
+
+/// The selected one of its sessions: a new one moves the others down, not the selection.
+fn place(model: &Model, all: &[&Session]) -> Option<usize> {
+    chosen(all, model.panes.objective.session.as_ref(), |session| Some(session.id))
 }
 
 /// The tab that is shown in a view of this width.
@@ -127,7 +133,7 @@ impl View<'_> {
         if all.is_empty() {
             return teach(&["No session has worked on it yet."], area, buf, self.theme);
         }
-        let at = self.model.panes.objective.session.min(all.len() - 1);
+        let at = place(self.model, &all).unwrap_or(0);
         let top = scrolled(0, at, usize::from(area.height), all.len());
         for (y, (number, session)) in (area.y..area.bottom()).zip(all.iter().enumerate().skip(top)) {
             let row = Rect { y, height: 1, ..area };
@@ -237,8 +243,9 @@ impl Pane for ObjectiveView {
         let mut target = model.default_target();
         if let Some(one) = shown(model) {
             let all = tabs::sessions(model, one);
-            target.session =
-                all.get(model.panes.objective.session).map(|session| session.id).or(target.session);
+            let selected = place(model, &all).and_then(|at| all.get(at));
+            target.objective = Some(one.key.clone());
+            target.session = selected.map(|session| session.id);
         }
         target
     }
@@ -264,7 +271,7 @@ impl Pane for ObjectiveView {
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         if model.panes.objective.of != model.selected {
             let local = &mut model.panes.objective;
-            (local.tab, local.top, local.facts_top, local.session) = (Tab::default(), 0, 0, 0);
+            (local.tab, local.top, local.facts_top, local.session) = (Tab::default(), 0, 0, None);
             local.of.clone_from(&model.selected);
         }
         let mut effects = log::settle(model);
@@ -280,7 +287,10 @@ fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
     let Some(last) = shown(model).and_then(|one| tabs::sessions(model, one).len().checked_sub(1)) else {
         return Reaction::Ignored;
     };
-    let at = model.panes.objective.session.min(last);
+    let all: Vec<SessionId> = shown(model)
+        .map(|one| tabs::sessions(model, one).iter().map(|one| one.id).collect())
+        .unwrap_or_default();
+    let at = all.iter().position(|id| Some(*id) == model.panes.objective.session).unwrap_or(0);
     let to = match verb {
         Verb::Move(by) | Verb::Page(by) => at.saturating_add_signed(*by as isize).min(last),
         Verb::Top => 0,
@@ -293,7 +303,7 @@ fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
         }
         _ => return Reaction::Ignored,
     };
-    model.panes.objective.session = to;
+    model.panes.objective.session = all.get(to).copied();
     Reaction::done()
 }
 

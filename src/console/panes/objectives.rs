@@ -1,5 +1,6 @@
 //! The objectives of the project: hierarchy, dependency lanes, states.
 
+mod choice;
 pub mod columns;
 mod plan;
 
@@ -10,14 +11,16 @@ use std::rc::Rc;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use super::{Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
 use crate::console::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
+use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
 use crate::domain::explain::{Surroundings, nothing_planned, why};
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
 use crate::domain::state::State;
+use choice::Selection;
 use columns::{Columns, Setting};
 use plan::{Glance, Plan, Terms, shape};
 
@@ -32,6 +35,12 @@ pub struct Local {
     /// Only objectives with this in their id, title or state.
     pub filter: String,
     unfolded: BTreeSet<ObjectiveKey>,
+    /// What was selected when the filter was begun.
+    before: Option<Selection>,
+    /// What was selected until its row left the filter.
+    hidden: Option<Selection>,
+    /// The row that was selected last.
+    near: Cell<usize>,
     /// The lines, with the version of the facts that they were last held against.
     plan: RefCell<Option<(u64, Rc<Plan>)>>,
     why: RefCell<Option<(u64, ObjectiveKey, String)>>,
@@ -260,7 +269,8 @@ impl Pane for Objectives {
             return empty(model, area, buf, theme);
         }
         let (list, view) = (list(area), View::new(model, theme, &plan, area));
-        let at = plan.row_of(model.selected.as_ref());
+        let at = choice::row(model, &plan);
+        choice::note(model, &plan, area);
         // The heading of what is at the top is shown with it.
         let shown = at.map_or(0, |at| if at == 1 { 0 } else { at });
         let top =
@@ -289,28 +299,27 @@ impl Pane for Objectives {
         let area = inside(model);
         let plan = plan(model, area);
         let places: Vec<usize> = (0..plan.rows.len()).filter(|&row| plan.rows[row].is_selectable()).collect();
-        let row = plan.row_of(model.selected.as_ref());
-        let at = places.iter().position(|&place| Some(place) == row).unwrap_or(0);
-        let last = places.len().saturating_sub(1);
-        let step = |by: i32| at.saturating_add_signed(by as isize).min(last);
+        let row = choice::row(model, &plan);
+        let near = model.panes.objectives.near.get();
+        let step = |by: i32| choice::step(&places, row, near, by);
         let to = match verb {
             Verb::Move(by) => step(by),
             Verb::Page(by) => step(by * i32::from(list(area).height.max(2) - 1)),
             Verb::Top => 0,
-            Verb::Bottom => last,
+            Verb::Bottom => places.len().saturating_sub(1),
             Verb::Find(text) | Verb::Filter(text) => {
-                model.panes.objectives.filter = text;
+                choice::filter(model, text);
                 return Reaction::done();
             }
             Verb::In | Verb::Fold => return fold(model, &plan, row, verb == Verb::Fold),
             Verb::Out if !model.panes.objectives.filter.is_empty() => {
-                model.panes.objectives.filter.clear();
+                choice::clear(model);
                 return Reaction::done();
             }
             _ => return Reaction::Ignored,
         };
-        if let Some(key) = places.get(to).and_then(|&row| plan.key(row)) {
-            model.select(Some(key.clone()));
+        if let Some(&row) = places.get(to) {
+            choice::select(model, &plan, row);
         }
         Reaction::done()
     }
@@ -320,12 +329,27 @@ impl Pane for Objectives {
         let plan = plan(model, area);
         let at = model.panes.objectives.top.get() + row;
         let is_row = row < usize::from(list(area).height);
-        if is_row
-            && plan.rows.get(at).is_some_and(Row::is_selectable)
-            && let Some(key) = plan.key(at)
-        {
-            model.select(Some(key.clone()));
+        if is_row && plan.rows.get(at).is_some_and(Row::is_selectable) {
+            choice::select(model, &plan, at);
         }
+    }
+
+    fn target(&self, model: &Model) -> Target {
+        let Some(objective) = choice::shown(model) else { return Target::default() };
+        // The session that was chosen, where it is one of this objective: a planner's log may be shown beside.
+        let sessions = model.facts.state.objective(&objective).map(|one| one.sessions.as_slice());
+        let sessions = sessions.unwrap_or_default();
+        let chosen = model.session.filter(|id| sessions.contains(id));
+        Target { session: chosen.or(sessions.last().copied()), objective: Some(objective), gate: None }
+    }
+
+    fn why_none(&self, model: &Model) -> String {
+        choice::why_none(model)
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        choice::settle(model);
+        Vec::new()
     }
 
     fn hints(&self, _model: &Model) -> Vec<&'static str> {

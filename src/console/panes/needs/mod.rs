@@ -9,7 +9,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-use super::{Heading, Pane, PaneId, Reaction, Target, Verb, teach};
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, stepped, teach};
 use crate::console::data::telling::telling_lines;
 use crate::console::data::{Need, NeedKind, evidence};
 use crate::console::msg::{Effect, Job};
@@ -37,6 +37,8 @@ pub struct Local {
     /// The telling lines of gate runs, once they were read.
     pub told: BTreeMap<GateId, Vec<String>>,
     top: Cell<usize>,
+    /// The need that was selected last, by its place.
+    near: Cell<usize>,
     /// The rows of the selected card, as drawn last.
     rows: Cell<usize>,
 }
@@ -44,16 +46,19 @@ pub struct Local {
 /// The pane.
 pub struct Needs;
 
-fn place(model: &Model) -> usize {
-    let at = model.panes.needs.at.as_ref();
-    let found = at.and_then(|at| model.digest.needs.iter().position(|need| need.occurrence() == *at));
-    found.unwrap_or(0)
+fn place(model: &Model) -> Option<usize> {
+    chosen(&model.digest.needs, model.panes.needs.at.as_ref(), |need| Some(need.occurrence()))
+}
+
+/// The need whose card is open: the selected one, or the one that stands where it was.
+fn open(model: &Model) -> usize {
+    place(model).unwrap_or_else(|| stepped(None, model.panes.needs.near.get(), 0, model.digest.needs.len()))
 }
 
 /// The need that is selected.
 #[must_use]
 pub fn selected(model: &Model) -> Option<&Need> {
-    model.digest.needs.get(place(model))
+    model.digest.needs.get(place(model)?)
 }
 
 /// Whether the plan that waits is what keys are about.
@@ -137,7 +142,8 @@ fn draw_head(model: &Model, need: &Need, card: &Card, area: Rect, buf: &mut Buff
 /// How many rows cards take that are not selected, and the selected one.
 fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let needs = &model.digest.needs;
-    let at = place(model);
+    let at = open(model);
+    model.panes.needs.near.set(at);
     let Some(selected) = needs.get(at) else { return };
     let card_of = card(model, selected);
     // Head and keys of the selected card, then as much of what it says as leaves the others a line each.
@@ -164,7 +170,7 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             continue;
         }
         draw_head(model, need, &card_of, row, buf, theme);
-        if model.active() == PaneId::Needs {
+        if model.active() == PaneId::Needs && place(model).is_some() {
             text::put(buf, area.x, y, 1, theme.glyphs.selected, theme.needs);
         }
         y += 1;
@@ -194,7 +200,7 @@ pub(super) fn red_gate(model: &Model) -> Option<GateId> {
 
 /// Gate runs whose output the selected card wants.
 fn wanted_gates(model: &Model) -> Vec<GateId> {
-    let Some(need) = selected(model) else { return Vec::new() };
+    let Some(need) = model.digest.needs.get(open(model)) else { return Vec::new() };
     match &need.kind {
         NeedKind::Objective(key) => {
             let one = model.facts.state.objective(key);
@@ -214,7 +220,7 @@ impl Pane for Needs {
         let count = model.digest.needs.len();
         let right = match count {
             0 | 1 => String::new(),
-            _ => format!("{} of {count}", place(model) + 1),
+            _ => format!("{} of {count}", open(model) + 1),
         };
         Heading { left: String::new(), right }
     }
@@ -231,7 +237,7 @@ impl Pane for Needs {
     }
 
     fn folded(&self, model: &Model, theme: &Theme) -> Option<Line<'static>> {
-        let Some(need) = selected(model) else {
+        let Some(need) = model.digest.needs.get(open(model)) else {
             return Some(Line::from(Span::styled("Nothing waits for you.", theme.dim)));
         };
         let card = card(model, need);
@@ -248,14 +254,11 @@ impl Pane for Needs {
     }
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
-        let last = model.digest.needs.len().saturating_sub(1);
-        let at = place(model);
+        let (count, near) = (model.digest.needs.len(), model.panes.needs.near.get());
         let to = match verb {
-            Verb::Move(by) | Verb::Page(by) | Verb::Found(by) => {
-                at.saturating_add_signed(by as isize).min(last)
-            }
+            Verb::Move(by) | Verb::Page(by) | Verb::Found(by) => stepped(place(model), near, by, count),
             Verb::Top => 0,
-            Verb::Bottom => last,
+            Verb::Bottom => count.saturating_sub(1),
             Verb::In => {
                 return match selected(model).map(|need| need.kind.clone()) {
                     Some(NeedKind::Plan) => {
@@ -276,7 +279,7 @@ impl Pane for Needs {
     }
 
     fn click(&self, model: &mut Model, row: usize) {
-        let (local, at) = (&model.panes.needs, place(model));
+        let (local, at) = (&model.panes.needs, open(model));
         let (row, rows) = (local.top.get() + row, local.rows.get());
         let index = if row < at + rows { row.min(at) } else { row + 1 - rows };
         if let Some(need) = model.digest.needs.get(index) {
@@ -299,7 +302,21 @@ impl Pane for Needs {
         }
     }
 
+    fn why_none(&self, model: &Model) -> String {
+        match (selected(model), model.digest.needs.is_empty()) {
+            (Some(_), _) => "what is selected here is about no objective".to_owned(),
+            (None, true) => "nothing waits for you".to_owned(),
+            (None, false) => gone("card"),
+        }
+    }
+
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        let is_active = model.active() == PaneId::Needs;
+        if !is_active && place(model).is_none() {
+            model.panes.needs.at = None;
+        } else if is_active && model.panes.needs.at.is_none() {
+            model.panes.needs.at = model.digest.needs.first().map(Need::occurrence);
+        }
         let wanted = wanted_gates(model).into_iter().find(|gate| !model.panes.needs.told.contains_key(gate));
         let Some(gate) = wanted else { return Vec::new() };
         let told = &mut model.panes.needs.told;

@@ -242,10 +242,13 @@ impl Plan {
     }
 }
 
-fn has(one: &Objective, filter: &str) -> bool {
+/// Whether id, title or state have it in them; a state by the word on the screen, and by the one that scripts
+/// know.
+fn has(one: &Objective, filter: &str, theme: &Theme) -> bool {
     one.key.id.as_str().contains(filter)
         || one.spec.title.to_lowercase().contains(filter)
         || one.status.word().contains(filter)
+        || theme.objective(one).word.contains(filter)
 }
 
 /// A filtered list is one without lanes: half a graph would say what is not so. Lanes are laid out anew only
@@ -258,9 +261,9 @@ fn lines(
     before: Option<&Plan>,
 ) -> (Vec<Row>, Rc<dyn Drawing>) {
     if !terms.filter.is_empty() {
-        let filter = terms.filter.to_lowercase();
+        let (filter, theme) = (terms.filter.to_lowercase(), Theme::default());
         let wanted = |at: &u32| shape.keys.get(*at as usize).and_then(|key| state.objective(key));
-        let wanted = |at: &u32| wanted(at).is_some_and(|one| has(one, &filter));
+        let wanted = |at: &u32| wanted(at).is_some_and(|one| has(one, &filter, &theme));
         let found = shape.order.iter().copied().filter(wanted);
         let found: Vec<Row> = found.map(Row::Node).collect();
         return (found, Rc::new(Rails::new(&[], &[], 0)));

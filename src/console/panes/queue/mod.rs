@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::log::steer;
-use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
+use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
 use crate::console::log::{Of, draw as draw_log, turn};
 use crate::console::model::FinderKind;
 use crate::console::msg::Effect;
@@ -33,14 +33,17 @@ pub struct Local {
     /// The objective that is selected; none: the first entry.
     pub at: Option<ObjectiveId>,
     top: Cell<usize>,
+    /// The entry that was selected last, by its place.
+    near: Cell<usize>,
+    /// Where the entries begin, and how many are on the screen.
+    shown: Cell<(usize, usize)>,
 }
 
 /// The pane.
 pub struct Queue;
 
-fn place(model: &Model, rows: &[Row]) -> usize {
-    let at = model.panes.queue.at.as_ref();
-    rows.iter().position(|row| at.is_some() && row.objective.as_ref() == at).unwrap_or(0)
+fn place(model: &Model, rows: &[Row]) -> Option<usize> {
+    chosen(rows, model.panes.queue.at.as_ref(), |row| row.objective.clone())
 }
 
 fn has_screen(model: &Model) -> bool {
@@ -56,7 +59,7 @@ pub fn gate(model: &Model) -> Option<GateId> {
     }
     let project = model.shown_project()?;
     let rows = rows(model, project);
-    let selected = rows.get(place(model, &rows)).and_then(|row| row.gate);
+    let selected = place(model, &rows).and_then(|at| rows.get(at)).and_then(|row| row.gate);
     let state = &model.facts.state;
     let open = || state.open_gates().find(|gate| gate.project == project.slug).map(|gate| gate.id);
     let last = || state.gates().rev().take(200).find(|gate| gate.project == project.slug).map(|gate| gate.id);
@@ -175,8 +178,11 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
     let room = room.saturating_sub(below.min(room / 2));
     let at = place(model, &rows);
     let height = usize::from(room).min(rows.len().max(1));
-    let top = scrolled(model.panes.queue.top.get(), at, height, rows.len());
-    model.panes.queue.top.set(top);
+    let local = &model.panes.queue;
+    local.near.set(at.unwrap_or(local.near.get()));
+    let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height, rows.len());
+    local.top.set(top);
+    local.shown.set((usize::from(y - area.y), height.min(rows.len() - top)));
     let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
     let names = u16::try_from(widest).unwrap_or(0).clamp(8, (area.width / 3).max(8));
     if rows.is_empty() {
@@ -187,7 +193,7 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
     for (index, row) in rows.iter().enumerate().skip(top).take(height) {
         let place = Rect { y, height: 1, ..area };
         draw_row(index, row, names, place, buf, theme);
-        if index == at && model.active() == PaneId::Queue {
+        if Some(index) == at && model.active() == PaneId::Queue {
             theme.select(buf, place, true);
         }
         y += 1;
@@ -294,9 +300,9 @@ impl Pane for Queue {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let Some(project) = model.shown_project() else { return Reaction::Ignored };
         let rows = rows(model, project);
-        let (at, last) = (place(model, &rows), rows.len().saturating_sub(1));
+        let (at, near) = (place(model, &rows), model.panes.queue.near.get());
         let to = match verb {
-            Verb::Move(by) => at.saturating_add_signed(by as isize).min(last),
+            Verb::Move(by) => stepped(at, near, by, rows.len()),
             // Where its output is shown, everything else moves in that.
             Verb::Page(_)
             | Verb::Top
@@ -312,7 +318,7 @@ impl Pane for Queue {
                 return in_output(model, &verb);
             }
             Verb::Top => 0,
-            Verb::Bottom => last,
+            Verb::Bottom => rows.len().saturating_sub(1),
             _ => return Reaction::Ignored,
         };
         model.panes.queue.at = rows.get(to).and_then(|row| row.objective.clone());
@@ -321,8 +327,9 @@ impl Pane for Queue {
 
     fn click(&self, model: &mut Model, row: usize) {
         let Some(project) = model.shown_project() else { return };
-        // What holds the queue stands above the entries.
-        let Some(row) = row.checked_sub(usize::from(hold(project).is_some())) else { return };
+        // What holds the queue stands above the entries, what is published and a gate's output below them.
+        let (begin, count) = model.panes.queue.shown.get();
+        let Some(row) = row.checked_sub(begin).filter(|row| *row < count) else { return };
         let rows = rows(model, project);
         if let Some(row) = rows.get(model.panes.queue.top.get() + row) {
             model.panes.queue.at = row.objective.clone();
@@ -340,13 +347,30 @@ impl Pane for Queue {
     fn target(&self, model: &Model) -> Target {
         let Some(project) = model.shown_project() else { return Target::default() };
         let rows = rows(model, project);
-        let Some(row) = rows.get(place(model, &rows)) else { return Target::default() };
+        let selected = place(model, &rows).and_then(|at| rows.get(at));
+        let Some(row) = selected else { return Target::default() };
         let objective = row.objective.clone().map(|id| ObjectiveKey { project: project.slug.clone(), id });
         let found = objective.as_ref().and_then(|key| model.facts.state.objective(key));
         Target { session: found.and_then(|one| one.sessions.last().copied()), objective, gate: row.gate }
     }
 
+    fn why_none(&self, model: &Model) -> String {
+        match model.shown_project().is_some_and(|project| !rows(model, project).is_empty()) {
+            true => gone("entry"),
+            false => "nothing is queued".to_owned(),
+        }
+    }
+
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        if let Some(project) = model.shown_project() {
+            let rows = rows(model, project);
+            let (is_active, at) = (model.active() == PaneId::Queue, place(model, &rows));
+            if !is_active && at.is_none() {
+                model.panes.queue.at = None;
+            } else if is_active && model.panes.queue.at.is_none() {
+                model.panes.queue.at = rows.first().and_then(|row| row.objective.clone());
+            }
+        }
         super::log::settle(model)
     }
 }

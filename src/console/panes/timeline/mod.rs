@@ -8,7 +8,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::{Heading, Pane, Reaction, Target, Verb, scrolled, teach};
+use super::{Heading, Pane, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
+use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, text};
 use crate::domain::ids::{ObjectiveId, ObjectiveKey};
@@ -29,6 +30,8 @@ pub struct Local {
     /// The objective whose lane is selected.
     pub at: Option<ObjectiveId>,
     top: Cell<usize>,
+    /// The lane that was selected last, by its place.
+    near: Cell<usize>,
 }
 
 /// The pane.
@@ -53,9 +56,10 @@ fn shown(model: &Model) -> Vec<Lane> {
     model.shown_project().map(|project| lanes(model, project, since_ms(model))).unwrap_or_default()
 }
 
-fn place(model: &Model, lanes: &[Lane]) -> usize {
-    let at = model.panes.timeline.at.as_ref().or(model.selected.as_ref().map(|key| &key.id));
-    lanes.iter().position(|lane| at.is_some() && lane.objective.as_ref() == at).unwrap_or(0)
+fn place(model: &Model, lanes: &[Lane]) -> Option<usize> {
+    let first = model.selected.as_ref().map(|key| &key.id);
+    let first = first.filter(|id| lanes.iter().any(|lane| lane.objective.as_ref() == Some(*id)));
+    chosen(lanes, model.panes.timeline.at.as_ref().or(first), |lane| lane.objective.clone())
 }
 
 fn style(ended: Ended, theme: &Theme) -> Style {
@@ -158,9 +162,11 @@ impl Pane for Timeline {
             now_ms: model.now_ms,
         };
         let at = place(model, &lanes);
+        let local = &model.panes.timeline;
+        local.near.set(at.unwrap_or(local.near.get()));
         let height = usize::from(area.height.saturating_sub(3));
-        let top = scrolled(model.panes.timeline.top.get(), at, height.max(1), lanes.len());
-        model.panes.timeline.top.set(top);
+        let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height.max(1), lanes.len());
+        local.top.set(top);
         let mut y = area.y;
         let mut was_session = false;
         for (index, lane) in lanes.iter().enumerate().skip(top).take(height) {
@@ -169,7 +175,7 @@ impl Pane for Timeline {
                 y += 1;
             }
             was_session = lane.objective.is_some();
-            let is_selected = index == at;
+            let is_selected = Some(index) == at;
             let named = if is_selected { theme.strong } else { theme.plain };
             text::put(buf, area.x + 1, y, names, &lane.name, named);
             if is_selected {
@@ -193,11 +199,11 @@ impl Pane for Timeline {
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let lanes = shown(model);
-        let (at, last) = (place(model, &lanes), lanes.len().saturating_sub(1));
+        let (at, near) = (place(model, &lanes), model.panes.timeline.near.get());
         let to = match verb {
-            Verb::Move(by) | Verb::Page(by) => at.saturating_add_signed(by as isize).min(last),
+            Verb::Move(by) | Verb::Page(by) => stepped(at, near, by, lanes.len()),
             Verb::Top => 0,
-            Verb::Bottom => last,
+            Verb::Bottom => lanes.len().saturating_sub(1),
             Verb::Sideways(by) => {
                 let span = span(model).saturating_add_signed(-by as isize).min(SPANS.len() - 1);
                 model.panes.timeline.span = Some(span);
@@ -218,10 +224,30 @@ impl Pane for Timeline {
 
     fn target(&self, model: &Model) -> Target {
         let lanes = shown(model);
-        let Some(lane) = lanes.get(place(model, &lanes)) else { return model.default_target() };
+        let Some(lane) = place(model, &lanes).and_then(|at| lanes.get(at)) else {
+            return Target::default();
+        };
         let objective = lane.objective.clone().zip(model.project.clone());
         let objective = objective.map(|(id, project)| ObjectiveKey { project, id });
         let session = lane.bars.iter().rev().find_map(|bar| bar.session);
         Target { objective, session, gate: None }
+    }
+
+    fn why_none(&self, model: &Model) -> String {
+        let lanes = shown(model);
+        match (place(model, &lanes), lanes.is_empty()) {
+            (Some(_), _) => "the selected lane is of gate runs, not of an objective".to_owned(),
+            (None, true) => "nothing has run in this time".to_owned(),
+            (None, false) => gone("lane"),
+        }
+    }
+
+    fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        if model.panes.timeline.at.is_none() {
+            let lanes = shown(model);
+            let at = place(model, &lanes).and_then(|at| lanes.get(at));
+            model.panes.timeline.at = at.and_then(|lane| lane.objective.clone());
+        }
+        Vec::new()
     }
 }
