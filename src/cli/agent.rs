@@ -19,6 +19,7 @@ use crate::domain::settings::{AgentSettings, ProjectSettings};
 use crate::domain::state::State;
 use crate::report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
 use crate::report::text::{harmless, table};
+use crate::session::transcript::{Tells, When};
 use crate::supervisor::{Checkup, check_agent};
 
 #[derive(Debug, Subcommand)]
@@ -154,7 +155,18 @@ fn row(agent: &AgentStatus) -> Vec<String> {
     if more.is_empty() && !success.is_empty() {
         more.push(success);
     }
-    vec![agent.id.clone(), state, agent.program.clone(), harmless(&version), more.join("; ")]
+    let limits = limits(agent.limits);
+    vec![agent.id.clone(), state, agent.program.clone(), harmless(&version), limits, more.join("; ")]
+}
+
+/// Which limits act while a session of it works: `limits: tokens during, USD at the end`.
+fn limits(tells: Tells) -> String {
+    let of = |unit: &str, when| match when {
+        When::During => format!("{unit} during"),
+        When::AtEnd => format!("{unit} at the end"),
+        When::Never => format!("no {unit}"),
+    };
+    format!("limits: {}, {}", of("tokens", tells.tokens), of("USD", tells.usd))
 }
 
 /// Checks every agent that is found, for `doctor`.

@@ -31,8 +31,10 @@ pub struct ProjectFile {
 pub(super) struct Places {
     pub top: Place,
     pub planner_agent: Place,
-    /// A limit in dollars, of a session or a day.
-    pub usd: Option<Place>,
+    /// A limit in dollars, of a session or a day, and its key.
+    pub usd: Option<(Place, &'static str)>,
+    /// A limit in tokens.
+    pub tokens: Option<(Place, &'static str)>,
 }
 
 /// Reads `projects/<slug>.yaml`.
@@ -194,11 +196,15 @@ fn target_branch(file: &Section<'_>) -> Option<String> {
 
 fn places(file: &Section<'_>) -> Places {
     let defaults = file.section("session_defaults");
-    let session = defaults.get("max_usd_per_session").map(|node| node.place);
-    let day = file.section("budget").get("usd_per_day").map(|node| node.place);
+    let budget = file.section("budget");
+    let session = |key: &'static str, path| defaults.get(key).map(|node| (node.place, path));
+    let day = |key: &'static str, path| budget.get(key).map(|node| (node.place, path));
     Places {
         top: file.place,
         planner_agent: defaults.get("planner_agent").map_or(file.place, |node| node.place),
-        usd: session.or(day),
+        usd: session("max_usd_per_session", "session_defaults.max_usd_per_session")
+            .or_else(|| day("usd_per_day", "budget.usd_per_day")),
+        tokens: session("max_tokens_per_session", "session_defaults.max_tokens_per_session")
+            .or_else(|| day("tokens_per_day", "budget.tokens_per_day")),
     }
 }

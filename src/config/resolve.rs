@@ -1,7 +1,7 @@
 //! From a project file, the repository's own file and what is built in to settings that settle everything.
 
 use super::agents::{AgentEntry, WorkerEntry};
-use super::builtin::{self, SCRIPTED, reports_cost};
+use super::builtin::{self, SCRIPTED};
 use super::error::{ConfigError, Place};
 use super::project_file::ProjectFile;
 use super::reader::{Sink, meant};
@@ -9,6 +9,7 @@ use super::sections::{self, owned};
 use super::shared_part::SharedPart;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::settings::{AgentSettings, ProjectSettings, WorkerSettings};
+use crate::session::transcript::{When, tells};
 
 /// What resolving needs to know besides the project file.
 pub struct Surroundings<'a> {
@@ -134,14 +135,28 @@ impl ProjectFile {
             let right = format!("look at them with `paddock project trust {}`", self.slug);
             sink.warn(Place::default(), "", problem.to_owned(), Some(right));
         }
-        let Some(place) = self.places.usd else { return };
         let used = |id: &&AgentSettings| settings.workers.iter().any(|worker| worker.agents.contains(&id.id));
-        for agent in settings.agents.iter().filter(used) {
-            if agent.enabled && !reports_cost(&agent.transcript) {
-                let problem =
-                    format!("a limit in USD cannot hold for the agent `{}`: it reports no cost", agent.id);
-                let right = "give a limit of minutes or tokens too".to_owned();
-                sink.warn(place, "session_defaults.max_usd_per_session", problem, Some(right));
+        for agent in settings.agents.iter().filter(used).filter(|agent| agent.enabled) {
+            let tells = tells(&agent.transcript);
+            let limits = [
+                ("USD", "cost", self.places.usd, tells.usd),
+                ("tokens", "tokens", self.places.tokens, tells.tokens),
+            ];
+            for (unit, what, place, when) in limits {
+                let Some((place, key)) = place else { continue };
+                let id = &agent.id;
+                let problem = match when {
+                    When::During => continue,
+                    When::Never => {
+                        format!("a limit in {unit} cannot hold for the agent `{id}`: it reports no {what}")
+                    }
+                    When::AtEnd => format!(
+                        "a limit in {unit} acts at the end of a session of the agent `{id}`, not during it: it \
+                         reports its {what} only then"
+                    ),
+                };
+                let also = if tells.tokens == When::During { "minutes or tokens" } else { "minutes" };
+                sink.warn(place, key, problem, Some(format!("give a limit of {also} too")));
             }
         }
     }

@@ -115,8 +115,12 @@ fn session_defaults() -> Value {
             ("scope_level", choice(&["small", "medium", "large"]), "1-2, 3-5 or 5-10 commits"),
             ("max_commits_per_session", count(1), "default: 5"),
             ("max_minutes_per_session", count(1), "default: 30"),
-            ("max_tokens_per_session", or_null(&count(1)), "null: no limit"),
-            ("max_usd_per_session", or_null(&amount()), "holds for agents that report their cost"),
+            ("max_tokens_per_session", or_null(&count(1)), "null: no limit; `agent list` says when it acts"),
+            (
+                "max_usd_per_session",
+                or_null(&amount()),
+                "acts during a session or at its end, as the agent reports its cost (`agent list`)",
+            ),
             ("stall_minutes", count(1), "no output, file change or CPU for so long: stalled; default: 20"),
             (
                 "planner_agent",

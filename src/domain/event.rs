@@ -22,7 +22,7 @@ use super::plan::{PhaseCheck, PlanDocument};
 use super::planning::FailedCheck;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
-use super::session::{Harvest, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
+use super::session::{Harvest, Over, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
 use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
@@ -271,6 +271,9 @@ pub enum Fact {
         end: SessionEnd,
         harvest: Option<Harvest>,
         over_commits: bool,
+        /// Other limits that it was above by then: an agent may tell what it used at its end only.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        over: Vec<Over>,
         problem: Option<String>,
         #[serde(default)]
         account: Box<Account>,

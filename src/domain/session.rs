@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
 use super::review::Finding;
-use super::usage::{Account, Usage};
+use super::usage::{Account, Tokens, Usage};
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,6 +156,29 @@ pub enum Stop {
     DayBudget,
     /// Its agent waits for a limit to be lifted, longer than is worth a slot.
     Waiting,
+}
+
+/// A limit that a session was above when it was over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Over {
+    /// Tokens.
+    Tokens,
+    /// Dollars.
+    Usd,
+}
+
+impl Over {
+    /// The limits that this usage is above.
+    #[must_use]
+    pub fn of(budget: &SessionBudget, usage: &Usage) -> Vec<Self> {
+        let tokens = usage.tokens.map(Tokens::total);
+        let of = |limit: Option<u64>, used: Option<u64>, over| {
+            limit.zip(used).is_some_and(|(limit, used)| used > limit).then_some(over)
+        };
+        let tokens = of(budget.max_tokens, tokens, Self::Tokens);
+        tokens.into_iter().chain(of(budget.max_usd_micros, usage.usd_micros, Self::Usd)).collect()
+    }
 }
 
 /// How the main process of a job ended.

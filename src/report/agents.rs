@@ -11,6 +11,7 @@ use crate::domain::failure::Failure;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::settings::{AgentSettings, ProjectSettings};
 use crate::domain::state::State;
+use crate::session::transcript::{Tells, tells};
 
 /// An agent of one or more projects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -27,6 +28,8 @@ pub struct AgentStatus {
     pub planner: bool,
     /// Whether its output tells what a session cost in dollars.
     pub reports_cost: bool,
+    /// When its output tells what limits need: `during` a session, `at_end`, or `never`.
+    pub limits: Tells,
     /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.
     pub state: &'static str,
     /// Why, when it is not ready.
@@ -177,6 +180,7 @@ fn status(
         found,
         planner: agent.planner,
         reports_cost: reports_cost(&agent.transcript),
+        limits: tells(&agent.transcript),
         state: word,
         reason,
         until: cooldown.map(|cooldown| rfc3339(cooldown.until_ms)),

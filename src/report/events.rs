@@ -177,7 +177,7 @@ pub const TYPES: &[EventType] = &[
     row(
         "session_harvested",
         "session_ended",
-        "It is over, and what it left was read (`data.end` says how it ended).",
+        "It is over, and what it left was read (`data.end` says how it ended, `data.over` which limits on tokens and USD it was above).",
     ),
     row("entry_queued", "queue_entered", "A branch head, or the user's commits, entered the merge queue."),
     row(

@@ -129,7 +129,18 @@ fn ended(data: &Value) -> Option<String> {
     let first = findings.and_then(|list| list.first()).and_then(|one| text(one, "/text"));
     let problem = text(data, "/problem").or(first).map(|problem| format!("; {problem}")).unwrap_or_default();
     let word = if commits == 1 { "commit" } else { "commits" };
-    Some(format!("{}, {commits} {word}{problem}", text(data, "/end")?))
+    let over: Vec<&str> = data
+        .pointer("/over")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let over = match over.is_empty() {
+        true => String::new(),
+        false => format!(", above its limit of {}", over.join(" and ").replace("usd", "USD")),
+    };
+    Some(format!("{}, {commits} {word}{over}{problem}", text(data, "/end")?))
 }
 
 fn exited(data: &Value) -> Option<String> {

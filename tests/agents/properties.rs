@@ -184,3 +184,27 @@ proptest! {
         }
     }
 }
+
+/// While it runs, an agent that tells its usage midway tells what its end says: of input all of it, of output no
+/// more.
+#[test]
+fn what_is_told_midway_is_what_the_end_says() {
+    let mut seen = 0;
+    for recording in all() {
+        let is_midway = matches!(recording.agent.as_str(), "claude" | "qwen");
+        if !is_midway || !recording.case.starts_with("ok") {
+            continue;
+        }
+        let mut reader = Reader::new(&recording.agent, setting());
+        let is_result = |line: &&[u8]| !line.windows(15).any(|part| part == b"\"type\":\"result\"");
+        let lines = recording.out.split_inclusive(|byte| *byte == b'\n');
+        lines.filter(is_result).for_each(|line| reader.push(Stream::Out, line));
+        let Some(midway) = reader.so_far().usage.tokens else { continue };
+        let end = reading(&recording).0.usage.tokens.unwrap();
+        let name = format!("{}/{}", recording.agent, recording.case);
+        assert_eq!((midway.input, midway.cached), (end.input, end.cached), "{name}");
+        assert!(midway.output <= end.output, "{name}");
+        seen += 1;
+    }
+    assert!(seen >= 5, "{seen} recordings were compared");
+}

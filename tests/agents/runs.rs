@@ -179,6 +179,99 @@ fn a_session_is_stopped_when_it_costs_what_it_may() {
     assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
 }
 
+/// Claude's lines: `init`; `says ID INPUT WRITTEN READ OUTPUT [HELPER]`; `result USD INPUT OUTPUT`.
+const CLAUDE: &str = r#"
+id=11111111-1111-1111-1111-111111111111
+init() { printf '{"type":"system","subtype":"init","session_id":"%s","model":"claude-x"}\n' $id; }
+says() { helper=null; test -z "$6" || helper="\"$6\""; printf '{"type":"assistant","message":{"id":"%s","role":"assistant","content":[{"type":"text","text":"going on"}],"usage":{"input_tokens":%s,"cache_creation_input_tokens":%s,"cache_read_input_tokens":%s,"output_tokens":%s}},"parent_tool_use_id":%s,"session_id":"%s"}\n' "$1" $2 $3 $4 $5 "$helper" $id; }
+result() { printf '{"type":"result","subtype":"success","is_error":false,"num_turns":1,"result":"%s","session_id":"%s","total_cost_usd":%s,"modelUsage":{"claude-x":{"inputTokens":%s,"outputTokens":%s,"cacheReadInputTokens":0,"cacheCreationInputTokens":0,"costUSD":%s}}}\n' '---SESSION_SUMMARY---\\nstatus: completed\\nsummary: did it\\n---END_SESSION_SUMMARY---' $id $1 $2 $3 $1; }
+"#;
+
+/// A project whose Claude does what these lines of shell say, one line for each start.
+fn claude(settings: &str, lines: &[&str]) -> Place {
+    let place = Place::new();
+    let agent = agents(&place, &[("claude", "claude")]);
+    place.project("shop", &format!("{agent}{settings}"));
+    fs::write(place.note("claude.sh"), CLAUDE).unwrap();
+    let lines: Vec<String> = lines.iter().map(|line| format!(". \"$NOTES/claude.sh\"; {line}")).collect();
+    cases(&place, "claude", &lines.iter().map(String::as_str).collect::<Vec<_>>());
+    place
+}
+
+#[test]
+fn claude_is_stopped_while_it_works_when_it_has_used_the_tokens_that_it_may() {
+    // It says no more than this, and would go on for ten minutes: only the supervisor ends it. Each answer counts
+    // once, with its cache and with those of its helpers.
+    let over = "init; commit; says a 100 0 0 1; says a 100 0 0 50; says b 50 200 300 50; says c 100 0 100 49 toolu_1; \
+                exec sleep 600";
+    let place = claude("session_defaults: {max_tokens_per_session: 999}", &[over, "work"]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    assert_eq!(find(&events, "session_stopping")["data"]["stop"], "tokens");
+    let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
+    assert_eq!(ended["data"]["end"], "over_budget");
+    let tokens = &ended["data"]["account"]["usage"]["tokens"];
+    assert_eq!(*tokens, serde_json::json!({"input": 450, "cached": 400, "output": 149}));
+    let row = place.status_of("cart");
+    assert_eq!((row["status"].as_str(), row["retries"].as_u64()), (Some("done"), Some(0)));
+    assert_eq!(starts(&place).len(), 2, "a follow-up session goes on");
+}
+
+#[test]
+fn answers_that_come_in_several_lines_count_once_and_stop_nothing_too_early() {
+    // 60 lines of one answer with 20 tokens each: counted as often as told they would be 1200.
+    let lines = "init; commit; for n in $(seq 60); do says a 10 0 0 10; done; says b 10 0 0 10; \
+                 result 0.01 20 20";
+    let place = claude("session_defaults: {max_tokens_per_session: 100}", &[lines]);
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    assert!(!events.iter().any(|event| event["type"] == "session_stopping"));
+    let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
+    assert_eq!(ended["data"]["account"]["usage"]["tokens"]["input"], 20, "the result's own figures stand");
+    assert_eq!(ended["data"]["over"], Value::Null);
+}
+
+#[test]
+fn a_session_that_tells_its_cost_at_its_end_is_judged_as_usual_and_the_event_says_that_it_was_above() {
+    let place = claude(
+        "session_defaults: {max_usd_per_session: 2.0}",
+        &["init; commit; says a 10 0 0 10; result 9.99 10 10"],
+    );
+    place.objective("cart", "", &[]);
+    let events = place.idle(0);
+    let ended = events.iter().find(|event| is(event, "session_ended", "cart")).unwrap();
+    assert_eq!(ended["data"]["end"], "completed");
+    assert_eq!(ended["data"]["over"], serde_json::json!(["usd"]));
+    assert_eq!(place.status_of("cart")["status"], "done");
+    let said = place.good(&["events", "--type", "session_ended"]);
+    assert!(said.contains("completed, 1 commit, above its limit of USD"), "{said}");
+}
+
+#[test]
+fn it_is_said_which_limits_act_during_a_session_and_which_at_its_end() {
+    let place = Place::new();
+    let lines = agents(&place, &[("claude", "claude"), ("codex", "codex"), ("mine", "plain")]);
+    let limits = "session_defaults: {max_tokens_per_session: 1000, max_usd_per_session: 2.0}";
+    place.project("shop", &format!("{lines}{limits}"));
+    let (_, stdout, stderr) = place.run(&["config", "validate"]);
+    let said = format!("{stdout}{stderr}");
+    for part in [
+        "a limit in USD acts at the end of a session of the agent `claude`, not during it",
+        "a limit in tokens acts at the end of a session of the agent `codex`, not during it",
+        "a limit in USD cannot hold for the agent `codex`: it reports no cost",
+        "a limit in tokens cannot hold for the agent `mine`: it reports no tokens",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert!(!said.contains("a limit in tokens acts at the end of a session of the agent `claude`"), "{said}");
+    let listed = place.good(&["agent", "list"]);
+    let line = listed.lines().find(|line| line.starts_with("claude")).unwrap();
+    assert!(line.contains("limits: tokens during, USD at the end"), "{listed}");
+    let agents = place.json(&["agent", "list", "--json"]);
+    let claude = agents.as_array().unwrap().iter().find(|agent| agent["id"] == "claude").unwrap();
+    assert_eq!(claude["limits"], serde_json::json!({"tokens": "during", "usd": "at_end"}));
+}
+
 #[test]
 fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     let place = Place::new();

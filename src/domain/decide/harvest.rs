@@ -11,7 +11,7 @@ use crate::domain::objective::{Cause, Objective, Status};
 use crate::domain::project::Project;
 use crate::domain::review::{Finding, Terms, review};
 use crate::domain::session::{
-    Checkpoint, Exit, Harvest, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
+    Checkpoint, Exit, Harvest, Over, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
 };
 use crate::domain::settings::{ProjectSettings, Role};
 use crate::domain::summary::{SessionSummary, SummaryStatus};
@@ -116,6 +116,7 @@ fn record(
         end,
         harvest,
         over_commits,
+        over: Over::of(&session.budget, &account.usage),
         problem,
         account: Box::new(account),
     });

@@ -13,7 +13,7 @@ use crate::domain::operate::By;
 use crate::domain::plan::{PlanDocument, unordered_overlaps};
 use crate::domain::planning::{FAILURES_MAX, PlannerRun, planners};
 use crate::domain::reason::ReasonCode;
-use crate::domain::session::{Exit, Harvest, Session, SessionEnd, SessionKind, SessionStatus, Stop};
+use crate::domain::session::{Exit, Harvest, Over, Session, SessionEnd, SessionKind, SessionStatus, Stop};
 use crate::domain::settings::ApprovalRule;
 
 /// Faults of a plan that are kept and told: more would not help to mend it.
@@ -85,14 +85,16 @@ fn record(
         summary: super::harvest::cut(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES),
         summary_lenient: false,
     };
+    let account = facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default();
     scribe.record(Fact::SessionHarvested {
         objective: session.objective.clone(),
         session: session.id,
         end,
         harvest: Some(harvest),
         over_commits: false,
+        over: Over::of(&session.budget, &account.usage),
         problem: facts.as_ref().err().cloned(),
-        account: Box::new(facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default()),
+        account: Box::new(account),
     });
 }
 

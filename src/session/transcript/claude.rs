@@ -2,6 +2,10 @@
 //!
 //! The `result` line decides, by `is_error`: its `subtype` says `success` for failed runs too. After a resumption
 //! `total_cost_usd` and `modelUsage` count the whole conversation; `model_usage_since_last_result` is this run's.
+//!
+//! Until then each answer's `usage` says what it used, answers of helpers (`parent_tool_use_id`) among them, for the
+//! result counts these too. The input of an answer is told in full, its output as far as it had come; so the sum is
+//! a little less than what the result says, which takes its place. Cost is told by the result alone.
 
 use serde_json::Value;
 
@@ -9,6 +13,7 @@ use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
 use super::pen::Pen;
+use super::tally::Tally;
 use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::domain::failure::{Failure, FailureClass};
@@ -21,7 +26,10 @@ pub(super) struct Claude {
     teller: Teller,
     session: Option<String>,
     model: Option<String>,
+    /// Of the results so far.
     tokens: Option<Tokens>,
+    /// Of the answers since.
+    tally: Tally,
     usd_micros: Option<u64>,
     /// The subscription's limit was hit; until when.
     limit: Option<Option<i64>>,
@@ -61,7 +69,11 @@ impl Events for Claude {
         Reading {
             final_text: self.teller.words.last().to_owned(),
             said: self.teller.words.all().to_owned(),
-            usage: Usage { tokens: self.tokens, usd_micros: self.usd_micros, model: self.model.clone() },
+            usage: Usage {
+                tokens: self.tally.sum().map(|sum| sum.plus(self.tokens.unwrap_or_default())).or(self.tokens),
+                usd_micros: self.usd_micros,
+                model: self.model.clone(),
+            },
             counter: None,
             agent_session: self.session.clone(),
             failure: stated,
@@ -112,6 +124,9 @@ impl Claude {
             return;
         }
         self.synthetic = None;
+        if let Some((answer, used)) = event.pointer("/message").and_then(|one| Some((one, usage(one)?))) {
+            self.tally.count(text(answer, "/id"), used);
+        }
         message(&mut self.teller, event, pen);
     }
 
@@ -189,6 +204,9 @@ impl Claude {
         }
         let run =
             by_model.iter().map(|(_, _, tokens, _)| *tokens).reduce(Tokens::plus).or_else(|| usage(event));
+        // A result that says nothing of usage leaves what the answers said.
+        let run = run.or_else(|| self.tally.sum());
+        self.tally.settle();
         self.tokens = run.map(|run| run.plus(self.tokens.unwrap_or_default())).or(self.tokens);
         // Of several results of one run, each is this run's since the one before.
         let cost = match models == key {

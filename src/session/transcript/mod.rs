@@ -21,6 +21,7 @@ mod scripted;
 pub mod side;
 mod splitter;
 mod tail;
+mod tally;
 mod teller;
 mod words;
 
@@ -94,12 +95,36 @@ trait Format: std::fmt::Debug + Send {
     fn end(&mut self, setting: &Setting, lines: &mut Lines);
 }
 
+/// When an agent says how much it has used: until then no limit on it can act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum When {
+    /// Never.
+    Never,
+    /// With its end.
+    AtEnd,
+    /// Again and again while it works.
+    During,
+}
+
+/// What a format tells of usage, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Tells {
+    /// Tokens.
+    pub tokens: When,
+    /// The cost in dollars.
+    pub usd: When,
+}
+
 /// A format that can be read.
 struct Row {
     name: &'static str,
-    /// Whether it tells what a session cost in dollars.
-    has_cost: bool,
+    tells: Tells,
     reader: fn() -> Box<dyn Format>,
+}
+
+const fn row(name: &'static str, tokens: When, usd: When, reader: fn() -> Box<dyn Format>) -> Row {
+    Row { name, tells: Tells { tokens, usd }, reader }
 }
 
 fn boxed<F: Format + Default + 'static>() -> Box<dyn Format> {
@@ -107,21 +132,28 @@ fn boxed<F: Format + Default + 'static>() -> Box<dyn Format> {
 }
 
 const FORMATS: &[Row] = &[
-    Row { name: "plain", has_cost: false, reader: boxed::<plain::Plain> },
-    Row { name: "scripted", has_cost: true, reader: boxed::<scripted::Scripted> },
-    Row { name: "claude", has_cost: true, reader: boxed::<Jsonl<claude::Claude>> },
-    Row { name: "codex", has_cost: false, reader: boxed::<Jsonl<codex::Codex>> },
-    Row { name: "kimi", has_cost: false, reader: boxed::<Jsonl<kimi::Kimi>> },
-    Row { name: "opencode", has_cost: true, reader: boxed::<Jsonl<opencode::Opencode>> },
-    Row { name: "gemini", has_cost: false, reader: boxed::<Jsonl<gemini::Gemini>> },
-    Row { name: "qwen", has_cost: false, reader: boxed::<Jsonl<qwen::Qwen>> },
-    Row { name: "copilot", has_cost: false, reader: boxed::<Jsonl<copilot::Copilot>> },
-    Row { name: "aider", has_cost: true, reader: boxed::<aider::Aider> },
+    row("plain", When::Never, When::Never, boxed::<plain::Plain>),
+    row("scripted", When::During, When::During, boxed::<scripted::Scripted>),
+    row("claude", When::During, When::AtEnd, boxed::<Jsonl<claude::Claude>>),
+    row("codex", When::AtEnd, When::Never, boxed::<Jsonl<codex::Codex>>),
+    row("kimi", When::AtEnd, When::Never, boxed::<Jsonl<kimi::Kimi>>),
+    row("opencode", When::During, When::During, boxed::<Jsonl<opencode::Opencode>>),
+    row("gemini", When::AtEnd, When::Never, boxed::<Jsonl<gemini::Gemini>>),
+    row("qwen", When::During, When::Never, boxed::<Jsonl<qwen::Qwen>>),
+    row("copilot", When::AtEnd, When::Never, boxed::<Jsonl<copilot::Copilot>>),
+    row("aider", When::During, When::During, boxed::<aider::Aider>),
 ];
 
 /// The names of the formats, and whether each tells what a session cost in dollars.
 pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
-    FORMATS.iter().map(|row| (row.name, row.has_cost))
+    FORMATS.iter().map(|row| (row.name, row.tells.usd != When::Never))
+}
+
+/// What that format (`settings.transcript`) tells of usage, and when; what is unknown is plain text.
+#[must_use]
+pub fn tells(transcript: &str) -> Tells {
+    let row = FORMATS.iter().find(|row| row.name == transcript);
+    row.map_or(Tells { tokens: When::Never, usd: When::Never }, |row| row.tells)
 }
 
 /// Reads one run of one agent.

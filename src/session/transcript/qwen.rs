@@ -7,6 +7,7 @@ use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
 use super::pen::Pen;
+use super::tally::Tally;
 use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::domain::failure::{Failure, FailureClass};
@@ -19,7 +20,10 @@ pub(super) struct Qwen {
     teller: Teller,
     session: Option<String>,
     model: Option<String>,
+    /// As the result says.
     tokens: Option<Tokens>,
+    /// Until then, of the answers.
+    tally: Tally,
     wait: Option<Wait>,
     result: Option<Result<(), Failure>>,
 }
@@ -38,6 +42,11 @@ impl Events for Qwen {
             ("system", "retry") => self.retrying(event, pen),
             ("assistant", _) => {
                 self.wait = None;
+                if let Some((answer, used)) =
+                    event.pointer("/message").and_then(|one| Some((one, tokens(one)?)))
+                {
+                    self.tally.count(text(answer, "/id"), used);
+                }
                 // An error of the interface comes as an answer too; the result repeats it.
                 message(&mut self.teller, event, pen);
             }
@@ -60,7 +69,11 @@ impl Events for Qwen {
         Reading {
             final_text: self.teller.words.last().to_owned(),
             said: self.teller.words.all().to_owned(),
-            usage: Usage { tokens: self.tokens, usd_micros: None, model: self.model.clone() },
+            usage: Usage {
+                tokens: self.tokens.or(self.tally.sum()),
+                usd_micros: None,
+                model: self.model.clone(),
+            },
             counter: None,
             agent_session: self.session.clone(),
             failure,
