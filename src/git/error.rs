@@ -36,6 +36,19 @@ pub enum GitError {
         /// What to do about it.
         way_out: String,
     },
+    /// A folder of the gate lacks files of its commit, or git does not compare them.
+    #[error(
+        "{folder} is not the whole tree: git leaves out or does not compare {count} of its files ({files}), so \
+         that nothing is judged there; remove the folder, and Paddock makes it anew"
+    )]
+    NotWhole {
+        /// The folder.
+        folder: PathBuf,
+        /// How many files.
+        count: usize,
+        /// Some of them.
+        files: String,
+    },
     /// Another program holds a lock, and kept it.
     #[error("{0} is locked by another git process: wait for it, or remove the lock if none runs")]
     Locked(String),

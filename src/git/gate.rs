@@ -9,6 +9,7 @@ use super::error::GitError;
 use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::remove::{Removal, discard};
 use super::repository::Repository;
+use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use crate::domain::ids::ObjectId;
 
@@ -18,8 +19,11 @@ const MARKER: &str = "paddock: detached";
 /// Brings the detached worktree at `dir` to a commit: made when absent, else reset and cleaned, where ignored
 /// files stay. No process may be at work in it.
 ///
+/// Every file of the commit is there, also where the user's own checkout is sparse.
+///
 /// # Errors
-/// [`GitError::Foreign`] when something lies there that Paddock did not make; whatever git refuses.
+/// [`GitError::Foreign`] when something lies there that Paddock did not make; [`GitError::NotWhole`] when git
+/// leaves files out all the same; whatever git refuses.
 pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
     prepare(repository, dir, commit, false)
 }
@@ -51,7 +55,9 @@ fn prepare(
     if reused {
         reset(repository, &git_dir, &path, commit, is_bare)?;
     }
-    Ok(Worktree { path, git_dir, branch: String::new(), reused })
+    let worktree = Worktree { path, git_dir, branch: String::new(), reused };
+    check_whole(repository, &worktree)?;
+    Ok(worktree)
 }
 
 /// Removes the worktree at `dir`, with all that lies in it. No process may be at work in it.
@@ -84,7 +90,9 @@ fn reset(
     for rest in ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE"] {
         remove_stale(&git_dir.join(rest))?;
     }
-    let call = || Call::new(repository).in_worktree(git_dir, path).limit(CHECKOUT_TIME_MAX);
+    // Folders of earlier builds are as sparse as the user's checkout was, and code under test may hide files.
+    unsparse(repository, git_dir, path)?;
+    let call = || Call::new(repository).in_worktree(git_dir, path).whole().limit(CHECKOUT_TIME_MAX);
     call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
     call().args(["clean", "--quiet", if is_bare { "-ffdx" } else { "-ffd" }]).run()?;
     Ok(())

@@ -37,6 +37,7 @@ mod salvage;
 mod status;
 mod tampering;
 mod target;
+mod whole;
 mod worktree;
 
 pub use crate::domain::path::RepoPath;

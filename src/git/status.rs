@@ -8,6 +8,7 @@ use git2::{Delta, Diff, DiffOptions};
 use super::error::GitError;
 use super::repository::{Repository, object_id, oid};
 use super::target::symbolic_head;
+use super::whole::SKIP_WORKTREE;
 use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
@@ -39,9 +40,6 @@ pub(crate) fn is_excluded(path: &RepoPath, exclude: &[String]) -> bool {
         }
     })
 }
-
-/// The entry is not in a sparse checkout: its absence from the working tree is no deletion.
-const SKIP_WORKTREE: u16 = 1 << 14;
 
 /// libgit2 on the repository, with a worktree's folder, index and HEAD put in by hand: neither its `.git` file
 /// nor the files in its git directory that lead elsewhere are read.
@@ -94,6 +92,7 @@ impl Inside {
         paths
     }
 
+    /// Whether the entry is outside a sparse checkout: its absence from the working tree is no deletion.
     fn is_sparse(&self, path: &RepoPath) -> bool {
         self.index.get_path(path.as_path(), 0).is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
     }

@@ -12,6 +12,7 @@ use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
 use super::target::{admin_folders, admin_target};
+use super::whole::own_settings;
 use crate::domain::ids::ObjectId;
 
 /// The worktree that an objective needs.
@@ -143,7 +144,8 @@ impl Place<'_> {
         Ok(None)
     }
 
-    /// Runs `git worktree add` here and marks the result as ours.
+    /// Runs `git worktree add` here and marks the result as ours. Every file is checked out, also where the user's
+    /// own checkout is sparse.
     pub(crate) fn make(&self, new_branch: Option<&str>, what: &[&str]) -> Result<PathBuf, GitError> {
         let intent = self.intent_file()?;
         if let Some(parent) = self.path.parent() {
@@ -151,7 +153,7 @@ impl Place<'_> {
         }
         fs::write(&intent, self.marker).map_err(GitError::io(&intent))?;
         fail_point!("worktree.intent");
-        let mut call = Call::new(self.repository).limit(CHECKOUT_TIME_MAX);
+        let mut call = Call::new(self.repository).whole().limit(CHECKOUT_TIME_MAX);
         call = call.args(["worktree", "add", "--quiet"]);
         if let Some(branch) = new_branch {
             call = call.args(["--no-track", "-b", branch]);
@@ -164,6 +166,7 @@ impl Place<'_> {
         let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
             GitError::Unexpected(format!("no worktree at {} after making it", self.path.display()))
         })?;
+        own_settings(&admin)?;
         fail_point!("worktree.unmarked");
         let marker = admin.join(MARKER_FILE);
         fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;

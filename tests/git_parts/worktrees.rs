@@ -187,3 +187,97 @@ fn a_gate_worktree_keeps_times_and_caches_and_loses_the_rest() {
     assert!(!git_output(&dir, &["symbolic-ref", "-q", "HEAD"]).status.success());
     assert!(matches!(prepare_gate(&repository, &home.root, &first), Err(GitError::Foreign { .. })));
 }
+
+/// Each way in which the user's own checkout may be sparse.
+const SPARSE: [&[&[&str]]; 4] = [
+    &[&["sparse-checkout", "set", "src"]],
+    &[&["sparse-checkout", "set", "--sparse-index", "src"]],
+    &[&["sparse-checkout", "set", "--no-cone", "/src/"]],
+    // As older versions of git left it: in the common configuration, for every worktree.
+    &[
+        &["sparse-checkout", "set", "--no-cone", "/src/"],
+        &["config", "--worktree", "--unset-all", "core.sparseCheckout"],
+        &["config", "core.sparseCheckout", "true"],
+    ],
+];
+
+fn sparse_home(commands: &[&[&str]]) -> Home {
+    let home = Home::new();
+    write(&home.root, "tests/t.sh", "true\n");
+    commit_all(&home.root, "tests");
+    commands.iter().for_each(|command| drop(git(&home.root, command)));
+    assert!(!home.root.join("tests").exists(), "{commands:?}");
+    home
+}
+
+#[test]
+fn gates_and_agents_get_every_file_where_the_users_checkout_is_sparse() {
+    for commands in SPARSE {
+        let home = sparse_home(commands);
+        let dir = home.place("gate-1");
+        for _ in 0..2 {
+            prepare_gate(&home.repository(), &dir, &head(&home.root)).unwrap();
+            assert_eq!(read(&dir, "tests/t.sh"), "true\n", "{commands:?}");
+        }
+        let agents = home.worktree("task").path;
+        assert_eq!(read(&agents, "tests/t.sh"), "true\n", "{commands:?}");
+        // Git's own calls in them leave the files where they are, and the user's checkout is as sparse as it was.
+        for place in [&dir, &agents] {
+            git(place, &["checkout", "-q", "--detach", "HEAD"]);
+            git(place, &["reset", "-q", "--hard"]);
+            assert_eq!(read(place, "tests/t.sh"), "true\n", "{commands:?}");
+        }
+        git(&home.root, &["reset", "-q", "--hard"]);
+        assert!(!home.root.join("tests").exists(), "{commands:?}");
+    }
+}
+
+#[test]
+fn a_gate_worktree_that_an_earlier_build_left_sparse_becomes_whole() {
+    for commands in SPARSE {
+        let home = sparse_home(commands);
+        let (dir, first) = (home.place("gate-1"), head(&home.root));
+        let gate = prepare_gate(&home.repository(), &dir, &first).unwrap();
+        // What `git worktree add` did there before.
+        let rules = std::fs::read(home.root.join(".git/info/sparse-checkout")).unwrap();
+        std::fs::create_dir_all(gate.git_dir.join("info")).unwrap();
+        std::fs::write(gate.git_dir.join("info/sparse-checkout"), rules).unwrap();
+        drop(std::fs::copy(home.root.join(".git/config.worktree"), gate.git_dir.join("config.worktree")));
+        git(&dir, &["read-tree", "-mu", "HEAD"]);
+        assert!(!dir.join("tests").exists(), "{commands:?}");
+        write(&dir, "cache.log", "warm\n");
+        git(&home.root, &["sparse-checkout", "disable"]);
+        std::fs::remove_file(home.root.join("README.md")).unwrap();
+        let second = commit_all(&home.root, "second");
+        prepare_gate(&home.repository(), &dir, &second).unwrap();
+        assert_eq!(read(&dir, "tests/t.sh"), "true\n", "{commands:?}");
+        assert!(!dir.join("README.md").exists(), "{commands:?}");
+        assert_eq!(read(&dir, "cache.log"), "warm\n");
+    }
+}
+
+#[test]
+fn files_that_code_under_test_hid_from_git_are_compared_again() {
+    let home = Home::new();
+    let (dir, tip) = (home.place("gate-1"), head(&home.root));
+    prepare_gate(&home.repository(), &dir, &tip).unwrap();
+    for bit in ["--assume-unchanged", "--skip-worktree"] {
+        git(&dir, &["update-index", bit, "README.md"]);
+        write(&dir, "README.md", "spoiled\n");
+        prepare_gate(&home.repository(), &dir, &tip).unwrap();
+        assert_eq!(read(&dir, "README.md"), "hello\n", "{bit}");
+    }
+}
+
+/// Git then takes every file for unchanged once it has written it.
+#[test]
+fn the_users_ignore_stat_does_not_count_where_gates_work() {
+    let home = Home::new();
+    git(&home.root, &["config", "core.ignoreStat", "true"]);
+    let (dir, tip) = (home.place("gate-1"), head(&home.root));
+    for _ in 0..2 {
+        prepare_gate(&home.repository(), &dir, &tip).unwrap();
+        assert_eq!(read(&dir, "README.md"), "hello\n");
+        write(&dir, "README.md", "spoiled\n");
+    }
+}

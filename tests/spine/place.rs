@@ -137,7 +137,13 @@ impl Place {
     /// A project on a new repository of that name, with these lines of settings more.
     pub fn project(&self, name: &str, settings: &str) -> PathBuf {
         let path = self.repository(name);
-        self.good(&["project", "add", path.to_str().unwrap()]);
+        self.add(name, settings);
+        path
+    }
+
+    /// A project on the repository of that name, which is there, with these lines of settings more.
+    pub fn add(&self, name: &str, settings: &str) {
+        self.good(&["project", "add", self.path(name).to_str().unwrap()]);
         let file = self.project_file(name);
         let mut text = fs::read_to_string(&file).unwrap();
         let agent = self.path("agent.sh");
@@ -145,7 +151,6 @@ impl Place {
             writeln!(text, "agents: [{{id: tester, command_template: [sh, {agent:?}]}}]").unwrap();
         }
         fs::write(&file, text + settings + "\n").unwrap();
-        path
     }
 
     pub fn project_file(&self, name: &str) -> PathBuf {
