@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::project_add::Add;
+use super::verify::RERUN_FOLDER;
 use super::{output, repository, status};
 use crate::domain::command::Command;
 use crate::domain::ids::ProjectSlug;
@@ -121,7 +122,10 @@ fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
     let Ok(repository) = Repository::open(settings.repo_root.as_ref()) else { return };
     let folder = PathBuf::from(&settings.worktrees_root).join(slug.as_str());
     let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-    let is_gate = |name: &str| name.strip_prefix("_gate-").is_some_and(|n| n.parse::<u32>().is_ok());
+    let is_gate = |name: &str| {
+        name.strip_prefix("_gate-").is_some_and(|n| n.parse::<u32>().is_ok())
+            || name.starts_with(RERUN_FOLDER)
+    };
     let gates = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_gate));
     for gate in gates.map(|entry| entry.path()) {
         if let Err(error) = remove_gate(&repository, &gate) {

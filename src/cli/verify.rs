@@ -19,6 +19,7 @@ use crate::git::Repository;
 use crate::report::text::{counted, harmless, table};
 use check::{Check, Kind, Row};
 use history::History;
+pub(super) use rerun::FOLDER as RERUN_FOLDER;
 use rerun::Rerun;
 
 /// How often a ref that moves meanwhile is looked at again.

@@ -92,3 +92,62 @@ fn a_tree_that_is_no_longer_green_is_found_by_running_it_again() {
     assert_eq!(code, 1);
     assert!(stdout.contains("run again, its gate command tests is not green"), "{stdout}");
 }
+
+#[test]
+fn a_rerun_works_in_a_folder_of_its_own_that_is_set_up_and_removed() {
+    let place = Place::new();
+    let gate = "test -e deps/lib && test ! -e left.log && pwd >> $NOTES/gates";
+    let settings = format!(
+        "verify: [{{name: tests, run: {gate:?}}}]\nworktree: {{setup: 'mkdir -p deps && touch deps/lib'}}"
+    );
+    let repository = place.project("proof", &settings);
+    fs::write(repository.join(".gitignore"), "deps/\n*.log\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Ignore"]);
+    place.idle(0);
+    place.objective("work", "commit work.txt\nover", &[]);
+    place.idle(0);
+    let folder = place.path("proof-wt/proof");
+    // What git ignores is kept in the gate's own folder.
+    let kept = folder.join("_gate-1/left.log");
+    fs::write(&kept, "").unwrap();
+    // A run that was interrupted left its folder behind.
+    let left = folder.join("_verify-1-1");
+    place.git(&repository, &["worktree", "add", "--quiet", "--detach", left.to_str().unwrap()]);
+    fs::write(repository.join(".git/worktrees/_verify-1-1/paddock"), "paddock: detached").unwrap();
+    fs::remove_file(place.note("gates")).unwrap();
+    assert!(place.good(&["verify", "--rerun"]).contains("all as recorded"));
+    let ran = fs::read_to_string(place.note("gates")).unwrap();
+    assert!(ran.contains("/_verify-") && !ran.contains("_gate-"), "{ran}");
+    assert!(kept.exists() && !left.exists());
+    let names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(names, ["_gate-1"]);
+    let worktrees = place.git(&repository, &["worktree", "list", "--porcelain"]);
+    assert!(!worktrees.contains("_verify-"), "{worktrees}");
+}
+
+#[test]
+fn gate_and_agent_see_every_file_where_the_users_checkout_is_sparse() {
+    let place = Place::new();
+    let repository = place.repository("sparse");
+    for (name, text) in [("src/a", "a"), ("tests/t.sh", "! test -e src/bad")] {
+        fs::create_dir_all(repository.join(name).parent().unwrap()).unwrap();
+        fs::write(repository.join(name), text).unwrap();
+    }
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Tests"]);
+    place.git(&repository, &["sparse-checkout", "set", "src"]);
+    // As a gate that runs the tests that it finds, and says nothing of those that it does not.
+    let gate = "for t in tests/*.sh; do test ! -f $t || sh $t || exit 1; done; echo over";
+    place.add("sparse", &format!("recovery: {{max_retries: 0}}\nverify: [{{name: tests, run: {gate:?}}}]"));
+    place.objective("bad", "test -e tests/t.sh || exit 9\ncommit src/bad\nover", &["--scope", "src/**"]);
+    place.idle(3);
+    assert_eq!(place.status_of("bad")["status"], "needs_review");
+    assert!(!place.git(&repository, &["ls-tree", "-r", "--name-only", "main"]).contains("src/bad"));
+    place.good(&["objective", "cancel", "bad"]);
+    place.objective("good", "commit src/good\nover", &["--scope", "src/**"]);
+    place.idle(4);
+    // The user's checkout follows, and is as sparse as it was.
+    assert!(repository.join("src/good").exists() && !repository.join("tests").exists());
+    assert_eq!(place.git(&repository, &["status", "--porcelain"]), "");
+}

@@ -11,7 +11,7 @@ use crate::cli::exit::Failure;
 use crate::cli::output;
 use crate::config::lock::WorkspaceLock;
 use crate::domain::project::Project;
-use crate::git::{Repository, prepare_gate};
+use crate::git::{Repository, prepare_gate, remove_gate};
 use crate::runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
     Stage, StopSignal,
@@ -20,7 +20,12 @@ use crate::runner::{
 /// Numbers of reruns: beyond what gate runs are ever numbered.
 const FIRST_NUMBER: u64 = 1 << 48;
 
-/// The gate's worktree of a project, for as long as no supervisor works.
+/// The stage that sets a folder up.
+const SETUP: &str = "worktree.setup";
+/// Begins the names of the folders in which gates run again; a process id and a number follow.
+pub(in crate::cli) const FOLDER: &str = "_verify-";
+
+/// Runs gates again, each in a folder of its own that is made from nothing, while no supervisor works.
 pub(super) struct Rerun<'c> {
     context: &'c Context,
     runner: LocalRunner,
@@ -30,7 +35,7 @@ pub(super) struct Rerun<'c> {
 }
 
 impl<'c> Rerun<'c> {
-    /// Takes the workspace's lock: the gate's worktree is one.
+    /// Takes the workspace's lock: a supervisor's gates and these would slow each other down.
     pub(super) fn new(context: &'c Context) -> Result<Self, Failure> {
         let lock = WorkspaceLock::try_take_for_command(&context.workspace)
             .map_err(|error| Failure::error(error.to_string()))?;
@@ -47,6 +52,7 @@ impl<'c> Rerun<'c> {
         repository: &Repository,
         rows: &mut [Row],
     ) -> Result<(), Failure> {
+        remove_leftovers(project, repository);
         for row in rows.iter_mut().filter(|row| row.kind == Kind::Verified) {
             let name = row.objective.clone().unwrap_or_else(|| row.summary.clone());
             output::note(&format!("running the gate on {} ({name})", row.commit.short()));
@@ -64,20 +70,32 @@ impl<'c> Rerun<'c> {
         row: &Row,
     ) -> Result<Option<String>, Failure> {
         let error = |text: String| Failure::error(format!("the gate could not be run again: {text}"));
-        let place = PathBuf::from(&project.settings.worktrees_root).join(project.slug.as_str());
+        let place = folder_of(project);
         std::fs::create_dir_all(&place)?;
-        let worktree = prepare_gate(repository, &place.join("_gate-1"), &row.commit)
-            .map_err(|problem| error(problem.to_string()))?;
         self.next += 1;
-        let folder = format!("verify-{}-{}", std::process::id(), self.next);
-        let dir = self.context.workspace.trash_dir().join(folder);
-        let spec =
-            job(project, JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree.path);
+        let number = format!("{}-{}", std::process::id(), self.next - FIRST_NUMBER);
+        let made = place.join(format!("{FOLDER}{number}"));
+        let result = prepare_gate(repository, &made, &row.commit)
+            .map_err(|problem| error(problem.to_string()))
+            .and_then(|worktree| self.run_in(project, worktree.path, &number));
+        if let Err(problem) = remove_gate(repository, &made) {
+            output::note(&format!("{} stays: {problem}", made.display()));
+        }
+        // Gone when nothing else is in it.
+        drop(std::fs::remove_dir(&place));
+        result
+    }
+
+    fn run_in(&self, project: &Project, worktree: PathBuf, number: &str) -> Result<Option<String>, Failure> {
+        let error = |text: String| Failure::error(format!("the gate could not be run again: {text}"));
+        let dir = self.context.workspace.trash_dir().join(format!("verify-{number}"));
+        let spec = job(project, JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree);
         self.runner.submit(&spec).map_err(|problem| error(problem.to_string()))?;
         let record = self.wait(&spec.key).ok_or_else(|| error("its keeper vanished".to_owned()))?;
         let failed = record.stages.iter().find(|stage| !stage.succeeded());
-        let fault = failed.map(|stage| {
-            format!("run again, its gate command {} is not green: {:?}", stage.name, stage.outcome)
+        let fault = failed.map(|stage| match stage.name.as_str() {
+            SETUP => format!("run again, its `{SETUP}` failed: {:?}", stage.outcome),
+            name => format!("run again, its gate command {name} is not green: {:?}", stage.outcome),
         });
         if fault.is_none() {
             // Output of a run that repeats what the proof says is of no use to anybody.
@@ -97,8 +115,33 @@ impl<'c> Rerun<'c> {
     }
 }
 
+fn folder_of(project: &Project) -> PathBuf {
+    PathBuf::from(&project.settings.worktrees_root).join(project.slug.as_str())
+}
+
+/// Folders of runs that were interrupted. The workspace's lock is held: nothing is at work in them.
+fn remove_leftovers(project: &Project, repository: &Repository) {
+    let entries = std::fs::read_dir(folder_of(project)).into_iter().flatten().flatten();
+    let is_left = |name: &OsString| name.as_encoded_bytes().starts_with(FOLDER.as_bytes());
+    for folder in entries.filter(|entry| is_left(&entry.file_name())).map(|entry| entry.path()) {
+        if let Err(problem) = remove_gate(repository, &folder) {
+            output::note(&format!("{} stays: {problem}", folder.display()));
+        }
+    }
+}
+
+/// The set-up and the gate, as in a folder of the queue's that is new.
 fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSpec {
-    let stages = project.settings.verify.iter().map(|command| Stage {
+    let settings = &project.settings;
+    let setup = settings.worktree.setup.iter().map(|command| Stage {
+        name: SETUP.to_owned(),
+        argv: vec![OsString::from(command)],
+        shell: true,
+        timeout_ms: Some(u64::from(settings.worktree.setup_timeout_minutes) * 60_000),
+        counted: false,
+        prompted: false,
+    });
+    let stages = settings.verify.iter().map(|command| Stage {
         name: command.name.clone(),
         argv: vec![OsString::from(&command.run)],
         shell: true,
@@ -110,7 +153,7 @@ fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSp
         key,
         dir,
         worktree,
-        stages: stages.collect(),
+        stages: setup.chain(stages).collect(),
         stdin: None,
         env_set: BTreeMap::new(),
         env_names: Vec::new(),
