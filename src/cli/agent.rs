@@ -105,7 +105,7 @@ pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<String, Own
         state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
     for path in project_files(&context.workspace).unwrap_or_default() {
         let read = project_file::read(&context.workspace, &path, None);
-        if let Some(project) = read.ok().and_then(|file| super::config::resolve(&file).ok()) {
+        if let Some(project) = read.ok().and_then(|file| super::config::resolve(state, &file).ok()) {
             all.insert(project.slug, project.settings);
         }
     }

@@ -4,7 +4,7 @@ use clap::{Args, Subcommand};
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::{output, repository};
+use super::{output, project_target, repository};
 use crate::config::error::display_all;
 use crate::config::project_file::{self, ProjectFile};
 use crate::config::resolve::{Project, Surroundings};
@@ -12,6 +12,7 @@ use crate::config::validate::{on_path, project_files, validate};
 use crate::config::{ConfigError, Place, Severity};
 use crate::config::{schema, show};
 use crate::domain::ids::ProjectSlug;
+use crate::domain::state::State;
 use crate::report::events::public_types;
 use crate::report::text::counted;
 
@@ -60,8 +61,8 @@ impl Config {
 
 impl Validate {
     fn carry_out(self, context: &Context) -> Outcome {
-        let types = public_types();
-        let found = validate(&context.workspace, Some(&types), &resolve);
+        let (types, state) = (public_types(), context.state()?);
+        let found = validate(&context.workspace, Some(&types), &|file| resolve(&state, file));
         let is_bad = found.iter().any(|fault| fault.severity == Severity::Error);
         let exit = if is_bad { Exit::Error } else { Exit::Good };
         if self.json {
@@ -93,7 +94,7 @@ impl Show {
                     continue;
                 }
             };
-            match resolve(&file) {
+            match resolve(&state, &file) {
                 Ok(project) if is_meant(&project.slug) => shown.push((project.slug, project.settings)),
                 Ok(_) => {}
                 Err(faults) => output::note(&display_all(&faults)),
@@ -105,7 +106,16 @@ impl Show {
                 shown.push((project.slug.clone(), project.settings.clone()));
             }
         }
-        let documents: Vec<_> = shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
+        let mut documents: Vec<_> =
+            shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
+        for (document, (slug, settings)) in documents.iter_mut().zip(&shown) {
+            let known = state.project(slug);
+            let from = known.map_or("not_taken_up", |project| project_target::source(context, project).0);
+            let is_other = known.is_some_and(|known| known.settings.target_branch != settings.target_branch);
+            if let (Some(map), false) = (document.as_object_mut(), is_other) {
+                map.insert("target_branch_from".to_owned(), from.into());
+            }
+        }
         if self.json {
             match (&documents[..], &context.project) {
                 ([only], Some(_)) => output::json(only)?,
@@ -121,9 +131,13 @@ impl Show {
     }
 }
 
-pub(super) fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
-    let found = repository::inspect(&file.repo_root, file.target_branch.as_deref())
-        .map_err(|problem| vec![repository_fault(file, &problem)])?;
+/// What a file settles. The target branch of a project that is known is the recorded one.
+pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
+    let recorded = state.project(&file.slug).map(|project| project.settings.target_branch.clone());
+    let recorded = recorded.filter(|branch| !branch.is_empty());
+    let branch = recorded.as_ref().or(file.target_branch.as_ref());
+    let found = repository::inspect_any(&file.repo_root, branch.map(String::as_str))
+        .map_err(|problem| vec![fault(file, "repo_root", &format!("`repo_root`: {problem}"), None)])?;
     let path = std::env::var_os("PATH");
     let with = |agreed: Option<&str>| {
         file.resolve(&Surroundings {
@@ -133,21 +147,40 @@ pub(super) fn resolve(file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
             on_path: &|program| on_path(program, path.as_deref()),
         })
     };
-    let project = with(None)?;
+    let mut project = with(None)?;
     // Whether they were agreed to is asked when the project is added; here the commands themselves are checked.
-    match project.needs_agreement() {
-        true => with(project.agreement.as_deref()),
-        false => Ok(project),
+    if project.needs_agreement() {
+        project = with(project.agreement.as_deref())?;
     }
+    project.warnings.extend(target_warning(file, &found.target_branch));
+    project.settings.target_branch = found.target_branch;
+    Ok(project)
 }
 
-fn repository_fault(file: &ProjectFile, problem: &str) -> ConfigError {
+fn target_warning(file: &ProjectFile, branch: &str) -> Option<ConfigError> {
+    let problem = match &file.target_branch {
+        Some(named) if named != branch => {
+            format!("`target_branch` names {named}, but work lands on {branch}")
+        }
+        None if branch.is_empty() => "HEAD is on no branch, and `target_branch` names none".to_owned(),
+        _ => return None,
+    };
+    let right = match branch {
+        "" => "say `target_branch: BRANCH`".to_owned(),
+        _ => format!("`paddock project trust {}` agrees to it; or write {branch} there", file.slug),
+    };
+    let warning = fault(file, "target_branch", &problem, Some(right));
+    Some(ConfigError { severity: Severity::Warning, ..warning })
+}
+
+fn fault(file: &ProjectFile, key: &str, problem: &str, right: Option<String>) -> ConfigError {
+    let line = if key == "target_branch" { file.target_line } else { 0 };
     ConfigError {
         file: format!("projects/{}.yaml", file.slug),
-        place: Place::default(),
-        key: "repo_root".to_owned(),
-        problem: format!("`repo_root`: {problem}"),
-        right: None,
+        place: Place { line, column: line.min(1) },
+        key: key.to_owned(),
+        problem: problem.to_owned(),
+        right,
         severity: Severity::Error,
     }
 }

@@ -23,6 +23,7 @@ mod plan;
 mod project;
 mod project_add;
 mod project_files;
+mod project_target;
 mod queue;
 mod report;
 mod repository;

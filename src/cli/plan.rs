@@ -122,7 +122,9 @@ fn dry_run(context: &Context) -> Outcome {
     }
     // What the file says now is what a supervisor would go by; one with faults it would not take.
     let file = context.workspace.projects().join(format!("{slug}.yaml"));
-    if let Ok(read) = supervisor::read_project(&context.workspace, &context.environment, &file, None) {
+    let recorded = &project.settings.target_branch;
+    let read = supervisor::read_project(&context.workspace, &context.environment, &file, None, recorded);
+    if let Ok(read) = read {
         project.settings = read.project.settings;
     }
     let prompt = supervisor::planner_prompt(&context.workspace, &state, &project).map_err(Failure::error)?;

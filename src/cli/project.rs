@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::project_add::Add;
+use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;
 use super::{output, repository, status};
 use crate::domain::command::Command;
@@ -40,9 +41,20 @@ pub(super) enum Project {
     /// Stop managing it; its branches, worktrees and refs stay
     #[command(after_help = "Examples:\n  paddock project remove web")]
     Remove(Removed),
-    /// Agree to its git configuration, hooks and attributes as they are now
+    /// Agree to its git configuration, hooks and attributes, and to the target branch in its file, as they are now
     #[command(after_help = "Examples:\n  paddock project trust web")]
     Trust(Named),
+    /// Land on another branch from now on
+    #[command(after_help = "Examples:
+  paddock project set-target trunk
+  paddock project set-target web release/2.x
+  paddock project set-target web trunk --yes
+
+Neither a checkout of another branch nor a change of the project file moves the target. The branch must exist. \
+Where it has no commit of its own beyond what was published (it is the old one under another name), landing goes on \
+as before; else it goes on from where the branch is. Refused while a landing is in progress, and, without --yes, \
+where work in progress would bring commits of the old branch along.")]
+    SetTarget(SetTargetArgs),
     /// Start no new sessions; running ones and the queue go on
     #[command(after_help = "Examples:\n  paddock project pause web")]
     Pause(Named),
@@ -87,6 +99,7 @@ impl Project {
             Self::Show(show) => return show.carry_out(context),
             Self::Remove(removed) => return removed.carry_out(context),
             Self::Trust(named) => return trust(context, &named),
+            Self::SetTarget(set) => return set.carry_out(context),
             Self::Enable(named) => (named, |project| Command::ProjectEnable { project, enabled: true }),
             Self::Disable(named) => (named, |project| Command::ProjectEnable { project, enabled: false }),
             Self::Pause(named) => (named, |project| Command::ProjectPause { project, paused: true }),
@@ -102,16 +115,29 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     let state = context.state()?;
     let slug = context.project(&state, named.slug.as_deref())?;
     let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
-    let branch = Some(project.settings.target_branch.as_str());
-    let found = repository::inspect(project.settings.repo_root.as_ref(), branch).map_err(Failure::error)?;
+    let other = project_target::named_otherwise(context, project);
+    let recorded = project.settings.target_branch.clone();
+    let root = project.settings.repo_root.as_ref();
+    // The repository's own commands are those of the branch that work lands on afterwards.
+    let branch = other.clone().unwrap_or(recorded.clone());
+    let found =
+        repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))
+            .map_err(Failure::error)?;
+    if other.is_some() {
+        output::note(&format!("changed: the target branch, from {recorded} to {branch}"));
+    }
     for name in project.trust.changes(&found.facts.trust) {
         output::note(&format!("changed: {}", harmless(&name)));
     }
     let file = context.workspace.projects().join(format!("{slug}.yaml"));
     // A file that cannot be read now is another hold, with its own message.
-    let read = read_project(&context.workspace, &context.environment, &file, None);
+    let read = read_project(&context.workspace, &context.environment, &file, None, &branch);
     let agreement = read.ok().and_then(|read| read.project.agreement);
     let trust = with_agreement(found.facts.trust, agreement.as_deref());
+    // First what may be refused: agreed to is all or nothing.
+    if other.is_some() {
+        project_target::set(context, &state, project, &branch, false)?;
+    }
     context.ask_and_say(Command::ProjectTrust { project: slug, trust })?;
     Ok(Exit::Good)
 }
@@ -208,6 +234,8 @@ impl Show {
             if let Some(map) = document.as_object_mut() {
                 let settings = serde_json::to_value(&project.settings).unwrap_or_default();
                 map.insert("settings".to_owned(), settings);
+                let source = project_target::source(context, project).0;
+                map.insert("target_branch_from".to_owned(), source.into());
                 map.insert("integration_ref".to_owned(), project.integration_ref().into());
                 map.insert("integration".to_owned(), project.integration.tip.to_string().into());
                 map.insert("published".to_owned(), project.integration.published.to_string().into());
@@ -224,13 +252,15 @@ fn describe(context: &Context, project: &Found) -> String {
     let settings = &project.settings;
     let file = context.workspace.projects().join(format!("{}.yaml", project.slug));
     let yes_no = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
+    let branch = if project.has_target() { settings.target_branch.as_str() } else { "none" };
+    let target = format!("{branch} ({})", project_target::source(context, project).1);
     let integration = format!("{} at {}", project.integration_ref(), project.integration.tip.short());
     let pairs = [
         ("slug", project.slug.to_string()),
         ("name", settings.name.clone()),
         ("repository", settings.repo_root.clone()),
         ("worktrees", settings.worktrees_root.clone()),
-        ("target branch", settings.target_branch.clone()),
+        ("target branch", target),
         ("integration", integration),
         ("enabled", yes_no(project.is_enabled())),
         ("paused", yes_no(project.paused)),

@@ -33,12 +33,12 @@ pub(super) fn register_written(context: &Context) -> Result<(), Failure> {
     Ok(())
 }
 
-fn register(context: &Context, file: &Path) -> Result<String, Failure> {
+pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure> {
     let types = public_types();
     let read = project_file::read(&context.workspace, file, Some(&types));
     let read = read.map_err(|faults| Failure::faults(&faults, "the rest of the workspace goes on"))?;
     let found =
-        repository::inspect(&read.repo_root, read.target_branch.as_deref()).map_err(Failure::error)?;
+        repository::inspect_any(&read.repo_root, read.target_branch.as_deref()).map_err(Failure::error)?;
     let never = |_: &_| {
         let text = format!(
             "the repository's .paddock/project.yaml gives commands that nobody agreed to: \
@@ -48,5 +48,11 @@ fn register(context: &Context, file: &Path) -> Result<String, Failure> {
         Err(Failure::error(text))
     };
     let slug = read.slug.clone();
-    register_file(context, &slug, file, found, never).map(|(answer, _)| answer.text)
+    let is_detached = found.target_branch.is_empty();
+    let (answer, _) = register_file(context, &slug, file, found, never)?;
+    if is_detached {
+        let text = "the HEAD of its repository is on no branch, and its file names none: nothing is done for it until";
+        return Ok(format!("{}; {text} `paddock project set-target {slug} BRANCH`", answer.text));
+    }
+    Ok(answer.text)
 }

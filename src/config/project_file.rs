@@ -18,8 +18,11 @@ pub struct ProjectFile {
     pub slug: ProjectSlug,
     /// The repository's folder, absolute.
     pub repo_root: PathBuf,
-    /// The branch that work is published to; none = what the repository's HEAD points at.
+    /// The branch that work is published to; none = the recorded one, or what the repository's HEAD points at when
+    /// the project is taken up.
     pub target_branch: Option<String>,
+    /// The line of that key, from 1; 0 without it.
+    pub target_line: u64,
     pub(super) own: SharedPart,
     /// All but the shared keys; those are filled in when resolving.
     pub(super) settings: ProjectSettings,
@@ -101,6 +104,7 @@ fn read_node(
         file.fault("worktrees_root", place, problem, Some("choose a folder of its own".to_owned()));
     }
     let target_branch = target_branch(&file);
+    let target_line = file.get("target_branch").map_or(0, |node| node.place.line);
     let planner = file.section("planner");
     let own = SharedPart::read(&file, &planner, shown);
     let mut settings = unshared(&file, &planner, event_types);
@@ -109,7 +113,15 @@ fn read_node(
     file.finish();
     settings.repo_root = repo_root.as_ref()?.display().to_string();
     settings.worktrees_root = worktrees_root?.display().to_string();
-    Some(ProjectFile { slug: slug?, repo_root: repo_root?, target_branch, own, settings, places })
+    Some(ProjectFile {
+        slug: slug?,
+        repo_root: repo_root?,
+        target_branch,
+        target_line,
+        own,
+        settings,
+        places,
+    })
 }
 
 fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&str]>) -> ProjectSettings {

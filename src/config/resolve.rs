@@ -13,7 +13,7 @@ use crate::session::transcript::{When, tells};
 
 /// What resolving needs to know besides the project file.
 pub struct Surroundings<'a> {
-    /// What the repository's HEAD points at, when the file names no branch.
+    /// The branch to land on, when the file names none: the recorded one, or what HEAD points at.
     pub head_branch: &'a str,
     /// `.paddock/project.yaml` as committed on the target branch.
     pub repository_file: Option<&'a [u8]>,

@@ -79,7 +79,11 @@ fn head() -> Vec<Row> {
         ("repo_root", text(), "the repository's folder, relative to the workspace or absolute"),
         ("worktrees_root", text(), "where sessions work"),
         ("description", text(), "for people and prompts"),
-        ("target_branch", or_null(&text()), "default: what the repository's HEAD points at"),
+        (
+            "target_branch",
+            or_null(&text()),
+            "default: what the repository's HEAD points at when the project is taken up",
+        ),
         ("enabled", flag(), "default: true"),
         ("max_parallel_sessions", count(1), "default: 2"),
         ("integrator_only_patterns", texts(), "globs that only an integrator's sessions may change"),

@@ -19,7 +19,7 @@ pub struct NewProject {
     pub repo_root: String,
     /// Where worktrees are to be made.
     pub worktrees_root: String,
-    /// The branch that work is published to; none = what HEAD points at, each time it is read.
+    /// The branch that work is published to; none = what HEAD points at when the project is taken up.
     pub target_branch: Option<String>,
     /// The gate; empty = the key is left out, and the repository's own file may give it.
     pub verify: Vec<GateCommand>,
@@ -73,6 +73,26 @@ pub fn to_yaml(project: &NewProject) -> String {
         text.push_str(&format!("  - name: {name}\n    run: {run}\n    timeout_minutes: {minutes}\n"));
     }
     text
+}
+
+/// A project file's text with another `target_branch`, which stands in this line (from 1; 0: nowhere, and it is added
+/// at the end). None when the line is not one that holds this key alone, or the result would say something else.
+#[must_use]
+pub fn with_target(text: &str, line: u64, branch: &str) -> Option<String> {
+    let key = format!("target_branch: {}", quoted(branch));
+    let Some(index) = usize::try_from(line).ok()?.checked_sub(1) else {
+        let gap = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+        return Some(format!("{text}{gap}{key}\n"));
+    };
+    let mut lines: Vec<&str> = text.split_inclusive('\n').collect();
+    let found = *lines.get(index)?;
+    let (body, ending) = found.split_at(found.trim_end_matches(['\n', '\r']).len());
+    let names = ["target_branch", "\"target_branch\"", "'target_branch'"];
+    let after = names.iter().find_map(|name| body.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
+    let comment = after.find(" #").map_or("", |at| &after[at..]);
+    let whole = format!("{key}{comment}{ending}");
+    lines[index] = &whole;
+    Some(lines.concat())
 }
 
 /// A YAML text in double quotes: the one form that can hold every character.

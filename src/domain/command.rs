@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::agent::Check;
-use super::facts::{RepositoryFacts, TrustRecord};
+use super::facts::{RepositoryFacts, TargetFacts, TrustRecord};
 use super::hierarchy::{AimKey, AimOrder, ImportedAim};
 use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
@@ -36,6 +36,8 @@ pub enum Command {
     ProjectPause { project: ProjectSlug, paused: bool },
     /// Agree to its configuration as it is now.
     ProjectTrust { project: ProjectSlug, trust: TrustRecord },
+    /// Land on another branch from now on.
+    ProjectSetTarget { project: ProjectSlug, order: Box<SetTarget> },
     /// Stop managing it.
     ProjectRemove { project: ProjectSlug },
     /// Add objectives, all or none.
@@ -84,6 +86,19 @@ pub enum Command {
     QueuePublish { project: ProjectSlug },
     /// Stop the supervisor.
     SupervisorStop { mode: StopMode },
+}
+
+/// Which branch to land on, and what was found of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetTarget {
+    /// The branch, without `refs/heads/`.
+    pub branch: String,
+    /// Where it is, against what is recorded of the branch of before.
+    pub facts: TargetFacts,
+    /// Objectives whose landings it lacks.
+    pub lacks: Vec<ObjectiveId>,
+    /// Also where work in progress brings commits of the other branch along, or landings are left behind.
+    pub anyway: bool,
 }
 
 /// A command that was carried out.

@@ -165,6 +165,17 @@ pub enum Fact {
     AdoptionAbandoned { project: ProjectSlug, problem: String },
     /// A person took the target branch as it is; these landings are no longer in it.
     TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
+    /// The project lands on another branch from now on: the integration ref of `branch` is to be at `tip`, of which
+    /// the branch holds `published`; the landings `lost` are in neither. `from_branch` is empty when there was
+    /// none.
+    TargetSet {
+        project: ProjectSlug,
+        from_branch: String,
+        branch: String,
+        tip: ObjectId,
+        published: ObjectId,
+        lost: Vec<ObjectiveId>,
+    },
     /// A person wants landed work on the target branch again, from this commit on.
     RepublishAsked { project: ProjectSlug, published: ObjectId },
     /// The target branch holds this commit.
@@ -426,6 +437,7 @@ impl Fact {
             | Self::ExternalAdopted { .. }
             | Self::AdoptionIntended { .. }
             | Self::TargetAdopted { .. }
+            | Self::TargetSet { .. }
             | Self::WorktreeRetired { .. }
             | Self::ProjectAdded { .. }
             | Self::ObjectiveAdded { .. }

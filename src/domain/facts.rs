@@ -93,8 +93,19 @@ pub struct PlanFacts {
     pub account: Account,
 }
 
-/// The user's target branch as it was seen, against what Paddock last recorded.
+/// `target_branch` as a project file names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TargetKey {
+    /// The branch.
+    pub branch: String,
+    /// File and line, for people.
+    pub place: String,
+    /// The commit of the branch; none when there is no such branch.
+    pub at: Option<ObjectId>,
+}
+
+/// The user's target branch as it was seen, against what Paddock last recorded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetFacts {
     /// The commit it points at; none when the branch is gone.
     pub target: Option<ObjectId>,

@@ -7,7 +7,7 @@ use super::aside::{Aside, Prepared, PushWait};
 use super::bypass::BypassFacts;
 use super::command::{Command, StopMode};
 use super::effect::Effect;
-use super::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TrustRecord};
+use super::facts::{Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustRecord};
 use super::failure::Failure;
 use super::gate::CommandResult;
 use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
@@ -124,6 +124,8 @@ pub enum Input {
     Stopped(StopMode),
     /// A project file was read again.
     ConfigRead { project: ProjectSlug, settings: Result<Box<ProjectSettings>, String> },
+    /// The same file, and which target branch it names, if any.
+    TargetKeyRead { project: ProjectSlug, key: Option<TargetKey> },
     /// The integration ref was made, or was there already.
     IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, String> },
     /// The target branch was looked at.

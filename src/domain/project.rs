@@ -53,6 +53,9 @@ pub struct Integration {
     pub target: Option<ObjectId>,
     /// Whether the ref exists.
     pub is_made: bool,
+    /// While it is not: the ref is put at the tip wherever it is, as the target branch was set.
+    #[serde(default)]
+    pub is_reset: bool,
     /// Landed work that is not published yet: objective ids, oldest first.
     pub unpublished: Vec<ObjectiveId>,
     /// A publication that waits.
@@ -74,8 +77,12 @@ pub struct Integration {
 pub struct Project {
     /// Its name.
     pub slug: ProjectSlug,
-    /// Its settings, as last read without errors.
+    /// Its settings, as last read without errors. The target branch in them is the recorded one, which no later read
+    /// changes; empty while nobody has named one.
     pub settings: ProjectSettings,
+    /// When its target branch was set last, in Unix milliseconds; none: it is the one of when it was taken up.
+    #[serde(default)]
+    pub target_set_ms: Option<i64>,
     /// The repository's common git directory, absolute.
     pub common_dir: String,
     /// Whether the repository is bare.
@@ -160,6 +167,12 @@ impl Project {
     #[must_use]
     pub fn integration_ref(&self) -> String {
         integration_ref(&self.settings.target_branch)
+    }
+
+    /// Whether it is known where work is to land.
+    #[must_use]
+    pub fn has_target(&self) -> bool {
+        !self.settings.target_branch.is_empty()
     }
 
     /// Gate runs at once. `auto` is one until measurement shows that two are faster.

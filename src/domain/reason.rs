@@ -68,6 +68,10 @@ pub enum ReasonCode {
     TargetRewritten,
     /// The user's target branch is gone.
     TargetMissing,
+    /// The project file names another target branch than the recorded one.
+    TargetChanged,
+    /// HEAD was on no branch when the project was taken up, and nobody has named a target branch since.
+    TargetUnset,
     /// The user's commits on the target branch and landed work do not go together.
     ExternalConflict,
     /// The gate is red on the user's commits merged with landed work.

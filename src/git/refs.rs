@@ -44,6 +44,22 @@ impl Repository {
         commit_of(&self.library()?, reference)
     }
 
+    /// The refs whose names begin so, with their commits.
+    ///
+    /// # Errors
+    /// When the refs cannot be read.
+    pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>, GitError> {
+        let library = self.library()?;
+        let mut found = Vec::new();
+        for reference in library.references_glob(&format!("{prefix}*"))? {
+            let reference = reference?;
+            if let (Ok(name), Ok(commit)) = (reference.name(), reference.peel_to_commit()) {
+                found.push((name.to_owned(), object_id(commit.id())?));
+            }
+        }
+        Ok(found)
+    }
+
     /// The tree of a commit.
     ///
     /// # Errors

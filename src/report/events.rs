@@ -99,6 +99,7 @@ pub const TYPES: &[EventType] = &[
         "The integration ref is about to be moved to the target branch.",
     ),
     row("adoption_abandoned", "adoption_failed", "That could not be done; nothing moved."),
+    row("target_set", "target_set", "A project lands on another branch from now on (`data.branch`)."),
     row("target_adopted", "target_adopted", "A person took the target branch as it is (`queue adopt`)."),
     row("republish_asked", "republish_asked", "A person wants landed work on the target branch again."),
     row("published", "published", "The target branch holds what landed."),

@@ -53,6 +53,7 @@ pub fn said(line: &EventLine) -> String {
         "queue_left" => left(data),
         "queue_entered" | "landed" => subject(data),
         "published" | "external_adopted" | "target_adopted" => commit(data, "/to"),
+        "target_set" => text(data, "/branch"),
         "integration_made" => commit(data, "/tip"),
         "publication_waits" => text(data, "/wait/text"),
         "project_enabled" => flag(data, "/enabled"),

@@ -66,11 +66,14 @@ fn header(project: &ProjectStatus) -> String {
     spent.extend(budget.usd.used.filter(|used| *used > 0.0).map(|used| format!("${used:.2}")));
     let spent = spent.join(", ");
     format!(
-        "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  on {}  {spent} today\n",
+        "{name}  {}  {done}/{total} done{ahead}  {open}/{} running  {} queued  {}  {spent} today\n",
         project.state,
         project.slots,
         project.queue.len(),
-        harmless(&project.target_branch)
+        match project.target_branch.as_str() {
+            "" => "no target branch".to_owned(),
+            branch => format!("on {}", harmless(branch)),
+        }
     )
 }
 

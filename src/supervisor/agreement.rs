@@ -22,6 +22,8 @@ const COMMITS_MAX: usize = 2_000;
 pub(super) struct Known {
     /// What a person agreed to.
     pub(super) trust: TrustRecord,
+    /// The recorded target branch; empty while there is none.
+    pub(super) target: String,
     /// Landings that carry it on.
     landed: Vec<ObjectId>,
 }
@@ -32,8 +34,9 @@ impl Known {
         projects.into_iter().filter_map(|slug| Self::of(state, &slug).map(|known| (slug, known))).collect()
     }
 
-    fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
-        let trust = state.project(slug)?.trust.clone();
+    pub(super) fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
+        let project = state.project(slug)?;
+        let (trust, target) = (project.trust.clone(), project.settings.target_branch.clone());
         let commit =
             |objective: &Objective| objective.landed.as_ref().and_then(|landed| landed.commit.clone());
         let names = |objective: &Objective| {
@@ -47,7 +50,7 @@ impl Known {
             let others: Vec<ObjectId> = others.filter_map(commit).filter(|id| landed.contains(id)).collect();
             landed.retain(|id| !others.contains(id));
         }
-        Some(Self { trust, landed })
+        Some(Self { trust, target, landed })
     }
 
     /// The hash that was agreed to.

@@ -6,10 +6,10 @@ use super::agreement::Known;
 use super::world::World;
 use crate::config::resolve::{Project, Surroundings};
 use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
-use crate::domain::facts::{Carried, TrustRecord};
+use crate::domain::facts::{Carried, TargetKey, TrustRecord};
 use crate::domain::ids::ProjectSlug;
 use crate::domain::input::Input;
-use crate::git::Repository;
+use crate::git::{Repository, observe};
 
 /// The name under which a trust record holds the hash of the commands that the repository's own file gives.
 const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
@@ -21,6 +21,8 @@ pub struct ProjectRead {
     pub project: Project,
     /// The repository.
     pub repository: Repository,
+    /// The target branch that the file names, if any; the settings have the recorded one.
+    pub target: Option<TargetKey>,
 }
 
 /// The agreed hash in a trust record.
@@ -40,7 +42,8 @@ pub(super) fn path_of(workspace: &Workspace, slug: &ProjectSlug) -> PathBuf {
     workspace.projects().join(format!("{slug}.yaml"))
 }
 
-/// Reads a project file and what its repository adds to it.
+/// Reads a project file and what its repository adds to it. `recorded` is the target branch that is recorded of the
+/// project: neither HEAD nor the file changes it; empty: there is none yet.
 ///
 /// # Errors
 /// Every fault, with file, line and key, in one text.
@@ -49,22 +52,35 @@ pub fn read_project(
     environment: &Environment,
     file: &Path,
     agreed: Option<&str>,
+    recorded: &str,
 ) -> Result<ProjectRead, String> {
     let read = project_file::read(workspace, file, None).map_err(|faults| joined(&faults))?;
     let repository = Repository::open(&read.repo_root).map_err(|error| error.to_string())?;
-    let facts = repository.facts().map_err(|error| error.to_string())?;
-    let branch = read.target_branch.clone().or(facts.head_branch).ok_or_else(|| {
-        let shown = file.display();
-        format!("{shown}: the repository's HEAD is detached; name a branch with `target_branch`")
-    })?;
-    let own = repository
-        .file_of(&format!("refs/heads/{branch}"), ".paddock/project.yaml")
-        .map_err(|error| error.to_string())?;
+    let own = match recorded.is_empty() {
+        true => None,
+        false => repository
+            .file_of(&format!("refs/heads/{recorded}"), ".paddock/project.yaml")
+            .map_err(|error| error.to_string())?,
+    };
     let on_path = |program: &str| validate::on_path(program, environment.path("PATH").map(Path::as_os_str));
     let around =
-        Surroundings { head_branch: &branch, repository_file: own.as_deref(), agreed, on_path: &on_path };
-    let project = read.resolve(&around).map_err(|faults| joined(&faults))?;
-    Ok(ProjectRead { project, repository })
+        Surroundings { head_branch: recorded, repository_file: own.as_deref(), agreed, on_path: &on_path };
+    let mut project = read.resolve(&around).map_err(|faults| joined(&faults))?;
+    recorded.clone_into(&mut project.settings.target_branch);
+    let target = target_key(workspace, file, &read, &repository)?;
+    Ok(ProjectRead { project, repository, target })
+}
+
+fn target_key(
+    workspace: &Workspace,
+    file: &Path,
+    read: &project_file::ProjectFile,
+    repository: &Repository,
+) -> Result<Option<TargetKey>, String> {
+    let Some(branch) = read.target_branch.clone() else { return Ok(None) };
+    let at = observe(repository, &branch).map_err(|error| error.to_string())?;
+    let shown = file.strip_prefix(workspace.root()).unwrap_or(file).display();
+    Ok(Some(TargetKey { branch, place: format!("{shown}:{}", read.target_line), at }))
 }
 
 fn joined(faults: &[ConfigError]) -> String {
@@ -73,22 +89,31 @@ fn joined(faults: &[ConfigError]) -> String {
 }
 
 /// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
-/// the settings as they were read last.
+/// the settings as they were read last, and so does a target branch that is gone.
 pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     let file = path_of(&world.workspace, slug);
     if !file.exists() {
         return;
     }
-    let mut read = read_project(&world.workspace, &world.environment, &file, known.agreed());
-    let carried = read.as_ref().ok().filter(|read| read.project.needs_agreement());
-    let carried =
-        carried.and_then(|read| known.carried(&read.repository, &read.project.settings.target_branch));
+    let read = |agreed: Option<&str>| {
+        read_project(&world.workspace, &world.environment, &file, agreed, &known.target)
+    };
+    let mut found = read(known.agreed());
+    let carried = found.as_ref().ok().filter(|read| read.project.needs_agreement());
+    let carried = carried.and_then(|read| known.carried(&read.repository, &known.target));
     if let Some((landing, trust)) = carried {
-        read = read_project(&world.workspace, &world.environment, &file, agreed(&trust));
+        found = read(agreed(&trust));
         let carried = Carried { before: known.trust.clone(), trust, landing };
         world.tell(Input::AgreementCarried { project: slug.clone(), carried });
     }
-    let settings = match read {
+    if let Ok(read) = &found {
+        world.tell(Input::TargetKeyRead { project: slug.clone(), key: read.target.clone() });
+        // What the repository adds is on that branch: while it is gone, the settings that were read last hold.
+        if !known.target.is_empty() && !matches!(observe(&read.repository, &known.target), Ok(Some(_))) {
+            return;
+        }
+    }
+    let settings = match found {
         Ok(read) if read.project.needs_agreement() => Err(format!(
             "the repository's own .paddock/project.yaml gives commands that you have not agreed to (of landings only \
              those carry your agreement on whose objective's scope names that file); look at them and say `paddock \

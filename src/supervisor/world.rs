@@ -54,6 +54,8 @@ pub(super) struct Site {
     pub(super) worktrees_root: PathBuf,
     pub(super) target_branch: String,
     pub(super) integration_ref: String,
+    /// The integration ref is put at the tip wherever it is.
+    pub(super) is_reset: bool,
     pub(super) tip: ObjectId,
     pub(super) is_external: bool,
     /// Queued objectives and their pinned heads.
@@ -88,6 +90,7 @@ impl Site {
             worktrees_root: PathBuf::from(&project.settings.worktrees_root),
             target_branch: project.settings.target_branch.clone(),
             integration_ref: project.integration_ref(),
+            is_reset: project.integration.is_reset,
             tip: project.integration.tip.clone(),
             is_external: project.integration.is_external,
             queued: queued(project),

@@ -307,3 +307,19 @@ fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
     has("is already the repository of projects/d.yaml");
     assert_eq!(found.len(), 5, "{found:#?}");
 }
+
+#[test]
+fn another_target_branch_is_written_into_a_file_that_keeps_the_rest() {
+    let of = |text: &str, line| paddock::config::write::with_target(text, line, "v/2");
+    let begin = "slug: p # one\n";
+    for (line, changed) in [
+        ("target_branch: main\n", "target_branch: \"v/2\"\n"),
+        ("target_branch: main # mine\r\n", "target_branch: \"v/2\" # mine\r\n"),
+        ("\"target_branch\" : 'main'", "target_branch: \"v/2\""),
+    ] {
+        assert_eq!(of(&format!("{begin}{line}"), 2), Some(format!("{begin}{changed}")));
+    }
+    assert_eq!(of("slug: p", 0), Some("slug: p\ntarget_branch: \"v/2\"\n".to_owned()));
+    assert_eq!(of("{slug: p, target_branch: main}\n", 1), None, "in a form that is not rewritten");
+    assert_eq!(of("slug: p\n", 7), None);
+}

@@ -15,6 +15,7 @@ mod merges;
 mod place;
 mod publishing;
 mod pushes;
+mod retarget;
 mod room;
 mod signing;
 mod situations;

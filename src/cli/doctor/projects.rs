@@ -16,7 +16,7 @@ use crate::report::text::counted;
 use crate::supervisor::read_trust;
 
 pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
-    let mut found = files(context);
+    let mut found = files(context, state);
     if state.projects().next().is_none() {
         found.push(Finding::note("projects", "none yet; `paddock project add PATH` registers one"));
     }
@@ -27,8 +27,9 @@ pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
     found
 }
 
-fn files(context: &Context) -> Vec<Finding> {
-    let faults = validate(&context.workspace, Some(&public_types()), &crate::cli::config::resolve);
+fn files(context: &Context, state: &State) -> Vec<Finding> {
+    let faults =
+        validate(&context.workspace, Some(&public_types()), &|file| crate::cli::config::resolve(state, file));
     let finding = |fault: &crate::config::ConfigError| {
         let remedy = fault.right.clone().unwrap_or_else(|| "correct the file".to_owned());
         match fault.severity {
@@ -54,7 +55,7 @@ fn of(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
     }
     found.extend(claim(context, project, &area));
     match Repository::open(Path::new(&project.settings.repo_root)) {
-        Ok(repository) => found.extend(repository_findings(project, &repository, &area)),
+        Ok(repository) => found.extend(repository_findings(context, project, &repository, &area)),
         Err(error) => {
             let remedy = "mend the repository, or correct `repo_root`";
             found.push(Finding::error(&area, error.to_string(), remedy));
@@ -76,15 +77,33 @@ fn claim(context: &Context, project: &Project, area: &str) -> Option<Finding> {
     })
 }
 
-fn repository_findings(project: &Project, repository: &Repository, area: &str) -> Vec<Finding> {
+fn repository_findings(
+    context: &Context,
+    project: &Project,
+    repository: &Repository,
+    area: &str,
+) -> Vec<Finding> {
     let mut found = Vec::new();
     let branch = &project.settings.target_branch;
+    if branch.is_empty() {
+        let remedy = format!("`paddock project set-target {} BRANCH`", project.slug);
+        let text = "HEAD was on no branch when it was taken up, and nobody has named a target branch since";
+        return vec![Finding::error(area, text, remedy)];
+    }
     match git::observe(repository, branch) {
-        Ok(Some(commit)) => found.push(Finding::good(area, format!("{branch} is at {}", commit.short()))),
+        Ok(Some(commit)) => {
+            let from = crate::cli::project_target::source(context, project).1;
+            let text = format!("{branch} is at {}; it is the target branch: {from}", commit.short());
+            found.push(Finding::good(area, text));
+        }
         Ok(None) => found.push(Finding::error(
             area,
             format!("its target branch {branch} is gone"),
-            format!("`paddock --project {} queue republish` makes it again", project.slug),
+            format!(
+                "`paddock project set-target {0} BRANCH` if it has another name now; else `paddock --project {0} \
+                 queue republish` makes it again",
+                project.slug
+            ),
         )),
         Err(error) => found.push(Finding::error(area, error.to_string(), "mend the repository")),
     }

@@ -25,6 +25,8 @@ pub(super) enum Kind {
     External,
     /// Landed, and then lost when the user's branch was adopted.
     Lost,
+    /// Landed on another branch, before the project's target branch was set.
+    Elsewhere,
     /// Nobody recorded it.
     Unknown,
 }
@@ -36,6 +38,7 @@ impl Kind {
             Self::Unverified => "unverified",
             Self::External => "external",
             Self::Lost => "lost",
+            Self::Elsewhere => "elsewhere",
             Self::Unknown => "unknown",
         }
     }
@@ -112,7 +115,7 @@ impl Check<'_> {
     fn beside(&self, commit: &ObjectId, landing: &Landing, tip: &ObjectId) -> Result<Row, GitError> {
         let Ok(record) = self.repository.commit_record(commit) else {
             let mut row = gone(commit, landing);
-            if !landing.adopted_since {
+            if !landing.may_be_elsewhere() {
                 row.faults.push("the commit is gone from the repository".to_owned());
             }
             return Ok(row);
@@ -121,8 +124,9 @@ impl Check<'_> {
         if is_in {
             return self.landed(&record, landing);
         }
-        let mut row = Row { objective: named(landing), ..row(&record, Kind::Lost, landing.at_ms) };
-        if !landing.adopted_since {
+        let kind = if landing.retargeted_since { Kind::Elsewhere } else { Kind::Lost };
+        let mut row = Row { objective: named(landing), ..row(&record, kind, landing.at_ms) };
+        if !landing.may_be_elsewhere() {
             row.faults.push("it is not part of the integration ref any more".to_owned());
         }
         Ok(row)

@@ -14,13 +14,14 @@ use super::super::exit::Failure;
 /// Events read at a time.
 const PAGE: u32 = 1_000;
 /// The stored types that are needed.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "project_added",
     "integration_made",
     "landed",
     "external_adopted",
     "external_judged",
     "target_adopted",
+    "target_set",
     "proof_written",
 ];
 
@@ -38,6 +39,8 @@ pub(super) struct Landing {
     pub(super) proof: Option<String>,
     /// Whether the target branch was adopted since, which may have lost it.
     pub(super) adopted_since: bool,
+    /// Whether the project has landed on another branch since.
+    pub(super) retargeted_since: bool,
 }
 
 /// A move onto the user's own commits.
@@ -90,6 +93,8 @@ impl History {
         match fact {
             // A project that was removed and added again begins anew.
             Fact::ProjectAdded { .. } => *self = Self::default(),
+            // The history goes on under another name.
+            Fact::IntegrationMade { tip, .. } if self.tip.as_ref() == Some(&tip) && self.start.is_some() => {}
             Fact::IntegrationMade { tip, .. } => {
                 self.start = Some(tip.clone());
                 self.tip = Some(tip);
@@ -113,6 +118,7 @@ impl History {
                     gate,
                     proof: None,
                     adopted_since: false,
+                    retargeted_since: false,
                 };
                 self.landings.insert(commit, landing);
             }
@@ -128,6 +134,10 @@ impl History {
                 self.tip = Some(to.clone());
                 self.external.push(External { at_ms, from, to });
             }
+            // Of the branch that was landed on before, what the new one lacks is no fault.
+            Fact::TargetSet { .. } => {
+                self.landings.values_mut().for_each(|landing| landing.retargeted_since = true);
+            }
             Fact::ProofWritten { commit, sha256, .. } => {
                 if let Some(landing) = self.landings.get_mut(&commit) {
                     landing.proof = Some(sha256);
@@ -139,6 +149,11 @@ impl History {
 }
 
 impl Landing {
+    /// Whether it is no fault that the integration ref lacks it.
+    pub(super) fn may_be_elsewhere(&self) -> bool {
+        self.adopted_since || self.retargeted_since
+    }
+
     /// Whose it is, in order.
     pub(super) fn objectives(&self) -> impl Iterator<Item = &ObjectiveId> {
         let subjects = [&self.subject].into_iter().chain(self.others.iter().map(|(subject, _)| subject));

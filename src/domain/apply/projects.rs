@@ -23,6 +23,7 @@ fn new_project(
     Project {
         slug: slug.clone(),
         settings: settings.clone(),
+        target_set_ms: None,
         common_dir: facts.common_dir.clone(),
         bare: facts.bare,
         added_ms: at_ms,
@@ -37,6 +38,7 @@ fn new_project(
             published: facts.target.clone(),
             target: Some(facts.target.clone()),
             is_made: false,
+            is_reset: false,
             unpublished: Vec::new(),
             waits: None,
             adopting: None,
@@ -88,6 +90,7 @@ impl State {
             Fact::IntegrationMade { project, tip } => {
                 self.change(project, |p| {
                     p.integration.is_made = true;
+                    p.integration.is_reset = false;
                     p.integration.tip = tip.clone();
                 });
             }
@@ -132,6 +135,9 @@ impl State {
                 self.lose_landings(project, lost);
                 self.change(project, |p| p.bypassed = None);
                 self.move_tip(project, to, true, at_ms);
+            }
+            Fact::TargetSet { project, branch, tip, published, lost, .. } => {
+                self.set_target(project, branch, (tip, published), lost, at_ms);
             }
             Fact::RepublishAsked { project, published } => self.change(project, |p| {
                 p.integration.published = published.clone();
@@ -200,6 +206,33 @@ impl State {
                 landed.published_at_ms = Some(at_ms);
             }
         }
+    }
+
+    /// The integration ref of another branch: at the tip of before, of which that branch holds a part, or where that
+    /// branch is.
+    fn set_target(
+        &mut self,
+        project: &ProjectSlug,
+        branch: &str,
+        (tip, published): (&ObjectId, &ObjectId),
+        lost: &[ObjectiveId],
+        at_ms: i64,
+    ) {
+        self.lose_landings(project, lost);
+        self.change(project, |p| {
+            branch.clone_into(&mut p.settings.target_branch);
+            p.target_set_ms = Some(at_ms);
+            p.integration.is_made = false;
+            p.integration.is_reset = true;
+            p.external = None;
+            p.bypassed = None;
+            p.pushing = Pushing::default();
+            p.collisions.clear();
+        });
+        if self.project(project).is_some_and(|p| p.integration.tip != *tip) {
+            self.move_tip(project, tip, true, at_ms);
+        }
+        self.publish(project, published, at_ms);
     }
 
     fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {

@@ -39,6 +39,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::ProjectEnable { project, .. }
         | Command::ProjectPause { project, .. }
         | Command::ProjectTrust { project, .. }
+        | Command::ProjectSetTarget { project, .. }
         | Command::ProjectRemove { project }
         | Command::QueueHold { project }
         | Command::QueueRelease { project }
@@ -72,6 +73,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
             scribe.order(Effect::Look { project: project.clone() });
             Ok(Answer::text(format!("project {project}: its git configuration is agreed to as it is now")))
         }
+        Command::ProjectSetTarget { project, order } => super::retarget::set(scribe, &project, &order),
         Command::ProjectRemove { project } => remove_project(scribe, &project),
         queue => take_queue(scribe, queue),
     }
@@ -80,11 +82,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
 fn take_queue(scribe: &mut Scribe<'_>, command: Command) -> Reply {
     match command {
         Command::QueueHold { project } => hold_queue(scribe, &project),
-        Command::QueueRelease { project } => {
-            scribe.mark(&project);
-            scribe.record(Fact::QueueReleased { project: project.clone() });
-            Ok(Answer::text(format!("the merge queue of {project} goes on")))
-        }
+        Command::QueueRelease { project } => release_queue(scribe, &project),
         Command::QueueCanary { project } => super::asides::ask_canary(scribe, &project),
         Command::QueueAdopt { project } => adopt(scribe, &project),
         Command::QueueRepublish { project } => republish(scribe, &project),
@@ -127,6 +125,10 @@ fn add_project(
     let (branch, at) = (settings.target_branch.clone(), repository.target.clone());
     scribe.mark(slug);
     scribe.record(Fact::ProjectAdded { project: slug.clone(), settings, repository });
+    if branch.is_empty() {
+        super::retarget::key_read(scribe, slug, None);
+        return Ok(Answer::text(format!("project {slug} is registered; it waits for its target branch")));
+    }
     scribe.order(Effect::MakeIntegration { project: slug.clone(), at: at.clone() });
     Ok(Answer::text(format!("project {slug} is registered; it lands on {branch}, now at {}", at.short())))
 }
@@ -314,17 +316,46 @@ fn hold_queue(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
     Ok(Answer::text(format!("the merge queue of {project} is held; `paddock queue release` lets it go on")))
 }
 
+/// What stops the whole project is not cleared by letting the queue go on: it says itself what clears it.
+fn release_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
+    let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
+    let other = project.landing_hold().map(|reason| format!("{}; {}", reason.text, reason.clears));
+    match (project.train.held.is_some(), &other) {
+        (false, Some(other)) => {
+            Err(Refusal::new(format!("`queue release` does not clear what stops {slug}: {other}")))
+        }
+        (_, other) => {
+            let text = match other {
+                Some(other) => format!("the merge queue of {slug} is released, but {other}"),
+                None => format!("the merge queue of {slug} goes on"),
+            };
+            scribe.mark(slug);
+            scribe.record(Fact::QueueReleased { project: slug.clone() });
+            Ok(Answer::text(text))
+        }
+    }
+}
+
+/// Refuses what would act on a target branch that is not settled, with the way out.
+fn refuse_unsettled(project: &Project, codes: &[ReasonCode]) -> Result<(), Refusal> {
+    match codes.iter().find_map(|code| project.holds.get(code)) {
+        Some(reason) => Err(Refusal::new(format!("{}; {}", reason.text, reason.clears))),
+        None => Ok(()),
+    }
+}
+
 fn adopt(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug).cloned() else {
         return Err(unknown_project(scribe, slug));
     };
+    use ReasonCode as R;
+    refuse_unsettled(&project, &[R::TargetUnset, R::TargetChanged, R::TargetMissing])?;
     if !project.holds.contains_key(&ReasonCode::TargetRewritten) {
         if let Some(reply) = super::bypass::accept(scribe, slug) {
             return reply;
         }
         let branch = &project.settings.target_branch;
-        let text =
-            format!("there is nothing to adopt: {branch} descends from what was published, or is gone");
+        let text = format!("there is nothing to adopt: {branch} descends from what was published");
         return Err(Refusal::new(text));
     }
     target::adopt(scribe, &project);
@@ -336,6 +367,7 @@ fn adopt(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
 
 fn republish(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
+    refuse_unsettled(project, &[ReasonCode::TargetUnset, ReasonCode::TargetChanged])?;
     let integration = project.integration.clone();
     let branch = project.settings.target_branch.clone();
     let is_missing = project.holds.contains_key(&ReasonCode::TargetMissing);

@@ -32,6 +32,7 @@ mod push;
 mod queue;
 mod recover;
 mod resume;
+mod retarget;
 mod room;
 mod scribe;
 mod sessions;
@@ -112,6 +113,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
         Input::ClockJumped { by_ms } => budgets::clock_jumped(scribe, by_ms),
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
+        Input::TargetKeyRead { project, key } => retarget::key_read(scribe, &project, key.as_ref()),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
         Input::RepositoryFailed { project, problem } => {
             scribe.memo.unlooked.remove(&project);
@@ -130,9 +132,7 @@ fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
             target::looked(scribe, &project, &facts);
         }
         Input::BypassSeen { project, found } => bypass::seen(scribe, &project, found),
-        Input::CollisionsSeen { project, collisions } => {
-            watch::collisions_seen(scribe, &project, collisions);
-        }
+        Input::CollisionsSeen { project, collisions: seen } => watch::collisions_seen(scribe, &project, seen),
         Input::ExternalMoved { project, to, result } => target::moved(scribe, &project, &to, result),
         Input::TargetAdopted { project, result } => target::adopted(scribe, &project, result),
         Input::WorktreeAnswered { objective, epoch, result } => {

@@ -54,7 +54,8 @@ fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     let slug = project.slug.clone();
     let integration = &project.integration;
     if !integration.is_made {
-        effects.push(Effect::MakeIntegration { project: slug, at: integration.tip.clone() });
+        let make = || Effect::MakeIntegration { project: slug, at: integration.tip.clone() };
+        effects.extend(project.has_target().then(make));
         return;
     }
     if let Some(to) = &integration.adopting {

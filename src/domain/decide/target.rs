@@ -79,8 +79,10 @@ fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     release(scribe, slug, ReasonCode::TargetRewritten); // What is gone cannot be adopted.
     let Some(branch) = branch_of(scribe, slug) else { return };
     let text = format!("the target branch {branch} is gone");
-    let clears =
-        format!("make it again, or `paddock --project {slug} queue republish` makes it with all landed work");
+    let clears = format!(
+        "`paddock project set-target {slug} BRANCH` if it has another name now or work is to land elsewhere; else \
+         make it again, or `paddock --project {slug} queue republish` makes it with all landed work"
+    );
     hold(scribe, slug, ReasonCode::TargetMissing, text, clears);
 }
 
@@ -91,7 +93,8 @@ fn rewritten(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
         target.short()
     );
     let clears = format!(
-        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work back"
+        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work back, merged \
+         with what is there now; `paddock project set-target {slug} BRANCH` lands elsewhere"
     );
     hold(scribe, slug, ReasonCode::TargetRewritten, text, clears);
 }

@@ -47,7 +47,9 @@ pub(super) fn config_read(
 ) {
     let Some(project) = scribe.state.project(slug) else { return };
     match settings {
-        Ok(settings) => {
+        Ok(mut settings) => {
+            // Neither HEAD nor the file moves the target: [`super::retarget`].
+            settings.target_branch.clone_from(&project.settings.target_branch);
             if project.settings != *settings {
                 let is_other_gate = project.settings.verify != settings.verify;
                 let before = project.settings.clone();
@@ -109,7 +111,7 @@ pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         publish::try_again_now(scribe, slug);
     }
     let Some(project) = scribe.state.project(slug) else { return };
-    if !project.integration.is_made {
+    if !project.integration.is_made && project.has_target() {
         let at = project.integration.tip.clone();
         scribe.order(Effect::MakeIntegration { project: slug.clone(), at });
     }

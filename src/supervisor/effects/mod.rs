@@ -21,6 +21,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::agreement::Known;
 use super::lanes::{Job, Lane};
 use super::world::{Site, World};
 use crate::config::Workspace;
@@ -123,8 +124,9 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
     let shared = Arc::clone(world);
     match effect.clone() {
         Effect::MakeIntegration { project, at } => {
-            let site = Site::find(state, &project)?;
-            Some((Lane::Refs(project), Box::new(move || targets::make_integration(&shared, &site, &at))))
+            let (site, known) = (Site::find(state, &project)?, Known::of(state, &project)?);
+            let make = move || targets::make_integration(&shared, &site, &at, &known);
+            Some((Lane::Refs(project), Box::new(make)))
         }
         Effect::Look { project } => {
             let site = Site::find(state, &project)?;

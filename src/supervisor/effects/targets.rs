@@ -3,7 +3,8 @@
 
 use std::path::Path;
 
-use super::super::projects::{agreed, with_agreement};
+use super::super::agreement::Known;
+use super::super::projects::{agreed, read_again, with_agreement};
 use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
 use super::bypass;
@@ -19,10 +20,18 @@ use crate::git::{self, CasOutcome, GitError, PublishOrder, PublishOutcome, Repos
 /// Files that a waiting publication names.
 const FILES_MAX: usize = 20;
 
-/// Reconciled by the ref itself: one that exists is taken as it is.
-pub(in super::super) fn make_integration(world: &World, site: &Site, at: &ObjectId) {
+/// Reconciled by the ref itself: one that exists is taken as it is, or, where the target branch was set, kept under
+/// another name and put at `at`.
+pub(in super::super) fn make_integration(world: &World, site: &Site, at: &ObjectId, known: &Known) {
     fail_point!("integration.before");
+    if site.is_reset {
+        // The gate of the branch that work lands on now is known before anything lands there.
+        read_again(world, &site.slug, known);
+    }
     let tip = world.repository(&site.repo_root).and_then(|repository| {
+        if site.is_reset {
+            return reset_integration(&repository, site, at);
+        }
         match repository.set_ref(&site.integration_ref, None, at, "paddock: begin")? {
             CasOutcome::Done => Ok(at.clone()),
             CasOutcome::Modified { found: Some(found) } => Ok(found),
@@ -34,6 +43,43 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
     fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
     world.tell(Input::IntegrationMade { project: site.slug.clone(), tip });
+}
+
+fn reset_integration(repository: &Repository, site: &Site, at: &ObjectId) -> Result<ObjectId, GitError> {
+    let name = &site.integration_ref;
+    // Of branches that were renamed: git has no ref below the name of another one.
+    for (other, commit) in repository.refs_below("refs/paddock/integration/")? {
+        let is_in_the_way =
+            |one: &str, two: &str| one.strip_prefix(two).is_some_and(|rest| rest.starts_with('/'));
+        if is_in_the_way(&other, name) || is_in_the_way(name, &other) {
+            keep_integration(repository, &commit)?;
+            repository.delete_ref(&other, &commit)?;
+        }
+    }
+    let before = repository.commit_of(name)?;
+    if before.as_ref() == Some(at) {
+        return Ok(at.clone());
+    }
+    if let Some(before) = &before {
+        keep_integration(repository, before)?;
+    }
+    match repository.set_ref(name, before.as_ref(), at, "paddock: set the target branch")? {
+        CasOutcome::Done => Ok(at.clone()),
+        CasOutcome::Modified { .. } => Err(GitError::Unexpected("the integration ref was elsewhere".into())),
+    }
+}
+
+/// What an integration ref held stays reachable: nothing that landed is lost when it is put elsewhere.
+fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitError> {
+    let kept = format!("refs/paddock/kept/integration/{}", tip.short());
+    let before = repository.commit_of(&kept)?;
+    repository.set_ref(
+        &kept,
+        before.as_ref(),
+        tip,
+        "paddock: before the integration ref was put elsewhere",
+    )?;
+    Ok(())
 }
 
 /// Before anything moves a ref: locks that a killed predecessor left would hold up every landing for good.
@@ -64,6 +110,9 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
+    if site.target_branch.is_empty() {
+        return world.tell(Input::RepositoryFine { project: site.slug.clone() });
+    }
     match target_facts(&repository, site) {
         Ok(facts) => {
             world.tell(Input::RepositoryFine { project: site.slug.clone() });
@@ -174,17 +223,21 @@ fn adopted(
     };
     let mut lost = Vec::new();
     for (id, commit) in landed {
-        if !matches!(repository.relation(&commit, &target)?, Relation::Same | Relation::Ancestor) {
+        let is_in = |commit: &ObjectId, of: &ObjectId| {
+            Ok::<bool, GitError>(matches!(
+                repository.relation(commit, of)?,
+                Relation::Same | Relation::Ancestor
+            ))
+        };
+        // What landed for another target branch, before this one was set, is no loss of this one.
+        if is_in(&commit, from)? && !is_in(&commit, &target)? {
             lost.push(id);
         }
     }
     if has_happened.is_some() {
         return Ok((target, lost));
     }
-    // What the tip held stays reachable: nothing that landed is lost by adopting.
-    let kept = format!("refs/paddock/kept/integration/{}", from.short());
-    let before = repository.commit_of(&kept)?;
-    repository.set_ref(&kept, before.as_ref(), from, "paddock: before the target was adopted")?;
+    keep_integration(&repository, from)?;
     match repository.set_ref(&site.integration_ref, Some(from), &target, "paddock: adopt the target")? {
         CasOutcome::Done => Ok((target, lost)),
         CasOutcome::Modified { .. } => Err(GitError::Unexpected("the integration ref was elsewhere".into())),

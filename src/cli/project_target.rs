@@ -1,0 +1,190 @@
+//! `paddock project set-target`, and the target branch as commands show it.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::context::Context;
+use super::exit::{Exit, Failure, Outcome};
+use super::output;
+use super::project_files::register;
+use super::repository::{inspect_any, unknown_branch};
+use crate::config::files::{PRIVATE_FILE_MODE, write_atomic};
+use crate::config::project_file::{self, ProjectFile};
+use crate::config::write::with_target;
+use crate::domain::command::{Command, SetTarget};
+use crate::domain::facts::{Relation, TargetFacts};
+use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::domain::state::State;
+use crate::git::{GitError, Repository};
+
+#[derive(Debug, Args)]
+pub(super) struct SetTargetArgs {
+    /// The project (default: --project, else the only one), and the branch to land on
+    #[arg(num_args = 1..=2, required = true, value_names = ["SLUG", "BRANCH"])]
+    names: Vec<String>,
+    /// Also where work in progress brings commits of the old branch along, or unpublished landings are left behind
+    #[arg(long)]
+    yes: bool,
+}
+
+impl SetTargetArgs {
+    pub fn carry_out(self, context: &Context) -> Outcome {
+        let (slug, branch) = match &self.names[..] {
+            [branch] => (None, branch),
+            [slug, branch, ..] => (Some(slug.as_str()), branch),
+            [] => return Err(Failure::usage("say the branch to land on")),
+        };
+        let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
+        if take_up(context, slug, branch)? {
+            return Ok(Exit::Good);
+        }
+        let state = context.state()?;
+        let slug = context.project(&state, slug)?;
+        let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        let edit = Edit::of(context, &slug, branch)?;
+        set(context, &state, project, branch, self.yes)?;
+        edit.map_or(Ok(()), |edit| edit.write())?;
+        Ok(Exit::Good)
+    }
+}
+
+/// Has a project land on another branch from now on.
+pub(super) fn set(
+    context: &Context,
+    state: &State,
+    project: &Project,
+    branch: &str,
+    anyway: bool,
+) -> Result<(), Failure> {
+    let repository = Repository::open(project.settings.repo_root.as_ref())
+        .map_err(|error| Failure::error(error.to_string()))?;
+    if branch.starts_with("paddock/") {
+        let text = format!("{branch} is a work branch of Paddock's own: work cannot land on it");
+        return Err(Failure::error(text));
+    }
+    let said = |error: GitError| Failure::error(error.to_string());
+    let target = repository.commit_of(&format!("refs/heads/{branch}")).map_err(said)?;
+    let target = target.ok_or_else(|| Failure::error(unknown_branch(&repository, branch)))?;
+    let order = compared(state, project, &repository, (branch, target), anyway).map_err(said)?;
+    context.ask_and_say(Command::ProjectSetTarget { project: project.slug.clone(), order: Box::new(order) })
+}
+
+fn compared(
+    state: &State,
+    project: &Project,
+    repository: &Repository,
+    (branch, target): (&str, ObjectId),
+    anyway: bool,
+) -> Result<SetTarget, GitError> {
+    let (tip, published) = (&project.integration.tip, &project.integration.published);
+    let mut lacks: Vec<ObjectiveId> = Vec::new();
+    for objective in state.objectives_of(&project.slug) {
+        let Some(commit) = objective.landed.as_ref().and_then(|landed| landed.commit.as_ref()) else {
+            continue;
+        };
+        // A commit that is gone from the repository is in no branch.
+        let relation = repository.relation(commit, &target).unwrap_or(Relation::Diverged);
+        if !matches!(relation, Relation::Same | Relation::Ancestor) {
+            lacks.push(objective.key.id.clone());
+        }
+    }
+    let facts = TargetFacts {
+        to_tip: repository.relation(&target, tip)?,
+        to_published: repository.relation(&target, published)?,
+        target: Some(target),
+        tip: tip.clone(),
+        published: published.clone(),
+    };
+    Ok(SetTarget { branch: branch.to_owned(), facts, lacks, anyway })
+}
+
+/// Takes up a file that no run has taken up yet, with this branch. Whether there was one.
+fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, Failure> {
+    let Some(slug) = slug.map(ProjectSlug::new).transpose()?.or_else(|| context.project.clone()) else {
+        return Ok(false);
+    };
+    let file = file_of(context, &slug);
+    if context.state()?.project(&slug).is_some() || !file.exists() {
+        return Ok(false);
+    }
+    let read = project_file::read(&context.workspace, &file, None)
+        .map_err(|faults| Failure::faults(&faults, "nothing was changed"))?;
+    inspect_any(&read.repo_root, Some(branch)).map_err(Failure::error)?;
+    let edit = Edit::for_file(&file, &read, branch)?;
+    edit.map_or(Ok(()), |edit| edit.write())?;
+    output::line(&register(context, &file)?)?;
+    Ok(true)
+}
+
+fn file_of(context: &Context, slug: &ProjectSlug) -> PathBuf {
+    context.workspace.projects().join(format!("{slug}.yaml"))
+}
+
+/// A project file that names another branch, with the one that is set.
+struct Edit {
+    file: PathBuf,
+    text: String,
+}
+
+impl Edit {
+    /// None where the file names no branch, or this one, or cannot be read at all.
+    fn of(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
+        let file = file_of(context, slug);
+        let Ok(read) = project_file::read(&context.workspace, &file, None) else { return Ok(None) };
+        if read.target_branch.is_none() {
+            return Ok(None);
+        }
+        Self::for_file(&file, &read, branch)
+    }
+
+    fn for_file(file: &Path, read: &ProjectFile, branch: &str) -> Result<Option<Self>, Failure> {
+        if read.target_branch.as_deref() == Some(branch) {
+            return Ok(None);
+        }
+        let before = fs::read_to_string(file)?;
+        let text = with_target(&before, read.target_line, branch).ok_or_else(|| {
+            let (file, line) = (file.display(), read.target_line);
+            let text = format!("{file}:{line}: `target_branch` stands in a form that is not rewritten");
+            Failure::error(format!(
+                "{text}; write {branch} there yourself, then `paddock project trust {}`",
+                read.slug
+            ))
+        })?;
+        Ok(Some(Self { file: file.to_owned(), text }))
+    }
+
+    fn write(&self) -> Result<(), Failure> {
+        // Where a link leads is written, as the person who made the link meant it.
+        let file = self.file.canonicalize().unwrap_or_else(|_| self.file.clone());
+        let mode = file.metadata().map_or(PRIVATE_FILE_MODE, |found| found.permissions().mode() & 0o777);
+        write_atomic(&file, self.text.as_bytes(), mode).map_err(|error| {
+            Failure::error(format!("{}: {error}; write the branch there yourself", self.file.display()))
+        })?;
+        output::note(&format!("its file {} names it now", self.file.display()));
+        Ok(())
+    }
+}
+
+/// Where the target branch of a project comes from: a word for scripts, and words for people.
+pub(super) fn source(context: &Context, project: &Project) -> (&'static str, String) {
+    let file = file_of(context, &project.slug);
+    let read = project_file::read(&context.workspace, &file, None).ok();
+    let named = read.as_ref().and_then(|read| read.target_branch.as_deref());
+    let branch = project.settings.target_branch.as_str();
+    match (named, project.target_set_ms) {
+        _ if branch.is_empty() => ("none", "nobody has named one".to_owned()),
+        (Some(named), _) if named == branch => ("file", "`target_branch` in its file".to_owned()),
+        (_, Some(at_ms)) => ("set", format!("set by a person at {}", crate::report::text::rfc3339(at_ms))),
+        _ => ("taken_up", "recorded when it was taken up".to_owned()),
+    }
+}
+
+/// The branch that the project file names, if it is another one than the recorded one.
+pub(super) fn named_otherwise(context: &Context, project: &Project) -> Option<String> {
+    let read = project_file::read(&context.workspace, &file_of(context, &project.slug), None).ok()?;
+    read.target_branch.filter(|named| *named != project.settings.target_branch)
+}
