@@ -14,6 +14,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::{Cli, output};
 use crate::domain::hierarchy::Level;
 use crate::domain::state::State;
+use crate::git::Repository;
 
 /// The variable by which a shell asks.
 const VARIABLE: &str = "COMPLETE";
@@ -85,6 +86,7 @@ fn with_values(command: clap::Command, family: &str) -> clap::Command {
 fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
     let list: fn(&Context, &State) -> Vec<(String, String)> = match (family, argument) {
         (_, "project") | ("project", "slug") => projects,
+        ("project", "names") => projects_and_branches,
         ("objective" | "explain" | "queue", "id" | "objective") | ("objective", "depends_on") => objectives,
         ("session", "number") => sessions,
         ("agent", "id") => agents,
@@ -113,6 +115,18 @@ fn workspace() -> Option<(Context, State)> {
 
 fn projects(_: &Context, state: &State) -> Vec<(String, String)> {
     state.projects().map(|project| (project.slug.to_string(), project.settings.name.clone())).collect()
+}
+
+fn projects_and_branches(context: &Context, state: &State) -> Vec<(String, String)> {
+    let mut all = projects(context, state);
+    for project in state.projects() {
+        let repository = Repository::open(project.settings.repo_root.as_ref());
+        let refs = repository.and_then(|found| found.refs_below("refs/heads/")).unwrap_or_default();
+        let names = refs.iter().filter_map(|(name, _)| name.strip_prefix("refs/heads/"));
+        let names = names.filter(|name| !name.starts_with("paddock/"));
+        all.extend(names.map(|name| (name.to_owned(), format!("branch of {}", project.slug))));
+    }
+    all
 }
 
 fn objectives(_: &Context, state: &State) -> Vec<(String, String)> {

@@ -269,3 +269,25 @@ fn the_gate_of_the_branch_that_is_set_holds_from_the_first_landing_on() {
     assert_eq!(place.status_of("a")["reason"]["code"], "retries_spent");
     assert!(!files(&place, &repository, "strict").contains(&"a.txt".to_owned()));
 }
+
+/// As the builds before left it, which followed HEAD: the integration ref of the branch is not there.
+#[test]
+fn where_the_integration_ref_is_gone_another_target_leads_out() {
+    let place = Place::new();
+    let repository = plain(&place, "gone");
+    land(&place, "a");
+    private(&place, &repository, "feature");
+    place.git(&repository, &["update-ref", "-d", "refs/paddock/integration/main"]);
+    place.git(&repository, &["checkout", "--quiet", "main"]);
+    place.git(&repository, &["commit", "--quiet", "--allow-empty", "--message", "Mine"]);
+    work(&place, "b");
+    place.idle(3);
+    let status = place.run(&["status"]).1;
+    assert!(status.contains("git update-ref refs/paddock/integration/main"), "{status}");
+    assert!(status.contains("paddock project set-target gone BRANCH"), "{status}");
+    place.git(&repository, &["branch", "trunk", "main"]);
+    place.good(&["project", "set-target", "trunk"]);
+    place.idle(0);
+    assert_eq!(files(&place, &repository, "trunk"), ["a.txt", "b.txt"]);
+    assert_eq!(files(&place, &repository, "feature"), ["a.txt"]);
+}

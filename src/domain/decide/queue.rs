@@ -274,7 +274,8 @@ pub(super) fn landing_answered(
             let (reference, tip) = integration_of(scribe, project);
             let clears = format!(
                 "find out who moved it (`git reflog show {reference}`), put it back with `git update-ref {reference} \
-                 {tip}`, then `paddock --project {project} queue release`"
+                 {tip}`, then `paddock --project {project} queue release`; or `paddock project set-target {project} \
+                 BRANCH` if work is to land on another branch"
             );
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
             hold_until(scribe, project, reason);
@@ -304,7 +305,7 @@ pub(super) fn landing_answered(
     scribe.order(Effect::Look { project: project.clone() });
 }
 
-fn integration_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> (String, String) {
+pub(super) fn integration_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> (String, String) {
     let project = scribe.state.project(slug);
     project.map_or_else(Default::default, |project| {
         (project.integration_ref(), project.integration.tip.to_string())

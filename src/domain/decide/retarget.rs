@@ -82,6 +82,15 @@ fn record(
         published: published.clone(),
         lost,
     });
+    // What was wrong with the integration ref of before is not wrong with the one that is made now; every merge is
+    // checked again before it lands.
+    let is_held = |project: &Project| {
+        let held = project.train.held.as_ref().map(|reason| reason.code);
+        matches!(held, Some(ReasonCode::RepositoryBroken | ReasonCode::SelfCheck))
+    };
+    if scribe.state.project(slug).is_some_and(is_held) {
+        scribe.record(Fact::QueueReleased { project: slug.clone() });
+    }
     scribe.memo.publish_now.remove(slug);
     scribe.memo.publish_again.remove(slug);
     use ReasonCode as R;

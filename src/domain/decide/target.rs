@@ -156,9 +156,23 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
             let text = format!("the integration ref could not follow the user's commits: {problem}");
             let to = to.clone();
             scribe.record(Fact::ExternalAbandoned { project: slug.clone(), to, problem });
-            super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
+            hold_queue(scribe, slug, text);
         }
     }
+}
+
+/// The integration ref could not be moved; nothing lands until a person has looked at it.
+fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
+    let (reference, tip) = super::queue::integration_of(scribe, slug);
+    let clears = format!(
+        "see that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock --project {slug} queue \
+         release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
+    );
+    super::merge::hold_until(
+        scribe,
+        slug,
+        Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears),
+    );
 }
 
 /// `queue adopt`: the order; the answer comes to [`adopted`].
@@ -200,7 +214,7 @@ pub(super) fn adopted(
         Err(problem) => {
             let text = format!("the target branch could not be adopted: {problem}");
             scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem });
-            super::merge::hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
+            hold_queue(scribe, slug, text);
         }
     }
 }
