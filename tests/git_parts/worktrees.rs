@@ -269,7 +269,7 @@ fn files_that_code_under_test_hid_from_git_are_compared_again() {
     }
 }
 
-/// Git then takes every file for unchanged once it has written it.
+/// Git then marks every file that it writes as unchanged, which no gate's folder may hold.
 #[test]
 fn the_users_ignore_stat_does_not_count_where_gates_work() {
     let home = Home::new();
