@@ -48,7 +48,7 @@ enum Action {
     /// The plan that waits for you, as what it adds to the graph; else how the planner stands
     #[command(after_help = "Examples:\n  paddock plan show\n  paddock plan show --json")]
     Show(show::Show),
-    /// Let the plan that waits become objectives
+    /// Let the plan that waits become objectives; one that has nothing to add: take the phase as done
     #[command(after_help = "Examples:\n  paddock plan approve")]
     Approve(Approve),
     /// Send the plan that waits back; the next one is told why

@@ -33,23 +33,100 @@ pub struct ReadPlan {
 /// The keys of a plan.
 pub(super) const KEYS: [&str; 3] = ["reasoning", "phase_checks", "objectives"];
 
-/// Reads and checks a plan as a whole; `shown` is what the file is called.
+/// Reads and checks a plan that a person wrote, as a whole; `shown` is what the file is called. Of several blocks that
+/// hold `objectives` the last one counts; the others must not differ from it.
 ///
 /// # Errors
 /// Every fault. One is enough to refuse the whole plan.
 pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+    let found = plan_text::find(text);
+    if found.is_empty()
+        && let Some(block) = plan_text::meant(text)
+    {
+        // A person may give nothing but the checks of a phase.
+        return read_block(&block, shown, context);
+    }
+    read_last(found, shown, context)
+}
+
+/// Reads and checks what a planner said, its prompt left out. Beside what [`read`] asks for, it must hold
+/// `objectives`: what is missing is not taken for nothing left to do. The form of the prompt, repeated as it is, is no
+/// plan.
+///
+/// # Errors
+/// Every fault. One is enough to refuse the whole plan.
+pub fn read_said(said: &str, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+    let mut found = plan_text::find(said);
+    let first = found.first().map(|block| block.lines_before);
+    if let Some(form) = plan_text::form(prompt) {
+        found.retain(|block| !plan_text::is_same(block, &form));
+    }
+    if let (Some(lines_before), true) = (first, found.is_empty()) {
+        let problem = "holds the form of the prompt as it is, and no plan".to_owned();
+        return Err(fault(PLAN, lines_before, problem, "fill it in"));
+    }
+    if let (true, Some(block)) = (found.is_empty(), plan_text::meant(said)) {
+        let problem = "has no `objectives`".to_owned();
+        return Err(fault(
+            PLAN,
+            block.lines_before,
+            problem,
+            "`objectives: []` says that nothing is left to do",
+        ));
+    }
+    read_last(found, PLAN, context)
+}
+
+/// Whether the text holds a plan, good or bad.
+#[must_use]
+pub fn holds_plan(text: &str) -> bool {
+    !plan_text::find(text).is_empty()
+}
+
+/// What a planner's plan is called in its faults.
+const PLAN: &str = "plan";
+
+fn fault(shown: &str, lines_before: u64, problem: String, right: &str) -> Vec<ConfigError> {
     let sink = Sink::new(shown);
-    let Some(found) = plan_text::find(text) else {
-        let problem = "holds no plan".to_owned();
-        let right = format!(
-            "write it in a ```yaml block, or begin with one of {}",
-            KEYS.map(|key| format!("`{key}:`")).join(", ")
-        );
-        sink.add(Place::default(), "", problem, Some(right));
-        return sink.finish(None::<ReadPlan>).map(|(plan, _)| plan);
+    let place = if lines_before == 0 { Place::default() } else { Place { line: lines_before, column: 1 } };
+    sink.add(place, "", problem, Some(right.to_owned()));
+    sink.finish(None::<()>).err().unwrap_or_default()
+}
+
+/// The last of these, if no other one is a plan that differs from it. A block that asks for nothing before one that
+/// asks for something is a draft or a form, and so is one that has faults.
+fn read_last(
+    mut found: Vec<Found>,
+    shown: &str,
+    context: &PlanContext<'_>,
+) -> Result<ReadPlan, Vec<ConfigError>> {
+    let Some(last) = found.pop() else {
+        let right = "write it in a ```yaml block that holds `objectives`, or as a document that does";
+        return Err(fault(shown, 0, "holds no plan".to_owned(), right));
     };
-    let plan = read_found(&found, &sink, context);
-    sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, &found))
+    let plan = read_block(&last, shown, context)?;
+    let is_other = |block: &&Found| {
+        read_block(block, shown, context).is_ok_and(|other| {
+            let (other, plan) = (&other.document, &plan.document);
+            let is_draft = other.asks_nothing() && !plan.asks_nothing();
+            !is_draft && (&other.objectives, &other.phase_checks) != (&plan.objectives, &plan.phase_checks)
+        })
+    };
+    let mut lines: Vec<u64> = found.iter().filter(is_other).map(|block| block.lines_before).collect();
+    if lines.is_empty() {
+        return Ok(plan);
+    }
+    lines.push(last.lines_before);
+    let named: Vec<String> = lines.iter().map(ToString::to_string).collect();
+    let problem =
+        format!("{} blocks hold `objectives` and differ, in lines {}", lines.len(), named.join(", "));
+    Err(fault(shown, last.lines_before, problem, "give the whole plan once, in one block"))
+}
+
+fn read_block(block: &Found, shown: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+    let sink = Sink::new(shown);
+    let plan = read_found(block, &sink, context);
+    sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, block))
 }
 
 /// Reads a list of checks; its lines count from the second.
@@ -80,7 +157,7 @@ fn shift(mut errors: Vec<ConfigError>, found: &Found) -> Vec<ConfigError> {
 }
 
 fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<ReadPlan> {
-    let node = match yaml::parse(&found.text) {
+    let node = match plan_text::parse(&found.text) {
         Ok(node) => node,
         Err(error) => {
             sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
@@ -88,6 +165,7 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
         }
     };
     let plan = Section::of(&node, "", sink);
+    check_list(&node, &plan);
     let reasoning = plan.text("reasoning").unwrap_or_default();
     let checks = plan.sections("phase_checks").unwrap_or_default();
     let phase_checks = checks.iter().filter_map(read_check).collect();
@@ -100,6 +178,17 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     let lines = drafts.iter().map(|draft| draft.place.line + found.lines_before).collect();
     let objectives = drafts.into_iter().map(|draft| draft.objective).collect();
     Some(ReadPlan { document: PlanDocument { reasoning, phase_checks, objectives }, lines })
+}
+
+/// A list that is not there is no empty list: an answer may have been cut off before it.
+fn check_list(node: &yaml::Node, plan: &Section<'_>) {
+    let yaml::Value::Map(pairs) = &node.value else { return };
+    let is_nothing =
+        |(key, node): &&(yaml::Key, yaml::Node)| key.text == "objectives" && node.value == yaml::Value::Null;
+    if let Some((key, _)) = pairs.iter().find(is_nothing) {
+        let right = "`objectives: []` says that nothing is left to do".to_owned();
+        plan.fault("objectives", key.place, "`objectives` holds nothing".to_owned(), Some(right));
+    }
 }
 
 fn read_check(section: &Section<'_>) -> Option<PhaseCheck> {

@@ -1,8 +1,9 @@
-//! Finds the plan in a text: the whole of it, or its first fenced YAML block.
+//! Finds plans in a text: a whole document, or the fenced blocks that hold `objectives`.
 
 use super::plan_file::KEYS;
+use super::yaml::{self, Node, SyntaxError, Value};
 
-/// A plan's YAML and where it stood.
+/// A plan's text and where it stood.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub text: String,
@@ -10,13 +11,95 @@ pub(super) struct Found {
     pub columns_before: u64,
 }
 
-/// The document that starts with one of the plan's keys, else the first fenced YAML block.
-pub(super) fn find(text: &str) -> Option<Found> {
+impl Found {
+    fn whole(text: &str) -> Self {
+        Self { text: text.to_owned(), lines_before: 0, columns_before: 0 }
+    }
+}
+
+/// Reads YAML, or JSON that is no YAML (an escaped surrogate pair, a tab).
+pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
+    yaml::parse(text).or_else(|error| match text.trim_start().starts_with('{') {
+        true => serde_json::from_str(text).map(yaml::from_json).map_err(|_| error),
+        false => Err(error),
+    })
+}
+
+/// Every plan in the text, in order: the text itself if it is one, else each fenced block that holds `objectives`.
+pub(super) fn find(text: &str) -> Vec<Found> {
+    let text = text.trim_start_matches('\u{feff}');
+    if is_document(text) {
+        return vec![Found::whole(text)];
+    }
+    let is_plan = |(language, found): &(String, Found)| is_data(language) && holds_objectives(&found.text);
+    blocks(text).into_iter().filter(is_plan).map(|(_, found)| found).collect()
+}
+
+/// What may have been meant as a plan and holds no `objectives`: a document that starts with one of the plan's keys,
+/// else the first block that does.
+pub(super) fn meant(text: &str) -> Option<Found> {
     let text = text.trim_start_matches('\u{feff}');
     if starts_with_key(text.lines()) {
-        return Some(Found { text: text.to_owned(), lines_before: 0, columns_before: 0 });
+        return Some(Found::whole(text));
+    }
+    let begins =
+        |(language, found): &(String, Found)| is_data(language) && starts_with_key(found.text.lines());
+    blocks(text).into_iter().find(begins).map(|(_, found)| found)
+}
+
+/// The form of a plan that a prompt ends with: its last block that holds `objectives` and `"..."` in place of values.
+pub(super) fn form(prompt: &str) -> Option<Found> {
+    let all = blocks(prompt).into_iter().map(|(_, found)| found);
+    all.filter(|found| holds_objectives(&found.text) && found.text.contains("\"...\"")).next_back()
+}
+
+/// Whether both say the same, however they are laid out.
+pub(super) fn is_same(one: &Found, other: &Found) -> bool {
+    match (parse(&one.text), parse(&other.text)) {
+        (Ok(one), Ok(other)) => one.says_same(&other),
+        _ => one.text.trim() == other.text.trim(),
+    }
+}
+
+fn is_data(language: &str) -> bool {
+    matches!(language, "yaml" | "yml" | "json" | "")
+}
+
+/// A document that is one as a whole, or was begun as one and is broken.
+fn is_document(text: &str) -> bool {
+    if parse(text).is_ok_and(|node| has_objectives(&node)) {
+        return true;
     }
     let lines: Vec<&str> = text.lines().collect();
+    let mut at = 0;
+    let mut holds = false;
+    while at < lines.len() {
+        // What stands in a block is the block's.
+        let fence = Fence::opened_by(lines[at]).filter(|fence| fence.indent == 0);
+        at = fence.map_or(at, |fence| fence.end(&lines, at + 1));
+        holds |= lines.get(at).is_some_and(|line| is_key(line, "objectives"));
+        at += 1;
+    }
+    holds && starts_with_key(lines.into_iter())
+}
+
+fn has_objectives(node: &Node) -> bool {
+    matches!(&node.value, Value::Map(pairs) if pairs.iter().any(|(key, _)| key.text == "objectives"))
+}
+
+/// Whether a block is a plan, or would be one but for a fault in it.
+fn holds_objectives(text: &str) -> bool {
+    match parse(text) {
+        Ok(node) => has_objectives(&node),
+        Err(_) if text.trim_start().starts_with('{') => text.contains("\"objectives\""),
+        Err(_) => text.lines().any(|line| is_key(line, "objectives")),
+    }
+}
+
+/// Every fenced block with its language, in order. One that is not closed goes on to the end.
+fn blocks(text: &str) -> Vec<(String, Found)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
     let mut at = 0;
     while at < lines.len() {
         let Some(fence) = Fence::opened_by(lines[at]) else {
@@ -24,26 +107,26 @@ pub(super) fn find(text: &str) -> Option<Found> {
             continue;
         };
         let body = at + 1;
-        let end = lines[body..].iter().position(|line| fence.is_closed_by(line));
-        let end = end.map_or(lines.len(), |length| body + length);
-        let is_yaml = matches!(fence.language.as_str(), "yaml" | "yml")
-            || fence.language.is_empty() && starts_with_key(lines[body..end].iter().copied());
-        if is_yaml {
-            let cut: Vec<&str> = lines[body..end].iter().map(|line| dedent(line, fence.indent)).collect();
-            let text = cut.join("\n") + "\n";
-            return Some(Found { text, lines_before: body as u64, columns_before: fence.indent as u64 });
-        }
+        let end = fence.end(&lines, body);
+        let cut: Vec<&str> = lines[body..end].iter().map(|line| dedent(line, fence.indent)).collect();
+        let text = cut.join("\n") + "\n";
+        let block = Found { text, lines_before: body as u64, columns_before: fence.indent as u64 };
+        found.push((fence.language, block));
         at = end + 1;
     }
-    None
+    found
+}
+
+fn is_key(line: &str, key: &str) -> bool {
+    let line = line.trim_start_matches(['"', '\'']);
+    let rest = line.strip_prefix(key).map(|rest| rest.trim_start_matches(['"', '\'']));
+    rest.is_some_and(|rest| rest.trim_start().starts_with(':'))
 }
 
 fn starts_with_key<'l>(lines: impl Iterator<Item = &'l str>) -> bool {
     let blank = |line: &&str| line.trim().is_empty() || line.starts_with('#') || line.trim_end() == "---";
     let first = lines.into_iter().find(|line| !blank(line)).unwrap_or_default();
-    KEYS.iter().any(|key| {
-        first.trim_start().strip_prefix(key).is_some_and(|rest| rest.trim_start().starts_with(':'))
-    })
+    KEYS.iter().any(|key| is_key(first.trim_start(), key))
 }
 
 fn dedent(line: &str, indent: usize) -> &str {
@@ -68,8 +151,16 @@ impl Fence {
         if length < 3 || info.contains('`') {
             return None;
         }
-        let language = info.split_whitespace().next().unwrap_or_default().to_lowercase();
+        // `yaml title=plan`, `{.yaml}` and `YAML` are all YAML.
+        let word = info.trim_start_matches([' ', '{', '.']);
+        let language = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
         Some(Self { indent: line.len() - code.len(), mark, length, language })
+    }
+
+    /// The line that closes it, from `body` on; without one, the number of lines.
+    fn end(&self, lines: &[&str], body: usize) -> usize {
+        let inside = &lines[body.min(lines.len())..];
+        inside.iter().position(|line| self.is_closed_by(line)).map_or(lines.len(), |length| body + length)
     }
 
     /// A fence inside a description is indented deeper than the block's own: it closes nothing.
@@ -82,23 +173,5 @@ impl Fence {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_yaml_block_is_found_among_prose_and_other_blocks() {
-        let text = "Hello\n```rust\nfn a() {}\n```\n  ```yaml\n  reasoning: |\n    ```\n    x\n    ```\n  objectives: []\n  ```\n";
-        let found = find(text).unwrap();
-        assert_eq!(found.text, "reasoning: |\n  ```\n  x\n  ```\nobjectives: []\n");
-        assert_eq!((found.lines_before, found.columns_before), (5, 2));
-    }
-
-    #[test]
-    fn a_document_that_starts_with_a_key_is_taken_whole() {
-        let text = "# mine\n\nobjectives:\n- description: |\n    ```yaml\n    a: 1\n    ```\n";
-        assert_eq!(find(text).unwrap().text, text);
-        assert!(find("just prose\n").is_none());
-        assert!(find("```\nobjectives: []\n```\n").is_some());
-        assert!(find("```\nother: []\n```\n").is_none());
-    }
-}
+#[path = "plan_text_tests.rs"]
+mod tests;

@@ -53,6 +53,44 @@ impl Value {
     }
 }
 
+impl Node {
+    /// Whether both hold the same, wherever it stands.
+    pub fn says_same(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(one), Value::List(other)) => {
+                one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.says_same(other))
+            }
+            (Value::Map(one), Value::Map(other)) => {
+                one.len() == other.len()
+                    && one.iter().all(|(key, node)| {
+                        other.iter().any(|(known, value)| known.text == key.text && node.says_same(value))
+                    })
+            }
+            (one, other) => one == other,
+        }
+    }
+}
+
+/// A JSON value as a node; where it stands is not known.
+pub(super) fn from_json(json: serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    let key = |text| Key { place: Place::default(), text };
+    let value = match json {
+        Json::Null => Value::Null,
+        Json::Bool(value) => Value::Bool(value),
+        Json::Number(number) => match number.as_i64() {
+            Some(value) => Value::Int(value),
+            None => Value::Float(number.as_f64().unwrap_or(f64::INFINITY)),
+        },
+        Json::String(text) => Value::Text(text),
+        Json::Array(items) => Value::List(items.into_iter().map(from_json).collect()),
+        Json::Object(pairs) => {
+            Value::Map(pairs.into_iter().map(|(name, value)| (key(name), from_json(value))).collect())
+        }
+    };
+    Node { place: Place::default(), value }
+}
+
 /// A text that is no YAML.
 #[derive(Debug)]
 pub(super) struct SyntaxError {

@@ -19,6 +19,7 @@ use super::operate::{Approval, By};
 use super::pace::SlotsFound;
 use super::path::RepoPath;
 use super::plan::{PhaseCheck, PlanDocument};
+use super::planning::Belief;
 use super::planning::FailedCheck;
 use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
@@ -237,6 +238,9 @@ pub enum Fact {
         session: Option<SessionId>,
         phase: Option<AimId>,
         objectives: Vec<ObjectiveId>,
+        /// Of a planner's plan without objectives: what it rests on.
+        #[serde(default)]
+        belief: Option<Belief>,
     },
     /// A person rejected a plan.
     PlanRejected { project: ProjectSlug, session: SessionId, note: String },

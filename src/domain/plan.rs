@@ -96,6 +96,14 @@ pub struct PlanDocument {
     pub objectives: Vec<PlannedObjective>,
 }
 
+impl PlanDocument {
+    /// Whether it has neither an objective nor a check: the belief that the phase is done.
+    #[must_use]
+    pub fn asks_nothing(&self) -> bool {
+        self.objectives.is_empty() && self.phase_checks.is_empty()
+    }
+}
+
 /// Warnings of one kind that a plan may give: one is enough to look at it.
 const WARNINGS_MAX: usize = 20;
 

@@ -1,8 +1,11 @@
 //! Planning: what a project remembers of its planner, and a phase of its checks (SPEC 6).
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AimId, GateId, ProjectSlug, SessionId};
+use super::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use super::operate::By;
 use super::plan::{PhaseCheck, PlanDocument};
 use super::reason::{Reason, ReasonCode};
 use super::settings::ProjectSettings;
@@ -25,6 +28,59 @@ pub struct PlannerRun {
     pub phase: Option<AimId>,
     /// Whether it is the one repair of a plan with faults.
     pub is_repair: bool,
+    /// How the objectives of the phase stood when it began.
+    #[serde(default)]
+    pub saw: PhaseView,
+}
+
+/// How the objectives of a phase stand.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PhaseView {
+    /// Those that are under way, or wait for their turn.
+    pub moving: BTreeSet<ObjectiveId>,
+    /// Those that wait for a person, or were paused by one.
+    pub stuck: BTreeSet<ObjectiveId>,
+    /// Those that failed or were cancelled.
+    pub failed: BTreeSet<ObjectiveId>,
+    /// How many are done or were skipped.
+    pub done: usize,
+}
+
+impl PhaseView {
+    fn count(&self) -> usize {
+        self.moving.len() + self.stuck.len() + self.failed.len() + self.done
+    }
+
+    /// Whether nothing has failed, been cancelled or been added since that one.
+    fn has_only_gone_on_since(&self, before: &Self) -> bool {
+        let is_known = |id: &ObjectiveId| before.moving.contains(id) || before.stuck.contains(id);
+        let is_old = |id: &ObjectiveId| is_known(id) || before.failed.contains(id);
+        self.failed.is_subset(&before.failed)
+            && self.moving.iter().chain(&self.stuck).all(is_old)
+            && self.count() <= before.count()
+    }
+}
+
+/// The belief that nothing is left to do in a phase: a plan without objectives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Belief {
+    /// Whose it is: the planner's, or that of the person who approved the plan.
+    pub by: By,
+    /// What the planner's session saw when it began, or the person when they approved.
+    pub saw: PhaseView,
+}
+
+impl Belief {
+    /// Whether it still counts. The planner's counts for exactly what it saw, and where something failed or was
+    /// cancelled only beside checks. A person's counts until something else fails, is cancelled or is added.
+    #[must_use]
+    pub fn holds(&self, now: &PhaseView, has_checks: bool) -> bool {
+        match self.by {
+            By::Human => now.has_only_gone_on_since(&self.saw),
+            By::Automatic => self.saw == *now && (has_checks || now.failed.is_empty()),
+        }
+    }
 }
 
 /// A plan that waits for a person.
@@ -123,8 +179,10 @@ pub struct PhaseProgress {
     pub planned_checks: Vec<PhaseCheck>,
     /// Planner runs so far.
     pub runs: u32,
-    /// The last plan had no objectives: the planner believes the phase done.
+    /// The last plan had no objectives: the planner believes the phase done. Whether that still counts, `belief` says.
     pub is_believed_done: bool,
+    /// What that belief rests on; none also where it was recorded before that was kept: then it counts for nothing.
+    pub belief: Option<Belief>,
     /// The run of its checks that is under way or waits to be read.
     pub checking: Option<GateId>,
     /// The checks that it runs, as they were when it was planned.

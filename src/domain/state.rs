@@ -9,6 +9,7 @@ use super::gate::GateRun;
 use super::hierarchy::{Aim, AimKey, Level, Line, Stage};
 use super::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status};
+use super::planning::PhaseView;
 use super::project::Project;
 use super::session::Session;
 
@@ -274,6 +275,27 @@ impl State {
             other.key.level.parent() == Some(aim.key.level) && other.parent.as_ref() == Some(&aim.key.id)
         };
         (!self.aims_of(project).any(is_below)).then_some(aim)
+    }
+
+    /// How the objectives of a phase stand.
+    #[must_use]
+    pub fn phase_view(&self, project: &ProjectSlug, phase: &AimId) -> PhaseView {
+        let of = |statuses: &[Status]| -> BTreeSet<ObjectiveId> {
+            let all = statuses.iter().flat_map(|status| self.in_status(project, *status));
+            let belongs = |id: &&ObjectiveId| {
+                let key = ObjectiveKey { project: project.clone(), id: (*id).clone() };
+                let of = self.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
+                of == Some(phase.as_str())
+            };
+            all.filter(belongs).cloned().collect()
+        };
+        use Status as S;
+        PhaseView {
+            moving: of(&[S::Todo, S::Ready, S::Active, S::Review, S::Queued]),
+            stuck: of(&[S::NeedsReview, S::Paused]),
+            failed: of(&[S::Failed, S::Cancelled]),
+            done: of(&[S::Done, S::Skipped]).len(),
+        }
     }
 
     /// The phase that an objective belongs to, with what that belongs to.

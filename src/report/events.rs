@@ -145,7 +145,11 @@ pub const TYPES: &[EventType] = &[
     ),
     row("plan_refused", "plan_refused", "A planner run brought a plan with faults (`data.faults`)."),
     row("plan_missed", "plan_missed", "A planner run ended without a plan (`data.problem`)."),
-    row("plan_applied", "plan_applied", "A plan became objectives (`data.objectives`)."),
+    row(
+        "plan_applied",
+        "plan_applied",
+        "A plan became objectives (`data.objectives`), or the belief that its phase is done (`data.belief`: whose, and what they saw).",
+    ),
     row("plan_rejected", "plan_rejected", "A person rejected a plan (`data.note`)."),
     row(
         "planner_held",

@@ -1,6 +1,6 @@
 //! Plans in the planner's format.
 
-use paddock::config::plan_file::{PlanContext, ReadPlan, read};
+use paddock::config::plan_file::{PlanContext, ReadPlan, read, read_said};
 use paddock::domain::ids::ObjectiveId;
 
 fn plan(text: &str) -> Result<ReadPlan, Vec<String>> {
@@ -61,4 +61,80 @@ fn dependencies_are_checked_within_the_plan_and_the_project() {
     );
     assert!(plan("nothing here").unwrap_err()[0].contains("holds no plan"));
     assert!(plan("objectives: []\n").unwrap().document.objectives.is_empty());
+}
+
+const FORM: &str = "reasoning: |\n  why\nobjectives:\n  - id: short-name\n    title: \"...\"\n    path_scope: [\"src/**\"]\n";
+
+/// What a planner says whose prompt ends with [`FORM`]: the ids of its objectives, or every fault.
+fn said(text: &str) -> Result<Vec<String>, String> {
+    let existing = [ObjectiveId::new("old").unwrap()];
+    let context = PlanContext { existing: &existing, workers: &["implementer"] };
+    let prompt =
+        format!("Plan this.\n\n```plan\nobjectives: []\n```\n\n## The answer\n\n```text\n{FORM}```\n");
+    let read = read_said(text, &prompt, &context);
+    let ids = |read: ReadPlan| read.document.objectives.iter().map(|one| one.id.to_string()).collect();
+    read.map(ids).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+fn block(language: &str, body: &str) -> String {
+    format!("```{language}\n{body}```\n")
+}
+
+#[test]
+fn of_what_a_planner_says_the_last_block_counts() {
+    let (empty, a, b) = (
+        "objectives: []\n",
+        "objectives:\n- {id: a, title: A}\n",
+        "{\"objectives\": [{\"id\": \"b\", \"title\": \"B\"}]}\n",
+    );
+    let form = block("yaml", FORM);
+    let (empty, a, b) = (block("yaml", empty), block("yml", a), block("json", b));
+    for (text, ids) in [
+        (format!("Form:\n{empty}Plan:\n{a}"), vec!["a"]),
+        (format!("{form}{a}"), vec!["a"]),
+        (format!("{a}as in\n{form}"), vec!["a"]),
+        (format!("{a}again:\n{a}"), vec!["a"]),
+        (
+            format!("{a}again, and why:\n{}", a.replace("objectives:", "reasoning: so\nobjectives:")),
+            vec!["a"],
+        ),
+        (format!("{}{b}", block("", "objectives: [...]\n")), vec!["b"]),
+        (format!("{}{b}", block("yaml", "objectives:\n- {id: old, title: Done already}\n")), vec!["b"]),
+        (format!("{}{empty}", block("yaml", "verify: [{run: make}]\n")), vec![]),
+        (format!("{form}{empty}"), vec![]),
+        ("objectives: []\n".to_owned(), vec![]),
+    ] {
+        assert_eq!(
+            said(&text).as_deref(),
+            Ok(&ids.iter().map(ToString::to_string).collect::<Vec<_>>()[..]),
+            "{text}"
+        );
+    }
+    let differ = said(&format!("{a}or\n{b}")).unwrap_err();
+    assert!(
+        differ.contains("plan:6:1")
+            && differ.contains("2 blocks hold `objectives` and differ, in lines 1, 6"),
+        "{differ}"
+    );
+    assert!(
+        said(&format!("{a}{empty}")).unwrap_err().contains("differ"),
+        "what was planned is not taken back in passing"
+    );
+}
+
+#[test]
+fn what_is_missing_is_no_empty_plan() {
+    for (text, why) in [
+        ("reasoning: all is well\nphase_checks: []\n".to_owned(), "has no `objectives`"),
+        (block("yaml", "phase_checks:\n- {check_command: make}\n"), "has no `objectives`"),
+        (block("yaml", "reasoning: x\nobjectives:\n"), "`objectives` holds nothing"),
+        (block("yaml", FORM), "holds the form of the prompt"),
+        (block("text", "objectives: []\n"), "holds no plan"),
+        ("Nothing is left to do.\n".to_owned(), "holds no plan"),
+    ] {
+        let faults = said(&text).unwrap_err();
+        assert!(faults.contains(why), "{text}: {faults}");
+    }
+    let checks = plan("phase_checks:\n- {check_command: make}\n").unwrap();
+    assert_eq!(checks.document.phase_checks.len(), 1, "a person may give the checks alone");
 }

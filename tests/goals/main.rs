@@ -9,6 +9,7 @@ mod place;
 #[path = "../spine/supervisor.rs"]
 mod supervisor;
 
+mod beliefs;
 mod documents;
 mod headless;
 mod people;

@@ -33,6 +33,10 @@ fn with_manual_approval_a_plan_waits_is_shown_as_a_diff_and_is_rejected_and_appr
     // Over the socket, as the console does.
     let supervisor = place.supervisor(&["--planner-cooldown", "0", "--poll-seconds", "600"]);
     place.good(&["plan", "approve"]);
+    // That nothing more is to be done is a plan like any other.
+    supervisor.wait("plan_made", "*");
+    let said = place.good(&["plan", "approve"]);
+    assert!(said.contains("the phase the-phase"), "{said}");
     supervisor.wait("goal_completed", "*");
     supervisor.stop();
     assert_eq!(place.git(&repository, &["ls-tree", "--name-only", "main:out"]), "b\nbegin\nc");

@@ -28,6 +28,7 @@ pub struct Seen {
     /// Every objective that ever landed, and how often.
     pub landings: BTreeMap<ObjectiveKey, usize>,
     runs: planning::Runs,
+    pub beliefs: super::beliefs::Beliefs,
     steps: usize,
     overlaps: OverlapCache,
 }

@@ -15,7 +15,7 @@ use super::people;
 use super::sim::Sim;
 
 /// Rounds of users clearing what waits for them.
-const ROUNDS_MAX: usize = 12;
+const ROUNDS_MAX: usize = 24;
 
 pub fn play(sim: &mut Sim) -> Result<(), String> {
     sim.say(|| "======== everything goes quiet".to_owned());

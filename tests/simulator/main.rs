@@ -10,6 +10,7 @@
 mod agent;
 mod agents;
 mod answers;
+mod beliefs;
 mod checks;
 mod clock;
 mod effects;

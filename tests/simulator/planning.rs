@@ -148,10 +148,10 @@ pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
         return Ok(false);
     };
     let project = || slug.clone();
+    let believes = planning.waiting.as_ref().map(|waiting| waiting.plan.objectives.is_empty());
     let command = match () {
-        () if planning.waiting.is_some() => {
-            Command::PlanReject { project: project(), note: "enough".to_owned() }
-        }
+        () if believes == Some(true) => Command::PlanApprove { project: project() },
+        () if believes.is_some() => Command::PlanReject { project: project(), note: "enough".to_owned() },
         () if planning.stuck.is_some() => Command::PlanNow { project: project() },
         () => return Ok(false),
     };

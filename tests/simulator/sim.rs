@@ -134,6 +134,7 @@ impl Sim {
         self.say(|| format!("input  {input:?}"));
         let crash = if self.kind.crashes && !self.quiet { self.rng.below(150) } else { 150 };
         let is_jump = matches!(input, Input::ClockJumped { .. });
+        self.seen.beliefs.begin(&input);
         let decision = step(&mut self.state, &mut self.memo, input, self.now_ms);
         for event in &decision.events {
             self.say(|| format!("         event  {:?}", event.fact));
@@ -165,6 +166,7 @@ impl Sim {
         let touched = self.state.take_touched();
         let stored = self.rows.commit(&self.state, events, &touched)?;
         for event in &stored {
+            self.seen.beliefs.on_event(&self.folded, event)?;
             self.folded.apply(event);
         }
         let _ = self.folded.take_touched();

@@ -7,9 +7,9 @@ use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output;
 use crate::domain::decide::{Memo, Stand, stand};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::plan::{PhaseCheck, PlannedObjective};
-use crate::domain::planning::WaitingPlan;
+use crate::domain::planning::{PhaseView, WaitingPlan};
 use crate::domain::project::Project;
 use crate::domain::state::State;
 use crate::report::text::{harmless, rfc3339};
@@ -36,6 +36,11 @@ struct ShownPlan {
     session: u64,
     phase: Option<String>,
     since: String,
+    /// Whether it says that nothing is left to do in the phase: approved, that is taken as done.
+    believes_done: bool,
+    /// How the objectives of the phase stand now, should it say so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase_stands: Option<PhaseView>,
     reasoning: String,
     warnings: Vec<String>,
     phase_checks: Vec<PhaseCheck>,
@@ -84,7 +89,7 @@ impl Show {
 
 fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPlan {
     let plan = &waiting.plan;
-    let dependency = |id: &crate::domain::ids::ObjectiveId| {
+    let dependency = |id: &ObjectiveId| {
         let key = ObjectiveKey { project: project.clone(), id: id.clone() };
         let status = state.objective(&key).map_or_else(|| "new".to_owned(), |old| old.status.to_string());
         Dependency { id: id.to_string(), status }
@@ -93,8 +98,12 @@ fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPla
         dependencies: objective.depends_on.iter().map(dependency).collect(),
         objective: objective.clone(),
     });
+    let believes_done = plan.objectives.is_empty();
+    let phase = waiting.phase.as_ref().filter(|_| believes_done);
     ShownPlan {
         session: waiting.session.0,
+        believes_done,
+        phase_stands: phase.map(|phase| state.phase_view(project, phase)),
         phase: waiting.phase.as_ref().map(ToString::to_string),
         since: rfc3339(waiting.since_ms),
         reasoning: plan.reasoning.clone(),
@@ -109,6 +118,10 @@ fn text(plan: &ShownPlan) -> String {
     let mut lines =
         vec![format!("the plan of session {} for the phase {phase}, since {}", plan.session, plan.since)];
     lines.extend(plan.reasoning.trim().lines().map(|line| format!("  {line}")));
+    if plan.believes_done {
+        lines.push(format!("the planner believes the phase {phase} done: it has nothing to add"));
+    }
+    lines.extend(plan.phase_stands.iter().flat_map(stands));
     for Added { objective, dependencies } in &plan.added {
         lines.push(format!("+ {}  {}", objective.id, objective.title));
         let after = |one: &Dependency| format!("{} ({})", one.id, one.status);
@@ -130,10 +143,28 @@ fn text(plan: &ShownPlan) -> String {
         lines.push(format!("+ check  {}  {}", check.check_command, check.description));
     }
     lines.extend(plan.warnings.iter().map(|warning| format!("warning: {warning}")));
-    lines.push(
-        "`paddock plan approve` applies it, `paddock plan reject --note TEXT` sends it back".to_owned(),
-    );
+    let approved = match plan.believes_done {
+        true => "takes the phase as done",
+        false => "applies it",
+    };
+    lines.push(format!("`paddock plan approve` {approved}, `paddock plan reject --note TEXT` sends it back"));
     lines.iter().map(|line| harmless(line) + "\n").collect()
+}
+
+/// What of a phase is not done, one line of each kind.
+fn stands(view: &PhaseView) -> Vec<String> {
+    let all = [
+        ("failed or cancelled", &view.failed),
+        ("waiting for you", &view.stuck),
+        ("not done yet", &view.moving),
+    ];
+    let named = all.into_iter().filter(|(_, ids)| !ids.is_empty());
+    named
+        .map(|(what, ids)| {
+            let ids: Vec<&str> = ids.iter().map(ObjectiveId::as_str).collect();
+            format!("  {what}: {}", ids.join(", "))
+        })
+        .collect()
 }
 
 /// How the planner stands, as one clause.

@@ -126,8 +126,7 @@ fn lines(model: &Model, columns: usize, theme: &Theme) -> Vec<Spans> {
 fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) -> Vec<Spans> {
     let (parts, nodes) = parts(model, project, plan);
     if plan.plan.objectives.is_empty() {
-        let words = "It has no objective: the planner believes the phase done.";
-        return vec![vec![(words.to_owned(), theme.plain)]];
+        return nothing_to_add(model, project, plan, theme);
     }
     let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
     let rows = lanes::rows(&nodes, &lanes::order(&nodes), &Folds::default());
@@ -160,6 +159,29 @@ fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) ->
             }
         }
     }
+    lines
+}
+
+/// The belief that the phase is done, with what speaks against it.
+fn nothing_to_add(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) -> Vec<Spans> {
+    let phase = plan.phase.as_ref();
+    let named = phase.map(|phase| format!(" {phase}")).unwrap_or_default();
+    let words = format!("The planner believes the phase{named} done: it has nothing to add.");
+    let mut lines = vec![vec![(words, theme.plain)]];
+    let Some(view) = phase.map(|phase| model.facts.state.phase_view(&project.slug, phase)) else {
+        return lines;
+    };
+    for (what, ids, style) in [
+        ("failed or cancelled", &view.failed, theme.needs),
+        ("waiting for you", &view.stuck, theme.needs),
+        ("not done yet", &view.moving, theme.dim),
+    ] {
+        if !ids.is_empty() {
+            let ids: Vec<&str> = ids.iter().map(ObjectiveId::as_str).collect();
+            lines.push(vec![(format!("  {what}: "), theme.dim), (ids.join(", "), style)]);
+        }
+    }
+    lines.push(vec![("To approve it is to take the phase as done.".to_owned(), theme.dim)]);
     lines
 }
 

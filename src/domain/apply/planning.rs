@@ -3,9 +3,11 @@
 use crate::domain::event::{Fact, SessionPlan};
 use crate::domain::gate::Purpose;
 use crate::domain::hierarchy::{AimKey, Level, Stage};
-use crate::domain::ids::{AimId, GateId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::operate::By;
-use crate::domain::planning::{FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan};
+use crate::domain::planning::{
+    Belief, FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan,
+};
 use crate::domain::session::SessionKind;
 use crate::domain::state::State;
 
@@ -47,21 +49,8 @@ impl State {
             Fact::PlanMissed { project, counts, .. } => {
                 self.plan(project, |planning| planning.failures += u32::from(*counts));
             }
-            Fact::PlanApplied { project, session, phase, objectives } => {
-                self.plan(project, |planning| {
-                    planning.waiting = None;
-                    planning.notes.clear();
-                    if session.is_none() {
-                        planning.forgive();
-                    }
-                });
-                self.progress(project, phase.as_ref(), |progress| {
-                    progress.is_believed_done = objectives.is_empty();
-                    progress.failed = None;
-                    if !objectives.is_empty() {
-                        progress.vain = 0;
-                    }
-                });
+            Fact::PlanApplied { project, session, phase, objectives, belief } => {
+                self.plan_applied(project, session.is_some(), phase.as_ref(), (objectives, belief.as_ref()));
             }
             Fact::PlanRejected { project, note, .. } => self.plan(project, |planning| {
                 planning.waiting = None;
@@ -78,6 +67,34 @@ impl State {
             _ => return self.apply_to_checks(fact, at_ms),
         }
         true
+    }
+
+    /// A plan was applied: the planner's, or one that a person wrote.
+    fn plan_applied(
+        &mut self,
+        project: &ProjectSlug,
+        is_planners: bool,
+        phase: Option<&AimId>,
+        (objectives, belief): (&[ObjectiveId], Option<&Belief>),
+    ) {
+        self.plan(project, |planning| {
+            planning.waiting = None;
+            planning.notes.clear();
+            if !is_planners {
+                planning.forgive();
+            }
+        });
+        self.progress(project, phase, |progress| {
+            // Checks alone, from a person, are no belief and end none.
+            if is_planners || !objectives.is_empty() {
+                progress.is_believed_done = objectives.is_empty();
+                progress.belief = belief.cloned();
+            }
+            progress.failed = None;
+            if !objectives.is_empty() {
+                progress.vain = 0;
+            }
+        });
     }
 
     fn apply_to_checks(&mut self, fact: &Fact, at_ms: i64) -> bool {
@@ -97,7 +114,7 @@ impl State {
                 progress.checking = None;
                 progress.lost = 0;
                 progress.vain += u32::from(progress.is_believed_done);
-                progress.is_believed_done = false;
+                (progress.is_believed_done, progress.belief) = (false, None);
                 progress.failed = Some(FailedRound { gate: *gate, checks: failed.clone(), at_ms });
             }),
             Fact::PhaseChecksLost { aim, .. } => self.progress_of(aim, |progress| {
@@ -138,9 +155,10 @@ impl State {
         }
         let phase = self.active_line(project).phase.map(|aim| aim.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| progress.runs += 1);
+        let saw = phase.as_ref().map(|phase| self.phase_view(project, phase)).unwrap_or_default();
         self.plan(project, |planning| {
             let is_repair = planning.repair_due;
-            planning.run = Some(PlannerRun { session: plan.session, phase, is_repair });
+            planning.run = Some(PlannerRun { session: plan.session, phase, is_repair, saw });
             planning.last_ms = Some(at_ms);
             (planning.is_asked, planning.repair_due) = (false, false);
         });
@@ -180,7 +198,7 @@ impl State {
         });
         if to == Stage::Active {
             self.progress_of(aim, |progress| {
-                (progress.is_believed_done, progress.failed) = (false, None);
+                (progress.is_believed_done, progress.belief, progress.failed) = (false, None, None);
                 (progress.lost, progress.vain) = (0, 0);
             });
         }

@@ -12,7 +12,7 @@ use crate::domain::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Pro
 use crate::domain::objective::Status;
 use crate::domain::operate::By;
 use crate::domain::plan::PhaseCheck;
-use crate::domain::planning::{FailedCheck, VAIN_MAX, planners};
+use crate::domain::planning::{Belief, FailedCheck, VAIN_MAX, planners};
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::settings::GateCommand;
@@ -53,7 +53,15 @@ fn is_finished(state: &State, project: &Project, phase: &Aim) -> bool {
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
     !is_planned
         && !has_any(state, &phase.key, &Status::UNFINISHED)
-        && (phase.progress.is_believed_done || has_any(state, &phase.key, &[Status::Done, Status::Skipped]))
+        && (is_believed_done(state, phase) || has_any(state, &phase.key, &[Status::Done, Status::Skipped]))
+}
+
+/// Whether somebody believes the phase done, and has seen how it stands now.
+pub(super) fn is_believed_done(state: &State, phase: &Aim) -> bool {
+    let holds = |belief: &Belief| {
+        belief.holds(&state.phase_view(&phase.key.project, &phase.key.id), phase.progress.has_checks())
+    };
+    phase.progress.belief.as_ref().is_some_and(holds)
 }
 
 /// Whether runs of checks may start in a project.
@@ -80,10 +88,10 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// A phase without checks is done when the planner believes so and nothing of it is left.
+/// A phase without checks is done when the planner believes so, having seen how it stands now, and nothing of it is
+/// left; where something of it failed or was cancelled, a person has to say so.
 fn is_reached(state: &State, project: &Project, phase: &Aim) -> bool {
-    let progress = &phase.progress;
-    progress.is_believed_done && !progress.has_checks() && is_finished(state, project, phase)
+    !phase.progress.has_checks() && is_finished(state, project, phase) && is_believed_done(state, phase)
 }
 
 /// The run waits for a slot like every other one.

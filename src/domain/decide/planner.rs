@@ -119,7 +119,10 @@ fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Aim) -> O
     if phase.progress.checking.is_some() || phases::checks_due(state, project, phase) {
         return Some(Stand::Checking);
     }
-    if phase.progress.is_believed_done {
+    // A belief that is older than what has happened since has to be asked for anew, but not before what is under way
+    // has ended: it would be older again at once.
+    if phases::is_believed_done(state, phase) || (phase.progress.is_believed_done && is_moving(state, phase))
+    {
         return Some(Stand::BelievedDone);
     }
     let slots = memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
@@ -151,6 +154,15 @@ pub(in crate::domain) fn work_at_hand(state: &State, project: &ProjectSlug, enou
     let key = |id: &ObjectiveId| ObjectiveKey { project: project.clone(), id: id.clone() };
     let is_free = |id: &&ObjectiveId| state.objective(&key(id)).is_some_and(|todo| !is_blocked(state, todo));
     count + todo.filter(is_free).take(enough - count).count()
+}
+
+/// Whether anything of a phase is under way, or will be by itself.
+fn is_moving(state: &State, phase: &Aim) -> bool {
+    let project = &phase.key.project;
+    let view = state.phase_view(project, &phase.key.id);
+    let key = |id: &ObjectiveId| ObjectiveKey { project: project.clone(), id: id.clone() };
+    let mut all = view.moving.iter().filter_map(|id| state.objective(&key(id)));
+    all.any(|one| one.status != Status::Todo || !is_blocked(state, one))
 }
 
 /// Whether a stuck objective stands before this one, directly or through others.

@@ -7,11 +7,12 @@ use super::scribe::Scribe;
 use crate::domain::command::{Answer, Refusal, Reply};
 use crate::domain::event::Fact;
 use crate::domain::facts::PlanFacts;
+use crate::domain::hierarchy::{AimKey, Level};
 use crate::domain::ids::{AimId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::ObjectiveSpec;
 use crate::domain::operate::By;
 use crate::domain::plan::{PlanDocument, unordered_overlaps};
-use crate::domain::planning::{FAILURES_MAX, PlannerRun, planners};
+use crate::domain::planning::{Belief, FAILURES_MAX, PhaseView, PlannerRun, planners};
 use crate::domain::reason::ReasonCode;
 use crate::domain::session::{Exit, Harvest, Over, Session, SessionEnd, SessionKind, SessionStatus, Stop};
 use crate::domain::settings::ApprovalRule;
@@ -157,8 +158,8 @@ fn refuse(scribe: &mut Scribe<'_>, slug: &ProjectSlug, session: SessionId, mut f
 fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: PlanDocument) {
     let Some(project) = scribe.state.project(slug) else { return };
     let settings = &project.settings;
-    let has_content = !plan.objectives.is_empty() || !plan.phase_checks.is_empty();
-    let waits = settings.planner.approval == ApprovalRule::Manual && has_content;
+    let is_manual = settings.planner.approval == ApprovalRule::Manual;
+    let waits = is_manual || is_persons_word_due(scribe, slug, run, &plan);
     let warnings = unordered_overlaps(&plan, &settings.shared_patterns, &mut scribe.memo.overlaps);
     let (session, phase) = (run.session, run.phase.clone());
     scribe.record(Fact::PlanMade {
@@ -170,8 +171,35 @@ fn accept(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &PlannerRun, plan: P
         waits,
     });
     if !waits {
-        apply(scribe, slug, Some(session), phase, plan, By::Automatic);
+        let belief = Belief { by: By::Automatic, saw: run.saw.clone() };
+        let origin = Origin { session: Some(session), checks: By::Automatic, belief: Some(belief) };
+        apply(scribe, slug, phase, plan, origin);
     }
+}
+
+/// A planner that has nothing to add to a phase in which something failed or was cancelled does not make it done: its
+/// checks do, or a person. What has changed since it looked is looked at again first.
+fn is_persons_word_due(
+    scribe: &Scribe<'_>,
+    slug: &ProjectSlug,
+    run: &PlannerRun,
+    plan: &PlanDocument,
+) -> bool {
+    let Some(phase) = scribe.state.active_line(slug).phase.filter(|_| plan.asks_nothing()) else {
+        return false;
+    };
+    let now = scribe.state.phase_view(slug, &phase.key.id);
+    !phase.progress.has_checks() && run.saw == now && !now.failed.is_empty()
+}
+
+/// Where a plan comes from.
+struct Origin {
+    /// The planner's session; none: a person wrote it.
+    session: Option<SessionId>,
+    /// Whose its checks are.
+    checks: By,
+    /// What it rests on, should it have no objectives.
+    belief: Option<Belief>,
 }
 
 /// What the plan's objectives ask for, on their phase.
@@ -198,11 +226,11 @@ fn check(
 fn apply(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
-    session: Option<SessionId>,
     phase: Option<AimId>,
     plan: PlanDocument,
-    by: By,
+    origin: Origin,
 ) -> Vec<ObjectiveKey> {
+    let Origin { session, checks: by, belief } = origin;
     let mut added = Vec::new();
     for (id, spec) in specs(&plan, phase.as_ref()) {
         let objective = ObjectiveKey { project: slug.clone(), id };
@@ -213,7 +241,8 @@ fn apply(
         super::phases::set_checks(scribe, slug, phase, plan.phase_checks, by);
     }
     let objectives = added.iter().map(|key| key.id.clone()).collect();
-    scribe.record(Fact::PlanApplied { project: slug.clone(), session, phase, objectives });
+    let belief = belief.filter(|_| added.is_empty());
+    scribe.record(Fact::PlanApplied { project: slug.clone(), session, phase, objectives, belief });
     scribe.mark(slug);
     added
 }
@@ -226,7 +255,8 @@ pub(super) fn apply_written(scribe: &mut Scribe<'_>, slug: &ProjectSlug, plan: P
     }
     check(scribe, slug, phase.as_ref(), &plan)?;
     let checks = plan.phase_checks.len();
-    let added = apply(scribe, slug, None, phase.clone(), plan, By::Human);
+    let origin = Origin { session: None, checks: By::Human, belief: None };
+    let added = apply(scribe, slug, phase.clone(), plan, origin);
     let names: Vec<String> = added.iter().map(|key| key.id.to_string()).collect();
     let mut text = format!("added {} to {slug}", counted(added.len()));
     if !names.is_empty() {
@@ -290,9 +320,38 @@ pub(super) fn approve(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
             format!("the plan no longer fits: {refusal}; `paddock plan reject --note TEXT` sends it back");
         return Err(Refusal::new(text));
     }
-    let added = apply(scribe, slug, Some(waiting.session), phase, waiting.plan, By::Automatic);
-    let text = format!("the plan of session {} is applied: {} added", waiting.session, counted(added.len()));
+    let saw = phase.as_ref().map(|phase| scribe.state.phase_view(slug, phase));
+    let text = match (&phase, &saw) {
+        (Some(phase), Some(saw)) if waiting.plan.objectives.is_empty() => {
+            let has_checks = !waiting.plan.phase_checks.is_empty() || has_checks(scribe, slug, phase);
+            taken_as_done(phase, saw, has_checks)
+        }
+        _ => {
+            let count = counted(waiting.plan.objectives.len());
+            format!("the plan of session {} is applied: {count} added", waiting.session)
+        }
+    };
+    let belief = saw.map(|saw| Belief { by: By::Human, saw });
+    let origin = Origin { session: Some(waiting.session), checks: By::Automatic, belief };
+    let added = apply(scribe, slug, phase, waiting.plan, origin);
     Ok(Answer { text, objectives: added })
+}
+
+fn has_checks(scribe: &Scribe<'_>, slug: &ProjectSlug, phase: &AimId) -> bool {
+    let key = AimKey { project: slug.clone(), level: Level::Phase, id: phase.clone() };
+    scribe.state.aim(&key).is_some_and(|phase| phase.progress.has_checks())
+}
+
+/// What follows from a person's word that nothing is left to do.
+fn taken_as_done(phase: &AimId, saw: &PhaseView, has_checks: bool) -> String {
+    let left: Vec<&str> = saw.moving.iter().chain(&saw.stuck).map(ObjectiveId::as_str).collect();
+    match (left.is_empty(), has_checks) {
+        (true, false) => format!("the phase {phase} is taken as done"),
+        (true, true) => format!("nothing is added to the phase {phase}: its checks decide"),
+        (false, _) => {
+            format!("nothing is added to the phase {phase}; it is done once {} is", left.join(", "))
+        }
+    }
 }
 
 /// A person sends the plan that waits back; the next one is told why.

@@ -86,7 +86,10 @@ pub(crate) fn planning(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
     if let Some(waiting) = &planning.waiting {
         let (count, slug) = (waiting.plan.objectives.len(), &project.slug);
-        let text = format!("a plan of {} waits to be approved", counted(count, "objective"));
+        let text = match (&waiting.phase, count) {
+            (Some(phase), 0) => format!("the planner believes the phase {phase} done: it has nothing to add"),
+            _ => format!("a plan of {} waits to be approved", counted(count, "objective")),
+        };
         let clears =
             format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
         return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));

@@ -52,7 +52,12 @@ pub fn card(model: &Model, need: &Need) -> Card {
             Card { clears, keys, evidence: in_the_way(model), ..named("publishing") }
         }
         NeedKind::Plan if need.reason.code == ReasonCode::PlanWaits => {
-            let keys = vec![("in", "look at it"), ("approve", "approve"), ("reject", "send it back")];
+            let is_belief = model
+                .shown_project()
+                .and_then(|project| project.planning.waiting.as_ref())
+                .is_some_and(|waiting| waiting.plan.objectives.is_empty());
+            let approve = if is_belief { "take the phase as done" } else { "approve" };
+            let keys = vec![("in", "look at it"), ("approve", approve), ("reject", "send it back")];
             Card { keys, evidence: planned(model), ..named("plan") }
         }
         NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },

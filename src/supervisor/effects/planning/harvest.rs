@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::plan_file::{self, PlanContext};
+use crate::config::ConfigError;
+use crate::config::plan_file::{self, PlanContext, ReadPlan};
 use crate::domain::facts::PlanFacts;
 use crate::domain::ids::{ObjectId, ObjectiveId, SessionId};
 use crate::domain::input::Input;
@@ -20,8 +21,6 @@ use crate::supervisor::world::{Site, World, now_ms};
 
 /// Bytes of a log read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
-/// The plan stands at the end of the output: of a plain one no more than this much of the end is kept.
-const TAIL_BYTES: u64 = 4 << 20;
 /// What keeps work that a planner left is called so.
 const NAME: &str = "planner";
 
@@ -70,13 +69,9 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
     let reading =
         transcript_of(&dir, order).map_err(|error| format!("its output cannot be read: {error}"))?;
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
-    let said = match reading.final_text.trim().is_empty() {
-        true => tail_of(&dir).map_err(|error| format!("its output cannot be read: {error}"))?,
-        false => reading.final_text.clone(),
-    };
     let workers: Vec<&str> = order.workers.iter().map(String::as_str).collect();
     let context = PlanContext { existing: &order.existing, workers: &workers };
-    let plan = plan_file::read(&without_echo(&said, &prompt), "plan", &context);
+    let plan = plan_of(&reading, &prompt, &context);
     fail_point!("plan.read");
     let salvage = clear(world, order).unwrap_or_else(|error| {
         tracing::warn!(session = %order.session, %error, "the planner's worktree could not be cleared away");
@@ -89,6 +84,23 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
         salvage,
         account: account(reading),
     })
+}
+
+/// The plan of the planner's last message; where that holds none, of all that it said. What tools printed is not its
+/// own, nor is its prompt.
+fn plan_of(reading: &Reading, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
+    let last = without_echo(&reading.final_text, prompt);
+    let of_last = || plan_file::read_said(&last, prompt, context);
+    if plan_file::holds_plan(&last) {
+        return of_last();
+    }
+    let said = without_echo(&reading.said, prompt);
+    match plan_file::read_said(&said, prompt, context) {
+        // A draft or a form on the way is no belief that nothing is left to do.
+        Ok(plan) if plan.document.asks_nothing() => of_last(),
+        read if plan_file::holds_plan(&said) => read,
+        _ => of_last(),
+    }
 }
 
 fn account(reading: Reading) -> Account {
@@ -114,21 +126,6 @@ fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
         }
     }
     Ok(reader.finish(order.exit.as_ref()).0)
-}
-
-/// What an agent wrote whose own words nobody could find.
-fn tail_of(dir: &Path) -> std::io::Result<String> {
-    let log = LogReader::open(dir, Stream::Stdout);
-    let mut offset = log.len()?.saturating_sub(TAIL_BYTES);
-    let mut bytes = Vec::new();
-    loop {
-        let chunk = log.read_at(offset, CHUNK_BYTES)?;
-        if chunk.bytes.is_empty() {
-            return Ok(String::from_utf8_lossy(&bytes).into_owned());
-        }
-        offset = chunk.next_offset();
-        bytes.extend(chunk.bytes);
-    }
 }
 
 /// A planner leaves nothing behind: what it changed or committed nevertheless is kept by refs, and its worktree

@@ -1,0 +1,124 @@
+//! Whose word makes a phase done: what each planner saw when its session began, kept apart from what the domain keeps.
+
+use std::collections::BTreeMap;
+
+use paddock::domain::command::Command;
+use paddock::domain::event::{Event, Fact};
+use paddock::domain::hierarchy::{AimKey, AimOrder, Level, Stage};
+use paddock::domain::ids::{AimId, ObjectiveId, ProjectSlug};
+use paddock::domain::input::Input;
+use paddock::domain::objective::Status;
+use paddock::domain::session::SessionKind;
+use paddock::domain::state::State;
+
+/// The objectives of a phase: landed, open, or failed.
+type Seen = BTreeMap<ObjectiveId, Outcome>;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Landed,
+    Open,
+    Failed,
+}
+
+#[derive(Debug, Clone)]
+enum Word {
+    Planner(Seen),
+    Person(Seen),
+}
+
+/// What is known of beliefs so far.
+#[derive(Debug, Default)]
+pub struct Beliefs {
+    seen: BTreeMap<ProjectSlug, Seen>,
+    words: BTreeMap<AimKey, Word>,
+    /// What completes phases in this step beside beliefs.
+    is_by_hand: bool,
+    checked: Vec<AimKey>,
+}
+
+fn look(state: &State, project: &ProjectSlug, phase: Option<&AimId>) -> Seen {
+    let Some(phase) = phase else { return Seen::new() };
+    let of_phase =
+        |one: &&paddock::domain::objective::Objective| one.spec.phase.as_deref() == Some(phase.as_str());
+    let outcome = |status: Status| match status {
+        Status::Done | Status::Skipped => Outcome::Landed,
+        Status::Failed | Status::Cancelled => Outcome::Failed,
+        _ => Outcome::Open,
+    };
+    state
+        .objectives_of(project)
+        .filter(of_phase)
+        .map(|one| (one.key.id.clone(), outcome(one.status)))
+        .collect()
+}
+
+impl Beliefs {
+    /// A step begins.
+    pub fn begin(&mut self, input: &Input) {
+        self.checked.clear();
+        let is_complete =
+            |command: &Command| matches!(command, Command::Aim { order: AimOrder::Complete, .. });
+        self.is_by_hand = matches!(input, Input::Command(command) if is_complete(command));
+    }
+
+    /// An event is about to change this state.
+    pub fn on_event(&mut self, state: &State, event: &Event) -> Result<(), String> {
+        match &event.fact {
+            Fact::SessionPlanned { objective, plan } if plan.kind == SessionKind::Planner => {
+                let project = &objective.project;
+                let phase = state.active_line(project).phase.map(|phase| phase.key.id.clone());
+                self.seen.insert(project.clone(), look(state, project, phase.as_ref()));
+            }
+            Fact::PlanApplied { project, session, phase: Some(phase), objectives, .. } => {
+                let key = AimKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
+                let has_waited = state.project(project).is_some_and(|found| found.planning.waiting.is_some());
+                let word = match has_waited {
+                    true => Word::Person(look(state, project, Some(phase))),
+                    false => Word::Planner(self.seen.get(project).cloned().unwrap_or_default()),
+                };
+                if !objectives.is_empty() {
+                    self.words.remove(&key);
+                } else if session.is_some() {
+                    self.words.insert(key, word);
+                }
+            }
+            Fact::PhaseChecksPassed { aim, .. } => self.checked.push(aim.clone()),
+            Fact::AimMoved { aim, level: Level::Phase, to, .. } => return self.moved(state, aim, *to),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn moved(&mut self, state: &State, aim: &AimKey, to: Stage) -> Result<(), String> {
+        let word = self.words.remove(aim);
+        if to != Stage::Completed || self.is_by_hand || self.checked.contains(aim) {
+            return Ok(());
+        }
+        let now = look(state, &aim.project, Some(&aim.id));
+        let failed = |seen: &Seen| -> Vec<ObjectiveId> {
+            seen.iter().filter(|(_, how)| **how == Outcome::Failed).map(|(id, _)| id.clone()).collect()
+        };
+        match word {
+            None => Err(format!("beliefs: {aim} is reached on nobody's word")),
+            Some(Word::Planner(seen)) if seen != now => {
+                Err(format!("beliefs: {aim} is reached by a plan that saw {seen:?}, and it is {now:?}"))
+            }
+            Some(Word::Planner(_)) if !failed(&now).is_empty() => {
+                Err(format!("beliefs: {aim} is reached though {:?} failed", failed(&now)))
+            }
+            Some(Word::Person(seen))
+                if failed(&now).iter().any(|id| seen.get(id) != Some(&Outcome::Failed)) =>
+            {
+                Err(format!(
+                    "beliefs: {aim} is reached though {:?} failed since a person looked",
+                    failed(&now)
+                ))
+            }
+            Some(Word::Person(seen)) if now.keys().any(|id| !seen.contains_key(id)) => {
+                Err(format!("beliefs: {aim} is reached though work came since a person looked"))
+            }
+            Some(_) => Ok(()),
+        }
+    }
+}
