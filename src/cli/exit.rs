@@ -26,7 +26,7 @@ pub enum Exit {
     Usage = 2,
     /// At least one thing waits for a human.
     NeedsHuman = 3,
-    /// Nothing waits for a human, yet something is stuck.
+    /// Nothing waits for a human, yet not everything is done.
     Stuck = 4,
     /// Interrupted.
     Interrupted = 130,

@@ -8,8 +8,9 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register_written;
-use crate::domain::objective::Status;
-use crate::report::waiting::{About, waiting};
+use crate::domain::decide::{Memo, waiting};
+use crate::domain::ids::ProjectSlug;
+use crate::domain::needs::{Need, NeedKind};
 use crate::report::{events, row};
 use crate::store::StoredEvent;
 use crate::supervisor::{self, Options};
@@ -21,7 +22,15 @@ const NAMED_MAX: usize = 10;
 #[command(after_help = "Examples:
   paddock run --no-tui
   paddock run --no-tui --until-idle --json
-  paddock run --no-tui --duration-minutes 480 --max-parallel 4")]
+  paddock run --no-tui --duration-minutes 480 --max-parallel 4
+
+Exit status, with --until-idle, --once and --duration-minutes:
+  0    all objectives are done or skipped, what landed is published as `land.publish` asks, and the goals that were
+       started are reached (--no-planner leaves goals aside); or the one cycle or the time was over, and what is left
+       goes on by itself
+  3    something waits for you: `paddock status` lists it under \"needs you\"
+  4    nothing waits for you, yet not everything is done
+  1    an error; 2 wrong usage; 130 interrupted. 0 also when it was asked to stop")]
 pub(super) struct Run {
     /// One cycle, then leave
     #[arg(long)]
@@ -114,26 +123,41 @@ impl Run {
         let end = supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
         let exit = Exit::from(end);
         if hints && matches!(exit, Exit::NeedsHuman | Exit::Stuck) {
-            say_what_waits(context, exit)?;
+            say_what_waits(context, exit, &options)?;
         }
         Ok(exit)
     }
 }
 
-fn say_what_waits(context: &Context, exit: Exit) -> Result<(), Failure> {
+fn say_what_waits(context: &Context, exit: Exit, options: &Options) -> Result<(), Failure> {
     let state = context.state()?;
-    let waits = state.objectives().filter(|objective| match exit {
-        Exit::NeedsHuman => matches!(objective.status, Status::NeedsReview | Status::Paused),
-        _ => !objective.status.frees_dependents(),
-    });
-    let held = state.projects().filter(|project| {
-        let is_held = |about: &About| matches!(about, About::Project | About::Queue | About::Plan);
-        exit == Exit::NeedsHuman && waiting(&state, project).iter().any(|(about, _)| is_held(about))
-    });
-    let names = held.map(|project| format!("project {}", project.slug));
-    let names: Vec<String> = names.chain(waits.map(|objective| objective.key.to_string())).collect();
+    let mut memo = Memo::working(context.project.clone(), None);
+    memo.planner_cooldown_ms = (!options.no_planner).then_some(0);
+    let mut names: Vec<String> = Vec::new();
+    if exit == Exit::NeedsHuman {
+        names.extend(waiting(&state, &memo).iter().map(name));
+    } else {
+        let covered = |project: &ProjectSlug| memo.covers(project);
+        let open =
+            state.objectives().filter(|one| covered(&one.key.project) && !one.status.frees_dependents());
+        names.extend(open.map(|objective| objective.key.to_string()));
+        if names.is_empty() {
+            let projects = state.projects().filter(|project| project.is_enabled() && covered(&project.slug));
+            names.extend(projects.map(|project| format!("project {}", project.slug)));
+        }
+    }
+    names.dedup();
     output::note(&format!("{}: `paddock status` says why", waits_line(&names, exit == Exit::NeedsHuman)));
     Ok(())
+}
+
+/// What a need is about, by name.
+fn name(need: &Need) -> String {
+    match &need.kind {
+        NeedKind::Objective(key) => key.to_string(),
+        NeedKind::Agent(id) => format!("agent {id}"),
+        _ => format!("project {}", need.project),
+    }
 }
 
 /// Who waits, or is stuck, in one line: the first of them by name.

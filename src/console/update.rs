@@ -85,7 +85,7 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     model.refresh();
     let mut fresh = Vec::new();
     for need in model.digest.needs.iter().chain(&model.digest.elsewhere) {
-        if model.rung.insert(need.occurrence()) && !is_first {
+        if model.rung.insert(need.occurrence()) && !is_first && !need.is_set_aside(&model.facts.state) {
             fresh.push(need.reason.text.clone());
         }
     }

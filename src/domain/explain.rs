@@ -155,6 +155,42 @@ fn clock_utc(at_ms: i64) -> String {
     format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
+/// Why no agent can do its next session, now or when it has cooled down; none when one can.
+pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) -> Option<Reason> {
+    if agent_for(state, project, objective).is_some() {
+        return None;
+    }
+    let clears = format!(
+        "name an agent that can be started in projects/{}.yaml (`agents` or `workers`)",
+        project.slug
+    );
+    let Some(found) = worker_for(state, project, objective) else {
+        let text = format!("there is no worker {}", objective.spec.worker);
+        return Some(reason(objective, ReasonCode::NoAgent, text, &clears));
+    };
+    let worker = &found.id;
+    let out = |id: &String| state.agent_health(id).and_then(AgentHealth::out_of_use);
+    let problem = |id: &String| {
+        let why = project.unusable_agents.get(id).cloned().or_else(|| out(id));
+        why.map(|why| format!("{id}: {why}"))
+    };
+    let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
+    let clears = match found.agents.iter().find(|id| out(id).is_some()) {
+        Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
+        None => clears,
+    };
+    let text = match (found.agents.is_empty(), problems.is_empty()) {
+        (true, _) => {
+            format!("the worker {worker} has no agent: none is named and none was found on PATH")
+        }
+        (false, true) => format!("every agent of the worker {worker} is disabled"),
+        (false, false) => {
+            format!("no agent of the worker {worker} can be used ({})", problems.join("; "))
+        }
+    };
+    Some(reason(objective, ReasonCode::NoAgent, text, &clears))
+}
+
 /// A ready objective, looked at as dispatch looks at it.
 struct Ready<'a> {
     state: &'a State,
@@ -169,7 +205,7 @@ impl Ready<'_> {
             .own_session()
             .or_else(|| project_stop(self.project, self.objective))
             .or_else(|| self.paused())
-            .or_else(|| self.no_agent())
+            .or_else(|| no_agent(self.state, self.project, self.objective))
             .or_else(|| stopped(self.objective, self.facts))
             .or_else(|| self.no_integration());
         outside
@@ -197,41 +233,6 @@ impl Ready<'_> {
         let clears = format!("`paddock project resume {}`", self.project.slug);
         let text = "its project is paused: no new sessions start";
         self.project.paused.then(|| self.reason(ReasonCode::ProjectPaused, text, &clears))
-    }
-
-    fn no_agent(&self) -> Option<Reason> {
-        if agent_for(self.state, self.project, self.objective).is_some() {
-            return None;
-        }
-        let clears = format!(
-            "name an agent that can be started in projects/{}.yaml (`agents` or `workers`)",
-            self.project.slug
-        );
-        let Some(found) = worker_for(self.state, self.project, self.objective) else {
-            let text = format!("there is no worker {}", self.objective.spec.worker);
-            return Some(self.reason(ReasonCode::NoAgent, text, &clears));
-        };
-        let worker = &found.id;
-        let out = |id: &String| self.state.agent_health(id).and_then(AgentHealth::out_of_use);
-        let problem = |id: &String| {
-            let why = self.project.unusable_agents.get(id).cloned().or_else(|| out(id));
-            why.map(|why| format!("{id}: {why}"))
-        };
-        let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
-        let clears = match found.agents.iter().find(|id| out(id).is_some()) {
-            Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
-            None => clears,
-        };
-        let text = match (found.agents.is_empty(), problems.is_empty()) {
-            (true, _) => {
-                format!("the worker {worker} has no agent: none is named and none was found on PATH")
-            }
-            (false, true) => format!("every agent of the worker {worker} is disabled"),
-            (false, false) => {
-                format!("no agent of the worker {worker} can be used ({})", problems.join("; "))
-            }
-        };
-        Some(self.reason(ReasonCode::NoAgent, text, &clears))
     }
 
     fn no_integration(&self) -> Option<Reason> {

@@ -22,6 +22,7 @@ pub mod ids;
 pub mod input;
 pub mod judge;
 pub mod markers;
+pub mod needs;
 pub mod objective;
 pub mod operate;
 pub mod pace;

@@ -93,12 +93,18 @@ pub struct Project {
     pub enabled: bool,
     /// Whether a person paused dispatch and planner.
     pub paused: bool,
+    /// Since when, in Unix milliseconds; none: it is not, or that was not recorded yet.
+    #[serde(default)]
+    pub paused_ms: Option<i64>,
     /// What stops it, by code.
     pub holds: BTreeMap<ReasonCode, Reason>,
     /// The configuration that a person agreed to.
     pub trust: TrustRecord,
     /// Agents that could not be started, and why; cleared when the settings change.
     pub unusable_agents: BTreeMap<String, String>,
+    /// Since when each of them could not, in Unix milliseconds, where that was recorded.
+    #[serde(default)]
+    pub unusable_since_ms: BTreeMap<String, i64>,
     /// Its refs.
     pub integration: Integration,
     /// Its merge queue.
@@ -161,6 +167,18 @@ impl Project {
     pub fn checks_nothing(&self) -> Option<&CanaryVerdict> {
         let judged = self.canary.judged.as_ref().filter(|judged| judged.verdict == Verdict::Green)?;
         (judged.terms == self.settings.gate_terms()).then_some(judged)
+    }
+
+    /// An agent could not be started.
+    pub(super) fn cannot_use(&mut self, agent: &str, problem: &str, at_ms: i64) {
+        self.unusable_agents.insert(agent.to_owned(), problem.to_owned());
+        self.unusable_since_ms.insert(agent.to_owned(), at_ms);
+    }
+
+    /// Every agent may be tried again.
+    pub(super) fn reset_agents(&mut self) {
+        self.unusable_agents.clear();
+        self.unusable_since_ms.clear();
     }
 
     /// The full name of the integration ref.

@@ -7,4 +7,3 @@ pub mod row;
 pub mod status;
 pub mod status_text;
 pub mod text;
-pub mod waiting;

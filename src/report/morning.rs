@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::status::{NeedStatus, need_status};
 use super::text::{duration, harmless, rfc3339};
-use super::waiting;
 use crate::domain::budget::used_since_ms;
+use crate::domain::needs::{Need, NeedKind, needs};
 use crate::domain::objective::{Objective, Status};
 use crate::domain::project::Project;
-use crate::domain::reason::Reason;
 use crate::domain::session::{ProcessEnd, Session, SessionStatus};
 use crate::domain::state::State;
 use crate::domain::usage::{Tokens, dollars};
@@ -69,6 +69,8 @@ pub struct Waiting {
     pub text: String,
     pub since: String,
     pub clears: String,
+    /// What it is about: as in `status --json`.
+    pub about: &'static str,
 }
 
 /// What was spent; unknown is null, never zero.
@@ -84,16 +86,13 @@ pub struct SpentReport {
     pub usd_unknown: u32,
 }
 
-fn waits(objective: Option<&Objective>, reason: &Reason) -> Waiting {
-    let code = serde_json::to_value(reason.code).ok();
-    Waiting {
-        objective: objective.map(|objective| objective.key.id.to_string()),
-        title: objective.map_or_else(String::new, |objective| objective.spec.title.clone()),
-        code: code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
-        text: reason.text.clone(),
-        since: rfc3339(reason.since_ms),
-        clears: reason.clears.clone(),
-    }
+fn waits(state: &State, need: &Need) -> Waiting {
+    let NeedStatus { code, text, since, clears, about, objective, .. } = need_status(need);
+    let title = match &need.kind {
+        NeedKind::Objective(key) => state.objective(key).map(|objective| objective.spec.title.clone()),
+        _ => None,
+    };
+    Waiting { objective, title: title.unwrap_or_default(), code, text, since, clears, about }
 }
 
 /// The report on a project from a time on. `lost` looks for what is recorded.
@@ -109,7 +108,7 @@ pub fn project(
         name: project.settings.name.clone(),
         landed: Vec::new(),
         landed_unverified: Vec::new(),
-        waiting: waiting::waiting(state, project).iter().map(|(_, reason)| waits(None, reason)).collect(),
+        waiting: needs(state, &project.slug).iter().map(|need| waits(state, need)).collect(),
         lost,
         spent: SpentReport::default(),
         sessions: BTreeMap::new(),
@@ -134,11 +133,13 @@ pub fn project(
 
 fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Objective, since_ms: i64) {
     match objective.status {
-        Status::NeedsReview | Status::Paused => {
-            report.waiting.extend(objective.reason.as_ref().map(|reason| waits(Some(objective), reason)));
-        }
         Status::Todo | Status::Ready | Status::Active | Status::Review | Status::Queued => report.open += 1,
-        Status::Done | Status::Skipped | Status::Failed | Status::Cancelled => {}
+        Status::NeedsReview
+        | Status::Paused
+        | Status::Done
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => {}
     }
     let Some(landed) = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms) else { return };
     let Some(commit) = &landed.commit else { return };

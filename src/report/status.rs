@@ -13,8 +13,7 @@ use crate::domain::state::State;
 use crate::report::text::rfc3339;
 
 pub use build::document;
-pub(crate) use build::planning;
-pub(crate) use queue::notices;
+pub(crate) use build::need_status;
 
 /// What the document is built from, besides the state.
 #[derive(Debug, Clone)]
@@ -92,8 +91,10 @@ pub struct ProjectStatus {
     pub target_branch: String,
     pub integration: IntegrationStatus,
     pub state: &'static str,
-    /// What stops the whole project, or waits in it, for a person.
+    /// What stops the whole project, or waits in it, for a person: `needs` without those of objectives.
     pub reasons: Vec<ReasonStatus>,
+    /// Everything that waits for a person; `run` ends with 3 while there is anything.
+    pub needs: Vec<NeedStatus>,
     pub goal: AimStatus,
     pub milestone: AimStatus,
     pub phase: AimStatus,
@@ -167,6 +168,21 @@ pub struct ReasonStatus {
     pub text: String,
     pub since: String,
     pub clears: String,
+}
+
+/// Something that waits for a person.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+pub struct NeedStatus {
+    pub code: String,
+    pub text: String,
+    pub since: String,
+    pub clears: String,
+    /// `project`, `queue`, `plan`, `publication`, `notice`, `agent`, `worker` or `objective`.
+    pub about: &'static str,
+    pub objective: Option<String>,
+    pub agent: Option<String>,
+    pub worker: Option<String>,
 }
 
 /// What was used today, and what may be.

@@ -85,45 +85,34 @@ fn section(title: &str, rows: &[Vec<String>]) -> String {
 }
 
 fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
+    let below = |text: String| vec![String::new(), String::new(), String::new(), text];
     let mut rows = Vec::new();
-    for reason in &project.reasons {
-        rows.push(vec![
-            "(project)".to_owned(),
-            reason.code.clone(),
-            ago(&reason.since, now_ms),
-            cut(&harmless(&reason.text), REASON_WIDTH_MAX),
-        ]);
-        rows.push(vec![
-            String::new(),
-            String::new(),
-            String::new(),
-            format!("→ {}", harmless(&reason.clears)),
-        ]);
-        let is_of_files = reason.code == "publication_waits";
+    for need in &project.needs {
+        let found =
+            need.objective.as_ref().and_then(|id| project.objectives.iter().find(|one| one.id == *id));
+        let (name, code) = match found {
+            Some(objective) => (objective.id.clone(), objective.status.to_owned()),
+            None => ("(project)".to_owned(), need.code.clone()),
+        };
+        let text = cut(&harmless(&need.text), REASON_WIDTH_MAX);
+        rows.push(vec![name, code, ago(&need.since, now_ms), text]);
+        rows.push(below(match found {
+            Some(objective) => format!("→ {}", advice(project, objective)),
+            None => format!("→ {}", harmless(&need.clears)),
+        }));
+        let is_of_files = need.code == "publication_waits";
         let files = project.integration.waiting_for.iter().filter(|_| is_of_files);
-        rows.extend(
-            files.map(|file| {
-                vec![String::new(), String::new(), String::new(), format!("- {}", harmless(file))]
-            }),
-        );
-    }
-    let asks = |objective: &&ObjectiveStatus| matches!(objective.status, "needs_review" | "paused");
-    for objective in project.objectives.iter().filter(asks) {
-        let text = objective.reason.as_ref().map_or("", |reason| reason.text.as_str());
-        let since = objective.reason.as_ref().map_or(&objective.since, |reason| &reason.since);
-        rows.push(vec![
-            objective.id.clone(),
-            objective.status.to_owned(),
-            ago(since, now_ms),
-            cut(&harmless(text), REASON_WIDTH_MAX),
-        ]);
-        let mut advice = format!("→ paddock objective show {}/{}", project.slug, objective.id);
-        if let Some(session) = objective.sessions.last() {
-            advice.push_str(&format!("; paddock session log {session}"));
-        }
-        rows.push(vec![String::new(), String::new(), String::new(), advice]);
+        rows.extend(files.map(|file| below(format!("- {}", harmless(file)))));
     }
     rows
+}
+
+fn advice(project: &ProjectStatus, objective: &ObjectiveStatus) -> String {
+    let mut advice = format!("paddock objective show {}/{}", project.slug, objective.id);
+    if let Some(session) = objective.sessions.last() {
+        advice.push_str(&format!("; paddock session log {session}"));
+    }
+    advice
 }
 
 fn running(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {

@@ -55,6 +55,8 @@ pub(super) struct Kernel {
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
     pub(super) poll: Duration,
     pub(super) interrupted: bool,
+    /// Whether it stops because its duration is over.
+    pub(super) timed_out: bool,
     /// When the run is over, if it was given a duration.
     pub(super) end_at: Option<Instant>,
     pub(super) clock: Clock,
@@ -160,6 +162,7 @@ impl Kernel {
                 poll_at = now + self.poll;
             }
             if end_at.is_some_and(|end| now >= end) && self.memo.stopping.is_none() {
+                self.timed_out = true;
                 self.step(Input::Stop(StopMode::Graceful), None)?;
             }
             self.wait(poll_at, end_at)?;
@@ -401,7 +404,11 @@ impl Kernel {
         if !self.world.is_idle() {
             return None;
         }
-        let stopped = if self.interrupted { RunEnd::Interrupted } else { RunEnd::Stopped };
+        let stopped = match (self.interrupted, self.timed_out) {
+            (true, _) => RunEnd::Interrupted,
+            (false, true) => self.end(),
+            (false, false) => RunEnd::Stopped,
+        };
         match self.memo.stopping {
             Some(StopMode::Leave) => return Some(stopped),
             Some(_) => {
@@ -413,14 +420,21 @@ impl Kernel {
             None => {}
         }
         if options.once {
-            return Some(RunEnd::Stopped);
+            return Some(self.end());
         }
-        let settled = decide::settled(&self.state, &self.memo).filter(|_| options.until_idle)?;
-        Some(match settled {
-            Settled::Done => RunEnd::Done,
-            Settled::NeedsHuman => RunEnd::NeedsHuman,
-            Settled::Stuck => RunEnd::Stuck,
-        })
+        decide::settled(&self.state, &self.memo).filter(|_| options.until_idle)?;
+        Some(self.end())
+    }
+
+    /// How a run ends that nobody stopped. What is left and goes on by itself is no trouble.
+    fn end(&self) -> RunEnd {
+        match decide::settled(&self.state, &self.memo) {
+            Some(Settled::Done) => RunEnd::Done,
+            Some(Settled::NeedsHuman) => RunEnd::NeedsHuman,
+            Some(Settled::Stuck) => RunEnd::Stuck,
+            None if decide::waiting(&self.state, &self.memo).is_empty() => RunEnd::Stopped,
+            None => RunEnd::NeedsHuman,
+        }
     }
 
     fn lay_down(&mut self, end: RunEnd) -> Result<RunEnd, SupervisorError> {

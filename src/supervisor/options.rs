@@ -28,13 +28,13 @@ pub struct Options {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RunEnd {
-    /// All objectives are done or skipped.
+    /// All objectives are done or skipped, published as asked, and the goals that were started are reached.
     Done,
     /// At least one thing waits for a human.
     NeedsHuman,
-    /// Nothing waits for a human, yet something is stuck.
+    /// Nothing waits for a human, yet not everything is done.
     Stuck,
-    /// It was asked to stop, its time was over, or its one cycle was done.
+    /// It was asked to stop; or its time or its one cycle was over, and what is left goes on by itself.
     Stopped,
     /// It was interrupted from the terminal.
     Interrupted,

@@ -165,6 +165,7 @@ pub(super) fn kernel(
         claims: BTreeMap::new(),
         poll: Duration::from_secs(20),
         interrupted: false,
+        timed_out: false,
         end_at: None,
         clock: Clock::new(),
         copies_looked_at: None,

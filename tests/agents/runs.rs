@@ -284,7 +284,7 @@ fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     place.project("shop", &format!("{lines}budget: {{usd_per_day: 0.05}}\n{notify}"));
     place.objective("cart", "", &[]);
     place.objective("sign", "", &["--depends-on", "cart"]);
-    let events = place.idle(4);
+    let events = place.idle(3);
     assert_eq!(find(&events, "budget_exhausted")["data"]["what"], "usd");
     let reason = place.status_of("sign")["reason"].clone();
     assert_eq!(reason["code"], "day_budget", "{reason}");

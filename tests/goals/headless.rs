@@ -138,7 +138,7 @@ fn a_goal_that_nobody_can_plan_says_so() {
     let place = Place::new();
     place.project("web", "agents: [{id: tester, command_template: [sh, agent.sh]}]\n");
     place.good(&["goal", "add", "Page"]);
-    idle(&place, 0);
+    idle(&place, 3);
     for command in ["explain", "status", "report"] {
         let said = place.good(&[command]);
         assert!(said.contains("the goal page has no objective, and no agent may plan"), "{command}: {said}");

@@ -87,7 +87,7 @@ fn a_tree_that_is_no_longer_green_is_found_by_running_it_again() {
     let file = place.project_file("proof");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace("test -e README.md", "exit 3")).unwrap();
-    place.idle(0);
+    place.idle(3);
     let (code, stdout, _) = place.run(&["verify", "--rerun"]);
     assert_eq!(code, 1);
     assert!(stdout.contains("run again, its gate command tests is not green"), "{stdout}");

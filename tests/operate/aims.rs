@@ -30,7 +30,7 @@ fn one_of_each_is_active_and_an_objective_is_told_what_it_serves() {
     let phases = place.json(&["phase", "list", "--json"]);
     assert_eq!((&phases[0]["status"], &phases[1]["status"]), (&"planned".into(), &"active".into()));
     place.objective("pay", "commit pay.txt\nover", &["--phase", "the-form"]);
-    place.idle(0);
+    place.idle(3);
     let prompt = fs::read_to_string(place.note("aims.pay.1.prompt")).unwrap();
     for part in ["A safe shop: Nobody loses money", "Payments work", "The form"] {
         assert!(prompt.contains(part), "{part} is not in {prompt}");

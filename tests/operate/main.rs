@@ -9,6 +9,7 @@ mod aside;
 mod back;
 mod decisions;
 mod kept;
+mod needs;
 mod paused;
 mod people;
 #[path = "../spine/place.rs"]

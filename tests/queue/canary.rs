@@ -10,14 +10,14 @@ fn a_gate_that_is_green_on_an_emptied_tree_is_said_to_check_nothing_until_it_is_
     let place = Place::new();
     let repository = place.project("canary", "verify: [{name: tests, run: 'true'}]\nqueue: {canary: true}");
     place.objective("work", "commit work.txt\nover", &[]);
-    let events = place.idle(0);
+    let events = place.idle(3);
     let judged = events.iter().find(|event| is(event, "canary_judged", "*")).unwrap();
     assert_eq!(judged["data"]["verdict"], "green", "{judged}");
     let status = place.json(&["status", "--json"]);
     assert_eq!(status["projects"][0]["canary"]["checks_nothing"], true);
     assert!(place.good(&["queue", "list"]).contains("it checks nothing"));
     place.objective("more", "commit more.txt\nover", &[]);
-    place.idle(0);
+    place.idle(3);
     let note = place.git(&repository, &["notes", "--ref=refs/notes/paddock", "show", "main"]);
     assert!(note.contains("gate_checks_nothing"), "{note}");
     let file = place.project_file("canary");

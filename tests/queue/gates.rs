@@ -57,7 +57,7 @@ fn the_users_own_commits_are_gated_and_marked() {
     fs::write(repository.join("broken.txt"), "x\n").unwrap();
     place.git(&repository, &["add", "--all"]);
     place.git(&repository, &["commit", "--quiet", "--message", "Mine"]);
-    let events = place.idle(0);
+    let events = place.idle(3);
     let judged = events.iter().find(|event| is(event, "external_judged", "*")).unwrap();
     assert_eq!(judged["data"]["verdict"], "red", "{judged}");
     let verified = place.good(&["verify"]);

@@ -31,7 +31,7 @@ fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself
     place.git(&other, &["commit", "--quiet", "--allow-empty", "--message", "Elsewhere"]);
     place.git(&other, &["push", "--quiet", "origin", "HEAD:main"]);
     place.objective("two", "commit two.txt\nover", &[]);
-    let events = place.idle(0);
+    let events = place.idle(3);
     let waits = events.iter().find(|event| is(event, "push_waits", "*")).unwrap();
     assert_eq!(waits["data"]["wait"]["code"], "rejected", "{waits}");
     let listed = place.good(&["queue", "list"]);

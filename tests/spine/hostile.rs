@@ -162,7 +162,7 @@ fn an_agent_that_is_not_there_is_marked_and_nothing_spins() {
     for id in ["one", "two", "three"] {
         place.objective(id, "over", &["--scope", id]);
     }
-    let events = place.idle(4);
+    let events = place.idle(3);
     let sessions = count(&events, "session_planned", "*");
     assert!(sessions <= 3, "{sessions} sessions");
     assert!(count(&events, "agent_unusable", "*") <= 2, "once for each slot at most");

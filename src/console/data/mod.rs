@@ -3,9 +3,8 @@
 mod digest;
 pub mod evidence;
 mod facts;
-mod needs;
 pub mod telling;
 
+pub use crate::domain::needs::{Need, NeedKind, needs};
 pub use digest::{Digest, Spent};
 pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, StartStep, SupervisorSeen};
-pub use needs::{Need, NeedKind, needs};

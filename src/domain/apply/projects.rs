@@ -29,8 +29,10 @@ fn new_project(
         added_ms: at_ms,
         enabled: true,
         paused: false,
+        paused_ms: None,
         holds: BTreeMap::new(),
         unusable_agents: BTreeMap::new(),
+        unusable_since_ms: BTreeMap::new(),
         trust: facts.trust.clone(),
         integration: Integration {
             tip: facts.target.clone(),
@@ -71,17 +73,19 @@ impl State {
             Fact::ProjectConfigured { project, settings } => {
                 self.change(project, |p| {
                     p.settings = (**settings).clone();
-                    p.unusable_agents.clear();
+                    p.reset_agents();
                     p.planning.forgive();
                 });
             }
             Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
-            Fact::ProjectPaused { project, paused } => self.change(project, |p| p.paused = *paused),
+            Fact::ProjectPaused { project, paused } => self.change(project, |p| {
+                (p.paused, p.paused_ms) = (*paused, paused.then_some(at_ms));
+            }),
             Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
             Fact::AgentUnusable { project, agent, problem } => {
-                self.change(project, |p| drop(p.unusable_agents.insert(agent.clone(), problem.clone())));
+                self.change(project, |p| p.cannot_use(agent, problem, at_ms));
             }
-            Fact::AgentsReset { project } => self.change(project, |p| p.unusable_agents.clear()),
+            Fact::AgentsReset { project } => self.change(project, Project::reset_agents),
             Fact::ProjectRemoved { project } => self.forget_project(project),
             Fact::ProjectHeld { project, reason } => {
                 self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));

@@ -133,7 +133,8 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         scribe.record(Fact::BudgetExhausted { project, what, limit });
     }
     let text = format!("the day's budget of {limit} is spent; nothing new starts before midnight");
-    let clears = format!("midnight, or a higher `budget.{what}_per_day`");
+    let clears =
+        format!("wait until midnight, or set a higher `budget.{what}_per_day` in projects/{slug}.yaml");
     hold(scribe, slug, ReasonCode::DayBudget, text, clears);
     let running = scribe.state.open_sessions().filter(|session| {
         session.objective.project == *slug

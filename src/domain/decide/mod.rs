@@ -51,10 +51,11 @@ use super::state::State;
 pub use dispatch::waiting_for_slot;
 pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use outstanding::outstanding;
+pub(super) use planner::work_at_hand;
 pub use planner::{PLANNER_WORKER, Stand, planner_key, stand};
 pub use scribe::Memo;
 use scribe::Scribe;
-pub use settle::{Settled, next_timer, settled};
+pub use settle::{Settled, next_timer, settled, waiting};
 pub(super) use staff::{agent_for, all_cooling, all_tried, planners_from, worker_for};
 
 /// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of

@@ -3,7 +3,7 @@
 //! Nothing about a publication in progress has to be remembered: it is a fast-forward that can be tried again
 //! at any time.
 
-use super::scribe::Scribe;
+use super::scribe::{Memo, Scribe};
 use crate::domain::clock;
 use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
@@ -35,12 +35,22 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
 
 fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     let slug = &project.slug;
-    let integration = &project.integration;
     let is_asked = scribe.memo.publish_now.contains_key(slug);
-    let is_auto = project.settings.land.publish == PublishRule::Auto && !scribe.memo.is_passive;
-    let is_behind = integration.published != integration.tip;
+    let is_auto = !scribe.memo.is_passive && is_wanted(project);
     let again_ms = scribe.memo.publish_again.get(slug).map_or(0, |(_, again_ms)| *again_ms);
     let is_time = is_asked || clock::is_over(again_ms, scribe.now_ms);
+    (is_asked || is_auto) && is_time && can_try(project) && !scribe.memo.publishing.contains_key(slug)
+}
+
+/// Whether something landed is to be published by itself and is not yet.
+pub(super) fn is_wanted(project: &Project) -> bool {
+    let integration = &project.integration;
+    project.settings.land.publish == PublishRule::Auto && integration.published != integration.tip
+}
+
+/// Whether a publication can be tried now.
+fn can_try(project: &Project) -> bool {
+    let integration = &project.integration;
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
         || integration.is_moving_to_target();
@@ -48,17 +58,19 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
         .holds
         .keys()
         .any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::DayBudget | ReasonCode::ConfigBroken));
-    (is_asked || (is_auto && is_behind))
-        && is_time
-        && !has_users_commits
-        && !is_held
-        && project.is_workable()
-        && !scribe.memo.publishing.contains_key(slug)
+    !has_users_commits && !is_held && project.is_workable()
+}
+
+/// Whether a publication that met a branch which had moved is tried again in a moment: one that waits for the user's
+/// files does not count.
+pub(super) fn is_coming(memo: &Memo, project: &Project) -> bool {
+    let is_again = memo.publish_again.contains_key(&project.slug) && project.integration.waits.is_none();
+    is_again && is_wanted(project) && can_try(project)
 }
 
 /// When a waiting publication is tried again, in Unix milliseconds.
-pub(super) fn again_at(scribe_memo: &super::Memo, project: &ProjectSlug) -> Option<i64> {
-    scribe_memo.publish_again.get(project).map(|(_, again_ms)| *again_ms)
+pub(super) fn again_at(memo: &Memo, project: &ProjectSlug) -> Option<i64> {
+    memo.publish_again.get(project).map(|(_, again_ms)| *again_ms)
 }
 
 /// What is in the way may have changed: the next try is due now.

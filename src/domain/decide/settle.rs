@@ -2,14 +2,14 @@
 
 use super::phases::{checks_due, may_check};
 use super::planner::{Stand, stand};
-use super::publish::again_at;
+use super::publish::{self, again_at};
 use super::scribe::Memo;
 use super::staff::{agent_for, probe};
 use crate::domain::agent::Cooldown;
 use crate::domain::clock;
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::domain::needs::{Need, needs};
 use crate::domain::objective::{Objective, Status};
-use crate::domain::planning::planners;
 use crate::domain::project::Project;
 use crate::domain::reason::ReasonCode;
 use crate::domain::scope::OverlapCache;
@@ -19,11 +19,11 @@ use crate::domain::state::State;
 /// What is left when nothing runs and nothing can move without a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Settled {
-    /// Everything is done or skipped.
+    /// Everything is done or skipped, published as asked, and the goals that were started are reached.
     Done,
     /// At least one thing waits for a human.
     NeedsHuman,
-    /// Nothing waits for a human, yet something is stuck.
+    /// Nothing waits for a human, yet not everything is done.
     Stuck,
 }
 
@@ -79,37 +79,22 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
     due
 }
 
-/// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting
-/// publication does not (SPEC 4, `--until-idle`). Effects in flight are the caller's to know of.
+/// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting publication
+/// and a day's budget that is spent do not (SPEC 4, `--until-idle`). Effects in flight are the caller's to know of.
 #[must_use]
 pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
+    let covered = || state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug));
     let sessions = state.open_sessions().map(|session| &session.objective.project);
     let gates = state.open_gates().map(|gate| &gate.project);
-    if sessions.chain(gates).any(|project| !stands_still(state, project)) {
+    let runs = sessions.chain(gates).any(|project| !stands_still(state, project));
+    let moves = |project: &Project| !stands_still(state, &project.slug) && is_moving(state, memo, project);
+    if runs || covered().any(moves) {
         return None;
     }
-    let mut needs_human = false;
-    let mut is_stuck = false;
-    for project in state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug)) {
-        if !stands_still(state, &project.slug) && is_moving(state, memo, project) {
-            return None;
-        }
-        needs_human |= project.holds.keys().any(|code| *code != ReasonCode::DayBudget)
-            || project.train.held.is_some()
-            || project.paused
-            || waits_for_plan(state, memo, project);
-        for objective in state.objectives_of(&project.slug) {
-            match objective.status {
-                Status::Done | Status::Skipped => {}
-                Status::NeedsReview | Status::Paused => needs_human = true,
-                _ => is_stuck = true,
-            }
-        }
-    }
-    Some(match (needs_human, is_stuck) {
-        (true, _) => Settled::NeedsHuman,
-        (false, true) => Settled::Stuck,
-        (false, false) => Settled::Done,
+    Some(match (waiting(state, memo).is_empty(), covered().all(|project| is_done(state, memo, project))) {
+        (false, _) => Settled::NeedsHuman,
+        (true, true) => Settled::Done,
+        (true, false) => Settled::Stuck,
     })
 }
 
@@ -118,18 +103,26 @@ fn stands_still(state: &State, project: &ProjectSlug) -> bool {
     state.project(project).is_some_and(|project| project.holds.contains_key(&ReasonCode::EffectPanicked))
 }
 
-/// Whether what is planned, or is to be planned, waits for a person. A goal that was started and that nobody plans
-/// by himself does: without a planner, objectives come from people, and goals with them.
-fn waits_for_plan(state: &State, memo: &Memo, project: &Project) -> bool {
-    match stand(state, memo, project) {
-        Stand::PlanWaits | Stand::Stuck | Stand::Barren | Stand::NoAgent => true,
-        Stand::NoPhase => plans_by_itself(memo, project) && state.active_line(&project.slug).goal.is_some(),
-        _ => project.planning.stuck.is_some(),
-    }
+/// What waits for a person in the projects that are worked on. A supervisor that starts no planner leaves goals
+/// aside: they wait for nobody.
+#[must_use]
+pub fn waiting(state: &State, memo: &Memo) -> Vec<Need> {
+    let covered = state.projects().filter(|project| memo.covers(&project.slug));
+    let all = covered.flat_map(|project| needs(state, &project.slug));
+    let is_meant =
+        |need: &Need| memo.planner_cooldown_ms.is_some() || need.reason.code != ReasonCode::NothingPlanned;
+    all.filter(is_meant).collect()
 }
 
-fn plans_by_itself(memo: &Memo, project: &Project) -> bool {
-    memo.planner_cooldown_ms.is_some() && !planners(&project.settings).is_empty()
+/// Whether all objectives are done or skipped, what landed is published as the project asks, and the goals that were
+/// started are reached, unless nobody plans.
+fn is_done(state: &State, memo: &Memo, project: &Project) -> bool {
+    let slug = &project.slug;
+    let is_over = |status: &Status| status.frees_dependents() || state.in_status(slug, *status).is_empty();
+    let line = state.active_line(slug);
+    let is_reached =
+        memo.planner_cooldown_ms.is_none() || line.goal.or(line.milestone).or(line.phase).is_none();
+    Status::ALL.iter().all(is_over) && !publish::is_wanted(project) && is_reached
 }
 
 /// Whether the planner, or the checks of a phase, go on by themselves: a cooldown does.
@@ -165,7 +158,9 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
         return true;
     }
     let integration = &project.integration;
-    let is_publishing = memo.publishing.contains_key(&project.slug) || integration.is_moving_to_target();
+    let is_publishing = memo.publishing.contains_key(&project.slug)
+        || integration.is_moving_to_target()
+        || publish::is_coming(memo, project);
     let dispatches = project.is_workable() && !project.paused && project.dispatch_hold().is_none();
     let can_start = |objective: &Objective| agent_for(state, project, objective).is_some();
     let has_work = dispatches

@@ -1,7 +1,7 @@
 //! Why nothing happens for a goal.
 
 use crate::domain::agent::AgentHealth;
-use crate::domain::decide::planners_from;
+use crate::domain::decide::{planners_from, work_at_hand};
 use crate::domain::hierarchy::Aim;
 use crate::domain::objective::Status;
 use crate::domain::planning::planners;
@@ -18,8 +18,11 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     let aim = line.phase.or(line.milestone).or(line.goal)?;
     let is_seen_to = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
     let slug = &project.slug;
-    // What is there says itself why it is not moving, or moves.
-    let has_work = Status::UNFINISHED.iter().any(|status| !state.in_status(slug, *status).is_empty());
+    // What moves needs nothing, and what waits for a person says so itself. What waits behind something that failed
+    // does neither.
+    let asks = [Status::NeedsReview, Status::Paused];
+    let has_work = work_at_hand(state, slug, 1) > 0
+        || asks.iter().any(|status| !state.in_status(slug, *status).is_empty());
     if is_seen_to || has_work {
         return None;
     }

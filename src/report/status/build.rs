@@ -1,21 +1,20 @@
 //! Builds the document from the state.
 
 use super::{
-    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, ObjectiveStatus, ProjectStatus, ReasonStatus,
-    SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used, View,
-    aim_status, queue,
+    BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
+    ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
+    View, aim_status, queue,
 };
 use crate::domain::budget::spent_since;
-use crate::domain::explain::{Surroundings, nothing_planned, why_with};
+use crate::domain::explain::{Surroundings, why_with};
+use crate::domain::needs::{Need, NeedKind, needs};
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::scope::OverlapCache;
 use crate::domain::session::{Exit, Session};
-use crate::domain::state::State;
 use crate::domain::usage::{Tokens, dollars};
-use crate::report::text::{counted, rfc3339};
-use crate::report::waiting::{About, waiting};
+use crate::report::text::rfc3339;
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
@@ -38,9 +37,10 @@ pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>)
 
 fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
-    let (reasons, line) = (waiting(view.state, project), view.state.active_line(&project.slug));
+    let (needs, line) = (needs(view.state, &project.slug), view.state.active_line(&project.slug));
+    let of_project = || needs.iter().filter(|need| !matches!(need.kind, NeedKind::Objective(_)));
     // With another agent work goes on.
-    let is_held = reasons.iter().any(|(about, _)| !matches!(about, About::Agent(_)));
+    let is_held = of_project().any(|need| !matches!(need.kind, NeedKind::Agent(_)));
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
     let recent = |session: &&&Session| {
@@ -53,7 +53,8 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         target_branch: project.settings.target_branch.clone(),
         integration: integration(project),
         state: state_word(view, project, is_held),
-        reasons: reasons.iter().map(|(_, reason)| reason_status(reason)).collect(),
+        reasons: of_project().map(|need| reason_status(&need.reason)).collect(),
+        needs: needs.iter().map(need_status).collect(),
         goal: line.goal.map(aim_status).unwrap_or_default(),
         milestone: line.milestone.map(aim_status).unwrap_or_default(),
         phase: line.phase.map(aim_status).unwrap_or_default(),
@@ -81,22 +82,6 @@ fn integration(project: &Project) -> IntegrationStatus {
     }
 }
 
-/// What of the planner waits for a person, or what of a goal for a planner.
-pub(crate) fn planning(state: &State, project: &Project) -> Option<Reason> {
-    let planning = &project.planning;
-    if let Some(waiting) = &planning.waiting {
-        let (count, slug) = (waiting.plan.objectives.len(), &project.slug);
-        let text = match (&waiting.phase, count) {
-            (Some(phase), 0) => format!("the planner believes the phase {phase} done: it has nothing to add"),
-            _ => format!("a plan of {} waits to be approved", counted(count, "objective")),
-        };
-        let clears =
-            format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
-        return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));
-    }
-    planning.stuck.clone().or_else(|| nothing_planned(state, project))
-}
-
 fn state_word(view: &View<'_>, project: &Project, is_held: bool) -> &'static str {
     use ReasonCode as R;
     let holds = |codes: &[R]| project.holds.keys().any(|code| codes.contains(code));
@@ -120,6 +105,18 @@ fn has_work(view: &View<'_>, project: &Project) -> bool {
     [Status::Ready, Status::Active, Status::Review, Status::Queued]
         .into_iter()
         .any(|status| !view.state.in_status(&project.slug, status).is_empty())
+}
+
+pub(crate) fn need_status(need: &Need) -> NeedStatus {
+    let (mut objective, mut agent, mut worker) = (None, None, None);
+    match &need.kind {
+        NeedKind::Objective(key) => objective = Some(key.id.to_string()),
+        NeedKind::Agent(id) => agent = Some(id.clone()),
+        NeedKind::Worker(id) => worker = Some(id.clone()),
+        _ => {}
+    }
+    let ReasonStatus { code, text, since, clears } = reason_status(&need.reason);
+    NeedStatus { code, text, since, clears, about: need.kind.word(), objective, agent, worker }
 }
 
 pub(crate) fn reason_status(reason: &Reason) -> ReasonStatus {

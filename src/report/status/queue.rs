@@ -1,10 +1,8 @@
 //! The merge queue in the status document: who stands where, what the gate said, and who will collide.
 
 use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
-use crate::domain::bypass;
 use crate::domain::gate::{GateRun, Verdict};
 use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::settings::Slots;
 use crate::domain::train::{Entry, Subject};
 use crate::report::text::rfc3339;
@@ -126,28 +124,4 @@ pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
         beside_factor: found.map(|found| thousandths(f64::from(found.beside))),
         why: project.why_slots(),
     })
-}
-
-/// What a person should know of the gate and of the remote; none of it holds anything up.
-pub(crate) fn notices(project: &Project) -> Vec<Reason> {
-    let mut found = Vec::new();
-    if let Some(judged) = project.checks_nothing() {
-        let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
-        let text = format!("the gate is green on a tree that is emptied{run}: it checks nothing");
-        let clears = "mend `verify` in the project file; `paddock queue canary` tries again";
-        found.push(Reason::new(ReasonCode::GateChecksNothing, judged.at_ms, text, clears));
-    }
-    if let Some((Verdict::Red, gate)) = project.external.as_ref().and_then(|external| external.judged) {
-        let at = project.external.as_ref().map_or("", |external| external.commit.short());
-        let run = gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
-        let text = format!("the gate is red on your own commits, at {at}{run}");
-        let clears = "commit a correction on the target branch";
-        found.push(Reason::new(ReasonCode::ExternalRed, project.added_ms, text, clears));
-    }
-    found.extend(bypass::reason(project));
-    if let Some(wait) = &project.pushing.wait {
-        let clears = "it is tried again by itself; a push that succeeds clears it";
-        found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
-    }
-    found
 }

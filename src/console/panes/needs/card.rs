@@ -3,7 +3,7 @@
 use crate::console::Model;
 use crate::console::data::evidence;
 use crate::console::data::{Need, NeedKind};
-use crate::domain::objective::Objective;
+use crate::domain::objective::{Objective, Status};
 use crate::domain::reason::ReasonCode;
 use crate::domain::review::FindingCode;
 
@@ -68,6 +68,7 @@ pub fn card(model: &Model, need: &Need) -> Card {
             let name = if need.reason.code == ReasonCode::PushWaits { "push" } else { "gate" };
             Card { clears, keys: vec![("pane-3", "the queue")], ..named(name) }
         }
+        NeedKind::Worker(id) => Card { clears, ..named(&format!("worker {id}")) },
         NeedKind::Agent(id) => {
             let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id);
             Card { what, clears, ..named(id) }
@@ -92,6 +93,11 @@ fn objective(model: &Model, one: &Objective) -> Card {
     let is_outside = findings.iter().any(|finding| finding.code == FindingCode::OutOfScope);
     let has_work =
         one.ready_worktree().is_some_and(|made| one.head.as_ref().is_some_and(|at| *at != made.base));
+    if one.status == Status::Paused {
+        let keys = vec![("pause", "let it go on"), ("in", "open")];
+        let (name, tried) = (one.key.id.to_string(), evidence::tried(state, one));
+        return Card { name, tried, evidence: lines, keys, ..Card::default() };
+    }
     let mut keys = vec![("retry", "retry with a note")];
     if has_work {
         keys.push(("approve", "take it as it is"));
@@ -119,6 +125,7 @@ fn of_project(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
             vec![("adopt", "take the branch as it is"), ("republish", "bring landed work back")]
         }
         ReasonCode::QueueBypassed => vec![("adopt", "it is meant"), ("pane-6", "what happened")],
+        ReasonCode::ProjectPaused => vec![("pause-project", "let it go on")],
         ReasonCode::TargetMissing => vec![("republish", "bring the branch back")],
         _ => Vec::new(),
     }
