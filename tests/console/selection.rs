@@ -322,7 +322,7 @@ fn a_click_selects_a_row_that_is_shown_and_nothing_below_the_rows() {
         click(&mut model, row);
         assert_eq!(model.target().objective, Some(key("auth-tokens")), "row {row}");
     }
-    for number in 0..20 {
+    for number in 0..60 {
         queued(&mut model, 10 + number, "auth-tokens");
     }
     // Half the screen belongs to the entries; what is below is no entry.
