@@ -49,8 +49,8 @@ pub(super) fn meant(text: &str) -> Option<Found> {
 
 /// The form of a plan that a prompt ends with: its last block that holds `objectives` and `"..."` in place of values.
 pub(super) fn form(prompt: &str) -> Option<Found> {
-    let all = blocks(prompt).into_iter().map(|(_, found)| found);
-    all.filter(|found| holds_objectives(&found.text) && found.text.contains("\"...\"")).next_back()
+    let mut all = blocks(prompt).into_iter().map(|(_, found)| found);
+    all.rfind(|found| holds_objectives(&found.text) && found.text.contains("\"...\""))
 }
 
 /// Whether both say the same, however they are laid out.

@@ -172,7 +172,7 @@ pub struct ReasonStatus {
 
 /// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct NeedStatus {
     pub code: String,
     pub text: String,

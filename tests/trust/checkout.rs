@@ -277,7 +277,7 @@ fn publishing_can_be_tried_at_once() {
     let repository: PathBuf = place.simple("");
     work(&place);
     fs::write(repository.join("a.txt"), "mine\n").unwrap();
-    assert_eq!(place.until_idle(), 0, "a waiting publication keeps nobody");
+    assert_eq!(place.until_idle(), 3, "a waiting publication keeps nobody, and waits for its owner");
     assert_eq!(place.status("p")["integration"]["waiting_for"], serde_json::json!(["a.txt"]));
     git(&repository, &["checkout", "a.txt"]);
     let mut running = place.supervisor();

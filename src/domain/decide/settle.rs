@@ -80,7 +80,7 @@ fn pauses(state: &State, memo: &Memo, project: &Project) -> Vec<i64> {
 }
 
 /// None while something runs or can move by itself: cooldowns and backoffs count as moving, a waiting publication
-/// and a day's budget that is spent do not (SPEC 4, `--until-idle`). Effects in flight are the caller's to know of.
+/// and a day's budget that is spent do not. Effects in flight are the caller's to know of.
 #[must_use]
 pub fn settled(state: &State, memo: &Memo) -> Option<Settled> {
     let covered = || state.projects().filter(|project| project.is_enabled() && memo.covers(&project.slug));
