@@ -24,13 +24,13 @@ const NAMED_MAX: usize = 10;
   paddock run --no-tui --until-idle --json
   paddock run --no-tui --duration-minutes 480 --max-parallel 4
 
-Exit status, with --until-idle, --once and --duration-minutes:
-  0    all objectives are done or skipped, what landed is published as `land.publish` asks, and the goals that were
-       started are reached (--no-planner leaves goals aside); or the one cycle or the time was over, and what is left
-       goes on by itself
+Exit status:
+  0    all is done and published as asked, and started goals are reached (goals are left
+       aside by --no-planner); or it was asked to stop; or its cycle or time was over
+       and the rest goes on by itself
   3    something waits for you: `paddock status` lists it under \"needs you\"
   4    nothing waits for you, yet not everything is done
-  1    an error; 2 wrong usage; 130 interrupted. 0 also when it was asked to stop")]
+  1    an error; 2 wrong usage; 130 interrupted")]
 pub(super) struct Run {
     /// One cycle, then leave
     #[arg(long)]
