@@ -106,16 +106,7 @@ impl Show {
                 shown.push((project.slug.clone(), project.settings.clone()));
             }
         }
-        let mut documents: Vec<_> =
-            shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
-        for (document, (slug, settings)) in documents.iter_mut().zip(&shown) {
-            let known = state.project(slug);
-            let from = known.map_or("not_taken_up", |project| project_target::source(context, project).0);
-            let is_other = known.is_some_and(|known| known.settings.target_branch != settings.target_branch);
-            if let (Some(map), false) = (document.as_object_mut(), is_other) {
-                map.insert("target_branch_from".to_owned(), from.into());
-            }
-        }
+        let documents: Vec<_> = shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
         if self.json {
             match (&documents[..], &context.project) {
                 ([only], Some(_)) => output::json(only)?,
@@ -123,9 +114,12 @@ impl Show {
             }
             return Ok(Exit::Good);
         }
-        for document in documents {
-            let text = serde_yaml::to_string(&document).map_err(|error| Failure::error(error.to_string()))?;
-            output::print(&format!("---\n{text}"))?;
+        for (document, (slug, _)) in documents.iter().zip(&shown) {
+            let text = serde_yaml::to_string(document).map_err(|error| Failure::error(error.to_string()))?;
+            // A comment: what is shown can be read back as a project file.
+            let source = state.project(slug).map(|project| project_target::source(context, project).1);
+            let source = source.map(|words| format!("# target_branch: {words}\n")).unwrap_or_default();
+            output::print(&format!("---\n{source}{text}"))?;
         }
         Ok(Exit::Good)
     }

@@ -71,7 +71,9 @@ fn work_goes_on_landing_on_the_recorded_branch_whatever_the_user_checks_out() {
     assert!(!files(&place, &repository, "other").contains(&"c.txt".to_owned()));
     assert!(held(&place).is_empty());
     assert!(place.good(&["project", "show"]).contains("main (recorded when it was taken up)"));
-    let shown = place.json(&["--project", "head", "config", "show", "--json"]);
+    let shown = place.good(&["--project", "head", "config", "show"]);
+    assert!(shown.contains("# target_branch: recorded when it was taken up\n"), "{shown}");
+    let shown = place.json(&["project", "show", "head", "--json"]);
     assert_eq!((&shown["target_branch"], &shown["target_branch_from"]), (&"main".into(), &"taken_up".into()));
 }
 
