@@ -73,6 +73,9 @@ const TYPE_ONLY: &[&str] = &[
     "latency_ms",
     "used",
     "session_minutes",
+    // The flags of built-in agents follow the programs that they start.
+    "command_template",
+    "resume_template",
 ];
 
 /// Lists whose length depends on the machine: only the keys of their members are compared.
