@@ -9,8 +9,29 @@ use super::workspace::Workspace;
 /// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
 /// CHANGELOG.md.
 pub const CHANGES: &[&str] = &[
-    "A project's target branch is recorded when the project is taken up and no longer follows the repository's HEAD; \
-     `paddock project set-target` changes it.",
+    "A project's target branch is recorded when the project is taken up and no longer follows the \
+     repository's HEAD; `paddock project set-target` changes it.",
+    "Another `target_branch` in a project file holds the project until `paddock project trust` agrees to \
+     it, or until the key is put back; it used to take effect at once.",
+    "Gates, planners and agents work on the whole tree, also where your own checkout is sparse.",
+    "Agents, set-ups, gates and `notify` commands get `PWD` for their own folder, no `OLDPWD`, and none \
+     of the variables by which an agent marks its shells (`CLAUDECODE`, `GEMINI_CLI`, …).",
+    "Agents get the identity for commits that git finds in their worktree, so they commit as you even \
+     where they hide ~/.gitconfig.",
+    "`env` of an agent is merged over the variables of the built-in agent instead of replacing them; an \
+     empty value unsets one.",
+    "Shell syntax in an agent's command without `shell: true` is an error in the project file; it used to \
+     reach the program as an argument.",
+    "A limit on tokens stops Claude Code and Qwen Code while they work, not only after.",
+    "An empty plan waits for approval where `planner.approval` is manual, and counts only for the state \
+     that its planner saw.",
+    "A phase with failed or cancelled objectives is done only when its checks pass or a person says so.",
+    "Of several blocks of a planner that hold `objectives` the last one is the plan; plans that differ, \
+     and answers without `objectives`, are sent back.",
+    "`run` ends with 3 whenever anything needs you, a spent day, paused work and a waiting publication \
+     included, and with 0 only when all is done and published (docs/exit-codes.md).",
+    "A git call of Paddock that takes longer than ten minutes, or two hours where it writes files, is \
+     stopped and named.",
 ];
 
 /// The changes that this workspace has not been told of yet.
