@@ -107,7 +107,7 @@ const AGENTS: &[AgentRow] = &[
     AgentRow {
         id: "opencode",
         name: "opencode",
-        // Without `--dir` it goes by PWD, which whoever starts it may have left anywhere.
+        // Without `--dir` it goes by PWD, which a wrapper may have left anywhere.
         command: &["opencode", "run", "--format", "json", "--auto", "--dir", "{worktree}"],
         resume: &[
             "opencode",

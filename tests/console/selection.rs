@@ -207,7 +207,7 @@ fn an_entry_that_leaves_the_queue_gives_its_place_to_no_other() {
     refuses_every_object_key(&mut model, "the selected entry is no longer here");
     press(&mut model, "j");
     assert_eq!(model.target().objective, Some(key("auth-tokens")));
-    // Whoever comes back to the list finds its first row selected.
+    // Back in the list, its first row is selected.
     dropped(&mut model, 2, "auth-tokens");
     model.zoomed = false;
     press(&mut model, "1");
