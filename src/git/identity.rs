@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::bounded::{TALK_BYTES, finish};
+use super::bounded::{Wanted, finish};
 use super::error::GitError;
 use super::program::refused;
 
@@ -49,7 +49,8 @@ pub fn configured_identity(question: &IdentityQuestion<'_>) -> Result<BTreeMap<S
     git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child = git.spawn().map_err(GitError::io(Path::new("git")))?;
     let command = || format!("config --get-regexp {KEYS}");
-    let Some(output) = finish(child, Vec::new(), READ_TIME_MAX, TALK_BYTES) else {
+    let output = finish(child, Vec::new(), READ_TIME_MAX, Wanted::All);
+    let Some(output) = output.map_err(GitError::io(Path::new("git")))? else {
         let problem = format!("`git {}` did not answer within {} s", command(), READ_TIME_MAX.as_secs());
         return Err(GitError::Unexpected(problem));
     };

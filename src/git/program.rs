@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::bounded::{TALK_BYTES, finish};
+use super::bounded::{Wanted, finish};
 use super::error::GitError;
 use super::repository::Repository;
 
@@ -114,22 +114,22 @@ impl<'a> Call<'a> {
     /// Like [`Self::output`], with this on its standard input, however much it prints meanwhile.
     pub(crate) fn output_of(self, input: Vec<u8>) -> Result<Output, GitError> {
         let (command, limit) = (shown(&self.arguments), self.limit);
-        self.bounded(input, limit, usize::MAX)?.ok_or(GitError::TimedOut { command, limit })
+        self.bounded(input, limit, Wanted::All)?.ok_or(GitError::TimedOut { command, limit })
     }
 
     /// Like [`Self::output_of`], where somebody outside may have to answer. Returns none if nobody did in this time:
     /// then the call was ended.
     pub(crate) fn output_within(self, limit: Duration, input: Vec<u8>) -> Result<Option<Output>, GitError> {
-        self.bounded(input, limit, TALK_BYTES)
+        self.bounded(input, limit, Wanted::Words)
     }
 
-    fn bounded(self, input: Vec<u8>, limit: Duration, kept: usize) -> Result<Option<Output>, GitError> {
+    fn bounded(self, input: Vec<u8>, limit: Duration, wanted: Wanted) -> Result<Option<Output>, GitError> {
         let mut command = self.command();
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
         // A group of its own, so that what it starts can be ended with it.
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
         let child = command.spawn().map_err(GitError::io(Path::new("git")))?;
-        Ok(finish(child, input, limit, kept))
+        finish(child, input, limit, wanted).map_err(GitError::io(Path::new("git")))
     }
 
     fn command(self) -> Command {

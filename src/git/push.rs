@@ -7,7 +7,7 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::bounded::{TALK_BYTES, finish};
+use super::bounded::{Wanted, finish};
 use super::error::GitError;
 use super::repository::Repository;
 use crate::domain::ids::ObjectId;
@@ -60,7 +60,8 @@ pub fn push(
     command.current_dir(repository.common_dir()).stdin(Stdio::null());
     command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     let child = command.spawn().map_err(GitError::io(repository.common_dir()))?;
-    let Some(output) = finish(child, Vec::new(), PUSH_TIME_MAX, TALK_BYTES) else {
+    let output = finish(child, Vec::new(), PUSH_TIME_MAX, Wanted::Words);
+    let Some(output) = output.map_err(GitError::io(repository.common_dir()))? else {
         return Ok(PushOutcome::Unreachable("the remote did not answer in time".to_owned()));
     };
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
