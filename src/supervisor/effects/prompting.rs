@@ -13,6 +13,7 @@ use crate::domain::settings::{ProjectSettings, Role};
 use crate::domain::state::State;
 use crate::runner::log::{LogReader, Stream};
 use crate::session::prompt::{self, PromptBudget, PromptContext, PromptObjective};
+use crate::session::summary;
 
 /// Feedback in a prompt, in bytes: head and tail of it (SPEC 3.3).
 const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
@@ -213,7 +214,10 @@ fn tail(dir: &std::path::Path) -> String {
     indented(&parts.join("\n"))
 }
 
+/// Quotes output. A summary in it loses its marks: an agent that ends with the same words again would be taken for an
+/// echo of its prompt, and never be heard.
 fn indented(text: &str) -> String {
+    let text = text.replace(summary::BEGIN, "(its summary:)").replace(summary::END, "(end of its summary)");
     let lines = text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
     if lines.is_empty() { "    (no output)".to_owned() } else { lines.join("\n") }
 }
@@ -226,4 +230,18 @@ fn head_and_tail(text: &str, max_bytes: usize) -> String {
     let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
     let tail = (text.len() - half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
     format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_same_summary_again_is_no_echo_of_the_output_that_was_quoted() {
+        let said = format!("{}\nstatus: completed\nsummary: done\n{}\n", summary::BEGIN, summary::END);
+        let prompt = format!("Session 25 ended: lost. The end of its output:\n\n{}\n", indented(&said));
+        assert!(prompt.contains("    status: completed"), "{prompt}");
+        let heard = summary::find(&said, &prompt).map(|found| found.summary);
+        assert_eq!(heard.as_deref(), Some("done"));
+    }
 }
