@@ -121,7 +121,7 @@ fn dry_run(context: &Context) -> Outcome {
         return Err(Failure::error(text));
     }
     // What the file says now is what a supervisor would go by; one with faults it would not take.
-    let file = context.workspace.projects().join(format!("{slug}.yaml"));
+    let file = context.workspace.project_file(&slug);
     let recorded = &project.settings.target_branch;
     let read = supervisor::read_project(&context.workspace, &context.environment, &file, None, recorded);
     if let Ok(read) = read {

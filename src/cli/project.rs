@@ -129,7 +129,7 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     for name in project.trust.changes(&found.facts.trust) {
         output::note(&format!("changed: {}", harmless(&name)));
     }
-    let file = context.workspace.projects().join(format!("{slug}.yaml"));
+    let file = context.workspace.project_file(&slug);
     // A file that cannot be read now is another hold, with its own message.
     let read = read_project(&context.workspace, &context.environment, &file, None, &branch);
     let agreement = read.ok().and_then(|read| read.project.agreement);
@@ -171,7 +171,7 @@ impl Removed {
             remove_gates(&slug, &settings);
         }
         // A person may have written in it: it is kept under a name that nothing reads.
-        let file = context.workspace.projects().join(format!("{slug}.yaml"));
+        let file = context.workspace.project_file(&slug);
         let kept = file.with_extension("yaml.removed");
         match fs::rename(&file, &kept) {
             Ok(()) => output::note(&format!("its file is kept as {}", kept.display())),
@@ -250,7 +250,7 @@ impl Show {
 
 fn describe(context: &Context, project: &Found) -> String {
     let settings = &project.settings;
-    let file = context.workspace.projects().join(format!("{}.yaml", project.slug));
+    let file = context.workspace.project_file(&project.slug);
     let yes_no = |flag: bool| if flag { "yes" } else { "no" }.to_owned();
     let branch = if project.has_target() { settings.target_branch.as_str() } else { "none" };
     let target = format!("{branch} ({})", project_target::source(context, project).1);

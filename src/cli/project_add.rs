@@ -71,7 +71,7 @@ pub(super) fn add(
         None => slug_of(&root)?,
     };
     refuse_known(context, &slug, &found)?;
-    let written = context.workspace.projects().join(format!("{slug}.yaml"));
+    let written = context.workspace.project_file(&slug);
     let (file, is_new) = match written.exists() {
         true => (written, false),
         false => (write_project(&context.workspace, &new_project(&slug, wanted, &found))?, true),

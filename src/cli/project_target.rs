@@ -107,7 +107,7 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
     let Some(slug) = slug.map(ProjectSlug::new).transpose()?.or_else(|| context.project.clone()) else {
         return Ok(false);
     };
-    let file = file_of(context, &slug);
+    let file = context.workspace.project_file(&slug);
     if context.state()?.project(&slug).is_some() || !file.exists() {
         return Ok(false);
     }
@@ -120,10 +120,6 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
     Ok(true)
 }
 
-fn file_of(context: &Context, slug: &ProjectSlug) -> PathBuf {
-    context.workspace.projects().join(format!("{slug}.yaml"))
-}
-
 /// A project file that names another branch, with the one that is set.
 struct Edit {
     file: PathBuf,
@@ -133,7 +129,7 @@ struct Edit {
 impl Edit {
     /// None where the file names no branch, or this one, or cannot be read at all.
     fn of(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
-        let file = file_of(context, slug);
+        let file = context.workspace.project_file(slug);
         let Ok(read) = project_file::read(&context.workspace, &file, None) else { return Ok(None) };
         if read.target_branch.is_none() {
             return Ok(None);
@@ -171,7 +167,7 @@ impl Edit {
 
 /// Where the target branch of a project comes from: a word for scripts, and words for people.
 pub(super) fn source(context: &Context, project: &Project) -> (&'static str, String) {
-    let file = file_of(context, &project.slug);
+    let file = context.workspace.project_file(&project.slug);
     let read = project_file::read(&context.workspace, &file, None).ok();
     let named = read.as_ref().and_then(|read| read.target_branch.as_deref());
     let branch = project.settings.target_branch.as_str();
@@ -185,6 +181,7 @@ pub(super) fn source(context: &Context, project: &Project) -> (&'static str, Str
 
 /// The branch that the project file names, if it is another one than the recorded one.
 pub(super) fn named_otherwise(context: &Context, project: &Project) -> Option<String> {
-    let read = project_file::read(&context.workspace, &file_of(context, &project.slug), None).ok()?;
+    let read =
+        project_file::read(&context.workspace, &context.workspace.project_file(&project.slug), None).ok()?;
     read.target_branch.filter(|named| *named != project.settings.target_branch)
 }

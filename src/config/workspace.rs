@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::changes;
 use super::environment::Environment;
 use super::files::{self, PRIVATE_FILE_MODE, make_private_dir};
-use crate::domain::ids::{GateId, SessionId};
+use crate::domain::ids::{GateId, ProjectSlug, SessionId};
 
 /// Why there is no workspace to work in.
 #[derive(Debug, thiserror::Error)]
@@ -205,6 +205,12 @@ impl Workspace {
     #[must_use]
     pub fn projects(&self) -> PathBuf {
         self.root.join("projects")
+    }
+
+    /// The file of a project.
+    #[must_use]
+    pub fn project_file(&self, slug: &ProjectSlug) -> PathBuf {
+        self.projects().join(format!("{slug}.yaml"))
     }
 
     /// Overrides of the built-in prompts.

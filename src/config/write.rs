@@ -46,7 +46,7 @@ pub enum WriteError {
 /// # Errors
 /// [`WriteError::Exists`], or what the disk says.
 pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<PathBuf, WriteError> {
-    let path = workspace.projects().join(format!("{}.yaml", project.slug));
+    let path = workspace.project_file(&project.slug);
     match write_new(&path, to_yaml(project).as_bytes(), PRIVATE_FILE_MODE) {
         Ok(()) => Ok(path),
         Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(WriteError::Exists(path)),

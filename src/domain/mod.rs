@@ -21,6 +21,7 @@ pub mod hierarchy;
 pub mod ids;
 pub mod input;
 pub mod judge;
+mod listing;
 pub mod markers;
 pub mod needs;
 pub mod objective;

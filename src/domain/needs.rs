@@ -10,6 +10,7 @@ use super::bypass;
 use super::explain::{no_agent, nothing_planned};
 use super::gate::Verdict;
 use super::ids::{GateId, ObjectiveKey, ProjectSlug};
+use super::listing::a_few_of;
 use super::objective::{Objective, Status};
 use super::planning::planners;
 use super::project::Project;
@@ -213,16 +214,10 @@ fn workers(state: &State, project: &Project, agents: &[(NeedKind, Reason)]) -> V
             waiting.entry(of).or_default().push(objective.key.id.as_str());
         }
     }
-    let named = |ids: &[&str]| match ids.len() {
-        count if count > NAMED_MAX => {
-            format!("{} and {} more", ids[..NAMED_MAX].join(", "), count - NAMED_MAX)
-        }
-        _ => ids.join(", "),
-    };
     waiting.retain(|(worker, _), _| !is_said(worker));
     let need = |(of, ids): ((&str, bool), Vec<&str>)| {
         let reason = known.get(&of).cloned().flatten()?;
-        let text = format!("{}: {} cannot start", reason.text, named(&ids));
+        let text = format!("{}: {} cannot start", reason.text, a_few_of(&ids, NAMED_MAX));
         Some((NeedKind::Worker(of.0.to_owned()), Reason { text, ..reason }))
     };
     waiting.into_iter().filter_map(need).collect()

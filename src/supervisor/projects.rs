@@ -1,6 +1,6 @@
 //! Reading project files: what they settle, with what the repository itself adds.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::agreement::Known;
 use super::world::World;
@@ -36,10 +36,6 @@ pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustR
     trust.entries.retain(|(name, _)| name != AGREEMENT);
     trust.entries.extend(agreement.map(|hash| (AGREEMENT.to_owned(), hash.to_owned())));
     trust
-}
-
-pub(super) fn path_of(workspace: &Workspace, slug: &ProjectSlug) -> PathBuf {
-    workspace.projects().join(format!("{slug}.yaml"))
 }
 
 /// Reads a project file and what its repository adds to it. `recorded` is the target branch that is recorded of the
@@ -91,7 +87,7 @@ fn joined(faults: &[ConfigError]) -> String {
 /// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
 /// the settings as they were read last, and so does a target branch that is gone.
 pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
-    let file = path_of(&world.workspace, slug);
+    let file = world.workspace.project_file(slug);
     if !file.exists() {
         return;
     }

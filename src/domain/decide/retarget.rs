@@ -11,6 +11,7 @@ use crate::domain::effect::Effect;
 use crate::domain::event::Fact;
 use crate::domain::facts::{Relation, TargetKey};
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::listing::a_few_of;
 use crate::domain::objective::{Cause, Objective, Status};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -247,11 +248,7 @@ fn said(
 }
 
 fn named(ids: &[ObjectiveId]) -> String {
-    let names: Vec<&str> = ids.iter().take(NAMED_MAX).map(ObjectiveId::as_str).collect();
-    match ids.len().saturating_sub(NAMED_MAX) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
+    a_few_of(ids, NAMED_MAX)
 }
 
 /// It landed, was never published, and the project lands on another branch now.

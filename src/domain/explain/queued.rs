@@ -4,6 +4,7 @@ use super::{Surroundings, project_stop, reason, stopped};
 use crate::domain::aside::Guard;
 use crate::domain::clock;
 use crate::domain::gate::{GateRun, Purpose};
+use crate::domain::listing::a_few_of;
 use crate::domain::objective::Objective;
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -107,11 +108,8 @@ fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entr
 /// Names of entries, a few of many.
 fn listed(entries: &[&Entry]) -> String {
     const SHOWN: usize = 5;
-    let names: Vec<String> = entries.iter().take(SHOWN).map(|entry| name(entry)).collect();
-    match entries.len().saturating_sub(SHOWN) {
-        0 => names.join(", "),
-        more => format!("{} and {more} more", names.join(", ")),
-    }
+    let names: Vec<String> = entries.iter().map(|entry| name(entry)).collect();
+    a_few_of(&names, SHOWN)
 }
 
 /// The run that says something about this entry, the shortest first.
