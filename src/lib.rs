@@ -10,6 +10,7 @@ pub mod cli;
 pub mod config;
 pub mod console;
 pub mod domain;
+pub mod engine;
 pub mod git;
 pub mod ledger;
 pub mod link;

@@ -10,9 +10,9 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use paddock::domain::decide::{Memo, step};
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::Input;
+use paddock::engine::decide::{Memo, step};
+use paddock::engine::input::Input;
 use paddock::ledger;
 use paddock::store::Store;
 

@@ -7,17 +7,18 @@ use std::path::Path;
 use paddock::config::project_file::parse;
 use paddock::config::resolve::Surroundings as Resolving;
 use paddock::domain::agent::{Check, PROBE_MS};
+use paddock::domain::answers::Surroundings;
 use paddock::domain::command::Command;
-use paddock::domain::decide::{Memo, next_timer, step};
-use paddock::domain::explain::{Surroundings, why};
 use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
 use paddock::domain::failure::{Failure, FailureClass};
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::Input;
 use paddock::domain::objective::ObjectiveSpec;
 use paddock::domain::reason::{Reason, ReasonCode};
 use paddock::domain::session::{Exit, ProcessEnd, Stop};
 use paddock::domain::state::State;
+use paddock::engine::decide::{Memo, next_timer, step};
+use paddock::engine::explain::why;
+use paddock::engine::input::Input;
 use paddock::report::status::{View, document};
 use paddock::report::status_text::render;
 
@@ -154,6 +155,7 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
 
     let view = View {
         state: &world.state,
+        answers: &paddock::engine::ANSWERS,
         workspace: "/ws".into(),
         supervisor: None,
         now_ms: world.now_ms,

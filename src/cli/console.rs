@@ -11,6 +11,7 @@ use crate::config::validate::project_files;
 use crate::config::{Environment, Workspace};
 use crate::console::{self, ConsoleError, Opening, QuitHow};
 use crate::domain::command::{Command, StopMode};
+use crate::engine;
 use crate::git::Repository;
 use crate::supervisor;
 
@@ -81,6 +82,7 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
         start: true,
         arguments,
         commands: super::commands(),
+        answers: engine::ANSWERS,
     };
     let how = console::open(opening).map_err(|error| match error {
         ConsoleError::NoTerminal => Failure::usage(error.to_string()),

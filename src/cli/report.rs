@@ -11,6 +11,7 @@ use super::output;
 use crate::domain::ids::ObjectId;
 use crate::domain::project::Project;
 use crate::domain::state::State;
+use crate::engine;
 use crate::git::Repository;
 use crate::report::morning::{Report as Document, project, text};
 use crate::report::text::rfc3339;
@@ -41,10 +42,9 @@ impl Report {
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let since_ms = self.since.unwrap_or(now_ms - SINCE_MS);
         let meant = |found: &&Project| context.project.as_ref().is_none_or(|slug| *slug == found.slug);
-        let projects = state
-            .projects()
-            .filter(meant)
-            .map(|found| project(&state, found, (since_ms, now_ms), lost(&state, found, since_ms)));
+        let projects = state.projects().filter(meant).map(|found| {
+            project(&state, &engine::ANSWERS, found, (since_ms, now_ms), lost(&state, found, since_ms))
+        });
         let document = Document {
             version: 1,
             since: rfc3339(since_ms),

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use crate::config::{Workspace, changes};
 use crate::domain::state::State;
+use crate::engine;
 use crate::report::status::{StatusDocument, View, document};
 use crate::report::status_text;
 use crate::supervisor;
@@ -36,6 +37,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
     let day_ms = now.start_of_day().map_or(0, |day| day.timestamp().as_millisecond());
     let view = View {
         state,
+        answers: &engine::ANSWERS,
         workspace: context.workspace.root().to_path_buf(),
         supervisor: supervisor::is_running(&context.workspace),
         now_ms: now.timestamp().as_millisecond(),

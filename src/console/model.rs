@@ -11,6 +11,7 @@ use super::msg::Effect;
 use super::panes::{self, Locals, PaneId, Target};
 use super::theme::Theme;
 use crate::config::Workspace;
+use crate::domain::answers::Answers;
 use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::objective::Status;
 use crate::domain::project::Project;
@@ -63,6 +64,8 @@ pub struct Note {
 pub struct Model {
     /// What happened and what is.
     pub facts: Facts,
+    /// The engine's answers to what is asked of that.
+    pub answers: Answers,
     /// What is derived from that for the shown project.
     pub digest: Digest,
     /// Unix milliseconds.
@@ -260,7 +263,8 @@ impl Model {
         if !is_there && self.facts.is_loaded {
             self.project = self.facts.state.projects().next().map(|project| project.slug.clone());
         }
-        self.digest = Digest::of(&self.facts, self.project.as_ref(), self.now_ms, self.day_ms);
+        self.digest =
+            Digest::of(&self.facts, &self.answers, self.project.as_ref(), (self.now_ms, self.day_ms));
         let project = self.project.as_ref();
         let is_gone = |key: &ObjectiveKey| self.facts.state.objective(key).is_none();
         if self.selected.as_ref().is_some_and(is_gone) {

@@ -17,6 +17,7 @@ use super::worker::Workers;
 use super::{Model, clipboard, input, link, ring};
 use crate::config::error::display_all;
 use crate::config::{Environment, Workspace};
+use crate::domain::answers::Answers;
 use crate::domain::ids::ProjectSlug;
 
 /// Messages taken in before a frame is drawn, at most: a flood must not starve the screen.
@@ -37,6 +38,8 @@ pub struct Opening {
     pub arguments: Vec<String>,
     /// The commands of the command line, for the palette.
     pub commands: Vec<CommandLine>,
+    /// The engine's answers to what the console asks of a state.
+    pub answers: Answers,
 }
 
 /// Why there is no console.
@@ -71,9 +74,9 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         return Err(ConsoleError::NoTerminal);
     }
     let (sender, messages) = channel();
-    let Opening { workspace, environment, project, start, arguments, commands } = opening;
+    let Opening { workspace, environment, project, start, arguments, commands, answers } = opening;
     let world = World { workspace: workspace.clone(), environment, messages: sender.clone() };
-    let mut model = prepared(&workspace, &world.environment, commands);
+    let mut model = prepared(&workspace, &world.environment, commands, answers);
     if project.is_some() {
         model.project = project;
     }
@@ -107,12 +110,18 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
 }
 
 /// The model before anything is known: keys, looks, and where the person was.
-fn prepared(workspace: &Workspace, environment: &Environment, commands: Vec<CommandLine>) -> Model {
+fn prepared(
+    workspace: &Workspace,
+    environment: &Environment,
+    commands: Vec<CommandLine>,
+    answers: Answers,
+) -> Model {
     let (keys, mut faults) = Keymap::load(workspace, environment);
     let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
     faults.extend(wrong);
     let workspace_of = Some(workspace.clone());
-    let mut model = Model { workspace: workspace_of, theme, keymap: keys, commands, ..Model::default() };
+    let mut model =
+        Model { workspace: workspace_of, theme, keymap: keys, commands, answers, ..Model::default() };
     Memory::load(workspace).recall(&mut model);
     if !faults.is_empty() {
         let text = format!("{}\n\nThe rest is used.", display_all(&faults));

@@ -5,11 +5,11 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveId};
 use super::path::RepoPath;
 use super::plan::PlanDocument;
-use super::review::ElsewhereHead;
 use super::session::Salvage;
 use super::summary::SessionSummary;
 use super::tamper::Tampered;
 use super::usage::Account;
+use crate::domain::finding::ElsewhereHead;
 
 /// How one commit lies to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

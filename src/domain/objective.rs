@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
 use super::operate::Operated;
 use super::reason::Reason;
-use super::review::Finding;
 use super::session::SessionKind;
+use crate::domain::finding::Finding;
 
 /// Where an objective stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

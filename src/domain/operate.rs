@@ -6,7 +6,7 @@ use super::ids::{ObjectId, ObjectiveId, SessionId};
 use super::objective::{ObjectiveSpec, Status};
 use super::path::RepoPath;
 use super::reason::Reason;
-use super::review::Finding;
+use crate::domain::finding::Finding;
 
 /// What a person asks of one objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

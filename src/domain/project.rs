@@ -9,7 +9,6 @@ use super::bypass::Bypassed;
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use super::judge::KnownVerdict;
 use super::pace::Pace;
 use super::path::RepoPath;
 use super::planning::Planning;
@@ -17,6 +16,7 @@ use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::{ProjectSettings, Slots};
 use super::train::Train;
+use crate::domain::verdicts::KnownVerdict;
 
 /// Gate worktrees of a project: more gates at once than any machine gains by.
 const SLOTS_MAX: u32 = 16;

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
-use super::review::Finding;
 use super::usage::{Account, Tokens, Usage};
+use crate::domain::finding::Finding;
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

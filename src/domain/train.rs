@@ -1,15 +1,5 @@
-//! The merge queue as a pure state machine: `plan(view) -> actions`, planned anew from one read at every
-//! event. Lost or doubled events are harmless, since nothing is remembered between two plans but what was
-//! made (a chain of merges) and what the gate said of trees.
-//!
-//! A batch is a prefix of the chain. Its tree is the same whether the chain is made in one go or what is left
-//! of it is made again on top of a landing: so every verdict of a search goes on to count.
+//! The merge queue of a project as it stands: its entries, what is made of them, and what lands.
 
-mod cuts;
-mod order;
-mod plan;
-#[cfg(test)]
-mod plan_tests;
 mod rate;
 
 use serde::{Deserialize, Serialize};
@@ -18,13 +8,7 @@ use super::aside::Guard;
 use super::ids::{GateId, ObjectId, ObjectiveId};
 use super::reason::Reason;
 
-pub use order::OVERTAKEN_MAX;
-pub use plan::{Action, View, plan};
 pub use rate::{Rate, Rates, useful_slots};
-
-/// Members of a batch at most: above it nothing is gained down to a failure rate of 1 in 100, and the chain
-/// stays in a row of the database of under 10 kB.
-pub const BATCH_MAX: usize = 64;
 
 /// What an entry would land.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -259,7 +243,7 @@ impl Train {
     }
 
     /// The tree of an entry's own merge with the tip, where it was made.
-    pub(super) fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
+    pub fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
         let first = self.chain.as_ref().and_then(|chain| chain.links().first());
         let in_chain = first.filter(|link| link.entry == entry).map(|link| link.tree.clone());
         let ahead = self.entry(entry).and_then(|found| found.ahead.as_ref()?.candidate.as_ref());
@@ -267,7 +251,7 @@ impl Train {
     }
 
     /// Takes an entry out: what was made with it does not count any more.
-    pub(super) fn take_out(&mut self, entry: u64) {
+    pub fn take_out(&mut self, entry: u64) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
         let Some(made) = &mut chain.made else {
@@ -293,7 +277,7 @@ impl Train {
 
     /// The tip moved on to commits of the user's. Where these leave its tree as it was, the merges have the trees that
     /// they had, and what is known of them and runs on them goes on to count.
-    pub(super) fn follow_tip(&mut self, onto: &ObjectId) {
+    pub fn follow_tip(&mut self, onto: &ObjectId) {
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.onto != *onto) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;
@@ -306,7 +290,7 @@ impl Train {
     }
 
     /// Takes the landed members out; what is left of the chain has to be made again on the new tip.
-    pub(super) fn take_landed(&mut self, entry: u64, onto: &ObjectId) {
+    pub fn take_landed(&mut self, entry: u64, onto: &ObjectId) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = &mut self.chain else { return };
         let Some(made) = &mut chain.made else {

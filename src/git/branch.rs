@@ -11,7 +11,7 @@ use super::repository::{Repository, object_id, oid};
 use crate::domain::facts::SecretFact;
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
-use crate::domain::secrets::scan;
+use crate::git::secrets::scan;
 
 /// Of one file this much of its beginning is searched, in bytes: nobody writes a larger one by hand.
 const SCAN_BYTES_MAX: usize = 4 << 20;

@@ -34,6 +34,7 @@ mod remove;
 mod repository;
 mod restore;
 mod salvage;
+mod secrets;
 mod status;
 mod tampering;
 mod target;

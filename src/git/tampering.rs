@@ -1,5 +1,8 @@
 //! What a branch did to tests that were there, and to what the gate runs: facts for the tamper guard.
 
+mod config;
+mod marks;
+
 use std::collections::BTreeSet;
 
 use git2::{ErrorCode, Oid, Tree};
@@ -10,9 +13,9 @@ use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
 use crate::domain::scope::Globs;
-use crate::domain::tamper::{
-    How, Kind, Tampered, added, compare, is_gate_file, is_shared, named_scripts, shared,
-};
+use crate::domain::tamper::{How, Tampered};
+use config::{added, is_shared, shared};
+use marks::{Kind, compare, is_gate_file, named_scripts};
 
 /// A larger file is no test that anybody wrote, in bytes: it is only seen to be another one.
 const TEXT_BYTES_MAX: usize = 1 << 20;

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::status::{NeedStatus, need_status};
 use super::text::{duration, harmless, rfc3339};
+use crate::domain::answers::Answers;
 use crate::domain::budget::used_since_ms;
-use crate::domain::needs::{Need, NeedKind, needs};
+use crate::domain::needs::{Need, NeedKind};
 use crate::domain::objective::{Objective, Status};
 use crate::domain::project::Project;
 use crate::domain::session::{ProcessEnd, Session, SessionStatus};
@@ -99,6 +100,7 @@ fn waits(state: &State, need: &Need) -> Waiting {
 #[must_use]
 pub fn project(
     state: &State,
+    answers: &Answers,
     project: &Project,
     (since_ms, now_ms): (i64, i64),
     lost: Vec<String>,
@@ -108,7 +110,7 @@ pub fn project(
         name: project.settings.name.clone(),
         landed: Vec::new(),
         landed_unverified: Vec::new(),
-        waiting: needs(state, &project.slug).iter().map(|need| waits(state, need)).collect(),
+        waiting: (answers.needs)(state, &project.slug).iter().map(|need| waits(state, need)).collect(),
         lost,
         spent: SpentReport::default(),
         sessions: BTreeMap::new(),

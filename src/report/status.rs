@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use crate::config::lock::Holder;
+use crate::domain::answers::Answers;
 use crate::domain::hierarchy::Aim;
 use crate::domain::state::State;
 use crate::report::text::rfc3339;
@@ -20,6 +21,8 @@ pub(crate) use build::need_status;
 pub struct View<'a> {
     /// The state.
     pub state: &'a State,
+    /// The engine's answers to what is asked of that.
+    pub answers: &'a Answers,
     /// The workspace's folder.
     pub workspace: PathBuf,
     /// The running supervisor.

@@ -8,7 +8,7 @@ use crate::domain::facts::TrustRecord;
 use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::objective::Objective;
 use crate::domain::state::State;
-use crate::domain::tamper::is_named;
+use crate::engine::tamper::is_named;
 use crate::git::Repository;
 
 /// The file, in a repository.

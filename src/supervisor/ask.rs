@@ -12,7 +12,7 @@ use super::service::ENDING;
 use crate::config::lock::{Holder, LockError, WorkspaceLock};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
-use crate::domain::decide::Memo;
+use crate::engine::decide::Memo;
 use crate::link::{Client, LinkError};
 
 /// How long a reply may take: a landing that is being flushed on a slow disk, not more.

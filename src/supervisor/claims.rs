@@ -9,8 +9,8 @@ use super::lanes::Lane;
 use super::world::Site;
 use crate::config::lock::RepositoryClaim;
 use crate::domain::ids::ProjectSlug;
-use crate::domain::input::Input;
 use crate::domain::reason::ReasonCode;
+use crate::engine::input::Input;
 
 impl Kernel {
     /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.

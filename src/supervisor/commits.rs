@@ -5,9 +5,9 @@ use std::path::Path;
 use super::message::Message;
 use super::world::{Site, World};
 use crate::domain::ids::{ObjectId, ProjectSlug, SessionId};
-use crate::domain::input::Input;
 use crate::domain::session::SessionStatus;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::git::{find_worktree, head_count};
 use crate::link::Gauge;
 

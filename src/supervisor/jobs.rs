@@ -9,8 +9,8 @@ use super::lanes::{Job, Lane};
 use super::message::Message;
 use super::world::World;
 use super::{effects, panics};
-use crate::domain::effect::Effect;
-use crate::domain::input::{Input, Panicked};
+use crate::engine::effect::Effect;
+use crate::engine::input::{Input, Panicked};
 use crate::panics::caught;
 
 /// Counts an effect, or an append, as in flight for as long as it lives.

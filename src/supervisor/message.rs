@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::command::{Command, Reply, StopMode};
 use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::domain::input::Input;
+use crate::engine::input::Input;
 use crate::runner::JobReport;
 use crate::store::{Room, StoreError};
 

@@ -8,7 +8,7 @@ use crate::config::resolve::{Project, Surroundings};
 use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
 use crate::domain::facts::{Carried, TargetKey, TrustRecord};
 use crate::domain::ids::ProjectSlug;
-use crate::domain::input::Input;
+use crate::engine::input::Input;
 use crate::git::{Repository, observe};
 
 /// The name under which a trust record holds the hash of the commands that the repository's own file gives.

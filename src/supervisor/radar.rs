@@ -6,9 +6,9 @@ use std::sync::{Mutex, PoisonError};
 use super::world::{Site, World};
 use crate::domain::facts::Collision;
 use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::input::Input;
 use crate::domain::objective::Status;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::git::{BRANCHES_MAX, GitError, Radar, clear_radar};
 
 /// What a scan was made of: the tip, and every live branch with its head.

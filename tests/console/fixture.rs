@@ -171,7 +171,13 @@ impl Log {
 
     /// The console on this log, with a supervisor that runs.
     pub fn model(self, size: (u16, u16)) -> Model {
-        let mut model = Model { now_ms: NOW_MS, day_ms: NOW_MS - 85_320_000, size, ..Model::default() };
+        let mut model = Model {
+            now_ms: NOW_MS,
+            day_ms: NOW_MS - 85_320_000,
+            size,
+            answers: paddock::engine::ANSWERS,
+            ..Model::default()
+        };
         let events: Vec<EventLine> =
             self.events.iter().map(|event| line(&to_stored(event).unwrap())).collect();
         let loaded = Loaded { state: self.state, events };

@@ -5,19 +5,19 @@ use std::path::Path;
 use paddock::config::project_file::parse;
 use paddock::config::resolve::Surroundings;
 use paddock::domain::command::{Command, Reply};
-use paddock::domain::decide::{Decision, Memo, outstanding, step};
-use paddock::domain::effect::Effect;
 use paddock::domain::event::{Dropped, Fact};
 use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
 use paddock::domain::gate::CommandResult;
 use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::{CandidateAnswer, ChainMade, Input};
 use paddock::domain::objective::{ObjectiveSpec, Status};
 use paddock::domain::operate::{Order, SpecEdit};
 use paddock::domain::path::RepoPath;
 use paddock::domain::session::{Exit, ProcessEnd, Stop};
 use paddock::domain::state::State;
 use paddock::domain::train::Link;
+use paddock::engine::decide::{Decision, Memo, outstanding, step};
+use paddock::engine::effect::Effect;
+use paddock::engine::input::{CandidateAnswer, ChainMade, Input};
 
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0, expand: []}\nworktree: {copy: [\".env\"]}\nagents: [{id: scripted}]\n";
 

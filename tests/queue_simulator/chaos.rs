@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use paddock::domain::command::Command;
-use paddock::domain::effect::Effect;
 use paddock::domain::event::{Dropped, Event, Fact};
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey};
-use paddock::domain::input::Input;
 use paddock::domain::pace::AUTO_SLOTS_MAX;
 use paddock::domain::settings::Slots;
-use paddock::domain::train::{OVERTAKEN_MAX, Subject};
+use paddock::domain::train::Subject;
+use paddock::engine::effect::Effect;
+use paddock::engine::input::Input;
+use paddock::engine::train::OVERTAKEN_MAX;
 
 use super::queue::{Queue, Setup, objective, slug};
 use super::rng::Rng;

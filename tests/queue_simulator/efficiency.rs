@@ -68,7 +68,7 @@ fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: 
     }
     let mut clock = Clock::new(exponent);
     queue.now_ms = BEGIN_MS;
-    queue.take(paddock::domain::input::Input::Tick);
+    queue.take(paddock::engine::input::Input::Tick);
     loop {
         queue.settle();
         clock.running.retain(|(id, _)| queue.gates.contains_key(&GateId(*id)));

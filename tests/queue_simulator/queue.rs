@@ -3,21 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock::domain::command::Command;
-use paddock::domain::decide::{Decision, Memo, outstanding, step};
-use paddock::domain::effect::Effect;
 use paddock::domain::event::{Event, Fact};
 use paddock::domain::facts::{RepositoryFacts, TrustRecord};
 use paddock::domain::gate::{CommandResult, Verdict};
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
-use paddock::domain::input::PublishAnswer;
-use paddock::domain::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
-use paddock::domain::judge::KnownVerdict;
 use paddock::domain::path::RepoPath;
 use paddock::domain::project::Project;
 use paddock::domain::session::Exit;
 use paddock::domain::settings::{ProjectSettings, Slots};
 use paddock::domain::state::{Counters, State};
 use paddock::domain::train::{Entry, Link, Rates, Subject};
+use paddock::domain::verdicts::KnownVerdict;
+use paddock::engine::decide::{Decision, Memo, outstanding, step};
+use paddock::engine::effect::Effect;
+use paddock::engine::input::PublishAnswer;
+use paddock::engine::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
 
 use super::rng::Rng;
 use super::settings::settings;

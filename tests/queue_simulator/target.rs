@@ -2,7 +2,7 @@
 
 use paddock::domain::facts::{Relation, TargetFacts};
 use paddock::domain::ids::ObjectId;
-use paddock::domain::input::Input;
+use paddock::engine::input::Input;
 
 use super::queue::{Queue, slug};
 

@@ -3,8 +3,8 @@
 use paddock::domain::event::{Dropped, Fact};
 use paddock::domain::gate::Purpose;
 use paddock::domain::ids::{GateId, ObjectiveKey};
-use paddock::domain::input::Input;
 use paddock::domain::train::Subject;
+use paddock::engine::input::Input;
 
 use super::queue::{Queue, Setup, objective, slug};
 use super::target;

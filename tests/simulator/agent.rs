@@ -1,13 +1,13 @@
 //! How simulated agents behave: chosen by the seed, the objective and the attempt.
 
 use paddock::domain::facts::HarvestFacts;
+use paddock::domain::finding::ElsewhereHead;
 use paddock::domain::ids::{ObjectId, SessionId};
-use paddock::domain::input::Input;
 use paddock::domain::path::RepoPath;
-use paddock::domain::review::ElsewhereHead;
 use paddock::domain::session::{Salvage, Session, SessionKind};
 use paddock::domain::state::State;
 use paddock::domain::summary::{SessionSummary, SummaryStatus};
+use paddock::engine::input::Input;
 
 use super::git::{Repo, Tree, is_green};
 use super::rng::{Rng, mix};

@@ -1,17 +1,18 @@
 //! What simulated agents fail of, use up and wait for, and what people do about it.
 
 use paddock::domain::agent::Check;
+use paddock::domain::answers::Surroundings;
 use paddock::domain::command::Command;
-use paddock::domain::explain::{Surroundings, why};
 use paddock::domain::failure::{Failure, FailureClass};
 use paddock::domain::ids::SessionId;
-use paddock::domain::input::Input;
 use paddock::domain::objective::Status;
 use paddock::domain::reason::ReasonCode;
 use paddock::domain::session::Session;
 use paddock::domain::settings::DayBudget;
 use paddock::domain::state::State;
 use paddock::domain::usage::{Account, Tokens, Usage};
+use paddock::engine::explain::why;
+use paddock::engine::input::Input;
 
 use super::agent::Behaviour as B;
 use super::rng::{Rng, mix};

@@ -2,9 +2,9 @@
 
 use paddock::domain::command::Command;
 use paddock::domain::ids::{ObjectiveKey, ProjectSlug};
-use paddock::domain::input::Input;
 use paddock::domain::objective::{Objective, Status};
 use paddock::domain::operate::Order;
+use paddock::engine::input::Input;
 
 use super::finale;
 use super::sim::Sim;

@@ -6,10 +6,10 @@ use paddock::domain::command::Command;
 use paddock::domain::event::{Event, Fact};
 use paddock::domain::hierarchy::{AimKey, AimOrder, Level, Stage};
 use paddock::domain::ids::{AimId, ObjectiveId, ProjectSlug};
-use paddock::domain::input::Input;
 use paddock::domain::objective::Status;
 use paddock::domain::session::SessionKind;
 use paddock::domain::state::State;
+use paddock::engine::input::Input;
 
 /// The objectives of a phase: landed, open, or failed.
 type Seen = BTreeMap<ObjectiveId, Outcome>;

@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::decide::outstanding;
-use paddock::domain::effect::Effect;
 use paddock::domain::event::{Dropped, Event, Fact, SessionPlan};
 use paddock::domain::gate::{GateRun, Purpose, Verdict};
 use paddock::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
@@ -14,7 +12,10 @@ use paddock::domain::scope::OverlapCache;
 use paddock::domain::session::{Session, SessionKind};
 use paddock::domain::settings::OverlapRule;
 use paddock::domain::state::State;
-use paddock::domain::train::{OVERTAKEN_MAX, Subject};
+use paddock::domain::train::Subject;
+use paddock::engine::decide::outstanding;
+use paddock::engine::effect::Effect;
+use paddock::engine::train::OVERTAKEN_MAX;
 
 use super::git::tree_id;
 use super::planning;

@@ -1,8 +1,8 @@
 //! Time: it passes, the machine sleeps, the user's clock is set, and days begin.
 
 use paddock::domain::budget::used_since_ms;
-use paddock::domain::effect::Effect;
-use paddock::domain::input::Input;
+use paddock::engine::effect::Effect;
+use paddock::engine::input::Input;
 
 use super::sim::Sim;
 use super::world::Job;

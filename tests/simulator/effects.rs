@@ -1,17 +1,17 @@
 //! Effects, carried out on the modelled world as the real ones are: each finds out first whether it happened.
 
 use paddock::domain::aside::PushWait;
-use paddock::domain::effect::Effect;
 use paddock::domain::facts::{Relation, TargetFacts};
 use paddock::domain::gate::GateRun;
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::{
-    CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
-};
 use paddock::domain::project::{Project, PublicationWait};
 use paddock::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock::domain::state::State;
 use paddock::domain::train::{Entry, Link, Subject};
+use paddock::engine::effect::Effect;
+use paddock::engine::input::{
+    CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
+};
 
 use super::agent::{self, Behaviour};
 use super::git::{Repo, tree_id};

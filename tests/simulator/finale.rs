@@ -1,13 +1,13 @@
 //! The end: nothing fails any more, users clear what only they can clear, and everything must end.
 
 use paddock::domain::command::Command;
-use paddock::domain::decide::{Settled, settled};
 use paddock::domain::ids::ProjectSlug;
-use paddock::domain::input::Input;
 use paddock::domain::objective::{Objective, Status};
 use paddock::domain::project::Project;
 use paddock::domain::reason::ReasonCode;
 use paddock::domain::settings::PublishRule;
+use paddock::engine::decide::{Settled, settled};
+use paddock::engine::input::Input;
 
 use super::answers;
 use super::checks;

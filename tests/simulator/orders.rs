@@ -3,9 +3,9 @@
 use paddock::domain::command::Command;
 use paddock::domain::hierarchy::{AimKey, AimOrder, Level};
 use paddock::domain::ids::{AimId, ProjectSlug};
-use paddock::domain::input::Input;
 use paddock::domain::objective::Objective;
 use paddock::domain::operate::{Order, SpecEdit};
+use paddock::engine::input::Input;
 
 use super::rng::Rng;
 use super::sim::Sim;

@@ -1,12 +1,12 @@
 //! Users: they commit, reset and delete their branch, leave files in the way, and give commands.
 
 use paddock::domain::command::Command;
-use paddock::domain::effect::Effect;
 use paddock::domain::facts::TrustRecord;
 use paddock::domain::ids::ProjectSlug;
-use paddock::domain::input::Input;
 use paddock::domain::objective::Objective;
 use paddock::domain::reason::ReasonCode;
+use paddock::engine::effect::Effect;
+use paddock::engine::input::Input;
 
 use super::git::Repo;
 use super::rng::Rng;

@@ -4,18 +4,18 @@
 use std::collections::BTreeMap;
 
 use paddock::domain::command::Command;
-use paddock::domain::decide::Memo;
 use paddock::domain::event::{Event, Fact};
 use paddock::domain::facts::PlanFacts;
 use paddock::domain::hierarchy::{ImportedAim, Level};
 use paddock::domain::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
-use paddock::domain::input::Input;
 use paddock::domain::plan::{CheckType, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective};
 use paddock::domain::planning::FailedCheck;
 use paddock::domain::session::{Session, SessionKind};
 use paddock::domain::settings::{ApprovalRule, ProjectSettings};
 use paddock::domain::state::State;
 use paddock::domain::usage::Account;
+use paddock::engine::decide::Memo;
+use paddock::engine::input::Input;
 
 use super::agent::Behaviour as B;
 use super::rng::{Rng, mix};

@@ -1,12 +1,12 @@
 //! Faults that the simulator found, told step by step, each without the luck of a seed.
 
 use paddock::domain::command::Command;
-use paddock::domain::decide::{next_timer, outstanding, step};
-use paddock::domain::effect::Effect;
 use paddock::domain::facts::{Relation, TargetFacts};
 use paddock::domain::ids::ObjectId;
-use paddock::domain::input::{Input, PublishAnswer};
 use paddock::domain::reason::ReasonCode;
+use paddock::engine::decide::{next_timer, outstanding, step};
+use paddock::engine::effect::Effect;
+use paddock::engine::input::{Input, PublishAnswer};
 
 use super::rng::Rng;
 use super::setup;

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use paddock::domain::command::{Command, StopMode};
-use paddock::domain::decide::{Memo, next_timer, step};
-use paddock::domain::effect::Effect;
 use paddock::domain::event::Event;
 use paddock::domain::ids::ProjectSlug;
-use paddock::domain::input::{Input, Panicked};
 use paddock::domain::state::State;
+use paddock::engine::decide::{Memo, next_timer, step};
+use paddock::engine::effect::Effect;
+use paddock::engine::input::{Input, Panicked};
 
 use super::checks::{self, Seen};
 use super::git::Repo;

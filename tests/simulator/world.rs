@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddock::domain::gate::CommandResult;
 use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::input::Input;
 use paddock::domain::session::{Exit, ProcessEnd, Stop};
 use paddock::domain::state::State;
+use paddock::engine::input::Input;
 
 use super::agent::Behaviour;
 use super::git::{Repo, is_green, tree_id};

@@ -6,12 +6,12 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output;
-use crate::domain::decide::{Memo, Stand, stand};
 use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::plan::{PhaseCheck, PlannedObjective};
 use crate::domain::planning::{PhaseView, WaitingPlan};
 use crate::domain::project::Project;
 use crate::domain::state::State;
+use crate::engine::decide::{Memo, Stand, stand};
 use crate::report::text::{harmless, rfc3339};
 
 #[derive(Debug, Args)]

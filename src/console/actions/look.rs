@@ -9,7 +9,7 @@ use crate::console::dialogs::palette::Palette;
 use crate::console::model::{Finder, FinderKind};
 use crate::console::msg::{Effect, Foreground};
 use crate::console::panes::{self, PaneId};
-use crate::domain::explain::{Surroundings, why};
+use crate::domain::answers::Surroundings;
 use crate::report::text::duration;
 
 pub(super) fn help(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
@@ -46,7 +46,7 @@ pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
         now_ms: model.now_ms,
         max_parallel: None,
     };
-    let text = match why(&model.facts.state, one, &facts) {
+    let text = match model.answers.why_one(&model.facts.state, one, &facts) {
         None => "It has landed.".to_owned(),
         Some(reason) => {
             let since = duration(model.now_ms - reason.since_ms);

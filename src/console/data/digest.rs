@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{Facts, Need, needs};
+use super::{Facts, Need};
+use crate::domain::answers::Answers;
 use crate::domain::budget::spent_since;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::objective::Status;
@@ -52,10 +53,15 @@ pub struct Digest {
 impl Digest {
     /// Derives everything for a project.
     #[must_use]
-    pub fn of(facts: &Facts, project: Option<&ProjectSlug>, now_ms: i64, day_ms: i64) -> Self {
+    pub fn of(
+        facts: &Facts,
+        answers: &Answers,
+        project: Option<&ProjectSlug>,
+        (now_ms, day_ms): (i64, i64),
+    ) -> Self {
         let state = &facts.state;
         let Some((slug, project)) = project.and_then(|slug| Some((slug, state.project(slug)?))) else {
-            let elsewhere = elsewhere(facts, None);
+            let elsewhere = elsewhere(facts, answers, None);
             return Self { version: facts.version, made_ms: now_ms, elsewhere, ..Self::default() };
         };
         let count = |status: Status| (status, state.in_status(slug, status).len());
@@ -72,16 +78,16 @@ impl Digest {
             gates: state.open_gates().filter(|gate| gate.project == *slug).count(),
             slots: project.settings.max_parallel_sessions,
             queue: project.train.entries.len(),
-            needs: needs(state, slug),
-            elsewhere: elsewhere(facts, Some(slug)),
+            needs: (answers.needs)(state, slug),
+            elsewhere: elsewhere(facts, answers, Some(slug)),
             spent: spent(facts, slug, day_ms, now_ms),
         }
     }
 }
 
-fn elsewhere(facts: &Facts, shown: Option<&ProjectSlug>) -> Vec<Need> {
+fn elsewhere(facts: &Facts, answers: &Answers, shown: Option<&ProjectSlug>) -> Vec<Need> {
     let others = facts.state.projects().map(|project| &project.slug).filter(|slug| Some(*slug) != shown);
-    others.flat_map(|slug| needs(&facts.state, slug)).collect()
+    others.flat_map(|slug| (answers.needs)(&facts.state, slug)).collect()
 }
 
 fn spent(facts: &Facts, slug: &ProjectSlug, day_ms: i64, now_ms: i64) -> Spent {

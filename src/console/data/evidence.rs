@@ -1,9 +1,9 @@
 //! What is known of an objective that went wrong: what was tried, and what speaks against it.
 
+use crate::domain::finding::Finding;
 use crate::domain::ids::GateId;
 use crate::domain::objective::{Feedback, Objective};
 use crate::domain::path::RepoPath;
-use crate::domain::review::Finding;
 use crate::domain::session::{Session, SessionStatus};
 use crate::domain::state::State;
 use crate::report::text::counted;

@@ -6,9 +6,9 @@ use crate::config::plan_file::scope_fault;
 use crate::console::Model;
 use crate::console::actions::order;
 use crate::console::data::evidence;
+use crate::domain::finding::FindingCode;
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::operate::Order;
-use crate::domain::review::FindingCode;
 
 const GLOBS: &str = "Globs";
 

@@ -16,7 +16,7 @@ use crate::console::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
 use crate::console::msg::Effect;
 use crate::console::theme::Theme;
 use crate::console::{Model, layout, text};
-use crate::domain::explain::{Surroundings, nothing_planned, why};
+use crate::domain::answers::{Answers, Surroundings};
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
 use crate::domain::objective::Status;
 use crate::domain::state::State;
@@ -112,7 +112,7 @@ fn why_selected(model: &Model, key: &ObjectiveKey) -> String {
         max_parallel: None,
     };
     let one = model.facts.state.objective(key);
-    let text = match one.map(|one| (one, why(&model.facts.state, one, &surroundings))) {
+    let text = match one.map(|one| (one, model.answers.why_one(&model.facts.state, one, &surroundings))) {
         Some((_, Some(reason))) => reason.text,
         Some((one, None)) => match one.landed.as_ref().map(|landed| landed.published_at_ms.is_some()) {
             Some(true) => "landed and published".to_owned(),
@@ -206,14 +206,14 @@ impl<'a> View<'a> {
 }
 
 /// A goal that has no objective yet, and what comes next.
-fn without_work(state: &State, slug: &ProjectSlug, theme: &Theme) -> Option<[String; 2]> {
+fn without_work(answers: &Answers, state: &State, slug: &ProjectSlug, theme: &Theme) -> Option<[String; 2]> {
     let project = state.project(slug)?;
     let title = plan::path(&state.active_line(slug), theme);
     let next = match (&project.planning.run, &project.planning.waiting, &project.planning.stuck) {
         (Some(run), _, _) => format!("Session {} plans its objectives.", run.session),
         (_, Some(_), _) => "A plan for it waits for you: `5` shows it.".to_owned(),
         (_, _, Some(reason)) => format!("The planner waits for you: {}.", reason.text),
-        _ => match nothing_planned(state, project) {
+        _ => match (answers.nothing_planned)(state, project) {
             Some(reason) => format!("It waits for you: {}. {}.", reason.text, reason.clears),
             None if project.paused => "The project is paused: `P` lets the planner begin.".to_owned(),
             None => "The planner divides it into objectives soon; `m` plans now, `o` adds one.".to_owned(),
@@ -232,7 +232,7 @@ fn empty(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         return teach(&["Reading …"], area, buf, theme);
     }
     let (state, now) = (&model.facts.state, model.project.as_ref());
-    if let Some(said) = now.and_then(|slug| without_work(state, slug, theme)) {
+    if let Some(said) = now.and_then(|slug| without_work(&model.answers, state, slug, theme)) {
         let said: Vec<&str> = said.iter().map(String::as_str).collect();
         return teach(&said, area, buf, theme);
     }

@@ -51,8 +51,13 @@ fn named(id: &str) -> Value {
 impl Sample {
     /// Nothing but a running supervisor.
     pub fn empty() -> Self {
-        let mut model =
-            Model { now_ms: BEGIN_MS, day_ms: BEGIN_MS - 3_600_000, size: (120, 40), ..Model::default() };
+        let mut model = Model {
+            now_ms: BEGIN_MS,
+            day_ms: BEGIN_MS - 3_600_000,
+            size: (120, 40),
+            answers: crate::engine::ANSWERS,
+            ..Model::default()
+        };
         let nothing = Loaded { state: State::default(), events: Vec::new() };
         model.facts.take(FactsMsg::Loaded(Box::new(nothing)));
         model.facts.take(FactsMsg::Supervisor(SupervisorSeen::Running { pid: 4711 }));

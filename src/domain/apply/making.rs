@@ -1,9 +1,9 @@
 //! What is made for the queue's entries: chains of merges, and merges ahead of their turn.
 
 use crate::domain::ids::ObjectId;
-use crate::domain::judge::settle;
 use crate::domain::project::Project;
 use crate::domain::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
+use crate::domain::verdicts::settle;
 
 fn is_building(chain: &&mut Chain) -> bool {
     chain.is_building

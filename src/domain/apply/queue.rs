@@ -4,13 +4,13 @@ use super::making::{drop_ahead, drop_entry, link_of, made, made_ahead, not_made,
 use crate::domain::event::{Dropped, Fact};
 use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::judge::{KnownVerdict, keep};
 use crate::domain::objective::Landed;
 use crate::domain::pace::Company;
 use crate::domain::project::Project;
 use crate::domain::proof::{Member, Unproven};
 use crate::domain::state::{EntityKey, State};
 use crate::domain::train::{Candidate, Entry, Landing, Subject};
+use crate::domain::verdicts::{KnownVerdict, keep};
 
 /// Runs that are looked through for those that ran beside another: more than ever are under way in that time.
 const LATEST: usize = 64;

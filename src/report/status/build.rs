@@ -5,9 +5,9 @@ use super::{
     ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
     View, aim_status, queue,
 };
+use crate::domain::answers::Surroundings;
 use crate::domain::budget::spent_since;
-use crate::domain::explain::{Surroundings, why_with};
-use crate::domain::needs::{Need, NeedKind, needs};
+use crate::domain::needs::{Need, NeedKind};
 use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
 use crate::domain::project::Project;
 use crate::domain::reason::{Reason, ReasonCode};
@@ -37,7 +37,8 @@ pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>)
 
 fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let count = |status: Status| (status.word(), view.state.in_status(&project.slug, status).len());
-    let (needs, line) = (needs(view.state, &project.slug), view.state.active_line(&project.slug));
+    let (needs, line) =
+        ((view.answers.needs)(view.state, &project.slug), view.state.active_line(&project.slug));
     let of_project = || needs.iter().filter(|need| !matches!(need.kind, NeedKind::Objective(_)));
     // With another agent work goes on.
     let is_held = of_project().any(|need| !matches!(need.kind, NeedKind::Agent(_)));
@@ -138,7 +139,7 @@ fn objectives(view: &View<'_>, project: &Project) -> Vec<ObjectiveStatus> {
     let mut overlaps = OverlapCache::default();
     let all = view.state.objectives_of(&project.slug);
     all.map(|objective| {
-        let reason = why_with(view.state, objective, &facts, &mut overlaps);
+        let reason = (view.answers.why)(view.state, objective, &facts, &mut overlaps);
         objective_status(objective, reason.as_ref())
     })
     .collect()

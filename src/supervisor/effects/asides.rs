@@ -3,8 +3,8 @@
 use super::super::world::{Site, World, now_ms};
 use crate::domain::aside::{Aside, Prepared, PushWait};
 use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::domain::input::Input;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
 
 /// A tree to make.

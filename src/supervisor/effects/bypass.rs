@@ -6,8 +6,8 @@ use super::super::world::{Site, World};
 use crate::domain::bypass::{Bypass, BypassFacts, NAMED_MAX};
 use crate::domain::facts::{Relation, TargetFacts};
 use crate::domain::ids::{ObjectId, ObjectiveId};
-use crate::domain::input::Input;
 use crate::domain::scope::Globs;
+use crate::engine::input::Input;
 use crate::git::{GitError, Guarded, Repository};
 
 /// Looks where the target branch has commits beyond the tip, once for each place of the two. What cannot be read is

@@ -3,9 +3,9 @@
 use super::super::world::{Site, World, now_ms};
 use super::past_locks;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use crate::domain::state::State;
 use crate::domain::train::{Entry, Link, Subject};
+use crate::engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use crate::git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
 
 /// Landings that a conflict names.

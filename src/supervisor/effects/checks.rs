@@ -4,11 +4,11 @@ use super::super::world::World;
 use crate::domain::gate::{CommandResult, Purpose};
 use crate::domain::hierarchy::{AimKey, Level};
 use crate::domain::ids::{GateId, ProjectSlug};
-use crate::domain::input::Input;
 use crate::domain::plan::PhaseCheck;
 use crate::domain::planning::{FailedCheck, OUTPUT_MAX_BYTES};
 use crate::domain::session::Exit;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::runner::log::{LogReader, Stream};
 use crate::runner::{Adoption, JobKey, JobKind, Runner, StageEnd};
 

@@ -8,7 +8,7 @@ use crate::domain::gate::{CommandResult, GateRun, Space};
 use crate::domain::ids::GateId;
 use crate::domain::session::Exit;
 use crate::domain::state::State;
-use crate::domain::tests_run::TestsRun;
+use crate::engine::tests_run::TestsRun;
 use crate::link::Gauge;
 use crate::runner::log::stretch::{Stretch, stretches};
 use crate::runner::log::{LogReader, Stream};

@@ -7,13 +7,13 @@ use super::super::world::{Site, World, now_ms};
 use super::worktrees::{Place, make_again_if_gone};
 use super::{past_locks, patiently, telling};
 use crate::domain::facts::{CommitFacts, HarvestFacts};
+use crate::domain::finding::ElsewhereHead;
 use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
-use crate::domain::input::Input;
-use crate::domain::review::ElsewhereHead;
 use crate::domain::scope::Globs;
 use crate::domain::session::{Salvage, Session};
 use crate::domain::settings::Role;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 
 pub(in super::super) struct Order {

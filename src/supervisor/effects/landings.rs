@@ -4,10 +4,10 @@ use super::super::world::{Site, World};
 use super::candidates::is_at;
 use super::past_locks;
 use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::input::{Input, LandingAnswer};
 use crate::domain::objective::Objective;
 use crate::domain::state::State;
 use crate::domain::train::{Candidate, Subject};
+use crate::engine::input::{Input, LandingAnswer};
 use crate::git::{LandOrder, LandOutcome, land as land_in};
 
 pub(in super::super) struct Order {

@@ -25,11 +25,11 @@ use super::agreement::Known;
 use super::lanes::{Job, Lane};
 use super::world::{Site, World};
 use crate::config::Workspace;
-use crate::domain::effect::Effect;
 use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::domain::project::Project;
 use crate::domain::session::SessionKind;
 use crate::domain::state::State;
+use crate::engine::effect::Effect;
 use crate::git::Repository;
 
 pub(super) use environment::{Variables, git_variables};

@@ -3,9 +3,9 @@
 use super::super::world::{Site, World};
 use super::{past_locks, patiently};
 use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::input::Input;
 use crate::domain::proof::{Proof, of_landing};
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::runner::log::digest;
 
 pub(in super::super) struct Order {

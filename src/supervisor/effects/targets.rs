@@ -11,10 +11,10 @@ use super::bypass;
 use super::candidates::candidate_name;
 use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
 use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey};
-use crate::domain::input::{Input, PublishAnswer};
 use crate::domain::path::RepoPath;
 use crate::domain::project::PublicationWait;
 use crate::domain::reason::ReasonCode;
+use crate::engine::input::{Input, PublishAnswer};
 use crate::git::{self, CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
 
 /// Files that a waiting publication names.

@@ -8,8 +8,8 @@ use std::path::{Component, Path, PathBuf};
 use super::super::world::{Site, World, now_ms};
 use super::{past_locks, patiently};
 use crate::domain::ids::{ObjectId, ObjectiveKey};
-use crate::domain::input::Input;
 use crate::domain::state::State;
+use crate::engine::input::Input;
 use crate::git::{self, GitError, Repository, SalvageOrder, WorktreeSpec};
 
 pub(in super::super) struct Order {

@@ -3,9 +3,9 @@
 use crate::console::Model;
 use crate::console::data::evidence;
 use crate::console::data::{Need, NeedKind};
+use crate::domain::finding::FindingCode;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::reason::ReasonCode;
-use crate::domain::review::FindingCode;
 
 /// Lines of evidence on a card.
 const EVIDENCE_MAX: usize = 3;

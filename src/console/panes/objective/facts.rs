@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use crate::console::panes::objectives::columns::{cost, elapsed_ms};
 use crate::console::theme::Theme;
 use crate::console::{Model, text};
-use crate::domain::explain::{Surroundings, why};
+use crate::domain::answers::Surroundings;
 use crate::domain::ids::ObjectiveKey;
 use crate::domain::objective::{Feedback, Objective, Status};
 use crate::report::text::counted;
@@ -96,7 +96,7 @@ fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
         now_ms: model.now_ms,
         max_parallel: None,
     };
-    if let Some(reason) = why(&model.facts.state, one, &surroundings) {
+    if let Some(reason) = model.answers.why_one(&model.facts.state, one, &surroundings) {
         let style = if one.status == Status::NeedsReview { theme.needs } else { theme.plain };
         sheet.fact("why", &reason.text, style);
         sheet.fact("goes on", &reason.clears, theme.plain);

@@ -4,10 +4,10 @@ use crate::domain::hierarchy::Aim;
 use crate::domain::objective::{Objective, Status};
 use crate::domain::plan::DEFAULT_WORKER;
 use crate::domain::project::Project;
-use crate::domain::review::ALWAYS_PROTECTED;
 use crate::domain::session::{Session, SessionKind};
 use crate::domain::settings::{ProjectSettings, Role, ScopeLevel};
 use crate::domain::state::State;
+use crate::engine::review::ALWAYS_PROTECTED;
 use crate::session::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
 use crate::session::prompt::PromptBudget;
 

@@ -1,0 +1,146 @@
+//! The tamper guard's words: which files are tests, and what a branch did to those that were there.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::path::RepoPath;
+
+/// Tests and their configuration in the common ecosystems.
+pub const DEFAULT_PATTERNS: &[&str] = &[
+    // Any: folders that hold nothing else.
+    "**/tests/**",
+    "**/test/**",
+    "**/__tests__/**",
+    "**/spec/**",
+    "**/testdata/**",
+    "**/__snapshots__/**",
+    "**/e2e/**",
+    "**/cypress/**",
+    // Rust, Go, C, C++.
+    "**/*_test.*",
+    "**/*_tests.*",
+    "**/tests.rs",
+    "**/*_unittest.*",
+    "**/nextest.toml",
+    // JavaScript and TypeScript.
+    "**/*.test.*",
+    "**/*.spec.*",
+    "**/jest.config.*",
+    "**/vitest.config.*",
+    "**/playwright.config.*",
+    "**/cypress.config.*",
+    "**/karma.conf.*",
+    "**/.mocharc*",
+    // Python.
+    "**/test_*.py",
+    "**/conftest.py",
+    "**/pytest.ini",
+    "**/tox.ini",
+    "**/noxfile.py",
+    // Java, Kotlin, Scala.
+    "**/*Test.java",
+    "**/*Tests.java",
+    "**/*IT.java",
+    "**/*Test.kt",
+    "**/*Spec.scala",
+    // Ruby, PHP, shell.
+    "**/*_spec.rb",
+    "**/.rspec",
+    "**/phpunit.xml*",
+    "**/*.bats",
+    "**/test_*.sh",
+    "**/test.sh",
+    // What runs them elsewhere.
+    ".github/workflows/**",
+    ".gitlab-ci.yml",
+    ".circleci/**",
+    ".travis.yml",
+    "Jenkinsfile",
+    "azure-pipelines.yml",
+];
+
+/// What a branch did to a test, or to what the gate runs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum How {
+    /// The file is gone.
+    Deleted,
+    /// Tests in it are left out from now on: the mark that does so.
+    Skipped(String),
+    /// Fewer assertions, or fewer tests: how many there were, and are.
+    Fewer(u32, u32),
+    /// A file that the gate's commands name, or that configures tests elsewhere, is another one.
+    GateChanged,
+    /// Lines that were there are others. Only a run with the file as it was says whether that matters.
+    Changed,
+}
+
+/// A file of tests, or of the gate, that is not as it was.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tampered {
+    /// The file.
+    pub path: RepoPath,
+    /// What was done to it.
+    pub how: How,
+}
+
+impl fmt::Display for Tampered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = &self.path;
+        match &self.how {
+            How::Deleted => write!(f, "{path} was deleted"),
+            How::Skipped(mark) => write!(f, "tests in {path} are skipped ({mark})"),
+            How::Fewer(before, after) => {
+                write!(f, "{path} checks less: {after} assertions and tests where there were {before}")
+            }
+            How::GateChanged => write!(f, "{path}, which the gate runs, was changed"),
+            How::Changed => write!(f, "{path} was changed"),
+        }
+    }
+}
+
+impl How {
+    /// Whether it is a fault by itself, whatever the gate says.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        !matches!(self, Self::Changed)
+    }
+}
+
+/// The patterns of a project: its own, or the defaults.
+#[must_use]
+pub fn patterns(own: Option<&Vec<String>>) -> Vec<String> {
+    own.cloned().unwrap_or_else(|| DEFAULT_PATTERNS.iter().map(|text| (*text).to_owned()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::scope::Globs;
+
+    #[test]
+    fn the_default_patterns_know_the_common_ecosystems() {
+        let globs = Globs::new(&patterns(None)).unwrap();
+        for test in [
+            "tests/it.rs",
+            "crates/a/tests/x/y.rs",
+            "pkg/a_test.go",
+            "src/a.test.ts",
+            "src/__tests__/a.js",
+            "test_a.py",
+            "a/b/test_c.py",
+            "src/test/java/ATest.java",
+            "spec/a_spec.rb",
+            "lib/x_unittest.cc",
+            "conftest.py",
+            "check.bats",
+            ".github/workflows/ci.yml",
+        ] {
+            assert!(globs.matches(test.as_bytes()), "{test}");
+        }
+        for other in ["src/lib.rs", "main.go", "README.md", "contest.py", "src/latest.ts", "Makefile"] {
+            assert!(!globs.matches(other.as_bytes()), "{other}");
+        }
+    }
+}

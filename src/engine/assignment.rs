@@ -1,0 +1,155 @@
+//! Who does a session: the worker, and which of its agents (SPEC 5.2).
+
+use crate::domain::agent::{Cooldown, PROBE_MS};
+use crate::domain::ids::SessionId;
+use crate::domain::objective::Objective;
+use crate::domain::planning::planners;
+use crate::domain::project::Project;
+use crate::domain::session::SessionKind;
+use crate::domain::settings::{Role, Strategy, WorkerSettings};
+use crate::domain::state::State;
+
+/// An agent that could do the objective's next session, now or when it has cooled down, if there is one.
+pub(crate) fn agent_for(state: &State, project: &Project, objective: &Objective) -> Option<String> {
+    let worker = worker_for(state, project, objective)?;
+    usable(state, project, worker).first().map(|id| (*id).clone())
+}
+
+/// The worker and the agent of the objective's next session, if one can start now.
+pub(crate) fn choose(
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<(String, String)> {
+    let worker = worker_for(state, project, objective)?;
+    let mut agents = usable(state, project, worker);
+    agents.retain(|id| !is_cooling(state, id, now_ms) && probe(state, id, now_ms).is_none());
+    let agent = match worker.strategy {
+        Strategy::Fixed | Strategy::Priority => agents.first()?,
+        Strategy::RoundRobin => next_in_turn(state, project, worker, &agents)?,
+    };
+    Some((worker.id.clone(), (*agent).clone()))
+}
+
+/// When every agent that could do the objective's next session cools down: each with its cooldown, the one
+/// that is over first before the others.
+pub(crate) fn all_cooling<'s>(
+    state: &'s State,
+    project: &'s Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<Vec<(&'s str, &'s Cooldown)>> {
+    let worker = worker_for(state, project, objective)?;
+    let cooldown = |id: &&'s String| {
+        let cooldown = state.agent_health(id).and_then(|health| health.cooling(now_ms));
+        cooldown.map(|cooldown| (id.as_str(), cooldown))
+    };
+    let agents = usable(state, project, worker);
+    let mut all: Vec<(&str, &Cooldown)> = agents.iter().map(cooldown).collect::<Option<_>>()?;
+    all.sort_by_key(|(_, cooldown)| cooldown.until_ms);
+    (!all.is_empty()).then_some(all)
+}
+
+/// The session that shows whether an agent works again after its cooldown, and until when the others wait for it,
+/// in Unix milliseconds: what waited for one limit must not run into it all at once.
+#[must_use]
+pub(crate) fn probe(state: &State, agent: &str, now_ms: i64) -> Option<(SessionId, i64)> {
+    let since_ms = state.agent_health(agent)?.untried_since(now_ms)?;
+    let since = state.sessions().rev().take_while(|session| session.planned_ms >= since_ms);
+    let mut found = None;
+    for session in since.filter(|session| session.agent == agent) {
+        let until_ms = session.started_ms.unwrap_or(session.planned_ms) + PROBE_MS;
+        let has_worked = !session.status.is_open() && session.started_ms.is_some();
+        // Whoever ended, and was not sent away again, has shown it; so has whoever is at work for long enough.
+        if has_worked || (session.status.is_open() && until_ms <= now_ms) {
+            return None;
+        }
+        if session.status.is_open() {
+            found = Some((session.id, until_ms));
+        }
+    }
+    found
+}
+
+/// The first of the agents that could do the objective's next session, with [`probe`] of it, when all of them cool
+/// down or are tried at the moment.
+pub(crate) fn all_tried<'s>(
+    state: &'s State,
+    project: &'s Project,
+    objective: &Objective,
+    now_ms: i64,
+) -> Option<(&'s str, SessionId, i64)> {
+    let agents = usable(state, project, worker_for(state, project, objective)?);
+    let mut tried = None;
+    for id in agents {
+        match probe(state, id, now_ms) {
+            Some((session, until_ms)) => tried = tried.or(Some((id.as_str(), session, until_ms))),
+            None if is_cooling(state, id, now_ms) => {}
+            None => return None,
+        }
+    }
+    tried
+}
+
+/// Whether no session may be started with an agent now, though one may be later.
+pub(crate) fn is_cooling(state: &State, agent: &str, now_ms: i64) -> bool {
+    state.agent_health(agent).is_some_and(|health| health.cooling(now_ms).is_some())
+}
+
+/// Whether an agent of a project may be used at all, now or when it has cooled down.
+pub(crate) fn is_usable(state: &State, project: &Project, agent: &str) -> bool {
+    let is_enabled = project.settings.agent(agent).is_some_and(|agent| agent.enabled);
+    let is_out = state.agent_health(agent).is_some_and(|health| health.out_of_use().is_some());
+    is_enabled && !is_out && !project.unusable_agents.contains_key(agent)
+}
+
+/// Who does the next session: the objective's worker, but for a conflict an integrator that can be used.
+pub(crate) fn worker_for<'a>(
+    state: &State,
+    project: &'a Project,
+    objective: &Objective,
+) -> Option<&'a WorkerSettings> {
+    let settings = &project.settings;
+    let own = settings.worker(&objective.spec.worker);
+    if objective.next.kind != SessionKind::Conflict || own.is_some_and(|own| own.role == Role::Integrator) {
+        return own;
+    }
+    let can_integrate = |worker: &&WorkerSettings| {
+        worker.role == Role::Integrator && !usable(state, project, worker).is_empty()
+    };
+    settings.workers.iter().find(can_integrate).or(own)
+}
+
+/// The worker's agents that can be used, now or when they have cooled down, in order.
+fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a String> {
+    worker.agents.iter().filter(|id| is_usable(state, project, id)).collect()
+}
+
+/// The agents that may plan for a project and can be used, now or when they have cooled down: each with the time
+/// from which it can, in Unix milliseconds.
+pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p str, i64)> {
+    let from = |id: &str| {
+        let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
+        health.map_or(0, |cooldown| cooldown.until_ms)
+    };
+    let all = planners(&project.settings).into_iter().filter(|id| is_usable(state, project, id));
+    all.map(|id| (id, from(id))).collect()
+}
+
+/// The usable agent after the one that this worker used last.
+fn next_in_turn<'a>(
+    state: &State,
+    project: &Project,
+    worker: &WorkerSettings,
+    agents: &[&'a String],
+) -> Option<&'a String> {
+    let last = state
+        .sessions()
+        .rev()
+        .find(|session| session.objective.project == project.slug && session.worker == worker.id);
+    let place = |id: &str| worker.agents.iter().position(|agent| agent == id);
+    let after = last.and_then(|session| place(&session.agent));
+    let comes_later = |id: &&&String| place(id) > after;
+    agents.iter().find(comes_later).or_else(|| agents.first()).copied()
+}

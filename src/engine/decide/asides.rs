@@ -1,0 +1,264 @@
+//! Gate runs beside the queue: tests as they were before a branch changed them, and an emptied tree.
+//!
+//! What is wanted stands in the state; the trees are made anew after a restart, and nothing else is remembered.
+
+use super::scribe::Scribe;
+use super::{blame, gates, queue, room};
+use crate::domain::aside::{Aside, Guard, Prepared};
+use crate::domain::command::{Answer, Refusal, Reply};
+use crate::domain::event::Fact;
+use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
+use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::domain::train::Entry;
+use crate::engine::effect::Effect;
+use crate::engine::judge::repeats;
+
+/// Runs with the tests as they were that cannot be evaluated, before the base is asked.
+const UNCLEAR_MAX: u32 = 2;
+
+/// Whether a run is due that nothing but a slot is missing for.
+pub(super) fn is_due(project: &Project) -> bool {
+    !project.settings.verify.is_empty() && project.canary.asked
+}
+
+fn may_run(scribe: &Scribe<'_>, project: &Project) -> bool {
+    !scribe.is_quiet() && project.is_workable() && !project.settings.verify.is_empty()
+}
+
+/// Runs that entries of the queue wait for: before the queue's own, since they stand in front of it.
+pub(super) fn guards(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        cancel_outdated(scribe, &slug);
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        let is_held = project.train.held.is_some() || project.landing_hold().is_some();
+        let is_wanted = project.train.entries.iter().any(Entry::waits_for_guard);
+        if is_held || !is_wanted || !may_run(scribe, project) {
+            continue;
+        }
+        let waiting: Vec<(Entry, Guard)> = project
+            .train
+            .in_order()
+            .into_iter()
+            .filter(|entry| entry.waits_for_guard())
+            .filter_map(|entry| Some((entry.clone(), entry.guard.clone()?)))
+            .collect();
+        for (entry, guard) in waiting {
+            guard_one(scribe, &slug, &entry, &guard);
+        }
+    }
+}
+
+/// Runs for a slot that is idle otherwise.
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug).filter(|project| may_run(scribe, project)) else {
+            continue;
+        };
+        if project.canary.asked && !is_open(scribe, &slug, &Purpose::Canary) {
+            canary(scribe, &slug);
+        }
+    }
+}
+
+fn is_open(scribe: &Scribe<'_>, slug: &ProjectSlug, purpose: &Purpose) -> bool {
+    scribe.state.open_gates().any(|run| run.project == *slug && run.purpose == *purpose)
+}
+
+/// Runs whose entry is gone or goes on, and those on commits of the user that are not the newest any more.
+fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let waits = |entry: &u64| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let is_outdated = |run: &&GateRun| match &run.purpose {
+        Purpose::Tamper { entries } if entries.is_empty() => {
+            !project.train.entries.iter().any(Entry::waits_for_guard)
+        }
+        Purpose::Tamper { entries } => !entries.iter().any(waits),
+        _ => false,
+    };
+    let own = scribe.state.open_gates().filter(|run| run.project == *slug && !run.cancelled);
+    let outdated: Vec<GateId> = own.filter(is_outdated).map(|run| run.id).collect();
+    for gate in outdated {
+        gates::cancel(scribe, slug, gate);
+    }
+    let Some(project) = scribe.state.project(slug) else { return };
+    let waits = |entry: &u64| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let is_gone = |aside: &Aside| matches!(aside, Aside::Guard { entry, .. } if !waits(entry));
+    scribe.memo.prepared.retain(|(of, aside), _| of != slug || !is_gone(aside));
+}
+
+/// The tree, when it is made; else it is ordered.
+fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Aside) -> Option<(Aside, Prepared)> {
+    let is_same = |aside: &Aside| match (aside, &wanted) {
+        (Aside::Guard { entry: one, head: of, .. }, Aside::Guard { entry: other, head, .. }) => {
+            one == other && of == head
+        }
+        (Aside::Canary { .. }, Aside::Canary { .. }) => true,
+        (one, other) => one == other,
+    };
+    let made = scribe.memo.prepared.iter().find(|((of, aside), _)| of == slug && is_same(aside));
+    if let Some(((_, aside), prepared)) = made {
+        return Some((aside.clone(), prepared.clone()));
+    }
+    if !scribe.memo.preparing.iter().any(|(of, aside)| of == slug && is_same(aside)) {
+        scribe.memo.preparing.insert((slug.clone(), wanted.clone()));
+        scribe.order(Effect::PrepareTree { project: slug.clone(), aside: wanted });
+    }
+    None
+}
+
+fn verdict_on(project: &Project, tree: &ObjectId) -> Option<(Verdict, GateId)> {
+    let terms = project.settings.gate_terms();
+    let known = |verdict| {
+        let found = project.verdicts.iter().rev();
+        let mut found = found.filter(|known| known.tree == *tree && known.terms == terms);
+        found.find(|known| known.verdict == verdict).map(|known| (verdict, known.gate))
+    };
+    known(Verdict::Green).or_else(|| known(Verdict::Red))
+}
+
+fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: &Guard) {
+    let Some(onto) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else {
+        return;
+    };
+    let (head, paths) = (entry.head.clone(), guard.paths.clone());
+    let wanted = Aside::Guard { entry: entry.id, head, onto, paths };
+    let Some((aside, prepared)) = tree(scribe, slug, wanted) else { return };
+    let Aside::Guard { onto, .. } = aside else { return };
+    let Some(project) = scribe.state.project(slug) else { return };
+    if let Some((Verdict::Green, gate)) = verdict_on(project, &prepared.tree) {
+        let (project, entry) = (slug.clone(), entry.id);
+        return scribe.record(Fact::GuardPassed { project, entry, gate });
+    }
+    let last = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+    let may_pass = last.as_ref().is_some_and(|run| run.results.iter().any(CommandResult::may_be_passing));
+    let retries = repeats(project.settings.queue.flaky_retries, may_pass);
+    let has_failed = guard.red > retries || guard.unclear >= UNCLEAR_MAX;
+    let purpose = Purpose::Tamper { entries: vec![entry.id] };
+    if !has_failed {
+        return start(scribe, slug, purpose, prepared.commit, prepared.tree);
+    }
+    if let Some(run) = last.filter(|run| guard.red <= retries && room::starved(run).is_some()) {
+        room::hold(scribe, slug, &run);
+        return;
+    }
+    let Some(onto_tree) = prepared.onto_tree else { return };
+    let is_news = |(_, gate): &(Verdict, GateId)| !may_pass || Some(*gate) > guard.last;
+    match verdict_on(project, &onto_tree).filter(is_news) {
+        Some((Verdict::Green, _)) => {
+            let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
+            match run {
+                Some(run) => queue::tampered(scribe, &run, entry, &guard.paths),
+                None => give_up(scribe, slug, entry.id, "its gate run is not known any more"),
+            }
+        }
+        Some((_, gate)) => {
+            blame::hold_red(scribe, slug, gate);
+        }
+        None => start(scribe, slug, Purpose::Tamper { entries: Vec::new() }, onto, onto_tree),
+    }
+}
+
+/// Nothing is started twice: a run for the same purpose that is open goes on.
+fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: ObjectId, tree: ObjectId) {
+    if !is_open(scribe, slug, &purpose) {
+        gates::start(scribe, slug, gates::Wanted { purpose, commit, tree, commands: Vec::new() });
+    }
+}
+
+fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: u64, why: &str) {
+    let is_waiting = |project: &Project| project.train.entry(entry).is_some_and(Entry::waits_for_guard);
+    if scribe.state.project(slug).is_some_and(is_waiting) {
+        scribe.record(Fact::GuardGivenUp { project: slug.clone(), entry, why: why.to_owned() });
+    }
+}
+
+fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(at) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else { return };
+    if let Some((_, prepared)) = tree(scribe, slug, Aside::Canary { at }) {
+        start(scribe, slug, Purpose::Canary, prepared.commit, prepared.tree);
+    }
+}
+
+/// A tree was made, does not merge, or could not be made.
+pub(super) fn prepared(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    aside: Aside,
+    result: Result<Option<Prepared>, String>,
+) {
+    if !scribe.memo.preparing.remove(&(slug.clone(), aside.clone())) {
+        return;
+    }
+    scribe.mark(slug);
+    let problem = match result {
+        Ok(Some(prepared)) => {
+            scribe.memo.prepared.insert((slug.clone(), aside), prepared);
+            return;
+        }
+        Ok(None) => "it does not merge".to_owned(),
+        Err(problem) => problem,
+    };
+    match aside {
+        Aside::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),
+        Aside::Canary { .. } => judge_canary(scribe, slug, None, Verdict::NotEvaluated),
+    }
+}
+
+/// A run beside the queue is over.
+pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
+    let Some(verdict) = run.verdict.filter(|_| !run.cancelled) else { return };
+    let slug = &run.project;
+    match &run.purpose {
+        Purpose::Canary => judge_canary(scribe, slug, Some(run.id), verdict),
+        Purpose::External => {
+            let (project, commit) = (slug.clone(), run.commit.clone());
+            scribe.record(Fact::ExternalJudged { project, commit, gate: Some(run.id), verdict });
+        }
+        // What the entries would land on cannot be evaluated: the queue meets that by itself.
+        Purpose::Tamper { entries } if entries.is_empty() && verdict == Verdict::NotEvaluated => {
+            let waiting = scribe.state.project(slug).map(|project| project.train.entries.clone());
+            for entry in waiting.unwrap_or_default().iter().filter(|entry| entry.waits_for_guard()) {
+                give_up(scribe, slug, entry.id, "what it would land on cannot be evaluated");
+            }
+        }
+        _ => {}
+    }
+}
+
+fn judge_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: Option<GateId>, verdict: Verdict) {
+    scribe.memo.prepared.retain(|(of, aside), _| of != slug || !matches!(aside, Aside::Canary { .. }));
+    let run = gate.and_then(|gate| scribe.state.gate(gate)).map(|run| run.terms.clone());
+    let now = scribe.state.project(slug).map(|project| project.settings.gate_terms());
+    let terms = run.or(now).unwrap_or_default();
+    scribe.record(Fact::CanaryJudged { project: slug.clone(), gate, verdict, terms });
+}
+
+/// Once per start of a supervisor, where the project wants it.
+pub(super) fn ask_canaries(scribe: &mut Scribe<'_>) {
+    let wants = |p: &&Project| p.settings.queue.canary && !p.settings.verify.is_empty() && !p.canary.asked;
+    let due: Vec<ProjectSlug> = scribe.state.projects().filter(wants).map(|p| p.slug.clone()).collect();
+    for project in due.into_iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
+        scribe.record(Fact::CanaryAsked { project });
+    }
+}
+
+/// `queue canary`.
+pub(super) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
+    let Some(project) = scribe.state.project(slug) else {
+        return Err(Refusal::new(format!("there is no project {slug}")));
+    };
+    if project.settings.verify.is_empty() {
+        let text = format!("{slug} has no gate: nothing stands under `verify` in its project file");
+        return Err(Refusal::new(text));
+    }
+    if !project.canary.asked {
+        scribe.record(Fact::CanaryAsked { project: slug.clone() });
+    }
+    Ok(Answer::text(match scribe.memo.is_passive {
+        true => {
+            "the gate is tried on an emptied tree when a supervisor works; `paddock queue list` shows what it said"
+        }
+        false => "the gate is being tried on an emptied tree; `paddock queue list` shows what it said",
+    }))
+}

@@ -1,0 +1,100 @@
+//! Blame: what follows when the gate is not green, for the branch or for the queue (SPEC 3.5).
+
+use super::merge::hold_until;
+use super::queue;
+use super::room;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::gate::{CommandResult, GateRun, Verdict};
+use crate::domain::ids::{GateId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::engine::judge::Trial;
+
+fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
+    scribe.state.gate(gate?).cloned()
+}
+
+/// The command that kept a run from being green, and how it ended.
+fn failed(run: &GateRun) -> Option<&CommandResult> {
+    run.results.iter().find(|result| result.verdict() != Verdict::Green)
+}
+
+fn in_words(run: Option<&GateRun>) -> String {
+    match run.and_then(|run| failed(run).map(|result| (run, result))) {
+        Some((run, result)) => {
+            format!("the gate command {} ({}, gate run {})", result.name, result.outcome(), run.id)
+        }
+        None => "the gate (it could not be run)".to_owned(),
+    }
+}
+
+/// Red alone on a green base: the branch is sent back with what failed.
+pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: u64, trial: &Trial) -> bool {
+    let Some(entry) = scribe.state.project(project).and_then(|found| found.train.entry(entry)).cloned()
+    else {
+        return false;
+    };
+    let run = run_of(scribe, trial.last);
+    match run.as_ref().and_then(|run| failed(run).cloned()) {
+        Some(result) => {
+            if let Some(run) = &run {
+                queue::red(scribe, run, &entry, &result);
+            }
+            true
+        }
+        // Its record is gone: nobody can be told what is wrong.
+        None => hold_not_evaluated(scribe, project, trial, false),
+    }
+}
+
+/// The base is red: nobody's branch is to blame, and nothing can land on it.
+pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId) -> bool {
+    let run = run_of(scribe, Some(gate));
+    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
+        return room::hold(scribe, slug, run);
+    }
+    let Some(project) = scribe.state.project(slug) else { return false };
+    let (branch, tip) = (&project.settings.target_branch, project.integration.tip.short());
+    let what = in_words(run.as_ref());
+    let text =
+        format!("{what} is red on {branch} itself, at {tip}: no branch is to blame, and nothing lands");
+    let clears = format!(
+        "commit a correction on {branch}, or mend `verify` in the project file, or put an objective first that mends \
+         it (`paddock objective prioritize ID 9`); `paddock --project {slug} queue release` tries again"
+    );
+    let reason = Reason::new(ReasonCode::TargetRed, scribe.now_ms, text, clears);
+    hold_until(scribe, slug, reason)
+}
+
+/// Nothing can be said of the candidate, nor is it the branch's doing.
+pub(super) fn hold_not_evaluated(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    trial: &Trial,
+    on_base: bool,
+) -> bool {
+    let run = run_of(scribe, trial.last);
+    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
+        return room::hold(scribe, slug, run);
+    }
+    let what = in_words(run.as_ref());
+    let on_base = match on_base {
+        true => ", and it cannot on the branch it would land on either",
+        false => "",
+    };
+    let text =
+        format!("{what} could not be evaluated twice in a row{on_base}: that is no verdict on the work");
+    let clears = format!("mend what keeps it from running, then `paddock --project {slug} queue release`");
+    let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);
+    hold_until(scribe, slug, reason)
+}
+
+/// What the queue was held for may be mended: it is tried again.
+pub(super) fn let_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes: &[ReasonCode]) {
+    let is_meant = |project: &Project| project.train.held.as_ref().is_some_and(|r| codes.contains(&r.code));
+    if scribe.state.project(slug).is_some_and(is_meant) {
+        scribe.mark(slug);
+        scribe.record(Fact::QueueReleased { project: slug.clone() });
+    }
+}

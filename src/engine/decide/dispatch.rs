@@ -1,0 +1,227 @@
+//! The Dispatch phase: ready objectives get worktrees and sessions (SPEC 3.1).
+
+use std::cmp::Reverse;
+
+use super::scribe::Scribe;
+use crate::domain::clock;
+use crate::domain::event::{Fact, SessionPlan};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::objective::{Cause, Objective, Status, WorktreeStage};
+use crate::domain::project::Project;
+use crate::domain::session::{Session, SessionBudget, SessionKind};
+use crate::domain::settings::{OverlapRule, ProjectSettings};
+use crate::domain::state::State;
+use crate::domain::usage::micros;
+use crate::engine::assignment;
+use crate::engine::effect::Effect;
+use crate::engine::graph::Graph;
+
+/// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
+pub const OVERTAKEN_MAX: u32 = 8;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.is_quiet() {
+        return;
+    }
+    for slug in scribe.marked() {
+        let is_open =
+            |project: &Project| project.is_workable() && !project.paused && project.dispatch_hold().is_none();
+        // What the user did to the target meanwhile is seen first: sessions start from where it leads.
+        if scribe.state.project(&slug).is_some_and(is_open) && !scribe.memo.unlooked.contains(&slug) {
+            dispatch(scribe, &slug);
+        }
+    }
+}
+
+/// The objectives that could be dispatched now if there were slots for them: how many.
+#[must_use]
+pub fn waiting_for_slot(state: &State, project: &ProjectSlug) -> usize {
+    state.in_status(project, Status::Ready).len()
+}
+
+/// Sessions that are not over, those of objectives that were set aside meanwhile included. The planner's takes no
+/// slot: it makes the work that fills them.
+#[must_use]
+pub(crate) fn taken_slots(state: &State, project: &ProjectSlug) -> usize {
+    let has_slot =
+        |session: &&Session| session.objective.project == *project && session.kind != SessionKind::Planner;
+    state.open_sessions().filter(has_slot).count()
+}
+
+fn dispatch(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let ready = in_order(scribe, slug);
+    if ready.is_empty() {
+        return;
+    }
+    let Some(project) = scribe.state.project(slug) else { return };
+    let slots = scribe.memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
+    let mut free = slots.saturating_sub(taken_slots(scribe.state, slug));
+    // Worktrees of the next objectives are made while others run, so that a freed slot is filled at once.
+    let mut ahead = slots;
+    let mut passed_over: Vec<ObjectiveKey> = Vec::new();
+    for key in ready {
+        if free == 0 && ahead == 0 {
+            break;
+        }
+        if must_wait(scribe, &key, &passed_over) {
+            passed_over.push(key);
+            continue;
+        }
+        match free > 0 {
+            true => {
+                start_or_prepare(scribe, &key, &passed_over);
+                free -= 1;
+            }
+            false => {
+                prepare(scribe, &key);
+                ahead -= 1;
+            }
+        }
+    }
+}
+
+/// Ready objectives by priority, then the longest chain of dependents, then age; without those whose time
+/// has not come.
+fn in_order(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Vec<ObjectiveKey> {
+    refresh_critical_path(scribe, slug);
+    let critical = &scribe.memo.critical[slug].1;
+    let ids = scribe.state.in_status(slug, Status::Ready).iter();
+    let keys = ids.map(|id| ObjectiveKey { project: slug.clone(), id: id.clone() });
+    let is_due = |o: &&Objective| {
+        let has_session = o.sessions.last().and_then(|id| scribe.state.session(*id));
+        o.next.not_before_ms.is_none_or(|at_ms| clock::is_over(at_ms, scribe.now_ms))
+            && has_session.is_none_or(|session| !session.status.is_open())
+    };
+    let mut ready: Vec<_> = keys
+        .filter_map(|key| {
+            scribe.state.objective(&key).filter(is_due).map(|o| (rank(o, critical.get(&key.id)), key))
+        })
+        .collect();
+    ready.sort();
+    ready.into_iter().map(|(_, key)| key).collect()
+}
+
+fn rank(objective: &Objective, chain: Option<&u32>) -> (bool, Reverse<i32>, Reverse<u32>, u64) {
+    let is_due = objective.overtaken >= OVERTAKEN_MAX;
+    let chain = chain.copied().unwrap_or(0);
+    (!is_due, Reverse(objective.spec.priority), Reverse(chain), objective.added_seq)
+}
+
+fn refresh_critical_path(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let count = scribe.state.objectives_of(slug).count();
+    if scribe.memo.critical.get(slug).is_some_and(|(known, _)| *known == count) {
+        return;
+    }
+    let nodes = scribe.state.objectives_of(slug).map(|o| (o.key.id.clone(), o.spec.depends_on.clone()));
+    let path = Graph::from_edges(nodes).critical_path();
+    scribe.memo.critical.insert(slug.clone(), (count, path));
+}
+
+/// Whether its scope overlaps work in progress, or that of one which must not be overtaken again.
+fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) -> bool {
+    let Some(project) = scribe.state.project(&key.project) else { return true };
+    let Some(objective) = scribe.state.objective(key) else { return true };
+    if assignment::choose(scribe.state, project, objective, scribe.now_ms).is_none() {
+        return true;
+    }
+    if project.settings.path_conflicts == OverlapRule::Allow || objective.holds_scope() {
+        return false;
+    }
+    let holding = holders(scribe.state, &key.project);
+    let due = passed_over
+        .iter()
+        .filter(|other| scribe.state.objective(other).is_some_and(|other| other.overtaken >= OVERTAKEN_MAX));
+    let others: Vec<ObjectiveKey> = holding.into_iter().chain(due.cloned()).collect();
+    others.iter().any(|other| other != key && do_overlap(scribe, key, other))
+}
+
+pub(super) fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey> {
+    let mut keys = Vec::new();
+    for status in [Status::Active, Status::Review, Status::Queued, Status::Ready] {
+        let ids = state.in_status(project, status).iter();
+        let named = ids.map(|id| ObjectiveKey { project: project.clone(), id: id.clone() });
+        keys.extend(named.filter(|key| state.objective(key).is_some_and(Objective::holds_scope)));
+    }
+    keys
+}
+
+/// A scope that cannot be compared counts as overlapping: waiting does no harm.
+fn do_overlap(scribe: &mut Scribe<'_>, left: &ObjectiveKey, right: &ObjectiveKey) -> bool {
+    let state = &*scribe.state;
+    let (Some(a), Some(b)) = (state.objective(left), state.objective(right)) else { return false };
+    let Some(project) = state.project(&left.project) else { return false };
+    let shared = &project.settings.shared_patterns;
+    let answer = scribe.memo.overlaps.overlap(&a.spec.path_scope, &b.spec.path_scope, shared);
+    !matches!(answer, Ok(None))
+}
+
+fn start_or_prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) {
+    let has_worktree = scribe.state.objective(key).is_some_and(|o| o.ready_worktree().is_some());
+    match has_worktree {
+        true => start(scribe, key, passed_over),
+        false => prepare(scribe, key),
+    }
+}
+
+fn prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
+    let Some(objective) = scribe.state.objective(key) else { return };
+    let Some(project) = scribe.state.project(&key.project) else { return };
+    let epoch = match &objective.worktree {
+        None => 1,
+        Some(worktree) if worktree.stage == WorktreeStage::Broken => worktree.epoch + 1,
+        Some(_) => return,
+    };
+    let path = format!("{}/{}/{}", project.settings.worktrees_root, key.project, key.id);
+    let (branch, base) = (objective.branch(), project.integration.tip.clone());
+    scribe.record(Fact::WorktreeOrdered { objective: key.clone(), path, branch, base, epoch });
+    scribe.order(Effect::MakeWorktree { objective: key.clone(), epoch });
+}
+
+fn start(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) {
+    let Some(objective) = scribe.state.objective(key) else { return };
+    let Some(project) = scribe.state.project(&key.project) else { return };
+    let Some((worker, agent)) = assignment::choose(scribe.state, project, objective, scribe.now_ms) else {
+        return;
+    };
+    let resume = super::resume::resume_of(scribe.state, &project.settings, objective, &agent);
+    let plan = SessionPlan {
+        session: SessionId(scribe.state.counters().session + 1),
+        kind: objective.next.kind,
+        agent,
+        worker,
+        attempt: u32::try_from(objective.sessions.len()).unwrap_or(u32::MAX).saturating_add(1),
+        budget: budget_of(&project.settings, objective),
+        from: starting_point(project, objective),
+        overtook: Vec::new(),
+        resume,
+    };
+    // Whoever goes on with work that holds its scope already overtakes nobody.
+    let is_first = plan.attempt == 1;
+    let overtook = passed_over.iter().filter(|other| is_first && do_overlap(scribe, key, other));
+    let overtook: Vec<ObjectiveId> = overtook.map(|other| other.id.clone()).collect();
+    let session = plan.session;
+    scribe.record(Fact::SessionPlanned { objective: key.clone(), plan: SessionPlan { overtook, ..plan } });
+    scribe.move_to(key, Status::Active, Cause::SessionStarts, None, None);
+    scribe.order(Effect::StartSession { session });
+}
+
+/// A first session starts from the integration tip of now; a later one where the branch is.
+fn starting_point(project: &Project, objective: &Objective) -> ObjectId {
+    match (&objective.head, objective.ready_worktree()) {
+        (Some(head), _) => head.clone(),
+        (None, Some(worktree)) if !objective.sessions.is_empty() => worktree.base.clone(),
+        _ => project.integration.tip.clone(),
+    }
+}
+
+fn budget_of(settings: &ProjectSettings, objective: &Objective) -> SessionBudget {
+    let defaults = &settings.session_defaults;
+    let max_commits = objective.spec.max_commits.unwrap_or(defaults.max_commits);
+    SessionBudget {
+        // One whose conversation became too long for its model gets half of the work.
+        max_commits: if objective.next.smaller { (max_commits / 2).max(1) } else { max_commits },
+        max_minutes: objective.spec.max_minutes.unwrap_or(defaults.max_minutes),
+        max_tokens: defaults.max_tokens,
+        max_usd_micros: defaults.max_usd.and_then(micros),
+    }
+}

@@ -1,0 +1,52 @@
+//! Gate worktrees that are not needed: those of slots that are no longer used, and, where the disk is low, all that
+//! no run is in. What is in them is made anew when it is needed again.
+
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::ids::ProjectSlug;
+use crate::domain::project::Project;
+use crate::domain::reason::ReasonCode;
+use crate::domain::state::State;
+use crate::engine::effect::Effect;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.is_quiet() {
+        return;
+    }
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug).filter(|project| project.is_workable()) else {
+            continue;
+        };
+        for slot in unneeded(scribe.state, project) {
+            // What could not be removed is tried again by the next supervisor.
+            if scribe.memo.emptying.insert((slug.clone(), slot)) {
+                scribe.order(Effect::RemoveGateFolder { project: slug.clone(), slot });
+            }
+        }
+    }
+}
+
+fn unneeded(state: &State, project: &Project) -> Vec<u32> {
+    // A slot more is used while it is found out whether it is worth it.
+    let used = project.gate_slots() + u32::from(project.trial_ms().is_some());
+    let is_low = project.holds.contains_key(&ReasonCode::DiskLow);
+    let is_open = |slot: u32| is_taken(state, &project.slug, slot);
+    let slots = project.gate_folders.keys().copied();
+    slots.filter(|slot| (*slot > used || is_low) && !is_open(*slot)).collect()
+}
+
+fn is_taken(state: &State, slug: &ProjectSlug, slot: u32) -> bool {
+    state.open_gates().any(|run| run.project == *slug && run.slot == slot)
+}
+
+pub(super) fn removed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, slot: u32, result: &Result<(), String>) {
+    let is_known = scribe.state.project(slug).is_some_and(|project| project.gate_folders.contains_key(&slot));
+    if result.is_err() || !is_known {
+        return;
+    }
+    scribe.memo.emptying.remove(&(slug.clone(), slot));
+    // A run that was planned meanwhile has made it anew.
+    if !is_taken(scribe.state, slug, slot) {
+        scribe.record(Fact::GateFolderRemoved { project: slug.clone(), slot });
+    }
+}

@@ -1,0 +1,369 @@
+//! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
+
+use super::harvest::{cut, own_failure, role_of, terms_of};
+use super::operate::choices;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::facts::HarvestFacts;
+use crate::domain::failure::{FailureClass, Remedy};
+use crate::domain::finding::Finding;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status};
+use crate::domain::path::RepoPath;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::{Exit, Session, SessionEnd, SessionKind};
+use crate::domain::settings::{RecoverySettings, Role};
+use crate::domain::summary::SummaryStatus;
+use crate::domain::train::Subject;
+use crate::engine::review::guarded;
+
+/// The first wait before a retry, in milliseconds; each further one is four times as long.
+const BACKOFF_FIRST_MS: i64 = 1_000;
+/// The longest wait before a retry, in milliseconds.
+const BACKOFF_MAX_MS: i64 = 300_000;
+/// Failures of the set-up command in a row before a person is asked (SPEC 1.2).
+const SETUP_FAILURES_MAX: u32 = 2;
+
+/// What an agent hears that ended well by its exit status alone.
+const NOTHING_DONE: &str = "no commit was made and no summary given";
+
+/// What an agent hears that claims work which is not there.
+const CLAIMED_ONLY: &str = "no commit was made, though the summary says so";
+
+/// What an agent hears whose conversation did not fit into its model's context.
+const SMALLER: &str = "Work in smaller steps: read only what you need, do not print whole files or long outputs, \
+                       and commit each step";
+
+/// A session's end with what review made of it.
+pub(super) struct Outcome {
+    pub(super) end: SessionEnd,
+    pub(super) findings: Vec<Finding>,
+    pub(super) facts: Option<Box<HarvestFacts>>,
+    pub(super) problem: Option<String>,
+}
+
+/// What is due next.
+enum Due {
+    Queue,
+    Done,
+    /// The same session again; no retry spent.
+    Again(SessionKind, Option<Feedback>),
+    /// Level 1: a correction, which spends a retry.
+    Retry(SessionKind, Feedback),
+    /// Level 3.
+    Human(ReasonCode, String),
+}
+
+pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) {
+    if let (Some(problem), true) = (&outcome.problem, outcome.facts.is_none()) {
+        let text = format!("what session {} left could not be read: {problem}", session.id);
+        return human(scribe, key, ReasonCode::HarvestFailed, text);
+    }
+    note_unusable_agent(scribe, key, session);
+    if follow_failure(scribe, key, session, outcome) {
+        return;
+    }
+    let is_widened = super::recover::widen(scribe, key, outcome);
+    let Some(objective) = scribe.state.objective(key) else { return };
+    let due = match outcome.end {
+        SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
+        // It was stopped by its scope alone.
+        SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(session, outcome)),
+        end => not_completed(objective, session, end, outcome),
+    };
+    carry_out(scribe, key, due, outcome.facts.as_deref());
+}
+
+/// What follows from a failure of the agent that needs something else than the same again or a retry. False when
+/// nothing does.
+fn follow_failure(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session, outcome: &Outcome) -> bool {
+    let failure = outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)).cloned();
+    let Some(failure) = failure.filter(|_| outcome.end != SessionEnd::Completed) else { return false };
+    match failure.class.remedy() {
+        Remedy::Human if failure.class == FailureClass::Authentication => {
+            let Some(objective) = scribe.state.objective(key) else { return false };
+            let next = NextSession { kind: session.kind, costs_retry: false, ..objective.next.clone() };
+            match super::health::nobody_left(scribe, key, &session.agent, &failure) {
+                Some(reason) => {
+                    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), Some(next))
+                }
+                None => return false,
+            };
+        }
+        Remedy::Human => {
+            let text = format!("session {}: the agent {} was {failure}", session.id, session.agent);
+            human(scribe, key, ReasonCode::AgentRefused, text);
+        }
+        Remedy::Smaller => {
+            let outcome = format!("{failure}. {SMALLER}");
+            let feedback = Feedback::Ended { session: session.id, outcome };
+            retry_with(scribe, key, SessionKind::Correction, feedback, true);
+        }
+        Remedy::CoolDown | Remedy::Retry => return false,
+    }
+    true
+}
+
+fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Session) {
+    let own_end = session.process.as_ref().filter(|process| process.stop.is_none());
+    if let Some(Exit::NotStarted(problem)) = own_end.map(|process| &process.exit) {
+        let (project, agent) = (key.project.clone(), session.agent.clone());
+        let known = scribe.state.project(&project).map(|project| &project.unusable_agents);
+        // Sessions that started side by side find out the same.
+        if known.is_some_and(|agents| agents.contains_key(&agent)) {
+            return;
+        }
+        scribe.record(Fact::AgentUnusable { project, agent, problem: problem.clone() });
+    }
+}
+
+/// What a session that stopped early wrote down for the next one.
+fn follow_up(session: &Session, outcome: &Outcome) -> Option<Feedback> {
+    let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
+    let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
+    Some(Feedback::FollowUp { session: session.id, notes: cut(notes, 3_000) })
+}
+
+fn completed(
+    scribe: &Scribe<'_>,
+    objective: &Objective,
+    session: &Session,
+    outcome: &Outcome,
+    is_widened: bool,
+) -> Due {
+    if let Some(problem) = &outcome.problem {
+        return Due::Human(ReasonCode::HarvestFailed, format!("the review could not be made: {problem}"));
+    }
+    if !outcome.findings.is_empty() && !is_widened {
+        return Due::Retry(SessionKind::Correction, Feedback::Findings(outcome.findings.clone()));
+    }
+    let Some(facts) = &outcome.facts else { return Due::Done };
+    if !has_nothing_of_its_own(scribe, objective, facts) {
+        return Due::Queue;
+    }
+    let role = scribe
+        .state
+        .project(&objective.key.project)
+        .map_or(Role::Implementer, |project| role_of(&project.settings, objective));
+    let claimed = facts.summary.as_ref().filter(|s| s.status == SummaryStatus::Completed);
+    let outcome = match claimed.map(|summary| summary.commits_made.unwrap_or(0)) {
+        // A summary never overrides facts: what it says was committed is not there.
+        Some(commits) if commits > 0 => format!("{CLAIMED_ONLY} ({commits})"),
+        None if role == Role::Implementer => NOTHING_DONE.to_owned(),
+        _ => return Due::Done,
+    };
+    Due::Retry(SessionKind::Correction, Feedback::Ended { session: session.id, outcome })
+}
+
+/// Whether the branch is where it began, or only went forward to what others landed: merging that once more
+/// would land an empty commit with twice the same parent.
+fn has_nothing_of_its_own(scribe: &Scribe<'_>, objective: &Objective, facts: &HarvestFacts) -> bool {
+    let is_untouched = objective.worktree.as_ref().is_some_and(|worktree| worktree.base == facts.head);
+    let has_commits = |session: &Session| session.harvest.as_ref().is_some_and(|found| found.commits > 0);
+    let has_committed = objective.sessions.iter().filter_map(|id| scribe.state.session(*id)).any(has_commits);
+    is_untouched || (facts.commits.is_empty() && facts.net_paths.is_empty() && !has_committed)
+}
+
+fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outcome: &Outcome) -> Due {
+    let exit = session.process.as_ref().map(|process| &process.exit);
+    let how = match exit {
+        // The exit status alone would look like success.
+        Some(exit @ Exit::Code(0)) if end == SessionEnd::Failed => format!("{NOTHING_DONE} ({exit})"),
+        Some(exit) => format!("{end} ({exit})"),
+        None => end.to_string(),
+    };
+    let how = match outcome.facts.as_ref().and_then(|facts| own_failure(session, facts)) {
+        Some(failure) => format!("{how}: {failure}"),
+        None => how,
+    };
+    let ended = Feedback::Ended { session: session.id, outcome: how.clone() };
+    let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
+    match end {
+        SessionEnd::Partial | SessionEnd::OverBudget if objective.stopped_in_a_row >= 2 => {
+            let text = "two sessions in a row stopped early without a new commit that could be accepted";
+            Due::Human(ReasonCode::NoProgress, text.to_owned())
+        }
+        SessionEnd::Partial | SessionEnd::OverBudget => {
+            Due::Again(SessionKind::FollowUp, follow_up(session, outcome))
+        }
+        SessionEnd::Blocked => {
+            let words = summary.map_or("", |summary| summary.summary.trim());
+            Due::Human(
+                ReasonCode::AgentBlocked,
+                format!("the agent says that it is blocked: {}", cut(words, 500)),
+            )
+        }
+        SessionEnd::Killed => {
+            Due::Human(ReasonCode::Killed, format!("session {} was killed by a person", session.id))
+        }
+        SessionEnd::Lost if objective.lost_in_a_row >= 2 => Due::Retry(SessionKind::Correction, ended),
+        SessionEnd::Interrupted | SessionEnd::Lost => {
+            Due::Again(session.kind, objective.next.feedback.clone())
+        }
+        SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Completed => {
+            failed(objective, session, exit, ended)
+        }
+    }
+}
+
+fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: Feedback) -> Due {
+    match exit {
+        Some(Exit::NotStarted(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        Some(Exit::SetupFailed(how)) if objective.setup_failures >= SETUP_FAILURES_MAX => {
+            let text = format!(
+                "worktree.setup failed twice ({how}); its output: `paddock session log {0}`, and `--stderr`",
+                session.id
+            );
+            Due::Human(ReasonCode::SetupFailed, text)
+        }
+        Some(Exit::SetupFailed(_)) => Due::Again(session.kind, objective.next.feedback.clone()),
+        _ => Due::Retry(SessionKind::Correction, ended),
+    }
+}
+
+fn carry_out(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<&HarvestFacts>) {
+    match due {
+        Due::Queue => {
+            if let Some(facts) = facts {
+                enqueue(scribe, key, facts);
+            }
+        }
+        Due::Done => {
+            scribe.move_to(key, Status::Done, Cause::NothingToLand, None, None);
+            super::publish::retire(scribe, key);
+        }
+        Due::Again(kind, feedback) => again(scribe, key, kind, feedback),
+        Due::Retry(kind, feedback) => retry(scribe, key, kind, feedback),
+        Due::Human(code, text) => human(scribe, key, code, text),
+    }
+}
+
+fn enqueue(scribe: &mut Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) {
+    let Some(project) = scribe.state.project(&key.project) else { return };
+    let entry = project.train.next_entry;
+    let priority = scribe.state.objective(key).map_or(0, |objective| objective.spec.priority);
+    scribe.move_to(key, Status::Queued, Cause::ReviewPassed, None, None);
+    let (project, subject) = (key.project.clone(), Subject::Objective(key.id.clone()));
+    let guarded = guarded_paths(scribe, key, facts);
+    scribe.record(Fact::EntryQueued {
+        project: project.clone(),
+        entry,
+        subject,
+        head: facts.head.clone(),
+        priority,
+    });
+    if !guarded.is_empty() {
+        scribe.record(Fact::GuardAsked { project, entry, paths: guarded });
+    }
+}
+
+/// Tests that the branch changed and its scope does not name. A person's approval of this head names them all.
+fn guarded_paths(scribe: &Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) -> Vec<RepoPath> {
+    let (Some(project), Some(objective)) = (scribe.state.project(&key.project), scribe.state.objective(key))
+    else {
+        return Vec::new();
+    };
+    let is_approved = objective.operated.approvals.last().is_some_and(|approval| approval.head == facts.head);
+    if is_approved || project.settings.verify.is_empty() {
+        return Vec::new();
+    }
+    guarded(facts, &terms_of(project, objective)).unwrap_or_default()
+}
+
+fn recovery(scribe: &Scribe<'_>, key: &ObjectiveKey) -> Option<(RecoverySettings, u32, usize)> {
+    let settings = &scribe.state.project(&key.project)?.settings;
+    let objective = scribe.state.objective(key)?;
+    // A person who sent it back to work gave it as many sessions again.
+    let sessions = objective.sessions.len().saturating_sub(objective.operated.sessions_before as usize);
+    Some((settings.recovery.clone(), objective.retries, sessions))
+}
+
+/// Whether another session may follow at all: the bound that makes every loop end.
+fn are_sessions_spent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, next: &NextSession) -> bool {
+    let Some((settings, _, sessions)) = recovery(scribe, key) else { return true };
+    let is_spent = sessions >= settings.max_sessions as usize;
+    if is_spent {
+        let text = format!("{sessions} sessions were not enough (recovery.max_sessions)");
+        human_before(scribe, key, ReasonCode::SessionsSpent, text, Some(next.clone()));
+    }
+    is_spent
+}
+
+fn again(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Option<Feedback>) {
+    // What did not fit does not fit the next time either.
+    let smaller = scribe.state.objective(key).is_some_and(|objective| objective.next.smaller);
+    let next = NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller };
+    if are_sessions_spent(scribe, key, &next) {
+        return;
+    }
+    scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
+}
+
+/// Level 1 of recovery, after a session or out of the merge queue.
+pub(super) fn retry(scribe: &mut Scribe<'_>, key: &ObjectiveKey, kind: SessionKind, feedback: Feedback) {
+    retry_with(scribe, key, kind, feedback, false);
+}
+
+fn retry_with(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    kind: SessionKind,
+    feedback: Feedback,
+    smaller: bool,
+) {
+    let Some((settings, retries, _)) = recovery(scribe, key) else { return };
+    let due = NextSession {
+        kind,
+        feedback: Some(feedback.clone()),
+        not_before_ms: None,
+        costs_retry: false,
+        smaller,
+    };
+    if retries >= settings.max_retries {
+        let count = if retries == 1 { "1 retry".to_owned() } else { format!("{retries} retries") };
+        let text = format!("{} after {count} (recovery.max_retries)", what_failed(&feedback));
+        return human_before(scribe, key, ReasonCode::RetriesSpent, text, Some(due));
+    }
+    if are_sessions_spent(scribe, key, &due) {
+        return;
+    }
+    let wait_ms = (BACKOFF_FIRST_MS << (2 * retries.min(8))).min(BACKOFF_MAX_MS);
+    let not_before_ms = Some(scribe.now_ms + wait_ms);
+    let next = NextSession { kind, feedback: Some(feedback), not_before_ms, costs_retry: true, smaller };
+    scribe.move_to(key, Status::Ready, Cause::SessionDue, None, Some(next));
+}
+
+fn what_failed(feedback: &Feedback) -> String {
+    match feedback {
+        Feedback::Findings(findings) => {
+            let first = findings.first().map_or("faults were found", |finding| finding.text.as_str());
+            format!("review: {first}")
+        }
+        Feedback::Gate { command, outcome, .. } => format!("the gate command {command} failed ({outcome})"),
+        Feedback::Conflict { paths, .. } => {
+            let names: Vec<String> = paths.iter().take(3).map(ToString::to_string).collect();
+            format!("the branch does not merge: conflict in {}", names.join(", "))
+        }
+        Feedback::Ended { session, outcome } => format!("session {session}: {outcome}"),
+        Feedback::FollowUp { session, .. } => format!("session {session} stopped early"),
+        Feedback::Rejected { note } => format!("rejected: {note}"),
+    }
+}
+
+/// Level 3: a person decides, with the reason.
+pub(super) fn human(scribe: &mut Scribe<'_>, key: &ObjectiveKey, code: ReasonCode, text: String) {
+    human_before(scribe, key, code, text, None);
+}
+
+/// The same, with the session that is due if the person says so.
+fn human_before(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    code: ReasonCode,
+    text: String,
+    next: Option<NextSession>,
+) {
+    let clears = scribe.state.objective(key).map_or_else(String::new, choices);
+    let reason = Reason::new(code, scribe.now_ms, text, clears);
+    scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), next);
+}

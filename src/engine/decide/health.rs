@@ -1,0 +1,161 @@
+//! What follows from an agent's failures for the agent itself: it cools down, or needs a person (SPEC 3.3).
+
+use super::operate::choices;
+use super::scribe::Scribe;
+use crate::domain::agent::{AgentHealth, Check, cooldown_after};
+use crate::domain::command::{Answer, Reply};
+use crate::domain::event::Fact;
+use crate::domain::failure::{Failure, FailureClass, Remedy};
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Cause, Status};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::Session;
+use crate::domain::settings::ProjectSettings;
+use crate::engine::assignment::agent_for;
+
+/// A failure that says something about the agent, not about the work.
+pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure) {
+    let agent = session.agent.as_str();
+    match failure.class.remedy() {
+        Remedy::CoolDown => {
+            let began_ms = session.started_ms.unwrap_or(session.planned_ms);
+            cool(scribe, agent, failure, (began_ms, session.id.0), Some(session));
+        }
+        Remedy::Human if failure.class == FailureClass::Authentication => {
+            lock(scribe, agent, failure, Some(session));
+        }
+        _ => {}
+    }
+}
+
+fn cool(scribe: &mut Scribe<'_>, agent: &str, failure: &Failure, run: (i64, u64), session: Option<&Session>) {
+    let none = AgentHealth::default();
+    let health = scribe.state.agent_health(agent).unwrap_or(&none);
+    let Some(cooldown) = cooldown_after(health, agent, failure, run, scribe.now_ms) else { return };
+    let project = session.map(|session| session.objective.project.clone());
+    let (agent, session) = (agent.to_owned(), session.map(|session| session.id));
+    scribe.record(Fact::AgentCooled { agent, project, session, cooldown: Box::new(cooldown) });
+    scribe.mark_all();
+}
+
+fn lock(scribe: &mut Scribe<'_>, agent: &str, failure: &Failure, session: Option<&Session>) {
+    if scribe.state.agent_health(agent).is_some_and(|health| health.locked.is_some()) {
+        return;
+    }
+    let project = session.map(|session| session.objective.project.clone());
+    let (agent, session, failure) = (agent.to_owned(), session.map(|session| session.id), failure.clone());
+    scribe.record(Fact::AgentLocked { agent, project, session, failure });
+    scribe.mark_all();
+}
+
+/// Other settings give an agent that failed another chance.
+pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, now: &ProjectSettings) {
+    for agent in &now.agents {
+        let is_other = before.agent(&agent.id).is_some_and(|old| {
+            old.command != agent.command || old.env != agent.env || old.cli_command != agent.cli_command
+        });
+        let health = scribe.state.agent_health(&agent.id);
+        let is_held_up =
+            health.is_some_and(|health| health.locked.is_some() || health.cooling(scribe.now_ms).is_some());
+        if is_other && is_held_up {
+            let why = "its settings changed".to_owned();
+            scribe.record(Fact::AgentFreed { agent: agent.id.clone(), why });
+            take_up(scribe, &agent.id);
+        }
+    }
+}
+
+/// What waited for a person because of this agent goes on.
+fn take_up(scribe: &mut Scribe<'_>, agent: &str) {
+    scribe.mark_all();
+    let waits = |key: &&ObjectiveKey| {
+        let Some(objective) = scribe.state.objective(key) else { return false };
+        let is_due = objective.reason.as_ref().is_some_and(|why| why.code == ReasonCode::AgentLogin)
+            && objective
+                .worktree
+                .as_ref()
+                .is_none_or(|w| w.stage != crate::domain::objective::WorktreeStage::Removing);
+        let last = objective.sessions.last().and_then(|id| scribe.state.session(*id));
+        is_due
+            && last.is_some_and(|session| session.agent == agent && !session.status.is_open())
+            && scribe
+                .state
+                .project(&key.project)
+                .is_some_and(|project| agent_for(scribe.state, project, objective).is_some())
+    };
+    let all = scribe.state.objectives().filter(|objective| objective.status == Status::NeedsReview);
+    let keys: Vec<ObjectiveKey> = all.map(|objective| &objective.key).filter(waits).cloned().collect();
+    for key in keys {
+        let next = scribe.state.objective(&key).map(|objective| objective.next.clone());
+        scribe.move_to(&key, Status::Ready, Cause::Human, None, next);
+    }
+}
+
+/// Why a person is due, when no agent of the objective's worker can be used before one has done something.
+pub(super) fn nobody_left(
+    scribe: &Scribe<'_>,
+    key: &ObjectiveKey,
+    agent: &str,
+    failure: &Failure,
+) -> Option<Reason> {
+    let project = scribe.state.project(&key.project)?;
+    let objective = scribe.state.objective(key)?;
+    if agent_for(scribe.state, project, objective).is_some() {
+        return None;
+    }
+    let text = format!("the agent {agent} cannot work: {failure}; no other agent of its worker can be used");
+    let clears = format!(
+        "log {agent} in, then `paddock agent check {agent}`: it goes on by itself; or {}",
+        choices(objective)
+    );
+    Some(Reason::new(ReasonCode::AgentLogin, scribe.now_ms, text, clears))
+}
+
+/// A person lets an agent be used, or not.
+pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: String) -> Reply {
+    scribe.record(Fact::AgentEnabled { agent: agent.to_owned(), enabled, by });
+    if !enabled {
+        scribe.mark_all();
+        let text = "no new session uses it, in any project; running ones go on";
+        return Ok(Answer::text(format!("agent {agent} is disabled: {text}")));
+    }
+    take_up(scribe, agent);
+    let is_off = |project: &&crate::domain::project::Project| {
+        project.settings.agent(agent).is_some_and(|found| !found.enabled)
+    };
+    let off: Vec<String> =
+        scribe.state.projects().filter(is_off).map(|p| format!("projects/{}.yaml", p.slug)).collect();
+    let but = match off.is_empty() {
+        true => String::new(),
+        false => format!("; but {} says `enabled: false`", off.join(", ")),
+    };
+    Ok(Answer::text(format!("agent {agent} may be used{but}")))
+}
+
+/// A person had an agent checked.
+pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &str, check: Check) -> Reply {
+    let (ok, failure) = (check.ok, check.failure.clone());
+    scribe.record(Fact::AgentChecked { agent: agent.to_owned(), check });
+    if ok {
+        let health = scribe.state.agent_health(agent);
+        let is_held_up =
+            health.is_some_and(|health| health.locked.is_some() || health.cooling(scribe.now_ms).is_some());
+        if is_held_up {
+            let why = "a check went well".to_owned();
+            scribe.record(Fact::AgentFreed { agent: agent.to_owned(), why });
+        }
+        take_up(scribe, agent);
+        return Ok(Answer::text(format!("agent {agent} works")));
+    }
+    if let Some(failure) = failure {
+        match failure.class.remedy() {
+            Remedy::CoolDown => cool(scribe, agent, &failure, (scribe.now_ms, 0), None),
+            Remedy::Human if failure.class == FailureClass::Authentication => {
+                lock(scribe, agent, &failure, None);
+            }
+            _ => {}
+        }
+        return Ok(Answer::text(format!("agent {agent} does not work: {failure}")));
+    }
+    Ok(Answer::text(format!("agent {agent} did not answer as it was asked to")))
+}

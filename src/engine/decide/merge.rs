@@ -1,0 +1,233 @@
+//! The Merge phase: carries out what the queue's plan asks for.
+
+use super::blame;
+use super::gates;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::facts::Collision;
+use crate::domain::gate::{GateRun, Purpose};
+use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::train::{Candidate, Entry, Train};
+use crate::engine::effect::Effect;
+use crate::engine::judge::Rules;
+use crate::engine::train::{Action, View, plan};
+
+/// Tries of a merge that cannot be made for an outside reason before the queue is held.
+const BUILD_FAILURES_MAX: u32 = 5;
+/// Plans of one project in a step: every action changes what the next plan sees, so that this many only come
+/// together when something is wrong with the plan.
+const ROUNDS_MAX: usize = 100;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.memo.is_passive {
+        return;
+    }
+    for project in scribe.marked() {
+        for _ in 0..ROUNDS_MAX {
+            if !one_round(scribe, &project) {
+                break;
+            }
+        }
+    }
+}
+
+fn one_round(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> bool {
+    let Some(project) = scribe.state.project(slug) else { return false };
+    let mut has_acted = false;
+    for action in planned(scribe, project) {
+        has_acted |= act(scribe, slug, &action);
+    }
+    has_acted
+}
+
+fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
+    let is_free = project.train.held.is_none()
+        && project.landing_hold().is_none()
+        && !project.integration.is_moving_to_target();
+    let terms = project.settings.gate_terms();
+    let runs: Vec<&GateRun> = scribe.state.open_gates().filter(|run| run.project == project.slug).collect();
+    let conflicts = conflicts(project);
+    let tip = &project.integration.tip;
+    let external = scribe.memo.external.get(&project.slug).filter(|_| project.integration.is_external);
+    plan(&View {
+        train: &project.train,
+        tip,
+        has_gate: !project.settings.verify.is_empty(),
+        may_move: is_free && project.is_workable() && scribe.memo.stopping.is_none(),
+        slots: project.gate_slots() as usize,
+        trial_ms: trial_ms(scribe, project),
+        runs: &runs,
+        is_strict: project.settings.queue.strict,
+        conflicts: &conflicts,
+        external: external.filter(|(commit, _)| commit == tip).map(|(_, tree)| tree),
+        rules: Rules {
+            verdicts: &project.verdicts,
+            terms: &terms,
+            flaky_retries: project.settings.queue.flaky_retries,
+            now_ms: scribe.now_ms,
+        },
+    })
+}
+
+/// What two runs cost each other is measured while nothing else runs in the workspace.
+fn trial_ms(scribe: &Scribe<'_>, project: &Project) -> Option<i64> {
+    let is_alone = scribe.state.open_gates().all(|run| run.project == project.slug);
+    project.trial_ms().filter(|_| is_alone)
+}
+
+/// What the radar saw, in numbers of entries.
+fn conflicts(project: &Project) -> Vec<(u64, u64)> {
+    let number = |id: &ObjectiveId| project.train.entry_of(id).map(|entry| entry.id);
+    let pair = |found: &Collision| number(&found.objective).zip(number(found.with.as_ref()?));
+    project.collisions.iter().filter_map(pair).collect()
+}
+
+fn train<'s>(scribe: &'s Scribe<'_>, project: &ProjectSlug) -> Option<&'s Train> {
+    scribe.state.project(project).map(|project| &project.train)
+}
+
+fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool {
+    match action {
+        Action::Build(members) => build(scribe, project, members.clone(), false),
+        Action::BuildAhead(entry) => build(scribe, project, vec![*entry], true),
+        Action::Gate(_) | Action::GateBase | Action::GateAhead(_) | Action::GateExternal => {
+            let is_trial = matches!(action, Action::GateAhead(_))
+                && scribe.state.project(project).is_some_and(|found| trial_ms(scribe, found).is_some());
+            wanted(scribe, project, action)
+                .is_some_and(|wanted| gates::start_in(scribe, project, wanted, is_trial).is_some())
+        }
+        Action::Cancel(gate) => {
+            gates::cancel(scribe, project, *gate);
+            true
+        }
+        Action::Blame(entry, trial) => blame::send_back(scribe, project, *entry, trial),
+        Action::HoldRed(gate) => blame::hold_red(scribe, project, *gate),
+        Action::HoldNotEvaluated(trial, on_base) => {
+            blame::hold_not_evaluated(scribe, project, trial, *on_base)
+        }
+        Action::Land(count, gate) => land(scribe, project, *count, *gate),
+        Action::Reset => reset(scribe, project),
+    }
+}
+
+fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<u64>, ahead: bool) -> bool {
+    let Some(project) = scribe.state.project(slug) else { return false };
+    let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
+    if first.build_failures >= BUILD_FAILURES_MAX {
+        let problem = first.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
+        let text =
+            format!("a merge could not be made or landed although it was tried again and again{problem}");
+        return hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
+    }
+    let (project, entry, onto) = (slug.clone(), first.id, project.integration.tip.clone());
+    scribe.record(Fact::CandidateOrdered {
+        project: project.clone(),
+        entry,
+        onto: onto.clone(),
+        members: members.clone(),
+        ahead,
+    });
+    scribe.order(Effect::MakeCandidate { project, members, onto, ahead });
+    true
+}
+
+/// The run that an action asks for.
+fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<gates::Wanted> {
+    let project = scribe.state.project(slug)?;
+    let chain = project.train.chain.as_ref();
+    let on = |purpose, commit: &ObjectId, tree: &ObjectId| gates::Wanted {
+        purpose,
+        commit: commit.clone(),
+        tree: tree.clone(),
+        commands: Vec::new(),
+    };
+    Some(match action {
+        Action::Gate(count) => {
+            let candidate = chain?.candidate(*count)?;
+            let purpose = Purpose::Candidate { entries: chain?.members(*count) };
+            on(purpose, &candidate.commit, &candidate.tree)
+        }
+        Action::GateBase => {
+            let candidate = chain?.candidate(1)?;
+            on(Purpose::Base { entries: chain?.members(1) }, &candidate.onto, &candidate.onto_tree)
+        }
+        Action::GateAhead(entry) => {
+            let ahead = project.train.entry(*entry)?.ahead.as_ref()?.candidate.as_ref()?;
+            on(Purpose::Ahead { entry: *entry }, &ahead.commit, &ahead.tree)
+        }
+        _ => {
+            let (commit, tree) = scribe.memo.external.get(slug)?;
+            on(Purpose::External, commit, tree)
+        }
+    })
+}
+
+fn land(scribe: &mut Scribe<'_>, slug: &ProjectSlug, count: usize, gate: Option<GateId>) -> bool {
+    let chain = train(scribe, slug).and_then(|train| train.chain.as_ref());
+    let Some((candidate, members)) =
+        chain.and_then(|chain| Some((chain.candidate(count)?, chain.members(count))))
+    else {
+        return false;
+    };
+    let Some(entry) = members.first().copied() else { return false };
+    if let Some(gate) = gate.filter(|gate| !is_own(scribe, *gate, &members)) {
+        scribe.record(Fact::VerdictReused { project: slug.clone(), entry, gate });
+    }
+    intend(scribe, slug, candidate, members, gate);
+    true
+}
+
+/// Whether the run was ordered for exactly these members.
+fn is_own(scribe: &Scribe<'_>, gate: GateId, members: &[u64]) -> bool {
+    let is_own = |run: &GateRun| matches!(&run.purpose, Purpose::Candidate { entries } if entries == members);
+    scribe.state.gate(gate).is_some_and(is_own)
+}
+
+fn intend(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    candidate: Candidate,
+    members: Vec<u64>,
+    gate: Option<GateId>,
+) {
+    let Some(entry) = members.first().copied() else { return };
+    let project = project.clone();
+    scribe.record(Fact::LandingIntended { project: project.clone(), entry, candidate, gate, members });
+    scribe.order(Effect::Land { project, entry });
+}
+
+/// Gives up the chain; what runs for it is cancelled by the next plan.
+fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> bool {
+    let chain = train(scribe, project).and_then(|train| train.chain.as_ref());
+    let Some(entry) = chain.and_then(|chain| chain.asked.first().copied()) else { return false };
+    scribe.record(Fact::EntryReset { project: project.clone(), entry });
+    true
+}
+
+/// Stops the gate runs that work on an entry.
+pub(super) fn cancel_gates(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
+    let is_its = |run: &&GateRun| {
+        run.project == *project && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    let runs: Vec<GateId> = scribe.state.open_gates().filter(is_its).map(|run| run.id).collect();
+    for gate in runs {
+        gates::cancel(scribe, project, gate);
+    }
+}
+
+/// Holds the queue until a person releases it.
+pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: &str) -> bool {
+    let clears = format!("mend it, then `paddock --project {project} queue release`");
+    hold_until(scribe, project, Reason::new(code, scribe.now_ms, text, clears))
+}
+
+/// Holds the queue with a reason of its own; it goes on by what that names.
+pub(super) fn hold_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, reason: Reason) -> bool {
+    let is_held = scribe.state.project(project).is_some_and(|project| project.train.held.is_some());
+    if !is_held {
+        scribe.record(Fact::QueueHeld { project: project.clone(), reason });
+    }
+    !is_held
+}

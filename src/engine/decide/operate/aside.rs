@@ -1,0 +1,162 @@
+//! Setting an objective aside: skip, cancel, escalate, pause; and taking a paused one up again.
+
+use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse, stop_session, withdraw};
+use crate::domain::event::Fact;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Cause, Objective, Status};
+use crate::domain::operate::Aside;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::engine::decide::scribe::Scribe;
+use crate::engine::effect::Effect;
+
+pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    let stopped = put_aside(scribe, objective, Status::Skipped, &format!("{by} skipped it"))?;
+    let id = &objective.key.id;
+    let waiting = scribe.state.dependents(&objective.key).len();
+    let dependents = match waiting {
+        0 => "nothing depends on it".to_owned(),
+        1 => "its dependent goes on without it".to_owned(),
+        n => format!("its {n} dependents go on without it"),
+    };
+    Ok(format!("{id} is skipped: {dependents}{stopped}; `paddock objective retry {id}` takes it up again"))
+}
+
+pub(super) fn cancel(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    let stopped = put_aside(scribe, objective, Status::Cancelled, &format!("{by} called it off"))?;
+    let id = &objective.key.id;
+    Ok(format!(
+        "{id} is cancelled{stopped}; its branch stays, and `paddock objective retry {id}` takes it up again"
+    ))
+}
+
+pub(super) fn escalate(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    note: Option<String>,
+    by: &str,
+) -> Done {
+    let why = note.map_or_else(String::new, |note| format!(": {note}"));
+    let text = format!("{by} wants a person to decide{why}");
+    let stopped = put_aside(scribe, objective, Status::NeedsReview, &text)?;
+    Ok(format!("{} waits for a person{stopped}", objective.key.id))
+}
+
+/// Moves it aside: out of the queue, its session stopped, harvested and salvaged; the branch stays.
+fn put_aside(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    to: Status,
+    text: &str,
+) -> Result<String, crate::domain::command::Refusal> {
+    check_not_done(objective)?;
+    let id = &objective.key.id;
+    if objective.status == to {
+        return refuse(format!("{id} is {to} already"));
+    }
+    check_not_landing(scribe, objective)?;
+    let stopped = stop_session(scribe, objective);
+    withdraw(scribe, objective);
+    let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, way_out(objective, to));
+    scribe.move_to(&objective.key, to, Cause::Human, Some(reason), None);
+    Ok(stopped.map_or_else(String::new, |session| {
+        format!("; session {session} is stopped, and what it leaves is kept")
+    }))
+}
+
+fn way_out(objective: &Objective, to: Status) -> String {
+    let id = &objective.key.id;
+    match to {
+        Status::NeedsReview => choices(objective),
+        Status::Paused => format!("`paddock objective resume {id}`"),
+        _ => format!("`paddock objective retry {id}` takes it up again"),
+    }
+}
+
+/// What a person can do about one that needs them.
+pub(in crate::engine::decide) fn choices(objective: &Objective) -> String {
+    let id = &objective.key.id;
+    format!(
+        "`paddock objective retry {id}` (with --note), `approve {id}`, `reject {id} --note`, `skip {id}` or \
+         `cancel {id}`"
+    )
+}
+
+pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    check_not_done(objective)?;
+    let id = &objective.key.id;
+    match objective.status {
+        Status::Paused => refuse(format!("{id} is paused already; `paddock objective resume {id}` goes on")),
+        Status::Active => {
+            let number = open_session(scribe, objective).map_or(0, |session| session.id.0);
+            if objective.operated.pause_asked {
+                return refuse(format!("{id} is paused as soon as session {number} ends, already"));
+            }
+            scribe.record(Fact::PauseAsked { objective: objective.key.clone(), asked: true });
+            Ok(format!(
+                "{id} is paused when session {number} ends; `paddock session kill {number}` ends it now"
+            ))
+        }
+        _ => {
+            check_not_landing(scribe, objective)?;
+            withdraw(scribe, objective);
+            set_paused(scribe, objective, &format!("{by} paused it"));
+            Ok(format!("{id} is paused; `paddock objective resume {id}` goes on where it stood"))
+        }
+    }
+}
+
+fn set_paused(scribe: &mut Scribe<'_>, objective: &Objective, text: &str) {
+    let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, way_out(objective, Status::Paused));
+    scribe.move_to(&objective.key, Status::Paused, Cause::Human, Some(reason), None);
+}
+
+/// Its session has ended and it was to be paused then: whether it is now. What would have followed is decided
+/// when it is resumed.
+pub(in crate::engine::decide) fn pause_now(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
+    let asked = |objective: &&Objective| objective.operated.pause_asked;
+    let Some(objective) = scribe.state.objective(key).filter(asked).cloned() else { return false };
+    set_paused(scribe, &objective, "a person paused it while its session ran");
+    true
+}
+
+pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
+    let (key, id) = (&objective.key, &objective.key.id);
+    if objective.status == Status::Active && objective.operated.pause_asked {
+        scribe.record(Fact::PauseAsked { objective: key.clone(), asked: false });
+        return Ok(format!("{id} goes on when its session ends"));
+    }
+    if objective.status != Status::Paused {
+        let status = objective.status;
+        let advice = match status {
+            Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => {
+                format!("; `paddock objective retry {id}` takes it up again")
+            }
+            _ => String::new(),
+        };
+        return refuse(format!("{id} is not paused: it is {status}{advice}"));
+    }
+    let aside = objective.operated.aside.clone().unwrap_or(Aside { status: Status::Ready, reason: None });
+    let to = derive(scribe, objective, aside);
+    Ok(format!("{id} goes on: it is {to}"))
+}
+
+/// Where it stands by the facts: what it waited for when it was paused is asked again.
+fn derive(scribe: &mut Scribe<'_>, objective: &Objective, aside: Aside) -> Status {
+    let key = &objective.key;
+    let (to, reason) = match aside.status {
+        Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => {
+            (aside.status, aside.reason)
+        }
+        Status::Queued if objective.head.is_some() => (Status::Queued, None),
+        Status::Queued | Status::Review | Status::Active => (Status::Review, None),
+        _ if objective.sessions.is_empty() => (Status::Todo, None),
+        _ => (Status::Ready, None),
+    };
+    scribe.move_to(key, to, Cause::Human, reason, None);
+    match (to, &objective.head, objective.sessions.last()) {
+        (Status::Queued, Some(head), _) => enqueue(scribe, objective, head.clone(), false),
+        (Status::Review, _, Some(session)) => scribe.order(Effect::Harvest { session: *session }),
+        _ => {}
+    }
+    to
+}

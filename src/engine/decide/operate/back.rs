@@ -1,0 +1,235 @@
+//! Sending an objective on: retry, approve, reject.
+
+use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse};
+use crate::domain::command::Refusal;
+use crate::domain::event::Fact;
+use crate::domain::finding::Finding;
+use crate::domain::ids::ObjectId;
+use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status, WorktreeStage};
+use crate::domain::operate::Approval;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::{Harvest, Session, SessionEnd, SessionKind, SessionStatus};
+use crate::engine::decide::scribe::Scribe;
+
+pub(super) fn retry(scribe: &mut Scribe<'_>, objective: &Objective, note: Option<String>, by: &str) -> Done {
+    check_not_done(objective)?;
+    let (key, id) = (&objective.key, &objective.key.id);
+    let advice = match objective.status {
+        Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => None,
+        Status::Paused => Some(format!("it is paused: `paddock objective resume {id}`")),
+        Status::Active => Some("a session works on it: `paddock session kill N` stops that".to_owned()),
+        Status::Queued => {
+            Some(format!("it is in the merge queue: `paddock objective escalate {id}` takes it out"))
+        }
+        Status::Todo | Status::Ready | Status::Review | Status::Done => {
+            Some(format!("it is {}, which needs no retry: `paddock explain {id}`", objective.status))
+        }
+    };
+    if let Some(advice) = advice {
+        return refuse(format!("{id} cannot be retried now; {advice}"));
+    }
+    check_worktree_stays(objective)?;
+    let next = next_after(scribe, objective);
+    let stopping = open_session(scribe, objective).map(|session| session.id);
+    let told = if note.is_some() { "; the note is in its prompt" } else { "" };
+    if let Some(note) = note {
+        scribe.record(Fact::HumanNote { objective: key.clone(), by: by.to_owned(), note });
+    }
+    let kind = next.kind;
+    scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
+    let when = stopping.map_or_else(String::new, |session| format!(" when session {session} has ended"));
+    Ok(format!("{id} is ready for a {kind} session{when}{told}"))
+}
+
+fn check_worktree_stays(objective: &Objective) -> Result<(), Refusal> {
+    let is_going = objective.worktree.as_ref().is_some_and(|w| w.stage == WorktreeStage::Removing);
+    match is_going {
+        true => {
+            refuse(format!("the worktree of {} is being removed; ask again in a moment", objective.key.id))
+        }
+        false => Ok(()),
+    }
+}
+
+fn last_session<'s>(scribe: &'s Scribe<'_>, objective: &Objective) -> Option<&'s Session> {
+    objective.sessions.last().and_then(|id| scribe.state.session(*id))
+}
+
+/// The session that a retry starts: the one that was due and did not come to its end, else one that repairs
+/// what the review found, else one that goes on with the work.
+fn next_after(scribe: &Scribe<'_>, objective: &Objective) -> NextSession {
+    let Some(last) = last_session(scribe, objective) else { return NextSession::default() };
+    if objective.worktree.is_none() {
+        return NextSession::default();
+    }
+    let due = &objective.next;
+    let is_spent = objective
+        .reason
+        .as_ref()
+        .is_some_and(|reason| matches!(reason.code, ReasonCode::RetriesSpent | ReasonCode::SessionsSpent));
+    let is_unfinished = last.status != SessionStatus::Ended(SessionEnd::Completed) || last.kind != due.kind;
+    let (kind, feedback) = match findings(last) {
+        _ if is_spent || (is_unfinished && due.feedback.is_some()) => (due.kind, due.feedback.clone()),
+        [] => (SessionKind::FollowUp, None),
+        found => (SessionKind::Correction, Some(Feedback::Findings(found.to_vec()))),
+    };
+    NextSession { kind, feedback, not_before_ms: None, costs_retry: false, smaller: false }
+}
+
+fn findings(session: &Session) -> &[Finding] {
+    session.harvest.as_ref().map_or(&[], |harvest| harvest.findings.as_slice())
+}
+
+pub(super) fn reject(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    note: Option<String>,
+    is_final: bool,
+    by: &str,
+) -> Done {
+    let (key, id) = (&objective.key, &objective.key.id);
+    check_not_done(objective)?;
+    if objective.status != Status::NeedsReview {
+        let status = objective.status;
+        return refuse(format!(
+            "{id} is {status}: only what needs review can be rejected; `paddock objective escalate {id}` \
+             brings it there"
+        ));
+    }
+    let Some(note) = note else { return refuse("say what is wrong with it: --note TEXT") };
+    if is_final {
+        let clears = format!("`paddock objective retry {id}` takes it up again");
+        let text = format!("{by} gave it up: {note}");
+        let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, clears);
+        scribe.move_to(key, Status::Failed, Cause::Human, Some(reason), None);
+        return Ok(format!("{id} is given up; its branch stays"));
+    }
+    check_worktree_stays(objective)?;
+    let is_new = objective.sessions.is_empty() || objective.worktree.is_none();
+    let next = match is_new {
+        true => {
+            scribe.record(Fact::HumanNote { objective: key.clone(), by: by.to_owned(), note });
+            NextSession::default()
+        }
+        false => NextSession {
+            kind: SessionKind::Correction,
+            feedback: Some(Feedback::Rejected { note }),
+            not_before_ms: None,
+            costs_retry: false,
+            smaller: false,
+        },
+    };
+    scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
+    Ok(format!("{id} goes back to work; the note is in its prompt"))
+}
+
+pub(super) fn approve(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    note: Option<String>,
+    seen: Option<ObjectId>,
+    by: &str,
+) -> Done {
+    let_in(scribe, objective, (note, seen), by, true)
+}
+
+/// Into the queue again, as it was taken out: whatever it was to be tried with it is tried with.
+pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    let_in(scribe, objective, (None, None), by, false)
+}
+
+/// Commits that its sessions have left, as far as they could be read.
+fn commits_of(scribe: &Scribe<'_>, objective: &Objective) -> u32 {
+    let sessions = objective.sessions.iter().filter_map(|id| scribe.state.session(*id));
+    sessions.filter_map(|session| session.harvest.as_ref()).map(|harvest| harvest.commits).sum()
+}
+
+fn let_in(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    (note, seen): (Option<String>, Option<ObjectId>),
+    by: &str,
+    is_approved: bool,
+) -> Done {
+    check_may_be_approved(scribe, objective)?;
+    let (key, id) = (&objective.key, &objective.key.id);
+    let judged = objective.head.clone().filter(|_| !objective.operated.unjudged);
+    let Some((pinned, harvest)) = judged.zip(last_harvest(scribe, objective)) else {
+        return refuse(format!(
+            "what {id} left could not be read or judged, so nothing says that it holds no secrets; `paddock \
+             objective retry {id}` lets a session work on it"
+        ));
+    };
+    let head = seen.unwrap_or_else(|| pinned.clone());
+    // It may stand before its base, if what was to start there never did.
+    let is_bare = head == pinned && commits_of(scribe, objective) == 0;
+    if is_bare || objective.worktree.as_ref().is_some_and(|worktree| worktree.base == head) {
+        return refuse(format!(
+            "{id} has no commit to land; `paddock objective reject {id} --note TEXT` sends it back, `skip {id}` \
+             lets its dependents go on without it"
+        ));
+    }
+    let never = harvest.findings.iter().find(|finding| !finding.code.may_be_approved());
+    if let Some(finding) = never {
+        return refuse(format!(
+            "{id} cannot be approved: {}; `paddock objective reject {id} --note TEXT` sends it back",
+            finding.text
+        ));
+    }
+    let salvage = harvest.salvage.map(|salvage| salvage.reference);
+    let kept = salvage.as_ref().map_or_else(String::new, |reference| {
+        format!("; what was not committed does not land, it is kept as {reference}")
+    });
+    let overrides = harvest.findings;
+    let let_pass = match overrides.len() {
+        0 => String::new(),
+        _ => format!(" in spite of: {}", texts(&overrides)),
+    };
+    let at_ms = scribe.now_ms;
+    if is_approved {
+        let approval = Approval { by: by.to_owned(), at_ms, note, head, overrides, salvage };
+        scribe.record(Fact::ObjectiveApproved { objective: key.clone(), approval: Box::new(approval) });
+    }
+    scribe.move_to(key, Status::Queued, Cause::Human, None, None);
+    enqueue(scribe, objective, pinned, is_approved);
+    Ok(format!("{id} is in the merge queue{let_pass}; the gate still holds{kept}"))
+}
+
+fn texts(findings: &[Finding]) -> String {
+    let texts: Vec<&str> = findings.iter().map(|finding| finding.text.as_str()).collect();
+    texts.join("; ")
+}
+
+fn last_harvest(scribe: &Scribe<'_>, objective: &Objective) -> Option<Harvest> {
+    last_session(scribe, objective)?.harvest.clone()
+}
+
+fn check_may_be_approved(scribe: &Scribe<'_>, objective: &Objective) -> Result<(), Refusal> {
+    check_not_done(objective)?;
+    check_not_landing(scribe, objective)?;
+    let id = &objective.key.id;
+    match objective.status {
+        Status::NeedsReview | Status::Review => {}
+        Status::Queued => return refuse(format!("{id} is in the merge queue already")),
+        status => {
+            return refuse(format!(
+                "{id} is {status}: only what needs review can be approved; `paddock objective escalate {id}` \
+                 brings it there"
+            ));
+        }
+    }
+    if let Some(session) = open_session(scribe, objective) {
+        let session = session.id;
+        return refuse(format!("session {session} of {id} has not ended yet; ask again when it has"));
+    }
+    match objective.ready_worktree() {
+        Some(_) => Ok(()),
+        None if objective.sessions.is_empty() => {
+            refuse(format!("no session has worked on {id}; `paddock objective retry {id}` starts one"))
+        }
+        None => refuse(format!(
+            "the worktree of {id} is gone, and with it what could land; `paddock objective retry {id}` begins \
+             again"
+        )),
+    }
+}

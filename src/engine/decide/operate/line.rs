@@ -1,0 +1,53 @@
+//! The merge queue's own orders about one objective: out of it, and into it anew.
+
+use super::{Done, aside, back, check_not_done, check_not_landing, enqueue, refuse, withdraw};
+use crate::domain::objective::{Cause, Objective, Status};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::engine::decide::scribe::Scribe;
+
+/// Out of the queue. It passed the review, so no session is due; a person wanted it out, so a person decides
+/// (SPEC 1.1: any but done to needs_review).
+pub(super) fn drop_out(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    note: Option<String>,
+    by: &str,
+) -> Done {
+    check_not_done(objective)?;
+    let id = &objective.key.id;
+    if objective.status != Status::Queued {
+        return refuse(format!("{id} is not in the merge queue: it is {}", objective.status));
+    }
+    check_not_landing(scribe, objective)?;
+    withdraw(scribe, objective);
+    let why = note.map_or_else(String::new, |note| format!(": {note}"));
+    let clears = format!("`paddock queue requeue {id}`, {}", aside::choices(objective));
+    let text = format!("{by} took it out of the merge queue{why}");
+    let reason = Reason::new(ReasonCode::QueueDropped, scribe.now_ms, text, clears);
+    scribe.move_to(&objective.key, Status::NeedsReview, Cause::Human, Some(reason), None);
+    Ok(format!("{id} is out of the merge queue; `paddock queue requeue {id}` puts it back"))
+}
+
+/// Into the queue anew, as the last one: with the head that it was queued with, or that was judged.
+pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+    check_not_done(objective)?;
+    check_not_landing(scribe, objective)?;
+    let id = &objective.key.id;
+    let was_dropped = objective.reason.as_ref().is_some_and(|reason| reason.code == ReasonCode::QueueDropped);
+    match objective.status {
+        Status::Queued => {
+            let project = scribe.state.project(&objective.key.project);
+            let entry = project.and_then(|project| project.train.entry_of(id));
+            let Some(head) = entry.map(|entry| entry.head.clone()) else {
+                return refuse(format!("{id} is about to enter the merge queue"));
+            };
+            withdraw(scribe, objective);
+            enqueue(scribe, objective, head, false);
+            Ok(format!("{id} is in the merge queue anew, as the last one of its priority"))
+        }
+        Status::NeedsReview if was_dropped => back::put_back(scribe, objective, by),
+        status => refuse(format!(
+            "{id} is {status}, and was not taken out of the merge queue: `paddock explain {id}` says what it needs"
+        )),
+    }
+}

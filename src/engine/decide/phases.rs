@@ -1,0 +1,205 @@
+//! Phases: their checks are run when nothing of them is left to do, and what passed makes room for the next one
+//! (SPEC 6).
+
+use super::gates::{self, Wanted};
+use super::planner::hold;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::gate::{GateRun, Purpose};
+use crate::domain::hierarchy::{Aim, AimKey, Level, Stage};
+use crate::domain::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::Status;
+use crate::domain::operate::By;
+use crate::domain::plan::PhaseCheck;
+use crate::domain::planning::{Belief, FailedCheck, VAIN_MAX, planners};
+use crate::domain::project::Project;
+use crate::domain::reason::ReasonCode;
+use crate::domain::settings::GateCommand;
+use crate::domain::state::State;
+use crate::engine::effect::Effect;
+
+/// Runs of a phase's checks in a row that tell nothing, before a person is asked.
+const LOST_MAX: u32 = 3;
+/// The time limit of a check, in minutes: that of a gate command which names none.
+const CHECK_TIMEOUT_MINUTES: u32 = 20;
+
+fn has_any(state: &State, phase: &AimKey, statuses: &[Status]) -> bool {
+    let belongs = |id: &ObjectiveId| {
+        let key = ObjectiveKey { project: phase.project.clone(), id: id.clone() };
+        let of = state.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
+        of == Some(phase.id.as_str())
+    };
+    statuses.iter().any(|status| state.in_status(&phase.project, *status).iter().any(belongs))
+}
+
+/// Whether the checks of the active phase wait to be run.
+#[must_use]
+pub(crate) fn checks_due(state: &State, project: &Project, phase: &Aim) -> bool {
+    let progress = &phase.progress;
+    if !progress.has_checks() || progress.checking.is_some() || progress.lost >= LOST_MAX {
+        return false;
+    }
+    // What failed is run again once somebody has changed something.
+    let is_news = progress
+        .failed
+        .as_ref()
+        .is_none_or(|failed| state.gate(failed.gate).is_none_or(|run| run.commit != project.integration.tip));
+    is_news && is_finished(state, project, phase)
+}
+
+/// Whether nothing of the phase is left to do, and something was to do.
+fn is_finished(state: &State, project: &Project, phase: &Aim) -> bool {
+    let planning = &project.planning;
+    let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
+    !is_planned
+        && !has_any(state, &phase.key, &Status::UNFINISHED)
+        && (is_believed_done(state, phase) || has_any(state, &phase.key, &[Status::Done, Status::Skipped]))
+}
+
+/// Whether somebody believes the phase done, and has seen how it stands now.
+pub(super) fn is_believed_done(state: &State, phase: &Aim) -> bool {
+    let holds = |belief: &Belief| {
+        belief.holds(&state.phase_view(&phase.key.project, &phase.key.id), phase.progress.has_checks())
+    };
+    phase.progress.belief.as_ref().is_some_and(holds)
+}
+
+/// Whether runs of checks may start in a project.
+pub(super) fn may_check(project: &Project) -> bool {
+    project.is_workable() && !project.paused && project.dispatch_hold().is_none()
+}
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.is_quiet() {
+        return;
+    }
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug).filter(|project| may_check(project)) else {
+            continue;
+        };
+        let Some(phase) = scribe.state.active_line(&slug).phase else { continue };
+        if checks_due(scribe.state, project, phase) {
+            let (tip, phase) = (project.integration.tip.clone(), phase.clone());
+            start_checks(scribe, &phase, tip);
+        } else if is_reached(scribe.state, project, phase) {
+            let key = phase.key.clone();
+            super::hierarchy::complete(scribe, &key);
+        }
+    }
+}
+
+/// A phase without checks is done when the planner believes so, having seen how it stands now, and nothing of it is
+/// left; where something of it failed or was cancelled, a person has to say so.
+fn is_reached(state: &State, project: &Project, phase: &Aim) -> bool {
+    !phase.progress.has_checks() && is_finished(state, project, phase) && is_believed_done(state, phase)
+}
+
+/// The run waits for a slot like every other one.
+fn start_checks(scribe: &mut Scribe<'_>, phase: &Aim, tip: ObjectId) {
+    let checks = phase.progress.all_checks();
+    let command = |(place, check): (usize, &PhaseCheck)| GateCommand {
+        name: format!("check-{}", place + 1),
+        run: check.check_command.clone(),
+        timeout_minutes: CHECK_TIMEOUT_MINUTES,
+        timeout_seconds: 0,
+    };
+    let wanted = Wanted {
+        purpose: Purpose::Phase { phase: phase.key.id.clone() },
+        // No verdict is kept of it: which tree the tip has does not matter.
+        tree: tip.clone(),
+        commit: tip,
+        commands: checks.iter().enumerate().map(command).collect(),
+    };
+    gates::start(scribe, &phase.key.project, wanted);
+}
+
+/// A run of checks is over: what it said is read.
+pub(super) fn checks_ended(scribe: &mut Scribe<'_>, run: &GateRun) {
+    let Some(aim) = checking(scribe, run) else { return };
+    match run.results.is_empty() {
+        true => lose(scribe, &aim, run.id, "its keeper vanished, or it could not be started"),
+        false => scribe.order(Effect::ReadChecks { gate: run.id }),
+    }
+}
+
+/// The phase that waits for this run; none when nobody does any more.
+fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<AimKey> {
+    let Purpose::Phase { phase } = &run.purpose else { return None };
+    let aim = AimKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
+    let found = scribe.state.aim(&aim)?;
+    (found.progress.checking == Some(run.id)).then_some(aim)
+}
+
+/// What a run of checks said was read.
+pub(super) fn checks_read(scribe: &mut Scribe<'_>, gate: GateId, failed: Result<Vec<FailedCheck>, String>) {
+    let Some(run) = scribe.state.gate(gate).cloned() else { return };
+    let Some(aim) = checking(scribe, &run) else { return };
+    scribe.mark(&run.project);
+    match failed {
+        Err(problem) => lose(scribe, &aim, gate, &problem),
+        Ok(failed) if failed.is_empty() && run.results.len() < run.commands.len() => {
+            lose(scribe, &aim, gate, "not every check was run");
+        }
+        Ok(failed) if failed.is_empty() => pass(scribe, &aim, gate),
+        Ok(failed) => fail(scribe, &aim, gate, failed),
+    }
+}
+
+fn pass(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId) {
+    let (project, key) = (aim.project.clone(), aim.clone());
+    scribe.record(Fact::PhaseChecksPassed { project, aim: key, gate });
+    let Some(project) = scribe.state.project(&aim.project) else { return };
+    let Some(phase) = scribe.state.aim(aim).filter(|phase| phase.stage == Stage::Active) else { return };
+    // Somebody may have added work while they ran.
+    if is_finished(scribe.state, project, phase) {
+        super::hierarchy::complete(scribe, aim);
+    }
+}
+
+fn fail(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, failed: Vec<FailedCheck>) {
+    let (project, key) = (aim.project.clone(), aim.clone());
+    let problem = failed.first().map(|check| format!("{}: {}", named(check), check.problem));
+    scribe.record(Fact::PhaseChecksFailed { project, aim: key, gate, failed });
+    let vain = scribe.state.aim(aim).map_or(0, |phase| phase.progress.vain);
+    let plans = scribe.state.project(&aim.project).is_some_and(|p| !planners(&p.settings).is_empty());
+    let problem = problem.unwrap_or_default();
+    if vain >= VAIN_MAX && plans {
+        let text = format!(
+            "the checks of the phase {} failed {vain} times after a plan that had nothing to add ({problem})",
+            aim.id
+        );
+        hold(scribe, &aim.project, ReasonCode::ChecksFail, text);
+    }
+}
+
+fn named(check: &FailedCheck) -> &str {
+    if check.description.trim().is_empty() { &check.command } else { check.description.trim() }
+}
+
+fn lose(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, problem: &str) {
+    let (project, key) = (aim.project.clone(), aim.clone());
+    scribe.record(Fact::PhaseChecksLost { project, aim: key, gate, problem: problem.to_owned() });
+    let lost = scribe.state.aim(aim).map_or(0, |phase| phase.progress.lost);
+    if lost >= LOST_MAX {
+        let text = format!("the checks of the phase {} could not be run {lost} times: {problem}", aim.id);
+        hold(scribe, &aim.project, ReasonCode::NotEvaluated, text);
+    }
+}
+
+/// Sets the checks of a phase, unless they are so already.
+pub(super) fn set_checks(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    phase: &AimId,
+    checks: Vec<PhaseCheck>,
+    by: By,
+) {
+    let aim = AimKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
+    let is_so = |found: &Aim| match by {
+        By::Human => found.progress.checks == checks,
+        By::Automatic => found.progress.planned_checks == checks,
+    };
+    if scribe.state.aim(&aim).is_some_and(|found| !is_so(found)) {
+        scribe.record(Fact::PhaseChecksSet { project: project.clone(), aim, checks, by });
+    }
+}

@@ -1,0 +1,269 @@
+//! The Planner phase: a run starts when work runs short, and never otherwise (SPEC 6).
+
+use super::phases;
+use super::scribe::{Memo, Scribe};
+use crate::domain::event::{Fact, SessionPlan};
+use crate::domain::hierarchy::Aim;
+use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::domain::objective::{Objective, Status};
+use crate::domain::planning::{BARREN_MAX, planners};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::{SessionBudget, SessionKind};
+use crate::domain::state::State;
+use crate::domain::usage::micros;
+use crate::engine::assignment::{is_cooling, planners_from};
+use crate::engine::effect::Effect;
+
+/// The worker that a planner's session names.
+pub const PLANNER_WORKER: &str = "planner";
+
+/// How long a goal or milestone that becomes active waits for its milestones or phases, in milliseconds: whoever adds
+/// them one after the other, by hand or by a script, is done by then.
+const DIVIDE_AFTER_MS: i64 = 10_000;
+
+/// How a project's planner stands, and what it waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Stand {
+    /// A run is in progress.
+    Running(SessionId),
+    /// A plan waits for a person.
+    PlanWaits,
+    /// No phase is active.
+    NoPhase,
+    /// The active goal or milestone was divided by nobody: as of this time, in Unix milliseconds, it gets one
+    /// phase that is all of it.
+    Undivided(i64),
+    /// Objectives come from people: no agent may plan, or the supervisor was told so.
+    Off,
+    /// The project is paused, disabled, or something outside stops it.
+    Held,
+    /// A person is needed first.
+    Stuck,
+    /// Checks of the phase run, or are about to.
+    Checking,
+    /// The phase is believed done; what is left of it moves, or is a person's.
+    BelievedDone,
+    /// There is enough work at hand.
+    Enough,
+    /// Plans brought no landing so far; some of their work may still land.
+    Hoping,
+    /// Plans brought no landing, and none of their work is left.
+    Barren,
+    /// No agent that may plan can be used.
+    NoAgent,
+    /// A run starts at this time, in Unix milliseconds.
+    At(i64),
+}
+
+/// How the planner of a project stands.
+#[must_use]
+pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
+    let planning = &project.planning;
+    if let Some(run) = &planning.run {
+        return Stand::Running(run.session);
+    }
+    if planning.waiting.is_some() {
+        return Stand::PlanWaits;
+    }
+    let Some(phase) = state.active_line(&project.slug).phase else { return undivided(state, memo, project) };
+    let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
+    if is_off && !planning.is_asked {
+        return Stand::Off;
+    }
+    if !project.is_workable() || project.paused || project.dispatch_hold().is_some() {
+        return Stand::Held;
+    }
+    if let Some(other) = unless_asked(state, memo, project, phase) {
+        return other;
+    }
+    // A cooldown that a clock that was set back has made longer is over.
+    let from =
+        |(agent, from_ms): (&str, i64)| match memo.seen_ms > 0 && !is_cooling(state, agent, memo.seen_ms) {
+            true => 0,
+            false => from_ms,
+        };
+    let Some(agent_from_ms) = planners_from(state, project).into_iter().map(from).min() else {
+        return Stand::NoAgent;
+    };
+    let cooled_ms = match planning.is_asked || planning.repair_due {
+        true => 0,
+        false => cooled_down_at(memo, planning.last_ms),
+    };
+    Stand::At(cooled_ms.max(agent_from_ms))
+}
+
+/// A goal that nobody divided is planned as a whole, once its author has had the time to divide it.
+fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
+    let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
+    match state.undivided(&project.slug) {
+        Some(aim) if !is_off && project.is_workable() && !project.paused => {
+            Stand::Undivided(aim.since_ms.saturating_add(DIVIDE_AFTER_MS))
+        }
+        _ => Stand::NoPhase,
+    }
+}
+
+/// What keeps a run from starting that no person asked for.
+fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Aim) -> Option<Stand> {
+    let planning = &project.planning;
+    if planning.is_asked {
+        return None;
+    }
+    if planning.stuck.is_some() {
+        return Some(Stand::Stuck);
+    }
+    if planning.repair_due {
+        return None;
+    }
+    if phase.progress.checking.is_some() || phases::checks_due(state, project, phase) {
+        return Some(Stand::Checking);
+    }
+    // A belief that is older than what has happened since has to be asked for anew, but not before what is under way
+    // has ended: it would be older again at once.
+    if phases::is_believed_done(state, phase) || (phase.progress.is_believed_done && is_moving(state, phase))
+    {
+        return Some(Stand::BelievedDone);
+    }
+    let slots = memo.max_parallel.unwrap_or(project.settings.max_parallel_sessions) as usize;
+    match work_at_hand(state, &project.slug, slots) {
+        work if work >= slots => Some(Stand::Enough),
+        0 if planning.barren >= BARREN_MAX => Some(Stand::Barren),
+        _ if planning.barren >= BARREN_MAX => Some(Stand::Hoping),
+        _ => None,
+    }
+}
+
+/// The cooldown counts from what was recorded of the last run, so it outlives every supervisor. A clock that was
+/// set back by more than it makes nobody wait for the old time.
+fn cooled_down_at(memo: &Memo, last_ms: Option<i64>) -> i64 {
+    let cooldown_ms = memo.planner_cooldown_ms.unwrap_or(0);
+    last_ms.map_or(0, |last_ms| last_ms.saturating_add(cooldown_ms))
+}
+
+/// Objectives that are under way or will be: ready, active, in review, queued, and todo that no stuck one
+/// blocks. It counts no further than `enough`.
+#[must_use]
+pub(crate) fn work_at_hand(state: &State, project: &ProjectSlug, enough: usize) -> usize {
+    let moving = [Status::Ready, Status::Active, Status::Review, Status::Queued];
+    let count: usize = moving.iter().map(|status| state.in_status(project, *status).len()).sum();
+    if count >= enough {
+        return count;
+    }
+    let todo = state.in_status(project, Status::Todo).iter();
+    let key = |id: &ObjectiveId| ObjectiveKey { project: project.clone(), id: id.clone() };
+    let is_free = |id: &&ObjectiveId| state.objective(&key(id)).is_some_and(|todo| !is_blocked(state, todo));
+    count + todo.filter(is_free).take(enough - count).count()
+}
+
+/// Whether anything of a phase is under way, or will be by itself.
+fn is_moving(state: &State, phase: &Aim) -> bool {
+    let project = &phase.key.project;
+    let view = state.phase_view(project, &phase.key.id);
+    let key = |id: &ObjectiveId| ObjectiveKey { project: project.clone(), id: id.clone() };
+    let mut all = view.moving.iter().filter_map(|id| state.objective(&key(id)));
+    all.any(|one| one.status != Status::Todo || !is_blocked(state, one))
+}
+
+/// Whether a stuck objective stands before this one, directly or through others.
+fn is_blocked(state: &State, objective: &Objective) -> bool {
+    let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
+    let mut waiting = state.unmet(objective);
+    while let Some(next) = waiting.pop() {
+        if next.status.is_stuck() {
+            return true;
+        }
+        if seen.insert(&next.key) {
+            waiting.extend(state.unmet(next));
+        }
+    }
+    false
+}
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.is_quiet() {
+        return;
+    }
+    for slug in scribe.marked() {
+        divide_if_due(scribe, &slug);
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        match stand(scribe.state, scribe.memo, project) {
+            Stand::At(_) if is_due(scribe, project) => start(scribe, &slug),
+            Stand::Barren => {
+                let text = format!("{BARREN_MAX} plans in a row brought no landing");
+                hold(scribe, &slug, ReasonCode::PlansBarren, text);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn divide_if_due(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Stand::Undivided(at_ms) = stand(scribe.state, scribe.memo, project) else { return };
+    // A clock that was set back makes nobody wait for the old time.
+    let is_set_back = at_ms > scribe.now_ms.saturating_add(DIVIDE_AFTER_MS);
+    if at_ms <= scribe.now_ms || is_set_back {
+        super::hierarchy::take_whole(scribe, slug);
+    }
+}
+
+/// What [`Stand::At`] says, also for a clock that was set back.
+fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
+    let planning = &project.planning;
+    let is_set_back = planning.last_ms.is_some_and(|last_ms| {
+        scribe.now_ms.saturating_add(scribe.memo.planner_cooldown_ms.unwrap_or(0)) < last_ms
+    });
+    let is_asked = planning.is_asked || planning.repair_due;
+    (is_asked || is_set_back || cooled_down_at(scribe.memo, planning.last_ms) <= scribe.now_ms)
+        && free_planner(scribe, project).is_some()
+}
+
+/// The first agent that may plan now.
+fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<String> {
+    let mut agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
+    agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).map(str::to_owned)
+}
+
+fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Some(agent) = free_planner(scribe, project) else { return };
+    let defaults = &project.settings.session_defaults;
+    let runs = scribe.state.active_line(slug).phase.map_or(0, |phase| phase.progress.runs);
+    let plan = SessionPlan {
+        session: SessionId(scribe.state.counters().session + 1),
+        kind: SessionKind::Planner,
+        agent,
+        worker: PLANNER_WORKER.to_owned(),
+        attempt: runs.saturating_add(1),
+        // It never commits; else it may use what a session may.
+        budget: SessionBudget {
+            max_commits: 0,
+            max_minutes: defaults.max_minutes,
+            max_tokens: defaults.max_tokens,
+            max_usd_micros: defaults.max_usd.and_then(micros),
+        },
+        from: project.integration.tip.clone(),
+        overtook: Vec::new(),
+        resume: None,
+    };
+    let session = plan.session;
+    scribe.record(Fact::SessionPlanned { objective: planner_key(slug), plan });
+    scribe.order(Effect::StartSession { session });
+}
+
+/// What a planner's session names as what it works for.
+#[must_use]
+pub fn planner_key(project: &ProjectSlug) -> ObjectiveKey {
+    ObjectiveKey { project: project.clone(), id: ObjectiveId::planner() }
+}
+
+/// No run starts until a person does something.
+pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: String) {
+    let clears = format!(
+        "`paddock --project {project} plan` plans anew; `objective add`, `phase edit` and `phase complete` \
+         go on by hand"
+    );
+    let reason = Reason::new(code, scribe.now_ms, text, clears);
+    scribe.record(Fact::PlannerHeld { project: project.clone(), reason });
+}

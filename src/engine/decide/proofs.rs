@@ -1,0 +1,49 @@
+//! Proofs of landings: written after them, off their path (SPEC 3.5).
+
+use super::scribe::Scribe;
+use crate::domain::clock;
+use crate::domain::event::Fact;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::engine::effect::Effect;
+
+/// A proof that could not be written is tried again after so long, in milliseconds.
+const AGAIN_MS: i64 = 30_000;
+
+/// Orders what could not be written before.
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        let again_ms = scribe.memo.prove_again.get(&slug).copied();
+        if again_ms.is_none_or(|at_ms| !clock::is_over(at_ms, scribe.now_ms)) {
+            continue;
+        }
+        scribe.memo.prove_again.remove(&slug);
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        let due: Vec<ObjectId> = project.unproven.iter().map(|landing| landing.commit.clone()).collect();
+        for commit in due {
+            scribe.order(Effect::WriteProof { project: slug.clone(), commit });
+        }
+    }
+}
+
+/// A proof that could not be written stays due, and `paddock verify` says so.
+pub(super) fn written(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    commit: &ObjectId,
+    result: Result<String, String>,
+) {
+    let is_due = scribe
+        .state
+        .project(project)
+        .is_some_and(|found| found.unproven.iter().any(|landing| landing.commit == *commit));
+    if !is_due {
+        return;
+    }
+    match result {
+        Ok(sha256) => {
+            let (project, commit) = (project.clone(), commit.clone());
+            scribe.record(Fact::ProofWritten { project, commit, sha256 });
+        }
+        Err(_) => drop(scribe.memo.prove_again.insert(project.clone(), scribe.now_ms + AGAIN_MS)),
+    }
+}

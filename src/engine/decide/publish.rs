@@ -1,0 +1,139 @@
+//! Publishing: the user's target branch follows the integration ref (SPEC 3.5).
+//!
+//! Nothing about a publication in progress has to be remembered: it is a fast-forward that can be tried again
+//! at any time.
+
+use super::scribe::{Memo, Scribe};
+use crate::domain::clock;
+use crate::domain::event::Fact;
+use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::{Status, WorktreeStage};
+use crate::domain::project::{Project, PublicationWait};
+use crate::domain::reason::ReasonCode;
+use crate::domain::settings::PublishRule;
+use crate::domain::train::Subject;
+use crate::engine::effect::Effect;
+use crate::engine::input::PublishAnswer;
+
+/// Between the first two tries of a publication that waits, in milliseconds; it doubles up to the longest.
+const AGAIN_FIRST_MS: i64 = 1_000;
+/// The longest time between two tries, in milliseconds.
+const AGAIN_MAX_MS: i64 = 20_000;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        if is_due(scribe, project) {
+            let (published, to) = (project.integration.published.clone(), project.integration.tip.clone());
+            // From here on it is this publication that was asked for, not one that is under way.
+            let create = scribe.memo.publish_now.remove(&slug).unwrap_or(false);
+            scribe.memo.publishing.insert(slug.clone(), to.clone());
+            scribe.order(Effect::Publish { project: slug, published, to, create });
+        }
+    }
+}
+
+fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
+    let slug = &project.slug;
+    let is_asked = scribe.memo.publish_now.contains_key(slug);
+    let is_auto = !scribe.memo.is_passive && is_wanted(project);
+    let again_ms = scribe.memo.publish_again.get(slug).map_or(0, |(_, again_ms)| *again_ms);
+    let is_time = is_asked || clock::is_over(again_ms, scribe.now_ms);
+    (is_asked || is_auto) && is_time && can_try(project) && !scribe.memo.publishing.contains_key(slug)
+}
+
+/// Whether something landed is to be published by itself and is not yet.
+pub(super) fn is_wanted(project: &Project) -> bool {
+    let integration = &project.integration;
+    project.settings.land.publish == PublishRule::Auto && integration.published != integration.tip
+}
+
+/// Whether a publication can be tried now.
+fn can_try(project: &Project) -> bool {
+    let integration = &project.integration;
+    let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
+        || integration.external_refused.is_some()
+        || integration.is_moving_to_target();
+    let is_held = project
+        .holds
+        .keys()
+        .any(|code| !matches!(code, ReasonCode::DiskLow | ReasonCode::DayBudget | ReasonCode::ConfigBroken));
+    !has_users_commits && !is_held && project.is_workable()
+}
+
+/// Whether a publication that met a branch which had moved is tried again in a moment: one that waits for the user's
+/// files does not count.
+pub(super) fn is_coming(memo: &Memo, project: &Project) -> bool {
+    let is_again = memo.publish_again.contains_key(&project.slug) && project.integration.waits.is_none();
+    is_again && is_wanted(project) && can_try(project)
+}
+
+/// When a waiting publication is tried again, in Unix milliseconds.
+pub(super) fn again_at(memo: &Memo, project: &ProjectSlug) -> Option<i64> {
+    memo.publish_again.get(project).map(|(_, again_ms)| *again_ms)
+}
+
+/// What is in the way may have changed: the next try is due now.
+pub(super) fn try_again_now(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
+    scribe.memo.publish_again.remove(project);
+    scribe.mark(project);
+}
+
+pub(super) fn answered(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, answer: PublishAnswer) {
+    scribe.memo.publishing.remove(slug);
+    scribe.mark(slug);
+    // What was seen of the target branch meanwhile was not acted upon.
+    scribe.order(Effect::Look { project: slug.clone() });
+    match answer {
+        PublishAnswer::Published => {
+            scribe.memo.publish_again.remove(slug);
+            published(scribe, slug, to);
+        }
+        PublishAnswer::Waits(wait) => waits(scribe, slug, wait),
+        PublishAnswer::Moved => {
+            let again_ms = scribe.now_ms + AGAIN_FIRST_MS;
+            scribe.memo.publish_again.insert(slug.clone(), (0, again_ms));
+        }
+    }
+}
+
+fn waits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wait: PublicationWait) {
+    let tries = scribe.memo.publish_again.get(slug).map_or(0, |(tries, _)| *tries);
+    let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
+    scribe.memo.publish_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
+    let recorded = scribe.state.project(slug).and_then(|project| project.integration.waits.as_ref());
+    let is_known = recorded.is_some_and(|known| {
+        (known.code.as_str(), &known.files, &known.text) == (&wait.code, &wait.files, &wait.text)
+    });
+    if !is_known {
+        scribe.record(Fact::PublicationWaits { project: slug.clone(), wait });
+    }
+}
+
+/// The target branch holds this commit; what landed up to it needs its worktree no longer.
+pub(super) fn published(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let mut done = Vec::new();
+    if project.integration.tip == *to {
+        done.clone_from(&project.integration.unpublished);
+    }
+    let is_known =
+        project.integration.published == *to && done.is_empty() && project.integration.waits.is_none();
+    if !is_known {
+        scribe.record(Fact::Published { project: slug.clone(), to: to.clone() });
+    }
+    for id in done {
+        retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+    }
+}
+
+/// Orders the removal of a worktree whose work is done.
+pub(super) fn retire(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
+    let Some(objective) = scribe.state.objective(key) else { return };
+    let has_worktree =
+        objective.worktree.as_ref().is_some_and(|worktree| worktree.stage != WorktreeStage::Removing);
+    if has_worktree && objective.status == Status::Done {
+        scribe.record(Fact::WorktreeRetired { objective: key.clone() });
+        scribe.order(Effect::RemoveWorktree { objective: key.clone() });
+    }
+}

@@ -1,0 +1,68 @@
+//! Pushing what was published to the user's remote (SPEC 2.2, `land.push`): beside the queue, tried again with
+//! growing pauses, and never in anybody's way.
+
+use super::scribe::Scribe;
+use crate::domain::aside::PushWait;
+use crate::domain::clock;
+use crate::domain::event::Fact;
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::engine::effect::Effect;
+
+/// Between the first two tries, in milliseconds; it doubles up to the longest.
+const AGAIN_FIRST_MS: i64 = 5_000;
+/// The longest time between two tries, in milliseconds.
+const AGAIN_MAX_MS: i64 = 600_000;
+
+pub(super) fn run(scribe: &mut Scribe<'_>) {
+    if scribe.memo.is_passive {
+        return;
+    }
+    for slug in scribe.marked() {
+        let Some(project) = scribe.state.project(&slug) else { continue };
+        let (Some(remote), Some(commit)) = (&project.settings.land.push, &project.pushing.due) else {
+            continue;
+        };
+        // What was published since the last try is tried at once, whatever the pause is.
+        let is_new = scribe.memo.push_tried.get(&slug) != Some(commit);
+        let again_ms = scribe.memo.push_again.get(&slug).map_or(0, |(_, again_ms)| *again_ms);
+        let is_due = (is_new || clock::is_over(again_ms, scribe.now_ms))
+            && project.is_workable()
+            && !scribe.memo.pushing.contains(&slug);
+        // A supervisor that stops pushes once more at most: nobody waits for a pause to be over.
+        let is_over = scribe.memo.stopping.is_some() && scribe.memo.push_again.contains_key(&slug);
+        if is_due && !is_over {
+            let order =
+                Effect::Push { project: slug.clone(), remote: remote.clone(), commit: commit.clone() };
+            scribe.memo.push_tried.insert(slug.clone(), commit.clone());
+            scribe.memo.pushing.insert(slug.clone());
+            scribe.order(order);
+        }
+    }
+}
+
+pub(super) fn answered(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    commit: &ObjectId,
+    result: Result<(), PushWait>,
+) {
+    scribe.memo.pushing.remove(slug);
+    scribe.mark(slug);
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Some(remote) = project.settings.land.push.clone() else { return };
+    match result {
+        Ok(()) => {
+            scribe.memo.push_again.remove(slug);
+            scribe.record(Fact::Pushed { project: slug.clone(), remote, commit: commit.clone() });
+        }
+        Err(wait) => {
+            let known = project.pushing.wait.clone();
+            let tries = scribe.memo.push_again.get(slug).map_or(0, |(tries, _)| *tries);
+            let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
+            scribe.memo.push_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
+            if known.is_none_or(|known| known.code != wait.code || known.text != wait.text) {
+                scribe.record(Fact::PushWaits { project: slug.clone(), remote, wait });
+            }
+        }
+    }
+}

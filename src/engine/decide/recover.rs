@@ -1,0 +1,68 @@
+//! Level 2 of recovery: a scope that grows by itself (SPEC 3.3).
+
+use super::dispatch::holders;
+use super::follow::Outcome;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::finding::FindingCode;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::operate::By;
+use crate::domain::path::RepoPath;
+use crate::domain::session::SessionEnd;
+use crate::domain::settings::OverlapRule;
+use crate::engine::review::out_of_scope_paths;
+use crate::engine::widen::{are_allowed, asked_for, smallest_globs};
+
+/// Widens the objective's scope where that is all that a session's work lacks. True when it was widened: then
+/// its findings no longer stand against it.
+pub(super) fn widen(scribe: &mut Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> bool {
+    let Some(paths) = wanted(scribe, key, outcome) else { return false };
+    let Some(globs) = smallest_globs(&paths) else { return false };
+    if !is_allowed(scribe, key, &paths) || meets_others(scribe, key, &globs) {
+        return false;
+    }
+    scribe.record(Fact::ScopeWidened { objective: key.clone(), globs, by: By::Automatic });
+    true
+}
+
+/// The files that are out of scope, if nothing else is wrong; or those that a stopped session asks for.
+fn wanted(scribe: &Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> Option<Vec<RepoPath>> {
+    let (facts, objective) = (outcome.facts.as_ref()?, scribe.state.objective(key)?);
+    let is_only_fault = outcome.findings.iter().all(|finding| finding.code == FindingCode::OutOfScope);
+    if outcome.problem.is_some() || objective.spec.path_scope.is_empty() || !is_only_fault {
+        return None;
+    }
+    match (outcome.end, outcome.findings.is_empty()) {
+        (SessionEnd::Completed, false) => {
+            let settings = &scribe.state.project(&key.project)?.settings;
+            out_of_scope_paths(&facts.net_paths, &objective.spec.path_scope, &settings.shared_patterns).ok()
+        }
+        (SessionEnd::Partial | SessionEnd::Blocked, true) => {
+            asked_for(&facts.summary.as_ref()?.out_of_scope_changes_needed)
+        }
+        _ => None,
+    }
+}
+
+fn is_allowed(scribe: &Scribe<'_>, key: &ObjectiveKey, paths: &[RepoPath]) -> bool {
+    let (Some(project), Some(objective)) = (scribe.state.project(&key.project), scribe.state.objective(key))
+    else {
+        return false;
+    };
+    let recovery = &project.settings.recovery;
+    objective.expansions < recovery.max_expansions && are_allowed(paths, &recovery.expand).unwrap_or(false)
+}
+
+/// Whether work in progress holds any of it: then it stays out of scope. What cannot be compared counts.
+fn meets_others(scribe: &mut Scribe<'_>, key: &ObjectiveKey, globs: &[String]) -> bool {
+    let Some(project) = scribe.state.project(&key.project) else { return true };
+    if project.settings.path_conflicts == OverlapRule::Allow {
+        return false;
+    }
+    let shared = project.settings.shared_patterns.clone();
+    let others = holders(scribe.state, &key.project).into_iter().filter(|other| other != key);
+    others.into_iter().any(|other| {
+        let scope = scribe.state.objective(&other).map(|o| o.spec.path_scope.as_slice()).unwrap_or_default();
+        !matches!(scribe.memo.overlaps.overlap(globs, scope, &shared), Ok(None))
+    })
+}

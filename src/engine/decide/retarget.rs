@@ -1,0 +1,265 @@
+//! Which branch a project lands on: recorded when it is taken up, and moved by people alone.
+//!
+//! Neither HEAD nor a later read of the project file moves it. Another branch in the file holds the project until a
+//! person agrees, as work in progress was begun on the recorded one.
+
+use super::publish;
+use super::scribe::Scribe;
+use super::watch::{hold, release};
+use crate::domain::command::{Answer, Refusal, Reply, SetTarget};
+use crate::domain::event::Fact;
+use crate::domain::facts::{Relation, TargetKey};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::{Cause, Objective, Status};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::engine::effect::Effect;
+use crate::engine::listing::a_few_of;
+
+/// Objectives that a sentence names.
+const NAMED_MAX: usize = 8;
+
+/// What the project file says of the target branch.
+pub(super) fn key_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<&TargetKey>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let recorded = project.settings.target_branch.clone();
+    match key {
+        None if recorded.is_empty() => unset(scribe, slug, None),
+        Some(key) if recorded.is_empty() => match &key.at {
+            Some(at) => begin(scribe, slug, &key.branch, at),
+            None => unset(scribe, slug, Some(key)),
+        },
+        Some(key) if key.branch != recorded => {
+            let named = format!("{} names the target branch {}", key.place, key.branch);
+            let back = format!("write `target_branch: {recorded}` there");
+            let (text, clears) = match key.at {
+                Some(_) => (
+                    format!("{named}, but work lands on {recorded}"),
+                    format!("`paddock project trust {slug}` lands on {} from now on; or {back}", key.branch),
+                ),
+                None => (format!("{named}, which does not exist; work lands on {recorded}"), back),
+            };
+            hold(scribe, slug, ReasonCode::TargetChanged, text, clears);
+        }
+        _ => release(scribe, slug, ReasonCode::TargetChanged),
+    }
+}
+
+fn unset(scribe: &mut Scribe<'_>, slug: &ProjectSlug, key: Option<&TargetKey>) {
+    let text = match key {
+        Some(key) => format!("{} names the target branch {}, which does not exist", key.place, key.branch),
+        None => "nobody has said on which branch its work is to land: HEAD was on none when it was taken up"
+            .into(),
+    };
+    let clears = format!(
+        "`paddock project set-target {slug} BRANCH`, or `target_branch: BRANCH` in projects/{slug}.yaml"
+    );
+    hold(scribe, slug, ReasonCode::TargetUnset, text, clears);
+}
+
+/// The first target branch of a project that was taken up without one.
+fn begin(scribe: &mut Scribe<'_>, slug: &ProjectSlug, branch: &str, at: &ObjectId) {
+    record(scribe, slug, branch, at, at, Vec::new());
+}
+
+fn record(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    branch: &str,
+    tip: &ObjectId,
+    published: &ObjectId,
+    lost: Vec<ObjectiveId>,
+) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let from_branch = project.settings.target_branch.clone();
+    scribe.mark(slug);
+    // Commits of the other branch are nobody's to merge any more.
+    super::target::drop_users_entry(scribe, slug, None);
+    scribe.record(Fact::TargetSet {
+        project: slug.clone(),
+        from_branch,
+        branch: branch.to_owned(),
+        tip: tip.clone(),
+        published: published.clone(),
+        lost,
+    });
+    // What was wrong with the integration ref of before is not wrong with the one that is made now; every merge is
+    // checked again before it lands.
+    let is_held = |project: &Project| {
+        let held = project.train.held.as_ref().map(|reason| reason.code);
+        matches!(held, Some(ReasonCode::RepositoryBroken | ReasonCode::SelfCheck))
+    };
+    if scribe.state.project(slug).is_some_and(is_held) {
+        scribe.record(Fact::QueueReleased { project: slug.clone() });
+    }
+    scribe.memo.publish_now.remove(slug);
+    scribe.memo.publish_again.remove(slug);
+    use ReasonCode as R;
+    for code in [R::TargetMissing, R::TargetRewritten, R::TargetChanged, R::TargetUnset] {
+        release(scribe, slug, code);
+    }
+    scribe.order(Effect::MakeIntegration { project: slug.clone(), at: tip.clone() });
+}
+
+/// Where landing goes on, and what that leaves behind.
+struct Move {
+    /// Of the integration ref.
+    tip: ObjectId,
+    /// What the branch holds of it.
+    published: ObjectId,
+    /// Landings that are in neither branch.
+    lost: Vec<ObjectiveId>,
+    /// Objectives whose branches hold commits that the branch lacks.
+    foreign: Vec<ObjectiveId>,
+}
+
+fn planned(scribe: &Scribe<'_>, project: &Project, order: &SetTarget, at: &ObjectId) -> Move {
+    use Relation as R;
+    let (facts, integration) = (&order.facts, &project.integration);
+    let tip = integration.tip.clone();
+    let holds_all = matches!(facts.to_tip, R::Same | R::Descendant);
+    // It has no commit of its own: the branch under another name, or one that was begun where publishing stands.
+    let is_behind = facts.to_tip == R::Ancestor && matches!(facts.to_published, R::Same | R::Descendant);
+    if is_behind {
+        return Move { tip, published: at.clone(), lost: Vec::new(), foreign: Vec::new() };
+    }
+    let lost = integration.unpublished.iter().filter(|id| order.lacks.contains(id)).cloned().collect();
+    let objectives = scribe.state.objectives_of(&project.slug);
+    let foreign = match holds_all {
+        true => Vec::new(),
+        false => objectives.filter(|found| is_begun(found)).map(|found| found.key.id.clone()).collect(),
+    };
+    Move { tip: at.clone(), published: at.clone(), lost, foreign }
+}
+
+/// Whether it has a branch that may still land.
+fn is_begun(objective: &Objective) -> bool {
+    use Status as S;
+    let is_over = matches!(objective.status, S::Done | S::Skipped | S::Cancelled | S::Failed);
+    !is_over && (objective.worktree.is_some() || objective.head.is_some())
+}
+
+/// `project set-target`, and `project trust` of another branch in the file.
+pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget) -> Reply {
+    let Some(project) = scribe.state.project(slug) else {
+        return Err(super::commands::unknown_project(scribe, slug));
+    };
+    let (before, branch) = (project.settings.target_branch.clone(), &order.branch);
+    if before == *branch {
+        return Ok(Answer::text(format!("project {slug} lands on {branch}, as before")));
+    }
+    let Some(at) = &order.facts.target else {
+        return Err(Refusal::new(format!("there is no branch {branch} in {}", project.settings.repo_root)));
+    };
+    refuse_busy(scribe, project, order)?;
+    let planned = planned(scribe, project, order, at);
+    if !order.anyway {
+        refuse_loss(project, branch, &planned)?;
+    }
+    let unpublished = project.integration.unpublished.clone();
+    let text = said(slug, &before, order, &planned, &unpublished);
+    record(scribe, slug, branch, &planned.tip, &planned.published, planned.lost.clone());
+    for id in unpublished {
+        let key = ObjectiveKey { project: slug.clone(), id };
+        let is_lost = planned.lost.contains(&key.id);
+        let is_published = scribe.state.objective(&key).and_then(|found| found.landed.as_ref());
+        if is_lost {
+            leave_behind(scribe, &key, &before, branch);
+        } else if is_published.is_some_and(|landed| landed.published_at_ms.is_some()) {
+            publish::retire(scribe, &key);
+        }
+    }
+    Ok(Answer::text(text))
+}
+
+/// What is under way would end on a ref that is no longer the project's.
+fn refuse_busy(scribe: &Scribe<'_>, project: &Project, order: &SetTarget) -> Result<(), Refusal> {
+    let integration = &project.integration;
+    let what = match () {
+        () if project.train.landing.is_some() => "a landing is in progress",
+        () if scribe.memo.publishing.contains_key(&project.slug) => "landed work is being published",
+        () if integration.is_moving_to_target() => "the integration ref is moving to the target branch",
+        () if (&order.facts.tip, &order.facts.published) != (&integration.tip, &integration.published) => {
+            "something landed or was published while the branches were compared"
+        }
+        () => return Ok(()),
+    };
+    Err(Refusal::new(format!("{what}; nothing was changed: say it again in a moment")))
+}
+
+fn refuse_loss(project: &Project, branch: &str, planned: &Move) -> Result<(), Refusal> {
+    let before = &project.settings.target_branch;
+    let mut faults = Vec::new();
+    if !planned.lost.is_empty() {
+        faults.push(format!(
+            "landed work that is not on {before} yet would be left behind ({}): publish it first with `paddock \
+             --project {} queue publish`",
+            named(&planned.lost),
+            project.slug
+        ));
+    }
+    if !planned.foreign.is_empty() {
+        faults.push(format!(
+            "work in progress was begun on {before} and would bring commits of it that {branch} lacks into {branch} \
+             ({}): let it land or cancel it first",
+            named(&planned.foreign)
+        ));
+    }
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(Refusal::new(format!(
+            "{}; `paddock project set-target {} {branch} --yes` sets it all the same",
+            faults.join("; "),
+            project.slug
+        ))),
+    }
+}
+
+fn said(
+    slug: &ProjectSlug,
+    before: &str,
+    order: &SetTarget,
+    planned: &Move,
+    unpublished: &[ObjectiveId],
+) -> String {
+    let branch = &order.branch;
+    let mut text = format!("project {slug} lands on {branch} from now on, at {}", planned.published.short());
+    if !before.is_empty() {
+        text.push_str(&format!(" (before: {before})"));
+    }
+    if planned.tip != planned.published && !unpublished.is_empty() {
+        text.push_str(&format!("; landed work that it lacks is published to it: {}", named(unpublished)));
+    }
+    let is_other = |id: &&ObjectiveId| !planned.lost.contains(id) && !unpublished.contains(id);
+    let lacking: Vec<ObjectiveId> = order.lacks.iter().filter(is_other).cloned().collect();
+    if !lacking.is_empty() {
+        text.push_str(&format!("; it lacks earlier landings: {}", named(&lacking)));
+    }
+    if !planned.lost.is_empty() {
+        text.push_str(&format!("; left behind, and for you to look at: {}", named(&planned.lost)));
+    }
+    if !planned.foreign.is_empty() {
+        text.push_str(&format!(
+            "; brings commits of {before} along when it lands: {}",
+            named(&planned.foreign)
+        ));
+    }
+    text
+}
+
+fn named(ids: &[ObjectiveId]) -> String {
+    a_few_of(ids, NAMED_MAX)
+}
+
+/// It landed, was never published, and the project lands on another branch now.
+fn leave_behind(scribe: &mut Scribe<'_>, key: &ObjectiveKey, before: &str, branch: &str) {
+    if scribe.state.objective(key).is_none_or(|objective| objective.status != Status::Done) {
+        return; // A person looks at it already.
+    }
+    let text = format!("it landed for {before} and was not published; the project lands on {branch} now");
+    let clears = format!(
+        "its branch is kept: retry it to land it on {branch}, or leave it (refs/paddock/integration/{before} holds it)"
+    );
+    let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
+    scribe.move_to(key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
+}

@@ -1,0 +1,99 @@
+//! What is heard of worktrees and of sessions while they run.
+
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::ids::{ObjectiveKey, SessionId};
+use crate::domain::objective::{Cause, Status, WorktreeStage};
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::{Exit, ProcessEnd, SessionStatus, Stop};
+use crate::engine::effect::Effect;
+
+/// Attempts to make a worktree before a person is asked.
+const WORKTREE_TRIES_MAX: u32 = 3;
+/// Between two attempts to make a worktree, in milliseconds, times the attempts so far.
+const WORKTREE_BACKOFF_MS: i64 = 2_000;
+
+pub(super) fn worktree_answered(
+    scribe: &mut Scribe<'_>,
+    key: &ObjectiveKey,
+    epoch: u64,
+    result: Result<(), String>,
+) {
+    let Some(worktree) = scribe.state.objective(key).and_then(|objective| objective.worktree.as_ref()) else {
+        return;
+    };
+    if worktree.epoch != epoch || worktree.stage != WorktreeStage::Preparing {
+        return;
+    }
+    let tries = worktree.failures + 1;
+    scribe.mark(&key.project);
+    match result {
+        Ok(()) => scribe.record(Fact::WorktreeMade { objective: key.clone() }),
+        Err(problem) => {
+            let again_ms = scribe.now_ms + WORKTREE_BACKOFF_MS * i64::from(tries);
+            let text = format!("its worktree could not be made: {problem}");
+            scribe.record(Fact::WorktreeFailed { objective: key.clone(), problem, again_ms });
+            let is_ready = scribe.state.objective(key).is_some_and(|o| o.status == Status::Ready);
+            if tries >= WORKTREE_TRIES_MAX && is_ready {
+                let clears = "mend what the message names, then retry the objective";
+                let reason = Reason::new(ReasonCode::WorktreeFailed, scribe.now_ms, text, clears);
+                scribe.move_to(key, Status::NeedsReview, Cause::HumanDue, Some(reason), None);
+            }
+        }
+    }
+}
+
+pub(super) fn worktree_removed(scribe: &mut Scribe<'_>, key: &ObjectiveKey, late: Option<String>) {
+    let is_removing = |objective: &crate::domain::objective::Objective| {
+        objective.worktree.as_ref().is_some_and(|worktree| worktree.stage == WorktreeStage::Removing)
+    };
+    if !scribe.state.objective(key).is_some_and(is_removing) {
+        return;
+    }
+    scribe.record(Fact::WorktreeRemoved { objective: key.clone() });
+    let is_done = scribe.state.objective(key).is_some_and(|objective| objective.status == Status::Done);
+    if let (Some(reference), true) = (late, is_done) {
+        let text =
+            format!("commits appeared on its branch after it had landed; they are kept under {reference}");
+        let clears = "look at them; a new objective can take them up";
+        let reason = Reason::new(ReasonCode::LateCommits, scribe.now_ms, text, clears);
+        scribe.move_to(key, Status::NeedsReview, Cause::LateCommits, Some(reason), None);
+    }
+}
+
+pub(super) fn started(scribe: &mut Scribe<'_>, id: SessionId, pid: u32) {
+    let Some(session) = scribe.state.session(id) else { return };
+    if session.status.has_processes() && session.started_ms.is_none() {
+        let objective = session.objective.clone();
+        scribe.record(Fact::SessionStarted { objective, session: id, pid });
+    }
+}
+
+/// It could not even be handed to a keeper. The agent is not to blame: it is tried once more, then a person is
+/// asked, as for a set-up that fails.
+pub(super) fn refused(scribe: &mut Scribe<'_>, id: SessionId, problem: String) {
+    let exit = Exit::SetupFailed(problem);
+    exited(scribe, id, Some(ProcessEnd { exit, stop: None, awake_seconds: 0, survivors: 0 }));
+}
+
+pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<ProcessEnd>) {
+    let Some(session) = scribe.state.session(id) else { return };
+    if !session.status.has_processes() {
+        return;
+    }
+    let objective = session.objective.clone();
+    scribe.record(Fact::SessionExited { objective, session: id, process });
+    scribe.order(Effect::Harvest { session: id });
+}
+
+/// A session is stopped when one commit more than its budget appears; one that uses exactly its budget
+/// finishes in peace (SPEC 3.4).
+pub(super) fn commits_seen(scribe: &mut Scribe<'_>, id: SessionId, commits: u32) {
+    let Some(session) = scribe.state.session(id) else { return };
+    let is_running = matches!(session.status, SessionStatus::Starting | SessionStatus::Running);
+    if is_running && commits > session.budget.max_commits {
+        let objective = session.objective.clone();
+        scribe.record(Fact::SessionStopping { objective, session: id, stop: Stop::Commits, now: false });
+        scribe.order(Effect::StopSession { session: id, stop: Stop::Commits, now: false });
+    }
+}

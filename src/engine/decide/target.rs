@@ -1,0 +1,256 @@
+//! The user's target branch: what each way of finding it means (SPEC 3.5, "The user commits").
+
+use super::publish;
+use super::scribe::Scribe;
+use super::watch::{hold, release};
+use crate::domain::event::{Dropped, Fact};
+use crate::domain::facts::{Relation, TargetFacts};
+use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::domain::objective::{Cause, Status};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::state::State;
+use crate::domain::train::Subject;
+use crate::engine::effect::Effect;
+
+pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let integration = &project.integration;
+    if !integration.is_made {
+        return; // Once it is made, it is looked again.
+    }
+    let is_busy = scribe.memo.publishing.contains_key(slug)
+        || integration.is_moving_to_target()
+        || project.train.landing.is_some();
+    if is_busy {
+        return; // Whatever is in progress looks again when it is answered.
+    }
+    if facts.tip != integration.tip || facts.published != integration.published {
+        scribe.order(Effect::Look { project: slug.clone() });
+        return;
+    }
+    let is_news = integration.target != facts.target;
+    scribe.mark(slug);
+    if is_news {
+        scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
+        super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed]);
+    }
+    match &facts.target {
+        None => missing(scribe, slug),
+        Some(target) => {
+            release(scribe, slug, ReasonCode::TargetMissing);
+            present(scribe, slug, target, facts);
+        }
+    }
+}
+
+fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts: &TargetFacts) {
+    use Relation as R;
+    match (facts.to_published, facts.to_tip) {
+        (R::Ancestor | R::Diverged, _) => return rewritten(scribe, slug, target),
+        (R::Same, R::Same | R::Ancestor) => nothing_of_the_users(scribe, slug),
+        (R::Descendant, R::Same | R::Ancestor) => publish::published(scribe, slug, target),
+        (R::Same | R::Descendant, R::Descendant) => {
+            let from = facts.tip.clone();
+            let project = slug.clone();
+            scribe.record(Fact::ExternalIntended {
+                project: project.clone(),
+                from: from.clone(),
+                to: target.clone(),
+            });
+            scribe.order(Effect::MoveExternal { project, from, to: target.clone() });
+        }
+        // After `queue republish`, a rewritten target counts as published without being part of the tip.
+        (R::Same | R::Descendant, R::Diverged) => enqueue_users_commits(scribe, slug, target),
+    }
+    release(scribe, slug, ReasonCode::TargetRewritten);
+}
+
+/// The target branch is where Paddock published last: what was known of commits beside it is outdated.
+fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    drop_users_entry(scribe, slug, None);
+    let is_refused = |project: &Project| project.integration.external_refused.is_some();
+    if scribe.state.project(slug).is_some_and(is_refused) {
+        scribe.record(Fact::PublicationFreed { project: slug.clone() });
+    }
+}
+
+fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    release(scribe, slug, ReasonCode::TargetRewritten); // What is gone cannot be adopted.
+    let Some(branch) = branch_of(scribe, slug) else { return };
+    let text = format!("the target branch {branch} is gone");
+    let clears = format!(
+        "`paddock project set-target {slug} BRANCH` if it has another name now or work is to land elsewhere; else \
+         make it again, or `paddock --project {slug} queue republish` makes it with all landed work"
+    );
+    hold(scribe, slug, ReasonCode::TargetMissing, text, clears);
+}
+
+fn rewritten(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
+    let Some(branch) = branch_of(scribe, slug) else { return };
+    let text = format!(
+        "the target branch {branch} was rewritten: it is at {} and lacks published work",
+        target.short()
+    );
+    let clears = format!(
+        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work back, merged \
+         with what is there now; `paddock project set-target {slug} BRANCH` lands elsewhere"
+    );
+    hold(scribe, slug, ReasonCode::TargetRewritten, text, clears);
+}
+
+fn branch_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> Option<String> {
+    scribe.state.project(slug).map(|project| project.settings.target_branch.clone())
+}
+
+/// A merge of I and T goes to the head of the queue and through the gate, unless this very T was refused.
+fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.external_refused.as_ref() == Some(target) {
+        return;
+    }
+    if project.train.entries.iter().any(|e| e.subject == Subject::Target && e.head == *target) {
+        return;
+    }
+    drop_users_entry(scribe, slug, Some(target));
+    let Some(entry) = scribe.state.project(slug).map(|project| project.train.next_entry) else { return };
+    let (project, head) = (slug.clone(), target.clone());
+    scribe.record(Fact::EntryQueued { project, entry, subject: Subject::Target, head, priority: 0 });
+}
+
+/// Drops an entry for commits that are no longer the target's.
+pub(super) fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let outdated =
+        project.train.entries.iter().find(|e| e.subject == Subject::Target && Some(&e.head) != keep);
+    let Some(entry) = outdated.cloned() else { return };
+    super::merge::cancel_gates(scribe, slug, &entry);
+    let why = Dropped::Superseded;
+    scribe.record(Fact::EntryDropped {
+        project: slug.clone(),
+        entry: entry.id,
+        subject: Subject::Target,
+        why,
+    });
+}
+
+pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), String>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.adopting.as_ref() != Some(to) {
+        return;
+    }
+    let from = project.integration.tip.clone();
+    let unpublished = project.integration.unpublished.clone();
+    scribe.mark(slug);
+    match result {
+        Ok(()) => {
+            scribe.order(Effect::Look { project: slug.clone() });
+            scribe.record(Fact::ExternalAdopted { project: slug.clone(), from, to: to.clone() });
+            drop_users_entry(scribe, slug, None);
+            for id in unpublished {
+                publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+            }
+        }
+        Err(problem) => {
+            // Not looked at again at once: it would be tried, and fail, without end.
+            let text = format!("the integration ref could not follow the user's commits: {problem}");
+            let to = to.clone();
+            scribe.record(Fact::ExternalAbandoned { project: slug.clone(), to, problem });
+            hold_queue(scribe, slug, text);
+        }
+    }
+}
+
+/// The integration ref could not be moved; nothing lands until a person has looked at it.
+fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
+    let (reference, tip) = super::queue::integration_of(scribe, slug);
+    let clears = format!(
+        "see that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock --project {slug} queue \
+         release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
+    );
+    super::merge::hold_until(
+        scribe,
+        slug,
+        Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears),
+    );
+}
+
+/// `queue adopt`: the order; the answer comes to [`adopted`].
+pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
+    let (slug, from) = (project.slug.clone(), project.integration.tip.clone());
+    if !project.integration.taking_target {
+        scribe.record(Fact::AdoptionIntended { project: slug, from });
+        scribe.order(adopt_effect(scribe.state, project));
+    }
+}
+
+/// Takes the target branch as it is, and finds out which landings it lacks.
+pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
+    let landed = state.objectives_of(&project.slug).filter_map(|objective| {
+        let commit = objective.landed.as_ref()?.commit.clone()?;
+        Some((objective.key.id.clone(), commit))
+    });
+    let (from, landed) = (project.integration.tip.clone(), landed.collect());
+    Effect::AdoptTarget { project: project.slug.clone(), from, landed }
+}
+
+pub(super) fn adopted(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    result: Result<(ObjectId, Vec<ObjectiveId>), String>,
+) {
+    let Some(project) = scribe.state.project(slug).filter(|p| p.integration.taking_target) else { return };
+    let integration = &project.integration;
+    let (from, unpublished) = (integration.tip.clone(), integration.unpublished.clone());
+    scribe.mark(slug);
+    scribe.order(Effect::Look { project: slug.clone() });
+    match result {
+        Ok((to, lost)) => {
+            take_target(scribe, slug, from, &to, lost);
+            for id in unpublished {
+                publish::retire(scribe, &ObjectiveKey { project: slug.clone(), id });
+            }
+        }
+        Err(problem) => {
+            let text = format!("the target branch could not be adopted: {problem}");
+            scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem });
+            hold_queue(scribe, slug, text);
+        }
+    }
+}
+
+fn take_target(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    from: ObjectId,
+    to: &ObjectId,
+    lost: Vec<ObjectiveId>,
+) {
+    scribe.record(Fact::TargetAdopted { project: slug.clone(), from, to: to.clone(), lost: lost.clone() });
+    drop_users_entry(scribe, slug, None);
+    release(scribe, slug, ReasonCode::TargetRewritten);
+    release(scribe, slug, ReasonCode::TargetMissing);
+    for id in lost {
+        let key = ObjectiveKey { project: slug.clone(), id };
+        if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
+            continue; // A person looks at it already.
+        }
+        let text = format!(
+            "its landing is not in the target branch that was adopted at {}; branches that were begun after it hold it, \
+             and bring it back when they land",
+            to.short()
+        );
+        let clears = "its branch is kept unless its worktree was removed: retry it or leave it; `paddock objective \
+                      cancel` what holds it where it must not come back";
+        let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
+        scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
+    }
+}
+
+/// The user's own commit that the integration tip is, and its tree.
+pub(super) fn external_seen(scribe: &mut Scribe<'_>, project: ProjectSlug, seen: (ObjectId, ObjectId)) {
+    if scribe.memo.external.get(&project) != Some(&seen) {
+        scribe.mark(&project);
+        scribe.memo.external.insert(project, seen);
+    }
+}

@@ -1,0 +1,168 @@
+//! What is seen of project files, repositories and the machine, and the holds that follow from it.
+
+use super::publish;
+use super::scribe::Scribe;
+use crate::domain::event::Fact;
+use crate::domain::facts::{Carried, Collision, TrustRecord};
+use crate::domain::ids::{ObjectId, ProjectSlug};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::settings::ProjectSettings;
+use crate::engine::effect::Effect;
+
+/// Between two records of the same command's failure, in milliseconds.
+const NOTIFY_AGAIN_MS: i64 = 3_600_000;
+/// Names shown of what changed in a configuration.
+const CHANGES_SHOWN_MAX: usize = 8;
+
+/// Holds a project; the same hold with the same text is not recorded again.
+pub(super) fn hold(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    code: ReasonCode,
+    text: String,
+    clears: impl Into<String>,
+) {
+    scribe.mark(slug);
+    let Some(project) = scribe.state.project(slug) else { return };
+    let is_known = project.holds.get(&code).is_some_and(|reason| reason.text == text);
+    if !is_known {
+        let reason = Reason::new(code, scribe.now_ms, text, clears);
+        scribe.record(Fact::ProjectHeld { project: slug.clone(), reason });
+    }
+}
+
+pub(super) fn release(scribe: &mut Scribe<'_>, slug: &ProjectSlug, code: ReasonCode) {
+    scribe.mark(slug);
+    let is_held = scribe.state.project(slug).is_some_and(|project| project.holds.contains_key(&code));
+    if is_held {
+        scribe.record(Fact::ProjectReleased { project: slug.clone(), code });
+    }
+}
+
+pub(super) fn config_read(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    settings: Result<Box<ProjectSettings>, String>,
+) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    match settings {
+        Ok(mut settings) => {
+            // Neither HEAD nor the file moves the target: [`super::retarget`].
+            settings.target_branch.clone_from(&project.settings.target_branch);
+            if project.settings != *settings {
+                let is_other_gate = project.settings.verify != settings.verify;
+                let before = project.settings.clone();
+                let now = settings.clone();
+                scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
+                super::health::reconfigured(scribe, &before, &now);
+                if is_other_gate {
+                    super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
+                }
+            }
+            release(scribe, slug, ReasonCode::ConfigBroken);
+            scribe.mark(slug);
+        }
+        Err(problem) => {
+            let clears = "mend the file; the settings read last stay in force, and nothing new starts";
+            hold(scribe, slug, ReasonCode::ConfigBroken, problem, clears);
+        }
+    }
+}
+
+/// A command of the user's failed: recorded at most once an hour, so that one that always fails says so without
+/// burying everything else.
+pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: String, problem: String) {
+    let now_ms = scribe.now_ms;
+    let last = scribe.memo.notify_failed.insert((project.clone(), run.clone()), now_ms);
+    if last.is_some_and(|at_ms| (0..NOTIFY_AGAIN_MS).contains(&(now_ms - at_ms))) {
+        scribe.memo.notify_failed.insert((project, run), last.unwrap_or(now_ms));
+        return;
+    }
+    if scribe.state.project(&project).is_some() {
+        scribe.record(Fact::NotifyFailed { project, run, problem });
+    }
+}
+
+pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip: Result<ObjectId, String>) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    if project.integration.is_made {
+        return;
+    }
+    match tip {
+        Ok(tip) => {
+            scribe.record(Fact::IntegrationMade { project: slug.clone(), tip });
+            release(scribe, slug, ReasonCode::RepositoryBroken);
+            scribe.order(Effect::Look { project: slug.clone() });
+        }
+        Err(problem) => repository_failed(scribe, slug, &problem),
+    }
+}
+
+pub(super) fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+    let clears = "mend the repository; Paddock looks again by itself";
+    hold(scribe, slug, ReasonCode::RepositoryBroken, problem.to_owned(), clears);
+}
+
+pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let is_broken = |project: &Project| project.holds.contains_key(&ReasonCode::RepositoryBroken);
+    if scribe.state.project(slug).is_some_and(is_broken) {
+        release(scribe, slug, ReasonCode::RepositoryBroken);
+        publish::try_again_now(scribe, slug);
+    }
+    let Some(project) = scribe.state.project(slug) else { return };
+    if !project.integration.is_made && project.has_target() {
+        let at = project.integration.tip.clone();
+        scribe.order(Effect::MakeIntegration { project: slug.clone(), at });
+    }
+}
+
+pub(super) fn trust_read(scribe: &mut Scribe<'_>, slug: &ProjectSlug, trust: &TrustRecord) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let changes = project.trust.changes(trust);
+    if changes.is_empty() {
+        return release(scribe, slug, ReasonCode::Untrusted);
+    }
+    let mut names: Vec<String> = changes.iter().take(CHANGES_SHOWN_MAX).cloned().collect();
+    if changes.len() > names.len() {
+        names.push(format!("{} more", changes.len() - names.len()));
+    }
+    let text = format!("git configuration that can run programs changed: {}", names.join(", "));
+    let clears = format!("undo it, or agree to it with `paddock project trust {slug}`");
+    hold(scribe, slug, ReasonCode::Untrusted, text, clears);
+}
+
+/// What a person agreed to meanwhile counts.
+pub(super) fn agreement_carried(scribe: &mut Scribe<'_>, project: ProjectSlug, carried: Carried) {
+    if scribe.state.project(&project).is_some_and(|found| found.trust == carried.before) {
+        let (trust, landing) = (carried.trust, Some(carried.landing));
+        scribe.record(Fact::ProjectTrusted { project, trust, landing });
+    }
+}
+
+pub(super) fn hold_seen(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    code: ReasonCode,
+    text: Option<String>,
+    clears: String,
+) {
+    match text {
+        Some(text) => hold(scribe, slug, code, text, clears),
+        None => release(scribe, slug, code),
+    }
+}
+
+/// The most that is remembered of who collides with whom: a bounded part of the project's row.
+const COLLISIONS_MAX: usize = 100;
+
+/// Recorded when it is news; the queue orders by it.
+pub(super) fn collisions_seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, mut collisions: Vec<Collision>) {
+    collisions.sort_unstable();
+    collisions.dedup();
+    collisions.truncate(COLLISIONS_MAX);
+    if scribe.state.project(slug).is_some_and(|project| project.collisions != collisions) {
+        scribe.mark(slug);
+        scribe.record(Fact::CollisionsSeen { project: slug.clone(), collisions });
+    }
+}

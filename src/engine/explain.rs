@@ -1,0 +1,328 @@
+//! Why an objective is not moving: the exact condition, since when, and what would clear it.
+
+mod aims;
+mod queued;
+
+pub use aims::nothing_planned;
+
+use super::decide::{OVERTAKEN_MAX, taken_slots};
+use crate::domain::agent::{AgentHealth, length};
+use crate::domain::answers::Surroundings;
+use crate::domain::clock;
+use crate::domain::ids::ObjectiveKey;
+use crate::domain::objective::{Objective, Status, WorktreeStage};
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::scope::OverlapCache;
+use crate::domain::session::SessionStatus;
+use crate::domain::settings::OverlapRule;
+use crate::domain::state::State;
+use crate::engine::assignment::{agent_for, all_cooling, all_tried, worker_for};
+
+/// Why this objective is where it is; none when it is done.
+#[must_use]
+pub fn why(state: &State, objective: &Objective, facts: &Surroundings) -> Option<Reason> {
+    why_with(state, objective, facts, &mut OverlapCache::default())
+}
+
+/// The same for many objectives: compiled globs are kept between the calls.
+#[must_use]
+pub fn why_with(
+    state: &State,
+    objective: &Objective,
+    facts: &Surroundings,
+    overlaps: &mut OverlapCache,
+) -> Option<Reason> {
+    let project = state.project(&objective.key.project)?;
+    match objective.status {
+        Status::Done => None,
+        Status::Todo => Some(todo(state, project, objective, facts)),
+        Status::Ready => Some(Ready { state, project, objective, facts }.why(overlaps)),
+        Status::Active => Some(active(state, objective)),
+        Status::Review => Some(stopped(objective, facts).unwrap_or_else(|| review(objective))),
+        Status::Queued => Some(queued::why(state, project, objective, facts)),
+        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
+            Some(objective.reason.clone().unwrap_or_else(|| aside(objective)))
+        }
+    }
+}
+
+fn reason(objective: &Objective, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
+    Reason::new(code, objective.since_ms, text, clears)
+}
+
+fn aside(objective: &Objective) -> Reason {
+    let text = format!("a person set it to {}", objective.status);
+    let clears = format!("`paddock objective show {}`, then a person decides", objective.key.id);
+    reason(objective, ReasonCode::Human, text, &clears)
+}
+
+/// Only a supervisor moves anything.
+fn stopped(objective: &Objective, facts: &Surroundings) -> Option<Reason> {
+    let text = "no supervisor runs in this workspace";
+    (!facts.supervisor_running)
+        .then(|| reason(objective, ReasonCode::NoSupervisor, text, "`paddock run --no-tui` starts one"))
+}
+
+/// What stops the whole project, if anything does: only a person, or the world outside, changes that.
+fn project_stop(project: &Project, objective: &Objective) -> Option<Reason> {
+    if !project.is_enabled() {
+        let clears = format!("`paddock project enable {}`, and `enabled: true` in its file", project.slug);
+        return Some(reason(objective, ReasonCode::ProjectDisabled, "its project is disabled", &clears));
+    }
+    project.dispatch_hold().cloned()
+}
+
+fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
+    let unmet = state.unmet(objective);
+    if let Some(stuck) = stuck_behind(state, &unmet) {
+        let name = &stuck.key.id;
+        let said = stuck.reason.as_ref().map(|reason| format!(": {}", reason.text)).unwrap_or_default();
+        let text = format!("blocked by {name}, which is {}{said}", stuck.status);
+        let clears = format!("{name} moves on; `paddock objective show {name}` says what it needs");
+        return reason(objective, ReasonCode::BlockedBy, text, &clears);
+    }
+    if unmet.is_empty() {
+        let stop = project_stop(project, objective).or_else(|| stopped(objective, facts));
+        let soon = || reason(objective, ReasonCode::Dependencies, "about to become ready", "the next cycle");
+        return stop.unwrap_or_else(soon);
+    }
+    let names: Vec<String> = unmet.iter().map(|one| format!("{} ({})", one.key.id, one.status)).collect();
+    let text = format!("waits for {}", names.join(", "));
+    reason(objective, ReasonCode::Dependencies, text, "it goes on by itself once they are done")
+}
+
+/// The first stuck one among what is waited for, directly or through others.
+fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Objective> {
+    let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
+    let mut waiting: Vec<&Objective> = unmet.iter().rev().copied().collect();
+    while let Some(next) = waiting.pop() {
+        if next.status.is_stuck() {
+            return Some(next);
+        }
+        if seen.insert(&next.key) {
+            waiting.extend(state.unmet(next));
+        }
+    }
+    None
+}
+
+fn active(state: &State, objective: &Objective) -> Reason {
+    let last = objective.sessions.last().and_then(|id| state.session(*id));
+    let Some(session) = last else {
+        return reason(objective, ReasonCode::Working, "a session is being started", "the session ends");
+    };
+    let (id, kind, agent) = (session.id, session.kind, &session.agent);
+    let (code, text) = match session.status {
+        SessionStatus::Starting => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} is starting"))
+        }
+        SessionStatus::Running => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} works on it"))
+        }
+        SessionStatus::Stopping => {
+            (ReasonCode::Working, format!("{kind} session {id} by {agent} is stopping"))
+        }
+        SessionStatus::Harvesting | SessionStatus::Ended(_) => {
+            (ReasonCode::Harvesting, format!("what session {id} left is being read"))
+        }
+    };
+    let since_ms = session.started_ms.unwrap_or(session.planned_ms);
+    let then = if objective.operated.pause_asked { "; then it is paused" } else { "" };
+    Reason::new(code, since_ms, format!("{text}{then}"), "the session ends")
+}
+
+fn review(objective: &Objective) -> Reason {
+    let text = match objective.sessions.last() {
+        Some(id) => format!("what session {id} left is being judged"),
+        None => "it is being judged".to_owned(),
+    };
+    reason(objective, ReasonCode::Harvesting, text, "the review ends")
+}
+
+/// A time of day for people, the same wherever they are.
+fn clock_utc(at_ms: i64) -> String {
+    let seconds = at_ms.div_euclid(1_000).rem_euclid(86_400);
+    format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
+}
+
+/// Why no agent can do its next session, now or when it has cooled down; none when one can.
+pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) -> Option<Reason> {
+    if agent_for(state, project, objective).is_some() {
+        return None;
+    }
+    let clears = format!(
+        "name an agent that can be started in projects/{}.yaml (`agents` or `workers`)",
+        project.slug
+    );
+    let Some(found) = worker_for(state, project, objective) else {
+        let text = format!("there is no worker {}", objective.spec.worker);
+        return Some(reason(objective, ReasonCode::NoAgent, text, &clears));
+    };
+    let worker = &found.id;
+    let out = |id: &String| state.agent_health(id).and_then(AgentHealth::out_of_use);
+    let problem = |id: &String| {
+        let why = project.unusable_agents.get(id).cloned().or_else(|| out(id));
+        why.map(|why| format!("{id}: {why}"))
+    };
+    let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
+    let clears = match found.agents.iter().find(|id| out(id).is_some()) {
+        Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
+        None => clears,
+    };
+    let text = match (found.agents.is_empty(), problems.is_empty()) {
+        (true, _) => {
+            format!("the worker {worker} has no agent: none is named and none was found on PATH")
+        }
+        (false, true) => format!("every agent of the worker {worker} is disabled"),
+        (false, false) => {
+            format!("no agent of the worker {worker} can be used ({})", problems.join("; "))
+        }
+    };
+    Some(reason(objective, ReasonCode::NoAgent, text, &clears))
+}
+
+/// A ready objective, looked at as dispatch looks at it.
+struct Ready<'a> {
+    state: &'a State,
+    project: &'a Project,
+    objective: &'a Objective,
+    facts: &'a Surroundings,
+}
+
+impl Ready<'_> {
+    fn why(&self, overlaps: &mut OverlapCache) -> Reason {
+        let outside = self
+            .own_session()
+            .or_else(|| project_stop(self.project, self.objective))
+            .or_else(|| self.paused())
+            .or_else(|| no_agent(self.state, self.project, self.objective))
+            .or_else(|| stopped(self.objective, self.facts))
+            .or_else(|| self.no_integration());
+        outside
+            .or_else(|| self.backoff())
+            .or_else(|| self.cooling())
+            .or_else(|| self.tried())
+            .or_else(|| self.overlap(overlaps))
+            .or_else(|| self.no_slot())
+            .unwrap_or_else(|| self.worktree())
+    }
+
+    fn reason(&self, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
+        reason(self.objective, code, text, clears)
+    }
+
+    /// It was set aside and sent back to work while its session was still being stopped.
+    fn own_session(&self) -> Option<Reason> {
+        let last = self.objective.sessions.last().and_then(|id| self.state.session(*id));
+        let session = last.filter(|session| session.status.is_open())?;
+        let text = format!("its session {} is still being stopped", session.id);
+        Some(self.reason(ReasonCode::Working, text, "the session ends"))
+    }
+
+    fn paused(&self) -> Option<Reason> {
+        let clears = format!("`paddock project resume {}`", self.project.slug);
+        let text = "its project is paused: no new sessions start";
+        self.project.paused.then(|| self.reason(ReasonCode::ProjectPaused, text, &clears))
+    }
+
+    fn no_integration(&self) -> Option<Reason> {
+        let text = "the integration ref of its project is being made";
+        (!self.project.integration.is_made)
+            .then(|| self.reason(ReasonCode::PreparingWorktree, text, "the ref exists"))
+    }
+
+    fn backoff(&self) -> Option<Reason> {
+        let until_ms =
+            self.objective.next.not_before_ms.filter(|at_ms| !clock::is_over(*at_ms, self.facts.now_ms))?;
+        let seconds = (until_ms - self.facts.now_ms + 999) / 1000;
+        let kind = self.objective.next.kind;
+        let text = format!("its {kind} session starts in {seconds} s at the earliest");
+        Some(self.reason(ReasonCode::Backoff, text, "the time passes"))
+    }
+
+    fn cooling(&self) -> Option<Reason> {
+        let (state, now_ms) = (self.state, self.facts.now_ms);
+        let all = all_cooling(state, self.project, self.objective, now_ms)?;
+        let (first, until_ms) = all.first().map(|(agent, cooldown)| (*agent, cooldown.until_ms))?;
+        let said: Vec<String> =
+            all.iter().map(|(agent, cooldown)| format!("{agent}: {}", cooldown.failure)).collect();
+        let wait = length(until_ms - now_ms);
+        let text = format!("cooling until {} ({wait} more): {}", clock_utc(until_ms), said.join("; "));
+        let clears = format!("the time passes, or `paddock agent enable {first}`");
+        let since_ms = all.iter().map(|(_, cooldown)| cooldown.since_ms).max()?;
+        Some(Reason::new(ReasonCode::Cooling, since_ms, text, clears))
+    }
+
+    fn tried(&self) -> Option<Reason> {
+        let now_ms = self.facts.now_ms;
+        let (agent, session, until_ms) = all_tried(self.state, self.project, self.objective, now_ms)?;
+        let wait = length(until_ms - now_ms);
+        let until = clock_utc(until_ms);
+        let text = format!(
+            "cooling until {until} at the latest: session {session} shows whether {agent} works again"
+        );
+        let clears = format!("it ends well, or works on for {wait} more");
+        Some(self.reason(ReasonCode::Cooling, text, &clears))
+    }
+
+    fn no_slot(&self) -> Option<Reason> {
+        let slots = self.facts.max_parallel.unwrap_or(self.project.settings.max_parallel_sessions);
+        let active = taken_slots(self.state, &self.project.slug);
+        let text = format!("all session slots are taken ({active} of {slots})");
+        (active >= slots as usize).then(|| self.reason(ReasonCode::NoSlot, text, "a session ends"))
+    }
+
+    fn overlap(&self, overlaps: &mut OverlapCache) -> Option<Reason> {
+        let settings = &self.project.settings;
+        if settings.path_conflicts == OverlapRule::Allow || self.objective.holds_scope() {
+            return None;
+        }
+        let others = self.state.objectives_of(&self.project.slug);
+        for other in others.filter(|other| other.key != self.objective.key) {
+            let is_due = other.status == Status::Ready
+                && other.overtaken >= OVERTAKEN_MAX
+                && self.objective.overtaken < OVERTAKEN_MAX;
+            if !other.holds_scope() && !is_due {
+                continue;
+            }
+            let (own, theirs) = (&self.objective.spec.path_scope, &other.spec.path_scope);
+            let met = match overlaps.overlap(own, theirs, &settings.shared_patterns) {
+                Ok(None) => continue,
+                Ok(Some(witness)) => witness.to_string(),
+                Err(error) => format!("the scopes cannot be compared: {error}"),
+            };
+            let (name, status) = (&other.key.id, other.status);
+            return Some(match other.holds_scope() {
+                true => {
+                    let text = format!("its scope overlaps that of {name} ({status}): {met}");
+                    let clears = format!("{name} lands or is set aside");
+                    self.reason(ReasonCode::ScopeOverlap, text, &clears)
+                }
+                false => {
+                    let text = format!("gives way to {name}, overtaken {OVERTAKEN_MAX} times: {met}");
+                    self.reason(ReasonCode::Yielding, text, &format!("{name} starts"))
+                }
+            });
+        }
+        None
+    }
+
+    fn worktree(&self) -> Reason {
+        match self.objective.worktree.as_ref().map(|worktree| worktree.stage) {
+            Some(WorktreeStage::Ready) => {
+                self.reason(ReasonCode::Working, "its session is about to start", "the next cycle")
+            }
+            Some(WorktreeStage::Broken) => self.reason(
+                ReasonCode::PreparingWorktree,
+                "its worktree could not be made and is tried again",
+                "the worktree is there",
+            ),
+            _ => self.reason(
+                ReasonCode::PreparingWorktree,
+                "its worktree is being made",
+                "the worktree is there",
+            ),
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Why nothing happens for a goal.
+
+use crate::domain::agent::AgentHealth;
+use crate::domain::hierarchy::Aim;
+use crate::domain::objective::Status;
+use crate::domain::planning::planners;
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::state::State;
+use crate::engine::assignment::planners_from;
+use crate::engine::decide::work_at_hand;
+
+/// Why an active goal stands still that has no work left and gets none by itself. None while the planner will see
+/// to it, or says itself what it waits for.
+#[must_use]
+pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
+    let planning = &project.planning;
+    let line = state.active_line(&project.slug);
+    let aim = line.phase.or(line.milestone).or(line.goal)?;
+    let is_seen_to = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
+    let slug = &project.slug;
+    // What moves needs nothing, and what waits for a person says so itself. What waits behind something that failed
+    // does neither.
+    let asks = [Status::NeedsReview, Status::Paused];
+    let has_work = work_at_hand(state, slug, 1) > 0
+        || asks.iter().any(|status| !state.in_status(slug, *status).is_empty());
+    if is_seen_to || has_work {
+        return None;
+    }
+    let by_hand = format!(
+        "add objectives (`paddock objective add`), or say that it is reached (`paddock {} complete {}`)",
+        aim.key.level, aim.key.id
+    );
+    let names: Vec<&str> = planners(&project.settings);
+    let (text, clears) = if names.is_empty() {
+        let clears = format!("install an agent that plans, name one in projects/{slug}.yaml, {by_hand}");
+        (format!("{} has no objective, and no agent may plan", named(aim)), clears)
+    } else if planners_from(state, project).is_empty() {
+        let trouble = |id: &&str| {
+            let out = || state.agent_health(id).and_then(AgentHealth::out_of_use);
+            let why = project.unusable_agents.get(*id).cloned().or_else(out);
+            format!("{id}: {}", why.unwrap_or_else(|| "it cannot be used".to_owned()))
+        };
+        let trouble: Vec<String> = names.iter().map(trouble).collect();
+        let text = format!(
+            "{} has no objective, and no agent that may plan can be used ({})",
+            named(aim),
+            trouble.join("; ")
+        );
+        (text, format!("mend one, then `paddock agent check {}`; or {by_hand}", names[0]))
+    } else if line.phase.is_none() && state.undivided(slug).is_none() {
+        let clears = format!("`paddock phase add` or `paddock phase activate` gives it one; or {by_hand}");
+        (format!("{} has no active phase to plan", named(aim)), clears)
+    } else {
+        return None;
+    };
+    Some(Reason::new(ReasonCode::NothingPlanned, aim.since_ms, text, clears))
+}
+
+fn named(aim: &Aim) -> String {
+    format!("the {} {}", aim.key.level, aim.key.id)
+}

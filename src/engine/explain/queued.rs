@@ -1,0 +1,148 @@
+//! Why a queued objective has not landed yet.
+
+use super::{project_stop, reason, stopped};
+use crate::domain::answers::Surroundings;
+use crate::domain::aside::Guard;
+use crate::domain::clock;
+use crate::domain::gate::{GateRun, Purpose};
+use crate::domain::objective::Objective;
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::state::State;
+use crate::domain::train::{Entry, Subject};
+use crate::engine::listing::a_few_of;
+
+pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
+    let order = project.train.in_order();
+    let is_own = |entry: &&Entry| entry.subject == Subject::Objective(objective.key.id.clone());
+    let place = order.iter().position(is_own);
+    let entry = place.map(|place| order[place]);
+    let is_landing = entry.is_some_and(|entry| project.train.is_landing(entry.id));
+    let hold = project.train.held.clone().or_else(|| project.landing_hold().cloned());
+    if let Some(hold) = hold.filter(|_| !is_landing) {
+        return hold;
+    }
+    let disabled = (!project.is_enabled()).then(|| project_stop(project, objective)).flatten();
+    if let Some(stop) = disabled.or_else(|| stopped(objective, facts)) {
+        return stop;
+    }
+    match (entry, place) {
+        (Some(entry), Some(place)) => queued(state, project, objective, entry, &order[..place], facts),
+        _ => reason(objective, ReasonCode::Building, "enters the merge queue", "the next cycle"),
+    }
+}
+
+fn queued(
+    state: &State,
+    project: &Project,
+    objective: &Objective,
+    entry: &Entry,
+    before: &[&Entry],
+    facts: &Surroundings,
+) -> Reason {
+    let train = &project.train;
+    if train.is_landing(entry.id) {
+        return reason(objective, ReasonCode::Landing, "it is landing", "the integration ref moves");
+    }
+    if let Some(until_ms) = entry.not_before_ms.filter(|at_ms| !clock::is_over(*at_ms, facts.now_ms)) {
+        let seconds = (until_ms - facts.now_ms + 999) / 1000;
+        let text = format!("first in the merge queue; tried again in {seconds} s");
+        return reason(objective, ReasonCode::Backoff, text, "the time passes");
+    }
+    if let Some(guard) = entry.guard.as_ref().filter(|guard| !guard.settled) {
+        return guarded(state, project, objective, entry, guard);
+    }
+    if let Some(run) = run_of(state, project, entry) {
+        return gated(run, entry);
+    }
+    if train.is_apart(entry.id) {
+        let text = "it does not merge with those that are tried before it, and waits for them";
+        return reason(objective, ReasonCode::QueueBehind, text, "they land or leave the queue");
+    }
+    let chain = train.chain.as_ref();
+    let place = chain.and_then(|chain| chain.links().iter().position(|link| link.entry == entry.id));
+    match (chain, place) {
+        (Some(chain), _) if chain.is_building && chain.asked.contains(&entry.id) => {
+            reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
+        }
+        (None, _) if before.is_empty() => {
+            reason(objective, ReasonCode::Building, "its merge is being made", "the merge is made")
+        }
+        (Some(_), Some(0)) => {
+            reason(objective, ReasonCode::Gating, "its gate run is starting", "the gate ends")
+        }
+        (Some(chain), Some(place)) => {
+            let names = listed(&before[..place.min(before.len())]);
+            let text = format!("in batch {} of the merge queue, behind {names}", chain.number);
+            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+        }
+        _ => {
+            let text = format!("number {} in the merge queue, behind {}", before.len() + 1, listed(before));
+            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+        }
+    }
+}
+
+/// It changed tests that its scope does not name: the gate decides with these as they were.
+fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entry, guard: &Guard) -> Reason {
+    const SHOWN: usize = 3;
+    let names: Vec<String> = guard.paths.iter().take(SHOWN).map(ToString::to_string).collect();
+    let more = guard.paths.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let what = format!("tests that it changed as they were before ({}{more})", names.join(", "));
+    let id = &objective.key.id;
+    let clears = format!(
+        "the gate is green with them; `paddock queue drop {id}` takes it out, and an approval lets it pass"
+    );
+    match run_of(state, project, entry) {
+        Some(run) => {
+            let text = format!("the gate runs on its merge with {what} (run {})", run.id);
+            Reason::new(ReasonCode::Gating, run.started_ms, text, clears)
+        }
+        None => {
+            let text = format!("waits for a gate run on its merge with {what}");
+            reason(objective, ReasonCode::QueueBehind, text, &clears)
+        }
+    }
+}
+
+/// Names of entries, a few of many.
+fn listed(entries: &[&Entry]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<String> = entries.iter().map(|entry| name(entry)).collect();
+    a_few_of(&names, SHOWN)
+}
+
+/// The run that says something about this entry, the shortest first.
+fn run_of<'s>(state: &'s State, project: &Project, entry: &Entry) -> Option<&'s GateRun> {
+    let is_its = |run: &&GateRun| {
+        run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
+    };
+    state.open_gates().filter(is_its).min_by_key(|run| run.purpose.entries().len())
+}
+
+fn gated(run: &GateRun, entry: &Entry) -> Reason {
+    let gate = run.id;
+    let text = match &run.purpose {
+        Purpose::Base { .. } => {
+            format!("its gate was not green; it runs on what it would land on (run {gate})")
+        }
+        Purpose::Ahead { .. } => format!("the gate runs on its merge ahead of its turn (run {gate})"),
+        Purpose::Candidate { entries } if entries.len() > 1 => {
+            let place = entries.iter().position(|id| *id == entry.id).unwrap_or(0) + 1;
+            format!(
+                "the gate runs on a batch of {}, of which it is number {place} (run {gate})",
+                entries.len()
+            )
+        }
+        _ => format!("the gate runs on its merge (run {gate})"),
+    };
+    Reason::new(ReasonCode::Gating, run.started_ms, text, "the gate ends")
+}
+
+fn name(entry: &Entry) -> String {
+    match &entry.subject {
+        Subject::Objective(id) => id.to_string(),
+        Subject::Target => "your own commits".to_owned(),
+    }
+}

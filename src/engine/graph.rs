@@ -1,0 +1,136 @@
+//! The graph of dependencies: cycles, what may start, and how long the chains behind each node are.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fmt;
+
+use petgraph::algo::kosaraju_scc;
+use petgraph::graph::{DiGraph, NodeIndex};
+
+/// Nodes that depend on each other in a circle; each depends on the next, the last on the first.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cycle<K>(pub Vec<K>);
+
+impl<K: fmt::Display> fmt::Display for Cycle<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for key in &self.0 {
+            write!(f, "{key} -> ")?;
+        }
+        match self.0.first() {
+            Some(first) => write!(f, "{first}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// A dependency that names no node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unknown<K> {
+    /// The node that has the dependency.
+    pub node: K,
+    /// What it names.
+    pub dependency: K,
+}
+
+/// Nodes and what each depends on.
+#[derive(Debug, Clone)]
+pub struct Graph<K> {
+    /// An edge goes from a node to each of its dependencies.
+    edges: DiGraph<K, ()>,
+    places: BTreeMap<K, NodeIndex>,
+    unknown: Vec<Unknown<K>>,
+}
+
+impl<K: Ord + Clone> Graph<K> {
+    /// Builds the graph from nodes with their dependencies; a node given twice has the dependencies of both.
+    pub fn from_edges(nodes: impl IntoIterator<Item = (K, Vec<K>)>) -> Self {
+        let mut wanted: BTreeMap<K, BTreeSet<K>> = BTreeMap::new();
+        for (node, dependencies) in nodes {
+            wanted.entry(node).or_default().extend(dependencies);
+        }
+        let mut edges = DiGraph::with_capacity(wanted.len(), wanted.len());
+        let places: BTreeMap<K, NodeIndex> =
+            wanted.keys().map(|key| (key.clone(), edges.add_node(key.clone()))).collect();
+        let mut unknown = Vec::new();
+        for (node, dependencies) in wanted {
+            let from = places[&node];
+            for dependency in dependencies {
+                match places.get(&dependency) {
+                    Some(&to) => _ = edges.add_edge(from, to, ()),
+                    None => unknown.push(Unknown { node: node.clone(), dependency }),
+                }
+            }
+        }
+        Self { edges, places, unknown }
+    }
+
+    /// Dependencies that name no node, in order.
+    #[must_use]
+    pub fn unknown_dependencies(&self) -> &[Unknown<K>] {
+        &self.unknown
+    }
+
+    /// A cycle, if there is one: the shortest through the smallest node that is part of any.
+    #[must_use]
+    pub fn find_cycle(&self) -> Option<Cycle<K>> {
+        let start = kosaraju_scc(&self.edges)
+            .into_iter()
+            .filter(|group| group.len() > 1 || self.edges.contains_edge(group[0], group[0]))
+            .filter_map(|group| group.into_iter().min())
+            .min()?;
+        self.shortest_cycle_through(start)
+    }
+
+    fn shortest_cycle_through(&self, start: NodeIndex) -> Option<Cycle<K>> {
+        let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
+        let mut waiting = VecDeque::from([start]);
+        while let Some(node) = waiting.pop_front() {
+            for next in self.edges.neighbors(node) {
+                if next == start {
+                    let mut way = vec![node];
+                    while let Some(&before) = way.last().and_then(|last| came_from.get(last)) {
+                        way.push(before);
+                    }
+                    way.reverse();
+                    return Some(Cycle(way.into_iter().map(|place| self.edges[place].clone()).collect()));
+                }
+                if let std::collections::btree_map::Entry::Vacant(entry) = came_from.entry(next) {
+                    entry.insert(node);
+                    waiting.push_back(next);
+                }
+            }
+        }
+        None
+    }
+
+    /// For every node the length of the longest chain of dependents that begins with it, itself counted.
+    ///
+    /// Nodes of a cycle, which never start, count as one step each beside each other.
+    #[must_use]
+    pub fn critical_path(&self) -> BTreeMap<K, u32> {
+        let groups = kosaraju_scc(&self.edges);
+        let mut group_of = vec![0; self.edges.node_count()];
+        for (number, group) in groups.iter().enumerate() {
+            for place in group {
+                group_of[place.index()] = number;
+            }
+        }
+        // Groups come with dependencies first; from the end, all dependents are known before a node is.
+        let mut length = vec![1_u32; self.edges.node_count()];
+        for group in groups.iter().rev() {
+            for &place in group {
+                let behind = self
+                    .edges
+                    .neighbors_directed(place, petgraph::Direction::Incoming)
+                    .filter(|other| group_of[other.index()] != group_of[place.index()])
+                    .map(|other| length[other.index()])
+                    .max();
+                length[place.index()] = 1 + behind.unwrap_or(0);
+            }
+        }
+        self.places.iter().map(|(key, place)| (key.clone(), length[place.index()])).collect()
+    }
+}
+
+#[cfg(test)]
+#[path = "graph_tests.rs"]
+mod tests;

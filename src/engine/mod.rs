@@ -1,0 +1,24 @@
+//! Every decision about objectives, sessions, the queue and projects.
+//!
+//! It knows [`crate::domain`] alone. Nothing in here does I/O, reads a clock, or draws a random number.
+
+pub mod assignment;
+pub mod decide;
+pub mod effect;
+pub mod explain;
+pub mod graph;
+pub mod input;
+pub mod judge;
+mod listing;
+pub mod needs;
+pub mod review;
+pub mod tamper;
+pub mod tests_run;
+pub mod train;
+mod widen;
+
+use crate::domain::answers::Answers;
+
+/// The engine's answers to what clients ask of a state.
+pub const ANSWERS: Answers =
+    Answers { why: explain::why_with, nothing_planned: explain::nothing_planned, needs: needs::needs };

@@ -1,0 +1,173 @@
+//! What waits for a person: the one list behind the exit code of `run`, `status`, `report`, `explain` and the console.
+//!
+//! In it is whatever nothing but a person moves on, or that only a person can put right, whether or not work goes on
+//! beside it. What clears by itself (a cooldown, a backoff, a slot) is not. A project that a person disabled has no
+//! needs.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::explain::{no_agent, nothing_planned};
+use super::listing::a_few_of;
+use crate::domain::bypass;
+use crate::domain::gate::Verdict;
+use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug};
+use crate::domain::needs::{Need, NeedKind};
+use crate::domain::objective::{Objective, Status};
+use crate::domain::planning::planners;
+use crate::domain::project::Project;
+use crate::domain::reason::{Reason, ReasonCode};
+use crate::domain::session::SessionKind;
+use crate::domain::state::State;
+
+/// Objectives that are named of those which wait for one thing.
+const NAMED_MAX: usize = 5;
+
+/// Everything that waits for a person in a project: first what stops the most.
+#[must_use]
+pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
+    let Some(project) = state.project(slug).filter(|project| project.is_enabled()) else { return Vec::new() };
+    let mut found: Vec<(NeedKind, Reason)> =
+        project.holds.values().map(|held| (NeedKind::Project, held.clone())).collect();
+    found.extend(paused(state, project).map(|reason| (NeedKind::Project, reason)));
+    found.extend(project.train.held.clone().map(|held| (NeedKind::Queue, held)));
+    found.extend(planning(state, project).map(|reason| (NeedKind::Plan, reason)));
+    if let Some(wait) = &project.integration.waits {
+        let clears = "it is tried again by itself; `paddock queue publish` tries now";
+        let reason = Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears);
+        found.push((NeedKind::Publication, reason));
+    }
+    found.extend(notices(state, project).into_iter().map(|reason| (NeedKind::Notice, reason)));
+    let agents = agents(state, project);
+    let workers = workers(state, project, &agents);
+    found.extend(agents.into_iter().chain(workers));
+    found.extend(objectives(state, slug));
+    found.into_iter().map(|(kind, reason)| Need { project: slug.clone(), kind, reason }).collect()
+}
+
+fn in_status<'s>(
+    state: &'s State,
+    slug: &'s ProjectSlug,
+    status: Status,
+) -> impl Iterator<Item = &'s Objective> {
+    let key = |id: &crate::domain::ids::ObjectiveId| ObjectiveKey { project: slug.clone(), id: id.clone() };
+    state.in_status(slug, status).iter().filter_map(move |id| state.objective(&key(id)))
+}
+
+/// A project that a person paused, while anything of it is left to do.
+fn paused(state: &State, project: &Project) -> Option<Reason> {
+    let slug = &project.slug;
+    let is_left = |status: &Status| !state.in_status(slug, *status).is_empty();
+    let line = state.active_line(slug);
+    let has_aim = line.goal.or(line.milestone).or(line.phase).is_some();
+    if !project.paused || !(has_aim || Status::UNFINISHED.iter().any(is_left)) {
+        return None;
+    }
+    let since_ms = project.paused_ms.unwrap_or(project.added_ms);
+    let text = "the project is paused: no new sessions start";
+    let clears = format!("`paddock project resume {slug}`");
+    Some(Reason::new(ReasonCode::ProjectPaused, since_ms, text, clears))
+}
+
+/// What of the planner waits for a person, or what of a goal for a planner.
+fn planning(state: &State, project: &Project) -> Option<Reason> {
+    let planning = &project.planning;
+    if let Some(waiting) = &planning.waiting {
+        let slug = &project.slug;
+        let text = match (&waiting.phase, waiting.plan.objectives.len()) {
+            (Some(phase), 0) => format!("the planner believes the phase {phase} done: it has nothing to add"),
+            (_, 1) => "a plan of 1 objective waits to be approved".to_owned(),
+            (_, count) => format!("a plan of {count} objectives waits to be approved"),
+        };
+        let clears =
+            format!("`paddock --project {slug} plan show`, then `plan approve` or `plan reject --note TEXT`");
+        return Some(Reason::new(ReasonCode::PlanWaits, waiting.since_ms, text, clears));
+    }
+    planning.stuck.clone().or_else(|| nothing_planned(state, project))
+}
+
+/// What a person should know of the gate and of the remote, and can put right; none of it holds anything up.
+fn notices(state: &State, project: &Project) -> Vec<Reason> {
+    let mut found = Vec::new();
+    if let Some(judged) = project.checks_nothing() {
+        let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
+        let text = format!("the gate is green on a tree that is emptied{run}: it checks nothing");
+        let clears = "mend `verify` in the project file; `paddock queue canary` tries again";
+        found.push(Reason::new(ReasonCode::GateChecksNothing, judged.at_ms, text, clears));
+    }
+    if let Some((Verdict::Red, gate)) = project.external.as_ref().and_then(|external| external.judged) {
+        let at = project.external.as_ref().map_or("", |external| external.commit.short());
+        let run = gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
+        let text = format!("the gate is red on your own commits, at {at}{run}");
+        let clears = "commit a correction on the target branch";
+        let ended = |gate: GateId| state.gate(gate).and_then(|run| run.finished_ms);
+        let since_ms = gate.and_then(ended).unwrap_or(project.added_ms);
+        found.push(Reason::new(ReasonCode::ExternalRed, since_ms, text, clears));
+    }
+    found.extend(bypass::reason(project));
+    if let Some(wait) = &project.pushing.wait {
+        let clears = "it is tried again by itself; a push that succeeds clears it";
+        found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
+    }
+    found
+}
+
+/// Agents of the project that cannot be used until a person does something.
+fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
+    let of = |agent: &str, since_ms: i64, why: &str, first: &str| {
+        let clears = format!("{first}, then `paddock agent check {agent}`");
+        let reason = Reason::new(ReasonCode::NoAgent, since_ms, format!("agent {agent}: {why}"), clears);
+        (NeedKind::Agent(agent.to_owned()), reason)
+    };
+    let workers = project.settings.workers.iter().flat_map(|worker| &worker.agents).map(String::as_str);
+    let used: BTreeSet<&str> = workers.chain(planners(&project.settings)).collect();
+    let locked = used.into_iter().filter_map(|id| {
+        let trouble = state.agent_health(id)?.locked.as_ref()?;
+        Some(of(id, trouble.at_ms, &trouble.failure.to_string(), "log in with it"))
+    });
+    let unusable = project.unusable_agents.iter().map(|(id, problem)| {
+        let since_ms = project.unusable_since_ms.get(id).copied().unwrap_or(project.added_ms);
+        of(id, since_ms, problem, "mend it")
+    });
+    locked.chain(unusable).collect()
+}
+
+/// Workers whose next session no agent can do, now or when it has cooled down. Where an agent of theirs is out of
+/// order, that is the need: it is said by [`agents`].
+fn workers(state: &State, project: &Project, agents: &[(NeedKind, Reason)]) -> Vec<(NeedKind, Reason)> {
+    let is_said = |worker: &str| {
+        let of = project.settings.worker(worker).map_or(&[][..], |worker| &worker.agents);
+        of.iter().any(|id| agents.iter().any(|(kind, _)| *kind == NeedKind::Agent(id.clone())))
+    };
+    // Who does it depends on the worker and on whether it is a conflict: each is asked for once.
+    let mut known: BTreeMap<(&str, bool), Option<Reason>> = BTreeMap::new();
+    let mut waiting: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
+    for objective in in_status(state, &project.slug, Status::Ready) {
+        let of = (objective.spec.worker.as_str(), objective.next.kind == SessionKind::Conflict);
+        if known.entry(of).or_insert_with(|| no_agent(state, project, objective)).is_some() {
+            waiting.entry(of).or_default().push(objective.key.id.as_str());
+        }
+    }
+    waiting.retain(|(worker, _), _| !is_said(worker));
+    let need = |(of, ids): ((&str, bool), Vec<&str>)| {
+        let reason = known.get(&of).cloned().flatten()?;
+        let text = format!("{}: {} cannot start", reason.text, a_few_of(&ids, NAMED_MAX));
+        Some((NeedKind::Worker(of.0.to_owned()), Reason { text, ..reason }))
+    };
+    waiting.into_iter().filter_map(need).collect()
+}
+
+/// Objectives that need a decision, and those that a person paused; the oldest first.
+fn objectives(state: &State, slug: &ProjectSlug) -> Vec<(NeedKind, Reason)> {
+    let all = [Status::NeedsReview, Status::Paused].map(|status| in_status(state, slug, status));
+    let need = |objective: &Objective| {
+        let unknown = || {
+            let clears = "retry, approve or skip it";
+            Reason::new(ReasonCode::Human, objective.since_ms, "a person has to decide", clears)
+        };
+        let reason = objective.reason.clone().unwrap_or_else(unknown);
+        (NeedKind::Objective(objective.key.clone()), reason)
+    };
+    let mut found: Vec<(NeedKind, Reason)> = all.into_iter().flatten().map(need).collect();
+    found.sort_by_key(|(_, reason)| reason.since_ms);
+    found
+}

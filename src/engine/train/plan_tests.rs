@@ -1,0 +1,138 @@
+use super::plan::{Action, View, plan};
+use crate::domain::gate::Verdict;
+use crate::domain::ids::{GateId, ObjectId, ObjectiveId};
+use crate::domain::train::{Chain, Entry, Link, Made, Subject, Train};
+use crate::domain::verdicts::KnownVerdict;
+use crate::engine::judge::Rules;
+
+fn oid(digit: char) -> ObjectId {
+    ObjectId::new(String::from(digit).repeat(40)).unwrap()
+}
+
+fn entry(id: u64, priority: i32) -> Entry {
+    let subject = Subject::Objective(ObjectiveId::new(format!("o{id}")).unwrap());
+    Entry::new(id, subject, oid('9'), priority, 0)
+}
+
+fn train(entries: Vec<Entry>) -> Train {
+    Train { entries, ..Train::default() }
+}
+
+/// A chain of these entries on tip 1; their trees are a, b, c and so on.
+fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
+    let trees = ['a', 'b', 'c', 'd'];
+    let links = entries.iter().zip(trees).map(|(entry, tree)| Link {
+        entry: *entry,
+        commit: oid('2'),
+        tree: oid(tree),
+    });
+    let made = Made {
+        onto_tree: oid('4'),
+        links: links.collect(),
+        apart: Vec::new(),
+        sealed: true,
+        is_stale: false,
+    };
+    Some(Chain { number: 1, onto: oid(onto), asked: entries.to_vec(), made: Some(made), is_building: false })
+}
+
+fn known(tree: char, verdict: Verdict, runs: u32) -> KnownVerdict {
+    let gate = GateId(u64::from(tree));
+    let (tree, terms) = (oid(tree), String::new());
+    KnownVerdict { tree, terms, verdict, gate, at_ms: 0, runs, has_crashed: false, may_be_passing: false }
+}
+
+fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
+    let rules = Rules { verdicts, terms: "", flaky_retries: 1, now_ms: 0 };
+    plan(&View {
+        train,
+        tip: &oid('1'),
+        has_gate: true,
+        may_move: true,
+        slots: 1,
+        trial_ms: None,
+        runs: &[],
+        is_strict: false,
+        conflicts: &[],
+        external: None,
+        rules,
+    })
+}
+
+#[test]
+fn a_batch_is_built_then_gated_then_landed() {
+    let mut queue = train(vec![entry(1, 0), entry(2, 0)]);
+    assert_eq!(planned(&queue, &[]), [Action::Build(vec![1, 2])]);
+    queue.chain = chain('1', &[1, 2]);
+    assert_eq!(planned(&queue, &[]), [Action::Gate(2)]);
+    assert_eq!(planned(&queue, &[known('b', Verdict::Green, 1)]), [Action::Land(2, Some(GateId(98)))]);
+}
+
+#[test]
+fn a_red_batch_is_searched_by_prefixes_and_the_one_alone_is_tried_again_before_it_is_blamed() {
+    let mut queue = train(vec![entry(1, 0), entry(2, 0)]);
+    queue.chain = chain('1', &[1, 2]);
+    let red = known('b', Verdict::Red, 1);
+    assert_eq!(planned(&queue, std::slice::from_ref(&red)), [Action::Gate(1)]);
+    assert_eq!(
+        planned(&queue, &[red.clone(), known('a', Verdict::Green, 1)])[0],
+        Action::Land(1, Some(GateId(97)))
+    );
+    assert_eq!(planned(&queue, &[red.clone(), known('a', Verdict::Red, 1)]), [Action::Gate(1)]);
+    assert_eq!(planned(&queue, &[red.clone(), known('a', Verdict::Red, 2)]), [Action::GateBase]);
+    let base = known('4', Verdict::Green, 1);
+    let blamed = planned(&queue, &[red, known('a', Verdict::Red, 2), base]);
+    assert!(matches!(blamed.as_slice(), [Action::Blame(1, _)]), "{blamed:?}");
+}
+
+#[test]
+fn what_was_made_for_an_older_tip_is_made_anew() {
+    let mut queue = train(vec![entry(1, 0)]);
+    queue.chain = chain('7', &[1]);
+    assert_eq!(planned(&queue, &[]), [Action::Reset]);
+}
+
+#[test]
+fn what_is_left_of_a_red_batch_keeps_its_order_and_what_is_known_of_it() {
+    let mut queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
+    queue.chain = chain('1', &[1, 2, 3]);
+    queue.take_landed(1, &oid('1'));
+    queue.entries.push(entry(4, 7));
+    assert_eq!(planned(&queue, &[known('c', Verdict::Red, 1)]), [Action::Build(vec![2, 3, 4])]);
+    assert_eq!(
+        planned(&queue, &[]),
+        [Action::Build(vec![4, 2, 3])],
+        "nothing is known: the urgent one first"
+    );
+}
+
+#[test]
+fn the_users_own_commits_go_first_and_alone() {
+    let mut users = entry(2, 0);
+    users.subject = Subject::Target;
+    let mut queue = train(vec![entry(1, 100), users]);
+    assert_eq!(planned(&queue, &[]), [Action::Build(vec![2])]);
+    queue.chain = chain('1', &[1]);
+    assert_eq!(planned(&queue, &[]), [Action::Reset]);
+}
+
+#[test]
+fn entries_that_conflict_are_not_tried_together_and_those_in_nobodys_way_go_first() {
+    let queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
+    let rules = Rules { verdicts: &[], terms: "", flaky_retries: 1, now_ms: 0 };
+    let view = View {
+        train: &queue,
+        tip: &oid('1'),
+        has_gate: true,
+        may_move: true,
+        slots: 1,
+        trial_ms: None,
+        runs: &[],
+        is_strict: false,
+        conflicts: &[(1, 2), (1, 3)],
+        external: None,
+        rules,
+    };
+    assert_eq!(plan(&view), [Action::Build(vec![2, 3])]);
+    assert_eq!(plan(&View { is_strict: true, ..view }), [Action::Build(vec![2])]);
+}

@@ -1,0 +1,124 @@
+//! Widening a scope by itself: level 2 of recovery (SPEC 3.3).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::domain::path::RepoPath;
+use crate::domain::scope::{Globs, ScopeError, normalise};
+
+/// Files of one folder that are named one by one; more of them are covered by the folder.
+const FILES_OF_A_FOLDER_MAX: usize = 3;
+/// Paths that a summary may ask for at once.
+const ASKED_MAX: usize = 20;
+
+/// The smallest globs that cover the paths: the paths themselves, or their folder where there are more than
+/// three in it. None when a path cannot be written as a glob.
+#[must_use]
+pub fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for path in paths {
+        let text = std::str::from_utf8(path.as_bytes()).ok()?;
+        folders.entry(text.rsplit_once('/').map_or("", |(folder, _)| folder)).or_default().push(text);
+    }
+    let mut globs = Vec::new();
+    for (folder, files) in folders {
+        match files.len() > FILES_OF_A_FOLDER_MAX && !folder.is_empty() {
+            true => globs.push(format!("{}/**", escaped(folder))),
+            false => globs.extend(files.into_iter().map(escaped)),
+        }
+    }
+    globs.iter().all(|glob| normalise(glob).is_ok()).then_some(globs)
+}
+
+/// The path as a glob that matches only it.
+fn escaped(path: &str) -> String {
+    let mut text = String::with_capacity(path.len());
+    for character in path.chars() {
+        match character {
+            '*' | '?' | '[' | ']' | '{' | '}' | '!' => text.extend(['[', character, ']']),
+            '\\' => text.push_str("\\\\"),
+            other => text.push(other),
+        }
+    }
+    text
+}
+
+/// Whether every path may be taken into a scope without a person.
+///
+/// # Errors
+/// When a glob of `recovery.expand` cannot be used.
+pub fn are_allowed(paths: &[RepoPath], expand: &[String]) -> Result<bool, ScopeError> {
+    let globs = Globs::new(expand)?;
+    Ok(!paths.is_empty() && paths.iter().all(|path| globs.matches(path.as_bytes())))
+}
+
+/// The paths that a summary asks for, one a line. None unless every line names one: prose asks for nothing.
+#[must_use]
+pub fn asked_for(text: &str) -> Option<Vec<RepoPath>> {
+    let mut paths = BTreeSet::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let line = line.trim_start_matches(['-', '*', ' ']);
+        let named = match line.strip_prefix('`').and_then(|rest| rest.split_once('`')) {
+            Some((path, _)) => path,
+            None => line.split([' ', ':', '\t']).next().unwrap_or_default(),
+        };
+        let is_path = named.contains('/') || named.contains('.');
+        if !is_path || normalise(named).is_err() || named.ends_with('.') {
+            return None;
+        }
+        paths.insert(RepoPath::from(named));
+    }
+    (!paths.is_empty() && paths.len() <= ASKED_MAX).then(|| paths.into_iter().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn paths(names: &[&str]) -> Vec<RepoPath> {
+        names.iter().map(|name| RepoPath::from(*name)).collect()
+    }
+
+    #[test]
+    fn few_files_are_named_and_many_of_a_folder_are_covered_by_it() {
+        assert_eq!(
+            smallest_globs(&paths(&["docs/a.md", "docs/b.md", "README.md"])).unwrap(),
+            ["README.md", "docs/a.md", "docs/b.md"]
+        );
+        let many = paths(&["docs/a.md", "docs/b.md", "docs/c.md", "docs/d.md", "docs/x/e.md"]);
+        assert_eq!(smallest_globs(&many).unwrap(), ["docs/**", "docs/x/e.md"]);
+        let top = paths(&["a.md", "b.md", "c.md", "d.md"]);
+        assert_eq!(smallest_globs(&top).unwrap().len(), 4, "never everything");
+        assert_eq!(smallest_globs(&[RepoPath::new(*b"docs/\xff")]), None);
+    }
+
+    #[test]
+    fn a_path_with_signs_of_globs_covers_only_itself() {
+        let odd = paths(&["docs/[id].md", "docs/a*b.md"]);
+        let globs = Globs::new(&smallest_globs(&odd).unwrap()).unwrap();
+        assert!(odd.iter().all(|path| globs.matches(path.as_bytes())));
+        assert!(!globs.matches(b"docs/i.md") && !globs.matches(b"docs/axb.md"));
+    }
+
+    #[test]
+    fn only_what_recovery_allows_is_taken_in() {
+        let expand = ["docs/**".to_owned(), "**/*.md".to_owned()];
+        assert!(are_allowed(&paths(&["docs/x", "a/b.md"]), &expand).unwrap());
+        assert!(!are_allowed(&paths(&["docs/x", "src/main.rs"]), &expand).unwrap());
+        assert!(!are_allowed(&[], &expand).unwrap());
+    }
+
+    #[test]
+    fn a_summary_asks_by_paths_and_not_by_prose() {
+        assert_eq!(
+            asked_for("- docs/a.md\n`docs/b.md`: names it\n").unwrap(),
+            paths(&["docs/a.md", "docs/b.md"])
+        );
+        for prose in ["none", "", "the docs should say so, too", "n/a", "../etc"] {
+            let asked = asked_for(prose);
+            assert!(
+                asked.as_ref().is_none_or(|p| !are_allowed(p, &["docs/**".to_owned()]).unwrap()),
+                "{asked:?}"
+            );
+        }
+    }
+}

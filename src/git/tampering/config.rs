@@ -1,0 +1,174 @@
+//! Files that decide which tests are run, and how, without being tests or the gate's own scripts.
+
+use crate::domain::tamper::How;
+
+/// Added where tests were run without them, they may leave tests out: the gate is tried without them.
+const ADDED: &[&str] = &[
+    ".cargo/config",
+    ".cargo/config.toml",
+    ".config/nextest.toml",
+    ".rspec",
+    "jest.config.cjs",
+    "jest.config.js",
+    "jest.config.json",
+    "jest.config.mjs",
+    "jest.config.ts",
+    "nextest.toml",
+    "phpunit.xml",
+    "phpunit.xml.dist",
+    "pytest.ini",
+    "setup.cfg",
+    "sitecustomize.py",
+    "tox.ini",
+    "usercustomize.py",
+    "vitest.config.js",
+    "vitest.config.mts",
+    "vitest.config.ts",
+];
+/// What an added file with hooks for pytest does when it leaves tests out.
+const MUTES: &[&str] = &[
+    "collect_ignore",
+    "pytest_ignore_collect",
+    "pytest_collection_modifyitems",
+    "pytest_runtest_protocol",
+    "pytest_runtest_makereport",
+    "pytest_pyfunc_call",
+    "pytest_sessionfinish",
+    "os._exit",
+];
+/// Keys of a `Cargo.toml` that leave tests out.
+const CARGO_SKIPS: &[&str] = &["test=false", "autotests=false", "harness=false", "doctest=false"];
+/// Parts of a `package.json` that the runners read.
+const PACKAGE_KEYS: &[&str] = &["jest", "mocha", "vitest", "ava", "c8", "nyc", "tap"];
+
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
+}
+
+/// What an added file does to tests that were there; none when it only adds.
+#[must_use]
+pub fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<How> {
+    let (path, text) = (String::from_utf8_lossy(path), String::from_utf8_lossy(content));
+    let (_, name) = split(&path);
+    if name == "conftest.py" {
+        let mark = MUTES.iter().find(|mark| text.contains(**mark))?;
+        return Some(How::Skipped((*mark).to_owned()));
+    }
+    // Make reads these before the Makefile that was there.
+    let runs_make = || commands.iter().any(|run| run.split_whitespace().any(|word| word.ends_with("make")));
+    if ["GNUmakefile", "makefile"].contains(&name) && runs_make() {
+        return Some(How::GateChanged);
+    }
+    let is_config = ADDED.iter().any(|known| path == **known || path.ends_with(&format!("/{known}")));
+    (is_config || name.starts_with(".mocharc")).then_some(How::Changed)
+}
+
+/// Whether the file is one whose parts about tests are compared.
+#[must_use]
+pub fn is_shared(path: &[u8]) -> bool {
+    let path = String::from_utf8_lossy(path);
+    let (folder, name) = split(&path);
+    ["Cargo.toml", "pyproject.toml", "setup.cfg", "package.json"].contains(&name)
+        || (folder.ends_with(".cargo") && name.starts_with("config"))
+}
+
+/// What was done to the parts of a shared file that are about tests.
+#[must_use]
+pub fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
+    let path = String::from_utf8_lossy(path);
+    let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
+    match split(&path).1 {
+        "Cargo.toml" => cargo(&before, &after),
+        "package.json" => (keys(&before) != keys(&after)).then_some(How::Changed),
+        "pyproject.toml" | "setup.cfg" => {
+            let of_tests =
+                |header: &str| ["pytest", "coverage", "unittest"].iter().any(|word| header.contains(word));
+            (sections(&before, of_tests) != sections(&after, of_tests)).then_some(How::Changed)
+        }
+        _ => (before != after).then_some(How::Changed),
+    }
+}
+
+fn cargo(before: &str, after: &str) -> Option<How> {
+    let plain = |text: &str| text.replace([' ', '\t'], "");
+    let (was, is) = (plain(before), plain(after));
+    let more = CARGO_SKIPS.iter().find(|mark| is.matches(**mark).count() > was.matches(**mark).count());
+    if let Some(mark) = more {
+        return Some(How::Skipped(mark.replace('=', " = ")));
+    }
+    let of_tests = |header: &str| header == "[[test]]" || header.starts_with("[profile.test");
+    let (was, is) = (sections(before, of_tests), sections(after, of_tests));
+    let mut left = is.lines();
+    let is_kept = was.lines().all(|line| left.any(|other| other == line));
+    (!is_kept).then_some(How::Changed)
+}
+
+/// The sections of those headers, a line each for header and entry; comments and gaps left out.
+fn sections(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
+    let mut is_in = false;
+    let mut found = String::new();
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
+    for line in lines {
+        if line.starts_with('[') {
+            is_in = is_meant(line);
+        }
+        if is_in {
+            found.push_str(line);
+            found.push('\n');
+        }
+    }
+    found
+}
+
+fn keys(text: &str) -> Vec<Option<String>> {
+    let parsed: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
+    PACKAGE_KEYS.iter().map(|key| parsed.get(key).map(ToString::to_string)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn new(path: &str, text: &str) -> Option<How> {
+        added(path.as_bytes(), text.as_bytes(), &["make check".to_owned()])
+    }
+
+    #[test]
+    fn an_added_file_that_leaves_tests_out_is_seen_and_one_that_only_adds_is_not() {
+        assert_eq!(new("tests/test_new.py", "def test_a(): assert 1"), None);
+        assert_eq!(new("conftest.py", "import pytest\n@pytest.fixture\ndef db(): ..."), None);
+        let mutes = new("conftest.py", "def pytest_collection_modifyitems(items): items.clear()");
+        assert!(matches!(mutes, Some(How::Skipped(_))));
+        assert_eq!(new("pytest.ini", "[pytest]\naddopts = --deselect tests"), Some(How::Changed));
+        assert_eq!(new(".cargo/config.toml", "[target.'cfg(all())']\nrunner = 'true'"), Some(How::Changed));
+        assert_eq!(new("web/jest.config.js", "x"), Some(How::Changed));
+        assert_eq!(new("GNUmakefile", "check:\n\ttrue\n"), Some(How::GateChanged));
+        assert_eq!(added(b"GNUmakefile", b"", &["cargo test".to_owned()]), None);
+        assert_eq!(new("src/config.toml", "x"), None);
+    }
+
+    #[test]
+    fn of_a_shared_file_only_what_is_about_tests_counts() {
+        let cargo = |after: &str| {
+            shared(b"Cargo.toml", b"[package]\nname = \"a\"\n[[test]]\nname = \"it\"\n", after.as_bytes())
+        };
+        let base = "[package]\nname = \"a\"\nversion = \"2\"\n[[test]]\nname = \"it\"\n";
+        assert_eq!(cargo(base), None);
+        assert_eq!(cargo(&format!("{base}[[test]]\nname = \"more\"\n")), None);
+        assert!(matches!(cargo(&format!("{base}[lib]\ntest  = false\n")), Some(How::Skipped(_))));
+        assert!(matches!(cargo(&base.replace("name = \"a\"", "autotests=false")), Some(How::Skipped(_))));
+        assert_eq!(cargo("[package]\nname = \"a\"\n"), Some(How::Changed));
+        let python = |after: &str| {
+            shared(
+                b"pyproject.toml",
+                b"[project]\nname = 'a'\n[tool.pytest.ini_options]\nx = 1\n",
+                after.as_bytes(),
+            )
+        };
+        assert_eq!(python("[project]\nname = 'b'\n# why\n[tool.pytest.ini_options]\nx = 1\n"), None);
+        assert_eq!(python("[project]\nname = 'a'\n"), Some(How::Changed));
+        let package = |after: &str| shared(b"package.json", b"{\"jest\": {\"bail\": 1}}", after.as_bytes());
+        assert_eq!(package("{\"version\": \"2\", \"jest\": {\"bail\": 1}}"), None);
+        assert_eq!(package("{\"jest\": {\"testPathIgnorePatterns\": [\".\"]}}"), Some(How::Changed));
+    }
+}
