@@ -10,6 +10,7 @@ use super::project::Project;
 use super::reason::Reason;
 use super::scope::OverlapCache;
 use super::state::State;
+use super::train::{Entry, Train};
 
 /// What explaining needs to know besides the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,12 +32,19 @@ pub struct Answers {
     pub nothing_planned: fn(&State, &Project) -> Option<Reason>,
     /// Everything that waits for a person in a project, first what stops the most.
     pub needs: fn(&State, &ProjectSlug) -> Vec<Need>,
+    /// The entries of a merge queue as they will land when all goes well.
+    pub in_order: fn(&Train) -> Vec<&Entry>,
 }
 
 impl Default for Answers {
     /// Answers nothing: for a client that was given no engine.
     fn default() -> Self {
-        Self { why: |_, _, _, _| None, nothing_planned: |_, _| None, needs: |_, _| Vec::new() }
+        Self {
+            why: |_, _, _, _| None,
+            nothing_planned: |_, _| None,
+            needs: |_, _| Vec::new(),
+            in_order: |_| Vec::new(),
+        }
     }
 }
 

@@ -20,5 +20,9 @@ mod widen;
 use crate::domain::answers::Answers;
 
 /// The engine's answers to what clients ask of a state.
-pub const ANSWERS: Answers =
-    Answers { why: explain::why_with, nothing_planned: explain::nothing_planned, needs: needs::needs };
+pub const ANSWERS: Answers = Answers {
+    why: explain::why_with,
+    nothing_planned: explain::nothing_planned,
+    needs: needs::needs,
+    in_order: train::in_order,
+};

@@ -13,6 +13,7 @@ use crate::domain::project::Project;
 use crate::domain::train::Entry;
 use crate::engine::effect::Effect;
 use crate::engine::judge::repeats;
+use crate::engine::train::in_order;
 
 /// Runs with the tests as they were that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;
@@ -36,9 +37,7 @@ pub(super) fn guards(scribe: &mut Scribe<'_>) {
         if is_held || !is_wanted || !may_run(scribe, project) {
             continue;
         }
-        let waiting: Vec<(Entry, Guard)> = project
-            .train
-            .in_order()
+        let waiting: Vec<(Entry, Guard)> = in_order(&project.train)
             .into_iter()
             .filter(|entry| entry.waits_for_guard())
             .filter_map(|entry| Some((entry.clone(), entry.guard.clone()?)))

@@ -11,9 +11,10 @@ use crate::domain::reason::{Reason, ReasonCode};
 use crate::domain::state::State;
 use crate::domain::train::{Entry, Subject};
 use crate::engine::listing::a_few_of;
+use crate::engine::train::in_order;
 
 pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
-    let order = project.train.in_order();
+    let order = in_order(&project.train);
     let is_own = |entry: &&Entry| entry.subject == Subject::Objective(objective.key.id.clone());
     let place = order.iter().position(is_own);
     let entry = place.map(|place| order[place]);

@@ -11,7 +11,7 @@ mod plan;
 #[cfg(test)]
 mod plan_tests;
 
-pub use order::OVERTAKEN_MAX;
+pub use order::{OVERTAKEN_MAX, in_order};
 pub use plan::{Action, View, plan};
 
 /// Members of a batch at most: above it nothing is gained down to a failure rate of 1 in 100, and the chain

@@ -13,20 +13,17 @@ const ORDERED_MAX: usize = 256;
 /// Which entries are known to conflict with which, by their numbers, both ways.
 pub(super) type Conflicts = BTreeMap<u64, BTreeSet<u64>>;
 
-impl Train {
-    /// The entries as they will land when all goes well: the user's commits, what is being tried, then the
-    /// others by priority and time of approval.
-    #[must_use]
-    pub fn in_order(&self) -> Vec<&Entry> {
-        let chained: Vec<u64> =
-            self.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
-        let users = self.entries.iter().filter(|entry| entry.subject == Subject::Target);
-        let chained = chained.iter().filter_map(|id| self.entry(*id));
-        let ordered = fresh_order(self, &[], &Conflicts::new(), usize::MAX);
-        let mut seen = BTreeSet::new();
-        let all = users.chain(chained).chain(ordered).chain(&self.entries);
-        all.filter(|entry| seen.insert(entry.id)).collect()
-    }
+/// The entries as they will land when all goes well: the user's commits, what is being tried, then the others by
+/// priority and time of approval.
+#[must_use]
+pub fn in_order(train: &Train) -> Vec<&Entry> {
+    let chained: Vec<u64> = train.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
+    let users = train.entries.iter().filter(|entry| entry.subject == Subject::Target);
+    let chained = chained.iter().filter_map(|id| train.entry(*id));
+    let ordered = fresh_order(train, &[], &Conflicts::new(), usize::MAX);
+    let mut seen = BTreeSet::new();
+    let all = users.chain(chained).chain(ordered).chain(&train.entries);
+    all.filter(|entry| seen.insert(entry.id)).collect()
 }
 
 /// The order after `first`, which is kept, up to so many: whoever was overtaken to the bound, then by priority;

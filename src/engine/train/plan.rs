@@ -2,7 +2,7 @@
 
 use super::BATCH_MAX;
 use super::cuts::Search;
-use super::order::{Conflicts, fresh_order, landable};
+use super::order::{Conflicts, fresh_order, in_order, landable};
 use crate::domain::clock;
 use crate::domain::gate::{GateRun, Purpose};
 use crate::domain::ids::{GateId, ObjectId};
@@ -391,7 +391,7 @@ impl<'a> Planner<'_, 'a> {
         if is_free && self.view.external.is_some_and(is_due) {
             return actions.push(Action::GateExternal);
         }
-        let order = self.view.train.in_order();
+        let order = in_order(self.view.train);
         let waiting = order.iter().filter(|entry| entry.subject != Subject::Target).skip(1).take(AHEAD_MAX);
         for entry in waiting {
             let ahead = entry.ahead.as_ref().filter(|ahead| ahead.onto == *self.view.tip);

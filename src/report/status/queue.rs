@@ -18,7 +18,7 @@ fn name(entry: &Entry) -> Option<String> {
 }
 
 pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
-    let order = project.train.in_order();
+    let order = (view.answers.in_order)(&project.train);
     let is_held = project.train.held.is_some();
     let expected_s = expected_seconds(view, project);
     let shown = |entry: &Entry| name(entry).unwrap_or_else(|| project.settings.target_branch.clone());

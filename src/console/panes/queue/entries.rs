@@ -147,7 +147,7 @@ fn waits(model: &Model, project: &Project, entry: &Entry, first: bool) -> String
         (Subject::Objective(one), Subject::Objective(other)) => project.do_collide(one, other),
         _ => false,
     };
-    let order = project.train.in_order();
+    let order = (model.answers.in_order)(&project.train);
     if let Some(other) = order.iter().copied().take_while(|other| other.id != entry.id).find(collides) {
         return format!("will conflict with {}", name(&other.subject));
     }
@@ -202,7 +202,7 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
 /// Every entry in the order in which they will land.
 #[must_use]
 pub fn rows(model: &Model, project: &Project) -> Vec<Row> {
-    let order = project.train.in_order();
+    let order = (model.answers.in_order)(&project.train);
     let mut rows: Vec<Row> =
         order.iter().enumerate().map(|(at, entry)| row(model, project, entry, at == 0)).collect();
     let gates: Vec<Option<GateId>> =

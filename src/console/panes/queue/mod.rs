@@ -208,10 +208,10 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
 /// The list above, the radar, and the output of a gate run below.
 fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let mut taken = list(model, project, Rect { height: area.height / 2, ..area }, buf, theme);
-    let radar = radar::rows(project);
+    let radar = radar::rows(&model.answers, project);
     if radar > 0 && taken + radar + 8 < area.height {
         let place = Rect { y: area.y + taken + 1, height: radar, ..area };
-        radar::draw(project, place, buf, theme);
+        radar::draw(&model.answers, project, place, buf, theme);
         taken += radar + 1;
     }
     let Some(gate) = gate(model) else { return };

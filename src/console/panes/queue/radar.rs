@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 
 use crate::console::text;
 use crate::console::theme::Theme;
+use crate::domain::answers::Answers;
 use crate::domain::ids::ObjectiveId;
 use crate::domain::project::Project;
 use crate::domain::train::Subject;
@@ -13,8 +14,8 @@ use crate::domain::train::Subject;
 const MOST: usize = 12;
 
 /// The branches that are compared: those in the queue, then others that collide.
-fn branches(project: &Project) -> Vec<&ObjectiveId> {
-    let queued = project.train.in_order().into_iter().filter_map(|entry| match &entry.subject {
+fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId> {
+    let queued = (answers.in_order)(&project.train).into_iter().filter_map(|entry| match &entry.subject {
         Subject::Objective(id) => Some(id),
         Subject::Target => None,
     });
@@ -32,8 +33,8 @@ fn branches(project: &Project) -> Vec<&ObjectiveId> {
 
 /// How many rows it takes; none when there is nothing to compare.
 #[must_use]
-pub fn rows(project: &Project) -> u16 {
-    let count = branches(project).len();
+pub fn rows(answers: &Answers, project: &Project) -> u16 {
+    let count = branches(answers, project).len();
     match project.collisions.is_empty() || count == 0 {
         true => 0,
         false => u16::try_from(count + 2).unwrap_or(0),
@@ -41,8 +42,8 @@ pub fn rows(project: &Project) -> u16 {
 }
 
 /// Draws it: a row per branch, a column per branch before it, the first for what has landed.
-pub fn draw(project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
-    let all = branches(project);
+pub fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    let all = branches(answers, project);
     let names = all.iter().map(|id| text::width(id.as_str())).max().unwrap_or(0).min(28);
     let names = u16::try_from(names).unwrap_or(0).max(15);
     let width = area.width.saturating_sub(2);
