@@ -3,9 +3,6 @@
 //! The crate is a library so that tests and benches drive the same code as the binary. ARCHITECTURE.md
 //! explains the rooms; dependencies point down: [`domain`] imports nothing of ours.
 
-#[macro_use]
-pub mod fail_points;
-
 pub mod cli;
 pub mod config;
 pub mod console;
@@ -14,7 +11,7 @@ pub mod engine;
 pub mod git;
 pub mod ledger;
 pub mod link;
-mod panics;
+pub mod os;
 pub mod report;
 pub mod runner;
 pub mod session;

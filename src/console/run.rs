@@ -19,6 +19,7 @@ use crate::config::error::display_all;
 use crate::config::{Environment, Workspace};
 use crate::domain::answers::Answers;
 use crate::domain::ids::ProjectSlug;
+use crate::os::fail_points::trouble_point;
 
 /// Messages taken in before a frame is drawn, at most: a flood must not starve the screen.
 const DRAIN_MAX: usize = 4096;

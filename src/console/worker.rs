@@ -18,6 +18,7 @@ use crate::domain::ids::{ObjectId, ObjectiveKey};
 use crate::domain::operate::Order;
 use crate::git::Repository;
 use crate::ledger;
+use crate::os::fail_points::trouble_point;
 use crate::store::Reader;
 use crate::supervisor;
 

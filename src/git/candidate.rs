@@ -12,6 +12,7 @@ use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
+use crate::os::fail_points;
 
 /// Who stands in a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -104,7 +105,7 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
 
 /// A program that signs and takes longer waits for somebody: meanwhile nothing else of the project lands. Tests have no
 /// card that has to be touched, and wait for less.
-const SIGN_TIME_MAX: Duration = Duration::from_secs(if cfg!(feature = "fail_points") { 10 } else { 30 });
+const SIGN_TIME_MAX: Duration = Duration::from_secs(if fail_points::ARE_ON { 10 } else { 30 });
 
 /// The same commit, made by the git program with the user's own key.
 pub(super) fn signed(

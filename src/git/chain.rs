@@ -12,6 +12,7 @@ use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
+use crate::os::fail_points::fail_point;
 
 /// The chain to make.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,6 +11,7 @@ use super::refs::{CasOutcome, Relation, relation};
 use super::repository::{Repository, oid};
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
+use crate::os::fail_points::fail_point;
 
 /// The landing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,6 +18,7 @@ use super::status::{Inside, is_excluded};
 use super::worktree::Worktree;
 use crate::domain::ids::ObjectId;
 use crate::domain::path::RepoPath;
+use crate::os::fail_points::fail_point;
 
 /// What to salvage, and under which names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::os::fail_points::fail_point;
+
 /// Marks the file as Paddock's: "Padd" in the header's application id.
 pub(super) const APPLICATION_ID: i64 = 0x5061_6464;
 

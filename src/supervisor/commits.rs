@@ -10,6 +10,7 @@ use crate::domain::state::State;
 use crate::engine::input::Input;
 use crate::git::{find_worktree, head_count};
 use crate::link::Gauge;
+use crate::os::fail_points::fail_point;
 
 /// A running session as the counter needs it.
 pub(super) struct Running {

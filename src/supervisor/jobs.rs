@@ -11,7 +11,7 @@ use super::world::World;
 use super::{effects, panics};
 use crate::engine::effect::Effect;
 use crate::engine::input::{Input, Panicked};
-use crate::panics::caught;
+use crate::os::panics::caught;
 
 /// Counts an effect, or an append, as in flight for as long as it lives.
 pub(super) struct InFlight(Arc<World>);

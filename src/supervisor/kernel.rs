@@ -29,6 +29,7 @@ use crate::engine::effect::Effect;
 use crate::engine::input::Input;
 use crate::ledger;
 use crate::link::Feed;
+use crate::os::fail_points::fail_point;
 use crate::runner::{JobKind, JobReport};
 use crate::store::{Room, StoredEvent, Writer};
 

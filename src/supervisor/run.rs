@@ -47,7 +47,7 @@ pub fn run(
         return dry_run(workspace, environment, options);
     }
     open_files::raise()?;
-    crate::panics::remember();
+    crate::os::panics::remember();
     let _lock = take(workspace, COMMAND_PATIENCE)?;
     let _log = logging::begin(workspace, environment);
     let (events, received) = mpsc::channel::<Vec<StoredEvent>>();

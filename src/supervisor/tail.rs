@@ -18,7 +18,8 @@ use crate::domain::ids::SessionId;
 use crate::domain::usage::{Tokens, Usage};
 use crate::engine::input::{Input, Panicked};
 use crate::link::{Gauge, Gauges};
-use crate::panics::caught;
+use crate::os::fail_points::trouble_point;
+use crate::os::panics::caught;
 use crate::runner::log::{LogReader, Stream as LogStream};
 use crate::session::transcript::{Reader, Setting, Stream};
 

@@ -1,4 +1,4 @@
-//! Paddock killed: the supervisor and the keepers by SIGKILL at every named moment (`paddock::fail_points`), and at
+//! Paddock killed: the supervisor and the keepers by SIGKILL at every named moment (`paddock::os::fail_points`), and at
 //! random ones. Whatever happens, the end is that of an undisturbed run.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use paddock::fail_points::POINTS;
+use paddock::os::fail_points::POINTS;
 
 use crate::scene::{End, Moment, Scene};
 

@@ -17,6 +17,7 @@ use super::seek::{Search, Step};
 use super::source::{Stream, read};
 use crate::console::msg::{Msg, World};
 use crate::domain::ids::{GateId, SessionId};
+use crate::os::fail_points::trouble_point;
 use crate::runner::log::LogReader;
 
 /// How often the end of a log is looked at while its job runs: soon enough for an eye.

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::index::{Block, split};
+use crate::os::fail_points::trouble_point;
 use crate::runner::log::LogReader;
 pub use crate::runner::log::Stream;
 

@@ -26,6 +26,7 @@ use super::proc;
 use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
 use super::spec::Submission;
 use super::tree::{self, Cgroup};
+use crate::os::fail_points::fail_point;
 use job::Job;
 use signals::Signals;
 

@@ -12,6 +12,7 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::WaitStatus;
 
 use super::job::{Job, millis, reap, wall_ms};
+use crate::os::fail_points::fail_point;
 use crate::runner::enter::StartError;
 use crate::runner::files;
 use crate::runner::log::Stream;

@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::{Shared, recover, watch};
+use crate::os::fail_points::fail_point;
 use crate::runner::files::{self, Durability, HeldLock};
 use crate::runner::inherit;
 use crate::runner::record::{

@@ -8,7 +8,8 @@ use std::thread;
 
 use super::recover::{self, Conclusion};
 use super::{Known, Shared};
-use crate::panics::caught;
+use crate::os::fail_points::trouble_point;
+use crate::os::panics::caught;
 use crate::runner::files::HeldLock;
 use crate::runner::keeper::STARTED;
 use crate::runner::record::LOCK_FILE;

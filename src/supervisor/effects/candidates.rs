@@ -7,6 +7,7 @@ use crate::domain::state::State;
 use crate::domain::train::{Entry, Link, Subject};
 use crate::engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use crate::git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
+use crate::os::fail_points::fail_point;
 
 /// Landings that a conflict names.
 const LANDED_MAX: usize = 8;

@@ -17,6 +17,7 @@ use crate::domain::state::State;
 use crate::engine::input::Input;
 use crate::git::GitError;
 use crate::git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
+use crate::os::fail_points::{fail_point, trouble_point};
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use crate::runner::{SecretValues, Stage, StopReason, StopSignal};
 

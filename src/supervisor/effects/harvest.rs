@@ -15,6 +15,7 @@ use crate::domain::settings::Role;
 use crate::domain::state::State;
 use crate::engine::input::Input;
 use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
+use crate::os::fail_points::{fail_point, trouble_point};
 
 pub(in super::super) struct Order {
     site: Site,

@@ -9,6 +9,7 @@ use crate::domain::state::State;
 use crate::domain::train::{Candidate, Subject};
 use crate::engine::input::{Input, LandingAnswer};
 use crate::git::{LandOrder, LandOutcome, land as land_in};
+use crate::os::fail_points::{fail_point, trouble_point};
 
 pub(in super::super) struct Order {
     site: Site,

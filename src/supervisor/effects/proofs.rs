@@ -6,6 +6,7 @@ use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
 use crate::domain::proof::{Proof, of_landing};
 use crate::domain::state::State;
 use crate::engine::input::Input;
+use crate::os::fail_points::fail_point;
 use crate::runner::log::digest;
 
 pub(in super::super) struct Order {

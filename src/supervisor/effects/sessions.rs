@@ -27,6 +27,7 @@ use crate::domain::state::State;
 use crate::domain::usage::Tokens;
 use crate::engine::input::Input;
 use crate::git::{self, Repository};
+use crate::os::fail_points::fail_point;
 use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use crate::runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
 use crate::session::command::{self, AgentCommand, Values};

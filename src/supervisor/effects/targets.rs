@@ -16,6 +16,7 @@ use crate::domain::project::PublicationWait;
 use crate::domain::reason::ReasonCode;
 use crate::engine::input::{Input, PublishAnswer};
 use crate::git::{self, CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
+use crate::os::fail_points::{fail_point, trouble_point};
 
 /// Files that a waiting publication names.
 const FILES_MAX: usize = 20;

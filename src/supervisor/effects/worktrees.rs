@@ -11,6 +11,7 @@ use crate::domain::ids::{ObjectId, ObjectiveKey};
 use crate::domain::state::State;
 use crate::engine::input::Input;
 use crate::git::{self, GitError, Repository, SalvageOrder, WorktreeSpec};
+use crate::os::fail_points::fail_point;
 
 pub(in super::super) struct Order {
     site: Site,

@@ -13,6 +13,7 @@ use crate::domain::state::State;
 use crate::domain::usage::Account;
 use crate::engine::input::Input;
 use crate::git::{self, GitError, Repository, SalvageOrder, Worktree};
+use crate::os::fail_points::fail_point;
 use crate::runner::log::{LogReader, Stream};
 use crate::session::planner::without_echo;
 use crate::session::transcript::{self, Reader, Reading, Setting};

@@ -1,5 +1,5 @@
-//! Panics: faults of Paddock itself. Who runs work on a thread of its own catches them here, with their place, and tells
-//! of them: none is only logged.
+//! Panics: faults of Paddock itself. Code that runs work on a thread of its own catches them here, with their place, and
+//! reports them: none is only logged.
 
 use std::any::Any;
 use std::backtrace::Backtrace;
@@ -15,7 +15,7 @@ thread_local! {
 
 /// Has each panic that is caught remembered with its place, and its backtrace written to the log instead of the terminal.
 /// What nobody catches goes where it went before.
-pub(crate) fn remember() {
+pub fn remember() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
@@ -33,8 +33,11 @@ pub(crate) fn remember() {
     });
 }
 
-/// Calls `act`. Returns what a panic in it said, and where it happened.
-pub(crate) fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+/// Calls `act`.
+///
+/// # Errors
+/// The message of a panic in it, and, after [`remember`], where it happened.
+pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
     let was_caught = IS_CAUGHT.replace(true);
     let done = catch_unwind(AssertUnwindSafe(act));
     IS_CAUGHT.set(was_caught);
@@ -54,7 +57,7 @@ mod tests {
     fn a_panic_is_told_with_its_message_and_its_place() {
         remember();
         let problem = caught(|| panic!("no {} at all", "luck")).unwrap_err();
-        assert!(problem.starts_with("no luck at all at src/panics.rs:"), "{problem}");
+        assert!(problem.starts_with(&format!("no luck at all at {}:", file!())), "{problem}");
         assert_eq!(caught(|| 7), Ok(7));
     }
 }

@@ -1,22 +1,25 @@
 //! Moments at which a test kills this process, as a power switch would: between an intent and its record.
 //!
 //! The feature `fail_points` switches them on; without it nothing of them is in the program, neither code nor
-//! names. Only this crate's own tests build with it (`[dev-dependencies]` names the crate itself).
+//! names. The macros are defined here for all callers, so the feature of this module alone decides; only tests build
+//! with it (`[dev-dependencies]` names the crate itself).
 //!
 //! `PADDOCK_FAIL_POINT=NAME:N@FILE`: every passing of every point, by any process that has the variable, is
-//! written to the file, a line each, and whoever makes the N-th passing of NAME kills itself by SIGKILL. The file
-//! does the counting, so exactly one process dies, once, however often Paddock is started again with it.
+//! written to the file, a line each, and the process that makes the N-th passing of NAME kills itself by SIGKILL. The
+//! file does the counting, so exactly one process dies, once, however often Paddock is started again with it.
 
 /// Marks a moment. Nothing at all without the feature.
 #[cfg(feature = "fail_points")]
+#[macro_export]
 macro_rules! fail_point {
     ($name:literal) => {
-        $crate::fail_points::reach($name)
+        $crate::os::fail_points::reach($name)
     };
 }
 
 /// Marks a moment. Nothing at all without the feature.
 #[cfg(not(feature = "fail_points"))]
+#[macro_export]
 macro_rules! fail_point {
     ($name:literal) => {};
 }
@@ -24,21 +27,28 @@ macro_rules! fail_point {
 /// Marks a place where a test has a thread panic or hang, by `PADDOCK_TROUBLE=panic:NAME`,
 /// `panic-once:NAME` or `hang:NAME`, and `@ABOUT` behind it where only that is meant. Nothing at all without the feature.
 #[cfg(feature = "fail_points")]
+#[macro_export]
 macro_rules! trouble_point {
     ($name:literal) => {
-        $crate::fail_points::trouble_at($name, "")
+        $crate::os::fail_points::trouble_at($name, "")
     };
     ($name:literal, $about:expr) => {
-        $crate::fail_points::trouble_at($name, $about)
+        $crate::os::fail_points::trouble_at($name, $about)
     };
 }
 
 /// Marks a place where a test has a thread panic or hang. Nothing at all without the feature.
 #[cfg(not(feature = "fail_points"))]
+#[macro_export]
 macro_rules! trouble_point {
     ($name:literal) => {};
     ($name:literal, $about:expr) => {};
 }
+
+pub use crate::{fail_point, trouble_point};
+
+/// Whether this program is built with them.
+pub const ARE_ON: bool = cfg!(feature = "fail_points");
 
 #[cfg(feature = "fail_points")]
 pub use on::{POINTS, reach, trouble_at};
