@@ -10,7 +10,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use paddock::runner::proc::{Identity, signal};
+use paddock::os::processes::{Identity, signal};
 use paddock::runner::{Adoption, Claim, JobKey, JobReport, JobSpec, Runner, StageOutcome, StopReason};
 use runner_common::{Bench, lives, pids, wait_until};
 use rustix::process::Signal;
@@ -291,16 +291,16 @@ impl Stranger {
     fn identity(&self) -> Identity {
         let pid = i32::try_from(self.0.id()).unwrap();
         wait_until("it leads a session", || {
-            paddock::runner::proc::one(pid).is_some_and(|one| one.session == pid)
+            paddock::os::processes::one(pid).is_some_and(|one| one.session == pid)
         });
-        paddock::runner::proc::one(pid).unwrap().identity
+        paddock::os::processes::one(pid).unwrap().identity
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
         let pid = i32::try_from(self.0.id()).unwrap();
-        for one in paddock::runner::proc::descendants(pid) {
+        for one in paddock::os::processes::descendants(pid) {
             signal(one.identity, Signal::KILL);
         }
         drop((self.0.kill(), self.0.wait()));
@@ -335,8 +335,8 @@ fn a_process_id_that_belongs_to_somebody_else_now_is_never_signalled() {
     let adoption = bench.runner().adopt(&lost.key, &lost.dir).unwrap();
     let Adoption::Lost(found) = adoption else { panic!("{adoption:?}") };
     assert_eq!((found.survivors_killed, found.survivors_left), (0, 0), "{found:?}");
-    assert!(paddock::runner::proc::is_alive(present));
-    assert_eq!(paddock::runner::proc::descendants(present.pid).len(), 1);
+    assert!(paddock::os::processes::is_alive(present));
+    assert_eq!(paddock::os::processes::descendants(present.pid).len(), 1);
 }
 
 #[test]
@@ -354,7 +354,7 @@ fn a_job_of_an_earlier_boot_kills_nobody() {
     fs::write(spec.dir.join("members.json"), serde_json::to_string(&[stranger.identity()]).unwrap()).unwrap();
     let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
     assert!(matches!(&adoption, Adoption::Lost(lost) if lost.survivors_killed == 0), "{adoption:?}");
-    assert!(paddock::runner::proc::is_alive(stranger.identity()));
+    assert!(paddock::os::processes::is_alive(stranger.identity()));
 }
 
 /// Processes that call themselves what they are not, some with names that look like the rest of a line of

@@ -13,7 +13,7 @@ use crate::console::{self, ConsoleError, Opening, QuitHow};
 use crate::domain::command::{Command, StopMode};
 use crate::engine;
 use crate::git::Repository;
-use crate::supervisor;
+use crate::link::lock::is_running;
 
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -25,7 +25,7 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<St
         return Err(Failure::usage(ConsoleError::NoTerminal.to_string()));
     }
     let Some(context) = found(root, project)? else { return Ok(Exit::Good) };
-    if supervisor::is_running(&context.workspace).is_none() {
+    if is_running(&context.workspace.runtime()).is_none() {
         register_written(&context)?;
     }
     show(&context, arguments)
@@ -93,7 +93,7 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
 
 fn leave(context: &Context, how: QuitHow) -> Outcome {
     let root = context.workspace.root().display();
-    let Some(holder) = supervisor::is_running(&context.workspace) else { return Ok(Exit::Good) };
+    let Some(holder) = is_running(&context.workspace.runtime()) else { return Ok(Exit::Good) };
     let mode = match how {
         QuitHow::Leave => {
             output::note(&format!("The supervisor goes on in the background ({holder})."));
@@ -105,7 +105,7 @@ fn leave(context: &Context, how: QuitHow) -> Outcome {
         QuitHow::Kill => StopMode::Now,
     };
     context.ask_and_say(Command::SupervisorStop { mode })?;
-    while supervisor::is_running(&context.workspace).is_some_and(|now| now.pid == holder.pid) {
+    while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
         std::thread::sleep(LOOK_PAUSE);
     }
     output::line("the supervisor is gone")?;

@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::{agent, output};
+use crate::link::lock::is_running;
 use crate::report::agents::{AgentStatus, CheckStatus};
 use crate::report::text::{harmless, table};
-use crate::supervisor;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -118,7 +118,7 @@ impl Doctor {
 fn workspace(context: &Context) -> Vec<Finding> {
     let area = "workspace";
     let mut found = vec![Finding::good(area, context.workspace.root().display().to_string())];
-    found.push(match supervisor::is_running(&context.workspace) {
+    found.push(match is_running(&context.workspace.runtime()) {
         Some(holder) => {
             let pid = holder.pid.map(|pid| format!(" as process {pid}")).unwrap_or_default();
             Finding::good("supervisor", format!("runs{pid}"))

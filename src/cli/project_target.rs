@@ -11,7 +11,6 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register;
 use super::repository::{inspect_any, unknown_branch};
-use crate::config::files::{PRIVATE_FILE_MODE, write_atomic};
 use crate::config::project_file::{self, ProjectFile};
 use crate::config::write::with_target;
 use crate::domain::command::{Command, SetTarget};
@@ -20,6 +19,7 @@ use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use crate::domain::project::Project;
 use crate::domain::state::State;
 use crate::git::{GitError, Repository};
+use crate::os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {

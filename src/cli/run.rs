@@ -11,6 +11,7 @@ use super::project_files::register_written;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::needs::{Need, NeedKind};
 use crate::engine::decide::{Memo, waiting};
+use crate::link::lock::is_running;
 use crate::report::{events, row};
 use crate::store::StoredEvent;
 use crate::supervisor::{self, Options};
@@ -114,7 +115,7 @@ impl Run {
             let _ = rustix::process::setsid();
         }
         let options = self.options(context);
-        if !options.dry_run && supervisor::is_running(&context.workspace).is_none() {
+        if !options.dry_run && is_running(&context.workspace.runtime()).is_none() {
             register_written(context)?;
         }
         if let Some(project) = &context.project {

@@ -8,9 +8,9 @@ use super::output;
 use crate::config::{Workspace, changes};
 use crate::domain::state::State;
 use crate::engine;
+use crate::link::lock::is_running;
 use crate::report::status::{StatusDocument, View, document};
 use crate::report::status_text;
-use crate::supervisor;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -39,7 +39,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
         state,
         answers: &engine::ANSWERS,
         workspace: context.workspace.root().to_path_buf(),
-        supervisor: supervisor::is_running(&context.workspace),
+        supervisor: is_running(&context.workspace.runtime()),
         now_ms: now.timestamp().as_millisecond(),
         day_ms,
         all,

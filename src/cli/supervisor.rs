@@ -8,7 +8,7 @@ use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::output;
 use crate::domain::command::{Command, StopMode};
-use crate::supervisor;
+use crate::link::lock::is_running;
 
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -54,7 +54,7 @@ impl Supervisor {
 
 impl Status {
     fn carry_out(self, context: &Context) -> Outcome {
-        let holder = supervisor::is_running(&context.workspace);
+        let holder = is_running(&context.workspace.runtime());
         if self.json {
             let (pid, since) = holder.as_ref().map_or((None, None), |one| (one.pid, one.since.clone()));
             output::json(&serde_json::json!({ "running": holder.is_some(), "pid": pid, "since": since }))?;
@@ -70,7 +70,7 @@ impl Status {
 
 impl Stop {
     fn carry_out(self, context: &Context) -> Outcome {
-        let Some(holder) = supervisor::is_running(&context.workspace) else {
+        let Some(holder) = is_running(&context.workspace.runtime()) else {
             output::line("no supervisor runs")?;
             return Ok(Exit::Good);
         };
@@ -80,7 +80,7 @@ impl Stop {
             _ => StopMode::Graceful,
         };
         context.ask_and_say(Command::SupervisorStop { mode })?;
-        while supervisor::is_running(&context.workspace).is_some_and(|now| now.pid == holder.pid) {
+        while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
             std::thread::sleep(LOOK_PAUSE);
         }
         output::line("the supervisor is gone")?;

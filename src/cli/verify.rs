@@ -16,6 +16,7 @@ use super::output;
 use crate::domain::ids::{ObjectId, ProjectSlug};
 use crate::domain::project::Project;
 use crate::git::Repository;
+use crate::link::lock::is_running;
 use crate::report::text::{counted, harmless, table};
 use check::{Check, Kind, Row};
 use history::History;
@@ -128,7 +129,7 @@ fn read(
         let Some(reader) = context.reader()? else { break };
         found.0 = History::read(&reader, project)?;
         found.1 = repository.commit_of(reference).map_err(|error| Failure::error(error.to_string()))?;
-        if found.1 == found.0.tip || crate::supervisor::is_running(&context.workspace).is_none() {
+        if found.1 == found.0.tip || is_running(&context.workspace.runtime()).is_none() {
             break;
         }
         std::thread::sleep(std::time::Duration::from_millis(200));

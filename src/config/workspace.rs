@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::changes;
 use super::environment::Environment;
-use super::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 use crate::domain::ids::{GateId, ProjectSlug, SessionId};
+use crate::os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 
 /// Why there is no workspace to work in.
 #[derive(Debug, thiserror::Error)]
@@ -231,12 +231,6 @@ impl Workspace {
         &self.db
     }
 
-    /// The lock of the one process that works.
-    #[must_use]
-    pub fn lock(&self) -> PathBuf {
-        self.runtime().join("paddock.lock")
-    }
-
     /// How many of [`changes::CHANGES`] the workspace has been told of.
     #[must_use]
     pub fn changes_told(&self) -> PathBuf {
@@ -271,12 +265,6 @@ impl Workspace {
     #[must_use]
     pub fn gate_dir(&self, gate: GateId) -> PathBuf {
         self.gates().join(gate.to_string())
-    }
-
-    /// The locks of worktrees.
-    #[must_use]
-    pub fn locks_dir(&self) -> PathBuf {
-        self.runtime().join("locks")
     }
 
     /// Worktrees that hold something which must not be deleted.

@@ -3,10 +3,10 @@
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
-use super::files::{PRIVATE_FILE_MODE, write_new};
 use super::workspace::Workspace;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::settings::GateCommand;
+use crate::os::files::{PRIVATE_FILE_MODE, write_new};
 
 /// What `project add` knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use super::Model;
 use super::panes::PaneId;
 use crate::config::Workspace;
-use crate::config::files::{PRIVATE_FILE_MODE, write_atomic};
 use crate::domain::ids::{ObjectiveKey, ProjectSlug};
+use crate::os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 /// The place.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -12,13 +12,14 @@ use std::time::{Duration, Instant};
 use super::data::{FactsMsg, StartStep};
 use super::msg::{Job, Msg, World};
 use crate::config::Workspace;
-use crate::config::files::PRIVATE_FILE_MODE;
 use crate::domain::command::Command;
 use crate::domain::ids::{ObjectId, ObjectiveKey};
 use crate::domain::operate::Order;
 use crate::git::Repository;
 use crate::ledger;
+use crate::link::lock::is_running;
 use crate::os::fail_points::trouble_point;
+use crate::os::files::PRIVATE_FILE_MODE;
 use crate::store::Reader;
 use crate::supervisor;
 
@@ -130,7 +131,7 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
 
 /// Whether a supervisor has the lock. Who has not written yet who they are may carry out one command.
 fn has_supervisor(workspace: &Workspace) -> bool {
-    supervisor::is_running(workspace).is_some_and(|holder| holder.pid.is_some())
+    is_running(&workspace.runtime()).is_some_and(|holder| holder.pid.is_some())
 }
 
 /// Starts `run --no-tui` in a session of its own, its output off the terminal, and waits until it has the lock.

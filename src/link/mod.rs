@@ -10,6 +10,7 @@ mod error;
 mod feed;
 mod gauges;
 mod lines;
+pub mod lock;
 mod logs;
 mod path;
 mod protocol;

@@ -1,4 +1,13 @@
-//! The operating system below everything: panics, and moments at which tests kill the process. Knows nothing of Paddock.
+//! The operating system: files, locks, processes and their trees, panics, and the moments at which tests kill the process.
+//! Imports nothing of ours.
 
+pub mod error;
 pub mod fail_points;
+pub mod files;
+pub mod locks;
+pub mod open_files;
 pub mod panics;
+pub mod processes;
+pub mod tree;
+
+pub use error::FileError;

@@ -7,10 +7,10 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::config::lock::Holder;
 use crate::domain::answers::Answers;
 use crate::domain::hierarchy::Aim;
 use crate::domain::state::State;
+use crate::link::lock::Holder;
 use crate::report::text::rfc3339;
 
 pub use build::document;

@@ -13,10 +13,11 @@ use rustix::fs::{Mode, RawMode};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, setsid, umask};
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, Durability};
+use super::files;
 use super::record::{CLAIM_FILE, Claim, SESSION_FILE, START_ERROR_FILE};
 use super::spec::{Resources, Stage, Submission};
-use super::tree::Cgroup;
+use crate::os::files::Durability;
+use crate::os::tree::Cgroup;
 
 /// What a shell answers too when it cannot execute; `start-error.json` tells the two apart.
 const EXIT_NOT_STARTED: u8 = 127;

@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::spec::JobKey;
+use crate::os::FileError;
 
 /// Why a job could not be started, found or steered.
 #[derive(Debug, thiserror::Error)]
@@ -54,6 +55,12 @@ pub enum RunnerError {
         /// The job asked for.
         key: JobKey,
     },
+}
+
+impl From<FileError> for RunnerError {
+    fn from(FileError { action, path, source }: FileError) -> Self {
+        Self::Io { action, path, source }
+    }
 }
 
 impl RunnerError {

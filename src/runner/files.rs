@@ -1,43 +1,21 @@
-//! Small files written so that a reader sees the old or the new content, never a part.
+//! Paddock's own small JSON files, written so that a reader sees the old or the new content, never a part.
 
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::fs;
+use std::io;
+use std::path::Path;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::RunnerError;
-
-/// How surely a written file survives.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Durability {
-    /// The death of any process.
-    Process,
-    /// A power failure.
-    Power,
-}
+use crate::os::files::{self, Durability};
 
 /// Makes a folder and its parents, for the user alone.
 ///
 /// # Errors
 /// What the system said.
 pub fn make_folder(path: &Path) -> Result<(), RunnerError> {
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(RunnerError::at("make the folder", path))
-}
-
-fn sync_parent(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
-}
-
-fn create_new(path: &Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)
+    files::make_private_dir(path).map_err(RunnerError::at("make the folder", path))
 }
 
 /// Replaces a file atomically.
@@ -46,28 +24,7 @@ fn create_new(path: &Path) -> io::Result<File> {
 /// What the system said.
 pub fn replace_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), RunnerError> {
     let bytes = to_bytes(path, value)?;
-    replace(path, &bytes, durability).map_err(RunnerError::at("write", path))
-}
-
-fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{}.tmp", std::process::id()));
-    let temporary = path.with_file_name(name);
-    // A leftover of a killed process with our id is nobody's.
-    match fs::remove_file(&temporary) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let mut file = create_new(&temporary)?;
-    file.write_all(bytes)?;
-    if durability == Durability::Power {
-        file.sync_all()?;
-    }
-    fs::rename(&temporary, path)?;
-    match durability {
-        Durability::Power => sync_parent(path),
-        Durability::Process => Ok(()),
-    }
+    files::replace(path, &bytes, durability).map_err(RunnerError::at("write", path))
 }
 
 /// Creates a file that must not exist and makes it durable; `false` when it exists. On an error it is gone again, as
@@ -77,16 +34,7 @@ fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> 
 /// What the system said.
 pub fn create_json<T: Serialize>(path: &Path, value: &T) -> Result<bool, RunnerError> {
     let bytes = to_bytes(path, value)?;
-    let mut file = match create_new(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
-        Err(error) => return Err(RunnerError::at("create", path)(error)),
-    };
-    let written = file.write_all(&bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
-    if written.is_err() {
-        let _ = fs::remove_file(path);
-    }
-    written.map(|()| true).map_err(RunnerError::at("write", path))
+    Ok(files::create(path, &bytes)?)
 }
 
 fn to_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, RunnerError> {
@@ -109,87 +57,6 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerEr
     serde_json::from_slice(&bytes)
         .map(Some)
         .map_err(|error| RunnerError::Format { path: path.to_owned(), problem: error.to_string() })
-}
-
-/// Opens a lock file, making it where it is missing.
-///
-/// # Errors
-/// What the system said.
-pub fn open_lock(path: &Path) -> Result<File, RunnerError> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(path)
-        .map_err(RunnerError::at("open the lock", path))
-}
-
-/// Takes a lock without waiting; `false` when another holds it.
-///
-/// # Errors
-/// What the system said.
-pub fn try_lock(file: &File, path: &Path) -> Result<bool, RunnerError> {
-    match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(fs::TryLockError::WouldBlock) => Ok(false),
-        Err(fs::TryLockError::Error(error)) => Err(RunnerError::at("lock", path)(error)),
-    }
-}
-
-/// A lock that somebody else gets as soon as this is dropped. Closing the file alone would keep it for as long as a
-/// program that another thread is just starting has a copy of it.
-#[derive(Debug)]
-pub struct HeldLock(Option<File>);
-
-impl HeldLock {
-    /// Takes a lock without waiting, making its file where it is missing; `None` when another holds it.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub fn take(path: &Path) -> Result<Option<Self>, RunnerError> {
-        let file = open_lock(path)?;
-        Ok(try_lock(&file, path)?.then_some(Self(Some(file))))
-    }
-
-    /// Waits until nobody holds the lock.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub fn wait_for(path: &Path) -> Result<Self, RunnerError> {
-        let file = open_lock(path)?;
-        file.lock().map_err(RunnerError::at("lock", path))?;
-        Ok(Self(Some(file)))
-    }
-
-    /// The file, to be handed to a program that goes on holding the lock.
-    #[must_use]
-    pub fn into_stdio(mut self) -> Stdio {
-        self.0.take().map_or_else(Stdio::null, Stdio::from)
-    }
-}
-
-impl Drop for HeldLock {
-    fn drop(&mut self) {
-        // What cannot be unlocked is unlocked by closing it.
-        let _ = self.0.take().map(|file| file.unlock());
-    }
-}
-
-/// The running program, even when its file was replaced or removed by an upgrade.
-///
-/// # Errors
-/// What the system said.
-pub fn own_program() -> io::Result<PathBuf> {
-    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
-}
-
-/// Whether an open file is the one at this path.
-#[must_use]
-pub fn is_at(file: &File, path: &Path) -> bool {
-    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
-    open.dev() == named.dev() && open.ino() == named.ino()
 }
 
 /// Paths and arguments as text, without loss: `\xHH` for what is not UTF-8, `\\` for a backslash.
@@ -299,17 +166,5 @@ mod tests {
         replace_json(&path, &3, Durability::Power).unwrap();
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(3));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_lock_is_free_at_once_although_a_program_that_is_just_starting_has_a_copy() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("job.lock");
-        let held = HeldLock::take(&path).unwrap().unwrap();
-        let copy = held.0.as_ref().unwrap().try_clone().unwrap();
-        assert!(HeldLock::take(&path).unwrap().is_none());
-        drop(held);
-        assert!(HeldLock::take(&path).unwrap().is_some());
-        drop(copy);
     }
 }

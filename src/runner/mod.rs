@@ -9,16 +9,13 @@
 
 pub mod enter;
 mod error;
-pub mod files;
+mod files;
 pub mod inherit;
 pub mod keeper;
 pub mod local;
 pub mod log;
-pub mod open_files;
-pub mod proc;
 pub mod record;
 pub mod spec;
-pub mod tree;
 
 use std::path::{Path, PathBuf};
 

@@ -1,9 +1,13 @@
 //! What a job's folder says: who claimed it, what is wanted of it, how it ended.
 
+use std::path::Path;
+
 use serde::{Deserialize, Serialize};
 
-use super::proc::Identity;
+use super::RunnerError;
+use super::files::read_json;
 use super::spec::JobKey;
+use crate::os::processes::Identity;
 
 /// What to run, written by the supervisor before the keeper starts.
 pub const SESSION_FILE: &str = "session.json";
@@ -21,7 +25,7 @@ pub const MEMBERS_FILE: &str = "members.json";
 pub const START_ERROR_FILE: &str = "start-error.json";
 
 /// The stage that runs, for whoever watches.
-pub const PROGRESS_FILE: &str = "progress.json";
+pub(crate) const PROGRESS_FILE: &str = "progress.json";
 
 /// The format of these files written by this version of Paddock.
 pub const VERSION: u32 = 1;
@@ -109,6 +113,16 @@ pub struct Progress {
     pub stdout_from: u64,
     /// Where its standard error begins in the log, in bytes.
     pub stderr_from: u64,
+}
+
+impl Progress {
+    /// Reads it from the folder of a job; `None` before its first stage.
+    ///
+    /// # Errors
+    /// What the system said, or what is wrong with the content.
+    pub fn read(dir: &Path) -> Result<Option<Self>, RunnerError> {
+        read_json(&dir.join(PROGRESS_FILE))
+    }
 }
 
 /// How the main process of a stage ended.

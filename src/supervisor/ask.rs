@@ -9,10 +9,10 @@ use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
 use super::service::ENDING;
-use crate::config::lock::{Holder, LockError, WorkspaceLock};
 use crate::config::{Environment, Workspace};
 use crate::domain::command::{Command, Reply};
 use crate::engine::decide::Memo;
+use crate::link::lock::{LockError, WorkspaceLock};
 use crate::link::{Client, LinkError};
 
 /// How long a reply may take: a landing that is being flushed on a slow disk, not more.
@@ -21,12 +21,6 @@ const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Between two tries to reach somebody.
 const PAUSE: Duration = Duration::from_millis(20);
-
-/// The supervisor of this workspace; none when there is none. Who carries out one command and leaves is none.
-#[must_use]
-pub fn is_running(workspace: &Workspace) -> Option<Holder> {
-    WorkspaceLock::holder(workspace).ok().flatten().filter(|holder| !holder.is_command)
-}
 
 /// Whether a supervisor listens. One that is frozen, or speaks another language, does.
 fn listens(workspace: &Workspace) -> bool {
@@ -41,7 +35,7 @@ fn listens(workspace: &Workspace) -> bool {
 pub(super) fn take(workspace: &Workspace, patience: Duration) -> Result<WorkspaceLock, LockError> {
     let give_up_at = Instant::now() + patience;
     loop {
-        match WorkspaceLock::try_take(workspace) {
+        match WorkspaceLock::try_take(&workspace.runtime()) {
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at && !listens(workspace) => {
                 std::thread::sleep(PAUSE);
             }
@@ -74,7 +68,7 @@ pub fn ask(
             std::thread::sleep(PAUSE);
             continue;
         }
-        match WorkspaceLock::try_take_for_command(workspace) {
+        match WorkspaceLock::try_take_for_command(&workspace.runtime()) {
             Ok(lock) => return here(workspace, environment, command, &lock),
             // Somebody is between the lock and the socket, at one end of their work or the other.
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => std::thread::sleep(PAUSE),

@@ -14,12 +14,12 @@ use jiff::tz::TimeZone;
 
 use super::effects::{Variables, exit_of_last, git_variables, stop_signal};
 use super::world::now_ms;
-use crate::config::files::{make_private_dir, random_hex};
 use crate::config::{Environment, Workspace};
 use crate::domain::agent::Check;
 use crate::domain::failure::{Failure, FailureClass};
 use crate::domain::session::Exit;
 use crate::domain::settings::{AgentSettings, StdinRule};
+use crate::os::files::{make_private_dir, random_hex};
 use crate::runner::log::{LogReader, Stream as LogStream};
 use crate::runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,

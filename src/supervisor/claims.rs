@@ -7,10 +7,10 @@ use super::error::SupervisorError;
 use super::kernel::Kernel;
 use super::lanes::Lane;
 use super::world::Site;
-use crate::config::lock::RepositoryClaim;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::reason::ReasonCode;
 use crate::engine::input::Input;
+use crate::link::lock::{Claimant, RepositoryClaim};
 
 impl Kernel {
     /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.
@@ -27,7 +27,9 @@ impl Kernel {
             .collect();
         for (project, common_dir) in wanted {
             let common_dir_is_there = common_dir.is_dir();
-            let text = match RepositoryClaim::take(&common_dir, &self.world.workspace, &project) {
+            let (workspace_id, workspace) = (self.world.workspace.id(), self.world.workspace.root());
+            let claimant = Claimant { workspace_id, workspace, project: &project };
+            let text = match RepositoryClaim::take(&common_dir, claimant) {
                 Ok(claim) => {
                     self.claims.insert(project.clone(), (common_dir, claim));
                     self.clear_locks(&project);

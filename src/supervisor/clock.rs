@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::world::now_ms;
-use crate::runner::proc;
+use crate::os::processes;
 
 /// The two part by less than this when nothing happened: time servers correct half a millisecond a second, and a
 /// clock is looked at far oftener than once an hour.
@@ -46,7 +46,7 @@ impl Clock {
 
 /// How long the machine has been awake since its clock showed this, in milliseconds.
 pub(super) fn awake_since(began_ms: u64) -> Option<Duration> {
-    proc::awake_clock_ms().map(|now_ms| Duration::from_millis(now_ms.saturating_sub(began_ms)))
+    processes::awake_clock_ms().map(|now_ms| Duration::from_millis(now_ms.saturating_sub(began_ms)))
 }
 
 #[cfg(test)]

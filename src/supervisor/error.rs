@@ -1,11 +1,11 @@
 //! What keeps a supervisor from working.
 
 use crate::config::environment::EnvironmentError;
-use crate::config::lock::LockError;
 use crate::ledger::LedgerError;
 use crate::link::LinkError;
+use crate::link::lock::LockError;
+use crate::os::open_files::TooFewOpenFiles;
 use crate::runner::RunnerError;
-use crate::runner::open_files::TooFewOpenFiles;
 use crate::store::StoreError;
 
 /// Why the supervisor cannot start, or had to end.

@@ -18,7 +18,6 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
 use super::{commits, effects, projects, radar};
-use crate::config::lock::RepositoryClaim;
 use crate::domain::command::{Command, StopMode};
 use crate::domain::event::Event;
 use crate::domain::ids::ProjectSlug;
@@ -29,6 +28,7 @@ use crate::engine::effect::Effect;
 use crate::engine::input::Input;
 use crate::ledger;
 use crate::link::Feed;
+use crate::link::lock::{RepositoryClaim, WorkspaceLock};
 use crate::os::fail_points::fail_point;
 use crate::runner::{JobKind, JobReport};
 use crate::store::{Room, StoredEvent, Writer};
@@ -309,7 +309,7 @@ impl Kernel {
 
     /// What is done every poll interval, whether or not anything was heard.
     fn look_around(&mut self) -> Result<(), SupervisorError> {
-        if !self.world.workspace.lock().exists() {
+        if !WorkspaceLock::file_in(&self.world.workspace.runtime()).exists() {
             return Err(SupervisorError::WorkspaceGone(self.world.workspace.root().to_owned()));
         }
         self.take_claims()?;

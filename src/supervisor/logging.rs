@@ -22,7 +22,7 @@ const CLOSE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
 pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
-    crate::config::files::make_private_dir(&workspace.logs()).ok()?;
+    crate::os::files::make_private_dir(&workspace.logs()).ok()?;
     let files = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("paddock")

@@ -32,7 +32,7 @@ mod tail;
 mod trust;
 mod world;
 
-pub use ask::{ask, is_running};
+pub use ask::ask;
 pub use checkup::{Checkup, check_agent};
 pub use effects::planner_prompt;
 pub use error::SupervisorError;

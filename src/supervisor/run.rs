@@ -24,7 +24,8 @@ use crate::engine::decide::{self, Memo};
 use crate::engine::input::Input;
 use crate::ledger;
 use crate::link::{Backend, Feed, Server};
-use crate::runner::{JobReport, LocalRunner, open_files};
+use crate::os::open_files;
+use crate::runner::{JobReport, LocalRunner};
 use crate::store::{EventQuery, Reader, Store, StoredEvent};
 
 /// How long clients that do not read may keep a supervisor that ends.

@@ -133,7 +133,7 @@ pub fn pids(path: &Path, count: usize) -> Vec<i32> {
 }
 
 pub fn lives(pid: i32) -> bool {
-    paddock::runner::proc::one(pid).is_some_and(|found| !found.zombie)
+    paddock::os::processes::one(pid).is_some_and(|found| !found.zombie)
 }
 
 pub fn log(dir: &Path, stream: paddock::runner::log::Stream) -> String {

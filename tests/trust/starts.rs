@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use paddock::config::Workspace;
-use paddock::config::lock::WorkspaceLock;
+use paddock::link::lock::WorkspaceLock;
 
 use crate::support::{Place, Supervisor, commit_file, until};
 
@@ -23,9 +23,12 @@ fn a_command_that_holds_the_workspace_for_a_moment_is_waited_for() {
     place.objectives(&["one"]);
     // As a command does that carries itself out: it has the lock, and listens to nobody.
     let workspace = Workspace::open(place.root()).unwrap();
-    let lock = WorkspaceLock::try_take_for_command(&workspace).unwrap();
+    let lock = WorkspaceLock::try_take_for_command(&workspace.runtime()).unwrap();
     let mut running = Supervisor::start(place.command(&["run", "--no-tui", "--json", "--until-idle"]));
-    let (pid, file) = (running.pid().as_raw_nonzero().get(), lock.path().canonicalize().unwrap());
+    let (pid, file) = (
+        running.pid().as_raw_nonzero().get(),
+        WorkspaceLock::file_in(&workspace.runtime()).canonicalize().unwrap(),
+    );
     until("the supervisor tries to take the workspace", || has_open(pid, &file));
     // Longer than a reader of the lock would be waited for: without the wait it has given up by then.
     std::thread::sleep(Duration::from_millis(500));

@@ -6,9 +6,9 @@ use super::Finding;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::config::lock::WorkspaceLock;
 use crate::domain::state::State;
 use crate::ledger::{self, ENTITIES};
+use crate::link::lock::WorkspaceLock;
 use crate::report::text::counted;
 use crate::store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
 
@@ -43,7 +43,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
 /// Folds all events; where the kept rows differ from that, they are written anew, after a copy was made.
 pub(super) fn rebuild(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
-    let _lock = WorkspaceLock::try_take_for_command(&context.workspace)
+    let _lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
     let Some(reader) = Reader::find(path)? else {
         return output::line("there is no database: nothing to rebuild");

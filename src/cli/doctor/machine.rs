@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use super::Finding;
 use crate::cli::context::Context;
 use crate::git::program::{GIT_VERSION_MIN, check_version};
-use crate::runner::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
-use crate::runner::tree::kill_method;
+use crate::os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
+use crate::os::tree::kill_method;
 
 /// Watches that a few repositories with many branches take.
 const WATCHES_MIN: u64 = 8_192;

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::Finding;
 use crate::cli::context::Context;
 use crate::config::Severity;
-use crate::config::lock::RepositoryClaim;
 use crate::config::validate::validate;
 use crate::domain::gate::Verdict;
 use crate::domain::project::Project;
 use crate::domain::state::State;
 use crate::git::{self, Repository};
+use crate::link::lock::{RepositoryClaim, is_running};
 use crate::report::events::public_types;
 use crate::report::text::counted;
 use crate::supervisor::read_trust;
@@ -68,7 +68,7 @@ fn of(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
 
 fn claim(context: &Context, project: &Project, area: &str) -> Option<Finding> {
     let holder = RepositoryClaim::holder(Path::new(&project.common_dir)).ok().flatten()?;
-    let own = crate::supervisor::is_running(&context.workspace);
+    let own = is_running(&context.workspace.runtime());
     let is_own = own.is_some_and(|own| own.pid == holder.pid);
     (!is_own).then(|| {
         let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();

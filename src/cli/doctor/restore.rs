@@ -9,8 +9,8 @@ use super::database;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::config::lock::WorkspaceLock;
 use crate::ledger;
+use crate::link::lock::WorkspaceLock;
 use crate::report::text::counted;
 use crate::store::{Batch, Durability, EventQuery, Reader, Store, StoreError, StoredEvent};
 
@@ -20,7 +20,7 @@ const PAGE: u32 = 50;
 /// Puts the newest whole copy in the place of a damaged database, which is kept beside it.
 pub(super) fn restore(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
-    let lock = WorkspaceLock::try_take_for_command(&context.workspace)
+    let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
     if faults(path)?.is_none() {
         return output::line(

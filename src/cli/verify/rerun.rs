@@ -9,9 +9,9 @@ use super::check::{Kind, Row};
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::config::lock::WorkspaceLock;
 use crate::domain::project::Project;
 use crate::git::{Repository, prepare_gate, remove_gate};
+use crate::link::lock::WorkspaceLock;
 use crate::runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
     Stage, StopSignal,
@@ -37,7 +37,7 @@ pub(super) struct Rerun<'c> {
 impl<'c> Rerun<'c> {
     /// Takes the workspace's lock: a supervisor's gates and these would slow each other down.
     pub(super) fn new(context: &'c Context) -> Result<Self, Failure> {
-        let lock = WorkspaceLock::try_take_for_command(&context.workspace)
+        let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
             .map_err(|error| Failure::error(error.to_string()))?;
         let (sender, reports) = channel();
         let runner = LocalRunner::new(&context.workspace.runtime(), sender)

@@ -9,8 +9,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::walk::{Step, Walk};
-use crate::runner::files::{self, Durability};
-use crate::runner::proc::{self, Identity};
+use crate::os::files::Durability;
+use crate::os::processes::{self, Identity};
+use crate::runner::files;
 use crate::runner::record::MEMBERS_FILE;
 
 /// Between two looks at the tree; rarer where a look costs a process.
@@ -104,8 +105,8 @@ impl Activity {
         }
         let elapsed = now.saturating_duration_since(self.sampled);
         self.sampled = now;
-        let family = proc::descendants(proc::own_pid());
-        let reaped = proc::reaped_cpu_ms().map_or(0, |(user, system)| user + system);
+        let family = processes::descendants(processes::own_pid());
+        let reaped = processes::reaped_cpu_ms().map_or(0, |(user, system)| user + system);
         let cpu_ms = reaped + family.iter().map(|one| one.cpu_ms).sum::<u64>();
         // Timers of an idle program use some CPU too: below a hundredth of one processor nothing goes on.
         let gained = cpu_ms.saturating_sub(self.cpu_ms);
@@ -118,7 +119,7 @@ impl Activity {
             self.touched = touched;
             self.last_sign = now;
         }
-        let rss = family.iter().filter_map(|one| proc::peak_rss_bytes(one.identity.pid)).max();
+        let rss = family.iter().filter_map(|one| processes::peak_rss_bytes(one.identity.pid)).max();
         self.peak_rss_bytes = self.peak_rss_bytes.max(rss);
         self.remember(family.iter().map(|one| one.identity).collect());
     }

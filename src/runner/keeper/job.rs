@@ -9,14 +9,14 @@ use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 use super::activity::Activity;
 use super::signals::Signals;
 use super::stage::Running;
+use crate::os::processes;
+use crate::os::tree::{Cgroup, Swept, Traces};
 use crate::runner::files;
 use crate::runner::log::{LogSet, Stream};
-use crate::runner::proc;
 use crate::runner::record::{
     CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION,
 };
 use crate::runner::spec::{JobSpec, StopSignal};
-use crate::runner::tree::{Cgroup, Swept, Traces};
 
 /// The longest time spent on killing a tree at once; what is left then is counted.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl<'a> Job<'a> {
             stages.push(self.run_stage(index));
         }
         self.sweep();
-        let (user_ms, system_ms) = proc::reaped_cpu_ms().unzip();
+        let (user_ms, system_ms) = processes::reaped_cpu_ms().unzip();
         ExitRecord {
             version: VERSION,
             key: self.spec.key,

@@ -21,12 +21,14 @@ use rustix::fs::Mode;
 use rustix::process::{setsid, umask};
 
 use super::RunnerError;
-use super::files::{self, Durability};
-use super::proc;
+use super::files;
 use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
 use super::spec::Submission;
-use super::tree::{self, Cgroup};
 use crate::os::fail_points::fail_point;
+use crate::os::files::{Durability, is_at};
+use crate::os::locks::{open_lock, try_lock};
+use crate::os::processes;
+use crate::os::tree::{self, Cgroup};
 use job::Job;
 use signals::Signals;
 
@@ -71,17 +73,17 @@ fn say(text: &str) {
 fn take_lock(path: &Path, handed: impl AsFd) -> Result<Option<File>, RunnerError> {
     let inherited = handed.as_fd().try_clone_to_owned().map(File::from);
     let file = match inherited {
-        Ok(file) if files::is_at(&file, path) => file,
-        _ => files::open_lock(path)?,
+        Ok(file) if is_at(&file, path) => file,
+        _ => open_lock(path)?,
     };
-    Ok(files::try_lock(&file, path)?.then_some(file))
+    Ok(try_lock(&file, path)?.then_some(file))
 }
 
 fn claim(submission: &Submission) -> Claim {
     let mut random = [0_u8; 16];
     // Without the system's randomness the identity is still unique on this machine.
     if getrandom::fill(&mut random).is_err() {
-        random[..4].copy_from_slice(&proc::own_pid().to_ne_bytes());
+        random[..4].copy_from_slice(&processes::own_pid().to_ne_bytes());
     }
     let nonce: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
     let wanted = !submission.spec.resources.shared_control_group;
@@ -89,11 +91,11 @@ fn claim(submission: &Submission) -> Claim {
     Claim {
         version: VERSION,
         attempt: submission.spec.key.attempt,
-        keeper: proc::me(),
-        boot_id: proc::boot_id(),
+        keeper: processes::me(),
+        boot_id: processes::boot_id(),
         cgroup: cgroup.and_then(|group| group.path().to_str().map(str::to_owned)),
         nonce,
-        awake_clock_ms: proc::awake_clock_ms(),
+        awake_clock_ms: processes::awake_clock_ms(),
     }
 }
 

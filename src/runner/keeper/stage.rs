@@ -13,13 +13,14 @@ use rustix::process::WaitStatus;
 
 use super::job::{Job, millis, reap, wall_ms};
 use crate::os::fail_points::fail_point;
+use crate::os::files::{Durability, own_program};
+use crate::os::processes;
+use crate::os::tree::NONCE_VARIABLE;
 use crate::runner::enter::StartError;
 use crate::runner::files;
 use crate::runner::log::Stream;
-use crate::runner::proc;
 use crate::runner::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
 use crate::runner::spec::Stage;
-use crate::runner::tree::NONCE_VARIABLE;
 
 /// How long a descendant may hold the output after the main process has exited.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
@@ -69,7 +70,7 @@ fn output_pipe() -> io::Result<(File, OwnedFd)> {
 
 impl Job<'_> {
     fn command(&self, index: usize, stage: &Stage) -> io::Result<Command> {
-        let mut command = Command::new(files::own_program()?);
+        let mut command = Command::new(own_program()?);
         command
             .arg0("paddock")
             .arg("__enter")
@@ -97,7 +98,7 @@ impl Job<'_> {
         // The handle is dropped on purpose: everything below this process is reaped in one place.
         let child = command.stdout(stdout_writer).stderr(stderr_writer).spawn()?;
         let main = i32::try_from(child.id()).map_err(io::Error::other)?;
-        self.activity.remember(proc::one(main).map(|one| one.identity).into_iter().collect());
+        self.activity.remember(processes::one(main).map(|one| one.identity).into_iter().collect());
         self.activity.sign(started);
         Ok(Running {
             started,
@@ -132,7 +133,7 @@ impl Job<'_> {
             stdout_from: end.stdout_from,
             stderr_from: end.stderr_from,
         };
-        let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, files::Durability::Process);
+        let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, Durability::Process);
         // Left only by a command of an earlier stage, which then would have ended the job.
         let _ = fs::remove_file(self.dir.join(START_ERROR_FILE));
         match self.spawn(index, stage) {

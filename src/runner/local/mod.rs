@@ -14,14 +14,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::process::Signal;
 
-use super::files::{self, Durability, HeldLock};
+use super::files;
 use super::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, Control, EXIT_FILE, LOCK_FILE, SESSION_FILE, Stop, VERSION,
 };
+use super::spec::Submission;
 use super::{
     Adoption, ExitRecord, JobKey, JobKind, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason,
 };
-use super::{proc, spec::Submission};
+use crate::os::files::{Durability, own_program};
+use crate::os::locks::HeldLock;
+use crate::os::processes;
 use recover::Conclusion;
 
 /// A job this runner was told of.
@@ -75,7 +78,7 @@ impl LocalRunner {
     /// # Errors
     /// When the running program cannot be found or the folder for locks cannot be made.
     pub fn new(runtime: &Path, reports: Sender<JobReport>) -> Result<Self, RunnerError> {
-        let program = files::own_program().map_err(RunnerError::at("find the program of", runtime))?;
+        let program = own_program().map_err(RunnerError::at("find the program of", runtime))?;
         Self::with_program(runtime, reports, program, BTreeMap::new())
     }
 
@@ -102,7 +105,7 @@ impl LocalRunner {
     /// # Errors
     /// When the lock cannot be made.
     pub fn take_worktree(&self, worktree: &Path) -> Result<Option<HeldLock>, RunnerError> {
-        HeldLock::take(&start::worktree_lock(&self.shared.locks, worktree))
+        Ok(HeldLock::take(&start::worktree_lock(&self.shared.locks, worktree))?)
     }
 
     /// The folder of a job still going on; `None` when it is over.
@@ -133,7 +136,7 @@ impl LocalRunner {
         // Without a claim there are no handlers yet: the keeper reads the file before its first stage anyway.
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         if let Some(keeper) = claim.and_then(|claim| claim.keeper) {
-            proc::signal(keeper, Signal::USR1);
+            processes::signal(keeper, Signal::USR1);
         }
         Ok(())
     }

@@ -7,10 +7,10 @@ use std::time::Duration;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::record_of;
+use crate::os::processes;
+use crate::os::tree::{Cgroup, Swept, Traces};
 use crate::runner::files;
-use crate::runner::proc;
 use crate::runner::record::{CLAIM_FILE, Claim, MEMBERS_FILE, VERSION};
-use crate::runner::tree::{Cgroup, Swept, Traces};
 use crate::runner::{ExitRecord, JobKey, LostJob, RunnerError};
 
 /// The longest time spent on killing what a keeper left.
@@ -40,7 +40,7 @@ pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclus
         version: VERSION,
         attempt: key.attempt,
         keeper: None,
-        boot_id: proc::boot_id(),
+        boot_id: processes::boot_id(),
         nonce: String::new(),
         cgroup: None,
         awake_clock_ms: None,
@@ -56,7 +56,7 @@ pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclus
 
 /// Kills what is left of a claimed job. After a reboot nothing is, and its ids mean others.
 fn clean(dir: &Path, claim: &Claim) -> Swept {
-    if claim.boot_id != proc::boot_id() {
+    if claim.boot_id != processes::boot_id() {
         return Swept::default();
     }
     let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);

@@ -14,7 +14,9 @@ use sha2::{Digest, Sha256};
 
 use super::{Shared, recover, watch};
 use crate::os::fail_points::fail_point;
-use crate::runner::files::{self, Durability, HeldLock};
+use crate::os::files::Durability;
+use crate::os::locks::HeldLock;
+use crate::runner::files;
 use crate::runner::inherit;
 use crate::runner::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,

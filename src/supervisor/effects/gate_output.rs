@@ -12,8 +12,8 @@ use crate::engine::tests_run::TestsRun;
 use crate::link::Gauge;
 use crate::runner::log::stretch::{Stretch, stretches};
 use crate::runner::log::{LogReader, Stream};
-use crate::runner::record::{PROGRESS_FILE, Progress};
-use crate::runner::{ExitRecord, StageEnd, StageOutcome, files};
+use crate::runner::record::Progress;
+use crate::runner::{ExitRecord, StageEnd, StageOutcome};
 
 /// Runners print their summary at the end: no more than this much of it is read, in bytes.
 const SUMMARY_BYTES: u64 = 4 << 20;
@@ -118,7 +118,7 @@ pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
 /// Tells whoever watches which command runs, since when, and how much it has printed.
 pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
     for run in runs {
-        let Ok(Some(progress)) = files::read_json::<Progress>(&run.dir.join(PROGRESS_FILE)) else { continue };
+        let Ok(Some(progress)) = Progress::read(&run.dir) else { continue };
         let length = |stream| LogReader::open(&run.dir, stream).len().unwrap_or(0);
         let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
         let value = serde_json::json!({

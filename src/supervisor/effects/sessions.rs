@@ -187,7 +187,7 @@ fn job(
     let settings = &order.settings;
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
-    crate::config::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    crate::os::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())

@@ -2,8 +2,10 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use super::error::FileError;
 
 /// The mode of files with state.
 pub const PRIVATE_FILE_MODE: u32 = 0o600;
@@ -80,6 +82,82 @@ fn finish(path: &Path, temporary: &Path, done: io::Result<()>) -> io::Result<()>
     }
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// How surely a written file survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// The death of any process.
+    Process,
+    /// A power failure.
+    Power,
+}
+
+/// Replaces a private file so that readers see the old bytes or the new ones. Unlike [`write_atomic`] it reaches the
+/// disk only where that is asked for, and one process writes it at a time.
+///
+/// # Errors
+/// What the system said.
+pub fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}.tmp", std::process::id()));
+    let temporary = path.with_file_name(name);
+    // A leftover of a killed process with our id is nobody's.
+    match fs::remove_file(&temporary) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let mut file = create_new(&temporary)?;
+    file.write_all(bytes)?;
+    if durability == Durability::Power {
+        file.sync_all()?;
+    }
+    fs::rename(&temporary, path)?;
+    match durability {
+        Durability::Power => sync_parent(path),
+        Durability::Process => Ok(()),
+    }
+}
+
+/// Creates a private file that must not exist and makes it durable; `false` when it exists. On an error it is gone again,
+/// as far as the disk lets us.
+///
+/// # Errors
+/// What the system said.
+pub fn create(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    let mut file = match create_new(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(false),
+        Err(error) => return Err(FileError::at("create", path)(error)),
+    };
+    let written = file.write_all(bytes).and_then(|()| file.sync_all()).and_then(|()| sync_parent(path));
+    if written.is_err() {
+        let _ = fs::remove_file(path);
+    }
+    written.map(|()| true).map_err(FileError::at("write", path))
+}
+
+fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new().write(true).create_new(true).mode(PRIVATE_FILE_MODE).open(path)
+}
+
+fn sync_parent(path: &Path) -> io::Result<()> {
+    path.parent().map_or(Ok(()), |parent| File::open(parent)?.sync_all())
+}
+
+/// The running program, even when its file was replaced or removed by an upgrade.
+///
+/// # Errors
+/// What the system said.
+pub fn own_program() -> io::Result<PathBuf> {
+    if cfg!(target_os = "linux") { Ok("/proc/self/exe".into()) } else { std::env::current_exe() }
+}
+
+/// Whether an open file is the one at this path.
+#[must_use]
+pub fn is_at(file: &File, path: &Path) -> bool {
+    let (Ok(open), Ok(named)) = (file.metadata(), fs::metadata(path)) else { return false };
+    open.dev() == named.dev() && open.ino() == named.ino()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 pub use cgroup::Cgroup;
 
-use super::proc::{self, Identity, Proc};
+use super::processes::{self, Identity, Proc};
 
 /// The variable that carries a job's nonce; nested jobs append theirs after a comma.
 pub const NONCE_VARIABLE: &str = "PADDOCK_JOB_NONCE";
@@ -43,8 +43,8 @@ impl Traces {
     /// The living processes of the tree, without this one.
     #[must_use]
     pub fn find(&self) -> Vec<Proc> {
-        let table = proc::table();
-        let own = proc::own_pid();
+        let table = processes::table();
+        let own = processes::own_pid();
         let mut seeds: BTreeSet<i32> = self.cgroup.iter().flat_map(Cgroup::pids).collect();
         let alive: BTreeSet<Identity> = table.iter().map(|one| one.identity).collect();
         let members: Vec<i32> =
@@ -54,7 +54,7 @@ impl Traces {
         seeds.extend(table.iter().filter(|one| led(one)).map(|one| one.identity.pid));
         seeds.extend(&members);
         if let Some(nonce) = &self.nonce {
-            let marked = |one: &&Proc| proc::environment_has(one.identity.pid, nonce);
+            let marked = |one: &&Proc| processes::environment_has(one.identity.pid, nonce);
             seeds.extend(table.iter().filter(marked).map(|one| one.identity.pid));
         }
         if self.mine {
@@ -62,7 +62,7 @@ impl Traces {
         } else {
             seeds.remove(&own);
         }
-        let family = proc::closure(&table, seeds);
+        let family = processes::closure(&table, seeds);
         let belongs =
             |one: &Proc| family.contains(&one.identity.pid) && one.identity.pid != own && !one.zombie;
         table.into_iter().filter(belongs).collect()
@@ -71,8 +71,8 @@ impl Traces {
     /// Sends a signal to every living member, and lets stopped ones go on to receive it.
     pub fn signal(&self, signal: Signal) {
         for one in self.find() {
-            proc::signal(one.identity, signal);
-            proc::signal(one.identity, Signal::CONT);
+            processes::signal(one.identity, signal);
+            processes::signal(one.identity, Signal::CONT);
         }
     }
 
@@ -102,7 +102,7 @@ impl Traces {
 
 fn send(one: &Proc, signal: Signal) {
     // Gone in the meantime is what was wanted.
-    let _ = proc::signal(one.identity, signal);
+    let _ = processes::signal(one.identity, signal);
 }
 
 fn count(number: usize) -> u32 {
@@ -129,7 +129,7 @@ pub struct KillMethod {
 /// Tries what is possible here and says which means is in force.
 #[must_use]
 pub fn kill_method() -> KillMethod {
-    let probe = format!("probe-{}", proc::own_pid());
+    let probe = format!("probe-{}", processes::own_pid());
     if let Some(group) = Cgroup::create(&probe) {
         group.remove();
         return KillMethod {
@@ -164,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_marked_process_is_found_by_its_nonce_and_killed_and_a_stranger_is_left() {
-        let nonce = format!("test-nonce-{}-{:?}", proc::own_pid(), Instant::now());
+        let nonce = format!("test-nonce-{}-{:?}", processes::own_pid(), Instant::now());
         let spawn = |value: &str| {
             let mut sleep = Command::new("sleep");
             sleep.arg("600").env(NONCE_VARIABLE, value).stdout(Stdio::null()).stderr(Stdio::null());

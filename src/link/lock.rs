@@ -1,18 +1,17 @@
-//! Who works here: the lock of a workspace and the claim on a repository.
-//!
-//! The operating system's lock decides; the text in the file is for people, and stale text with a free lock
-//! means nothing.
+//! Who works here: the lock of a workspace and the claim on a repository, and what their texts say.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{self, Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
-use super::files::PRIVATE_FILE_MODE;
-use super::workspace::Workspace;
 use crate::domain::ids::ProjectSlug;
+use crate::os::locks::TextLock;
+use crate::os::processes::{self, Identity};
+
+/// The workspace's lock, in its runtime folder.
+const LOCK_NAME: &str = "paddock.lock";
+/// The claim on a repository, in its common git directory.
+const CLAIM_NAME: &str = "paddock.claim";
 
 /// Why a lock was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -93,7 +92,7 @@ impl Holder {
     fn this_process() -> Self {
         Self {
             pid: Some(std::process::id()),
-            start_time: start_time_of("self"),
+            start_time: own_start_time(),
             boot_id: boot_id(),
             since: Some(jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string()),
             ..Self::default()
@@ -104,8 +103,9 @@ impl Holder {
     /// text with it: then nobody is named.
     fn is_gone(&self) -> bool {
         let Some(pid) = self.pid else { return true };
-        let Some(start_time) = self.start_time else { return false };
-        self.boot_id != boot_id() || start_time_of(&pid.to_string()) != Some(start_time)
+        let Some(start) = self.start_time else { return false };
+        let is_alive = i32::try_from(pid).is_ok_and(|pid| processes::is_alive(Identity { pid, start }));
+        self.boot_id != boot_id() || !is_alive
     }
 
     fn to_text(&self) -> String {
@@ -159,72 +159,94 @@ impl fmt::Display for Holder {
     }
 }
 
+/// The supervisor of the workspace whose runtime folder this is; none when there is none, or when the lock's holder only
+/// carries out one command.
+#[must_use]
+pub fn is_running(runtime: &Path) -> Option<Holder> {
+    WorkspaceLock::holder(runtime).ok().flatten().filter(|holder| !holder.is_command)
+}
+
 /// The right to change a workspace; given up when dropped, or when the process ends in any way.
 #[derive(Debug)]
-pub struct WorkspaceLock(Held);
+pub struct WorkspaceLock {
+    _held: TextLock,
+}
 
 impl WorkspaceLock {
-    /// Takes the lock for a supervisor, if it is free.
+    /// Takes the lock of the workspace whose runtime folder this is for a supervisor, if it is free.
     ///
     /// # Errors
     /// [`LockError::WorkspaceHeld`] names who has it.
-    pub fn try_take(workspace: &Workspace) -> Result<Self, LockError> {
-        Self::take_as(workspace, &Holder::this_process())
+    pub fn try_take(runtime: &Path) -> Result<Self, LockError> {
+        Self::take_as(runtime, &Holder::this_process())
     }
 
     /// Takes the lock for one command, if it is free: a supervisor that wants to start waits for the command.
     ///
     /// # Errors
     /// [`LockError::WorkspaceHeld`] names who has it.
-    pub fn try_take_for_command(workspace: &Workspace) -> Result<Self, LockError> {
-        Self::take_as(workspace, &Holder { is_command: true, ..Holder::this_process() })
+    pub fn try_take_for_command(runtime: &Path) -> Result<Self, LockError> {
+        Self::take_as(runtime, &Holder { is_command: true, ..Holder::this_process() })
     }
 
-    fn take_as(workspace: &Workspace, holder: &Holder) -> Result<Self, LockError> {
-        let path = workspace.lock();
-        let root = || workspace.root().to_path_buf();
-        match Held::take(&path, holder) {
-            Ok(Ok(held)) => Ok(Self(held)),
+    fn take_as(runtime: &Path, holder: &Holder) -> Result<Self, LockError> {
+        let path = Self::file_in(runtime);
+        let root = || runtime.parent().unwrap_or(runtime).to_path_buf();
+        match take(&path, holder) {
+            Ok(Ok(_held)) => Ok(Self { _held }),
             Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
             Err(source) => Err(LockError::of(path, source)),
         }
     }
 
-    /// Who works in the workspace, without taking the lock.
+    /// Who works in the workspace whose runtime folder this is, without taking the lock.
     ///
     /// # Errors
     /// When the lock file cannot be read.
-    pub fn holder(workspace: &Workspace) -> io::Result<Option<Holder>> {
-        read_holder(&workspace.lock())
+    pub fn holder(runtime: &Path) -> io::Result<Option<Holder>> {
+        holder_of(&Self::file_in(runtime))
     }
 
-    /// The lock file.
+    /// Where the lock file of a runtime folder is.
     #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+    pub fn file_in(runtime: &Path) -> PathBuf {
+        runtime.join(LOCK_NAME)
     }
+}
+
+/// For whom a repository is claimed.
+#[derive(Debug, Clone, Copy)]
+pub struct Claimant<'a> {
+    /// The workspace's id.
+    pub workspace_id: &'a str,
+    /// The workspace's folder.
+    pub workspace: &'a Path,
+    /// The project.
+    pub project: &'a ProjectSlug,
 }
 
 /// The right to work on a repository; given up when dropped, or when the process ends in any way.
 #[derive(Debug)]
-pub struct RepositoryClaim(Held);
+pub struct RepositoryClaim {
+    _held: TextLock,
+}
 
 impl RepositoryClaim {
-    /// Claims the repository of this common git directory for a project, if nobody else has it.
+    /// Claims the repository of this common git directory, if nobody else has it.
     ///
     /// # Errors
     /// [`LockError::RepositoryHeld`] names the other workspace and project.
-    pub fn take(common_dir: &Path, workspace: &Workspace, project: &ProjectSlug) -> Result<Self, LockError> {
-        let path = claim_path(common_dir);
+    pub fn take(common_dir: &Path, claimant: Claimant<'_>) -> Result<Self, LockError> {
+        let path = common_dir.join(CLAIM_NAME);
         let holder = Holder {
-            workspace_id: Some(workspace.id().to_owned()),
-            workspace: Some(workspace.root().display().to_string()),
-            project: Some(project.to_string()),
+            workspace_id: Some(claimant.workspace_id.to_owned()),
+            workspace: Some(claimant.workspace.display().to_string()),
+            project: Some(claimant.project.to_string()),
             ..Holder::this_process()
         };
         let common_dir = common_dir.to_path_buf();
-        match Held::take(&path, &holder) {
-            Ok(Ok(held)) => Ok(Self(held)),
+        match take(&path, &holder) {
+            Ok(Ok(_held)) => Ok(Self { _held }),
             Ok(Err(holder)) => Err(LockError::RepositoryHeld { common_dir, holder: Box::new(holder) }),
             Err(source) => Err(LockError::of(path, source)),
         }
@@ -235,121 +257,25 @@ impl RepositoryClaim {
     /// # Errors
     /// When the claim cannot be read.
     pub fn holder(common_dir: &Path) -> io::Result<Option<Holder>> {
-        read_holder(&claim_path(common_dir))
-    }
-
-    /// The claim's file.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.0.path
+        holder_of(&common_dir.join(CLAIM_NAME))
     }
 }
 
-fn claim_path(common_dir: &Path) -> PathBuf {
-    common_dir.join("paddock.claim")
+fn take(path: &Path, holder: &Holder) -> io::Result<Result<TextLock, Holder>> {
+    let is_gone = |text: &str| Holder::of_text(text).is_gone();
+    let taken = TextLock::take(path, &holder.to_text(), is_gone)?;
+    Ok(taken.map_err(|text| Holder::of_text(&text)))
 }
 
-/// A locked file that holds its holder's text.
-#[derive(Debug)]
-struct Held {
-    file: File,
-    path: PathBuf,
+fn holder_of(path: &Path) -> io::Result<Option<Holder>> {
+    Ok(TextLock::text_of_holder(path)?.map(|text| Holder::of_text(&text)))
 }
 
-/// A reader that asks whether the text is stale holds the lock for an instant; that long is waited.
-const ATTEMPTS: u32 = 20;
-const ATTEMPT_PAUSE: Duration = Duration::from_millis(5);
-/// A holder that was killed may be dying still, or a child of one that is gone may be between its fork and its
-/// program, holding the file for as long as that takes on a busy machine: so long is waited for it.
-const GONE_PATIENCE: Duration = Duration::from_secs(5);
-
-impl Held {
-    fn take(path: &Path, holder: &Holder) -> io::Result<Result<Self, Holder>> {
-        let mut file = open(path, true)?;
-        let begun = Instant::now();
-        let mut left = ATTEMPTS;
-        while let Err(error) = file.try_lock() {
-            match error {
-                TryLockError::WouldBlock if left == 0 => {
-                    let found = read_text(&mut file)?;
-                    if begun.elapsed() >= GONE_PATIENCE || !found.is_gone() {
-                        return Ok(Err(found));
-                    }
-                }
-                TryLockError::WouldBlock => left -= 1,
-                TryLockError::Error(error) => return Err(error),
-            }
-            std::thread::sleep(ATTEMPT_PAUSE);
-        }
-        file.set_len(0)?;
-        file.rewind()?;
-        file.write_all(holder.to_text().as_bytes())?;
-        Ok(Ok(Self { file, path: path.to_path_buf() }))
-    }
+/// When this process started, in clock ticks since boot. Elsewhere than on Linux the text goes without it.
+fn own_start_time() -> Option<u64> {
+    processes::me().map(|identity| identity.start).filter(|_| cfg!(target_os = "linux"))
 }
 
-impl Drop for Held {
-    fn drop(&mut self) {
-        // Only courtesy: text that stays is stale, and the lock says so.
-        let _ = self.file.set_len(0);
-        // Closing alone would keep the lock while a program that another thread is just starting has a copy of it.
-        let _ = self.file.unlock();
-    }
-}
-
-fn open(path: &Path, write: bool) -> io::Result<File> {
-    // No following of links: what an agent put there must not make us write elsewhere.
-    let flags = rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.read(true).write(write).create(write).mode(PRIVATE_FILE_MODE);
-    options.custom_flags(i32::try_from(flags.bits()).unwrap_or_default()).open(path)
-}
-
-fn read_text(file: &mut File) -> io::Result<Holder> {
-    let mut bytes = Vec::new();
-    file.rewind()?;
-    // The text is a few lines; whatever else stands there is not read without end.
-    file.take(16 * 1024).read_to_end(&mut bytes)?;
-    Ok(Holder::of_text(&String::from_utf8_lossy(&bytes)))
-}
-
-fn read_holder(path: &Path) -> io::Result<Option<Holder>> {
-    let mut file = match open(path, false) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    match file.try_lock_shared() {
-        // For the same reason not left to closing.
-        Ok(()) => file.unlock().map(|()| None),
-        Err(TryLockError::WouldBlock) => read_text(&mut file).map(Some),
-        Err(TryLockError::Error(error)) => Err(error),
-    }
-}
-
-/// When a process that lives started, in clock ticks since boot.
-#[cfg(target_os = "linux")]
-fn start_time_of(pid: &str) -> Option<u64> {
-    let stat = std::fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The name in parentheses may hold anything; the third field, the state, is the first after it.
-    let stat = String::from_utf8_lossy(&stat);
-    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
-    let is_dead = fields.next().is_some_and(|state| matches!(state, "Z" | "X"));
-    fields.nth(18)?.parse().ok().filter(|_| !is_dead)
-}
-
-/// Elsewhere the text goes without it.
-#[cfg(not(target_os = "linux"))]
-fn start_time_of(_pid: &str) -> Option<u64> {
-    None
-}
-
-#[cfg(target_os = "linux")]
 fn boot_id() -> Option<String> {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok().map(|id| id.trim().to_owned())
-}
-
-#[cfg(not(target_os = "linux"))]
-fn boot_id() -> Option<String> {
-    None
+    cfg!(target_os = "linux").then(processes::boot_id).filter(|id| !id.is_empty())
 }
