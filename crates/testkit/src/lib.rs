@@ -1,0 +1,19 @@
+//! One sandbox for all tests: a folder with a workspace, repositories, agents and a git configuration of its own, and
+//! the built program, driven as a user drives it.
+//!
+//! Everything here fails a test by panicking.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+pub mod alone;
+pub mod bounded;
+pub mod git;
+mod program;
+mod sandbox;
+mod supervisor;
+mod wait;
+
+pub use program::program;
+pub use sandbox::{Sandbox, outcome_of, outcome_with_panics};
+pub use supervisor::{Supervisor, count, is, place_of};
+pub use wait::{DEADLINE, until, within};

@@ -1,0 +1,35 @@
+//! What must hold when everything has landed.
+
+use std::fs;
+use std::path::Path;
+
+use super::Sandbox;
+
+impl Sandbox {
+    /// Checks what must hold of a repository once everything has landed and was published.
+    pub fn is_tidy(&self, repository: &Path, landed: usize) {
+        self.git(repository, &["fsck", "--full", "--strict"]);
+        let worktrees = self.git(repository, &["worktree", "list", "--porcelain"]);
+        // The gates' own are kept, with their caches.
+        let is_work = |line: &&str| line.starts_with("worktree ") && !line.contains("/_gate-");
+        assert_eq!(worktrees.lines().filter(is_work).count(), 1, "{worktrees}");
+        let branches = self.git(repository, &["for-each-ref", "--format=%(refname)", "refs/heads"]);
+        assert_eq!(branches, "refs/heads/main");
+        assert_eq!(self.git(repository, &["status", "--porcelain"]), "");
+        let log = |of: &str| self.git(repository, &["log", "--first-parent", "--format=%H %s", of]);
+        assert_eq!(log("main"), log("refs/paddock/integration/main"));
+        // A batch lands as one merge, which says how many objectives are in it.
+        let subjects = self.git(repository, &["log", "--first-parent", "--format=%s", "main"]);
+        let members = |subject: &str| match subject.strip_prefix("Merge a batch of ") {
+            Some(count) => count.parse::<usize>().unwrap(),
+            None => 1,
+        };
+        let count: usize = subjects.lines().map(members).sum();
+        assert_eq!(count, landed + 1, "one merge per objective: {subjects}");
+        let name = repository.file_name().unwrap().to_str().unwrap();
+        let folder = self.path(&format!("{name}-wt")).join(name);
+        let left = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
+        let left: Vec<_> = left.filter(|name| !name.to_string_lossy().starts_with("_gate-")).collect();
+        assert!(left.is_empty(), "{left:?} are left");
+    }
+}

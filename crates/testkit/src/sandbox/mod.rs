@@ -1,0 +1,202 @@
+//! A workspace, repositories beside it, and the means to drive and to check both.
+
+mod agents;
+mod checks;
+mod processes;
+mod projects;
+mod scripted;
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+
+use crate::supervisor::Supervisor;
+use crate::{bounded, git, until};
+
+/// A temporary folder of its own: workspace, repositories, home, and `notes/` where agents leave files.
+///
+/// When it is dropped at the end of a test that passes, no process that was started in it may be left. Whatever is left
+/// of a test that fails is killed.
+pub struct Sandbox {
+    folder: tempfile::TempDir,
+    root: PathBuf,
+    may_leave_processes: bool,
+}
+
+impl Sandbox {
+    /// With a workspace in the folder `workspace`, and an agent that runs the `sh` block of its objective's description.
+    pub fn new() -> Self {
+        let sandbox = Self::without_workspace();
+        fs::write(sandbox.path("agent.sh"), agents::PROMPTED).unwrap();
+        sandbox.good(&["init"]);
+        sandbox
+    }
+
+    /// Without a workspace: no command was run yet.
+    pub fn without_workspace() -> Self {
+        let folder = tempfile::Builder::new().prefix("paddock-test-").tempdir().unwrap();
+        let root = folder.path().join("workspace");
+        let sandbox = Self { folder, root, may_leave_processes: false };
+        fs::create_dir(sandbox.path("notes")).unwrap();
+        let settings =
+            "[user]\n\tname = Someone\n\temail = someone@localhost\n[protocol \"file\"]\n\tallow = always\n";
+        fs::write(sandbox.path("gitconfig"), settings).unwrap();
+        sandbox
+    }
+
+    /// A file or folder in it.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A file that agents know as `$NOTES/<name>`.
+    pub fn note(&self, name: &str) -> PathBuf {
+        self.path("notes").join(name)
+    }
+
+    /// The folder of the workspace.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A command whose surroundings are this sandbox alone.
+    pub fn program(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("HOME", self.folder.path()).env("XDG_DATA_HOME", self.path("data"));
+        command.env("GIT_CONFIG_GLOBAL", self.path("gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
+        command.env("NOTES", self.path("notes")).current_dir(self.folder.path()).stdin(Stdio::null());
+        command
+    }
+
+    /// `paddock` in the workspace.
+    pub fn paddock(&self, arguments: &[&str]) -> Command {
+        let mut command = self.program(crate::program());
+        command.arg("--root").arg(&self.root).args(arguments);
+        command
+    }
+
+    /// `paddock` in another workspace of that name.
+    pub fn paddock_in(&self, workspace: &str, arguments: &[&str]) -> Command {
+        let mut command = self.program(crate::program());
+        command.arg("--root").arg(self.path(workspace)).args(arguments);
+        command
+    }
+
+    /// Like [`Self::run`], in the workspace of that name.
+    pub fn run_in(&self, workspace: &str, arguments: &[&str]) -> (i32, String, String) {
+        outcome_in_two(&mut self.paddock_in(workspace, arguments))
+    }
+
+    /// The exit code of a command, and what it printed on standard output and standard error.
+    pub fn run(&self, arguments: &[&str]) -> (i32, String, String) {
+        outcome_in_two(&mut self.paddock(arguments))
+    }
+
+    /// The exit code of a command, and all that it printed.
+    pub fn outcome(&self, arguments: &[&str]) -> (i32, String) {
+        outcome_of(&mut self.paddock(arguments))
+    }
+
+    /// The standard output of a command that succeeds.
+    pub fn good(&self, arguments: &[&str]) -> String {
+        let (code, stdout, stderr) = self.run(arguments);
+        assert_eq!(code, 0, "{arguments:?}: {stdout}{stderr}");
+        stdout
+    }
+
+    /// The standard error of a command that ends with this code.
+    pub fn refused(&self, arguments: &[&str], code: i32) -> String {
+        let (found, stdout, stderr) = self.run(arguments);
+        assert_eq!(found, code, "{arguments:?}: {stdout}{stderr}");
+        stderr
+    }
+
+    /// The JSON document that a command prints, which succeeds.
+    pub fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.good(arguments)).unwrap()
+    }
+
+    /// Runs a supervisor until nothing can move; the events of that run. It must end with this code.
+    pub fn idle(&self, code: i32) -> Vec<Value> {
+        let mut supervisor = self.supervisor(&["--until-idle"]);
+        assert_eq!(supervisor.end(), code, "{}", self.run(&["status"]).1);
+        supervisor.events()
+    }
+
+    /// Starts a supervisor beside this test, and waits until it holds the workspace.
+    pub fn supervisor(&self, options: &[&str]) -> Supervisor {
+        let running = Supervisor::start(self.paddock(&["run", "--no-tui", "--json"]).args(options));
+        // Before that a command would find no supervisor, and do its work itself.
+        running.wait("supervisor_started", "*");
+        running
+    }
+
+    /// Starts a supervisor by this command, and waits until it holds the workspace or has ended. Its standard error goes
+    /// where the command says.
+    pub fn supervisor_of(&self, command: Command) -> Supervisor {
+        let mut running = Supervisor::start_with_stderr(command);
+        let lock = self.root.join("runtime/paddock.lock");
+        let pid = format!("pid: {}\n", running.pid().as_raw_nonzero());
+        // One that has little to do may be over before it is seen.
+        until("the supervisor holds the workspace", || {
+            fs::read_to_string(&lock).is_ok_and(|text| text.contains(&pid)) || running.is_over()
+        });
+        running
+    }
+
+    /// Runs git as a person does in a checkout, and gives its standard output without white space at its end. It must
+    /// succeed.
+    pub fn git(&self, repository: &Path, arguments: &[&str]) -> String {
+        let output = git::succeed(self.program("git").arg("-C").arg(repository).args(arguments));
+        String::from_utf8(output).unwrap().trim_end().to_owned()
+    }
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Drop for Sandbox {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.may_leave_processes {
+            self.kill_processes();
+        } else {
+            self.nobody_is_left();
+        }
+    }
+}
+
+/// Whether Paddock panicked: in Rust's words, or those of its hook. It may name an earlier panic in other words.
+fn has_panicked(text: &str) -> bool {
+    text.contains("panicked at") || text.contains("panicked (")
+}
+
+/// The exit code of a command (-1 when a signal ended it) and all that it printed. It must not panic.
+pub fn outcome_of(command: &mut Command) -> (i32, String) {
+    let (code, text) = outcome_with_panics(command);
+    assert!(!has_panicked(&text), "{text}");
+    (code, text)
+}
+
+/// Like [`outcome_of`], where a panic is what is wanted.
+pub fn outcome_with_panics(command: &mut Command) -> (i32, String) {
+    let (code, stdout, stderr) = parts(bounded::output_of(command));
+    (code, stdout + &stderr)
+}
+
+fn outcome_in_two(command: &mut Command) -> (i32, String, String) {
+    let (code, stdout, stderr) = parts(bounded::output_of(command));
+    assert!(!has_panicked(&stderr), "{stderr}");
+    (code, stdout, stderr)
+}
+
+fn parts(output: Output) -> (i32, String, String) {
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap_or(-1), text(output.stdout), text(output.stderr))
+}

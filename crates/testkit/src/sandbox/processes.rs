@@ -1,0 +1,51 @@
+//! The processes of a sandbox.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use super::Sandbox;
+use crate::wait::{DEADLINE, within};
+
+impl Sandbox {
+    /// Processes that work in this sandbox, or have its name in their environment or arguments: id and command line.
+    pub fn processes(&self) -> Vec<(i32, String)> {
+        let mark = self.path("");
+        let mark = mark.as_os_str().as_bytes().strip_suffix(b"/").unwrap().to_vec();
+        let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
+        let own = std::process::id();
+        let mut found = Vec::new();
+        for entry in fs::read_dir("/proc").unwrap().flatten() {
+            let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
+                continue;
+            };
+            let read = |name: &str| fs::read(entry.path().join(name)).unwrap_or_default();
+            let (environment, words) = (read("environ"), read("cmdline"));
+            let folder = fs::read_link(entry.path().join("cwd")).unwrap_or_default();
+            let is_ours = holds(&environment) || holds(&words) || holds(folder.as_os_str().as_bytes());
+            let is_zombie = || String::from_utf8_lossy(&read("stat")).contains(") Z ");
+            if pid != own && is_ours && !is_zombie() {
+                let command = String::from_utf8_lossy(&words).replace('\0', " ");
+                found.push((i32::try_from(pid).unwrap(), command));
+            }
+        }
+        found
+    }
+
+    /// Waits until no process of this sandbox is left.
+    pub fn nobody_is_left(&self) {
+        if !within(DEADLINE, || self.processes().is_empty()) {
+            panic!("processes are left: {:?}", self.processes());
+        }
+    }
+
+    pub(super) fn kill_processes(&self) {
+        for (pid, _) in self.processes() {
+            if let Some(pid) = Pid::from_raw(pid) {
+                // It may have ended meanwhile.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+    }
+}
