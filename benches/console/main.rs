@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a bench fails by panicking")]
 
 #[expect(dead_code, reason = "the log is that of the console's tests, which use more of it")]
-#[path = "../../tests/console/fixture.rs"]
+#[path = "../../tests/it/console/fixture.rs"]
 mod fixture;
 mod idle;
 mod large;

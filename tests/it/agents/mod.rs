@@ -1,0 +1,10 @@
+//! Real agent programs: what their recorded transcripts are read as, and whole runs with programs that replay them.
+
+mod identity;
+mod properties;
+mod recordings;
+mod replay;
+mod runs;
+mod shells;
+mod surroundings;
+mod tools;

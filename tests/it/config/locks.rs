@@ -1,0 +1,139 @@
+//! Locks of workspaces and claims on repositories.
+//!
+//! Each test is alone in a process: a lock that it gives back is held on for a moment by any child that another test is
+//! starting just then, between its fork and its program.
+
+use std::fs;
+use std::path::Path;
+
+use paddock::config::Workspace;
+use paddock::domain::ids::ProjectSlug;
+use paddock::link::lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
+use paddock_testkit::alone::is_alone;
+
+#[test]
+fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
+    if !is_alone(module_path!(), "one_process_works_in_a_workspace_and_the_other_is_told_who") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    assert_eq!(WorkspaceLock::holder(&workspace.runtime()).unwrap(), None);
+    let lock = WorkspaceLock::try_take(&workspace.runtime()).unwrap();
+    let error = WorkspaceLock::try_take(&workspace.runtime()).unwrap_err();
+    assert!(matches!(error, LockError::WorkspaceHeld { .. }));
+    assert!(error.to_string().contains(&format!("process {}", std::process::id())), "{error}");
+    let holder = WorkspaceLock::holder(&workspace.runtime()).unwrap().unwrap();
+    assert_eq!(holder.pid, Some(std::process::id()));
+    assert!(holder.since.is_some());
+    drop(lock);
+    assert_eq!(WorkspaceLock::holder(&workspace.runtime()).unwrap(), None);
+    WorkspaceLock::try_take(&workspace.runtime()).unwrap();
+}
+
+#[test]
+fn who_carries_out_one_command_says_so() {
+    if !is_alone(module_path!(), "who_carries_out_one_command_says_so") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let lock = WorkspaceLock::try_take_for_command(&workspace.runtime()).unwrap();
+    assert!(WorkspaceLock::holder(&workspace.runtime()).unwrap().unwrap().is_command);
+    let error = WorkspaceLock::try_take(&workspace.runtime()).unwrap_err().to_string();
+    assert!(error.contains("one command") && !error.contains("supervisor stop"), "{error}");
+    drop(lock);
+    let _lock = WorkspaceLock::try_take(&workspace.runtime()).unwrap();
+    let error = WorkspaceLock::try_take(&workspace.runtime()).unwrap_err().to_string();
+    assert!(!error.contains("one command") && error.contains("supervisor stop"), "{error}");
+}
+
+#[test]
+fn stale_text_with_a_free_lock_is_taken_over() {
+    if !is_alone(module_path!(), "stale_text_with_a_free_lock_is_taken_over") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    fs::write(
+        WorkspaceLock::file_in(&workspace.runtime()),
+        "pid: 1\nsince: 2001-01-01T00:00:00Z\nand much more that is longer\n",
+    )
+    .unwrap();
+    assert_eq!(WorkspaceLock::holder(&workspace.runtime()).unwrap(), None);
+    let _lock = WorkspaceLock::try_take(&workspace.runtime()).unwrap();
+    let text = fs::read_to_string(WorkspaceLock::file_in(&workspace.runtime())).unwrap();
+    assert!(
+        text.starts_with(&format!("pid: {}\n", std::process::id())) && !text.contains("much more"),
+        "{text}"
+    );
+}
+
+/// As when a supervisor is killed, or ends, between a child's fork and its program: for a moment the child has the
+/// file open. One that ends in order leaves no text.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
+    if !is_alone(module_path!(), "a_lock_that_outlives_its_holder_for_a_moment_is_waited_for") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(folder.path()).unwrap();
+    let mut gone = std::process::Command::new("true").spawn().unwrap();
+    gone.wait().unwrap();
+    let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
+    let text = format!("pid: {}\nstart_time: 1\nboot_id: {}\n", gone.id(), boot.trim());
+    for left in [text.as_str(), ""] {
+        fs::write(WorkspaceLock::file_in(&workspace.runtime()), left).unwrap();
+        let file = fs::File::open(WorkspaceLock::file_in(&workspace.runtime())).unwrap();
+        file.lock().unwrap();
+        // Longer than anybody waits for a holder that lives.
+        let mut child = std::process::Command::new("sleep").arg("0.5").stdin(file).spawn().unwrap();
+        WorkspaceLock::try_take(&workspace.runtime()).unwrap();
+        child.wait().unwrap();
+    }
+}
+
+fn claim_for(
+    folder: &Path,
+    workspace: &Workspace,
+    project: &ProjectSlug,
+) -> Result<RepositoryClaim, LockError> {
+    let claimant = Claimant { workspace_id: workspace.id(), workspace: workspace.root(), project };
+    RepositoryClaim::take(folder, claimant)
+}
+
+#[test]
+fn a_repository_belongs_to_one_project_of_one_workspace() {
+    if !is_alone(module_path!(), "a_repository_belongs_to_one_project_of_one_workspace") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let repository = git2::Repository::init(folder.path().join("repo")).unwrap();
+    let slug = |text: &str| ProjectSlug::new(text).unwrap();
+    let claim = claim_for(repository.commondir(), &workspace, &slug("first")).unwrap();
+    let error = claim_for(repository.commondir(), &workspace, &slug("second")).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("project `first`"), "{message}");
+    assert!(message.contains(&workspace.root().display().to_string()), "{message}");
+    let holder = RepositoryClaim::holder(repository.commondir()).unwrap().unwrap();
+    assert_eq!(holder.workspace_id.as_deref(), Some(workspace.id()));
+    drop(claim);
+    claim_for(repository.commondir(), &workspace, &slug("second")).unwrap();
+}
+
+#[test]
+fn a_link_in_place_of_a_claim_is_not_followed() {
+    if !is_alone(module_path!(), "a_link_in_place_of_a_claim_is_not_followed") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let precious = folder.path().join("precious");
+    fs::write(&precious, "keep").unwrap();
+    std::os::unix::fs::symlink(&precious, folder.path().join("paddock.claim")).unwrap();
+    let slug = ProjectSlug::new("p").unwrap();
+    assert!(matches!(claim_for(folder.path(), &workspace, &slug), Err(LockError::Io { .. })));
+    assert_eq!(fs::read_to_string(&precious).unwrap(), "keep");
+}

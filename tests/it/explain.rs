@@ -1,0 +1,262 @@
+//! Why objectives are not moving, told from states that real decisions led to.
+
+use std::path::Path;
+
+use paddock::config::project_file::parse;
+use paddock::config::resolve::Surroundings as Resolving;
+use paddock::domain::agent::{Check, PROBE_MS};
+use paddock::domain::answers::Surroundings;
+use paddock::domain::command::Command;
+use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock::domain::failure::{Failure, FailureClass};
+use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock::domain::objective::ObjectiveSpec;
+use paddock::domain::reason::{Reason, ReasonCode};
+use paddock::domain::session::{Exit, ProcessEnd, Stop};
+use paddock::domain::state::State;
+use paddock::engine::decide::{Memo, next_timer, step};
+use paddock::engine::explain::why;
+use paddock::engine::input::Input;
+use paddock::report::status::{View, document};
+use paddock::report::status_text::render;
+
+const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0}\nagents: [{id: scripted}]\n";
+
+struct World {
+    state: State,
+    memo: Memo,
+    now_ms: i64,
+}
+
+fn slug() -> ProjectSlug {
+    ProjectSlug::new("web").unwrap()
+}
+
+fn key(id: &str) -> ObjectiveKey {
+    ObjectiveKey { project: slug(), id: ObjectiveId::new(id).unwrap() }
+}
+
+fn commit() -> ObjectId {
+    ObjectId::new("1".repeat(40)).unwrap()
+}
+
+impl World {
+    fn new(file: &str) -> Self {
+        let file = parse(file.as_bytes(), "projects/web.yaml", None, Path::new("/"), None).unwrap();
+        let around =
+            Resolving { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
+        let settings = Box::new(file.resolve(&around).unwrap().settings);
+        let repository = RepositoryFacts {
+            root: "/r".into(),
+            common_dir: "/r/.git".into(),
+            bare: false,
+            target: commit(),
+            trust: TrustRecord { entries: Vec::new() },
+        };
+        let mut world = Self { state: State::default(), memo: Memo::default(), now_ms: 1_000_000 };
+        world.command(Command::ProjectAdd { project: slug(), settings, repository });
+        world.take(Input::IntegrationMade { project: slug(), tip: Ok(commit()) });
+        world
+    }
+
+    fn take(&mut self, input: Input) {
+        self.now_ms += 1000;
+        step(&mut self.state, &mut self.memo, input, self.now_ms);
+    }
+
+    fn command(&mut self, command: Command) {
+        self.now_ms += 1000;
+        let input = Input::Command(Box::new(command));
+        step(&mut self.state, &mut self.memo, input, self.now_ms).reply.unwrap().unwrap();
+    }
+
+    fn add(&mut self, id: &str, scope: &str, depends_on: &[&str]) {
+        let spec = ObjectiveSpec {
+            title: format!("标题 of {id}"),
+            description: String::new(),
+            acceptance_criteria: Vec::new(),
+            path_scope: vec![scope.to_owned()],
+            depends_on: depends_on.iter().map(|id| ObjectiveId::new(*id).unwrap()).collect(),
+            context_refs: Vec::new(),
+            worker: "implementer".to_owned(),
+            priority: 0,
+            max_commits: None,
+            max_minutes: None,
+            phase: None,
+        };
+        self.command(Command::ObjectivesAdd { project: slug(), objectives: vec![(key(id).id, spec)] });
+    }
+
+    fn worktree(&mut self, id: &str) {
+        self.take(Input::WorktreeAnswered { objective: key(id), epoch: 1, result: Ok(()) });
+    }
+
+    fn why(&self, id: &str, supervisor_running: bool) -> Reason {
+        let facts = Surroundings { supervisor_running, now_ms: self.now_ms, max_parallel: None };
+        why(&self.state, self.state.objective(&key(id)).unwrap(), &facts).unwrap()
+    }
+
+    fn expect(&self, id: &str, code: ReasonCode, part: &str) {
+        let reason = self.why(id, true);
+        assert!(reason.code == code && reason.text.contains(part), "{id}: {reason:?}");
+        assert!(!reason.clears.is_empty());
+    }
+}
+
+#[test]
+fn ready_objectives_say_what_keeps_them() {
+    let mut world = World::new(FILE);
+    world.add("one", "src/**", &[]);
+    world.expect("one", ReasonCode::PreparingWorktree, "is being made");
+    assert_eq!(world.why("one", false).code, ReasonCode::NoSupervisor);
+    world.worktree("one");
+    world.expect("one", ReasonCode::Working, "session 1 by scripted is starting");
+    world.add("two", "src/a.rs", &[]);
+    world.expect("two", ReasonCode::ScopeOverlap, "overlaps that of one (active)");
+    world.add("three", "docs/**", &[]);
+    world.expect("three", ReasonCode::NoSlot, "(1 of 1)");
+    world.add("four", "docs/**", &["three"]);
+    world.expect("four", ReasonCode::Dependencies, "waits for three (ready)");
+    world.command(Command::ProjectPause { project: slug(), paused: true });
+    world.expect("two", ReasonCode::ProjectPaused, "paused");
+    world.command(Command::ProjectEnable { project: slug(), enabled: false });
+    world.expect("two", ReasonCode::ProjectDisabled, "disabled");
+}
+
+#[test]
+fn without_an_agent_that_is_said_even_without_a_supervisor() {
+    let mut world = World::new(&FILE.replace("agents: [{id: scripted}]\n", ""));
+    world.add("one", "src/**", &[]);
+    let reason = world.why("one", false);
+    assert_eq!(reason.code, ReasonCode::NoAgent);
+    assert!(reason.text.contains("implementer has no agent"), "{reason:?}");
+}
+
+#[test]
+fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
+    let mut world = World::new(FILE);
+    world.add("one", "src/**", &[]);
+    world.add("two", "docs/**", &["one"]);
+    world.add("three", "docs/**", &["two"]);
+    world.worktree("one");
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    world.expect("one", ReasonCode::Working, "works on it");
+    world.command(Command::SessionKill { session: SessionId(1) });
+    world.expect("one", ReasonCode::Working, "is stopping");
+    let process =
+        ProcessEnd { exit: Exit::Signal(9), stop: Some(Stop::Human), awake_seconds: 120, survivors: 0 };
+    world.take(Input::SessionExited { session: SessionId(1), process });
+    world.expect("one", ReasonCode::Harvesting, "is being read");
+    world.take(Input::Harvested { session: SessionId(1), facts: Err("no such folder".to_owned()) });
+    world.expect("one", ReasonCode::HarvestFailed, "no such folder");
+    world.expect("three", ReasonCode::BlockedBy, "blocked by one, which is needs_review");
+
+    let view = View {
+        state: &world.state,
+        answers: &paddock::engine::ANSWERS,
+        workspace: "/ws".into(),
+        supervisor: None,
+        now_ms: world.now_ms,
+        day_ms: 0,
+        all: false,
+    };
+    let status = document(&view, None);
+    let project = &status.projects[0];
+    assert_eq!((project.state, project.counts["needs_review"], project.counts["todo"]), ("waiting", 1, 2));
+    assert_eq!(project.budget.session_minutes.used, Some(2));
+    assert_eq!(project.sessions[0].exit.as_ref().unwrap().signal, Some(9));
+    assert_eq!(project.objectives[0].id, "one");
+    let text = render(&status, world.now_ms);
+    assert!(text.contains("needs you") && text.contains("→ paddock objective show web/one"), "{text}");
+    assert!(text.contains("objectives: 2 todo, 1 needs_review"), "{text}");
+}
+
+/// Session `number` exits well and leaves one commit.
+fn finish(world: &mut World, number: u64) {
+    let session = SessionId(number);
+    world.take(Input::SessionStarted { session, pid: 42 });
+    let process = ProcessEnd { exit: Exit::Code(0), stop: None, awake_seconds: 60, survivors: 0 };
+    world.take(Input::SessionExited { session, process });
+    let head = ObjectId::new(number.to_string().repeat(40).replace('1', "a")).unwrap();
+    let made = CommitFacts {
+        commit: head.clone(),
+        summary: "work".to_owned(),
+        paths: 1,
+        is_merge: false,
+        is_empty: false,
+    };
+    let facts = HarvestFacts {
+        head,
+        commits: vec![made],
+        net_paths: Vec::new(),
+        bad_links: Vec::new(),
+        integrator_paths: Vec::new(),
+        secrets: Vec::new(),
+        uncommitted: Vec::new(),
+        salvage: None,
+        head_elsewhere: None,
+        tampered: Vec::new(),
+        summary: None,
+        account: paddock::domain::usage::Account::default(),
+    };
+    world.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
+}
+
+#[test]
+fn queued_objectives_say_how_far_they_are() {
+    let mut world = World::new(FILE);
+    for (number, id) in [(1, "one"), (2, "two")] {
+        world.add(id, &format!("{id}/**"), &[]);
+        world.worktree(id);
+        finish(&mut world, number);
+    }
+    world.expect("one", ReasonCode::Building, "its merge is being made");
+    world.expect("two", ReasonCode::QueueBehind, "number 2 in the merge queue, behind one");
+    assert_eq!(world.why("two", false).code, ReasonCode::NoSupervisor);
+    world.command(Command::QueueHold { project: slug() });
+    world.expect("two", ReasonCode::QueueHeld, "a person holds");
+}
+
+#[test]
+fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for_it() {
+    let file = FILE.replace("max_parallel_sessions: 1", "max_parallel_sessions: 3");
+    let at_work = |world: &World| world.state.open_sessions().count();
+    let cooled = || {
+        let mut world = World::new(&file);
+        let failure = Failure::new(FailureClass::RateLimit, "429").until(Some(world.now_ms + 60_000));
+        let check = Check { ok: false, version: None, latency_ms: 1, failure: Some(failure) };
+        world.command(Command::AgentChecked { agent: "scripted".to_owned(), check });
+        for id in ["one", "two", "three"] {
+            world.add(id, &format!("{id}/**"), &[]);
+        }
+        world.expect("two", ReasonCode::Cooling, "cooling until");
+        world.now_ms += 90_000;
+        world.take(Input::Tick);
+        for id in ["one", "two", "three"] {
+            world.worktree(id);
+        }
+        assert_eq!(at_work(&world), 1, "not all at once");
+        world.expect("two", ReasonCode::Cooling, "session 1 shows whether scripted works again");
+        world
+    };
+    let mut world = cooled();
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    world.now_ms += PROBE_MS - 2_000;
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 1);
+    assert!(next_timer(&world.state, &world.memo).is_some(), "its time is waited for");
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 3, "it has worked for long enough");
+
+    let mut world = cooled();
+    finish(&mut world, 1);
+    assert_eq!(at_work(&world), 2, "it went well");
+
+    let mut world = cooled();
+    world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
+    let process = ProcessEnd { exit: Exit::Code(1), stop: None, awake_seconds: 1, survivors: 0 };
+    world.take(Input::SessionExited { session: SessionId(1), process });
+    world.now_ms += PROBE_MS;
+    world.take(Input::Tick);
+    assert_eq!(at_work(&world), 3, "whatever becomes of it, the others do not wait for ever");
+}

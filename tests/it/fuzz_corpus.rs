@@ -1,0 +1,67 @@
+//! The inputs that are kept for the fuzzers (`fuzz/corpus`), through the very functions that the fuzzers call: what
+//! was found once is not found again, and the corpus does not rot.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+#[path = "../../fuzz/src/lib.rs"]
+mod readers;
+
+/// What a fuzzer calls.
+type Entry = fn(&[u8]);
+
+/// Every target, as docs/reliability.md names them.
+const TARGETS: [(&str, Entry); 8] = [
+    ("plan", readers::plan),
+    ("goals", readers::goals),
+    ("summary", readers::summary),
+    ("project", readers::project),
+    ("keys", readers::keys),
+    ("events", readers::events),
+    ("frames", readers::frames),
+    ("transcript", readers::transcript),
+];
+/// What is kept stays small, in bytes: a file, and all of them.
+const FILE_MAX: usize = 4_096;
+const ALL_MAX: usize = 64 * 1_024;
+
+fn fuzz() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
+}
+
+/// The files that are kept for a target; what a fuzzer found here and nobody chose is not among them.
+fn kept(target: &str) -> Vec<PathBuf> {
+    let files = fs::read_dir(fuzz().join("corpus").join(target)).unwrap();
+    let files = files.map(|entry| entry.unwrap().path());
+    let is_kept =
+        |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("kept-"));
+    files.filter(is_kept).collect()
+}
+
+#[test]
+fn every_kept_input_holds_the_promise_of_its_reader() {
+    let mut bytes = 0;
+    for (target, read) in TARGETS {
+        let files = kept(target);
+        assert!(files.len() >= 3, "too little is kept for {target}");
+        for file in files {
+            let data = fs::read(&file).unwrap();
+            assert!(data.len() <= FILE_MAX, "{} is too large to be kept", file.display());
+            bytes += data.len();
+            println!("{}", file.display());
+            read(&data);
+        }
+    }
+    assert!(bytes <= ALL_MAX, "the corpus has {bytes} bytes");
+}
+
+#[test]
+fn every_fuzz_target_is_among_them() {
+    let files = fs::read_dir(fuzz().join("fuzz_targets")).unwrap();
+    let names = files.map(|entry| entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned());
+    let mut names: Vec<String> = names.collect();
+    let mut known: Vec<&str> = TARGETS.iter().map(|(name, _)| *name).collect();
+    names.sort_unstable();
+    known.sort_unstable();
+    assert_eq!(names, known);
+}

@@ -1,0 +1,149 @@
+//! From a document to a goal that is completed, without anybody's help.
+
+use std::fs;
+
+use paddock_testkit::{Sandbox, count, place_of};
+
+use super::planners::{idle, lay_down, of_type, project, prompts, small_goal};
+
+fn planned(id: &str) -> String {
+    let script =
+        format!("write out/{id} <<< {id}\n      commit Make {id}\n      summary completed made {id}");
+    format!(
+        "```plan\nobjectives:\n  - id: {id}\n    title: Make {id}\n    path_scope: [out/{id}]\n    description: |\n      \
+         ```script\n      {script}\n      ```\n```\n"
+    )
+}
+
+#[test]
+fn a_goal_of_two_milestones_of_two_phases_is_reached_by_a_scripted_planner_and_agents() {
+    let place = Sandbox::new();
+    let settings = "max_parallel_sessions: 1\n";
+    let repository = project(&place, "house", settings);
+    let file = place.project_file("house");
+    let text = fs::read_to_string(&file).unwrap();
+    let from = text.find("agents:").unwrap();
+    let to = text.find("verify:").unwrap();
+    fs::write(&file, format!("{}agents: [{{id: scripted}}]\n{}", &text[..from], &text[to..])).unwrap();
+    let check = "```checks\n- {description: it is there, check_command: cat out/roof, expected: roof}\n```\n";
+    let document = format!(
+        "# A house <!-- id: house -->\n\nDry and warm.\n\n## Outside\n\n### Walls\n\n{}\n### Roof\n\n{check}\n{}\n\
+         ## Inside\n\n### Floor\n\n{}\n### Paint\n\nNothing is planned here.\n",
+        planned("walls"),
+        planned("roof"),
+        planned("floor")
+    );
+    fs::write(place.path("goals.md"), document).unwrap();
+    let said = place.good(&["goal", "import", "goals.md"]);
+    assert!(said.contains("7 added") && said.contains("the active phase is walls"), "{said}");
+    let events = idle(&place, 0);
+    for (kind, times) in [("phase_completed", 4), ("milestone_completed", 2), ("goal_completed", 1)] {
+        assert_eq!(count(&events, kind, "*"), times, "{kind}");
+    }
+    assert_eq!(count(&events, "phase_checks_passed", "*"), 1);
+    for id in ["walls", "roof", "floor"] {
+        assert_eq!(place.git(&repository, &["show", &format!("main:out/{id}")]), id);
+    }
+    let phases = place.json(&["phase", "list", "--json"]);
+    assert!(phases.as_array().unwrap().iter().all(|phase| phase["status"] == "completed"), "{phases}");
+    let planners = of_type(&events, "session_planned");
+    assert!(planners.iter().any(|event| event["objective"].is_null()), "the planner's session is about none");
+    let worktrees = place.git(&repository, &["worktree", "list", "--porcelain"]);
+    assert!(!worktrees.contains("_planner"), "{worktrees}");
+    let again = idle(&place, 0);
+    assert_eq!(count(&again, "session_planned", "*"), 0, "a goal that is reached is not planned again");
+}
+
+#[test]
+fn a_failing_check_is_told_to_the_next_plan_which_mends_it() {
+    let place = Sandbox::new();
+    project(&place, "web", "max_parallel_sessions: 1\n");
+    let checks =
+        "phase_checks:\n  - {description: both are there, check_command: \"ls out; test -f out/b\"}\n";
+    lay_down(&place, 1, &[("a", &[])], checks);
+    lay_down(&place, 2, &[("b", &[])], "");
+    small_goal(&place, "Make a and b.");
+    let events = idle(&place, 0);
+    let failed = place_of(&events, "phase_checks_failed", "*");
+    assert_eq!(events[failed]["data"]["failed"][0]["problem"], "it ended with exit status 1");
+    assert!(failed < place_of(&events, "phase_checks_passed", "*"));
+    assert_eq!(count(&events, "goal_completed", "*"), 1);
+    let prompts = prompts(&place);
+    assert_eq!(prompts.len(), 2, "the checks passed: nobody has to be asked whether anything is left");
+    assert!(!prompts[0].contains("## Checks that failed"));
+    for part in
+        ["## Checks that failed", "both are there", "it ended with exit status 1", "    begin", "- a: Make a"]
+    {
+        assert!(prompts[1].contains(part), "{part:?} is not in\n{}", prompts[1]);
+    }
+}
+
+#[test]
+fn an_expected_text_must_be_in_a_checks_output() {
+    let place = Sandbox::new();
+    project(&place, "web", "max_parallel_sessions: 1\n");
+    lay_down(&place, 1, &[("a", &[])], "");
+    let check = "```checks\n- {description: it says so, check_command: cat out/a, expected: never}\n```\n";
+    small_goal(&place, check);
+    let events = idle(&place, 3);
+    assert_eq!(count(&events, "phase_checks_failed", "*"), 3, "the third time after an empty plan");
+    let held = &events[place_of(&events, "planner_held", "*")]["data"]["reason"];
+    assert_eq!(held["code"], "checks_fail");
+    assert!(held["text"].as_str().unwrap().contains("does not contain \"never\""), "{held}");
+    assert_eq!(count(&events, "plan_applied", "*"), 3);
+    let stuck = place.json(&["explain", "--json"]);
+    assert_eq!(stuck[0]["reason"]["code"], "checks_fail", "{stuck}");
+    // A person looks, and takes the check away.
+    small_goal(&place, "No check.");
+    place.good(&["plan"]);
+    let events = idle(&place, 0);
+    assert_eq!(count(&events, "goal_completed", "*"), 1);
+}
+
+#[test]
+fn a_goal_that_nobody_divided_is_planned_as_a_whole_and_reached() {
+    let place = Sandbox::new();
+    let repository = project(&place, "web", "");
+    lay_down(&place, 1, &[("first", &[]), ("second", &["first"])], "");
+    place.good(&["goal", "add", "一个 page", "-d", "It says hello", "--id", "page"]);
+    let events = idle(&place, 0);
+    for kind in ["phase_completed", "milestone_completed", "goal_completed"] {
+        assert_eq!(count(&events, kind, "*"), 1, "{kind}");
+    }
+    assert!(prompts(&place)[0].contains("Phase: 一个 page"), "{}", prompts(&place)[0]);
+    assert!(prompts(&place)[0].contains("It says hello"), "{}", prompts(&place)[0]);
+    assert_eq!(place.git(&repository, &["ls-tree", "--name-only", "main:out"]), "begin\nfirst\nsecond");
+}
+
+#[test]
+fn milestones_without_phases_are_worked_on_one_after_the_other() {
+    let place = Sandbox::new();
+    project(&place, "web", "");
+    place.good(&["goal", "add", "Page"]);
+    place.good(&["milestone", "add", "Text"]);
+    place.good(&["milestone", "add", "Picture"]);
+    // Asked for, it is planned without waiting for phases that somebody may still add.
+    let said = place.good(&["plan"]);
+    assert!(said.contains("the phase text of web is planned"), "{said}");
+    let events = idle(&place, 0);
+    assert_eq!(count(&events, "milestone_completed", "*"), 2);
+    assert_eq!(count(&events, "goal_completed", "*"), 1);
+    let phases = place.json(&["phase", "list", "--json"]);
+    let ids: Vec<&str> = phases.as_array().unwrap().iter().filter_map(|phase| phase["id"].as_str()).collect();
+    assert_eq!(ids, ["text", "picture"]);
+}
+
+#[test]
+fn a_goal_that_nobody_can_plan_says_so() {
+    let place = Sandbox::new();
+    place.project("web", "agents: [{id: tester, command_template: [sh, agent.sh]}]\n");
+    place.good(&["goal", "add", "Page"]);
+    idle(&place, 3);
+    for command in ["explain", "status", "report"] {
+        let said = place.good(&[command]);
+        assert!(said.contains("the goal page has no objective, and no agent may plan"), "{command}: {said}");
+    }
+    assert_eq!(place.json(&["explain", "--json"])[0]["reason"]["code"], "nothing_planned");
+    place.good(&["goal", "complete", "page"]);
+    assert!(place.good(&["explain"]).contains("everything moves"));
+}

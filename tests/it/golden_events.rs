@@ -1,0 +1,95 @@
+//! Every event that was ever stored stays readable: one golden line for each type of version 1.
+
+use paddock::domain::event::Fact;
+use paddock::ledger::{from_stored, to_stored};
+use paddock::report::events::TYPES;
+use paddock::store::StoredEvent;
+use serde_json::Value;
+
+const GOLDEN: &str = include_str!("../golden/events/v1.jsonl");
+
+fn stored(line: &str) -> StoredEvent {
+    let golden: Value = serde_json::from_str(line).unwrap();
+    StoredEvent {
+        seq: 1,
+        at_ms: 0,
+        kind: golden["type"].as_str().unwrap().to_owned(),
+        version: 1,
+        project: None,
+        objective: None,
+        session: None,
+        data: golden["data"].to_string(),
+    }
+}
+
+#[test]
+fn an_event_of_version_1_is_read_and_written_again_without_loss() {
+    for line in GOLDEN.lines() {
+        let before = stored(line);
+        let event = from_stored(&before).unwrap();
+        let after = to_stored(&event).unwrap();
+        assert_eq!(after.kind, before.kind);
+        let (old, new): (Value, Value) =
+            (serde_json::from_str(&before.data).unwrap(), serde_json::from_str(&after.data).unwrap());
+        is_within(&old, &new, &before.kind);
+        assert_eq!(from_stored(&after).unwrap(), event);
+    }
+}
+
+/// What was stored is still there; keys that came later may stand beside it.
+fn is_within(old: &Value, new: &Value, place: &str) {
+    match (old, new) {
+        (Value::Object(old), Value::Object(new)) => {
+            for (key, value) in old {
+                is_within(value, new.get(key).unwrap_or(&Value::Null), &format!("{place}.{key}"));
+            }
+        }
+        (Value::Array(old), Value::Array(new)) => {
+            assert_eq!(old.len(), new.len(), "{place}");
+            for (index, (old, new)) in old.iter().zip(new).enumerate() {
+                is_within(old, new, &format!("{place}[{index}]"));
+            }
+        }
+        _ => assert_eq!(old, new, "{place}"),
+    }
+}
+
+#[test]
+fn every_type_of_event_has_a_golden_line() {
+    let source = include_str!("../../src/domain/event.rs");
+    let list = source.split("pub enum Fact {").nth(1).unwrap().split("\n}\n").next().unwrap();
+    let names = list.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = names.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    let golden: Vec<String> = GOLDEN.lines().map(|line| stored(line).kind).collect();
+    let mut count = 0;
+    for variant in variants {
+        let name = variant.split([' ', '{', '(', ',']).next().unwrap();
+        let stored: String = name.chars().fold(String::new(), |mut text, c| {
+            if c.is_ascii_uppercase() && !text.is_empty() {
+                text.push('_');
+            }
+            text.push(c.to_ascii_lowercase());
+            text
+        });
+        assert!(golden.contains(&stored), "{stored} has no golden line in tests/golden/events/v1.jsonl");
+        count += 1;
+    }
+    assert_eq!((count, Fact::VERSION), (golden.len(), 1));
+}
+
+#[test]
+fn every_public_type_of_the_first_build_is_still_there() {
+    let golden = include_str!("../golden/events/public.txt");
+    let known: Vec<String> = TYPES
+        .iter()
+        .map(|one| {
+            let mut line = format!("{} {}", one.public, one.stored);
+            one.to.iter().for_each(|to| line.push_str(&format!(" to={to}")));
+            one.level.iter().for_each(|level| line.push_str(&format!(" level={level}")));
+            line
+        })
+        .collect();
+    for line in golden.lines().filter(|line| !line.starts_with('#')) {
+        assert!(known.iter().any(|known| known == line), "no public type is any more: {line}");
+    }
+}

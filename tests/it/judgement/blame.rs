@@ -1,0 +1,118 @@
+//! The gate blames a branch only where it fails alone on a base that is green.
+
+use std::fs;
+
+use paddock_testkit::{Sandbox, count, is};
+
+fn gate(run: &str) -> String {
+    format!("verify: [{{name: tests, run: {run:?}}}]")
+}
+
+fn held_for(events: &[serde_json::Value]) -> String {
+    let held = events.iter().rev().find(|event| is(event, "queue_held", "*")).unwrap();
+    held["data"]["reason"]["code"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_gate_that_is_red_once_blames_nobody_and_what_it_judged_lands() {
+    let place = Sandbox::new();
+    let run = "test ! -e work.txt || test -e $NOTES/again || { touch $NOTES/again; exit 1; }";
+    let repository = place.project("flaky", &gate(run));
+    place.objective("work", "commit work.txt\nover", &[]);
+    let events = place.idle(0);
+    assert_eq!((count(&events, "landed", "work"), count(&events, "flake_seen", "*")), (1, 1));
+    assert_eq!((count(&events, "session_planned", "*"), count(&events, "gate_ended", "*")), (1, 2));
+    assert_eq!(place.status_of("work")["retries"], 0);
+    place.is_tidy(&repository, 1);
+}
+
+#[test]
+fn a_red_target_blames_nobody_and_holds_the_queue_until_it_is_mended() {
+    let place = Sandbox::new();
+    let repository = place.project("red", &gate("test ! -e broken.txt"));
+    fs::write(repository.join("broken.txt"), "oh\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Break it"]);
+    place.objective("work", "commit work.txt\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!((count(&events, "landed", "*"), count(&events, "session_planned", "*")), (0, 1));
+    assert_eq!(held_for(&events), "target_red");
+    let status = place.status_of("work");
+    assert_eq!((&status["status"], &status["reason"]["code"]), (&"queued".into(), &"target_red".into()));
+    let said = status["reason"]["text"].as_str().unwrap();
+    assert!(said.contains("red on main itself") && said.contains("tests"), "{said}");
+    place.git(&repository, &["rm", "--quiet", "broken.txt"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Mend it"]);
+    let events = place.idle(0);
+    assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 0));
+    assert_eq!(place.status_of("work")["retries"], 0);
+}
+
+/// Sessions go on while the queue is held, so an objective can do what else a person would have to: its own merge is
+/// green on the red target.
+#[test]
+fn an_objective_that_mends_a_red_target_lands_once_it_is_put_first_and_the_others_with_it() {
+    let place = Sandbox::new();
+    let repository = place.project("red", &gate("test ! -e broken.txt"));
+    fs::write(repository.join("broken.txt"), "oh\n").unwrap();
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "Break it"]);
+    let work = ["work", "work.txt", "commit work.txt\nover"].map(str::to_owned);
+    let [id, scope, script] = work;
+    place.plan(&[(id, Vec::new(), scope, script)]);
+    assert_eq!(held_for(&place.idle(3)), "target_red");
+    let clears = place.status_of("work")["reason"]["clears"].as_str().unwrap().to_owned();
+    assert!(clears.contains("objective prioritize"), "{clears}");
+    place.objective("mend", "git rm -q broken.txt; git commit -q -m 'Mend it'\nover", &[]);
+    // It may change everything, so it waits for what is queued, and that for a person: this is an end.
+    assert_eq!(count(&place.idle(3), "session_planned", "*"), 0);
+    assert_eq!(place.status_of("mend")["status"], "ready");
+    place.good(&["objective", "edit", "mend", "--scope", "broken.txt"]);
+    let events = place.idle(3);
+    assert_eq!((count(&events, "session_planned", "mend"), count(&events, "landed", "*")), (1, 0));
+    assert_eq!(place.status_of("mend")["status"], "queued");
+    place.good(&["objective", "prioritize", "mend", "9"]);
+    place.good(&["queue", "release"]);
+    let events = place.idle(0);
+    // One after the other or as one batch: what is landed is green.
+    assert_eq!((count(&events, "landed", "mend"), count(&events, "landed", "work")), (1, 1));
+    assert_eq!(count(&events, "session_planned", "*"), 0, "nobody is sent back");
+    for id in ["mend", "work"] {
+        assert_eq!(place.status_of(id)["retries"], 0);
+    }
+    assert!(!repository.join("broken.txt").exists());
+    let notices = &place.json(&["status", "--json"])["projects"][0]["reasons"];
+    assert_eq!(notices, &serde_json::json!([]), "what was red is mended");
+    place.good(&["verify"]);
+}
+
+#[test]
+fn what_cannot_be_evaluated_anywhere_holds_the_queue_and_is_not_tried_for_ever() {
+    for (name, run) in [("absent", "exit 127"), ("crash", "kill -s SEGV $$"), ("shell", "exit 139")] {
+        let place = Sandbox::new();
+        place.project(name, &gate(run));
+        place.objective("work", "commit work.txt\nover", &[]);
+        let events = place.idle(3);
+        assert_eq!((count(&events, "landed", "*"), count(&events, "session_planned", "*")), (0, 1), "{run}");
+        assert_eq!(count(&events, "gate_started", "*"), 3, "{run}: twice, then on the base");
+        assert_eq!(held_for(&events), "not_evaluated", "{run}");
+        let events = place.idle(3);
+        assert_eq!(count(&events, "gate_started", "*"), 0, "{run}: it waits for a person");
+    }
+}
+
+#[test]
+fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
+    for (name, crash, told) in [("shell", "exit 139", "139"), ("crash", "kill -s SEGV $$", "signal 11")] {
+        let place = Sandbox::new();
+        let repository = place.project(name, &gate(&format!("test ! -e bomb.txt || {crash}")));
+        let script = "case $PADDOCK_SESSION_KIND in work) commit bomb.txt ;; *) git rm -q bomb.txt; commit fine.txt ;; esac\nover";
+        place.objective("work", script, &[]);
+        let events = place.idle(0);
+        assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 2));
+        assert_eq!(count(&events, "gate_started", "*"), 4, "twice, on the base, and on what was mended");
+        let prompt = fs::read_to_string(place.note(&format!("{name}.work.2.prompt"))).unwrap();
+        assert!(prompt.contains(told), "{prompt}");
+        place.is_tidy(&repository, 1);
+    }
+}

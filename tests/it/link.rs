@@ -1,0 +1,368 @@
+//! The socket between supervisor and clients, with real sockets.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use paddock::link::{
+    Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, LogChunk, LogKind, LogName,
+    LogRequest, LogSource, LogStream, Server, Service,
+};
+use paddock::store::StoredEvent;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Command {
+    Echo(String),
+    Hang,
+    Panic,
+    Huge,
+}
+
+type TestClient = Client<Command, u32, String>;
+
+struct Worker;
+
+impl Service<Command, u32, String> for Worker {
+    fn command(&self, command: Command) -> BoxFuture<String> {
+        Box::pin(async move {
+            match command {
+                Command::Echo(text) => text,
+                Command::Hang => std::future::pending().await,
+                Command::Panic => panic!("as asked for"),
+                Command::Huge => "x".repeat(17 << 20),
+            }
+        })
+    }
+    fn query(&self, query: u32) -> BoxFuture<String> {
+        Box::pin(async move { (query + 1).to_string() })
+    }
+}
+
+/// A log in memory whose first bytes may have been rolled away.
+#[derive(Default)]
+struct Log {
+    bytes: Mutex<Vec<u8>>,
+    first: u64,
+    ended: Mutex<bool>,
+}
+
+impl LogSource for Log {
+    fn read_at(&self, log: &LogName, offset: u64, max: usize) -> Result<LogChunk, String> {
+        if log.id == 404 {
+            return Err("there is no such session".to_owned());
+        }
+        let bytes = self.bytes.lock().unwrap();
+        let ended = *self.ended.lock().unwrap();
+        let offset = offset.max(self.first);
+        let start = usize::try_from(offset).unwrap().min(bytes.len());
+        let end = bytes.len().min(start + max);
+        Ok(LogChunk { offset, bytes: bytes[start..end].to_vec(), ended: ended && end == bytes.len() })
+    }
+}
+
+struct House {
+    folder: TempDir,
+    tokio: Option<Runtime>,
+    feed: Arc<Feed>,
+    gauges: Arc<Gauges>,
+    log: Arc<Log>,
+    committed: Arc<Mutex<Vec<StoredEvent>>>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl House {
+    fn new(ring: usize, log: Log) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let committed = Arc::new(Mutex::new(Vec::<StoredEvent>::new()));
+        let store = Arc::clone(&committed);
+        let history = move |after: u64, max: usize| {
+            let events = store.lock().unwrap();
+            Ok(events.iter().filter(|event| event.seq > after).take(max).cloned().collect())
+        };
+        let feed = Arc::new(Feed::with_capacity(0, Box::new(history), ring));
+        let (gauges, log) = (Arc::new(Gauges::default()), Arc::new(log));
+        let tokio = Runtime::new().unwrap();
+        let inside = tokio.enter();
+        let server = Server::bind(folder.path()).unwrap();
+        let (stop, stopped) = watch::channel(false);
+        let backend = Backend {
+            service: Arc::new(Worker),
+            feed: Arc::clone(&feed),
+            gauges: Arc::clone(&gauges),
+            logs: Arc::clone(&log) as Arc<dyn LogSource>,
+            workspace: "/the workspace".to_owned(),
+        };
+        let serving = tokio.spawn(server.serve::<Command, u32, String, Worker>(backend, stopped));
+        drop(inside);
+        Self { folder, tokio: Some(tokio), feed, gauges, log, committed, stop, serving }
+    }
+
+    fn plain() -> Self {
+        Self::new(100, Log::default())
+    }
+
+    fn client(&self) -> TestClient {
+        TestClient::connect(self.folder.path()).unwrap().unwrap()
+    }
+
+    fn raw(&self) -> (UnixStream, BufReader<UnixStream>) {
+        let stream = UnixStream::connect(self.folder.path().join("paddock.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        (stream.try_clone().unwrap(), BufReader::new(stream))
+    }
+
+    /// Commits and publishes events, one by one.
+    fn happen(&self, seqs: std::ops::RangeInclusive<u64>, text: &str) {
+        for seq in seqs {
+            let event = StoredEvent {
+                seq,
+                at_ms: 0,
+                kind: "note".to_owned(),
+                version: 1,
+                project: None,
+                objective: None,
+                session: None,
+                data: serde_json::Value::from(text).to_string(),
+            };
+            self.committed.lock().unwrap().push(event.clone());
+            self.feed.publish(vec![event]);
+        }
+    }
+}
+
+fn exchange(stream: &mut UnixStream, replies: &mut impl BufRead, line: &str) -> String {
+    stream.write_all(format!("{line}\n").as_bytes()).unwrap();
+    let mut reply = String::new();
+    replies.read_line(&mut reply).unwrap();
+    reply
+}
+
+/// Reads events until `last`, checking that none is missing or doubled; counts how often it was behind.
+fn read_events(
+    events: &mut impl Iterator<Item = Result<Incoming, LinkError>>,
+    first: u64,
+    last: u64,
+) -> usize {
+    let (mut next, mut behind) = (first, 0);
+    while next <= last {
+        match events.next().unwrap().unwrap() {
+            Incoming::Event(event) => {
+                assert_eq!(event.seq, next);
+                next += 1;
+            }
+            Incoming::Behind { resume_from } => {
+                assert_eq!(resume_from, next - 1);
+                behind += 1;
+            }
+            Incoming::Gauge(gauge) => panic!("{gauge:?}"),
+        }
+    }
+    behind
+}
+
+#[test]
+fn commands_and_queries_are_answered_and_failures_inside_are_told() {
+    let house = House::plain();
+    let mut client = house.client();
+    assert_eq!(client.hello().workspace, "/the workspace");
+    assert_eq!(client.hello().pid, std::process::id());
+    assert_eq!(client.command(Command::Echo("ü\n\"".into()), PATIENCE), Ok("ü\n\"".to_owned()));
+    assert_eq!(client.query(41, PATIENCE), Ok("42".to_owned()));
+    let failure = client.command(Command::Panic, PATIENCE).unwrap_err().to_string();
+    assert!(failure.contains("failed inside"), "{failure}");
+    let failure = client.command(Command::Huge, PATIENCE).unwrap_err().to_string();
+    assert!(failure.contains("over 16 MiB"), "{failure}");
+    let late = client.command(Command::Hang, Duration::from_millis(20));
+    assert_eq!(late, Err(LinkError::Timeout { seconds: 0 }));
+    assert_eq!(client.ping(PATIENCE), Ok(()), "a late answer does not spoil the connection");
+}
+
+#[test]
+fn unknown_requests_and_other_versions_get_an_error_and_no_hang_up() {
+    let house = House::plain();
+    let (mut stream, mut replies) = house.raw();
+    let mut ask = |line: &str| exchange(&mut stream, &mut replies, line);
+    assert!(ask(r#"{"id":1,"body":{"query":1}}"#).contains("say hello first"));
+    let hello = ask(r#"{"id":2,"body":{"hello":{"version":99}}}"#);
+    assert!(hello.starts_with(r#"{"id":2,"body":{"hello":{"version":1,"#), "{hello}");
+    assert!(ask(r#"{"id":3,"body":{"query":1}}"#).contains("say hello first"));
+    assert!(ask(r#"{"id":4,"body":{"hello":{"version":1}}}"#).contains("the workspace"));
+    let unknown = ask(r#"{"id":5,"body":{"teleport":{}}}"#);
+    assert!(unknown.starts_with(r#"{"id":5,"body":{"error":"#) && unknown.contains("teleport"), "{unknown}");
+    assert!(ask("not json").starts_with(r#"{"id":0,"body":{"error":"#));
+    assert_eq!(ask(r#"{"id":6,"body":{"query":1}}"#), "{\"id\":6,\"body\":{\"answer\":\"2\"}}\n");
+    assert_eq!(ask(r#"{"id":7,"body":"ping"}"#), "{\"id\":7,\"body\":\"pong\"}\n");
+}
+
+#[test]
+fn a_line_without_end_is_cut_off() {
+    let house = House::plain();
+    let (mut stream, mut replies) = house.raw();
+    let piece = vec![b'x'; 1 << 20];
+    // The server may hang up while we still write.
+    let _ = (0..17).try_for_each(|_| stream.write_all(&piece));
+    let mut reply = String::new();
+    let _ = replies.read_line(&mut reply);
+    assert!(reply.is_empty() || reply.contains("16 MiB"), "{reply}");
+    assert_eq!(house.client().query(1, PATIENCE), Ok("2".to_owned()), "others are not affected");
+}
+
+#[test]
+fn several_subscribers_early_and_late_see_every_event_once() {
+    let house = House::new(8, Log::default());
+    house.happen(1..=100, "before");
+    let mut from_start = house.client().events(Some(0), false).unwrap();
+    let mut from_middle = house.client().events(Some(50), false).unwrap();
+    let mut from_now = house.client().events(None, false).unwrap();
+    let readers = std::thread::scope(|scope| {
+        let threads = [
+            scope.spawn(|| read_events(&mut from_start, 1, 400)),
+            scope.spawn(|| read_events(&mut from_middle, 51, 400)),
+            scope.spawn(|| read_events(&mut from_now, 101, 400)),
+        ];
+        house.happen(101..=400, "after");
+        threads.map(|thread| thread.join().unwrap())
+    });
+    assert_eq!(readers.len(), 3);
+}
+
+#[test]
+fn a_slow_subscriber_is_told_that_it_is_behind_and_misses_nothing() {
+    let house = House::new(16, Log::default());
+    let mut slow = house.client().events(None, false).unwrap();
+    house.happen(1..=1000, &"x".repeat(4000));
+    assert!(read_events(&mut slow, 1, 1000) >= 1);
+    assert_eq!(slow.next_within(Duration::from_millis(1)), Ok(None));
+    house.happen(1001..=1001, "y");
+    assert_eq!(read_events(&mut slow, 1001, 1001), 0);
+}
+
+#[test]
+fn gauges_come_to_those_who_asked_and_only_the_latest() {
+    let house = House::plain();
+    let gauge =
+        |value: u64| Gauge { name: "commits".into(), session: Some(3), gate: None, value: value.into() };
+    let mut without = house.client().events(None, false).unwrap();
+    (1..=5000).for_each(|value| house.gauges.set(gauge(value)));
+    let mut with = house.client().events(None, true).unwrap();
+    assert_eq!(with.next().unwrap(), Ok(Incoming::Gauge(gauge(5000))));
+    house.happen(1..=1, "x");
+    assert!(matches!(with.next().unwrap(), Ok(Incoming::Event(_))));
+    assert_eq!(read_events(&mut without, 1, 1), 0);
+}
+
+fn request(id: u64, offset: u64, follow: bool) -> LogRequest {
+    LogRequest { log: LogName { kind: LogKind::Session, id, stream: LogStream::Out }, offset, follow }
+}
+
+#[test]
+fn a_log_is_read_by_offset_with_its_gap_and_followed_to_its_end() {
+    let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
+    let house =
+        House::new(4, Log { bytes: Mutex::new(bytes.clone()), first: 1000, ended: Mutex::new(false) });
+    let parts: Vec<_> =
+        house.client().follow_log(request(1, 10, false)).unwrap().map(Result::unwrap).collect();
+    assert_eq!((parts[0].offset, parts[0].gap), (1000, 990));
+    assert!(parts[1..].iter().all(|part| part.gap == 0) && parts.last().unwrap().end);
+    let read: Vec<u8> = parts.into_iter().flat_map(|part| part.bytes.into_bytes()).collect();
+    assert_eq!(read, bytes[1000..]);
+
+    let mut follow = house.client().follow_log(request(1, 199_999, true)).unwrap();
+    assert_eq!(follow.next().unwrap().unwrap().bytes.into_bytes(), bytes[199_999..]);
+    house.log.bytes.lock().unwrap().extend(b"more");
+    let part = follow.next().unwrap().unwrap();
+    assert_eq!((part.offset, part.bytes.into_bytes(), part.end), (200_000, b"more".to_vec(), false));
+    *house.log.ended.lock().unwrap() = true;
+    assert!(follow.next().unwrap().unwrap().end);
+    assert!(follow.next().is_none());
+
+    let mut none = house.client().follow_log(request(404, 0, true)).unwrap();
+    let refused = LinkError::Refused { text: "there is no such session".to_owned() };
+    assert_eq!(none.next().unwrap(), Err(refused));
+    assert!(none.next().is_none());
+}
+
+#[test]
+fn a_stream_can_be_cancelled_without_ending_the_connection() {
+    let house = House::plain();
+    let (mut stream, mut replies) = house.raw();
+    let mut ask = |line: &str| exchange(&mut stream, &mut replies, line);
+    ask(r#"{"id":1,"body":{"hello":{"version":1}}}"#);
+    assert!(ask(r#"{"id":2,"body":{"subscribe":{"since_seq":null,"gauges":false}}}"#).contains("subscribed"));
+    assert!(ask(r#"{"id":3,"body":{"cancel":{"request":2}}}"#).contains("cancelled"));
+    house.happen(1..=5, "x");
+    assert!(ask(r#"{"id":4,"body":{"query":1}}"#).contains("answer"));
+}
+
+#[test]
+fn a_server_that_ends_says_so_to_everybody_and_the_next_one_takes_over() {
+    let mut house = House::plain();
+    let (mut waiting, mut late) = (house.client(), house.client());
+    let mut events = house.client().events(None, true).unwrap();
+    let answer = std::thread::spawn(move || waiting.command(Command::Hang, PATIENCE));
+    house.stop.send(true).unwrap();
+    house.tokio.as_ref().unwrap().block_on(&mut house.serving).unwrap();
+    // Begun and not answered, or not even read.
+    assert!(matches!(answer.join().unwrap(), Err(LinkError::Ended | LinkError::Leaving)));
+    assert_eq!(late.command(Command::Hang, PATIENCE), Err(LinkError::Leaving));
+    assert_eq!(events.next().unwrap(), Err(LinkError::Ended));
+    assert!(events.next().is_none());
+    assert!(TestClient::connect(house.folder.path()).unwrap().is_none());
+    drop(house.tokio.take());
+
+    // As after SIGKILL: a socket and its pointer that nobody listens on.
+    let socket = house.folder.path().join("paddock.sock");
+    drop(UnixListener::bind(&socket).unwrap());
+    fs::write(house.folder.path().join("paddock.socket-path"), socket.to_str().unwrap()).unwrap();
+    assert!(TestClient::connect(house.folder.path()).unwrap().is_none());
+    let tokio = Runtime::new().unwrap();
+    let _inside = tokio.enter();
+    assert!(Server::bind(house.folder.path()).is_ok());
+}
+
+#[test]
+fn another_thread_can_end_a_waiting_client() {
+    let house = House::plain();
+    let client = house.client();
+    let closer = client.closer().unwrap();
+    let mut events = client.events(None, false).unwrap();
+    let reader = std::thread::spawn(move || events.next().unwrap());
+    closer.close();
+    assert_eq!(reader.join().unwrap(), Err(LinkError::Ended));
+}
+
+/// A server that reads one line and answers with these bytes, then ends.
+fn false_server(folder: &Path, answer: &'static str) -> std::thread::JoinHandle<()> {
+    let socket = folder.join("false.sock");
+    let listener = UnixListener::bind(&socket).unwrap();
+    fs::write(folder.join("paddock.socket-path"), socket.to_str().unwrap()).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        BufReader::new(stream.try_clone().unwrap()).read_line(&mut String::new()).unwrap();
+        stream.write_all(answer.as_bytes()).unwrap();
+    })
+}
+
+#[test]
+fn a_client_names_a_server_of_another_version_and_finds_nobody_in_one_that_ends_mid_hello() {
+    let half = r#"{"id":1,"body":{"hel"#;
+    let other = "{\"id\":1,\"body\":{\"hello\":{\"version\":2,\"workspace\":\"w\",\"pid\":1}}}\n";
+    for (answer, expected) in [(half, None), (other, Some(LinkError::OtherVersion { ours: 1, theirs: 2 }))] {
+        let folder = tempfile::tempdir().unwrap();
+        let server = false_server(folder.path(), answer);
+        assert_eq!(TestClient::connect(folder.path()).map(|client| client.is_some()).err(), expected);
+        server.join().unwrap();
+    }
+}

@@ -1,0 +1,28 @@
+//! Tests of the whole: the library's parts on real files, repositories and sockets, and the built program on real
+//! workspaces with agents that are scripts.
+//!
+//! They share one process, so a test here changes nothing that belongs to the process: no variable of the environment,
+//! no folder, no limit. `paddock_testkit::alone` gives a test a process of its own.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod agents;
+mod cli;
+mod cli_follow;
+mod config;
+mod console;
+mod explain;
+mod fuzz_corpus;
+mod git_parts;
+mod goals;
+mod golden_events;
+mod judgement;
+mod link;
+mod operate;
+mod runner;
+mod scripted_agent;
+mod shipped;
+mod spine;
+mod store_durability;
+mod store_open;
+mod tidy;

@@ -1,0 +1,131 @@
+//! What the tests of the runner share: a workspace, jobs made of shell scripts, and waiting for events.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, channel};
+
+use paddock::runner::{
+    ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, LostJob, Resources, Runner,
+    SecretValues, Stage, StopSignal,
+};
+use paddock_testkit::{DEADLINE, until};
+
+pub struct Bench {
+    pub folder: tempfile::TempDir,
+    pub runner: Option<LocalRunner>,
+    pub reports: Receiver<JobReport>,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("tree")).unwrap();
+        let (runner, reports) = runner(folder.path());
+        Self { folder, runner: Some(runner), reports }
+    }
+
+    /// As after a crash of the supervisor: nothing in memory is left.
+    pub fn restart(&mut self) {
+        self.runner = None;
+        let (runner, reports) = runner(self.folder.path());
+        (self.runner, self.reports) = (Some(runner), reports);
+    }
+
+    pub fn runner(&self) -> &LocalRunner {
+        self.runner.as_ref().unwrap()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn job(&self, id: u64, script: &str) -> JobSpec {
+        job(self.folder.path(), id, vec![stage("agent", script)])
+    }
+
+    pub fn run(&self, spec: &JobSpec) -> ExitRecord {
+        self.runner().submit(spec).unwrap();
+        self.ended(spec.key)
+    }
+
+    pub fn report(&self) -> JobReport {
+        self.reports.recv_timeout(DEADLINE).unwrap()
+    }
+
+    pub fn ended(&self, wanted: JobKey) -> ExitRecord {
+        loop {
+            match self.report() {
+                JobReport::Ended { key, record } if key == wanted => return *record,
+                JobReport::Lost { key, job } if key == wanted => panic!("lost: {job:?}"),
+                _ => {}
+            }
+        }
+    }
+
+    pub fn lost(&self, wanted: JobKey) -> LostJob {
+        loop {
+            match self.report() {
+                JobReport::Lost { key, job } if key == wanted => return job,
+                JobReport::Ended { key, record } if key == wanted => panic!("ended: {record:?}"),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn runner(root: &Path) -> (LocalRunner, Receiver<JobReport>) {
+    let (sender, receiver) = channel();
+    let program = paddock_testkit::program();
+    let environment = BTreeMap::from([("FROM_DOTENV".to_owned(), "dotenv".to_owned())]);
+    let runner = LocalRunner::with_program(&root.join("runtime"), sender, program, environment).unwrap();
+    (runner, receiver)
+}
+
+pub fn stage(name: &str, script: &str) -> Stage {
+    Stage {
+        name: name.to_owned(),
+        argv: vec![script.into()],
+        shell: true,
+        timeout_ms: None,
+        counted: true,
+        prompted: true,
+    }
+}
+
+pub fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
+    JobSpec {
+        key: JobKey { kind: JobKind::Session, id, attempt: 1 },
+        dir: root.join(format!("runtime/sessions/{id}")),
+        worktree: root.join("tree"),
+        stages,
+        stdin: None,
+        env_set: BTreeMap::new(),
+        env_names: Vec::new(),
+        env_values: SecretValues::default(),
+        env_unset: Vec::new(),
+        limits: Limits::default(),
+        stop_signal: StopSignal::Term,
+        resources: Resources { oom_score_adj: Some(500), ..Resources::default() },
+    }
+}
+
+/// Numbers from a file of one a line, once there are `count` of them.
+pub fn pids(path: &Path, count: usize) -> Vec<i32> {
+    let read = || -> Vec<i32> {
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().filter_map(|line| line.trim().parse().ok()).collect()
+    };
+    until("all processes wrote their ids", || read().len() >= count);
+    read()
+}
+
+pub fn lives(pid: i32) -> bool {
+    paddock::os::processes::one(pid).is_some_and(|found| !found.zombie)
+}
+
+pub fn log(dir: &Path, stream: paddock::runner::log::Stream) -> String {
+    let reader = paddock::runner::log::LogReader::open(dir, stream);
+    String::from_utf8(reader.read_at(0, 1_000_000).unwrap().bytes).unwrap()
+}

@@ -1,0 +1,32 @@
+//! A supervisor that does not run for a while, though it lives: stopped by a signal, or starved.
+
+use std::time::Instant;
+
+use paddock_testkit::{DEADLINE, Sandbox, count, is};
+use rustix::process::Signal;
+
+#[test]
+fn agents_go_on_while_the_supervisor_is_stopped_and_their_work_lands_when_it_goes_on() {
+    let place = Sandbox::new();
+    let repository = place.project("shop", "session_defaults: {stall_minutes: 1}\n");
+    let script = "touch $NOTES/works\nwait_for $NOTES/go\ncommit work.txt\nover";
+    place.objective("work", script, &[]);
+    let supervisor = place.supervisor(&[]);
+    supervisor.wait("session_started", "work");
+    supervisor.signal(Signal::STOP);
+    std::fs::write(place.note("go"), "").unwrap();
+    let ended = place.path("workspace/runtime/sessions/1/exit.json");
+    let until = Instant::now() + DEADLINE;
+    while !ended.exists() {
+        assert!(Instant::now() < until, "the agent does not end without its supervisor");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    supervisor.signal(Signal::CONT);
+    supervisor.wait("worktree_removed", "work");
+    let events = supervisor.stop();
+    let end = events.iter().find(|event| is(event, "session_ended", "work")).unwrap();
+    assert_eq!(end["data"]["end"], "completed");
+    // Both of its clocks went on meanwhile.
+    assert_eq!(count(&events, "clock_jumped", "*"), 0);
+    place.is_tidy(&repository, 1);
+}

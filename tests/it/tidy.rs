@@ -1,0 +1,106 @@
+//! Reads the sources and holds them to the size rules of ARCHITECTURE.md.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const FILE_LINES_MAX: usize = 500;
+const FUNCTION_LINES_MAX: usize = 70;
+const MEDIAN_FILE_LINES_MAX: usize = 200;
+
+fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, into);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            into.push(path);
+        }
+    }
+}
+
+fn all_files() -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches"] {
+        let folder = root.join(folder);
+        if folder.is_dir() {
+            rust_files(&folder, &mut files);
+        }
+    }
+    files
+}
+
+/// The lines each function spans, by rustfmt's own indentation: from its `fn` line to the closing brace
+/// that stands at the same depth.
+fn functions(text: &str) -> Vec<(usize, String, usize)> {
+    let lines: Vec<&str> = text.lines().collect();
+    let mut found = Vec::new();
+    for (start, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let is_function =
+            ["fn ", "pub fn ", "pub(crate) fn ", "pub(super) fn ", "async fn ", "pub async fn "]
+                .iter()
+                .any(|prefix| code.starts_with(prefix));
+        if !is_function {
+            continue;
+        }
+        let depth = line.len() - code.len();
+        let closing = format!("{}}}", " ".repeat(depth));
+        let Some(length) = lines[start..].iter().position(|l| *l == closing) else { continue };
+        let one_liner = lines[start].ends_with('}') || lines[start].ends_with(';');
+        if !one_liner {
+            found.push((start + 1, code.chars().take(60).collect(), length + 1));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_file_is_over_500_lines() {
+    let long: Vec<String> = all_files()
+        .iter()
+        .map(|path| (path, fs::read_to_string(path).unwrap().lines().count()))
+        .filter(|(_, lines)| *lines > FILE_LINES_MAX)
+        .map(|(path, lines)| format!("{}: {lines}", path.display()))
+        .collect();
+    assert!(long.is_empty(), "files over {FILE_LINES_MAX} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn no_function_is_over_70_lines() {
+    let mut long = Vec::new();
+    for path in all_files() {
+        for (line, name, length) in functions(&fs::read_to_string(&path).unwrap()) {
+            if length > FUNCTION_LINES_MAX {
+                long.push(format!("{}:{line}: {name} has {length}", path.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "functions over {FUNCTION_LINES_MAX} lines:\n{}", long.join("\n"));
+}
+
+#[test]
+fn the_median_file_is_short() {
+    let mut lengths: Vec<usize> =
+        all_files().iter().map(|path| fs::read_to_string(path).unwrap().lines().count()).collect();
+    lengths.sort_unstable();
+    let median = lengths[lengths.len() / 2];
+    assert!(median <= MEDIAN_FILE_LINES_MAX, "the median file has {median} lines");
+}
+
+#[test]
+fn the_domain_imports_nothing_of_ours_and_does_no_io() {
+    let mut faults = Vec::new();
+    for path in all_files().iter().filter(|path| path.components().any(|part| part.as_os_str() == "domain")) {
+        for (index, line) in fs::read_to_string(path).unwrap().lines().enumerate() {
+            let ours = line.trim_start().starts_with("use crate::") && !line.contains("crate::domain");
+            let io = ["std::fs", "std::process", "std::net", "SystemTime", "Instant::now", "std::thread"]
+                .iter()
+                .any(|word| line.contains(word));
+            if ours || io {
+                faults.push(format!("{}:{}: {line}", path.display(), index + 1));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "the domain must stay pure:\n{}", faults.join("\n"));
+}

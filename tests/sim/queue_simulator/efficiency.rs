@@ -1,0 +1,172 @@
+//! How many gate runs a queue takes, and how long: ours by the real decisions, the others by their rules.
+
+use paddock::domain::ids::GateId;
+use paddock::domain::pace::SlotsFound;
+use paddock::domain::train::useful_slots;
+
+use super::queue::{Queue, Setup, objective};
+use super::world::Faults;
+use crate::rng::Rng;
+
+/// When the clock of a simulated queue begins, in milliseconds.
+const BEGIN_MS: i64 = 1_000_000;
+
+/// Bits that one change carries.
+pub fn entropy(p: f64) -> f64 {
+    -p * p.log2() - (1.0 - p) * (1.0 - p).log2()
+}
+
+/// Which of so many changes fail: the same for every strategy.
+pub fn fates(seed: u64, changes: usize, p: f64) -> Vec<bool> {
+    let mut rng = Rng::new(seed);
+    (0..changes).map(|_| (rng.below(1_000_000) as f64) < p * 1e6).collect()
+}
+
+/// Gates that run side by side: each takes t * running^a, and the clock is the work they all have left.
+struct Clock {
+    exponent: f64,
+    running: Vec<(u64, f64)>,
+    now: f64,
+}
+
+impl Clock {
+    fn new(exponent: f64) -> Self {
+        Self { exponent, running: Vec::new(), now: 0.0 }
+    }
+
+    fn start(&mut self, id: u64) {
+        self.running.push((id, 1.0));
+    }
+
+    /// Runs until the next one ends.
+    fn next(&mut self) -> u64 {
+        let pace = (self.running.len() as f64).powf(self.exponent);
+        let least = self.running.iter().map(|(_, left)| *left).fold(f64::INFINITY, f64::min);
+        self.now += least * pace;
+        self.running.iter_mut().for_each(|(_, left)| *left -= least);
+        let place = self.running.iter().position(|(_, left)| *left <= 1e-9).unwrap();
+        self.running.remove(place).0
+    }
+}
+
+/// Gate runs and time of the real queue.
+pub fn ours(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (usize, f64) {
+    let (queue, time) = drained(seed, changes, p, slots, exponent, knows);
+    (queue.gate_runs, time)
+}
+
+/// A queue that is drained, by a gate that takes a minute alone, and how many minutes that took.
+fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (Queue, f64) {
+    let given = knows.then(|| (p * 1e6).round() as u32);
+    let setup = Setup { faults: Faults::default(), slots, strict: false, flaky_retries: 0, given };
+    let mut queue = Queue::new(seed, &setup);
+    let root = queue.integration.clone();
+    for (number, is_bad) in (0u32..).zip(fates(seed, changes, p)) {
+        let version = queue.world.chosen(is_bad);
+        let head = queue.world.head_with(&root, version);
+        queue.enqueue(&objective(number), head, 0);
+    }
+    let mut clock = Clock::new(exponent);
+    queue.now_ms = BEGIN_MS;
+    queue.take(paddock::engine::input::Input::Tick);
+    loop {
+        queue.settle();
+        clock.running.retain(|(id, _)| queue.gates.contains_key(&GateId(*id)));
+        let known: Vec<u64> = clock.running.iter().map(|(id, _)| *id).collect();
+        // A run that is stopped is gone at once.
+        let stopped: Vec<GateId> =
+            queue.gates.iter().filter(|(_, stopped)| **stopped).map(|(id, _)| *id).collect();
+        if let Some(gate) = stopped.first() {
+            queue.end_gate(*gate);
+            continue;
+        }
+        queue.gates.keys().filter(|id| !known.contains(&id.0)).for_each(|id| clock.start(id.0));
+        if clock.running.is_empty() {
+            break;
+        }
+        let gate = clock.next();
+        queue.now_ms = BEGIN_MS + (clock.now * 60_000.0) as i64;
+        queue.end_gate(GateId(gate));
+    }
+    assert!(queue.project().train.entries.is_empty(), "the queue is drained: {:?}", queue.project().train);
+    (queue, clock.now)
+}
+
+/// The real queue with slots that measurement found useful.
+pub fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64) -> f64 {
+    let beside = (2f64.powf(exponent) * 1_000_000.0) as u64;
+    let useful = useful_slots(slots, 1_000_000, beside);
+    ours(seed, changes, p, useful, exponent, true).1
+}
+
+/// One change in a speculative window.
+struct Item {
+    fails: bool,
+    /// Its run, on top of those before it that are not known to fail.
+    run: u64,
+    /// The verdict of that run.
+    verdict: Option<bool>,
+}
+
+/// Zuul, GitHub, GitLab: so many changes at once, each on top of those before it. One that fails is left out of what
+/// the others stand on as soon as that is known, and all behind it begin again; it has its place in the window until
+/// everything before it is through, since until then it may be the fault of one of those.
+pub fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
+    let mut waiting = fates.iter().copied();
+    let (mut clock, mut runs) = (Clock::new(exponent), 0);
+    let mut line: Vec<Item> = Vec::new();
+    let begin = |clock: &mut Clock, runs: &mut u64| {
+        *runs += 1;
+        clock.start(*runs);
+        *runs
+    };
+    loop {
+        while line.len() < slots {
+            let Some(fails) = waiting.next() else { break };
+            line.push(Item { fails, run: begin(&mut clock, &mut runs), verdict: None });
+        }
+        if line.is_empty() {
+            return (usize::try_from(runs).unwrap(), clock.now);
+        }
+        let ended = clock.next();
+        let place = line.iter().position(|item| item.run == ended).unwrap();
+        // Red by itself, or by one before it of which that is not known yet.
+        let is_red =
+            line[place].fails || line[..place].iter().any(|item| item.fails && item.verdict.is_none());
+        line[place].verdict = Some(!is_red);
+        if line[place].fails {
+            for behind in &mut line[place + 1..] {
+                clock.running.retain(|(id, _)| *id != behind.run);
+                *behind = Item { fails: behind.fails, run: begin(&mut clock, &mut runs), verdict: None };
+            }
+        }
+        while line.first().is_some_and(|item| item.verdict.is_some()) {
+            line.remove(0);
+        }
+    }
+}
+
+/// bors and its kin: batches of one size, halved when they are red, whoever is red alone is out.
+pub fn batches(fates: &[bool], size: usize) -> usize {
+    fn resolve(part: &[bool]) -> usize {
+        let is_red = part.iter().any(|fails| *fails);
+        1 + match part.len() {
+            len if is_red && len > 1 => resolve(&part[..len / 2]) + resolve(&part[len / 2..]),
+            _ => 0,
+        }
+    }
+    fates.chunks(size).map(resolve).sum()
+}
+
+pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let values: Vec<f64> = values.collect();
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The real queue that measures by itself what two gates cost each other: what it found, and the time it took, beside
+/// that with one slot from the beginning.
+pub fn ours_measuring(seed: u64, changes: usize, p: f64, exponent: f64) -> (Option<SlotsFound>, f64, f64) {
+    let one = drained(seed, changes, p, 1, exponent, true);
+    let auto = drained(seed, changes, p, 0, exponent, true);
+    (auto.0.project().pace.found, auto.1, one.1)
+}

@@ -1,0 +1,198 @@
+//! What is outside of the queue: changes with their faults, a git that knows which changes a tree holds, a gate.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::rc::Rc;
+
+use paddock::domain::ids::ObjectId;
+
+use crate::rng::{Rng, mix};
+
+/// A version of a change: a branch head.
+pub type Version = u32;
+
+/// What a tree holds: versions of changes, the last one first.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    hash: u64,
+    last: Option<Rc<Held>>,
+    red: bool,
+}
+
+#[derive(Debug)]
+struct Held {
+    version: Version,
+    before: Option<Rc<Held>>,
+}
+
+impl Tree {
+    pub fn id(&self) -> ObjectId {
+        hex(self.hash ^ 0x7EEE)
+    }
+
+    pub fn is_green(&self) -> bool {
+        !self.red
+    }
+
+    pub fn versions(&self) -> impl Iterator<Item = Version> + '_ {
+        std::iter::successors(self.last.as_deref(), |held| held.before.as_deref()).map(|held| held.version)
+    }
+}
+
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub parents: Vec<ObjectId>,
+    pub tree: Tree,
+    generation: u32,
+}
+
+/// What can be wrong with changes.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Faults {
+    /// A change is red by itself, in thousandths.
+    pub bad: usize,
+    /// Two changes are red together, in thousandths, for each change before.
+    pub interaction: usize,
+    /// Two changes conflict, in thousandths, for each change before.
+    pub conflict: usize,
+    /// The gate says red of what is green, in thousandths.
+    pub flake: usize,
+    /// The gate cannot be evaluated, in thousandths.
+    pub broken: usize,
+}
+
+#[derive(Debug)]
+pub struct World {
+    pub faults: Faults,
+    commits: HashMap<ObjectId, Commit>,
+    heads: HashMap<ObjectId, Version>,
+    bad: BTreeSet<Version>,
+    enemies: BTreeMap<Version, Vec<Version>>,
+    conflicts: BTreeSet<(Version, Version)>,
+    pub versions: Version,
+    counter: u64,
+}
+
+pub fn hex(number: u64) -> ObjectId {
+    ObjectId::new(format!("{:016x}{:016x}{:08x}", mix(number), mix(number ^ 7), mix(number) >> 32)).unwrap()
+}
+
+impl World {
+    pub fn new(seed: u64, faults: Faults) -> (Self, ObjectId) {
+        let mut world = Self {
+            faults,
+            commits: HashMap::new(),
+            heads: HashMap::new(),
+            bad: BTreeSet::new(),
+            enemies: BTreeMap::new(),
+            conflicts: BTreeSet::new(),
+            versions: 0,
+            counter: mix(seed),
+        };
+        let root = world.commit(Vec::new(), Tree::default());
+        (world, root)
+    }
+
+    pub fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
+        self.counter += 1;
+        let id = hex(self.counter);
+        let generation = parents.iter().map(|id| self.commits[id].generation + 1).max().unwrap_or(0);
+        self.commits.insert(id.clone(), Commit { parents, tree, generation });
+        id
+    }
+
+    pub fn at(&self, commit: &ObjectId) -> &Commit {
+        &self.commits[commit]
+    }
+
+    /// A new head of a branch that starts from this commit: a version with faults of its own.
+    pub fn head(&mut self, rng: &mut Rng, from: &ObjectId) -> ObjectId {
+        let version = self.version(rng);
+        self.head_with(from, version)
+    }
+
+    /// A head with a version that is chosen.
+    pub fn head_with(&mut self, from: &ObjectId, version: Version) -> ObjectId {
+        let head = self.commit(vec![from.clone()], self.at(from).tree.clone());
+        self.heads.insert(head.clone(), version);
+        head
+    }
+
+    fn version(&mut self, rng: &mut Rng) -> Version {
+        let version = self.versions;
+        self.versions += 1;
+        if rng.below(1_000) < self.faults.bad {
+            self.bad.insert(version);
+        }
+        for other in version.saturating_sub(12)..version {
+            if self.faults.interaction > 0 && rng.below(1_000) < self.faults.interaction {
+                self.enemies.entry(version).or_default().push(other);
+                self.enemies.entry(other).or_default().push(version);
+            }
+            if self.faults.conflict > 0 && rng.below(1_000) < self.faults.conflict {
+                self.conflicts.insert((other, version));
+            }
+        }
+        version
+    }
+
+    /// A change that is red by itself, or not.
+    pub fn chosen(&mut self, is_bad: bool) -> Version {
+        let version = self.versions;
+        self.versions += 1;
+        if is_bad {
+            self.bad.insert(version);
+        }
+        version
+    }
+
+    pub fn conflict(&mut self, one: Version, other: Version) {
+        self.conflicts.insert((one.min(other), one.max(other)));
+    }
+
+    /// The user's own commit can be merged as a branch is, too.
+    pub fn know(&mut self, head: &ObjectId, version: Version) {
+        self.heads.insert(head.clone(), version);
+    }
+
+    pub fn version_of(&self, head: &ObjectId) -> Version {
+        self.heads[head]
+    }
+
+    /// The tree with a head merged in; none when they conflict.
+    pub fn merged(&self, onto: &Tree, head: &ObjectId) -> Option<Tree> {
+        let version = self.heads[head];
+        if !self.conflicts.is_empty()
+            && onto.versions().any(|held| self.conflicts.contains(&(held.min(version), held.max(version))))
+        {
+            return None;
+        }
+        Some(self.with(onto, version))
+    }
+
+    /// The tree with this version.
+    pub fn with(&self, onto: &Tree, version: Version) -> Tree {
+        let enemies = self.enemies.get(&version).map_or(&[][..], Vec::as_slice);
+        let meets = !enemies.is_empty() && onto.versions().any(|held| enemies.contains(&held));
+        Tree {
+            hash: onto.hash ^ mix(u64::from(version) + 1),
+            red: onto.red || meets || self.bad.contains(&version),
+            last: Some(Rc::new(Held { version, before: onto.last.clone() })),
+        }
+    }
+
+    pub fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
+        let floor = self.commits[old].generation;
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![new];
+        while let Some(id) = todo.pop() {
+            if id == old {
+                return true;
+            }
+            let commit = &self.commits[id];
+            if commit.generation > floor && seen.insert(id) {
+                todo.extend(&commit.parents);
+            }
+        }
+        false
+    }
+}

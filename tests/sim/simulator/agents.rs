@@ -1,0 +1,123 @@
+//! What simulated agents fail of, use up and wait for, and what people do about it.
+
+use paddock::domain::agent::Check;
+use paddock::domain::answers::Surroundings;
+use paddock::domain::command::Command;
+use paddock::domain::failure::{Failure, FailureClass};
+use paddock::domain::ids::SessionId;
+use paddock::domain::objective::Status;
+use paddock::domain::reason::ReasonCode;
+use paddock::domain::session::Session;
+use paddock::domain::settings::DayBudget;
+use paddock::domain::state::State;
+use paddock::domain::usage::{Account, Tokens, Usage};
+use paddock::engine::explain::why;
+use paddock::engine::input::Input;
+
+use super::agent::Behaviour as B;
+use super::sim::Sim;
+use crate::rng::{Rng, mix};
+
+/// Tokens that one commit takes.
+const TOKENS: u64 = 1_000;
+
+pub fn budget(rng: &mut Rng, calm: bool) -> DayBudget {
+    let mut some = |most: usize| (!calm && rng.percent(15)).then(|| 1 + rng.below(most) as u64);
+    DayBudget {
+        tokens: some(12).map(|count| count * TOKENS),
+        usd: some(10).map(|count| count as f64 / 100.0),
+        session_minutes: some(120),
+    }
+}
+
+/// Every other session's agent tells what it uses.
+fn usage(session: &Session, commits: usize) -> Usage {
+    let tells = mix(session.id.0).is_multiple_of(2);
+    let used = Tokens { input: TOKENS * commits as u64, cached: 0, output: 1 };
+    let usd_micros = tells.then_some(10_000 * commits as u64);
+    Usage { tokens: tells.then_some(used), usd_micros, model: None }
+}
+
+/// What an agent tells after a commit.
+pub fn told(id: SessionId, session: &Session, behaviour: B, (commits, now_ms): (u32, i64)) -> Option<Input> {
+    let usage = usage(session, commits as usize);
+    let short = Failure::new(FailureClass::Overloaded, "529").until(Some(now_ms + 1_000));
+    // Short waits are nobody's business.
+    let waits = (behaviour == B::Marked).then_some(short);
+    (usage != Usage::default() || waits.is_some()).then_some(Input::SessionTold { session: id, usage, waits })
+}
+
+/// It waits for hours.
+pub fn waits(session: &Session, now_ms: i64) -> Input {
+    let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(now_ms + 40_000_000));
+    Input::SessionTold { session: session.id, usage: usage(session, 1), waits: Some(limit) }
+}
+
+/// What an agent's transcript tells at its end.
+pub fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> Account {
+    let named = mix(session.id.0 ^ 5) % 7_200_000;
+    let reset_ms = now_ms + i64::try_from(named).unwrap();
+    let failure = |class| Some(Failure::new(class, "words"));
+    let failure = match behaviour {
+        B::Limited if session.id.0.is_multiple_of(2) => {
+            failure(FailureClass::RateLimit).map(|failure| failure.until(Some(reset_ms)))
+        }
+        B::Limited => failure(FailureClass::Overloaded),
+        B::NoLogin => failure(FailureClass::Authentication),
+        B::TooLong => failure(FailureClass::ContextTooLong),
+        B::Refused => failure(FailureClass::Refused),
+        _ => None,
+    };
+    Account { usage: usage(session, commits), failure, ..Account::default() }
+}
+
+/// People enable, disable and check agents.
+pub fn order(rng: &mut Rng) -> Command {
+    let agent = (*rng.pick(&["one", "two"])).to_owned();
+    if rng.percent(30) {
+        let failure = rng.percent(40).then(|| {
+            let class =
+                *rng.pick(&[FailureClass::RateLimit, FailureClass::Authentication, FailureClass::Other]);
+            Failure::new(class, "words")
+        });
+        let check = Check { ok: failure.is_none(), version: None, latency_ms: 1, failure };
+        return Command::AgentChecked { agent, check };
+    }
+    Command::AgentEnable { agent, enabled: rng.percent(60), by: "ada".to_owned() }
+}
+
+/// Agents that wait for a person.
+pub fn out_of_use(state: &State) -> Vec<String> {
+    let is_out = |id: &&str| state.agent_health(id).is_some_and(|health| health.out_of_use().is_some());
+    ["one", "two"].iter().copied().filter(|id| is_out(id)).map(str::to_owned).collect()
+}
+
+/// The users give what it takes.
+pub fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
+    let projects: Vec<_> = sim.state.projects().map(|p| (p.slug.clone(), p.settings.clone())).collect();
+    for (project, mut settings) in projects {
+        settings.budget = DayBudget::default();
+        sim.take(Input::ConfigRead { project, settings: Ok(Box::new(settings)) })?;
+    }
+    Ok(())
+}
+
+/// Whatever waits says why, and what waits for an agent says until when.
+pub fn waits_are_explained(sim: &Sim) -> Result<(), String> {
+    let facts = Surroundings { supervisor_running: true, now_ms: sim.now_ms, max_parallel: None };
+    for objective in sim.state.objectives().filter(|objective| objective.status != Status::Done) {
+        let key = &objective.key;
+        let Some(reason) = why(&sim.state, objective, &facts) else {
+            return Err(format!("explained: {key} is {} and nothing says why", objective.status));
+        };
+        let cools = |id: &str| sim.state.agent_health(id).is_some_and(|h| h.cooling(sim.now_ms).is_some());
+        let starts = reason.code == ReasonCode::Working && reason.text.contains("about to start");
+        if starts && cools("one") && cools("two") {
+            return Err(format!("explained: {key} is said to start while every agent cools down"));
+        }
+        if reason.code == ReasonCode::Cooling && !reason.text.starts_with("cooling until ") {
+            return Err(format!("explained: {key} does not say until when: {}", reason.text));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! git, modelled: commits with parents and trees, refs, ancestry and three-way merges.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use paddock::domain::facts::{CommitFacts, Relation};
+use paddock::domain::ids::ObjectId;
+use paddock::domain::path::RepoPath;
+
+use crate::rng::mix;
+
+/// Paths and what is in them.
+pub type Tree = BTreeMap<String, u64>;
+
+/// A commit.
+#[derive(Debug, Clone)]
+pub struct Commit {
+    pub parents: Vec<ObjectId>,
+    pub tree: Tree,
+    generation: usize,
+}
+
+/// A repository: the integration ref, the user's branch, the work branches, and whatever they reach.
+#[derive(Debug)]
+pub struct Repo {
+    pub commits: BTreeMap<ObjectId, Commit>,
+    pub integration: Option<ObjectId>,
+    pub target: Option<ObjectId>,
+    pub branches: BTreeMap<String, ObjectId>,
+    /// Worktrees, by branch: uncommitted changes in them.
+    pub worktrees: BTreeMap<String, Vec<String>>,
+    /// Where work branches started: one that is there still holds no work.
+    pub made: BTreeMap<String, ObjectId>,
+    /// Work branches that a person committed on.
+    pub touched: BTreeSet<String>,
+    counter: u64,
+    salt: u64,
+}
+
+fn hex(number: u64) -> ObjectId {
+    ObjectId::new(format!("{:016x}{:016x}{:08x}", mix(number), mix(number ^ 7), mix(number) >> 32)).unwrap()
+}
+
+/// The id of a tree: the same content, the same id.
+pub fn tree_id(tree: &Tree) -> ObjectId {
+    let mut sum = 17;
+    for (path, content) in tree {
+        sum = path.bytes().fold(mix(sum ^ content), |sum, byte| mix(sum ^ u64::from(byte)));
+    }
+    hex(sum)
+}
+
+/// The gate of the simulated project: any two marked paths together are red.
+pub fn is_green(tree: &Tree) -> bool {
+    tree.keys().filter(|path| path.ends_with("/mark")).count() < 2
+}
+
+impl Repo {
+    pub fn new(salt: u64) -> Self {
+        let mut repo = Self {
+            commits: BTreeMap::new(),
+            integration: None,
+            target: None,
+            branches: BTreeMap::new(),
+            worktrees: BTreeMap::new(),
+            made: BTreeMap::new(),
+            touched: BTreeSet::new(),
+            counter: 0,
+            salt,
+        };
+        let root = repo.commit(Vec::new(), BTreeMap::from([("README.md".to_owned(), 1)]));
+        repo.target = Some(root);
+        repo
+    }
+
+    /// Makes a commit; no two are the same, as none are in git when time passes between them.
+    pub fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
+        self.counter += 1;
+        let id = hex(mix(self.salt) ^ self.counter);
+        let generation = parents.iter().map(|id| self.commits[id].generation + 1).max().unwrap_or(0);
+        self.commits.insert(id.clone(), Commit { parents, tree, generation });
+        id
+    }
+
+    pub fn tree(&self, id: &ObjectId) -> &Tree {
+        &self.commits[id].tree
+    }
+
+    fn reach(&self, from: &ObjectId) -> BTreeSet<ObjectId> {
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![from.clone()];
+        while let Some(id) = todo.pop() {
+            if seen.insert(id.clone()) {
+                todo.extend(self.commits[&id].parents.iter().cloned());
+            }
+        }
+        seen
+    }
+
+    /// Whether the first is the second, or an ancestor of it.
+    pub fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
+        let floor = self.commits[old].generation;
+        let mut seen = BTreeSet::new();
+        let mut todo = vec![new];
+        while let Some(id) = todo.pop() {
+            if id == old {
+                return true;
+            }
+            let commit = &self.commits[id];
+            if commit.generation > floor && seen.insert(id) {
+                todo.extend(&commit.parents);
+            }
+        }
+        false
+    }
+
+    pub fn relation(&self, one: &ObjectId, other: &ObjectId) -> Relation {
+        match (one == other, self.is_in(one, other), self.is_in(other, one)) {
+            (true, ..) => Relation::Same,
+            (_, true, _) => Relation::Ancestor,
+            (_, _, true) => Relation::Descendant,
+            _ => Relation::Diverged,
+        }
+    }
+
+    fn base(&self, one: &ObjectId, other: &ObjectId) -> ObjectId {
+        let theirs = self.reach(other);
+        let common = self.reach(one).into_iter().filter(|id| theirs.contains(id));
+        common.max_by_key(|id| (self.commits[id].generation, id.clone())).unwrap()
+    }
+
+    /// The tree of both sides together, or the paths in conflict.
+    pub fn merge(&self, ours: &ObjectId, theirs: &ObjectId) -> Result<Tree, Vec<RepoPath>> {
+        let base = &self.tree(&self.base(ours, theirs)).clone();
+        let (a, b) = (self.tree(ours), self.tree(theirs));
+        let mut merged = Tree::new();
+        let mut conflicts = Vec::new();
+        for path in base.keys().chain(a.keys()).chain(b.keys()).collect::<BTreeSet<_>>() {
+            let (at_base, left, right) = (base.get(path), a.get(path), b.get(path));
+            let kept = if left == right || right == at_base { left } else { right };
+            if left != right && left != at_base && right != at_base {
+                conflicts.push(RepoPath::from(path.as_str()));
+            }
+            if let Some(content) = kept {
+                merged.insert(path.clone(), *content);
+            }
+        }
+        if conflicts.is_empty() { Ok(merged) } else { Err(conflicts) }
+    }
+
+    /// Both sides together whatever is in the way: theirs, and ours where they meet.
+    pub fn merge_anyhow(&self, ours: &ObjectId, theirs: &ObjectId) -> Tree {
+        self.merge(ours, theirs).unwrap_or_else(|_| {
+            let mut tree = self.tree(theirs).clone();
+            tree.extend(self.tree(ours).clone());
+            tree
+        })
+    }
+
+    /// What a branch changes against where it left the integration ref.
+    pub fn net_paths(&self, head: &ObjectId) -> Vec<String> {
+        let tip = self.integration.as_ref().unwrap();
+        let (base, tree) = (self.tree(&self.base(head, tip)), self.tree(head));
+        let all: BTreeSet<&String> = base.keys().chain(tree.keys()).collect();
+        all.into_iter().filter(|path| base.get(*path) != tree.get(*path)).cloned().collect()
+    }
+
+    /// The tree at which a branch left the integration ref.
+    pub fn base_tree(&self, head: &ObjectId) -> Tree {
+        self.tree(&self.base(head, self.integration.as_ref().unwrap())).clone()
+    }
+
+    /// The commits of a branch since a session's start that the integration ref does not hold, oldest first.
+    pub fn since(&self, from: &ObjectId, head: &ObjectId) -> Vec<CommitFacts> {
+        let known = self.reach(from);
+        let landed = self.integration.as_ref().map(|tip| self.reach(tip)).unwrap_or_default();
+        let new = self.reach(head).into_iter().filter(|id| !known.contains(id) && !landed.contains(id));
+        let mut new: Vec<ObjectId> = new.collect();
+        new.sort_by_key(|id| self.commits[id].generation);
+        new.into_iter().map(|id| self.facts_of(id)).collect()
+    }
+
+    fn facts_of(&self, commit: ObjectId) -> CommitFacts {
+        let found = &self.commits[&commit];
+        let is_merge = found.parents.len() > 1;
+        let is_empty = !is_merge && found.parents.first().is_some_and(|id| self.tree(id) == &found.tree);
+        CommitFacts { commit, summary: "work".to_owned(), paths: 1, is_merge, is_empty }
+    }
+}

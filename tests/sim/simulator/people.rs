@@ -1,0 +1,189 @@
+//! Users: they commit, reset and delete their branch, leave files in the way, and give commands.
+
+use paddock::domain::command::Command;
+use paddock::domain::facts::TrustRecord;
+use paddock::domain::ids::ProjectSlug;
+use paddock::domain::objective::Objective;
+use paddock::domain::reason::ReasonCode;
+use paddock::engine::effect::Effect;
+use paddock::engine::input::Input;
+
+use super::git::Repo;
+use super::setup;
+use super::sim::Sim;
+use crate::rng::Rng;
+
+/// A user does something to a repository. Paddock hears of a moved branch by looking.
+pub fn disturb(sim: &mut Sim) {
+    let project = some_project(sim);
+    let rng = &mut sim.rng;
+    let repo = sim.world.repos.get_mut(&project).unwrap();
+    let what = match rng.below(20) {
+        0..=8 => commit(repo, rng),
+        9 => reset(repo, rng),
+        10 => repo.target.take().map(|_| "deletes the target branch"),
+        11 => merge_integration(repo),
+        12 => return late_commit(sim, &project),
+        13 if sim.kind.wild => {
+            sim.world.disk_full ^= true;
+            Some(if sim.world.disk_full { "fills the disk" } else { "frees the disk" })
+        }
+        _ => toggle_files(sim, &project),
+    };
+    if let Some(what) = what {
+        sim.say(|| format!("the user of {project} {what}"));
+    }
+    notice(sim, &project);
+}
+
+/// The user moves the target branch, or deletes it.
+pub fn move_target(sim: &mut Sim) {
+    let project = some_project(sim);
+    let rng = &mut sim.rng;
+    let repo = sim.world.repos.get_mut(&project).unwrap();
+    let what = match rng.below(4) {
+        0 => commit(repo, rng),
+        1 => reset(repo, rng),
+        2 => merge_integration(repo),
+        _ => repo.target.take().map(|_| "deletes the target branch"),
+    };
+    sim.say(|| format!("the user of {project} {}", what.unwrap_or("does nothing")));
+    notice(sim, &project);
+}
+
+/// The shell sees that a ref moved, and looks.
+pub fn notice(sim: &mut Sim, project: &ProjectSlug) {
+    // Now and then the system's word of it is lost: it is seen when the supervisor looks around.
+    let is_lost = !sim.quiet && sim.rng.percent(20);
+    if sim.world.is_up && !is_lost {
+        sim.pool.push(Effect::Look { project: project.clone() });
+    }
+}
+
+fn some_project(sim: &mut Sim) -> ProjectSlug {
+    let all: Vec<ProjectSlug> = sim.world.repos.keys().cloned().collect();
+    sim.rng.pick(&all).clone()
+}
+
+fn commit(repo: &mut Repo, rng: &mut Rng) -> Option<&'static str> {
+    let at = repo.target.clone()?;
+    let mut tree = repo.tree(&at).clone();
+    let path = *rng.pick(&["user/notes", "CHANGELOG.md", "area0/o0", "area1/o1", "user/other"]);
+    tree.insert(path.to_owned(), rng.below(1_000_000) as u64);
+    repo.target = Some(repo.commit(vec![at], tree));
+    Some("commits")
+}
+
+fn reset(repo: &mut Repo, rng: &mut Rng) -> Option<&'static str> {
+    let at = repo.target.clone()?;
+    let parent = repo.commits[&at].parents.first().cloned()?;
+    repo.target = Some(match rng.percent(50) {
+        true => parent,
+        false => {
+            let tree = repo.tree(&parent).clone();
+            repo.commit(vec![parent], tree)
+        }
+    });
+    Some("resets the target branch")
+}
+
+/// The way out that Paddock names: merging the integration ref.
+pub fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
+    let (at, tip) = (repo.target.clone()?, repo.integration.clone()?);
+    if repo.is_in(&tip, &at) {
+        return None;
+    }
+    let tree = repo.merge_anyhow(&at, &tip);
+    repo.target = Some(repo.commit(vec![at, tip], tree));
+    Some("merges the integration ref")
+}
+
+/// Somebody commits on a work branch, whether or not a session works on it; that may be seen or not.
+fn late_commit(sim: &mut Sim, project: &ProjectSlug) {
+    let rng = &mut sim.rng;
+    let repo = sim.world.repos.get_mut(project).unwrap();
+    let names: Vec<String> = repo.branches.keys().cloned().collect();
+    if names.is_empty() {
+        return;
+    }
+    let name = rng.pick(&names).clone();
+    let at = repo.branches[&name].clone();
+    let mut tree = repo.tree(&at).clone();
+    tree.insert("CHANGELOG.md".to_owned(), rng.below(1_000_000) as u64);
+    let head = repo.commit(vec![at], tree);
+    repo.branches.insert(name.clone(), head.clone());
+    repo.touched.insert(name.clone());
+    let of_branch = |objective: &&Objective| objective.branch() == name;
+    let objective = sim.state.objectives_of(project).find(of_branch).map(|objective| objective.key.clone());
+    if let Some(objective) = objective.filter(|_| sim.world.is_up && sim.rng.percent(50)) {
+        sim.world.inbox.push(Input::BranchSeen { objective, head });
+    }
+    sim.say(|| format!("the user of {project} commits on {name}"));
+}
+
+fn toggle_files(sim: &mut Sim, project: &ProjectSlug) -> Option<&'static str> {
+    match sim.world.in_the_way.remove(project) {
+        true => Some("removes files in the way"),
+        false => {
+            sim.world.in_the_way.insert(project.clone());
+            Some("leaves files in the way")
+        }
+    }
+}
+
+/// A command, or something seen of the machine.
+pub fn ask(sim: &mut Sim) -> Input {
+    let project = some_project(sim);
+    if sim.rng.percent(40)
+        && let Some(command) = super::orders::order(sim, &project)
+    {
+        return Input::Command(Box::new(command));
+    }
+    let rng = &mut sim.rng;
+    let sessions: Vec<_> = sim.state.open_sessions().map(|session| session.id).collect();
+    let command = match (rng.below(36), sessions.is_empty()) {
+        (0 | 1, false) => Command::SessionKill { session: *rng.pick(&sessions) },
+        (2 | 3, false) => {
+            let session = *rng.pick(&sessions);
+            Command::SessionExtend { session, minutes: 1, commits: 1, tokens: 500, usd_micros: 5_000 }
+        }
+        (4, _) => Command::QueueHold { project },
+        (5..=7, _) => Command::QueueRelease { project },
+        (8..=10, _) => Command::QueueAdopt { project },
+        (11 | 12, _) => Command::QueueRepublish { project },
+        (13 | 14, _) => Command::QueuePublish { project },
+        (15, _) => Command::ProjectPause { project, paused: rng.percent(40) },
+        (16, _) => Command::ProjectEnable { project, enabled: rng.percent(60) },
+        (17 | 18, _) => {
+            let first = sim.state.objectives_of(&project).count();
+            let objectives = setup::objectives(rng, first, 1);
+            Command::ObjectivesAdd { project, objectives }
+        }
+        (22, _) => return Input::TrustRead { project, trust: trust(rng) },
+        (23, _) => Command::ProjectTrust { project, trust: trust(rng) },
+        (24, _) => return Input::RepositoryFailed { project, problem: "locked".to_owned() },
+        (25, _) => return Input::RepositoryFine { project },
+        (26, _) => return Input::DayBegan { since_ms: sim.now_ms - 1_000 },
+        (27 | 28, _) => super::agents::order(rng),
+        (29, _) => Command::QueueCanary { project },
+        (30, _) => Command::PlanApply { project, plan: Box::new(super::planning::written(rng)) },
+        (31, _) => super::orders::aim(rng, project),
+        (32, _) => return super::orders::configure(sim, project).unwrap_or(Input::Tick),
+        (33, _) => {
+            let (run, problem) = ("bell".to_owned(), "exit status 1".to_owned());
+            return Input::NotifyFailed { project, run, problem };
+        }
+        _ => {
+            let text = rng.percent(40).then(|| "too little disk is free".to_owned());
+            let code = ReasonCode::DiskLow;
+            return Input::HoldSeen { project, code, text, clears: "free some".to_owned() };
+        }
+    };
+    Input::Command(Box::new(command))
+}
+
+/// A configuration that can run programs: as it was, or changed.
+fn trust(rng: &mut Rng) -> TrustRecord {
+    let hook = ("hooks/post-commit".to_owned(), "changed".to_owned());
+    TrustRecord { entries: if rng.percent(60) { vec![hook] } else { Vec::new() } }
+}

@@ -1,0 +1,198 @@
+//! The planner, simulated: plans good and bad, runs that fail, checks of phases red and green, and what people do
+//! about them.
+
+use std::collections::BTreeMap;
+
+use paddock::domain::command::Command;
+use paddock::domain::event::{Event, Fact};
+use paddock::domain::facts::PlanFacts;
+use paddock::domain::hierarchy::{ImportedAim, Level};
+use paddock::domain::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use paddock::domain::plan::{CheckType, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective};
+use paddock::domain::planning::FailedCheck;
+use paddock::domain::session::{Session, SessionKind};
+use paddock::domain::settings::{ApprovalRule, ProjectSettings};
+use paddock::domain::state::State;
+use paddock::domain::usage::Account;
+use paddock::engine::decide::Memo;
+use paddock::engine::input::Input;
+
+use super::agent::Behaviour as B;
+use super::sim::{Kind, Sim};
+use super::world::World;
+use crate::rng::{Rng, mix};
+
+/// Between planner runs, in milliseconds.
+const COOLDOWN_MS: i64 = 120_000;
+
+/// What a supervisor of such a run remembers at its start.
+pub fn memo(kind: Kind) -> Memo {
+    let mut memo = Memo::default();
+    memo.planner_cooldown_ms = kind.planner.then_some(COOLDOWN_MS);
+    memo
+}
+
+/// Lets a project be planned.
+pub fn settle_in(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
+    settings.session_defaults.planner_agent = Some("one".to_owned());
+    settings.agents.iter_mut().for_each(|agent| (agent.planner, agent.plans) = (true, true));
+    if !kind.calm && rng.percent(30) {
+        settings.planner.approval = ApprovalRule::Manual;
+    }
+}
+
+fn check(name: &str) -> PhaseCheck {
+    let (description, check_command) = (name.to_owned(), name.to_owned());
+    PhaseCheck { description, check_type: CheckType::Shell, check_command, expected: String::new() }
+}
+
+/// A goal of two milestones of two phases, some of them with checks.
+pub fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
+    let id = |text: &str| AimId::new(text).unwrap();
+    let mut aims = Vec::new();
+    let mut add = |level, name: &str, parent: Option<&str>, checks| {
+        let (title, description) = (name.to_owned(), String::new());
+        aims.push(ImportedAim { level, id: id(name), title, description, parent: parent.map(id), checks });
+    };
+    add(Level::Goal, "g", None, Vec::new());
+    for milestone in ["m0", "m1"] {
+        add(Level::Milestone, milestone, Some("g"), Vec::new());
+        for phase in 0..2 {
+            let checks = if rng.percent(50) { vec![check("one"), check("two")] } else { Vec::new() };
+            add(Level::Phase, &format!("{milestone}p{phase}"), Some(milestone), checks);
+        }
+    }
+    aims
+}
+
+/// What a planner's session does.
+pub fn behaviour(world: &World, session: &Session) -> B {
+    let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0 ^ 0x91A2)));
+    match world.faults && rng.percent(35) {
+        true => *rng.pick(&[B::Fail, B::Lost, B::Hang, B::Stalled, B::Signal, B::NotStarted]),
+        false => B::Good,
+    }
+}
+
+/// What it printed: the same however often it is read.
+pub fn harvest(world: &mut World, session: &Session, fails: bool) {
+    let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0)));
+    let is_first = session.attempt == 1;
+    let plan = match (world.faults, rng.below(10)) {
+        (true, 0..=2) => Err(vec!["plan:1: unknown worker".to_owned()]),
+        (true, 3) => {
+            Ok(PlanDocument { objectives: vec![objective(&mut rng, "o0")], ..PlanDocument::default() })
+        }
+        (true, 4..=7) => Ok(plan(&mut rng, session.id)),
+        (false, _) if is_first => Ok(plan(&mut rng, session.id)),
+        _ => Ok(PlanDocument::default()),
+    };
+    let facts = match fails {
+        true => Err("unreadable".to_owned()),
+        false => Ok(Box::new(PlanFacts { plan, salvage: None, account: Account::default() })),
+    };
+    world.inbox.push(Input::PlanRead { session: session.id, facts });
+}
+
+fn plan(rng: &mut Rng, session: SessionId) -> PlanDocument {
+    let count = 1 + rng.below(3);
+    let objectives = (0..count).map(|n| objective(rng, &format!("p{session}-{n}"))).collect();
+    let phase_checks = if rng.percent(30) { vec![check("planned")] } else { Vec::new() };
+    PlanDocument { reasoning: "because".to_owned(), phase_checks, objectives }
+}
+
+/// A plan that a person wrote; its ids may be taken.
+pub fn written(rng: &mut Rng) -> PlanDocument {
+    let number = rng.below(20);
+    let objectives = vec![objective(rng, &format!("w{number}")), objective(rng, &format!("w{}", number + 1))];
+    PlanDocument { objectives, ..PlanDocument::default() }
+}
+
+fn objective(rng: &mut Rng, id: &str) -> PlannedObjective {
+    PlannedObjective {
+        id: ObjectiveId::new(id).unwrap(),
+        title: id.to_owned(),
+        description: String::new(),
+        acceptance_criteria: Vec::new(),
+        path_scope: vec![format!("area{}/**", rng.below(4))],
+        depends_on: Vec::new(),
+        context_refs: Vec::new(),
+        worker_id: "implementer".to_owned(),
+        priority: 0,
+        session_budget: PlannedBudget::default(),
+    }
+}
+
+/// What a run of checks said: the same however often it is read.
+pub fn read_checks(world: &mut World, gate: GateId, fails: bool) {
+    let is_red = world.faults && mix(world.seed ^ mix(gate.0)).is_multiple_of(2);
+    let text = || "words".to_owned();
+    let one = FailedCheck { description: text(), command: text(), problem: text(), output: text() };
+    let failed =
+        if fails { Err("unreadable".to_owned()) } else { Ok(if is_red { vec![one] } else { Vec::new() }) };
+    world.inbox.push(Input::ChecksRead { gate, failed });
+}
+
+/// People ask for plans, approve and reject them.
+pub fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
+    match rng.below(10) {
+        0..=2 => Command::PlanNow { project },
+        3..=7 => Command::PlanApprove { project },
+        _ => Command::PlanReject { project, note: "not so".to_owned() },
+    }
+}
+
+/// What people do at the end about what waits for them. False when there is nothing.
+pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
+    let Some(planning) = sim.state.project(slug).map(|project| project.planning.clone()) else {
+        return Ok(false);
+    };
+    let project = || slug.clone();
+    let believes = planning.waiting.as_ref().map(|waiting| waiting.plan.objectives.is_empty());
+    let command = match () {
+        () if believes == Some(true) => Command::PlanApprove { project: project() },
+        () if believes.is_some() => Command::PlanReject { project: project(), note: "enough".to_owned() },
+        () if planning.stuck.is_some() => Command::PlanNow { project: project() },
+        () => return Ok(false),
+    };
+    sim.take(Input::Command(Box::new(command)))?;
+    Ok(true)
+}
+
+/// When the last run of each project was, and whether the next may start at once.
+#[derive(Debug, Default)]
+pub struct Runs(BTreeMap<ProjectSlug, (i64, bool)>);
+
+/// One run at a time, never while a plan waits, and none before the cooldown is over that nobody asked for.
+pub fn on_event(runs: &mut Runs, state: &State, event: &Event) -> Result<(), String> {
+    match &event.fact {
+        Fact::PlanAsked { project } | Fact::PlanRefused { project, .. } => {
+            runs.0.entry(project.clone()).or_insert((i64::MIN / 2, true)).1 = true;
+        }
+        Fact::PlannerHeld { project, .. } => {
+            runs.0.entry(project.clone()).or_insert((i64::MIN / 2, false)).1 = false;
+        }
+        Fact::SessionHarvested { objective, .. } if objective.id.is_planner() => {
+            runs.0.entry(objective.project.clone()).or_insert((0, false)).0 = event.at_ms;
+        }
+        Fact::SessionPlanned { objective, plan } if plan.kind == SessionKind::Planner => {
+            let project = objective.project.clone();
+            let (last_ms, may_start) =
+                runs.0.insert(project.clone(), (event.at_ms, false)).unwrap_or((i64::MIN / 2, true));
+            let is_over = event.at_ms >= last_ms + COOLDOWN_MS || event.at_ms + COOLDOWN_MS < last_ms;
+            if !is_over && !may_start {
+                return Err(format!(
+                    "planner: a run of {project} starts {} ms after the last",
+                    event.at_ms - last_ms
+                ));
+            }
+            let open = state.open_sessions().filter(|session| session.objective == *objective).count();
+            let waits = state.project(&project).is_some_and(|project| project.planning.waiting.is_some());
+            if open > 1 || waits {
+                return Err(format!("planner: {open} runs of {project} at once, a plan waits: {waits}"));
+            }
+        }
+        _ => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! A tmux server of a test's own, with one window; ended with everything in it when the test is over.
+
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use paddock_testkit::{DEADLINE, Sandbox};
+
+/// The terminal.
+pub struct Tmux<'p> {
+    place: &'p Sandbox,
+    socket: String,
+}
+
+impl<'p> Tmux<'p> {
+    /// A terminal of this size in which a shell runs. `$PADDOCK` is the program, `$ROOT` the workspace.
+    pub fn start(place: &'p Sandbox, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+        let tmux = Self { place, socket: "console".to_owned() };
+        let (columns, rows) = (size.0.to_string(), size.1.to_string());
+        let mut command = tmux.command();
+        command.args(["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows]);
+        for (name, value) in variables {
+            command.args(["-e", &format!("{name}={value}")]);
+        }
+        command.args(["-e", &format!("PADDOCK={}", paddock_testkit::program().display())]);
+        command.args(["-e", &format!("ROOT={}", place.root().display()), "-e", "PS1=ready> "]);
+        command.arg("exec sh -i");
+        assert!(command.status().unwrap().success(), "these tests need tmux");
+        tmux.see("ready>");
+        tmux
+    }
+
+    fn command(&self) -> Command {
+        let mut command = self.place.program("tmux");
+        command.env("TMUX_TMPDIR", self.place.path("")).env("LANG", "C.UTF-8").env("SHELL", "/bin/sh");
+        command.args(["-u", "-L", &self.socket]).stdout(Stdio::null()).stderr(Stdio::null());
+        command
+    }
+
+    fn ask(&self, arguments: &[&str]) -> String {
+        let output = self.command().args(arguments).stdout(Stdio::piped()).output().unwrap();
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    /// Types keys by tmux's names for them.
+    pub fn keys(&self, keys: &[&str]) {
+        assert!(self.command().arg("send-keys").args(keys).status().unwrap().success());
+    }
+
+    /// Types text as it is.
+    pub fn text(&self, text: &str) {
+        assert!(self.command().args(["send-keys", "-l", "--", text]).status().unwrap().success());
+    }
+
+    /// Types a line into the shell.
+    pub fn line(&self, line: &str) {
+        // What is typed while a console is leaving the terminal is its own, and gone with it.
+        self.until("the shell's prompt", |_| {
+            self.ask(&["display-message", "-p", "#{pane_current_command}"]).trim() != "paddock"
+        });
+        self.text(line);
+        self.keys(&["Enter"]);
+    }
+
+    /// What is on the screen now.
+    pub fn screen(&self) -> String {
+        self.ask(&["capture-pane", "-p"])
+    }
+
+    /// Waits until the screen is as wanted, and gives it.
+    pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+        let give_up_at = Instant::now() + DEADLINE;
+        loop {
+            let screen = self.screen();
+            if is_so(&screen) {
+                return screen;
+            }
+            assert!(Instant::now() < give_up_at, "the screen never shows {what}:\n{screen}");
+            std::thread::sleep(std::time::Duration::from_millis(30));
+        }
+    }
+
+    /// Waits until the screen shows this.
+    pub fn see(&self, text: &str) -> String {
+        self.until(&format!("{text:?}"), |screen| screen.contains(text))
+    }
+
+    /// Waits until the screen no longer shows this.
+    pub fn lose(&self, text: &str) -> String {
+        self.until(&format!("no {text:?}"), |screen| !screen.contains(text))
+    }
+
+    pub fn resize(&self, columns: u16, rows: u16) {
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        self.ask(&["resize-window", "-x", &columns, "-y", &rows]);
+    }
+
+    /// Whether a full-screen program has the terminal.
+    pub fn is_taken(&self) -> bool {
+        self.ask(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
+    }
+
+    /// What tmux says of the window by one of its formats, as `#{cursor_flag}`.
+    pub fn told(&self, format: &str) -> String {
+        self.ask(&["display-message", "-p", format]).trim().to_owned()
+    }
+
+    /// Has tmux do something.
+    pub fn run(&self, arguments: &[&str]) {
+        assert!(self.command().args(arguments).status().unwrap().success(), "tmux {arguments:?}");
+    }
+
+    /// A terminal around this one, that shows it, and a file with every byte that reaches it.
+    pub fn seen_from_outside(&self, file: &str) -> Tmux<'p> {
+        let outside = Tmux { place: self.place, socket: "outside".to_owned() };
+        let attach = format!("TMUX= exec tmux -u -L {} attach", self.socket);
+        outside.run(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "exec sh -i"]);
+        let keep = format!("exec cat > '{}'", self.place.note(file).display());
+        outside.run(&["pipe-pane", &keep]);
+        outside.text(&attach);
+        outside.keys(&["Enter"]);
+        outside
+    }
+
+    /// Presses the left button or turns the wheel where the screen shows this text, as a terminal reports it.
+    pub fn mouse(&self, button: u8, text: &str) {
+        let screen = self.see(text);
+        let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
+        let x = line.find(text).map_or(0, |at| line[..at].chars().count());
+        self.text(&format!("\u{1b}[<{button};{};{}M", x + 1, y + 1));
+    }
+
+    /// The terminal is closed, as when the connection to it is lost.
+    pub fn close(&self) {
+        self.ask(&["kill-server"]);
+    }
+
+    /// What was copied.
+    pub fn copied(&self) -> String {
+        self.ask(&["show-buffer"])
+    }
+}
+
+impl Drop for Tmux<'_> {
+    fn drop(&mut self) {
+        self.close();
+        drop(self.place.paddock(&["supervisor", "stop", "--now"]).output());
+    }
+}

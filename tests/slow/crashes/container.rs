@@ -1,0 +1,83 @@
+//! In a container whose first process reaps nobody: whoever dies without a parent stays a zombie for ever.
+
+use std::fs;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use paddock_testkit::{DEADLINE, Sandbox};
+
+use super::scene::{COMMON, nothing_is_lost_or_doubled};
+
+/// The first one waits to be killed with its keeper, and with the supervisor.
+const AGENT: &str = r#"
+if [ ! -e "$NOTES/killed" ]; then touch "$NOTES/waits"; while :; do sleep 600; done; fi
+save one.txt one
+over
+"#;
+
+/// Kills the first supervisor and then its keeper, and lets a second one finish.
+const SCRIPT: &str = r#"
+"$PADDOCK" --root "$ROOT" run --no-tui --until-idle >/dev/null 2>&1 &
+supervisor=$!
+until [ -e "$NOTES/waits" ]; do sleep 0.02; done
+touch "$NOTES/killed"
+kill -9 $supervisor
+wait $supervisor
+keeper=
+for folder in /proc/[0-9]*; do
+  if tr '\0' ' ' < $folder/cmdline 2>/dev/null | grep -q ' __keeper '; then keeper=${folder#/proc/}; fi
+done
+kill -9 $keeper
+until grep -q ') Z ' /proc/$keeper/stat; do sleep 0.02; done
+"$PADDOCK" --root "$ROOT" run --no-tui --until-idle > "$NOTES/said" 2>&1
+code=$?
+grep -l ') Z ' /proc/[0-9]*/stat 2>/dev/null | wc -l > "$NOTES/zombies"
+echo $code > "$NOTES/code.new"
+mv "$NOTES/code.new" "$NOTES/code"
+"#;
+
+/// The script's parent becomes a program that waits for nobody. None where the system allows no namespaces.
+fn contained(place: &Sandbox) -> Option<Child> {
+    fs::write(place.path("script.sh"), SCRIPT).unwrap();
+    let kinds: [&[&str]; 2] = [&["-pf"], &["-Urpf"]];
+    let mut allowed = kinds.into_iter().filter(|kind| {
+        let mut probe = place.program("unshare");
+        probe.args(*kind).args(["--mount-proc", "true"]).stderr(Stdio::null());
+        probe.status().is_ok_and(|status| status.success())
+    });
+    let mut command = place.program("unshare");
+    command.args(allowed.next()?).args(["--mount-proc", "--kill-child", "sh", "-c"]);
+    command.arg("sh script.sh & exec sleep 600").env("ROOT", place.root());
+    command.env("PADDOCK", paddock_testkit::program()).stdout(Stdio::null()).stderr(Stdio::null());
+    Some(command.spawn().unwrap())
+}
+
+#[test]
+fn dead_processes_that_nobody_reaps_hold_up_nothing() {
+    let place = Sandbox::new();
+    fs::write(place.path("crash.sh"), COMMON.to_owned() + AGENT).unwrap();
+    let agent = place.path("crash.sh");
+    let repository = place.project(
+        "web",
+        &format!(
+            "agents: [{{id: tester, command_template: [sh, {agent:?}]}}]\n\
+             verify: [{{name: there, run: \"test -f one.txt\"}}]"
+        ),
+    );
+    place.objective("one", "", &["--scope", "one.txt"]);
+    let Some(mut container) = contained(&place) else {
+        return println!("no namespaces here: not tried");
+    };
+    let until = Instant::now() + DEADLINE;
+    while !place.note("code").exists() {
+        assert!(Instant::now() < until, "it never ended: {}", place.run(&["explain"]).1);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let note = |name: &str| fs::read_to_string(place.note(name)).unwrap().trim().to_owned();
+    assert_eq!(note("code"), "0", "{}", note("said"));
+    assert_ne!(note("zombies"), "0", "nobody was left unreaped: this shows nothing");
+    drop((container.kill(), container.wait()));
+    place.nobody_is_left();
+    place.is_tidy(&repository, 1);
+    nothing_is_lost_or_doubled(&place, &repository);
+}

@@ -1,0 +1,175 @@
+//! What every command says with `--json` about the workspace of the first build: the keys, words and figures that the
+//! first build printed are still there. Others may stand beside them; sentences for people may be worded anew.
+//!
+//! `tests/golden/json` holds what the first build said. A file that is missing there is written when
+//! PADDOCK_WRITE_GOLDEN is set, with the binary that PADDOCK_FIRST_BUILD names: that is for commands which are new.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::place::Packed;
+
+/// What only reads, and then what answers a person's order, in an order in which each can be done.
+const COMMANDS: &[&str] = &[
+    "project list --json",
+    "project show web --json",
+    "objective list --project web --json",
+    "objective show web/landed --json",
+    "objective show web/asks --json",
+    "objective show web/running --json",
+    "goal list --project web --json",
+    "milestone list --project web --json",
+    "phase list --project web --json",
+    "explain --json",
+    "explain web/waiting --json",
+    "plan show --project web --json",
+    "status --all --json",
+    "session list --all --project web --json",
+    "session show 3 --json",
+    "queue list --project web --json",
+    "salvage list --project web --json",
+    "events --json",
+    "report --since 2026-11-01 --json",
+    "supervisor status --json",
+    "agent list --project web --json",
+    "agent check sh --project web --json",
+    "config validate --json",
+    "config show --project web --json",
+    "config schema",
+    "doctor --json",
+    "verify --project web --json",
+    "objective add --project web --id added --title Added --scope docs/** --json",
+    "objective edit added --project web --title Edited --json",
+    "objective expand added src/** --project web --json",
+    "objective prioritize added 5 --project web --json",
+    "objective pause added --project web --json",
+    "objective resume added --project web --json",
+    "objective cancel added --project web --json",
+    "objective retry added --project web --json",
+    "objective skip added --project web --json",
+    "objective delete added --project web --json",
+    "objective escalate waiting --project web --note look --json",
+    "objective escalate turned-down --project web --note look --json",
+    "objective reject asks --project web --note again --json",
+    "objective approve turned-down --project web --json",
+    "plan approve --project web --json",
+    "goal import goals.md --project web --json",
+    "plan apply plan.yaml --project web --json",
+];
+
+/// Sentences for people, and what differs from one run or day to the next: only the type of these is compared,
+/// and null may stand for any.
+const TYPE_ONLY: &[&str] = &[
+    "text",
+    "clears",
+    "remedy",
+    "reason",
+    "problem",
+    "description",
+    "answer",
+    "until",
+    "latency_ms",
+    "used",
+    "session_minutes",
+    // The flags of built-in agents follow the programs that they start.
+    "command_template",
+    "resume_template",
+];
+
+/// Lists whose length depends on the machine: only the keys of their members are compared.
+const KEYS_ONLY: &[&str] = &["findings"];
+
+/// Lists of words to which words may be added.
+const GROWING: &[&str] = &["enum"];
+
+fn file_of(command: &str) -> std::path::PathBuf {
+    let name: String = command
+        .replace(" --json", "")
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
+        .collect();
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/json").join(format!("{name}.json"))
+}
+
+/// The answer: one document, or one per line.
+fn answer(place: &Packed, command: &str) -> Value {
+    let (code, said) = place.run(command);
+    let said = said.replace(place.path("").to_str().unwrap().trim_end_matches('/'), "@FOLDER@");
+    let lines = || said.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>();
+    let document = serde_json::from_str(&said).or_else(|_| lines().map(Value::Array));
+    let document = document.unwrap_or_else(|error| panic!("{command}: {error}: {said}"));
+    serde_json::json!({"exit": code, "document": document})
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn every_command_says_in_json_what_it_said_in_the_first_build() {
+    let place = Packed::unpack();
+    fs::write(place.path("goals.md"), "# Another goal\n\nBecause.\n\n## A milestone\n\n### A phase\n")
+        .unwrap();
+    let plan = "objectives:\n  - {id: from-a-person, title: By hand, description: it, acceptance_criteria: [], \
+                path_scope: [\"x/**\"], depends_on: [], worker_id: implementer, priority: 0}\n";
+    fs::write(place.path("plan.yaml"), plan).unwrap();
+    let mut faults = Vec::new();
+    for command in COMMANDS {
+        let said = answer(&place, command);
+        let file = file_of(command);
+        if !file.exists() && std::env::var_os("PADDOCK_WRITE_GOLDEN").is_some() {
+            fs::write(&file, serde_json::to_string_pretty(&said).unwrap() + "\n").unwrap();
+        }
+        let golden = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        let golden: Value = serde_json::from_slice(&golden).unwrap();
+        compare(&golden, &said, command, &mut faults);
+    }
+    assert!(faults.is_empty(), "other than in the first build:\n{}", faults.join("\n"));
+}
+
+/// Whether everything golden is there, in the same place.
+fn compare(golden: &Value, now: &Value, place: &str, faults: &mut Vec<String>) {
+    match (golden, now) {
+        (Value::Object(golden), Value::Object(now)) => {
+            for (key, value) in golden {
+                let place = format!("{place} .{key}");
+                match now.get(key) {
+                    None => faults.push(format!("{place} is missing")),
+                    Some(Value::Array(now)) if KEYS_ONLY.contains(&key.as_str()) => {
+                        now.iter().for_each(|now| compare_keys(&value[0], now, &place, faults));
+                    }
+                    Some(Value::Array(now)) if GROWING.contains(&key.as_str()) => {
+                        let gone = |word: &&Value| !now.contains(word);
+                        let gone = value.as_array().into_iter().flatten().filter(gone);
+                        faults.extend(gone.map(|word| format!("{place} has no {word} any more")));
+                    }
+                    Some(now) if TYPE_ONLY.contains(&key.as_str()) && !value.is_object() => {
+                        compare_types(value, now, &place, faults);
+                    }
+                    Some(now) => compare(value, now, &place, faults),
+                }
+            }
+        }
+        (Value::Array(golden), Value::Array(now)) if golden.len() == now.len() => {
+            for (index, (golden, now)) in golden.iter().zip(now).enumerate() {
+                compare(golden, now, &format!("{place}[{index}]"), faults);
+            }
+        }
+        _ if golden != now => faults.push(format!("{place}: {golden} then, {now} now")),
+        _ => {}
+    }
+}
+
+fn compare_types(golden: &Value, now: &Value, place: &str, faults: &mut Vec<String>) {
+    let is_one_null = golden.is_null() || now.is_null();
+    if !is_one_null && std::mem::discriminant(golden) != std::mem::discriminant(now) {
+        faults.push(format!("{place}: {golden} then, {now} now"));
+    }
+}
+
+fn compare_keys(golden: &Value, now: &Value, place: &str, faults: &mut Vec<String>) {
+    for key in golden.as_object().into_iter().flatten().map(|(key, _)| key) {
+        if now.get(key).is_none() {
+            faults.push(format!("{place}: a member has no {key}: {now}"));
+        }
+    }
+}

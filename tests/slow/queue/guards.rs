@@ -1,0 +1,161 @@
+//! Tests that have to hold as they were: through requeueing, in what is explained and proven, and in what branches do
+//! to tests in several languages.
+
+use std::fs;
+use std::path::PathBuf;
+
+use paddock_testkit::{Sandbox, count, is};
+use serde_json::Value;
+
+const FILES: &[(&str, &str)] = &[
+    ("check.sh", "test -e $HOME/free || until test -e $HOME/go; do sleep 0.05; done; sh tests/value.sh\n"),
+    ("tests/value.sh", "grep -q good value.txt\n"),
+    ("value.txt", "good\n"),
+];
+
+/// A repository of these files, from which work begins.
+pub fn guarded(place: &Sandbox, files: &[(&str, &str)], settings: &str) -> PathBuf {
+    let repository = place.project("guard", settings);
+    for (name, text) in files {
+        let file = repository.join(name);
+        fs::create_dir_all(file.parent().unwrap()).unwrap();
+        fs::write(file, text).unwrap();
+    }
+    place.git(&repository, &["add", "--all"]);
+    place.git(&repository, &["commit", "--quiet", "--message", "The gate"]);
+    place.idle(0);
+    repository
+}
+
+fn is_tamper(event: &Value) -> bool {
+    is(event, "gate_started", "*") && event["data"]["purpose"].get("tamper").is_some()
+}
+
+#[test]
+fn what_is_to_be_tried_with_tests_as_they_were_still_is_after_a_requeue_and_is_explained_and_proven() {
+    let place = Sandbox::new();
+    let settings = "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}";
+    fs::write(place.path("free"), "").unwrap();
+    let repository = guarded(&place, FILES, settings);
+    fs::remove_file(place.path("free")).unwrap();
+    let script = "echo 'grep -q go value.txt' > tests/value.sh\ncommit other.txt\nover";
+    place.objective("work", script, &[]);
+    let supervisor = place.supervisor(&[]);
+    supervisor.wait_where("a run with the tests as they were", is_tamper, 1);
+    let said = place.good(&["explain", "work"]);
+    assert!(said.contains("as they were before (tests/value.sh)"), "{said}");
+    // Put in anew while it runs, it is tried so again, and never goes without.
+    place.good(&["queue", "requeue", "work"]);
+    supervisor.wait_where("the run anew", is_tamper, 2);
+    let said = place.good(&["explain", "work"]);
+    assert!(said.contains("as they were before (tests/value.sh)"), "{said}");
+    // Taken out and put back: the same.
+    place.good(&["queue", "drop", "work"]);
+    place.good(&["queue", "requeue", "work"]);
+    supervisor.wait_where("the run once more", is_tamper, 3);
+    fs::write(place.path("go"), "").unwrap();
+    supervisor.wait("proof_written", "*");
+    let events = supervisor.stop();
+    assert_eq!((count(&events, "guard_asked", "*"), count(&events, "guard_passed", "*")), (3, 1));
+    let note = place.git(&repository, &["notes", "--ref=refs/notes/paddock", "show", "main"]);
+    let proof: Value = serde_json::from_str(&note).unwrap();
+    assert_eq!(proof["guarded"][0]["objective"], "work", "{note}");
+    assert_eq!(proof["guarded"][0]["files"][0], "tests/value.sh");
+    assert!(proof["guarded"][0]["run"].is_u64(), "{note}");
+}
+
+#[test]
+fn taken_out_and_put_back_a_branch_that_suits_a_test_to_its_work_is_still_sent_back() {
+    let place = Sandbox::new();
+    let settings =
+        "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}\nqueue: {flaky_retries: 0}";
+    fs::write(place.path("free"), "").unwrap();
+    guarded(&place, FILES, settings);
+    place.good(&["queue", "hold"]);
+    let script = "echo 'grep -q bad value.txt' > tests/value.sh\ncommit value.txt bad\nover";
+    place.objective("work", script, &[]);
+    place.idle(3);
+    place.good(&["queue", "drop", "work"]);
+    place.good(&["queue", "requeue", "work"]);
+    place.good(&["queue", "release"]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "landed", "*"), 0);
+    assert_eq!(place.status_of("work")["status"], "needs_review");
+}
+
+/// One way of taking from tests, and what is said of it.
+const WAYS: &[(&str, &str, &str)] = &[
+    ("rust", "sed -i 's/#.test./#[test]\\n#[ignore]/' src/lib.rs; git commit -qam x", "#[ignore]"),
+    ("cargo", "printf '[lib]\\ntest = false\\n' >> Cargo.toml; git commit -qam x", "test = false"),
+    ("script", "sed -i 's/^it(/it.skip(/' web/a.test.js; git commit -qam x", "it.skip("),
+    ("python", "sed -i '1i @pytest.mark.skip' tests/test_a.py; git commit -qam x", "@pytest.mark.skip"),
+    ("hooks", "commit conftest.py 'def pytest_collection_modifyitems(items): items.clear()'", "conftest.py"),
+    ("go", "sed -i 's/t.Fatal/t.Skip(\"later\"); t.Fatal/' pkg/a_test.go; git commit -qam x", "t.Skip("),
+    (
+        "package",
+        "sed -i 's/\"test\": \"jest\"/\"test\": \"true\"/' package.json; git commit -qam x",
+        "package.json",
+    ),
+    ("make", "printf 'check:\\n\\ttrue\\n' > Makefile; git commit -qam x", "Makefile"),
+    ("shadow", "commit GNUmakefile 'check: ; true'", "GNUmakefile"),
+    ("gone", "git rm -q pkg/a_test.go; git commit -qm x", "pkg/a_test.go was deleted"),
+    ("hollow", "echo 'def test_a(): pass' > tests/test_a.py; git commit -qam x", "checks less"),
+    (
+        "flow",
+        "sed -i '$a\\    continue-on-error: true' .github/workflows/ci.yml; git commit -qam x",
+        "continue-on-error",
+    ),
+];
+
+#[test]
+fn tests_that_are_left_out_are_seen_in_every_language_and_nothing_lands() {
+    let place = Sandbox::new();
+    let files = [
+        ("src/lib.rs", "#[test]\nfn works() { assert_eq!(1, 1); }\n"),
+        ("Cargo.toml", "[package]\nname = \"a\"\n"),
+        ("web/a.test.js", "it('works', () => { expect(1).toBe(1) })\n"),
+        ("tests/test_a.py", "def test_a():\n    assert 1 == 1\n"),
+        ("pkg/a_test.go", "func TestA(t *testing.T) {\n\tt.Fatal(1)\n}\n"),
+        ("package.json", "{\"scripts\": {\"test\": \"jest\"}}\n"),
+        ("Makefile", "check:\n\ttest -e Makefile\n"),
+        (".github/workflows/ci.yml", "jobs:\n  test:\n    steps: []\n"),
+    ];
+    // Named, so that what they read is the gate's; none is really run.
+    let run = "true || make check || npm test";
+    let settings = format!(
+        "max_parallel_sessions: 4\npath_conflicts: allow\nrecovery: {{max_retries: 0}}\n\
+         verify: [{{name: tests, run: {run:?}}}]"
+    );
+    let repository = guarded(&place, &files, &settings);
+    for (id, script, _) in WAYS {
+        place.objective(id, &format!("{script}\nover"), &[]);
+    }
+    let events = place.idle(3);
+    for (id, _, mark) in WAYS {
+        let ended = events.iter().find(|event| is(event, "session_ended", id)).unwrap();
+        let found = &ended["data"]["harvest"]["findings"];
+        assert_eq!(found[0]["code"], "tampered", "{id}: {ended}");
+        assert!(found[0]["text"].as_str().unwrap().contains(mark), "{id}: {found}");
+        assert_eq!(place.status_of(id)["status"], "needs_review", "{id}");
+    }
+    assert_eq!(count(&events, "landed", "*"), 0);
+    assert_eq!(place.git(&repository, &["log", "-1", "--format=%s", "main"]), "The gate");
+}
+
+#[test]
+fn a_file_that_is_added_and_makes_the_runner_run_nothing_is_tried_without() {
+    let place = Sandbox::new();
+    // A runner that reads its settings, as they all do.
+    let runner = "if grep -qs 'run = none' pytest.ini; then exit 0; fi; grep -q good value.txt\n";
+    let files = [("check.sh", runner), ("value.txt", "good\n")];
+    let settings =
+        "verify: [{name: tests, run: 'sh check.sh'}]\nrecovery: {max_retries: 0}\nqueue: {flaky_retries: 0}";
+    let repository = guarded(&place, &files, settings);
+    place.objective("work", "echo 'run = none' > pytest.ini\ncommit value.txt broken\nover", &[]);
+    let events = place.idle(3);
+    assert_eq!(count(&events, "landed", "*"), 0);
+    assert!(events.iter().any(is_tamper));
+    assert_eq!(place.git(&repository, &["log", "-1", "--format=%s", "main"]), "The gate");
+    let said = place.good(&["explain", "work"]);
+    assert!(said.contains("as they were"), "{said}");
+}

@@ -1,0 +1,18 @@
+//! The merge queue on real repositories: tests that branches tamper with, gates that check nothing, hang or run
+//! nothing, pushes, and who will collide with whom.
+
+mod agreement;
+mod batches;
+mod canary;
+mod folders;
+mod gates;
+mod guards;
+mod merges;
+mod publishing;
+mod pushes;
+mod retarget;
+mod room;
+mod signing;
+mod situations;
+mod slots;
+mod tampering;

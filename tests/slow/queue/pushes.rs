@@ -1,0 +1,70 @@
+//! Pushing what was published to the user's remote.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
+
+use paddock_testkit::{Sandbox, count, is};
+
+fn remote(place: &Sandbox, repository: &std::path::Path) -> PathBuf {
+    let remote = place.path("remote.git");
+    place.git(repository, &["clone", "--quiet", "--bare", ".", remote.to_str().unwrap()]);
+    place.git(repository, &["remote", "add", "origin", remote.to_str().unwrap()]);
+    place.good(&["project", "trust", "pushed"]);
+    remote
+}
+
+#[test]
+fn what_is_published_is_pushed_and_a_rejected_push_is_named_and_clears_by_itself() {
+    let place = Sandbox::new();
+    let repository = place.project("pushed", "verify: []\nland: {push: origin}");
+    let remote = remote(&place, &repository);
+    place.objective("one", "commit one.txt\nover", &[]);
+    let events = place.idle(0);
+    assert_eq!(count(&events, "pushed", "*"), 1, "{:?}", place.good(&["queue", "list"]));
+    let head = |of: &std::path::Path| place.git(of, &["rev-parse", "main"]);
+    assert_eq!(head(&remote), head(&repository));
+    // Somebody else pushed meanwhile: nothing is forced, nothing is held up.
+    let other = place.path("other");
+    place.git(&remote, &["clone", "--quiet", ".", other.to_str().unwrap()]);
+    place.git(&other, &["commit", "--quiet", "--allow-empty", "--message", "Elsewhere"]);
+    place.git(&other, &["push", "--quiet", "origin", "HEAD:main"]);
+    place.objective("two", "commit two.txt\nover", &[]);
+    let events = place.idle(3);
+    let waits = events.iter().find(|event| is(event, "push_waits", "*")).unwrap();
+    assert_eq!(waits["data"]["wait"]["code"], "rejected", "{waits}");
+    let listed = place.good(&["queue", "list"]);
+    assert!(listed.contains("push_waits") && listed.contains("could not be pushed"), "{listed}");
+    assert_eq!(place.status_of("two")["status"], "done");
+    place.git(&remote, &["fetch", "--quiet", repository.to_str().unwrap(), "+main:main"]);
+    let events = place.idle(0);
+    assert_eq!(count(&events, "pushed", "*"), 1);
+    assert!(!place.good(&["queue", "list"]).contains("push_waits"));
+}
+
+#[test]
+fn what_is_published_after_a_rejected_push_is_pushed_at_once() {
+    let place = Sandbox::new();
+    let repository = place.project("pushed", "verify: []\nland: {push: origin}");
+    let remote = remote(&place, &repository);
+    place.git(&remote, &["config", "receive.denyCurrentBranch", "refuse"]);
+    // Everything is refused, until it is not.
+    let hook = remote.join("hooks/pre-receive");
+    fs::create_dir_all(remote.join("hooks")).unwrap();
+    fs::write(&hook, format!("#!/bin/sh\ntest -e {}\n", place.note("open").display())).unwrap();
+    fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
+    let supervisor = place.supervisor(&[]);
+    place.objective("one", "commit one.txt\nover", &[]);
+    supervisor.wait("push_waits", "*");
+    fs::write(place.note("open"), "").unwrap();
+    place.objective("two", "commit two.txt\nover", &[]);
+    supervisor.wait("pushed", "*");
+    let events = supervisor.stop();
+    let at = |kind: &str| {
+        let event = events.iter().rfind(|event| is(event, kind, "*")).unwrap();
+        event["at"].as_str().unwrap().to_owned()
+    };
+    assert!(at("published") <= at("pushed"));
+    let head = |of: &std::path::Path| place.git(of, &["rev-parse", "main"]);
+    assert_eq!(head(&remote), head(&repository));
+}

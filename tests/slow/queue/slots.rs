@@ -1,0 +1,36 @@
+//! How many gates run at once where that is left to measurement.
+
+use paddock_testkit::{Sandbox, count, is};
+
+/// Landings that are waited for at a time: a gate that runs alone for each, but for what is tried beside it.
+const ROUND: usize = 4;
+/// Rounds at most: on a machine with much to do a try beside another begins too late to tell anything.
+const ROUNDS: usize = 6;
+
+#[test]
+fn slots_that_are_left_to_measurement_are_measured_while_work_lands_and_told_with_their_figures() {
+    let place = Sandbox::new();
+    let verify = "verify: [{name: tests, run: 'sleep 2.4'}]\nqueue: {slots: auto, strict: true}";
+    place.project("auto", &format!("max_parallel_sessions: 4\n{verify}"));
+    let supervisor = place.supervisor(&[]);
+    for round in 0..ROUNDS {
+        for n in 0..ROUND {
+            let id = format!("w{round}{n}");
+            place.objective(&id, &format!("commit {id}\nover"), &["--scope", &id]);
+        }
+        supervisor.wait_nth("landed", "*", (round + 1) * ROUND);
+        if count(&supervisor.events(), "slots_measured", "*") > 0 {
+            break;
+        }
+    }
+    let events = supervisor.stop();
+    let told = events.iter().find(|event| is(event, "slots_measured", "*"));
+    let found = &told.unwrap_or_else(|| panic!("nothing was measured in {ROUNDS} rounds"))["data"]["found"];
+    let (alone_ms, beside) = (found["alone_ms"].as_u64().unwrap(), found["beside"].as_u64().unwrap());
+    assert!(alone_ms >= 2_400 && beside >= 1_000, "{found}");
+    let listed = place.json(&["queue", "list", "--json"]);
+    assert_eq!(listed[0]["gate_slots"]["slots"], found["slots"], "{listed}");
+    let said = place.good(&["queue", "list"]);
+    let figures = format!("{:.1} s alone and {:.2} times", alone_ms as f64 / 1e3, beside as f64 / 1e3);
+    assert!(said.contains(&figures), "{figures}: {said}");
+}

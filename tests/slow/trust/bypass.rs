@@ -1,0 +1,121 @@
+//! Agents that move the user's branch themselves, and users who merge a work branch by hand.
+
+use std::fs;
+
+use paddock_testkit::git::{commit_all, git};
+use paddock_testkit::{Sandbox, Supervisor, until};
+
+const GATE: &str = "verify:\n  - {name: there, run: \"! test -e broken\"}\n";
+
+/// The notice in the status document.
+fn notice(place: &Sandbox) -> Option<String> {
+    let reasons = place.status("p")["reasons"].as_array().unwrap().clone();
+    let found = reasons.into_iter().find(|reason| reason["code"] == "queue_bypassed");
+    found.map(|reason| {
+        format!("{} | {}", reason["text"].as_str().unwrap(), reason["clears"].as_str().unwrap())
+    })
+}
+
+fn bypassed(running: &mut Supervisor) -> Vec<String> {
+    let event = running.heard("queue_bypassed");
+    let commits = event["data"]["found"]["commits"].as_array().unwrap().clone();
+    commits.iter().map(|one| one["objective"].as_str().unwrap().to_owned()).collect()
+}
+
+/// What an agent commits goes straight to the branch of the user, from its own branch or from none.
+fn an_agent_moves(script: &str) {
+    let place = Sandbox::scripted("workspace");
+    let repository = place.simple(GATE);
+    place.script("one", &script.replace("@REPO@", repository.to_str().unwrap()));
+    place.objectives(&["one", "two < one"]);
+    let mut running = place.supervisor(&[]);
+    assert_eq!(bypassed(&mut running), ["one"]);
+    running.heard_of("objective_done", "two");
+    place.until_idle_after(running);
+    let said = notice(&place).unwrap();
+    for words in ["main holds work of one", "by hand", "queue adopt", "git revert", "Straight"] {
+        assert!(said.contains(words), "{said}");
+    }
+    for command in ["explain", "report", "status"] {
+        assert!(place.good(&[command]).contains("did not pass the merge queue"), "{command}");
+    }
+    // It held up nothing: what was due landed on top, through the gate.
+    assert_eq!(place.status_of("two")["status"], "done");
+    assert_eq!(fs::read_to_string(repository.join("two.txt")).unwrap(), "by two\n");
+    place.good(&["verify"]);
+    assert!(place.good(&["--project", "p", "queue", "adopt"]).contains("taken as it is"));
+    assert_eq!(notice(&place), None);
+    assert!(!place.good(&["report"]).contains("did not pass"));
+    // Said once is enough: the next run finds nothing new.
+    assert_eq!(place.until_idle(), 0);
+    assert_eq!(notice(&place), None);
+    assert_eq!(place.outcome(&["--project", "p", "queue", "adopt"]).0, 1, "there is nothing left to take");
+    place.good(&["doctor", "--rebuild"]);
+}
+
+const COMMIT: &str = "echo here > one.txt; git add --all; git commit --quiet -m Straight\n";
+
+#[test]
+fn an_agent_that_moves_the_users_branch_to_its_own_work_is_named() {
+    an_agent_moves(&format!(
+        "{COMMIT}git update-ref refs/heads/main HEAD\ngit -C '@REPO@' reset --quiet --hard\n"
+    ));
+}
+
+#[test]
+fn an_agent_that_commits_on_no_branch_and_moves_the_users_there_is_named() {
+    let straight = "git checkout --quiet --detach; echo here > other.txt; git add --all\n\
+                    git commit --quiet -m Straight; git update-ref refs/heads/main HEAD\n";
+    let work = "git checkout --quiet paddock/one/work; git -C '@REPO@' reset --quiet --hard\n\
+                echo more > one.txt; git add --all; git commit --quiet -m More\n";
+    an_agent_moves(&format!("{straight}{work}"));
+}
+
+#[test]
+fn tests_that_are_weakened_beside_the_queue_are_named() {
+    let place = Sandbox::scripted("workspace");
+    let repository = place.checkout("repo", "main");
+    fs::create_dir(repository.join("tests")).unwrap();
+    fs::write(repository.join("tests/a_test.py"), "def test_a():\n    assert True\n").unwrap();
+    commit_all(&repository, "A test");
+    place.register("p", &repository, "");
+    let moved = format!(
+        "git update-ref refs/heads/main HEAD; git -C '{}' reset --quiet --hard\n",
+        repository.display()
+    );
+    place.script("one", &format!("git rm --quiet tests/a_test.py; git commit --quiet -m Straight\n{moved}"));
+    place.objectives(&["one : **"]);
+    let mut running = place.supervisor(&[]);
+    assert_eq!(bypassed(&mut running), ["one"]);
+    place.until_idle_after(running);
+    let said = notice(&place).unwrap();
+    assert!(said.contains("tests/a_test.py was deleted") && said.contains("no gate judges them"), "{said}");
+}
+
+#[test]
+fn a_user_who_merges_a_work_branch_by_hand_is_told_and_not_stopped() {
+    let place = Sandbox::scripted("workspace");
+    let repository = place.simple(GATE);
+    let go = place.path("go");
+    let wait = format!("while ! [ -e '{}' ]; do sleep 0.05; done\n", go.display());
+    place.script(
+        "one",
+        &format!(
+            "echo here > one.txt; git add --all; git commit --quiet -m Half; : > \"$home/half\"\n{wait}"
+        ),
+    );
+    place.objectives(&["one", "two"]);
+    let mut running = place.supervisor(&[]);
+    until("the agent has committed", || place.path("half").exists());
+    git(&repository, &["merge", "--quiet", "--no-ff", "--no-edit", "paddock/one/work"]);
+    assert_eq!(bypassed(&mut running), ["one"]);
+    place.good(&["--project", "p", "queue", "adopt"]);
+    running.heard("bypass_accepted");
+    fs::write(&go, "").unwrap();
+    running.heard_of("objective_done", "one");
+    place.until_idle_after(running);
+    assert_eq!(notice(&place), None);
+    for id in ["one", "two"] {
+        assert_eq!(place.status_of(id)["status"], "done", "{}", place.status_of(id));
+    }
+}
