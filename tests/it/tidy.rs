@@ -1,11 +1,16 @@
-//! Reads the sources and holds them to the size rules of ARCHITECTURE.md.
+//! Reads the sources and holds them to the size rules of ARCHITECTURE.md, and sees that no test is lost.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 const FILE_LINES_MAX: usize = 500;
 const FUNCTION_LINES_MAX: usize = 70;
 const MEDIAN_FILE_LINES_MAX: usize = 200;
+/// So many tests there were at the latest count. Raise it when tests are added; a test that goes needs a reason.
+const TESTS_MIN: usize = 1_034;
+/// The folders of tests that are test programs, each with its `main.rs`.
+const TEST_PROGRAMS: [&str; 3] = ["it", "sim", "slow"];
 
 fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
@@ -18,16 +23,49 @@ fn rust_files(folder: &Path, into: &mut Vec<PathBuf>) {
     }
 }
 
-fn all_files() -> Vec<PathBuf> {
+/// The Rust files of the source tree below these folders.
+fn files_of(folders: &[&str]) -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches"] {
-        let folder = root.join(folder);
-        if folder.is_dir() {
-            rust_files(&folder, &mut files);
-        }
+    for folder in folders {
+        rust_files(&root.join(folder), &mut files);
     }
     files
+}
+
+fn all_files() -> Vec<PathBuf> {
+    files_of(&["src", "crates", "tests", "benches"])
+}
+
+/// Where the module files of a file are looked for: beside a `main.rs` or `mod.rs`, else in a folder of its own name.
+fn folder_of_modules(file: &Path) -> PathBuf {
+    let name = file.file_stem().unwrap();
+    match name == "main" || name == "mod" {
+        true => file.parent().unwrap().to_owned(),
+        false => file.with_extension(""),
+    }
+}
+
+/// The files that a file names by `mod NAME;`. Where `#[path]` names one, it lies outside of the tests.
+fn modules(file: &Path) -> Vec<PathBuf> {
+    let text = fs::read_to_string(file).unwrap();
+    let folder = folder_of_modules(file);
+    let named = text.lines().filter_map(|line| {
+        let line = line.trim_start().trim_start_matches("pub ");
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    let found = |name: &str| {
+        let candidates = [folder.join(name).with_extension("rs"), folder.join(name).join("mod.rs")];
+        candidates.into_iter().find(|path| path.is_file())
+    };
+    named.filter_map(found).collect()
+}
+
+/// How many tests a file declares.
+fn tests_in(file: &Path) -> usize {
+    let is_test =
+        |line: &&str| ["#[test]", "#[tokio::test"].iter().any(|mark| line.trim_start().starts_with(mark));
+    fs::read_to_string(file).unwrap().lines().filter(is_test).count()
 }
 
 /// The lines each function spans, by rustfmt's own indentation: from its `fn` line to the closing brace
@@ -103,4 +141,23 @@ fn the_domain_imports_nothing_of_ours_and_does_no_io() {
         }
     }
     assert!(faults.is_empty(), "the domain must stay pure:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn every_file_of_tests_is_part_of_a_test_program() {
+    let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests");
+    let mut due: Vec<PathBuf> = TEST_PROGRAMS.map(|name| tests.join(name).join("main.rs")).into();
+    let mut reached = BTreeSet::new();
+    while let Some(file) = due.pop() {
+        due.extend(modules(&file));
+        reached.insert(file);
+    }
+    let forgotten: Vec<_> = files_of(&["tests"]).into_iter().filter(|file| !reached.contains(file)).collect();
+    assert!(forgotten.is_empty(), "no `mod` leads to these files, so their tests never run: {forgotten:#?}");
+}
+
+#[test]
+fn no_test_is_lost() {
+    let count: usize = files_of(&["src", "crates", "tests"]).iter().map(|file| tests_in(file)).sum();
+    assert!(count >= TESTS_MIN, "{count} tests are left of {TESTS_MIN}");
 }
