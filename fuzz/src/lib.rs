@@ -7,17 +7,15 @@ use jiff::tz::TimeZone;
 use paddock::config::plan_file::PlanContext;
 use paddock::config::{goals_file, plan_file, project_file, words};
 use paddock::console::keymap::Keymap;
-use paddock::domain::command::{Command, Reply as Answer};
 use paddock::domain::ids::ObjectiveId;
 use paddock::domain::session::Exit;
 use paddock::domain::state::State;
+use paddock::domain::stored::StoredEvent;
 use paddock::ledger::{from_stored, to_stored};
 use paddock::link::{LineBuffer, Reply, Request, decode_request};
 use paddock::report::{events as public, row};
 use paddock::session::summary::{SummaryScanner, find};
 use paddock::session::transcript::{Reader, Reading, Setting, Stream, formats};
-use paddock::store::StoredEvent;
-use paddock::supervisor::Query;
 use serde_json::Value;
 
 /// A plan, as a planner prints it or a person writes it.
@@ -100,12 +98,12 @@ pub fn frames(data: &[u8]) {
     for piece in data.chunks(usize::from(*size).max(1)) {
         buffer.push(piece);
         while let Ok(Some(line)) = buffer.next_line() {
-            if let Ok(request) = decode_request::<Command, Query>(&line) {
+            if let Ok(request) = decode_request(&line) {
                 let text = serde_json::to_vec(&request).unwrap_or_default();
-                let again: Option<Request<Command, Query>> = decode_request(&text).ok();
+                let again: Option<Request> = decode_request(&text).ok();
                 assert_eq!(again, Some(request), "a request is not read back as it was written");
             }
-            drop(serde_json::from_slice::<Reply<Answer>>(&line));
+            drop(serde_json::from_slice::<Reply>(&line));
         }
     }
 }

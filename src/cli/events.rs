@@ -3,15 +3,15 @@
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::Value;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use crate::config::error::nearest;
+use crate::domain::stored::StoredEvent;
 use crate::link::{Client, EventLine, Incoming, LinkError};
 use crate::report::{events, row};
-use crate::store::{EventQuery, Reader, StoredEvent};
+use crate::store::{EventQuery, Reader};
 
 /// How many events are read at once.
 const PAGE: u32 = 500;
@@ -143,7 +143,7 @@ impl Events {
     /// Through the supervisor's feed while one runs, else by looking at the store; without end.
     fn go_on(&self, context: &Context, mut last_seq: u64) -> Outcome {
         loop {
-            let client = Client::<Value, Value, Value>::connect(&context.workspace.runtime());
+            let client = Client::connect(&context.workspace.runtime());
             let told = match client.map_err(Failed::Link) {
                 Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq),
                 Ok(None) => Ok(()),
@@ -168,12 +168,7 @@ impl Events {
         }
     }
 
-    fn follow_feed(
-        &self,
-        context: &Context,
-        client: Client<Value, Value, Value>,
-        last_seq: &mut u64,
-    ) -> Result<(), Failed> {
+    fn follow_feed(&self, context: &Context, client: Client, last_seq: &mut u64) -> Result<(), Failed> {
         let mut feed = client.events(Some(*last_seq), false).map_err(Failed::Link)?;
         loop {
             match feed.next_within(FEED_WAIT).map_err(Failed::Link)? {

@@ -10,10 +10,10 @@ use super::output;
 use super::project_files::register_written;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::needs::{Need, NeedKind};
+use crate::domain::stored::StoredEvent;
 use crate::engine::decide::{Memo, waiting};
 use crate::link::lock::is_running;
 use crate::report::{events, row};
-use crate::store::StoredEvent;
 use crate::supervisor::{self, Options};
 
 /// Who waits is named up to so many; the others are in `paddock status`.

@@ -9,12 +9,10 @@ use std::time::{Duration, Instant};
 use super::data::{EVENTS_MAX, FactsMsg, Loaded, SupervisorSeen};
 use super::msg::{Msg, World};
 use crate::config::Workspace;
-use crate::domain::command::{Command, Reply};
 use crate::ledger::{self, LedgerError};
 use crate::link::{Client, Events, Gauge, Incoming};
 use crate::report::events::line;
 use crate::store::{EventQuery, Reader};
-use crate::supervisor::Query;
 
 /// How often it is looked for a supervisor and for writes when none is connected.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
@@ -68,7 +66,7 @@ impl Keeper {
             self.tell(FactsMsg::Problem(error.to_string()))?;
         }
         let connected = match self.reader {
-            Some(_) => Client::<Command, Query, Reply>::connect(&self.workspace.runtime()),
+            Some(_) => Client::connect(&self.workspace.runtime()),
             None => Ok(None),
         };
         match connected {
@@ -92,7 +90,7 @@ impl Keeper {
         Ok(())
     }
 
-    fn follow(&mut self, mut events: Events<Command, Query, Reply>) -> Result<(), Gone> {
+    fn follow(&mut self, mut events: Events) -> Result<(), Gone> {
         loop {
             let mut gauges: Vec<Gauge> = Vec::new();
             let mut has_news = false;

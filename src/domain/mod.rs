@@ -32,6 +32,7 @@ pub mod scope;
 pub mod session;
 pub mod settings;
 pub mod state;
+pub mod stored;
 pub mod summary;
 pub mod tamper;
 pub mod train;

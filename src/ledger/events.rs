@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::LedgerError;
 use crate::domain::event::{Event, Fact};
-use crate::store::StoredEvent;
+use crate::domain::stored::StoredEvent;
 
 /// The event as the store keeps it.
 ///

@@ -1,20 +1,17 @@
 //! The calling end: blocking, for command lines and for threads beside an event loop.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::marker::PhantomData;
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use super::lines::LineBuffer;
 use super::path::read_pointer;
 use super::protocol::{LEAVING, encode_line};
-use super::streams::{Events, LogFollow, unexpected};
-use super::{LinkError, LogRequest, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
+use super::streams::{Events, unexpected};
+use super::{LinkError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
+use crate::domain::command::{self, Command};
 
 /// How long the supervisor may take to say hello; it is alive, so this only guards against a frozen one.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);
@@ -30,18 +27,17 @@ pub struct ServerHello {
     pub pid: u32,
 }
 
-/// A connection to the supervisor of a workspace, for commands `C`, queries `Q` and answers `A`.
+/// A connection to the supervisor of a workspace.
 ///
-/// Requests go one after the other. A subscription or a followed log takes the connection for itself;
-/// who needs both opens two.
+/// Requests go one after the other. A subscription takes the connection for itself; a caller that also sends commands
+/// opens two.
 #[derive(Debug)]
-pub struct Client<C, Q, A> {
+pub struct Client {
     stream: UnixStream,
     socket: PathBuf,
     buffer: LineBuffer,
     last_id: u64,
     hello: ServerHello,
-    types: PhantomData<fn(C, Q) -> A>,
 }
 
 /// Ends a connection from another thread: whatever waits on it returns [`LinkError::Ended`].
@@ -56,7 +52,7 @@ impl Closer {
     }
 }
 
-impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
+impl Client {
     /// Connects to the supervisor whose runtime folder this is; `None` when none listens.
     ///
     /// # Errors
@@ -74,7 +70,7 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
         stream.set_write_timeout(Some(SEND_TIMEOUT)).map_err(|error| LinkError::io(&socket, &error))?;
         let hello = ServerHello { workspace: String::new(), pid: 0 };
         let buffer = LineBuffer::default();
-        let mut client = Self { stream, socket, buffer, last_id: 0, hello, types: PhantomData };
+        let mut client = Self { stream, socket, buffer, last_id: 0, hello };
         match client.greet() {
             Ok(()) => Ok(Some(client)),
             // It was on its way out: whoever hangs up before a word was said serves nobody.
@@ -115,25 +111,9 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
     /// # Errors
     /// [`LinkError::Timeout`] and [`LinkError::Ended`] leave open whether it was carried out;
     /// [`LinkError::Refused`] means that it was not understood.
-    pub fn command(&mut self, command: C, timeout: Duration) -> Result<A, LinkError> {
-        self.answer(RequestBody::Command(command), timeout)
-    }
-
-    /// Asks and waits for the answer.
-    ///
-    /// # Errors
-    /// As for [`Client::command`].
-    pub fn query(&mut self, query: Q, timeout: Duration) -> Result<A, LinkError> {
-        self.answer(RequestBody::Query(query), timeout)
-    }
-
-    /// Asks whether the supervisor reacts.
-    ///
-    /// # Errors
-    /// As for [`Client::command`].
-    pub fn ping(&mut self, timeout: Duration) -> Result<(), LinkError> {
-        match self.ask(RequestBody::Ping, timeout)? {
-            ReplyBody::Pong => Ok(()),
+    pub fn command(&mut self, command: Command, timeout: Duration) -> Result<command::Reply, LinkError> {
+        match self.ask(RequestBody::Command(command), timeout)? {
+            ReplyBody::Answer(answer) => Ok(answer),
             other => Err(unexpected(&other)),
         }
     }
@@ -142,33 +122,17 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
     ///
     /// # Errors
     /// As for [`Client::command`].
-    pub fn events(self, since_seq: Option<u64>, gauges: bool) -> Result<Events<C, Q, A>, LinkError> {
+    pub fn events(self, since_seq: Option<u64>, gauges: bool) -> Result<Events, LinkError> {
         Events::begin(self, since_seq, gauges, HELLO_TIMEOUT)
     }
 
-    /// Reads a log, and follows it if the request says so.
-    ///
-    /// # Errors
-    /// As for [`Client::command`].
-    pub fn follow_log(mut self, request: LogRequest) -> Result<LogFollow<C, Q, A>, LinkError> {
-        let id = self.send(RequestBody::FollowLog(request))?;
-        Ok(LogFollow::new(self, id))
-    }
-
-    fn answer(&mut self, body: RequestBody<C, Q>, timeout: Duration) -> Result<A, LinkError> {
-        match self.ask(body, timeout)? {
-            ReplyBody::Answer(answer) => Ok(answer),
-            other => Err(unexpected(&other)),
-        }
-    }
-
-    fn ask(&mut self, body: RequestBody<C, Q>, timeout: Duration) -> Result<ReplyBody<A>, LinkError> {
+    fn ask(&mut self, body: RequestBody, timeout: Duration) -> Result<ReplyBody, LinkError> {
         let id = self.send(body)?;
         self.receive_for(id, Some(timeout))
     }
 
     /// Sends a request and returns its id.
-    pub(super) fn send(&mut self, body: RequestBody<C, Q>) -> Result<u64, LinkError> {
+    pub(super) fn send(&mut self, body: RequestBody) -> Result<u64, LinkError> {
         self.last_id += 1;
         let line = encode_line(&Request { id: self.last_id, body }).ok_or(LinkError::TooLong)?;
         // What could not be written to its end was not read by anybody.
@@ -180,15 +144,11 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Client<C, Q, A> {
     }
 
     /// Waits for the next reply to a request; late replies to earlier ones are dropped.
-    pub(super) fn receive_for(
-        &mut self,
-        id: u64,
-        timeout: Option<Duration>,
-    ) -> Result<ReplyBody<A>, LinkError> {
+    pub(super) fn receive_for(&mut self, id: u64, timeout: Option<Duration>) -> Result<ReplyBody, LinkError> {
         let deadline = timeout.map(|timeout| (Instant::now() + timeout, timeout));
         loop {
             let line = self.receive_line(deadline)?;
-            let reply: Reply<A> = serde_json::from_slice(&line)
+            let reply: Reply = serde_json::from_slice(&line)
                 .map_err(|error| LinkError::Garbled { reason: error.to_string() })?;
             match reply.body {
                 ReplyBody::Error { text } if reply.id == 0 && text == LEAVING => {

@@ -4,8 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::net::unix::{OwnedReadHalf, OwnedWriteHalf};
@@ -13,10 +11,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::lines::LineBuffer;
-use super::logs::send_log;
 use super::protocol::{LEAVING, decode_request, encode_line};
 use super::streams::send_events;
-use super::{Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody, Service};
+use super::{
+    Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Query, Reply, ReplyBody, Request, RequestBody, Service,
+};
+use crate::domain::command::{self, Answer};
 
 /// How many lines wait for a client that reads slowly; whoever has more to say waits with it.
 const OUT_LINES: usize = 32;
@@ -31,19 +31,19 @@ pub(super) struct Out(mpsc::Sender<Vec<u8>>);
 
 impl Out {
     /// Queues a reply, waiting while the client reads slowly. False when the client is gone.
-    pub async fn send<A: Serialize>(&self, id: u64, body: ReplyBody<A>) -> bool {
+    pub async fn send(&self, id: u64, body: ReplyBody) -> bool {
         match encode_line(&Reply { id, body }) {
             Some(line) => self.0.send(line).await.is_ok(),
             None => {
                 let text = format!("the answer is over {} MiB; ask for less", LINE_MAX_BYTES >> 20);
-                let refusal: Reply<()> = Reply { id, body: ReplyBody::Error { text } };
+                let refusal = Reply { id, body: ReplyBody::Error { text } };
                 self.0.send(encode_line(&refusal).unwrap_or_default()).await.is_ok()
             }
         }
     }
 
     pub async fn refuse(&self, id: u64, text: String) {
-        self.send::<()>(id, ReplyBody::Error { text }).await;
+        self.send(id, ReplyBody::Error { text }).await;
     }
 
     /// Waits until the client is gone.
@@ -56,24 +56,19 @@ struct Connection<S> {
     backend: Arc<Backend<S>>,
     out: Out,
     has_greeted: bool,
-    /// Commands and queries: they run to their end even when the client goes.
+    /// Commands: they run to their end even when the client goes.
     answers: JoinSet<()>,
-    /// Subscriptions and logs: they end with the client.
+    /// Subscriptions: they end with the client.
     streams: JoinSet<()>,
     by_id: HashMap<u64, AbortHandle>,
 }
 
 /// Serves one client until it goes or the server stops.
-pub(super) async fn serve_client<C, Q, A, S>(
+pub(super) async fn serve_client<S: Service>(
     stream: UnixStream,
     backend: Arc<Backend<S>>,
     mut stop: watch::Receiver<bool>,
-) where
-    C: DeserializeOwned + Send + 'static,
-    Q: DeserializeOwned + Send + 'static,
-    A: Serialize + Send + 'static,
-    S: Service<C, Q, A>,
-{
+) {
     let (read, write) = stream.into_split();
     let (sender, lines) = mpsc::channel(OUT_LINES);
     let writer = tokio::spawn(write_lines(write, lines));
@@ -86,7 +81,7 @@ pub(super) async fn serve_client<C, Q, A, S>(
         by_id: HashMap::new(),
     };
     tokio::select! {
-        () = connection.read_requests::<C, Q, A>(read) => {}
+        () = connection.read_requests(read) => {}
         _ = stop.wait_for(|stopped| *stopped) => {}
     }
     let Connection { out, mut answers, mut streams, .. } = connection;
@@ -121,14 +116,8 @@ async fn write_lines(mut write: OwnedWriteHalf, mut lines: mpsc::Receiver<Vec<u8
     let _ = write.shutdown().await;
 }
 
-impl<S: 'static> Connection<S> {
-    async fn read_requests<C, Q, A>(&mut self, mut read: OwnedReadHalf)
-    where
-        C: DeserializeOwned + Send + 'static,
-        Q: DeserializeOwned + Send + 'static,
-        A: Serialize + Send + 'static,
-        S: Service<C, Q, A>,
-    {
+impl<S: Service> Connection<S> {
+    async fn read_requests(&mut self, mut read: OwnedReadHalf) {
         let mut buffer = LineBuffer::default();
         let mut bytes = vec![0; 16 * 1024];
         loop {
@@ -139,7 +128,7 @@ impl<S: 'static> Connection<S> {
             buffer.push(&bytes[..count]);
             loop {
                 match buffer.next_line() {
-                    Ok(Some(line)) => self.take_line::<C, Q, A>(&line).await,
+                    Ok(Some(line)) => self.take_line(&line).await,
                     Ok(None) => break,
                     // There is no telling where the next request begins: the only case of a hang-up.
                     Err(_) => return self.out.refuse(0, super::LinkError::TooLong.to_string()).await,
@@ -148,26 +137,14 @@ impl<S: 'static> Connection<S> {
         }
     }
 
-    async fn take_line<C, Q, A>(&mut self, line: &[u8])
-    where
-        C: DeserializeOwned + Send + 'static,
-        Q: DeserializeOwned + Send + 'static,
-        A: Serialize + Send + 'static,
-        S: Service<C, Q, A>,
-    {
-        match decode_request::<C, Q>(line) {
-            Ok(request) => self.serve::<C, Q, A>(request).await,
+    async fn take_line(&mut self, line: &[u8]) {
+        match decode_request(line) {
+            Ok(request) => self.serve(request).await,
             Err((id, text)) => self.out.refuse(id, text).await,
         }
     }
 
-    async fn serve<C, Q, A>(&mut self, Request { id, body }: Request<C, Q>)
-    where
-        C: Send + 'static,
-        Q: Send + 'static,
-        A: Serialize + Send + 'static,
-        S: Service<C, Q, A>,
-    {
+    async fn serve(&mut self, Request { id, body }: Request) {
         let needs_hello = !matches!(body, RequestBody::Hello { .. } | RequestBody::Ping);
         if needs_hello && !self.has_greeted {
             let text = format!("say hello first, with version {PROTOCOL_VERSION}");
@@ -179,7 +156,7 @@ impl<S: 'static> Connection<S> {
         let has_room = self.answers.len() + self.streams.len() < REQUESTS_MAX;
         match body {
             RequestBody::Hello { version } => self.greet(id, version).await,
-            RequestBody::Ping => drop(self.out.send::<()>(id, ReplyBody::Pong).await),
+            RequestBody::Ping => drop(self.out.send(id, ReplyBody::Pong).await),
             RequestBody::Cancel { request } => self.cancel(id, request).await,
             _ if !has_room => {
                 let text = format!("more than {REQUESTS_MAX} requests at once on one connection");
@@ -189,18 +166,14 @@ impl<S: 'static> Connection<S> {
                 let answer = self.backend.service.command(command);
                 self.answer(id, answer);
             }
-            RequestBody::Query(query) => {
-                let answer = self.backend.service.query(query);
-                self.answer(id, answer);
+            RequestBody::Query(Query::Alive) => {
+                let answer = Ok(Answer::text("the supervisor works"));
+                self.out.send(id, ReplyBody::Answer(answer)).await;
             }
             RequestBody::Subscribe { since_seq, gauges } => {
                 let events = self.backend.feed.subscribe(since_seq);
                 let gauges = gauges.then(|| self.backend.gauges.subscribe());
-                self.begin(id, send_events::<A>(events, gauges, id, self.out.clone())).await;
-            }
-            RequestBody::FollowLog(request) => {
-                let source = Arc::clone(&self.backend.logs);
-                self.begin(id, send_log::<A>(source, request, id, self.out.clone())).await;
+                self.begin(id, send_events(events, gauges, id, self.out.clone())).await;
             }
         }
     }
@@ -210,11 +183,11 @@ impl<S: 'static> Connection<S> {
         self.has_greeted = version == PROTOCOL_VERSION;
         let workspace = self.backend.workspace.clone();
         let pid = std::process::id();
-        let hello = ReplyBody::<()>::Hello { version: PROTOCOL_VERSION, workspace, pid };
+        let hello = ReplyBody::Hello { version: PROTOCOL_VERSION, workspace, pid };
         self.out.send(id, hello).await;
     }
 
-    fn answer<A: Serialize + Send + 'static>(&mut self, id: u64, answer: super::BoxFuture<A>) {
+    fn answer(&mut self, id: u64, answer: super::BoxFuture<command::Reply>) {
         let out = self.out.clone();
         self.answers.spawn(async move {
             // A task of its own, so that a panic in it is an error for this client and no more.
@@ -237,6 +210,6 @@ impl<S: 'static> Connection<S> {
         if let Some(handle) = self.by_id.remove(&request) {
             handle.abort();
         }
-        self.out.send::<()>(id, ReplyBody::Cancelled).await;
+        self.out.send(id, ReplyBody::Cancelled).await;
     }
 }

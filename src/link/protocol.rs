@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::store::StoredEvent;
+use crate::domain::command::{self, Command};
+use crate::domain::stored::StoredEvent;
 
 /// The version of this protocol; both ends say theirs first.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -13,26 +14,26 @@ pub const LINE_MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// One line from a client.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Request<C, Q> {
+pub struct Request {
     /// Chosen by the client; every reply to this request carries it.
     pub id: u64,
     /// What is asked for.
-    pub body: RequestBody<C, Q>,
+    pub body: RequestBody,
 }
 
 /// What a client asks for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum RequestBody<C, Q> {
+pub enum RequestBody {
     /// The first request of a connection.
     Hello {
         /// The client's [`PROTOCOL_VERSION`].
         version: u32,
     },
     /// Changes something; answered once it is recorded.
-    Command(C),
+    Command(Command),
     /// Asks about something; changes nothing.
-    Query(Q),
+    Query(Query),
     /// Asks for events as they are committed.
     Subscribe {
         /// Begin after this event; without it, with the next one to happen.
@@ -40,9 +41,7 @@ pub enum RequestBody<C, Q> {
         /// Whether gauges are wanted too.
         gauges: bool,
     },
-    /// Asks for a log by byte offset.
-    FollowLog(LogRequest),
-    /// Ends the subscription or log that the request of this id began.
+    /// Ends the subscription that the request of this id began.
     Cancel {
         /// The id of that request.
         request: u64,
@@ -51,19 +50,27 @@ pub enum RequestBody<C, Q> {
     Ping,
 }
 
+/// What may be asked without changing anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Query {
+    /// Whether the supervisor works.
+    Alive,
+}
+
 /// One line from the server.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Reply<A> {
+pub struct Reply {
     /// The id of the request it belongs to; 0 when the request could not be read at all.
     pub id: u64,
     /// The reply.
-    pub body: ReplyBody<A>,
+    pub body: ReplyBody,
 }
 
 /// What a server says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum ReplyBody<A> {
+pub enum ReplyBody {
     /// The answer to `hello`.
     Hello {
         /// The server's [`PROTOCOL_VERSION`].
@@ -74,7 +81,7 @@ pub enum ReplyBody<A> {
         pid: u32,
     },
     /// The answer to a command or query.
-    Answer(A),
+    Answer(command::Reply),
     /// The subscription has begun.
     Subscribed {
         /// Events come from the one after this on.
@@ -84,8 +91,6 @@ pub enum ReplyBody<A> {
     Event(EventLine),
     /// A gauge has a new value.
     Gauge(Gauge),
-    /// A piece of a log.
-    Log(LogPart),
     /// The subscriber reads too slowly, and the subscription has ended: subscribe anew from here.
     Behind {
         /// The last event that was sent.
@@ -102,7 +107,7 @@ pub enum ReplyBody<A> {
     },
 }
 
-/// An event as the world sees it (SPEC 4).
+/// An event as the world sees it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EventLine {
     /// The version of the shape of `data`.
@@ -156,91 +161,6 @@ pub struct Gauge {
     pub value: serde_json::Value,
 }
 
-/// Whose log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogKind {
-    /// A session's.
-    Session,
-    /// A gate run's.
-    Gate,
-}
-
-/// Which of its two outputs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogStream {
-    /// Standard output.
-    Out,
-    /// Standard error.
-    Err,
-}
-
-/// Names a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogName {
-    /// Whose.
-    pub kind: LogKind,
-    /// The number of the session or gate run.
-    pub id: u64,
-    /// Which output.
-    pub stream: LogStream,
-}
-
-/// Asks for a log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogRequest {
-    /// Which log.
-    pub log: LogName,
-    /// The first byte wanted, counted from the beginning of everything ever written.
-    pub offset: u64,
-    /// Whether to go on when the end is reached, until nothing can be written any more.
-    pub follow: bool,
-}
-
-/// A piece of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LogPart {
-    /// The offset of its first byte.
-    pub offset: u64,
-    /// The bytes; may be empty in the last part.
-    pub bytes: LogBytes,
-    /// How many bytes right before `offset` are gone (rolled away).
-    pub gap: u64,
-    /// Nothing follows: the log is complete, or following was not asked for.
-    pub end: bool,
-}
-
-/// Any bytes as JSON, without loss and readable where they are text.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogBytes {
-    /// They are UTF-8.
-    Text(String),
-    /// They are not: each character (U+0000 to U+00FF) stands for the byte of its number.
-    Latin1(String),
-}
-
-impl LogBytes {
-    /// Wraps bytes.
-    #[must_use]
-    pub fn new(bytes: Vec<u8>) -> Self {
-        match String::from_utf8(bytes) {
-            Ok(text) => Self::Text(text),
-            Err(error) => Self::Latin1(error.as_bytes().iter().map(|&byte| char::from(byte)).collect()),
-        }
-    }
-
-    /// The bytes. A character that stands for no byte (a broken peer) becomes `?`.
-    #[must_use]
-    pub fn into_bytes(self) -> Vec<u8> {
-        match self {
-            Self::Text(text) => text.into_bytes(),
-            Self::Latin1(text) => text.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect(),
-        }
-    }
-}
-
 /// The last line of a server that stops in order, under the id 0: what it has not answered it has not begun.
 pub(super) const LEAVING: &str = "the supervisor is leaving; what was not answered was not done";
 
@@ -254,11 +174,7 @@ struct OnlyId {
 ///
 /// # Errors
 /// Why it cannot be read, and under which id that is to be answered.
-pub fn decode_request<C, Q>(line: &[u8]) -> Result<Request<C, Q>, (u64, String)>
-where
-    C: serde::de::DeserializeOwned,
-    Q: serde::de::DeserializeOwned,
-{
+pub fn decode_request(line: &[u8]) -> Result<Request, (u64, String)> {
     serde_json::from_slice(line).map_err(|error| {
         let id = serde_json::from_slice::<OnlyId>(line).map_or(0, |request| request.id);
         (
@@ -280,12 +196,17 @@ pub(super) fn encode_line<T: Serialize>(message: &T) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::SessionId;
 
     #[test]
     fn the_lines_look_as_they_are_documented() {
         let lines = [
             (RequestBody::Hello { version: 1 }, r#"{"id":1,"body":{"hello":{"version":1}}}"#),
-            (RequestBody::Command("x".to_owned()), r#"{"id":1,"body":{"command":"x"}}"#),
+            (
+                RequestBody::Command(Command::SessionKill { session: SessionId(7) }),
+                r#"{"id":1,"body":{"command":{"type":"session_kill","data":{"session":7}}}}"#,
+            ),
+            (RequestBody::Query(Query::Alive), r#"{"id":1,"body":{"query":"alive"}}"#),
             (RequestBody::Ping, r#"{"id":1,"body":"ping"}"#),
             (
                 RequestBody::Subscribe { since_seq: Some(4), gauges: false },
@@ -293,26 +214,18 @@ mod tests {
             ),
         ];
         for (body, line) in lines {
-            let request: Request<String, String> = Request { id: 1, body };
+            let request = Request { id: 1, body };
             assert_eq!(serde_json::to_string(&request).unwrap(), line);
-            assert_eq!(decode_request::<String, String>(line.as_bytes()), Ok(request));
+            assert_eq!(decode_request(line.as_bytes()), Ok(request));
         }
     }
 
     #[test]
     fn an_unknown_body_keeps_its_id() {
-        let unknown = decode_request::<String, String>(br#"{"id":7,"body":{"dance":{}}}"#).unwrap_err();
+        let unknown = decode_request(br#"{"id":7,"body":{"dance":{}}}"#).unwrap_err();
         assert_eq!(unknown.0, 7);
         assert!(unknown.1.contains("dance"), "{}", unknown.1);
-        assert_eq!(decode_request::<String, String>(b"hello").unwrap_err().0, 0);
-    }
-
-    #[test]
-    fn any_bytes_survive_the_journey() {
-        for bytes in [(0..=255).collect::<Vec<u8>>(), "grün \u{1b}[0m\0".into(), vec![]] {
-            let text = serde_json::to_string(&LogBytes::new(bytes.clone())).unwrap();
-            assert_eq!(serde_json::from_str::<LogBytes>(&text).unwrap().into_bytes(), bytes);
-        }
+        assert_eq!(decode_request(b"hello").unwrap_err().0, 0);
     }
 
     #[test]

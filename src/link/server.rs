@@ -7,15 +7,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::connection::serve_client;
 use super::path::{Places, SocketFile, own_uid};
-use super::{Feed, Gauges, LinkError, LogSource};
+use super::{Feed, Gauges, LinkError};
+use crate::domain::command::{Command, Reply};
 
 /// A future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -25,25 +24,21 @@ const CLIENTS_MAX: usize = 256;
 /// How long to wait before accepting again when the system refuses (out of file handles).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Carries out commands and answers queries. Both are called in the order of a client's requests and return
-/// at once; the answers are awaited side by side, and to their end even when the client goes.
-pub trait Service<C, Q, A>: Send + Sync + 'static {
-    /// Carries out a command; the answer comes once it is recorded.
-    fn command(&self, command: C) -> BoxFuture<A>;
-    /// Answers a query.
-    fn query(&self, query: Q) -> BoxFuture<A>;
+/// Runs commands. It is called in the order of a client's requests and returns at once; the answers are awaited side by
+/// side, and to their end even when the client goes.
+pub trait Service: Send + Sync + 'static {
+    /// Runs a command; the answer comes once it is recorded.
+    fn command(&self, command: Command) -> BoxFuture<Reply>;
 }
 
 /// Everything that a server serves.
 pub struct Backend<S> {
-    /// Commands and queries.
+    /// Commands.
     pub service: Arc<S>,
     /// Committed events.
     pub feed: Arc<Feed>,
     /// Latest values.
     pub gauges: Arc<Gauges>,
-    /// Logs.
-    pub logs: Arc<dyn LogSource>,
     /// The workspace, as clients are to see it.
     pub workspace: String,
 }
@@ -82,13 +77,7 @@ impl Server {
 
     /// Serves clients until `stop` becomes true (or its sender is dropped). Answers under way are then
     /// still given, for two seconds at most.
-    pub async fn serve<C, Q, A, S>(self, backend: Backend<S>, stop: watch::Receiver<bool>)
-    where
-        C: DeserializeOwned + Send + 'static,
-        Q: DeserializeOwned + Send + 'static,
-        A: Serialize + Send + 'static,
-        S: Service<C, Q, A>,
-    {
+    pub async fn serve<S: Service>(self, backend: Backend<S>, stop: watch::Receiver<bool>) {
         let backend = Arc::new(backend);
         let mut clients = JoinSet::new();
         let mut stopped = stop.clone();
@@ -100,7 +89,7 @@ impl Server {
             while clients.try_join_next().is_some() {}
             match accepted {
                 Ok((stream, _)) if is_welcome(&stream) && clients.len() < CLIENTS_MAX => {
-                    clients.spawn(serve_client::<C, Q, A, S>(stream, Arc::clone(&backend), stop.clone()));
+                    clients.spawn(serve_client(stream, Arc::clone(&backend), stop.clone()));
                 }
                 // Dropped: the other end sees the connection closed.
                 Ok(_) => tracing::warn!("a client was turned away: another user, or too many at once"),
@@ -123,24 +112,14 @@ fn is_welcome(stream: &UnixStream) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::{Client, LogChunk, LogName};
+    use crate::domain::command::{Answer, StopMode};
+    use crate::link::Client;
 
-    struct Echo;
+    struct Done;
 
-    impl Service<String, String, String> for Echo {
-        fn command(&self, command: String) -> BoxFuture<String> {
-            Box::pin(async move { command })
-        }
-        fn query(&self, query: String) -> BoxFuture<String> {
-            Box::pin(async move { query })
-        }
-    }
-
-    struct NoLogs;
-
-    impl LogSource for NoLogs {
-        fn read_at(&self, _: &LogName, _: u64, _: usize) -> Result<LogChunk, String> {
-            Err("no logs here".to_owned())
+    impl Service for Done {
+        fn command(&self, _: Command) -> BoxFuture<Reply> {
+            Box::pin(async { Ok(Answer::text("done")) })
         }
     }
 
@@ -156,20 +135,20 @@ mod tests {
         let socket = server.socket_path().to_owned();
         assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
         let backend = Backend {
-            service: Arc::new(Echo),
+            service: Arc::new(Done),
             feed: Arc::new(Feed::new(0, Box::new(|_, _| Ok(vec![])))),
             gauges: Arc::default(),
-            logs: Arc::new(NoLogs),
             workspace: "w".to_owned(),
         };
         let (tell, stop) = watch::channel(false);
-        let serving = tokio.spawn(server.serve::<String, String, String, Echo>(backend, stop));
-        let mut client = Client::<String, String, String>::connect(&runtime).unwrap().unwrap();
-        let answer = client.query("ping".to_owned(), Duration::from_secs(20));
-        assert_eq!(answer, Ok("ping".to_owned()));
+        let serving = tokio.spawn(server.serve(backend, stop));
+        let mut client = Client::connect(&runtime).unwrap().unwrap();
+        let answer =
+            client.command(Command::SupervisorStop { mode: StopMode::Leave }, Duration::from_secs(20));
+        assert_eq!(answer, Ok(Ok(Answer::text("done"))));
         tell.send(true).unwrap();
         tokio.block_on(serving).unwrap();
         assert!(!socket.exists());
-        assert!(Client::<String, String, String>::connect(&runtime).unwrap().is_none());
+        assert!(Client::connect(&runtime).unwrap().is_none());
     }
 }

@@ -1,48 +1,45 @@
 //! Subscriptions: the task that serves one, and the iterators that read one.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use std::time::Duration;
 
 use super::connection::Out;
 use super::{
-    Client, EventLine, FeedItem, Gauge, GaugeSubscription, LinkError, LogPart, ReplyBody, RequestBody,
-    Subscription,
+    Client, EventLine, FeedItem, Gauge, GaugeSubscription, LinkError, ReplyBody, RequestBody, Subscription,
 };
 
 /// Gauges are told at most this often; in between they only change on the board.
 const GAUGE_PAUSE: Duration = Duration::from_millis(100);
 
 /// Sends events as they come, and gauges if wanted, until the client falls behind or goes.
-pub(super) async fn send_events<A: Serialize>(
+pub(super) async fn send_events(
     mut events: Subscription,
     gauges: Option<GaugeSubscription>,
     id: u64,
     out: Out,
 ) {
     let since_seq = events.cursor();
-    if !out.send::<A>(id, ReplyBody::Subscribed { since_seq }).await {
+    if !out.send(id, ReplyBody::Subscribed { since_seq }).await {
         return;
     }
     tokio::select! {
-        () = send_feed::<A>(&mut events, id, &out) => {}
-        () = send_gauges::<A>(gauges, id, &out) => {}
+        () = send_feed(&mut events, id, &out) => {}
+        () = send_gauges(gauges, id, &out) => {}
         () = out.closed() => {}
     }
 }
 
-async fn send_feed<A: Serialize>(events: &mut Subscription, id: u64, out: &Out) {
+async fn send_feed(events: &mut Subscription, id: u64, out: &Out) {
     loop {
         match events.next().await {
             Ok(FeedItem::Events(batch)) => {
                 for event in batch {
-                    if !out.send::<A>(id, ReplyBody::Event(EventLine::from(&*event))).await {
+                    if !out.send(id, ReplyBody::Event(EventLine::from(&*event))).await {
                         return;
                     }
                 }
             }
             Ok(FeedItem::Behind { resume_from }) => {
-                out.send::<A>(id, ReplyBody::Behind { resume_from }).await;
+                out.send(id, ReplyBody::Behind { resume_from }).await;
                 return;
             }
             Err(text) => return out.refuse(id, text).await,
@@ -50,11 +47,11 @@ async fn send_feed<A: Serialize>(events: &mut Subscription, id: u64, out: &Out) 
     }
 }
 
-async fn send_gauges<A: Serialize>(gauges: Option<GaugeSubscription>, id: u64, out: &Out) {
+async fn send_gauges(gauges: Option<GaugeSubscription>, id: u64, out: &Out) {
     let Some(mut gauges) = gauges else { return std::future::pending().await };
     loop {
         for gauge in gauges.next().await {
-            if !out.send::<A>(id, ReplyBody::Gauge(gauge)).await {
+            if !out.send(id, ReplyBody::Gauge(gauge)).await {
                 return;
             }
         }
@@ -77,16 +74,16 @@ pub enum Incoming {
 }
 
 /// Events from the supervisor, one by one; ends with the first error.
-pub struct Events<C, Q, A> {
-    client: Client<C, Q, A>,
+pub struct Events {
+    client: Client,
     request: u64,
     gauges: bool,
     is_over: bool,
 }
 
-impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Events<C, Q, A> {
+impl Events {
     pub(super) fn begin(
-        mut client: Client<C, Q, A>,
+        mut client: Client,
         since_seq: Option<u64>,
         gauges: bool,
         timeout: Duration,
@@ -126,7 +123,7 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Events<C, Q, A> {
     }
 }
 
-impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for Events<C, Q, A> {
+impl Iterator for Events {
     type Item = Result<Incoming, LinkError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -139,43 +136,13 @@ impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for Events<C, Q, 
     }
 }
 
-/// A log from the supervisor, part by part; ends after the part marked as the end, or the first error.
-pub struct LogFollow<C, Q, A> {
-    client: Client<C, Q, A>,
-    request: u64,
-    is_over: bool,
-}
-
-impl<C, Q, A> LogFollow<C, Q, A> {
-    pub(super) fn new(client: Client<C, Q, A>, request: u64) -> Self {
-        Self { client, request, is_over: false }
-    }
-}
-
-impl<C: Serialize, Q: Serialize, A: DeserializeOwned> Iterator for LogFollow<C, Q, A> {
-    type Item = Result<LogPart, LinkError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.is_over {
-            return None;
-        }
-        let received = match self.client.receive_for(self.request, None) {
-            Ok(ReplyBody::Log(part)) => Ok(part),
-            Ok(other) => Err(unexpected(&other)),
-            Err(error) => Err(ended(error)),
-        };
-        self.is_over = received.as_ref().map_or(true, |part| part.end);
-        Some(received)
-    }
-}
-
 /// To whoever only listens it is one whether the supervisor left in order.
 fn ended(error: LinkError) -> LinkError {
     if error == LinkError::Leaving { LinkError::Ended } else { error }
 }
 
 /// A reply of the wrong kind, named without needing its content to be printable.
-pub(super) fn unexpected<A>(reply: &ReplyBody<A>) -> LinkError {
+pub(super) fn unexpected(reply: &ReplyBody) -> LinkError {
     let reason = match reply {
         ReplyBody::Error { text } => return LinkError::Refused { text: text.clone() },
         ReplyBody::Hello { .. } => "hello",
@@ -183,7 +150,6 @@ pub(super) fn unexpected<A>(reply: &ReplyBody<A>) -> LinkError {
         ReplyBody::Subscribed { .. } => "the begin of a subscription",
         ReplyBody::Event(_) => "an event",
         ReplyBody::Gauge(_) => "a gauge",
-        ReplyBody::Log(_) => "a piece of a log",
         ReplyBody::Behind { .. } => "the end of a subscription",
         ReplyBody::Cancelled => "a cancellation",
         ReplyBody::Pong => "a pong",

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use crate::domain::ids::ObjectiveId;
+use crate::domain::stored::StoredEvent;
 use crate::link::EventLine;
-use crate::store::StoredEvent;
 
 /// One public type and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -317,7 +317,7 @@ happen, one JSON document per line:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::StoredEvent;
+    use crate::domain::stored::StoredEvent;
 
     #[test]
     fn the_document_is_up_to_date() {

@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Batch, Durability, Row, StoreError, StoredEvent};
+use super::{Batch, Durability, Row, StoreError};
+use crate::domain::stored::StoredEvent;
 use crate::os::fail_points::fail_point;
 
 /// Writes all batches in one transaction as durable as the strongest asks, and returns the last sequence

@@ -19,7 +19,7 @@ mod writer;
 
 pub use backup::list as backups;
 pub use error::StoreError;
-pub use model::{Batch, CommitInfo, Durability, EntityKind, EventQuery, Row, Snapshot, StoredEvent};
+pub use model::{Batch, CommitInfo, Durability, EntityKind, EventQuery, Row, Snapshot};
 pub use open::Store;
 pub use reader::Reader;
 pub use writer::{OnCommit, OnRoom, Room, Writer};

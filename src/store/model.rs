@@ -2,26 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// One recorded fact, as it is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoredEvent {
-    /// Its place in the log: 1, 2, 3, … without gaps.
-    pub seq: u64,
-    /// When it happened, in milliseconds since 1970 (UTC).
-    pub at_ms: i64,
-    /// The type of the event, in `snake_case`.
-    pub kind: String,
-    /// The version of the shape that `data` has; readers bring older ones up to date.
-    pub version: u32,
-    /// The project it belongs to, if any.
-    pub project: Option<String>,
-    /// The objective it belongs to, if any.
-    pub objective: Option<String>,
-    /// The session it belongs to, if any.
-    pub session: Option<u64>,
-    /// The rest, as JSON text. Nothing bulky and no secrets.
-    pub data: String,
-}
+use crate::domain::stored::StoredEvent;
 
 /// What a row describes; each kind has a table of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

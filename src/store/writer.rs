@@ -243,7 +243,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::store::{Reader, StoredEvent};
+    use crate::domain::stored::StoredEvent;
+    use crate::store::Reader;
 
     fn event(seq: u64, data: &str) -> StoredEvent {
         StoredEvent {

@@ -4,7 +4,6 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::Query;
 use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
@@ -24,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 /// Whether a supervisor listens. One that is frozen, or speaks another language, does.
 fn listens(workspace: &Workspace) -> bool {
-    !matches!(Client::<Command, Query, Reply>::connect(&workspace.runtime()), Ok(None))
+    !matches!(Client::connect(&workspace.runtime()), Ok(None))
 }
 
 /// Takes the workspace for a supervisor. Whoever holds it and listens to nobody carries out one command, or comes
@@ -56,7 +55,7 @@ pub fn ask(
 ) -> Result<Reply, SupervisorError> {
     let give_up_at = Instant::now() + CONNECT_TIMEOUT;
     loop {
-        if let Some(mut client) = Client::<Command, Query, Reply>::connect(&workspace.runtime())? {
+        if let Some(mut client) = Client::connect(&workspace.runtime())? {
             let reply = client.command(command.clone(), REPLY_TIMEOUT);
             let is_too_late = match &reply {
                 Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.text == ENDING),

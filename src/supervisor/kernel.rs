@@ -23,6 +23,7 @@ use crate::domain::event::Event;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::project::Project;
 use crate::domain::state::State;
+use crate::domain::stored::StoredEvent;
 use crate::engine::decide::{self, Decision, Memo, Settled};
 use crate::engine::effect::Effect;
 use crate::engine::input::Input;
@@ -31,7 +32,7 @@ use crate::link::Feed;
 use crate::link::lock::{RepositoryClaim, WorkspaceLock};
 use crate::os::fail_points::fail_point;
 use crate::runner::{JobKind, JobReport};
-use crate::store::{Room, StoredEvent, Writer};
+use crate::store::{Room, Writer};
 
 /// While sessions run, their commits are counted at least so often, should a watch have missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);

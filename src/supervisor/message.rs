@@ -2,8 +2,6 @@
 
 use std::sync::mpsc::Sender;
 
-use serde::{Deserialize, Serialize};
-
 use crate::domain::command::{Command, Reply, StopMode};
 use crate::domain::ids::{ProjectSlug, SessionId};
 use crate::engine::input::Input;
@@ -43,14 +41,6 @@ pub(super) enum Message {
     },
     /// The store failed.
     StoreFailed(StoreError),
-}
-
-/// What may be asked of a supervisor without changing anything.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Query {
-    /// Whether it works.
-    Alive,
 }
 
 /// The kernel's inbox.

@@ -36,7 +36,6 @@ pub use ask::ask;
 pub use checkup::{Checkup, check_agent};
 pub use effects::planner_prompt;
 pub use error::SupervisorError;
-pub use message::Query;
 pub use options::{Options, RunEnd};
 pub use projects::{ProjectRead, read_project, with_agreement};
 pub use run::{COMMAND_PATIENCE, run};

@@ -19,10 +19,10 @@ use super::message::{Inbox, Message};
 use super::panics;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::state::State;
+use crate::domain::stored::StoredEvent;
 use crate::engine::input::Input;
 use crate::report::events;
 use crate::runner::inherit;
-use crate::store::StoredEvent;
 
 /// Notifications that may wait: a night's worth while one command hangs.
 const WAITING_MAX: usize = 512;

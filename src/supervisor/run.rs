@@ -14,19 +14,19 @@ use super::message::Message;
 use super::notify::Notifier;
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
-use super::service::{Desk, Logs};
+use super::service::Desk;
 use super::world::World;
 use super::{logging, panics, room, signals};
 use crate::config::{Environment, Workspace};
-use crate::domain::command::{Command, Reply};
 use crate::domain::state::State;
+use crate::domain::stored::StoredEvent;
 use crate::engine::decide::{self, Memo};
 use crate::engine::input::Input;
 use crate::ledger;
 use crate::link::{Backend, Feed, Server};
 use crate::os::open_files;
 use crate::runner::{JobReport, LocalRunner};
-use crate::store::{EventQuery, Reader, Store, StoredEvent};
+use crate::store::{EventQuery, Reader, Store};
 
 /// How long clients that do not read may keep a supervisor that ends.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -187,12 +187,11 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
         service: Arc::new(Desk { inbox }),
         feed: Arc::clone(&kernel.feed),
         gauges: Arc::clone(&kernel.world.gauges),
-        logs: Arc::new(Logs { workspace: Arc::new(workspace.clone()) }),
         workspace: workspace.root().display().to_string(),
     };
     let runtime_dir = workspace.runtime();
     let server = runtime.block_on(async { Server::bind(&runtime_dir) })?;
-    let serving = runtime.spawn(server.serve::<Command, super::Query, Reply, Desk>(backend, stopped));
+    let serving = runtime.spawn(server.serve(backend, stopped));
     Ok((runtime, serving, stop))
 }
 

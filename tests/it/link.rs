@@ -7,12 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use paddock::link::{
-    Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, LogChunk, LogKind, LogName,
-    LogRequest, LogSource, LogStream, Server, Service,
-};
-use paddock::store::StoredEvent;
-use serde::{Deserialize, Serialize};
+use paddock::domain::command::{Answer, Command, Refusal, Reply};
+use paddock::domain::stored::StoredEvent;
+use paddock::link::{Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, Server, Service};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
@@ -20,54 +17,30 @@ use tokio::task::JoinHandle;
 
 const PATIENCE: Duration = Duration::from_secs(30);
 
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Command {
-    Echo(String),
-    Hang,
-    Panic,
-    Huge,
+/// A command whose agent says what the worker below does with it.
+fn order(agent: &str) -> Command {
+    Command::AgentEnable { agent: agent.to_owned(), enabled: true, by: String::new() }
 }
 
-type TestClient = Client<Command, u32, String>;
+fn done(text: &str) -> Result<Reply, LinkError> {
+    Ok(Ok(Answer::text(text)))
+}
 
 struct Worker;
 
-impl Service<Command, u32, String> for Worker {
-    fn command(&self, command: Command) -> BoxFuture<String> {
+impl Service for Worker {
+    fn command(&self, command: Command) -> BoxFuture<Reply> {
         Box::pin(async move {
-            match command {
-                Command::Echo(text) => text,
-                Command::Hang => std::future::pending().await,
-                Command::Panic => panic!("as asked for"),
-                Command::Huge => "x".repeat(17 << 20),
+            let Command::AgentEnable { agent, .. } = command else {
+                return Err(Refusal::new("not this one"));
+            };
+            match agent.as_str() {
+                "hang" => std::future::pending().await,
+                "panic" => panic!("as asked for"),
+                "huge" => Ok(Answer::text("x".repeat(17 << 20))),
+                text => Ok(Answer::text(text)),
             }
         })
-    }
-    fn query(&self, query: u32) -> BoxFuture<String> {
-        Box::pin(async move { (query + 1).to_string() })
-    }
-}
-
-/// A log in memory whose first bytes may have been rolled away.
-#[derive(Default)]
-struct Log {
-    bytes: Mutex<Vec<u8>>,
-    first: u64,
-    ended: Mutex<bool>,
-}
-
-impl LogSource for Log {
-    fn read_at(&self, log: &LogName, offset: u64, max: usize) -> Result<LogChunk, String> {
-        if log.id == 404 {
-            return Err("there is no such session".to_owned());
-        }
-        let bytes = self.bytes.lock().unwrap();
-        let ended = *self.ended.lock().unwrap();
-        let offset = offset.max(self.first);
-        let start = usize::try_from(offset).unwrap().min(bytes.len());
-        let end = bytes.len().min(start + max);
-        Ok(LogChunk { offset, bytes: bytes[start..end].to_vec(), ended: ended && end == bytes.len() })
     }
 }
 
@@ -76,14 +49,13 @@ struct House {
     tokio: Option<Runtime>,
     feed: Arc<Feed>,
     gauges: Arc<Gauges>,
-    log: Arc<Log>,
     committed: Arc<Mutex<Vec<StoredEvent>>>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
 
 impl House {
-    fn new(ring: usize, log: Log) -> Self {
+    fn new(ring: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let committed = Arc::new(Mutex::new(Vec::<StoredEvent>::new()));
         let store = Arc::clone(&committed);
@@ -92,7 +64,7 @@ impl House {
             Ok(events.iter().filter(|event| event.seq > after).take(max).cloned().collect())
         };
         let feed = Arc::new(Feed::with_capacity(0, Box::new(history), ring));
-        let (gauges, log) = (Arc::new(Gauges::default()), Arc::new(log));
+        let gauges = Arc::new(Gauges::default());
         let tokio = Runtime::new().unwrap();
         let inside = tokio.enter();
         let server = Server::bind(folder.path()).unwrap();
@@ -101,20 +73,19 @@ impl House {
             service: Arc::new(Worker),
             feed: Arc::clone(&feed),
             gauges: Arc::clone(&gauges),
-            logs: Arc::clone(&log) as Arc<dyn LogSource>,
             workspace: "/the workspace".to_owned(),
         };
-        let serving = tokio.spawn(server.serve::<Command, u32, String, Worker>(backend, stopped));
+        let serving = tokio.spawn(server.serve(backend, stopped));
         drop(inside);
-        Self { folder, tokio: Some(tokio), feed, gauges, log, committed, stop, serving }
+        Self { folder, tokio: Some(tokio), feed, gauges, committed, stop, serving }
     }
 
     fn plain() -> Self {
-        Self::new(100, Log::default())
+        Self::new(100)
     }
 
-    fn client(&self) -> TestClient {
-        TestClient::connect(self.folder.path()).unwrap().unwrap()
+    fn client(&self) -> Client {
+        Client::connect(self.folder.path()).unwrap().unwrap()
     }
 
     fn raw(&self) -> (UnixStream, BufReader<UnixStream>) {
@@ -173,36 +144,42 @@ fn read_events(
 }
 
 #[test]
-fn commands_and_queries_are_answered_and_failures_inside_are_told() {
+fn commands_are_answered_and_failures_inside_are_told() {
     let house = House::plain();
     let mut client = house.client();
     assert_eq!(client.hello().workspace, "/the workspace");
     assert_eq!(client.hello().pid, std::process::id());
-    assert_eq!(client.command(Command::Echo("ü\n\"".into()), PATIENCE), Ok("ü\n\"".to_owned()));
-    assert_eq!(client.query(41, PATIENCE), Ok("42".to_owned()));
-    let failure = client.command(Command::Panic, PATIENCE).unwrap_err().to_string();
+    assert_eq!(client.command(order("ü\n\""), PATIENCE), done("ü\n\""));
+    let failure = client.command(order("panic"), PATIENCE).unwrap_err().to_string();
     assert!(failure.contains("failed inside"), "{failure}");
-    let failure = client.command(Command::Huge, PATIENCE).unwrap_err().to_string();
+    let failure = client.command(order("huge"), PATIENCE).unwrap_err().to_string();
     assert!(failure.contains("over 16 MiB"), "{failure}");
-    let late = client.command(Command::Hang, Duration::from_millis(20));
+    let late = client.command(order("hang"), Duration::from_millis(20));
     assert_eq!(late, Err(LinkError::Timeout { seconds: 0 }));
-    assert_eq!(client.ping(PATIENCE), Ok(()), "a late answer does not spoil the connection");
+    assert_eq!(
+        client.command(order("x"), PATIENCE),
+        done("x"),
+        "a late answer does not spoil the connection"
+    );
 }
+
+const ALIVE: &str =
+    "{\"id\":6,\"body\":{\"answer\":{\"Ok\":{\"text\":\"the supervisor works\",\"objectives\":[]}}}}\n";
 
 #[test]
 fn unknown_requests_and_other_versions_get_an_error_and_no_hang_up() {
     let house = House::plain();
     let (mut stream, mut replies) = house.raw();
     let mut ask = |line: &str| exchange(&mut stream, &mut replies, line);
-    assert!(ask(r#"{"id":1,"body":{"query":1}}"#).contains("say hello first"));
+    assert!(ask(r#"{"id":1,"body":{"query":"alive"}}"#).contains("say hello first"));
     let hello = ask(r#"{"id":2,"body":{"hello":{"version":99}}}"#);
     assert!(hello.starts_with(r#"{"id":2,"body":{"hello":{"version":1,"#), "{hello}");
-    assert!(ask(r#"{"id":3,"body":{"query":1}}"#).contains("say hello first"));
+    assert!(ask(r#"{"id":3,"body":{"query":"alive"}}"#).contains("say hello first"));
     assert!(ask(r#"{"id":4,"body":{"hello":{"version":1}}}"#).contains("the workspace"));
     let unknown = ask(r#"{"id":5,"body":{"teleport":{}}}"#);
     assert!(unknown.starts_with(r#"{"id":5,"body":{"error":"#) && unknown.contains("teleport"), "{unknown}");
     assert!(ask("not json").starts_with(r#"{"id":0,"body":{"error":"#));
-    assert_eq!(ask(r#"{"id":6,"body":{"query":1}}"#), "{\"id\":6,\"body\":{\"answer\":\"2\"}}\n");
+    assert_eq!(ask(r#"{"id":6,"body":{"query":"alive"}}"#), ALIVE);
     assert_eq!(ask(r#"{"id":7,"body":"ping"}"#), "{\"id\":7,\"body\":\"pong\"}\n");
 }
 
@@ -216,12 +193,12 @@ fn a_line_without_end_is_cut_off() {
     let mut reply = String::new();
     let _ = replies.read_line(&mut reply);
     assert!(reply.is_empty() || reply.contains("16 MiB"), "{reply}");
-    assert_eq!(house.client().query(1, PATIENCE), Ok("2".to_owned()), "others are not affected");
+    assert_eq!(house.client().command(order("x"), PATIENCE), done("x"), "others are not affected");
 }
 
 #[test]
 fn several_subscribers_early_and_late_see_every_event_once() {
-    let house = House::new(8, Log::default());
+    let house = House::new(8);
     house.happen(1..=100, "before");
     let mut from_start = house.client().events(Some(0), false).unwrap();
     let mut from_middle = house.client().events(Some(50), false).unwrap();
@@ -240,7 +217,7 @@ fn several_subscribers_early_and_late_see_every_event_once() {
 
 #[test]
 fn a_slow_subscriber_is_told_that_it_is_behind_and_misses_nothing() {
-    let house = House::new(16, Log::default());
+    let house = House::new(16);
     let mut slow = house.client().events(None, false).unwrap();
     house.happen(1..=1000, &"x".repeat(4000));
     assert!(read_events(&mut slow, 1, 1000) >= 1);
@@ -263,37 +240,6 @@ fn gauges_come_to_those_who_asked_and_only_the_latest() {
     assert_eq!(read_events(&mut without, 1, 1), 0);
 }
 
-fn request(id: u64, offset: u64, follow: bool) -> LogRequest {
-    LogRequest { log: LogName { kind: LogKind::Session, id, stream: LogStream::Out }, offset, follow }
-}
-
-#[test]
-fn a_log_is_read_by_offset_with_its_gap_and_followed_to_its_end() {
-    let bytes: Vec<u8> = (0..200_000_u32).map(|n| (n % 251) as u8).collect();
-    let house =
-        House::new(4, Log { bytes: Mutex::new(bytes.clone()), first: 1000, ended: Mutex::new(false) });
-    let parts: Vec<_> =
-        house.client().follow_log(request(1, 10, false)).unwrap().map(Result::unwrap).collect();
-    assert_eq!((parts[0].offset, parts[0].gap), (1000, 990));
-    assert!(parts[1..].iter().all(|part| part.gap == 0) && parts.last().unwrap().end);
-    let read: Vec<u8> = parts.into_iter().flat_map(|part| part.bytes.into_bytes()).collect();
-    assert_eq!(read, bytes[1000..]);
-
-    let mut follow = house.client().follow_log(request(1, 199_999, true)).unwrap();
-    assert_eq!(follow.next().unwrap().unwrap().bytes.into_bytes(), bytes[199_999..]);
-    house.log.bytes.lock().unwrap().extend(b"more");
-    let part = follow.next().unwrap().unwrap();
-    assert_eq!((part.offset, part.bytes.into_bytes(), part.end), (200_000, b"more".to_vec(), false));
-    *house.log.ended.lock().unwrap() = true;
-    assert!(follow.next().unwrap().unwrap().end);
-    assert!(follow.next().is_none());
-
-    let mut none = house.client().follow_log(request(404, 0, true)).unwrap();
-    let refused = LinkError::Refused { text: "there is no such session".to_owned() };
-    assert_eq!(none.next().unwrap(), Err(refused));
-    assert!(none.next().is_none());
-}
-
 #[test]
 fn a_stream_can_be_cancelled_without_ending_the_connection() {
     let house = House::plain();
@@ -303,7 +249,7 @@ fn a_stream_can_be_cancelled_without_ending_the_connection() {
     assert!(ask(r#"{"id":2,"body":{"subscribe":{"since_seq":null,"gauges":false}}}"#).contains("subscribed"));
     assert!(ask(r#"{"id":3,"body":{"cancel":{"request":2}}}"#).contains("cancelled"));
     house.happen(1..=5, "x");
-    assert!(ask(r#"{"id":4,"body":{"query":1}}"#).contains("answer"));
+    assert!(ask(r#"{"id":4,"body":{"query":"alive"}}"#).contains("answer"));
 }
 
 #[test]
@@ -311,22 +257,22 @@ fn a_server_that_ends_says_so_to_everybody_and_the_next_one_takes_over() {
     let mut house = House::plain();
     let (mut waiting, mut late) = (house.client(), house.client());
     let mut events = house.client().events(None, true).unwrap();
-    let answer = std::thread::spawn(move || waiting.command(Command::Hang, PATIENCE));
+    let answer = std::thread::spawn(move || waiting.command(order("hang"), PATIENCE));
     house.stop.send(true).unwrap();
     house.tokio.as_ref().unwrap().block_on(&mut house.serving).unwrap();
     // Begun and not answered, or not even read.
     assert!(matches!(answer.join().unwrap(), Err(LinkError::Ended | LinkError::Leaving)));
-    assert_eq!(late.command(Command::Hang, PATIENCE), Err(LinkError::Leaving));
+    assert_eq!(late.command(order("hang"), PATIENCE), Err(LinkError::Leaving));
     assert_eq!(events.next().unwrap(), Err(LinkError::Ended));
     assert!(events.next().is_none());
-    assert!(TestClient::connect(house.folder.path()).unwrap().is_none());
+    assert!(Client::connect(house.folder.path()).unwrap().is_none());
     drop(house.tokio.take());
 
     // As after SIGKILL: a socket and its pointer that nobody listens on.
     let socket = house.folder.path().join("paddock.sock");
     drop(UnixListener::bind(&socket).unwrap());
     fs::write(house.folder.path().join("paddock.socket-path"), socket.to_str().unwrap()).unwrap();
-    assert!(TestClient::connect(house.folder.path()).unwrap().is_none());
+    assert!(Client::connect(house.folder.path()).unwrap().is_none());
     let tokio = Runtime::new().unwrap();
     let _inside = tokio.enter();
     assert!(Server::bind(house.folder.path()).is_ok());
@@ -362,7 +308,7 @@ fn a_client_names_a_server_of_another_version_and_finds_nobody_in_one_that_ends_
     for (answer, expected) in [(half, None), (other, Some(LinkError::OtherVersion { ours: 1, theirs: 2 }))] {
         let folder = tempfile::tempdir().unwrap();
         let server = false_server(folder.path(), answer);
-        assert_eq!(TestClient::connect(folder.path()).map(|client| client.is_some()).err(), expected);
+        assert_eq!(Client::connect(folder.path()).map(|client| client.is_some()).err(), expected);
         server.join().unwrap();
     }
 }

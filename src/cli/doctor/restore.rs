@@ -9,10 +9,11 @@ use super::database;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
+use crate::domain::stored::StoredEvent;
 use crate::ledger;
 use crate::link::lock::WorkspaceLock;
 use crate::report::text::counted;
-use crate::store::{Batch, Durability, EventQuery, Reader, Store, StoreError, StoredEvent};
+use crate::store::{Batch, Durability, EventQuery, Reader, Store, StoreError};
 
 /// Events read at a time: a page that cannot be read costs no more than what is behind it.
 const PAGE: u32 = 50;
