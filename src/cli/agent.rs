@@ -10,7 +10,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::operate::who;
 use super::output;
-use crate::config::builtin::SCRIPTED;
+use crate::config::builtin::{self, SCRIPTED};
 use crate::config::project_file;
 use crate::config::validate::{on_path, project_files};
 use crate::domain::command::Command;
@@ -110,7 +110,7 @@ pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<String, Own
         }
     }
     all.retain(|slug, _| context.project.as_ref().is_none_or(|only| only == slug));
-    of_projects(all.iter())
+    of_projects(all.iter(), builtin::agents)
 }
 
 fn check_known(context: &Context, id: &str) -> Result<(), Failure> {

@@ -9,11 +9,13 @@ use super::project_files::register_written;
 use super::{onboard, output};
 use crate::config::validate::project_files;
 use crate::config::{Environment, Workspace};
-use crate::console::{self, ConsoleError, Opening, QuitHow};
+use crate::console::{self, Ask, ConsoleError, Opening, QuitHow};
 use crate::domain::command::{Command, StopMode};
 use crate::engine;
 use crate::git::Repository;
+use crate::git::is_tracked;
 use crate::link::lock::is_running;
+use crate::supervisor;
 
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -36,7 +38,7 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<St
 fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
-    let workspace = Workspace::find_made(root, &Environment::of_process(), &here)?;
+    let workspace = Workspace::find_made(root, &Environment::of_process(), &here, is_tracked)?;
     let context = workspace.clone().map(|workspace| Context::in_workspace(workspace, project)).transpose()?;
     let Some(repository) = unmanaged(context.as_ref(), &here)? else {
         return match context {
@@ -75,9 +77,13 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
+    let (workspace, environment) = (context.workspace.clone(), context.environment.clone());
+    let run =
+        move |command| supervisor::ask(&workspace, &environment, command).map_err(|error| error.to_string());
     let opening = Opening {
         workspace: context.workspace.clone(),
         environment: context.environment.clone(),
+        ask: Ask::new(run, supervisor::COMMAND_PATIENCE),
         project: context.project.clone(),
         start: true,
         arguments,

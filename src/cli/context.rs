@@ -8,6 +8,7 @@ use crate::config::{Environment, Workspace};
 use crate::domain::command::{Answer, Command};
 use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::domain::state::State;
+use crate::git::is_tracked;
 use crate::ledger;
 use crate::store::Reader;
 use crate::supervisor;
@@ -27,7 +28,7 @@ impl Context {
         let process = Environment::of_process();
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
-        let workspace = Workspace::find(root, &process, &cwd)?;
+        let workspace = Workspace::find(root, &process, &cwd, is_tracked)?;
         Self::in_workspace(workspace, project)
     }
 

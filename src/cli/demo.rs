@@ -12,6 +12,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::{console, output, run};
 use crate::config::Workspace;
 use crate::domain::objective::Status;
+use crate::git::is_tracked;
 use crate::report::text::{counted, harmless};
 use crate::supervisor::{self, Options};
 
@@ -38,7 +39,7 @@ impl Demo {
         output::note(&format!("the demo is in {}; it is kept", folder.display()));
         let repository = folder.join("hello");
         make::repository(&repository)?;
-        let workspace = Workspace::init(&folder.join("workspace"))?;
+        let workspace = Workspace::init(&folder.join("workspace"), is_tracked)?;
         let context = Context::in_workspace(workspace, Some(make::SLUG))?;
         make::project(&context, &repository)?;
         make::plan(&context, self.seed)?;

@@ -8,6 +8,7 @@ use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::output;
 use crate::config::Workspace;
+use crate::git::is_tracked;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  paddock init\n  paddock init ~/work")]
@@ -19,7 +20,7 @@ pub(super) struct Init {
 impl Init {
     pub fn carry_out(self, root: Option<&Path>) -> Outcome {
         let dir = self.dir.as_deref().or(root).unwrap_or(Path::new("."));
-        let workspace = Workspace::init(&Context::absolute(dir)?)?;
+        let workspace = Workspace::init(&Context::absolute(dir)?, is_tracked)?;
         output::line(&format!("{} is a workspace", workspace.root().display()))?;
         output::note("next: `paddock project add PATH` puts a repository under management");
         Ok(Exit::Good)

@@ -13,6 +13,7 @@ use crate::console::dialogs::goal;
 use crate::console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
 use crate::console::{ConsoleError, Model};
 use crate::domain::facts::RepositoryFacts;
+use crate::git::is_tracked;
 
 /// How much of a file at the top of a repository is read: a manifest is far smaller.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -75,7 +76,7 @@ impl Onboarding {
     fn context(&self) -> Result<Context, Failure> {
         let workspace = match &self.workspace {
             Some(workspace) => workspace.clone(),
-            None => Workspace::init(&Workspace::own(&self.environment)?)?,
+            None => Workspace::init(&Workspace::own(&self.environment)?, is_tracked)?,
         };
         Context::in_workspace(workspace, self.project.as_deref())
     }

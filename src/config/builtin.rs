@@ -1,7 +1,6 @@
 //! What is built in: agents, workers, and the ways of reading an agent's output. Adding one is adding a row.
 
 use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
-use crate::session::transcript::formats;
 
 /// Stands for this very program in an agent's command; the session room puts the path there.
 pub const PADDOCK_WORD: &str = "{paddock}";
@@ -239,12 +238,6 @@ pub const PLACEHOLDERS: &[&str] =
 /// What the command by which it goes on with a conversation names besides, and must name.
 pub const RESUME_PLACEHOLDER: &str = "agent_session";
 
-/// Whether the transcript of that name tells what a session cost.
-#[must_use]
-pub fn reports_cost(transcript: &str) -> bool {
-    formats().any(|(name, cost)| name == transcript && cost)
-}
-
 /// The built-in agents.
 #[must_use]
 pub fn agents() -> Vec<AgentSettings> {
@@ -293,6 +286,7 @@ pub fn template_of(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::transcript::formats;
 
     /// It goes by `PWD` where nothing names its folder.
     #[test]

@@ -94,13 +94,6 @@ impl Environment {
         all
     }
 
-    /// What a gate command gets: only what Paddock itself was started with. Keys of providers that stand in
-    /// `.env` are for agents, and code under test has no business with them.
-    #[must_use]
-    pub fn for_gates(&self) -> Variables {
-        self.unmarked()
-    }
-
     /// Paddock's own variables without those by which an agent marks its shells, should it run in one.
     fn unmarked(&self) -> Variables {
         let markers = markers_among(self.real.keys().filter_map(|name| name.to_str().map(str::to_owned)));

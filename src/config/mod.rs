@@ -3,6 +3,7 @@
 //! Reading is strict and says every fault with file, line, column, key and what is right ([`ConfigError`]).
 
 mod agents;
+pub mod branch_name;
 pub mod builtin;
 pub mod changes;
 pub mod dotenv;

@@ -2,6 +2,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
+use super::branch_name;
 use super::error::{ConfigError, Place};
 use super::reader::{Section, Sink};
 use super::sections::{self, owned};
@@ -199,7 +200,7 @@ fn target_branch(file: &Section<'_>) -> Option<String> {
     let branch = file.text("target_branch")?;
     let place = file.get("target_branch").map_or(file.place, |node| node.place);
     let short = branch.strip_prefix("refs/heads/");
-    if short.is_some() || !git2::Branch::name_is_valid(&branch).unwrap_or(false) {
+    if short.is_some() || !branch_name::is_valid(&branch) {
         let right = short.map(|short| format!("write `{short}`"));
         file.fault("target_branch", place, format!("{branch:?} is no name of a branch"), right);
     }

@@ -60,6 +60,10 @@ pub struct Marker {
 
 const MARKER_VERSION: u32 = 1;
 
+/// Whether the repository around a folder has files below it in its index; none when there is a repository that cannot
+/// be read. The caller hands it in, so that nothing here needs git.
+pub type IsTracked = fn(&Path) -> Option<bool>;
+
 /// A folder with `projects/`, `templates/` and `runtime/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Workspace {
@@ -73,11 +77,11 @@ impl Workspace {
     ///
     /// # Errors
     /// When git tracks files of its `runtime/`, or the folder cannot be written.
-    pub fn init(dir: &Path) -> Result<Self, WorkspaceError> {
+    pub fn init(dir: &Path, is_tracked: IsTracked) -> Result<Self, WorkspaceError> {
         let make = |path: &Path| make_private_dir(path).map_err(io_error("make the folder", path));
         make(dir)?;
         let root = dir.canonicalize().map_err(io_error("open the folder", dir))?;
-        if is_tracked(&root).unwrap_or(false) {
+        if is_tracked(&root.join("runtime")) == Some(true) {
             return Err(WorkspaceError::Tracked(root));
         }
         let runtime = root.join("runtime");
@@ -100,14 +104,14 @@ impl Workspace {
         for name in ["logs", "sessions", "gates", "locks", "kept", "trash"] {
             make(&runtime.join(name))?;
         }
-        Self::open(&root)
+        Self::open(&root, is_tracked)
     }
 
     /// Opens the workspace in exactly this folder.
     ///
     /// # Errors
     /// When it is none, or must not be trusted.
-    pub fn open(root: &Path) -> Result<Self, WorkspaceError> {
+    pub fn open(root: &Path, is_tracked: IsTracked) -> Result<Self, WorkspaceError> {
         let none = || WorkspaceError::NotAWorkspace(root.to_path_buf());
         let root = root.canonicalize().map_err(|_| none())?;
         let marker_path = root.join("runtime/workspace.json");
@@ -120,7 +124,7 @@ impl Workspace {
         };
         let unfit = |why: String| WorkspaceError::Unfit { root: root.clone(), why };
         require_private(&root.join("runtime")).map_err(unfit)?;
-        if is_tracked(&root).unwrap_or(false) {
+        if is_tracked(&root.join("runtime")) == Some(true) {
             return Err(WorkspaceError::Tracked(root));
         }
         let marker: Marker = serde_json::from_slice(&bytes)
@@ -137,10 +141,15 @@ impl Workspace {
     ///
     /// # Errors
     /// When the named folder is no workspace, or the user's own one cannot be made.
-    pub fn find(root: Option<&Path>, environment: &Environment, cwd: &Path) -> Result<Self, WorkspaceError> {
-        match Self::find_made(root, environment, cwd)? {
+    pub fn find(
+        root: Option<&Path>,
+        environment: &Environment,
+        cwd: &Path,
+        is_tracked: IsTracked,
+    ) -> Result<Self, WorkspaceError> {
+        match Self::find_made(root, environment, cwd, is_tracked)? {
             Some(workspace) => Ok(workspace),
-            None => Self::init(&Self::own(environment)?),
+            None => Self::init(&Self::own(environment)?, is_tracked),
         }
     }
 
@@ -152,20 +161,21 @@ impl Workspace {
         root: Option<&Path>,
         environment: &Environment,
         cwd: &Path,
+        is_tracked: IsTracked,
     ) -> Result<Option<Self>, WorkspaceError> {
         if let Some(named) = root.or_else(|| environment.path("PADDOCK_ROOT")) {
-            return Self::open(&cwd.join(named)).map(Some);
+            return Self::open(&cwd.join(named), is_tracked).map(Some);
         }
         let near = cwd.ancestors().find_map(|folder| {
             // A repository that libgit2 cannot read might track it: a folder nobody named must be beyond doubt.
-            let workspace = Self::open(folder).ok()?;
-            is_tracked(&workspace.root).is_ok_and(|tracked| !tracked).then_some(workspace)
+            let workspace = Self::open(folder, is_tracked).ok()?;
+            (is_tracked(&workspace.runtime()) == Some(false)).then_some(workspace)
         });
         match near {
             Some(workspace) => Ok(Some(workspace)),
             // A half-made one is completed.
             None if !Self::own(environment)?.join("runtime/workspace.json").exists() => Ok(None),
-            None => Self::init(&Self::own(environment)?).map(Some),
+            None => Self::init(&Self::own(environment)?, is_tracked).map(Some),
         }
     }
 
@@ -312,25 +322,4 @@ fn require_private(runtime: &Path) -> Result<(), String> {
         return Err(format!("others may enter it: `chmod 700 {shown}` if you trust what it holds"));
     }
     Ok(())
-}
-
-/// Whether the repository around the folder has files of its `runtime/` in its index; an error when there is
-/// a repository that cannot be read.
-fn is_tracked(root: &Path) -> Result<bool, git2::Error> {
-    let repository = match git2::Repository::discover(root) {
-        Ok(repository) => repository,
-        Err(error) if error.code() == git2::ErrorCode::NotFound => return Ok(false),
-        Err(error) => return Err(error),
-    };
-    let Some(workdir) = repository.workdir().and_then(|path| path.canonicalize().ok()) else {
-        return Ok(false);
-    };
-    let Ok(inside) = root.strip_prefix(&workdir) else { return Ok(false) };
-    let mut prefix = inside.join("runtime").into_os_string();
-    prefix.push("/");
-    match repository.index()?.find_prefix(Path::new(&prefix)) {
-        Ok(_) => Ok(true),
-        Err(error) if error.code() == git2::ErrorCode::NotFound => Ok(false),
-        Err(error) => Err(error),
-    }
 }

@@ -56,5 +56,5 @@ pub mod update;
 pub mod worker;
 
 pub use model::Model;
-pub use msg::{Effect, Job, Msg, QuitHow, World};
+pub use msg::{Ask, Effect, Job, Msg, QuitHow, World};
 pub use run::{ConsoleError, Opening, open};

@@ -2,7 +2,9 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
@@ -79,6 +81,38 @@ impl fmt::Debug for Msg {
     }
 }
 
+/// How a command is run: by the supervisor, or by this process when none works. The caller of the console hands it in.
+#[derive(Clone)]
+pub struct Ask {
+    run: Arc<dyn Fn(Command) -> Result<Reply, String> + Send + Sync>,
+    /// How long a supervisor that starts waits for a command that holds the workspace's lock.
+    pub patience: Duration,
+}
+
+impl Ask {
+    /// Runs commands by this function, which may take as long as a landing; an error is for people.
+    pub fn new(
+        run: impl Fn(Command) -> Result<Reply, String> + Send + Sync + 'static,
+        patience: Duration,
+    ) -> Self {
+        Self { run: Arc::new(run), patience }
+    }
+
+    /// Runs a command and waits for its reply.
+    ///
+    /// # Errors
+    /// For people: why the command could not be run at all.
+    pub fn run(&self, command: Command) -> Result<Reply, String> {
+        (self.run)(command)
+    }
+}
+
+impl fmt::Debug for Ask {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ask")
+    }
+}
+
 /// What jobs and threads have of the world.
 #[derive(Debug, Clone)]
 pub struct World {
@@ -86,6 +120,8 @@ pub struct World {
     pub workspace: Workspace,
     /// The environment with the workspace's `.env`.
     pub environment: Environment,
+    /// How commands are run.
+    pub ask: Ask,
     /// Where messages to the loop go.
     pub messages: Sender<Msg>,
 }

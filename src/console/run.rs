@@ -8,7 +8,7 @@ use super::commands::CommandLine;
 use super::dialogs::output::Output;
 use super::keymap::{self, Keymap};
 use super::memory::Memory;
-use super::msg::{Effect, Foreground, Job, Msg, QuitHow, World};
+use super::msg::{Ask, Effect, Foreground, Job, Msg, QuitHow, World};
 use super::pace;
 use super::terminal::Screen;
 use super::theme::Theme;
@@ -31,6 +31,8 @@ pub struct Opening {
     pub workspace: Workspace,
     /// The environment with the workspace's `.env`.
     pub environment: Environment,
+    /// How commands are run.
+    pub ask: Ask,
     /// The project to show.
     pub project: Option<ProjectSlug>,
     /// Whether a supervisor is started if none runs.
@@ -75,8 +77,8 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         return Err(ConsoleError::NoTerminal);
     }
     let (sender, messages) = channel();
-    let Opening { workspace, environment, project, start, arguments, commands, answers } = opening;
-    let world = World { workspace: workspace.clone(), environment, messages: sender.clone() };
+    let Opening { workspace, environment, ask, project, start, arguments, commands, answers } = opening;
+    let world = World { workspace: workspace.clone(), environment, ask, messages: sender.clone() };
     let mut model = prepared(&workspace, &world.environment, commands, answers);
     if project.is_some() {
         model.project = project;

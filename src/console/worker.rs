@@ -21,10 +21,9 @@ use crate::link::lock::is_running;
 use crate::os::fail_points::trouble_point;
 use crate::os::files::PRIVATE_FILE_MODE;
 use crate::store::Reader;
-use crate::supervisor;
 
-/// How long a supervisor may take to take the workspace's lock, which a command may hold at first.
-const START_TIMEOUT: Duration = supervisor::COMMAND_PATIENCE.saturating_add(Duration::from_secs(15));
+/// How long a supervisor may take to take the workspace's lock, beyond its patience with a command that holds it.
+const START_TIMEOUT: Duration = Duration::from_secs(15);
 /// How many jobs may wait or run at once; more are refused, so that a held key starts no hundred of them.
 const JOBS_MAX: usize = 16;
 
@@ -104,8 +103,7 @@ impl Workers {
 fn ask_all(world: &World, asked: &Receiver<(Command, String)>) {
     for (command, doing) in asked {
         let command = with_head(world, command);
-        let reply = supervisor::ask(&world.workspace, &world.environment, command);
-        let reply = reply.map_err(|error| error.to_string());
+        let reply = world.ask.run(command);
         if world.messages.send(Msg::Answered { doing, reply }).is_err() {
             return;
         }
@@ -164,7 +162,7 @@ pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), Strin
         .spawn()
         .map_err(said)?;
     let pid = child.id();
-    let give_up_at = Instant::now() + START_TIMEOUT;
+    let give_up_at = Instant::now() + world.ask.patience + START_TIMEOUT;
     loop {
         if has_supervisor(workspace) {
             break;

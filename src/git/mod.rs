@@ -38,6 +38,7 @@ mod secrets;
 mod status;
 mod tampering;
 mod target;
+mod tracked;
 mod whole;
 mod worktree;
 
@@ -70,4 +71,5 @@ pub use salvage::{FILE_BYTES_MAX, Salvage, SalvageOrder, salvage};
 pub use status::worktree_status;
 pub use tampering::Guarded;
 pub use target::{TargetUse, observe, target_uses};
+pub use tracked::is_tracked;
 pub use worktree::{Worktree, WorktreeSpec, add_worktree, find_worktree, mend_worktree};

@@ -7,7 +7,7 @@ use git2::ErrorCode;
 use super::candidate::Identity;
 use super::error::GitError;
 use super::refs::retry_locked;
-use super::repository::{Repository, object_id, oid};
+use super::repository::{Repository, oid};
 use super::worktree::lock_of;
 use crate::domain::ids::ObjectId;
 
@@ -45,23 +45,5 @@ impl Repository {
             Err(error) if error.code() == ErrorCode::NotFound => Ok(None),
             Err(error) => Err(error.into()),
         }
-    }
-
-    /// The refs that match a glob (`refs/paddock/salvage/*` reaches any depth), with their commits, by name.
-    ///
-    /// # Errors
-    /// When the refs cannot be read.
-    pub fn refs_matching(&self, glob: &str) -> Result<Vec<(String, ObjectId)>, GitError> {
-        let library = self.library()?;
-        let mut found = Vec::new();
-        for reference in library.references_glob(glob)? {
-            let reference = reference?;
-            if let Some(target) = reference.target() {
-                found
-                    .push((String::from_utf8_lossy(reference.name_bytes()).into_owned(), object_id(target)?));
-            }
-        }
-        found.sort();
-        Ok(found)
     }
 }

@@ -320,15 +320,3 @@ fn flush_target(repository: &Repository, branch: &str) -> Result<(), GitError> {
         _ => Ok(()),
     }
 }
-
-impl PublishOrder {
-    /// Whether the order is a fast-forward at all.
-    ///
-    /// # Errors
-    /// When a commit is missing.
-    pub fn is_fast_forward(&self, repository: &Repository) -> Result<bool, GitError> {
-        let library = repository.library()?;
-        let (from, to) = (oid(&self.published)?, oid(&self.to)?);
-        Ok(from == to || library.graph_descendant_of(to, from)?)
-    }
-}

@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::text::rfc3339;
-use crate::config::builtin::{self, reports_cost};
 use crate::domain::agent::{AgentHealth, Check, Trouble};
 use crate::domain::failure::Failure;
 use crate::domain::ids::ProjectSlug;
 use crate::domain::settings::{AgentSettings, ProjectSettings};
 use crate::domain::state::State;
-use crate::session::transcript::{Tells, tells};
+use crate::session::transcript::{Tells, reports_cost, tells};
 
 /// An agent of one or more projects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -110,10 +109,11 @@ fn trouble(trouble: &Trouble) -> TroubleStatus {
 /// An agent with the projects that have one of its id; the first one's settings stand for it.
 pub type Owned = (AgentSettings, Vec<ProjectSlug>);
 
-/// The agents of projects, each once; without a project those that are built in.
+/// The agents of projects, each once; without a project those of `built_in`.
 #[must_use]
 pub fn of_projects<'s>(
     projects: impl Iterator<Item = (&'s ProjectSlug, &'s ProjectSettings)>,
+    built_in: impl FnOnce() -> Vec<AgentSettings>,
 ) -> BTreeMap<String, Owned> {
     let mut found: BTreeMap<String, Owned> = BTreeMap::new();
     let mut is_empty = true;
@@ -125,7 +125,7 @@ pub fn of_projects<'s>(
         }
     }
     if is_empty {
-        found.extend(builtin::agents().into_iter().map(|agent| (agent.id.clone(), (agent, Vec::new()))));
+        found.extend(built_in().into_iter().map(|agent| (agent.id.clone(), (agent, Vec::new()))));
     }
     found
 }

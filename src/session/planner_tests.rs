@@ -1,6 +1,5 @@
 use super::super::prompt::EMBEDDED;
 use super::*;
-use crate::config::plan_file::{PlanContext, read};
 
 fn built_in() -> &'static str {
     EMBEDDED.iter().find(|(name, _)| *name == TEMPLATE).unwrap().1
@@ -25,9 +24,6 @@ fn the_planner_is_told_all_there_is_and_the_echo_of_its_prompt_is_no_plan() {
         assert!(text.contains(part), "{part:?} is not in\n{text}");
     }
     assert!(built_in().lines().count() < 130);
-    let nobody = PlanContext { existing: &[], workers: &["implementer"] };
-    assert!(read(&text.replace("```plan", "```"), "echo", &nobody).is_ok(), "a person's block is one");
-    assert!(read(&render(None, &sample()).unwrap(), "echo", &nobody).is_err());
     let echoed = format!("user\n{text}\ncodex\nHere:\n```yaml\nobjectives: []\n```\n");
     assert_eq!(without_echo(&echoed, &text), "user\n\n\ncodex\nHere:\n```yaml\nobjectives: []\n```\n");
 }

@@ -149,6 +149,12 @@ pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
     FORMATS.iter().map(|row| (row.name, row.tells.usd != When::Never))
 }
 
+/// Whether the transcript of that name tells what a session cost.
+#[must_use]
+pub fn reports_cost(transcript: &str) -> bool {
+    formats().any(|(name, cost)| name == transcript && cost)
+}
+
 /// What that format (`settings.transcript`) tells of usage, and when; what is unknown is plain text.
 #[must_use]
 pub fn tells(transcript: &str) -> Tells {

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use paddock::config::Workspace;
 use paddock::domain::ids::ProjectSlug;
+use paddock::git::is_tracked;
 use paddock::link::lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
 use paddock_testkit::alone::is_alone;
 
@@ -17,7 +18,7 @@ fn one_process_works_in_a_workspace_and_the_other_is_told_who() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     assert_eq!(WorkspaceLock::holder(&workspace.runtime()).unwrap(), None);
     let lock = WorkspaceLock::try_take(&workspace.runtime()).unwrap();
     let error = WorkspaceLock::try_take(&workspace.runtime()).unwrap_err();
@@ -37,7 +38,7 @@ fn who_carries_out_one_command_says_so() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let lock = WorkspaceLock::try_take_for_command(&workspace.runtime()).unwrap();
     assert!(WorkspaceLock::holder(&workspace.runtime()).unwrap().unwrap().is_command);
     let error = WorkspaceLock::try_take(&workspace.runtime()).unwrap_err().to_string();
@@ -54,7 +55,7 @@ fn stale_text_with_a_free_lock_is_taken_over() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     fs::write(
         WorkspaceLock::file_in(&workspace.runtime()),
         "pid: 1\nsince: 2001-01-01T00:00:00Z\nand much more that is longer\n",
@@ -78,7 +79,7 @@ fn a_lock_that_outlives_its_holder_for_a_moment_is_waited_for() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let mut gone = std::process::Command::new("true").spawn().unwrap();
     gone.wait().unwrap();
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap();
@@ -109,7 +110,7 @@ fn a_repository_belongs_to_one_project_of_one_workspace() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws"), is_tracked).unwrap();
     let repository = git2::Repository::init(folder.path().join("repo")).unwrap();
     let slug = |text: &str| ProjectSlug::new(text).unwrap();
     let claim = claim_for(repository.commondir(), &workspace, &slug("first")).unwrap();
@@ -129,7 +130,7 @@ fn a_link_in_place_of_a_claim_is_not_followed() {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws"), is_tracked).unwrap();
     let precious = folder.path().join("precious");
     fs::write(&precious, "keep").unwrap();
     std::os::unix::fs::symlink(&precious, folder.path().join("paddock.claim")).unwrap();

@@ -2,6 +2,7 @@
 
 use paddock::config::plan_file::{PlanContext, ReadPlan, read, read_said};
 use paddock::domain::ids::ObjectiveId;
+use paddock::session::planner::{self, PlannerContext};
 
 fn plan(text: &str) -> Result<ReadPlan, Vec<String>> {
     let existing = [ObjectiveId::new("old").unwrap()];
@@ -137,4 +138,14 @@ fn what_is_missing_is_no_empty_plan() {
     }
     let checks = plan("phase_checks:\n- {check_command: make}\n").unwrap();
     assert_eq!(checks.document.phase_checks.len(), 1, "a person may give the checks alone");
+}
+
+#[test]
+fn the_echo_of_a_planners_prompt_is_no_plan_but_a_block_that_a_person_put_into_it_is() {
+    let mut context = PlannerContext::default();
+    let nobody = PlanContext { existing: &[], workers: &["implementer"] };
+    assert!(read(&planner::render(None, &context).unwrap(), "echo", &nobody).is_err());
+    context.phase.description = "Make the form.\n\n```plan\nobjectives: []\n```".to_owned();
+    let text = planner::render(None, &context).unwrap();
+    assert!(read(&text.replace("```plan", "```"), "echo", &nobody).is_ok());
 }

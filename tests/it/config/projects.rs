@@ -10,6 +10,7 @@ use paddock::config::write::{NewProject, WriteError, write_project};
 use paddock::config::{ConfigError, Workspace};
 use paddock::domain::ids::ProjectSlug;
 use paddock::domain::settings::{GateCommand, Role, Slots};
+use paddock::git::is_tracked;
 
 const LEAST: &str = "slug: x\nname: X\nrepo_root: ../r\nworktrees_root: /wt\n";
 
@@ -263,7 +264,7 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
 #[test]
 fn what_project_add_writes_reads_back_whatever_the_names_are() {
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let gate = GateCommand {
         name: "测试: a".into(),
         run: "echo \"a\\b\" # 'c'\n".into(),
@@ -288,7 +289,7 @@ fn what_project_add_writes_reads_back_whatever_the_names_are() {
 #[test]
 fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(folder.path()).unwrap();
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
     let write = |name: &str, text: &str| fs::write(workspace.projects().join(name), text).unwrap();
     write("a.yaml", "slug: a\nnmae: A\nrepo_root: ra\nworktrees_root: w\n");
     write("b.yaml", "slug: c\nname: B\nrepo_root: rb\nworktrees_root: w\n");
@@ -322,4 +323,23 @@ fn another_target_branch_is_written_into_a_file_that_keeps_the_rest() {
     assert_eq!(of("slug: p", 0), Some("slug: p\ntarget_branch: \"v/2\"\n".to_owned()));
     assert_eq!(of("{slug: p, target_branch: main}\n", 1), None, "in a form that is not rewritten");
     assert_eq!(of("slug: p\n", 7), None);
+}
+
+/// The rules are written down for themselves, so that reading a file needs no git: libgit2 is asked whether they agree.
+#[test]
+fn a_name_of_a_branch_is_judged_as_git_judges_it() {
+    let whole = [
+        "", "main", "HEAD", "head", "-x", "a-", "a/b", "a//b", "/a", "a/", "@", "a@b", "登录", "A/B",
+        "a\u{7f}",
+    ];
+    let parts = [
+        ".", "..", "lock", ".lock", "@{", "@", "{", "/", "~", "^", ":", "\\", "?", "[", "*", " ", "\t", "\0",
+        "a", "-",
+    ];
+    let two = parts.iter().flat_map(|a| parts.iter().map(move |b| format!("{a}{b}")));
+    let joined: Vec<String> = two.flat_map(|two| parts.map(|c| format!("{two}{c}"))).collect();
+    for name in whole.iter().map(|name| (*name).to_owned()).chain(joined) {
+        let expected = git2::Branch::name_is_valid(&name).unwrap_or(false);
+        assert_eq!(paddock::config::branch_name::is_valid(&name), expected, "{name:?}");
+    }
 }

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use paddock::config::{Environment, Workspace, WorkspaceError};
+use paddock::git::is_tracked;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -19,8 +20,8 @@ fn no_variables() -> Environment {
 fn a_workspace_is_made_private_and_making_it_again_changes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("new/ws");
-    let first = Workspace::init(&root).unwrap();
-    assert_eq!(Workspace::init(&root).unwrap(), first);
+    let first = Workspace::init(&root, is_tracked).unwrap();
+    assert_eq!(Workspace::init(&root, is_tracked).unwrap(), first);
     for path in [root.clone(), root.join("projects"), root.join("runtime"), root.join("runtime/sessions")] {
         assert_eq!(mode(&path), 0o700, "{}", path.display());
     }
@@ -31,62 +32,66 @@ fn a_workspace_is_made_private_and_making_it_again_changes_nothing() {
 #[test]
 fn the_nearest_fit_parent_is_found_and_an_open_one_is_passed_over() {
     let folder = tempfile::tempdir().unwrap();
-    let outer = Workspace::init(folder.path()).unwrap();
-    let inner = Workspace::init(&folder.path().join("a")).unwrap();
+    let outer = Workspace::init(folder.path(), is_tracked).unwrap();
+    let inner = Workspace::init(&folder.path().join("a"), is_tracked).unwrap();
     let deep = folder.path().join("a/b/c");
     fs::create_dir_all(&deep).unwrap();
-    assert_eq!(Workspace::find(None, &no_variables(), &deep).unwrap(), inner);
+    assert_eq!(Workspace::find(None, &no_variables(), &deep, is_tracked).unwrap(), inner);
     fs::set_permissions(inner.runtime(), fs::Permissions::from_mode(0o755)).unwrap();
-    assert_eq!(Workspace::find(None, &no_variables(), &deep).unwrap(), outer);
-    let error = Workspace::find(Some(&folder.path().join("a")), &no_variables(), &deep).unwrap_err();
+    assert_eq!(Workspace::find(None, &no_variables(), &deep, is_tracked).unwrap(), outer);
+    let error =
+        Workspace::find(Some(&folder.path().join("a")), &no_variables(), &deep, is_tracked).unwrap_err();
     assert!(error.to_string().contains("chmod 700"), "{error}");
 }
 
 #[test]
 fn an_explicit_root_must_be_a_workspace_and_wins_over_the_variable() {
     let folder = tempfile::tempdir().unwrap();
-    let workspace = Workspace::init(&folder.path().join("ws")).unwrap();
+    let workspace = Workspace::init(&folder.path().join("ws"), is_tracked).unwrap();
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
     let variables = Environment::of([("PADDOCK_ROOT", empty.as_os_str())]);
-    let error = Workspace::find(None, &variables, folder.path()).unwrap_err();
+    let error = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap_err();
     assert!(error.to_string().contains("paddock init"), "{error}");
-    assert_eq!(Workspace::find(Some(Path::new("ws")), &variables, folder.path()).unwrap(), workspace);
+    assert_eq!(
+        Workspace::find(Some(Path::new("ws")), &variables, folder.path(), is_tracked).unwrap(),
+        workspace
+    );
 }
 
 #[test]
 fn without_any_the_users_own_is_made_on_first_use() {
     let folder = tempfile::tempdir().unwrap();
     let variables = Environment::of([("XDG_DATA_HOME", folder.path().join("data"))]);
-    let made = Workspace::find(None, &variables, folder.path()).unwrap();
+    let made = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap();
     assert!(made.root().ends_with("data/paddock"));
     let variables = Environment::of([("HOME", folder.path())]);
-    let made = Workspace::find(None, &variables, folder.path()).unwrap();
+    let made = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap();
     assert!(made.root().ends_with(".local/share/paddock"));
     let none = Environment::default();
-    assert!(matches!(Workspace::find(None, &none, folder.path()), Err(WorkspaceError::NoHome)));
+    assert!(matches!(Workspace::find(None, &none, folder.path(), is_tracked), Err(WorkspaceError::NoHome)));
 }
 
 #[test]
 fn a_workspace_that_a_repository_ships_is_neither_made_nor_found() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("clone");
-    let workspace = Workspace::init(&root).unwrap();
+    let workspace = Workspace::init(&root, is_tracked).unwrap();
     let repository = git2::Repository::init(&root).unwrap();
-    assert_eq!(Workspace::find(None, &no_variables(), &root).unwrap(), workspace);
+    assert_eq!(Workspace::find(None, &no_variables(), &root, is_tracked).unwrap(), workspace);
     let mut index = repository.index().unwrap();
     index.add_path(Path::new("runtime/workspace.json")).unwrap();
     index.write().unwrap();
-    assert!(matches!(Workspace::open(&root), Err(WorkspaceError::Tracked(_))));
-    assert!(matches!(Workspace::init(&root), Err(WorkspaceError::Tracked(_))));
-    assert!(Workspace::find(None, &Environment::default(), &root).is_err());
+    assert!(matches!(Workspace::open(&root, is_tracked), Err(WorkspaceError::Tracked(_))));
+    assert!(matches!(Workspace::init(&root, is_tracked), Err(WorkspaceError::Tracked(_))));
+    assert!(Workspace::find(None, &Environment::default(), &root, is_tracked).is_err());
 }
 
 #[test]
 fn the_runtime_of_a_workspace_inside_a_repository_is_ignored_by_git() {
     let folder = tempfile::tempdir().unwrap();
     let repository = git2::Repository::init(folder.path()).unwrap();
-    Workspace::init(folder.path()).unwrap();
+    Workspace::init(folder.path(), is_tracked).unwrap();
     assert!(repository.is_path_ignored("runtime/workspace.json").unwrap());
 }
 
@@ -106,9 +111,7 @@ fn the_real_environment_wins_over_the_file_and_gates_see_none_of_it() {
     assert_eq!((of("HTTP_PROXY"), of("all_proxy")), (Some("http://p:1"), Some("http://p:1")));
     assert_eq!(of("https_proxy"), Some("http://mine"));
     assert_eq!(of("no_proxy"), Some("localhost,127.0.0.1,::1"));
-    let gates: Vec<_> = environment.for_gates().into_keys().collect();
-    assert_eq!(gates, ["A", "PADDOCK_POLL_SECONDS", "https_proxy"]);
-    let workspace = Workspace::init(folder.path()).unwrap().with_environment(&environment);
+    let workspace = Workspace::init(folder.path(), is_tracked).unwrap().with_environment(&environment);
     assert!(workspace.db().ends_with("elsewhere.db") && workspace.db().is_absolute());
 }
 
@@ -124,7 +127,6 @@ fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
     };
     let agents = named(environment.for_agents().into_iter().collect());
     assert_eq!(agents, ["CLAUDECODE=mine", "CODEX_HOME=/c", "OTHER=real"]);
-    assert_eq!(named(environment.for_gates().into_iter().collect()), ["CODEX_HOME=/c", "OTHER=real"]);
 }
 
 #[test]

@@ -6,8 +6,9 @@ use paddock::config::{Environment, Workspace};
 use paddock::console::log::{Of, turn};
 use paddock::console::panes::PaneId;
 use paddock::console::theme::Theme;
-use paddock::console::{Effect, Model, Msg, World, layout};
+use paddock::console::{Ask, Effect, Model, Msg, World, layout};
 use paddock::domain::ids::SessionId;
+use paddock::git::is_tracked;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::fixture::{Log, key, select, send};
@@ -196,7 +197,7 @@ const TRANSCRIPT: &str = "work session, attempt 1: Sign and rotate tokens\n\
 impl Logs {
     fn new(texts: &[(u64, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let workspace = Workspace::init(folder.path()).unwrap();
+        let workspace = Workspace::init(folder.path(), is_tracked).unwrap();
         for (id, text) in texts {
             let session = workspace.session_dir(SessionId(*id));
             std::fs::create_dir_all(&session).unwrap();
@@ -210,8 +211,9 @@ impl Logs {
     /// says of a log that is still read comes and goes.
     fn read(&self, model: &mut Model, shown: &[&str]) {
         let (messages, incoming) = (self.messages.0.clone(), &self.messages.1);
-        let world =
-            World { workspace: self.workspace.clone(), environment: Environment::default(), messages };
+        let ask = Ask::new(|_| Err("there is no supervisor here".to_owned()), std::time::Duration::ZERO);
+        let (workspace, environment) = (self.workspace.clone(), Environment::default());
+        let world = World { workspace, environment, ask, messages };
         model.workspace = Some(self.workspace.clone());
         let mut effects = paddock::console::update::settle(model);
         let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);

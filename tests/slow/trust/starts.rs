@@ -6,6 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use paddock::config::Workspace;
+use paddock::git::is_tracked;
 use paddock::link::lock::WorkspaceLock;
 use paddock_testkit::git::commit_file;
 use paddock_testkit::{Sandbox, Supervisor, outcome_of, until};
@@ -22,7 +23,7 @@ fn a_command_that_holds_the_workspace_for_a_moment_is_waited_for() {
     place.simple("");
     place.objectives(&["one"]);
     // As a command does that carries itself out: it has the lock, and listens to nobody.
-    let workspace = Workspace::open(place.root()).unwrap();
+    let workspace = Workspace::open(place.root(), is_tracked).unwrap();
     let lock = WorkspaceLock::try_take_for_command(&workspace.runtime()).unwrap();
     let mut running = Supervisor::start(place.paddock(&["run", "--no-tui", "--json", "--until-idle"]));
     let file = WorkspaceLock::file_in(&workspace.runtime()).canonicalize().unwrap();

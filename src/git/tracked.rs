@@ -1,0 +1,33 @@
+//! What a repository has in its index.
+
+use std::path::Path;
+
+use git2::ErrorCode;
+
+use super::error::GitError;
+
+/// Whether the repository around a folder has files below it in its index; none when there is a repository that cannot
+/// be read. The folder need not exist, its parent must, as a canonical path.
+#[must_use]
+pub fn is_tracked(folder: &Path) -> Option<bool> {
+    find(folder).ok()
+}
+
+fn find(folder: &Path) -> Result<bool, GitError> {
+    let repository = match git2::Repository::discover(folder.parent().unwrap_or(folder)) {
+        Ok(repository) => repository,
+        Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let Some(workdir) = repository.workdir().and_then(|path| path.canonicalize().ok()) else {
+        return Ok(false);
+    };
+    let Ok(inside) = folder.strip_prefix(&workdir) else { return Ok(false) };
+    let mut prefix = inside.as_os_str().to_owned();
+    prefix.push("/");
+    match repository.index()?.find_prefix(Path::new(&prefix)) {
+        Ok(_) => Ok(true),
+        Err(error) if error.code() == ErrorCode::NotFound => Ok(false),
+        Err(error) => Err(error.into()),
+    }
+}
