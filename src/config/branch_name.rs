@@ -7,7 +7,7 @@ pub fn is_valid(name: &str) -> bool {
 }
 
 fn is_valid_part(part: &str) -> bool {
-    let is_plain = |c: char| c > ' ' && !"~^:\\?[*".contains(c);
+    let is_plain = |c: char| c > ' ' && !"\u{7f}~^:\\?[*".contains(c);
     let is_special = part.starts_with('.') || part.contains("..") || part.contains("@{");
     !part.is_empty() && !is_special && !part.ends_with(".lock") && part.chars().all(is_plain)
 }

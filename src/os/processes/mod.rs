@@ -43,7 +43,7 @@ pub struct Proc {
 
 /// All processes of the machine.
 #[must_use]
-pub fn table() -> Vec<Proc> {
+pub(crate) fn table() -> Vec<Proc> {
     system::table()
 }
 
@@ -80,7 +80,7 @@ pub fn awake_clock_ms() -> Option<u64> {
 
 /// Whether this text is in the environment the process was started with. `false` when that cannot be read.
 #[must_use]
-pub fn environment_has(pid: i32, text: &str) -> bool {
+pub(crate) fn environment_has(pid: i32, text: &str) -> bool {
     system::environment_has(pid, text)
 }
 
@@ -120,7 +120,7 @@ pub fn descendants(root: i32) -> Vec<Proc> {
 
 /// The seeds and everything below them.
 #[must_use]
-pub fn closure(table: &[Proc], seeds: BTreeSet<i32>) -> BTreeSet<i32> {
+pub(crate) fn closure(table: &[Proc], seeds: BTreeSet<i32>) -> BTreeSet<i32> {
     let mut children: BTreeMap<i32, Vec<i32>> = BTreeMap::new();
     for one in table {
         children.entry(one.parent).or_default().push(one.identity.pid);

@@ -1,6 +1,6 @@
 //! Skip, cancel and escalate.
 
-use paddock_testkit::{Sandbox, count};
+use paddock_testkit::{Sandbox, count, until};
 
 #[test]
 fn dependents_go_on_without_a_skipped_one_and_wait_again_when_it_comes_back() {
@@ -36,7 +36,7 @@ fn cancelling_kills_what_runs_and_keeps_what_it_did() {
     place.objective("busy", script, &[]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
     supervisor.wait("session_started", "busy");
-    super::people::until(|| place.note("works").exists());
+    until("the agent works", || place.note("works").exists());
     let said = place.good(&["objective", "cancel", "busy"]);
     assert!(said.contains("session 1 is stopped"), "{said}");
     assert_eq!(place.status_of("busy")["status"], "cancelled");

@@ -8,5 +8,4 @@ mod decisions;
 mod kept;
 mod needs;
 mod paused;
-mod people;
 mod shaped;

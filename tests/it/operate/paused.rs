@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use paddock_testkit::{Sandbox, count};
+use paddock_testkit::{Sandbox, count, until};
 
 #[test]
 fn an_active_one_is_paused_when_its_session_ends_and_goes_on_from_there() {
@@ -10,7 +10,7 @@ fn an_active_one_is_paused_when_its_session_ends_and_goes_on_from_there() {
     let repository = place.project("pause", "");
     place.objective("long", "touch $NOTES/works\nwait_for $NOTES/go\ncommit long.txt\nover", &[]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
-    super::people::until(|| place.note("works").exists());
+    until("the agent works", || place.note("works").exists());
     let said = place.good(&["objective", "pause", "long"]);
     assert!(said.contains("is paused when session 1 ends"), "{said}");
     assert_eq!(place.status_of("long")["status"], "active");
@@ -34,7 +34,7 @@ fn a_session_that_failed_while_a_pause_was_due_is_retried_after_resuming() {
     let script = "if test $PADDOCK_SESSION = 1; then touch $NOTES/works; wait_for $NOTES/go; exit 1; fi\ncommit a.txt\nover";
     place.objective("fails", script, &[]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
-    super::people::until(|| place.note("works").exists());
+    until("the agent works", || place.note("works").exists());
     place.good(&["objective", "pause", "fails"]);
     fs::write(place.note("go"), "").unwrap();
     assert_eq!(supervisor.end(), 3);
@@ -49,7 +49,7 @@ fn a_pause_that_is_taken_back_changes_nothing() {
     place.project("back", "");
     place.objective("long", "touch $NOTES/works\nwait_for $NOTES/go\ncommit long.txt\nover", &[]);
     let mut supervisor = place.supervisor(&["--until-idle"]);
-    super::people::until(|| place.note("works").exists());
+    until("the agent works", || place.note("works").exists());
     place.good(&["objective", "pause", "long"]);
     place.good(&["objective", "resume", "long"]);
     fs::write(place.note("go"), "").unwrap();

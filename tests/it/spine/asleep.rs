@@ -1,8 +1,6 @@
 //! A supervisor that does not run for a while, though it lives: stopped by a signal, or starved.
 
-use std::time::Instant;
-
-use paddock_testkit::{DEADLINE, Sandbox, count, is};
+use paddock_testkit::{Sandbox, count, is, until};
 use rustix::process::Signal;
 
 #[test]
@@ -16,11 +14,7 @@ fn agents_go_on_while_the_supervisor_is_stopped_and_their_work_lands_when_it_goe
     supervisor.signal(Signal::STOP);
     std::fs::write(place.note("go"), "").unwrap();
     let ended = place.path("workspace/runtime/sessions/1/exit.json");
-    let until = Instant::now() + DEADLINE;
-    while !ended.exists() {
-        assert!(Instant::now() < until, "the agent does not end without its supervisor");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    until("the agent has ended without its supervisor", || ended.exists());
     supervisor.signal(Signal::CONT);
     supervisor.wait("worktree_removed", "work");
     let events = supervisor.stop();

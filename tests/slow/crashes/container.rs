@@ -2,9 +2,8 @@
 
 use std::fs;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
-use paddock_testkit::{DEADLINE, Sandbox};
+use paddock_testkit::{DEADLINE, Sandbox, within};
 
 use super::scene::{COMMON, nothing_is_lost_or_doubled};
 
@@ -68,11 +67,8 @@ fn dead_processes_that_nobody_reaps_hold_up_nothing() {
     let Some(mut container) = contained(&place) else {
         return println!("no namespaces here: not tried");
     };
-    let until = Instant::now() + DEADLINE;
-    while !place.note("code").exists() {
-        assert!(Instant::now() < until, "it never ended: {}", place.run(&["explain"]).1);
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    let is_over = within(DEADLINE, || place.note("code").exists());
+    assert!(is_over, "it never ended: {}", place.run(&["explain"]).1);
     let note = |name: &str| fs::read_to_string(place.note(name)).unwrap().trim().to_owned();
     assert_eq!(note("code"), "0", "{}", note("said"));
     assert_ne!(note("zombies"), "0", "nobody was left unreaped: this shows nothing");

@@ -41,8 +41,9 @@ impl Sandbox {
         let root = folder.path().join("workspace");
         let sandbox = Self { folder, root, may_leave_processes: false };
         fs::create_dir(sandbox.path("notes")).unwrap();
+        // Tests append lines to the last section.
         let settings =
-            "[user]\n\tname = Someone\n\temail = someone@localhost\n[protocol \"file\"]\n\tallow = always\n";
+            "[protocol \"file\"]\n\tallow = always\n[user]\n\tname = Someone\n\temail = someone@localhost\n";
         fs::write(sandbox.path("gitconfig"), settings).unwrap();
         sandbox
     }
