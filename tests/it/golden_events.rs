@@ -56,7 +56,7 @@ fn is_within(old: &Value, new: &Value, place: &str) {
 
 #[test]
 fn every_type_of_event_has_a_golden_line() {
-    let source = include_str!("../../src/domain/event.rs");
+    let source = include_str!("../../crates/model/src/event.rs");
     let list = source.split("pub enum Fact {").nth(1).unwrap().split("\n}\n").next().unwrap();
     let names = list.lines().filter_map(|line| line.strip_prefix("    "));
     let variants = names.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));

@@ -282,7 +282,7 @@ mod tests {
     /// The keys of the example, which names every one there is, commented-out ones included.
     #[test]
     fn the_schema_knows_every_key_of_the_example_file() {
-        let example = include_str!("../../projects/example.yaml");
+        let example = include_str!("../../../projects/example.yaml");
         let schema = project_file(&["landed"]).to_string();
         let mut count = 0;
         for line in example.lines() {

@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn the_changelog_has_every_change_word_for_word() {
-        let changelog = include_str!("../../CHANGELOG.md").split_whitespace().collect::<Vec<_>>().join(" ");
+        let changelog =
+            include_str!("../../../CHANGELOG.md").split_whitespace().collect::<Vec<_>>().join(" ");
         for change in CHANGES {
             assert!(changelog.contains(change), "CHANGELOG.md does not say: {change}");
         }

@@ -17,7 +17,7 @@ pub const BEGIN_MS: i64 = 1_700_000_000_000;
 /// A minute, in milliseconds.
 pub const MINUTE_MS: i64 = 60_000;
 
-const GOLDEN: &str = include_str!("../../../tests/golden/events/v1.jsonl");
+const GOLDEN: &str = include_str!("../../../../tests/golden/events/v1.jsonl");
 
 /// Facts, one after the other.
 pub struct Sample {

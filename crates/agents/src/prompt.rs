@@ -15,12 +15,12 @@ const TEMPLATE_MAX_BYTES: u64 = 256 << 10;
 
 /// The templates that come with Paddock: file name and text.
 pub const EMBEDDED: [(&str, &str); 6] = [
-    ("session-worker.md", include_str!("../../templates/session-worker.md")),
-    ("session-integrator.md", include_str!("../../templates/session-integrator.md")),
-    ("session-researcher.md", include_str!("../../templates/session-researcher.md")),
-    ("session-correction.md", include_str!("../../templates/session-correction.md")),
-    ("session-conflict.md", include_str!("../../templates/session-conflict.md")),
-    (planner::TEMPLATE, include_str!("../../templates/planner.md")),
+    ("session-worker.md", include_str!("../../../templates/session-worker.md")),
+    ("session-integrator.md", include_str!("../../../templates/session-integrator.md")),
+    ("session-researcher.md", include_str!("../../../templates/session-researcher.md")),
+    ("session-correction.md", include_str!("../../../templates/session-correction.md")),
+    ("session-conflict.md", include_str!("../../../templates/session-conflict.md")),
+    (planner::TEMPLATE, include_str!("../../../templates/planner.md")),
 ];
 
 /// Every variable that a session's template may use.

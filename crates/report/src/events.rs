@@ -333,7 +333,7 @@ mod tests {
 
     #[test]
     fn every_stored_type_has_a_public_one_and_no_type_is_listed_twice() {
-        let source = include_str!("../domain/event.rs");
+        let source = include_str!("../../model/src/event.rs");
         let list = source.split("pub enum Fact {").nth(1).unwrap().split("\n}\n").next().unwrap();
         let names = list.lines().filter_map(|line| line.strip_prefix("    "));
         let variants = names.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
