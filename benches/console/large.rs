@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use paddock::domain::ids::ObjectiveKey;
-use paddock::ledger;
-use paddock::store::Store;
+use paddock_model::ids::ObjectiveKey;
+use paddock_store::Store;
+use paddock_store::codec;
 use serde_json::json;
 
 use crate::fixture::{Log, key};
@@ -47,16 +47,16 @@ pub fn store(path: &Path, objectives: usize, events: usize) {
     let keys = everything(&log);
     let (last, first) = log.events.split_last().unwrap();
     for some in first.chunks(5000) {
-        let batch = ledger::batch(&log.state, some, &std::collections::BTreeSet::new()).unwrap();
+        let batch = codec::batch(&log.state, some, &std::collections::BTreeSet::new()).unwrap();
         writer.append_and_wait(batch).unwrap();
     }
-    let batch = ledger::batch(&log.state, std::slice::from_ref(last), &keys).unwrap();
+    let batch = codec::batch(&log.state, std::slice::from_ref(last), &keys).unwrap();
     writer.append_and_wait(batch).unwrap();
     writer.close().unwrap();
 }
 
-fn everything(log: &Log) -> std::collections::BTreeSet<paddock::domain::state::EntityKey> {
-    use paddock::domain::state::EntityKey;
+fn everything(log: &Log) -> std::collections::BTreeSet<paddock_model::state::EntityKey> {
+    use paddock_model::state::EntityKey;
     let projects = log.state.projects().map(|one| EntityKey::Project(one.slug.clone()));
     let objectives = log.state.objectives().map(|one| EntityKey::Objective(one.key.clone()));
     let sessions = log.state.sessions().map(|one| EntityKey::Session(one.id));

@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use paddock::console::lanes::{Folds, Node, Rails, order, rows};
-use paddock::console::log::{Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
-use paddock::session::transcript::Setting;
+use paddock_agents::transcript::Setting;
+use paddock_console::lanes::{Folds, Node, Rails, order, rows};
+use paddock_console::log::{Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
 
 /// Puts in what is wanted, as the thread that reads does; says whether anything was.
 fn serve(doc: &mut Doc, text: &[u8]) -> bool {
@@ -52,7 +52,7 @@ pub fn log() {
     let mut search = Search {
         mode: Mode::Raw(Raw::Out),
         matcher: Matcher::new("nowhere at all").unwrap(),
-        from: paddock::console::log::Place::default(),
+        from: paddock_console::log::Place::default(),
         forward: true,
         has_turned: false,
     };

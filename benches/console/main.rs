@@ -15,9 +15,9 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use paddock::console::data::FactsMsg;
-use paddock::console::{Model, Msg, frame, link};
-use paddock::store::Reader;
+use paddock_console::data::FactsMsg;
+use paddock_console::{Model, Msg, frame, link};
+use paddock_store::Reader;
 use ratatui::backend::CrosstermBackend;
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
 use serde_json::json;
@@ -148,7 +148,7 @@ fn open() {
         let mut model = Model {
             size: (120, 40),
             now_ms: fixture::NOW_MS,
-            answers: paddock::engine::ANSWERS,
+            answers: paddock_engine::ANSWERS,
             ..Model::default()
         };
         send(&mut model, Msg::Facts(FactsMsg::Loaded(Box::new(loaded))));

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{Radar, Repository};
+use paddock_git::{Radar, Repository};
+use paddock_model::ids::ObjectId;
 
 const FILES: usize = 100_000;
 const BRANCHES: usize = 100;

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use paddock::session::transcript::formats;
+use paddock_agents::transcript::formats;
 
 /// Longer recordings teach a fuzzer nothing more.
 const RECORDING_MAX_BYTES: usize = 6_000;

@@ -4,18 +4,18 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use paddock::config::plan_file::PlanContext;
-use paddock::config::{goals_file, plan_file, project_file, words};
-use paddock::console::keymap::Keymap;
-use paddock::domain::ids::ObjectiveId;
-use paddock::domain::session::Exit;
-use paddock::domain::state::State;
-use paddock::domain::stored::StoredEvent;
-use paddock::ledger::{from_stored, to_stored};
-use paddock::link::{LineBuffer, Reply, Request, decode_request};
-use paddock::report::{events as public, row};
-use paddock::session::summary::{SummaryScanner, find};
-use paddock::session::transcript::{Reader, Reading, Setting, Stream, formats};
+use paddock_agents::summary::{SummaryScanner, find};
+use paddock_agents::transcript::{Reader, Reading, Setting, Stream, formats};
+use paddock_config::plan_file::PlanContext;
+use paddock_config::{goals_file, plan_file, project_file, words};
+use paddock_console::keymap::Keymap;
+use paddock_ipc::{LineBuffer, Reply, Request, decode_request};
+use paddock_model::ids::ObjectiveId;
+use paddock_model::session::Exit;
+use paddock_model::state::State;
+use paddock_model::stored::StoredEvent;
+use paddock_report::{events as public, row};
+use paddock_store::codec::{from_stored, to_stored};
 use serde_json::Value;
 
 /// A plan, as a planner prints it or a person writes it.

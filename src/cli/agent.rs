@@ -10,17 +10,17 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::operate::who;
 use super::output;
-use crate::config::builtin::{self, SCRIPTED};
-use crate::config::project_file;
-use crate::config::validate::{on_path, project_files};
-use crate::domain::command::Command;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::{AgentSettings, ProjectSettings};
-use crate::domain::state::State;
-use crate::report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
-use crate::report::text::{harmless, table};
-use crate::session::transcript::{Tells, When};
-use crate::supervisor::{Checkup, check_agent};
+use paddock_agents::transcript::{Tells, When};
+use paddock_config::builtin::{self, SCRIPTED};
+use paddock_config::project_file;
+use paddock_config::validate::{on_path, project_files};
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{AgentSettings, ProjectSettings};
+use paddock_model::state::State;
+use paddock_report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
+use paddock_report::text::{harmless, table};
+use paddock_supervisor::{Checkup, check_agent};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Agent {
@@ -245,7 +245,7 @@ fn said(id: &str, checkup: &Checkup) -> String {
         None => format!("{id}: works ({seconds:.1} s{version})"),
         Some(failure) => {
             let reset =
-                failure.reset_ms.map(|at_ms| format!(", until {}", crate::report::text::rfc3339(at_ms)));
+                failure.reset_ms.map(|at_ms| format!(", until {}", paddock_report::text::rfc3339(at_ms)));
             let shown = harmless(&failure.to_string());
             format!("{id}: {shown}{} ({seconds:.1} s{version})", reset.unwrap_or_default())
         }

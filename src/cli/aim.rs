@@ -6,12 +6,12 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::goal_document::{Export, Import};
 use super::output;
-use crate::domain::command::Command;
-use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level};
-use crate::domain::ids::{self, AimId, ProjectSlug};
-use crate::domain::state::State;
-use crate::report::status::aim_status;
-use crate::report::text::{cut, harmless, table};
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{Aim, AimKey, AimOrder, Level};
+use paddock_model::ids::{self, AimId, ProjectSlug};
+use paddock_model::state::State;
+use paddock_report::status::aim_status;
+use paddock_report::text::{cut, harmless, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Goal {

@@ -12,9 +12,9 @@ use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{Cli, output};
-use crate::domain::hierarchy::Level;
-use crate::domain::state::State;
-use crate::git::Repository;
+use paddock_git::Repository;
+use paddock_model::hierarchy::Level;
+use paddock_model::state::State;
 
 /// The variable by which a shell asks.
 const VARIABLE: &str = "COMPLETE";

@@ -5,16 +5,16 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{output, project_target, repository};
-use crate::config::error::display_all;
-use crate::config::project_file::{self, ProjectFile};
-use crate::config::resolve::{Project, Surroundings};
-use crate::config::validate::{on_path, project_files, validate};
-use crate::config::{ConfigError, Place, Severity};
-use crate::config::{schema, show};
-use crate::domain::ids::ProjectSlug;
-use crate::domain::state::State;
-use crate::report::events::public_types;
-use crate::report::text::counted;
+use paddock_config::error::display_all;
+use paddock_config::project_file::{self, ProjectFile};
+use paddock_config::resolve::{Project, Surroundings};
+use paddock_config::validate::{on_path, project_files, validate};
+use paddock_config::{ConfigError, Place, Severity};
+use paddock_config::{schema, show};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::state::State;
+use paddock_report::events::public_types;
+use paddock_report::text::counted;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Config {

@@ -7,15 +7,14 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::project_files::register_written;
 use super::{onboard, output};
-use crate::config::validate::project_files;
-use crate::config::{Environment, Workspace};
-use crate::console::{self, Ask, ConsoleError, Opening, QuitHow};
-use crate::domain::command::{Command, StopMode};
-use crate::engine;
-use crate::git::Repository;
-use crate::git::is_tracked;
-use crate::link::lock::is_running;
-use crate::supervisor;
+use paddock_config::validate::project_files;
+use paddock_config::{Environment, Workspace};
+use paddock_console::{Ask, ConsoleError, Opening, QuitHow};
+use paddock_model::command::{Command, StopMode};
+
+use paddock_git::Repository;
+use paddock_git::is_tracked;
+use paddock_ipc::lock::is_running;
 
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
@@ -78,19 +77,20 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
     let (workspace, environment) = (context.workspace.clone(), context.environment.clone());
-    let run =
-        move |command| supervisor::ask(&workspace, &environment, command).map_err(|error| error.to_string());
+    let run = move |command| {
+        paddock_supervisor::ask(&workspace, &environment, command).map_err(|error| error.to_string())
+    };
     let opening = Opening {
         workspace: context.workspace.clone(),
         environment: context.environment.clone(),
-        ask: Ask::new(run, supervisor::COMMAND_PATIENCE),
+        ask: Ask::new(run, paddock_supervisor::COMMAND_PATIENCE),
         project: context.project.clone(),
         start: true,
         arguments,
         commands: super::commands(),
-        answers: engine::ANSWERS,
+        answers: paddock_engine::ANSWERS,
     };
-    let how = console::open(opening).map_err(|error| match error {
+    let how = paddock_console::open(opening).map_err(|error| match error {
         ConsoleError::NoTerminal => Failure::usage(error.to_string()),
         ConsoleError::Io(_) => Failure::error(error.to_string()),
     })?;

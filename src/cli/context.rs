@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use super::exit::Failure;
 use super::output;
-use crate::config::{Environment, Workspace};
-use crate::domain::command::{Answer, Command};
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::state::State;
-use crate::git::is_tracked;
-use crate::ledger;
-use crate::store::Reader;
-use crate::supervisor;
+use paddock_config::{Environment, Workspace};
+use paddock_git::is_tracked;
+use paddock_model::command::{Answer, Command};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::state::State;
+use paddock_store::Reader;
+use paddock_store::codec;
 
 /// The workspace that is meant, and what was named on the command line.
 #[derive(Debug)]
@@ -48,7 +47,7 @@ impl Context {
     /// The state as it stands on disk; empty when nothing was ever recorded.
     pub fn state(&self) -> Result<State, Failure> {
         match self.reader()? {
-            Some(reader) => Ok(ledger::load_snapshot(&reader)?),
+            Some(reader) => Ok(codec::load_snapshot(&reader)?),
             None => Ok(State::default()),
         }
     }
@@ -60,7 +59,7 @@ impl Context {
 
     /// Has a command carried out, by the running supervisor or here.
     pub fn ask(&self, command: Command) -> Result<Answer, Failure> {
-        Ok(supervisor::ask(&self.workspace, &self.environment, command)??)
+        Ok(paddock_supervisor::ask(&self.workspace, &self.environment, command)??)
     }
 
     /// Has a command carried out and says what was done.

@@ -10,11 +10,11 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{console, output, run};
-use crate::config::Workspace;
-use crate::domain::objective::Status;
-use crate::git::is_tracked;
-use crate::report::text::{counted, harmless};
-use crate::supervisor::{self, Options};
+use paddock_config::Workspace;
+use paddock_git::is_tracked;
+use paddock_model::objective::Status;
+use paddock_report::text::{counted, harmless};
+use paddock_supervisor::Options;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -58,8 +58,12 @@ impl Demo {
             dry_run: false,
         };
         let begun = Instant::now();
-        let end =
-            supervisor::run(&context.workspace, &context.environment, &options, run::printer(self.json))?;
+        let end = paddock_supervisor::run(
+            &context.workspace,
+            &context.environment,
+            &options,
+            run::printer(self.json),
+        )?;
         summary(&context, &repository, begun)?;
         Ok(Exit::from(end))
     }
@@ -69,7 +73,7 @@ fn summary(context: &Context, repository: &std::path::Path, begun: Instant) -> R
     let state = context.state()?;
     let total = state.objectives().count();
     let landed = state.objectives().filter(|objective| objective.status == Status::Done).count();
-    let published = |objective: &&crate::domain::objective::Objective| {
+    let published = |objective: &&paddock_model::objective::Objective| {
         objective.landed.as_ref().is_some_and(|landed| landed.published_at_ms.is_some())
     };
     let published = state.objectives().filter(published).count();

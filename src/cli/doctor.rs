@@ -12,9 +12,9 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::{agent, output};
-use crate::link::lock::is_running;
-use crate::report::agents::{AgentStatus, CheckStatus};
-use crate::report::text::{harmless, table};
+use paddock_ipc::lock::is_running;
+use paddock_report::agents::{AgentStatus, CheckStatus};
+use paddock_report::text::{harmless, table};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

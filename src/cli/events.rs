@@ -7,11 +7,11 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::config::error::nearest;
-use crate::domain::stored::StoredEvent;
-use crate::link::{Client, EventLine, Incoming, LinkError};
-use crate::report::{events, row};
-use crate::store::{EventQuery, Reader};
+use paddock_config::error::nearest;
+use paddock_ipc::{Client, EventLine, Incoming, LinkError};
+use paddock_model::stored::StoredEvent;
+use paddock_report::{events, row};
+use paddock_store::{EventQuery, Reader};
 
 /// How many events are read at once.
 const PAGE: u32 = 500;

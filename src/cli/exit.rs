@@ -3,17 +3,17 @@
 use std::io;
 use std::process::ExitCode;
 
-use crate::config::ConfigError;
-use crate::config::WorkspaceError;
-use crate::config::environment::EnvironmentError;
-use crate::config::error::display_all;
-use crate::config::write::WriteError;
-use crate::domain::command::Refusal;
-use crate::domain::ids::IdError;
-use crate::ledger::LedgerError;
-use crate::link::LinkError;
-use crate::store::StoreError;
-use crate::supervisor::{RunEnd, SupervisorError};
+use paddock_config::ConfigError;
+use paddock_config::WorkspaceError;
+use paddock_config::environment::EnvironmentError;
+use paddock_config::error::display_all;
+use paddock_config::write::WriteError;
+use paddock_ipc::LinkError;
+use paddock_model::command::Refusal;
+use paddock_model::ids::IdError;
+use paddock_store::StoreError;
+use paddock_store::codec::LedgerError;
+use paddock_supervisor::{RunEnd, SupervisorError};
 
 /// The exit codes of SPEC 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,10 +5,10 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::{output, status};
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::state::State;
-use crate::report::status::{ObjectiveStatus, ProjectStatus, ReasonStatus};
-use crate::report::text::harmless;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::state::State;
+use paddock_report::status::{ObjectiveStatus, ProjectStatus, ReasonStatus};
+use paddock_report::text::harmless;
 
 /// Reasons of objectives that move: they are left out when nothing was asked for by name.
 const MOVING: [&str; 4] = ["working", "harvesting", "landing", "gating"];

@@ -9,11 +9,11 @@ use super::aim::id_for;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{output, plan};
-use crate::config::goals_file::{self, DraftAim, Written};
-use crate::domain::command::Command;
-use crate::domain::hierarchy::{Aim, AimKey, ImportedAim, Level};
-use crate::domain::ids::{AimId, ProjectSlug};
-use crate::domain::state::State;
+use paddock_config::goals_file::{self, DraftAim, Written};
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{Aim, AimKey, ImportedAim, Level};
+use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::state::State;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:

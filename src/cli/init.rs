@@ -7,8 +7,8 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::output;
-use crate::config::Workspace;
-use crate::git::is_tracked;
+use paddock_config::Workspace;
+use paddock_git::is_tracked;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  paddock init\n  paddock init ~/work")]

@@ -1,6 +1,6 @@
 //! Output of agents made harmless: readable text without anything that a terminal would obey.
 
-use crate::report::text::is_harmful;
+use paddock_report::text::is_harmful;
 
 /// Cleans a stream piece by piece: half a character or half a control sequence may end any piece.
 #[derive(Debug, Default)]

@@ -41,10 +41,10 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::console::commands::CommandLine;
-use crate::report::text::harmless;
 use context::Context;
 use exit::{Exit, Failure, Outcome};
+use paddock_console::commands::CommandLine;
+use paddock_report::text::harmless;
 
 /// Lets AI coding agents do real engineering work unattended and lands only what passed the gate.
 #[derive(Debug, Parser)]

@@ -6,14 +6,14 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::operate::{Operate, phase_id, siblings};
 use super::{output, status};
-use crate::config::plan_file::scope_fault;
-use crate::domain::command::Command;
-use crate::domain::ids::{self, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Objective as Found, ObjectiveSpec};
-use crate::domain::plan::DEFAULT_WORKER;
-use crate::domain::state::State;
-use crate::report::status::{ObjectiveStatus, ProjectStatus};
-use crate::report::text::{cut, harmless, rfc3339, table};
+use paddock_config::plan_file::scope_fault;
+use paddock_model::command::Command;
+use paddock_model::ids::{self, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Objective as Found, ObjectiveSpec};
+use paddock_model::plan::DEFAULT_WORKER;
+use paddock_model::state::State;
+use paddock_report::status::{ObjectiveStatus, ProjectStatus};
+use paddock_report::text::{cut, harmless, rfc3339, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Objective {
@@ -163,7 +163,7 @@ impl List {
         let state = context.state()?;
         if let Some(status) = &self.status {
             let words: Vec<&str> =
-                crate::domain::objective::Status::ALL.iter().map(|status| status.word()).collect();
+                paddock_model::objective::Status::ALL.iter().map(|status| status.word()).collect();
             if !words.contains(&status.as_str()) {
                 return Err(Failure::usage(format!("no state {status:?}; one of: {}", words.join(", "))));
             }

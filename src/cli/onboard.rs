@@ -7,13 +7,13 @@ use super::context::Context;
 use super::exit::Failure;
 use super::project_add::{self, Wanted, own_commands, slug_of, worktrees_beside};
 use super::repository;
-use crate::config::propose::propose;
-use crate::config::{Environment, Workspace};
-use crate::console::dialogs::goal;
-use crate::console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
-use crate::console::{ConsoleError, Model};
-use crate::domain::facts::RepositoryFacts;
-use crate::git::is_tracked;
+use paddock_config::propose::propose;
+use paddock_config::{Environment, Workspace};
+use paddock_console::dialogs::goal;
+use paddock_console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
+use paddock_console::{ConsoleError, Model};
+use paddock_git::is_tracked;
+use paddock_model::facts::RepositoryFacts;
 
 /// How much of a file at the top of a repository is read: a manifest is far smaller.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -95,7 +95,7 @@ impl Setup for Onboarding {
         let own_commands = project_add::commands_to_agree(&slug, &found).map_err(said)?;
         let proposal = match own_commands.is_empty() {
             true => propose(&|name| file_of(&root, name)),
-            false => crate::config::propose::Proposal::default(),
+            false => paddock_config::propose::Proposal::default(),
         };
         self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&own_commands);
         Ok(Found {

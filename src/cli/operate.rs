@@ -5,12 +5,12 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::config::plan_file::scope_fault;
-use crate::domain::command::Command;
-use crate::domain::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::operate::{Order, SpecEdit};
-use crate::domain::state::State;
-use crate::git::Repository;
+use paddock_config::plan_file::scope_fault;
+use paddock_git::Repository;
+use paddock_model::command::Command;
+use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::operate::{Order, SpecEdit};
+use paddock_model::state::State;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Operate {
@@ -262,6 +262,6 @@ pub(super) fn siblings(list: &[String], project: &ProjectSlug) -> Result<Vec<Obj
 pub(super) fn phase_id(text: &str) -> String {
     match AimId::new(text) {
         Ok(id) => id.to_string(),
-        Err(_) => crate::domain::ids::nearest_id(text),
+        Err(_) => paddock_model::ids::nearest_id(text),
     }
 }

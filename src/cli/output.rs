@@ -5,7 +5,7 @@ use std::io::{self, BufRead, IsTerminal, Write};
 use serde::Serialize;
 
 use super::exit::Failure;
-use crate::report::text::harmless_json;
+use paddock_report::text::harmless_json;
 
 /// Prints text as it is.
 pub(super) fn print(text: &str) -> Result<(), Failure> {

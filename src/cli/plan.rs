@@ -11,13 +11,12 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::config::plan_file::{self, PlanContext};
-use crate::domain::command::{Answer, Command};
-use crate::domain::ids::ObjectiveId;
-use crate::domain::plan::unordered_overlaps;
-use crate::domain::scope::OverlapCache;
-use crate::report::text::harmless;
-use crate::supervisor;
+use paddock_config::plan_file::{self, PlanContext};
+use paddock_model::command::{Answer, Command};
+use paddock_model::ids::ObjectiveId;
+use paddock_model::plan::unordered_overlaps;
+use paddock_model::scope::OverlapCache;
+use paddock_report::text::harmless;
 
 /// A longer plan is no plan.
 const PLAN_BYTES_MAX: u64 = 16 << 20;
@@ -123,11 +122,13 @@ fn dry_run(context: &Context) -> Outcome {
     // What the file says now is what a supervisor would go by; one with faults it would not take.
     let file = context.workspace.project_file(&slug);
     let recorded = &project.settings.target_branch;
-    let read = supervisor::read_project(&context.workspace, &context.environment, &file, None, recorded);
+    let read =
+        paddock_supervisor::read_project(&context.workspace, &context.environment, &file, None, recorded);
     if let Ok(read) = read {
         project.settings = read.project.settings;
     }
-    let prompt = supervisor::planner_prompt(&context.workspace, &state, &project).map_err(Failure::error)?;
+    let prompt =
+        paddock_supervisor::planner_prompt(&context.workspace, &state, &project).map_err(Failure::error)?;
     // It may hold what agents wrote, and goes to a terminal.
     output::print(&prompt.lines().map(|line| harmless(line) + "\n").collect::<String>())?;
     Ok(Exit::Good)

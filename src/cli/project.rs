@@ -11,13 +11,13 @@ use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;
 use super::{output, repository, status};
-use crate::domain::command::Command;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::project::Project as Found;
-use crate::domain::settings::ProjectSettings;
-use crate::git::{Repository, remove_gate};
-use crate::report::text::{harmless, table};
-use crate::supervisor::{read_project, with_agreement};
+use paddock_git::{Repository, remove_gate};
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project as Found;
+use paddock_model::settings::ProjectSettings;
+use paddock_report::text::{harmless, table};
+use paddock_supervisor::{read_project, with_agreement};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Project {

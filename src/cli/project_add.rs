@@ -9,17 +9,17 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::repository::{self, ProjectFacts};
-use crate::config::builtin;
-use crate::config::project_file::{self, ProjectFile};
-use crate::config::resolve::{Project, Surroundings};
-use crate::config::validate::on_path;
-use crate::config::write::{NewProject, to_yaml, write_project};
-use crate::domain::command::{Answer, Command};
-use crate::domain::ids::{ProjectSlug, nearest_id};
-use crate::domain::settings::{GateCommand, ProjectSettings};
-use crate::report::events::public_types;
-use crate::report::text::harmless;
-use crate::supervisor::with_agreement;
+use paddock_config::builtin;
+use paddock_config::project_file::{self, ProjectFile};
+use paddock_config::resolve::{Project, Surroundings};
+use paddock_config::validate::on_path;
+use paddock_config::write::{NewProject, to_yaml, write_project};
+use paddock_model::command::{Answer, Command};
+use paddock_model::ids::{ProjectSlug, nearest_id};
+use paddock_model::settings::{GateCommand, ProjectSettings};
+use paddock_report::events::public_types;
+use paddock_report::text::harmless;
+use paddock_supervisor::with_agreement;
 
 #[derive(Debug, Args)]
 pub(super) struct Add {

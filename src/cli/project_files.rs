@@ -7,10 +7,10 @@ use super::exit::Failure;
 use super::output;
 use super::project_add::register_file;
 use super::repository;
-use crate::config::project_file;
-use crate::config::validate::project_files;
-use crate::domain::ids::ProjectSlug;
-use crate::report::events::public_types;
+use paddock_config::project_file;
+use paddock_config::validate::project_files;
+use paddock_model::ids::ProjectSlug;
+use paddock_report::events::public_types;
 
 /// Registers every file in `projects/` that is not known yet. A file with faults is named and left out: the
 /// rest of the workspace goes on.

@@ -11,15 +11,15 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register;
 use super::repository::{inspect_any, unknown_branch};
-use crate::config::project_file::{self, ProjectFile};
-use crate::config::write::with_target;
-use crate::domain::command::{Command, SetTarget};
-use crate::domain::facts::{Relation, TargetFacts};
-use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::git::{GitError, Repository};
-use crate::os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_config::project_file::{self, ProjectFile};
+use paddock_config::write::with_target;
+use paddock_git::{GitError, Repository};
+use paddock_model::command::{Command, SetTarget};
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {
@@ -174,7 +174,7 @@ pub(super) fn source(context: &Context, project: &Project) -> (&'static str, Str
     match (named, project.target_set_ms) {
         _ if branch.is_empty() => ("none", "nobody has named one".to_owned()),
         (Some(named), _) if named == branch => ("file", "`target_branch` in its file".to_owned()),
-        (_, Some(at_ms)) => ("set", format!("set by a person at {}", crate::report::text::rfc3339(at_ms))),
+        (_, Some(at_ms)) => ("set", format!("set by a person at {}", paddock_report::text::rfc3339(at_ms))),
         _ => ("taken_up", "recorded when it was taken up".to_owned()),
     }
 }

@@ -5,11 +5,11 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{output, status};
-use crate::domain::command::Command;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::operate::Order;
-use crate::report::status::ProjectStatus;
-use crate::report::text::{harmless, table};
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::operate::Order;
+use paddock_report::status::ProjectStatus;
+use paddock_report::text::{harmless, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Queue {
@@ -118,7 +118,7 @@ impl List {
 
 fn print_queue(project: &ProjectStatus) -> Result<(), Failure> {
     let mut text = format!("{}\n", project.slug);
-    let row = |entry: &crate::report::status::QueueStatus| {
+    let row = |entry: &paddock_report::status::QueueStatus| {
         let name = entry.objective.clone().unwrap_or_else(|| "(your own commits)".to_owned());
         let gate = entry.gate.as_ref().map_or_else(String::new, |gate| format!("gate run {}", gate.run));
         let eta = entry.eta_seconds.map_or_else(String::new, |seconds| format!("about {seconds} s"));

@@ -8,13 +8,13 @@ use super::context::Context;
 use super::events::parse_since;
 use super::exit::{Exit, Outcome};
 use super::output;
-use crate::domain::ids::ObjectId;
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::engine;
-use crate::git::Repository;
-use crate::report::morning::{Report as Document, project, text};
-use crate::report::text::rfc3339;
+use paddock_model::ids::ObjectId;
+use paddock_model::project::Project;
+use paddock_model::state::State;
+
+use paddock_git::Repository;
+use paddock_report::morning::{Report as Document, project, text};
+use paddock_report::text::rfc3339;
 
 /// What is reported when nothing else is said: a day, in milliseconds.
 const SINCE_MS: i64 = 86_400_000;
@@ -43,7 +43,13 @@ impl Report {
         let since_ms = self.since.unwrap_or(now_ms - SINCE_MS);
         let meant = |found: &&Project| context.project.as_ref().is_none_or(|slug| *slug == found.slug);
         let projects = state.projects().filter(meant).map(|found| {
-            project(&state, &engine::ANSWERS, found, (since_ms, now_ms), lost(&state, found, since_ms))
+            project(
+                &state,
+                &paddock_engine::ANSWERS,
+                found,
+                (since_ms, now_ms),
+                lost(&state, found, since_ms),
+            )
         });
         let document = Document {
             version: 1,
@@ -74,7 +80,7 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
         let landed = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms);
         if let Some(commit) = landed.and_then(|landed| landed.commit.as_ref()) {
             let is_in = tip.as_ref().is_some_and(|tip| {
-                use crate::git::Relation::{Ancestor, Same};
+                use paddock_git::Relation::{Ancestor, Same};
                 repository.relation(commit, tip).is_ok_and(|relation| matches!(relation, Same | Ancestor))
             });
             if !is_in {

@@ -2,10 +2,10 @@
 
 use std::path::Path;
 
-use crate::config::error::nearest;
-use crate::domain::facts::RepositoryFacts;
-use crate::git::{GitError, Repository, program};
-use crate::supervisor::read_trust;
+use paddock_config::error::nearest;
+use paddock_git::{GitError, Repository, program};
+use paddock_model::facts::RepositoryFacts;
+use paddock_supervisor::read_trust;
 
 /// The repository's own part of the project file.
 const OWN_FILE: &str = ".paddock/project.yaml";

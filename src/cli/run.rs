@@ -8,13 +8,13 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use super::project_files::register_written;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::needs::{Need, NeedKind};
-use crate::domain::stored::StoredEvent;
-use crate::engine::decide::{Memo, waiting};
-use crate::link::lock::is_running;
-use crate::report::{events, row};
-use crate::supervisor::{self, Options};
+use paddock_engine::decide::{Memo, waiting};
+use paddock_ipc::lock::is_running;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::needs::{Need, NeedKind};
+use paddock_model::stored::StoredEvent;
+use paddock_report::{events, row};
+use paddock_supervisor::Options;
 
 /// Who waits is named up to so many; the others are in `paddock status`.
 const NAMED_MAX: usize = 10;
@@ -121,7 +121,8 @@ impl Run {
         if let Some(project) = &context.project {
             context.project(&context.state()?, Some(project.as_str()))?;
         }
-        let end = supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
+        let end =
+            paddock_supervisor::run(&context.workspace, &context.environment, &options, printer(self.json))?;
         let exit = Exit::from(end);
         if hints && matches!(exit, Exit::NeedsHuman | Exit::Stuck) {
             say_what_waits(context, exit, &options)?;

@@ -8,11 +8,11 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Status;
-use crate::domain::state::State;
-use crate::git::{Repository, Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
-use crate::report::text::{counted, harmless, rfc3339, table};
+use paddock_git::{Repository, Restored, Salvaged, restore_as_branch, restore_into, salvaged, salvaged_stat};
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Status;
+use paddock_model::state::State;
+use paddock_report::text::{counted, harmless, rfc3339, table};
 
 /// Paths named in a message.
 const PATHS_SHOWN_MAX: usize = 20;

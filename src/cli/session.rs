@@ -6,11 +6,11 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::session_log::Log;
 use super::{output, status};
-use crate::domain::command::Command;
-use crate::domain::ids::SessionId;
-use crate::domain::session::Session as Found;
-use crate::domain::state::State;
-use crate::report::text::{harmless, rfc3339, table};
+use paddock_model::command::Command;
+use paddock_model::ids::SessionId;
+use paddock_model::session::Session as Found;
+use paddock_model::state::State;
+use paddock_report::text::{harmless, rfc3339, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Session {
@@ -81,7 +81,7 @@ pub(super) struct Extend {
 
 /// Dollars as millionths.
 fn dollars(text: &str) -> Result<u64, String> {
-    let amount = text.trim_start_matches('$').parse().ok().and_then(crate::domain::usage::micros);
+    let amount = text.trim_start_matches('$').parse().ok().and_then(paddock_model::usage::micros);
     amount.ok_or_else(|| format!("{text:?} is no amount of dollars, for example 2.50"))
 }
 

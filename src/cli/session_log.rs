@@ -10,10 +10,10 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::log_text::Cleaner;
 use super::{output, session};
-use crate::domain::ids::SessionId;
-use crate::report::text::harmless;
-use crate::runner::log::{LogReader, Stream};
-use crate::session::transcript::{self, Line, Reader, Setting};
+use paddock_agents::transcript::{self, Line, Reader, Setting};
+use paddock_model::ids::SessionId;
+use paddock_report::text::harmless;
+use paddock_runner::log::{LogReader, Stream};
 
 /// How much is read at once.
 const CHUNK_BYTES: usize = 64 * 1024;

@@ -5,12 +5,12 @@ use clap::Args;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::config::{Workspace, changes};
-use crate::domain::state::State;
-use crate::engine;
-use crate::link::lock::is_running;
-use crate::report::status::{StatusDocument, View, document};
-use crate::report::status_text;
+use paddock_config::{Workspace, changes};
+use paddock_model::state::State;
+
+use paddock_ipc::lock::is_running;
+use paddock_report::status::{StatusDocument, View, document};
+use paddock_report::status_text;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -37,7 +37,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
     let day_ms = now.start_of_day().map_or(0, |day| day.timestamp().as_millisecond());
     let view = View {
         state,
-        answers: &engine::ANSWERS,
+        answers: &paddock_engine::ANSWERS,
         workspace: context.workspace.root().to_path_buf(),
         supervisor: is_running(&context.workspace.runtime()),
         now_ms: now.timestamp().as_millisecond(),

@@ -7,8 +7,8 @@ use clap::{Args, Subcommand};
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::output;
-use crate::domain::command::{Command, StopMode};
-use crate::link::lock::is_running;
+use paddock_ipc::lock::is_running;
+use paddock_model::command::{Command, StopMode};
 
 /// How often it is looked whether the supervisor is gone.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);

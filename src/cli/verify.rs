@@ -13,13 +13,13 @@ use super::context::Context;
 use super::events::parse_since;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::git::Repository;
-use crate::link::lock::is_running;
-use crate::report::text::{counted, harmless, table};
 use check::{Check, Kind, Row};
 use history::History;
+use paddock_git::Repository;
+use paddock_ipc::lock::is_running;
+use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_report::text::{counted, harmless, table};
 pub(super) use rerun::FOLDER as RERUN_FOLDER;
 use rerun::Rerun;
 
@@ -91,7 +91,7 @@ impl Verify {
         rerun: Option<&mut Rerun<'_>>,
     ) -> Result<Report, Failure> {
         let reference = project.integration_ref();
-        let error = |error: crate::git::GitError| Failure::error(format!("{}: {error}", project.slug));
+        let error = |error: paddock_git::GitError| Failure::error(format!("{}: {error}", project.slug));
         let repository = Repository::open(Path::new(&project.settings.repo_root)).map_err(error)?;
         let (history, tip) = read(context, &project.slug, &repository, &reference)?;
         let mut faults = Vec::new();

@@ -5,11 +5,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
-use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::engine::decide::{Memo, step};
-use paddock::engine::input::Input;
-use paddock::ledger;
-use paddock::store::Store;
+use paddock_engine::decide::{Memo, step};
+use paddock_engine::input::Input;
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_store::Store;
+use paddock_store::codec;
 use paddock_testkit::{Sandbox, git};
 
 /// A workspace with one project, whose repository names the scripted agent, and one objective.
@@ -28,7 +28,7 @@ fn workspace() -> Sandbox {
 /// Records that session 1 has started, as a supervisor would; gives the session's folder.
 fn started_session(place: &Sandbox) -> PathBuf {
     let store = Store::open(&place.path("workspace/runtime/paddock.db")).unwrap();
-    let mut state = ledger::load(&store).unwrap();
+    let mut state = codec::load(&store).unwrap();
     let mut memo = Memo::default();
     let project = ProjectSlug::new("shop").unwrap();
     let objective = ObjectiveKey { project: project.clone(), id: ObjectiveId::new("cart").unwrap() };
@@ -45,7 +45,7 @@ fn started_session(place: &Sandbox) -> PathBuf {
     }
     let touched = state.take_touched();
     let writer = store.into_writer().unwrap();
-    writer.append_and_wait(ledger::batch(&state, &events, &touched).unwrap()).unwrap();
+    writer.append_and_wait(codec::batch(&state, &events, &touched).unwrap()).unwrap();
     writer.close().unwrap();
     let session = place.path("workspace/runtime/sessions/1");
     fs::create_dir_all(&session).unwrap();

@@ -2,23 +2,23 @@
 
 use std::path::Path;
 
-use paddock::config::project_file::parse;
-use paddock::config::resolve::Surroundings as Resolving;
-use paddock::domain::agent::{Check, PROBE_MS};
-use paddock::domain::answers::Surroundings;
-use paddock::domain::command::Command;
-use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
-use paddock::domain::failure::{Failure, FailureClass};
-use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::objective::ObjectiveSpec;
-use paddock::domain::reason::{Reason, ReasonCode};
-use paddock::domain::session::{Exit, ProcessEnd, Stop};
-use paddock::domain::state::State;
-use paddock::engine::decide::{Memo, next_timer, step};
-use paddock::engine::explain::why;
-use paddock::engine::input::Input;
-use paddock::report::status::{View, document};
-use paddock::report::status_text::render;
+use paddock_config::project_file::parse;
+use paddock_config::resolve::Surroundings as Resolving;
+use paddock_engine::decide::{Memo, next_timer, step};
+use paddock_engine::explain::why;
+use paddock_engine::input::Input;
+use paddock_model::agent::{Check, PROBE_MS};
+use paddock_model::answers::Surroundings;
+use paddock_model::command::Command;
+use paddock_model::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::ObjectiveSpec;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::{Exit, ProcessEnd, Stop};
+use paddock_model::state::State;
+use paddock_report::status::{View, document};
+use paddock_report::status_text::render;
 
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0}\nagents: [{id: scripted}]\n";
 
@@ -153,7 +153,7 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
 
     let view = View {
         state: &world.state,
-        answers: &paddock::engine::ANSWERS,
+        answers: &paddock_engine::ANSWERS,
         workspace: "/ws".into(),
         supervisor: None,
         now_ms: world.now_ms,
@@ -197,7 +197,7 @@ fn finish(world: &mut World, number: u64) {
         head_elsewhere: None,
         tampered: Vec::new(),
         summary: None,
-        account: paddock::domain::usage::Account::default(),
+        account: paddock_model::usage::Account::default(),
     };
     world.take(Input::Harvested { session, facts: Ok(Box::new(facts)) });
 }

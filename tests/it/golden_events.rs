@@ -1,9 +1,9 @@
 //! Every event that was ever stored stays readable: one golden line for each type of version 1.
 
-use paddock::domain::event::Fact;
-use paddock::domain::stored::StoredEvent;
-use paddock::ledger::{from_stored, to_stored};
-use paddock::report::events::TYPES;
+use paddock_model::event::Fact;
+use paddock_model::stored::StoredEvent;
+use paddock_report::events::TYPES;
+use paddock_store::codec::{from_stored, to_stored};
 use serde_json::Value;
 
 const GOLDEN: &str = include_str!("../golden/events/v1.jsonl");

@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use paddock::domain::command::{Answer, Command, Refusal, Reply};
-use paddock::domain::stored::StoredEvent;
-use paddock::link::{Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, Server, Service};
+use paddock_ipc::{Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, Server, Service};
+use paddock_model::command::{Answer, Command, Refusal, Reply};
+use paddock_model::stored::StoredEvent;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;

@@ -11,6 +11,7 @@ mod cli;
 mod cli_follow;
 mod config;
 mod console;
+mod crates;
 mod explain;
 mod fuzz_corpus;
 mod git_parts;

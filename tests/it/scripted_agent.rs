@@ -5,9 +5,9 @@ use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use paddock::domain::summary::SummaryStatus;
-use paddock::session::prompt::{PromptContext, render};
-use paddock::session::summary::SummaryScanner;
+use paddock_agents::prompt::{PromptContext, render};
+use paddock_agents::summary::SummaryScanner;
+use paddock_model::summary::SummaryStatus;
 use paddock_testkit::{Sandbox, bounded, git, until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 
@@ -66,7 +66,7 @@ impl Stage {
     }
 }
 
-fn summary(stage: &Stage, output: &Output) -> Option<paddock::domain::summary::SessionSummary> {
+fn summary(stage: &Stage, output: &Output) -> Option<paddock_model::summary::SessionSummary> {
     let mut scanner = SummaryScanner::default();
     scanner.push(stage.prompt().as_bytes());
     scanner.push(&output.stdout);

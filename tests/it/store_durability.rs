@@ -5,8 +5,8 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
 
-use paddock::domain::stored::StoredEvent;
-use paddock::store::{Batch, Durability, EntityKind, EventQuery, Row, Store};
+use paddock_model::stored::StoredEvent;
+use paddock_store::{Batch, Durability, EntityKind, EventQuery, Row, Store};
 use paddock_testkit::alone;
 
 const DATABASE: &str = "PADDOCK_TEST_DATABASE";

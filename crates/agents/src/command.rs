@@ -4,7 +4,7 @@
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
-use crate::domain::settings::{AgentSettings, CommandTemplate, StdinRule};
+use paddock_model::settings::{AgentSettings, CommandTemplate, StdinRule};
 
 /// The longest prompt, in bytes: Linux takes at most 128 KiB as one argument.
 pub const PROMPT_MAX_BYTES: usize = 96 << 10;

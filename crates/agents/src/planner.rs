@@ -5,8 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 
 use super::prompt::{self, PromptBudget, PromptError};
-use crate::domain::plan::PhaseCheck;
-use crate::domain::planning::FailedCheck;
+use paddock_model::plan::PhaseCheck;
+use paddock_model::planning::FailedCheck;
 
 /// The planner's template.
 pub const TEMPLATE: &str = "planner.md";
@@ -169,7 +169,7 @@ pub(super) fn sample() -> PlannerContext {
         phase: PlannedPhase { title: text(), description: text() },
         checks: vec![PhaseCheck {
             description: text(),
-            check_type: crate::domain::plan::CheckType::Shell,
+            check_type: paddock_model::plan::CheckType::Shell,
             check_command: text(),
             expected: text(),
         }],

@@ -9,9 +9,9 @@ use super::error::Place;
 use super::reader::{Section, Sink, meant};
 use super::shell_syntax;
 use super::yaml::{Node, Value};
-use crate::domain::ids::{ObjectiveId, nearest_id};
-use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
-use crate::session::transcript::formats;
+use paddock_agents::transcript::formats;
+use paddock_model::ids::{ObjectiveId, nearest_id};
+use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
 /// An agent as one file gives it; what is none comes from below.
 #[derive(Debug, Clone, Serialize)]

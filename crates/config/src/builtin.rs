@@ -1,6 +1,6 @@
 //! What is built in: agents, workers, and the ways of reading an agent's output. Adding one is adding a row.
 
-use crate::domain::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
+use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
 /// Stands for this very program in an agent's command; the session room puts the path there.
 pub const PADDOCK_WORD: &str = "{paddock}";
@@ -286,7 +286,7 @@ pub fn template_of(role: Role) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::transcript::formats;
+    use paddock_agents::transcript::formats;
 
     /// It goes by `PWD` where nothing names its folder.
     #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use super::workspace::Workspace;
-use crate::os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 /// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
 /// CHANGELOG.md.

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::dotenv;
 use super::error::ConfigError;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::markers::markers_among;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::markers::markers_among;
 
 /// A variable that holds something it cannot hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

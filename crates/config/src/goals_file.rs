@@ -5,9 +5,9 @@
 use super::error::{ConfigError, Place};
 use super::plan_file;
 use super::reader::Sink;
-use crate::domain::hierarchy::Level;
-use crate::domain::ids::AimId;
-use crate::domain::plan::PhaseCheck;
+use paddock_model::hierarchy::Level;
+use paddock_model::ids::AimId;
+use paddock_model::plan::PhaseCheck;
 
 /// A goal, milestone or phase as the document has it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use super::error::{ConfigError, Place};
 use super::plan_text::{self, Found};
 use super::reader::{Section, Sink, glob_fault, meant};
 use super::yaml;
-use crate::domain::ids::ObjectiveId;
-use crate::domain::plan::{
+use paddock_model::ids::ObjectiveId;
+use paddock_model::plan::{
     CheckType, DEFAULT_WORKER, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective, find_cycle,
 };
 

@@ -9,8 +9,8 @@ use super::sections::{self, owned};
 use super::shared_part::{self, SharedPart};
 use super::workspace::Workspace;
 use super::yaml::Node;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::{OverlapRule, PlannerSettings, ProjectSettings, ScopeRule};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{OverlapRule, PlannerSettings, ProjectSettings, ScopeRule};
 
 /// A project file that was read without a fault; [`ProjectFile::resolve`](super::resolve) makes settings of it.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! What a repository's gate could be, from the files at its top: a proposal, which a person changes or takes.
 
-use crate::domain::settings::GateCommand;
+use paddock_model::settings::GateCommand;
 
 /// Minutes that a proposed command may take.
 const TIMEOUT_MINUTES: u32 = 20;

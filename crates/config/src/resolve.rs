@@ -7,9 +7,9 @@ use super::project_file::ProjectFile;
 use super::reader::{Sink, meant};
 use super::sections::{self, owned};
 use super::shared_part::SharedPart;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::{AgentSettings, ProjectSettings, WorkerSettings};
-use crate::session::transcript::{When, tells};
+use paddock_agents::transcript::{When, tells};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
 
 /// What resolving needs to know besides the project file.
 pub struct Surroundings<'a> {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::builtin::STOP_SIGNALS;
-use crate::session::transcript::formats;
+use paddock_agents::transcript::formats;
 
 /// One key of a section: its name, its type, and what it is.
 type Row = (&'static str, Value, &'static str);

@@ -2,7 +2,7 @@
 
 use super::reader::Section;
 use super::yaml::{Node, Value};
-use crate::domain::settings::{
+use paddock_model::settings::{
     ApprovalRule, DayBudget, DiskSettings, LandSettings, NotifyRule, PublishRule, QueueSettings,
     RecoverySettings, ScopeLevel, SessionDefaults, Slots, WorktreeSettings,
 };

@@ -6,7 +6,7 @@ use super::agents::{AgentEntry, WorkerEntry, read_agents, read_workers};
 use super::error::ConfigError;
 use super::reader::{Section, Sink};
 use super::yaml;
-use crate::domain::settings::GateCommand;
+use paddock_model::settings::GateCommand;
 
 /// What `.paddock/project.yaml` is called in messages.
 pub(super) const REPOSITORY_FILE: &str = ".paddock/project.yaml";

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::{
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{
     AgentSettings, CommandTemplate, ProjectSettings, Slots, StdinRule, WorkerSettings,
 };
 
@@ -60,7 +60,7 @@ pub fn document(slug: &ProjectSlug, settings: &ProjectSettings) -> Value {
     })
 }
 
-fn gate(command: &crate::domain::settings::GateCommand) -> Value {
+fn gate(command: &paddock_model::settings::GateCommand) -> Value {
     let minutes = match command.timeout_seconds {
         0 => json!(command.timeout_minutes),
         seconds => json!(f64::from(command.timeout_minutes) + f64::from(seconds) / 60.0),

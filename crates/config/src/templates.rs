@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use super::{ConfigError, Place, Severity};
-use crate::domain::settings::ProjectSettings;
-use crate::session::prompt::{self, EMBEDDED, PromptError};
+use paddock_agents::prompt::{self, EMBEDDED, PromptError};
+use paddock_model::settings::ProjectSettings;
 
 /// Every fault of the templates that a project uses: those of its workers, and those for every project.
 #[must_use]

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::changes;
 use super::environment::Environment;
-use crate::domain::ids::{GateId, ProjectSlug, SessionId};
-use crate::os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
+use paddock_model::ids::{GateId, ProjectSlug, SessionId};
+use paddock_os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 
 /// Why there is no workspace to work in.
 #[derive(Debug, thiserror::Error)]

@@ -4,9 +4,9 @@ use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 use super::workspace::Workspace;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::GateCommand;
-use crate::os::files::{PRIVATE_FILE_MODE, write_new};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::GateCommand;
+use paddock_os::files::{PRIVATE_FILE_MODE, write_new};
 
 /// What `project add` knows.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::Model;
-use crate::report::text::counted;
+use paddock_report::text::counted;
 
 /// Keys kept: a page typed blindly. What comes on top is counted as not used.
 const TYPED_MAX: usize = 4096;

@@ -9,7 +9,7 @@ use super::data::SupervisorSeen;
 use super::layout::NARROW;
 use super::theme::Theme;
 use super::{Model, text};
-use crate::domain::objective::Status;
+use paddock_model::objective::Status;
 
 /// Columns of the bar of what has landed.
 const BAR: usize = 20;

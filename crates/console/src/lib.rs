@@ -15,7 +15,7 @@
 //!   state, gets every key while it is open, and ends with effects. Open it with [`Model::open`].
 //! - **An action** is one row of [`actions::TABLE`]: name, keys, title, group, whether it can be done now and
 //!   why not, and the function that does it. Keys, footer, help, palette and docs/keys.md come from the table.
-//! - **Facts** are in [`data::Facts`]: the folded [`State`](crate::domain::state::State), recent events and
+//! - **Facts** are in [`data::Facts`]: the folded [`State`](paddock_model::state::State), recent events and
 //!   gauges; [`data::Digest`] holds what is derived from them once per change, so that views stay cheap.
 //! - **Whatever takes time** is an [`Effect`]: `Ask` sends a command to the supervisor, `Job` runs a closure on
 //!   a thread of its own and brings back a closure that changes the model, `Foreground` hands the terminal to a

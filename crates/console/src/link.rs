@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 use super::data::{EVENTS_MAX, FactsMsg, Loaded, SupervisorSeen};
 use super::msg::{Msg, World};
-use crate::config::Workspace;
-use crate::ledger::{self, LedgerError};
-use crate::link::{Client, Events, Gauge, Incoming};
-use crate::report::events::line;
-use crate::store::{EventQuery, Reader};
+use paddock_config::Workspace;
+use paddock_ipc::{Client, Events, Gauge, Incoming};
+use paddock_report::events::line;
+use paddock_store::codec::{self, LedgerError};
+use paddock_store::{EventQuery, Reader};
 
 /// How often it is looked for a supervisor and for writes when none is connected.
 const LOOK_PAUSE: Duration = Duration::from_millis(500);
@@ -123,7 +123,7 @@ impl Keeper {
         if self.reader.is_none() {
             self.reader = Reader::find(self.workspace.db())?;
             if self.reader.is_none() {
-                let empty = Loaded { state: crate::domain::state::State::default(), events: Vec::new() };
+                let empty = Loaded { state: paddock_model::state::State::default(), events: Vec::new() };
                 let _ = self.tell(FactsMsg::Loaded(Box::new(empty)));
                 return Ok(());
             }
@@ -146,7 +146,7 @@ impl Keeper {
             let Some(last) = stored.last() else { return Ok(()) };
             self.seq = last.seq;
             let is_all = stored.len() < BATCH as usize;
-            let read = stored.iter().map(|one| Ok((ledger::from_stored(one)?, line(one))));
+            let read = stored.iter().map(|one| Ok((codec::from_stored(one)?, line(one))));
             let happened = read.collect::<Result<Vec<_>, LedgerError>>()?;
             if self.tell(FactsMsg::Happened(happened)).is_err() || is_all {
                 return Ok(());
@@ -169,7 +169,7 @@ impl Keeper {
 /// # Errors
 /// When the database cannot be read, or holds what this program does not understand.
 pub fn load(reader: &Reader) -> Result<Loaded, LedgerError> {
-    let state = ledger::load_snapshot(reader)?;
+    let state = codec::load_snapshot(reader)?;
     let wanted =
         EventQuery { limit: u32::try_from(EVENTS_MAX).ok(), newest_first: true, ..EventQuery::default() };
     let newest = reader.events(&wanted)?;

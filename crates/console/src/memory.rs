@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::Model;
 use super::panes::PaneId;
-use crate::config::Workspace;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_config::Workspace;
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 /// The place.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -10,12 +10,12 @@ use super::keymap::Keymap;
 use super::msg::Effect;
 use super::panes::{self, Locals, PaneId, Target};
 use super::theme::Theme;
-use crate::config::Workspace;
-use crate::domain::answers::Answers;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::Status;
-use crate::domain::project::Project;
-use crate::report::text::counted;
+use paddock_config::Workspace;
+use paddock_model::answers::Answers;
+use paddock_model::ids::{ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::Status;
+use paddock_model::project::Project;
+use paddock_report::text::counted;
 
 /// How long a message stays in the footer.
 const NOTE_MS: i64 = 6_000;

@@ -10,8 +10,8 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::Model;
 use super::data::FactsMsg;
-use crate::config::{Environment, Workspace};
-use crate::domain::command::{Command, Reply};
+use paddock_config::{Environment, Workspace};
+use paddock_model::command::{Command, Reply};
 
 /// A change to the model that was prepared elsewhere.
 pub type Change = Box<dyn FnOnce(&mut Model) -> Vec<Effect> + Send>;

@@ -15,11 +15,11 @@ use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
 use super::{Model, clipboard, input, link, ring};
-use crate::config::error::display_all;
-use crate::config::{Environment, Workspace};
-use crate::domain::answers::Answers;
-use crate::domain::ids::ProjectSlug;
-use crate::os::fail_points::trouble_point;
+use paddock_config::error::display_all;
+use paddock_config::{Environment, Workspace};
+use paddock_model::answers::Answers;
+use paddock_model::ids::ProjectSlug;
+use paddock_os::fail_points::trouble_point;
 
 /// Messages taken in before a frame is drawn, at most: a flood must not starve the screen.
 const DRAIN_MAX: usize = 4096;

@@ -20,7 +20,7 @@ use ratatui::backend::CrosstermBackend;
 
 use super::Model;
 use super::frame;
-use crate::os::files::PRIVATE_FILE_MODE;
+use paddock_os::files::PRIVATE_FILE_MODE;
 
 /// Whether the terminal is ours now: a panic restores it only then.
 static ENTERED: AtomicBool = AtomicBool::new(false);

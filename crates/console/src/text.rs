@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::report::text::is_harmful;
+use paddock_report::text::is_harmful;
 
 /// How many columns a text takes.
 #[must_use]

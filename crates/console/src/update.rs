@@ -97,7 +97,7 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
 fn answered(
     model: &mut Model,
     doing: &str,
-    reply: Result<crate::domain::command::Reply, String>,
+    reply: Result<paddock_model::command::Reply, String>,
 ) -> Vec<Effect> {
     if let Some(at) = model.asking.iter().position(|asked| asked == doing) {
         model.asking.remove(at);

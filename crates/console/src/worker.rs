@@ -11,16 +11,16 @@ use std::time::{Duration, Instant};
 
 use super::data::{FactsMsg, StartStep};
 use super::msg::{Job, Msg, World};
-use crate::config::Workspace;
-use crate::domain::command::Command;
-use crate::domain::ids::{ObjectId, ObjectiveKey};
-use crate::domain::operate::Order;
-use crate::git::Repository;
-use crate::ledger;
-use crate::link::lock::is_running;
-use crate::os::fail_points::trouble_point;
-use crate::os::files::PRIVATE_FILE_MODE;
-use crate::store::Reader;
+use paddock_config::Workspace;
+use paddock_git::Repository;
+use paddock_ipc::lock::is_running;
+use paddock_model::command::Command;
+use paddock_model::ids::{ObjectId, ObjectiveKey};
+use paddock_model::operate::Order;
+use paddock_os::fail_points::trouble_point;
+use paddock_os::files::PRIVATE_FILE_MODE;
+use paddock_store::Reader;
+use paddock_store::codec;
 
 /// How long a supervisor may take to take the workspace's lock, beyond its patience with a command that holds it.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
@@ -121,7 +121,7 @@ fn with_head(world: &World, mut command: Command) -> Command {
 }
 
 fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
-    let state = ledger::load_snapshot(&Reader::open(world.workspace.db()).ok()?).ok()?;
+    let state = codec::load_snapshot(&Reader::open(world.workspace.db()).ok()?).ok()?;
     let branch = state.objective(key)?.branch();
     let repository = Repository::open(state.project(&key.project)?.settings.repo_root.as_ref()).ok()?;
     repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()

@@ -1,13 +1,13 @@
 //! Who does a session: the worker, and which of its agents (SPEC 5.2).
 
-use crate::domain::agent::{Cooldown, PROBE_MS};
-use crate::domain::ids::SessionId;
-use crate::domain::objective::Objective;
-use crate::domain::planning::planners;
-use crate::domain::project::Project;
-use crate::domain::session::SessionKind;
-use crate::domain::settings::{Role, Strategy, WorkerSettings};
-use crate::domain::state::State;
+use paddock_model::agent::{Cooldown, PROBE_MS};
+use paddock_model::ids::SessionId;
+use paddock_model::objective::Objective;
+use paddock_model::planning::planners;
+use paddock_model::project::Project;
+use paddock_model::session::SessionKind;
+use paddock_model::settings::{Role, Strategy, WorkerSettings};
+use paddock_model::state::State;
 
 /// An agent that could do the objective's next session, now or when it has cooled down, if there is one.
 pub(crate) fn agent_for(state: &State, project: &Project, objective: &Objective) -> Option<String> {

@@ -3,9 +3,9 @@
 //! An effect is carried out only after its event is committed. Each is idempotent or can be reconciled
 //! with reality; ARCHITECTURE.md has one line per effect on how.
 
-use crate::domain::aside::Aside;
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::session::Stop;
+use paddock_model::aside::Aside;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::session::Stop;
 
 /// An order to the world outside. It carries ids; the shell reads the details from the state it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]

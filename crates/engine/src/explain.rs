@@ -6,18 +6,18 @@ mod queued;
 pub use aims::nothing_planned;
 
 use super::decide::{OVERTAKEN_MAX, taken_slots};
-use crate::domain::agent::{AgentHealth, length};
-use crate::domain::answers::Surroundings;
-use crate::domain::clock;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Objective, Status, WorktreeStage};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::scope::OverlapCache;
-use crate::domain::session::SessionStatus;
-use crate::domain::settings::OverlapRule;
-use crate::domain::state::State;
-use crate::engine::assignment::{agent_for, all_cooling, all_tried, worker_for};
+use crate::assignment::{agent_for, all_cooling, all_tried, worker_for};
+use paddock_model::agent::{AgentHealth, length};
+use paddock_model::answers::Surroundings;
+use paddock_model::clock;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::{Objective, Status, WorktreeStage};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::scope::OverlapCache;
+use paddock_model::session::SessionStatus;
+use paddock_model::settings::OverlapRule;
+use paddock_model::state::State;
 
 /// Why this objective is where it is; none when it is done.
 #[must_use]

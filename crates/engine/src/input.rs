@@ -4,23 +4,23 @@
 //! answer to an outdated order is ignored by construction.
 
 use super::effect::Effect;
-use crate::domain::aside::{Aside, Prepared, PushWait};
-use crate::domain::bypass::BypassFacts;
-use crate::domain::command::{Command, StopMode};
-use crate::domain::facts::{
+use paddock_model::aside::{Aside, Prepared, PushWait};
+use paddock_model::bypass::BypassFacts;
+use paddock_model::command::{Command, StopMode};
+use paddock_model::facts::{
     Carried, Collision, HarvestFacts, PlanFacts, TargetFacts, TargetKey, TrustRecord,
 };
-use crate::domain::failure::Failure;
-use crate::domain::gate::CommandResult;
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::path::RepoPath;
-use crate::domain::planning::FailedCheck;
-use crate::domain::project::PublicationWait;
-use crate::domain::reason::ReasonCode;
-use crate::domain::session::ProcessEnd;
-use crate::domain::settings::ProjectSettings;
-use crate::domain::train::Link;
-use crate::domain::usage::Usage;
+use paddock_model::failure::Failure;
+use paddock_model::gate::CommandResult;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::path::RepoPath;
+use paddock_model::planning::FailedCheck;
+use paddock_model::project::PublicationWait;
+use paddock_model::reason::ReasonCode;
+use paddock_model::session::ProcessEnd;
+use paddock_model::settings::ProjectSettings;
+use paddock_model::train::Link;
+use paddock_model::usage::Usage;
 
 /// A chain of merges, as far as it could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,11 +3,11 @@
 //! A branch is sent back only when it fails alone on a base that is green. Everything here is a pure function
 //! of the runs on a candidate so far and of the verdicts that are known.
 
-use crate::domain::clock::apart_ms;
-use crate::domain::gate::Verdict;
-use crate::domain::ids::{GateId, ObjectId};
-use crate::domain::train::Subject;
-use crate::domain::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS};
+use paddock_model::clock::apart_ms;
+use paddock_model::gate::Verdict;
+use paddock_model::ids::{GateId, ObjectId};
+use paddock_model::train::Subject;
+use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS};
 
 /// Runs on a tree that cannot be evaluated before something follows: once more after the first.
 const NOT_EVALUATED_MAX: u32 = 2;
@@ -162,8 +162,8 @@ pub fn repeats(flaky_retries: u32, may_be_passing: bool) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::ObjectiveId;
-    use crate::domain::verdicts::{contradicted, keep, settle};
+    use paddock_model::ids::ObjectiveId;
+    use paddock_model::verdicts::{contradicted, keep, settle};
 
     fn oid(digit: char) -> ObjectId {
         ObjectId::new(String::from(digit).repeat(40)).unwrap()

@@ -1,6 +1,6 @@
 //! Every decision about objectives, sessions, the queue and projects.
 //!
-//! It knows [`crate::domain`] alone. Nothing in here does I/O, reads a clock, or draws a random number.
+//! It knows [`paddock_model`] alone. Nothing in here does I/O, reads a clock, or draws a random number.
 
 pub mod assignment;
 pub mod decide;
@@ -17,7 +17,7 @@ pub mod tests_run;
 pub mod train;
 mod widen;
 
-use crate::domain::answers::Answers;
+use paddock_model::answers::Answers;
 
 /// The engine's answers to what clients ask of a state.
 pub const ANSWERS: Answers = Answers {

@@ -8,16 +8,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::explain::{no_agent, nothing_planned};
 use super::listing::a_few_of;
-use crate::domain::bypass;
-use crate::domain::gate::Verdict;
-use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug};
-use crate::domain::needs::{Need, NeedKind};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::planning::planners;
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::SessionKind;
-use crate::domain::state::State;
+use paddock_model::bypass;
+use paddock_model::gate::Verdict;
+use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug};
+use paddock_model::needs::{Need, NeedKind};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::planning::planners;
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::SessionKind;
+use paddock_model::state::State;
 
 /// Objectives that are named of those which wait for one thing.
 const NAMED_MAX: usize = 5;
@@ -49,7 +49,7 @@ fn in_status<'s>(
     slug: &'s ProjectSlug,
     status: Status,
 ) -> impl Iterator<Item = &'s Objective> {
-    let key = |id: &crate::domain::ids::ObjectiveId| ObjectiveKey { project: slug.clone(), id: id.clone() };
+    let key = |id: &paddock_model::ids::ObjectiveId| ObjectiveKey { project: slug.clone(), id: id.clone() };
     state.in_status(slug, status).iter().filter_map(move |id| state.objective(&key(id)))
 }
 

@@ -1,11 +1,11 @@
 //! Review: whether what a session left may go on to the merge queue, judged by facts (SPEC 3.2).
 
 use super::tamper::unnamed;
-use crate::domain::facts::{HarvestFacts, SecretFact};
-use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::path::RepoPath;
-use crate::domain::scope::{Globs, ScopeError};
-use crate::domain::settings::{ProjectSettings, ScopeRule};
+use paddock_model::facts::{HarvestFacts, SecretFact};
+use paddock_model::finding::{Finding, FindingCode};
+use paddock_model::path::RepoPath;
+use paddock_model::scope::{Globs, ScopeError};
+use paddock_model::settings::{ProjectSettings, ScopeRule};
 
 /// Paths that only an integrator's sessions may change, whatever the settings say.
 pub const ALWAYS_PROTECTED: &str = ".paddock/**";

@@ -4,8 +4,8 @@
 //! Adding tests is free. Changing those that are there is for objectives whose scope names them, in words that a
 //! person or the approved plan gave: a scope that grew by itself names nothing, nor does one that holds everything.
 
-use crate::domain::scope::{Globs, ScopeError};
-use crate::domain::tamper::Tampered;
+use paddock_model::scope::{Globs, ScopeError};
+use paddock_model::tamper::Tampered;
 
 /// What the scope does not name of all that was changed.
 ///
@@ -38,8 +38,8 @@ fn is_everything(glob: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::path::RepoPath;
-    use crate::domain::tamper::How;
+    use paddock_model::path::RepoPath;
+    use paddock_model::tamper::How;
 
     fn deleted(path: &str) -> Tampered {
         Tampered { path: RepoPath::new(path), how: How::Deleted }

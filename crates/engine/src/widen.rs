@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::path::RepoPath;
-use crate::domain::scope::{Globs, ScopeError, normalise};
+use paddock_model::path::RepoPath;
+use paddock_model::scope::{Globs, ScopeError, normalise};
 
 /// Files of one folder that are named one by one; more of them are covered by the folder.
 const FILES_OF_A_FOLDER_MAX: usize = 3;

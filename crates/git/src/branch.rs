@@ -8,10 +8,10 @@ use super::error::GitError;
 use super::harvest::{COMMITS_MAX, facts_of, new_commits};
 use super::objects::entry_at;
 use super::repository::{Repository, object_id, oid};
-use crate::domain::facts::SecretFact;
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::git::secrets::scan;
+use crate::secrets::scan;
+use paddock_model::facts::SecretFact;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Of one file this much of its beginning is searched, in bytes: nobody writes a larger one by hand.
 const SCAN_BYTES_MAX: usize = 4 << 20;

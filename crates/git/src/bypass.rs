@@ -12,7 +12,7 @@ use super::error::GitError;
 use super::repository::{Repository, object_id, oid};
 use super::target::admin_folders;
 use super::worktree::MARKER_FILE;
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Commits that are looked at on either side; so many at once are for a person to read.
 const COMMITS_MAX: usize = 2_000;

@@ -10,9 +10,9 @@ use super::objects::{flush_objects, new_objects};
 use super::program::{Call, refused, said};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::os::fail_points;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+use paddock_os::fail_points;
 
 /// Who stands in a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -6,7 +6,7 @@ use git2::Oid;
 
 use super::error::GitError;
 use super::repository::{Repository, object_id};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Larger files are not what this is for: it reads configuration.
 const FILE_BYTES_MAX: usize = 1 << 20;

@@ -4,8 +4,8 @@ use git2::{DiffFindOptions, DiffFormat, DiffOptions, Patch};
 
 use super::error::GitError;
 use super::repository::{Repository, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Files larger than this, in bytes, are shown as changed but not line by line.
 const FILE_MAX_BYTES: i64 = 4 << 20;

@@ -11,7 +11,7 @@ use super::remove::{Removal, discard};
 use super::repository::Repository;
 use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Whose a gate's or planner's worktree is.
 const MARKER: &str = "paddock: detached";

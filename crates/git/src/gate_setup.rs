@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use super::error::GitError;
 use super::repository::{Repository, oid};
 use super::worktree::{Worktree, absolute, admin_of};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Files at the top that say what is installed, in the common ecosystems.
 const INPUTS: &[&str] = &[

@@ -14,8 +14,8 @@ use super::status::{head_commit, worktree_status};
 use super::target::{operation, symbolic_head};
 use super::worktree::Worktree;
 use super::{CasOutcome, Relation};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// One commit of a session, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,8 +8,8 @@ use super::error::GitError;
 use super::harvest::new_commits;
 use super::objects::changed_paths;
 use super::repository::{Repository, object_id, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// The trailer of a commit whose tree passed the gate.
 pub const VERIFIED_TRAILER: &str = "Paddock-Verified";

@@ -9,9 +9,9 @@ use super::error::GitError;
 use super::objects::changed_paths;
 use super::refs::{CasOutcome, Relation, relation};
 use super::repository::{Repository, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::os::fail_points::fail_point;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+use paddock_os::fail_points::fail_point;
 
 /// The landing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

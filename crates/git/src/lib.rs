@@ -42,7 +42,6 @@ mod tracked;
 mod whole;
 mod worktree;
 
-pub use crate::domain::path::RepoPath;
 pub use branch::{BranchFacts, read_branch};
 pub use bypass::Bypassing;
 pub use candidate::{Candidate, CandidateOrder, Identity, make_candidate};
@@ -59,6 +58,7 @@ pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;
 pub use notes::NOTES_REF;
+pub use paddock_model::path::RepoPath;
 pub use publish::{PublishOrder, PublishOutcome, WaitCode, publish};
 pub use push::{PushOutcome, push};
 pub use radar::{BRANCHES_MAX, Clash, Radar, clear_radar};

@@ -9,7 +9,7 @@ use super::error::GitError;
 use super::refs::retry_locked;
 use super::repository::{Repository, oid};
 use super::worktree::lock_of;
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// The notes that hold the proofs of landings.
 pub const NOTES_REF: &str = "refs/notes/paddock";

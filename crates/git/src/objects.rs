@@ -8,7 +8,7 @@ use git2::{ObjectType, Oid, Tree};
 
 use super::error::GitError;
 use super::program::flush_path;
-use crate::domain::path::RepoPath;
+use paddock_model::path::RepoPath;
 
 /// One name in a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -13,8 +13,8 @@ use super::repository::{Repository, oid};
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
 use super::worktree::Worktree;
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// The publication to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::bounded::{Wanted, finish};
 use super::error::GitError;
 use super::repository::Repository;
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// A push that takes longer is ended: it is tried again later. Long enough for a large first push.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(600);

@@ -17,8 +17,8 @@ use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
 use super::program::{Call, refused};
 use super::repository::{Repository, object_id, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// Branches that are compared at once: twice what a large machine keeps at work. The pairs grow with the square.
 pub const BRANCHES_MAX: usize = 128;

@@ -5,7 +5,7 @@ use super::program::{CHECKOUT_TIME_MAX, Call};
 use super::refs::Relation;
 use super::repository::Repository;
 use super::worktree::{Worktree, made_ref};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Brings a worktree whose branch holds no work of its own to a newer start. One with work, or one that is
 /// there already, is left as it is. No process may be at work in it.

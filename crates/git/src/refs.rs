@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::error::GitError;
 use super::program::{Call, refused, said};
 use super::repository::{Repository, object_id, oid};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
-pub use crate::domain::facts::Relation;
+pub use paddock_model::facts::Relation;
 
 /// What became of a compare-and-swap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

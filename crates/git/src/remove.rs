@@ -14,9 +14,9 @@ use super::objects::is_gitlink;
 use super::refs::{CasOutcome, Relation};
 use super::repository::Repository;
 use super::worktree::{MARKER_FILE, Worktree, admin_of, lock_of, made_ref};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::os::fail_points::fail_point;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+use paddock_os::fail_points::fail_point;
 
 /// What became of a worktree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,7 +8,7 @@ use std::thread;
 use git2::ErrorCode;
 
 use super::error::GitError;
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// A git repository under management. Cheap to clone and to share: libgit2 is opened anew for every call, by
 /// the git directory, so that nothing in a working tree is ever followed.

@@ -12,7 +12,7 @@ use super::error::GitError;
 use super::objects::{changed_paths, entry_at, is_gitlink};
 use super::repository::{Repository, object_id, oid};
 use super::{CasOutcome, RepoPath};
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// Where salvaged work is kept: `<objective>/<session>` follows.
 const PREFIX: &str = "refs/paddock/salvage/";

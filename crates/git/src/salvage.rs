@@ -16,9 +16,9 @@ use super::objects::{exists, flush_objects, is_gitlink, new_objects};
 use super::repository::{Repository, object_id, oid};
 use super::status::{Inside, is_excluded};
 use super::worktree::Worktree;
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::os::fail_points::fail_point;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+use paddock_os::fail_points::fail_point;
 
 /// What to salvage, and under which names.
 #[derive(Debug, Clone, PartialEq, Eq)]

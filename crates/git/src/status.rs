@@ -10,8 +10,8 @@ use super::repository::{Repository, object_id, oid};
 use super::target::symbolic_head;
 use super::whole::SKIP_WORKTREE;
 use super::worktree::Worktree;
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 /// The uncommitted paths of a worktree: staged, changed, deleted, and untracked but not ignored. A nested
 /// repository is one path that ends in `/`. Paths at or below one of `exclude` are left out.

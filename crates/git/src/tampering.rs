@@ -10,12 +10,12 @@ use git2::{ErrorCode, Oid, Tree};
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
 use super::repository::{Repository, object_id, oid};
-use crate::domain::ids::ObjectId;
-use crate::domain::path::RepoPath;
-use crate::domain::scope::Globs;
-use crate::domain::tamper::{How, Tampered};
 use config::{added, is_shared, shared};
 use marks::{Kind, compare, is_gate_file, named_scripts};
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
+use paddock_model::scope::Globs;
+use paddock_model::tamper::{How, Tampered};
 
 /// A larger file is no test that anybody wrote, in bytes: it is only seen to be another one.
 const TEXT_BYTES_MAX: usize = 1 << 20;

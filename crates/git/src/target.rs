@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::repository::Repository;
-use crate::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 /// A worktree that uses a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -12,7 +12,7 @@ use super::error::GitError;
 use super::program::Call;
 use super::repository::Repository;
 use super::worktree::Worktree;
-use crate::domain::path::RepoPath;
+use paddock_model::path::RepoPath;
 
 /// The index says that the working tree leaves the entry out.
 pub(crate) const SKIP_WORKTREE: u16 = 1 << 14;

@@ -13,8 +13,8 @@ use super::refs::keep_ref;
 use super::repository::{Repository, object_id};
 use super::target::{admin_folders, admin_target};
 use super::whole::own_settings;
-use crate::domain::ids::ObjectId;
-use crate::os::fail_points::fail_point;
+use paddock_model::ids::ObjectId;
+use paddock_os::fail_points::fail_point;
 
 /// The worktree that an objective needs.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -11,7 +11,7 @@ use super::path::read_pointer;
 use super::protocol::{LEAVING, encode_line};
 use super::streams::{Events, unexpected};
 use super::{LinkError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
-use crate::domain::command::{self, Command};
+use paddock_model::command::{self, Command};
 
 /// How long the supervisor may take to say hello; it is alive, so this only guards against a frozen one.
 const HELLO_TIMEOUT: Duration = Duration::from_secs(5);

@@ -16,7 +16,7 @@ use super::streams::send_events;
 use super::{
     Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Query, Reply, ReplyBody, Request, RequestBody, Service,
 };
-use crate::domain::command::{self, Answer};
+use paddock_model::command::{self, Answer};
 
 /// How many lines wait for a client that reads slowly; whoever has more to say waits with it.
 const OUT_LINES: usize = 32;

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use crate::domain::stored::StoredEvent;
+use paddock_model::stored::StoredEvent;
 
 /// Reads up to `max` events after a sequence number, oldest first, from the store. May block.
 pub type History = Box<dyn Fn(u64, usize) -> Result<Vec<StoredEvent>, String> + Send + Sync>;

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::domain::ids::ProjectSlug;
-use crate::os::locks::TextLock;
-use crate::os::processes::{self, Identity};
+use paddock_model::ids::ProjectSlug;
+use paddock_os::locks::TextLock;
+use paddock_os::processes::{self, Identity};
 
 /// The workspace's lock, in its runtime folder.
 const LOCK_NAME: &str = "paddock.lock";

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::command::{self, Command};
-use crate::domain::stored::StoredEvent;
+use paddock_model::command::{self, Command};
+use paddock_model::stored::StoredEvent;
 
 /// The version of this protocol; both ends say theirs first.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -196,7 +196,7 @@ pub(super) fn encode_line<T: Serialize>(message: &T) -> Option<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::SessionId;
+    use paddock_model::ids::SessionId;
 
     #[test]
     fn the_lines_look_as_they_are_documented() {

@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 use super::connection::serve_client;
 use super::path::{Places, SocketFile, own_uid};
 use super::{Feed, Gauges, LinkError};
-use crate::domain::command::{Command, Reply};
+use paddock_model::command::{Command, Reply};
 
 /// A future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -112,8 +112,8 @@ fn is_welcome(stream: &UnixStream) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::command::{Answer, StopMode};
-    use crate::link::Client;
+    use crate::Client;
+    use paddock_model::command::{Answer, StopMode};
 
     struct Done;
 

@@ -100,8 +100,8 @@ const DAY_MS: i64 = 86_400_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
-    use crate::domain::session::{Exit, SessionBudget, SessionKind, SessionStatus};
+    use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
+    use crate::session::{Exit, SessionBudget, SessionKind, SessionStatus};
 
     fn session(started_ms: i64, finished_ms: Option<i64>, awake_seconds: Option<u64>) -> Session {
         let key =
@@ -124,7 +124,7 @@ mod tests {
             from: ObjectId::new("0".repeat(40)).unwrap(),
             process: awake_seconds.map(end),
             harvest: None,
-            account: crate::domain::usage::Account::default(),
+            account: crate::usage::Account::default(),
             resume: None,
             before_today: Usage::default(),
             usage_ms: 0,

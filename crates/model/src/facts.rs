@@ -9,7 +9,7 @@ use super::session::Salvage;
 use super::summary::SessionSummary;
 use super::tamper::Tampered;
 use super::usage::Account;
-use crate::domain::finding::ElsewhereHead;
+use crate::finding::ElsewhereHead;
 
 /// How one commit lies to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -251,7 +251,7 @@ pub struct GateRun {
     /// What it runs; none: the project's `verify`.
     #[serde(default)]
     pub commands: Vec<GateCommand>,
-    /// Its commands and limits, by [`crate::domain::verdicts::terms_of`].
+    /// Its commands and limits, by [`crate::verdicts::terms_of`].
     #[serde(default)]
     pub terms: String,
     /// The commit that is checked out.

@@ -8,7 +8,7 @@ use super::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
 use super::operate::Operated;
 use super::reason::Reason;
 use super::session::SessionKind;
-use crate::domain::finding::Finding;
+use crate::finding::Finding;
 
 /// Where an objective stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

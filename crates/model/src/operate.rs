@@ -6,7 +6,7 @@ use super::ids::{ObjectId, ObjectiveId, SessionId};
 use super::objective::{ObjectiveSpec, Status};
 use super::path::RepoPath;
 use super::reason::Reason;
-use crate::domain::finding::Finding;
+use crate::finding::Finding;
 
 /// What a person asks of one objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 use super::*;
-use crate::domain::gate::CommandResult;
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::session::Exit;
+use crate::gate::CommandResult;
+use crate::ids::{GateId, ObjectId, ProjectSlug};
+use crate::session::Exit;
 
 fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
     let oid = ObjectId::new("a".repeat(40)).unwrap();

@@ -16,7 +16,7 @@ use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::{ProjectSettings, Slots};
 use super::train::Train;
-use crate::domain::verdicts::KnownVerdict;
+use crate::verdicts::KnownVerdict;
 
 /// Gate worktrees of a project: more gates at once than any machine gains by.
 const SLOTS_MAX: u32 = 16;

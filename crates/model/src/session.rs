@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::ids::{ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage};
-use crate::domain::finding::Finding;
+use crate::finding::Finding;
 
 /// What a session is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

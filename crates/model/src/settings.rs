@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::verdicts::terms_of;
+use crate::verdicts::terms_of;
 
 /// Whether a rule stops work or only advises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -117,7 +117,7 @@ pub fn patterns(own: Option<&Vec<String>>) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::scope::Globs;
+    use crate::scope::Globs;
 
     #[test]
     fn the_default_patterns_know_the_common_ecosystems() {

@@ -13,7 +13,7 @@
 #[macro_export]
 macro_rules! fail_point {
     ($name:literal) => {
-        $crate::os::fail_points::reach($name)
+        $crate::fail_points::reach($name)
     };
 }
 
@@ -30,10 +30,10 @@ macro_rules! fail_point {
 #[macro_export]
 macro_rules! trouble_point {
     ($name:literal) => {
-        $crate::os::fail_points::trouble_at($name, "")
+        $crate::fail_points::trouble_at($name, "")
     };
     ($name:literal, $about:expr) => {
-        $crate::os::fail_points::trouble_at($name, $about)
+        $crate::fail_points::trouble_at($name, $about)
     };
 }
 

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::text::rfc3339;
-use crate::domain::agent::{AgentHealth, Check, Trouble};
-use crate::domain::failure::Failure;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::settings::{AgentSettings, ProjectSettings};
-use crate::domain::state::State;
-use crate::session::transcript::{Tells, reports_cost, tells};
+use paddock_agents::transcript::{Tells, reports_cost, tells};
+use paddock_model::agent::{AgentHealth, Check, Trouble};
+use paddock_model::failure::Failure;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{AgentSettings, ProjectSettings};
+use paddock_model::state::State;
 
 /// An agent of one or more projects.
 #[derive(Debug, Clone, PartialEq, Serialize)]

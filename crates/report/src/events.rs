@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::domain::ids::ObjectiveId;
-use crate::domain::stored::StoredEvent;
-use crate::link::EventLine;
+use paddock_ipc::EventLine;
+use paddock_model::ids::ObjectiveId;
+use paddock_model::stored::StoredEvent;
 
 /// One public type and where it comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -279,7 +279,7 @@ pub fn publish(line: EventLine) -> EventLine {
 #[must_use]
 pub fn json(line: &EventLine) -> String {
     // Only texts, numbers and JSON values are in it: it cannot fail.
-    crate::report::text::harmless_json(serde_json::to_string(line).unwrap_or_default())
+    crate::text::harmless_json(serde_json::to_string(line).unwrap_or_default())
 }
 
 /// docs/events.md, as it must be.
@@ -317,11 +317,11 @@ happen, one JSON document per line:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::stored::StoredEvent;
+    use paddock_model::stored::StoredEvent;
 
     #[test]
     fn the_document_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/events.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/events.md");
         let found = std::fs::read_to_string(path).unwrap_or_default();
         if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
             std::fs::write(path, document()).unwrap();
@@ -356,7 +356,7 @@ mod tests {
         let all = public.len();
         public.dedup();
         assert_eq!(public.len(), all);
-        for status in crate::domain::objective::Status::ALL {
+        for status in paddock_model::objective::Status::ALL {
             assert!(TYPES.iter().any(|row| row.to == Some(status.word())), "{status}");
         }
     }

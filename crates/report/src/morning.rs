@@ -6,14 +6,14 @@ use serde::Serialize;
 
 use super::status::{NeedStatus, need_status};
 use super::text::{duration, harmless, rfc3339};
-use crate::domain::answers::Answers;
-use crate::domain::budget::used_since_ms;
-use crate::domain::needs::{Need, NeedKind};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::project::Project;
-use crate::domain::session::{ProcessEnd, Session, SessionStatus};
-use crate::domain::state::State;
-use crate::domain::usage::{Tokens, dollars};
+use paddock_model::answers::Answers;
+use paddock_model::budget::used_since_ms;
+use paddock_model::needs::{Need, NeedKind};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::session::{ProcessEnd, Session, SessionStatus};
+use paddock_model::state::State;
+use paddock_model::usage::{Tokens, dollars};
 
 /// The whole report.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::text::harmless;
-use crate::domain::agent::length;
-use crate::link::EventLine;
+use paddock_ipc::EventLine;
+use paddock_model::agent::length;
 
 /// The line: time of day, what it is about, and what happened. The line has its public type.
 #[must_use]
@@ -107,13 +107,13 @@ fn cooling(data: &Value) -> Option<String> {
     let until_ms = data.pointer("/cooldown/until_ms").and_then(Value::as_i64)?;
     let until = super::text::rfc3339(until_ms);
     let failure = data.pointer("/cooldown/failure")?;
-    let failure = serde_json::from_value::<crate::domain::failure::Failure>(failure.clone()).ok()?;
+    let failure = serde_json::from_value::<paddock_model::failure::Failure>(failure.clone()).ok()?;
     named_agent(data, Some(format!("until {until}: {failure}")))
 }
 
 fn used(data: &Value) -> Option<String> {
     let usage = data.pointer("/usage")?;
-    let usage = serde_json::from_value::<crate::domain::usage::Usage>(usage.clone()).ok()?;
+    let usage = serde_json::from_value::<paddock_model::usage::Usage>(usage.clone()).ok()?;
     let tokens = usage.tokens.map(|tokens| format!("{} tokens", tokens.total()));
     let usd = usage.usd().map(|usd| format!("${usd:.2}"));
     Some([tokens, usd].into_iter().flatten().collect::<Vec<_>>().join(", "))
@@ -146,7 +146,7 @@ fn ended(data: &Value) -> Option<String> {
 
 fn exited(data: &Value) -> Option<String> {
     let Some(exit) = data.pointer("/process/exit") else { return Some("without a record".to_owned()) };
-    serde_json::from_value::<crate::domain::session::Exit>(exit.clone()).ok().map(|exit| exit.to_string())
+    serde_json::from_value::<paddock_model::session::Exit>(exit.clone()).ok().map(|exit| exit.to_string())
 }
 
 fn gate(data: &Value) -> Option<String> {

@@ -7,11 +7,11 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::domain::answers::Answers;
-use crate::domain::hierarchy::Aim;
-use crate::domain::state::State;
-use crate::link::lock::Holder;
-use crate::report::text::rfc3339;
+use crate::text::rfc3339;
+use paddock_ipc::lock::Holder;
+use paddock_model::answers::Answers;
+use paddock_model::hierarchy::Aim;
+use paddock_model::state::State;
 
 pub use build::document;
 pub(crate) use build::need_status;

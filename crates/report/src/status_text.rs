@@ -38,7 +38,7 @@ fn project_text(project: &ProjectStatus, now_ms: i64) -> String {
     out.push_str(&section("running", &running(project, now_ms)));
     out.push_str(&section("queue", &queue(project, now_ms)));
     out.push_str(&section("waiting", &blocked(project)));
-    let counts: Vec<String> = crate::domain::objective::Status::ALL
+    let counts: Vec<String> = paddock_model::objective::Status::ALL
         .iter()
         .filter_map(|status| project.counts.get(status.word()).map(|count| (status.word(), *count)))
         .filter(|(_, count)| *count > 0)

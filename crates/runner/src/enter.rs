@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use super::record::{CLAIM_FILE, Claim, SESSION_FILE, START_ERROR_FILE};
 use super::spec::{Resources, Stage, Submission};
-use crate::os::files::Durability;
-use crate::os::tree::Cgroup;
+use paddock_os::files::Durability;
+use paddock_os::tree::Cgroup;
 
 /// What a shell answers too when it cannot execute; `start-error.json` tells the two apart.
 const EXIT_NOT_STARTED: u8 = 127;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::spec::JobKey;
-use crate::os::FileError;
+use paddock_os::FileError;
 
 /// Why a job could not be started, found or steered.
 #[derive(Debug, thiserror::Error)]

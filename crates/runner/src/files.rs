@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::RunnerError;
-use crate::os::files::{self, Durability};
+use paddock_os::files::{self, Durability};
 
 /// Makes a folder and its parents, for the user alone.
 ///

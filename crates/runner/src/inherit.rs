@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 use super::spec::JobSpec;
-use crate::domain::markers::markers_among;
+use paddock_model::markers::markers_among;
 
 /// Where a shell is, and where it was before.
 const FOLDER: &str = "PWD";

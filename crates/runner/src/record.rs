@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::RunnerError;
 use super::files::read_json;
 use super::spec::JobKey;
-use crate::os::processes::Identity;
+use paddock_os::processes::Identity;
 
 /// What to run, written by the supervisor before the keeper starts.
 pub const SESSION_FILE: &str = "session.json";

@@ -126,7 +126,7 @@ impl Resources {
     /// What Paddock gives its jobs: they are ended before others, and may open as many files as their user.
     #[must_use]
     pub fn of_a_job() -> Self {
-        let open_files_soft = crate::os::open_files::of_jobs();
+        let open_files_soft = paddock_os::open_files::of_jobs();
         Self { oom_score_adj: Some(500), open_files_soft, ..Self::default() }
     }
 }

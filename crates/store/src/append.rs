@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
 use super::{Batch, Durability, Row, StoreError};
-use crate::domain::stored::StoredEvent;
-use crate::os::fail_points::fail_point;
+use paddock_model::stored::StoredEvent;
+use paddock_os::fail_points::fail_point;
 
 /// Writes all batches in one transaction as durable as the strongest asks, and returns the last sequence
 /// number. On an error nothing of any of them is in the database.

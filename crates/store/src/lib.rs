@@ -9,6 +9,7 @@
 
 mod append;
 mod backup;
+pub mod codec;
 mod error;
 mod model;
 mod open;

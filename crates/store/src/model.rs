@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::stored::StoredEvent;
+use paddock_model::stored::StoredEvent;
 
 /// What a row describes; each kind has a table of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
 use super::writer::OnRoom;
 use super::{EntityKind, EventQuery, StoreError, Writer, backup, query};
-use crate::domain::stored::StoredEvent;
+use paddock_model::stored::StoredEvent;
 
 /// How long a statement waits for another process that holds the lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

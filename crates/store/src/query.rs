@@ -5,7 +5,7 @@ use rusqlite::{Connection, params_from_iter};
 
 use super::append::signed;
 use super::{EntityKind, EventQuery, Snapshot};
-use crate::domain::stored::StoredEvent;
+use paddock_model::stored::StoredEvent;
 
 pub(super) fn last_seq(connection: &Connection) -> rusqlite::Result<u64> {
     let last: i64 = connection.query_row("SELECT coalesce(max(seq), 0) FROM event", [], |row| row.get(0))?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::open::{BUSY_TIMEOUT, refuse_unknown};
 use super::schema::{MIGRATIONS, header};
 use super::{EntityKind, EventQuery, Snapshot, StoreError, backup, query};
-use crate::domain::stored::StoredEvent;
+use paddock_model::stored::StoredEvent;
 
 fn outdated(path: &Path) -> StoreError {
     let reason = "it has not been brought up to date yet; `paddock run --no-tui --once` does so";

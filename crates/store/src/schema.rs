@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use crate::os::fail_points::fail_point;
+use paddock_os::fail_points::fail_point;
 
 /// Marks the file as Paddock's: "Padd" in the header's application id.
 pub(super) const APPLICATION_ID: i64 = 0x5061_6464;
@@ -53,7 +53,7 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
 
     use super::*;
-    use crate::store::{EntityKind, Store, StoreError, backup};
+    use crate::{EntityKind, Store, StoreError, backup};
 
     const NEXT: &str = "ALTER TABLE objective ADD COLUMN note TEXT";
 

@@ -243,8 +243,8 @@ mod tests {
     use std::sync::{Arc, Mutex};
 
     use super::*;
-    use crate::domain::stored::StoredEvent;
-    use crate::store::Reader;
+    use crate::Reader;
+    use paddock_model::stored::StoredEvent;
 
     fn event(seq: u64, data: &str) -> StoredEvent {
         StoredEvent {

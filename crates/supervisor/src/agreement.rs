@@ -3,13 +3,13 @@
 //! the state says, not the repository, where agents write.
 
 use super::projects::{agreed, with_agreement};
-use crate::config::agreement_of;
-use crate::domain::facts::TrustRecord;
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::domain::objective::Objective;
-use crate::domain::state::State;
-use crate::engine::tamper::is_named;
-use crate::git::Repository;
+use paddock_config::agreement_of;
+use paddock_engine::tamper::is_named;
+use paddock_git::Repository;
+use paddock_model::facts::TrustRecord;
+use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::objective::Objective;
+use paddock_model::state::State;
 
 /// The file, in a repository.
 const FILE: &str = ".paddock/project.yaml";

@@ -8,11 +8,11 @@ use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
 use super::service::ENDING;
-use crate::config::{Environment, Workspace};
-use crate::domain::command::{Command, Reply};
-use crate::engine::decide::Memo;
-use crate::link::lock::{LockError, WorkspaceLock};
-use crate::link::{Client, LinkError};
+use paddock_config::{Environment, Workspace};
+use paddock_engine::decide::Memo;
+use paddock_ipc::lock::{LockError, WorkspaceLock};
+use paddock_ipc::{Client, LinkError};
+use paddock_model::command::{Command, Reply};
 
 /// How long a reply may take: a landing that is being flushed on a slow disk, not more.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(60);

@@ -14,20 +14,20 @@ use jiff::tz::TimeZone;
 
 use super::effects::{Variables, exit_of_last, git_variables, stop_signal};
 use super::world::now_ms;
-use crate::config::{Environment, Workspace};
-use crate::domain::agent::Check;
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::domain::settings::{AgentSettings, StdinRule};
-use crate::os::files::{make_private_dir, random_hex};
-use crate::runner::log::{LogReader, Stream as LogStream};
-use crate::runner::{
+use paddock_agents::CHECK_PROMPT;
+use paddock_agents::command::{self, Values};
+use paddock_agents::transcript::{Reader, Setting, Stream};
+use paddock_config::{Environment, Workspace};
+use paddock_model::agent::Check;
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
+use paddock_model::settings::{AgentSettings, StdinRule};
+use paddock_os::files::{make_private_dir, random_hex};
+use paddock_runner::log::{LogReader, Stream as LogStream};
+use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
     Stage, StopReason,
 };
-use crate::session::CHECK_PROMPT;
-use crate::session::command::{self, Values};
-use crate::session::transcript::{Reader, Setting, Stream};
 
 /// Between the gentle signal and the kill, in milliseconds.
 const GRACE_MS: u64 = 5_000;

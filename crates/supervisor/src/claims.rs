@@ -7,10 +7,10 @@ use super::error::SupervisorError;
 use super::kernel::Kernel;
 use super::lanes::Lane;
 use super::world::Site;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::reason::ReasonCode;
-use crate::engine::input::Input;
-use crate::link::lock::{Claimant, RepositoryClaim};
+use paddock_engine::input::Input;
+use paddock_ipc::lock::{Claimant, RepositoryClaim};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::reason::ReasonCode;
 
 impl Kernel {
     /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::world::now_ms;
-use crate::os::processes;
+use paddock_os::processes;
 
 /// The two part by less than this when nothing happened: time servers correct half a millisecond a second, and a
 /// clock is looked at far oftener than once an hour.

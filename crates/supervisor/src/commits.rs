@@ -4,13 +4,13 @@ use std::path::Path;
 
 use super::message::Message;
 use super::world::{Site, World};
-use crate::domain::ids::{ObjectId, ProjectSlug, SessionId};
-use crate::domain::session::SessionStatus;
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::{find_worktree, head_count};
-use crate::link::Gauge;
-use crate::os::fail_points::fail_point;
+use paddock_engine::input::Input;
+use paddock_git::{find_worktree, head_count};
+use paddock_ipc::Gauge;
+use paddock_model::ids::{ObjectId, ProjectSlug, SessionId};
+use paddock_model::session::SessionStatus;
+use paddock_model::state::State;
+use paddock_os::fail_points::fail_point;
 
 /// A running session as the counter needs it.
 pub(super) struct Running {

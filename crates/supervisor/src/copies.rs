@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use super::kernel::Kernel;
 use super::lanes::Lane;
 use super::world::World;
-use crate::store::Reader;
+use paddock_store::Reader;
 
 /// The age at which the newest copy is followed by another. Three are kept, so the oldest is of the day.
 const COPY_AGE: Duration = Duration::from_secs(6 * 60 * 60);

@@ -1,12 +1,12 @@
 //! What keeps a supervisor from working.
 
-use crate::config::environment::EnvironmentError;
-use crate::ledger::LedgerError;
-use crate::link::LinkError;
-use crate::link::lock::LockError;
-use crate::os::open_files::TooFewOpenFiles;
-use crate::runner::RunnerError;
-use crate::store::StoreError;
+use paddock_config::environment::EnvironmentError;
+use paddock_ipc::LinkError;
+use paddock_ipc::lock::LockError;
+use paddock_os::open_files::TooFewOpenFiles;
+use paddock_runner::RunnerError;
+use paddock_store::StoreError;
+use paddock_store::codec::LedgerError;
 
 /// Why the supervisor cannot start, or had to end.
 #[derive(Debug, thiserror::Error)]

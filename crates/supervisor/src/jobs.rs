@@ -9,9 +9,9 @@ use super::lanes::{Job, Lane};
 use super::message::Message;
 use super::world::World;
 use super::{effects, panics};
-use crate::engine::effect::Effect;
-use crate::engine::input::{Input, Panicked};
-use crate::os::panics::caught;
+use paddock_engine::effect::Effect;
+use paddock_engine::input::{Input, Panicked};
+use paddock_os::panics::caught;
 
 /// Counts an effect, or an append, as in flight for as long as it lives.
 pub(super) struct InFlight(Arc<World>);

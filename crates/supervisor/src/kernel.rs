@@ -18,21 +18,21 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::world::{Site, World, day_start_ms, now_ms};
 use super::{commits, effects, projects, radar};
-use crate::domain::command::{Command, StopMode};
-use crate::domain::event::Event;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::domain::stored::StoredEvent;
-use crate::engine::decide::{self, Decision, Memo, Settled};
-use crate::engine::effect::Effect;
-use crate::engine::input::Input;
-use crate::ledger;
-use crate::link::Feed;
-use crate::link::lock::{RepositoryClaim, WorkspaceLock};
-use crate::os::fail_points::fail_point;
-use crate::runner::{JobKind, JobReport};
-use crate::store::{Room, Writer};
+use paddock_engine::decide::{self, Decision, Memo, Settled};
+use paddock_engine::effect::Effect;
+use paddock_engine::input::Input;
+use paddock_ipc::Feed;
+use paddock_ipc::lock::{RepositoryClaim, WorkspaceLock};
+use paddock_model::command::{Command, StopMode};
+use paddock_model::event::Event;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_model::stored::StoredEvent;
+use paddock_os::fail_points::fail_point;
+use paddock_runner::{JobKind, JobReport};
+use paddock_store::codec;
+use paddock_store::{Room, Writer};
 
 /// While sessions run, their commits are counted at least so often, should a watch have missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
@@ -95,7 +95,7 @@ impl Kernel {
         answer: Option<Job>,
     ) -> Result<(), SupervisorError> {
         let touched = self.state.take_touched();
-        let batch = ledger::batch(&self.state, events, &touched)?;
+        let batch = codec::batch(&self.state, events, &touched)?;
         let stored = batch.events.clone();
         let (world, feed, on_events) =
             (Arc::clone(&self.world), Arc::clone(&self.feed), Arc::clone(&self.on_events));
@@ -262,7 +262,7 @@ impl Kernel {
     fn take_report(&mut self, report: JobReport) -> Result<(), SupervisorError> {
         let input = match report {
             JobReport::Started { key, keeper_pid } if key.kind == JobKind::Session => {
-                let session = crate::domain::ids::SessionId(key.id);
+                let session = paddock_model::ids::SessionId(key.id);
                 Input::SessionStarted { session, pid: u32::try_from(keeper_pid).unwrap_or(0) }
             }
             JobReport::Started { .. } => return Ok(()),
@@ -271,12 +271,12 @@ impl Kernel {
             }
             JobReport::Ended { key, record } => match key.kind {
                 JobKind::Session => Input::SessionExited {
-                    session: crate::domain::ids::SessionId(key.id),
+                    session: paddock_model::ids::SessionId(key.id),
                     process: effects::process_end(&self.world, &record),
                 },
                 JobKind::Gate => {
                     // Its output is read first, and not by this thread.
-                    let gate = crate::domain::ids::GateId(key.id);
+                    let gate = paddock_model::ids::GateId(key.id);
                     if let Some((lane, order)) = effects::Ended::of(&self.state, gate, record) {
                         let doing = format!("reading the output of gate run {gate}");
                         let effect = Some(Effect::StartGate { gate });
@@ -287,12 +287,12 @@ impl Kernel {
             },
             JobReport::Lost { key, job } => match key.kind {
                 JobKind::Session if job.never_started => Input::SessionExited {
-                    session: crate::domain::ids::SessionId(key.id),
+                    session: paddock_model::ids::SessionId(key.id),
                     process: effects::never_began(),
                 },
-                JobKind::Session => Input::SessionLost { session: crate::domain::ids::SessionId(key.id) },
+                JobKind::Session => Input::SessionLost { session: paddock_model::ids::SessionId(key.id) },
                 JobKind::Gate => {
-                    Input::GateExited { gate: crate::domain::ids::GateId(key.id), results: None }
+                    Input::GateExited { gate: paddock_model::ids::GateId(key.id), results: None }
                 }
             },
         };

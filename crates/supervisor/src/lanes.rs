@@ -4,8 +4,8 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::os::panics::caught;
+use paddock_model::ids::{ProjectSlug, SessionId};
+use paddock_os::panics::caught;
 
 /// Threads at most: one per session slot of a large machine with room for git and gates beside them. A lane
 /// never holds more than one thread, so a slow repository takes two at the most.

@@ -10,7 +10,7 @@ use tracing_appender::non_blocking::WorkerGuard;
 use tracing_appender::rolling::{Builder, Rotation};
 use tracing_subscriber::EnvFilter;
 
-use crate::config::{Environment, Workspace};
+use paddock_config::{Environment, Workspace};
 
 /// Days of logs kept.
 const FILES_MAX: usize = 7;
@@ -22,7 +22,7 @@ const CLOSE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
 pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
-    crate::os::files::make_private_dir(&workspace.logs()).ok()?;
+    paddock_os::files::make_private_dir(&workspace.logs()).ok()?;
     let files = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("paddock")

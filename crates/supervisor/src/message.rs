@@ -2,11 +2,11 @@
 
 use std::sync::mpsc::Sender;
 
-use crate::domain::command::{Command, Reply, StopMode};
-use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::engine::input::Input;
-use crate::runner::JobReport;
-use crate::store::{Room, StoreError};
+use paddock_engine::input::Input;
+use paddock_model::command::{Command, Reply, StopMode};
+use paddock_model::ids::{ProjectSlug, SessionId};
+use paddock_runner::JobReport;
+use paddock_store::{Room, StoreError};
 
 /// Where the reply to a command goes.
 pub(super) type ReplyTo = Box<dyn FnOnce(Reply) + Send>;

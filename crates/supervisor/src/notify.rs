@@ -17,12 +17,12 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::message::{Inbox, Message};
 use super::panics;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::state::State;
-use crate::domain::stored::StoredEvent;
-use crate::engine::input::Input;
-use crate::report::events;
-use crate::runner::inherit;
+use paddock_engine::input::Input;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::state::State;
+use paddock_model::stored::StoredEvent;
+use paddock_report::events;
+use paddock_runner::inherit;
 
 /// Notifications that may wait: a night's worth while one command hangs.
 const WAITING_MAX: usize = 512;

@@ -10,7 +10,7 @@ use std::sync::mpsc::Sender;
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::message::Message;
-use crate::domain::ids::ProjectSlug;
+use paddock_model::ids::ProjectSlug;
 
 /// The watches of a running supervisor; dropping it ends them.
 pub(super) struct Watches {

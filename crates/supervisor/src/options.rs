@@ -1,6 +1,6 @@
 //! How a headless supervisor is asked to run, and how it ended.
 
-use crate::domain::ids::ProjectSlug;
+use paddock_model::ids::ProjectSlug;
 
 /// The flags of `paddock run --no-tui` (SPEC 4).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

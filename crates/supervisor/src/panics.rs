@@ -5,7 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::message::{Inbox, Message};
-use crate::os::panics::caught;
+use paddock_os::panics::caught;
 
 /// Between a panic of an effect and its next try: what made it panic may be over by then, and a fault that comes back at
 /// once does not keep a core busy.

@@ -4,12 +4,12 @@ use std::path::Path;
 
 use super::agreement::Known;
 use super::world::World;
-use crate::config::resolve::{Project, Surroundings};
-use crate::config::{ConfigError, Environment, Workspace, project_file, templates, validate};
-use crate::domain::facts::{Carried, TargetKey, TrustRecord};
-use crate::domain::ids::ProjectSlug;
-use crate::engine::input::Input;
-use crate::git::{Repository, observe};
+use paddock_config::resolve::{Project, Surroundings};
+use paddock_config::{ConfigError, Environment, Workspace, project_file, templates, validate};
+use paddock_engine::input::Input;
+use paddock_git::{Repository, observe};
+use paddock_model::facts::{Carried, TargetKey, TrustRecord};
+use paddock_model::ids::ProjectSlug;
 
 /// The name under which a trust record holds the hash of the commands that the repository's own file gives.
 const AGREEMENT: &str = ".paddock/project.yaml (its commands)";

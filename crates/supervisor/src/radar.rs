@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
 use super::world::{Site, World};
-use crate::domain::facts::Collision;
-use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::objective::Status;
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::{BRANCHES_MAX, GitError, Radar, clear_radar};
+use paddock_engine::input::Input;
+use paddock_git::{BRANCHES_MAX, GitError, Radar, clear_radar};
+use paddock_model::facts::Collision;
+use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::objective::Status;
+use paddock_model::state::State;
 
 /// What a scan was made of: the tip, and every live branch with its head.
 type Seen = (ObjectId, Vec<(ObjectiveId, ObjectId)>);
@@ -43,7 +43,7 @@ impl Order {
             order.into_iter().chain([Status::Paused]).flat_map(|status| state.in_status(project, status));
         let mut branches = Vec::new();
         for id in ids.into_iter().take(BRANCHES_MAX) {
-            let key = crate::domain::ids::ObjectiveKey { project: project.clone(), id: id.clone() };
+            let key = paddock_model::ids::ObjectiveKey { project: project.clone(), id: id.clone() };
             let worktree = state.objective(&key).and_then(|objective| objective.worktree.as_ref());
             branches.extend(worktree.map(|worktree| (id.clone(), worktree.branch.clone())));
         }

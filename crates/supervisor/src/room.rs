@@ -12,8 +12,8 @@ use super::error::SupervisorError;
 use super::kernel::Kernel;
 use super::message::{Inbox, Message};
 use super::world::World;
-use crate::domain::command::{Answer, Command, Refusal};
-use crate::store::{OnRoom, Room, StoreError};
+use paddock_model::command::{Answer, Command, Refusal};
+use paddock_store::{OnRoom, Room, StoreError};
 
 /// So often it is looked whether there is room, or the time of the run is over.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);

@@ -17,16 +17,16 @@ use super::options::{Options, RunEnd};
 use super::service::Desk;
 use super::world::World;
 use super::{logging, panics, room, signals};
-use crate::config::{Environment, Workspace};
-use crate::domain::state::State;
-use crate::domain::stored::StoredEvent;
-use crate::engine::decide::{self, Memo};
-use crate::engine::input::Input;
-use crate::ledger;
-use crate::link::{Backend, Feed, Server};
-use crate::os::open_files;
-use crate::runner::{JobReport, LocalRunner};
-use crate::store::{EventQuery, Reader, Store};
+use paddock_config::{Environment, Workspace};
+use paddock_engine::decide::{self, Memo};
+use paddock_engine::input::Input;
+use paddock_ipc::{Backend, Feed, Server};
+use paddock_model::state::State;
+use paddock_model::stored::StoredEvent;
+use paddock_os::open_files;
+use paddock_runner::{JobReport, LocalRunner};
+use paddock_store::codec;
+use paddock_store::{EventQuery, Reader, Store};
 
 /// How long clients that do not read may keep a supervisor that ends.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -48,7 +48,7 @@ pub fn run(
         return dry_run(workspace, environment, options);
     }
     open_files::raise()?;
-    crate::os::panics::remember();
+    paddock_os::panics::remember();
     let _lock = take(workspace, COMMAND_PATIENCE)?;
     let _log = logging::begin(workspace, environment);
     let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
@@ -124,7 +124,7 @@ pub(super) fn kernel(
     on_events: OnEvents,
 ) -> Result<Kernel, SupervisorError> {
     let store = Store::open(workspace.db())?;
-    let state = ledger::load(&store)?;
+    let state = codec::load(&store)?;
     let last_seq = store.last_seq()?;
     let writer = match memo.is_passive {
         // Who asks for one thing is told at once.
@@ -202,11 +202,11 @@ fn dry_run(
     options: &Options,
 ) -> Result<RunEnd, SupervisorError> {
     let reader = Reader::find(workspace.db())?;
-    let mut state = reader.map_or_else(|| Ok(State::default()), |reader| ledger::load_snapshot(&reader))?;
+    let mut state = reader.map_or_else(|| Ok(State::default()), |reader| codec::load_snapshot(&reader))?;
     let mut memo = memo(environment, options)?;
     let decision = decide::step(&mut state, &mut memo, Input::Tick, super::world::now_ms());
     for event in &decision.events {
-        let stored = ledger::to_stored(event)?;
+        let stored = codec::to_stored(event)?;
         println!("would record {} {}", stored.kind, stored.data);
     }
     if decision.events.is_empty() {

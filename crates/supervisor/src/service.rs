@@ -3,8 +3,8 @@
 use tokio::sync::oneshot;
 
 use super::message::{Inbox, Message};
-use crate::domain::command::{Command, Refusal, Reply};
-use crate::link::{BoxFuture, Service};
+use paddock_ipc::{BoxFuture, Service};
+use paddock_model::command::{Command, Refusal, Reply};
 
 /// What a command is told that came too late to be carried out: nothing was changed.
 pub(super) const ENDING: &str = "the supervisor is ending; try again when it is gone";

@@ -9,7 +9,7 @@ use signal_hook::iterator::Signals;
 use super::error::SupervisorError;
 use super::message::Message;
 use super::panics;
-use crate::domain::command::StopMode;
+use paddock_model::command::StopMode;
 
 pub(super) fn listen(inbox: Sender<Message>) -> Result<(), SupervisorError> {
     let mut signals =

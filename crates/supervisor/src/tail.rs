@@ -13,15 +13,15 @@ use jiff::tz::TimeZone;
 use super::message::{Inbox, Message};
 use super::panics;
 use super::world::now_ms;
-use crate::domain::failure::Failure;
-use crate::domain::ids::SessionId;
-use crate::domain::usage::{Tokens, Usage};
-use crate::engine::input::{Input, Panicked};
-use crate::link::{Gauge, Gauges};
-use crate::os::fail_points::trouble_point;
-use crate::os::panics::caught;
-use crate::runner::log::{LogReader, Stream as LogStream};
-use crate::session::transcript::{Reader, Setting, Stream};
+use paddock_agents::transcript::{Reader, Setting, Stream};
+use paddock_engine::input::{Input, Panicked};
+use paddock_ipc::{Gauge, Gauges};
+use paddock_model::failure::Failure;
+use paddock_model::ids::SessionId;
+use paddock_model::usage::{Tokens, Usage};
+use paddock_os::fail_points::trouble_point;
+use paddock_os::panics::caught;
+use paddock_runner::log::{LogReader, Stream as LogStream};
 
 /// Between two looks at the output.
 const EVERY: Duration = Duration::from_secs(1);

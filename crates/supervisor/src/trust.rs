@@ -1,7 +1,7 @@
 //! The configuration that can run programs, as a record to compare.
 
-use crate::domain::facts::TrustRecord;
-use crate::git::{GitError, Repository};
+use paddock_git::{GitError, Repository};
+use paddock_model::facts::TrustRecord;
 
 /// Reads it: names and hashes, never values.
 ///

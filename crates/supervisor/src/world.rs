@@ -12,17 +12,17 @@ use super::projects::{agreed, with_agreement};
 use super::radar::Radars;
 use super::tail::Tails;
 use super::trust::read_trust;
-use crate::config::{Environment, Workspace};
-use crate::domain::facts::TrustRecord;
-use crate::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::domain::tamper;
-use crate::domain::train::Subject;
-use crate::engine::input::Input;
-use crate::git::{GitError, Identity, Repository};
-use crate::link::Gauges;
-use crate::runner::LocalRunner;
+use paddock_config::{Environment, Workspace};
+use paddock_engine::input::Input;
+use paddock_git::{GitError, Identity, Repository};
+use paddock_ipc::Gauges;
+use paddock_model::facts::TrustRecord;
+use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_model::tamper;
+use paddock_model::train::Subject;
+use paddock_runner::LocalRunner;
 
 /// What every effect may need.
 pub(super) struct World {

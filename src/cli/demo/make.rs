@@ -7,13 +7,13 @@ use std::process::{Command as Program, Stdio};
 use super::super::context::Context;
 use super::super::exit::Failure;
 use super::super::repository;
-use crate::config::plan_file::{self, PlanContext};
-use crate::config::project_file;
-use crate::config::resolve::Surroundings;
-use crate::domain::command::Command;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::plan::PlannedObjective;
-use crate::os::files::{make_private_dir, random_hex};
+use paddock_config::plan_file::{self, PlanContext};
+use paddock_config::project_file;
+use paddock_config::resolve::Surroundings;
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::plan::PlannedObjective;
+use paddock_os::files::{make_private_dir, random_hex};
 
 /// The demo's project.
 pub(super) const SLUG: &str = "hello";

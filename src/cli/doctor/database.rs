@@ -6,11 +6,11 @@ use super::Finding;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::domain::state::State;
-use crate::ledger::{self, ENTITIES};
-use crate::link::lock::WorkspaceLock;
-use crate::report::text::counted;
-use crate::store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
+use paddock_ipc::lock::WorkspaceLock;
+use paddock_model::state::State;
+use paddock_report::text::counted;
+use paddock_store::codec::{self, ENTITIES};
+use paddock_store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
 
 /// Events read at a time.
 const PAGE: u32 = 2_000;
@@ -33,7 +33,7 @@ pub(super) fn look(context: &Context) -> Vec<Finding> {
         Ok(faults) => faults.into_iter().map(|fault| Finding::error(area, fault, restore)).collect(),
         Err(error) => vec![Finding::error(area, error.to_string(), restore)],
     };
-    if let Err(error) = ledger::load_snapshot(&reader) {
+    if let Err(error) = codec::load_snapshot(&reader) {
         let remedy = "`paddock doctor --rebuild` makes the state anew from the events";
         found.push(Finding::error(area, error.to_string(), remedy));
     }
@@ -49,7 +49,7 @@ pub(super) fn rebuild(context: &Context) -> Result<(), Failure> {
         return output::line("there is no database: nothing to rebuild");
     };
     let (folded, events) = fold(&reader)?;
-    let kept = ledger::load_snapshot(&reader);
+    let kept = codec::load_snapshot(&reader);
     if kept.as_ref().is_ok_and(|kept| *kept == folded) {
         return output::line(&format!("the state follows from its {}", counted(events, "event")));
     }
@@ -83,7 +83,7 @@ fn fold(reader: &Reader) -> Result<(State, usize), Failure> {
         since_seq = last.seq;
         count += page.len();
         for stored in &page {
-            state.apply(&ledger::from_stored(stored)?);
+            state.apply(&codec::from_stored(stored)?);
         }
         drop(state.take_touched());
     }
@@ -92,7 +92,7 @@ fn fold(reader: &Reader) -> Result<(State, usize), Failure> {
 
 /// The rows that have to be written so that what is kept is what was folded.
 fn changes(reader: &Reader, folded: &State) -> Result<Vec<Row>, Failure> {
-    let wanted = ledger::rows_of(folded)?;
+    let wanted = codec::rows_of(folded)?;
     let mut rows = Vec::new();
     for kind in ENTITIES {
         let kept = reader.load_rows(kind)?;

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::Finding;
 use crate::cli::context::Context;
-use crate::git::program::{GIT_VERSION_MIN, check_version};
-use crate::os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
-use crate::os::tree::kill_method;
+use paddock_git::program::{GIT_VERSION_MIN, check_version};
+use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
+use paddock_os::tree::kill_method;
 
 /// Watches that a few repositories with many branches take.
 const WATCHES_MIN: u64 = 8_192;

@@ -4,16 +4,16 @@ use std::path::Path;
 
 use super::Finding;
 use crate::cli::context::Context;
-use crate::config::Severity;
-use crate::config::validate::validate;
-use crate::domain::gate::Verdict;
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::git::{self, Repository};
-use crate::link::lock::{RepositoryClaim, is_running};
-use crate::report::events::public_types;
-use crate::report::text::counted;
-use crate::supervisor::read_trust;
+use paddock_config::Severity;
+use paddock_config::validate::validate;
+use paddock_git::Repository;
+use paddock_ipc::lock::{RepositoryClaim, is_running};
+use paddock_model::gate::Verdict;
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_report::events::public_types;
+use paddock_report::text::counted;
+use paddock_supervisor::read_trust;
 
 pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
@@ -30,7 +30,7 @@ pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
 fn files(context: &Context, state: &State) -> Vec<Finding> {
     let faults =
         validate(&context.workspace, Some(&public_types()), &|file| crate::cli::config::resolve(state, file));
-    let finding = |fault: &crate::config::ConfigError| {
+    let finding = |fault: &paddock_config::ConfigError| {
         let remedy = fault.right.clone().unwrap_or_else(|| "correct the file".to_owned());
         match fault.severity {
             Severity::Error => Finding::error("files", fault.to_string(), remedy),
@@ -90,7 +90,7 @@ fn repository_findings(
         let text = "HEAD was on no branch when it was taken up, and nobody has named a target branch since";
         return vec![Finding::error(area, text, remedy)];
     }
-    match git::observe(repository, branch) {
+    match paddock_git::observe(repository, branch) {
         Ok(Some(commit)) => {
             let from = crate::cli::project_target::source(context, project).1;
             let text = format!("{branch} is at {}; it is the target branch: {from}", commit.short());

@@ -9,11 +9,11 @@ use super::database;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::domain::stored::StoredEvent;
-use crate::ledger;
-use crate::link::lock::WorkspaceLock;
-use crate::report::text::counted;
-use crate::store::{Batch, Durability, EventQuery, Reader, Store, StoreError};
+use paddock_ipc::lock::WorkspaceLock;
+use paddock_model::stored::StoredEvent;
+use paddock_report::text::counted;
+use paddock_store::codec;
+use paddock_store::{Batch, Durability, EventQuery, Reader, Store, StoreError};
 
 /// Events read at a time: a page that cannot be read costs no more than what is behind it.
 const PAGE: u32 = 50;
@@ -72,7 +72,7 @@ fn faults(path: &Path) -> Result<Option<String>, Failure> {
 }
 
 fn newest_whole(path: &Path) -> Result<Option<PathBuf>, Failure> {
-    let mut copies = crate::store::backups(path)
+    let mut copies = paddock_store::backups(path)
         .map_err(|error| Failure::error(format!("{}: {error}", path.display())))?;
     copies.reverse();
     Ok(copies.into_iter().find(|copy| matches!(faults(copy), Ok(None))))
@@ -121,7 +121,7 @@ fn later_events(damaged: &Path, from: u64) -> Vec<StoredEvent> {
             Ok(page) => {
                 for event in page {
                     let due = found.last().map_or(from, |event| event.seq) + 1;
-                    if event.seq != due || ledger::from_stored(&event).is_err() {
+                    if event.seq != due || codec::from_stored(&event).is_err() {
                         return found;
                     }
                     found.push(event);

@@ -6,13 +6,13 @@ use serde::Serialize;
 use crate::cli::context::Context;
 use crate::cli::exit::{Exit, Outcome};
 use crate::cli::output;
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::plan::{PhaseCheck, PlannedObjective};
-use crate::domain::planning::{PhaseView, WaitingPlan};
-use crate::domain::project::Project;
-use crate::domain::state::State;
-use crate::engine::decide::{Memo, Stand, stand};
-use crate::report::text::{harmless, rfc3339};
+use paddock_engine::decide::{Memo, Stand, stand};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::plan::{PhaseCheck, PlannedObjective};
+use paddock_model::planning::{PhaseView, WaitingPlan};
+use paddock_model::project::Project;
+use paddock_model::state::State;
+use paddock_report::text::{harmless, rfc3339};
 
 #[derive(Debug, Args)]
 pub(super) struct Show {

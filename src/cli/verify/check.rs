@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Serialize;
 
 use super::history::{History, Landing};
-use crate::config::Workspace;
-use crate::domain::gate::Verdict;
-use crate::domain::ids::ObjectId;
-use crate::domain::proof::Proof;
-use crate::git::{CommitRecord, GitError, Relation, Repository};
-use crate::report::text::rfc3339;
-use crate::runner::log::digest;
+use paddock_config::Workspace;
+use paddock_git::{CommitRecord, GitError, Relation, Repository};
+use paddock_model::gate::Verdict;
+use paddock_model::ids::ObjectId;
+use paddock_model::proof::Proof;
+use paddock_report::text::rfc3339;
+use paddock_runner::log::digest;
 
 /// What a commit of the integration ref is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

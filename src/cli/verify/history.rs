@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::event::Fact;
-use crate::domain::gate::Verdict;
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::train::{Candidate, Subject};
-use crate::ledger::from_stored;
-use crate::store::{EventQuery, Reader};
+use paddock_model::event::Fact;
+use paddock_model::gate::Verdict;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::train::{Candidate, Subject};
+use paddock_store::codec::from_stored;
+use paddock_store::{EventQuery, Reader};
 
 use super::super::exit::Failure;
 

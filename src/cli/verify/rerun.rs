@@ -9,10 +9,10 @@ use super::check::{Kind, Row};
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
-use crate::domain::project::Project;
-use crate::git::{Repository, prepare_gate, remove_gate};
-use crate::link::lock::WorkspaceLock;
-use crate::runner::{
+use paddock_git::{Repository, prepare_gate, remove_gate};
+use paddock_ipc::lock::WorkspaceLock;
+use paddock_model::project::Project;
+use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, Resources, Runner, SecretValues,
     Stage, StopSignal,
 };

@@ -1,8 +1,8 @@
 //! Whatever comes, in whatever pieces: no panic, and no class that nothing says.
 
-use paddock::domain::failure::FailureClass;
-use paddock::domain::session::Exit;
-use paddock::session::transcript::{Reader, Reading, Stream, formats};
+use paddock_agents::transcript::{Reader, Reading, Stream, formats};
+use paddock_model::failure::FailureClass;
+use paddock_model::session::Exit;
 use proptest::prelude::*;
 
 use super::recordings::{Recording, all, reading, setting, summary_of};

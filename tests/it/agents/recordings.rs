@@ -5,10 +5,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
-use paddock::domain::session::Exit;
-use paddock::domain::summary::SessionSummary;
-use paddock::session::summary;
-use paddock::session::transcript::{Line, LineKind, Reader, Reading, Setting, Stream};
+use paddock_agents::summary;
+use paddock_agents::transcript::{Line, LineKind, Reader, Reading, Setting, Stream};
+use paddock_model::session::Exit;
+use paddock_model::summary::SessionSummary;
 
 /// 2026-11-22T14:00:00Z: the day on which they were made.
 pub const NOW_MS: i64 = 1_795_356_000_000;

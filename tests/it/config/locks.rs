@@ -6,10 +6,10 @@
 use std::fs;
 use std::path::Path;
 
-use paddock::config::Workspace;
-use paddock::domain::ids::ProjectSlug;
-use paddock::git::is_tracked;
-use paddock::link::lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
+use paddock_config::Workspace;
+use paddock_git::is_tracked;
+use paddock_ipc::lock::{Claimant, LockError, RepositoryClaim, WorkspaceLock};
+use paddock_model::ids::ProjectSlug;
 use paddock_testkit::alone::is_alone;
 
 #[test]

@@ -1,8 +1,8 @@
 //! Plans in the planner's format.
 
-use paddock::config::plan_file::{PlanContext, ReadPlan, read, read_said};
-use paddock::domain::ids::ObjectiveId;
-use paddock::session::planner::{self, PlannerContext};
+use paddock_agents::planner::{self, PlannerContext};
+use paddock_config::plan_file::{PlanContext, ReadPlan, read, read_said};
+use paddock_model::ids::ObjectiveId;
 
 fn plan(text: &str) -> Result<ReadPlan, Vec<String>> {
     let existing = [ObjectiveId::new("old").unwrap()];

@@ -3,14 +3,14 @@
 use std::fs;
 use std::path::Path;
 
-use paddock::config::project_file::{ProjectFile, parse};
-use paddock::config::resolve::{Project, Surroundings};
-use paddock::config::validate::validate_files;
-use paddock::config::write::{NewProject, WriteError, write_project};
-use paddock::config::{ConfigError, Workspace};
-use paddock::domain::ids::ProjectSlug;
-use paddock::domain::settings::{GateCommand, Role, Slots};
-use paddock::git::is_tracked;
+use paddock_config::project_file::{ProjectFile, parse};
+use paddock_config::resolve::{Project, Surroundings};
+use paddock_config::validate::validate_files;
+use paddock_config::write::{NewProject, WriteError, write_project};
+use paddock_config::{ConfigError, Workspace};
+use paddock_git::is_tracked;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::settings::{GateCommand, Role, Slots};
 
 const LEAST: &str = "slug: x\nname: X\nrepo_root: ../r\nworktrees_root: /wt\n";
 
@@ -179,7 +179,7 @@ fn a_built_in_id_with_some_keys_overrides_just_those() {
 
 #[test]
 fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
-    let built_in = paddock::config::builtin::agents();
+    let built_in = paddock_config::builtin::agents();
     let built_in = &built_in.iter().find(|agent| agent.id == "claude").unwrap().env;
     let repository = "agents: [{id: claude, env: {A: theirs, B: theirs, DISABLE_TELEMETRY: \"\"}}]\n";
     let own =
@@ -311,7 +311,7 @@ fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
 
 #[test]
 fn another_target_branch_is_written_into_a_file_that_keeps_the_rest() {
-    let of = |text: &str, line| paddock::config::write::with_target(text, line, "v/2");
+    let of = |text: &str, line| paddock_config::write::with_target(text, line, "v/2");
     let begin = "slug: p # one\n";
     for (line, changed) in [
         ("target_branch: main\n", "target_branch: \"v/2\"\n"),
@@ -340,6 +340,6 @@ fn a_name_of_a_branch_is_judged_as_git_judges_it() {
     let joined: Vec<String> = two.flat_map(|two| parts.map(|c| format!("{two}{c}"))).collect();
     for name in whole.iter().map(|name| (*name).to_owned()).chain(joined) {
         let expected = git2::Branch::name_is_valid(&name).unwrap_or(false);
-        assert_eq!(paddock::config::branch_name::is_valid(&name), expected, "{name:?}");
+        assert_eq!(paddock_config::branch_name::is_valid(&name), expected, "{name:?}");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use paddock::config::project_file::parse;
-use paddock::config::resolve::Surroundings;
-use paddock::domain::settings::ProjectSettings;
+use paddock_config::project_file::parse;
+use paddock_config::resolve::Surroundings;
+use paddock_model::settings::ProjectSettings;
 
 const FILE: &str =
     "slug: q\nname: Q\nrepo_root: /q\nworktrees_root: /w\nverify: [{name: t, run: \"true\"}]\n";

@@ -5,8 +5,8 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use paddock::config::{Environment, Workspace, WorkspaceError};
-use paddock::git::is_tracked;
+use paddock_config::{Environment, Workspace, WorkspaceError};
+use paddock_git::is_tracked;
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777

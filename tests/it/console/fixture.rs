@@ -1,16 +1,16 @@
 //! A shop's backend at twenty to midnight: something landed, two sessions at work, a queue, one thing that waits
 //! for a person, and a title in Chinese. Made of stored facts, as a real log is.
 
-use paddock::console::data::{FactsMsg, Loaded, SupervisorSeen};
-use paddock::console::msg::{Effect, Msg};
-use paddock::console::update::{settle, update};
-use paddock::console::{Model, panes};
-use paddock::domain::event::{Event, Fact};
-use paddock::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
-use paddock::domain::state::State;
-use paddock::ledger::to_stored;
-use paddock::link::EventLine;
-use paddock::report::events::line;
+use paddock_console::data::{FactsMsg, Loaded, SupervisorSeen};
+use paddock_console::msg::{Effect, Msg};
+use paddock_console::update::{settle, update};
+use paddock_console::{Model, panes};
+use paddock_ipc::EventLine;
+use paddock_model::event::{Event, Fact};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::state::State;
+use paddock_report::events::line;
+use paddock_store::codec::to_stored;
 use serde_json::{Value, json};
 
 /// 2026-01-31 23:42 UTC.
@@ -175,7 +175,7 @@ impl Log {
             now_ms: NOW_MS,
             day_ms: NOW_MS - 85_320_000,
             size,
-            answers: paddock::engine::ANSWERS,
+            answers: paddock_engine::ANSWERS,
             ..Model::default()
         };
         let events: Vec<EventLine> =

@@ -1,8 +1,8 @@
 //! Frames, kept as text: the evening of the fixture at every size, with its looks, without colours and in ASCII.
 //! `INSTA_UPDATE=always cargo test --test it console::` writes them anew; read the difference as a user would.
 
-use paddock::console::Model;
-use paddock::console::theme::Theme;
+use paddock_console::Model;
+use paddock_console::theme::Theme;
 use ratatui::style::{Color, Modifier};
 
 use super::fixture::{Log, select};

@@ -1,13 +1,13 @@
 //! Keys in, commands out.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use paddock::console::msg::{Effect, Msg, QuitHow};
-use paddock::console::panes::PaneId;
-use paddock::console::{Model, actions};
-use paddock::domain::command::{Answer, Command};
-use paddock::domain::hierarchy::AimOrder;
-use paddock::domain::ids::SessionId;
-use paddock::domain::operate::Order;
+use paddock_console::msg::{Effect, Msg, QuitHow};
+use paddock_console::panes::PaneId;
+use paddock_console::{Model, actions};
+use paddock_model::command::{Answer, Command};
+use paddock_model::hierarchy::AimOrder;
+use paddock_model::ids::SessionId;
+use paddock_model::operate::Order;
 use serde_json::json;
 
 use super::fixture::{Log, happens, key, select, send};

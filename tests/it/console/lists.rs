@@ -2,13 +2,13 @@
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 
-use paddock::config::{Environment, Workspace};
-use paddock::console::log::{Of, turn};
-use paddock::console::panes::PaneId;
-use paddock::console::theme::Theme;
-use paddock::console::{Ask, Effect, Model, Msg, World, layout};
-use paddock::domain::ids::SessionId;
-use paddock::git::is_tracked;
+use paddock_config::{Environment, Workspace};
+use paddock_console::log::{Of, turn};
+use paddock_console::panes::PaneId;
+use paddock_console::theme::Theme;
+use paddock_console::{Ask, Effect, Model, Msg, World, layout};
+use paddock_git::is_tracked;
+use paddock_model::ids::SessionId;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::fixture::{Log, key, select, send};
@@ -215,7 +215,7 @@ impl Logs {
         let (workspace, environment) = (self.workspace.clone(), Environment::default());
         let world = World { workspace, environment, ask, messages };
         model.workspace = Some(self.workspace.clone());
-        let mut effects = paddock::console::update::settle(model);
+        let mut effects = paddock_console::update::settle(model);
         let give_up = std::time::Instant::now() + std::time::Duration::from_secs(60);
         loop {
             for effect in effects.drain(..) {
@@ -232,7 +232,7 @@ impl Logs {
             if let Ok(msg) = incoming.recv_timeout(std::time::Duration::from_millis(20)) {
                 effects = send(model, msg);
             } else {
-                effects = paddock::console::update::settle(model);
+                effects = paddock_console::update::settle(model);
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What is on the screen: whole frames as text, and promises about every size.
 
-use paddock::console::panes::{MAIN, PaneId};
-use paddock::console::{Model, frame};
+use paddock_console::panes::{MAIN, PaneId};
+use paddock_console::{Model, frame};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
@@ -61,11 +61,11 @@ fn the_header_answers_whether_it_works_needs_me_and_what_it_costs() {
 fn a_screen_that_is_too_small_says_so_and_growing_brings_everything_back() {
     let mut model = Log::evening().model((120, 40));
     let before = text_of(&model);
-    super::fixture::send(&mut model, paddock::console::Msg::Resized(59, 15));
+    super::fixture::send(&mut model, paddock_console::Msg::Resized(59, 15));
     assert!(text_of(&model).contains("Paddock needs 60×15"));
-    super::fixture::send(&mut model, paddock::console::Msg::Resized(60, 15));
+    super::fixture::send(&mut model, paddock_console::Msg::Resized(60, 15));
     assert!(text_of(&model).contains("Objectives"));
-    super::fixture::send(&mut model, paddock::console::Msg::Resized(120, 40));
+    super::fixture::send(&mut model, paddock_console::Msg::Resized(120, 40));
     assert_eq!(text_of(&model), before);
 }
 

@@ -1,10 +1,10 @@
 //! Keys act on what is selected on the screen, and on nothing else.
 
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use paddock::console::Model;
-use paddock::console::msg::{Effect, Msg};
-use paddock::console::panes::PaneId;
-use paddock::domain::ids::SessionId;
+use paddock_console::Model;
+use paddock_console::msg::{Effect, Msg};
+use paddock_console::panes::PaneId;
+use paddock_model::ids::SessionId;
 use serde_json::{Value, json};
 
 use super::fixture::{Log, happens, key, select, send};
@@ -120,12 +120,12 @@ fn a_key_that_comes_with_the_news_acts_on_nothing() {
     let events = log
         .events
         .iter()
-        .map(|event| paddock::report::events::line(&paddock::ledger::to_stored(event).unwrap()));
-    let loaded = paddock::console::data::Loaded { events: events.collect(), state: log.state };
-    let news = paddock::console::data::FactsMsg::Loaded(Box::new(loaded));
-    paddock::console::update::update(&mut model, Msg::Facts(news));
+        .map(|event| paddock_report::events::line(&paddock_store::codec::to_stored(event).unwrap()));
+    let loaded = paddock_console::data::Loaded { events: events.collect(), state: log.state };
+    let news = paddock_console::data::FactsMsg::Loaded(Box::new(loaded));
+    paddock_console::update::update(&mut model, Msg::Facts(news));
     let p = crossterm::event::KeyEvent::new(crossterm::event::KeyCode::Char('p'), KeyModifiers::NONE);
-    let (_, effects) = paddock::console::update::update(&mut model, Msg::Key(p));
+    let (_, effects) = paddock_console::update::update(&mut model, Msg::Key(p));
     assert!(effects.is_empty(), "a hidden objective was paused");
 }
 
@@ -279,7 +279,7 @@ fn the_log_of_the_planner_is_about_no_objective() {
         "session": 6, "kind": "planner", "agent": "claude", "worker": "implementer", "attempt": 1,
         "budget": { "max_commits": 5, "max_minutes": 30 }, "from": format!("{:040x}", 1), "overtook": []
     });
-    let planner = json!({ "project": "shop-api", "id": paddock::domain::ids::ObjectiveId::planner() });
+    let planner = json!({ "project": "shop-api", "id": paddock_model::ids::ObjectiveId::planner() });
     happens(&mut model, 0, "session_planned", json!({ "objective": planner, "plan": plan }));
     press(&mut model, "ctrl-p");
     assert_eq!((model.active(), model.target().session), (PaneId::Log, Some(SessionId(6))));

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-use paddock::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 use super::support::{Home, git, head, write};
 

@@ -1,7 +1,7 @@
 //! Chains of candidates, and batches that land as one first-parent commit.
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{ChainMember, ChainOrder, ChainOutcome, LandOrder, LandOutcome, land, make_chain};
+use paddock_git::{ChainMember, ChainOrder, ChainOutcome, LandOrder, LandOutcome, land, make_chain};
+use paddock_model::ids::ObjectId;
 
 use super::support::{Home, commit_all, git, head, user, write};
 

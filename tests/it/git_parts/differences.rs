@@ -1,6 +1,6 @@
 //! What a branch changes, for people.
 
-use paddock::git::{DiffLineKind, Range};
+use paddock_git::{DiffLineKind, Range};
 
 use super::support::{Home, commit_all, git, write};
 

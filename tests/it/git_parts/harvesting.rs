@@ -4,10 +4,8 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{
-    Harvest, RepoPath, SalvageOrder, Worktree, harvest, head_count, salvage, worktree_status,
-};
+use paddock_git::{Harvest, RepoPath, SalvageOrder, Worktree, harvest, head_count, salvage, worktree_status};
+use paddock_model::ids::ObjectId;
 
 use super::support::{Home, commit_all, git, git_output, head, user, write};
 

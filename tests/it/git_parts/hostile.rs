@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use paddock::git::{
+use paddock_git::{
     PublishOutcome, SalvageOrder, Worktree, add_worktree, harvest, prepare_gate, salvage, worktree_status,
 };
 

@@ -5,7 +5,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
-use paddock::git::{Candidate, LandOutcome, PublishOutcome, land, make_candidate};
+use paddock_git::{Candidate, LandOutcome, PublishOutcome, land, make_candidate};
 
 use super::support::{Home, clean, commit_all, git, head, landing, order, read, write};
 
@@ -122,7 +122,7 @@ fn a_commit_that_is_not_what_was_verified_does_not_land() {
     let mut backwards = good.clone();
     backwards.new = work.clone();
     backwards.old = base.clone();
-    assert_eq!(repository.relation(&base, &work).unwrap(), paddock::git::Relation::Ancestor);
+    assert_eq!(repository.relation(&base, &work).unwrap(), paddock_git::Relation::Ancestor);
     assert_eq!(repository.commit_of(INTEGRATION).unwrap(), Some(base.clone()));
     let next = commit_all(&home.root, "next");
     let mut elsewhere = good;

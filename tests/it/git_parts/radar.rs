@@ -1,8 +1,8 @@
 //! The conflict radar.
 
 use super::support::{Home, commit_all, git, head, write};
-use paddock::domain::ids::ObjectId;
-use paddock::git::Radar;
+use paddock_git::Radar;
+use paddock_model::ids::ObjectId;
 
 fn branch(home: &Home, name: &str, change: impl FnOnce(&std::path::Path)) -> ObjectId {
     git(&home.root, &["checkout", "-q", "-b", name, "master"]);

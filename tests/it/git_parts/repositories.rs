@@ -2,8 +2,8 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{CasOutcome, GitError, Relation, Repository, difference};
+use paddock_git::{CasOutcome, GitError, Relation, Repository, difference};
+use paddock_model::ids::ObjectId;
 
 use super::support::{Home, commit_all, git, head, user, write};
 

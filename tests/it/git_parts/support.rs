@@ -3,11 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{
+use paddock_git::{
     Candidate, CandidateOrder, Identity, LandOrder, PublishOrder, PublishOutcome, Repository, Worktree,
     WorktreeSpec, add_worktree, make_candidate, publish,
 };
+use paddock_model::ids::ObjectId;
 use paddock_testkit::git;
 use tempfile::TempDir;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Barrier;
 
-use paddock::git::{
+use paddock_git::{
     CasOutcome, GitError, Removal, add_worktree, delete_branch, prepare_gate, remove_worktree,
 };
 

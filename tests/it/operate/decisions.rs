@@ -2,22 +2,22 @@
 
 use std::path::Path;
 
-use paddock::config::project_file::parse;
-use paddock::config::resolve::Surroundings;
-use paddock::domain::command::{Command, Reply};
-use paddock::domain::event::{Dropped, Fact};
-use paddock::domain::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
-use paddock::domain::gate::CommandResult;
-use paddock::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::objective::{ObjectiveSpec, Status};
-use paddock::domain::operate::{Order, SpecEdit};
-use paddock::domain::path::RepoPath;
-use paddock::domain::session::{Exit, ProcessEnd, Stop};
-use paddock::domain::state::State;
-use paddock::domain::train::Link;
-use paddock::engine::decide::{Decision, Memo, outstanding, step};
-use paddock::engine::effect::Effect;
-use paddock::engine::input::{CandidateAnswer, ChainMade, Input};
+use paddock_config::project_file::parse;
+use paddock_config::resolve::Surroundings;
+use paddock_engine::decide::{Decision, Memo, outstanding, step};
+use paddock_engine::effect::Effect;
+use paddock_engine::input::{CandidateAnswer, ChainMade, Input};
+use paddock_model::command::{Command, Reply};
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock_model::gate::CommandResult;
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::{ObjectiveSpec, Status};
+use paddock_model::operate::{Order, SpecEdit};
+use paddock_model::path::RepoPath;
+use paddock_model::session::{Exit, ProcessEnd, Stop};
+use paddock_model::state::State;
+use paddock_model::train::Link;
 
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0, expand: []}\nworktree: {copy: [\".env\"]}\nagents: [{id: scripted}]\n";
 
@@ -67,7 +67,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
         integrator_paths: Vec::new(),
         secrets: Vec::new(),
         summary: None,
-        account: paddock::domain::usage::Account::default(),
+        account: paddock_model::usage::Account::default(),
     }
 }
 
@@ -354,12 +354,11 @@ fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started(
     let mut settings = world.state.project(&slug()).unwrap().settings.clone();
     let own = settings.agents[0].clone();
     settings.agents.extend(
-        ["a", "b", "c"]
-            .map(|id| paddock::domain::settings::AgentSettings { id: id.to_owned(), ..own.clone() }),
+        ["a", "b", "c"].map(|id| paddock_model::settings::AgentSettings { id: id.to_owned(), ..own.clone() }),
     );
     settings.max_parallel_sessions = 9;
     settings.workers[0].agents = ["a", "b", "c"].map(str::to_owned).to_vec();
-    settings.workers[0].strategy = paddock::domain::settings::Strategy::RoundRobin;
+    settings.workers[0].strategy = paddock_model::settings::Strategy::RoundRobin;
     world.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
     for name in ["one", "two", "three", "four"] {
         world.add(name, &format!("{name}/**"), &[]);

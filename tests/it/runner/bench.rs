@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, channel};
 
-use paddock::runner::{
+use paddock_runner::{
     ExitRecord, JobKey, JobKind, JobReport, JobSpec, Limits, LocalRunner, LostJob, Resources, Runner,
     SecretValues, Stage, StopSignal,
 };
@@ -122,10 +122,10 @@ pub fn pids(path: &Path, count: usize) -> Vec<i32> {
 }
 
 pub fn lives(pid: i32) -> bool {
-    paddock::os::processes::one(pid).is_some_and(|found| !found.zombie)
+    paddock_os::processes::one(pid).is_some_and(|found| !found.zombie)
 }
 
-pub fn log(dir: &Path, stream: paddock::runner::log::Stream) -> String {
-    let reader = paddock::runner::log::LogReader::open(dir, stream);
+pub fn log(dir: &Path, stream: paddock_runner::log::Stream) -> String {
+    let reader = paddock_runner::log::LogReader::open(dir, stream);
     String::from_utf8(reader.read_at(0, 1_000_000).unwrap().bytes).unwrap()
 }

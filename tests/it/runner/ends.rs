@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::time::Duration;
 
-use paddock::runner::log::{LogReader, Stream};
-use paddock::runner::{JobReport, Runner, RunnerError, SecretValues, StageOutcome, StopReason};
+use paddock_runner::log::{LogReader, Stream};
+use paddock_runner::{JobReport, Runner, RunnerError, SecretValues, StageOutcome, StopReason};
 use paddock_testkit::until;
 
 use super::bench::{Bench, job, lives, log, pids, stage};
@@ -104,7 +104,7 @@ fn the_deadline_is_kept_without_a_supervisor() {
     until("the exit record appears", || spec.dir.join("exit.json").exists());
     bench.runner().adopt(&spec.key, &spec.dir).unwrap();
     let state = bench.runner().poll(&spec.key, &spec.dir).unwrap();
-    let paddock::runner::JobState::Ended(record) = state else { panic!("{state:?}") };
+    let paddock_runner::JobState::Ended(record) = state else { panic!("{state:?}") };
     assert_eq!((record.stop, record.stages[0].late_code), (Some(StopReason::Deadline), Some(5)));
     assert_eq!(record.stages[0].outcome, StageOutcome::Stopped);
     assert!(record.awake_ms >= 300);

@@ -4,8 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use paddock::os::processes::{Identity, signal};
-use paddock::runner::{Adoption, Claim, JobKey, JobReport, JobSpec, Runner, StageOutcome, StopReason};
+use paddock_os::processes::{Identity, signal};
+use paddock_runner::{Adoption, Claim, JobKey, JobReport, JobSpec, Runner, StageOutcome, StopReason};
 use paddock_testkit::until;
 
 use super::bench::{Bench, lives, pids};
@@ -95,7 +95,7 @@ fn an_agents_own_signal_reaches_it_and_what_is_deaf_to_it_is_killed_after_the_gr
     let bench = Bench::new();
     let then = "trap 'echo asked >> ../asked' INT; while :; do sleep 0.02; done";
     let mut spec = hostile(&bench, 1, false, then);
-    spec.stop_signal = paddock::runner::StopSignal::Int;
+    spec.stop_signal = paddock_runner::StopSignal::Int;
     spec.limits.grace_ms = 1_000;
     bench.runner().submit(&spec).unwrap();
     let found = settled(&bench, &spec);
@@ -106,7 +106,7 @@ fn an_agents_own_signal_reaches_it_and_what_is_deaf_to_it_is_killed_after_the_gr
     assert_none_lives(&found);
 
     let mut gentle = bench.job(2, "trap 'exit 3' INT; echo > ../ready; while :; do sleep 0.02; done");
-    gentle.stop_signal = paddock::runner::StopSignal::Int;
+    gentle.stop_signal = paddock_runner::StopSignal::Int;
     bench.runner().submit(&gentle).unwrap();
     until("the agent listens", || bench.path("ready").exists());
     bench.runner().cancel(&gentle.key, StopReason::Tokens, false).unwrap();
@@ -286,17 +286,15 @@ impl Stranger {
 
     fn identity(&self) -> Identity {
         let pid = i32::try_from(self.0.id()).unwrap();
-        until("it leads a session", || {
-            paddock::os::processes::one(pid).is_some_and(|one| one.session == pid)
-        });
-        paddock::os::processes::one(pid).unwrap().identity
+        until("it leads a session", || paddock_os::processes::one(pid).is_some_and(|one| one.session == pid));
+        paddock_os::processes::one(pid).unwrap().identity
     }
 }
 
 impl Drop for Stranger {
     fn drop(&mut self) {
         let pid = i32::try_from(self.0.id()).unwrap();
-        for one in paddock::os::processes::descendants(pid) {
+        for one in paddock_os::processes::descendants(pid) {
             signal(one.identity, Signal::KILL);
         }
         drop((self.0.kill(), self.0.wait()));
@@ -331,8 +329,8 @@ fn a_process_id_that_belongs_to_somebody_else_now_is_never_signalled() {
     let adoption = bench.runner().adopt(&lost.key, &lost.dir).unwrap();
     let Adoption::Lost(found) = adoption else { panic!("{adoption:?}") };
     assert_eq!((found.survivors_killed, found.survivors_left), (0, 0), "{found:?}");
-    assert!(paddock::os::processes::is_alive(present));
-    assert_eq!(paddock::os::processes::descendants(present.pid).len(), 1);
+    assert!(paddock_os::processes::is_alive(present));
+    assert_eq!(paddock_os::processes::descendants(present.pid).len(), 1);
 }
 
 #[test]
@@ -350,7 +348,7 @@ fn a_job_of_an_earlier_boot_kills_nobody() {
     fs::write(spec.dir.join("members.json"), serde_json::to_string(&[stranger.identity()]).unwrap()).unwrap();
     let adoption = bench.runner().adopt(&spec.key, &spec.dir).unwrap();
     assert!(matches!(&adoption, Adoption::Lost(lost) if lost.survivors_killed == 0), "{adoption:?}");
-    assert!(paddock::os::processes::is_alive(stranger.identity()));
+    assert!(paddock_os::processes::is_alive(stranger.identity()));
 }
 
 /// Processes that call themselves what they are not, some with names that look like the rest of a line of

@@ -3,15 +3,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use paddock::domain::command::Command;
-use paddock::domain::event::{Dropped, Event, Fact};
-use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey};
-use paddock::domain::pace::AUTO_SLOTS_MAX;
-use paddock::domain::settings::Slots;
-use paddock::domain::train::Subject;
-use paddock::engine::effect::Effect;
-use paddock::engine::input::Input;
-use paddock::engine::train::OVERTAKEN_MAX;
+use paddock_engine::effect::Effect;
+use paddock_engine::input::Input;
+use paddock_engine::train::OVERTAKEN_MAX;
+use paddock_model::command::Command;
+use paddock_model::event::{Dropped, Event, Fact};
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey};
+use paddock_model::pace::AUTO_SLOTS_MAX;
+use paddock_model::settings::Slots;
+use paddock_model::train::Subject;
 
 use super::queue::{Queue, Setup, objective, slug};
 use super::target;

@@ -1,8 +1,8 @@
 //! How many gate runs a queue takes, and how long: ours by the real decisions, the others by their rules.
 
-use paddock::domain::ids::GateId;
-use paddock::domain::pace::SlotsFound;
-use paddock::domain::train::useful_slots;
+use paddock_model::ids::GateId;
+use paddock_model::pace::SlotsFound;
+use paddock_model::train::useful_slots;
 
 use super::queue::{Queue, Setup, objective};
 use super::world::Faults;
@@ -68,7 +68,7 @@ fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: 
     }
     let mut clock = Clock::new(exponent);
     queue.now_ms = BEGIN_MS;
-    queue.take(paddock::engine::input::Input::Tick);
+    queue.take(paddock_engine::input::Input::Tick);
     loop {
         queue.settle();
         clock.running.retain(|(id, _)| queue.gates.contains_key(&GateId(*id)));

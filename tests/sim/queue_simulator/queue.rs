@@ -2,22 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::command::Command;
-use paddock::domain::event::{Event, Fact};
-use paddock::domain::facts::{RepositoryFacts, TrustRecord};
-use paddock::domain::gate::{CommandResult, Verdict};
-use paddock::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
-use paddock::domain::path::RepoPath;
-use paddock::domain::project::Project;
-use paddock::domain::session::Exit;
-use paddock::domain::settings::{ProjectSettings, Slots};
-use paddock::domain::state::{Counters, State};
-use paddock::domain::train::{Entry, Link, Rates, Subject};
-use paddock::domain::verdicts::KnownVerdict;
-use paddock::engine::decide::{Decision, Memo, outstanding, step};
-use paddock::engine::effect::Effect;
-use paddock::engine::input::PublishAnswer;
-use paddock::engine::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
+use paddock_engine::decide::{Decision, Memo, outstanding, step};
+use paddock_engine::effect::Effect;
+use paddock_engine::input::PublishAnswer;
+use paddock_engine::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
+use paddock_model::command::Command;
+use paddock_model::event::{Event, Fact};
+use paddock_model::facts::{RepositoryFacts, TrustRecord};
+use paddock_model::gate::{CommandResult, Verdict};
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::path::RepoPath;
+use paddock_model::project::Project;
+use paddock_model::session::Exit;
+use paddock_model::settings::{ProjectSettings, Slots};
+use paddock_model::state::{Counters, State};
+use paddock_model::train::{Entry, Link, Rates, Subject};
+use paddock_model::verdicts::KnownVerdict;
 
 use super::settings::settings;
 use super::world::{Faults, World};

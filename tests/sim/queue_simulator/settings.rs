@@ -1,6 +1,6 @@
 //! The settings of the simulated project.
 
-use paddock::domain::settings::ProjectSettings;
+use paddock_model::settings::ProjectSettings;
 
 /// What a project file comes to that names a gate and leaves all else at its default; a test of the configuration
 /// compares them.

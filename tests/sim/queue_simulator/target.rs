@@ -1,8 +1,8 @@
 //! The user's target branch, and the integration ref that follows it.
 
-use paddock::domain::facts::{Relation, TargetFacts};
-use paddock::domain::ids::ObjectId;
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::ids::ObjectId;
 
 use super::queue::{Queue, slug};
 

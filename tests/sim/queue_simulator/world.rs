@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 
-use paddock::domain::ids::ObjectId;
+use paddock_model::ids::ObjectId;
 
 use crate::rng::{Rng, mix};
 

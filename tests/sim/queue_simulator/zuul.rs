@@ -1,10 +1,10 @@
 //! The situations of Zuul's own test suite, by their names there.
 
-use paddock::domain::event::{Dropped, Fact};
-use paddock::domain::gate::Purpose;
-use paddock::domain::ids::{GateId, ObjectiveKey};
-use paddock::domain::train::Subject;
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::gate::Purpose;
+use paddock_model::ids::{GateId, ObjectiveKey};
+use paddock_model::train::Subject;
 
 use super::queue::{Queue, Setup, objective, slug};
 use super::target;

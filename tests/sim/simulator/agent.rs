@@ -1,13 +1,13 @@
 //! How simulated agents behave: chosen by the seed, the objective and the attempt.
 
-use paddock::domain::facts::HarvestFacts;
-use paddock::domain::finding::ElsewhereHead;
-use paddock::domain::ids::{ObjectId, SessionId};
-use paddock::domain::path::RepoPath;
-use paddock::domain::session::{Salvage, Session, SessionKind};
-use paddock::domain::state::State;
-use paddock::domain::summary::{SessionSummary, SummaryStatus};
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::facts::HarvestFacts;
+use paddock_model::finding::ElsewhereHead;
+use paddock_model::ids::{ObjectId, SessionId};
+use paddock_model::path::RepoPath;
+use paddock_model::session::{Salvage, Session, SessionKind};
+use paddock_model::state::State;
+use paddock_model::summary::{SessionSummary, SummaryStatus};
 
 use super::git::{Repo, Tree, is_green};
 use super::world::World;
@@ -180,7 +180,7 @@ fn summary(behaviour: Behaviour) -> Option<SessionSummary> {
 
 /// What Paddock reads of what a session left.
 pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box<HarvestFacts>, String> {
-    let first = !matches!(session.status, paddock::domain::session::SessionStatus::Ended(_));
+    let first = !matches!(session.status, paddock_model::session::SessionStatus::Ended(_));
     let behaviour = world.jobs.get(&session.id).map_or(Behaviour::Good, |job| job.behaviour);
     let now_ms = world.now_ms;
     let repo = world.repos.get_mut(&session.objective.project).unwrap();

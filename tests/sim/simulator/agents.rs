@@ -1,18 +1,18 @@
 //! What simulated agents fail of, use up and wait for, and what people do about it.
 
-use paddock::domain::agent::Check;
-use paddock::domain::answers::Surroundings;
-use paddock::domain::command::Command;
-use paddock::domain::failure::{Failure, FailureClass};
-use paddock::domain::ids::SessionId;
-use paddock::domain::objective::Status;
-use paddock::domain::reason::ReasonCode;
-use paddock::domain::session::Session;
-use paddock::domain::settings::DayBudget;
-use paddock::domain::state::State;
-use paddock::domain::usage::{Account, Tokens, Usage};
-use paddock::engine::explain::why;
-use paddock::engine::input::Input;
+use paddock_engine::explain::why;
+use paddock_engine::input::Input;
+use paddock_model::agent::Check;
+use paddock_model::answers::Surroundings;
+use paddock_model::command::Command;
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::ids::SessionId;
+use paddock_model::objective::Status;
+use paddock_model::reason::ReasonCode;
+use paddock_model::session::Session;
+use paddock_model::settings::DayBudget;
+use paddock_model::state::State;
+use paddock_model::usage::{Account, Tokens, Usage};
 
 use super::agent::Behaviour as B;
 use super::sim::Sim;

@@ -1,10 +1,10 @@
 //! The very end: somebody answers whatever waits for a person, and everything ends.
 
-use paddock::domain::command::Command;
-use paddock::domain::ids::{ObjectiveKey, ProjectSlug};
-use paddock::domain::objective::{Objective, Status};
-use paddock::domain::operate::Order;
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::operate::Order;
 
 use super::finale;
 use super::sim::Sim;

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use paddock::domain::command::Command;
-use paddock::domain::event::{Event, Fact};
-use paddock::domain::hierarchy::{AimKey, AimOrder, Level, Stage};
-use paddock::domain::ids::{AimId, ObjectiveId, ProjectSlug};
-use paddock::domain::objective::Status;
-use paddock::domain::session::SessionKind;
-use paddock::domain::state::State;
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::event::{Event, Fact};
+use paddock_model::hierarchy::{AimKey, AimOrder, Level, Stage};
+use paddock_model::ids::{AimId, ObjectiveId, ProjectSlug};
+use paddock_model::objective::Status;
+use paddock_model::session::SessionKind;
+use paddock_model::state::State;
 
 /// The objectives of a phase: landed, open, or failed.
 type Seen = BTreeMap<ObjectiveId, Outcome>;
@@ -40,7 +40,7 @@ pub struct Beliefs {
 fn look(state: &State, project: &ProjectSlug, phase: Option<&AimId>) -> Seen {
     let Some(phase) = phase else { return Seen::new() };
     let of_phase =
-        |one: &&paddock::domain::objective::Objective| one.spec.phase.as_deref() == Some(phase.as_str());
+        |one: &&paddock_model::objective::Objective| one.spec.phase.as_deref() == Some(phase.as_str());
     let outcome = |status: Status| match status {
         Status::Done | Status::Skipped => Outcome::Landed,
         Status::Failed | Status::Cancelled => Outcome::Failed,

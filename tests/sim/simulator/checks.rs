@@ -2,20 +2,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::event::{Dropped, Event, Fact, SessionPlan};
-use paddock::domain::gate::{GateRun, Purpose, Verdict};
-use paddock::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use paddock::domain::objective::{Objective, Status};
-use paddock::domain::project::Project;
-use paddock::domain::reason::ReasonCode;
-use paddock::domain::scope::OverlapCache;
-use paddock::domain::session::{Session, SessionKind};
-use paddock::domain::settings::OverlapRule;
-use paddock::domain::state::State;
-use paddock::domain::train::Subject;
-use paddock::engine::decide::outstanding;
-use paddock::engine::effect::Effect;
-use paddock::engine::train::OVERTAKEN_MAX;
+use paddock_engine::decide::outstanding;
+use paddock_engine::effect::Effect;
+use paddock_engine::train::OVERTAKEN_MAX;
+use paddock_model::event::{Dropped, Event, Fact, SessionPlan};
+use paddock_model::gate::{GateRun, Purpose, Verdict};
+use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
+use paddock_model::scope::OverlapCache;
+use paddock_model::session::{Session, SessionKind};
+use paddock_model::settings::OverlapRule;
+use paddock_model::state::State;
+use paddock_model::train::Subject;
 
 use super::git::tree_id;
 use super::planning;

@@ -1,8 +1,8 @@
 //! Time: it passes, the machine sleeps, the user's clock is set, and days begin.
 
-use paddock::domain::budget::used_since_ms;
-use paddock::engine::effect::Effect;
-use paddock::engine::input::Input;
+use paddock_engine::effect::Effect;
+use paddock_engine::input::Input;
+use paddock_model::budget::used_since_ms;
 
 use super::sim::Sim;
 use super::world::Job;

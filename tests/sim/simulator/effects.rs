@@ -1,17 +1,17 @@
 //! Effects, carried out on the modelled world as the real ones are: each finds out first whether it happened.
 
-use paddock::domain::aside::PushWait;
-use paddock::domain::facts::{Relation, TargetFacts};
-use paddock::domain::gate::GateRun;
-use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::project::{Project, PublicationWait};
-use paddock::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
-use paddock::domain::state::State;
-use paddock::domain::train::{Entry, Link, Subject};
-use paddock::engine::effect::Effect;
-use paddock::engine::input::{
+use paddock_engine::effect::Effect;
+use paddock_engine::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
 };
+use paddock_model::aside::PushWait;
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::gate::GateRun;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::project::{Project, PublicationWait};
+use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
+use paddock_model::state::State;
+use paddock_model::train::{Entry, Link, Subject};
 
 use super::agent::{self, Behaviour};
 use super::git::{Repo, tree_id};

@@ -1,13 +1,13 @@
 //! The end: nothing fails any more, users clear what only they can clear, and everything must end.
 
-use paddock::domain::command::Command;
-use paddock::domain::ids::ProjectSlug;
-use paddock::domain::objective::{Objective, Status};
-use paddock::domain::project::Project;
-use paddock::domain::reason::ReasonCode;
-use paddock::domain::settings::PublishRule;
-use paddock::engine::decide::{Settled, settled};
-use paddock::engine::input::Input;
+use paddock_engine::decide::{Settled, settled};
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::objective::{Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::PublishRule;
 
 use super::answers;
 use super::checks;

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::facts::{CommitFacts, Relation};
-use paddock::domain::ids::ObjectId;
-use paddock::domain::path::RepoPath;
+use paddock_model::facts::{CommitFacts, Relation};
+use paddock_model::ids::ObjectId;
+use paddock_model::path::RepoPath;
 
 use crate::rng::mix;
 

@@ -1,11 +1,11 @@
 //! What people ask of objectives, without knowing whether it can be done now.
 
-use paddock::domain::command::Command;
-use paddock::domain::hierarchy::{AimKey, AimOrder, Level};
-use paddock::domain::ids::{AimId, ProjectSlug};
-use paddock::domain::objective::Objective;
-use paddock::domain::operate::{Order, SpecEdit};
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{AimKey, AimOrder, Level};
+use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::objective::Objective;
+use paddock_model::operate::{Order, SpecEdit};
 
 use super::sim::Sim;
 use crate::rng::Rng;

@@ -1,12 +1,12 @@
 //! Users: they commit, reset and delete their branch, leave files in the way, and give commands.
 
-use paddock::domain::command::Command;
-use paddock::domain::facts::TrustRecord;
-use paddock::domain::ids::ProjectSlug;
-use paddock::domain::objective::Objective;
-use paddock::domain::reason::ReasonCode;
-use paddock::engine::effect::Effect;
-use paddock::engine::input::Input;
+use paddock_engine::effect::Effect;
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::facts::TrustRecord;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::objective::Objective;
+use paddock_model::reason::ReasonCode;
 
 use super::git::Repo;
 use super::setup;

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use paddock::domain::command::Command;
-use paddock::domain::event::{Event, Fact};
-use paddock::domain::facts::PlanFacts;
-use paddock::domain::hierarchy::{ImportedAim, Level};
-use paddock::domain::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
-use paddock::domain::plan::{CheckType, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective};
-use paddock::domain::planning::FailedCheck;
-use paddock::domain::session::{Session, SessionKind};
-use paddock::domain::settings::{ApprovalRule, ProjectSettings};
-use paddock::domain::state::State;
-use paddock::domain::usage::Account;
-use paddock::engine::decide::Memo;
-use paddock::engine::input::Input;
+use paddock_engine::decide::Memo;
+use paddock_engine::input::Input;
+use paddock_model::command::Command;
+use paddock_model::event::{Event, Fact};
+use paddock_model::facts::PlanFacts;
+use paddock_model::hierarchy::{ImportedAim, Level};
+use paddock_model::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use paddock_model::plan::{CheckType, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective};
+use paddock_model::planning::FailedCheck;
+use paddock_model::session::{Session, SessionKind};
+use paddock_model::settings::{ApprovalRule, ProjectSettings};
+use paddock_model::state::State;
+use paddock_model::usage::Account;
 
 use super::agent::Behaviour as B;
 use super::sim::{Kind, Sim};

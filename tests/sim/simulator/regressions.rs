@@ -1,12 +1,12 @@
 //! Faults that the simulator found, told step by step, each without the luck of a seed.
 
-use paddock::domain::command::Command;
-use paddock::domain::facts::{Relation, TargetFacts};
-use paddock::domain::ids::ObjectId;
-use paddock::domain::reason::ReasonCode;
-use paddock::engine::decide::{next_timer, outstanding, step};
-use paddock::engine::effect::Effect;
-use paddock::engine::input::{Input, PublishAnswer};
+use paddock_engine::decide::{next_timer, outstanding, step};
+use paddock_engine::effect::Effect;
+use paddock_engine::input::{Input, PublishAnswer};
+use paddock_model::command::Command;
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::ids::ObjectId;
+use paddock_model::reason::ReasonCode;
 
 use super::setup;
 use super::sim::{Kind, Sim, Size};

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::event::Event;
-use paddock::domain::state::{EntityKey, State};
-use paddock::ledger::{batch, from_stored};
-use paddock::store::EntityKind;
+use paddock_model::event::Event;
+use paddock_model::state::{EntityKey, State};
+use paddock_store::EntityKind;
+use paddock_store::codec::{batch, from_stored};
 use serde::de::DeserializeOwned;
 
 /// Rows by kind and key.

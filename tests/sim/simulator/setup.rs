@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use paddock::domain::facts::{RepositoryFacts, TrustRecord};
-use paddock::domain::ids::{ObjectId, ObjectiveId, ProjectSlug};
-use paddock::domain::objective::ObjectiveSpec;
-use paddock::domain::settings::*;
+use paddock_model::facts::{RepositoryFacts, TrustRecord};
+use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::objective::ObjectiveSpec;
+use paddock_model::settings::*;
 
 use super::sim::Size;
 use crate::rng::Rng;

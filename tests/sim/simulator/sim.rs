@@ -2,13 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use paddock::domain::command::{Command, StopMode};
-use paddock::domain::event::Event;
-use paddock::domain::ids::ProjectSlug;
-use paddock::domain::state::State;
-use paddock::engine::decide::{Memo, next_timer, step};
-use paddock::engine::effect::Effect;
-use paddock::engine::input::{Input, Panicked};
+use paddock_engine::decide::{Memo, next_timer, step};
+use paddock_engine::effect::Effect;
+use paddock_engine::input::{Input, Panicked};
+use paddock_model::command::{Command, StopMode};
+use paddock_model::event::Event;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::state::State;
 
 use super::checks::{self, Seen};
 use super::git::Repo;

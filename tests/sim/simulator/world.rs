@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock::domain::gate::CommandResult;
-use paddock::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock::domain::session::{Exit, ProcessEnd, Stop};
-use paddock::domain::state::State;
-use paddock::engine::input::Input;
+use paddock_engine::input::Input;
+use paddock_model::gate::CommandResult;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::session::{Exit, ProcessEnd, Stop};
+use paddock_model::state::State;
 
 use super::agent::Behaviour;
 use super::git::{Repo, is_green, tree_id};

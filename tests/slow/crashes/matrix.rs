@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 
-use paddock::os::fail_points::POINTS;
+use paddock_os::fail_points::POINTS;
 
 use super::scene::{End, Moment, Scene};
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use paddock::domain::ids::ObjectId;
-use paddock::git::{PublishOrder, PublishOutcome, Repository, publish};
+use paddock_git::{PublishOrder, PublishOutcome, Repository, publish};
+use paddock_model::ids::ObjectId;
 use paddock_testkit::Sandbox;
 
 struct Chance(u64);

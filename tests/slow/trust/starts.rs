@@ -5,9 +5,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use paddock::config::Workspace;
-use paddock::git::is_tracked;
-use paddock::link::lock::WorkspaceLock;
+use paddock_config::Workspace;
+use paddock_git::is_tracked;
+use paddock_ipc::lock::WorkspaceLock;
 use paddock_testkit::git::commit_file;
 use paddock_testkit::{Sandbox, Supervisor, outcome_of, until};
 

@@ -6,8 +6,8 @@
 mod reset;
 mod wording;
 
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
 
 use jiff::tz::TimeZone;
 

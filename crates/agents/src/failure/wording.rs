@@ -2,7 +2,7 @@
 
 use FailureClass as C;
 
-use crate::domain::failure::FailureClass;
+use paddock_model::failure::FailureClass;
 
 /// Asked in this order: what is more specific comes first.
 const PHRASES: &[(FailureClass, &[&str])] = &[

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 
 use super::facts::Facts;
 use super::script::Step;
-use crate::domain::summary::SummaryStatus;
-use crate::session::command::SCRIPTED_SUBCOMMAND;
-use crate::session::summary;
+use crate::command::SCRIPTED_SUBCOMMAND;
+use crate::summary;
+use paddock_model::summary::SummaryStatus;
 
 /// Starts a process in a session of its own, and leaves it behind.
 pub(super) const ORPHAN_FLAG: &str = "--orphan";

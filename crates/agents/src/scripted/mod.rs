@@ -39,7 +39,7 @@ fn run(prompt_file: &OsStr) -> u8 {
             return EXIT_USAGE;
         }
     };
-    if prompt.trim() == crate::session::CHECK_PROMPT.trim() {
+    if prompt.trim() == crate::CHECK_PROMPT.trim() {
         println!("OK");
         return 0;
     }

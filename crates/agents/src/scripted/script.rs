@@ -1,6 +1,6 @@
 //! What the scripted agent reads from its prompt: who it works for, and the steps it is to take.
 
-use crate::domain::summary::SummaryStatus;
+use paddock_model::summary::SummaryStatus;
 
 /// A line of a script that is no step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

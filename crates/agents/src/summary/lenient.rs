@@ -1,6 +1,6 @@
 //! Reads a summary that is not quite YAML, key by key.
 
-use crate::domain::summary::{SessionSummary, SummaryStatus};
+use paddock_model::summary::{SessionSummary, SummaryStatus};
 
 use super::{something, tidy};
 

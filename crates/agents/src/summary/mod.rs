@@ -5,7 +5,7 @@ mod lenient;
 
 use serde::Deserialize;
 
-use crate::domain::summary::{SessionSummary, SummaryStatus};
+use paddock_model::summary::{SessionSummary, SummaryStatus};
 
 /// The line that begins a summary.
 pub const BEGIN: &str = "---SESSION_SUMMARY---";

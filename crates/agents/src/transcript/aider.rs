@@ -8,10 +8,10 @@ use super::pen::{Lines, Pen};
 use super::plain::Plain;
 use super::splitter::Splitter;
 use super::{Format, Reading, Setting, Stream, Wait};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::domain::usage::{Tokens, Usage, micros};
-use crate::session::failure::{class_of, reset_ms};
+use crate::failure::{class_of, reset_ms};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
+use paddock_model::usage::{Tokens, Usage, micros};
 
 /// The longest line that is looked at, in bytes.
 const LINE_MAX_BYTES: usize = 8 << 10;

@@ -16,9 +16,9 @@ use super::pen::Pen;
 use super::tally::Tally;
 use super::teller::Teller;
 use super::{Reading, Wait};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::usage::{Tokens, Usage, micros};
-use crate::session::failure::{self, class_of_answer, epoch_ms, reset_ms};
+use crate::failure::{self, class_of_answer, epoch_ms, reset_ms};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::usage::{Tokens, Usage, micros};
 
 /// What Claude's events say so far.
 #[derive(Debug, Default)]

@@ -12,9 +12,9 @@ use super::line::LineKind;
 use super::pen::Pen;
 use super::teller::Teller;
 use super::{Reading, Wait};
-use crate::domain::failure::Failure;
-use crate::domain::usage::{Tokens, Usage};
-use crate::session::failure::of_message;
+use crate::failure::of_message;
+use paddock_model::failure::Failure;
+use paddock_model::usage::{Tokens, Usage};
 
 /// What Codex's events say so far.
 #[derive(Debug, Default)]

@@ -10,9 +10,9 @@ use super::line::LineKind;
 use super::pen::Pen;
 use super::teller::Teller;
 use super::{Reading, Wait};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::usage::Usage;
-use crate::session::failure::{class_of_answer, reset_ms};
+use crate::failure::{class_of_answer, reset_ms};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::usage::Usage;
 
 /// What Copilot's events say so far.
 #[derive(Debug, Default)]

@@ -11,10 +11,10 @@ use super::jsonl::{End, Events};
 use super::line::LineKind;
 use super::pen::Pen;
 use super::teller::Teller;
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::domain::usage::{Tokens, Usage};
-use crate::session::failure::{class_of_answer, class_of_status, reset_ms};
+use crate::failure::{class_of_answer, class_of_status, reset_ms};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
+use paddock_model::usage::{Tokens, Usage};
 
 /// The program's own exit code for "not logged in".
 const EXIT_NOT_LOGGED_IN: i32 = 41;

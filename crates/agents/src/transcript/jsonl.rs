@@ -11,9 +11,9 @@ use super::plain::Plain;
 use super::splitter::Splitter;
 use super::tail::Tail;
 use super::{Format, Reading, Setting, Stream};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::session::failure::{of_exit, of_message};
+use crate::failure::{of_exit, of_message};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
 
 /// The longest event that is read, in bytes; tools' outputs are in them.
 const EVENT_MAX_BYTES: usize = 8 << 20;

@@ -11,9 +11,9 @@ use super::line::LineKind;
 use super::pen::Pen;
 use super::teller::Teller;
 use super::{Reading, Wait};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::usage::Usage;
-use crate::session::failure::{self, class_of_answer, of_message, reset_ms, status_in};
+use crate::failure::{self, class_of_answer, of_message, reset_ms, status_in};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::usage::Usage;
 
 /// How the program's own errors begin.
 const OWN_ERROR: &str = "error: ";

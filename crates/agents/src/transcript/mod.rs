@@ -27,9 +27,9 @@ mod words;
 
 use jiff::tz::TimeZone;
 
-use crate::domain::failure::Failure;
-use crate::domain::session::Exit;
-use crate::domain::usage::{Tokens, Usage};
+use paddock_model::failure::Failure;
+use paddock_model::session::Exit;
+use paddock_model::usage::{Tokens, Usage};
 
 use jsonl::Jsonl;
 use pen::Lines;

@@ -8,9 +8,9 @@ use super::jsonl::{End, Events};
 use super::line::LineKind;
 use super::pen::Pen;
 use super::teller::Teller;
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::usage::{Tokens, Usage, micros};
-use crate::session::failure::{class_of_answer, reset_ms, retry_after_ms};
+use crate::failure::{class_of_answer, reset_ms, retry_after_ms};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::usage::{Tokens, Usage, micros};
 
 /// What opencode's events say so far.
 #[derive(Debug, Default)]

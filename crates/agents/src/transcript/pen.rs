@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Setting;
 use super::line::{LINE_MAX_BYTES, Line, LineKind};
-use crate::session::summary::clean;
+use crate::summary::clean;
 
 /// So much is kept of lines that nobody has taken, in bytes.
 const UNTAKEN_MAX_BYTES: usize = 4 << 20;

@@ -5,9 +5,9 @@ use super::pen::{Lines, Pen};
 use super::splitter::Splitter;
 use super::tail::Tail;
 use super::{Format, Reading, Setting, Stream};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::session::failure::{of_exit, of_message};
+use crate::failure::{of_exit, of_message};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
 
 /// The longest line that is told whole, in bytes.
 const LINE_MAX_BYTES: usize = 64 << 10;

@@ -10,9 +10,9 @@ use super::pen::Pen;
 use super::tally::Tally;
 use super::teller::Teller;
 use super::{Reading, Wait};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::usage::{Tokens, Usage};
-use crate::session::failure::{self, of_message};
+use crate::failure::{self, of_message};
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::usage::{Tokens, Usage};
 
 /// What Qwen's events say so far.
 #[derive(Debug, Default)]

@@ -8,10 +8,10 @@ use super::pen::{Lines, Pen};
 use super::plain::Plain;
 use super::splitter::Splitter;
 use super::{Format, Reading, Setting, Stream};
-use crate::domain::failure::{Failure, FailureClass};
-use crate::domain::session::Exit;
-use crate::domain::usage::{Tokens, Usage, micros};
-use crate::session::failure;
+use crate::failure;
+use paddock_model::failure::{Failure, FailureClass};
+use paddock_model::session::Exit;
+use paddock_model::usage::{Tokens, Usage, micros};
 
 /// How such a line begins; JSON follows.
 pub const TOLD_PREFIX: &str = "paddock-agent: ";

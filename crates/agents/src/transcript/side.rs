@@ -10,9 +10,9 @@ use serde_json::Value;
 use super::Reading;
 use super::json::{self, text};
 use super::splitter::Splitter;
-use crate::domain::failure::FailureClass;
-use crate::domain::usage::Tokens;
-use crate::session::failure::epoch_ms;
+use crate::failure::epoch_ms;
+use paddock_model::failure::FailureClass;
+use paddock_model::usage::Tokens;
 
 /// So much of the end of such a file is read, in bytes.
 const TAIL_BYTES: u64 = 32 << 20;

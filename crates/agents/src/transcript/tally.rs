@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 
-use crate::domain::usage::Tokens;
+use paddock_model::usage::Tokens;
 
 /// Messages that are known by their id. Lines of one message follow each other, but for those of helpers that
 /// work side by side: far fewer than this.

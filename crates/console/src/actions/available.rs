@@ -1,8 +1,8 @@
 //! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
 
-use crate::console::Model;
-use crate::console::panes::{needs, pane, plan};
-use crate::domain::objective::{Objective, Status};
+use crate::Model;
+use crate::panes::{needs, pane, plan};
+use paddock_model::objective::{Objective, Status};
 
 type Available = Result<(), String>;
 

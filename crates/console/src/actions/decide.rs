@@ -1,14 +1,14 @@
 //! Judging work.
 
 use super::{land, order};
-use crate::console::Model;
-use crate::console::dialogs::confirm::Confirm;
-use crate::console::dialogs::{Dialog, judge};
-use crate::console::msg::Effect;
-use crate::console::panes::needs;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::Status;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::dialogs::confirm::Confirm;
+use crate::dialogs::{Dialog, judge};
+use crate::msg::Effect;
+use crate::panes::needs;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::Status;
+use paddock_model::operate::Order;
 
 /// Does it at once with the note that came along, or opens a dialog that asks for one.
 fn noted(

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use super::{Argument, Group, TABLE};
-use crate::console::keymap::Keymap;
+use crate::keymap::Keymap;
 
 const HEAD: &str = "# Keys of the console
 
@@ -52,11 +52,11 @@ pub fn document() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::console::panes::{MAIN, PaneId, pane};
+    use crate::panes::{MAIN, PaneId, pane};
 
     #[test]
     fn the_document_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/keys.md");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
         let found = std::fs::read_to_string(path).unwrap_or_default();
         if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
             std::fs::write(path, document()).unwrap();
@@ -73,7 +73,7 @@ mod tests {
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count, "a name stands twice");
-        let model = crate::console::Model::default();
+        let model = crate::Model::default();
         let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
         for id in MAIN.into_iter().chain(covers) {
             for hint in pane(id).hints(&model) {

@@ -1,14 +1,14 @@
 //! Plans that wait, publishing, and a target branch that was rewritten.
 
-use crate::console::Model;
-use crate::console::dialogs::confirm::Confirm;
-use crate::console::dialogs::judge;
-use crate::console::msg::Effect;
-use crate::console::panes::{PaneId, plan};
-use crate::domain::bypass;
-use crate::domain::command::Command;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::reason::ReasonCode;
+use crate::Model;
+use crate::dialogs::confirm::Confirm;
+use crate::dialogs::judge;
+use crate::msg::Effect;
+use crate::panes::{PaneId, plan};
+use paddock_model::bypass;
+use paddock_model::command::Command;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::reason::ReasonCode;
 
 /// Shows the plan that waits, or has one made.
 pub(super) fn plan_now(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {

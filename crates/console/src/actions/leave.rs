@@ -1,8 +1,8 @@
 //! Going away.
 
-use crate::console::Model;
-use crate::console::dialogs::quit::Quit;
-use crate::console::msg::{Effect, QuitHow};
+use crate::Model;
+use crate::dialogs::quit::Quit;
+use crate::msg::{Effect, QuitHow};
 
 pub(super) fn quit(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     if model.is_in_progress() {

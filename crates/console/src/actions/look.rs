@@ -2,15 +2,15 @@
 
 use std::path::PathBuf;
 
-use crate::console::Model;
-use crate::console::dialogs::help::Help;
-use crate::console::dialogs::output::Output;
-use crate::console::dialogs::palette::Palette;
-use crate::console::model::{Finder, FinderKind};
-use crate::console::msg::{Effect, Foreground};
-use crate::console::panes::{self, PaneId};
-use crate::domain::answers::Surroundings;
-use crate::report::text::duration;
+use crate::Model;
+use crate::dialogs::help::Help;
+use crate::dialogs::output::Output;
+use crate::dialogs::palette::Palette;
+use crate::model::{Finder, FinderKind};
+use crate::msg::{Effect, Foreground};
+use crate::panes::{self, PaneId};
+use paddock_model::answers::Surroundings;
+use paddock_report::text::duration;
 
 pub(super) fn help(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     model.open(Box::new(Help::default()));

@@ -15,9 +15,9 @@ pub use table::TABLE;
 
 use super::Model;
 use super::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::operate::Order;
+use paddock_model::command::Command;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::operate::Order;
 
 /// What a person wants when they look for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,8 +1,8 @@
 //! Going somewhere.
 
-use crate::console::Model;
-use crate::console::msg::Effect;
-use crate::console::panes::{MAIN, PaneId, Reaction, Verb, grid, pane as pane_of};
+use crate::Model;
+use crate::msg::Effect;
+use crate::panes::{MAIN, PaneId, Reaction, Verb, grid, pane as pane_of};
 
 /// A verb for the pane that has the focus.
 pub(super) fn verb(model: &mut Model, verb: Verb) -> Vec<Effect> {

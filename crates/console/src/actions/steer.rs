@@ -2,13 +2,13 @@
 
 use super::decide::still_open;
 use super::order;
-use crate::console::Model;
-use crate::console::dialogs::confirm::Confirm;
-use crate::console::dialogs::{extend, goal, objective, priority, scope};
-use crate::console::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::objective::Status;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::dialogs::confirm::Confirm;
+use crate::dialogs::{extend, goal, objective, priority, scope};
+use crate::msg::Effect;
+use paddock_model::command::Command;
+use paddock_model::objective::Status;
+use paddock_model::operate::Order;
 
 pub(super) fn goal_add(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let opened = goal::open(model);

@@ -3,9 +3,9 @@
 use super::Argument::{Asked, None as Nothing, Optional};
 use super::Group::{Decide, Leave, Look, Move, Steer};
 use super::{Action, Argument, Group, available, decide, land, leave, look, motion, steer};
-use crate::console::Model;
-use crate::console::msg::Effect;
-use crate::console::panes::Verb;
+use crate::Model;
+use crate::msg::Effect;
+use crate::panes::Verb;
 
 type Available = fn(&Model) -> Result<(), String>;
 type Run = fn(&mut Model, Option<&str>) -> Vec<Effect>;

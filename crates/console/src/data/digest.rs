@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::{Facts, Need};
-use crate::domain::answers::Answers;
-use crate::domain::budget::spent_since;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::objective::Status;
+use paddock_model::answers::Answers;
+use paddock_model::budget::spent_since;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::objective::Status;
 
 /// What was spent today; unknown is none, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]

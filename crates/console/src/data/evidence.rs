@@ -1,12 +1,12 @@
 //! What is known of an objective that went wrong: what was tried, and what speaks against it.
 
-use crate::domain::finding::Finding;
-use crate::domain::ids::GateId;
-use crate::domain::objective::{Feedback, Objective};
-use crate::domain::path::RepoPath;
-use crate::domain::session::{Session, SessionStatus};
-use crate::domain::state::State;
-use crate::report::text::counted;
+use paddock_model::finding::Finding;
+use paddock_model::ids::GateId;
+use paddock_model::objective::{Feedback, Objective};
+use paddock_model::path::RepoPath;
+use paddock_model::session::{Session, SessionStatus};
+use paddock_model::state::State;
+use paddock_report::text::counted;
 
 /// Paths named in one line.
 const PATHS_MAX: usize = 3;

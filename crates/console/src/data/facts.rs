@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde_json::Value;
 
-use crate::domain::event::Event;
-use crate::domain::state::State;
-use crate::link::{EventLine, Gauge};
+use paddock_ipc::{EventLine, Gauge};
+use paddock_model::event::Event;
+use paddock_model::state::State;
 
 /// How many recent events are kept for showing: some hours of work, a few megabytes.
 pub const EVENTS_MAX: usize = 2000;

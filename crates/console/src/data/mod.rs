@@ -5,6 +5,6 @@ pub mod evidence;
 mod facts;
 pub mod telling;
 
-pub use crate::domain::needs::{Need, NeedKind};
 pub use digest::{Digest, Spent};
 pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, StartStep, SupervisorSeen};
+pub use paddock_model::needs::{Need, NeedKind};

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use crate::report::text::harmless;
-use crate::runner::log::{LogReader, Stream};
+use paddock_report::text::harmless;
+use paddock_runner::log::{LogReader, Stream};
 
 /// How much of the end of each stream is read, in bytes: runners say at the end what failed.
 const END_BYTES: u64 = 64 << 10;

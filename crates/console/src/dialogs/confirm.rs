@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// What is done when it is confirmed, or why it can no longer be done: the world may have moved meanwhile.
 pub type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, String>>;

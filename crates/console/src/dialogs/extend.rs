@@ -2,12 +2,12 @@
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
-use crate::console::Model;
-use crate::console::msg::Effect;
-use crate::domain::budget::used_since_ms;
-use crate::domain::command::Command;
-use crate::domain::ids::SessionId;
-use crate::domain::session::SessionBudget;
+use crate::Model;
+use crate::msg::Effect;
+use paddock_model::budget::used_since_ms;
+use paddock_model::command::Command;
+use paddock_model::ids::SessionId;
+use paddock_model::session::SessionBudget;
 
 const MINUTES: &str = "More minutes";
 const COMMITS: &str = "More commits";
@@ -22,7 +22,7 @@ fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
     let usd = values.get(USD).trim_start_matches('$');
     let usd_micros = match usd.is_empty() {
         true => Some(0),
-        false => usd.parse().ok().and_then(crate::domain::usage::micros),
+        false => usd.parse().ok().and_then(paddock_model::usage::micros),
     };
     let usd_micros = usd_micros.ok_or_else(|| Fault::of(USD, "an amount is needed, for example 2.50"))?;
     if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {

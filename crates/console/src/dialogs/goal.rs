@@ -2,12 +2,12 @@
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
-use crate::console::Model;
-use crate::console::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::hierarchy::{AimKey, AimOrder, Level};
-use crate::domain::ids::{AimId, ProjectSlug, free_id};
-use crate::domain::state::State;
+use crate::Model;
+use crate::msg::Effect;
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{AimKey, AimOrder, Level};
+use paddock_model::ids::{AimId, ProjectSlug, free_id};
+use paddock_model::state::State;
 
 const TITLE: &str = "Title";
 const DESCRIPTION: &str = "Description";

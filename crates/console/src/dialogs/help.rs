@@ -7,9 +7,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::actions::{Group, TABLE};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::actions::{Group, TABLE};
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// The dialog.
 #[derive(Default)]

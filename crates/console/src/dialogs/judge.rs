@@ -2,14 +2,14 @@
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
-use crate::console::Model;
-use crate::console::actions::order;
-use crate::console::data::evidence;
-use crate::console::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Objective;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::actions::order;
+use crate::data::evidence;
+use crate::msg::Effect;
+use paddock_model::command::Command;
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Objective;
+use paddock_model::operate::Order;
 
 const NOTE: &str = "Note";
 

@@ -3,13 +3,13 @@
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
 use super::scope::{globs_fault, globs_of};
-use crate::console::Model;
-use crate::console::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::hierarchy::{Level, Stage};
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, free_id};
-use crate::domain::objective::{ObjectiveSpec, Status};
-use crate::domain::plan::DEFAULT_WORKER;
+use crate::Model;
+use crate::msg::Effect;
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{Level, Stage};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, free_id};
+use paddock_model::objective::{ObjectiveSpec, Status};
+use paddock_model::plan::DEFAULT_WORKER;
 
 const TITLE: &str = "Title";
 const DESCRIPTION: &str = "Description";
@@ -79,7 +79,7 @@ fn candidates(model: &Model, project: &ProjectSlug) -> Vec<String> {
 fn phases(model: &Model, project: &ProjectSlug) -> (Vec<String>, usize) {
     let state = &model.facts.state;
     let open =
-        |aim: &&crate::domain::hierarchy::Aim| aim.key.level == Level::Phase && aim.stage != Stage::Completed;
+        |aim: &&paddock_model::hierarchy::Aim| aim.key.level == Level::Phase && aim.stage != Stage::Completed;
     let ids = state.aims_of(project).filter(open).map(|aim| aim.key.id.to_string());
     let options: Vec<String> = std::iter::once(String::new()).chain(ids).collect();
     let active = state.active_line(project).phase.map(|phase| phase.key.id.to_string());

@@ -7,8 +7,8 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// How many lines are kept of what a command said.
 const LINES_MAX: usize = 5000;

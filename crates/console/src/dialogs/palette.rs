@@ -7,10 +7,10 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::actions::{Action, Argument, TABLE};
-use crate::console::commands::{self, CommandLine};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::actions::{Action, Argument, TABLE};
+use crate::commands::{self, CommandLine};
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// The dialog.
 pub struct Palette {

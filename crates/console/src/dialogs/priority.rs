@@ -2,10 +2,10 @@
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
-use crate::console::Model;
-use crate::console::actions::order;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::actions::order;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::operate::Order;
 
 const PRIORITY: &str = "Priority";
 

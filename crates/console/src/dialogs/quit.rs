@@ -5,9 +5,9 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::console::msg::{Effect, QuitHow};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::msg::{Effect, QuitHow};
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// The dialog.
 #[derive(Default)]

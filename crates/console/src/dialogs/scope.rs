@@ -2,13 +2,13 @@
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
-use crate::config::plan_file::scope_fault;
-use crate::console::Model;
-use crate::console::actions::order;
-use crate::console::data::evidence;
-use crate::domain::finding::FindingCode;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::actions::order;
+use crate::data::evidence;
+use paddock_config::plan_file::scope_fault;
+use paddock_model::finding::FindingCode;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::operate::Order;
 
 const GLOBS: &str = "Globs";
 

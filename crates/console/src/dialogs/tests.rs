@@ -3,10 +3,10 @@
 use super::super::testing::{
     Sample, accept, asked, dialog_alone, key, looks, paste, press, refuse, slug, type_in,
 };
-use crate::console::Model;
-use crate::domain::command::Command;
-use crate::domain::hierarchy::{AimOrder, Level};
-use crate::domain::operate::Order;
+use crate::Model;
+use paddock_model::command::Command;
+use paddock_model::hierarchy::{AimOrder, Level};
+use paddock_model::operate::Order;
 
 fn night() -> Model {
     Sample::night().model
@@ -180,7 +180,7 @@ fn a_goal_comes_with_its_milestones_one_after_the_other() {
         panic!("{second:?}")
     };
     assert_eq!((aim.level, aim.id.as_str()), (Level::Milestone, "api"));
-    assert_eq!(parent.as_ref().map(crate::domain::ids::AimId::as_str), Some("ship-v2-2"));
+    assert_eq!(parent.as_ref().map(paddock_model::ids::AimId::as_str), Some("ship-v2-2"));
     let third = asked(&accept(&mut model, &second[0].1));
     assert!(accept(&mut model, &third[0].1).is_empty());
     assert!(model.dialogs.is_empty());

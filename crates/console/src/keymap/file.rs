@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{Key, Keymap};
-use crate::config::error::nearest;
-use crate::config::words::{self, Entry, fault};
-use crate::config::{ConfigError, Environment, Place, Workspace};
-use crate::console::actions::{TABLE, find};
+use crate::actions::{TABLE, find};
+use paddock_config::error::nearest;
+use paddock_config::words::{self, Entry, fault};
+use paddock_config::{ConfigError, Environment, Place, Workspace};
 
 /// The files, the user's own first: what comes later wins.
 #[must_use]

@@ -3,7 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
-use crate::report::text::is_harmful;
+use paddock_report::text::is_harmful;
 
 /// Columns between tab stops.
 const TAB: usize = 8;

@@ -13,11 +13,11 @@ use super::matcher::Matcher;
 use super::seek::Search;
 use super::source::Stream;
 use super::view::View;
-use crate::console::Model;
-use crate::console::model::FinderKind;
-use crate::console::msg::{Effect, Foreground, Job};
-use crate::runner::log::LogReader;
-use crate::session::transcript::Setting;
+use crate::Model;
+use crate::model::FinderKind;
+use crate::msg::{Effect, Foreground, Job};
+use paddock_agents::transcript::Setting;
+use paddock_runner::log::LogReader;
 
 /// Logs kept open: those of a grid and the ones looked at last. Each may hold its readable text.
 const OPEN_MAX: usize = 16;

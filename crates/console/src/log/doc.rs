@@ -10,7 +10,7 @@ use super::index::LineIndex;
 use super::scripted::{Meaning, PREFIX_BYTES, Sense};
 use super::seek::Filter;
 use super::source::{Cache, Stream};
-use crate::session::transcript::{self, LineKind, Reader, Setting};
+use paddock_agents::transcript::{self, LineKind, Reader, Setting};
 
 /// Which reading of a log is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -8,9 +8,9 @@ use ratatui::style::Style;
 use super::doc::Shared;
 use super::rows::ScreenRow;
 use super::view::View;
-use crate::console::text;
-use crate::console::theme::Theme;
-use crate::session::transcript::LineKind;
+use crate::text;
+use crate::theme::Theme;
+use paddock_agents::transcript::LineKind;
 
 /// Draws a view of a log. The first column is the cursor's.
 pub fn draw(view: &mut View, log: &mut Shared, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::source::Stream;
-use crate::session::transcript::{Line, LineKind};
+use paddock_agents::transcript::{Line, LineKind};
 
 /// Entries kept of one session: days of an agent's work. The oldest go first; the raw view has them still.
 const ENTRIES_MAX: usize = 100_000;

@@ -15,10 +15,10 @@ use super::doc::{Chunk, Mode, Shared};
 use super::lens::Place;
 use super::seek::{Search, Step};
 use super::source::{Stream, read};
-use crate::console::msg::{Msg, World};
-use crate::domain::ids::{GateId, SessionId};
-use crate::os::fail_points::trouble_point;
-use crate::runner::log::LogReader;
+use crate::msg::{Msg, World};
+use paddock_model::ids::{GateId, SessionId};
+use paddock_os::fail_points::trouble_point;
+use paddock_runner::log::LogReader;
 
 /// How often the end of a log is looked at while its job runs: soon enough for an eye.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
@@ -259,7 +259,7 @@ impl Follower {
             Step::Nowhere => None,
         };
         let (of, text) = (sought.of, sought.search.matcher.text().to_owned());
-        let change = move |model: &mut crate::console::Model| {
+        let change = move |model: &mut crate::Model| {
             model.panes.log.book.found(of, &text, found);
             Vec::new()
         };
@@ -269,7 +269,7 @@ impl Follower {
 
     /// Says that what a frame lacked is there; false when nobody listens any more.
     fn tell_at_once(&self) -> bool {
-        self.messages.send(Msg::Apply(Box::new(|_: &mut crate::console::Model| Vec::new()))).is_ok()
+        self.messages.send(Msg::Apply(Box::new(|_: &mut crate::Model| Vec::new()))).is_ok()
     }
 
     /// Says that something has grown; false when nobody listens any more.
@@ -278,7 +278,7 @@ impl Follower {
             return true;
         }
         let is_told = self.is_told.clone();
-        let change = move |_: &mut crate::console::Model| {
+        let change = move |_: &mut crate::Model| {
             is_told.store(false, Ordering::SeqCst);
             Vec::new()
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::doc::{Content, Doc, Mode};
-use crate::session::transcript::LineKind;
+use paddock_agents::transcript::LineKind;
 
 /// Output longer than this is folded: one line at its front, two at its end, and what says how much lies
 /// between. Its end tells how it went; its front, what it was.

@@ -6,7 +6,7 @@ use super::lens::{Place, Shown};
 use super::matcher::Matcher;
 use super::view::marked;
 use super::wrap::{Breaking, rows};
-use crate::session::transcript::LineKind;
+use paddock_agents::transcript::LineKind;
 
 /// Cells for `HH:MM:SS` and what parts it from the text.
 const TIME_WIDTH: usize = 10;

@@ -1,7 +1,7 @@
 //! What the lines of the built-in scripted agent mean; lines of other plain agents are what they say.
 
-use crate::session::summary::{BEGIN, END};
-use crate::session::transcript::LineKind;
+use paddock_agents::summary::{BEGIN, END};
+use paddock_agents::transcript::LineKind;
 
 /// How much of a line is looked at.
 pub const PREFIX_BYTES: usize = 200;

@@ -7,9 +7,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 
 use super::index::{Block, split};
-use crate::os::fail_points::trouble_point;
-use crate::runner::log::LogReader;
-pub use crate::runner::log::Stream;
+use paddock_os::fail_points::trouble_point;
+use paddock_runner::log::LogReader;
+pub use paddock_runner::log::Stream;
 
 /// What is kept of lines that were looked at, in bytes: a high screen whose every row is of another block fits
 /// (100 rows of 80 kB), else that screen would be asked for again and again.

@@ -1,7 +1,7 @@
 //! Whole logs, looked at.
 
 use super::*;
-use crate::session::transcript::Setting;
+use paddock_agents::transcript::Setting;
 
 /// Bytes that were pushed, to be read again.
 #[derive(Debug, Clone, Default)]

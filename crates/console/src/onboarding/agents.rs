@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::config::{builtin, validate};
-use crate::runner::inherit::own_markers;
+use paddock_config::{builtin, validate};
+use paddock_runner::inherit::own_markers;
 
 /// How long a program may take to tell its version.
 const PATIENCE: Duration = Duration::from_secs(5);

@@ -10,13 +10,13 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{AgentSeen, News};
-use crate::console::ahead::Typed;
-use crate::console::dialogs::form::{Fault, Field, Form, Values};
-use crate::console::dialogs::{Dialog, Step};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::ids::nearest_id;
-use crate::domain::settings::GateCommand;
+use crate::ahead::Typed;
+use crate::dialogs::form::{Fault, Field, Form, Values};
+use crate::dialogs::{Dialog, Step};
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::ids::nearest_id;
+use paddock_model::settings::GateCommand;
 
 const BRANCH: &str = "Branch";
 const GATE: &str = "Gate";

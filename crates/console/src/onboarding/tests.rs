@@ -1,9 +1,9 @@
 //! The screen, its keys, its faults.
 
 use super::*;
-use crate::config::propose::propose;
-use crate::console::onboarding::Left;
-use crate::console::testing::{dialog_alone, looks, press, type_in};
+use crate::onboarding::Left;
+use crate::testing::{dialog_alone, looks, press, type_in};
+use paddock_config::propose::propose;
 
 fn found() -> Found {
     let read = |name: &str| (name == "Cargo.toml").then(String::new);
@@ -30,7 +30,7 @@ fn seen() -> Vec<AgentSeen> {
 }
 
 fn opened() -> (Model, Rc<RefCell<State>>) {
-    let mut model = Model { size: (80, 24), answers: crate::engine::ANSWERS, ..Model::default() };
+    let mut model = Model { size: (80, 24), answers: paddock_engine::ANSWERS, ..Model::default() };
     let state = Rc::new(RefCell::new(State::default()));
     model.open(Box::new(Questions::new(state.clone())));
     (model, state)

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Heading, Pane, teach};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::budget::used_since_ms;
-use crate::domain::session::Session;
-use crate::domain::usage::{Tokens, dollars};
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::budget::used_since_ms;
+use paddock_model::session::Session;
+use paddock_model::usage::{Tokens, dollars};
 
 /// From this share on it is said that a limit is near (SPEC 3.4).
 const SOON: f64 = 0.8;

@@ -9,14 +9,14 @@ use ratatui::style::Style;
 
 use super::log::named;
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
-use crate::console::log::Matcher;
-use crate::console::model::FinderKind;
-use crate::console::msg::{Effect, Foreground, Job};
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::{ObjectId, ObjectiveKey};
-use crate::domain::objective::Status;
-use crate::git::{DiffLineKind, Difference, Range, Repository};
+use crate::log::Matcher;
+use crate::model::FinderKind;
+use crate::msg::{Effect, Foreground, Job};
+use crate::theme::Theme;
+use crate::{Model, layout, text};
+use paddock_git::{DiffLineKind, Difference, Range, Repository};
+use paddock_model::ids::{ObjectId, ObjectiveKey};
+use paddock_model::objective::Status;
 
 /// So much of a diff is shown; `v` in a shell shows the rest.
 const SHOWN_MAX_BYTES: usize = 2 << 20;
@@ -142,12 +142,12 @@ fn lines_of(difference: &Difference) -> usize {
 #[must_use]
 pub fn summary(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
-    let sum = |count: fn(&crate::git::FileChange) -> Option<usize>| -> usize {
+    let sum = |count: fn(&paddock_git::FileChange) -> Option<usize>| -> usize {
         difference.files.iter().filter_map(count).sum()
     };
     let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
     let minus = if model.theme.glyphs.ascii { "-" } else { "−" };
-    let files = crate::report::text::counted(difference.files.len(), "file");
+    let files = paddock_report::text::counted(difference.files.len(), "file");
     let looking = model.panes.diff.find.as_ref().map(|find| {
         let said = if model.panes.diff.is_nowhere { "nowhere" } else { "n N" };
         format!("/ {}: {said}  ", named(find))

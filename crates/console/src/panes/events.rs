@@ -8,11 +8,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::link::EventLine;
-use crate::report::row;
+use crate::theme::Theme;
+use crate::{Model, layout, text};
+use paddock_ipc::EventLine;
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_report::row;
 
 /// Steps on the way that say nothing to whoever watches; shown where the pane has the screen.
 const STEPS: [&str; 18] = [

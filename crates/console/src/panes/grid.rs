@@ -5,12 +5,12 @@ use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Borders, Widget};
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, log, stepped, teach};
-use crate::console::log::{Of, draw, turn};
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::SessionId;
-use crate::domain::session::Session;
+use crate::log::{Of, draw, turn};
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, layout, text};
+use paddock_model::ids::SessionId;
+use paddock_model::session::Session;
 
 /// Tiles shown at once; with more sessions the grid is turned like pages.
 const TILES_MAX: usize = 8;

@@ -4,13 +4,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
-use crate::console::log::{Book, Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
-use crate::console::model::FinderKind;
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, layout};
-use crate::domain::ids::SessionId;
-use crate::domain::session::{Session, SessionKind};
+use crate::log::{Book, Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
+use crate::model::FinderKind;
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, layout};
+use paddock_model::ids::SessionId;
+use paddock_model::session::{Session, SessionKind};
 
 /// A readable text of more lines is not opened in the pager; its file is.
 const PAGED_LINES_MAX: u64 = 50_000;

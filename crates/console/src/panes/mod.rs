@@ -23,7 +23,7 @@ use super::model::FinderKind;
 use super::msg::Effect;
 use super::theme::Theme;
 use super::{Model, text};
-use crate::domain::ids::{GateId, ObjectiveKey, SessionId};
+use paddock_model::ids::{GateId, ObjectiveKey, SessionId};
 
 /// Names a pane.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]

@@ -11,14 +11,14 @@ use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, chosen, diff, log, scrolled, teach};
-use crate::console::log::{Of, draw, turn};
-use crate::console::model::FinderKind;
-use crate::console::msg::{Effect, Foreground};
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::{GateId, ObjectiveKey, SessionId};
-use crate::domain::objective::Objective;
-use crate::domain::session::Session;
+use crate::log::{Of, draw, turn};
+use crate::model::FinderKind;
+use crate::msg::{Effect, Foreground};
+use crate::theme::Theme;
+use crate::{Model, layout, text};
+use paddock_model::ids::{GateId, ObjectiveKey, SessionId};
+use paddock_model::objective::Objective;
+use paddock_model::session::Session;
 use tabs::Tab;
 
 /// From this many columns on the facts stand beside the tabs.

@@ -12,16 +12,16 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
-use crate::console::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::answers::{Answers, Surroundings};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Status;
-use crate::domain::state::State;
+use crate::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, layout, text};
 use choice::Selection;
 use columns::{Columns, Setting};
+use paddock_model::answers::{Answers, Surroundings};
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Status;
+use paddock_model::state::State;
 use plan::{Glance, Plan, Terms, shape};
 
 /// The last row says why the selected objective is where it is, where there is at least this much room.

@@ -7,14 +7,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, teach};
-use crate::console::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row};
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::ObjectiveId;
-use crate::domain::objective::Status;
-use crate::domain::plan::PlannedObjective;
-use crate::domain::planning::WaitingPlan;
-use crate::domain::project::Project;
+use crate::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row};
+use crate::theme::Theme;
+use crate::{Model, layout, text};
+use paddock_model::ids::ObjectiveId;
+use paddock_model::objective::Status;
+use paddock_model::plan::PlannedObjective;
+use paddock_model::planning::WaitingPlan;
+use paddock_model::project::Project;
 
 /// Lanes beside each other, at most.
 const LANES_MAX: usize = 8;
@@ -52,7 +52,7 @@ fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (
         if is_had || new.iter().any(|one| one.id == *id) {
             continue;
         }
-        let key = crate::domain::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
+        let key = paddock_model::ids::ObjectiveKey { project: project.slug.clone(), id: id.clone() };
         let status = model.facts.state.objective(&key).map_or(Status::Todo, |one| one.status);
         parts.push(Part::Known(id, status));
     }

@@ -2,12 +2,12 @@
 
 use super::super::testing::{Sample, asked, key, looks, pane_alone, pane_beside, press, slug};
 use super::PaneId;
-use crate::console::Model;
-use crate::console::data::NeedKind;
-use crate::console::msg::Effect;
-use crate::domain::command::Command;
-use crate::domain::ids::GateId;
-use crate::domain::operate::Order;
+use crate::Model;
+use crate::data::NeedKind;
+use crate::msg::Effect;
+use paddock_model::command::Command;
+use paddock_model::ids::GateId;
+use paddock_model::operate::Order;
 
 fn model() -> Model {
     let mut model = Sample::night().model;
@@ -26,7 +26,7 @@ fn snapshots(name: &str, model: &mut Model, pane: PaneId) {
         model.theme = theme;
         insta::assert_snapshot!(format!("{name}_{look}"), pane_alone(model, pane, 80, 22));
     }
-    model.theme = crate::console::theme::Theme::default();
+    model.theme = crate::theme::Theme::default();
 }
 
 #[test]

@@ -14,7 +14,7 @@ use super::keymap::Key;
 use super::msg::{Effect, Msg};
 use super::update::{Urgency, update};
 use super::{Model, update::settle};
-use crate::domain::command::{Answer, Command, Refusal, Reply};
+use paddock_model::command::{Answer, Command, Refusal, Reply};
 
 /// Presses keys by their names, as keys.yaml has them: `press(&mut model, "r")`, `"alt-enter"`.
 pub fn press(model: &mut Model, names: &str) -> Vec<Effect> {

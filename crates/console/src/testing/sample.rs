@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::facts_of;
-use crate::console::Model;
-use crate::console::data::{FactsMsg, Loaded, SupervisorSeen};
-use crate::domain::event::{Event, Fact};
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::state::State;
-use crate::ledger::to_stored;
-use crate::link::Gauge;
-use crate::report::events::line;
+use crate::Model;
+use crate::data::{FactsMsg, Loaded, SupervisorSeen};
+use paddock_ipc::Gauge;
+use paddock_model::event::{Event, Fact};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::state::State;
+use paddock_report::events::line;
+use paddock_store::codec::to_stored;
 
 /// When the sample's night begins, in Unix milliseconds.
 pub const BEGIN_MS: i64 = 1_700_000_000_000;
@@ -55,7 +55,7 @@ impl Sample {
             now_ms: BEGIN_MS,
             day_ms: BEGIN_MS - 3_600_000,
             size: (120, 40),
-            answers: crate::engine::ANSWERS,
+            answers: paddock_engine::ANSWERS,
             ..Model::default()
         };
         let nothing = Loaded { state: State::default(), events: Vec::new() };

@@ -7,10 +7,10 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use unicode_width::UnicodeWidthStr;
 
-use crate::console::Model;
-use crate::console::frame::{self, draw};
-use crate::console::panes::{MAIN, PaneId, pane};
-use crate::console::theme::Theme;
+use crate::Model;
+use crate::frame::{self, draw};
+use crate::panes::{MAIN, PaneId, pane};
+use crate::theme::Theme;
 
 /// One frame.
 pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {

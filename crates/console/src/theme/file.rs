@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use ratatui::style::{Color, Modifier, Style};
 
 use super::{ASCII, Theme, UNICODE};
-use crate::config::error::nearest;
-use crate::config::words::{self, Entry, fault};
-use crate::config::{ConfigError, Environment};
+use paddock_config::error::nearest;
+use paddock_config::words::{self, Entry, fault};
+use paddock_config::{ConfigError, Environment};
 
 type Field = (&'static str, fn(&mut Theme) -> &mut Style);
 

@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Color, Modifier, Style};
 use ratatui::symbols::border;
 
-use crate::domain::objective::{Objective, Status};
+use paddock_model::objective::{Objective, Status};
 
 /// How a state looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

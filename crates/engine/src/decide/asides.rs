@@ -4,16 +4,16 @@
 
 use super::scribe::Scribe;
 use super::{blame, gates, queue, room};
-use crate::domain::aside::{Aside, Guard, Prepared};
-use crate::domain::command::{Answer, Refusal, Reply};
-use crate::domain::event::Fact;
-use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::train::Entry;
-use crate::engine::effect::Effect;
-use crate::engine::judge::repeats;
-use crate::engine::train::in_order;
+use crate::effect::Effect;
+use crate::judge::repeats;
+use crate::train::in_order;
+use paddock_model::aside::{Aside, Guard, Prepared};
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::train::Entry;
 
 /// Runs with the tests as they were that cannot be evaluated, before the base is asked.
 const UNCLEAR_MAX: u32 = 2;

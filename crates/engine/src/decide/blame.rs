@@ -4,12 +4,12 @@ use super::merge::hold_until;
 use super::queue;
 use super::room;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::gate::{CommandResult, GateRun, Verdict};
-use crate::domain::ids::{GateId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::engine::judge::Trial;
+use crate::judge::Trial;
+use paddock_model::event::Fact;
+use paddock_model::gate::{CommandResult, GateRun, Verdict};
+use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
 
 fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
     scribe.state.gate(gate?).cloned()

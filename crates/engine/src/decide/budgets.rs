@@ -2,16 +2,16 @@
 
 use super::scribe::Scribe;
 use super::watch::{hold, release};
-use crate::domain::budget::{Spent, spent_since, used_since_ms};
-use crate::domain::clock::apart_ms;
-use crate::domain::event::Fact;
-use crate::domain::failure::{Failure, Remedy};
-use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::domain::reason::ReasonCode;
-use crate::domain::session::{Session, SessionStatus, Stop};
-use crate::domain::settings::DayBudget;
-use crate::domain::usage::{Usage, dollars, micros};
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::budget::{Spent, spent_since, used_since_ms};
+use paddock_model::clock::apart_ms;
+use paddock_model::event::Fact;
+use paddock_model::failure::{Failure, Remedy};
+use paddock_model::ids::{ProjectSlug, SessionId};
+use paddock_model::reason::ReasonCode;
+use paddock_model::session::{Session, SessionStatus, Stop};
+use paddock_model::settings::DayBudget;
+use paddock_model::usage::{Usage, dollars, micros};
 
 /// Usage of a running session is recorded at most so often, in milliseconds: what is between two records is
 /// read again from its output after a restart.
@@ -48,7 +48,7 @@ pub(super) fn told(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: 
 /// The limit of its own that a session has reached.
 fn over(session: &Session, usage: &Usage) -> Option<Stop> {
     let budget = &session.budget;
-    let tokens = usage.tokens.map(crate::domain::usage::Tokens::total);
+    let tokens = usage.tokens.map(paddock_model::usage::Tokens::total);
     if budget.max_tokens.zip(tokens).is_some_and(|(max, used)| used >= max) {
         return Some(Stop::Tokens);
     }
@@ -159,7 +159,7 @@ fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(&'static str, String)
 }
 
 /// What a session may use, for people.
-pub(super) fn described(budget: &crate::domain::session::SessionBudget) -> String {
+pub(super) fn described(budget: &paddock_model::session::SessionBudget) -> String {
     let mut parts =
         vec![format!("{} commits", budget.max_commits), format!("{} minutes", budget.max_minutes)];
     parts.extend(budget.max_tokens.map(|tokens| format!("{tokens} tokens")));

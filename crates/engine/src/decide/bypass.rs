@@ -2,10 +2,10 @@
 //! say that it is meant. Nothing is held up by it.
 
 use super::scribe::Scribe;
-use crate::domain::bypass::{BypassFacts, reason};
-use crate::domain::command::{Answer, Reply};
-use crate::domain::event::Fact;
-use crate::domain::ids::ProjectSlug;
+use paddock_model::bypass::{BypassFacts, reason};
+use paddock_model::command::{Answer, Reply};
+use paddock_model::event::Fact;
+use paddock_model::ids::ProjectSlug;
 
 pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, found: BypassFacts) {
     let Some(project) = scribe.state.project(slug) else { return };

@@ -3,18 +3,18 @@
 use super::plans;
 use super::scribe::Scribe;
 use super::target;
-use crate::domain::command::{Answer, Command, Refusal, Reply, StopMode};
-use crate::domain::event::Fact;
-use crate::domain::facts::RepositoryFacts;
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::ObjectiveSpec;
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::scope::Globs;
-use crate::domain::session::{SessionBudget, SessionStatus, Stop};
-use crate::domain::settings::ProjectSettings;
-use crate::engine::effect::Effect;
-use crate::engine::graph::Graph;
+use crate::effect::Effect;
+use crate::graph::Graph;
+use paddock_model::command::{Answer, Command, Refusal, Reply, StopMode};
+use paddock_model::event::Fact;
+use paddock_model::facts::RepositoryFacts;
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::ObjectiveSpec;
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::scope::Globs;
+use paddock_model::session::{SessionBudget, SessionStatus, Stop};
+use paddock_model::settings::ProjectSettings;
 
 pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
     match command {

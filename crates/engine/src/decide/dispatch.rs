@@ -3,18 +3,18 @@
 use std::cmp::Reverse;
 
 use super::scribe::Scribe;
-use crate::domain::clock;
-use crate::domain::event::{Fact, SessionPlan};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::{Cause, Objective, Status, WorktreeStage};
-use crate::domain::project::Project;
-use crate::domain::session::{Session, SessionBudget, SessionKind};
-use crate::domain::settings::{OverlapRule, ProjectSettings};
-use crate::domain::state::State;
-use crate::domain::usage::micros;
-use crate::engine::assignment;
-use crate::engine::effect::Effect;
-use crate::engine::graph::Graph;
+use crate::assignment;
+use crate::effect::Effect;
+use crate::graph::Graph;
+use paddock_model::clock;
+use paddock_model::event::{Fact, SessionPlan};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::{Cause, Objective, Status, WorktreeStage};
+use paddock_model::project::Project;
+use paddock_model::session::{Session, SessionBudget, SessionKind};
+use paddock_model::settings::{OverlapRule, ProjectSettings};
+use paddock_model::state::State;
+use paddock_model::usage::micros;
 
 /// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
 pub const OVERTAKEN_MAX: u32 = 8;

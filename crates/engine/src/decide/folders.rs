@@ -2,12 +2,12 @@
 //! no run is in. What is in them is made anew when it is needed again.
 
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::project::Project;
-use crate::domain::reason::ReasonCode;
-use crate::domain::state::State;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
+use paddock_model::state::State;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     if scribe.is_quiet() {

@@ -3,19 +3,19 @@
 use super::harvest::{cut, own_failure, role_of, terms_of};
 use super::operate::choices;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::facts::HarvestFacts;
-use crate::domain::failure::{FailureClass, Remedy};
-use crate::domain::finding::Finding;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status};
-use crate::domain::path::RepoPath;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::{Exit, Session, SessionEnd, SessionKind};
-use crate::domain::settings::{RecoverySettings, Role};
-use crate::domain::summary::SummaryStatus;
-use crate::domain::train::Subject;
-use crate::engine::review::guarded;
+use crate::review::guarded;
+use paddock_model::event::Fact;
+use paddock_model::facts::HarvestFacts;
+use paddock_model::failure::{FailureClass, Remedy};
+use paddock_model::finding::Finding;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status};
+use paddock_model::path::RepoPath;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::{Exit, Session, SessionEnd, SessionKind};
+use paddock_model::settings::{RecoverySettings, Role};
+use paddock_model::summary::SummaryStatus;
+use paddock_model::train::Subject;
 
 /// The first wait before a retry, in milliseconds; each further one is four times as long.
 const BACKOFF_FIRST_MS: i64 = 1_000;

@@ -1,13 +1,13 @@
 //! Gate runs of every purpose: when one may start, in which slot, and who hears of its end.
 
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::gate::{Purpose, Verdict};
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::reason::ReasonCode;
-use crate::domain::settings::{GateCommand, Slots};
-use crate::domain::verdicts::terms_of;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::gate::{Purpose, Verdict};
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::{GateCommand, Slots};
+use paddock_model::verdicts::terms_of;
 
 /// A gate run that is wanted.
 pub(super) struct Wanted {

@@ -3,20 +3,20 @@
 use super::follow::{Outcome, follow};
 use super::operate;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::facts::HarvestFacts;
-use crate::domain::failure::{Failure, FailureClass, Remedy};
-use crate::domain::finding::Finding;
-use crate::domain::ids::{ObjectiveKey, SessionId};
-use crate::domain::objective::{Cause, Objective, Status};
-use crate::domain::project::Project;
-use crate::domain::session::{
+use crate::review::{Terms, review};
+use paddock_model::event::Fact;
+use paddock_model::facts::HarvestFacts;
+use paddock_model::failure::{Failure, FailureClass, Remedy};
+use paddock_model::finding::Finding;
+use paddock_model::ids::{ObjectiveKey, SessionId};
+use paddock_model::objective::{Cause, Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::session::{
     Checkpoint, Exit, Harvest, Over, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
 };
-use crate::domain::settings::{ProjectSettings, Role};
-use crate::domain::summary::{SessionSummary, SummaryStatus};
-use crate::domain::usage::Account;
-use crate::engine::review::{Terms, review};
+use paddock_model::settings::{ProjectSettings, Role};
+use paddock_model::summary::{SessionSummary, SummaryStatus};
+use paddock_model::usage::Account;
 
 /// Checkpoints kept of a session in the state; all of them are in the repository.
 const CHECKPOINTS_MAX: usize = 20;
@@ -221,7 +221,7 @@ fn said(summary: &SessionSummary) -> SessionEnd {
 
 fn condense(facts: &HarvestFacts, findings: &[Finding]) -> Harvest {
     let newest = facts.commits.iter().rev().take(CHECKPOINTS_MAX).rev();
-    let checkpoint = |commit: &crate::domain::facts::CommitFacts| Checkpoint {
+    let checkpoint = |commit: &paddock_model::facts::CommitFacts| Checkpoint {
         commit: commit.commit.clone(),
         summary: commit.summary.chars().take(200).collect(),
         paths: commit.paths,

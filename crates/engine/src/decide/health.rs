@@ -2,16 +2,16 @@
 
 use super::operate::choices;
 use super::scribe::Scribe;
-use crate::domain::agent::{AgentHealth, Check, cooldown_after};
-use crate::domain::command::{Answer, Reply};
-use crate::domain::event::Fact;
-use crate::domain::failure::{Failure, FailureClass, Remedy};
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Cause, Status};
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::Session;
-use crate::domain::settings::ProjectSettings;
-use crate::engine::assignment::agent_for;
+use crate::assignment::agent_for;
+use paddock_model::agent::{AgentHealth, Check, cooldown_after};
+use paddock_model::command::{Answer, Reply};
+use paddock_model::event::Fact;
+use paddock_model::failure::{Failure, FailureClass, Remedy};
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::{Cause, Status};
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::Session;
+use paddock_model::settings::ProjectSettings;
 
 /// A failure that says something about the agent, not about the work.
 pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure) {
@@ -74,7 +74,7 @@ fn take_up(scribe: &mut Scribe<'_>, agent: &str) {
             && objective
                 .worktree
                 .as_ref()
-                .is_none_or(|w| w.stage != crate::domain::objective::WorktreeStage::Removing);
+                .is_none_or(|w| w.stage != paddock_model::objective::WorktreeStage::Removing);
         let last = objective.sessions.last().and_then(|id| scribe.state.session(*id));
         is_due
             && last.is_some_and(|session| session.agent == agent && !session.status.is_open())
@@ -120,7 +120,7 @@ pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: St
         return Ok(Answer::text(format!("agent {agent} is disabled: {text}")));
     }
     take_up(scribe, agent);
-    let is_off = |project: &&crate::domain::project::Project| {
+    let is_off = |project: &&paddock_model::project::Project| {
         project.settings.agent(agent).is_some_and(|found| !found.enabled)
     };
     let off: Vec<String> =

@@ -1,10 +1,10 @@
 //! What people ask of goals, milestones and phases.
 
 use super::scribe::Scribe;
-use crate::domain::command::{Answer, Refusal, Reply};
-use crate::domain::event::Fact;
-use crate::domain::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
-use crate::domain::ids::{AimId, ProjectSlug, free_id};
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
+use paddock_model::ids::{AimId, ProjectSlug, free_id};
 
 pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Reply {
     if scribe.state.project(&key.project).is_none() {

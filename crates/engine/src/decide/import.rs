@@ -3,11 +3,11 @@
 
 use super::commands::unknown_project;
 use super::scribe::Scribe;
-use crate::domain::command::{Answer, Refusal, Reply};
-use crate::domain::event::Fact;
-use crate::domain::hierarchy::{Aim, AimKey, AimOrder, ImportedAim, Level, Stage};
-use crate::domain::ids::{AimId, ProjectSlug};
-use crate::domain::operate::By;
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::hierarchy::{Aim, AimKey, AimOrder, ImportedAim, Level, Stage};
+use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::operate::By;
 
 /// What an import came to.
 #[derive(Default)]

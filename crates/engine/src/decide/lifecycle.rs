@@ -2,16 +2,16 @@
 
 use super::outstanding::outstanding;
 use super::scribe::Scribe;
-use crate::domain::command::StopMode;
-use crate::domain::event::Fact;
-use crate::domain::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::session::{SessionStatus, Stop};
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::command::StopMode;
+use paddock_model::event::Fact;
+use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::session::{SessionStatus, Stop};
 
 /// After a start, what was recorded and not finished is taken up: each effect finds out whether it happened.
 pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     scribe.record(Fact::SupervisorStarted { pid, version });
-    let unusable = |p: &&crate::domain::project::Project| !p.unusable_agents.is_empty();
+    let unusable = |p: &&paddock_model::project::Project| !p.unusable_agents.is_empty();
     let projects: Vec<ProjectSlug> =
         scribe.state.projects().filter(unusable).map(|project| project.slug.clone()).collect();
     for project in projects {
@@ -23,7 +23,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     super::asides::ask_canaries(scribe);
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
-        super::blame::let_go_on(scribe, project, &[crate::domain::reason::ReasonCode::DiskFull]);
+        super::blame::let_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
     }
     super::panics::try_again(scribe);
     for effect in outstanding(scribe.state) {

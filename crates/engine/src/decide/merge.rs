@@ -3,16 +3,16 @@
 use super::blame;
 use super::gates;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::facts::Collision;
-use crate::domain::gate::{GateRun, Purpose};
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::train::{Candidate, Entry, Train};
-use crate::engine::effect::Effect;
-use crate::engine::judge::Rules;
-use crate::engine::train::{Action, View, plan};
+use crate::effect::Effect;
+use crate::judge::Rules;
+use crate::train::{Action, View, plan};
+use paddock_model::event::Fact;
+use paddock_model::facts::Collision;
+use paddock_model::gate::{GateRun, Purpose};
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::train::{Candidate, Entry, Train};
 
 /// Tries of a merge that cannot be made for an outside reason before the queue is held.
 const BUILD_FAILURES_MAX: u32 = 5;

@@ -43,9 +43,9 @@ mod watch;
 
 use super::effect::Effect;
 use super::input::Input;
-use crate::domain::command::Reply;
-use crate::domain::event::Event;
-use crate::domain::state::State;
+use paddock_model::command::Reply;
+use paddock_model::event::Event;
+use paddock_model::state::State;
 
 pub use dispatch::waiting_for_slot;
 pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};

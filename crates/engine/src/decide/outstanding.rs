@@ -1,14 +1,14 @@
 //! What is recorded as begun and not as finished: the effects to take up again after a restart.
 
 use super::target::adopt_effect;
-use crate::domain::gate::GateRun;
-use crate::domain::hierarchy::Aim;
-use crate::domain::ids::ObjectId;
-use crate::domain::objective::{Status, WorktreeStage};
-use crate::domain::project::Project;
-use crate::domain::session::{Session, SessionStatus, Stop};
-use crate::domain::state::State;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::gate::GateRun;
+use paddock_model::hierarchy::Aim;
+use paddock_model::ids::ObjectId;
+use paddock_model::objective::{Status, WorktreeStage};
+use paddock_model::project::Project;
+use paddock_model::session::{Session, SessionStatus, Stop};
+use paddock_model::state::State;
 
 /// Every effect whose outcome is not recorded. Carrying one out again is safe: it finds out first whether it
 /// has happened.

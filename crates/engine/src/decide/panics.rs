@@ -4,10 +4,10 @@
 
 use super::scribe::Scribe;
 use super::watch::{hold, release};
-use crate::domain::event::Fact;
-use crate::domain::ids::ProjectSlug;
-use crate::domain::reason::ReasonCode;
-use crate::engine::input::Panicked;
+use crate::input::Panicked;
+use paddock_model::event::Fact;
+use paddock_model::ids::ProjectSlug;
+use paddock_model::reason::ReasonCode;
 
 /// So many times the same thing may panic under one supervisor; then its project is held.
 const TRIES: u32 = 3;

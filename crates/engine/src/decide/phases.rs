@@ -4,19 +4,19 @@
 use super::gates::{self, Wanted};
 use super::planner::hold;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::gate::{GateRun, Purpose};
-use crate::domain::hierarchy::{Aim, AimKey, Level, Stage};
-use crate::domain::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Status;
-use crate::domain::operate::By;
-use crate::domain::plan::PhaseCheck;
-use crate::domain::planning::{Belief, FailedCheck, VAIN_MAX, planners};
-use crate::domain::project::Project;
-use crate::domain::reason::ReasonCode;
-use crate::domain::settings::GateCommand;
-use crate::domain::state::State;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::gate::{GateRun, Purpose};
+use paddock_model::hierarchy::{Aim, AimKey, Level, Stage};
+use paddock_model::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Status;
+use paddock_model::operate::By;
+use paddock_model::plan::PhaseCheck;
+use paddock_model::planning::{Belief, FailedCheck, VAIN_MAX, planners};
+use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::GateCommand;
+use paddock_model::state::State;
 
 /// Runs of a phase's checks in a row that tell nothing, before a person is asked.
 const LOST_MAX: u32 = 3;

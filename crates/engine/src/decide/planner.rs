@@ -2,18 +2,18 @@
 
 use super::phases;
 use super::scribe::{Memo, Scribe};
-use crate::domain::event::{Fact, SessionPlan};
-use crate::domain::hierarchy::Aim;
-use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::planning::{BARREN_MAX, planners};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::{SessionBudget, SessionKind};
-use crate::domain::state::State;
-use crate::domain::usage::micros;
-use crate::engine::assignment::{is_cooling, planners_from};
-use crate::engine::effect::Effect;
+use crate::assignment::{is_cooling, planners_from};
+use crate::effect::Effect;
+use paddock_model::event::{Fact, SessionPlan};
+use paddock_model::hierarchy::Aim;
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::planning::{BARREN_MAX, planners};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::{SessionBudget, SessionKind};
+use paddock_model::state::State;
+use paddock_model::usage::micros;
 
 /// The worker that a planner's session names.
 pub const PLANNER_WORKER: &str = "planner";

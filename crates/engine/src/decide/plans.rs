@@ -4,18 +4,18 @@ use super::commands::{check_objectives, counted, unknown_project};
 use super::harvest::failed_end;
 use super::planner::hold;
 use super::scribe::Scribe;
-use crate::domain::command::{Answer, Refusal, Reply};
-use crate::domain::event::Fact;
-use crate::domain::facts::PlanFacts;
-use crate::domain::hierarchy::{AimKey, Level};
-use crate::domain::ids::{AimId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::ObjectiveSpec;
-use crate::domain::operate::By;
-use crate::domain::plan::{PlanDocument, unordered_overlaps};
-use crate::domain::planning::{Belief, FAILURES_MAX, PhaseView, PlannerRun, planners};
-use crate::domain::reason::ReasonCode;
-use crate::domain::session::{Exit, Harvest, Over, Session, SessionEnd, SessionKind, SessionStatus, Stop};
-use crate::domain::settings::ApprovalRule;
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::facts::PlanFacts;
+use paddock_model::hierarchy::{AimKey, Level};
+use paddock_model::ids::{AimId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::ObjectiveSpec;
+use paddock_model::operate::By;
+use paddock_model::plan::{PlanDocument, unordered_overlaps};
+use paddock_model::planning::{Belief, FAILURES_MAX, PhaseView, PlannerRun, planners};
+use paddock_model::reason::ReasonCode;
+use paddock_model::session::{Exit, Harvest, Over, Session, SessionEnd, SessionKind, SessionStatus, Stop};
+use paddock_model::settings::ApprovalRule;
 
 /// Faults of a plan that are kept and told: more would not help to mend it.
 const FAULTS_MAX: usize = 20;
@@ -204,7 +204,7 @@ struct Origin {
 
 /// What the plan's objectives ask for, on their phase.
 fn specs(plan: &PlanDocument, phase: Option<&AimId>) -> Vec<(ObjectiveId, ObjectiveSpec)> {
-    let named = plan.objectives.iter().cloned().map(crate::domain::plan::PlannedObjective::into_spec);
+    let named = plan.objectives.iter().cloned().map(paddock_model::plan::PlannedObjective::into_spec);
     named
         .map(|(id, spec)| (id, ObjectiveSpec { phase: phase.map(|phase| phase.as_str().to_owned()), ..spec }))
         .collect()

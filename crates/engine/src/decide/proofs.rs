@@ -1,10 +1,10 @@
 //! Proofs of landings: written after them, off their path (SPEC 3.5).
 
 use super::scribe::Scribe;
-use crate::domain::clock;
-use crate::domain::event::Fact;
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::clock;
+use paddock_model::event::Fact;
+use paddock_model::ids::{ObjectId, ProjectSlug};
 
 /// A proof that could not be written is tried again after so long, in milliseconds.
 const AGAIN_MS: i64 = 30_000;

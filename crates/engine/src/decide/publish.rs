@@ -4,16 +4,16 @@
 //! at any time.
 
 use super::scribe::{Memo, Scribe};
-use crate::domain::clock;
-use crate::domain::event::Fact;
-use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Status, WorktreeStage};
-use crate::domain::project::{Project, PublicationWait};
-use crate::domain::reason::ReasonCode;
-use crate::domain::settings::PublishRule;
-use crate::domain::train::Subject;
-use crate::engine::effect::Effect;
-use crate::engine::input::PublishAnswer;
+use crate::effect::Effect;
+use crate::input::PublishAnswer;
+use paddock_model::clock;
+use paddock_model::event::Fact;
+use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Status, WorktreeStage};
+use paddock_model::project::{Project, PublicationWait};
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::PublishRule;
+use paddock_model::train::Subject;
 
 /// Between the first two tries of a publication that waits, in milliseconds; it doubles up to the longest.
 const AGAIN_FIRST_MS: i64 = 1_000;

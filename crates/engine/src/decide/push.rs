@@ -2,11 +2,11 @@
 //! growing pauses, and never in anybody's way.
 
 use super::scribe::Scribe;
-use crate::domain::aside::PushWait;
-use crate::domain::clock;
-use crate::domain::event::Fact;
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::aside::PushWait;
+use paddock_model::clock;
+use paddock_model::event::Fact;
+use paddock_model::ids::{ObjectId, ProjectSlug};
 
 /// Between the first two tries, in milliseconds; it doubles up to the longest.
 const AGAIN_FIRST_MS: i64 = 5_000;

@@ -5,19 +5,19 @@ use super::gates;
 use super::harvest::cut;
 use super::merge::{cancel_gates, hold, hold_until};
 use super::scribe::Scribe;
-use crate::domain::event::{Dropped, Fact};
-use crate::domain::finding::{Finding, FindingCode};
-use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict, verdict_of};
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Cause, Feedback, Status};
-use crate::domain::path::RepoPath;
-use crate::domain::project::PublicationWait;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::SessionKind;
-use crate::domain::train::{Candidate, Entry, Landing, Subject, Train};
-use crate::domain::verdicts::contradicted;
-use crate::engine::effect::Effect;
-use crate::engine::input::{CandidateAnswer, ChainMade, LandingAnswer};
+use crate::effect::Effect;
+use crate::input::{CandidateAnswer, ChainMade, LandingAnswer};
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::finding::{Finding, FindingCode};
+use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict, verdict_of};
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Cause, Feedback, Status};
+use paddock_model::path::RepoPath;
+use paddock_model::project::PublicationWait;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::SessionKind;
+use paddock_model::train::{Candidate, Entry, Landing, Subject, Train};
+use paddock_model::verdicts::contradicted;
 
 /// Between two tries of a merge or landing that failed for an outside reason, in milliseconds, times the
 /// tries so far.

@@ -3,15 +3,15 @@
 use super::dispatch::holders;
 use super::follow::Outcome;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::finding::FindingCode;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::operate::By;
-use crate::domain::path::RepoPath;
-use crate::domain::session::SessionEnd;
-use crate::domain::settings::OverlapRule;
-use crate::engine::review::out_of_scope_paths;
-use crate::engine::widen::{are_allowed, asked_for, smallest_globs};
+use crate::review::out_of_scope_paths;
+use crate::widen::{are_allowed, asked_for, smallest_globs};
+use paddock_model::event::Fact;
+use paddock_model::finding::FindingCode;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::operate::By;
+use paddock_model::path::RepoPath;
+use paddock_model::session::SessionEnd;
+use paddock_model::settings::OverlapRule;
 
 /// Widens the objective's scope where that is all that a session's work lacks. True when it was widened: then
 /// its findings no longer stand against it.

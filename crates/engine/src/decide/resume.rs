@@ -1,10 +1,10 @@
 //! Whether a session goes on with its agent's own conversation (SPEC 5.1).
 
-use crate::domain::failure::{FailureClass, Remedy};
-use crate::domain::objective::Objective;
-use crate::domain::session::{Resume, Session, SessionEnd, SessionKind, SessionStatus};
-use crate::domain::settings::ProjectSettings;
-use crate::domain::state::State;
+use paddock_model::failure::{FailureClass, Remedy};
+use paddock_model::objective::Objective;
+use paddock_model::session::{Resume, Session, SessionEnd, SessionKind, SessionStatus};
+use paddock_model::settings::ProjectSettings;
+use paddock_model::state::State;
 
 /// The conversation that the objective's next session goes on with, when this agent does it. It must be of the
 /// objective's last session, since it knows nothing of what others did meanwhile, and must not be what failed.

@@ -6,15 +6,15 @@
 use super::publish;
 use super::scribe::Scribe;
 use super::watch::{hold, release};
-use crate::domain::command::{Answer, Refusal, Reply, SetTarget};
-use crate::domain::event::Fact;
-use crate::domain::facts::{Relation, TargetKey};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Cause, Objective, Status};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::engine::effect::Effect;
-use crate::engine::listing::a_few_of;
+use crate::effect::Effect;
+use crate::listing::a_few_of;
+use paddock_model::command::{Answer, Refusal, Reply, SetTarget};
+use paddock_model::event::Fact;
+use paddock_model::facts::{Relation, TargetKey};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Cause, Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
 
 /// Objectives that a sentence names.
 const NAMED_MAX: usize = 8;

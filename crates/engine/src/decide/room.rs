@@ -3,13 +3,13 @@
 use super::blame::let_go_on;
 use super::merge::hold_until;
 use super::scribe::Scribe;
-use crate::domain::clock;
-use crate::domain::gate::{CommandResult, GateRun};
-use crate::domain::ids::ProjectSlug;
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::Exit;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::clock;
+use paddock_model::gate::{CommandResult, GateRun};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::Exit;
 
 /// A place with more, in bytes, was not what was full.
 const FULL_MAX: u64 = 1 << 30;

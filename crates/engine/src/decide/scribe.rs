@@ -4,16 +4,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::room::Wait;
-use crate::domain::aside::{Aside, Prepared};
-use crate::domain::command::StopMode;
-use crate::domain::event::{Event, Fact};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::{Cause, NextSession, Status, is_legal};
-use crate::domain::reason::Reason;
-use crate::domain::scope::OverlapCache;
-use crate::domain::state::State;
-use crate::domain::usage::Usage;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::aside::{Aside, Prepared};
+use paddock_model::command::StopMode;
+use paddock_model::event::{Event, Fact};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::objective::{Cause, NextSession, Status, is_legal};
+use paddock_model::reason::Reason;
+use paddock_model::scope::OverlapCache;
+use paddock_model::state::State;
+use paddock_model::usage::Usage;
 
 /// What a running supervisor remembers beside the state: caches, and what is in progress in this process.
 /// Nothing in it is needed after a restart.

@@ -1,12 +1,12 @@
 //! What is heard of worktrees and of sessions while they run.
 
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::ids::{ObjectiveKey, SessionId};
-use crate::domain::objective::{Cause, Status, WorktreeStage};
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::{Exit, ProcessEnd, SessionStatus, Stop};
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::ids::{ObjectiveKey, SessionId};
+use paddock_model::objective::{Cause, Status, WorktreeStage};
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::{Exit, ProcessEnd, SessionStatus, Stop};
 
 /// Attempts to make a worktree before a person is asked.
 const WORKTREE_TRIES_MAX: u32 = 3;
@@ -44,7 +44,7 @@ pub(super) fn worktree_answered(
 }
 
 pub(super) fn worktree_removed(scribe: &mut Scribe<'_>, key: &ObjectiveKey, late: Option<String>) {
-    let is_removing = |objective: &crate::domain::objective::Objective| {
+    let is_removing = |objective: &paddock_model::objective::Objective| {
         objective.worktree.as_ref().is_some_and(|worktree| worktree.stage == WorktreeStage::Removing)
     };
     if !scribe.state.objective(key).is_some_and(is_removing) {

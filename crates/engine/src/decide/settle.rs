@@ -4,18 +4,18 @@ use super::phases::{checks_due, may_check};
 use super::planner::{Stand, stand};
 use super::publish::{self, again_at};
 use super::scribe::Memo;
-use crate::domain::agent::Cooldown;
-use crate::domain::clock;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::needs::Need;
-use crate::domain::objective::{Objective, Status};
-use crate::domain::project::Project;
-use crate::domain::reason::ReasonCode;
-use crate::domain::scope::OverlapCache;
-use crate::domain::settings::OverlapRule;
-use crate::domain::state::State;
-use crate::engine::assignment::{agent_for, probe};
-use crate::engine::needs::needs;
+use crate::assignment::{agent_for, probe};
+use crate::needs::needs;
+use paddock_model::agent::Cooldown;
+use paddock_model::clock;
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::needs::Need;
+use paddock_model::objective::{Objective, Status};
+use paddock_model::project::Project;
+use paddock_model::reason::ReasonCode;
+use paddock_model::scope::OverlapCache;
+use paddock_model::settings::OverlapRule;
+use paddock_model::state::State;
 
 /// What is left when nothing runs and nothing can move without a human.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -3,15 +3,15 @@
 use super::publish;
 use super::scribe::Scribe;
 use super::watch::{hold, release};
-use crate::domain::event::{Dropped, Fact};
-use crate::domain::facts::{Relation, TargetFacts};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Cause, Status};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::state::State;
-use crate::domain::train::Subject;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Cause, Status};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::state::State;
+use paddock_model::train::Subject;
 
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
     let Some(project) = scribe.state.project(slug) else { return };

@@ -2,8 +2,8 @@
 //! longer is and no session has started.
 
 use super::scribe::Scribe;
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Cause, Objective, Status};
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Cause, Objective, Status};
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     for project in scribe.marked() {

@@ -2,13 +2,13 @@
 
 use super::publish;
 use super::scribe::Scribe;
-use crate::domain::event::Fact;
-use crate::domain::facts::{Carried, Collision, TrustRecord};
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::settings::ProjectSettings;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::facts::{Carried, Collision, TrustRecord};
+use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::settings::ProjectSettings;
 
 /// Between two records of the same command's failure, in milliseconds.
 const NOTIFY_AGAIN_MS: i64 = 3_600_000;

@@ -1,14 +1,14 @@
 //! Why nothing happens for a goal.
 
-use crate::domain::agent::AgentHealth;
-use crate::domain::hierarchy::Aim;
-use crate::domain::objective::Status;
-use crate::domain::planning::planners;
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::state::State;
-use crate::engine::assignment::planners_from;
-use crate::engine::decide::work_at_hand;
+use crate::assignment::planners_from;
+use crate::decide::work_at_hand;
+use paddock_model::agent::AgentHealth;
+use paddock_model::hierarchy::Aim;
+use paddock_model::objective::Status;
+use paddock_model::planning::planners;
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::state::State;
 
 /// Why an active goal stands still that has no work left and gets none by itself. None while the planner will see
 /// to it, or says itself what it waits for.

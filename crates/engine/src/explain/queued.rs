@@ -1,17 +1,17 @@
 //! Why a queued objective has not landed yet.
 
 use super::{project_stop, reason, stopped};
-use crate::domain::answers::Surroundings;
-use crate::domain::aside::Guard;
-use crate::domain::clock;
-use crate::domain::gate::{GateRun, Purpose};
-use crate::domain::objective::Objective;
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::state::State;
-use crate::domain::train::{Entry, Subject};
-use crate::engine::listing::a_few_of;
-use crate::engine::train::in_order;
+use crate::listing::a_few_of;
+use crate::train::in_order;
+use paddock_model::answers::Surroundings;
+use paddock_model::aside::Guard;
+use paddock_model::clock;
+use paddock_model::gate::{GateRun, Purpose};
+use paddock_model::objective::Objective;
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::state::State;
+use paddock_model::train::{Entry, Subject};
 
 pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
     let order = in_order(&project.train);

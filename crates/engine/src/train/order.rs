@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::domain::train::{Entry, Subject, Train};
+use paddock_model::train::{Entry, Subject, Train};
 
 /// How often an entry may be overtaken by younger ones (SPEC 3.5, Order).
 pub const OVERTAKEN_MAX: u32 = 8;

@@ -3,11 +3,11 @@
 use super::BATCH_MAX;
 use super::cuts::Search;
 use super::order::{Conflicts, fresh_order, in_order, landable};
-use crate::domain::clock;
-use crate::domain::gate::{GateRun, Purpose};
-use crate::domain::ids::{GateId, ObjectId};
-use crate::domain::train::{Chain, Entry, Link, Subject, Train};
-use crate::engine::judge::{Judgement, Rules, Trial, judge};
+use crate::judge::{Judgement, Rules, Trial, judge};
+use paddock_model::clock;
+use paddock_model::gate::{GateRun, Purpose};
+use paddock_model::ids::{GateId, ObjectId};
+use paddock_model::train::{Chain, Entry, Link, Subject, Train};
 
 /// Entries that are tried ahead of their turn, at most: the work is lost whenever the tip moves.
 const AHEAD_MAX: usize = 8;

@@ -1,9 +1,9 @@
 use super::plan::{Action, View, plan};
-use crate::domain::gate::Verdict;
-use crate::domain::ids::{GateId, ObjectId, ObjectiveId};
-use crate::domain::train::{Chain, Entry, Link, Made, Subject, Train};
-use crate::domain::verdicts::KnownVerdict;
-use crate::engine::judge::Rules;
+use crate::judge::Rules;
+use paddock_model::gate::Verdict;
+use paddock_model::ids::{GateId, ObjectId, ObjectiveId};
+use paddock_model::train::{Chain, Entry, Link, Made, Subject, Train};
+use paddock_model::verdicts::KnownVerdict;
 
 fn oid(digit: char) -> ObjectId {
     ObjectId::new(String::from(digit).repeat(40)).unwrap()

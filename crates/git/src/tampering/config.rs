@@ -1,6 +1,6 @@
 //! Files that decide which tests are run, and how, without being tests or the gate's own scripts.
 
-use crate::domain::tamper::How;
+use paddock_model::tamper::How;
 
 /// Added where tests were run without them, they may leave tests out: the gate is tried without them.
 const ADDED: &[&str] = &[

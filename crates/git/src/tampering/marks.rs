@@ -1,6 +1,6 @@
 //! What two versions of a file say by their text: marks that skip tests, and how much is checked.
 
-use crate::domain::tamper::How;
+use paddock_model::tamper::How;
 
 /// What a file is to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,10 +1,10 @@
 //! What is known of agents, and of the user's day.
 
-use crate::domain::agent::{AgentHealth, Check, Disabled, Trouble};
-use crate::domain::event::Fact;
-use crate::domain::ids::{ProjectSlug, SessionId};
-use crate::domain::session::{Session, SessionEnd};
-use crate::domain::state::{EntityKey, State};
+use crate::agent::{AgentHealth, Check, Disabled, Trouble};
+use crate::event::Fact;
+use crate::ids::{ProjectSlug, SessionId};
+use crate::session::{Session, SessionEnd};
+use crate::state::{EntityKey, State};
 
 impl State {
     /// Whether the fact was about agents or the day.

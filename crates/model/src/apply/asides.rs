@@ -1,12 +1,12 @@
 //! What changes with gate runs beside the queue, and with pushes.
 
-use crate::domain::aside::{CanaryVerdict, Guard};
-use crate::domain::event::Fact;
-use crate::domain::gate::{GateRun, Purpose, Verdict};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::path::RepoPath;
-use crate::domain::state::State;
-use crate::domain::train::{Entry, Subject};
+use crate::aside::{CanaryVerdict, Guard};
+use crate::event::Fact;
+use crate::gate::{GateRun, Purpose, Verdict};
+use crate::ids::{ObjectiveKey, ProjectSlug};
+use crate::path::RepoPath;
+use crate::state::State;
+use crate::train::{Entry, Subject};
 
 impl State {
     /// Whether the fact was one of these.

@@ -1,9 +1,9 @@
 //! What is made for the queue's entries: chains of merges, and merges ahead of their turn.
 
-use crate::domain::ids::ObjectId;
-use crate::domain::project::Project;
-use crate::domain::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
-use crate::domain::verdicts::settle;
+use crate::ids::ObjectId;
+use crate::project::Project;
+use crate::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
+use crate::verdicts::settle;
 
 fn is_building(chain: &&mut Chain) -> bool {
     chain.is_building
@@ -106,8 +106,8 @@ pub(super) fn drop_entry(project: &mut Project, entry: u64, is_red: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::ObjectId;
-    use crate::domain::train::{Entry, Subject};
+    use crate::ids::ObjectId;
+    use crate::train::{Entry, Subject};
 
     #[test]
     fn what_kept_a_merge_from_being_made_is_remembered_for_the_person_who_is_asked() {

@@ -1,11 +1,11 @@
 //! What objective events change.
 
-use crate::domain::event::{Event, Fact};
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
-use crate::domain::objective::{Worktree, WorktreeStage};
-use crate::domain::operate::Operated;
-use crate::domain::state::{EntityKey, State};
+use crate::event::{Event, Fact};
+use crate::ids::ObjectiveKey;
+use crate::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
+use crate::objective::{Worktree, WorktreeStage};
+use crate::operate::Operated;
+use crate::state::{EntityKey, State};
 
 fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Objective {
     Objective {

@@ -1,14 +1,14 @@
 //! What people's orders change: objectives, and the hierarchy.
 
-use crate::domain::event::{Event, Fact};
-use crate::domain::hierarchy::{Aim, AimKey, Level, Stage};
-use crate::domain::ids::{AimId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::objective::{Cause, Objective, ObjectiveSpec, Status};
-use crate::domain::operate::{Aside, By, HumanNote};
-use crate::domain::planning::PhaseProgress;
-use crate::domain::session::{Exit, SessionEnd};
-use crate::domain::state::{EntityKey, State};
-use crate::domain::train::Subject;
+use crate::event::{Event, Fact};
+use crate::hierarchy::{Aim, AimKey, Level, Stage};
+use crate::ids::{AimId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::objective::{Cause, Objective, ObjectiveSpec, Status};
+use crate::operate::{Aside, By, HumanNote};
+use crate::planning::PhaseProgress;
+use crate::session::{Exit, SessionEnd};
+use crate::state::{EntityKey, State};
+use crate::train::Subject;
 
 /// Notes and approvals kept of an objective.
 const KEPT_MAX: usize = 20;

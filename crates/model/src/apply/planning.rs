@@ -1,15 +1,13 @@
 //! What planner runs, plans and checks of phases change.
 
-use crate::domain::event::{Fact, SessionPlan};
-use crate::domain::gate::Purpose;
-use crate::domain::hierarchy::{AimKey, Level, Stage};
-use crate::domain::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use crate::domain::operate::By;
-use crate::domain::planning::{
-    Belief, FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan,
-};
-use crate::domain::session::SessionKind;
-use crate::domain::state::State;
+use crate::event::{Fact, SessionPlan};
+use crate::gate::Purpose;
+use crate::hierarchy::{AimKey, Level, Stage};
+use crate::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::operate::By;
+use crate::planning::{Belief, FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan};
+use crate::session::SessionKind;
+use crate::state::State;
 
 impl State {
     /// Whether the fact was one of the planner's.

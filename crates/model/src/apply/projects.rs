@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::domain::aside::{Canary, External, Pushing};
-use crate::domain::bypass::Bypassed;
-use crate::domain::event::Fact;
-use crate::domain::facts::RepositoryFacts;
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::domain::pace::Pace;
-use crate::domain::planning::Planning;
-use crate::domain::project::{Integration, Project};
-use crate::domain::settings::ProjectSettings;
-use crate::domain::state::{EntityKey, State};
-use crate::domain::train::Train;
+use crate::aside::{Canary, External, Pushing};
+use crate::bypass::Bypassed;
+use crate::event::Fact;
+use crate::facts::RepositoryFacts;
+use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use crate::pace::Pace;
+use crate::planning::Planning;
+use crate::project::{Integration, Project};
+use crate::settings::ProjectSettings;
+use crate::state::{EntityKey, State};
+use crate::train::Train;
 
 fn new_project(
     slug: &ProjectSlug,

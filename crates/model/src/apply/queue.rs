@@ -1,16 +1,16 @@
 //! What merge-queue and gate events change.
 
 use super::making::{drop_ahead, drop_entry, link_of, made, made_ahead, not_made, order_candidate, reset};
-use crate::domain::event::{Dropped, Fact};
-use crate::domain::gate::{CommandResult, GateRun, Purpose, Verdict};
-use crate::domain::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Landed;
-use crate::domain::pace::Company;
-use crate::domain::project::Project;
-use crate::domain::proof::{Member, Unproven};
-use crate::domain::state::{EntityKey, State};
-use crate::domain::train::{Candidate, Entry, Landing, Subject};
-use crate::domain::verdicts::{KnownVerdict, keep};
+use crate::event::{Dropped, Fact};
+use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
+use crate::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use crate::objective::Landed;
+use crate::pace::Company;
+use crate::project::Project;
+use crate::proof::{Member, Unproven};
+use crate::state::{EntityKey, State};
+use crate::train::{Candidate, Entry, Landing, Subject};
+use crate::verdicts::{KnownVerdict, keep};
 
 /// Runs that are looked through for those that ran beside another: more than ever are under way in that time.
 const LATEST: usize = 64;

@@ -1,11 +1,11 @@
 //! What session events change.
 
-use crate::domain::event::{Fact, SessionPlan};
-use crate::domain::ids::{ObjectiveKey, SessionId};
-use crate::domain::objective::Objective;
-use crate::domain::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
-use crate::domain::state::{EntityKey, State};
-use crate::domain::usage::{Account, Usage};
+use crate::event::{Fact, SessionPlan};
+use crate::ids::{ObjectiveKey, SessionId};
+use crate::objective::Objective;
+use crate::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
+use crate::state::{EntityKey, State};
+use crate::usage::{Account, Usage};
 
 /// Lines kept of what earlier sessions did.
 const HISTORY_LINES_MAX: usize = 20;

@@ -5,22 +5,22 @@ use super::{
     ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
     View, aim_status, queue,
 };
-use crate::domain::answers::Surroundings;
-use crate::domain::budget::spent_since;
-use crate::domain::needs::{Need, NeedKind};
-use crate::domain::objective::{Landed, Objective, Status, WorktreeStage};
-use crate::domain::project::Project;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::scope::OverlapCache;
-use crate::domain::session::{Exit, Session};
-use crate::domain::usage::{Tokens, dollars};
-use crate::report::text::rfc3339;
+use crate::text::rfc3339;
+use paddock_model::answers::Surroundings;
+use paddock_model::budget::spent_since;
+use paddock_model::needs::{Need, NeedKind};
+use paddock_model::objective::{Landed, Objective, Status, WorktreeStage};
+use paddock_model::project::Project;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::scope::OverlapCache;
+use paddock_model::session::{Exit, Session};
+use paddock_model::usage::{Tokens, dollars};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// The document; with a project, only that one.
 #[must_use]
-pub fn document(view: &View<'_>, only: Option<&crate::domain::ids::ProjectSlug>) -> StatusDocument {
+pub fn document(view: &View<'_>, only: Option<&paddock_model::ids::ProjectSlug>) -> StatusDocument {
     let supervisor = SupervisorStatus {
         running: view.supervisor.is_some(),
         pid: view.supervisor.as_ref().and_then(|holder| holder.pid),

@@ -1,11 +1,11 @@
 //! The merge queue in the status document: who stands where, what the gate said, and who will collide.
 
 use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
-use crate::domain::gate::{GateRun, Verdict};
-use crate::domain::project::Project;
-use crate::domain::settings::Slots;
-use crate::domain::train::{Entry, Subject};
-use crate::report::text::rfc3339;
+use crate::text::rfc3339;
+use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::project::Project;
+use paddock_model::settings::Slots;
+use paddock_model::train::{Entry, Subject};
 
 /// Green runs that the expected time of the next one is the mean of.
 const MEAN_OF: usize = 5;

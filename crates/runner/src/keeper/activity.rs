@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::walk::{Step, Walk};
-use crate::os::files::Durability;
-use crate::os::processes::{self, Identity};
-use crate::runner::files;
-use crate::runner::record::MEMBERS_FILE;
+use crate::files;
+use crate::record::MEMBERS_FILE;
+use paddock_os::files::Durability;
+use paddock_os::processes::{self, Identity};
 
 /// Between two looks at the tree; rarer where a look costs a process.
 const SAMPLE: Duration = Duration::from_secs(if cfg!(target_os = "linux") { 1 } else { 5 });

@@ -9,14 +9,12 @@ use rustix::process::{Signal, WaitOptions, WaitStatus, wait};
 use super::activity::Activity;
 use super::signals::Signals;
 use super::stage::Running;
-use crate::os::processes;
-use crate::os::tree::{Cgroup, Swept, Traces};
-use crate::runner::files;
-use crate::runner::log::{LogSet, Stream};
-use crate::runner::record::{
-    CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION,
-};
-use crate::runner::spec::{JobSpec, StopSignal};
+use crate::files;
+use crate::log::{LogSet, Stream};
+use crate::record::{CONTROL_FILE, Claim, Control, ExitRecord, StageEnd, Stop, StopReason, Usage, VERSION};
+use crate::spec::{JobSpec, StopSignal};
+use paddock_os::processes;
+use paddock_os::tree::{Cgroup, Swept, Traces};
 
 /// The longest time spent on killing a tree at once; what is left then is counted.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);

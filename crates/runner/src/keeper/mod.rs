@@ -24,12 +24,12 @@ use super::RunnerError;
 use super::files;
 use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSION};
 use super::spec::Submission;
-use crate::os::fail_points::fail_point;
-use crate::os::files::{Durability, is_at};
-use crate::os::locks::{open_lock, try_lock};
-use crate::os::processes;
-use crate::os::tree::{self, Cgroup};
 use job::Job;
+use paddock_os::fail_points::fail_point;
+use paddock_os::files::{Durability, is_at};
+use paddock_os::locks::{open_lock, try_lock};
+use paddock_os::processes;
+use paddock_os::tree::{self, Cgroup};
 use signals::Signals;
 
 /// Another keeper, or recovery, has the job: the exit code for those who call the keeper by hand.

@@ -12,15 +12,15 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::WaitStatus;
 
 use super::job::{Job, millis, reap, wall_ms};
-use crate::os::fail_points::fail_point;
-use crate::os::files::{Durability, own_program};
-use crate::os::processes;
-use crate::os::tree::NONCE_VARIABLE;
-use crate::runner::enter::StartError;
-use crate::runner::files;
-use crate::runner::log::Stream;
-use crate::runner::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
-use crate::runner::spec::Stage;
+use crate::enter::StartError;
+use crate::files;
+use crate::log::Stream;
+use crate::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
+use crate::spec::Stage;
+use paddock_os::fail_points::fail_point;
+use paddock_os::files::{Durability, own_program};
+use paddock_os::processes;
+use paddock_os::tree::NONCE_VARIABLE;
 
 /// How long a descendant may hold the output after the main process has exited.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);

@@ -22,9 +22,9 @@ use super::spec::Submission;
 use super::{
     Adoption, ExitRecord, JobKey, JobKind, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason,
 };
-use crate::os::files::{Durability, own_program};
-use crate::os::locks::HeldLock;
-use crate::os::processes;
+use paddock_os::files::{Durability, own_program};
+use paddock_os::locks::HeldLock;
+use paddock_os::processes;
 use recover::Conclusion;
 
 /// A job this runner was told of.

@@ -7,11 +7,11 @@ use std::time::Duration;
 use rustix::process::{Pid, WaitOptions, waitpid};
 
 use super::record_of;
-use crate::os::processes;
-use crate::os::tree::{Cgroup, Swept, Traces};
-use crate::runner::files;
-use crate::runner::record::{CLAIM_FILE, Claim, MEMBERS_FILE, VERSION};
-use crate::runner::{ExitRecord, JobKey, LostJob, RunnerError};
+use crate::files;
+use crate::record::{CLAIM_FILE, Claim, MEMBERS_FILE, VERSION};
+use crate::{ExitRecord, JobKey, LostJob, RunnerError};
+use paddock_os::processes;
+use paddock_os::tree::{Cgroup, Swept, Traces};
 
 /// The longest time spent on killing what a keeper left.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);

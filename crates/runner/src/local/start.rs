@@ -13,16 +13,16 @@ use std::time::{Duration, Instant};
 use sha2::{Digest, Sha256};
 
 use super::{Shared, recover, watch};
-use crate::os::fail_points::fail_point;
-use crate::os::files::Durability;
-use crate::os::locks::HeldLock;
-use crate::runner::files;
-use crate::runner::inherit;
-use crate::runner::record::{
+use crate::files;
+use crate::inherit;
+use crate::record::{
     CLAIM_FILE, CONTROL_FILE, Claim, EXIT_FILE, LOCK_FILE, MEMBERS_FILE, SESSION_FILE, START_ERROR_FILE,
 };
-use crate::runner::spec::Submission;
-use crate::runner::{JobKey, JobSpec, RunnerError};
+use crate::spec::Submission;
+use crate::{JobKey, JobSpec, RunnerError};
+use paddock_os::fail_points::fail_point;
+use paddock_os::files::Durability;
+use paddock_os::locks::HeldLock;
 
 /// How long the lock of a job whose end is written is waited for.
 const LEAVING_MAX: Duration = Duration::from_secs(5);

@@ -8,12 +8,12 @@ use std::thread;
 
 use super::recover::{self, Conclusion};
 use super::{Known, Shared};
-use crate::os::fail_points::trouble_point;
-use crate::os::locks::HeldLock;
-use crate::os::panics::caught;
-use crate::runner::keeper::STARTED;
-use crate::runner::record::LOCK_FILE;
-use crate::runner::{JobKey, JobReport, LostJob, RunnerError};
+use crate::keeper::STARTED;
+use crate::record::LOCK_FILE;
+use crate::{JobKey, JobReport, LostJob, RunnerError};
+use paddock_os::fail_points::trouble_point;
+use paddock_os::locks::HeldLock;
+use paddock_os::panics::caught;
 
 /// Enough for a thread that reads a few files; hundreds of them wait at once.
 const STACK_BYTES: usize = 128 * 1024;

@@ -6,8 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::stretch::stretches;
 use super::{LogReader, Stream};
-use crate::runner::files::read_json;
-use crate::runner::record::{EXIT_FILE, ExitRecord};
+use crate::files::read_json;
+use crate::record::{EXIT_FILE, ExitRecord};
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use super::{LogReader, Stream};
-use crate::runner::record::ExitRecord;
+use crate::record::ExitRecord;
 
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -24,7 +24,7 @@ pub struct Stretch {
 pub fn stretches(record: &ExitRecord) -> Vec<Stretch> {
     let ends = record.stages.iter().skip(1).map(|next| (next.stdout_from, next.stderr_from));
     let ends = ends.chain([(record.stdout.written_bytes, record.stderr.written_bytes)]);
-    let stretch = |(stage, (stdout, stderr)): (&crate::runner::StageEnd, (u64, u64))| Stretch {
+    let stretch = |(stage, (stdout, stderr)): (&crate::StageEnd, (u64, u64))| Stretch {
         name: stage.name.clone(),
         stdout: stage.stdout_from..stdout,
         stderr: stage.stderr_from..stderr,

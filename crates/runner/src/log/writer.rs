@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Segment, Stream};
-use crate::runner::record::StreamTotals;
+use crate::record::StreamTotals;
 
 /// The smallest segment: smaller ones would be mostly names.
 const SEGMENT_BYTES_MIN: u64 = 4096;
@@ -119,7 +119,7 @@ impl LogSet {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runner::log::LogReader;
+    use crate::log::LogReader;
 
     /// `/dev/full` takes files to be opened and nothing to be written.
     #[cfg(target_os = "linux")]

@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::LedgerError;
-use crate::domain::event::{Event, Fact};
-use crate::domain::stored::StoredEvent;
+use paddock_model::event::{Event, Fact};
+use paddock_model::stored::StoredEvent;
 
 /// The event as the store keeps it.
 ///
@@ -49,7 +49,7 @@ pub fn from_stored(stored: &StoredEvent) -> Result<Event, LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+    use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 
     #[test]
     fn an_event_comes_back_as_it_was_and_names_what_it_is_about() {

@@ -6,7 +6,7 @@ mod rows;
 pub use events::{from_stored, to_stored};
 pub use rows::{ENTITIES, batch, load, load_snapshot, rows_of};
 
-use crate::store::StoreError;
+use crate::StoreError;
 
 /// What can go wrong between the domain and the store.
 #[derive(Debug, thiserror::Error)]

@@ -7,9 +7,9 @@ use serde::de::DeserializeOwned;
 
 use super::LedgerError;
 use super::events::to_stored;
-use crate::domain::event::{self, Event};
-use crate::domain::state::{Counters, EntityKey, State};
-use crate::store::{Batch, Durability, EntityKind, Reader, Row, Snapshot, Store};
+use crate::{Batch, Durability, EntityKind, Reader, Row, Snapshot, Store};
+use paddock_model::event::{self, Event};
+use paddock_model::state::{Counters, EntityKey, State};
 
 /// The kinds of rows that make up a state.
 pub const ENTITIES: [EntityKind; 6] = [

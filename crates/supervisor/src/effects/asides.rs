@@ -1,11 +1,11 @@
 //! Trees for gate runs beside the queue, and pushes to the user's remote.
 
 use super::super::world::{Site, World, now_ms};
-use crate::domain::aside::{Aside, Prepared, PushWait};
-use crate::domain::ids::{ObjectId, ProjectSlug};
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
+use paddock_engine::input::Input;
+use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
+use paddock_model::aside::{Aside, Prepared, PushWait};
+use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::state::State;
 
 /// A tree to make.
 pub(in super::super) struct Order {

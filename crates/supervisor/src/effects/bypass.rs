@@ -3,12 +3,12 @@
 use std::sync::PoisonError;
 
 use super::super::world::{Site, World};
-use crate::domain::bypass::{Bypass, BypassFacts, NAMED_MAX};
-use crate::domain::facts::{Relation, TargetFacts};
-use crate::domain::ids::{ObjectId, ObjectiveId};
-use crate::domain::scope::Globs;
-use crate::engine::input::Input;
-use crate::git::{GitError, Guarded, Repository};
+use paddock_engine::input::Input;
+use paddock_git::{GitError, Guarded, Repository};
+use paddock_model::bypass::{Bypass, BypassFacts, NAMED_MAX};
+use paddock_model::facts::{Relation, TargetFacts};
+use paddock_model::ids::{ObjectId, ObjectiveId};
+use paddock_model::scope::Globs;
 
 /// Looks where the target branch has commits beyond the tip, once for each place of the two. What cannot be read is
 /// no reason to stop anything: it is looked again when one of them has moved.

@@ -2,12 +2,12 @@
 
 use super::super::world::{Site, World, now_ms};
 use super::past_locks;
-use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::state::State;
-use crate::domain::train::{Entry, Link, Subject};
-use crate::engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
-use crate::git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
-use crate::os::fail_points::fail_point;
+use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
+use paddock_git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
+use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::state::State;
+use paddock_model::train::{Entry, Link, Subject};
+use paddock_os::fail_points::fail_point;
 
 /// Landings that a conflict names.
 const LANDED_MAX: usize = 8;

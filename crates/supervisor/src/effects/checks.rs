@@ -1,16 +1,16 @@
 //! Reads what a run of a phase's checks said: exit status 0, and the expected text in the output, is passed.
 
 use super::super::world::World;
-use crate::domain::gate::{CommandResult, Purpose};
-use crate::domain::hierarchy::{AimKey, Level};
-use crate::domain::ids::{GateId, ProjectSlug};
-use crate::domain::plan::PhaseCheck;
-use crate::domain::planning::{FailedCheck, OUTPUT_MAX_BYTES};
-use crate::domain::session::Exit;
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::runner::log::{LogReader, Stream};
-use crate::runner::{Adoption, JobKey, JobKind, Runner, StageEnd};
+use paddock_engine::input::Input;
+use paddock_model::gate::{CommandResult, Purpose};
+use paddock_model::hierarchy::{AimKey, Level};
+use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::plan::PhaseCheck;
+use paddock_model::planning::{FailedCheck, OUTPUT_MAX_BYTES};
+use paddock_model::session::Exit;
+use paddock_model::state::State;
+use paddock_runner::log::{LogReader, Stream};
+use paddock_runner::{Adoption, JobKey, JobKind, Runner, StageEnd};
 
 /// Of one check's output, this much is looked through for the expected text, in bytes: beginning and end of more.
 const SEARCHED_MAX_BYTES: usize = 8 << 20;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::Environment;
-use crate::domain::settings::AgentSettings;
-use crate::git::{IdentityQuestion, Repository, configured_identity};
-use crate::runner::inherit::own_markers;
+use paddock_config::Environment;
+use paddock_git::{IdentityQuestion, Repository, configured_identity};
+use paddock_model::settings::AgentSettings;
+use paddock_runner::inherit::own_markers;
 
 /// Variables of an agent beyond Paddock's own environment.
 pub(in super::super) struct Variables {

@@ -4,16 +4,16 @@ use std::path::{Path, PathBuf};
 
 use super::super::room::{is_disk_full, says_disk_full};
 use super::super::world::{World, now_ms};
-use crate::domain::gate::{CommandResult, GateRun, Space};
-use crate::domain::ids::GateId;
-use crate::domain::session::Exit;
-use crate::domain::state::State;
-use crate::engine::tests_run::TestsRun;
-use crate::link::Gauge;
-use crate::runner::log::stretch::{Stretch, stretches};
-use crate::runner::log::{LogReader, Stream};
-use crate::runner::record::Progress;
-use crate::runner::{ExitRecord, StageEnd, StageOutcome};
+use paddock_engine::tests_run::TestsRun;
+use paddock_ipc::Gauge;
+use paddock_model::gate::{CommandResult, GateRun, Space};
+use paddock_model::ids::GateId;
+use paddock_model::session::Exit;
+use paddock_model::state::State;
+use paddock_runner::log::stretch::{Stretch, stretches};
+use paddock_runner::log::{LogReader, Stream};
+use paddock_runner::record::Progress;
+use paddock_runner::{ExitRecord, StageEnd, StageOutcome};
 
 /// Runners print their summary at the end: no more than this much of it is read, in bytes.
 const SUMMARY_BYTES: u64 = 4 << 20;

@@ -9,17 +9,17 @@ use super::super::room::says_disk_full;
 use super::super::world::{Site, World};
 use super::gate_output::{SETUP_STAGE, command_results};
 use super::patiently;
-use crate::domain::gate::{CommandResult, GateRun, slot_folder};
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::session::Exit;
-use crate::domain::settings::{GateCommand, ProjectSettings};
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::GitError;
-use crate::git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
-use crate::os::fail_points::{fail_point, trouble_point};
-use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use crate::runner::{SecretValues, Stage, StopReason, StopSignal};
+use paddock_engine::input::Input;
+use paddock_git::GitError;
+use paddock_git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
+use paddock_model::gate::{CommandResult, GateRun, slot_folder};
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::session::Exit;
+use paddock_model::settings::{GateCommand, ProjectSettings};
+use paddock_model::state::State;
+use paddock_os::fail_points::{fail_point, trouble_point};
+use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
+use paddock_runner::{SecretValues, Stage, StopReason, StopSignal};
 
 /// Between the gentle signal and the kill of an outdated gate run, in milliseconds. Nobody waits for what it
 /// would say.

@@ -6,16 +6,16 @@ use std::path::PathBuf;
 use super::super::world::{Site, World, now_ms};
 use super::worktrees::{Place, make_again_if_gone};
 use super::{past_locks, patiently, telling};
-use crate::domain::facts::{CommitFacts, HarvestFacts};
-use crate::domain::finding::ElsewhereHead;
-use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
-use crate::domain::scope::Globs;
-use crate::domain::session::{Salvage, Session};
-use crate::domain::settings::Role;
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::{self, CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
-use crate::os::fail_points::{fail_point, trouble_point};
+use paddock_engine::input::Input;
+use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
+use paddock_model::facts::{CommitFacts, HarvestFacts};
+use paddock_model::finding::ElsewhereHead;
+use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
+use paddock_model::scope::Globs;
+use paddock_model::session::{Salvage, Session};
+use paddock_model::settings::Role;
+use paddock_model::state::State;
+use paddock_os::fail_points::{fail_point, trouble_point};
 
 pub(in super::super) struct Order {
     site: Site,
@@ -74,7 +74,7 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
 }
 
 fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
-    let problem = |error: git::GitError| error.to_string();
+    let problem = |error: paddock_git::GitError| error.to_string();
     let repository = world.repository(&order.site.repo_root).map_err(problem)?;
     let place = Place {
         site: &order.site,
@@ -84,17 +84,17 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         base: &order.base,
     };
     make_again_if_gone(world, &place)?;
-    let worktree = git::find_worktree(&repository, &order.path, &order.branch).map_err(problem)?;
+    let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch).map_err(problem)?;
     remove_stale_locks(&worktree);
     let (tip, copy) = (&order.site.tip, &order.site.copy);
-    let found = git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)
+    let found = paddock_git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)
         .map_err(problem)?;
     let mut integrated = order.integrated.clone();
     integrated.extend(order.is_integrator.then(|| (order.from.clone(), found.head.clone())));
-    let branch = git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
+    let branch = paddock_git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
     let (tests, commands) = order.site.guarded.clone();
     let tests = Globs::new(&tests).map_err(|error| error.to_string())?;
-    let guarded = git::Guarded { tests, commands };
+    let guarded = paddock_git::Guarded { tests, commands };
     let tampered = repository.tampering(tip, &found.head, &guarded).map_err(problem)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
@@ -142,9 +142,9 @@ fn elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
 fn salvage(
     world: &World,
     order: &Order,
-    repository: &git::Repository,
+    repository: &paddock_git::Repository,
     worktree: &Worktree,
-) -> Result<Option<Salvage>, git::GitError> {
+) -> Result<Option<Salvage>, paddock_git::GitError> {
     let wanted = SalvageOrder {
         objective: order.objective.id.to_string(),
         session: order.session.0,
@@ -152,7 +152,7 @@ fn salvage(
         identity: world.identity(repository),
         time_s: now_ms() / 1_000,
     };
-    let kept = git::salvage(repository, worktree, &wanted)?;
+    let kept = paddock_git::salvage(repository, worktree, &wanted)?;
     Ok(kept.map(|kept| Salvage {
         reference: kept.reference,
         commit: kept.commit,

@@ -3,13 +3,13 @@
 use super::super::world::{Site, World};
 use super::candidates::is_at;
 use super::past_locks;
-use crate::domain::ids::{ObjectId, ObjectiveKey, ProjectSlug};
-use crate::domain::objective::Objective;
-use crate::domain::state::State;
-use crate::domain::train::{Candidate, Subject};
-use crate::engine::input::{Input, LandingAnswer};
-use crate::git::{LandOrder, LandOutcome, land as land_in};
-use crate::os::fail_points::{fail_point, trouble_point};
+use paddock_engine::input::{Input, LandingAnswer};
+use paddock_git::{LandOrder, LandOutcome, land as land_in};
+use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Objective;
+use paddock_model::state::State;
+use paddock_model::train::{Candidate, Subject};
+use paddock_os::fail_points::{fail_point, trouble_point};
 
 pub(in super::super) struct Order {
     site: Site,

@@ -5,9 +5,9 @@ mod harvest;
 
 use std::path::{Path, PathBuf};
 
-use crate::domain::ids::ObjectId;
-use crate::git::{self, Repository};
-use crate::session::planner::{self, ContextFile};
+use paddock_agents::planner::{self, ContextFile};
+use paddock_git::Repository;
+use paddock_model::ids::ObjectId;
 
 pub(in super::super) use brief::Brief;
 pub(super) use harvest::{Order, harvest};
@@ -20,7 +20,7 @@ pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> R
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
     }
-    let worktree = git::prepare_gate(repository, path, tip).map_err(|error| error.to_string())?;
+    let worktree = paddock_git::prepare_gate(repository, path, tip).map_err(|error| error.to_string())?;
     Ok(worktree.git_dir)
 }
 

@@ -3,17 +3,17 @@
 use super::super::telling;
 use super::super::titled;
 use super::{Site, World};
-use crate::domain::facts::Collision;
-use crate::domain::hierarchy::Aim;
-use crate::domain::ids::{GateId, SessionId};
-use crate::domain::objective::{Feedback, Objective};
-use crate::domain::session::{Session, SessionKind};
-use crate::domain::settings::{ProjectSettings, Role};
-use crate::domain::state::State;
-use crate::engine::review::ALWAYS_PROTECTED;
-use crate::runner::log::{LogReader, Stream};
-use crate::session::prompt::{self, PromptBudget, PromptContext, PromptObjective};
-use crate::session::summary;
+use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective};
+use paddock_agents::summary;
+use paddock_engine::review::ALWAYS_PROTECTED;
+use paddock_model::facts::Collision;
+use paddock_model::hierarchy::Aim;
+use paddock_model::ids::{GateId, SessionId};
+use paddock_model::objective::{Feedback, Objective};
+use paddock_model::session::{Session, SessionKind};
+use paddock_model::settings::{ProjectSettings, Role};
+use paddock_model::state::State;
+use paddock_runner::log::{LogReader, Stream};
 
 /// Feedback in a prompt, in bytes: head and tail of it (SPEC 3.3).
 const FEEDBACK_MAX_BYTES: usize = 16 * 1024;

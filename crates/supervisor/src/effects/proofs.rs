@@ -2,12 +2,12 @@
 
 use super::super::world::{Site, World};
 use super::{past_locks, patiently};
-use crate::domain::ids::{GateId, ObjectId, ProjectSlug};
-use crate::domain::proof::{Proof, of_landing};
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::os::fail_points::fail_point;
-use crate::runner::log::digest;
+use paddock_engine::input::Input;
+use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::proof::{Proof, of_landing};
+use paddock_model::state::State;
+use paddock_os::fail_points::fail_point;
+use paddock_runner::log::digest;
 
 pub(in super::super) struct Order {
     site: Site,

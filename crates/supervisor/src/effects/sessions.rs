@@ -17,20 +17,20 @@ use super::environment::{Variables, Worksite, git_settings};
 use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
-use crate::domain::budget::used_since_ms;
-use crate::domain::ids::{ObjectId, SessionId};
-use crate::domain::objective::Objective;
-use crate::domain::planning::planner_folder;
-use crate::domain::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
-use crate::domain::settings::{ProjectSettings, StdinRule};
-use crate::domain::state::State;
-use crate::domain::usage::Tokens;
-use crate::engine::input::Input;
-use crate::git::{self, Repository};
-use crate::os::fail_points::fail_point;
-use crate::runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use crate::runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
-use crate::session::command::{self, AgentCommand, Values};
+use paddock_agents::command::{self, AgentCommand, Values};
+use paddock_engine::input::Input;
+use paddock_git::Repository;
+use paddock_model::budget::used_since_ms;
+use paddock_model::ids::{ObjectId, SessionId};
+use paddock_model::objective::Objective;
+use paddock_model::planning::planner_folder;
+use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
+use paddock_model::settings::{ProjectSettings, StdinRule};
+use paddock_model::state::State;
+use paddock_model::usage::Tokens;
+use paddock_os::fail_points::fail_point;
+use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
+use paddock_runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
 
 #[path = "prompting.rs"]
 mod prompting;
@@ -153,17 +153,17 @@ fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
 /// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
 /// the worktree off. A planner looks at the tip, detached. Returns the worktree's git directory.
 fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, String> {
-    let problem = |error: git::GitError| error.to_string();
+    let problem = |error: paddock_git::GitError| error.to_string();
     let Errand::Objective { objective, branch, base, .. } = &order.errand else {
         return planning::prepare(repository, &order.path, &order.session.from);
     };
     let place = Place { site: &order.site, objective: &objective.key, path: &order.path, branch, base };
     make_again_if_gone(world, &place)?;
-    let worktree = git::find_worktree(repository, &order.path, branch).map_err(problem)?;
-    git::mend_worktree(repository, &worktree).map_err(problem)?;
+    let worktree = paddock_git::find_worktree(repository, &order.path, branch).map_err(problem)?;
+    paddock_git::mend_worktree(repository, &worktree).map_err(problem)?;
     // One that begins at the base is as good as the first: what was to start before it may not have come this far.
     if order.session.attempt == 1 || order.session.from == *base {
-        git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
+        paddock_git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
     }
     Ok(worktree.git_dir)
 }
@@ -187,7 +187,7 @@ fn job(
     let settings = &order.settings;
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
-    crate::os::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    paddock_os::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())

@@ -9,14 +9,14 @@ use super::super::trust::read_trust;
 use super::super::world::{Site, World, now_ms};
 use super::bypass;
 use super::candidates::candidate_name;
-use crate::domain::facts::{Relation, TargetFacts, TrustRecord};
-use crate::domain::ids::{ObjectId, ObjectiveId, ObjectiveKey};
-use crate::domain::path::RepoPath;
-use crate::domain::project::PublicationWait;
-use crate::domain::reason::ReasonCode;
-use crate::engine::input::{Input, PublishAnswer};
-use crate::git::{self, CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
-use crate::os::fail_points::{fail_point, trouble_point};
+use paddock_engine::input::{Input, PublishAnswer};
+use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
+use paddock_model::facts::{Relation, TargetFacts, TrustRecord};
+use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
+use paddock_model::path::RepoPath;
+use paddock_model::project::PublicationWait;
+use paddock_model::reason::ReasonCode;
+use paddock_os::fail_points::{fail_point, trouble_point};
 
 /// Files that a waiting publication names.
 const FILES_MAX: usize = 20;
@@ -87,7 +87,7 @@ fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitEr
 pub(in super::super) fn clear_locks(world: &World, site: &Site) {
     // A repository that cannot be opened is told of by whoever looks at it next.
     let Ok(repository) = world.repository(&site.repo_root) else { return };
-    for lock in git::remove_stale_locks(&repository) {
+    for lock in paddock_git::remove_stale_locks(&repository) {
         tracing::warn!(lock = %lock.display(), "removed the lock of a process that is gone");
     }
 }
@@ -174,7 +174,7 @@ fn look_at_disk(world: &World, site: &Site) {
 }
 
 fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, GitError> {
-    let target = git::observe(repository, &site.target_branch)?;
+    let target = paddock_git::observe(repository, &site.target_branch)?;
     let relation = |to: &ObjectId| match &target {
         Some(target) => repository.relation(target, to),
         None => Ok(Relation::Diverged),
@@ -220,7 +220,7 @@ fn adopted(
     let has_happened = tip.as_ref().filter(|tip| *tip != from).cloned();
     let target = match &has_happened {
         Some(tip) => tip.clone(),
-        None => git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?,
+        None => paddock_git::observe(&repository, &site.target_branch)?.ok_or_else(gone)?,
     };
     let mut lost = Vec::new();
     for (id, commit) in landed {
@@ -298,7 +298,7 @@ fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> Publ
         published: order.published.clone(),
         to: order.to.clone(),
     };
-    match git::publish(repository, &wanted) {
+    match paddock_git::publish(repository, &wanted) {
         Ok(PublishOutcome::Published | PublishOutcome::AlreadyThere) => PublishAnswer::Published,
         Ok(PublishOutcome::TargetMoved { .. } | PublishOutcome::Missing) => PublishAnswer::Moved,
         Ok(PublishOutcome::Waiting { code, files, text, .. }) => {

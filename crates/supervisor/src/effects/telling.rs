@@ -7,16 +7,16 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 
 use super::super::world::{World, now_ms};
-use crate::domain::failure::FailureClass;
-use crate::domain::ids::SessionId;
-use crate::domain::session::{Exit, Session};
-use crate::domain::settings::AgentSettings;
-use crate::domain::state::State;
-use crate::domain::summary::SessionSummary;
-use crate::domain::usage::{Account, Tokens};
-use crate::runner::log::{LogReader, Stream as LogStream};
-use crate::session::summary;
-use crate::session::transcript::{Reader, Reading, Setting, Stream, side};
+use paddock_agents::summary;
+use paddock_agents::transcript::{Reader, Reading, Setting, Stream, side};
+use paddock_model::failure::FailureClass;
+use paddock_model::ids::SessionId;
+use paddock_model::session::{Exit, Session};
+use paddock_model::settings::AgentSettings;
+use paddock_model::state::State;
+use paddock_model::summary::SessionSummary;
+use paddock_model::usage::{Account, Tokens};
+use paddock_runner::log::{LogReader, Stream as LogStream};
 
 /// Bytes of a log read at a time.
 const CHUNK_BYTES: usize = 1 << 20;

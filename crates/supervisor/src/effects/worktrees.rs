@@ -7,11 +7,11 @@ use std::path::{Component, Path, PathBuf};
 
 use super::super::world::{Site, World, now_ms};
 use super::{past_locks, patiently};
-use crate::domain::ids::{ObjectId, ObjectiveKey};
-use crate::domain::state::State;
-use crate::engine::input::Input;
-use crate::git::{self, GitError, Repository, SalvageOrder, WorktreeSpec};
-use crate::os::fail_points::fail_point;
+use paddock_engine::input::Input;
+use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
+use paddock_model::ids::{ObjectId, ObjectiveKey};
+use paddock_model::state::State;
+use paddock_os::fail_points::fail_point;
 
 pub(in super::super) struct Order {
     site: Site,
@@ -92,7 +92,7 @@ fn add(repository: &Repository, place: &Place<'_>) -> Result<(), String> {
         base: place.base.clone(),
         marker: place.objective.to_string(),
     };
-    git::add_worktree(repository, &spec).map_err(|error| error.to_string())?;
+    paddock_git::add_worktree(repository, &spec).map_err(|error| error.to_string())?;
     for name in &place.site.copy {
         copy_file(&place.site.repo_root, place.path, name)?;
     }
@@ -146,7 +146,7 @@ pub(in super::super) fn remove(world: &World, order: &Order) {
 fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
     let late = keep_late_commits(&repository, order)?;
-    if let Ok(worktree) = git::find_worktree(&repository, &order.path, &order.branch) {
+    if let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, &order.branch) {
         let wanted = SalvageOrder {
             objective: order.objective.id.to_string(),
             session: order.last_session,
@@ -156,27 +156,27 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         };
         // A crash may have come between the folder and git's record of it.
         let salvaged = match worktree.path.is_dir() {
-            true => git::salvage(&repository, &worktree, &wanted)?,
+            true => paddock_git::salvage(&repository, &worktree, &wanted)?,
             false => None,
         };
         let kept_dir = world.workspace.kept_dir();
         let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
-            true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
+            true => paddock_git::remove_worktree(&repository, &worktree, &kept_dir)?,
             // Files too large to salvage, for one: they are nowhere else.
-            false => git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
+            false => paddock_git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
         };
-        if let git::Removal::Kept { path } = removal {
+        if let paddock_git::Removal::Kept { path } = removal {
             tracing::warn!(objective = %order.objective, path = %path.display(), "a worktree was kept");
         }
     } else {
-        git::finish_removal(&order.path)?;
+        paddock_git::finish_removal(&order.path)?;
     }
     fail_point!("cleanup.branch");
     if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
         let full = format!("refs/heads/{}", order.branch);
         if repository.commit_of(&full)?.as_ref() == Some(head) {
             let tip = repository.commit_of(&order.site.integration_ref)?.unwrap_or(order.site.tip.clone());
-            git::delete_branch(&repository, &order.branch, head, &tip)?;
+            paddock_git::delete_branch(&repository, &order.branch, head, &tip)?;
         }
     }
     Ok(late)

@@ -4,9 +4,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::style::{Modifier, Style};
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::report::text::is_harmful;
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_report::text::is_harmful;
 
 /// What is wrong with a text as it is typed; none: nothing.
 pub type Check = Box<dyn Fn(&Model, &str) -> Option<String>>;

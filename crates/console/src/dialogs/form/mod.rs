@@ -15,10 +15,10 @@ use ratatui::layout::Rect;
 pub use field::{Check, Field, Kind};
 
 use super::{Dialog, Step};
-use crate::console::Model;
-use crate::console::ahead::Typed;
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
+use crate::Model;
+use crate::ahead::Typed;
+use crate::msg::Effect;
+use crate::theme::Theme;
 
 /// Why a form is not sent, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,8 +5,8 @@ use ratatui::layout::Rect;
 use ratatui::widgets::Widget;
 
 use super::{Field, Form, Kind};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
+use crate::theme::Theme;
+use crate::{Model, text};
 
 /// Rows of what is quoted, at most.
 const QUOTED_MAX: usize = 8;

@@ -1,11 +1,11 @@
 //! A card: one thing that waits for a human, with what was tried, what speaks against it, and what can be done.
 
-use crate::console::Model;
-use crate::console::data::evidence;
-use crate::console::data::{Need, NeedKind};
-use crate::domain::finding::FindingCode;
-use crate::domain::objective::{Objective, Status};
-use crate::domain::reason::ReasonCode;
+use crate::Model;
+use crate::data::evidence;
+use crate::data::{Need, NeedKind};
+use paddock_model::finding::FindingCode;
+use paddock_model::objective::{Objective, Status};
+use paddock_model::reason::ReasonCode;
 
 /// Lines of evidence on a card.
 const EVIDENCE_MAX: usize = 3;

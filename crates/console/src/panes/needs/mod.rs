@@ -10,13 +10,13 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, stepped, teach};
-use crate::console::data::telling::telling_lines;
-use crate::console::data::{Need, NeedKind, evidence};
-use crate::console::msg::{Effect, Job};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::gate::{GateRun, Verdict};
-use crate::domain::ids::GateId;
+use crate::data::telling::telling_lines;
+use crate::data::{Need, NeedKind, evidence};
+use crate::msg::{Effect, Job};
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::ids::GateId;
 
 pub use card::{Card, card};
 

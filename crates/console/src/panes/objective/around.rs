@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row, order, rows};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::Objective;
+use crate::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row, order, rows};
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::Objective;
 
 /// Steps from the objective in each direction.
 const STEPS: usize = 2;

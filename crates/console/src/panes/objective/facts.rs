@@ -3,13 +3,13 @@
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::console::panes::objectives::columns::{cost, elapsed_ms};
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::answers::Surroundings;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Feedback, Objective, Status};
-use crate::report::text::counted;
+use crate::panes::objectives::columns::{cost, elapsed_ms};
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::answers::Surroundings;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::{Feedback, Objective, Status};
+use paddock_report::text::counted;
 
 /// Lines that are put together one after the other.
 pub struct Sheet<'t> {

@@ -5,13 +5,13 @@ use ratatui::text::{Line, Span};
 use serde_json::Value;
 
 use super::facts::Sheet;
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::gate::{GateRun, Verdict};
-use crate::domain::objective::Objective;
-use crate::domain::session::{Session, SessionEnd, SessionStatus};
-use crate::link::EventLine;
-use crate::report::row;
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_ipc::EventLine;
+use paddock_model::gate::{GateRun, Verdict};
+use paddock_model::objective::Objective;
+use paddock_model::session::{Session, SessionEnd, SessionStatus};
+use paddock_report::row;
 
 /// The tabs, in their order; the facts are one where there is no room for them beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,7 +68,7 @@ pub fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'sta
         session.started_ms.map_or_else(|| theme.glyphs.dash.to_owned(), |at| text::short_time(end - at));
     let commits = session.harvest.as_ref().map_or_else(
         || theme.glyphs.dash.to_owned(),
-        |harvest| crate::report::text::counted(harvest.commits as usize, "commit"),
+        |harvest| paddock_report::text::counted(harvest.commits as usize, "commit"),
     );
     let usd = session.account.usage.usd().map(|usd| format!("  ${usd:.2}")).unwrap_or_default();
     let word = session.status.word().replace('_', " ");
@@ -90,7 +90,7 @@ pub fn checkpoints(model: &Model, one: &Objective, columns: usize, theme: &Theme
         let Some(harvest) = &session.harvest else { continue };
         sheet.heading(&format!("Session {}, {}", session.id, session.status.word().replace('_', " ")));
         for checkpoint in harvest.checkpoints.iter().rev() {
-            let paths = crate::report::text::counted(checkpoint.paths as usize, "path");
+            let paths = paddock_report::text::counted(checkpoint.paths as usize, "path");
             let what = format!("{}  ({paths})", checkpoint.summary);
             sheet.point(checkpoint.commit.short(), theme.dim, &what, theme.plain);
         }

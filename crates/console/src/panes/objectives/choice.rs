@@ -7,10 +7,11 @@ use ratatui::layout::Rect;
 
 use super::plan::Plan;
 use super::{inside, plan};
-use crate::console::lanes::Row;
-use crate::console::{Model, panes::PaneId};
-use crate::domain::ids::{ObjectiveKey, SessionId};
-use crate::report::text::counted;
+use crate::Model;
+use crate::lanes::Row;
+use crate::panes::PaneId;
+use paddock_model::ids::{ObjectiveKey, SessionId};
+use paddock_report::text::counted;
 
 /// A selection: the objective, and its session if one was chosen.
 pub(super) type Selection = (Option<ObjectiveKey>, Option<SessionId>);

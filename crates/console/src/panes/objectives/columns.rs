@@ -3,10 +3,10 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::session::Session;
+use crate::theme::Theme;
+use crate::{Model, text};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::session::Session;
 
 /// Columns of the state's word.
 const WORD: usize = 9;

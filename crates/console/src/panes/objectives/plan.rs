@@ -7,13 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::console::lanes::{Drawing, Folds, Node, Rails, Row, critical, order, rows};
-use crate::console::text;
-use crate::console::theme::Theme;
-use crate::domain::hierarchy::{Aim, Line};
-use crate::domain::ids::{ObjectiveKey, ProjectSlug};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::state::State;
+use crate::lanes::{Drawing, Folds, Node, Rails, Row, critical, order, rows};
+use crate::text;
+use crate::theme::Theme;
+use paddock_model::hierarchy::{Aim, Line};
+use paddock_model::ids::{ObjectiveKey, ProjectSlug};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::state::State;
 
 /// Objectives of a project and what needs what.
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::console::{Model, text};
-use crate::domain::gate::{GateRun, Purpose, Verdict};
-use crate::domain::ids::{GateId, ObjectiveId};
-use crate::domain::project::Project;
-use crate::domain::train::{Entry, Subject};
+use crate::{Model, text};
+use paddock_model::gate::{GateRun, Purpose, Verdict};
+use paddock_model::ids::{GateId, ObjectiveId};
+use paddock_model::project::Project;
+use paddock_model::train::{Entry, Subject};
 
 /// Gate runs that are looked through for the last one about something.
 const RECENT: usize = 200;

@@ -12,15 +12,15 @@ use ratatui::text::{Line, Span};
 
 use super::log::steer;
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
-use crate::console::log::{Of, draw as draw_log, turn};
-use crate::console::model::FinderKind;
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, layout, text};
-use crate::domain::ids::{GateId, ObjectiveId, ObjectiveKey};
-use crate::domain::project::Project;
-use crate::domain::settings::Slots;
+use crate::log::{Of, draw as draw_log, turn};
+use crate::model::FinderKind;
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, layout, text};
 use entries::{Bracket, Row, beside, rows};
+use paddock_model::ids::{GateId, ObjectiveId, ObjectiveKey};
+use paddock_model::project::Project;
+use paddock_model::settings::Slots;
 
 /// The columns of a progress bar.
 const BAR: usize = 9;

@@ -3,12 +3,12 @@
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::console::text;
-use crate::console::theme::Theme;
-use crate::domain::answers::Answers;
-use crate::domain::ids::ObjectiveId;
-use crate::domain::project::Project;
-use crate::domain::train::Subject;
+use crate::text;
+use crate::theme::Theme;
+use paddock_model::answers::Answers;
+use paddock_model::ids::ObjectiveId;
+use paddock_model::project::Project;
+use paddock_model::train::Subject;
 
 /// Branches in the triangle, at most.
 const MOST: usize = 12;

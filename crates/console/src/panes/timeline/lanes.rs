@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::console::Model;
-use crate::domain::gate::Verdict;
-use crate::domain::ids::{ObjectiveId, SessionId};
-use crate::domain::project::Project;
-use crate::domain::session::{Session, SessionEnd, SessionStatus};
+use crate::Model;
+use paddock_model::gate::Verdict;
+use paddock_model::ids::{ObjectiveId, SessionId};
+use paddock_model::project::Project;
+use paddock_model::session::{Session, SessionEnd, SessionStatus};
 
 /// Sessions and gate runs looked at, at most: more than a night holds.
 const LOOKED_AT_MAX: usize = 5_000;
@@ -72,7 +72,7 @@ pub fn lanes(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
             continue;
         }
         let kind = match session.kind {
-            crate::domain::session::SessionKind::Work => String::new(),
+            paddock_model::session::SessionKind::Work => String::new(),
             kind => format!(" {kind}"),
         };
         let bar = Bar {

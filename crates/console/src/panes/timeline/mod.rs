@@ -9,11 +9,11 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::{Heading, Pane, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
-use crate::console::msg::Effect;
-use crate::console::theme::Theme;
-use crate::console::{Model, text};
-use crate::domain::ids::{ObjectiveId, ObjectiveKey};
+use crate::msg::Effect;
+use crate::theme::Theme;
+use crate::{Model, text};
 use lanes::{Bar, Ended, Lane, lanes};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey};
 
 const MINUTE_MS: i64 = 60_000;
 /// How much can be shown, in minutes, and how far the marks of the axis are apart.

@@ -1,13 +1,13 @@
 //! Setting an objective aside: skip, cancel, escalate, pause; and taking a paused one up again.
 
 use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse, stop_session, withdraw};
-use crate::domain::event::Fact;
-use crate::domain::ids::ObjectiveKey;
-use crate::domain::objective::{Cause, Objective, Status};
-use crate::domain::operate::Aside;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::engine::decide::scribe::Scribe;
-use crate::engine::effect::Effect;
+use crate::decide::scribe::Scribe;
+use crate::effect::Effect;
+use paddock_model::event::Fact;
+use paddock_model::ids::ObjectiveKey;
+use paddock_model::objective::{Cause, Objective, Status};
+use paddock_model::operate::Aside;
+use paddock_model::reason::{Reason, ReasonCode};
 
 pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
     let stopped = put_aside(scribe, objective, Status::Skipped, &format!("{by} skipped it"))?;
@@ -47,7 +47,7 @@ fn put_aside(
     objective: &Objective,
     to: Status,
     text: &str,
-) -> Result<String, crate::domain::command::Refusal> {
+) -> Result<String, paddock_model::command::Refusal> {
     check_not_done(objective)?;
     let id = &objective.key.id;
     if objective.status == to {
@@ -73,7 +73,7 @@ fn way_out(objective: &Objective, to: Status) -> String {
 }
 
 /// What a person can do about one that needs them.
-pub(in crate::engine::decide) fn choices(objective: &Objective) -> String {
+pub(in crate::decide) fn choices(objective: &Objective) -> String {
     let id = &objective.key.id;
     format!(
         "`paddock objective retry {id}` (with --note), `approve {id}`, `reject {id} --note`, `skip {id}` or \
@@ -112,7 +112,7 @@ fn set_paused(scribe: &mut Scribe<'_>, objective: &Objective, text: &str) {
 
 /// Its session has ended and it was to be paused then: whether it is now. What would have followed is decided
 /// when it is resumed.
-pub(in crate::engine::decide) fn pause_now(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
+pub(in crate::decide) fn pause_now(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
     let asked = |objective: &&Objective| objective.operated.pause_asked;
     let Some(objective) = scribe.state.objective(key).filter(asked).cloned() else { return false };
     set_paused(scribe, &objective, "a person paused it while its session ran");

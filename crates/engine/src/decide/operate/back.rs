@@ -1,15 +1,15 @@
 //! Sending an objective on: retry, approve, reject.
 
 use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse};
-use crate::domain::command::Refusal;
-use crate::domain::event::Fact;
-use crate::domain::finding::Finding;
-use crate::domain::ids::ObjectId;
-use crate::domain::objective::{Cause, Feedback, NextSession, Objective, Status, WorktreeStage};
-use crate::domain::operate::Approval;
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::domain::session::{Harvest, Session, SessionEnd, SessionKind, SessionStatus};
-use crate::engine::decide::scribe::Scribe;
+use crate::decide::scribe::Scribe;
+use paddock_model::command::Refusal;
+use paddock_model::event::Fact;
+use paddock_model::finding::Finding;
+use paddock_model::ids::ObjectId;
+use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status, WorktreeStage};
+use paddock_model::operate::Approval;
+use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::session::{Harvest, Session, SessionEnd, SessionKind, SessionStatus};
 
 pub(super) fn retry(scribe: &mut Scribe<'_>, objective: &Objective, note: Option<String>, by: &str) -> Done {
     check_not_done(objective)?;

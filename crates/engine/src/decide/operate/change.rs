@@ -1,14 +1,14 @@
 //! Changing what is asked for: scope, priority, everything else; and forgetting it.
 
 use super::{Done, check_not_done, check_not_landing, refuse};
-use crate::domain::command::Refusal;
-use crate::domain::event::Fact;
-use crate::domain::ids::ObjectiveId;
-use crate::domain::objective::{Objective, ObjectiveSpec, Status};
-use crate::domain::operate::{By, SpecEdit};
-use crate::engine::decide::commands::check_spec;
-use crate::engine::decide::scribe::Scribe;
-use crate::engine::graph::Graph;
+use crate::decide::commands::check_spec;
+use crate::decide::scribe::Scribe;
+use crate::graph::Graph;
+use paddock_model::command::Refusal;
+use paddock_model::event::Fact;
+use paddock_model::ids::ObjectiveId;
+use paddock_model::objective::{Objective, ObjectiveSpec, Status};
+use paddock_model::operate::{By, SpecEdit};
 
 /// Globs that one order may add to a scope.
 const GLOBS_MAX: usize = 100;

@@ -1,9 +1,9 @@
 //! The merge queue's own orders about one objective: out of it, and into it anew.
 
 use super::{Done, aside, back, check_not_done, check_not_landing, enqueue, refuse, withdraw};
-use crate::domain::objective::{Cause, Objective, Status};
-use crate::domain::reason::{Reason, ReasonCode};
-use crate::engine::decide::scribe::Scribe;
+use crate::decide::scribe::Scribe;
+use paddock_model::objective::{Cause, Objective, Status};
+use paddock_model::reason::{Reason, ReasonCode};
 
 /// Out of the queue. It passed the review, so no session is due; a person wanted it out, so a person decides
 /// (SPEC 1.1: any but done to needs_review).

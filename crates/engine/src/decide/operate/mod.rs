@@ -8,14 +8,14 @@ mod line;
 
 use super::merge::cancel_gates;
 use super::scribe::Scribe;
-use crate::domain::command::{Answer, Refusal, Reply};
-use crate::domain::event::{Dropped, Fact};
-use crate::domain::ids::{ObjectId, ObjectiveKey, SessionId};
-use crate::domain::objective::{Objective, Status};
-use crate::domain::operate::Order;
-use crate::domain::session::{Session, SessionStatus, Stop};
-use crate::domain::train::Subject;
-use crate::engine::effect::Effect;
+use crate::effect::Effect;
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::ids::{ObjectId, ObjectiveKey, SessionId};
+use paddock_model::objective::{Objective, Status};
+use paddock_model::operate::Order;
+use paddock_model::session::{Session, SessionStatus, Stop};
+use paddock_model::train::Subject;
 
 pub(super) use aside::{choices, pause_now};
 

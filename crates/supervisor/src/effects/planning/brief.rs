@@ -1,15 +1,15 @@
 //! What a planner is told, from the state.
 
-use crate::domain::hierarchy::Aim;
-use crate::domain::objective::{Objective, Status};
-use crate::domain::plan::DEFAULT_WORKER;
-use crate::domain::project::Project;
-use crate::domain::session::{Session, SessionKind};
-use crate::domain::settings::{ProjectSettings, Role, ScopeLevel};
-use crate::domain::state::State;
-use crate::engine::review::ALWAYS_PROTECTED;
-use crate::session::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
-use crate::session::prompt::PromptBudget;
+use paddock_agents::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
+use paddock_agents::prompt::PromptBudget;
+use paddock_engine::review::ALWAYS_PROTECTED;
+use paddock_model::hierarchy::Aim;
+use paddock_model::objective::{Objective, Status};
+use paddock_model::plan::DEFAULT_WORKER;
+use paddock_model::project::Project;
+use paddock_model::session::{Session, SessionKind};
+use paddock_model::settings::{ProjectSettings, Role, ScopeLevel};
+use paddock_model::state::State;
 
 /// Objectives of each kind that are told, the newest; a plan needs no more, and a prompt is bounded.
 const TOLD_MAX: usize = 40;

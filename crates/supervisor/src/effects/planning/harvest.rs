@@ -3,22 +3,22 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::config::ConfigError;
-use crate::config::plan_file::{self, PlanContext, ReadPlan};
-use crate::domain::facts::PlanFacts;
-use crate::domain::ids::{ObjectId, ObjectiveId, SessionId};
-use crate::domain::planning::planner_folder;
-use crate::domain::session::{Exit, Salvage};
-use crate::domain::state::State;
-use crate::domain::usage::Account;
-use crate::engine::input::Input;
-use crate::git::{self, GitError, Repository, SalvageOrder, Worktree};
-use crate::os::fail_points::fail_point;
-use crate::runner::log::{LogReader, Stream};
-use crate::session::planner::without_echo;
-use crate::session::transcript::{self, Reader, Reading, Setting};
-use crate::supervisor::effects::patiently;
-use crate::supervisor::world::{Site, World, now_ms};
+use crate::effects::patiently;
+use crate::world::{Site, World, now_ms};
+use paddock_agents::planner::without_echo;
+use paddock_agents::transcript::{self, Reader, Reading, Setting};
+use paddock_config::ConfigError;
+use paddock_config::plan_file::{self, PlanContext, ReadPlan};
+use paddock_engine::input::Input;
+use paddock_git::{GitError, Repository, SalvageOrder, Worktree};
+use paddock_model::facts::PlanFacts;
+use paddock_model::ids::{ObjectId, ObjectiveId, SessionId};
+use paddock_model::planning::planner_folder;
+use paddock_model::session::{Exit, Salvage};
+use paddock_model::state::State;
+use paddock_model::usage::Account;
+use paddock_os::fail_points::fail_point;
+use paddock_runner::log::{LogReader, Stream};
 
 /// Bytes of a log read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
@@ -133,12 +133,12 @@ fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
 /// removed.
 fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
-    let Ok(worktree) = git::find_worktree(&repository, &order.path, "") else {
-        git::finish_removal(&order.path)?;
+    let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, "") else {
+        paddock_git::finish_removal(&order.path)?;
         return Ok(None);
     };
     if !worktree.path.is_dir() {
-        git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
+        paddock_git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
         return Ok(None);
     }
     for lock in ["index.lock", "HEAD.lock"] {
@@ -152,12 +152,12 @@ fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
         identity: world.identity(&repository),
         time_s: now_ms() / 1_000,
     };
-    let kept = git::salvage(&repository, &worktree, &wanted)?;
+    let kept = paddock_git::salvage(&repository, &worktree, &wanted)?;
     let is_whole = kept.as_ref().is_none_or(|kept| kept.left.is_empty());
     let kept_dir = world.workspace.kept_dir();
     match is_whole {
-        true => git::remove_worktree(&repository, &worktree, &kept_dir)?,
-        false => git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
+        true => paddock_git::remove_worktree(&repository, &worktree, &kept_dir)?,
+        false => paddock_git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
     };
     Ok(kept.map(|kept| Salvage {
         reference: kept.reference,
