@@ -7,10 +7,10 @@ use std::path::Path;
 use paddock_model::settings::{AgentSettings, CommandTemplate, StdinRule};
 
 /// The longest prompt, in bytes: Linux takes at most 128 KiB as one argument.
-pub const PROMPT_MAX_BYTES: usize = 96 << 10;
+pub(crate) const PROMPT_MAX_BYTES: usize = 96 << 10;
 
 /// The hidden subcommand by which the built-in scripted agent runs.
-pub const SCRIPTED_SUBCOMMAND: &str = "__scripted";
+pub(crate) const SCRIPTED_SUBCOMMAND: &str = "__scripted";
 
 const NAMES: [&str; 8] =
     ["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock", "agent_session"];
@@ -123,7 +123,7 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
 ///
 /// # Errors
 /// [`CommandError`] for an unknown placeholder and for a command without a program.
-pub fn check(agent: &str, command: &CommandTemplate) -> Result<(), CommandError> {
+pub(crate) fn check(agent: &str, command: &CommandTemplate) -> Result<(), CommandError> {
     if command.words.first().is_some_and(|word| word.trim().is_empty()) {
         return Err(CommandError::Empty { agent: agent.to_owned() });
     }

@@ -2,7 +2,7 @@
 //! built-in scripted agent.
 
 pub mod command;
-pub mod failure;
+pub(crate) mod failure;
 pub mod planner;
 pub mod prompt;
 pub mod scripted;

@@ -9,10 +9,10 @@ use paddock_model::plan::PhaseCheck;
 use paddock_model::planning::FailedCheck;
 
 /// The planner's template.
-pub const TEMPLATE: &str = "planner.md";
+pub(crate) const TEMPLATE: &str = "planner.md";
 
 /// Every variable that it may use.
-pub const VARIABLES: [&str; 27] = [
+pub(crate) const VARIABLES: [&str; 27] = [
     "project",
     "goal",
     "milestone",

@@ -24,7 +24,7 @@ pub const EMBEDDED: [(&str, &str); 6] = [
 ];
 
 /// Every variable that a session's template may use.
-pub const VARIABLES: [&str; 23] = [
+pub(crate) const VARIABLES: [&str; 23] = [
     "project",
     "goal",
     "milestone",

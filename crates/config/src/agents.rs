@@ -238,7 +238,7 @@ impl AgentEntry {
     }
 
     /// This entry's keys over those of the agent below it; without one, a command is needed.
-    pub fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
+    pub(crate) fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
         self.warn_of_unexpanded(sink);
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
             let problem = format!("the agent `{}` has no command and is not built in", self.id);
@@ -314,7 +314,7 @@ fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
 
 impl WorkerEntry {
     /// This entry's keys over those of the worker below it.
-    pub fn over(&self, below: Option<&WorkerSettings>) -> WorkerSettings {
+    pub(crate) fn over(&self, below: Option<&WorkerSettings>) -> WorkerSettings {
         let role = self.role.or(below.map(|worker| worker.role)).unwrap_or(Role::Implementer);
         // A new role brings its own template along, unless one is named.
         let kept = below.filter(|worker| worker.role == role).map(|worker| worker.template.clone());

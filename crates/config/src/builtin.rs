@@ -3,7 +3,7 @@
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
 /// Stands for this very program in an agent's command; the session room puts the path there.
-pub const PADDOCK_WORD: &str = "{paddock}";
+pub(crate) const PADDOCK_WORD: &str = "{paddock}";
 
 /// The id of the agent for demo, rehearsal and tests; used only where it is named.
 pub const SCRIPTED: &str = "scripted";
@@ -229,14 +229,14 @@ const WORKERS: &[(&str, &str, Role, &str)] = &[
 ];
 
 /// The signals that may ask an agent to stop.
-pub const STOP_SIGNALS: &[&str] = &["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"];
+pub(crate) const STOP_SIGNALS: &[&str] = &["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"];
 
 /// What an agent's command may name in braces.
-pub const PLACEHOLDERS: &[&str] =
+pub(crate) const PLACEHOLDERS: &[&str] =
     &["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock"];
 
 /// What the command by which it goes on with a conversation names besides, and must name.
-pub const RESUME_PLACEHOLDER: &str = "agent_session";
+pub(crate) const RESUME_PLACEHOLDER: &str = "agent_session";
 
 /// The built-in agents.
 #[must_use]
@@ -265,7 +265,7 @@ pub fn agents() -> Vec<AgentSettings> {
 
 /// The built-in workers; without agents of their own they use the project's.
 #[must_use]
-pub fn workers() -> Vec<WorkerSettings> {
+pub(crate) fn workers() -> Vec<WorkerSettings> {
     let worker = |&(id, name, role, template): &(&str, &str, Role, &str)| WorkerSettings {
         id: id.to_owned(),
         name: name.to_owned(),
@@ -279,7 +279,7 @@ pub fn workers() -> Vec<WorkerSettings> {
 
 /// The template of a role.
 #[must_use]
-pub fn template_of(role: Role) -> &'static str {
+pub(crate) fn template_of(role: Role) -> &'static str {
     WORKERS.iter().find(|row| row.2 == role).map_or("session-worker.md", |row| row.3)
 }
 

@@ -8,7 +8,7 @@ use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
 
 /// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
 /// CHANGELOG.md.
-pub const CHANGES: &[&str] = &[
+pub(crate) const CHANGES: &[&str] = &[
     "A project's target branch is recorded when the project is taken up and no longer follows the \
      repository's HEAD; `paddock project set-target` changes it.",
     "Another `target_branch` in a project file holds the project until `paddock project trust` agrees to \

@@ -26,7 +26,7 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<BTreeMap<String, String>,
 ///
 /// # Errors
 /// Every line that is not an assignment.
-pub fn parse(text: &str, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
+pub(crate) fn parse(text: &str, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
     let mut found = BTreeMap::new();
     let mut errors = Vec::new();
     for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {

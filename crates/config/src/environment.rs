@@ -22,7 +22,7 @@ pub struct EnvironmentError {
 }
 
 /// All variables of a process.
-pub type Variables = BTreeMap<OsString, OsString>;
+pub(crate) type Variables = BTreeMap<OsString, OsString>;
 
 /// Paddock's own variables over those of the workspace's `.env`.
 ///

@@ -6,7 +6,7 @@ mod agents;
 pub mod branch_name;
 pub mod builtin;
 pub mod changes;
-pub mod dotenv;
+pub(crate) mod dotenv;
 pub mod environment;
 pub mod error;
 pub mod goals_file;
@@ -24,7 +24,7 @@ pub mod show;
 pub mod templates;
 pub mod validate;
 pub mod words;
-pub mod workspace;
+pub(crate) mod workspace;
 pub mod write;
 mod yaml;
 

@@ -15,7 +15,7 @@ pub struct Proposal {
 }
 
 /// Gives the text of a file at the top of the repository; none when there is none.
-pub type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 fn command(name: &str, run: &str) -> GateCommand {
     GateCommand {

@@ -13,15 +13,15 @@ pub(super) struct Sink {
 }
 
 impl Sink {
-    pub fn new(file: &str) -> Self {
+    pub(crate) fn new(file: &str) -> Self {
         Self { file: file.to_owned(), found: RefCell::default() }
     }
 
-    pub fn add(&self, place: Place, key: &str, problem: String, right: Option<String>) {
+    pub(crate) fn add(&self, place: Place, key: &str, problem: String, right: Option<String>) {
         self.push(place, key, problem, right, Severity::Error);
     }
 
-    pub fn warn(&self, place: Place, key: &str, problem: String, right: Option<String>) {
+    pub(crate) fn warn(&self, place: Place, key: &str, problem: String, right: Option<String>) {
         self.push(place, key, problem, right, Severity::Warning);
     }
 
@@ -31,7 +31,7 @@ impl Sink {
     }
 
     /// All faults in the order of the file: errors fail, else the value with the warnings.
-    pub fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|fault| fault.place);
         let failed = found.iter().any(|fault| fault.severity == Severity::Error);
@@ -54,7 +54,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The node as a map; null is an empty one, anything else a fault.
-    pub fn of(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
+    pub(crate) fn of(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
         let mut section = Self {
             pairs: &[],
             path: path.to_owned(),
@@ -76,16 +76,16 @@ impl<'a> Section<'a> {
     }
 
     /// Whether the node was a map, or nothing.
-    pub fn is_map(node: &Node) -> bool {
+    pub(crate) fn is_map(node: &Node) -> bool {
         matches!(node.value, Value::Map(_) | Value::Null)
     }
 
     /// The key with its path.
-    pub fn key(&self, key: &str) -> String {
+    pub(crate) fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    pub fn get(&self, key: &'static str) -> Option<&'a Node> {
+    pub(crate) fn get(&self, key: &'static str) -> Option<&'a Node> {
         let mut known = self.known.borrow_mut();
         if !known.contains(&key) {
             known.push(key);
@@ -95,7 +95,7 @@ impl<'a> Section<'a> {
     }
 
     /// Says that a value is wrong.
-    pub fn wrong(&self, key: &str, node: &Node, expected: &str) {
+    pub(crate) fn wrong(&self, key: &str, node: &Node, expected: &str) {
         let full = self.key(key);
         let problem = format!("`{full}` must be {expected}, not {}", node.value.kind());
         let quote = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
@@ -104,11 +104,11 @@ impl<'a> Section<'a> {
     }
 
     /// Says something about the value of a key.
-    pub fn fault(&self, key: &str, place: Place, problem: String, right: Option<String>) {
+    pub(crate) fn fault(&self, key: &str, place: Place, problem: String, right: Option<String>) {
         self.sink.add(place, &self.key(key), problem, right);
     }
 
-    pub fn text(&self, key: &'static str) -> Option<String> {
+    pub(crate) fn text(&self, key: &'static str) -> Option<String> {
         let node = self.get(key)?;
         self.text_of(key, node)
     }
@@ -128,7 +128,7 @@ impl<'a> Section<'a> {
     }
 
     /// A text that must be given and hold something.
-    pub fn required(&self, key: &'static str) -> Option<String> {
+    pub(crate) fn required(&self, key: &'static str) -> Option<String> {
         let full = self.key(key);
         match self.get(key) {
             None => {
@@ -146,7 +146,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub fn flag(&self, key: &'static str) -> Option<bool> {
+    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
         let node = self.get(key)?;
         if let Value::Bool(value) = node.value {
             return Some(value);
@@ -156,7 +156,7 @@ impl<'a> Section<'a> {
     }
 
     /// A whole number of at least `least`.
-    pub fn count<N: TryFrom<i64>>(&self, key: &'static str, least: i64) -> Option<N> {
+    pub(crate) fn count<N: TryFrom<i64>>(&self, key: &'static str, least: i64) -> Option<N> {
         let node = self.get(key)?;
         let number = match node.value {
             Value::Int(number) if number >= least => N::try_from(number).ok(),
@@ -169,7 +169,7 @@ impl<'a> Section<'a> {
     }
 
     /// A number that is above zero, or zero where that is allowed.
-    pub fn amount(&self, key: &'static str, zero: bool) -> Option<f64> {
+    pub(crate) fn amount(&self, key: &'static str, zero: bool) -> Option<f64> {
         let node = self.get(key)?;
         let number = match node.value {
             #[expect(clippy::cast_precision_loss, reason = "no amount is near 2^53")]
@@ -185,7 +185,7 @@ impl<'a> Section<'a> {
     }
 
     /// One word of a table.
-    pub fn choice<T: Copy>(&self, key: &'static str, table: &[(&str, T)]) -> Option<T> {
+    pub(crate) fn choice<T: Copy>(&self, key: &'static str, table: &[(&str, T)]) -> Option<T> {
         let node = self.get(key)?;
         let words: Vec<&str> = table.iter().map(|(word, _)| *word).collect();
         let Value::Text(text) = &node.value else {
@@ -200,7 +200,7 @@ impl<'a> Section<'a> {
         found
     }
 
-    pub fn list(&self, key: &'static str) -> Option<&'a [Node]> {
+    pub(crate) fn list(&self, key: &'static str) -> Option<&'a [Node]> {
         let node = self.get(key)?;
         if let Value::List(items) = &node.value {
             return Some(items);
@@ -210,7 +210,7 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts, each with its place.
-    pub fn texts(&self, key: &'static str) -> Option<Vec<(String, Place)>> {
+    pub(crate) fn texts(&self, key: &'static str) -> Option<Vec<(String, Place)>> {
         let items = self.list(key)?;
         let read = |(at, node): (usize, &Node)| {
             let text = self.text_of(&format!("{key}[{at}]"), node)?;
@@ -220,12 +220,12 @@ impl<'a> Section<'a> {
     }
 
     /// A list of texts.
-    pub fn plain_texts(&self, key: &'static str) -> Option<Vec<String>> {
+    pub(crate) fn plain_texts(&self, key: &'static str) -> Option<Vec<String>> {
         Some(self.texts(key)?.into_iter().map(|(text, _)| text).collect())
     }
 
     /// A list of globs that compile.
-    pub fn globs(&self, key: &'static str) -> Option<Vec<String>> {
+    pub(crate) fn globs(&self, key: &'static str) -> Option<Vec<String>> {
         let texts = self.texts(key)?;
         for (at, (glob, place)) in texts.iter().enumerate() {
             if let Some((problem, right)) = glob_fault(glob) {
@@ -236,14 +236,14 @@ impl<'a> Section<'a> {
     }
 
     /// A map below this one; one that is not given reads as empty.
-    pub fn section(&self, key: &'static str) -> Section<'a> {
+    pub(crate) fn section(&self, key: &'static str) -> Section<'a> {
         static NONE: Node = Node { place: Place { line: 0, column: 0 }, value: Value::Null };
         let node = self.get(key).unwrap_or(&NONE);
         Section::of(node, &self.key(key), self.sink)
     }
 
     /// The items of a list of maps.
-    pub fn sections(&self, key: &'static str) -> Option<Vec<Section<'a>>> {
+    pub(crate) fn sections(&self, key: &'static str) -> Option<Vec<Section<'a>>> {
         let items = self.list(key)?.iter().enumerate();
         Some(
             items
@@ -253,7 +253,7 @@ impl<'a> Section<'a> {
     }
 
     /// The pairs of a free map of texts, such as `env`.
-    pub fn text_map(&self, key: &'static str) -> Option<Vec<(String, String)>> {
+    pub(crate) fn text_map(&self, key: &'static str) -> Option<Vec<(String, String)>> {
         let node = self.get(key)?;
         let inner = Section::of(node, &self.key(key), self.sink);
         inner.duplicates();
@@ -282,7 +282,7 @@ impl<'a> Section<'a> {
     }
 
     /// Reports keys that nobody asked for and keys given twice.
-    pub fn finish(&self) {
+    pub(crate) fn finish(&self) {
         self.duplicates();
         let known = self.known.borrow();
         for (key, _) in self.pairs {

@@ -28,7 +28,7 @@ pub(super) struct SharedPart {
 
 impl SharedPart {
     /// Reads the shared keys; `planner` is the section that holds the context files.
-    pub fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
+    pub(crate) fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
             name: file.text("name").filter(|name| !name.trim().is_empty()),
@@ -41,7 +41,7 @@ impl SharedPart {
     }
 
     /// Reads `.paddock/project.yaml` as committed on the target branch.
-    pub fn of_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
+    pub(crate) fn of_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
         let sink = Sink::new(REPOSITORY_FILE);
         let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
         let part = {
@@ -58,7 +58,7 @@ impl SharedPart {
     /// The hash that agreeing to this file's commands is kept by; none when it holds none.
     ///
     /// Whole agents count, not only their command lines: a variable can run a program too.
-    pub fn agreement_hash(&self) -> Option<String> {
+    pub(crate) fn agreement_hash(&self) -> Option<String> {
         let verify = self.verify.as_deref().unwrap_or_default();
         if verify.is_empty() && self.agents.is_empty() {
             return None;

@@ -49,7 +49,7 @@ const CHANGES_FILE: &str = "changes";
 
 /// What `runtime/workspace.json` says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Marker {
+pub(crate) struct Marker {
     /// The version of the layout.
     pub version: u32,
     /// Random hexadecimal digits that tell this workspace from a copied or moved one.
@@ -62,7 +62,7 @@ const MARKER_VERSION: u32 = 1;
 
 /// Whether the repository around a folder has files below it in its index; none when there is a repository that cannot
 /// be read. The caller hands it in, so that nothing here needs git.
-pub type IsTracked = fn(&Path) -> Option<bool>;
+pub(crate) type IsTracked = fn(&Path) -> Option<bool>;
 
 /// A folder with `projects/`, `templates/` and `runtime/`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -243,7 +243,7 @@ impl Workspace {
 
     /// How many of [`changes::CHANGES`] the workspace has been told of.
     #[must_use]
-    pub fn changes_told(&self) -> PathBuf {
+    pub(crate) fn changes_told(&self) -> PathBuf {
         self.runtime().join(CHANGES_FILE)
     }
 
@@ -255,7 +255,7 @@ impl Workspace {
 
     /// All folders of sessions.
     #[must_use]
-    pub fn sessions(&self) -> PathBuf {
+    pub(crate) fn sessions(&self) -> PathBuf {
         self.runtime().join("sessions")
     }
 
@@ -267,7 +267,7 @@ impl Workspace {
 
     /// All folders of gate runs.
     #[must_use]
-    pub fn gates(&self) -> PathBuf {
+    pub(crate) fn gates(&self) -> PathBuf {
         self.runtime().join("gates")
     }
 

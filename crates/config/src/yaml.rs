@@ -39,7 +39,7 @@ pub(super) struct Key {
 
 impl Value {
     /// What it is, for a message.
-    pub fn kind(&self) -> String {
+    pub(crate) fn kind(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),
             Self::Bool(value) => format!("`{value}`"),
@@ -55,7 +55,7 @@ impl Value {
 
 impl Node {
     /// Whether both hold the same, wherever it stands.
-    pub fn says_same(&self, other: &Self) -> bool {
+    pub(crate) fn says_same(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (Value::List(one), Value::List(other)) => {
                 one.len() == other.len() && one.iter().zip(other).all(|(one, other)| one.says_same(other))

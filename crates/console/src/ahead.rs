@@ -36,14 +36,8 @@ pub struct Ahead {
 impl Ahead {
     /// How many keys and pastes wait for the answer.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.typed.len() + self.unused
-    }
-
-    /// Whether none does.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// A frame has shown what there is.
@@ -53,7 +47,7 @@ impl Ahead {
 
     /// What a dialog that waits says at its end: ` (3 keys wait with it)`.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         match self.len() {
             0 => String::new(),
             1 => "  (1 key waits with it)".to_owned(),
@@ -70,7 +64,7 @@ fn is_leaving(typed: &Typed) -> bool {
 }
 
 /// Keeps what is typed while the dialog on top waits; gives back what it may have now.
-pub fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
+pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
     if model.ahead.is_unseen {
         model.ahead.unused += 1;
         tell_unused(model);
@@ -94,7 +88,7 @@ pub fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
 }
 
 /// After an answer: the dialog that waited stood at `at`.
-pub fn answered(model: &mut Model, at: usize, is_refused: bool) {
+pub(crate) fn answered(model: &mut Model, at: usize, is_refused: bool) {
     match model.dialogs.get(at) {
         // It has asked for the next thing.
         Some(dialog) if dialog.waits_for().is_some() => return,

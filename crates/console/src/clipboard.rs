@@ -9,7 +9,7 @@ const BYTES_MAX: usize = 256 * 1024;
 
 /// Which way a copy takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub(crate) enum Way {
     /// Through tmux.
     Tmux,
     /// By these bytes to the terminal.
@@ -18,7 +18,7 @@ pub enum Way {
 
 /// Which way it is here.
 #[must_use]
-pub fn way(text: &str, in_tmux: bool) -> Way {
+pub(crate) fn way(text: &str, in_tmux: bool) -> Way {
     match in_tmux {
         true => Way::Tmux,
         false => Way::Osc52(osc52(text)),
@@ -27,7 +27,7 @@ pub fn way(text: &str, in_tmux: bool) -> Way {
 
 /// Whether a text is too long to be copied.
 #[must_use]
-pub fn is_too_long(text: &str) -> bool {
+pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > BYTES_MAX
 }
 
@@ -54,7 +54,7 @@ fn base64(bytes: &[u8]) -> String {
 ///
 /// # Errors
 /// For people: why not.
-pub fn to_tmux(text: &str) -> Result<(), String> {
+pub(crate) fn to_tmux(text: &str) -> Result<(), String> {
     let said = |error: std::io::Error| format!("tmux: {error}");
     let mut child = Command::new("tmux")
         .args(["load-buffer", "-w", "-"])

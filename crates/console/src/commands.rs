@@ -30,7 +30,7 @@ pub struct CommandLine {
 
 /// Runs a line such as `objective retry login --note 'try again'`.
 #[must_use]
-pub fn run(model: &Model, line: &str) -> Vec<Effect> {
+pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     let project = model.project.as_ref().map(ToString::to_string);
     let line = line.trim().to_owned();
     let job = Job::new(format!("paddock {line}"), move |world| {

@@ -14,7 +14,7 @@ use super::{Model, text};
 const ALWAYS: [&str; 5] = ["find", "zoom", "palette", "help", "quit"];
 
 /// Draws it.
-pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if let Some(finder) = &model.finder {
         let sign = if finder.kind == FinderKind::Find { "/" } else { "&" };
         let caveat = pane(model.active()).caveat(model, finder.kind);

@@ -112,7 +112,7 @@ pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
 }
 
 /// A click focuses a pane and selects what it is on, the wheel scrolls the pane under it.
-pub fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+pub(crate) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     if !model.dialogs.is_empty() {
         return Vec::new();
     }

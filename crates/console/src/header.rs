@@ -76,7 +76,7 @@ fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)>
 }
 
 /// Draws it.
-pub fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let is_wide = area.width >= NARROW;
     let gap = || Span::raw(if is_wide { "   " } else { "  " });
     let mut line = vec![Span::raw(" ")];

@@ -14,7 +14,7 @@ use super::msg::{Msg, Signal};
 use super::terminal;
 
 /// Stops and goes on reading, so that a program in the foreground gets its keys.
-pub struct Input {
+pub(crate) struct Input {
     orders: PipeWriter,
     stopped: Receiver<()>,
 }
@@ -24,7 +24,7 @@ impl Input {
     ///
     /// # Errors
     /// When the system gives no pipe or no thread.
-    pub fn start(messages: Sender<Msg>) -> io::Result<Self> {
+    pub(crate) fn start(messages: Sender<Msg>) -> io::Result<Self> {
         let (reader, orders) = io::pipe()?;
         let (stop, stopped) = channel();
         thread::Builder::new().name("input".into()).spawn(move || {
@@ -36,7 +36,7 @@ impl Input {
     }
 
     /// Stops reading; returns once nothing is read any more.
-    pub fn pause(&mut self) {
+    pub(crate) fn pause(&mut self) {
         if self.orders.write_all(b"p").is_ok() {
             // When the thread is gone nothing is read either.
             let _ = self.stopped.recv_timeout(Duration::from_secs(2));
@@ -44,7 +44,7 @@ impl Input {
     }
 
     /// Goes on.
-    pub fn resume(&mut self) {
+    pub(crate) fn resume(&mut self) {
         let _ = self.orders.write_all(b"r");
     }
 }
@@ -93,7 +93,7 @@ fn message(event: &Event) -> Msg {
 ///
 /// # Errors
 /// When the system refuses.
-pub fn hear(messages: Sender<Msg>) -> io::Result<()> {
+pub(crate) fn hear(messages: Sender<Msg>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGWINCH])?;
     let hear = move || {
         for signal in signals.forever() {

@@ -6,11 +6,11 @@ use super::Model;
 use super::panes::{MAIN, PaneId};
 
 /// Below this the console only says that it needs more room.
-pub const LEAST: (u16, u16) = (60, 15);
+pub(crate) const LEAST: (u16, u16) = (60, 15);
 /// Below this many columns some columns are dropped.
-pub const NARROW: u16 = 100;
+pub(crate) const NARROW: u16 = 100;
 /// From this many rows on every pane has a frame.
-pub const HIGH: u16 = 30;
+pub(crate) const HIGH: u16 = 30;
 
 /// The parts of the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,14 +45,14 @@ pub fn parts(model: &Model) -> Option<Parts> {
 
 /// The panes whose content is on the screen.
 #[must_use]
-pub fn visible(model: &Model) -> Vec<PaneId> {
+pub(crate) fn visible(model: &Model) -> Vec<PaneId> {
     let Some(parts) = parts(model) else { return Vec::new() };
     parts.panes.iter().chain(&parts.folded).map(|(id, _)| *id).collect()
 }
 
 /// The inside of a pane that is on the screen with a frame.
 #[must_use]
-pub fn inside(model: &Model, id: PaneId) -> Option<Rect> {
+pub(crate) fn inside(model: &Model, id: PaneId) -> Option<Rect> {
     let parts = parts(model)?;
     let (_, area) = parts.panes.iter().find(|(shown, _)| *shown == id)?;
     Some(inner(*area))
@@ -60,7 +60,7 @@ pub fn inside(model: &Model, id: PaneId) -> Option<Rect> {
 
 /// What a frame leaves.
 #[must_use]
-pub fn inner(area: Rect) -> Rect {
+pub(crate) fn inner(area: Rect) -> Rect {
     Rect {
         x: area.x + 1,
         y: area.y + 1,

@@ -25,35 +25,35 @@
 //!   has its right width and no control character reaches the terminal.
 
 pub mod actions;
-pub mod ahead;
-pub mod clipboard;
+pub(crate) mod ahead;
+pub(crate) mod clipboard;
 pub mod commands;
 pub mod data;
 pub mod dialogs;
-pub mod footer;
+pub(crate) mod footer;
 pub mod frame;
-pub mod header;
-pub mod input;
+pub(crate) mod header;
+pub(crate) mod input;
 pub mod keymap;
 pub mod lanes;
 pub mod layout;
 pub mod link;
 pub mod log;
-pub mod memory;
-pub mod model;
+pub(crate) mod memory;
+pub(crate) mod model;
 pub mod msg;
 pub mod onboarding;
-pub mod pace;
+pub(crate) mod pace;
 pub mod panes;
-pub mod ring;
-pub mod run;
-pub mod terminal;
+pub(crate) mod ring;
+pub(crate) mod run;
+pub(crate) mod terminal;
 #[cfg(test)]
-pub mod testing;
-pub mod text;
+pub(crate) mod testing;
+pub(crate) mod text;
 pub mod theme;
 pub mod update;
-pub mod worker;
+pub(crate) mod worker;
 
 pub use model::Model;
 pub use msg::{Ask, Effect, Job, Msg, QuitHow, World};

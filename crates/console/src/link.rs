@@ -31,7 +31,7 @@ const GATHER_MAX: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// When the system gives none.
-pub fn start(world: &World) -> std::io::Result<()> {
+pub(crate) fn start(world: &World) -> std::io::Result<()> {
     let (workspace, messages) = (world.workspace.clone(), world.messages.clone());
     let run = move || {
         let mut keeper = Keeper { workspace, messages, reader: None, seq: 0, data_version: None };

@@ -13,7 +13,7 @@ use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
 /// The place.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Memory {
+pub(crate) struct Memory {
     project: Option<ProjectSlug>,
     selected: Option<ObjectiveKey>,
     focus: PaneId,
@@ -28,7 +28,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 impl Memory {
     /// Where a person is.
     #[must_use]
-    pub fn of(model: &Model) -> Self {
+    pub(crate) fn of(model: &Model) -> Self {
         Self {
             project: model.project.clone(),
             selected: model.selected.clone(),
@@ -40,20 +40,20 @@ impl Memory {
 
     /// What was remembered; nothing when there is nothing, or nothing readable.
     #[must_use]
-    pub fn load(workspace: &Workspace) -> Self {
+    pub(crate) fn load(workspace: &Workspace) -> Self {
         let bytes = std::fs::read(path(workspace)).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
     /// Remembers it. Not being able to is no reason to complain.
-    pub fn save(&self, workspace: &Workspace) {
+    pub(crate) fn save(&self, workspace: &Workspace) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             let _ = write_atomic(&path(workspace), &bytes, PRIVATE_FILE_MODE);
         }
     }
 
     /// Goes back there.
-    pub fn recall(self, model: &mut Model) {
+    pub(crate) fn recall(self, model: &mut Model) {
         (model.project, model.selected) = (self.project, self.selected);
         (model.focus, model.zoomed, model.mouse) = (self.focus, self.zoomed, self.mouse);
     }

@@ -43,7 +43,7 @@ pub struct Finder {
 impl Finder {
     /// A line with this text in it.
     #[must_use]
-    pub fn new(kind: FinderKind, text: &str) -> Self {
+    pub(crate) fn new(kind: FinderKind, text: &str) -> Self {
         Self { kind, text: text.to_owned() }
     }
 }
@@ -146,7 +146,7 @@ impl Model {
     /// The selected objective with its chosen or newest session. Of a session that works for another or for
     /// none, as a planner's does, it is what that one works for: its log is what is on the screen.
     #[must_use]
-    pub fn default_target(&self) -> Target {
+    pub(crate) fn default_target(&self) -> Target {
         let chosen = self.session.and_then(|id| self.facts.state.session(id));
         let objective = chosen.map(|session| session.objective.clone()).or_else(|| self.selected.clone());
         let objective = objective.filter(|key| self.facts.state.objective(key).is_some());
@@ -158,7 +158,7 @@ impl Model {
     }
 
     /// Makes what the actions act upon the selection, before going elsewhere.
-    pub fn pin_target(&mut self) {
+    pub(crate) fn pin_target(&mut self) {
         let target = self.target();
         if target.objective.is_some() {
             self.select(target.objective);
@@ -175,12 +175,12 @@ impl Model {
 
     /// The project that is shown.
     #[must_use]
-    pub fn shown_project(&self) -> Option<&Project> {
+    pub(crate) fn shown_project(&self) -> Option<&Project> {
         self.facts.state.project(self.project.as_ref()?)
     }
 
     /// Shows a project.
-    pub fn show_project(&mut self, project: Option<ProjectSlug>) {
+    pub(crate) fn show_project(&mut self, project: Option<ProjectSlug>) {
         (self.project, self.selected, self.session) = (project, None, None);
         self.selected_in = None;
         self.covers.clear();
@@ -199,7 +199,7 @@ impl Model {
     }
 
     /// Opens a dialog, or says why it cannot be opened.
-    pub fn open_or_say(&mut self, opened: Result<Box<dyn Dialog>, String>) -> Vec<Effect> {
+    pub(crate) fn open_or_say(&mut self, opened: Result<Box<dyn Dialog>, String>) -> Vec<Effect> {
         match opened {
             Ok(dialog) => self.open(dialog),
             Err(why) => self.say_no(why),
@@ -209,17 +209,17 @@ impl Model {
 
     /// What was typed into a dialog of this name and not sent.
     #[must_use]
-    pub fn draft(&self, name: &str) -> Option<&str> {
+    pub(crate) fn draft(&self, name: &str) -> Option<&str> {
         self.drafts.get(name).map(String::as_str)
     }
 
     /// Says something in the footer.
-    pub fn say(&mut self, text: String) {
+    pub(crate) fn say(&mut self, text: String) {
         self.put_note(text, false);
     }
 
     /// Says that something was not done.
-    pub fn say_no(&mut self, text: String) {
+    pub(crate) fn say_no(&mut self, text: String) {
         self.put_note(text, true);
     }
 
@@ -233,7 +233,7 @@ impl Model {
 
     /// Whether sessions, gates or a landing are in progress, in any project.
     #[must_use]
-    pub fn is_in_progress(&self) -> bool {
+    pub(crate) fn is_in_progress(&self) -> bool {
         let state = &self.facts.state;
         let is_landing = state.projects().any(|project| project.train.landing.is_some());
         self.facts.supervisor.is_running()
@@ -242,7 +242,7 @@ impl Model {
 
     /// The same in words.
     #[must_use]
-    pub fn in_progress(&self) -> String {
+    pub(crate) fn in_progress(&self) -> String {
         let state = &self.facts.state;
         let sessions = counted(state.open_sessions().count(), "session");
         let gates = counted(state.open_gates().count(), "gate run");
@@ -253,12 +253,12 @@ impl Model {
 
     /// Whether numbers on the screen change with time alone.
     #[must_use]
-    pub fn is_ticking(&self) -> bool {
+    pub(crate) fn is_ticking(&self) -> bool {
         self.is_in_progress()
     }
 
     /// Brings what is derived up to date with the facts.
-    pub fn refresh(&mut self) {
+    pub(crate) fn refresh(&mut self) {
         let is_there = self.project.as_ref().is_some_and(|slug| self.facts.state.project(slug).is_some());
         if !is_there && self.facts.is_loaded {
             self.project = self.facts.state.projects().next().map(|project| project.slug.clone());

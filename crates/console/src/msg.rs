@@ -14,7 +14,7 @@ use paddock_config::{Environment, Workspace};
 use paddock_model::command::{Command, Reply};
 
 /// A change to the model that was prepared elsewhere.
-pub type Change = Box<dyn FnOnce(&mut Model) -> Vec<Effect> + Send>;
+pub(crate) type Change = Box<dyn FnOnce(&mut Model) -> Vec<Effect> + Send>;
 
 /// Everything that can change the model.
 pub enum Msg {
@@ -102,7 +102,7 @@ impl Ask {
     ///
     /// # Errors
     /// For people: why the command could not be run at all.
-    pub fn run(&self, command: Command) -> Result<Reply, String> {
+    pub(crate) fn run(&self, command: Command) -> Result<Reply, String> {
         (self.run)(command)
     }
 }
@@ -136,7 +136,7 @@ pub struct Job {
 
 impl Job {
     /// A job.
-    pub fn new(name: impl Into<String>, run: impl FnOnce(&World) -> Change + Send + 'static) -> Self {
+    pub(crate) fn new(name: impl Into<String>, run: impl FnOnce(&World) -> Change + Send + 'static) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
 }
@@ -211,7 +211,7 @@ pub enum Effect {
 impl Effect {
     /// A command for the supervisor.
     #[must_use]
-    pub fn ask(command: Command, doing: impl Into<String>) -> Self {
+    pub(crate) fn ask(command: Command, doing: impl Into<String>) -> Self {
         Self::Ask { command: Box::new(command), doing: doing.into() }
     }
 }

@@ -7,13 +7,13 @@ use super::update::Urgency;
 
 /// Whether a frame is to be drawn now.
 #[must_use]
-pub fn is_due(due: Urgency, since_drawn: Duration, pace: Duration) -> bool {
+pub(crate) fn is_due(due: Urgency, since_drawn: Duration, pace: Duration) -> bool {
     due == Urgency::Now || (due == Urgency::Soon && since_drawn >= pace)
 }
 
 /// How long nothing has to be done; none: until a message comes, however long that is.
 #[must_use]
-pub fn wait(model: &Model, due: Urgency, since_drawn: Duration, pace: Duration) -> Option<Duration> {
+pub(crate) fn wait(model: &Model, due: Urgency, since_drawn: Duration, pace: Duration) -> Option<Duration> {
     if due > Urgency::Never {
         return Some(pace.saturating_sub(since_drawn));
     }

@@ -7,11 +7,11 @@ use std::process::{Command, Stdio};
 const LETTERS_MAX: usize = 120;
 
 /// The bell. tmux marks the window by it, terminals the tab.
-pub const BELL: &[u8] = b"\x07";
+pub(crate) const BELL: &[u8] = b"\x07";
 
 /// The notification, as bytes for the terminal.
 #[must_use]
-pub fn notification(text: &str, in_tmux: bool) -> Vec<u8> {
+pub(crate) fn notification(text: &str, in_tmux: bool) -> Vec<u8> {
     let is_plain = |letter: &char| !letter.is_control() && *letter != ';';
     let words: String = text.chars().filter(is_plain).take(LETTERS_MAX).collect();
     let osc = format!("\u{1b}]9;Paddock needs you: {words}\u{7}");
@@ -25,7 +25,7 @@ pub fn notification(text: &str, in_tmux: bool) -> Vec<u8> {
 /// Whether the tmux around this pane hands on what is meant for the terminal outside (`allow-passthrough`, off
 /// unless somebody set it). Waits for tmux.
 #[must_use]
-pub fn passes_through_tmux() -> bool {
+pub(crate) fn passes_through_tmux() -> bool {
     let pane = std::env::var("TMUX_PANE").unwrap_or_default();
     let mut tmux = Command::new("tmux");
     tmux.args(["show-options", "-A", "-p", "-v", "-t", &pane, "allow-passthrough"]);

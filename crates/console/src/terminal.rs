@@ -26,7 +26,7 @@ use paddock_os::files::PRIVATE_FILE_MODE;
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
 /// The terminal while it is ours.
-pub struct Screen {
+pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
 }
@@ -36,7 +36,7 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn enter(log: PathBuf) -> io::Result<Self> {
+    pub(crate) fn enter(log: PathBuf) -> io::Result<Self> {
         restore_on_panic(log);
         take()?;
         let terminal = match Terminal::new(CrosstermBackend::new(io::stdout())) {
@@ -64,7 +64,7 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn set_mouse(&mut self, on: bool) -> io::Result<()> {
+    pub(crate) fn set_mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
         match on {
             true => execute!(io::stdout(), EnableMouseCapture),
@@ -76,12 +76,12 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn clear(&mut self) -> io::Result<()> {
+    pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
 
     /// Gives the terminal back for a while.
-    pub fn lend(&mut self) {
+    pub(crate) fn lend(&mut self) {
         restore();
     }
 
@@ -89,7 +89,7 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says.
-    pub fn take_back(&mut self) -> io::Result<()> {
+    pub(crate) fn take_back(&mut self) -> io::Result<()> {
         take()?;
         if self.mouse {
             execute!(io::stdout(), EnableMouseCapture)?;
@@ -98,7 +98,7 @@ impl Screen {
     }
 
     /// Writes bytes that the terminal acts upon but does not show.
-    pub fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         let mut out = io::stdout();
         let _ = out.write_all(bytes).and_then(|()| out.flush());
     }
@@ -130,12 +130,12 @@ fn take() -> io::Result<()> {
 
 /// Whether the console has the terminal now.
 #[must_use]
-pub fn is_ours() -> bool {
+pub(crate) fn is_ours() -> bool {
     ENTERED.load(Ordering::SeqCst)
 }
 
 /// Gives the terminal back; does nothing when it is not ours.
-pub fn restore() {
+pub(crate) fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }

@@ -11,13 +11,13 @@ use paddock_report::text::is_harmful;
 
 /// How many columns a text takes.
 #[must_use]
-pub fn width(text: &str) -> usize {
+pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
 /// The text with control characters and turns of the writing direction replaced, on one line.
 #[must_use]
-pub fn clean(text: &str) -> String {
+pub(crate) fn clean(text: &str) -> String {
     if !text.chars().any(is_harmful) {
         return text.to_owned();
     }
@@ -31,7 +31,7 @@ pub fn clean(text: &str) -> String {
 
 /// Cut to this many columns; what is missing shows as `…`. Clusters (accents, joined emoji) stay whole.
 #[must_use]
-pub fn cut(text: &str, columns: usize) -> String {
+pub(crate) fn cut(text: &str, columns: usize) -> String {
     let text = clean(text);
     if width(&text) <= columns {
         return text;
@@ -54,7 +54,7 @@ pub fn cut(text: &str, columns: usize) -> String {
 
 /// Cut or filled with blanks to exactly this many columns.
 #[must_use]
-pub fn fit(text: &str, columns: usize) -> String {
+pub(crate) fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
     let missing = columns.saturating_sub(width(&out));
     out.extend(std::iter::repeat_n(' ', missing));
@@ -63,7 +63,7 @@ pub fn fit(text: &str, columns: usize) -> String {
 
 /// The same with the text to the right.
 #[must_use]
-pub fn fit_right(text: &str, columns: usize) -> String {
+pub(crate) fn fit_right(text: &str, columns: usize) -> String {
     let out = cut(text, columns);
     let missing = columns.saturating_sub(width(&out));
     format!("{}{out}", " ".repeat(missing))
@@ -71,7 +71,7 @@ pub fn fit_right(text: &str, columns: usize) -> String {
 
 /// The last columns of a text, for what is being typed.
 #[must_use]
-pub fn tail(text: &str, columns: usize) -> String {
+pub(crate) fn tail(text: &str, columns: usize) -> String {
     let text = clean(text);
     let mut used = 0;
     let kept = text.graphemes(true).rev().take_while(|cluster| {
@@ -85,7 +85,7 @@ pub fn tail(text: &str, columns: usize) -> String {
 
 /// Broken into lines of at most this many columns, at blanks where there are any.
 #[must_use]
-pub fn wrap(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
     let mut lines = Vec::new();
     for paragraph in text.lines() {
@@ -136,7 +136,7 @@ fn words(text: &str) -> Vec<&str> {
 }
 
 /// Puts a text into a row, cut to `columns`; gives how many columns it took.
-pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+pub(crate) fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
     let columns = columns.min(buf.area.right().saturating_sub(x));
     if columns == 0 || y >= buf.area.bottom() {
         return 0;
@@ -148,7 +148,7 @@ pub fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: St
 
 /// Spells signs that a terminal of seven bits lacks with one that it has: the sign of a cut, dots between parts,
 /// and what agents like to write. Letters of other languages stay: there is nothing to put for them.
-pub fn spell_in_ascii(buf: &mut Buffer) {
+pub(crate) fn spell_in_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         let letter = match cell.symbol() {
             "…" => "~",
@@ -171,7 +171,7 @@ pub fn spell_in_ascii(buf: &mut Buffer) {
 }
 
 /// Puts a text at the right end of an area's first row, this far from its edge.
-pub fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: Style) {
+pub(crate) fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: Style) {
     let room = area.width.saturating_sub(margin);
     let text = cut(text, usize::from(room));
     let needs = u16::try_from(width(&text)).unwrap_or(room).min(room);
@@ -179,7 +179,7 @@ pub fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: S
 }
 
 /// Puts a styled line into a row, cut to `columns`. Its spans must be clean.
-pub fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Line<'_>) {
+pub(crate) fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Line<'_>) {
     let mut at = x;
     let end = x.saturating_add(columns);
     for Span { content, style } in &line.spans {
@@ -192,7 +192,7 @@ pub fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Line<'_>)
 
 /// A length of time in few columns: `45s`, `12m`, `3h05`, `2d`.
 #[must_use]
-pub fn short_time(ms: i64) -> String {
+pub(crate) fn short_time(ms: i64) -> String {
     match ms.max(0) / 1000 {
         seconds @ 0..=59 => format!("{seconds}s"),
         seconds @ 60..=3599 => format!("{}m", seconds / 60),
@@ -203,14 +203,14 @@ pub fn short_time(ms: i64) -> String {
 
 /// A moment as a time of day, where the person is: `23:42`.
 #[must_use]
-pub fn clock(at_ms: i64) -> String {
+pub(crate) fn clock(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
 }
 
 /// A length of time that runs: `0:07`, `12:34`, `1:02:03`.
 #[must_use]
-pub fn running(ms: i64) -> String {
+pub(crate) fn running(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
     match seconds / 3600 {
         0 => format!("{}:{:02}", seconds / 60, seconds % 60),
@@ -220,7 +220,7 @@ pub fn running(ms: i64) -> String {
 
 /// A large number in few columns: `840`, `212k`, `1.0M`.
 #[must_use]
-pub fn short_number(number: u64) -> String {
+pub(crate) fn short_number(number: u64) -> String {
     match number {
         0..=9_999 => number.to_string(),
         10_000..=999_499 => format!("{}k", (number + 500) / 1000),
@@ -230,7 +230,7 @@ pub fn short_number(number: u64) -> String {
 
 /// A bar of `columns` that is full to `part` of `whole`.
 #[must_use]
-pub fn bar(part: f64, whole: f64, columns: usize, full: &str, empty: &str) -> String {
+pub(crate) fn bar(part: f64, whole: f64, columns: usize, full: &str, empty: &str) -> String {
     let share = if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and columns")]
     let filled = ((share * columns as f64).round() as usize).min(columns);

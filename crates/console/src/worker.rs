@@ -28,7 +28,7 @@ const START_TIMEOUT: Duration = Duration::from_secs(15);
 const JOBS_MAX: usize = 16;
 
 /// The threads.
-pub struct Workers {
+pub(crate) struct Workers {
     arguments: Vec<String>,
     asks: Sender<(Command, String)>,
     world: World,
@@ -40,7 +40,7 @@ impl Workers {
     ///
     /// # Errors
     /// When the system gives none.
-    pub fn start(world: World, arguments: Vec<String>) -> io::Result<Self> {
+    pub(crate) fn start(world: World, arguments: Vec<String>) -> io::Result<Self> {
         let (asks, asked) = channel();
         let mine = world.clone();
         thread::Builder::new().name("asks".into()).spawn(move || ask_all(&mine, &asked))?;
@@ -48,12 +48,12 @@ impl Workers {
     }
 
     /// Has a command carried out; the answer comes as [`Msg::Answered`].
-    pub fn ask(&self, command: Command, doing: String) {
+    pub(crate) fn ask(&self, command: Command, doing: String) {
         let _ = self.asks.send((command, doing));
     }
 
     /// Runs a job; tells whether there was room for it.
-    pub fn run(&self, job: Job) -> bool {
+    pub(crate) fn run(&self, job: Job) -> bool {
         use std::sync::atomic::Ordering;
         if self.running.fetch_add(1, Ordering::SeqCst) >= JOBS_MAX {
             self.running.fetch_sub(1, Ordering::SeqCst);
@@ -79,7 +79,7 @@ impl Workers {
     }
 
     /// Starts the supervisor in the background.
-    pub fn start_supervisor(&self) {
+    pub(crate) fn start_supervisor(&self) {
         let (world, arguments) = (self.world.clone(), self.arguments.clone());
         let work = move || {
             let tell = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
@@ -136,7 +136,7 @@ fn has_supervisor(workspace: &Workspace) -> bool {
 ///
 /// # Errors
 /// For people: why it did not start.
-pub fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), String> {
+pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), String> {
     let workspace = &world.workspace;
     if has_supervisor(workspace) {
         return Ok(());

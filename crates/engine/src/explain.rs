@@ -27,7 +27,7 @@ pub fn why(state: &State, objective: &Objective, facts: &Surroundings) -> Option
 
 /// The same for many objectives: compiled globs are kept between the calls.
 #[must_use]
-pub fn why_with(
+pub(crate) fn why_with(
     state: &State,
     objective: &Objective,
     facts: &Surroundings,

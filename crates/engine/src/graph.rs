@@ -8,7 +8,7 @@ use petgraph::graph::{DiGraph, NodeIndex};
 
 /// Nodes that depend on each other in a circle; each depends on the next, the last on the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cycle<K>(pub Vec<K>);
+pub(crate) struct Cycle<K>(pub Vec<K>);
 
 impl<K: fmt::Display> fmt::Display for Cycle<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -24,7 +24,7 @@ impl<K: fmt::Display> fmt::Display for Cycle<K> {
 
 /// A dependency that names no node.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unknown<K> {
+pub(crate) struct Unknown<K> {
     /// The node that has the dependency.
     pub node: K,
     /// What it names.
@@ -33,7 +33,7 @@ pub struct Unknown<K> {
 
 /// Nodes and what each depends on.
 #[derive(Debug, Clone)]
-pub struct Graph<K> {
+pub(crate) struct Graph<K> {
     /// An edge goes from a node to each of its dependencies.
     edges: DiGraph<K, ()>,
     places: BTreeMap<K, NodeIndex>,
@@ -42,7 +42,7 @@ pub struct Graph<K> {
 
 impl<K: Ord + Clone> Graph<K> {
     /// Builds the graph from nodes with their dependencies; a node given twice has the dependencies of both.
-    pub fn from_edges(nodes: impl IntoIterator<Item = (K, Vec<K>)>) -> Self {
+    pub(crate) fn from_edges(nodes: impl IntoIterator<Item = (K, Vec<K>)>) -> Self {
         let mut wanted: BTreeMap<K, BTreeSet<K>> = BTreeMap::new();
         for (node, dependencies) in nodes {
             wanted.entry(node).or_default().extend(dependencies);
@@ -65,13 +65,13 @@ impl<K: Ord + Clone> Graph<K> {
 
     /// Dependencies that name no node, in order.
     #[must_use]
-    pub fn unknown_dependencies(&self) -> &[Unknown<K>] {
+    pub(crate) fn unknown_dependencies(&self) -> &[Unknown<K>] {
         &self.unknown
     }
 
     /// A cycle, if there is one: the shortest through the smallest node that is part of any.
     #[must_use]
-    pub fn find_cycle(&self) -> Option<Cycle<K>> {
+    pub(crate) fn find_cycle(&self) -> Option<Cycle<K>> {
         let start = kosaraju_scc(&self.edges)
             .into_iter()
             .filter(|group| group.len() > 1 || self.edges.contains_edge(group[0], group[0]))
@@ -106,7 +106,7 @@ impl<K: Ord + Clone> Graph<K> {
     ///
     /// Nodes of a cycle, which never start, count as one step each beside each other.
     #[must_use]
-    pub fn critical_path(&self) -> BTreeMap<K, u32> {
+    pub(crate) fn critical_path(&self) -> BTreeMap<K, u32> {
         let groups = kosaraju_scc(&self.edges);
         let mut group_of = vec![0; self.edges.node_count()];
         for (number, group) in groups.iter().enumerate() {

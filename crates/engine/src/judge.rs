@@ -13,7 +13,7 @@ use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS};
 const NOT_EVALUATED_MAX: u32 = 2;
 /// What the gate said of the base of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BaseVerdict {
+pub(crate) struct BaseVerdict {
     /// The verdict.
     pub verdict: Verdict,
     /// The run that found it.
@@ -40,13 +40,13 @@ pub struct Trial {
 impl Trial {
     /// Whether the tree counts as failing where prefixes are searched: no verdict yet on anybody.
     #[must_use]
-    pub fn is_failing(&self) -> bool {
+    pub(crate) fn is_failing(&self) -> bool {
         self.green.is_none() && (self.red > 0 || (self.is_unclear() && self.has_crashed))
     }
 
     /// Whether nothing can be said of the tree.
     #[must_use]
-    pub fn is_unclear(&self) -> bool {
+    pub(crate) fn is_unclear(&self) -> bool {
         self.green.is_none() && self.not_evaluated >= NOT_EVALUATED_MAX
     }
 }
@@ -67,7 +67,7 @@ pub struct Rules<'a> {
 impl Rules<'_> {
     /// What is known of a tree under the terms of now.
     #[must_use]
-    pub fn trial(&self, tree: &ObjectId) -> Trial {
+    pub(crate) fn trial(&self, tree: &ObjectId) -> Trial {
         let mut trial = Trial::default();
         let is_meant = |known: &&KnownVerdict| {
             known.tree == *tree
@@ -93,7 +93,7 @@ impl Rules<'_> {
 
     /// What is known of what a candidate lands on; where that is to compare with, by a run after this one.
     #[must_use]
-    pub fn base(&self, tree: &ObjectId, after: Option<GateId>) -> Option<BaseVerdict> {
+    pub(crate) fn base(&self, tree: &ObjectId, after: Option<GateId>) -> Option<BaseVerdict> {
         let mut trial = self.trial(tree);
         let is_meant = |gate: &GateId| after.is_none_or(|after| *gate > after);
         (trial.green, trial.last) = (trial.green.filter(is_meant), trial.last.filter(is_meant));
@@ -109,7 +109,7 @@ impl Rules<'_> {
 
 /// What is due for a candidate that is made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Judgement {
+pub(crate) enum Judgement {
     /// Run the gate on it.
     Run,
     /// Its tree is green already: by this run.
@@ -127,7 +127,7 @@ pub enum Judgement {
 /// What is due for an entry that is alone on a base, by its merge's tree and the base's. Every answer that
 /// runs the gate uses up one of a bounded number of runs, so that it comes to an end.
 #[must_use]
-pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<'_>) -> Judgement {
+pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<'_>) -> Judgement {
     let trial = rules.trial(tree);
     if let Some(gate) = trial.green {
         return Judgement::Reuse(gate);
@@ -155,7 +155,7 @@ pub fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<
 
 /// How often a red run is repeated on the same tree before anyone is blamed: at least once where its cause may pass.
 #[must_use]
-pub fn repeats(flaky_retries: u32, may_be_passing: bool) -> u32 {
+pub(crate) fn repeats(flaky_retries: u32, may_be_passing: bool) -> u32 {
     flaky_retries.max(u32::from(may_be_passing))
 }
 

@@ -2,15 +2,15 @@
 //!
 //! It knows [`paddock_model`] alone. Nothing in here does I/O, reads a clock, or draws a random number.
 
-pub mod assignment;
+pub(crate) mod assignment;
 pub mod decide;
 pub mod effect;
 pub mod explain;
-pub mod graph;
+pub(crate) mod graph;
 pub mod input;
-pub mod judge;
+pub(crate) mod judge;
 mod listing;
-pub mod needs;
+pub(crate) mod needs;
 pub mod review;
 pub mod tamper;
 pub mod tests_run;

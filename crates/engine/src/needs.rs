@@ -24,7 +24,7 @@ const NAMED_MAX: usize = 5;
 
 /// Everything that waits for a person in a project: first what stops the most.
 #[must_use]
-pub fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
+pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     let Some(project) = state.project(slug).filter(|project| project.is_enabled()) else { return Vec::new() };
     let mut found: Vec<(NeedKind, Reason)> =
         project.holds.values().map(|held| (NeedKind::Project, held.clone())).collect();

@@ -15,7 +15,7 @@ const TAMPERED_SHOWN_MAX: usize = 5;
 
 /// What the review is made against.
 #[derive(Debug, Clone, Copy)]
-pub struct Terms<'a> {
+pub(crate) struct Terms<'a> {
     /// The project's settings.
     pub settings: &'a ProjectSettings,
     /// The objective's scope; empty = everything.
@@ -28,7 +28,7 @@ pub struct Terms<'a> {
 ///
 /// # Errors
 /// When a glob of the settings or of the scope cannot be compiled.
-pub fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, ScopeError> {
+pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, ScopeError> {
     let mut findings = Vec::new();
     if terms.settings.path_scope == ScopeRule::Enforce {
         findings.extend(out_of_scope(&facts.net_paths, terms)?);
@@ -84,7 +84,7 @@ fn out_of_scope(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>
 ///
 /// # Errors
 /// When a glob cannot be compiled.
-pub fn out_of_scope_paths(
+pub(crate) fn out_of_scope_paths(
     paths: &[RepoPath],
     path_scope: &[String],
     shared: &[String],
@@ -152,7 +152,7 @@ fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, 
 ///
 /// # Errors
 /// When a glob cannot be compiled.
-pub fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<RepoPath>, ScopeError> {
+pub(crate) fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<RepoPath>, ScopeError> {
     let found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
     Ok(found
         .iter()

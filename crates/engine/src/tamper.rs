@@ -11,7 +11,7 @@ use paddock_model::tamper::Tampered;
 ///
 /// # Errors
 /// When a glob cannot be compiled.
-pub fn unnamed<'t>(
+pub(crate) fn unnamed<'t>(
     found: &'t [Tampered],
     path_scope: &[String],
     grown: &[String],

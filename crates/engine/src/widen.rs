@@ -13,7 +13,7 @@ const ASKED_MAX: usize = 20;
 /// The smallest globs that cover the paths: the paths themselves, or their folder where there are more than
 /// three in it. None when a path cannot be written as a glob.
 #[must_use]
-pub fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
+pub(crate) fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for path in paths {
         let text = std::str::from_utf8(path.as_bytes()).ok()?;
@@ -46,14 +46,14 @@ fn escaped(path: &str) -> String {
 ///
 /// # Errors
 /// When a glob of `recovery.expand` cannot be used.
-pub fn are_allowed(paths: &[RepoPath], expand: &[String]) -> Result<bool, ScopeError> {
+pub(crate) fn are_allowed(paths: &[RepoPath], expand: &[String]) -> Result<bool, ScopeError> {
     let globs = Globs::new(expand)?;
     Ok(!paths.is_empty() && paths.iter().all(|path| globs.matches(path.as_bytes())))
 }
 
 /// The paths that a summary asks for, one a line. None unless every line names one: prose asks for nothing.
 #[must_use]
-pub fn asked_for(text: &str) -> Option<Vec<RepoPath>> {
+pub(crate) fn asked_for(text: &str) -> Option<Vec<RepoPath>> {
     let mut paths = BTreeSet::new();
     for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
         let line = line.trim_start_matches(['-', '*', ' ']);

@@ -12,7 +12,7 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
 /// The trailer of a commit whose tree passed the gate.
-pub const VERIFIED_TRAILER: &str = "Paddock-Verified";
+pub(crate) const VERIFIED_TRAILER: &str = "Paddock-Verified";
 
 /// A commit, as far as its proof is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::worktree::lock_of;
 use paddock_model::ids::ObjectId;
 
 /// The notes that hold the proofs of landings.
-pub const NOTES_REF: &str = "refs/notes/paddock";
+pub(crate) const NOTES_REF: &str = "refs/notes/paddock";
 
 impl Repository {
     /// Writes the note of a commit, in place of an earlier one. Not flushed: the database can write it anew.

@@ -81,7 +81,7 @@ const FOUND_MAX: usize = 20;
 
 /// A secret in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Found<'a> {
+pub(crate) struct Found<'a> {
     /// What it is, for people.
     pub kind: &'static str,
     /// The secret itself: to be compared, never to be shown.
@@ -92,7 +92,7 @@ pub struct Found<'a> {
 
 /// The secrets in a text, in order, at most twenty.
 #[must_use]
-pub fn scan(text: &[u8]) -> Vec<Found<'_>> {
+pub(crate) fn scan(text: &[u8]) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     let (mut at, mut line) = (0, 1);
     while at < text.len() && found.len() < FOUND_MAX {

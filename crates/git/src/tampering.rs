@@ -33,7 +33,7 @@ pub struct Guarded {
 
 /// The files of a tree that the gate's commands name: files themselves, and folders.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Named {
+pub(crate) struct Named {
     files: BTreeSet<RepoPath>,
     folders: BTreeSet<RepoPath>,
 }

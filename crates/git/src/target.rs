@@ -11,7 +11,7 @@ use paddock_model::ids::ObjectId;
 
 /// A worktree that uses a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TargetUse {
+pub(crate) struct TargetUse {
     /// The working tree; nothing when its folder is gone.
     pub worktree: Option<PathBuf>,
     /// Its own git directory.
@@ -34,7 +34,7 @@ pub fn observe(repository: &Repository, target_branch: &str) -> Result<Option<Ob
 ///
 /// # Errors
 /// When the list of worktrees cannot be read.
-pub fn target_uses(repository: &Repository, target_branch: &str) -> Result<Vec<TargetUse>, GitError> {
+pub(crate) fn target_uses(repository: &Repository, target_branch: &str) -> Result<Vec<TargetUse>, GitError> {
     let mut uses = Vec::new();
     if let Some(main) = repository.main_worktree() {
         uses.extend(use_of(repository.common_dir(), Some(main.to_owned()), target_branch));

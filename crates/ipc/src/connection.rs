@@ -31,7 +31,7 @@ pub(super) struct Out(mpsc::Sender<Vec<u8>>);
 
 impl Out {
     /// Queues a reply, waiting while the client reads slowly. False when the client is gone.
-    pub async fn send(&self, id: u64, body: ReplyBody) -> bool {
+    pub(crate) async fn send(&self, id: u64, body: ReplyBody) -> bool {
         match encode_line(&Reply { id, body }) {
             Some(line) => self.0.send(line).await.is_ok(),
             None => {
@@ -42,12 +42,12 @@ impl Out {
         }
     }
 
-    pub async fn refuse(&self, id: u64, text: String) {
+    pub(crate) async fn refuse(&self, id: u64, text: String) {
         self.send(id, ReplyBody::Error { text }).await;
     }
 
     /// Waits until the client is gone.
-    pub async fn closed(&self) {
+    pub(crate) async fn closed(&self) {
         self.0.closed().await;
     }
 }

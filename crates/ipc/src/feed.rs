@@ -33,7 +33,7 @@ struct Ring {
 
 /// What a subscriber is given.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum FeedItem {
+pub(crate) enum FeedItem {
     /// The next events, contiguous.
     Events(Vec<Arc<StoredEvent>>),
     /// The subscriber was up to date once and has fallen out of the ring since: what it shows is old, and
@@ -109,13 +109,13 @@ impl Feed {
 
     /// The last event that was published.
     #[must_use]
-    pub fn last_seq(&self) -> u64 {
+    pub(crate) fn last_seq(&self) -> u64 {
         self.ring().last_seq
     }
 
     /// Follows the log after `since_seq`, or from now on.
     #[must_use]
-    pub fn subscribe(self: &Arc<Self>, since_seq: Option<u64>) -> Subscription {
+    pub(crate) fn subscribe(self: &Arc<Self>, since_seq: Option<u64>) -> Subscription {
         let latest = self.latest.subscribe();
         let cursor = since_seq.unwrap_or_else(|| self.last_seq());
         Subscription { feed: Arc::clone(self), latest, cursor, is_live: since_seq.is_none() }
@@ -123,7 +123,7 @@ impl Feed {
 }
 
 /// One subscriber's place in the log.
-pub struct Subscription {
+pub(crate) struct Subscription {
     feed: Arc<Feed>,
     latest: watch::Receiver<u64>,
     cursor: u64,
@@ -133,7 +133,7 @@ pub struct Subscription {
 impl Subscription {
     /// The last event that was handed over.
     #[must_use]
-    pub fn cursor(&self) -> u64 {
+    pub(crate) fn cursor(&self) -> u64 {
         self.cursor
     }
 
@@ -141,7 +141,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When the history cannot be read or has a gap.
-    pub async fn next(&mut self) -> Result<FeedItem, String> {
+    pub(crate) async fn next(&mut self) -> Result<FeedItem, String> {
         loop {
             self.latest.borrow_and_update();
             let found = self.feed.ring().after(self.cursor);

@@ -76,7 +76,7 @@ impl Gauges {
 
     /// Begins with every value there is.
     #[must_use]
-    pub fn subscribe(self: &Arc<Self>) -> GaugeSubscription {
+    pub(crate) fn subscribe(self: &Arc<Self>) -> GaugeSubscription {
         GaugeSubscription { gauges: Arc::clone(self), version: self.version.subscribe(), seen: 0 }
     }
 
@@ -96,7 +96,7 @@ impl Gauges {
 }
 
 /// What one subscriber has seen.
-pub struct GaugeSubscription {
+pub(crate) struct GaugeSubscription {
     gauges: Arc<Gauges>,
     version: watch::Receiver<u64>,
     seen: u64,
@@ -105,7 +105,7 @@ pub struct GaugeSubscription {
 impl GaugeSubscription {
     /// Waits until at least one gauge has changed and returns the latest values of all that have. Dropping
     /// the wait loses nothing.
-    pub async fn next(&mut self) -> Vec<Gauge> {
+    pub(crate) async fn next(&mut self) -> Vec<Gauge> {
         loop {
             self.version.borrow_and_update();
             let (version, changed) = self.gauges.since(self.seen);

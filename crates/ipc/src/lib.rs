@@ -15,14 +15,14 @@ mod protocol;
 mod server;
 mod streams;
 
-pub use client::{Client, Closer, ServerHello};
+pub use client::Client;
 pub use error::LinkError;
-pub use feed::{Feed, FeedItem, History, Subscription};
-pub use gauges::{GaugeSubscription, Gauges};
+pub use feed::{Feed, History};
+pub(crate) use feed::{FeedItem, Subscription};
+pub(crate) use gauges::GaugeSubscription;
+pub use gauges::Gauges;
 pub use lines::{LineBuffer, TooLong};
-pub use protocol::{
-    EventLine, Gauge, LINE_MAX_BYTES, PROTOCOL_VERSION, Query, Reply, ReplyBody, Request, RequestBody,
-    decode_request,
-};
+pub use protocol::{EventLine, Gauge, LINE_MAX_BYTES, Reply, Request, decode_request};
+pub(crate) use protocol::{PROTOCOL_VERSION, Query, ReplyBody, RequestBody};
 pub use server::{Backend, BoxFuture, Server, Service};
 pub use streams::{Events, Incoming};

@@ -28,7 +28,7 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub fn of_this_machine() -> Self {
+    pub(crate) fn of_this_machine() -> Self {
         let xdg_runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
         Self { xdg_runtime, tmp: PathBuf::from("/tmp") }
     }
@@ -44,7 +44,7 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// Chooses the path, removes a stale socket there, and writes down where it is. The caller holds the
     /// workspace's lock, so a socket that exists belongs to nobody.
-    pub fn claim(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
+    pub(crate) fn claim(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
         let runtime = fs::canonicalize(runtime).map_err(|error| LinkError::io(runtime, &error))?;
         close_to_others(&runtime)?;
         let socket = choose(&runtime, places)?;

@@ -6,7 +6,7 @@ use paddock_model::command::{self, Command};
 use paddock_model::stored::StoredEvent;
 
 /// The version of this protocol; both ends say theirs first.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub(crate) const PROTOCOL_VERSION: u32 = 1;
 
 /// The longest line either end accepts, in bytes. The longest honest one is a whole status with a diff, a
 /// few MiB; without a limit one broken peer could eat the memory of the other.

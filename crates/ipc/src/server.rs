@@ -47,7 +47,8 @@ pub struct Backend<S> {
 #[derive(Debug)]
 pub struct Server {
     listener: UnixListener,
-    file: SocketFile,
+    /// Held for its end, which removes the file.
+    _file: SocketFile,
 }
 
 impl Server {
@@ -66,13 +67,7 @@ impl Server {
         let listener = UnixListener::bind(&file.socket).map_err(io)?;
         // Nobody can slip in before this: the folder is closed to others, and each client's user is checked.
         fs::set_permissions(&file.socket, Permissions::from_mode(0o600)).map_err(io)?;
-        Ok(Self { listener, file })
-    }
-
-    /// Where clients connect.
-    #[must_use]
-    pub fn socket_path(&self) -> &Path {
-        &self.file.socket
+        Ok(Self { listener, _file: file })
     }
 
     /// Serves clients until `stop` becomes true (or its sender is dropped). Answers under way are then
@@ -132,7 +127,7 @@ mod tests {
         let _inside = tokio.enter();
         let places = Places { xdg_runtime: None, tmp: root.path().to_owned() };
         let server = Server::bind_at(&runtime, &places).unwrap();
-        let socket = server.socket_path().to_owned();
+        let socket = server._file.socket.clone();
         assert_eq!(fs::metadata(&socket).unwrap().permissions().mode() & 0o777, 0o600);
         let backend = Backend {
             service: Arc::new(Done),

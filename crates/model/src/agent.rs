@@ -7,7 +7,7 @@ use super::failure::{Failure, FailureClass};
 use super::ids::{ProjectSlug, SessionId};
 
 /// Failures kept of an agent.
-pub const TROUBLES_MAX: usize = 5;
+pub(crate) const TROUBLES_MAX: usize = 5;
 /// The longest cooldown: a little more than the month after which every known quota is renewed, in milliseconds.
 const COOLDOWN_MAX_MS: i64 = 32 * 86_400_000;
 /// A named time that has passed is still believed for so long, in milliseconds.

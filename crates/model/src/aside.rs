@@ -63,12 +63,12 @@ pub struct Guard {
 impl Guard {
     /// For these files.
     #[must_use]
-    pub fn new(paths: Vec<RepoPath>) -> Self {
+    pub(crate) fn new(paths: Vec<RepoPath>) -> Self {
         Self { paths, red: 0, unclear: 0, last: None, settled: false, passed: None, given_up: None }
     }
 
     /// Takes in how a run ended.
-    pub fn note(&mut self, gate: GateId, verdict: Verdict) {
+    pub(crate) fn note(&mut self, gate: GateId, verdict: Verdict) {
         match verdict {
             Verdict::Green => return,
             Verdict::Red => self.red += 1,

@@ -5,7 +5,7 @@
 //! the clock was wrong, and that may be years.
 
 /// No pause that Paddock makes by itself is meant to be longer, in milliseconds.
-pub const PAUSE_MAX_MS: i64 = 600_000;
+pub(crate) const PAUSE_MAX_MS: i64 = 600_000;
 
 /// Whether a pause until that moment is over: the moment has come, or it is so far away that the clock must have
 /// been set back since.

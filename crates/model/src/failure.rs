@@ -8,7 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 /// The longest text kept of a failure, in bytes.
-pub const FAILURE_TEXT_MAX_BYTES: usize = 500;
+pub(crate) const FAILURE_TEXT_MAX_BYTES: usize = 500;
 
 /// What stopped an agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -51,20 +51,6 @@ pub enum Remedy {
 }
 
 impl FailureClass {
-    /// Every class.
-    pub const ALL: [Self; 10] = [
-        Self::RateLimit,
-        Self::Quota,
-        Self::Overloaded,
-        Self::Network,
-        Self::Authentication,
-        Self::ContextTooLong,
-        Self::Refused,
-        Self::Crashed,
-        Self::Killed,
-        Self::Other,
-    ];
-
     /// In words, for people.
     #[must_use]
     pub fn word(self) -> &'static str {

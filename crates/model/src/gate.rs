@@ -93,7 +93,7 @@ impl CommandResult {
     /// Whether it ran and ended without a verdict: crashed, timed out, or the set-up before it failed. One that could
     /// not be started says nothing at all of the tree.
     #[must_use]
-    pub fn has_crashed(&self) -> bool {
+    pub(crate) fn has_crashed(&self) -> bool {
         self.timed_out
             || matches!(self.exit, Exit::Signal(_) | Exit::SetupFailed(_))
             || matches!(self.exit, Exit::Code(code) if code > 125)
@@ -191,7 +191,7 @@ impl Purpose {
 
     /// What a run was for that was recorded before there were purposes.
     #[must_use]
-    pub fn of_old(entry: u64, on_base: bool) -> Self {
+    pub(crate) fn of_old(entry: u64, on_base: bool) -> Self {
         match on_base {
             true => Self::Base { entries: vec![entry] },
             false => Self::Candidate { entries: vec![entry] },

@@ -26,7 +26,7 @@ pub enum IdError {
 }
 
 /// The longest slug or objective id, in bytes.
-pub const ID_MAX_BYTES: usize = 63;
+pub(crate) const ID_MAX_BYTES: usize = 63;
 
 fn has_id_form(text: &str) -> bool {
     let bytes = text.as_bytes();

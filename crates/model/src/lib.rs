@@ -4,7 +4,7 @@
 
 pub mod agent;
 pub mod answers;
-pub mod apply;
+pub(crate) mod apply;
 pub mod aside;
 pub mod budget;
 pub mod bypass;

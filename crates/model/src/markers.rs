@@ -106,7 +106,7 @@ const COMPANIONS: &[&str] = &["AGENT", "GEMINI_CLI_NO_RELAUNCH", "QWEN_CODE_NO_R
 
 /// Whether a variable of this name is an agent's mark on its shells, whatever stands beside it.
 #[must_use]
-pub fn is_marker(name: &str) -> bool {
+pub(crate) fn is_marker(name: &str) -> bool {
     MARKERS.iter().any(|marker| match marker.strip_suffix('*') {
         Some(prefix) => name.starts_with(prefix),
         None => name == *marker,

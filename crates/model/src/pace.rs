@@ -59,7 +59,7 @@ pub struct SlotsFound {
 
 /// How much of a run's time others ran beside it, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Company {
+pub(crate) struct Company {
     /// Exactly one other.
     pub one: u64,
     /// More than one.
@@ -69,7 +69,7 @@ pub struct Company {
 impl Company {
     /// Of a run that is over, by the times of others.
     #[must_use]
-    pub fn of<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
+    pub(crate) fn of<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
         let (Some(end), start) = (run.finished_ms, run.started_ms) else { return Self::default() };
         let mut turns: Vec<(i64, i64)> = Vec::new();
         for other in others.filter(|other| other.id != run.id) {
@@ -108,7 +108,7 @@ fn keep<T>(values: &mut Vec<T>, value: T) {
 
 impl Pace {
     /// What is known under these terms: of another gate nothing is.
-    pub fn under(&mut self, terms: &str) -> &mut Self {
+    pub(crate) fn under(&mut self, terms: &str) -> &mut Self {
         if self.terms != terms {
             *self = Self { terms: terms.to_owned(), ..Self::default() };
         }
@@ -116,7 +116,7 @@ impl Pace {
     }
 
     /// Takes in a run that is over, in a folder where the gate has run before.
-    pub fn note(&mut self, run: &GateRun, company: Company) {
+    pub(crate) fn note(&mut self, run: &GateRun, company: Company) {
         let is_whole = matches!(
             run.purpose,
             Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External
@@ -160,7 +160,7 @@ impl Pace {
     /// Whether it is to be found out what two runs cost each other: how long, in milliseconds, the queue's own run
     /// may take beside another before that is given up.
     #[must_use]
-    pub fn trial_ms(&self, slots: Slots, terms: &str) -> Option<i64> {
+    pub(crate) fn trial_ms(&self, slots: Slots, terms: &str) -> Option<i64> {
         let alone_ms = middle(&self.alone_ms).filter(|alone_ms| *alone_ms >= WORTH_MS)?;
         let is_due =
             slots == Slots::Auto && self.terms == terms && self.found.is_none() && self.tries < TRIES_MAX;
@@ -169,7 +169,7 @@ impl Pace {
 
     /// Why so many slots are used, for people.
     #[must_use]
-    pub fn why(&self, slots: Slots, terms: &str) -> String {
+    pub(crate) fn why(&self, slots: Slots, terms: &str) -> String {
         let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1_000.0);
         let known = if self.terms == terms { self.alone_ms.as_slice() } else { &[] };
         match (slots, self.found(terms), middle(known)) {

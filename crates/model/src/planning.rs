@@ -17,7 +17,7 @@ pub const VAIN_MAX: u32 = 2;
 /// Planner runs in a row that ended without any plan, before a person is asked.
 pub const FAILURES_MAX: u32 = 3;
 /// Notes of rejections that are kept for the next plan: enough to see what a person wants.
-pub const NOTES_MAX: usize = 10;
+pub(crate) const NOTES_MAX: usize = 10;
 
 /// A planner run in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -128,7 +128,7 @@ pub struct Planning {
 
 impl Planning {
     /// Something landed or was done: plans are not barren. A planner that cannot plan still waits for a person.
-    pub fn progressed(&mut self) {
+    pub(crate) fn progressed(&mut self) {
         self.barren = 0;
         let is_over =
             |reason: &mut Reason| matches!(reason.code, ReasonCode::PlansBarren | ReasonCode::ChecksFail);
@@ -136,7 +136,7 @@ impl Planning {
     }
 
     /// A person has looked, or it is another phase's turn: runs count from here.
-    pub fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         self.stuck = None;
         (self.failures, self.barren) = (0, 0);
     }

@@ -12,7 +12,7 @@ use super::state::State;
 use super::train::Subject;
 
 /// The version of a proof's shape.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// A landing whose proof is not written yet: all that the proof needs of the queue's entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,7 +68,7 @@ impl Unproven {
     }
 
     /// All that landed, in order.
-    pub fn subjects(&self) -> impl Iterator<Item = &Subject> {
+    pub(crate) fn subjects(&self) -> impl Iterator<Item = &Subject> {
         [&self.subject].into_iter().chain(self.others.iter().map(|member| &member.subject))
     }
 }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 /// The longest text kept of a summary's field, in bytes.
-pub const SUMMARY_TEXT_MAX_BYTES: usize = 4000;
+pub(crate) const SUMMARY_TEXT_MAX_BYTES: usize = 4000;
 
 /// The most acceptance criteria kept.
-pub const SUMMARY_CRITERIA_MAX: usize = 100;
+pub(crate) const SUMMARY_CRITERIA_MAX: usize = 100;
 
 /// How the agent says that its session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

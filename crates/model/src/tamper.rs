@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::path::RepoPath;
 
 /// Tests and their configuration in the common ecosystems.
-pub const DEFAULT_PATTERNS: &[&str] = &[
+pub(crate) const DEFAULT_PATTERNS: &[&str] = &[
     // Any: folders that hold nothing else.
     "**/tests/**",
     "**/test/**",

@@ -8,7 +8,7 @@ use super::aside::Guard;
 use super::ids::{GateId, ObjectId, ObjectiveId};
 use super::reason::Reason;
 
-pub use rate::{Rate, Rates, useful_slots};
+pub use rate::{Rates, useful_slots};
 
 /// What an entry would land.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -243,7 +243,7 @@ impl Train {
     }
 
     /// The tree of an entry's own merge with the tip, where it was made.
-    pub fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
+    pub(crate) fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
         let first = self.chain.as_ref().and_then(|chain| chain.links().first());
         let in_chain = first.filter(|link| link.entry == entry).map(|link| link.tree.clone());
         let ahead = self.entry(entry).and_then(|found| found.ahead.as_ref()?.candidate.as_ref());
@@ -251,7 +251,7 @@ impl Train {
     }
 
     /// Takes an entry out: what was made with it does not count any more.
-    pub fn take_out(&mut self, entry: u64) {
+    pub(crate) fn take_out(&mut self, entry: u64) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
         let Some(made) = &mut chain.made else {
@@ -277,7 +277,7 @@ impl Train {
 
     /// The tip moved on to commits of the user's. Where these leave its tree as it was, the merges have the trees that
     /// they had, and what is known of them and runs on them goes on to count.
-    pub fn follow_tip(&mut self, onto: &ObjectId) {
+    pub(crate) fn follow_tip(&mut self, onto: &ObjectId) {
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.onto != *onto) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;

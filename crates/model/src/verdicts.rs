@@ -10,7 +10,7 @@ use super::settings::GateCommand;
 
 /// Verdicts kept: of a search through the longest batch and what was landed before it, in a row of the
 /// database that stays under 15 kB.
-pub const VERDICTS_MAX: usize = 64;
+pub(crate) const VERDICTS_MAX: usize = 64;
 /// How long a verdict holds, in milliseconds: what the gate depends on outside of the tree changes, too.
 pub const VERDICT_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 

@@ -17,7 +17,7 @@ pub struct FileError {
 
 impl FileError {
     /// For `map_err`: the failed action and its file.
-    pub fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { action, path, source }
     }

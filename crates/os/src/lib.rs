@@ -1,7 +1,7 @@
 //! The operating system: files, locks, processes and their trees, panics, and the moments at which tests kill the process.
 //! Imports nothing of ours.
 
-pub mod error;
+pub(crate) mod error;
 pub mod fail_points;
 pub mod files;
 pub mod locks;

@@ -42,7 +42,7 @@ pub struct Swept {
 impl Traces {
     /// The living processes of the tree, without this one.
     #[must_use]
-    pub fn find(&self) -> Vec<Proc> {
+    pub(crate) fn find(&self) -> Vec<Proc> {
         let table = processes::table();
         let own = processes::own_pid();
         let mut seeds: BTreeSet<i32> = self.cgroup.iter().flat_map(Cgroup::pids).collect();

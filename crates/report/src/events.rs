@@ -253,7 +253,7 @@ pub fn stored_kinds(public: &str) -> Vec<&'static str> {
 
 /// The public type of a stored one; a type that is not in the list is given as it is.
 #[must_use]
-pub fn public_type(stored: &str, data: &Value) -> String {
+pub(crate) fn public_type(stored: &str, data: &Value) -> String {
     let text = |key: &str| data.get(key).and_then(Value::as_str);
     let is_one = |wanted: Option<&str>, key: &str| wanted.is_none() || wanted == text(key);
     let found =

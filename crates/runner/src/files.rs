@@ -14,7 +14,7 @@ use paddock_os::files::{self, Durability};
 ///
 /// # Errors
 /// What the system said.
-pub fn make_folder(path: &Path) -> Result<(), RunnerError> {
+pub(crate) fn make_folder(path: &Path) -> Result<(), RunnerError> {
     files::make_private_dir(path).map_err(RunnerError::at("make the folder", path))
 }
 
@@ -22,7 +22,11 @@ pub fn make_folder(path: &Path) -> Result<(), RunnerError> {
 ///
 /// # Errors
 /// What the system said.
-pub fn replace_json<T: Serialize>(path: &Path, value: &T, durability: Durability) -> Result<(), RunnerError> {
+pub(crate) fn replace_json<T: Serialize>(
+    path: &Path,
+    value: &T,
+    durability: Durability,
+) -> Result<(), RunnerError> {
     let bytes = to_bytes(path, value)?;
     files::replace(path, &bytes, durability).map_err(RunnerError::at("write", path))
 }
@@ -32,7 +36,7 @@ pub fn replace_json<T: Serialize>(path: &Path, value: &T, durability: Durability
 ///
 /// # Errors
 /// What the system said.
-pub fn create_json<T: Serialize>(path: &Path, value: &T) -> Result<bool, RunnerError> {
+pub(crate) fn create_json<T: Serialize>(path: &Path, value: &T) -> Result<bool, RunnerError> {
     let bytes = to_bytes(path, value)?;
     Ok(files::create(path, &bytes)?)
 }
@@ -48,7 +52,7 @@ fn to_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, RunnerError
 ///
 /// # Errors
 /// What the system said, or what is wrong with the content.
-pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerError> {
+pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -60,13 +64,13 @@ pub fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerEr
 }
 
 /// Paths and arguments as text, without loss: `\xHH` for what is not UTF-8, `\\` for a backslash.
-pub mod os_text {
+pub(crate) mod os_text {
     use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
     /// The text for a system string.
     #[must_use]
-    pub fn encode(value: &OsStr) -> String {
+    pub(crate) fn encode(value: &OsStr) -> String {
         let mut out = String::new();
         for chunk in value.as_bytes().utf8_chunks() {
             out.push_str(&chunk.valid().replace('\\', "\\\\"));
@@ -77,7 +81,7 @@ pub mod os_text {
 
     /// The system string for a text; an escape that is none stands for itself.
     #[must_use]
-    pub fn decode(text: &str) -> OsString {
+    pub(crate) fn decode(text: &str) -> OsString {
         let mut out = Vec::with_capacity(text.len());
         let mut rest = text.as_bytes();
         while let [first, tail @ ..] = rest {
@@ -105,7 +109,7 @@ pub mod os_text {
                 ///
                 /// # Errors
                 /// The serializer's own.
-                pub fn serialize<S: Serializer>(value: &$type, to: S) -> Result<S::Ok, S::Error> {
+                pub(crate) fn serialize<S: Serializer>(value: &$type, to: S) -> Result<S::Ok, S::Error> {
                     let wire: $wire = $encode(value);
                     wire.serialize(to)
                 }
@@ -114,7 +118,7 @@ pub mod os_text {
                 ///
                 /// # Errors
                 /// The deserializer's own.
-                pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+                pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
                     <$wire>::deserialize(from).map($decode)
                 }
             }

@@ -12,10 +12,10 @@ mod error;
 mod files;
 pub mod inherit;
 pub mod keeper;
-pub mod local;
+pub(crate) mod local;
 pub mod log;
 pub mod record;
-pub mod spec;
+pub(crate) mod spec;
 
 use std::path::{Path, PathBuf};
 

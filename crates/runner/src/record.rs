@@ -10,25 +10,25 @@ use super::spec::JobKey;
 use paddock_os::processes::Identity;
 
 /// What to run, written by the supervisor before the keeper starts.
-pub const SESSION_FILE: &str = "session.json";
+pub(crate) const SESSION_FILE: &str = "session.json";
 /// Held locked by the keeper for its whole life.
-pub const LOCK_FILE: &str = "keeper.lock";
+pub(crate) const LOCK_FILE: &str = "keeper.lock";
 /// Created exclusively by the keeper before it starts anything, or by recovery to fence the job.
-pub const CLAIM_FILE: &str = "claim.json";
+pub(crate) const CLAIM_FILE: &str = "claim.json";
 /// What the supervisor wants; replaced atomically.
-pub const CONTROL_FILE: &str = "control.json";
+pub(crate) const CONTROL_FILE: &str = "control.json";
 /// How the job ended; appears complete or not at all.
-pub const EXIT_FILE: &str = "exit.json";
+pub(crate) const EXIT_FILE: &str = "exit.json";
 /// The processes of the job last seen, for recovery after the keeper's own death.
-pub const MEMBERS_FILE: &str = "members.json";
+pub(crate) const MEMBERS_FILE: &str = "members.json";
 /// Why a stage's command could not be executed.
-pub const START_ERROR_FILE: &str = "start-error.json";
+pub(crate) const START_ERROR_FILE: &str = "start-error.json";
 
 /// The stage that runs, for whoever watches.
 pub(crate) const PROGRESS_FILE: &str = "progress.json";
 
 /// The format of these files written by this version of Paddock.
-pub const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// Who runs a job. Enough to find its processes again without ever trusting a bare process id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,7 +78,7 @@ pub enum StopReason {
 
 /// A wish to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Stop {
+pub(crate) struct Stop {
     /// Why.
     pub reason: StopReason,
     /// Without a grace.
@@ -87,7 +87,7 @@ pub struct Stop {
 
 /// The content of `control.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Control {
+pub(crate) struct Control {
     /// The format.
     pub version: u32,
     /// For which attempt; others ignore it.

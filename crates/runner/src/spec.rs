@@ -176,7 +176,7 @@ pub struct JobSpec {
 
 /// The content of `session.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Submission {
+pub(crate) struct Submission {
     /// The format, now [`Submission::VERSION`].
     pub version: u32,
     /// The job.
@@ -188,7 +188,7 @@ pub struct Submission {
 
 impl Submission {
     /// The format written by this version of Paddock.
-    pub const VERSION: u32 = 1;
+    pub(crate) const VERSION: u32 = 1;
 }
 
 #[cfg(test)]

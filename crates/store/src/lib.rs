@@ -20,7 +20,8 @@ mod writer;
 
 pub use backup::list as backups;
 pub use error::StoreError;
-pub use model::{Batch, CommitInfo, Durability, EntityKind, EventQuery, Row, Snapshot};
+pub(crate) use model::CommitInfo;
+pub use model::{Batch, Durability, EntityKind, EventQuery, Row, Snapshot};
 pub use open::Store;
 pub use reader::Reader;
-pub use writer::{OnCommit, OnRoom, Room, Writer};
+pub use writer::{OnRoom, Room, Writer};

@@ -22,10 +22,6 @@ pub enum EntityKind {
 }
 
 impl EntityKind {
-    /// Every kind there is.
-    pub const ALL: [Self; 6] =
-        [Self::Project, Self::Objective, Self::Session, Self::Gate, Self::Hierarchy, Self::Meta];
-
     /// The name of its table.
     #[must_use]
     pub const fn table(self) -> &'static str {

@@ -15,7 +15,7 @@ use super::{Batch, CommitInfo, Durability, Store, StoreError};
 
 /// Called once, on the writer's thread, after the transaction of its batch is over. It must be quick and
 /// must not append: the queue it would wait for is emptied by the thread it runs on.
-pub type OnCommit = Box<dyn FnOnce(Result<CommitInfo, StoreError>) + Send>;
+pub(crate) type OnCommit = Box<dyn FnOnce(Result<CommitInfo, StoreError>) + Send>;
 
 /// How many batches may wait. Whoever decides faster than the disk writes has to wait here, rather than
 /// run thousands of events ahead of what is recorded; a burst of all sessions reporting at once fits.

@@ -37,6 +37,6 @@ pub use checkup::{Checkup, check_agent};
 pub use effects::planner_prompt;
 pub use error::SupervisorError;
 pub use options::{Options, RunEnd};
-pub use projects::{ProjectRead, read_project, with_agreement};
+pub use projects::{read_project, with_agreement};
 pub use run::{COMMAND_PATIENCE, run};
 pub use trust::read_trust;

@@ -215,7 +215,7 @@ fn a_flood_is_bounded_by_the_cap_and_keeps_its_first_and_newest_bytes() {
     assert_eq!(record.stdout.written_bytes, 200_000_013);
     assert!((8_000_000..=10_000_000).contains(&record.stdout.kept_bytes), "{record:?}");
     let reader = LogReader::open(&spec.dir, Stream::Stdout);
-    assert_eq!(reader.len().unwrap(), 200_000_013);
+    assert_eq!(reader.length().unwrap(), 200_000_013);
     assert_eq!(reader.read_at(0, 6).unwrap().bytes, b"first\n");
     assert_eq!(reader.read_at(200_000_006, 100).unwrap().bytes, b"newest\n");
     assert!(reader.read_at(50_000_000, 100).unwrap().gap_bytes > 0);

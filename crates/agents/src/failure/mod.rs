@@ -11,12 +11,13 @@ use paddock_model::session::Exit;
 
 use jiff::tz::TimeZone;
 
-pub use reset::{after, epoch_ms, reset_ms, retry_after_ms};
-pub use wording::class_of;
+pub use reset::{after, reset_ms};
+pub(crate) use reset::{epoch_ms, retry_after_ms};
+pub(crate) use wording::class_of;
 
 /// The class of an HTTP status; none when the status alone does not tell.
 #[must_use]
-pub fn class_of_status(status: u64) -> Option<FailureClass> {
+pub(crate) fn class_of_status(status: u64) -> Option<FailureClass> {
     match status {
         401 | 403 | 407 => Some(FailureClass::Authentication),
         402 => Some(FailureClass::Quota),
@@ -31,7 +32,7 @@ pub fn class_of_status(status: u64) -> Option<FailureClass> {
 
 /// The class of a status together with the words that came with it: a spent quota comes as 429 or 403 too.
 #[must_use]
-pub fn class_of_answer(status: Option<u64>, words: &str) -> Option<FailureClass> {
+pub(crate) fn class_of_answer(status: Option<u64>, words: &str) -> Option<FailureClass> {
     let said = class_of(words);
     match (status, said) {
         (Some(429 | 403 | 402), Some(FailureClass::Quota)) => Some(FailureClass::Quota),
@@ -43,14 +44,14 @@ pub fn class_of_answer(status: Option<u64>, words: &str) -> Option<FailureClass>
 
 /// A failure from an agent's own error message alone: its class, and when it is over.
 #[must_use]
-pub fn of_message(message: &str, now_ms: i64, zone: &TimeZone) -> Failure {
+pub(crate) fn of_message(message: &str, now_ms: i64, zone: &TimeZone) -> Failure {
     let class = class_of_answer(status_in(message), message).unwrap_or(FailureClass::Other);
     Failure::new(class, message).until(reset_ms(message, now_ms, zone))
 }
 
 /// The HTTP status that an error message names: after the word "status", or as its first word.
 #[must_use]
-pub fn status_in(message: &str) -> Option<u64> {
+pub(crate) fn status_in(message: &str) -> Option<u64> {
     let lower = message.to_lowercase();
     let after_word = lower.split_once("status").map_or("", |(_, rest)| rest);
     let after_word = after_word.trim_start_matches(" code").trim_start_matches([' ', ':', '=']);
@@ -63,7 +64,7 @@ pub fn status_in(message: &str) -> Option<u64> {
 
 /// How an exit looks that nothing else explains.
 #[must_use]
-pub fn of_exit(exit: Option<&Exit>, words: &str) -> Option<Failure> {
+pub(crate) fn of_exit(exit: Option<&Exit>, words: &str) -> Option<Failure> {
     let class = match exit? {
         Exit::Signal(signal) => of_signal(*signal),
         Exit::Code(0) => return None,

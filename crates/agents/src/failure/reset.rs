@@ -40,7 +40,7 @@ pub fn reset_ms(message: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
 
 /// The moment that a `retry-after` header names: seconds, or a date.
 #[must_use]
-pub fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
+pub(crate) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<f64>() {
         return after(seconds * 1_000.0, now_ms);
@@ -60,7 +60,7 @@ pub fn after(ms: f64, now_ms: i64) -> Option<i64> {
 
 /// Seconds or milliseconds since 1970, as a field of an event gives them.
 #[must_use]
-pub fn epoch_ms(value: f64, now_ms: i64) -> Option<i64> {
+pub(crate) fn epoch_ms(value: f64, now_ms: i64) -> Option<i64> {
     // Seconds of today have ten digits, milliseconds thirteen.
     let ms = if value > 1e11 { value } else { value * 1_000.0 };
     let is_number = ms.is_finite() && ms.abs() < 1e15;

@@ -147,7 +147,7 @@ const PHRASES: &[(FailureClass, &[&str])] = &[
 
 /// The class that an agent's own error message speaks of; none when it names none that is known.
 #[must_use]
-pub fn class_of(message: &str) -> Option<FailureClass> {
+pub(crate) fn class_of(message: &str) -> Option<FailureClass> {
     // Messages are short; of a long one the beginning and the end are what was written by whoever reports it.
     let lower = both_ends(message).to_lowercase();
     let names = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));

@@ -5,7 +5,7 @@ use paddock_model::summary::SummaryStatus;
 /// A line of a script that is no step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("script line {line}: {problem} (docs/scripted-agent.md lists the steps): {text}")]
-pub struct ScriptError {
+pub(crate) struct ScriptError {
     /// The line within the script, from 1.
     pub line: usize,
     /// What is wrong.
@@ -16,7 +16,7 @@ pub struct ScriptError {
 
 /// When a step is taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum When {
+pub(crate) enum When {
     /// In every session.
     Always,
     /// In the how-manieth session of the objective only.
@@ -27,7 +27,7 @@ pub enum When {
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Step {
+pub(crate) enum Step {
     /// Replaces a file.
     Write(String, String),
     /// Adds a line to a file.
@@ -76,7 +76,7 @@ pub enum Step {
 ///
 /// # Errors
 /// [`ScriptError`] names the first line that is no step.
-pub fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
+pub(crate) fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
     let Some(lines) = block(prompt, "script") else { return Ok(None) };
     let mut found = Vec::new();
     let mut at = 0;
@@ -100,12 +100,12 @@ pub fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
 }
 
 /// The lines of the first fenced block of that name, without the fence's own indentation.
-pub fn block<'p>(prompt: &'p str, name: &str) -> Option<Vec<&'p str>> {
+pub(crate) fn block<'p>(prompt: &'p str, name: &str) -> Option<Vec<&'p str>> {
     blocks(prompt, name).next()
 }
 
 /// All of them. A fence that is indented deeper than the block's own closes nothing.
-pub fn blocks<'p>(prompt: &'p str, name: &str) -> impl Iterator<Item = Vec<&'p str>> {
+pub(crate) fn blocks<'p>(prompt: &'p str, name: &str) -> impl Iterator<Item = Vec<&'p str>> {
     let opening = format!("```{name}");
     let mut lines = prompt.lines();
     std::iter::from_fn(move || {

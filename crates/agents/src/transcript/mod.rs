@@ -35,7 +35,6 @@ use jsonl::Jsonl;
 use pen::Lines;
 
 pub use line::{LINE_MAX_BYTES, Line, LineKind};
-pub use scripted::TOLD_PREFIX;
 
 /// The stream that bytes came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

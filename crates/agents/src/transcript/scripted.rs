@@ -14,7 +14,7 @@ use paddock_model::session::Exit;
 use paddock_model::usage::{Tokens, Usage, micros};
 
 /// How such a line begins; JSON follows.
-pub const TOLD_PREFIX: &str = "paddock-agent: ";
+pub(crate) const TOLD_PREFIX: &str = "paddock-agent: ";
 
 /// The longest such line, in bytes.
 const LINE_MAX_BYTES: usize = 4 << 10;

@@ -36,11 +36,11 @@ pub enum Group {
 
 impl Group {
     /// Every group, in the order of the help.
-    pub const ALL: [Self; 5] = [Self::Look, Self::Decide, Self::Steer, Self::Move, Self::Leave];
+    pub(crate) const ALL: [Self; 5] = [Self::Look, Self::Decide, Self::Steer, Self::Move, Self::Leave];
 
     /// The word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Look => "look",
             Self::Decide => "decide",
@@ -86,7 +86,7 @@ pub struct Action {
 
 /// The action of that name.
 #[must_use]
-pub fn find(name: &str) -> Option<&'static Action> {
+pub(crate) fn find(name: &str) -> Option<&'static Action> {
     TABLE.iter().find(|action| action.name == name)
 }
 

@@ -13,7 +13,7 @@ const PATHS_MAX: usize = 3;
 
 /// What was tried so far, in one sentence; none when nothing was.
 #[must_use]
-pub fn tried(state: &State, objective: &Objective) -> Option<String> {
+pub(crate) fn tried(state: &State, objective: &Objective) -> Option<String> {
     let last = last_session(state, objective)?;
     let mut parts = vec![counted(objective.sessions.len(), "session")];
     if objective.retries > 0 {
@@ -37,20 +37,20 @@ pub fn tried(state: &State, objective: &Objective) -> Option<String> {
 
 /// The newest session of an objective.
 #[must_use]
-pub fn last_session<'s>(state: &'s State, objective: &Objective) -> Option<&'s Session> {
+pub(crate) fn last_session<'s>(state: &'s State, objective: &Objective) -> Option<&'s Session> {
     objective.sessions.last().and_then(|id| state.session(*id))
 }
 
 /// What review found in what the last session left.
 #[must_use]
-pub fn findings<'s>(state: &'s State, objective: &Objective) -> &'s [Finding] {
+pub(crate) fn findings<'s>(state: &'s State, objective: &Objective) -> &'s [Finding] {
     let harvest = last_session(state, objective).and_then(|session| session.harvest.as_ref());
     harvest.map_or(&[], |harvest| harvest.findings.as_slice())
 }
 
 /// A finding in one line, its first paths named.
 #[must_use]
-pub fn finding_line(finding: &Finding) -> String {
+pub(crate) fn finding_line(finding: &Finding) -> String {
     let more = finding.more_paths as usize;
     match paths(&finding.paths, more) {
         Some(paths) => format!("{}: {paths}", finding.text),
@@ -60,7 +60,7 @@ pub fn finding_line(finding: &Finding) -> String {
 
 /// A few paths in one line; none when there are none.
 #[must_use]
-pub fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
+pub(crate) fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
     let named: Vec<String> = paths.iter().take(PATHS_MAX).map(ToString::to_string).collect();
     let rest = paths.len().saturating_sub(PATHS_MAX) + more;
     let rest = if rest > 0 { format!(" and {rest} more") } else { String::new() };
@@ -69,7 +69,7 @@ pub fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
 
 /// What the next session would be told, line by line.
 #[must_use]
-pub fn feedback_lines(feedback: &Feedback) -> Vec<String> {
+pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
     match feedback {
         Feedback::Findings(findings) => findings.iter().map(finding_line).collect(),
         Feedback::Gate { command, outcome, gate } => vec![format!("gate run {gate}: {command}: {outcome}")],
@@ -92,7 +92,7 @@ pub fn feedback_lines(feedback: &Feedback) -> Vec<String> {
 /// What speaks against an objective, the most telling first: what review found, what the gate said, what its
 /// agent said, what was left uncommitted.
 #[must_use]
-pub fn evidence(state: &State, objective: &Objective) -> Vec<String> {
+pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     let mut lines: Vec<String> = findings(state, objective).iter().map(finding_line).collect();
     let told = objective.next.feedback.as_ref().map(feedback_lines).unwrap_or_default();
     lines.extend(told.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
@@ -113,7 +113,7 @@ pub fn evidence(state: &State, objective: &Objective) -> Vec<String> {
 
 /// The gate run that sent it back, whose output says more.
 #[must_use]
-pub fn failed_gate(objective: &Objective) -> Option<GateId> {
+pub(crate) fn failed_gate(objective: &Objective) -> Option<GateId> {
     match &objective.next.feedback {
         Some(Feedback::Gate { gate, .. }) => Some(GateId(*gate)),
         _ => None,

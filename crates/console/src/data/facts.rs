@@ -9,7 +9,7 @@ use paddock_model::event::Event;
 use paddock_model::state::State;
 
 /// How many recent events are kept for showing: some hours of work, a few megabytes.
-pub const EVENTS_MAX: usize = 2000;
+pub(crate) const EVENTS_MAX: usize = 2000;
 
 /// Whether a supervisor works here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,7 +34,7 @@ pub enum SupervisorSeen {
 impl SupervisorSeen {
     /// Whether one runs.
     #[must_use]
-    pub fn is_running(&self) -> bool {
+    pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running { .. })
     }
 }
@@ -99,7 +99,7 @@ pub struct Facts {
 
 impl Facts {
     /// Takes news in; tells whether anything that is shown has changed.
-    pub fn take(&mut self, news: FactsMsg) -> bool {
+    pub(crate) fn take(&mut self, news: FactsMsg) -> bool {
         match news {
             FactsMsg::Loaded(loaded) => {
                 let Loaded { state, events } = *loaded;
@@ -185,7 +185,7 @@ impl Facts {
 
     /// The latest value of a session's gauge.
     #[must_use]
-    pub fn gauge_of_session(&self, name: &str, session: u64) -> Option<&Value> {
+    pub(crate) fn gauge_of_session(&self, name: &str, session: u64) -> Option<&Value> {
         self.gauges.get(&(name.to_owned(), Some(session), None))
     }
 }

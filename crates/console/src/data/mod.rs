@@ -1,10 +1,11 @@
 //! What the console knows: facts, and what is derived from them.
 
 mod digest;
-pub mod evidence;
+pub(crate) mod evidence;
 mod facts;
-pub mod telling;
+pub(crate) mod telling;
 
 pub use digest::{Digest, Spent};
-pub use facts::{EVENTS_MAX, Facts, FactsMsg, Loaded, StartStep, SupervisorSeen};
+pub(crate) use facts::{EVENTS_MAX, StartStep};
+pub use facts::{Facts, FactsMsg, Loaded, SupervisorSeen};
 pub use paddock_model::needs::{Need, NeedKind};

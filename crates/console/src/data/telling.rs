@@ -15,11 +15,11 @@ const WORDS: [&str; 9] =
 
 /// The last lines of a run's output that speak of failing; the last ones of all where none does. Reads files.
 #[must_use]
-pub fn telling_lines(dir: &Path) -> Vec<String> {
+pub(crate) fn telling_lines(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for stream in [Stream::Stderr, Stream::Stdout] {
         let reader = LogReader::open(dir, stream);
-        let from = reader.len().unwrap_or(0).saturating_sub(END_BYTES);
+        let from = reader.length().unwrap_or(0).saturating_sub(END_BYTES);
         let Ok(chunk) = reader.read_at(from, usize::try_from(END_BYTES).unwrap_or(usize::MAX)) else {
             continue;
         };

@@ -10,10 +10,10 @@ use crate::theme::Theme;
 use crate::{Model, text};
 
 /// What is done when it is confirmed, or why it can no longer be done: the world may have moved meanwhile.
-pub type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, String>>;
+pub(crate) type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, String>>;
 
 /// The dialog.
-pub struct Confirm {
+pub(crate) struct Confirm {
     title: String,
     lines: Vec<String>,
     yes: &'static str,
@@ -26,7 +26,7 @@ pub struct Confirm {
 impl Confirm {
     /// Asks; `lines` name the target and say what will happen to it, `yes` is the word of the button.
     #[must_use]
-    pub fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
+    pub(crate) fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
         Self { title, lines, yes, on_yes: false, refused: None, waits: None, confirmed }
     }
 

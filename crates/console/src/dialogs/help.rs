@@ -13,7 +13,7 @@ use crate::{Model, text};
 
 /// The dialog.
 #[derive(Default)]
-pub struct Help {
+pub(crate) struct Help {
     search: Option<String>,
     top: Cell<usize>,
 }

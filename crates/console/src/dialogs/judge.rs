@@ -56,7 +56,7 @@ fn form(model: &Model, key: ObjectiveKey, ask: Ask, title: String, quoted: Vec<S
 
 /// Another session, with a note.
 #[must_use]
-pub fn retry(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn retry(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
     let quoted = model.facts.state.objective(&key).map(|one| before(model, one)).unwrap_or_default();
     let ask = Ask {
         verb: "retry",
@@ -70,7 +70,7 @@ pub fn retry(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
 
 /// Into the merge queue; what is overridden is said.
 #[must_use]
-pub fn approve(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn approve(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
     let found = model.facts.state.objective(&key);
     let quoted = found.map(|one| overridden(model, one)).unwrap_or_default();
     let ask = Ask {
@@ -107,7 +107,7 @@ fn overridden(model: &Model, one: &Objective) -> Vec<String> {
 
 /// Back to work, or given up.
 #[must_use]
-pub fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
     let quoted = model.facts.state.objective(&key).map(|one| before(model, one)).unwrap_or_default();
     let ask = Ask {
         verb: "reject",
@@ -124,7 +124,7 @@ pub fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
 
 /// A plan goes back to the planner.
 #[must_use]
-pub fn reject_plan(model: &Model, project: ProjectSlug) -> Box<dyn Dialog> {
+pub(crate) fn reject_plan(model: &Model, project: ProjectSlug) -> Box<dyn Dialog> {
     let plan = model.facts.state.project(&project).and_then(|found| found.planning.waiting.as_ref());
     let quoted = plan.map(|plan| {
         let ids: Vec<&str> = plan.plan.objectives.iter().map(|one| one.id.as_str()).collect();
@@ -144,7 +144,7 @@ pub fn reject_plan(model: &Model, project: ProjectSlug) -> Box<dyn Dialog> {
 
 /// A person is to decide.
 #[must_use]
-pub fn escalate(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn escalate(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
     let open = evidence_of_session(model, &key);
     let mut quoted = vec!["It is taken out of work and waits for you.".to_owned()];
     quoted.extend(open);

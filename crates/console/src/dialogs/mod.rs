@@ -1,17 +1,17 @@
 //! The dialogs: one file each. What lies on top gets every key.
 
-pub mod confirm;
-pub mod extend;
-pub mod form;
+pub(crate) mod confirm;
+pub(crate) mod extend;
+pub(crate) mod form;
 pub mod goal;
-pub mod help;
-pub mod judge;
-pub mod objective;
-pub mod output;
-pub mod palette;
-pub mod priority;
-pub mod quit;
-pub mod scope;
+pub(crate) mod help;
+pub(crate) mod judge;
+pub(crate) mod objective;
+pub(crate) mod output;
+pub(crate) mod palette;
+pub(crate) mod priority;
+pub(crate) mod quit;
+pub(crate) mod scope;
 
 #[cfg(test)]
 mod tests;

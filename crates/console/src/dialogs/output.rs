@@ -14,7 +14,7 @@ use crate::{Model, text};
 const LINES_MAX: usize = 5000;
 
 /// The dialog.
-pub struct Output {
+pub(crate) struct Output {
     title: String,
     lines: Vec<String>,
     top: Cell<usize>,
@@ -23,7 +23,7 @@ pub struct Output {
 impl Output {
     /// Shows a text.
     #[must_use]
-    pub fn new(title: impl Into<String>, shown: &str) -> Self {
+    pub(crate) fn new(title: impl Into<String>, shown: &str) -> Self {
         let lines = shown.lines().take(LINES_MAX).map(text::clean).collect();
         Self { title: title.into(), lines, top: Cell::new(0) }
     }

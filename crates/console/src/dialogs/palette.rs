@@ -13,7 +13,7 @@ use crate::theme::Theme;
 use crate::{Model, text};
 
 /// The dialog.
-pub struct Palette {
+pub(crate) struct Palette {
     typed: String,
     chosen: usize,
 }
@@ -59,7 +59,7 @@ fn rest<'t>(typed: &'t str, name: &str) -> Option<&'t str> {
 impl Palette {
     /// Opens it with these letters typed.
     #[must_use]
-    pub fn new(typed: &str) -> Self {
+    pub(crate) fn new(typed: &str) -> Self {
         Self { typed: typed.to_owned(), chosen: 0 }
     }
 

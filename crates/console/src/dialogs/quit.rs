@@ -11,7 +11,7 @@ use crate::{Model, text};
 
 /// The dialog.
 #[derive(Default)]
-pub struct Quit {
+pub(crate) struct Quit {
     chosen: usize,
 }
 

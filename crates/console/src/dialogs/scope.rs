@@ -14,14 +14,14 @@ const GLOBS: &str = "Globs";
 
 /// What is wrong with globs, one on a line or parted by commas; for a field that is typed into.
 #[must_use]
-pub fn globs_fault(text: &str) -> Option<String> {
+pub(crate) fn globs_fault(text: &str) -> Option<String> {
     let mut globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
     globs.find_map(|glob| scope_fault(glob).map(|fault| format!("{glob}: {fault}")))
 }
 
 /// The globs of such a text.
 #[must_use]
-pub fn globs_of(text: &str) -> Vec<String> {
+pub(crate) fn globs_of(text: &str) -> Vec<String> {
     let globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
     globs.map(str::to_owned).collect()
 }

@@ -25,7 +25,7 @@ pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Ve
 impl Keymap {
     /// The table's keys with those of both files over them, and everything that is wrong in these.
     #[must_use]
-    pub fn load(workspace: &Workspace, environment: &Environment) -> (Self, Vec<ConfigError>) {
+    pub(crate) fn load(workspace: &Workspace, environment: &Environment) -> (Self, Vec<ConfigError>) {
         let (mut keymap, mut faults) = (Self::default(), Vec::new());
         for (path, shown) in files("keys.yaml", workspace, environment) {
             let (entries, wrong) = words::read(&path, &shown);

@@ -12,7 +12,7 @@ pub use file::files;
 
 /// A key with its modifiers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Key {
+pub(crate) struct Key {
     code: KeyCode,
     modifiers: KeyModifiers,
 }
@@ -20,7 +20,7 @@ pub struct Key {
 impl Key {
     /// The key of an event. Shift is in the letter already.
     #[must_use]
-    pub fn of(event: KeyEvent) -> Self {
+    pub(crate) fn of(event: KeyEvent) -> Self {
         let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
         let code = match event.code {
             KeyCode::Char(letter) if modifiers.contains(KeyModifiers::CONTROL) => {
@@ -36,7 +36,7 @@ impl Key {
 
     /// Reads a name: `a`, `A`, `ctrl-l`, `alt-x`, `enter`, `f5`.
     #[must_use]
-    pub fn parse(name: &str) -> Option<Self> {
+    pub(crate) fn parse(name: &str) -> Option<Self> {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;
         loop {
@@ -65,7 +65,7 @@ impl Key {
 
     /// The name, as people read it.
     #[must_use]
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let mut out = String::new();
         if self.modifiers.contains(KeyModifiers::CONTROL) {
             out.push_str("Ctrl-");
@@ -136,7 +136,7 @@ impl Default for Keymap {
 
 impl Keymap {
     /// Gives an action these keys instead of its own; whoever had them loses them.
-    pub fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
+    pub(crate) fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
         for old in self.by_action.remove(action).unwrap_or_default() {
             self.by_key.remove(&old);
         }
@@ -152,13 +152,13 @@ impl Keymap {
 
     /// What a key does.
     #[must_use]
-    pub fn action(&self, event: KeyEvent) -> Option<&'static str> {
+    pub(crate) fn action(&self, event: KeyEvent) -> Option<&'static str> {
         self.by_key.get(&Key::of(event)).copied()
     }
 
     /// The keys of an action.
     #[must_use]
-    pub fn keys(&self, action: &str) -> Vec<String> {
+    pub(crate) fn keys(&self, action: &str) -> Vec<String> {
         self.by_action.get(action).into_iter().flatten().map(Key::name).collect()
     }
 

@@ -26,7 +26,7 @@ pub enum Row {
 impl Row {
     /// The nodes of the line.
     #[must_use]
-    pub fn nodes(&self) -> &[u32] {
+    pub(crate) fn nodes(&self) -> &[u32] {
         match self {
             Self::Heading { .. } => &[],
             Self::Node(at) => std::slice::from_ref(at),
@@ -36,7 +36,7 @@ impl Row {
 
     /// Whether it can be selected.
     #[must_use]
-    pub fn is_selectable(&self) -> bool {
+    pub(crate) fn is_selectable(&self) -> bool {
         !matches!(self, Self::Heading { .. })
     }
 }

@@ -25,7 +25,7 @@ pub struct GlyphSet {
 }
 
 /// Box drawing.
-pub const UNICODE: GlyphSet = GlyphSet {
+pub(crate) const UNICODE: GlyphSet = GlyphSet {
     pass: '│',
     across: '─',
     begin: '╭',

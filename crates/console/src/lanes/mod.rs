@@ -22,9 +22,11 @@ mod paths;
 mod rails;
 
 pub use fold::{Folds, Row, rows};
-pub use glyphs::{ASCII, GlyphSet, UNICODE};
+pub use glyphs::ASCII;
+pub(crate) use glyphs::{GlyphSet, UNICODE};
 pub use order::order;
-pub use paths::{Kin, critical, kin};
+pub use paths::critical;
+pub(crate) use paths::{Kin, kin};
 pub use rails::Rails;
 
 /// One objective, as far as drawing cares. Nodes are named by their place in the list, and that place also
@@ -41,7 +43,7 @@ pub struct Node {
 
 /// One character of the gutter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Piece {
+pub(crate) struct Piece {
     /// What to draw.
     pub glyph: char,
     /// Whether it belongs to a way from or to the selection.
@@ -50,15 +52,12 @@ pub struct Piece {
 
 /// Draws the gutter of a list of lines. Behind a trait, so that another way of drawing can take its place
 /// without the pane's knowing.
-pub trait Drawing: std::fmt::Debug + Send {
+pub(crate) trait Drawing: std::fmt::Debug + Send {
     /// How many characters wide every gutter is; the node's own glyph comes right after it.
     fn width(&self) -> usize;
 
     /// The gutter of a line, exactly [`Drawing::width`] characters.
     fn gutter(&self, row: usize, kin: &dyn Fn(usize) -> Kin, glyphs: &GlyphSet) -> Vec<Piece>;
-
-    /// How many dependencies of this line could not be drawn for want of width: (needed, needed by).
-    fn hidden(&self, row: usize) -> (u32, u32);
 
     /// Whether any dependency could not be drawn.
     fn is_cut(&self) -> bool;

@@ -4,7 +4,7 @@ use super::Node;
 
 /// How a node stands to the selected one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Kin {
+pub(crate) struct Kin {
     /// It is the selected one, or the selected one needs it, directly or through others.
     pub is_above: bool,
     /// It is the selected one, or needs it, directly or through others.
@@ -14,20 +14,20 @@ pub struct Kin {
 impl Kin {
     /// Whether it is the selected one, or has to do with it.
     #[must_use]
-    pub fn is_any(self) -> bool {
+    pub(crate) fn is_any(self) -> bool {
         self.is_above || self.is_below
     }
 
     /// Of two nodes folded into one line.
     #[must_use]
-    pub fn or(self, other: Self) -> Self {
+    pub(crate) fn or(self, other: Self) -> Self {
         Self { is_above: self.is_above || other.is_above, is_below: self.is_below || other.is_below }
     }
 }
 
 /// For every node how it stands to the selected ones. `order` is [`super::order`]'s.
 #[must_use]
-pub fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
+pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
     let mut kin = vec![Kin::default(); nodes.len()];
     for &at in selected {
         if let Some(kin) = kin.get_mut(at as usize) {

@@ -177,12 +177,16 @@ impl Drawing for Rails {
         pieces
     }
 
-    fn hidden(&self, row: usize) -> (u32, u32) {
-        let line = u32::try_from(row).unwrap_or(u32::MAX);
-        self.hidden.get(&line).copied().unwrap_or_default()
-    }
-
     fn is_cut(&self) -> bool {
         !self.hidden.is_empty()
+    }
+}
+
+#[cfg(test)]
+impl Rails {
+    /// How many dependencies of this line could not be drawn for want of width: (needed, needed by).
+    pub(super) fn hidden(&self, row: usize) -> (u32, u32) {
+        let line = u32::try_from(row).unwrap_or(u32::MAX);
+        self.hidden.get(&line).copied().unwrap_or_default()
     }
 }

@@ -20,7 +20,7 @@ pub struct Run {
 /// One line as it may be shown. What a carriage return would have overwritten is left out; half characters
 /// and bytes that are no text show as replacement characters.
 #[must_use]
-pub fn runs(bytes: &[u8]) -> Vec<Run> {
+pub(crate) fn runs(bytes: &[u8]) -> Vec<Run> {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
     // Most lines: nothing to obey, nothing to replace.

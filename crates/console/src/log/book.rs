@@ -56,13 +56,13 @@ impl Book {
 
     /// What was looked for last and is nowhere.
     #[must_use]
-    pub fn missed(&self) -> Option<&str> {
+    pub(crate) fn missed(&self) -> Option<&str> {
         self.missed.as_deref()
     }
 
     /// Why what is looked for in a log, or filtered by, is not used as a pattern.
     #[must_use]
-    pub fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
+    pub(crate) fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
         let open = self.open.get(&of)?;
         let matcher = match kind {
             FinderKind::Find => open.view.borrow().find().cloned(),
@@ -72,7 +72,7 @@ impl Book {
     }
 
     /// Goes where a search has led.
-    pub fn found(&mut self, of: Of, text: &str, place: Option<Place>) {
+    pub(crate) fn found(&mut self, of: Of, text: &str, place: Option<Place>) {
         let Some(open) = self.open.get(&of) else { return };
         let mut view = open.view.borrow_mut();
         if view.find().is_none_or(|find| find.text() != text) {
@@ -88,7 +88,7 @@ impl Book {
     }
 
     /// Looks for something in a log, from the cursor on; without a text for what was looked for last.
-    pub fn search(&mut self, of: Of, text: Option<&str>, forward: bool) {
+    pub(crate) fn search(&mut self, of: Of, text: Option<&str>, forward: bool) {
         self.missed = None;
         let Some(open) = self.open.get(&of) else { return };
         let mut view = open.view.borrow_mut();
@@ -110,7 +110,7 @@ impl Book {
     }
 
     /// Lays a filter over a log; an empty text takes it away.
-    pub fn filter(&mut self, of: Of, text: &str) {
+    pub(crate) fn filter(&mut self, of: Of, text: &str) {
         if let Some(open) = self.open.get(&of) {
             let mut log = turn(&open.log);
             open.view.borrow_mut().set_filter(&mut log, Matcher::new(text));
@@ -122,7 +122,7 @@ impl Book {
     /// Opens a log in the pager: its readable text, or, when it has more than so many lines, the file that holds
     /// its end. Both are read beside the loop.
     #[must_use]
-    pub fn paged(&self, of: Of, lines_max: u64) -> Option<Effect> {
+    pub(crate) fn paged(&self, of: Of, lines_max: u64) -> Option<Effect> {
         let open = self.open.get(&of)?;
         let mode = open.view.borrow().mode();
         let (log, folder) = (open.log.clone(), open.folder.clone());
@@ -142,7 +142,7 @@ impl Book {
     }
 
     /// Has read what the last frame wanted to show and did not have; to be called after each frame.
-    pub fn read_wanted(&self) {
+    pub(crate) fn read_wanted(&self) {
         let Some(orders) = &self.orders else { return };
         let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
         if open.into_iter().any(|open| turn(&open.log).doc.wants()) {

@@ -2,7 +2,7 @@
 
 /// A line that is longer goes on in a next one. One screen of it is drawn at a time, and a log without a line
 /// end must not be one line of a hundred megabytes.
-pub const PIECE_BYTES: usize = 16 << 10;
+pub(crate) const PIECE_BYTES: usize = 16 << 10;
 
 /// The length of the first line in `bytes`, its line end included; none when it is not complete. `before` is
 /// how many bytes of the line have already gone by.
@@ -10,7 +10,7 @@ pub const PIECE_BYTES: usize = 16 << 10;
 /// Long lines are cut before a byte that can begin a character, so that no character is torn; bytes that are
 /// no text are cut three bytes later at most.
 #[must_use]
-pub fn line_length(bytes: &[u8], before: usize) -> Option<usize> {
+pub(crate) fn line_length(bytes: &[u8], before: usize) -> Option<usize> {
     let room = PIECE_BYTES.saturating_sub(before);
     let near = &bytes[..bytes.len().min(room + 4)];
     let end = memchr::memchr(b'\n', near).map(|at| at + 1);

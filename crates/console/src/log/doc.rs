@@ -56,7 +56,7 @@ pub struct Content {
 impl Content {
     /// Its text without styles.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         self.runs.iter().map(|run| run.text.as_str()).collect()
     }
 }
@@ -158,7 +158,7 @@ impl Doc {
 
     /// Whether nothing more comes.
     #[must_use]
-    pub fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.is_over
     }
 
@@ -203,7 +203,7 @@ impl Doc {
     }
 
     /// Nothing more comes: what was waiting for its end is taken as it is.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         if std::mem::replace(&mut self.is_over, true) {
             return;
         }
@@ -225,13 +225,13 @@ impl Doc {
 
     /// What happened.
     #[must_use]
-    pub fn entries(&self) -> &Entries {
+    pub(crate) fn entries(&self) -> &Entries {
         &self.entries
     }
 
     /// How many lines a reading has: what a reader counts as new.
     #[must_use]
-    pub fn lines(&self, mode: Mode) -> u64 {
+    pub(crate) fn lines(&self, mode: Mode) -> u64 {
         match mode {
             Mode::Readable => self.entries.lines(),
             Mode::Raw(raw) => self.channel(raw.stream()).index.lines(),
@@ -240,7 +240,7 @@ impl Doc {
 
     /// The entries of a reading with their lines; raw, all lines as one.
     #[must_use]
-    pub fn whole(&self, mode: Mode) -> Vec<(u64, u64)> {
+    pub(crate) fn whole(&self, mode: Mode) -> Vec<(u64, u64)> {
         match mode {
             Mode::Raw(_) => vec![(0, self.lines(mode))],
             Mode::Readable => {
@@ -253,7 +253,7 @@ impl Doc {
 
     /// How many of them will not change any more.
     #[must_use]
-    pub fn settled_lines(&self, mode: Mode) -> u64 {
+    pub(crate) fn settled_lines(&self, mode: Mode) -> u64 {
         match mode {
             Mode::Raw(raw) if !self.is_over => self.channel(raw.stream()).index.complete(),
             _ => self.lines(mode),
@@ -262,7 +262,7 @@ impl Doc {
 
     /// A line of an entry, or, raw, of the stream. None: its text is not at hand; it is wanted now, and there
     /// once somebody has [filled](Doc::fill) it in.
-    pub fn content(&mut self, mode: Mode, entry: u64, line: u64) -> Option<Content> {
+    pub(crate) fn content(&mut self, mode: Mode, entry: u64, line: u64) -> Option<Content> {
         let content = match mode {
             Mode::Raw(raw) => {
                 let runs = self.channel_mut(raw.stream()).runs(line, 0);
@@ -275,13 +275,13 @@ impl Doc {
     }
 
     /// Whether a line was looked at, since this was asked last, that was not at hand.
-    pub fn take_missed(&mut self) -> bool {
+    pub(crate) fn take_missed(&mut self) -> bool {
         std::mem::take(&mut self.has_missed)
     }
 
     /// Whether text is wanted.
     #[must_use]
-    pub fn wants(&self) -> bool {
+    pub(crate) fn wants(&self) -> bool {
         self.out.cache.wants() || self.err.cache.wants()
     }
 
@@ -342,7 +342,7 @@ pub struct Shared {
 
 impl Shared {
     /// What was written before it was opened has been read: what comes now is new.
-    pub fn catch_up(&mut self) {
+    pub(crate) fn catch_up(&mut self) {
         let all = [Mode::Readable, Mode::Raw(Raw::Out), Mode::Raw(Raw::Err)];
         self.had.get_or_insert(all.map(|mode| self.doc.lines(mode)));
     }
@@ -355,7 +355,7 @@ impl Shared {
 
     /// Lines that came after this many, those that were there before it was opened not counted.
     #[must_use]
-    pub fn new_since(&self, mode: Mode, seen: u64) -> u64 {
+    pub(crate) fn new_since(&self, mode: Mode, seen: u64) -> u64 {
         let at = match mode {
             Mode::Readable => 0,
             Mode::Raw(Raw::Out) => 1,
@@ -372,7 +372,7 @@ impl Shared {
     }
 
     /// Lets the filter look at up to `lines` more lines; says whether any are left.
-    pub fn filter_on(&mut self, lines: usize) -> bool {
+    pub(crate) fn filter_on(&mut self, lines: usize) -> bool {
         self.filter.as_mut().is_some_and(|filter| filter.go_on(&mut self.doc, lines))
     }
 }

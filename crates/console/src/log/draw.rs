@@ -81,7 +81,7 @@ fn allowed(style: Style, theme: &Theme) -> Style {
 
 /// A number with its digits in groups: `12 345`.
 #[must_use]
-pub fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

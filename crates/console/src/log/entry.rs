@@ -38,7 +38,7 @@ pub enum Body {
 impl Body {
     /// How many lines it has.
     #[must_use]
-    pub fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         match self {
             Self::Lines { count, .. } => *count,
             Self::Text { lines, .. } => *lines,
@@ -66,7 +66,7 @@ pub struct Entry {
 
 /// The newest entries of a session, numbered from its beginning.
 #[derive(Debug, Default)]
-pub struct Entries {
+pub(crate) struct Entries {
     kept: VecDeque<Entry>,
     dropped: u64,
     weight: usize,
@@ -77,37 +77,37 @@ pub struct Entries {
 impl Entries {
     /// Whether anybody knows when any of it happened.
     #[must_use]
-    pub fn has_times(&self) -> bool {
+    pub(crate) fn has_times(&self) -> bool {
         self.has_times
     }
 
     /// The number of the first that is kept.
     #[must_use]
-    pub fn first(&self) -> u64 {
+    pub(crate) fn first(&self) -> u64 {
         self.dropped
     }
 
     /// The number after the last.
     #[must_use]
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.dropped + self.kept.len() as u64
     }
 
     /// Lines that ever came; what a reader counts as new.
     #[must_use]
-    pub fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         self.lines
     }
 
     /// An entry by its number.
     #[must_use]
-    pub fn get(&self, number: u64) -> Option<&Entry> {
+    pub(crate) fn get(&self, number: u64) -> Option<&Entry> {
         let at = usize::try_from(number.checked_sub(self.dropped)?).ok()?;
         self.kept.get(at)
     }
 
     /// Adds an entry.
-    pub fn push(&mut self, entry: Entry) {
+    pub(crate) fn push(&mut self, entry: Entry) {
         self.lines += entry.body.lines();
         self.weight += entry.body.weight();
         self.has_times |= entry.at_ms.is_some();
@@ -120,7 +120,7 @@ impl Entries {
     }
 
     /// One more line of the log for the last entry; none when the last is not about the line before.
-    pub fn extend_lines(&mut self, of: Stream, line: u64) -> Option<()> {
+    pub(crate) fn extend_lines(&mut self, of: Stream, line: u64) -> Option<()> {
         match &mut self.kept.back_mut()?.body {
             Body::Lines { stream, first, count, .. } if *stream == of && *first + *count == line => {
                 *count += 1;
@@ -132,7 +132,7 @@ impl Entries {
     }
 
     /// Adds what a reader has read; output that goes on is put together.
-    pub fn push_line(&mut self, line: Line, at_ms: Option<i64>) {
+    pub(crate) fn push_line(&mut self, line: Line, at_ms: Option<i64>) {
         let lines = line.text.split('\n').count() as u64;
         if let Some(last) = self.kept.back_mut()
             && last.kind == LineKind::Output

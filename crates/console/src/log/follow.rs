@@ -37,7 +37,7 @@ pub enum Of {
 }
 
 /// A log that the thread reads on and the panes show.
-pub type SharedLog = Arc<Mutex<Shared>>;
+pub(crate) type SharedLog = Arc<Mutex<Shared>>;
 
 /// Its turn. A log whose reader died half-way is still a log.
 pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
@@ -46,7 +46,7 @@ pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
 
 /// A log to be read on.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub(crate) struct Watched {
     /// Whose.
     pub of: Of,
     /// The log.
@@ -59,7 +59,7 @@ pub struct Watched {
 
 /// What the thread is to do.
 #[derive(Debug)]
-pub enum Order {
+pub(crate) enum Order {
     /// Read these on, and no others.
     Watch(Vec<Watched>),
     /// Look for something; the newest search counts.
@@ -81,7 +81,7 @@ pub enum Order {
 ///
 /// # Errors
 /// When the system gives none.
-pub fn start(world: &World) -> std::io::Result<Sender<Order>> {
+pub(crate) fn start(world: &World) -> std::io::Result<Sender<Order>> {
     let (sender, orders) = channel();
     let follower = Follower {
         orders,
@@ -118,7 +118,7 @@ fn fetch(log: &SharedLog, folder: &Path) -> bool {
 
 /// The whole of a reading as text, if it has no more than so many lines. Waits for the disk.
 #[must_use]
-pub fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: u64) -> Option<String> {
+pub(crate) fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: u64) -> Option<String> {
     let whole = {
         let log = turn(log);
         (log.doc.lines(mode) <= lines_max).then(|| log.doc.whole(mode))?

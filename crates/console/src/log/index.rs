@@ -38,7 +38,7 @@ pub struct Block {
 
 /// The lines of one stream, as far as it has been read.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct LineIndex {
+pub(crate) struct LineIndex {
     marks: Vec<Mark>,
     /// Complete lines, gaps among them.
     complete: u64,
@@ -51,24 +51,24 @@ pub struct LineIndex {
 impl LineIndex {
     /// How many lines there are, the last one counted even when its end has not come.
     #[must_use]
-    pub fn lines(&self) -> u64 {
+    pub(crate) fn lines(&self) -> u64 {
         self.complete + u64::from(self.end > self.open_at)
     }
 
     /// How many lines have their end.
     #[must_use]
-    pub fn complete(&self) -> u64 {
+    pub(crate) fn complete(&self) -> u64 {
         self.complete
     }
 
     /// Where the next byte stands.
     #[must_use]
-    pub fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
     /// Takes the next bytes; they begin at `offset`, and `gap_bytes` right before them are gone.
-    pub fn push(&mut self, offset: u64, gap_bytes: u64, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, offset: u64, gap_bytes: u64, bytes: &[u8]) {
         if gap_bytes > 0 {
             self.close_for_gap(offset, gap_bytes);
         }
@@ -110,7 +110,7 @@ impl LineIndex {
 
     /// The block that a line is in.
     #[must_use]
-    pub fn block_of(&self, line: u64) -> Option<Block> {
+    pub(crate) fn block_of(&self, line: u64) -> Option<Block> {
         if line >= self.lines() {
             return None;
         }
@@ -123,8 +123,8 @@ impl LineIndex {
     }
 
     /// How much memory it takes, in bytes.
-    #[must_use]
-    pub fn weight(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn weight(&self) -> usize {
         self.marks.capacity() * size_of::<Mark>()
     }
 }
@@ -135,7 +135,7 @@ fn before(bytes: u64) -> usize {
 
 /// The lines in the bytes of a block, line ends included.
 #[must_use]
-pub fn split(mut bytes: &[u8]) -> Vec<&[u8]> {
+pub(crate) fn split(mut bytes: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
     while let Some(length) = line_length(bytes, 0) {
         let (line, rest) = bytes.split_at(length);

@@ -34,7 +34,7 @@ pub enum Shown {
 
 /// A log as it is shown at the moment.
 #[derive(Debug)]
-pub struct Lens<'a> {
+pub(crate) struct Lens<'a> {
     /// The log.
     pub doc: &'a mut Doc,
     /// Which reading.
@@ -69,27 +69,27 @@ impl Lens<'_> {
 
     /// Whether nothing is shown.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         let (first, end) = self.entry_range();
         first == end || (end - first == 1 && self.lines_of(first).0 == 0)
     }
 
     /// The first line.
     #[must_use]
-    pub fn first(&self) -> Place {
+    pub(crate) fn first(&self) -> Place {
         Place { entry: self.entry_range().0, line: 0 }
     }
 
     /// The last line.
     #[must_use]
-    pub fn last(&self) -> Place {
+    pub(crate) fn last(&self) -> Place {
         let entry = self.entry_range().1.saturating_sub(1);
         Place { entry, line: self.lines_of(entry).0.saturating_sub(1) }
     }
 
     /// The line after.
     #[must_use]
-    pub fn next(&self, place: Place) -> Option<Place> {
+    pub(crate) fn next(&self, place: Place) -> Option<Place> {
         if place.line + 1 < self.lines_of(place.entry).0 {
             return Some(Place { line: place.line + 1, ..place });
         }
@@ -99,7 +99,7 @@ impl Lens<'_> {
 
     /// The line before.
     #[must_use]
-    pub fn before(&self, place: Place) -> Option<Place> {
+    pub(crate) fn before(&self, place: Place) -> Option<Place> {
         if place.line > 0 {
             return Some(Place { line: place.line - 1, ..place });
         }
@@ -109,14 +109,14 @@ impl Lens<'_> {
 
     /// The nearest place that exists.
     #[must_use]
-    pub fn clamp(&self, place: Place) -> Place {
+    pub(crate) fn clamp(&self, place: Place) -> Place {
         let place = place.clamp(self.first(), self.last());
         let lines = self.lines_of(place.entry).0;
         Place { line: place.line.min(lines.saturating_sub(1)), ..place }
     }
 
     /// What is shown there.
-    pub fn show(&mut self, place: Place) -> Shown {
+    pub(crate) fn show(&mut self, place: Place) -> Shown {
         if let Some(hits) = self.hits {
             let at = usize::try_from(place.line).unwrap_or(usize::MAX);
             let hit = hits.get(at).copied().unwrap_or_default();
@@ -141,7 +141,7 @@ impl Lens<'_> {
 
     /// Whether there is something to fold or unfold at this entry.
     #[must_use]
-    pub fn can_fold(&self, entry: u64) -> bool {
+    pub(crate) fn can_fold(&self, entry: u64) -> bool {
         let found =
             self.doc.entries().get(entry).filter(|_| self.hits.is_none() && self.mode == Mode::Readable);
         found.is_some_and(|entry| is_foldable(entry.kind) && entry.body.lines() > FOLDED_LINES)
@@ -149,7 +149,7 @@ impl Lens<'_> {
 
     /// The place of a line of the log itself, unfolded, as it is shown now.
     #[must_use]
-    pub fn shown_at(&self, full: Place) -> Place {
+    pub(crate) fn shown_at(&self, full: Place) -> Place {
         if let Some(hits) = self.hits {
             let at = hits.partition_point(|hit| *hit < full);
             return Place { entry: 0, line: at as u64 };
@@ -170,7 +170,7 @@ impl Lens<'_> {
 
     /// The line of the log itself that is shown there; of a fold, the first behind it.
     #[must_use]
-    pub fn full_at(&self, shown: Place) -> Place {
+    pub(crate) fn full_at(&self, shown: Place) -> Place {
         if let Some(hits) = self.hits {
             let at = usize::try_from(shown.line).unwrap_or(usize::MAX);
             return hits.get(at).or(hits.last()).copied().unwrap_or_default();

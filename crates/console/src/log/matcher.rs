@@ -50,25 +50,25 @@ impl Matcher {
 
     /// What was typed.
     #[must_use]
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Why it is not used as a pattern, and what is done instead: `looked for as plain text: unclosed group`.
     #[must_use]
-    pub fn caveat(&self) -> Option<&str> {
+    pub(crate) fn caveat(&self) -> Option<&str> {
         self.caveat.as_deref()
     }
 
     /// Whether the text is wanted. What cannot be looked for is nowhere, turned round or not.
     #[must_use]
-    pub fn matches(&self, text: &str) -> bool {
+    pub(crate) fn matches(&self, text: &str) -> bool {
         self.regex.as_ref().is_some_and(|regex| regex.is_match(text) != self.is_inverse)
     }
 
     /// Where in the text it stands, in bytes; nothing for what is wanted because it does not match.
     #[must_use]
-    pub fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+    pub(crate) fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
         let Some(regex) = self.regex.as_ref().filter(|_| !self.is_inverse) else { return Vec::new() };
         regex.find_iter(text).map(|found| found.range()).filter(|range| !range.is_empty()).collect()
     }

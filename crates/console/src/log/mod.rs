@@ -23,16 +23,17 @@ mod view;
 mod wrap;
 
 pub use ansi::Run;
-pub use book::{Book, Open, watch};
+pub(crate) use book::Book;
+pub use book::{Open, watch};
 pub use doc::{Chunk, Content, Doc, Mode, Raw, Shared, size};
-pub use draw::{draw, grouped};
-pub use entry::{Body, Entries, Entry};
-pub use follow::{Of, SharedLog, turn};
-pub use index::{Block, LineIndex};
-pub use lens::{Lens, Place, Shown};
+pub use draw::draw;
+pub(crate) use draw::grouped;
+pub use entry::Entry;
+pub use follow::{Of, turn};
+pub use lens::{Place, Shown};
 pub use matcher::Matcher;
-pub use rows::{ScreenRow, verb};
-pub use seek::{Filter, HITS_MAX, Search, Step};
+pub use rows::verb;
+pub use seek::{Search, Step};
 pub use source::Stream;
 pub use view::View;
 

@@ -17,7 +17,7 @@ const TIME_FROM_WIDTH: usize = 48;
 
 /// How rows are laid out.
 #[derive(Debug, Clone)]
-pub struct Sheet {
+pub(crate) struct Sheet {
     /// Cells of a row.
     pub width: usize,
     /// Whether any time is known.
@@ -77,7 +77,7 @@ fn awaited() -> Vec<Run> {
 
 /// The rows of a line.
 #[must_use]
-pub fn lay_out(sheet: &Sheet, place: Place, shown: Shown) -> Vec<ScreenRow> {
+pub(crate) fn lay_out(sheet: &Sheet, place: Place, shown: Shown) -> Vec<ScreenRow> {
     let (content, folded) = match shown {
         Shown::Text(content) => (Some(content), None),
         Shown::Fold(lines) => (None, Some(lines)),

@@ -4,11 +4,11 @@ use paddock_agents::summary::{BEGIN, END};
 use paddock_agents::transcript::LineKind;
 
 /// How much of a line is looked at.
-pub const PREFIX_BYTES: usize = 200;
+pub(crate) const PREFIX_BYTES: usize = 200;
 
 /// What a line is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Meaning {
+pub(crate) enum Meaning {
     /// It begins something.
     Verb {
         /// What.
@@ -26,7 +26,7 @@ pub enum Meaning {
 
 /// Reads the beginnings of lines.
 #[derive(Debug, Default)]
-pub struct Sense {
+pub(crate) struct Sense {
     is_scripted: bool,
     has_begun: bool,
     summary: Option<Summary>,
@@ -42,7 +42,7 @@ struct Summary {
 
 impl Sense {
     /// What the next line is, by its first [`PREFIX_BYTES`].
-    pub fn of(&mut self, line: &str) -> Meaning {
+    pub(crate) fn of(&mut self, line: &str) -> Meaning {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         if is_first && line.split_once(" session, attempt ").is_some_and(|(kind, _)| is_kind(kind)) {
             self.is_scripted = true;

@@ -5,7 +5,7 @@ use super::lens::Place;
 use super::matcher::Matcher;
 
 /// Lines that a filter shows at most; who sees them narrows it.
-pub const HITS_MAX: usize = 200_000;
+pub(crate) const HITS_MAX: usize = 200_000;
 
 /// The lines of a log one after the other, folds or not.
 fn next(doc: &Doc, mode: Mode, place: Place) -> Option<Place> {
@@ -123,13 +123,13 @@ pub struct Filter {
 impl Filter {
     /// Nothing has been looked at yet.
     #[must_use]
-    pub fn new(mode: Mode, matcher: Matcher) -> Self {
+    pub(crate) fn new(mode: Mode, matcher: Matcher) -> Self {
         Self { mode, matcher, hits: Vec::new(), looked_at: None }
     }
 
     /// Whether there were more than are shown.
     #[must_use]
-    pub fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.hits.len() >= HITS_MAX
     }
 

@@ -22,7 +22,7 @@ const WANTED_MAX: usize = 512;
 /// The bytes of a stream of the job in this folder, from `offset` up to `end`; fewer when they are (no longer)
 /// there. Waits for the disk.
 #[must_use]
-pub fn read(folder: &Path, stream: Stream, offset: u64, end: u64) -> Vec<u8> {
+pub(crate) fn read(folder: &Path, stream: Stream, offset: u64, end: u64) -> Vec<u8> {
     trouble_point!("console.logs");
     let reader = LogReader::open(folder, stream);
     let mut bytes = Vec::new();
@@ -85,7 +85,7 @@ impl Tail {
 
 /// The lines of a stream that are at hand.
 #[derive(Debug, Default)]
-pub struct Cache {
+pub(crate) struct Cache {
     held: VecDeque<Held>,
     held_bytes: usize,
     tail: Tail,
@@ -94,13 +94,13 @@ pub struct Cache {
 
 impl Cache {
     /// Takes the next bytes of the stream.
-    pub fn push(&mut self, offset: u64, bytes: &[u8]) {
+    pub(crate) fn push(&mut self, offset: u64, bytes: &[u8]) {
         self.tail.push(offset, bytes);
     }
 
     /// A line of a block, its line end included; empty when it is no longer there, none when its block is not at
     /// hand: it is wanted then.
-    pub fn line(&mut self, block: &Block, line: u64) -> Option<Vec<u8>> {
+    pub(crate) fn line(&mut self, block: &Block, line: u64) -> Option<Vec<u8>> {
         // The last block of a log grows: its end tells one state of it from another.
         let at = self.held.iter().position(|held| held.line == block.line && held.end == block.end);
         match at.and_then(|at| self.held.remove(at)) {
@@ -120,18 +120,18 @@ impl Cache {
     }
 
     /// What is wanted, each time anew.
-    pub fn take_wanted(&mut self) -> Vec<Block> {
+    pub(crate) fn take_wanted(&mut self) -> Vec<Block> {
         std::mem::take(&mut self.wanted)
     }
 
     /// Whether anything is.
     #[must_use]
-    pub fn wants(&self) -> bool {
+    pub(crate) fn wants(&self) -> bool {
         !self.wanted.is_empty()
     }
 
     /// Puts in what was wanted, or as much of it as there is.
-    pub fn fill(&mut self, block: &Block, bytes: &[u8]) {
+    pub(crate) fn fill(&mut self, block: &Block, bytes: &[u8]) {
         self.hold(Held::new(block, bytes));
     }
 

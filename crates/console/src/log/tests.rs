@@ -1,5 +1,7 @@
 //! Whole logs, looked at.
 
+use super::index::Block;
+use super::rows::ScreenRow;
 use super::*;
 use paddock_agents::transcript::Setting;
 

@@ -48,31 +48,31 @@ struct Pause {
 impl View {
     /// Which reading is shown.
     #[must_use]
-    pub fn mode(&self) -> Mode {
+    pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
     /// Whether it follows the end.
     #[must_use]
-    pub fn follows(&self) -> bool {
+    pub(crate) fn follows(&self) -> bool {
         self.paused.is_none()
     }
 
     /// What is looked for.
     #[must_use]
-    pub fn find(&self) -> Option<&Matcher> {
+    pub(crate) fn find(&self) -> Option<&Matcher> {
         self.find.as_ref()
     }
 
     /// Lines that came since it stopped following.
     #[must_use]
-    pub fn new_lines(&self, log: &Shared) -> u64 {
+    pub(crate) fn new_lines(&self, log: &Shared) -> u64 {
         self.paused.map_or(0, |pause| log.new_since(self.mode, pause.seen))
     }
 
     /// Whether text that it is to show is being read, and has been for a while.
     #[must_use]
-    pub fn is_reading(&self) -> bool {
+    pub(crate) fn is_reading(&self) -> bool {
         self.waits_since.is_some_and(|since| since.elapsed() >= WAIT_TOLD)
     }
 
@@ -139,7 +139,7 @@ impl View {
     }
 
     /// Stops following where the view stands; the cursor is on the last line shown.
-    pub fn pause(&mut self, log: &mut Shared) {
+    pub(crate) fn pause(&mut self, log: &mut Shared) {
         if self.paused.is_some() {
             return;
         }
@@ -153,12 +153,12 @@ impl View {
     }
 
     /// Goes on following.
-    pub fn follow(&mut self) {
+    pub(crate) fn follow(&mut self) {
         (self.paused, self.owed_rows) = (None, 0);
     }
 
     /// Moves the cursor by lines; going up ends following.
-    pub fn move_by(&mut self, log: &mut Shared, lines: i64) {
+    pub(crate) fn move_by(&mut self, log: &mut Shared, lines: i64) {
         if self.paused.is_none() && lines > 0 {
             return;
         }
@@ -240,7 +240,7 @@ impl View {
     }
 
     /// Shows a line of the log itself, unfolding what hides it.
-    pub fn go_to(&mut self, log: &mut Shared, full: Place) {
+    pub(crate) fn go_to(&mut self, log: &mut Shared, full: Place) {
         self.pause(log);
         self.owed_rows = 0;
         let lens = self.lens(log);
@@ -255,7 +255,7 @@ impl View {
 
     /// The line of the log itself that the cursor is on; where there is none, the last.
     #[must_use]
-    pub fn cursor(&self, log: &mut Shared) -> Place {
+    pub(crate) fn cursor(&self, log: &mut Shared) -> Place {
         let lens = self.lens(log);
         let shown = self.paused.map_or_else(|| lens.last(), |pause| lens.clamp(pause.cursor));
         lens.full_at(shown)
@@ -263,14 +263,14 @@ impl View {
 
     /// The text of the line that the cursor is on; none while it is being read.
     #[must_use]
-    pub fn cursor_text(&self, log: &mut Shared) -> Option<String> {
+    pub(crate) fn cursor_text(&self, log: &mut Shared) -> Option<String> {
         let place = self.cursor(log);
         log.doc.content(self.mode, place.entry, place.line).map(|content| content.text())
     }
 
     /// Folds or unfolds what the cursor is on, else the nearest above it that is in view; false when there is
     /// nothing to fold.
-    pub fn toggle_fold(&mut self, log: &mut Shared) -> bool {
+    pub(crate) fn toggle_fold(&mut self, log: &mut Shared) -> bool {
         let full = self.cursor(log);
         let lens = self.lens(log);
         let near = full.entry.saturating_sub(self.size.1 as u64)..=full.entry;
@@ -298,17 +298,17 @@ impl View {
     }
 
     /// Breaks long lines, or cuts them.
-    pub fn toggle_wrap(&mut self) {
+    pub(crate) fn toggle_wrap(&mut self) {
         self.cuts = !self.cuts;
     }
 
     /// Marks what is looked for; none: nothing is.
-    pub fn set_find(&mut self, matcher: Option<Matcher>) {
+    pub(crate) fn set_find(&mut self, matcher: Option<Matcher>) {
         self.find = matcher;
     }
 
     /// Shows only what this lets through; none: everything. The place that was looked at stays in view.
-    pub fn set_filter(&mut self, log: &mut Shared, matcher: Option<Matcher>) {
+    pub(crate) fn set_filter(&mut self, log: &mut Shared, matcher: Option<Matcher>) {
         let full = self.paused.is_some().then(|| self.cursor(log));
         self.filters = matcher.is_some();
         log.filter = matcher.map(|matcher| Filter::new(self.mode, matcher));
@@ -369,7 +369,7 @@ fn above(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), far: usize) ->
 
 /// The runs with what is looked for reversed.
 #[must_use]
-pub fn marked(runs: &[Run], find: &Matcher) -> Vec<Run> {
+pub(crate) fn marked(runs: &[Run], find: &Matcher) -> Vec<Run> {
     let text: String = runs.iter().map(|run| run.text.as_str()).collect();
     let places = find.places(&text);
     if places.is_empty() {

@@ -7,7 +7,7 @@ use super::ansi::Run;
 
 /// How a line is broken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Breaking {
+pub(crate) struct Breaking {
     /// Cells of a row; at least one is used.
     pub width: usize,
     /// At blanks where there are some; else wherever the row is full.

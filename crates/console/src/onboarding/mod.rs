@@ -16,7 +16,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 pub use agents::{AgentSeen, on_path};
-pub use questions::{Answers, Found, Questions, State};
+pub(crate) use questions::Questions;
+pub use questions::{Answers, Found, State};
 
 use super::msg::{Effect, Msg};
 use super::terminal::Screen;

@@ -159,14 +159,14 @@ fn form(model: &Model, found: &Found) -> Form {
 }
 
 /// The screen as a dialog that covers everything.
-pub struct Questions {
+pub(crate) struct Questions {
     state: Rc<RefCell<State>>,
 }
 
 impl Questions {
     /// The screen of this state.
     #[must_use]
-    pub fn new(state: Rc<RefCell<State>>) -> Self {
+    pub(crate) fn new(state: Rc<RefCell<State>>) -> Self {
         Self { state }
     }
 }

@@ -24,7 +24,7 @@ const NAME: u16 = 9;
 pub struct Local {}
 
 /// The pane.
-pub struct Budgets;
+pub(crate) struct Budgets;
 
 /// One thing that is used up, against what may be used.
 #[derive(Debug, Clone, PartialEq)]

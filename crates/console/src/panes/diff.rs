@@ -47,7 +47,7 @@ struct Wanted {
 }
 
 /// The pane.
-pub struct Diff;
+pub(crate) struct Diff;
 
 fn wanted(model: &Model) -> Option<Wanted> {
     let one = model.facts.state.objective(model.default_target().objective.as_ref()?)?;
@@ -71,7 +71,7 @@ fn wanted(model: &Model) -> Option<Wanted> {
 }
 
 /// Has the diff of the selected objective made, unless it is there.
-pub fn settle(model: &mut Model) -> Vec<Effect> {
+pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     let Some(wanted) = wanted(model) else { return Vec::new() };
     let local = &mut model.panes.diff;
     if local.asked.as_ref() == Some(&wanted) {
@@ -140,7 +140,7 @@ fn lines_of(difference: &Difference) -> usize {
 
 /// How it stands, and what is looked for in it: `/ token: n N  3 files  +41 −12`.
 #[must_use]
-pub fn summary(model: &Model) -> Option<String> {
+pub(crate) fn summary(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
     let sum = |count: fn(&paddock_git::FileChange) -> Option<usize>| -> usize {
         difference.files.iter().filter_map(count).sum()
@@ -157,7 +157,7 @@ pub fn summary(model: &Model) -> Option<String> {
 
 /// Why what is looked for is not used as a pattern.
 #[must_use]
-pub fn caveat(model: &Model) -> Option<String> {
+pub(crate) fn caveat(model: &Model) -> Option<String> {
     model.panes.diff.find.as_ref()?.caveat().map(str::to_owned)
 }
 
@@ -190,7 +190,7 @@ pub fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
 }
 
 /// A verb for the diff; false when it means nothing to one.
-pub fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
+pub(crate) fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
     let bottom = model.panes.diff.bottom_top.get();
     let top = model.panes.diff.top.min(bottom);
     let step = |by: i32| top.saturating_add_signed(by as isize).min(bottom);
@@ -232,7 +232,7 @@ fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
 
 /// The diff as text.
 #[must_use]
-pub fn whole(model: &Model) -> Option<String> {
+pub(crate) fn whole(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
     let lines: Vec<String> = difference.lines.iter().map(|(_, line)| text::clean(line)).collect();
     (!lines.is_empty()).then(|| lines.join("\n") + "\n")

@@ -47,7 +47,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Events;
+pub(crate) struct Events;
 
 fn has_screen(model: &Model) -> bool {
     model.active() == PaneId::Events && model.zoomed

@@ -29,7 +29,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Grid;
+pub(crate) struct Grid;
 
 /// Lays the grid over the screen; what was selected and is over leaves the first selected.
 pub fn open(model: &mut Model) {
@@ -75,7 +75,7 @@ fn page<'a>(model: &Model, all: &[&'a Session], area: Rect) -> Vec<&'a Session> 
 
 /// The sessions whose tiles are on the screen.
 #[must_use]
-pub fn tiles(model: &Model) -> Vec<&Session> {
+pub(crate) fn tiles(model: &Model) -> Vec<&Session> {
     let Some(area) = layout::inside(model, PaneId::Grid) else { return Vec::new() };
     page(model, &running(model), area)
 }

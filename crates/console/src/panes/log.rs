@@ -23,7 +23,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Log;
+pub(crate) struct Log;
 
 /// The session whose log is shown.
 fn session(model: &Model) -> Option<&Session> {
@@ -36,7 +36,7 @@ fn open(model: &Model) -> Option<(Of, &Open)> {
 }
 
 /// What every log pane wants read on: everything that is on the screen.
-pub fn settle(model: &mut Model) -> Vec<Effect> {
+pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     let visible = layout::visible(model);
     let mut wanted = Vec::new();
     if visible.contains(&PaneId::Log) {
@@ -58,7 +58,7 @@ pub fn settle(model: &mut Model) -> Vec<Effect> {
 
 /// What a session is, in few words: `41 auth-tokens · claude`.
 #[must_use]
-pub fn name(session: &Session, theme: &Theme) -> String {
+pub(crate) fn name(session: &Session, theme: &Theme) -> String {
     let dot = theme.glyphs.dot;
     let kind = match session.kind {
         SessionKind::Planner => return format!("{} planner {dot} {}", session.id, session.agent),
@@ -70,7 +70,7 @@ pub fn name(session: &Session, theme: &Theme) -> String {
 
 /// What is looked for and filtered by in a log: `/ error: nowhere`.
 #[must_use]
-pub fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
+pub(crate) fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(filter) = &log.filter {
         let count = grouped(filter.hits.len() as u64);
@@ -87,7 +87,7 @@ pub fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
 
 /// What was typed, and whether it is no pattern: `foo( as plain text`.
 #[must_use]
-pub fn named(matcher: &Matcher) -> String {
+pub(crate) fn named(matcher: &Matcher) -> String {
     let how = if matcher.caveat().is_some() { " as plain text" } else { "" };
     format!("{}{how}", matcher.text())
 }
@@ -124,7 +124,7 @@ fn over(model: &Model, of: Of) -> String {
 }
 
 /// A verb for a log's view; false when it means nothing to one.
-pub fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> bool {
+pub(crate) fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> bool {
     let page = i64::from(height.max(3)) - 2;
     match verb {
         Verb::Move(by) => view.move_by(log, i64::from(*by)),
@@ -167,7 +167,7 @@ fn beside(model: &Model, by: i32) -> Option<SessionId> {
 
 /// The planner's sessions in the shown project, oldest first.
 #[must_use]
-pub fn planners(model: &Model) -> Vec<SessionId> {
+pub(crate) fn planners(model: &Model) -> Vec<SessionId> {
     let sessions = model.facts.state.sessions().filter(|one| one.kind == SessionKind::Planner);
     let shown = |one: &&Session| model.project.as_ref().is_none_or(|slug| one.objective.project == *slug);
     sessions.filter(shown).map(|one| one.id).collect()

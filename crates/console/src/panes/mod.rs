@@ -1,16 +1,16 @@
 //! The panes: one file each, and the table that names them all.
 
-pub mod budgets;
-pub mod diff;
-pub mod events;
-pub mod grid;
-pub mod log;
-pub mod needs;
-pub mod objective;
-pub mod objectives;
-pub mod plan;
-pub mod queue;
-pub mod timeline;
+pub(crate) mod budgets;
+pub(crate) mod diff;
+pub(crate) mod events;
+pub(crate) mod grid;
+pub(crate) mod log;
+pub(crate) mod needs;
+pub(crate) mod objective;
+pub(crate) mod objectives;
+pub(crate) mod plan;
+pub(crate) mod queue;
+pub(crate) mod timeline;
 
 #[cfg(test)]
 mod tests;
@@ -49,7 +49,7 @@ pub const MAIN: [PaneId; 6] =
 
 /// What a key can mean to a pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// One row down or up, by this many.
     Move(i32),
     /// A page down or up.
@@ -76,15 +76,13 @@ pub enum Verb {
     Raw,
     /// Folds or unfolds.
     Fold,
-    /// Marks or unmarks.
-    Mark,
     /// Something only this pane knows, by a name in the table of actions.
     Own(&'static str),
 }
 
 /// What became of a verb.
 #[derive(Debug)]
-pub enum Reaction {
+pub(crate) enum Reaction {
     /// The pane has no use for it: the console does what it usually does.
     Ignored,
     /// Done.
@@ -94,7 +92,7 @@ pub enum Reaction {
 impl Reaction {
     /// Done, and nothing else is wanted.
     #[must_use]
-    pub fn done() -> Self {
+    pub(crate) fn done() -> Self {
         Self::Done(Vec::new())
     }
 }
@@ -112,7 +110,7 @@ pub struct Target {
 
 /// Something to be put on the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Copied {
+pub(crate) struct Copied {
     /// The text.
     pub text: String,
     /// What it is, for people: `the id`, `3 lines`.
@@ -121,7 +119,7 @@ pub struct Copied {
 
 /// The words in the frame of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Heading {
+pub(crate) struct Heading {
     /// After the pane's name, to the left.
     pub left: String,
     /// To the right.
@@ -129,7 +127,7 @@ pub struct Heading {
 }
 
 /// One pane. Everything but the name and the view has a default.
-pub trait Pane: Sync {
+pub(crate) trait Pane: Sync {
     /// Its name in the frame.
     fn name(&self) -> &'static str;
 
@@ -211,7 +209,7 @@ pub struct Locals {
 
 /// The pane of that name.
 #[must_use]
-pub fn pane(id: PaneId) -> &'static dyn Pane {
+pub(crate) fn pane(id: PaneId) -> &'static dyn Pane {
     match id {
         PaneId::Objectives => &objectives::Objectives,
         PaneId::Log => &log::Log,
@@ -228,7 +226,7 @@ pub fn pane(id: PaneId) -> &'static dyn Pane {
 }
 
 /// Says something in the middle of an empty pane: what would be here, and how it gets here.
-pub fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
+pub(crate) fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
     let columns = area.width.saturating_sub(2);
     let lines = lines.iter().flat_map(|line| text::wrap(line, usize::from(columns)));
     for (row, line) in (area.y..area.bottom()).zip(lines) {
@@ -240,7 +238,11 @@ pub fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
 /// what was chosen is no longer in the list: no other row takes its place by itself, for the next key would act
 /// on it.
 #[must_use]
-pub fn chosen<R, N: PartialEq>(rows: &[R], at: Option<&N>, name: impl Fn(&R) -> Option<N>) -> Option<usize> {
+pub(crate) fn chosen<R, N: PartialEq>(
+    rows: &[R],
+    at: Option<&N>,
+    name: impl Fn(&R) -> Option<N>,
+) -> Option<usize> {
     match at {
         Some(at) => rows.iter().position(|row| name(row).as_ref() == Some(at)),
         None => (!rows.is_empty()).then_some(0),
@@ -249,21 +251,21 @@ pub fn chosen<R, N: PartialEq>(rows: &[R], at: Option<&N>, name: impl Fn(&R) -> 
 
 /// Where a key leads that moves by so many of `count` rows. Without a selection, to the nearest of where it was.
 #[must_use]
-pub fn stepped(at: Option<usize>, near: usize, by: i32, count: usize) -> usize {
+pub(crate) fn stepped(at: Option<usize>, near: usize, by: i32, count: usize) -> usize {
     let last = count.saturating_sub(1);
     at.map_or(near, |at| at.saturating_add_signed(by as isize)).min(last)
 }
 
 /// What keys are refused with when the chosen row has left a list.
 #[must_use]
-pub fn gone(what: &str) -> String {
+pub(crate) fn gone(what: &str) -> String {
     format!("the selected {what} is no longer here: j or k selects another")
 }
 
 /// Rows that scroll so that the selected one is seen: gives the first row to show. `top` is where it was, so
 /// that the screen moves only when it must.
 #[must_use]
-pub fn scrolled(top: usize, selected: usize, height: usize, count: usize) -> usize {
+pub(crate) fn scrolled(top: usize, selected: usize, height: usize, count: usize) -> usize {
     let last_top = count.saturating_sub(height);
     let lowest = (selected + 1).saturating_sub(height);
     top.min(selected).max(lowest).min(last_top)

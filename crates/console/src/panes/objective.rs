@@ -41,7 +41,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct ObjectiveView;
+pub(crate) struct ObjectiveView;
 
 fn shown(model: &Model) -> Option<&Objective> {
     model.facts.state.objective(model.selected.as_ref()?)
@@ -66,7 +66,7 @@ fn width(model: &Model) -> u16 {
 
 /// The gate run whose output is on the screen.
 #[must_use]
-pub fn gate(model: &Model) -> Option<GateId> {
+pub(crate) fn gate(model: &Model) -> Option<GateId> {
     let one = shown(model).filter(|_| tab(model, width(model)) == Tab::Queue)?;
     tabs::gates(model, one).first().map(|gate| gate.id)
 }

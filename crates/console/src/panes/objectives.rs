@@ -1,7 +1,7 @@
 //! The objectives of the project: hierarchy, dependency lanes, states.
 
 mod choice;
-pub mod columns;
+pub(crate) mod columns;
 mod plan;
 
 use std::cell::{Cell, RefCell};
@@ -47,7 +47,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Objectives;
+pub(crate) struct Objectives;
 
 /// Lanes beside each other in a pane of this many columns.
 fn lanes_max(columns: u16) -> usize {

@@ -29,11 +29,11 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Plan;
+pub(crate) struct Plan;
 
 /// The plan that waits in the shown project.
 #[must_use]
-pub fn waiting(model: &Model) -> Option<&WaitingPlan> {
+pub(crate) fn waiting(model: &Model) -> Option<&WaitingPlan> {
     model.shown_project()?.planning.waiting.as_ref()
 }
 

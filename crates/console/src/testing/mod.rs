@@ -5,8 +5,10 @@ mod plan;
 mod sample;
 mod screen;
 
-pub use sample::{BEGIN_MS, MINUTE_MS, Sample, key, slug};
-pub use screen::{buffer, dialog_alone, looks, pane_alone, pane_beside, screen};
+pub(crate) use sample::Sample;
+pub use sample::{key, slug};
+pub(crate) use screen::{dialog_alone, pane_alone, pane_beside};
+pub use screen::{looks, screen};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -17,7 +19,7 @@ use super::{Model, update::settle};
 use paddock_model::command::{Answer, Command, Refusal, Reply};
 
 /// Presses keys by their names, as keys.yaml has them: `press(&mut model, "r")`, `"alt-enter"`.
-pub fn press(model: &mut Model, names: &str) -> Vec<Effect> {
+pub(crate) fn press(model: &mut Model, names: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in names.split(' ') {
         let key = Key::parse(name).unwrap_or_else(|| panic!("no key {name:?}"));
@@ -29,7 +31,7 @@ pub fn press(model: &mut Model, names: &str) -> Vec<Effect> {
 }
 
 /// Types a text, letter by letter.
-pub fn type_in(model: &mut Model, text: &str) {
+pub(crate) fn type_in(model: &mut Model, text: &str) {
     for letter in text.chars() {
         let code = if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
         let _ = update(model, Msg::Key(KeyEvent::new(code, KeyModifiers::NONE)));
@@ -37,13 +39,13 @@ pub fn type_in(model: &mut Model, text: &str) {
 }
 
 /// Pastes a text.
-pub fn paste(model: &mut Model, text: &str) {
+pub(crate) fn paste(model: &mut Model, text: &str) {
     let (urgency, _) = update(model, Msg::Paste(text.to_owned()));
     assert_eq!(urgency, Urgency::Now);
 }
 
 /// The commands that effects ask for, with what they are called.
-pub fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
+pub(crate) fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
     let asks = effects.iter().filter_map(|effect| match effect {
         Effect::Ask { command, doing } => Some(((**command).clone(), doing.clone())),
         _ => None,
@@ -52,19 +54,19 @@ pub fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
 }
 
 /// The supervisor says yes, and a frame shows it.
-pub fn accept(model: &mut Model, doing: &str) -> Vec<Effect> {
+pub(crate) fn accept(model: &mut Model, doing: &str) -> Vec<Effect> {
     let effects = accept_unseen(model, doing);
     model.ahead.seen();
     effects
 }
 
 /// The supervisor says yes, and nothing has been drawn since.
-pub fn accept_unseen(model: &mut Model, doing: &str) -> Vec<Effect> {
+pub(crate) fn accept_unseen(model: &mut Model, doing: &str) -> Vec<Effect> {
     answer(model, doing, Ok(Answer::text("done")))
 }
 
 /// The supervisor says no.
-pub fn refuse(model: &mut Model, doing: &str, why: &str) -> Vec<Effect> {
+pub(crate) fn refuse(model: &mut Model, doing: &str, why: &str) -> Vec<Effect> {
     answer(model, doing, Err(Refusal::new(why)))
 }
 

@@ -12,7 +12,7 @@ fn proposed(id: &str, title: &str, depends_on: &[&str], scope: &str) -> Value {
 
 impl Sample {
     /// A planner has made a plan, and a person is to approve it.
-    pub fn planned(&mut self) -> &mut Self {
+    pub(crate) fn planned(&mut self) -> &mut Self {
         let objectives = json!([
             proposed("invoice-model", "A model of invoices", &["billing-webhook"], "src/invoice/**"),
             proposed("invoice-pdf", "发票导出为 PDF", &["invoice-model"], "src/pdf/**"),
@@ -29,7 +29,7 @@ impl Sample {
     }
 
     /// The branch was rewritten, the gate is red on the target, an agent is not logged in.
-    pub fn stopped(&mut self) -> &mut Self {
+    pub(crate) fn stopped(&mut self) -> &mut Self {
         let reason = |code: &str, text: &str, clears: &str, at_ms: i64| json!({"code": code, "text": text, "clears": clears, "since_ms": at_ms});
         let at = self.at_ms;
         let rewritten = reason(

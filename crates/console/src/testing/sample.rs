@@ -15,12 +15,12 @@ use paddock_store::codec::to_stored;
 /// When the sample's night begins, in Unix milliseconds.
 pub const BEGIN_MS: i64 = 1_700_000_000_000;
 /// A minute, in milliseconds.
-pub const MINUTE_MS: i64 = 60_000;
+pub(crate) const MINUTE_MS: i64 = 60_000;
 
 const GOLDEN: &str = include_str!("../../../../tests/golden/events/v1.jsonl");
 
 /// Facts, one after the other.
-pub struct Sample {
+pub(crate) struct Sample {
     /// The model that they are folded into.
     pub model: Model,
     /// When the next fact happens.
@@ -50,7 +50,7 @@ fn named(id: &str) -> Value {
 
 impl Sample {
     /// Nothing but a running supervisor.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let mut model = Model {
             now_ms: BEGIN_MS,
             day_ms: BEGIN_MS - 3_600_000,
@@ -65,7 +65,7 @@ impl Sample {
     }
 
     /// The shop without objectives.
-    pub fn shop() -> Self {
+    pub(crate) fn shop() -> Self {
         let mut sample = Self::empty();
         let golden: Value = GOLDEN
             .lines()
@@ -86,7 +86,7 @@ impl Sample {
     }
 
     /// One more fact.
-    pub fn fact(&mut self, kind: &str, data: impl Into<Value>) -> &mut Self {
+    pub(crate) fn fact(&mut self, kind: &str, data: impl Into<Value>) -> &mut Self {
         self.seq += 1;
         let fact: Fact = serde_json::from_value(json!({"type": kind, "data": data.into()})).unwrap();
         let event = Event { seq: self.seq, at_ms: self.at_ms, fact };
@@ -98,14 +98,14 @@ impl Sample {
     }
 
     /// Minutes pass.
-    pub fn after(&mut self, minutes: i64) -> &mut Self {
+    pub(crate) fn after(&mut self, minutes: i64) -> &mut Self {
         self.at_ms += minutes * MINUTE_MS;
         self.model.now_ms = self.at_ms;
         self
     }
 
     /// An objective, with what it depends on.
-    pub fn objective(&mut self, id: &str, title: &str, depends_on: &[&str]) -> &mut Self {
+    pub(crate) fn objective(&mut self, id: &str, title: &str, depends_on: &[&str]) -> &mut Self {
         let spec = json!({
             "title": title, "description": format!("{title}, as the plan says."), "acceptance_criteria": ["it works"],
             "path_scope": [format!("src/{id}/**")], "depends_on": depends_on, "context_refs": [],
@@ -115,7 +115,7 @@ impl Sample {
     }
 
     /// It moves, for a reason that people read.
-    pub fn moved(
+    pub(crate) fn moved(
         &mut self,
         id: &str,
         from: &str,
@@ -132,7 +132,7 @@ impl Sample {
     }
 
     /// A session of it starts.
-    pub fn session(&mut self, id: &str, kind: &str, agent: &str, attempt: u32) -> u64 {
+    pub(crate) fn session(&mut self, id: &str, kind: &str, agent: &str, attempt: u32) -> u64 {
         self.sessions += 1;
         let session = self.sessions;
         if attempt == 1 {
@@ -154,13 +154,13 @@ impl Sample {
     }
 
     /// It has used so much.
-    pub fn used(&mut self, id: &str, session: u64, tokens: u64, usd_micros: u64) -> &mut Self {
+    pub(crate) fn used(&mut self, id: &str, session: u64, tokens: u64, usd_micros: u64) -> &mut Self {
         let usage = json!({"model": "opus", "tokens": {"input": tokens, "cached": 0, "output": 0}, "usd_micros": usd_micros});
         self.fact("session_used", json!({"objective": named(id), "session": session, "usage": usage}))
     }
 
     /// A session ends and is harvested.
-    pub fn ended(
+    pub(crate) fn ended(
         &mut self,
         id: &str,
         session: u64,
@@ -187,7 +187,7 @@ impl Sample {
     }
 
     /// It passed the review and enters the queue as this entry.
-    pub fn queued(&mut self, id: &str, entry: u64) -> &mut Self {
+    pub(crate) fn queued(&mut self, id: &str, entry: u64) -> &mut Self {
         self.moved(id, "review", "queued", "review_passed", Value::Null, None);
         let data = json!({"project": "shop", "entry": entry, "subject": {"objective": id}, "head": oid(200 + entry), "priority": 0});
         self.fact("entry_queued", data)
@@ -198,7 +198,7 @@ impl Sample {
     }
 
     /// The merge of entries is made, one after the other.
-    pub fn built(&mut self, entries: &[u64]) -> &mut Self {
+    pub(crate) fn built(&mut self, entries: &[u64]) -> &mut Self {
         let first = entries[0];
         let links: Vec<Value> = entries
             .iter()
@@ -213,7 +213,7 @@ impl Sample {
     }
 
     /// The gate runs on entries.
-    pub fn gate(&mut self, entries: &[u64]) -> u64 {
+    pub(crate) fn gate(&mut self, entries: &[u64]) -> u64 {
         self.gates += 1;
         let gate = self.gates;
         let data = json!({"project": "shop", "gate": gate, "entry": entries[0], "commit": oid(300 + entries[0]),
@@ -224,7 +224,7 @@ impl Sample {
     }
 
     /// It says so.
-    pub fn gate_ended(&mut self, gate: u64, verdict: &str, seconds: u64) -> &mut Self {
+    pub(crate) fn gate_ended(&mut self, gate: u64, verdict: &str, seconds: u64) -> &mut Self {
         let code = i32::from(verdict == "red");
         let results = json!([
             {"name": "build", "exit": {"code": 0}, "timed_out": false, "took_ms": seconds * 300},
@@ -237,7 +237,7 @@ impl Sample {
     }
 
     /// An entry lands.
-    pub fn landed(&mut self, id: &str, entry: u64, gate: u64) -> &mut Self {
+    pub(crate) fn landed(&mut self, id: &str, entry: u64, gate: u64) -> &mut Self {
         let candidate = Self::candidate(entry);
         self.fact(
             "landing_intended",
@@ -249,7 +249,7 @@ impl Sample {
     }
 
     /// A gauge gets a value.
-    pub fn gauge(
+    pub(crate) fn gauge(
         &mut self,
         name: &str,
         session: Option<u64>,
@@ -266,13 +266,13 @@ impl Sample {
     }
 
     /// Ready to be worked on.
-    pub fn ready(&mut self, id: &str) -> &mut Self {
+    pub(crate) fn ready(&mut self, id: &str) -> &mut Self {
         self.moved(id, "todo", "ready", "dependencies_met", Value::Null, None)
     }
 
     /// The whole night: landed, working, queued as a batch, held by findings, waiting for a person, publishing
     /// that waits, an agent that cools down, branches that collide.
-    pub fn night() -> Self {
+    pub(crate) fn night() -> Self {
         let mut sample = Self::shop();
         let aim = json!({"project": "shop", "level": "goal", "id": "ship-v2"});
         sample.fact("aim_added", json!({"project": "shop", "aim": aim, "title": "Ship v2", "description": "Tokens and billing", "parent": null}));

@@ -26,7 +26,7 @@ pub fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
 }
 
 /// One pane with its frame, as it is where it has the whole screen.
-pub fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u16) -> String {
+pub(crate) fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u16) -> String {
     model.covers.clear();
     match MAIN.contains(&pane) {
         true => (model.focus, model.zoomed) = (pane, true),
@@ -37,7 +37,7 @@ pub fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u16) -> S
 }
 
 /// One of the six panes as it is beside the others: with this size, without the whole screen.
-pub fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16) -> String {
+pub(crate) fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16) -> String {
     (model.zoomed, model.focus, model.size) = (false, id, (120, 40));
     model.covers.clear();
     let area = Rect { x: 0, y: 0, width: columns, height: rows };
@@ -47,7 +47,7 @@ pub fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16) -> St
 }
 
 /// The dialog on top, with nothing behind it.
-pub fn dialog_alone(model: &mut Model, columns: u16, rows: u16) -> String {
+pub(crate) fn dialog_alone(model: &mut Model, columns: u16, rows: u16) -> String {
     model.size = (columns, rows);
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
     frame::dialog(model, &mut buf, &model.theme);

@@ -35,7 +35,7 @@ const FIELDS: &[Field] = &[
 impl Theme {
     /// The theme for this terminal, with what the files say.
     #[must_use]
-    pub fn load(files: &[(PathBuf, String)], environment: &Environment) -> (Self, Vec<ConfigError>) {
+    pub(crate) fn load(files: &[(PathBuf, String)], environment: &Environment) -> (Self, Vec<ConfigError>) {
         let is_set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
         let is_dumb = environment.get("TERM") == Some("dumb");
         let is_plain = is_dumb || is_set("NO_COLOR");

@@ -12,7 +12,7 @@ use paddock_model::objective::{Objective, Status};
 
 /// How a state looks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Look {
+pub(crate) struct Look {
     /// One column.
     pub glyph: &'static str,
     /// The word.
@@ -45,7 +45,7 @@ pub struct Glyphs {
 }
 
 /// Glyphs of a terminal with UTF-8.
-pub const UNICODE: Glyphs = Glyphs {
+pub(crate) const UNICODE: Glyphs = Glyphs {
     ascii: false,
     landed: "●",
     working: "●",
@@ -164,7 +164,7 @@ impl Theme {
 
     /// How an objective's state looks: what had nothing to land has not landed.
     #[must_use]
-    pub fn objective(&self, one: &Objective) -> Look {
+    pub(crate) fn objective(&self, one: &Objective) -> Look {
         let look = self.status(one.status);
         match one.status {
             Status::Done if !one.has_landed() => Look { word: "done", ..look },
@@ -174,7 +174,7 @@ impl Theme {
 
     /// How a state looks.
     #[must_use]
-    pub fn status(&self, status: Status) -> Look {
+    pub(crate) fn status(&self, status: Status) -> Look {
         let glyphs = &self.glyphs;
         let (glyph, word, style) = match status {
             Status::Todo => (glyphs.waiting, "todo", self.waiting),
@@ -193,7 +193,7 @@ impl Theme {
     }
 
     /// Marks a row as the selected one.
-    pub fn select(&self, buf: &mut Buffer, row: Rect, focused: bool) {
+    pub(crate) fn select(&self, buf: &mut Buffer, row: Rect, focused: bool) {
         let row = row.intersection(buf.area);
         buf.set_style(row, if focused { self.selected } else { self.selected_dim });
         if row.width > 0 && row.height > 0 {

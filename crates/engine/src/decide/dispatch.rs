@@ -33,12 +33,6 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
     }
 }
 
-/// The objectives that could be dispatched now if there were slots for them: how many.
-#[must_use]
-pub fn waiting_for_slot(state: &State, project: &ProjectSlug) -> usize {
-    state.in_status(project, Status::Ready).len()
-}
-
 /// Sessions that are not over, those of objectives that were set aside meanwhile included. The planner's takes no
 /// slot: it makes the work that fills them.
 #[must_use]

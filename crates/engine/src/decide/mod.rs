@@ -47,11 +47,10 @@ use paddock_model::command::Reply;
 use paddock_model::event::Event;
 use paddock_model::state::State;
 
-pub use dispatch::waiting_for_slot;
 pub(super) use dispatch::{OVERTAKEN_MAX, taken_slots};
 pub use outstanding::outstanding;
 pub(super) use planner::work_at_hand;
-pub use planner::{PLANNER_WORKER, Stand, planner_key, stand};
+pub use planner::{Stand, stand};
 pub use scribe::Memo;
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled, waiting};

@@ -16,7 +16,7 @@ use paddock_model::state::State;
 use paddock_model::usage::micros;
 
 /// The worker that a planner's session names.
-pub const PLANNER_WORKER: &str = "planner";
+pub(crate) const PLANNER_WORKER: &str = "planner";
 
 /// How long a goal or milestone that becomes active waits for its milestones or phases, in milliseconds: whoever adds
 /// them one after the other, by hand or by a script, is done by then.
@@ -254,7 +254,7 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 
 /// What a planner's session names as what it works for.
 #[must_use]
-pub fn planner_key(project: &ProjectSlug) -> ObjectiveKey {
+pub(crate) fn planner_key(project: &ProjectSlug) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: ObjectiveId::planner() }
 }
 

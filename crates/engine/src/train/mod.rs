@@ -16,4 +16,4 @@ pub use plan::{Action, View, plan};
 
 /// Members of a batch at most: above it nothing is gained down to a failure rate of 1 in 100, and the chain
 /// stays in a row of the database of under 10 kB.
-pub const BATCH_MAX: usize = 64;
+pub(crate) const BATCH_MAX: usize = 64;

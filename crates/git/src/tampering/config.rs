@@ -47,7 +47,7 @@ fn split(path: &str) -> (&str, &str) {
 
 /// What an added file does to tests that were there; none when it only adds.
 #[must_use]
-pub fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<How> {
+pub(crate) fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<How> {
     let (path, text) = (String::from_utf8_lossy(path), String::from_utf8_lossy(content));
     let (_, name) = split(&path);
     if name == "conftest.py" {
@@ -65,7 +65,7 @@ pub fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<How> {
 
 /// Whether the file is one whose parts about tests are compared.
 #[must_use]
-pub fn is_shared(path: &[u8]) -> bool {
+pub(crate) fn is_shared(path: &[u8]) -> bool {
     let path = String::from_utf8_lossy(path);
     let (folder, name) = split(&path);
     ["Cargo.toml", "pyproject.toml", "setup.cfg", "package.json"].contains(&name)
@@ -74,7 +74,7 @@ pub fn is_shared(path: &[u8]) -> bool {
 
 /// What was done to the parts of a shared file that are about tests.
 #[must_use]
-pub fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
+pub(crate) fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
     let path = String::from_utf8_lossy(path);
     let (before, after) = (String::from_utf8_lossy(before), String::from_utf8_lossy(after));
     match split(&path).1 {

@@ -4,7 +4,7 @@ use paddock_model::tamper::How;
 
 /// What a file is to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// The gate's commands name it.
     Gate,
     /// It matches a pattern of tests.
@@ -115,7 +115,7 @@ const CHECKS: &[&str] = &[
 /// What was done to a file that is still there; none when nothing that was there is another: lines that are only
 /// added are free, but for marks that skip.
 #[must_use]
-pub fn compare(kind: Kind, before: &[u8], after: &[u8]) -> Option<How> {
+pub(crate) fn compare(kind: Kind, before: &[u8], after: &[u8]) -> Option<How> {
     let (Ok(before), Ok(after)) = (std::str::from_utf8(before), std::str::from_utf8(after)) else {
         return match kind {
             Kind::Gate => Some(How::GateChanged),
@@ -193,7 +193,7 @@ fn scripts_of(text: &str) -> String {
 
 /// Whether a file that a gate command names is what runs the checks, and not what is checked.
 #[must_use]
-pub fn is_gate_file(path: &[u8]) -> bool {
+pub(crate) fn is_gate_file(path: &[u8]) -> bool {
     let text = String::from_utf8_lossy(path).to_lowercase();
     let (folders, name) = text.rsplit_once('/').unwrap_or(("", &text));
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
@@ -215,7 +215,7 @@ pub fn is_gate_file(path: &[u8]) -> bool {
 /// Words of shell commands that may be paths, and files that well-known programs run without naming them; each with
 /// the folder that the command went to, if it did.
 #[must_use]
-pub fn named_scripts(run: &str) -> Vec<String> {
+pub(crate) fn named_scripts(run: &str) -> Vec<String> {
     let is_end = |c: char| {
         c.is_whitespace() || matches!(c, ';' | '|' | '&' | '(' | ')' | '<' | '>' | '"' | '\'' | '=')
     };

@@ -8,13 +8,12 @@ mod pattern;
 
 use globset::{Candidate, GlobSet, GlobSetBuilder};
 
-pub use overlap::{OverlapCache, Witness, overlap};
-pub use pattern::{PATTERN_MAX_BYTES, ScopeError, normalise};
+pub use overlap::{OverlapCache, overlap};
+pub use pattern::{ScopeError, normalise};
 
 /// A set of path patterns, ready to match.
 #[derive(Debug, Clone)]
 pub struct Globs {
-    patterns: Vec<String>,
     set: GlobSet,
 }
 
@@ -34,67 +33,13 @@ impl Globs {
             let all = patterns.join(" ");
             ScopeError::new(error.glob().unwrap_or(&all), format!("can't be used: {}", error.kind()))
         })?;
-        Ok(Self { patterns, set })
+        Ok(Self { set })
     }
 
     /// Whether a path, as git stores it, is matched by any of the patterns.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
         self.set.is_match_candidate(&Candidate::from_bytes(path))
-    }
-
-    /// The first `limit` of the paths that no pattern matches, in the order given.
-    pub fn first_outside<'a>(
-        &self,
-        paths: impl IntoIterator<Item = &'a [u8]>,
-        limit: usize,
-    ) -> Vec<&'a [u8]> {
-        paths.into_iter().filter(|path| !self.matches(path)).take(limit).collect()
-    }
-
-    /// The patterns in their one form.
-    #[must_use]
-    pub fn patterns(&self) -> &[String] {
-        &self.patterns
-    }
-}
-
-/// What an objective may change: its own patterns, and those that are always in scope.
-#[derive(Debug, Clone)]
-pub struct Scope {
-    own: Globs,
-    shared: Globs,
-}
-
-impl Scope {
-    /// Compiles a scope; no patterns of its own mean everything (`**`).
-    ///
-    /// # Errors
-    /// [`ScopeError`] names the first pattern that is not usable.
-    pub fn new<S: AsRef<str>>(own: &[S], shared: &[S]) -> Result<Self, ScopeError> {
-        let own = if own.is_empty() { Globs::new(&["**"])? } else { Globs::new(own)? };
-        Ok(Self { own, shared: Globs::new(shared)? })
-    }
-
-    /// Whether a path may be changed.
-    #[must_use]
-    pub fn allows(&self, path: &[u8]) -> bool {
-        self.own.matches(path) || self.shared.matches(path)
-    }
-
-    /// The first `limit` of the paths that may not be changed, in the order given.
-    pub fn first_outside<'a>(
-        &self,
-        paths: impl IntoIterator<Item = &'a [u8]>,
-        limit: usize,
-    ) -> Vec<&'a [u8]> {
-        paths.into_iter().filter(|path| !self.allows(path)).take(limit).collect()
-    }
-
-    /// The objective's own patterns, in their one form; never empty.
-    #[must_use]
-    pub fn patterns(&self) -> &[String] {
-        self.own.patterns()
     }
 }
 
@@ -120,16 +65,6 @@ mod tests {
         assert!(globs.matches(b"src/\xff\xfe\n.bin"));
         assert!(globs.matches(b"a b/\"q\""));
         assert!(!globs.matches(b"\xe7\x99/x.py"));
-    }
-
-    #[test]
-    fn no_patterns_in_a_scope_mean_everything_and_shared_ones_are_always_in_it() {
-        assert!(Scope::new::<&str>(&[], &[]).unwrap().allows(b"any/thing"));
-        let scope = Scope::new(&["src/**"], &["CHANGELOG.md"]).unwrap();
-        assert!(scope.allows(b"CHANGELOG.md"));
-        let paths: [&[u8]; 4] = [b"src/a", b"x", b"CHANGELOG.md", b"y"];
-        assert_eq!(scope.first_outside(paths, 5), [b"x", b"y"]);
-        assert_eq!(scope.first_outside(paths, 1), [b"x"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use globset::{Glob, GlobBuilder};
 
 /// The longest pattern, in bytes; longer ones are mistakes, and their automata are slow to build.
-pub const PATTERN_MAX_BYTES: usize = 1024;
+pub(crate) const PATTERN_MAX_BYTES: usize = 1024;
 
 /// Why a path pattern can't be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

@@ -19,7 +19,7 @@ pub struct Rate {
 
 impl Rate {
     /// Takes in what became of an entry.
-    pub fn note(&mut self, has_failed: bool) {
+    pub(crate) fn note(&mut self, has_failed: bool) {
         self.passed -= self.passed / MEMORY;
         self.failed -= self.failed / MEMORY;
         match has_failed {
@@ -49,7 +49,7 @@ pub struct Rates {
 
 impl Rates {
     /// Takes in what became of an entry.
-    pub fn note(&mut self, had_passed: bool, has_failed: bool) {
+    pub(crate) fn note(&mut self, had_passed: bool, has_failed: bool) {
         match had_passed {
             true => self.passed_ahead.note(has_failed),
             false => self.fresh.note(has_failed),

@@ -84,7 +84,7 @@ impl Cgroup {
 
     /// The processes in it and in groups below it.
     #[must_use]
-    pub fn pids(&self) -> Vec<i32> {
+    pub(crate) fn pids(&self) -> Vec<i32> {
         let texts =
             self.folders().into_iter().filter_map(|dir| fs::read_to_string(dir.join("cgroup.procs")).ok());
         texts
@@ -93,7 +93,7 @@ impl Cgroup {
     }
 
     /// Kills everything in it, without a race with forks.
-    pub fn kill(&self) {
+    pub(crate) fn kill(&self) {
         // Only fails when the group is gone already; the scan that follows sees what is left.
         let _ = put(&self.path.join("cgroup.kill"), "1");
     }

@@ -51,16 +51,8 @@ impl LogReader {
     ///
     /// # Errors
     /// What the system said.
-    pub fn len(&self) -> io::Result<u64> {
+    pub fn length(&self) -> io::Result<u64> {
         Ok(self.segments()?.last().map_or(0, |segment| segment.end()))
-    }
-
-    /// Whether nothing was written yet.
-    ///
-    /// # Errors
-    /// What the system said.
-    pub fn is_empty(&self) -> io::Result<bool> {
-        Ok(self.len()? == 0)
     }
 
     /// The file that holds the newest bytes, if there is any.

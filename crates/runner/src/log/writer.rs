@@ -157,7 +157,7 @@ mod tests {
         let kept: u64 = Stream::ALL.iter().map(|stream| logs.totals(*stream).kept_bytes).sum();
         assert!(kept <= 40_000, "{kept}");
         let reader = LogReader::open(folder.path(), Stream::Stdout);
-        assert_eq!(reader.len().unwrap(), 200_000);
+        assert_eq!(reader.length().unwrap(), 200_000);
         let (mut offset, mut gaps, mut seen) = (0, 0, 0);
         loop {
             let chunk = reader.read_at(offset, 1_000).unwrap();

@@ -93,7 +93,7 @@ fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Res
         let from = stages.get(place).map_or(0, begin);
         let to = match stages.get(place + 1) {
             Some(next) => begin(next),
-            None => log.len().map_err(|error| error.to_string())?,
+            None => log.length().map_err(|error| error.to_string())?,
         };
         text.push_str(&between(&log, from, to).map_err(|error| error.to_string())?);
     }

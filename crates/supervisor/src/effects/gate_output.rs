@@ -119,7 +119,7 @@ pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
 pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
     for run in runs {
         let Ok(Some(progress)) = Progress::read(&run.dir) else { continue };
-        let length = |stream| LogReader::open(&run.dir, stream).len().unwrap_or(0);
+        let length = |stream| LogReader::open(&run.dir, stream).length().unwrap_or(0);
         let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
         let value = serde_json::json!({
             "command": progress.name,

@@ -203,7 +203,7 @@ fn tail(dir: &std::path::Path) -> String {
     let mut parts = Vec::new();
     for stream in [Stream::Stdout, Stream::Stderr] {
         let log = LogReader::open(dir, stream);
-        let from = log.len().unwrap_or(0).saturating_sub(LOG_TAIL_BYTES / 2);
+        let from = log.length().unwrap_or(0).saturating_sub(LOG_TAIL_BYTES / 2);
         let bytes = log.read_at(from, usize::try_from(LOG_TAIL_BYTES).unwrap_or(usize::MAX));
         let text = bytes.map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned()).unwrap_or_default();
         let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();

@@ -73,7 +73,7 @@ pub(super) fn told(world: &World, source: &Source, commits: usize) -> (Option<Se
 
 fn feed(reader: &mut Reader, log: &LogReader, stream: Stream, is_plain: bool) {
     let from = if is_plain { PLAIN_TAIL_BYTES } else { u64::MAX };
-    let mut offset = log.len().unwrap_or(0).saturating_sub(from);
+    let mut offset = log.length().unwrap_or(0).saturating_sub(from);
     while let Ok(chunk) = log.read_at(offset, CHUNK_BYTES) {
         if chunk.bytes.is_empty() {
             break;
@@ -94,7 +94,7 @@ pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> Stri
     for (log, stream) in [(LogStream::Stdout, Stream::Out), (LogStream::Stderr, Stream::Err)] {
         let log = LogReader::open(dir, log);
         // Lines are shorter than the events that they come from.
-        let mut offset = log.len().unwrap_or(0).saturating_sub(8 * max_bytes);
+        let mut offset = log.length().unwrap_or(0).saturating_sub(8 * max_bytes);
         let mut is_half = offset > 0;
         while let Ok(chunk) = log.read_at(offset, CHUNK_BYTES) {
             if chunk.bytes.is_empty() {

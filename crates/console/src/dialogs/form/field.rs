@@ -36,7 +36,7 @@ pub enum Kind {
 }
 
 /// The field.
-pub struct Field {
+pub(crate) struct Field {
     /// What stands before it; empty: it has the whole width.
     pub name: &'static str,
     /// How it is typed.
@@ -61,46 +61,46 @@ impl Field {
 
     /// One line; the hint is shown while it is empty.
     #[must_use]
-    pub fn line(name: &'static str, hint: &str) -> Self {
+    pub(crate) fn line(name: &'static str, hint: &str) -> Self {
         Self::new(name, hint, Kind::Line)
     }
 
     /// Several lines.
     #[must_use]
-    pub fn area(name: &'static str, hint: &str, least: u16, most: u16) -> Self {
+    pub(crate) fn area(name: &'static str, hint: &str, least: u16, most: u16) -> Self {
         Self::new(name, hint, Kind::Area { least, most })
     }
 
     /// One of a few.
     #[must_use]
-    pub fn choice(name: &'static str, options: Vec<String>, at: usize) -> Self {
+    pub(crate) fn choice(name: &'static str, options: Vec<String>, at: usize) -> Self {
         Self::new(name, "", Kind::Choice { options, at })
     }
 
     /// With a text in it.
     #[must_use]
-    pub fn with(mut self, text: &str) -> Self {
+    pub(crate) fn with(mut self, text: &str) -> Self {
         self.set(text);
         self
     }
 
     /// What is wrong is said while it is typed.
     #[must_use]
-    pub fn checked(mut self, check: impl Fn(&Model, &str) -> Option<String> + 'static) -> Self {
+    pub(crate) fn checked(mut self, check: impl Fn(&Model, &str) -> Option<String> + 'static) -> Self {
         self.check = Some(Box::new(check));
         self
     }
 
     /// Words that Tab completes.
     #[must_use]
-    pub fn completing(mut self, candidates: Vec<String>) -> Self {
+    pub(crate) fn completing(mut self, candidates: Vec<String>) -> Self {
         self.candidates = candidates;
         self
     }
 
     /// What was typed or chosen.
     #[must_use]
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match &self.kind {
             Kind::Choice { options, at } => options.get(*at).cloned().unwrap_or_default(),
             _ => self.area.lines().join("\n"),
@@ -108,7 +108,7 @@ impl Field {
     }
 
     /// Puts a text in, the cursor behind it.
-    pub fn set(&mut self, text: &str) {
+    pub(crate) fn set(&mut self, text: &str) {
         if let Kind::Choice { options, at } = &mut self.kind {
             *at = options.iter().position(|one| one == text).unwrap_or(*at);
             return;
@@ -137,7 +137,7 @@ impl Field {
 
     /// What is wrong with the text, when there is any.
     #[must_use]
-    pub fn fault(&self, model: &Model) -> Option<String> {
+    pub(crate) fn fault(&self, model: &Model) -> Option<String> {
         let text = self.text();
         if text.trim().is_empty() {
             return None;
@@ -147,7 +147,7 @@ impl Field {
 
     /// Whether something may be said below it.
     #[must_use]
-    pub fn has_below(&self) -> bool {
+    pub(crate) fn has_below(&self) -> bool {
         self.check.is_some() || !self.candidates.is_empty()
     }
 
@@ -161,14 +161,14 @@ impl Field {
     }
 
     /// Shows the cursor, or hides it.
-    pub fn set_focus(&mut self, is: bool, theme: &Theme) {
+    pub(crate) fn set_focus(&mut self, is: bool, theme: &Theme) {
         let cursor = if is { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
         self.area.set_cursor_style(cursor);
         self.area.set_placeholder_style(theme.dim);
     }
 
     /// The key changes something here; tells whether it did, so that whoever asks may use it otherwise.
-    pub fn input(&mut self, key: KeyEvent) -> bool {
+    pub(crate) fn input(&mut self, key: KeyEvent) -> bool {
         let is_plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match (&mut self.kind, key.code) {
             (Kind::Choice { options, at }, KeyCode::Right | KeyCode::Char(' ' | 'l')) => {
@@ -196,7 +196,7 @@ impl Field {
     }
 
     /// Takes pasted text in.
-    pub fn paste(&mut self, pasted: &str) {
+    pub(crate) fn paste(&mut self, pasted: &str) {
         if !matches!(self.kind, Kind::Choice { .. }) {
             let fit = self.fitting(pasted);
             self.area.insert_str(fit);
@@ -210,7 +210,7 @@ impl Field {
 
     /// What the word that is being typed could become, the likeliest first.
     #[must_use]
-    pub fn completions(&self) -> Vec<&str> {
+    pub(crate) fn completions(&self) -> Vec<&str> {
         let (partial, text) = (self.partial().to_lowercase(), self.text());
         let had: Vec<&str> = text.split([',', ' ']).filter(|word| !word.is_empty()).collect();
         let mut found: Vec<&str> = self
@@ -224,7 +224,7 @@ impl Field {
     }
 
     /// Completes the word that is being typed; tells whether there was one to complete.
-    pub fn complete(&mut self) -> bool {
+    pub(crate) fn complete(&mut self) -> bool {
         let partial = self.partial();
         let Some(full) = self.completions().first().map(|full| (*full).to_owned()) else { return false };
         if partial.is_empty() || self.kind != Kind::Line {

@@ -12,7 +12,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-pub use field::{Check, Field, Kind};
+pub(crate) use field::Field;
+pub(crate) use field::Kind;
 
 use super::{Dialog, Step};
 use crate::Model;
@@ -22,7 +23,7 @@ use crate::theme::Theme;
 
 /// Why a form is not sent, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(crate) struct Fault {
     /// The field that it is about.
     pub field: Option<&'static str>,
     /// For people.
@@ -32,7 +33,7 @@ pub struct Fault {
 impl Fault {
     /// A fault of a field.
     #[must_use]
-    pub fn of(field: &'static str, text: impl Into<String>) -> Self {
+    pub(crate) fn of(field: &'static str, text: impl Into<String>) -> Self {
         Self { field: Some(field), text: text.into() }
     }
 }
@@ -44,30 +45,30 @@ impl From<String> for Fault {
 }
 
 /// What was typed, by the fields' names.
-pub struct Values(BTreeMap<&'static str, String>);
+pub(crate) struct Values(BTreeMap<&'static str, String>);
 
 impl Values {
     /// The text of a field without blanks around it.
     #[must_use]
-    pub fn get(&self, name: &str) -> &str {
+    pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())
     }
 
     /// The same; none where there is none.
     #[must_use]
-    pub fn some(&self, name: &str) -> Option<String> {
+    pub(crate) fn some(&self, name: &str) -> Option<String> {
         Some(self.get(name).to_owned()).filter(|text| !text.is_empty())
     }
 
     /// Its lines that are not blank.
     #[must_use]
-    pub fn lines(&self, name: &str) -> Vec<String> {
+    pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         self.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
     /// Its words, parted by blanks or commas.
     #[must_use]
-    pub fn words(&self, name: &str) -> Vec<String> {
+    pub(crate) fn words(&self, name: &str) -> Vec<String> {
         let words = self.get(name).split(|letter: char| letter == ',' || letter.is_whitespace());
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
@@ -76,7 +77,7 @@ impl Values {
     ///
     /// # Errors
     /// When it is no such number.
-    pub fn number<N: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
+    pub(crate) fn number<N: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
         &self,
         name: &'static str,
         least: N,
@@ -90,10 +91,10 @@ impl Values {
 }
 
 /// What is sent: the commands, one after the other; the number is that of the button.
-pub type Sent = Box<dyn Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault>>;
+pub(crate) type Sent = Box<dyn Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault>>;
 
 /// The dialog.
-pub struct Form {
+pub(crate) struct Form {
     title: String,
     draft: String,
     quoted: Vec<String>,
@@ -113,7 +114,7 @@ pub struct Form {
 impl Form {
     /// A form. `draft` names what is kept of it on `Esc`; `quoted` stands above the fields; `buttons` send.
     #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         model: &Model,
         title: impl Into<String>,
         draft: impl Into<String>,
@@ -149,20 +150,20 @@ impl Form {
 
     /// With what went before above the fields.
     #[must_use]
-    pub fn quoting(mut self, lines: Vec<String>) -> Self {
+    pub(crate) fn quoting(mut self, lines: Vec<String>) -> Self {
         self.quoted = lines;
         self
     }
 
     /// For dialogs.
     #[must_use]
-    pub fn boxed(self) -> Box<dyn Dialog> {
+    pub(crate) fn boxed(self) -> Box<dyn Dialog> {
         Box::new(self)
     }
 
     /// What was typed so far.
     #[must_use]
-    pub fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         Values(self.fields.iter().map(|field| (field.name, field.text())).collect())
     }
 

@@ -12,7 +12,7 @@ const EVIDENCE_MAX: usize = 3;
 
 /// What a card says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Card {
+pub(crate) struct Card {
     /// What it is about: an id, or what stands still.
     pub name: String,
     /// What happened.

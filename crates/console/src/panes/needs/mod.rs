@@ -18,7 +18,8 @@ use crate::{Model, text};
 use paddock_model::gate::{GateRun, Verdict};
 use paddock_model::ids::GateId;
 
-pub use card::{Card, card};
+pub(crate) use card::Card;
+pub use card::card;
 
 /// What gate runs said is kept of so many.
 const TOLD_MAX: usize = 200;
@@ -44,7 +45,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Needs;
+pub(crate) struct Needs;
 
 fn place(model: &Model) -> Option<usize> {
     chosen(&model.digest.needs, model.panes.needs.at.as_ref(), |need| Some(need.occurrence()))
@@ -57,13 +58,13 @@ fn open(model: &Model) -> usize {
 
 /// The need that is selected.
 #[must_use]
-pub fn selected(model: &Model) -> Option<&Need> {
+pub(crate) fn selected(model: &Model) -> Option<&Need> {
     model.digest.needs.get(place(model)?)
 }
 
 /// Whether the plan that waits is what keys are about.
 #[must_use]
-pub fn is_plan(model: &Model) -> bool {
+pub(crate) fn is_plan(model: &Model) -> bool {
     match model.active() {
         PaneId::Plan => true,
         PaneId::Needs => selected(model).is_some_and(|need| need.kind == NeedKind::Plan),

@@ -12,7 +12,7 @@ use paddock_model::objective::{Feedback, Objective, Status};
 use paddock_report::text::counted;
 
 /// Lines that are put together one after the other.
-pub struct Sheet<'t> {
+pub(crate) struct Sheet<'t> {
     /// The lines.
     pub lines: Vec<Line<'static>>,
     columns: usize,
@@ -25,19 +25,19 @@ const LABEL: usize = 10;
 impl<'t> Sheet<'t> {
     /// An empty one of this many columns.
     #[must_use]
-    pub fn new(columns: usize, theme: &'t Theme) -> Self {
+    pub(crate) fn new(columns: usize, theme: &'t Theme) -> Self {
         Self { lines: Vec::new(), columns: columns.max(16), theme }
     }
 
     /// A text, wrapped.
-    pub fn text(&mut self, words: &str, style: Style) {
+    pub(crate) fn text(&mut self, words: &str, style: Style) {
         for line in text::wrap(words, self.columns) {
             self.lines.push(Line::from(Span::styled(line, style)));
         }
     }
 
     /// A word at the left, and what it is, wrapped beside it.
-    pub fn fact(&mut self, label: &str, words: &str, style: Style) {
+    pub(crate) fn fact(&mut self, label: &str, words: &str, style: Style) {
         for (number, line) in text::wrap(words, self.columns - LABEL).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
             let label = Span::styled(text::fit(label, LABEL), self.theme.dim);
@@ -46,7 +46,7 @@ impl<'t> Sheet<'t> {
     }
 
     /// A point of a list.
-    pub fn point(&mut self, mark: &str, mark_style: Style, words: &str, style: Style) {
+    pub(crate) fn point(&mut self, mark: &str, mark_style: Style, words: &str, style: Style) {
         let indent = text::width(mark) + 1;
         for (number, line) in text::wrap(words, self.columns.saturating_sub(indent)).into_iter().enumerate() {
             let mark = if number == 0 { format!("{mark} ") } else { " ".repeat(indent) };
@@ -55,7 +55,7 @@ impl<'t> Sheet<'t> {
     }
 
     /// A heading, with a blank before it.
-    pub fn heading(&mut self, words: &str) {
+    pub(crate) fn heading(&mut self, words: &str) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
         }
@@ -65,7 +65,7 @@ impl<'t> Sheet<'t> {
 
 /// Everything that is known of it but its sessions' logs.
 #[must_use]
-pub fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(crate) fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
     standing(model, one, &mut sheet, theme);
     attempts(model, one, &mut sheet, theme);
@@ -182,7 +182,7 @@ fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
 
 /// Feedback in words.
 #[must_use]
-pub fn told(feedback: &Feedback) -> String {
+pub(crate) fn told(feedback: &Feedback) -> String {
     match feedback {
         Feedback::Findings(findings) => {
             findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ")

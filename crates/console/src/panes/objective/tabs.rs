@@ -15,7 +15,7 @@ use paddock_report::row;
 
 /// The tabs, in their order; the facts are one where there is no room for them beside the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Tab {
+pub(crate) enum Tab {
     #[default]
     Facts,
     Sessions,
@@ -27,12 +27,12 @@ pub enum Tab {
 
 impl Tab {
     /// Every tab.
-    pub const ALL: [Self; 6] =
+    pub(crate) const ALL: [Self; 6] =
         [Self::Facts, Self::Sessions, Self::Checkpoints, Self::Diff, Self::Queue, Self::Around];
 
     /// Its word.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Facts => "facts",
             Self::Sessions => "sessions",
@@ -45,7 +45,7 @@ impl Tab {
 }
 
 /// Its sessions, the newest first.
-pub fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
+pub(crate) fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
     one.sessions.iter().rev().filter_map(|id| model.facts.state.session(*id)).collect()
 }
 
@@ -62,7 +62,7 @@ fn session_style(session: &Session, theme: &Theme) -> Style {
 
 /// One session in one row.
 #[must_use]
-pub fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'static> {
+pub(crate) fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'static> {
     let end = session.finished_ms.unwrap_or(model.now_ms);
     let took =
         session.started_ms.map_or_else(|| theme.glyphs.dash.to_owned(), |at| text::short_time(end - at));
@@ -84,7 +84,12 @@ pub fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'sta
 
 /// The commits of its sessions, with what the review said of them.
 #[must_use]
-pub fn checkpoints(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(crate) fn checkpoints(
+    model: &Model,
+    one: &Objective,
+    columns: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
     for session in sessions(model, one) {
         let Some(harvest) = &session.harvest else { continue };
@@ -137,7 +142,7 @@ fn entries(model: &Model, one: &Objective) -> Vec<u64> {
 
 /// The gate runs on it, the newest first.
 #[must_use]
-pub fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
+pub(crate) fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
     let entries = entries(model, one);
     let runs = model.facts.state.gates().rev().filter(|gate| gate.project == one.key.project);
     runs.filter(|gate| gate.purpose.entries().iter().any(|entry| entries.contains(entry))).take(20).collect()
@@ -155,7 +160,7 @@ fn verdict(gate: &GateRun, theme: &Theme) -> (&'static str, Style) {
 
 /// What happened to it in the queue, and each gate run with its commands.
 #[must_use]
-pub fn queue(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
     let runs = gates(model, one);
     for gate in &runs {

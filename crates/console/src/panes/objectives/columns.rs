@@ -29,7 +29,7 @@ const NAME_LEAST: usize = 14;
 
 /// Which columns there is room for. They go in this order: title, cost, attempts, elapsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Columns {
+pub(crate) struct Columns {
     /// Columns of the id.
     pub name: usize,
     /// Columns of the title; 0: none.
@@ -44,7 +44,7 @@ pub struct Columns {
 impl Columns {
     /// For rows of this many columns, with ids and titles of at most so many.
     #[must_use]
-    pub fn new(columns: usize, longest: (usize, usize), has_cost: bool) -> Self {
+    pub(crate) fn new(columns: usize, longest: (usize, usize), has_cost: bool) -> Self {
         let (longest_name, longest_title) = longest;
         let name = longest_name.clamp(6, NAME_MOST);
         let least = name.min(NAME_LEAST);
@@ -81,7 +81,7 @@ fn sessions<'m>(model: &'m Model, one: &'m Objective) -> impl DoubleEndedIterato
 
 /// How long it has been worked on, or has waited for a person; none before anything began.
 #[must_use]
-pub fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
+pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
     let begun = sessions(model, one).find_map(|session| session.started_ms);
     match one.status {
         Status::Todo => None,
@@ -93,13 +93,13 @@ pub fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
 
 /// What its sessions cost together, in dollars, as far as their agents told.
 #[must_use]
-pub fn cost(model: &Model, one: &Objective) -> Option<f64> {
+pub(crate) fn cost(model: &Model, one: &Objective) -> Option<f64> {
     let told: Vec<f64> = sessions(model, one).filter_map(|session| session.account.usage.usd()).collect();
     (!told.is_empty()).then(|| told.iter().sum())
 }
 
 /// What a row needs besides its objective.
-pub struct Setting<'a> {
+pub(crate) struct Setting<'a> {
     /// The model.
     pub model: &'a Model,
     /// The theme.

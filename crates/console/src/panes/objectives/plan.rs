@@ -17,7 +17,7 @@ use paddock_model::state::State;
 
 /// Objectives of a project and what needs what.
 #[derive(Debug)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// The objectives, oldest first.
     pub keys: Vec<ObjectiveKey>,
     /// The same as nodes; none is done.
@@ -56,7 +56,7 @@ impl Mix {
 
 /// What is looked at whenever anything has happened.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Glance {
+pub(crate) struct Glance {
     project: Option<ProjectSlug>,
     signature: u64,
     /// By id.
@@ -66,7 +66,7 @@ pub struct Glance {
 impl Glance {
     /// Looks at a project.
     #[must_use]
-    pub fn of(state: &State, project: Option<&ProjectSlug>) -> Self {
+    pub(crate) fn of(state: &State, project: Option<&ProjectSlug>) -> Self {
         let mut mix = Mix(0);
         let mut statuses = Vec::new();
         let Some(slug) = project else { return Self { project: None, signature: 0, statuses } };
@@ -88,7 +88,7 @@ impl Glance {
 
     /// Whether a shape that was made from this one is still right.
     #[must_use]
-    pub fn has_shape_of(&self, other: &Self) -> bool {
+    pub(crate) fn has_shape_of(&self, other: &Self) -> bool {
         self.signature == other.signature
             && self.project == other.project
             && self.statuses.len() == other.statuses.len()
@@ -97,7 +97,7 @@ impl Glance {
 
 /// The shape of a project as it is now.
 #[must_use]
-pub fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme) -> Shape {
+pub(crate) fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme) -> Shape {
     let by_id: Vec<&Objective> = project.into_iter().flat_map(|slug| state.objectives_of(slug)).collect();
     let mut objectives = by_id.clone();
     objectives.sort_by_key(|one| one.added_seq);
@@ -159,7 +159,7 @@ fn groups(
 
 /// What a plan was made from.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// Only objectives with this in id or title.
     pub filter: String,
     /// Objectives that a person unfolded.
@@ -172,7 +172,7 @@ pub struct Terms {
 
 /// The lines of the list, and the lanes beside them.
 #[derive(Debug)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// What it was made from.
     pub terms: Terms,
     /// The same.
@@ -195,7 +195,13 @@ pub struct Plan {
 impl Plan {
     /// Makes it.
     #[must_use]
-    pub fn new(terms: Terms, glance: Glance, shape: Rc<Shape>, state: &State, before: Option<&Self>) -> Self {
+    pub(crate) fn new(
+        terms: Terms,
+        glance: Glance,
+        shape: Rc<Shape>,
+        state: &State,
+        before: Option<&Self>,
+    ) -> Self {
         let mut nodes = shape.nodes.clone();
         for (&at, status) in shape.by_id.iter().zip(&glance.statuses) {
             nodes[at as usize].is_done = *status == Status::Done;
@@ -222,13 +228,13 @@ impl Plan {
 
     /// Whether it is of that project.
     #[must_use]
-    pub fn is_of(&self, project: Option<&ProjectSlug>) -> bool {
+    pub(crate) fn is_of(&self, project: Option<&ProjectSlug>) -> bool {
         self.glance.project.as_ref() == project
     }
 
     /// The line that an objective is on.
     #[must_use]
-    pub fn row_of(&self, key: Option<&ObjectiveKey>) -> Option<usize> {
+    pub(crate) fn row_of(&self, key: Option<&ObjectiveKey>) -> Option<usize> {
         let at = *self.shape.place.get(key?)?;
         let row = *self.row_of.get(at as usize)? as usize;
         self.rows.get(row)?.nodes().contains(&at).then_some(row)

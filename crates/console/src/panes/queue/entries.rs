@@ -13,7 +13,7 @@ const RECENT: usize = 200;
 
 /// How far a gate run is.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Progress {
+pub(crate) struct Progress {
     /// The command that runs: `tests 2/2`.
     pub command: String,
     /// Milliseconds since the run began.
@@ -25,21 +25,21 @@ pub struct Progress {
 impl Progress {
     /// Between 0 and 1, as far as can be known. It is never full before the end.
     #[must_use]
-    pub fn share(&self) -> Option<f64> {
+    pub(crate) fn share(&self) -> Option<f64> {
         let expected = self.expected_ms.filter(|expected| *expected > 0)?;
         Some((self.elapsed_ms as f64 / expected as f64).clamp(0.0, 0.99))
     }
 
     /// `tests 1:52`, where there is little room.
     #[must_use]
-    pub fn short_words(&self) -> String {
+    pub(crate) fn short_words(&self) -> String {
         let command = self.command.split(' ').next().unwrap_or_default();
         format!("{command} {}", text::running(self.elapsed_ms))
     }
 
     /// `tests 2/2  1:52 of ~2:01`.
     #[must_use]
-    pub fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         let elapsed = text::running(self.elapsed_ms);
         let of = self.expected_ms.map(|ms| format!(" of ~{}", text::running(ms))).unwrap_or_default();
         format!("{} {elapsed}{of}", self.command)
@@ -48,7 +48,7 @@ impl Progress {
 
 /// Where an entry stands in its batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bracket {
+pub(crate) enum Bracket {
     /// Alone.
     None,
     /// The first of several that are judged together.
@@ -95,7 +95,7 @@ fn expected_ms(model: &Model, project: &Project) -> Option<i64> {
 
 /// How far an open run is.
 #[must_use]
-pub fn progress(model: &Model, project: &Project, gate: &GateRun) -> Progress {
+pub(crate) fn progress(model: &Model, project: &Project, gate: &GateRun) -> Progress {
     let gauge = model.facts.gauges.get(&("gate_progress".to_owned(), None, Some(gate.id.0)));
     let number = |name: &str| gauge.and_then(|value| value.get(name)).and_then(Value::as_u64);
     let named = gauge.and_then(|value| value.get("command")).and_then(Value::as_str);
@@ -122,7 +122,7 @@ fn run_of<'m>(model: &'m Model, project: &Project, entry: &Entry) -> Option<&'m 
 
 /// The last run about this entry that is over.
 #[must_use]
-pub fn last_run<'m>(model: &'m Model, project: &Project, entry: u64) -> Option<&'m GateRun> {
+pub(crate) fn last_run<'m>(model: &'m Model, project: &Project, entry: u64) -> Option<&'m GateRun> {
     let mut recent = model.facts.state.gates().rev().take(RECENT);
     recent.find(|gate| {
         gate.project == project.slug && gate.verdict.is_some() && gate.purpose.entries().contains(&entry)
@@ -228,7 +228,7 @@ pub fn rows(model: &Model, project: &Project) -> Vec<Row> {
 
 /// The other open runs of the project: phase checks, a canary, the user's own commits.
 #[must_use]
-pub fn beside(model: &Model, project: &Project) -> Vec<(GateId, String)> {
+pub(crate) fn beside(model: &Model, project: &Project) -> Vec<(GateId, String)> {
     let open = model.facts.state.open_gates().filter(|gate| gate.project == project.slug && !gate.cancelled);
     let beside = open.filter(|gate| gate.purpose.entries().is_empty());
     let words = |gate: &GateRun| {

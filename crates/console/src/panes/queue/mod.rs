@@ -40,7 +40,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Queue;
+pub(crate) struct Queue;
 
 fn place(model: &Model, rows: &[Row]) -> Option<usize> {
     chosen(rows, model.panes.queue.at.as_ref(), |row| row.objective.clone())
@@ -53,7 +53,7 @@ fn has_screen(model: &Model) -> bool {
 /// The gate run whose output is shown where the pane has the screen: that of the selected entry, else one that
 /// runs, else the last one.
 #[must_use]
-pub fn gate(model: &Model) -> Option<GateId> {
+pub(crate) fn gate(model: &Model) -> Option<GateId> {
     if !has_screen(model) {
         return None;
     }

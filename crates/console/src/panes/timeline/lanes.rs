@@ -13,7 +13,7 @@ const LOOKED_AT_MAX: usize = 5_000;
 
 /// How something that ran ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub(crate) enum Ended {
     /// It runs.
     Running,
     /// As it should.
@@ -28,7 +28,7 @@ pub enum Ended {
 
 /// One thing that ran.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bar {
+pub(crate) struct Bar {
     /// Unix milliseconds.
     pub from_ms: i64,
     /// Unix milliseconds.
@@ -43,7 +43,7 @@ pub struct Bar {
 
 /// A line of bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Lane {
+pub(crate) struct Lane {
     /// The objective; none: gate runs.
     pub objective: Option<ObjectiveId>,
     /// What stands before it.
@@ -64,7 +64,7 @@ fn ended(session: &Session) -> Ended {
 /// The lanes that have something after `since_ms`: sessions by objective in the order of their first one, then
 /// gate runs by slot.
 #[must_use]
-pub fn lanes(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
+pub(crate) fn lanes(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
     let mut found: BTreeMap<&ObjectiveId, Vec<Bar>> = BTreeMap::new();
     for session in model.facts.state.sessions().rev().take(LOOKED_AT_MAX) {
         let to_ms = session.finished_ms.unwrap_or(model.now_ms);

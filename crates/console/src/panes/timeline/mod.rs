@@ -35,7 +35,7 @@ pub struct Local {
 }
 
 /// The pane.
-pub struct Timeline;
+pub(crate) struct Timeline;
 
 /// The least span that shows everything since the first session, up to eight hours.
 fn span(model: &Model) -> usize {
