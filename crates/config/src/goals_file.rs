@@ -229,7 +229,7 @@ fn unescape(line: &str) -> String {
     }
 }
 
-/// An aim as a document has it, for [`write`].
+/// An aim as a document has it, for [`write()`].
 #[derive(Debug, Clone, Copy)]
 pub struct Written<'a> {
     /// How large it is.

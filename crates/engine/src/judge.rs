@@ -56,7 +56,7 @@ impl Trial {
 pub struct Rules<'a> {
     /// The verdicts that are known.
     pub verdicts: &'a [KnownVerdict],
-    /// The commands and limits of now, by [`terms_of`].
+    /// The commands and limits of now, by [`paddock_model::verdicts::terms_of`].
     pub terms: &'a str,
     /// Repeats of a red run on the same tree before anyone is blamed.
     pub flaky_retries: u32,

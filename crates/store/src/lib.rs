@@ -1,6 +1,7 @@
 //! One SQLite file: the append-only event log and the current rows of what the events touched.
 //!
-//! The store knows no domain types. Events and rows of a [`Batch`] are written in one transaction, so the
+//! [`codec`] makes stored text of events and state, and back; the rest knows no types of the model but
+//! [`paddock_model::stored::StoredEvent`]. Events and rows of a [`Batch`] are written in one transaction, so the
 //! rows are always what the log says. [`Store`] opens and migrates the file, [`Writer`] is the one thread
 //! that changes it, and any number of [`Reader`]s look at it, from this process or another.
 //!

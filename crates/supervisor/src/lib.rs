@@ -1,6 +1,6 @@
-//! The supervisor: a thin shell around [`domain::decide`](paddock_engine::decide).
+//! The supervisor: a thin shell around [`paddock_engine::decide`].
 //!
-//! One thread, the kernel, takes inputs one at a time, lets the domain decide, has the store write the events,
+//! One thread, the kernel, takes inputs one at a time, lets the engine decide, has the store write the events,
 //! and only then lets the effects go to the lanes, where they meet git, processes and files and report back
 //! as inputs. Nothing in the kernel waits for a project, a process or a repository.
 

@@ -19,7 +19,7 @@ fn a_panic_gives_the_terminal_back_and_its_message_can_be_read() {
     tmux.keys(&["C-l"]);
     let screen = tmux.see("left by 101");
     assert!(screen.contains("a test wants a panic at console.redraw"), "{screen}");
-    assert!(screen.contains("src/console/run.rs"), "{screen}");
+    assert!(screen.contains("console/src/run.rs"), "{screen}");
     assert!(!tmux.is_taken());
     assert_eq!(tmux.told("#{cursor_flag} #{mouse_any_flag}"), "1 0");
     let modes = std::fs::read_to_string(place.note("stty")).unwrap();

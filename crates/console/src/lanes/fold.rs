@@ -52,7 +52,7 @@ pub struct Folds {
     pub has_headings: bool,
 }
 
-/// The lines for nodes in this order (as [`super::order`] gives it).
+/// The lines for nodes in this order (as [`super::order()`] gives it).
 ///
 /// A node is folded away when it is done and so is everything that needs it: what unfinished work rests on
 /// stays in sight.

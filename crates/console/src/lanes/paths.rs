@@ -25,7 +25,7 @@ impl Kin {
     }
 }
 
-/// For every node how it stands to the selected ones. `order` is [`super::order`]'s.
+/// For every node how it stands to the selected ones. `order` is [`super::order()`]'s.
 #[must_use]
 pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
     let mut kin = vec![Kin::default(); nodes.len()];

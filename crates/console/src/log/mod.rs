@@ -1,6 +1,6 @@
 //! Logs as people read them: found again by byte offset, never held in memory, readable or as they are.
 //!
-//! [`Doc`] is a log: an index of its lines ([`LineIndex`]), what happened in it ([`Entries`]), and the text of
+//! [`Doc`] is a log: an index of its lines ([`index::LineIndex`]), what happened in it ([`entry::Entries`]), and the text of
 //! the places that were looked at lately. [`View`] is one person's view of it. Neither reads a file: text that is
 //! not at hand is wanted, and put in by the thread that reads logs on and looks through them, for a disk may
 //! hang and the screen must not. [`Book`] holds the logs that are open.
