@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use jiff::tz::TimeZone;
-use paddock_agents::summary::{SummaryScanner, find};
+use paddock_agents::summary::find;
 use paddock_agents::transcript::{Reader, Reading, Setting, Stream, formats};
 use paddock_config::plan_file::PlanContext;
 use paddock_config::{goals_file, plan_file, project_file, words};
@@ -41,14 +41,8 @@ pub fn goals(data: &[u8]) {
 /// A summary, in what an agent said.
 pub fn summary(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
-    let found = find(&text, "");
+    let _ = find(&text, "");
     assert!(find(&text, &text).is_none(), "an echo of the prompt was taken for a summary");
-    let mut scanner = SummaryScanner::default();
-    data.chunks(7).for_each(|piece| scanner.push(piece));
-    // What is no text at all is read after its control characters are gone, which may join what was apart.
-    if data.len() < 16 * 1024 && std::str::from_utf8(data).is_ok() {
-        assert_eq!(scanner.finish(""), found, "in pieces it reads otherwise");
-    }
 }
 
 /// A project file.

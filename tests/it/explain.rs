@@ -4,8 +4,8 @@ use std::path::Path;
 
 use paddock_config::project_file::parse;
 use paddock_config::resolve::Surroundings as Resolving;
+use paddock_engine::ANSWERS;
 use paddock_engine::decide::{Memo, next_timer, step};
-use paddock_engine::explain::why;
 use paddock_engine::input::Input;
 use paddock_model::agent::{Check, PROBE_MS};
 use paddock_model::answers::Surroundings;
@@ -93,7 +93,7 @@ impl World {
 
     fn why(&self, id: &str, supervisor_running: bool) -> Reason {
         let facts = Surroundings { supervisor_running, now_ms: self.now_ms, max_parallel: None };
-        why(&self.state, self.state.objective(&key(id)).unwrap(), &facts).unwrap()
+        ANSWERS.why_one(&self.state, self.state.objective(&key(id)).unwrap(), &facts).unwrap()
     }
 
     fn expect(&self, id: &str, code: ReasonCode, part: &str) {
@@ -153,7 +153,7 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
 
     let view = View {
         state: &world.state,
-        answers: &paddock_engine::ANSWERS,
+        answers: &ANSWERS,
         workspace: "/ws".into(),
         supervisor: None,
         now_ms: world.now_ms,

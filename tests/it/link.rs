@@ -278,17 +278,6 @@ fn a_server_that_ends_says_so_to_everybody_and_the_next_one_takes_over() {
     assert!(Server::bind(house.folder.path()).is_ok());
 }
 
-#[test]
-fn another_thread_can_end_a_waiting_client() {
-    let house = House::plain();
-    let client = house.client();
-    let closer = client.closer().unwrap();
-    let mut events = client.events(None, false).unwrap();
-    let reader = std::thread::spawn(move || events.next().unwrap());
-    closer.close();
-    assert_eq!(reader.join().unwrap(), Err(LinkError::Ended));
-}
-
 /// A server that reads one line and answers with these bytes, then ends.
 fn false_server(folder: &Path, answer: &'static str) -> std::thread::JoinHandle<()> {
     let socket = folder.join("false.sock");

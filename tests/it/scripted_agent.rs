@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use paddock_agents::prompt::{PromptContext, render};
-use paddock_agents::summary::SummaryScanner;
+use paddock_agents::summary::find;
 use paddock_model::summary::SummaryStatus;
 use paddock_testkit::{Sandbox, bounded, git, until};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
@@ -67,10 +67,7 @@ impl Stage {
 }
 
 fn summary(stage: &Stage, output: &Output) -> Option<paddock_model::summary::SessionSummary> {
-    let mut scanner = SummaryScanner::default();
-    scanner.push(stage.prompt().as_bytes());
-    scanner.push(&output.stdout);
-    scanner.finish(&stage.prompt())
+    find(&format!("{}{}", stage.prompt(), String::from_utf8_lossy(&output.stdout)), &stage.prompt())
 }
 
 fn started(stage: &Stage) -> (Child, BufReader<std::process::ChildStdout>) {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 
 use paddock_model::stored::StoredEvent;
-use paddock_store::{Batch, Durability, EntityKind, EventQuery, Row, Store};
+use paddock_store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
 use paddock_testkit::alone;
 
 const DATABASE: &str = "PADDOCK_TEST_DATABASE";
@@ -77,7 +77,7 @@ fn acknowledged_events_survive_sigkill() {
         let store = Store::open(&database).unwrap();
         let last = store.last_seq().unwrap();
         assert!(last >= acknowledged && acknowledged > 0, "{acknowledged} acknowledged, {last} found");
-        let events = store.events(&EventQuery::default()).unwrap();
+        let events = Reader::open(&database).unwrap().events(&EventQuery::default()).unwrap();
         assert!(events.iter().map(|event| event.seq).eq(1..=last), "the log has a gap");
         let rows = store.load_rows(EntityKind::Meta).unwrap();
         assert_eq!(rows, [("last".to_owned(), last.to_string())], "rows and events are one transaction");

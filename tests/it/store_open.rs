@@ -49,7 +49,7 @@ fn what_was_appended_is_read_back_after_closing_and_only_the_owner_may_read_it()
     let kept = store.load_rows(EntityKind::Objective).unwrap();
     assert_eq!(kept, [("web/login".to_owned(), r#"{"n":2}"#.to_owned())]);
     let all = EventQuery { limit: Some(4), ..EventQuery::default() };
-    assert_eq!(store.events(&all).unwrap(), events);
+    assert_eq!(Reader::open(&path).unwrap().events(&all).unwrap(), events);
 }
 
 #[test]
@@ -175,7 +175,7 @@ fn a_database_of_version_1_opens_with_everything_in_it() {
     frozen_v1(&path);
     let store = Store::open(&path).unwrap();
     assert_eq!(store.last_seq().unwrap(), 2);
-    let events = store.events(&EventQuery::default()).unwrap();
+    let events = Reader::open(&path).unwrap().events(&EventQuery::default()).unwrap();
     assert_eq!((events[0].kind.as_str(), events[1].session), ("project_added", Some(7)));
     assert_eq!(
         store.load_rows(EntityKind::Session).unwrap(),

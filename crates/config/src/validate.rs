@@ -6,7 +6,7 @@ use super::environment::Environment;
 use super::error::{ConfigError, Place};
 use super::project_file::{self, ProjectFile};
 use super::reader::Sink;
-use super::resolve::{Project, Surroundings};
+use super::resolve::Project;
 use super::templates;
 use super::workspace::Workspace;
 
@@ -64,18 +64,6 @@ pub fn validate(
         }
     }
     found
-}
-
-/// The check without a look into repositories: a name or agent that only `.paddock/project.yaml` gives is said
-/// to be missing, so [`validate`] is the better one where the repository can be read.
-#[must_use]
-pub fn validate_files(workspace: &Workspace, event_types: Option<&[&str]>) -> Vec<ConfigError> {
-    validate(workspace, event_types, &|file| {
-        let on_path = |program: &str| on_path(program, std::env::var_os("PATH").as_deref());
-        let around =
-            Surroundings { head_branch: "HEAD", repository_file: None, agreed: None, on_path: &on_path };
-        file.resolve(&around)
-    })
 }
 
 /// Two projects never share a repository.

@@ -19,13 +19,7 @@ use paddock_model::session::SessionStatus;
 use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 
-/// Why this objective is where it is; none when it is done.
-#[must_use]
-pub fn why(state: &State, objective: &Objective, facts: &Surroundings) -> Option<Reason> {
-    why_with(state, objective, facts, &mut OverlapCache::default())
-}
-
-/// The same for many objectives: compiled globs are kept between the calls.
+/// Why this objective is where it is; none when it is done. Compiled globs are kept between calls.
 #[must_use]
 pub(crate) fn why_with(
     state: &State,

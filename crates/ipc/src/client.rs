@@ -1,7 +1,6 @@
 //! The calling end: blocking, for command lines and for threads beside an event loop.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -38,18 +37,6 @@ pub struct Client {
     buffer: LineBuffer,
     last_id: u64,
     hello: ServerHello,
-}
-
-/// Ends a connection from another thread: whatever waits on it returns [`LinkError::Ended`].
-#[derive(Debug)]
-pub struct Closer(UnixStream);
-
-impl Closer {
-    /// Ends the connection.
-    pub fn close(&self) {
-        // It may have ended already.
-        let _ = self.0.shutdown(Shutdown::Both);
-    }
 }
 
 impl Client {
@@ -96,14 +83,6 @@ impl Client {
     #[must_use]
     pub fn hello(&self) -> &ServerHello {
         &self.hello
-    }
-
-    /// A handle with which another thread ends this connection.
-    ///
-    /// # Errors
-    /// [`LinkError::Io`] when the system gives no second handle.
-    pub fn closer(&self) -> Result<Closer, LinkError> {
-        self.stream.try_clone().map(Closer).map_err(|error| LinkError::io(&self.socket, &error))
     }
 
     /// Has a command carried out and waits for its answer.

@@ -10,8 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
 use super::writer::OnRoom;
-use super::{EntityKind, EventQuery, StoreError, Writer, backup, query};
-use paddock_model::stored::StoredEvent;
+use super::{EntityKind, StoreError, Writer, backup, query};
 
 /// How long a statement waits for another process that holds the lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -83,14 +82,6 @@ impl Store {
     /// What SQLite reports, named.
     pub fn last_seq(&self) -> Result<u64, StoreError> {
         query::last_seq(&self.connection).map_err(|e| StoreError::from_sqlite(&self.path, &e))
-    }
-
-    /// The events that a query asks for.
-    ///
-    /// # Errors
-    /// What SQLite reports, named.
-    pub fn events(&self, wanted: &EventQuery) -> Result<Vec<StoredEvent>, StoreError> {
-        query::events(&self.connection, wanted).map_err(|e| StoreError::from_sqlite(&self.path, &e))
     }
 
     /// Gives the database to a thread of its own, the only one that writes from now on.

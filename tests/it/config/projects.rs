@@ -5,7 +5,7 @@ use std::path::Path;
 
 use paddock_config::project_file::{ProjectFile, parse};
 use paddock_config::resolve::{Project, Surroundings};
-use paddock_config::validate::validate_files;
+use paddock_config::validate::validate;
 use paddock_config::write::{NewProject, WriteError, write_project};
 use paddock_config::{ConfigError, Workspace};
 use paddock_git::is_tracked;
@@ -299,7 +299,12 @@ fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
     );
     write("e.yaml", "slug: e\nname: E\nrepo_root: ./x/../rd\nworktrees_root: w\n");
     fs::write(folder.path().join(".env"), "oops\n").unwrap();
-    let found: Vec<String> = validate_files(&workspace, None).iter().map(ToString::to_string).collect();
+    let resolve = |file: &ProjectFile| {
+        let around =
+            Surroundings { head_branch: "HEAD", repository_file: None, agreed: None, on_path: &|_| false };
+        file.resolve(&around)
+    };
+    let found: Vec<String> = validate(&workspace, None, &resolve).iter().map(ToString::to_string).collect();
     let has = |part: &str| assert!(found.iter().any(|fault| fault.contains(part)), "{part}: {found:#?}");
     has(".env:1:1: no `=`");
     has("projects/a.yaml:2:1: unknown key `nmae`; did you mean `name`?");

@@ -2,7 +2,7 @@
 //! `INSTA_UPDATE=always cargo test --test it console::` writes them anew; read the difference as a user would.
 
 use paddock_console::Model;
-use paddock_console::theme::Theme;
+use paddock_console::theme::{ASCII, Theme};
 use ratatui::style::{Color, Modifier};
 
 use super::fixture::{Log, select};
@@ -91,7 +91,7 @@ fn without_colours_200() {
 
 fn ascii(size: (u16, u16)) -> String {
     let mut model = Log::evening().model(size);
-    model.theme = Theme::colourless().with_ascii();
+    model.theme = Theme { glyphs: ASCII, ..Theme::colourless() };
     let shown = text_of(&model);
     let strange: Vec<char> = shown.chars().filter(|letter| !letter.is_ascii()).collect();
     // Letters of other languages stay as people and agents wrote them.

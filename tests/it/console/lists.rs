@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use paddock_config::{Environment, Workspace};
 use paddock_console::log::{Of, turn};
 use paddock_console::panes::PaneId;
-use paddock_console::theme::Theme;
+use paddock_console::theme::{ASCII, Theme};
 use paddock_console::{Ask, Effect, Model, Msg, World, layout};
 use paddock_git::is_tracked;
 use paddock_model::ids::SessionId;
@@ -79,7 +79,7 @@ fn looks(name: &str, pane: PaneId, model: impl Fn((u16, u16)) -> Model) {
     bare.theme = Theme::colourless();
     insta::assert_snapshot!(format!("{name}_no_color"), styled(&bare, pane));
     let mut ascii = model((120, 40));
-    ascii.theme = Theme::default().with_ascii();
+    ascii.theme = Theme { glyphs: ASCII, ..Theme::default() };
     insta::assert_snapshot!(format!("{name}_ascii"), styled(&ascii, pane));
 }
 

@@ -1,6 +1,6 @@
 //! What simulated agents fail of, use up and wait for, and what people do about it.
 
-use paddock_engine::explain::why;
+use paddock_engine::ANSWERS;
 use paddock_engine::input::Input;
 use paddock_model::agent::Check;
 use paddock_model::answers::Surroundings;
@@ -107,7 +107,7 @@ pub fn waits_are_explained(sim: &Sim) -> Result<(), String> {
     let facts = Surroundings { supervisor_running: true, now_ms: sim.now_ms, max_parallel: None };
     for objective in sim.state.objectives().filter(|objective| objective.status != Status::Done) {
         let key = &objective.key;
-        let Some(reason) = why(&sim.state, objective, &facts) else {
+        let Some(reason) = ANSWERS.why_one(&sim.state, objective, &facts) else {
             return Err(format!("explained: {key} is {} and nothing says why", objective.status));
         };
         let cools = |id: &str| sim.state.agent_health(id).is_some_and(|h| h.cooling(sim.now_ms).is_some());

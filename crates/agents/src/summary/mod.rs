@@ -13,36 +13,8 @@ pub const BEGIN: &str = "---SESSION_SUMMARY---";
 /// The line that ends it.
 pub const END: &str = "---END_SESSION_SUMMARY---";
 
-/// How much of the end of a transcript is kept, in bytes; a summary is a few kilobytes.
-const TAIL_MAX_BYTES: usize = 256 << 10;
-
 /// A template's own words: a block that still holds them was copied, not filled in.
 const TEMPLATE_STATUS: &str = "completed | partial | blocked";
-
-/// Takes a plain transcript in pieces and keeps its end; memory is bounded whatever comes.
-#[derive(Debug, Default)]
-pub struct SummaryScanner {
-    tail: Vec<u8>,
-}
-
-impl SummaryScanner {
-    /// Takes the next bytes.
-    pub fn push(&mut self, bytes: &[u8]) {
-        let kept = &bytes[bytes.len().saturating_sub(TAIL_MAX_BYTES)..];
-        self.tail.extend_from_slice(kept);
-        // Dropping only when twice full keeps the work per byte constant.
-        if self.tail.len() > 2 * TAIL_MAX_BYTES {
-            self.tail.drain(..self.tail.len() - TAIL_MAX_BYTES);
-        }
-    }
-
-    /// The last summary that is not an echo of the prompt.
-    #[must_use]
-    pub fn finish(&self, prompt: &str) -> Option<SessionSummary> {
-        let start = self.tail.len().saturating_sub(TAIL_MAX_BYTES);
-        find(&clean::text_of(&self.tail[start..]), prompt)
-    }
-}
 
 /// The last summary in an agent's final text that is not an echo of the prompt.
 #[must_use]

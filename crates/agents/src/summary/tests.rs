@@ -28,11 +28,7 @@ summary: |
 ";
 
 fn scan(bytes: &[u8], prompt: &str) -> Option<SessionSummary> {
-    let mut scanner = SummaryScanner::default();
-    for piece in bytes.chunks(7) {
-        scanner.push(piece);
-    }
-    scanner.finish(prompt)
+    find(&clean::text_of(bytes), prompt)
 }
 
 #[test]
@@ -97,18 +93,6 @@ fn a_block_that_is_not_quite_yaml_is_read_key_by_key_and_marked() {
     assert_eq!(summary.summary, "fixed `a`: it's \"b\"\n and more");
     assert_eq!(summary.out_of_scope_changes_needed, "src/other.rs: a call");
     assert_eq!(find(&format!("{BEGIN}\nnothing here\n{END}\n"), ""), None);
-}
-
-#[test]
-fn a_gigabyte_without_a_line_end_is_held_in_bounded_memory() {
-    let mut scanner = SummaryScanner::default();
-    let piece = vec![0xff_u8; 1 << 20];
-    for _ in 0..1024 {
-        scanner.push(&piece);
-        assert!(scanner.tail.capacity() <= 8 * TAIL_MAX_BYTES);
-    }
-    scanner.push(format!("\n{GOOD}").as_bytes());
-    assert_eq!(scanner.finish("").unwrap().status, SummaryStatus::Completed);
 }
 
 proptest! {

@@ -1,9 +1,10 @@
-//! docs/keys.md, made from the table.
+//! docs/keys.md, made from the table; a test holds the file to it.
 
 use std::fmt::Write;
 
 use super::{Argument, Group, TABLE};
 use crate::keymap::Keymap;
+use crate::panes::{MAIN, PaneId, pane};
 
 const HEAD: &str = "# Keys of the console
 
@@ -29,8 +30,7 @@ have the text in them, in either case.
 ";
 
 /// The document.
-#[must_use]
-pub fn document() -> String {
+fn document() -> String {
     let keymap = Keymap::default();
     let mut out = HEAD.to_owned();
     for group in Group::ALL {
@@ -49,36 +49,30 @@ pub fn document() -> String {
     out
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::panes::{MAIN, PaneId, pane};
-
-    #[test]
-    fn the_document_is_up_to_date() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
-        let found = std::fs::read_to_string(path).unwrap_or_default();
-        if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
-            std::fs::write(path, document()).unwrap();
-            return;
-        }
-        let advice = "docs/keys.md is out of date: run this test with PADDOCK_WRITE_DOCS=1";
-        assert!(found == document(), "{advice}");
+#[test]
+fn the_document_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/keys.md");
+    let found = std::fs::read_to_string(path).unwrap_or_default();
+    if std::env::var_os("PADDOCK_WRITE_DOCS").is_some() {
+        std::fs::write(path, document()).unwrap();
+        return;
     }
+    let advice = "docs/keys.md is out of date: run this test with PADDOCK_WRITE_DOCS=1";
+    assert!(found == document(), "{advice}");
+}
 
-    #[test]
-    fn every_name_stands_once_and_every_hint_is_one() {
-        let mut names: Vec<&str> = TABLE.iter().map(|action| action.name).collect();
-        names.sort_unstable();
-        let count = names.len();
-        names.dedup();
-        assert_eq!(names.len(), count, "a name stands twice");
-        let model = crate::Model::default();
-        let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
-        for id in MAIN.into_iter().chain(covers) {
-            for hint in pane(id).hints(&model) {
-                assert!(names.contains(&hint), "{hint} of {id:?} is no action");
-            }
+#[test]
+fn every_name_stands_once_and_every_hint_is_one() {
+    let mut names: Vec<&str> = TABLE.iter().map(|action| action.name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count, "a name stands twice");
+    let model = crate::Model::default();
+    let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
+    for id in MAIN.into_iter().chain(covers) {
+        for hint in pane(id).hints(&model) {
+            assert!(names.contains(&hint), "{hint} of {id:?} is no action");
         }
     }
 }

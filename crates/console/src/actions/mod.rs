@@ -2,6 +2,7 @@
 
 mod available;
 mod decide;
+#[cfg(test)]
 mod document;
 mod land;
 mod leave;
@@ -10,7 +11,6 @@ mod motion;
 mod steer;
 mod table;
 
-pub use document::document;
 pub use table::TABLE;
 
 use super::Model;

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::Model;
 use crate::frame::{self, draw};
 use crate::panes::{MAIN, PaneId, pane};
-use crate::theme::Theme;
+use crate::theme::{ASCII, Theme};
 
 /// One frame.
 pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
@@ -69,7 +69,7 @@ pub fn looks() -> [(&'static str, Theme); 3] {
     [
         ("colour", Theme::default()),
         ("no_color", Theme::colourless()),
-        ("ascii", Theme::colourless().with_ascii()),
+        ("ascii", Theme { glyphs: ASCII, ..Theme::colourless() }),
     ]
 }
 

@@ -142,7 +142,7 @@ mod tests {
         assert_eq!(themed(&[("PADDOCK_ASCII", "1")]).glyphs, ASCII);
         assert_eq!(themed(&[("NO_COLOR", "1")]), Theme::colourless());
         assert_eq!(themed(&[("NO_COLOR", "")]), Theme::default());
-        assert_eq!(themed(&[("TERM", "dumb")]), Theme::colourless().with_ascii());
+        assert_eq!(themed(&[("TERM", "dumb")]), Theme { glyphs: ASCII, ..Theme::colourless() });
     }
 
     #[test]

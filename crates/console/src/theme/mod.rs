@@ -156,12 +156,6 @@ impl Theme {
         Self { landed: plain, working: plain, queued: plain, needs: bold, failed: bold, ..Self::default() }
     }
 
-    /// The same with glyphs that any terminal has.
-    #[must_use]
-    pub fn with_ascii(self) -> Self {
-        Self { glyphs: ASCII, ..self }
-    }
-
     /// How an objective's state looks: what had nothing to land has not landed.
     #[must_use]
     pub(crate) fn objective(&self, one: &Objective) -> Look {
