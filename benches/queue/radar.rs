@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::Instant;
 
 use paddock_git::{Radar, Repository};
@@ -17,9 +17,8 @@ const LINES: usize = 800;
 const BASES: usize = 10;
 
 fn git(folder: &Path, words: &[&str], input: Option<&str>) -> String {
-    let mut command = Command::new("git");
-    command.arg("-C").arg(folder).args(words).stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut command = paddock_testkit::git::command(folder, words);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input.unwrap_or_default().as_bytes()).unwrap();
     drop(stdin);

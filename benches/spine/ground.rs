@@ -1,11 +1,13 @@
 //! A workspace and a small repository for one round.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
+
+use paddock_testkit::git::git;
 
 /// Writes when it started, works, sleeps for the rest of its time, commits before that, writes when it ended.
 const AGENT: &str = r#"#!/bin/sh
@@ -29,9 +31,9 @@ impl Ground {
         fs::create_dir_all(ground.path("stamps")).unwrap();
         fs::write(ground.path("agent.sh"), AGENT).unwrap();
         fs::write(repository.join("README.md"), "small\n").unwrap();
-        ground.git(&repository, &["init", "-q", "-b", "main"]);
-        ground.git(&repository, &["add", "."]);
-        ground.git(&repository, &["commit", "-qm", "Begin"]);
+        git(&repository, &["init", "-q", "-b", "main"]);
+        git(&repository, &["add", "."]);
+        git(&repository, &["commit", "-qm", "Begin"]);
         ground.ok(&["init", &ground.path("workspace").display().to_string()]);
         ground.ok(&["project", "add", &repository.display().to_string(), "--slug", "bench"]);
         let file = ground.path("workspace").join("projects/bench.yaml");
@@ -52,18 +54,12 @@ impl Ground {
             fs::create_dir_all(&folder).unwrap();
             fs::write(folder.join(format!("{n}.txt")), format!("content {n}\n")).unwrap();
         }
-        self.git(&repository, &["add", "."]);
-        self.git(&repository, &["commit", "-qm", "Fill"]);
+        git(&repository, &["add", "."]);
+        git(&repository, &["commit", "-qm", "Fill"]);
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
-    }
-
-    fn git(&self, folder: &Path, words: &[&str]) {
-        let identity = ["-c", "user.name=Bench", "-c", "user.email=bench@localhost"];
-        let status = Command::new("git").arg("-C").arg(folder).args(identity).args(words).status();
-        assert!(status.unwrap().success(), "git {words:?}");
     }
 
     pub fn argv(&self, words: &[&str]) -> Vec<String> {
