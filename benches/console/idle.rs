@@ -44,7 +44,7 @@ fn ticks(pid: &str) -> u64 {
     field(11) + field(12)
 }
 
-pub fn bytes_in_a_minute() {
+pub(crate) fn bytes_in_a_minute() {
     let ground = Ground { folder: tempfile::tempdir().unwrap() };
     ground.paddock(&["init"]);
     let root = ground.folder.path().join("w");

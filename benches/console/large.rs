@@ -9,12 +9,12 @@ use serde_json::json;
 
 use crate::fixture::{Log, key};
 
-pub fn id(number: usize) -> ObjectiveKey {
+pub(crate) fn id(number: usize) -> ObjectiveKey {
     key(&format!("o{number:05}"))
 }
 
 /// So many objectives, each with up to two dependencies among the fifty before it; sessions on some.
-pub fn log(objectives: usize, sessions: usize) -> Log {
+pub(crate) fn log(objectives: usize, sessions: usize) -> Log {
     let mut log = Log::new();
     for number in 0..objectives {
         let needs: Vec<String> = [7, 31]
@@ -37,7 +37,7 @@ pub fn log(objectives: usize, sessions: usize) -> Log {
 }
 
 /// The same as a database, with events up to that number.
-pub fn store(path: &Path, objectives: usize, events: usize) {
+pub(crate) fn store(path: &Path, objectives: usize, events: usize) {
     let mut log = log(objectives, 100);
     while log.events.len() < events {
         let about = id(log.events.len() % objectives);

@@ -17,7 +17,7 @@ fn serve(doc: &mut Doc, text: &[u8]) -> bool {
 }
 
 /// A log of a million lines: taken in, scrolled, jumped through, searched.
-pub fn log() {
+pub(crate) fn log() {
     let setting = Setting { now_ms: 0, zone: jiff::tz::TimeZone::UTC };
     let mut log = Shared::new(Doc::new("plain", setting));
     let text: String =
@@ -65,7 +65,7 @@ pub fn log() {
 }
 
 /// Lines and lanes of ten thousand objectives, from nothing.
-pub fn lanes() {
+pub(crate) fn lanes() {
     let node = |at: u32| Node {
         needs: [7, 31, 200]
             .iter()

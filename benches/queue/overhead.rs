@@ -57,7 +57,7 @@ fn after(moments: &[f64], from: f64) -> Option<f64> {
     moments.iter().find(|at| **at + 1.0 > from).map(|at| (at - from).max(0.0))
 }
 
-pub fn print(files: usize) {
+pub(crate) fn print(files: usize) {
     let ground = queued(files, true);
     ground.run(&["--until-idle"]);
     let (gates, landed) = (gates(&ground), ground.event_times("landed"));

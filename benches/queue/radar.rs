@@ -78,7 +78,7 @@ fn history() -> String {
     text
 }
 
-pub fn print() {
+pub(crate) fn print() {
     let folder = tempfile::tempdir().unwrap();
     git(folder.path(), &["init", "-q", "-b", "main"], None);
     git(folder.path(), &["fast-import", "--quiet"], Some(&history()));

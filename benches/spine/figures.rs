@@ -6,20 +6,20 @@ use std::time::Instant;
 
 /// A median with its least and most.
 #[derive(Debug, Clone, Copy)]
-pub struct Spread {
+pub(crate) struct Spread {
     pub least: f64,
     pub median: f64,
     pub most: f64,
 }
 
-pub fn spread(values: &[f64]) -> Spread {
+pub(crate) fn spread(values: &[f64]) -> Spread {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     Spread { least: sorted[0], median: sorted[sorted.len() / 2], most: sorted[sorted.len() - 1] }
 }
 
 /// The median time of flushing four kibibytes to the disk that benches run on, in milliseconds.
-pub fn fsync_ms() -> f64 {
+pub(crate) fn fsync_ms() -> f64 {
     let folder = tempfile::tempdir().unwrap();
     let mut file = File::create(folder.path().join("file")).unwrap();
     let mut times = Vec::new();
@@ -33,7 +33,7 @@ pub fn fsync_ms() -> f64 {
 }
 
 /// The processor time that a process has used, in milliseconds; 0 where `/proc` does not tell.
-pub fn cpu_ms(pid: u32) -> f64 {
+pub(crate) fn cpu_ms(pid: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let fields: Vec<&str> = stat.rsplit(") ").next().unwrap_or("").split(' ').collect();
     let ticks = |place: usize| fields.get(place).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0);

@@ -19,12 +19,12 @@ sleep "$(awk -v begun="$(cat "$STAMPS/$PADDOCK_OBJECTIVE.start")" -v now="$(date
 date +%s.%N > "$STAMPS/$PADDOCK_OBJECTIVE.end"
 "#;
 
-pub struct Ground {
+pub(crate) struct Ground {
     folder: TempDir,
 }
 
 impl Ground {
-    pub fn new(slots: usize) -> Self {
+    pub(crate) fn new(slots: usize) -> Self {
         let ground = Self { folder: tempfile::tempdir().unwrap() };
         let repository = ground.path("repository");
         fs::create_dir_all(&repository).unwrap();
@@ -47,7 +47,7 @@ impl Ground {
     }
 
     /// So many small files more in the repository.
-    pub fn fill(&self, files: usize) {
+    pub(crate) fn fill(&self, files: usize) {
         let repository = self.path("repository");
         for n in 0..files {
             let folder = repository.join(format!("src/{}", n / 100));
@@ -58,17 +58,17 @@ impl Ground {
         git(&repository, &["commit", "-qm", "Fill"]);
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn argv(&self, words: &[&str]) -> Vec<String> {
+    pub(crate) fn argv(&self, words: &[&str]) -> Vec<String> {
         let root = self.path("workspace").display().to_string();
         let own = [env!("CARGO_BIN_EXE_paddock"), "--root", root.as_str()];
         own.iter().chain(words).map(|word| (*word).to_owned()).collect()
     }
 
-    pub fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let argv = self.argv(words);
         let mut command = Command::new(&argv[0]);
         command.args(&argv[1..]).env("STAMPS", self.path("stamps")).stdin(Stdio::null());
@@ -84,7 +84,7 @@ impl Ground {
     }
 
     /// Adds objectives `o0`, `o1`, … whose agents take so many seconds.
-    pub fn plan(&self, count: usize, depends_on: impl Fn(usize) -> Vec<usize>, seconds: f64) {
+    pub(crate) fn plan(&self, count: usize, depends_on: impl Fn(usize) -> Vec<usize>, seconds: f64) {
         let mut text = "objectives:\n".to_owned();
         for n in 0..count {
             let on: Vec<String> = depends_on(n).iter().map(|other| format!("o{other}")).collect();
@@ -99,7 +99,7 @@ impl Ground {
         self.ok(&["plan", "apply", &self.path("plan.yaml").display().to_string()]);
     }
 
-    pub fn run(&self, flags: &[&str]) {
+    pub(crate) fn run(&self, flags: &[&str]) {
         let words: Vec<&str> = ["run", "--no-tui"].iter().chain(flags).copied().collect();
         let output = self.command(&words).output().unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
@@ -107,13 +107,13 @@ impl Ground {
     }
 
     /// A moment that an agent wrote down, in Unix milliseconds.
-    pub fn stamp(&self, objective: usize, which: &str) -> f64 {
+    pub(crate) fn stamp(&self, objective: usize, which: &str) -> f64 {
         let text = fs::read_to_string(self.path("stamps").join(format!("o{objective}.{which}"))).unwrap();
         text.trim().parse::<f64>().unwrap() * 1_000.0
     }
 
     /// When events of a type were recorded, in Unix milliseconds, oldest first.
-    pub fn event_times(&self, kind: &str) -> Vec<f64> {
+    pub(crate) fn event_times(&self, kind: &str) -> Vec<f64> {
         let lines = self.ok(&["events", "--json", "--type", kind]);
         let at = |line: &str| {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -124,14 +124,14 @@ impl Ground {
     }
 
     /// From the first agent's start to the last landing, in seconds.
-    pub fn makespan_s(&self, count: usize) -> f64 {
+    pub(crate) fn makespan_s(&self, count: usize) -> f64 {
         let first = (0..count).map(|n| self.stamp(n, "start")).fold(f64::MAX, f64::min);
         let landed = self.event_times("landed");
         assert_eq!(landed.len(), count);
         (landed[count - 1] - first) / 1_000.0
     }
 
-    pub fn wait_for_event(&self, kind: &str) {
+    pub(crate) fn wait_for_event(&self, kind: &str) {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.event_times(kind).is_empty() {
             assert!(Instant::now() < deadline, "no {kind}");

@@ -76,7 +76,7 @@ struct Checked {
 }
 
 impl Agent {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::List(list) => return list.carry_out(context),
             Self::Check(check) => return check.carry_out(context),

@@ -165,7 +165,7 @@ pub(super) struct List {
 }
 
 impl Goal {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let level = Level::Goal;
         match self {
             Self::Add(AddGoal { new }) => add(context, level, new, None),
@@ -180,7 +180,7 @@ impl Goal {
 }
 
 impl Milestone {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let level = Level::Milestone;
         match self {
             Self::Add(AddMilestone { new, goal }) => add(context, level, new, goal),
@@ -193,7 +193,7 @@ impl Milestone {
 }
 
 impl Phase {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let level = Level::Phase;
         match self {
             Self::Add(AddPhase { new, milestone }) => add(context, level, new, milestone),

@@ -39,7 +39,7 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub fn carry_out(self) -> Outcome {
+    pub(super) fn carry_out(self) -> Outcome {
         let name =
             self.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let shells = Shells::builtins();

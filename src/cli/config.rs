@@ -47,7 +47,7 @@ pub(super) struct Validate {
 }
 
 impl Config {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::Validate(validate) => validate.carry_out(context),
             Self::Schema => {

@@ -23,7 +23,7 @@ pub(super) struct Context {
 
 impl Context {
     /// Finds the workspace and reads its `.env`.
-    pub fn find(root: Option<&Path>, project: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn find(root: Option<&Path>, project: Option<&str>) -> Result<Self, Failure> {
         let process = Environment::of_process();
         let cwd = std::env::current_dir()
             .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
@@ -32,7 +32,7 @@ impl Context {
     }
 
     /// The same in a workspace that is known.
-    pub fn in_workspace(workspace: Workspace, project: Option<&str>) -> Result<Self, Failure> {
+    pub(super) fn in_workspace(workspace: Workspace, project: Option<&str>) -> Result<Self, Failure> {
         let environment = Environment::of_process()
             .with_file_of(workspace.root())
             .map_err(|faults| Failure::faults(&faults, "nothing was done; correct this and try again"))?;
@@ -45,7 +45,7 @@ impl Context {
     }
 
     /// The state as it stands on disk; empty when nothing was ever recorded.
-    pub fn state(&self) -> Result<State, Failure> {
+    pub(super) fn state(&self) -> Result<State, Failure> {
         match self.reader()? {
             Some(reader) => Ok(codec::load_snapshot(&reader)?),
             None => Ok(State::default()),
@@ -53,23 +53,23 @@ impl Context {
     }
 
     /// The database; none when there is none yet.
-    pub fn reader(&self) -> Result<Option<Reader>, Failure> {
+    pub(super) fn reader(&self) -> Result<Option<Reader>, Failure> {
         Ok(Reader::find(self.workspace.db())?)
     }
 
     /// Has a command carried out, by the running supervisor or here.
-    pub fn ask(&self, command: Command) -> Result<Answer, Failure> {
+    pub(super) fn ask(&self, command: Command) -> Result<Answer, Failure> {
         Ok(paddock_supervisor::ask(&self.workspace, &self.environment, command)??)
     }
 
     /// Has a command carried out and says what was done.
-    pub fn ask_and_say(&self, command: Command) -> Result<(), Failure> {
+    pub(super) fn ask_and_say(&self, command: Command) -> Result<(), Failure> {
         let answer = self.ask(command)?;
         output::line(&answer.text)
     }
 
     /// The project that is meant: the one named here, else with `--project`, else the only one.
-    pub fn project(&self, state: &State, named: Option<&str>) -> Result<ProjectSlug, Failure> {
+    pub(super) fn project(&self, state: &State, named: Option<&str>) -> Result<ProjectSlug, Failure> {
         let slugs: Vec<&str> = state.projects().map(|project| project.slug.as_str()).collect();
         let named = named.map(ProjectSlug::new).transpose()?;
         match named.or_else(|| self.project.clone()) {
@@ -94,7 +94,7 @@ impl Context {
     }
 
     /// The objective that is meant: `project/objective`, or an id that is unique where it is looked for.
-    pub fn objective(&self, state: &State, text: &str) -> Result<ObjectiveKey, Failure> {
+    pub(super) fn objective(&self, state: &State, text: &str) -> Result<ObjectiveKey, Failure> {
         let unknown = |place: &str| {
             let advice = "`paddock objective list` shows them";
             Failure::error(format!("there is no objective {text:?}{place}; {advice}"))
@@ -120,7 +120,7 @@ impl Context {
     }
 
     /// A path as it is meant from the current folder, absolute.
-    pub fn absolute(path: &Path) -> Result<PathBuf, Failure> {
+    pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
         std::path::absolute(path).map_err(|error| Failure::error(format!("{}: {error}", path.display())))
     }
 }

@@ -34,7 +34,7 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub fn carry_out(self, no_tui: bool) -> Outcome {
+    pub(super) fn carry_out(self, no_tui: bool) -> Outcome {
         let folder = make::folder(self.dir.as_deref())?;
         output::note(&format!("the demo is in {}; it is kept", folder.display()));
         let repository = folder.join("hello");

@@ -86,7 +86,7 @@ struct Document {
 }
 
 impl Doctor {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         if self.rebuild {
             database::rebuild(context)?;
         }

@@ -66,7 +66,7 @@ pub(super) fn parse_since(text: &str) -> Result<i64, String> {
 }
 
 impl Events {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         self.check_types()?;
         let mut last_seq = 0;
         if let Some(reader) = context.reader()? {

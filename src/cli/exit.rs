@@ -51,7 +51,7 @@ impl From<RunEnd> for Exit {
 
 /// Why a command was not carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// It ends with this code, and says this.
     Said(Exit, String),
     /// Whoever read the output went away: no error, and nothing is left to be said.
@@ -59,22 +59,22 @@ pub enum Failure {
 }
 
 /// What a command comes to.
-pub type Outcome = Result<Exit, Failure>;
+pub(crate) type Outcome = Result<Exit, Failure>;
 
 impl Failure {
     /// An error.
-    pub fn error(text: impl Into<String>) -> Self {
+    pub(crate) fn error(text: impl Into<String>) -> Self {
         Self::Said(Exit::Error, text.into())
     }
 
     /// Wrong usage.
-    pub fn usage(text: impl Into<String>) -> Self {
+    pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::Said(Exit::Usage, text.into())
     }
 
     /// What became of it, then the faults of a file, each on a line of its own.
     #[must_use]
-    pub fn faults(faults: &[ConfigError], then: &str) -> Self {
+    pub(crate) fn faults(faults: &[ConfigError], then: &str) -> Self {
         Self::error(format!("{then}:\n{}", display_all(faults)))
     }
 }

@@ -48,7 +48,7 @@ pub(super) struct Export {
 }
 
 impl Import {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let project = context.project(&state, None)?;
         let (text, shown) = plan::read(&self.file)?;
@@ -95,7 +95,7 @@ fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftAim>) -> Result<
 }
 
 impl Export {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let project = context.project(&state, None)?;
         let wanted = self.id.map(AimId::new).transpose()?;

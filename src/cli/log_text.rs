@@ -25,7 +25,7 @@ enum State {
 
 impl Cleaner {
     /// What is to be shown of the next bytes.
-    pub fn clean(&mut self, bytes: &[u8]) -> String {
+    pub(super) fn clean(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let all = std::mem::take(&mut self.pending);
         let mut out = String::with_capacity(all.len());
@@ -54,7 +54,7 @@ impl Cleaner {
     }
 
     /// What is left at the end: half a character.
-    pub fn finish(&mut self) -> String {
+    pub(super) fn finish(&mut self) -> String {
         let is_half = !std::mem::take(&mut self.pending).is_empty();
         if is_half { char::REPLACEMENT_CHARACTER.to_string() } else { String::new() }
     }

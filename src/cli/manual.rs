@@ -18,7 +18,7 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub fn carry_out(self) -> Outcome {
+    pub(super) fn carry_out(self) -> Outcome {
         let command = Cli::command();
         let Some(dir) = self.dir else {
             let mut page = Vec::new();

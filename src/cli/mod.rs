@@ -9,7 +9,7 @@ mod context;
 mod demo;
 mod doctor;
 mod events;
-pub mod exit;
+pub(crate) mod exit;
 mod explain;
 mod goal_document;
 mod init;
@@ -143,7 +143,7 @@ enum Family {
 
 /// Runs a command line; what goes wrong is said on standard error.
 #[must_use]
-pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     complete::answer_shell();
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,

@@ -99,7 +99,7 @@ pub(super) struct Show {
 }
 
 impl Objective {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::Add(add) => add.carry_out(context),
             Self::List(list) => list.carry_out(context),

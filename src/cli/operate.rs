@@ -151,7 +151,7 @@ pub(super) struct Edit {
 }
 
 impl Operate {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let order = |order| move |_: &ObjectiveKey| -> Result<Order, Failure> { Ok(order) };
         match self {

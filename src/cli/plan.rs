@@ -79,7 +79,7 @@ struct Reject {
 }
 
 impl Plan {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self.action {
             None if self.dry_run => dry_run(context),
             None => {

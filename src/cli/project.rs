@@ -92,7 +92,7 @@ pub(super) struct Removed {
 }
 
 impl Project {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let (named, make): (Named, fn(_) -> Command) = match self {
             Self::Add(add) => return add.carry_out(context),
             Self::List(list) => return list.carry_out(context),

@@ -32,7 +32,7 @@ pub(super) struct SetTargetArgs {
 }
 
 impl SetTargetArgs {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let (slug, branch) = match &self.names[..] {
             [branch] => (None, branch),
             [slug, branch, ..] => (Some(slug.as_str()), branch),

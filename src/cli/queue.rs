@@ -65,7 +65,7 @@ pub(super) struct List {
 }
 
 impl Queue {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let make: fn(ProjectSlug) -> Command = match self {
             Self::List(list) => return list.carry_out(context),
             Self::Drop(Drop { id, note }) => return order(context, &id, Order::Drop { note }),

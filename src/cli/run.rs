@@ -77,7 +77,7 @@ pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
 
 impl Run {
     /// The same as arguments, for a supervisor in the background.
-    pub fn arguments(&self) -> Vec<String> {
+    pub(super) fn arguments(&self) -> Vec<String> {
         let flags = [
             ("--once", self.once),
             ("--until-idle", self.until_idle),
@@ -109,7 +109,7 @@ impl Run {
         }
     }
 
-    pub fn carry_out(self, context: &Context, hints: bool) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context, hints: bool) -> Outcome {
         if self.detached {
             // It fails only for the leader of a process group, which has no terminal to lose then.
             let _ = rustix::process::setsid();

@@ -61,7 +61,7 @@ pub(super) struct Restore {
 }
 
 impl Salvage {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         match self {
             Self::List(list) => list.carry_out(context, &state),

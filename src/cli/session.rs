@@ -86,7 +86,7 @@ fn dollars(text: &str) -> Result<u64, String> {
 }
 
 impl Session {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::List(list) => return list.carry_out(context),
             Self::Show(show) => return show.carry_out(context),

@@ -38,7 +38,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = session::find(&state, self.number)?;
         let settings = state.project(&session.objective.project).map(|project| &project.settings);

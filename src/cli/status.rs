@@ -62,7 +62,7 @@ fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 impl Status {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         let state = context.state()?;
         if let Some(project) = &context.project {
             context.project(&state, Some(project.as_str()))?;

@@ -44,7 +44,7 @@ pub(super) struct Stop {
 }
 
 impl Supervisor {
-    pub fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn carry_out(self, context: &Context) -> Outcome {
         match self {
             Self::Status(status) => status.carry_out(context),
             Self::Stop(stop) => stop.carry_out(context),

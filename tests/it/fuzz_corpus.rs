@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[expect(unreachable_pub, reason = "the programs of fuzzers use it")]
 #[path = "../../fuzz/src/lib.rs"]
 mod readers;
 

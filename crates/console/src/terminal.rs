@@ -53,7 +53,7 @@ impl Screen {
     ///
     /// # Errors
     /// What the terminal says; it may be gone.
-    pub fn draw(&mut self, model: &Model) -> io::Result<()> {
+    pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(|to| frame::draw(model, to.buffer_mut())).map(drop);
         execute!(io::stdout(), EndSynchronizedUpdate)?;

@@ -101,7 +101,7 @@ pub(crate) mod os_text {
     macro_rules! form {
         ($(#[$doc:meta])* $name:ident, $type:ty, $wire:ty, $encode:expr, $decode:expr) => {
             $(#[$doc])*
-            pub mod $name {
+            pub(crate) mod $name {
                 use super::{decode, encode};
                 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 

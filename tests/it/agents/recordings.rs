@@ -11,10 +11,10 @@ use paddock_model::session::Exit;
 use paddock_model::summary::SessionSummary;
 
 /// 2026-11-22T14:00:00Z: the day on which they were made.
-pub const NOW_MS: i64 = 1_795_356_000_000;
+pub(super) const NOW_MS: i64 = 1_795_356_000_000;
 
 /// One recorded run.
-pub struct Recording {
+pub(super) struct Recording {
     pub agent: String,
     pub case: String,
     pub out: Vec<u8>,
@@ -22,12 +22,12 @@ pub struct Recording {
     pub exit: Exit,
 }
 
-pub fn folder() -> PathBuf {
+pub(super) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/transcripts")
 }
 
 /// All of them, in order.
-pub fn all() -> Vec<Recording> {
+pub(super) fn all() -> Vec<Recording> {
     let mut found = Vec::new();
     for agent in
         fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().path()).filter(|path| path.is_dir())
@@ -54,19 +54,19 @@ fn read(agent: &Path, exit: &Path) -> Recording {
     }
 }
 
-pub fn setting() -> Setting {
+pub(super) fn setting() -> Setting {
     Setting { now_ms: NOW_MS, zone: TimeZone::UTC }
 }
 
 /// The recording as its agent's reader reads it.
-pub fn reading(recording: &Recording) -> (Reading, Vec<Line>) {
+pub(super) fn reading(recording: &Recording) -> (Reading, Vec<Line>) {
     let mut reader = Reader::new(&recording.agent, setting());
     reader.push(Stream::Out, &recording.out);
     reader.push(Stream::Err, &recording.err);
     reader.finish(Some(&recording.exit))
 }
 
-pub fn summary_of(reading: &Reading) -> Option<SessionSummary> {
+pub(super) fn summary_of(reading: &Reading) -> Option<SessionSummary> {
     summary::find(&reading.said, "status: completed | partial | blocked")
 }
 

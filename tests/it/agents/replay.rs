@@ -27,7 +27,7 @@ eval "$script"
 const AGENTS: [&str; 8] = ["claude", "codex", "kimi", "opencode", "gemini", "qwen", "copilot", "aider"];
 
 /// A place with a project in which every built-in agent is replaced by one that replays; a worker for each.
-pub fn project(settings: &str) -> (Sandbox, PathBuf) {
+pub(super) fn project(settings: &str) -> (Sandbox, PathBuf) {
     let place = Sandbox::new();
     let script = place.path("replay.sh");
     fs::write(&script, AGENT).unwrap();

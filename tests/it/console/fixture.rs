@@ -14,25 +14,25 @@ use paddock_store::codec::to_stored;
 use serde_json::{Value, json};
 
 /// 2026-01-31 23:42 UTC.
-pub const NOW_MS: i64 = 1_769_902_920_000;
+pub(crate) const NOW_MS: i64 = 1_769_902_920_000;
 
 /// A log that is being written.
-pub struct Log {
+pub(crate) struct Log {
     pub state: State,
     pub events: Vec<Event>,
 }
 
-pub fn oid(number: u64) -> String {
+pub(crate) fn oid(number: u64) -> String {
     format!("{number:040x}")
 }
 
-pub fn key(id: &str) -> ObjectiveKey {
+pub(crate) fn key(id: &str) -> ObjectiveKey {
     ObjectiveKey { project: ProjectSlug::new("shop-api").unwrap(), id: ObjectiveId::new(id).unwrap() }
 }
 
 impl Log {
     /// A project and nothing else.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let golden = include_str!("../../golden/events/v1.jsonl");
         let mut added: Value = golden
             .lines()
@@ -51,7 +51,7 @@ impl Log {
     }
 
     /// Something that happened so many seconds ago.
-    pub fn fact(&mut self, seconds_ago: i64, kind: &str, data: impl Into<Value>) {
+    pub(crate) fn fact(&mut self, seconds_ago: i64, kind: &str, data: impl Into<Value>) {
         let data = data.into();
         let fact: Fact = serde_json::from_value(json!({ "type": kind, "data": data }))
             .unwrap_or_else(|error| panic!("{kind}: {error}"));
@@ -62,7 +62,7 @@ impl Log {
         self.events.push(event);
     }
 
-    pub fn objective(&mut self, id: &str, title: &str, depends_on: &[&str]) {
+    pub(crate) fn objective(&mut self, id: &str, title: &str, depends_on: &[&str]) {
         let spec = json!({
             "title": title, "description": "", "acceptance_criteria": [], "path_scope": [],
             "depends_on": depends_on, "context_refs": [], "worker": "implementer", "priority": 0,
@@ -71,7 +71,7 @@ impl Log {
         self.fact(8000, "objective_added", json!({ "objective": key(id), "spec": spec }));
     }
 
-    pub fn moved(&mut self, seconds_ago: i64, id: &str, steps: &[(&str, &str)]) {
+    pub(crate) fn moved(&mut self, seconds_ago: i64, id: &str, steps: &[(&str, &str)]) {
         for (to, cause) in steps {
             let from = self.state.objective(&key(id)).unwrap().status;
             let reason = (*to == "needs_review").then(|| {
@@ -87,7 +87,7 @@ impl Log {
         }
     }
 
-    pub fn session(&mut self, seconds_ago: i64, id: &str, number: u64) {
+    pub(crate) fn session(&mut self, seconds_ago: i64, id: &str, number: u64) {
         let plan = json!({
             "session": number, "kind": "work", "agent": "claude", "worker": "implementer", "attempt": 1,
             "budget": { "max_commits": 5, "max_minutes": 30 }, "from": oid(1), "overtook": []
@@ -135,13 +135,13 @@ impl Log {
         self.moved(seconds_ago, id, &[("done", "landed")]);
     }
 
-    pub fn worked(&mut self, seconds_ago: i64, id: &str, number: u64) {
+    pub(crate) fn worked(&mut self, seconds_ago: i64, id: &str, number: u64) {
         self.moved(seconds_ago, id, &[("ready", "dependencies_met"), ("active", "session_starts")]);
         self.session(seconds_ago, id, number);
     }
 
     /// The whole evening.
-    pub fn evening() -> Self {
+    pub(crate) fn evening() -> Self {
         let mut log = Self::new();
         log.objective("auth-schema", "Tables for accounts and keys", &[]);
         log.objective("auth-tokens", "Sign and rotate tokens", &["auth-schema"]);
@@ -170,7 +170,7 @@ impl Log {
     }
 
     /// The console on this log, with a supervisor that runs.
-    pub fn model(self, size: (u16, u16)) -> Model {
+    pub(crate) fn model(self, size: (u16, u16)) -> Model {
         let mut model = Model {
             now_ms: NOW_MS,
             day_ms: NOW_MS - 85_320_000,
@@ -189,14 +189,19 @@ impl Log {
 }
 
 /// Takes a message in and settles, as the loop does.
-pub fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
+pub(crate) fn send(model: &mut Model, msg: Msg) -> Vec<Effect> {
     let (_, mut effects) = update(model, msg);
     effects.extend(settle(model));
     effects
 }
 
 /// Something that happens while the console is open.
-pub fn happens(model: &mut Model, seconds_ago: i64, kind: &str, data: impl Into<Value>) -> Vec<Effect> {
+pub(crate) fn happens(
+    model: &mut Model,
+    seconds_ago: i64,
+    kind: &str,
+    data: impl Into<Value>,
+) -> Vec<Effect> {
     let data = data.into();
     let fact: Fact = serde_json::from_value(json!({ "type": kind, "data": data })).unwrap();
     let seq = model.facts.state.counters().seq + 1;
@@ -206,7 +211,7 @@ pub fn happens(model: &mut Model, seconds_ago: i64, kind: &str, data: impl Into<
 }
 
 /// Selects an objective in the first pane.
-pub fn select(model: &mut Model, id: &str) {
+pub(crate) fn select(model: &mut Model, id: &str) {
     model.focus = panes::PaneId::Objectives;
     model.covers.clear();
     model.select(Some(key(id)));

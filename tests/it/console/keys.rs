@@ -28,7 +28,7 @@ fn event(name: &str) -> KeyEvent {
 }
 
 /// Presses keys, one after the other; gives what the last one caused.
-pub fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
+pub(super) fn press(model: &mut Model, keys: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in keys.split(' ') {
         effects = send(model, Msg::Key(event(name)));

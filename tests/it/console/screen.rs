@@ -9,7 +9,7 @@ use super::fixture::Log;
 use super::keys::press;
 
 /// The frame as it would be drawn.
-pub fn frame_of(model: &Model) -> Buffer {
+pub(super) fn frame_of(model: &Model) -> Buffer {
     let (width, height) = model.size;
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width, height });
     frame::draw(model, &mut buf);
@@ -17,12 +17,12 @@ pub fn frame_of(model: &Model) -> Buffer {
 }
 
 /// Its text, a line per row.
-pub fn text_of(model: &Model) -> String {
+pub(super) fn text_of(model: &Model) -> String {
     text_in(&frame_of(model))
 }
 
 /// The text of a frame.
-pub fn text_in(buf: &Buffer) -> String {
+pub(super) fn text_in(buf: &Buffer) -> String {
     let rows = buf.content.chunks(usize::from(buf.area.width));
     let mut out = String::new();
     for row in rows {

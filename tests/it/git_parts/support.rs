@@ -12,7 +12,7 @@ use paddock_testkit::git;
 use tempfile::TempDir;
 
 /// The user's folder `repo`, with branch `master`, and a place `wt` for worktrees.
-pub struct Home {
+pub(super) struct Home {
     pub folder: TempDir,
     pub root: PathBuf,
 }
@@ -26,44 +26,44 @@ fn command(folder: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-pub fn git_output(folder: &Path, arguments: &[&str]) -> Output {
+pub(super) fn git_output(folder: &Path, arguments: &[&str]) -> Output {
     command(folder, arguments).output().unwrap()
 }
 
-pub fn git(folder: &Path, arguments: &[&str]) -> String {
+pub(super) fn git(folder: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&git::succeed(&mut command(folder, arguments))).trim().to_owned()
 }
 
-pub fn write(folder: &Path, name: &str, text: &str) {
+pub(super) fn write(folder: &Path, name: &str, text: &str) {
     let file = folder.join(name);
     std::fs::create_dir_all(file.parent().unwrap()).unwrap();
     std::fs::write(file, text).unwrap();
 }
 
-pub fn read(folder: &Path, name: &str) -> String {
+pub(super) fn read(folder: &Path, name: &str) -> String {
     std::fs::read_to_string(folder.join(name)).unwrap()
 }
 
-pub fn commit_all(folder: &Path, message: &str) -> ObjectId {
+pub(super) fn commit_all(folder: &Path, message: &str) -> ObjectId {
     git(folder, &["add", "-A"]);
     git(folder, &["commit", "-q", "--allow-empty", "-m", message]);
     head(folder)
 }
 
-pub fn head(folder: &Path) -> ObjectId {
+pub(super) fn head(folder: &Path) -> ObjectId {
     ObjectId::new(git(folder, &["rev-parse", "HEAD"])).unwrap()
 }
 
-pub fn user() -> Identity {
+pub(super) fn user() -> Identity {
     Identity { name: "Paddock".to_owned(), email: "paddock@localhost".to_owned() }
 }
 
 impl Home {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self::on_branch("master")
     }
 
-    pub fn on_branch(branch: &str) -> Self {
+    pub(super) fn on_branch(branch: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap().join("repo");
         std::fs::create_dir(&root).unwrap();
@@ -75,15 +75,15 @@ impl Home {
         Self { folder, root }
     }
 
-    pub fn repository(&self) -> Repository {
+    pub(super) fn repository(&self) -> Repository {
         Repository::open(&self.root).unwrap()
     }
 
-    pub fn place(&self, name: &str) -> PathBuf {
+    pub(super) fn place(&self, name: &str) -> PathBuf {
         self.root.with_file_name("wt").join(name)
     }
 
-    pub fn spec(&self, id: &str) -> WorktreeSpec {
+    pub(super) fn spec(&self, id: &str) -> WorktreeSpec {
         WorktreeSpec {
             path: self.place(id),
             branch: format!("paddock/{id}/work"),
@@ -92,12 +92,12 @@ impl Home {
         }
     }
 
-    pub fn worktree(&self, id: &str) -> Worktree {
+    pub(super) fn worktree(&self, id: &str) -> Worktree {
         add_worktree(&self.repository(), &self.spec(id)).unwrap()
     }
 
     /// A work branch `task` from the tip with one commit that is made by `change`; base, head and candidate.
-    pub fn candidate(&self, change: impl FnOnce(&Path)) -> (ObjectId, ObjectId, Candidate) {
+    pub(super) fn candidate(&self, change: impl FnOnce(&Path)) -> (ObjectId, ObjectId, Candidate) {
         let base = head(&self.root);
         let worktree = self.worktree("task");
         change(&worktree.path);
@@ -107,7 +107,7 @@ impl Home {
     }
 
     /// The commit of a candidate with one change of `src/a.rs` and one new file `src/new.rs`.
-    pub fn ready_to_publish(&self) -> (ObjectId, ObjectId) {
+    pub(super) fn ready_to_publish(&self) -> (ObjectId, ObjectId) {
         let (base, _, candidate) = self.candidate(|folder| {
             write(folder, "src/a.rs", "landed\n");
             write(folder, "src/new.rs", "new\n");
@@ -115,18 +115,18 @@ impl Home {
         (base, clean(&candidate).0)
     }
 
-    pub fn publish(&self, branch: &str, published: &ObjectId, to: &ObjectId) -> PublishOutcome {
+    pub(super) fn publish(&self, branch: &str, published: &ObjectId, to: &ObjectId) -> PublishOutcome {
         let order =
             PublishOrder { target_branch: branch.to_owned(), published: published.clone(), to: to.clone() };
         publish(&self.repository(), &order).unwrap()
     }
 
-    pub fn tip(&self, branch: &str) -> ObjectId {
+    pub(super) fn tip(&self, branch: &str) -> ObjectId {
         ObjectId::new(git(&self.root, &["rev-parse", &format!("refs/heads/{branch}")])).unwrap()
     }
 }
 
-pub fn order(base: &ObjectId, head: &ObjectId) -> CandidateOrder {
+pub(super) fn order(base: &ObjectId, head: &ObjectId) -> CandidateOrder {
     CandidateOrder {
         base: base.clone(),
         head: head.clone(),
@@ -140,14 +140,14 @@ pub fn order(base: &ObjectId, head: &ObjectId) -> CandidateOrder {
     }
 }
 
-pub fn clean(candidate: &Candidate) -> (ObjectId, ObjectId) {
+pub(super) fn clean(candidate: &Candidate) -> (ObjectId, ObjectId) {
     match candidate {
         Candidate::Clean { commit, tree } => (commit.clone(), tree.clone()),
         Candidate::Conflict { .. } => panic!("a conflict: {candidate:?}"),
     }
 }
 
-pub fn landing(base: &ObjectId, head: &ObjectId, candidate: &Candidate) -> LandOrder {
+pub(super) fn landing(base: &ObjectId, head: &ObjectId, candidate: &Candidate) -> LandOrder {
     let (new, verified_tree) = clean(candidate);
     LandOrder {
         integration_ref: "refs/paddock/integration/master".to_owned(),

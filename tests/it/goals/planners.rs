@@ -19,7 +19,7 @@ echo '```'
 "#;
 
 /// A project with a planner, and these settings more.
-pub fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
+pub(super) fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
     fs::write(place.path("planner.sh"), PLANNER).unwrap();
     let (agent, planner) = (place.path("agent.sh"), place.path("planner.sh"));
     let agents = format!(
@@ -38,7 +38,7 @@ pub fn project(place: &Sandbox, name: &str, settings: &str) -> PathBuf {
 }
 
 /// Lays down the plan of that run: objectives as (id, what they depend on), each of which writes `out/<id>`.
-pub fn lay_down(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&str])], more: &str) {
+pub(super) fn lay_down(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&str])], more: &str) {
     let mut plan = format!("reasoning: |\n  run {attempt}\n{more}objectives:\n");
     for (id, depends_on) in objectives {
         plan.push_str(&format!(
@@ -53,7 +53,7 @@ pub fn lay_down(place: &Sandbox, attempt: u32, objectives: &[(&str, &[&str])], m
 }
 
 /// A goal with one milestone and one phase.
-pub fn small_goal(place: &Sandbox, phase: &str) {
+pub(super) fn small_goal(place: &Sandbox, phase: &str) {
     fs::write(
         place.path("goals.md"),
         format!("# The goal\n\n## The milestone\n\n### The phase\n\n{phase}\n"),
@@ -62,18 +62,18 @@ pub fn small_goal(place: &Sandbox, phase: &str) {
     place.good(&["goal", "import", "goals.md"]);
 }
 
-pub fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
+pub(super) fn of_type<'e>(events: &'e [Value], kind: &str) -> Vec<&'e Value> {
     events.iter().filter(|event| is(event, kind, "*")).collect()
 }
 
 /// The prompts that planners got, in order.
-pub fn prompts(place: &Sandbox) -> Vec<String> {
+pub(super) fn prompts(place: &Sandbox) -> Vec<String> {
     let name = |n: u32| place.note(&format!("planner.{n}.prompt"));
     (1..200).filter_map(|n| fs::read_to_string(name(n)).ok()).collect()
 }
 
 /// Runs until nothing can move, with no wait between planner runs; the events of that run.
-pub fn idle(place: &Sandbox, code: i32) -> Vec<Value> {
+pub(super) fn idle(place: &Sandbox, code: i32) -> Vec<Value> {
     let mut supervisor = place.supervisor(&["--until-idle", "--planner-cooldown", "0"]);
     assert_eq!(supervisor.end(), code, "{}", place.run(&["status"]).1);
     supervisor.events()

@@ -11,14 +11,14 @@ use paddock_runner::{
 };
 use paddock_testkit::{DEADLINE, until};
 
-pub struct Bench {
+pub(super) struct Bench {
     pub folder: tempfile::TempDir,
     pub runner: Option<LocalRunner>,
     pub reports: Receiver<JobReport>,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("tree")).unwrap();
         let (runner, reports) = runner(folder.path());
@@ -26,34 +26,34 @@ impl Bench {
     }
 
     /// As after a crash of the supervisor: nothing in memory is left.
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.runner = None;
         let (runner, reports) = runner(self.folder.path());
         (self.runner, self.reports) = (Some(runner), reports);
     }
 
-    pub fn runner(&self) -> &LocalRunner {
+    pub(super) fn runner(&self) -> &LocalRunner {
         self.runner.as_ref().unwrap()
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn job(&self, id: u64, script: &str) -> JobSpec {
+    pub(super) fn job(&self, id: u64, script: &str) -> JobSpec {
         job(self.folder.path(), id, vec![stage("agent", script)])
     }
 
-    pub fn run(&self, spec: &JobSpec) -> ExitRecord {
+    pub(super) fn run(&self, spec: &JobSpec) -> ExitRecord {
         self.runner().submit(spec).unwrap();
         self.ended(spec.key)
     }
 
-    pub fn report(&self) -> JobReport {
+    pub(super) fn report(&self) -> JobReport {
         self.reports.recv_timeout(DEADLINE).unwrap()
     }
 
-    pub fn ended(&self, wanted: JobKey) -> ExitRecord {
+    pub(super) fn ended(&self, wanted: JobKey) -> ExitRecord {
         loop {
             match self.report() {
                 JobReport::Ended { key, record } if key == wanted => return *record,
@@ -63,7 +63,7 @@ impl Bench {
         }
     }
 
-    pub fn lost(&self, wanted: JobKey) -> LostJob {
+    pub(super) fn lost(&self, wanted: JobKey) -> LostJob {
         loop {
             match self.report() {
                 JobReport::Lost { key, job } if key == wanted => return job,
@@ -82,7 +82,7 @@ fn runner(root: &Path) -> (LocalRunner, Receiver<JobReport>) {
     (runner, receiver)
 }
 
-pub fn stage(name: &str, script: &str) -> Stage {
+pub(super) fn stage(name: &str, script: &str) -> Stage {
     Stage {
         name: name.to_owned(),
         argv: vec![script.into()],
@@ -93,7 +93,7 @@ pub fn stage(name: &str, script: &str) -> Stage {
     }
 }
 
-pub fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
+pub(super) fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
     JobSpec {
         key: JobKey { kind: JobKind::Session, id, attempt: 1 },
         dir: root.join(format!("runtime/sessions/{id}")),
@@ -111,7 +111,7 @@ pub fn job(root: &Path, id: u64, stages: Vec<Stage>) -> JobSpec {
 }
 
 /// Numbers from a file of one a line, once there are `count` of them.
-pub fn pids(path: &Path, count: usize) -> Vec<i32> {
+pub(super) fn pids(path: &Path, count: usize) -> Vec<i32> {
     let read = || -> Vec<i32> {
         let text = fs::read_to_string(path).unwrap_or_default();
         let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
@@ -121,11 +121,11 @@ pub fn pids(path: &Path, count: usize) -> Vec<i32> {
     read()
 }
 
-pub fn lives(pid: i32) -> bool {
+pub(super) fn lives(pid: i32) -> bool {
     paddock_os::processes::one(pid).is_some_and(|found| !found.zombie)
 }
 
-pub fn log(dir: &Path, stream: paddock_runner::log::Stream) -> String {
+pub(super) fn log(dir: &Path, stream: paddock_runner::log::Stream) -> String {
     let reader = paddock_runner::log::LogReader::open(dir, stream);
     String::from_utf8(reader.read_at(0, 1_000_000).unwrap().bytes).unwrap()
 }

@@ -12,12 +12,12 @@ use crate::rng::Rng;
 const BEGIN_MS: i64 = 1_000_000;
 
 /// Bits that one change carries.
-pub fn entropy(p: f64) -> f64 {
+pub(super) fn entropy(p: f64) -> f64 {
     -p * p.log2() - (1.0 - p) * (1.0 - p).log2()
 }
 
 /// Which of so many changes fail: the same for every strategy.
-pub fn fates(seed: u64, changes: usize, p: f64) -> Vec<bool> {
+pub(super) fn fates(seed: u64, changes: usize, p: f64) -> Vec<bool> {
     let mut rng = Rng::new(seed);
     (0..changes).map(|_| (rng.below(1_000_000) as f64) < p * 1e6).collect()
 }
@@ -50,7 +50,14 @@ impl Clock {
 }
 
 /// Gate runs and time of the real queue.
-pub fn ours(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: bool) -> (usize, f64) {
+pub(super) fn ours(
+    seed: u64,
+    changes: usize,
+    p: f64,
+    slots: u32,
+    exponent: f64,
+    knows: bool,
+) -> (usize, f64) {
     let (queue, time) = drained(seed, changes, p, slots, exponent, knows);
     (queue.gate_runs, time)
 }
@@ -93,7 +100,7 @@ fn drained(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64, knows: 
 }
 
 /// The real queue with slots that measurement found useful.
-pub fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64) -> f64 {
+pub(super) fn ours_measured(seed: u64, changes: usize, p: f64, slots: u32, exponent: f64) -> f64 {
     let beside = (2f64.powf(exponent) * 1_000_000.0) as u64;
     let useful = useful_slots(slots, 1_000_000, beside);
     ours(seed, changes, p, useful, exponent, true).1
@@ -111,7 +118,7 @@ struct Item {
 /// Zuul, GitHub, GitLab: so many changes at once, each on top of those before it. One that fails is left out of what
 /// the others stand on as soon as that is known, and all behind it begin again; it has its place in the window until
 /// everything before it is through, since until then it may be the fault of one of those.
-pub fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
+pub(super) fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
     let mut waiting = fates.iter().copied();
     let (mut clock, mut runs) = (Clock::new(exponent), 0);
     let mut line: Vec<Item> = Vec::new();
@@ -147,7 +154,7 @@ pub fn window(fates: &[bool], slots: usize, exponent: f64) -> (usize, f64) {
 }
 
 /// bors and its kin: batches of one size, halved when they are red, whoever is red alone is out.
-pub fn batches(fates: &[bool], size: usize) -> usize {
+pub(super) fn batches(fates: &[bool], size: usize) -> usize {
     fn resolve(part: &[bool]) -> usize {
         let is_red = part.iter().any(|fails| *fails);
         1 + match part.len() {
@@ -158,14 +165,19 @@ pub fn batches(fates: &[bool], size: usize) -> usize {
     fates.chunks(size).map(resolve).sum()
 }
 
-pub fn mean(values: impl Iterator<Item = f64>) -> f64 {
+pub(super) fn mean(values: impl Iterator<Item = f64>) -> f64 {
     let values: Vec<f64> = values.collect();
     values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// The real queue that measures by itself what two gates cost each other: what it found, and the time it took, beside
 /// that with one slot from the beginning.
-pub fn ours_measuring(seed: u64, changes: usize, p: f64, exponent: f64) -> (Option<SlotsFound>, f64, f64) {
+pub(super) fn ours_measuring(
+    seed: u64,
+    changes: usize,
+    p: f64,
+    exponent: f64,
+) -> (Option<SlotsFound>, f64, f64) {
     let one = drained(seed, changes, p, 1, exponent, true);
     let auto = drained(seed, changes, p, 0, exponent, true);
     (auto.0.project().pace.found, auto.1, one.1)

@@ -25,7 +25,7 @@ use crate::rng::Rng;
 
 /// How a queue is set up.
 #[derive(Debug, Clone)]
-pub struct Setup {
+pub(super) struct Setup {
     pub faults: Faults,
     /// None: as many as measurement shows to be worth it.
     pub slots: u32,
@@ -35,7 +35,7 @@ pub struct Setup {
     pub given: Option<u32>,
 }
 
-pub struct Queue {
+pub(super) struct Queue {
     pub rng: Rng,
     pub state: State,
     pub memo: Memo,
@@ -61,17 +61,17 @@ pub struct Queue {
     pub lies: BTreeMap<ObjectId, u32>,
 }
 
-pub fn slug() -> ProjectSlug {
+pub(super) fn slug() -> ProjectSlug {
     ProjectSlug::new("q").unwrap()
 }
 
-pub fn objective(number: u32) -> ObjectiveId {
+pub(super) fn objective(number: u32) -> ObjectiveId {
     ObjectiveId::new(format!("o{number}")).unwrap()
 }
 
 impl Queue {
     /// A project whose integration ref is made and whose tip is green, with nothing in its queue.
-    pub fn new(seed: u64, setup: &Setup) -> Self {
+    pub(super) fn new(seed: u64, setup: &Setup) -> Self {
         let (world, root) = World::new(seed, setup.faults);
         let mut settings: ProjectSettings = settings();
         settings.queue.slots = if setup.slots == 0 { Slots::Auto } else { Slots::Count(setup.slots) };
@@ -128,32 +128,32 @@ impl Queue {
     }
 
     /// The state anew from its stored parts.
-    pub fn reload(&mut self, project: Project) {
+    pub(super) fn reload(&mut self, project: Project) {
         let gates = self.state.gates().cloned().collect();
         let counters: Counters = self.state.counters().clone();
         self.state = State::from_parts(counters, vec![project], Vec::new(), Vec::new(), gates, Vec::new());
     }
 
-    pub fn project(&self) -> &Project {
+    pub(super) fn project(&self) -> &Project {
         self.state.project(&slug()).unwrap()
     }
 
     /// Puts a branch head into the queue as review does.
-    pub fn enqueue(&mut self, id: &ObjectiveId, head: ObjectId, priority: i32) {
+    pub(super) fn enqueue(&mut self, id: &ObjectiveId, head: ObjectId, priority: i32) {
         self.branches.insert(id.clone(), head.clone());
         let entry = self.project().train.next_entry;
         let subject = Subject::Objective(id.clone());
         self.record(Fact::EntryQueued { project: slug(), entry, subject, head, priority });
     }
 
-    pub fn record(&mut self, fact: Fact) {
+    pub(super) fn record(&mut self, fact: Fact) {
         let seq = self.state.counters().seq + 1;
         let event = Event { seq, at_ms: self.now_ms, fact };
         self.state.apply(&event);
         self.events.push(event);
     }
 
-    pub fn take(&mut self, input: Input) -> Vec<Event> {
+    pub(super) fn take(&mut self, input: Input) -> Vec<Event> {
         let Decision { events, effects, .. } = step(&mut self.state, &mut self.memo, input, self.now_ms);
         let _ = self.state.take_touched();
         self.gate_runs += events.iter().filter(|e| matches!(e.fact, Fact::GatePlanned { .. })).count();
@@ -163,7 +163,7 @@ impl Queue {
     }
 
     /// The supervisor dies and another one takes over.
-    pub fn restart(&mut self) {
+    pub(super) fn restart(&mut self) {
         self.memo = Memo::default();
         self.inbox.clear();
         self.pool = outstanding(&self.state);
@@ -171,7 +171,7 @@ impl Queue {
     }
 
     /// Carries out the first effect that was ordered.
-    pub fn carry_out(&mut self, place: usize) {
+    pub(super) fn carry_out(&mut self, place: usize) {
         let effect = self.pool.remove(place);
         match effect {
             Effect::MakeCandidate { members, onto, ahead, .. } => {
@@ -279,7 +279,7 @@ impl Queue {
     }
 
     /// A gate run ends, with what is true or with a flake.
-    pub fn end_gate(&mut self, gate: GateId) {
+    pub(super) fn end_gate(&mut self, gate: GateId) {
         let Some(stopped) = self.gates.remove(&gate) else { return };
         let Some(run) = self.state.gate(gate) else { return };
         let tree = self.world.at(&run.commit).tree.clone();
@@ -314,7 +314,7 @@ impl Queue {
     }
 
     /// Everything that needs no gate is done.
-    pub fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         for _ in 0..100_000 {
             if !self.pool.is_empty() {
                 self.carry_out(0);

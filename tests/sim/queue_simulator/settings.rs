@@ -6,6 +6,6 @@ use paddock_model::settings::ProjectSettings;
 /// compares them.
 const SETTINGS: &str = include_str!("../../data/simulated-settings.json");
 
-pub fn settings() -> ProjectSettings {
+pub(super) fn settings() -> ProjectSettings {
     serde_json::from_str(SETTINGS).unwrap()
 }

@@ -15,7 +15,7 @@ fn relation(queue: &Queue, one: &ObjectId, other: &ObjectId) -> Relation {
     }
 }
 
-pub fn look(queue: &mut Queue) {
+pub(super) fn look(queue: &mut Queue) {
     let integration = queue.project().integration.clone();
     let (tip, published) = (integration.tip, integration.published);
     let facts = TargetFacts {
@@ -32,7 +32,7 @@ pub fn look(queue: &mut Queue) {
     }
 }
 
-pub fn move_external(queue: &mut Queue, from: &ObjectId, to: ObjectId) {
+pub(super) fn move_external(queue: &mut Queue, from: &ObjectId, to: ObjectId) {
     let result = match () {
         () if queue.world.is_in(&to, &queue.integration) => Ok(()),
         () if queue.integration == *from => {
@@ -45,7 +45,7 @@ pub fn move_external(queue: &mut Queue, from: &ObjectId, to: ObjectId) {
 }
 
 /// The user commits on the target branch.
-pub fn commit(queue: &mut Queue) {
+pub(super) fn commit(queue: &mut Queue) {
     let version = queue.world.chosen(false);
     let tree = queue.world.with(&queue.world.at(&queue.target).tree.clone(), version);
     queue.target = queue.world.commit(vec![queue.target.clone()], tree);

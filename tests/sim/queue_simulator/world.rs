@@ -8,11 +8,11 @@ use paddock_model::ids::ObjectId;
 use crate::rng::{Rng, mix};
 
 /// A version of a change: a branch head.
-pub type Version = u32;
+pub(super) type Version = u32;
 
 /// What a tree holds: versions of changes, the last one first.
 #[derive(Debug, Clone, Default)]
-pub struct Tree {
+pub(super) struct Tree {
     hash: u64,
     last: Option<Rc<Held>>,
     red: bool,
@@ -25,21 +25,21 @@ struct Held {
 }
 
 impl Tree {
-    pub fn id(&self) -> ObjectId {
+    pub(super) fn id(&self) -> ObjectId {
         hex(self.hash ^ 0x7EEE)
     }
 
-    pub fn is_green(&self) -> bool {
+    pub(super) fn is_green(&self) -> bool {
         !self.red
     }
 
-    pub fn versions(&self) -> impl Iterator<Item = Version> + '_ {
+    pub(super) fn versions(&self) -> impl Iterator<Item = Version> + '_ {
         std::iter::successors(self.last.as_deref(), |held| held.before.as_deref()).map(|held| held.version)
     }
 }
 
 #[derive(Debug, Clone)]
-pub struct Commit {
+pub(super) struct Commit {
     pub parents: Vec<ObjectId>,
     pub tree: Tree,
     generation: u32,
@@ -47,7 +47,7 @@ pub struct Commit {
 
 /// What can be wrong with changes.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Faults {
+pub(super) struct Faults {
     /// A change is red by itself, in thousandths.
     pub bad: usize,
     /// Two changes are red together, in thousandths, for each change before.
@@ -61,7 +61,7 @@ pub struct Faults {
 }
 
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     pub faults: Faults,
     commits: HashMap<ObjectId, Commit>,
     heads: HashMap<ObjectId, Version>,
@@ -72,12 +72,12 @@ pub struct World {
     counter: u64,
 }
 
-pub fn hex(number: u64) -> ObjectId {
+pub(super) fn hex(number: u64) -> ObjectId {
     ObjectId::new(format!("{:016x}{:016x}{:08x}", mix(number), mix(number ^ 7), mix(number) >> 32)).unwrap()
 }
 
 impl World {
-    pub fn new(seed: u64, faults: Faults) -> (Self, ObjectId) {
+    pub(super) fn new(seed: u64, faults: Faults) -> (Self, ObjectId) {
         let mut world = Self {
             faults,
             commits: HashMap::new(),
@@ -92,7 +92,7 @@ impl World {
         (world, root)
     }
 
-    pub fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
+    pub(super) fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
         self.counter += 1;
         let id = hex(self.counter);
         let generation = parents.iter().map(|id| self.commits[id].generation + 1).max().unwrap_or(0);
@@ -100,18 +100,18 @@ impl World {
         id
     }
 
-    pub fn at(&self, commit: &ObjectId) -> &Commit {
+    pub(super) fn at(&self, commit: &ObjectId) -> &Commit {
         &self.commits[commit]
     }
 
     /// A new head of a branch that starts from this commit: a version with faults of its own.
-    pub fn head(&mut self, rng: &mut Rng, from: &ObjectId) -> ObjectId {
+    pub(super) fn head(&mut self, rng: &mut Rng, from: &ObjectId) -> ObjectId {
         let version = self.version(rng);
         self.head_with(from, version)
     }
 
     /// A head with a version that is chosen.
-    pub fn head_with(&mut self, from: &ObjectId, version: Version) -> ObjectId {
+    pub(super) fn head_with(&mut self, from: &ObjectId, version: Version) -> ObjectId {
         let head = self.commit(vec![from.clone()], self.at(from).tree.clone());
         self.heads.insert(head.clone(), version);
         head
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// A change that is red by itself, or not.
-    pub fn chosen(&mut self, is_bad: bool) -> Version {
+    pub(super) fn chosen(&mut self, is_bad: bool) -> Version {
         let version = self.versions;
         self.versions += 1;
         if is_bad {
@@ -145,21 +145,21 @@ impl World {
         version
     }
 
-    pub fn conflict(&mut self, one: Version, other: Version) {
+    pub(super) fn conflict(&mut self, one: Version, other: Version) {
         self.conflicts.insert((one.min(other), one.max(other)));
     }
 
     /// The user's own commit can be merged as a branch is, too.
-    pub fn know(&mut self, head: &ObjectId, version: Version) {
+    pub(super) fn know(&mut self, head: &ObjectId, version: Version) {
         self.heads.insert(head.clone(), version);
     }
 
-    pub fn version_of(&self, head: &ObjectId) -> Version {
+    pub(super) fn version_of(&self, head: &ObjectId) -> Version {
         self.heads[head]
     }
 
     /// The tree with a head merged in; none when they conflict.
-    pub fn merged(&self, onto: &Tree, head: &ObjectId) -> Option<Tree> {
+    pub(super) fn merged(&self, onto: &Tree, head: &ObjectId) -> Option<Tree> {
         let version = self.heads[head];
         if !self.conflicts.is_empty()
             && onto.versions().any(|held| self.conflicts.contains(&(held.min(version), held.max(version))))
@@ -170,7 +170,7 @@ impl World {
     }
 
     /// The tree with this version.
-    pub fn with(&self, onto: &Tree, version: Version) -> Tree {
+    pub(super) fn with(&self, onto: &Tree, version: Version) -> Tree {
         let enemies = self.enemies.get(&version).map_or(&[][..], Vec::as_slice);
         let meets = !enemies.is_empty() && onto.versions().any(|held| enemies.contains(&held));
         Tree {
@@ -180,7 +180,7 @@ impl World {
         }
     }
 
-    pub fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
+    pub(super) fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
         let floor = self.commits[old].generation;
         let mut seen = BTreeSet::new();
         let mut todo = vec![new];

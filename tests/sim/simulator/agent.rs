@@ -15,7 +15,7 @@ use crate::rng::{Rng, mix};
 
 /// What an agent does in a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Behaviour {
+pub(super) enum Behaviour {
     Good,
     Silent,
     Nothing,
@@ -71,7 +71,7 @@ const BAD: [Behaviour; 20] = [
 const TAME: [Behaviour; 5] = [B::Fail, B::Shared, B::Marked, B::OutOfScope, B::Dirty];
 
 /// The behaviour in a session, and how many commits it makes.
-pub fn choose(world: &World, session: &Session, is_calm: bool) -> (Behaviour, u32) {
+pub(super) fn choose(world: &World, session: &Session, is_calm: bool) -> (Behaviour, u32) {
     let name = session.objective.to_string();
     let about = name.bytes().fold(world.seed, |sum, byte| mix(sum ^ u64::from(byte)));
     let mut rng = Rng::new(about ^ mix(u64::from(session.attempt)));
@@ -93,7 +93,7 @@ pub fn choose(world: &World, session: &Session, is_calm: bool) -> (Behaviour, u3
 }
 
 /// One commit on the work branch.
-pub fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionId) {
+pub(super) fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionId) {
     let job = &world.jobs[&id];
     let (Some(objective), Some(session)) = (state.objective(&job.objective), state.session(id)) else {
         return;
@@ -179,7 +179,11 @@ fn summary(behaviour: Behaviour) -> Option<SessionSummary> {
 }
 
 /// What Paddock reads of what a session left.
-pub fn harvest(world: &mut World, session: &Session, branch: &str) -> Result<Box<HarvestFacts>, String> {
+pub(super) fn harvest(
+    world: &mut World,
+    session: &Session,
+    branch: &str,
+) -> Result<Box<HarvestFacts>, String> {
     let first = !matches!(session.status, paddock_model::session::SessionStatus::Ended(_));
     let behaviour = world.jobs.get(&session.id).map_or(Behaviour::Good, |job| job.behaviour);
     let now_ms = world.now_ms;

@@ -21,7 +21,7 @@ use crate::rng::{Rng, mix};
 /// Tokens that one commit takes.
 const TOKENS: u64 = 1_000;
 
-pub fn budget(rng: &mut Rng, calm: bool) -> DayBudget {
+pub(super) fn budget(rng: &mut Rng, calm: bool) -> DayBudget {
     let mut some = |most: usize| (!calm && rng.percent(15)).then(|| 1 + rng.below(most) as u64);
     DayBudget {
         tokens: some(12).map(|count| count * TOKENS),
@@ -39,7 +39,12 @@ fn usage(session: &Session, commits: usize) -> Usage {
 }
 
 /// What an agent tells after a commit.
-pub fn told(id: SessionId, session: &Session, behaviour: B, (commits, now_ms): (u32, i64)) -> Option<Input> {
+pub(super) fn told(
+    id: SessionId,
+    session: &Session,
+    behaviour: B,
+    (commits, now_ms): (u32, i64),
+) -> Option<Input> {
     let usage = usage(session, commits as usize);
     let short = Failure::new(FailureClass::Overloaded, "529").until(Some(now_ms + 1_000));
     // Short waits are nobody's business.
@@ -48,13 +53,13 @@ pub fn told(id: SessionId, session: &Session, behaviour: B, (commits, now_ms): (
 }
 
 /// It waits for hours.
-pub fn waits(session: &Session, now_ms: i64) -> Input {
+pub(super) fn waits(session: &Session, now_ms: i64) -> Input {
     let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(now_ms + 40_000_000));
     Input::SessionTold { session: session.id, usage: usage(session, 1), waits: Some(limit) }
 }
 
 /// What an agent's transcript tells at its end.
-pub fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> Account {
+pub(super) fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> Account {
     let named = mix(session.id.0 ^ 5) % 7_200_000;
     let reset_ms = now_ms + i64::try_from(named).unwrap();
     let failure = |class| Some(Failure::new(class, "words"));
@@ -72,7 +77,7 @@ pub fn account(session: &Session, behaviour: B, commits: usize, now_ms: i64) -> 
 }
 
 /// People enable, disable and check agents.
-pub fn order(rng: &mut Rng) -> Command {
+pub(super) fn order(rng: &mut Rng) -> Command {
     let agent = (*rng.pick(&["one", "two"])).to_owned();
     if rng.percent(30) {
         let failure = rng.percent(40).then(|| {
@@ -87,13 +92,13 @@ pub fn order(rng: &mut Rng) -> Command {
 }
 
 /// Agents that wait for a person.
-pub fn out_of_use(state: &State) -> Vec<String> {
+pub(super) fn out_of_use(state: &State) -> Vec<String> {
     let is_out = |id: &&str| state.agent_health(id).is_some_and(|health| health.out_of_use().is_some());
     ["one", "two"].iter().copied().filter(|id| is_out(id)).map(str::to_owned).collect()
 }
 
 /// The users give what it takes.
-pub fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
+pub(super) fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
     let projects: Vec<_> = sim.state.projects().map(|p| (p.slug.clone(), p.settings.clone())).collect();
     for (project, mut settings) in projects {
         settings.budget = DayBudget::default();
@@ -103,7 +108,7 @@ pub fn lift_budgets(sim: &mut Sim) -> Result<(), String> {
 }
 
 /// Whatever waits says why, and what waits for an agent says until when.
-pub fn waits_are_explained(sim: &Sim) -> Result<(), String> {
+pub(super) fn waits_are_explained(sim: &Sim) -> Result<(), String> {
     let facts = Surroundings { supervisor_running: true, now_ms: sim.now_ms, max_parallel: None };
     for objective in sim.state.objectives().filter(|objective| objective.status != Status::Done) {
         let key = &objective.key;

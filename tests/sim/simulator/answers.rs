@@ -20,7 +20,7 @@ fn is_over(status: Status) -> bool {
 }
 
 /// Answers all that waits, over and over, until all is over.
-pub fn play(sim: &mut Sim) -> Result<(), String> {
+pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
     if !sim.rng.percent(50) {
         return Ok(());
     }

@@ -29,7 +29,7 @@ enum Word {
 
 /// What is known of beliefs so far.
 #[derive(Debug, Default)]
-pub struct Beliefs {
+pub(super) struct Beliefs {
     seen: BTreeMap<ProjectSlug, Seen>,
     words: BTreeMap<AimKey, Word>,
     /// What completes phases in this step beside beliefs.
@@ -55,7 +55,7 @@ fn look(state: &State, project: &ProjectSlug, phase: Option<&AimId>) -> Seen {
 
 impl Beliefs {
     /// A step begins.
-    pub fn begin(&mut self, input: &Input) {
+    pub(super) fn begin(&mut self, input: &Input) {
         self.checked.clear();
         let is_complete =
             |command: &Command| matches!(command, Command::Aim { order: AimOrder::Complete, .. });
@@ -63,7 +63,7 @@ impl Beliefs {
     }
 
     /// An event is about to change this state.
-    pub fn on_event(&mut self, state: &State, event: &Event) -> Result<(), String> {
+    pub(super) fn on_event(&mut self, state: &State, event: &Event) -> Result<(), String> {
         match &event.fact {
             Fact::SessionPlanned { objective, plan } if plan.kind == SessionKind::Planner => {
                 let project = &objective.project;

@@ -23,7 +23,7 @@ use super::sim::Sim;
 
 /// What has been seen so far in a run.
 #[derive(Debug, Default)]
-pub struct Seen {
+pub(super) struct Seen {
     /// Heads that landed, until their landing was lost.
     landed: BTreeSet<(ObjectiveKey, ObjectId)>,
     /// Every objective that ever landed, and how often.
@@ -40,7 +40,7 @@ fn ensure(holds: bool, broken: impl FnOnce() -> String) -> Checked {
     if holds { Ok(()) } else { Err(broken()) }
 }
 
-pub fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
+pub(super) fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
     sim.seen.steps += 1;
     ensure(sim.state == sim.folded, || "state: it is not the fold of its events".to_owned())?;
     ensure(sim.state.check_index(), || "index: the caches do not follow from the state".to_owned())?;
@@ -67,7 +67,7 @@ pub fn after_step(sim: &mut Sim, events: &[Event]) -> Checked {
     Ok(())
 }
 
-pub fn reloaded(sim: &Sim) -> Checked {
+pub(super) fn reloaded(sim: &Sim) -> Checked {
     ensure(sim.state == sim.folded, || "reload: what was stored is not what was recorded".to_owned())?;
     ensure(sim.state.check_index(), || "reload: the caches do not follow".to_owned())
 }
@@ -245,7 +245,7 @@ fn is_harvest_of(sim: &Sim, effect: &Effect, key: &ObjectiveKey) -> bool {
 }
 
 /// What was begun and is not finished is under way: in the pool, in the inbox, or with a keeper.
-pub fn under_way(sim: &Sim) -> Checked {
+pub(super) fn under_way(sim: &Sim) -> Checked {
     for effect in outstanding(&sim.state) {
         let is_known = match &effect {
             Effect::Look { .. } => true,

@@ -10,14 +10,14 @@ use super::world::Job;
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: i64 = 24 * HOUR_MS;
 /// The longest cooldown that an agent can name, twice over.
-pub const WAIT_MAX_MS: i64 = 65 * DAY_MS;
+pub(super) const WAIT_MAX_MS: i64 = 65 * DAY_MS;
 /// Two counts of the same time may be so far apart.
 const APART_MS: i64 = 3_000;
 /// A supervisor that hears of nothing looks around so often.
 const POLL_MS: i64 = 20_000;
 
 /// Some time passes, and maybe the clock does not go with it.
-pub fn pass(sim: &mut Sim) -> Result<(), String> {
+pub(super) fn pass(sim: &mut Sim) -> Result<(), String> {
     let step_ms = if sim.rng.percent(10) { HOUR_MS } else { 10_000 };
     let passed_ms = sim.rng.ms(step_ms);
     let is_wild = sim.kind.wild && !sim.quiet;
@@ -81,7 +81,7 @@ fn look_around(sim: &mut Sim) -> Result<(), String> {
 }
 
 /// Looks around once more before it sleeps until a timer. Whether that brought anything.
-pub fn looked_around(sim: &mut Sim) -> Result<bool, String> {
+pub(super) fn looked_around(sim: &mut Sim) -> Result<bool, String> {
     let before = (sim.state.counters().seq, sim.pool.len());
     sim.world.awake_ms += POLL_MS;
     sim.now_ms += POLL_MS;

@@ -20,7 +20,7 @@ use super::world::{Gate, Job, World};
 use crate::rng::Rng;
 
 /// Effects of one lane are carried out one after the other, in order.
-pub fn lane(effect: &Effect) -> String {
+pub(super) fn lane(effect: &Effect) -> String {
     match effect {
         Effect::StartSession { session }
         | Effect::StopSession { session, .. }
@@ -47,7 +47,7 @@ pub fn lane(effect: &Effect) -> String {
 }
 
 /// Carries out one effect; what it finds goes into the inbox. An error is a broken promise.
-pub fn run(
+pub(super) fn run(
     world: &mut World,
     rng: &mut Rng,
     state: &State,

@@ -17,7 +17,7 @@ use super::sim::Sim;
 /// Rounds of users clearing what waits for them.
 const ROUNDS_MAX: usize = 24;
 
-pub fn play(sim: &mut Sim) -> Result<(), String> {
+pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
     sim.say(|| "======== everything goes quiet".to_owned());
     sim.quiet = true;
     sim.world.faults = false;
@@ -54,7 +54,7 @@ pub fn play(sim: &mut Sim) -> Result<(), String> {
 }
 
 /// When all the rest is quiet the user does something to the target branch after all, at any moment.
-pub fn last_word(sim: &mut Sim) {
+pub(super) fn last_word(sim: &mut Sim) {
     if sim.last_words > 0 && sim.rng.below(150) == 0 {
         sim.last_words -= 1;
         people::move_target(sim);
@@ -62,7 +62,7 @@ pub fn last_word(sim: &mut Sim) {
 }
 
 /// The user does what Paddock asks for. False when there was nothing to do.
-pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
+pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     let mut commands = Vec::new();
     let found = sim.state.project(slug).cloned().ok_or("the project is gone")?;
     let project = || slug.clone();

@@ -9,11 +9,11 @@ use paddock_model::path::RepoPath;
 use crate::rng::mix;
 
 /// Paths and what is in them.
-pub type Tree = BTreeMap<String, u64>;
+pub(super) type Tree = BTreeMap<String, u64>;
 
 /// A commit.
 #[derive(Debug, Clone)]
-pub struct Commit {
+pub(super) struct Commit {
     pub parents: Vec<ObjectId>,
     pub tree: Tree,
     generation: usize,
@@ -21,7 +21,7 @@ pub struct Commit {
 
 /// A repository: the integration ref, the user's branch, the work branches, and whatever they reach.
 #[derive(Debug)]
-pub struct Repo {
+pub(super) struct Repo {
     pub commits: BTreeMap<ObjectId, Commit>,
     pub integration: Option<ObjectId>,
     pub target: Option<ObjectId>,
@@ -41,7 +41,7 @@ fn hex(number: u64) -> ObjectId {
 }
 
 /// The id of a tree: the same content, the same id.
-pub fn tree_id(tree: &Tree) -> ObjectId {
+pub(super) fn tree_id(tree: &Tree) -> ObjectId {
     let mut sum = 17;
     for (path, content) in tree {
         sum = path.bytes().fold(mix(sum ^ content), |sum, byte| mix(sum ^ u64::from(byte)));
@@ -50,12 +50,12 @@ pub fn tree_id(tree: &Tree) -> ObjectId {
 }
 
 /// The gate of the simulated project: any two marked paths together are red.
-pub fn is_green(tree: &Tree) -> bool {
+pub(super) fn is_green(tree: &Tree) -> bool {
     tree.keys().filter(|path| path.ends_with("/mark")).count() < 2
 }
 
 impl Repo {
-    pub fn new(salt: u64) -> Self {
+    pub(super) fn new(salt: u64) -> Self {
         let mut repo = Self {
             commits: BTreeMap::new(),
             integration: None,
@@ -73,7 +73,7 @@ impl Repo {
     }
 
     /// Makes a commit; no two are the same, as none are in git when time passes between them.
-    pub fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
+    pub(super) fn commit(&mut self, parents: Vec<ObjectId>, tree: Tree) -> ObjectId {
         self.counter += 1;
         let id = hex(mix(self.salt) ^ self.counter);
         let generation = parents.iter().map(|id| self.commits[id].generation + 1).max().unwrap_or(0);
@@ -81,7 +81,7 @@ impl Repo {
         id
     }
 
-    pub fn tree(&self, id: &ObjectId) -> &Tree {
+    pub(super) fn tree(&self, id: &ObjectId) -> &Tree {
         &self.commits[id].tree
     }
 
@@ -97,7 +97,7 @@ impl Repo {
     }
 
     /// Whether the first is the second, or an ancestor of it.
-    pub fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
+    pub(super) fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
         let floor = self.commits[old].generation;
         let mut seen = BTreeSet::new();
         let mut todo = vec![new];
@@ -113,7 +113,7 @@ impl Repo {
         false
     }
 
-    pub fn relation(&self, one: &ObjectId, other: &ObjectId) -> Relation {
+    pub(super) fn relation(&self, one: &ObjectId, other: &ObjectId) -> Relation {
         match (one == other, self.is_in(one, other), self.is_in(other, one)) {
             (true, ..) => Relation::Same,
             (_, true, _) => Relation::Ancestor,
@@ -129,7 +129,7 @@ impl Repo {
     }
 
     /// The tree of both sides together, or the paths in conflict.
-    pub fn merge(&self, ours: &ObjectId, theirs: &ObjectId) -> Result<Tree, Vec<RepoPath>> {
+    pub(super) fn merge(&self, ours: &ObjectId, theirs: &ObjectId) -> Result<Tree, Vec<RepoPath>> {
         let base = &self.tree(&self.base(ours, theirs)).clone();
         let (a, b) = (self.tree(ours), self.tree(theirs));
         let mut merged = Tree::new();
@@ -148,7 +148,7 @@ impl Repo {
     }
 
     /// Both sides together whatever is in the way: theirs, and ours where they meet.
-    pub fn merge_anyhow(&self, ours: &ObjectId, theirs: &ObjectId) -> Tree {
+    pub(super) fn merge_anyhow(&self, ours: &ObjectId, theirs: &ObjectId) -> Tree {
         self.merge(ours, theirs).unwrap_or_else(|_| {
             let mut tree = self.tree(theirs).clone();
             tree.extend(self.tree(ours).clone());
@@ -157,7 +157,7 @@ impl Repo {
     }
 
     /// What a branch changes against where it left the integration ref.
-    pub fn net_paths(&self, head: &ObjectId) -> Vec<String> {
+    pub(super) fn net_paths(&self, head: &ObjectId) -> Vec<String> {
         let tip = self.integration.as_ref().unwrap();
         let (base, tree) = (self.tree(&self.base(head, tip)), self.tree(head));
         let all: BTreeSet<&String> = base.keys().chain(tree.keys()).collect();
@@ -165,12 +165,12 @@ impl Repo {
     }
 
     /// The tree at which a branch left the integration ref.
-    pub fn base_tree(&self, head: &ObjectId) -> Tree {
+    pub(super) fn base_tree(&self, head: &ObjectId) -> Tree {
         self.tree(&self.base(head, self.integration.as_ref().unwrap())).clone()
     }
 
     /// The commits of a branch since a session's start that the integration ref does not hold, oldest first.
-    pub fn since(&self, from: &ObjectId, head: &ObjectId) -> Vec<CommitFacts> {
+    pub(super) fn since(&self, from: &ObjectId, head: &ObjectId) -> Vec<CommitFacts> {
         let known = self.reach(from);
         let landed = self.integration.as_ref().map(|tip| self.reach(tip)).unwrap_or_default();
         let new = self.reach(head).into_iter().filter(|id| !known.contains(id) && !landed.contains(id));

@@ -11,7 +11,7 @@ use super::sim::Sim;
 use crate::rng::Rng;
 
 /// An order about one objective of a project; none when it has none.
-pub fn order(sim: &mut Sim, project: &ProjectSlug) -> Option<Command> {
+pub(super) fn order(sim: &mut Sim, project: &ProjectSlug) -> Option<Command> {
     let all: Vec<Objective> = sim.state.objectives_of(project).cloned().collect();
     if all.is_empty() {
         return None;
@@ -63,7 +63,7 @@ fn edit(rng: &mut Rng) -> SpecEdit {
 }
 
 /// What people do to goals, milestones and phases.
-pub fn aim(rng: &mut Rng, project: ProjectSlug) -> Command {
+pub(super) fn aim(rng: &mut Rng, project: ProjectSlug) -> Command {
     let (level, id) = *rng.pick(&[
         (Level::Goal, "g"),
         (Level::Milestone, "m0"),
@@ -86,7 +86,7 @@ pub fn aim(rng: &mut Rng, project: ProjectSlug) -> Command {
 }
 
 /// A project file was changed, or broken.
-pub fn configure(sim: &mut Sim, project: ProjectSlug) -> Option<Input> {
+pub(super) fn configure(sim: &mut Sim, project: ProjectSlug) -> Option<Input> {
     let mut settings = Box::new(sim.state.project(&project)?.settings.clone());
     let rng = &mut sim.rng;
     if rng.percent(15) {

@@ -14,7 +14,7 @@ use super::sim::Sim;
 use crate::rng::Rng;
 
 /// A user does something to a repository. Paddock hears of a moved branch by looking.
-pub fn disturb(sim: &mut Sim) {
+pub(super) fn disturb(sim: &mut Sim) {
     let project = some_project(sim);
     let rng = &mut sim.rng;
     let repo = sim.world.repos.get_mut(&project).unwrap();
@@ -37,7 +37,7 @@ pub fn disturb(sim: &mut Sim) {
 }
 
 /// The user moves the target branch, or deletes it.
-pub fn move_target(sim: &mut Sim) {
+pub(super) fn move_target(sim: &mut Sim) {
     let project = some_project(sim);
     let rng = &mut sim.rng;
     let repo = sim.world.repos.get_mut(&project).unwrap();
@@ -52,7 +52,7 @@ pub fn move_target(sim: &mut Sim) {
 }
 
 /// The shell sees that a ref moved, and looks.
-pub fn notice(sim: &mut Sim, project: &ProjectSlug) {
+pub(super) fn notice(sim: &mut Sim, project: &ProjectSlug) {
     // Now and then the system's word of it is lost: it is seen when the supervisor looks around.
     let is_lost = !sim.quiet && sim.rng.percent(20);
     if sim.world.is_up && !is_lost {
@@ -88,7 +88,7 @@ fn reset(repo: &mut Repo, rng: &mut Rng) -> Option<&'static str> {
 }
 
 /// The way out that Paddock names: merging the integration ref.
-pub fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
+pub(super) fn merge_integration(repo: &mut Repo) -> Option<&'static str> {
     let (at, tip) = (repo.target.clone()?, repo.integration.clone()?);
     if repo.is_in(&tip, &at) {
         return None;
@@ -132,7 +132,7 @@ fn toggle_files(sim: &mut Sim, project: &ProjectSlug) -> Option<&'static str> {
 }
 
 /// A command, or something seen of the machine.
-pub fn ask(sim: &mut Sim) -> Input {
+pub(super) fn ask(sim: &mut Sim) -> Input {
     let project = some_project(sim);
     if sim.rng.percent(40)
         && let Some(command) = super::orders::order(sim, &project)

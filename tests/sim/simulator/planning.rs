@@ -26,14 +26,14 @@ use crate::rng::{Rng, mix};
 const COOLDOWN_MS: i64 = 120_000;
 
 /// What a supervisor of such a run remembers at its start.
-pub fn memo(kind: Kind) -> Memo {
+pub(super) fn memo(kind: Kind) -> Memo {
     let mut memo = Memo::default();
     memo.planner_cooldown_ms = kind.planner.then_some(COOLDOWN_MS);
     memo
 }
 
 /// Lets a project be planned.
-pub fn settle_in(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
+pub(super) fn settle_in(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
     settings.session_defaults.planner_agent = Some("one".to_owned());
     settings.agents.iter_mut().for_each(|agent| (agent.planner, agent.plans) = (true, true));
     if !kind.calm && rng.percent(30) {
@@ -47,7 +47,7 @@ fn check(name: &str) -> PhaseCheck {
 }
 
 /// A goal of two milestones of two phases, some of them with checks.
-pub fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
+pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
     let id = |text: &str| AimId::new(text).unwrap();
     let mut aims = Vec::new();
     let mut add = |level, name: &str, parent: Option<&str>, checks| {
@@ -66,7 +66,7 @@ pub fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
 }
 
 /// What a planner's session does.
-pub fn behaviour(world: &World, session: &Session) -> B {
+pub(super) fn behaviour(world: &World, session: &Session) -> B {
     let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0 ^ 0x91A2)));
     match world.faults && rng.percent(35) {
         true => *rng.pick(&[B::Fail, B::Lost, B::Hang, B::Stalled, B::Signal, B::NotStarted]),
@@ -75,7 +75,7 @@ pub fn behaviour(world: &World, session: &Session) -> B {
 }
 
 /// What it printed: the same however often it is read.
-pub fn harvest(world: &mut World, session: &Session, fails: bool) {
+pub(super) fn harvest(world: &mut World, session: &Session, fails: bool) {
     let mut rng = Rng::new(mix(world.seed ^ mix(session.id.0)));
     let is_first = session.attempt == 1;
     let plan = match (world.faults, rng.below(10)) {
@@ -102,7 +102,7 @@ fn plan(rng: &mut Rng, session: SessionId) -> PlanDocument {
 }
 
 /// A plan that a person wrote; its ids may be taken.
-pub fn written(rng: &mut Rng) -> PlanDocument {
+pub(super) fn written(rng: &mut Rng) -> PlanDocument {
     let number = rng.below(20);
     let objectives = vec![objective(rng, &format!("w{number}")), objective(rng, &format!("w{}", number + 1))];
     PlanDocument { objectives, ..PlanDocument::default() }
@@ -124,7 +124,7 @@ fn objective(rng: &mut Rng, id: &str) -> PlannedObjective {
 }
 
 /// What a run of checks said: the same however often it is read.
-pub fn read_checks(world: &mut World, gate: GateId, fails: bool) {
+pub(super) fn read_checks(world: &mut World, gate: GateId, fails: bool) {
     let is_red = world.faults && mix(world.seed ^ mix(gate.0)).is_multiple_of(2);
     let text = || "words".to_owned();
     let one = FailedCheck { description: text(), command: text(), problem: text(), output: text() };
@@ -134,7 +134,7 @@ pub fn read_checks(world: &mut World, gate: GateId, fails: bool) {
 }
 
 /// People ask for plans, approve and reject them.
-pub fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
+pub(super) fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
     match rng.below(10) {
         0..=2 => Command::PlanNow { project },
         3..=7 => Command::PlanApprove { project },
@@ -143,7 +143,7 @@ pub fn ask(rng: &mut Rng, project: ProjectSlug) -> Command {
 }
 
 /// What people do at the end about what waits for them. False when there is nothing.
-pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
+pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
     let Some(planning) = sim.state.project(slug).map(|project| project.planning.clone()) else {
         return Ok(false);
     };
@@ -161,10 +161,10 @@ pub fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
 
 /// When the last run of each project was, and whether the next may start at once.
 #[derive(Debug, Default)]
-pub struct Runs(BTreeMap<ProjectSlug, (i64, bool)>);
+pub(super) struct Runs(BTreeMap<ProjectSlug, (i64, bool)>);
 
 /// One run at a time, never while a plan waits, and none before the cooldown is over that nobody asked for.
-pub fn on_event(runs: &mut Runs, state: &State, event: &Event) -> Result<(), String> {
+pub(super) fn on_event(runs: &mut Runs, state: &State, event: &Event) -> Result<(), String> {
     match &event.fact {
         Fact::PlanAsked { project } | Fact::PlanRefused { project, .. } => {
             runs.0.entry(project.clone()).or_insert((i64::MIN / 2, true)).1 = true;

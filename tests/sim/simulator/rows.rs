@@ -10,14 +10,14 @@ use serde::de::DeserializeOwned;
 
 /// Rows by kind and key.
 #[derive(Debug, Default)]
-pub struct Rows {
+pub(super) struct Rows {
     rows: BTreeMap<(EntityKind, String), String>,
     last_seq: u64,
 }
 
 impl Rows {
     /// Writes what a step brought; gives the events as they would be read back.
-    pub fn commit(
+    pub(super) fn commit(
         &mut self,
         state: &State,
         events: &[Event],
@@ -50,7 +50,7 @@ impl Rows {
     }
 
     /// The state as a supervisor that starts reads it.
-    pub fn load(&self) -> Result<State, String> {
+    pub(super) fn load(&self) -> Result<State, String> {
         Ok(State::from_parts(
             self.all(EntityKind::Meta)?.pop().unwrap_or_default(),
             self.all(EntityKind::Project)?,

@@ -10,7 +10,7 @@ use paddock_model::settings::*;
 use super::sim::Size;
 use crate::rng::Rng;
 
-pub fn slug(number: usize) -> ProjectSlug {
+pub(super) fn slug(number: usize) -> ProjectSlug {
     ProjectSlug::new(format!("p{number}")).unwrap()
 }
 
@@ -43,7 +43,7 @@ fn worker(id: &str, role: Role) -> WorkerSettings {
     }
 }
 
-pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
+pub(super) fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
     let gate = GateCommand {
         name: "tests".to_owned(),
         run: "true".to_owned(),
@@ -106,7 +106,7 @@ pub fn settings(rng: &mut Rng, calm: bool) -> ProjectSettings {
     }
 }
 
-pub fn repository(number: usize, target: ObjectId) -> RepositoryFacts {
+pub(super) fn repository(number: usize, target: ObjectId) -> RepositoryFacts {
     let trust = TrustRecord { entries: Vec::new() };
     RepositoryFacts {
         root: format!("/repo{number}"),
@@ -118,7 +118,7 @@ pub fn repository(number: usize, target: ObjectId) -> RepositoryFacts {
 }
 
 /// How many objectives a run begins with.
-pub fn count(rng: &mut Rng, size: Size) -> usize {
+pub(super) fn count(rng: &mut Rng, size: Size) -> usize {
     match size {
         Size::Mixed if rng.percent(4) => 8 + rng.below(40),
         Size::Small | Size::Mixed => 2 + rng.below(6),
@@ -139,7 +139,7 @@ fn dependencies(rng: &mut Rng, number: usize) -> Vec<usize> {
 }
 
 /// Some objectives, numbered on from those there are; each depends on older ones only.
-pub fn objectives(rng: &mut Rng, first: usize, count: usize) -> Vec<(ObjectiveId, ObjectiveSpec)> {
+pub(super) fn objectives(rng: &mut Rng, first: usize, count: usize) -> Vec<(ObjectiveId, ObjectiveSpec)> {
     let id = |number: usize| ObjectiveId::new(format!("o{number}")).unwrap();
     (first..first + count)
         .map(|number| {

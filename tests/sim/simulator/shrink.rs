@@ -23,7 +23,7 @@ fn outcome(seed: u64, kind: Kind, skipped: &BTreeSet<usize>) -> Option<(String, 
 }
 
 /// The steps that can be left out.
-pub fn shrink(seed: u64, kind: Kind) -> BTreeSet<usize> {
+pub(super) fn shrink(seed: u64, kind: Kind) -> BTreeSet<usize> {
     let until = Instant::now() + PATIENCE;
     let mut skipped = BTreeSet::new();
     let Some((broken, at)) = outcome(seed, kind, &skipped) else { return skipped };

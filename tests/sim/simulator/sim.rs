@@ -19,7 +19,7 @@ use crate::rng::{Rng, mix};
 
 /// How many objectives a run begins with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Size {
+pub(super) enum Size {
     /// A handful.
     Small,
     /// Sometimes dozens.
@@ -30,7 +30,7 @@ pub enum Size {
 
 /// What kind of run it is.
 #[derive(Debug, Clone, Copy)]
-pub struct Kind {
+pub(super) struct Kind {
     /// Agents do the same in every run, users stay away, nothing fails.
     pub calm: bool,
     /// Whether supervisors are killed.
@@ -46,7 +46,7 @@ pub struct Kind {
 }
 
 /// A run.
-pub struct Sim {
+pub(super) struct Sim {
     pub rng: Rng,
     /// Settings and objectives are the same however a run goes.
     pub plan: Rng,
@@ -76,7 +76,7 @@ pub struct Sim {
 }
 
 impl Sim {
-    pub fn new(seed: u64, kind: Kind, story_lines: usize) -> Self {
+    pub(super) fn new(seed: u64, kind: Kind, story_lines: usize) -> Self {
         let mut rng = Rng::new(seed);
         let projects = if !kind.calm && rng.percent(20) { 2 } else { 1 };
         let repos = (0..projects).map(|n| (setup::slug(n), Repo::new(seed * 10 + n as u64))).collect();
@@ -120,7 +120,7 @@ impl Sim {
     }
 
     /// Adds a line to the story; it is only put together when somebody will read it.
-    pub fn say(&mut self, line: impl FnOnce() -> String) {
+    pub(super) fn say(&mut self, line: impl FnOnce() -> String) {
         if let Some(story) = &mut self.story {
             story.push_back(line().chars().take(700).collect());
             if story.len() > self.story_lines {
@@ -130,7 +130,7 @@ impl Sim {
     }
 
     /// Takes one input, as the loop of a supervisor does: decide, store, then order effects.
-    pub fn take(&mut self, input: Input) -> Result<(), String> {
+    pub(super) fn take(&mut self, input: Input) -> Result<(), String> {
         self.say(|| format!("input  {input:?}"));
         let crash = if self.kind.crashes && !self.quiet { self.rng.below(150) } else { 150 };
         let is_jump = matches!(input, Input::ClockJumped { .. });
@@ -174,7 +174,7 @@ impl Sim {
     }
 
     /// The supervisor dies with all it remembers; another one begins from what is stored.
-    pub fn restart(&mut self) -> Result<(), String> {
+    pub(super) fn restart(&mut self) -> Result<(), String> {
         self.world.supervisor_gone();
         self.pool.clear();
         self.memo = planning::memo(self.kind);
@@ -197,7 +197,7 @@ impl Sim {
     }
 
     /// Runs until everything has ended, with trouble first and in peace at the end.
-    pub fn run(&mut self) -> Result<(), String> {
+    pub(super) fn run(&mut self) -> Result<(), String> {
         self.world.is_up = true;
         let crashes = std::mem::replace(&mut self.kind.crashes, false);
         self.take(Input::Started { pid: 1, version: "simulated".to_owned() })?;
@@ -216,7 +216,7 @@ impl Sim {
     }
 
     /// Each step has luck of its own, so that another one can be left out of the story. False when this one is.
-    pub fn begin(&mut self, at: usize) -> bool {
+    pub(super) fn begin(&mut self, at: usize) -> bool {
         self.at = at;
         self.rng = Rng::new(mix(self.world.seed) ^ mix(at as u64));
         !self.skipped.contains(&at)
@@ -245,7 +245,7 @@ impl Sim {
     }
 
     /// One thing happens, whichever the seed chooses.
-    pub fn turn(&mut self) -> Result<(), String> {
+    pub(super) fn turn(&mut self) -> Result<(), String> {
         let is_troubled = !self.kind.calm && !self.quiet;
         match self.rng.below(100) {
             0..=29 => self.carry_out(),
@@ -281,7 +281,7 @@ impl Sim {
     }
 
     /// Carries out an effect: the first of a lane that the seed chooses.
-    pub fn carry_out(&mut self) -> Result<(), String> {
+    pub(super) fn carry_out(&mut self) -> Result<(), String> {
         if self.pool.is_empty() {
             return Ok(());
         }
@@ -324,7 +324,7 @@ impl Sim {
     }
 
     /// Delivers an answer: any of those under way, some of them twice.
-    pub fn deliver(&mut self) -> Result<(), String> {
+    pub(super) fn deliver(&mut self) -> Result<(), String> {
         if self.world.inbox.is_empty() {
             return Ok(());
         }
@@ -366,7 +366,7 @@ impl Sim {
     }
 
     /// Everything that is under way is done, in any order. Too long is a loop without an end.
-    pub fn settle(&mut self) -> Result<(), String> {
+    pub(super) fn settle(&mut self) -> Result<(), String> {
         let turns = 20_000 + 3_000 * self.state.objectives().count();
         for _ in 0..turns {
             super::finale::last_word(self);

@@ -14,7 +14,7 @@ use crate::rng::Rng;
 
 /// A session's processes.
 #[derive(Debug)]
-pub struct Job {
+pub(super) struct Job {
     pub objective: ObjectiveKey,
     pub behaviour: Behaviour,
     pub from: ObjectId,
@@ -33,7 +33,7 @@ pub struct Job {
 
 /// A gate run.
 #[derive(Debug)]
-pub struct Gate {
+pub(super) struct Gate {
     pub project: ProjectSlug,
     pub commit: ObjectId,
     /// How many commands it runs.
@@ -45,7 +45,7 @@ pub struct Gate {
 
 /// All that is outside Paddock.
 #[derive(Debug)]
-pub struct World {
+pub(super) struct World {
     pub repos: BTreeMap<ProjectSlug, Repo>,
     pub jobs: BTreeMap<SessionId, Job>,
     pub gates: BTreeMap<GateId, Gate>,
@@ -72,12 +72,12 @@ pub struct World {
 
 impl World {
     /// Whether a keeper runs a session for this objective.
-    pub fn live_jobs(&self, key: &ObjectiveKey) -> usize {
+    pub(super) fn live_jobs(&self, key: &ObjectiveKey) -> usize {
         self.jobs.values().filter(|job| job.objective == *key && job.end.is_none()).count()
     }
 
     /// Lets one agent or gate take a step. False when there is none.
-    pub fn advance(&mut self, rng: &mut Rng, state: &State) -> bool {
+    pub(super) fn advance(&mut self, rng: &mut Rng, state: &State) -> bool {
         let jobs = self.jobs.iter().filter(|(_, job)| job.end.is_none() && self.can_move(job));
         let jobs: Vec<SessionId> = jobs.map(|(id, _)| *id).collect();
         let gates = self.gates.iter().filter(|(_, gate)| gate.end.is_none()).map(|(id, _)| *id);
@@ -101,7 +101,7 @@ impl World {
     }
 
     /// When a hanging agent's keeper stops it.
-    pub fn next_deadline(&self) -> Option<i64> {
+    pub(super) fn next_deadline(&self) -> Option<i64> {
         self.jobs.values().filter(|job| job.end.is_none()).map(|job| job.deadline_ms).min()
     }
 
@@ -138,7 +138,7 @@ impl World {
         }
     }
 
-    pub fn end_job(&mut self, id: SessionId, exit: Exit, stop: Option<Stop>) {
+    pub(super) fn end_job(&mut self, id: SessionId, exit: Exit, stop: Option<Stop>) {
         let process = ProcessEnd { exit, stop, awake_seconds: 1, survivors: 0 };
         let job = self.jobs.get_mut(&id).unwrap();
         job.end = Some(Some(process.clone()));
@@ -186,12 +186,12 @@ impl World {
     }
 
     /// The clock jumps while nobody looks.
-    pub fn misjudge(&mut self) {
+    pub(super) fn misjudge(&mut self) {
         self.jobs.values_mut().for_each(|job| job.misjudged = true);
     }
 
     /// The supervisor is gone; keepers go on without it, answers on their way to it are lost.
-    pub fn supervisor_gone(&mut self) {
+    pub(super) fn supervisor_gone(&mut self) {
         self.is_up = false;
         self.inbox.clear();
         self.adopted.clear();

@@ -6,14 +6,14 @@ use std::time::Instant;
 use paddock_testkit::{DEADLINE, Sandbox};
 
 /// The terminal.
-pub struct Tmux<'p> {
+pub(super) struct Tmux<'p> {
     place: &'p Sandbox,
     socket: String,
 }
 
 impl<'p> Tmux<'p> {
     /// A terminal of this size in which a shell runs. `$PADDOCK` is the program, `$ROOT` the workspace.
-    pub fn start(place: &'p Sandbox, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
+    pub(super) fn start(place: &'p Sandbox, size: (u16, u16), variables: &[(&str, &str)]) -> Self {
         let tmux = Self { place, socket: "console".to_owned() };
         let (columns, rows) = (size.0.to_string(), size.1.to_string());
         let mut command = tmux.command();
@@ -42,17 +42,17 @@ impl<'p> Tmux<'p> {
     }
 
     /// Types keys by tmux's names for them.
-    pub fn keys(&self, keys: &[&str]) {
+    pub(super) fn keys(&self, keys: &[&str]) {
         assert!(self.command().arg("send-keys").args(keys).status().unwrap().success());
     }
 
     /// Types text as it is.
-    pub fn text(&self, text: &str) {
+    pub(super) fn text(&self, text: &str) {
         assert!(self.command().args(["send-keys", "-l", "--", text]).status().unwrap().success());
     }
 
     /// Types a line into the shell.
-    pub fn line(&self, line: &str) {
+    pub(super) fn line(&self, line: &str) {
         // What is typed while a console is leaving the terminal is its own, and gone with it.
         self.until("the shell's prompt", |_| {
             self.ask(&["display-message", "-p", "#{pane_current_command}"]).trim() != "paddock"
@@ -62,12 +62,12 @@ impl<'p> Tmux<'p> {
     }
 
     /// What is on the screen now.
-    pub fn screen(&self) -> String {
+    pub(super) fn screen(&self) -> String {
         self.ask(&["capture-pane", "-p"])
     }
 
     /// Waits until the screen is as wanted, and gives it.
-    pub fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
+    pub(super) fn until(&self, what: &str, is_so: impl Fn(&str) -> bool) -> String {
         let give_up_at = Instant::now() + DEADLINE;
         loop {
             let screen = self.screen();
@@ -80,37 +80,37 @@ impl<'p> Tmux<'p> {
     }
 
     /// Waits until the screen shows this.
-    pub fn see(&self, text: &str) -> String {
+    pub(super) fn see(&self, text: &str) -> String {
         self.until(&format!("{text:?}"), |screen| screen.contains(text))
     }
 
     /// Waits until the screen no longer shows this.
-    pub fn lose(&self, text: &str) -> String {
+    pub(super) fn lose(&self, text: &str) -> String {
         self.until(&format!("no {text:?}"), |screen| !screen.contains(text))
     }
 
-    pub fn resize(&self, columns: u16, rows: u16) {
+    pub(super) fn resize(&self, columns: u16, rows: u16) {
         let (columns, rows) = (columns.to_string(), rows.to_string());
         self.ask(&["resize-window", "-x", &columns, "-y", &rows]);
     }
 
     /// Whether a full-screen program has the terminal.
-    pub fn is_taken(&self) -> bool {
+    pub(super) fn is_taken(&self) -> bool {
         self.ask(&["display-message", "-p", "#{alternate_on}"]).trim() == "1"
     }
 
     /// What tmux says of the window by one of its formats, as `#{cursor_flag}`.
-    pub fn told(&self, format: &str) -> String {
+    pub(super) fn told(&self, format: &str) -> String {
         self.ask(&["display-message", "-p", format]).trim().to_owned()
     }
 
     /// Has tmux do something.
-    pub fn run(&self, arguments: &[&str]) {
+    pub(super) fn run(&self, arguments: &[&str]) {
         assert!(self.command().args(arguments).status().unwrap().success(), "tmux {arguments:?}");
     }
 
     /// A terminal around this one, that shows it, and a file with every byte that reaches it.
-    pub fn seen_from_outside(&self, file: &str) -> Tmux<'p> {
+    pub(super) fn seen_from_outside(&self, file: &str) -> Tmux<'p> {
         let outside = Tmux { place: self.place, socket: "outside".to_owned() };
         let attach = format!("TMUX= exec tmux -u -L {} attach", self.socket);
         outside.run(&["-f", "/dev/null", "new-session", "-d", "-x", "120", "-y", "40", "exec sh -i"]);
@@ -122,7 +122,7 @@ impl<'p> Tmux<'p> {
     }
 
     /// Presses the left button or turns the wheel where the screen shows this text, as a terminal reports it.
-    pub fn mouse(&self, button: u8, text: &str) {
+    pub(super) fn mouse(&self, button: u8, text: &str) {
         let screen = self.see(text);
         let (y, line) = screen.lines().enumerate().find(|(_, line)| line.contains(text)).unwrap();
         let x = line.find(text).map_or(0, |at| line[..at].chars().count());
@@ -130,12 +130,12 @@ impl<'p> Tmux<'p> {
     }
 
     /// The terminal is closed, as when the connection to it is lost.
-    pub fn close(&self) {
+    pub(super) fn close(&self) {
         self.ask(&["kill-server"]);
     }
 
     /// What was copied.
-    pub fn copied(&self) -> String {
+    pub(super) fn copied(&self) -> String {
         self.ask(&["show-buffer"])
     }
 }

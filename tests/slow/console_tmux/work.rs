@@ -8,7 +8,7 @@ use super::tmux::Tmux;
 const ENDLESS: &str =
     "sleep 1000 & echo $! > \"$NOTES/child.tmp\"; mv \"$NOTES/child.tmp\" \"$NOTES/child\"; wait";
 
-pub fn at_work() -> Sandbox {
+pub(super) fn at_work() -> Sandbox {
     let place = Sandbox::new();
     place.project("shop", "session_defaults: {max_minutes_per_session: 600}");
     place.objective("endless", ENDLESS, &[]);

@@ -13,7 +13,7 @@ const VARIABLE: &str = "PADDOCK_FAIL_POINT";
 
 /// What agents of these tests share: each session says that it is at work, and notices another one in its
 /// worktree; `save FILE TEXT` commits, and notes the commit.
-pub const COMMON: &str = r#"
+pub(super) const COMMON: &str = r#"
 set -e
 at=$NOTES/at-$PADDOCK_OBJECTIVE
 of() { cut -d' ' -f1,3,22 "/proc/$1/stat" 2>/dev/null | grep -v ' [ZX] ' | cut -d' ' -f1,3; }
@@ -65,20 +65,20 @@ const OBJECTIVES: [&str; 5] = ["first", "last", "over", "planned", "second"];
 
 /// A moment at which one process kills itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub(super) struct Moment {
     pub point: &'static str,
     pub nth: usize,
 }
 
 /// What a run came to: all that must not depend on what happened on the way.
 #[derive(Debug, PartialEq, Eq)]
-pub struct End {
+pub(super) struct End {
     tree: String,
     states: BTreeMap<String, String>,
 }
 
 /// A scene on its stage.
-pub struct Scene {
+pub(super) struct Scene {
     pub place: Sandbox,
     repository: PathBuf,
     /// How often supervisors were started, and how long the ones after a kill took to be at work.
@@ -89,7 +89,7 @@ pub struct Scene {
 
 impl Scene {
     /// Sets up the plan. The moments come one after the other.
-    pub fn new(moments: &[Moment]) -> Self {
+    pub(super) fn new(moments: &[Moment]) -> Self {
         let place = Sandbox::new();
         let repository = place.repository("web");
         let mut scene = Self { place, repository, recoveries: Vec::new(), moments: moments.to_vec(), at: 0 };
@@ -129,7 +129,7 @@ impl Scene {
     }
 
     /// The passings of a run in which nobody is killed: while things were set up, and after.
-    pub fn all_passed(&self) -> (Vec<String>, Vec<String>) {
+    pub(super) fn all_passed(&self) -> (Vec<String>, Vec<String>) {
         (lines(&self.place.path("passed-setup")), self.passed(0))
     }
 
@@ -172,7 +172,7 @@ impl Scene {
     }
 
     /// Plays the scene to its end, however often somebody is killed on the way.
-    pub fn play(&mut self) -> End {
+    pub(super) fn play(&mut self) -> End {
         let mut resumed = false;
         let once = output_of(&mut self.paddock(&["run", "--no-tui", "--once"]));
         // One objective is paused, which waits for a person.
@@ -282,7 +282,7 @@ impl Scene {
 }
 
 /// Every commit that an agent made is reachable, and never were two of them in one worktree.
-pub fn nothing_is_lost_or_doubled(place: &Sandbox, repository: &Path) {
+pub(super) fn nothing_is_lost_or_doubled(place: &Sandbox, repository: &Path) {
     let doubled = fs::read_to_string(place.note("doubled")).unwrap_or_default();
     assert_eq!(doubled, "", "two sessions in one worktree");
     let reachable = place.git(repository, &["rev-list", "--all"]);

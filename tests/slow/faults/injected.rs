@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use paddock_testkit::Sandbox;
 
 /// Three objectives, which land one after the other through a gate.
-pub const LANDINGS: usize = 3;
+pub(super) const LANDINGS: usize = 3;
 
 /// So many failures are no passing fault.
 const OFTEN: usize = 5;
@@ -23,7 +23,7 @@ const STORE_CALLS: &[&str] = &["pwrite64", "ftruncate"];
 
 /// In which process, and at which files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Site {
+pub(super) enum Site {
     /// The supervisor's one thread that writes the database.
     Store,
     /// All else that the supervisor does by itself, git's library included.
@@ -34,21 +34,21 @@ pub enum Site {
     Gate,
 }
 
-pub const SITES: [Site; 4] = [Site::Store, Site::Supervisor, Site::Session, Site::Gate];
+pub(super) const SITES: [Site; 4] = [Site::Store, Site::Supervisor, Site::Session, Site::Gate];
 
 /// What happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(super) enum Kind {
     Kill,
     Eio,
     Enospc,
 }
 
-pub const KINDS: [Kind; 3] = [Kind::Kill, Kind::Eio, Kind::Enospc];
+pub(super) const KINDS: [Kind; 3] = [Kind::Kill, Kind::Eio, Kind::Enospc];
 
 /// One fault: at the N-th such call of a thread.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     pub site: Site,
     pub call: &'static str,
     pub nth: usize,
@@ -73,7 +73,7 @@ impl Fault {
 }
 
 impl Site {
-    pub fn calls(self) -> impl Iterator<Item = &'static str> {
+    pub(super) fn calls(self) -> impl Iterator<Item = &'static str> {
         let more: &[&str] = if self == Self::Store { STORE_CALLS } else { &[] };
         CALLS.iter().chain(more).copied()
     }
@@ -100,7 +100,7 @@ impl Site {
 }
 
 /// A project whose three objectives are ready.
-pub fn project(place: &Sandbox) -> PathBuf {
+pub(super) fn project(place: &Sandbox) -> PathBuf {
     let repository = place.project("web", "verify: [{name: there, run: \"test -f README.md\"}]");
     let objective = |id: &&str| {
         let scope = format!("{id}.txt");
@@ -129,12 +129,12 @@ fn traced(place: &Sandbox, site: Site, expression: &str, only: &[PathBuf]) -> (O
 }
 
 /// A run with an expression of strace's own, at one file or folder.
-pub fn run(place: &Sandbox, inject: &str, only: &Path) -> Option<i32> {
+pub(super) fn run(place: &Sandbox, inject: &str, only: &Path) -> Option<i32> {
     traced(place, Site::Supervisor, &format!("inject={inject}"), &[only.to_owned()]).0
 }
 
 /// How often each call was made by the thread that made it most often, in a run without a fault.
-pub fn recorded(site: Site) -> BTreeMap<&'static str, usize> {
+pub(super) fn recorded(site: Site) -> BTreeMap<&'static str, usize> {
     let place = Sandbox::new();
     let repository = project(&place);
     let expression = format!("trace={}", site.calls().collect::<Vec<_>>().join(","));
@@ -156,7 +156,7 @@ pub fn recorded(site: Site) -> BTreeMap<&'static str, usize> {
 }
 
 /// What a case came to.
-pub struct Outcome {
+pub(super) struct Outcome {
     /// Whether the fault was met at all: no two runs make the same calls.
     pub was_met: bool,
     /// How long the supervisor after it took until it was at work; none when the faulty run came to its end itself.
@@ -164,7 +164,7 @@ pub struct Outcome {
 }
 
 /// A run with this fault, then one without; everything must have landed as if nothing had been.
-pub fn survives(fault: Fault) -> Outcome {
+pub(super) fn survives(fault: Fault) -> Outcome {
     let place = Sandbox::new();
     let repository = project(&place);
     let (ended, log) = traced(&place, fault.site, &fault.expression(), &fault.site.files(&place));
@@ -195,7 +195,7 @@ fn logged(place: &Sandbox) -> String {
 }
 
 /// Everything has landed exactly once, is proven, and nothing is left over.
-pub fn has_landed_everything(place: &Sandbox, repository: &Path) {
+pub(super) fn has_landed_everything(place: &Sandbox, repository: &Path) {
     for id in ["one", "two", "three"] {
         assert_eq!(place.status_of(id)["status"], "done", "{id}");
     }

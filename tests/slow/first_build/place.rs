@@ -14,9 +14,9 @@ use sha2::{Digest as _, Sha256};
 /// Stands for the folder in everything that was packed.
 const FOLDER: &str = "@FOLDER@";
 /// The session that was running when its supervisor left.
-pub const RUNNING: u64 = 8;
+pub(super) const RUNNING: u64 = 8;
 
-pub struct Packed {
+pub(super) struct Packed {
     _folder: Option<tempfile::TempDir>,
     path: PathBuf,
     keeper: Option<Child>,
@@ -24,7 +24,7 @@ pub struct Packed {
 
 impl Packed {
     /// The packed workspace, with the stand-in for the keeper at work.
-    pub fn unpack() -> Self {
+    pub(super) fn unpack() -> Self {
         let folder = tempfile::Builder::new().prefix("paddock-first-").tempdir().unwrap();
         let path = folder.path().canonicalize().unwrap();
         let archive = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/slow/first_build/workspace.tar.gz");
@@ -40,11 +40,11 @@ impl Packed {
     }
 
     /// A workspace that stands in this folder already, with a keeper of its own.
-    pub fn at(path: PathBuf) -> Self {
+    pub(super) fn at(path: PathBuf) -> Self {
         Self { _folder: None, path, keeper: None }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
@@ -82,7 +82,7 @@ impl Packed {
         command.env("GIT_CONFIG_GLOBAL", self.path("home/.gitconfig")).env("GIT_CONFIG_NOSYSTEM", "1");
     }
 
-    pub fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
+    pub(super) fn command<S: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = S>) -> Command {
         self.command_in("ws", arguments)
     }
 
@@ -95,12 +95,12 @@ impl Packed {
     }
 
     /// The exit code and what was printed on standard output.
-    pub fn run(&self, line: &str) -> (i32, String) {
+    pub(super) fn run(&self, line: &str) -> (i32, String) {
         self.run_in("ws", line)
     }
 
     /// Like [`Self::run`], in the workspace of this name.
-    pub fn run_in(&self, root: &str, line: &str) -> (i32, String) {
+    pub(super) fn run_in(&self, root: &str, line: &str) -> (i32, String) {
         let output = bounded::output_of(&mut self.command_in(root, line.split(' ')));
         let said = String::from_utf8(output.stdout).unwrap();
         let problem = String::from_utf8(output.stderr).unwrap();
@@ -109,25 +109,25 @@ impl Packed {
     }
 
     /// The JSON that a command prints.
-    pub fn json(&self, line: &str) -> Value {
+    pub(super) fn json(&self, line: &str) -> Value {
         let (_, said) = self.run(line);
         serde_json::from_str(&said).unwrap_or_else(|error| panic!("{line}: {error}: {said}"))
     }
 
-    pub fn good(&self, line: &str) -> String {
+    pub(super) fn good(&self, line: &str) -> String {
         let (code, said) = self.run(line);
         assert_eq!(code, 0, "{line}: {said}");
         said
     }
 
     /// A supervisor of this build.
-    pub fn supervisor(&self) -> Supervisor {
+    pub(super) fn supervisor(&self) -> Supervisor {
         let mut running = Supervisor::start(self.command(["run", "--no-tui", "--json"]));
         running.heard("supervisor_started");
         running
     }
 
-    pub fn git(&self, repository: &str, line: &str) -> String {
+    pub(super) fn git(&self, repository: &str, line: &str) -> String {
         let mut command = Command::new("git");
         self.environment(&mut command);
         let output = command.args(line.split(' ')).current_dir(self.path(repository)).output().unwrap();

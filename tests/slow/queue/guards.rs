@@ -14,7 +14,7 @@ const FILES: &[(&str, &str)] = &[
 ];
 
 /// A repository of these files, from which work begins.
-pub fn guarded(place: &Sandbox, files: &[(&str, &str)], settings: &str) -> PathBuf {
+pub(super) fn guarded(place: &Sandbox, files: &[(&str, &str)], settings: &str) -> PathBuf {
     let repository = place.project("guard", settings);
     for (name, text) in files {
         let file = repository.join(name);

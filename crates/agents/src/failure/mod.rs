@@ -11,7 +11,7 @@ use paddock_model::session::Exit;
 
 use jiff::tz::TimeZone;
 
-pub use reset::{after, reset_ms};
+pub(crate) use reset::{after, reset_ms};
 pub(crate) use reset::{epoch_ms, retry_after_ms};
 pub(crate) use wording::class_of;
 

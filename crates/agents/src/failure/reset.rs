@@ -26,7 +26,7 @@ const ANCHORS: [&str; 8] = [
 
 /// The moment that a message names, judged against `now_ms` and, where it names no zone, in `zone`.
 #[must_use]
-pub fn reset_ms(message: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
+pub(crate) fn reset_ms(message: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let lower = message.to_lowercase();
     let mut found: Vec<(usize, i64)> = Vec::new();
     for anchor in ANCHORS {
@@ -53,7 +53,7 @@ pub(crate) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
 
 /// `now` and so many milliseconds; none for what cannot be meant.
 #[must_use]
-pub fn after(ms: f64, now_ms: i64) -> Option<i64> {
+pub(crate) fn after(ms: f64, now_ms: i64) -> Option<i64> {
     let is_meant = ms.is_finite() && ms >= 0.0 && ms <= FUTURE_MAX_MS as f64;
     is_meant.then(|| now_ms.saturating_add(ms.ceil() as i64))
 }

@@ -33,7 +33,7 @@ fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
 
 /// Opens it.
 #[must_use]
-pub fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
+pub(crate) fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     let found = model.facts.state.session(session);
     let used = found.map(|one| {
         let minutes = used_since_ms(one, i64::MIN, model.now_ms) / 60_000;

@@ -129,7 +129,7 @@ fn whole(text: &str, least: i64) -> Option<String> {
 ///
 /// # Errors
 /// Why no objective can be added.
-pub fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
+pub(crate) fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
     let project = model.project.clone().ok_or("there is no project yet")?;
     let fields = fields(model, &project);
     let title = format!("Add an objective to {project}");

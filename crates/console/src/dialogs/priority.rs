@@ -11,7 +11,7 @@ const PRIORITY: &str = "Priority";
 
 /// Opens it.
 #[must_use]
-pub fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let now = model.facts.state.objective(&objective).map_or(0, |one| one.spec.priority);
     let title = format!("Priority of {}", objective.id);
     let quoted = vec![format!("It has {now}. Higher goes first, in dispatch and in the merge queue.")];

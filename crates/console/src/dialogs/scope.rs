@@ -28,7 +28,7 @@ pub(crate) fn globs_of(text: &str) -> Vec<String> {
 
 /// Opens it. What the last session changed outside of the scope is proposed.
 #[must_use]
-pub fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
+pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let found = model.facts.state.objective(&objective);
     let mut quoted = Vec::new();
     let mut proposed = String::new();

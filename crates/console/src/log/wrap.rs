@@ -23,7 +23,7 @@ struct Cluster<'a> {
 
 /// The rows of a line; always at least one. A character wider than a row is shown as `?`.
 #[must_use]
-pub fn rows(line: &[Run], breaking: Breaking) -> Vec<Vec<Run>> {
+pub(super) fn rows(line: &[Run], breaking: Breaking) -> Vec<Vec<Run>> {
     let width = breaking.width.max(1);
     let clusters = clusters(line, width);
     let mut rows = Vec::new();

@@ -162,7 +162,7 @@ pub(crate) fn caveat(model: &Model) -> Option<String> {
 }
 
 /// Draws the diff of the selected objective.
-pub fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+pub(crate) fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let difference = match got(model) {
         None => return teach(&["Comparing …"], area, buf, theme),
         Some(Err(problem)) => return teach(&["The branch cannot be compared:", problem], area, buf, theme),

@@ -32,7 +32,7 @@ pub struct Local {
 pub(crate) struct Grid;
 
 /// Lays the grid over the screen; what was selected and is over leaves the first selected.
-pub fn open(model: &mut Model) {
+pub(crate) fn open(model: &mut Model) {
     if selected(model, &running(model)).is_none() {
         model.panes.grid.selected = None;
     }

@@ -6,9 +6,9 @@ mod sample;
 mod screen;
 
 pub(crate) use sample::Sample;
-pub use sample::{key, slug};
+pub(crate) use sample::{key, slug};
 pub(crate) use screen::{dialog_alone, pane_alone, pane_beside};
-pub use screen::{looks, screen};
+pub(crate) use screen::{looks, screen};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

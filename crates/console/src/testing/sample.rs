@@ -13,7 +13,7 @@ use paddock_report::events::line;
 use paddock_store::codec::to_stored;
 
 /// When the sample's night begins, in Unix milliseconds.
-pub const BEGIN_MS: i64 = 1_700_000_000_000;
+pub(super) const BEGIN_MS: i64 = 1_700_000_000_000;
 /// A minute, in milliseconds.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
@@ -35,12 +35,12 @@ fn oid(digit: u64) -> String {
 }
 
 /// The key of an objective of the shop.
-pub fn key(id: &str) -> ObjectiveKey {
+pub(crate) fn key(id: &str) -> ObjectiveKey {
     ObjectiveKey { project: slug(), id: ObjectiveId::new(id).unwrap() }
 }
 
 /// The shop.
-pub fn slug() -> ProjectSlug {
+pub(crate) fn slug() -> ProjectSlug {
     ProjectSlug::new("shop").unwrap()
 }
 

@@ -13,7 +13,7 @@ use crate::panes::{MAIN, PaneId, pane};
 use crate::theme::{ASCII, Theme};
 
 /// One frame.
-pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
+pub(super) fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
     model.size = (columns, rows);
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
     draw(model, &mut buf);
@@ -21,7 +21,7 @@ pub fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
 }
 
 /// Text and styles of a frame: every row, then the letters of its styles where it has any.
-pub fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
+pub(crate) fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
     show(&buffer(model, columns, rows))
 }
 
@@ -65,7 +65,7 @@ fn part(buf: &Buffer, area: Rect) -> String {
 }
 
 /// The looks that every pane and dialog is tried in.
-pub fn looks() -> [(&'static str, Theme); 3] {
+pub(crate) fn looks() -> [(&'static str, Theme); 3] {
     [
         ("colour", Theme::default()),
         ("no_color", Theme::colourless()),

@@ -17,7 +17,7 @@ use paddock_model::state::State;
 use paddock_model::usage::micros;
 
 /// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
-pub const OVERTAKEN_MAX: u32 = 8;
+pub(crate) const OVERTAKEN_MAX: u32 = 8;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
     if scribe.is_quiet() {

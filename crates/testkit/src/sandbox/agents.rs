@@ -2,7 +2,7 @@
 
 /// Runs the `sh` block of its objective's description. `commit FILE` writes, commits and says so; `over [STATUS]` prints
 /// the summary; `wait_for FILE` waits until it is there.
-pub const PROMPTED: &str = r#"
+pub(super) const PROMPTED: &str = r#"
 set -e
 commit() { mkdir -p "$(dirname "$1")"; echo "${2:-$1}" > "$1"; git add -A; git commit -q -m "Write $1"; }
 over() { printf -- '---SESSION_SUMMARY---\nstatus: %s\nsummary: %s\n---END_SESSION_SUMMARY---\n' "${1:-completed}" "did it"; }
@@ -15,7 +15,7 @@ eval "$script"
 /// Runs the script that lies in the sandbox for its objective, else writes and commits one file, and completes. Around
 /// that it notes outside of the worktree that it runs, and holds a lock for as long as any process of it lives: nothing
 /// can run twice without being seen. `@HOME@` stands for the sandbox.
-pub const SCRIPTED: &str = r#"set -eu
+pub(super) const SCRIPTED: &str = r#"set -eu
 home=@HOME@
 echo "start $PADDOCK_SESSION $PADDOCK_OBJECTIVE $PADDOCK_SESSION_KIND $(date +%s%N)" >> "$home/starts"
 exec 9>> "$home/busy/$PADDOCK_OBJECTIVE"

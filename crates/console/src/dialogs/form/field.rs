@@ -9,14 +9,14 @@ use crate::{Model, text};
 use paddock_report::text::is_harmful;
 
 /// What is wrong with a text as it is typed; none: nothing.
-pub type Check = Box<dyn Fn(&Model, &str) -> Option<String>>;
+pub(super) type Check = Box<dyn Fn(&Model, &str) -> Option<String>>;
 
 /// Pasted text is cut to this: no prompt takes more.
 const PASTE_BYTES_MAX: usize = 64 << 10;
 
 /// How it is typed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// One line.
     Line,
     /// Several lines; it grows between these heights.
@@ -153,7 +153,7 @@ impl Field {
 
     /// How many rows it takes at this width.
     #[must_use]
-    pub fn rows(&self, columns: u16) -> u16 {
+    pub(crate) fn rows(&self, columns: u16) -> u16 {
         let Kind::Area { least, most } = self.kind else { return 1 };
         let wrapped = |line: &String| text::wrap(line, usize::from(columns)).len().max(1);
         let rows: usize = self.area.lines().iter().map(wrapped).sum();

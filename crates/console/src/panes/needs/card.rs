@@ -29,7 +29,7 @@ pub(crate) struct Card {
 
 /// Makes the card of a need.
 #[must_use]
-pub fn card(model: &Model, need: &Need) -> Card {
+pub(crate) fn card(model: &Model, need: &Need) -> Card {
     let what = need.reason.text.clone();
     let clears = Some(need.reason.clears.clone());
     let named = |name: &str| Card { name: name.to_owned(), what: what.clone(), ..Card::default() };

@@ -19,7 +19,7 @@ use paddock_model::gate::{GateRun, Verdict};
 use paddock_model::ids::GateId;
 
 pub(crate) use card::Card;
-pub use card::card;
+pub(crate) use card::card;
 
 /// What gate runs said is kept of so many.
 const TOLD_MAX: usize = 200;

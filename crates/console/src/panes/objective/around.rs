@@ -44,7 +44,7 @@ fn around<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Objective> {
 }
 
 /// Draws them, the row of the objective itself marked.
-pub fn draw(
+pub(super) fn draw(
     model: &Model,
     one: &Objective,
     top: usize,

@@ -113,7 +113,7 @@ pub(crate) struct Setting<'a> {
 }
 
 /// Draws the row of an objective; `area` begins at its glyph.
-pub fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut Buffer) {
+pub(crate) fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut Buffer) {
     let Setting { model, theme, columns, .. } = setting;
     let look = theme.objective(one);
     let end = area.right();

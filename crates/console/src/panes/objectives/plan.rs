@@ -242,7 +242,7 @@ impl Plan {
 
     /// The objective of a line; of a fold, the first.
     #[must_use]
-    pub fn key(&self, row: usize) -> Option<&ObjectiveKey> {
+    pub(super) fn key(&self, row: usize) -> Option<&ObjectiveKey> {
         let at = *self.rows.get(row)?.nodes().first()?;
         self.shape.keys.get(at as usize)
     }

@@ -61,7 +61,7 @@ pub(crate) enum Bracket {
 
 /// One row.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub(super) struct Row {
     /// The objective; none: the user's own commits.
     pub objective: Option<ObjectiveId>,
     /// What stands in the row.
@@ -201,7 +201,7 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
 
 /// Every entry in the order in which they will land.
 #[must_use]
-pub fn rows(model: &Model, project: &Project) -> Vec<Row> {
+pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     let order = (model.answers.in_order)(&project.train);
     let mut rows: Vec<Row> =
         order.iter().enumerate().map(|(at, entry)| row(model, project, entry, at == 0)).collect();

@@ -33,7 +33,7 @@ fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId>
 
 /// How many rows it takes; none when there is nothing to compare.
 #[must_use]
-pub fn rows(answers: &Answers, project: &Project) -> u16 {
+pub(super) fn rows(answers: &Answers, project: &Project) -> u16 {
     let count = branches(answers, project).len();
     match project.collisions.is_empty() || count == 0 {
         true => 0,
@@ -42,7 +42,7 @@ pub fn rows(answers: &Answers, project: &Project) -> u16 {
 }
 
 /// Draws it: a row per branch, a column per branch before it, the first for what has landed.
-pub fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
+pub(super) fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let all = branches(answers, project);
     let names = all.iter().map(|id| text::width(id.as_str())).max().unwrap_or(0).min(28);
     let names = u16::try_from(names).unwrap_or(0).max(15);
