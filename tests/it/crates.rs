@@ -1,19 +1,65 @@
 //! Which crate may depend on which, as cargo sees it.
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
-/// Everything that a crate is built with, directly or through others.
-fn dependencies(package: &str) -> Vec<String> {
+/// The names that `cargo tree` lists of what the program is built with.
+fn tree(of: &[&str]) -> Vec<String> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["tree", "--locked", "--offline", "--prefix", "none", "--edges", "normal,build"])
-        .args(["--format", "{p}", "--package", package])
+        .args(["--format", "{p}"])
+        .args(of)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let lines = String::from_utf8(output.stdout).unwrap();
     lines.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+/// Everything that a crate is built with, directly or through others.
+fn dependencies(package: &str) -> Vec<String> {
+    tree(&["--package", package])
+}
+
+/// The lines of a crate's sources.
+fn lines_of(package: &str) -> usize {
+    fn below(folder: &Path) -> usize {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let lines = |path: &Path| fs::read_to_string(path).unwrap().lines().count();
+        let count = |path: std::path::PathBuf| match (path.is_dir(), path.extension()) {
+            (true, _) => below(&path),
+            (false, Some(ending)) if ending == "rs" => lines(&path),
+            _ => 0,
+        };
+        entries.map(count).sum()
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    match package.strip_prefix("paddock-") {
+        Some(name) => below(&root.join("crates").join(name).join("src")),
+        None => below(&root.join("src")),
+    }
+}
+
+/// How many of a hundred lines are compiled again after a change of a crate: its own, and those of all that depend on
+/// it.
+fn compiled_again(package: &str) -> usize {
+    let lines = |packages: Vec<String>| -> usize {
+        let ours = packages.into_iter().filter(|one| one.starts_with("paddock"));
+        ours.collect::<BTreeSet<_>>().iter().map(|one| lines_of(one)).sum()
+    };
+    let again = lines(tree(&["--package", "paddock", "--invert", package]));
+    again * 100 / lines(dependencies("paddock"))
+}
+
+#[test]
+fn a_change_of_the_engine_or_the_console_compiles_few_lines_again() {
+    let (engine, console) = (compiled_again("paddock-engine"), compiled_again("paddock-console"));
+    assert!((10..=40).contains(&engine), "{engine} % after a change of the engine");
+    assert!((10..=35).contains(&console), "{console} % after a change of the console");
 }
 
 #[test]

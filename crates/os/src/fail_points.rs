@@ -1,8 +1,8 @@
 //! Moments at which a test kills this process, as a power switch would: between an intent and its record.
 //!
 //! The feature `fail_points` switches them on; without it nothing of them is in the program, neither code nor
-//! names. The macros are defined here for all callers, so the feature of this module alone decides; only tests build
-//! with it (`[dev-dependencies]` names the crate itself).
+//! names. The macros are defined here for all callers, so the feature of this crate alone decides; only tests build
+//! with it (the root package's `[dev-dependencies]`).
 //!
 //! `PADDOCK_FAIL_POINT=NAME:N@FILE`: every passing of every point, by any process that has the variable, is
 //! written to the file, a line each, and the process that makes the N-th passing of NAME kills itself by SIGKILL. The
