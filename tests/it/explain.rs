@@ -1,96 +1,24 @@
 //! Why objectives are not moving, told from states that real decisions led to.
 
-use std::path::Path;
-
-use paddock_config::project_file::parse;
-use paddock_config::resolve::Surroundings as Resolving;
 use paddock_engine::ANSWERS;
-use paddock_engine::decide::{Memo, next_timer, step};
+use paddock_engine::decide::next_timer;
 use paddock_engine::input::Input;
 use paddock_model::agent::{Check, PROBE_MS};
 use paddock_model::answers::Surroundings;
 use paddock_model::command::Command;
-use paddock_model::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock_model::facts::{CommitFacts, HarvestFacts};
 use paddock_model::failure::{Failure, FailureClass};
-use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock_model::objective::ObjectiveSpec;
+use paddock_model::ids::{ObjectId, SessionId};
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::{Exit, ProcessEnd, Stop};
-use paddock_model::state::State;
+
+use crate::world::{World, key, slug};
 use paddock_report::status::{View, document};
 use paddock_report::status_text::render;
 
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0}\nagents: [{id: scripted}]\n";
 
-struct World {
-    state: State,
-    memo: Memo,
-    now_ms: i64,
-}
-
-fn slug() -> ProjectSlug {
-    ProjectSlug::new("web").unwrap()
-}
-
-fn key(id: &str) -> ObjectiveKey {
-    ObjectiveKey { project: slug(), id: ObjectiveId::new(id).unwrap() }
-}
-
-fn commit() -> ObjectId {
-    ObjectId::new("1".repeat(40)).unwrap()
-}
-
 impl World {
-    fn new(file: &str) -> Self {
-        let file = parse(file.as_bytes(), "projects/web.yaml", None, Path::new("/"), None).unwrap();
-        let around =
-            Resolving { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
-        let settings = Box::new(file.resolve(&around).unwrap().settings);
-        let repository = RepositoryFacts {
-            root: "/r".into(),
-            common_dir: "/r/.git".into(),
-            bare: false,
-            target: commit(),
-            trust: TrustRecord { entries: Vec::new() },
-        };
-        let mut world = Self { state: State::default(), memo: Memo::default(), now_ms: 1_000_000 };
-        world.command(Command::ProjectAdd { project: slug(), settings, repository });
-        world.take(Input::IntegrationMade { project: slug(), tip: Ok(commit()) });
-        world
-    }
-
-    fn take(&mut self, input: Input) {
-        self.now_ms += 1000;
-        step(&mut self.state, &mut self.memo, input, self.now_ms);
-    }
-
-    fn command(&mut self, command: Command) {
-        self.now_ms += 1000;
-        let input = Input::Command(Box::new(command));
-        step(&mut self.state, &mut self.memo, input, self.now_ms).reply.unwrap().unwrap();
-    }
-
-    fn add(&mut self, id: &str, scope: &str, depends_on: &[&str]) {
-        let spec = ObjectiveSpec {
-            title: format!("标题 of {id}"),
-            description: String::new(),
-            acceptance_criteria: Vec::new(),
-            path_scope: vec![scope.to_owned()],
-            depends_on: depends_on.iter().map(|id| ObjectiveId::new(*id).unwrap()).collect(),
-            context_refs: Vec::new(),
-            worker: "implementer".to_owned(),
-            priority: 0,
-            max_commits: None,
-            max_minutes: None,
-            phase: None,
-        };
-        self.command(Command::ObjectivesAdd { project: slug(), objectives: vec![(key(id).id, spec)] });
-    }
-
-    fn worktree(&mut self, id: &str) {
-        self.take(Input::WorktreeAnswered { objective: key(id), epoch: 1, result: Ok(()) });
-    }
-
     fn why(&self, id: &str, supervisor_running: bool) -> Reason {
         let facts = Surroundings { supervisor_running, now_ms: self.now_ms, max_parallel: None };
         ANSWERS.why_one(&self.state, self.state.objective(&key(id)).unwrap(), &facts).unwrap()

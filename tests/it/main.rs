@@ -27,3 +27,4 @@ mod spine;
 mod store_durability;
 mod store_open;
 mod tidy;
+mod world;

@@ -1,47 +1,22 @@
 //! Moments that pass too fast to be held in a real run: asked of the decisions themselves.
 
-use std::path::Path;
-
-use paddock_config::project_file::parse;
-use paddock_config::resolve::Surroundings;
-use paddock_engine::decide::{Decision, Memo, outstanding, step};
+use paddock_engine::decide::{Decision, outstanding};
 use paddock_engine::effect::Effect;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input};
 use paddock_model::command::{Command, Reply};
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::facts::{CommitFacts, HarvestFacts, RepositoryFacts, TrustRecord};
+use paddock_model::facts::{CommitFacts, HarvestFacts};
 use paddock_model::gate::CommandResult;
-use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock_model::objective::{ObjectiveSpec, Status};
+use paddock_model::ids::SessionId;
+use paddock_model::objective::Status;
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::path::RepoPath;
 use paddock_model::session::{Exit, ProcessEnd, Stop};
-use paddock_model::state::State;
 use paddock_model::train::Link;
 
+use crate::world::{World, commit, key, slug};
+
 const FILE: &str = "slug: web\nname: Web\nrepo_root: /r\nworktrees_root: /wt\ntarget_branch: main\nmax_parallel_sessions: 1\nrecovery: {max_retries: 0, expand: []}\nworktree: {copy: [\".env\"]}\nagents: [{id: scripted}]\n";
-
-struct World {
-    state: State,
-    memo: Memo,
-    now_ms: i64,
-}
-
-fn slug() -> ProjectSlug {
-    ProjectSlug::new("web").unwrap()
-}
-
-fn id(text: &str) -> ObjectiveId {
-    ObjectiveId::new(text).unwrap()
-}
-
-fn key(text: &str) -> ObjectiveKey {
-    ObjectiveKey { project: slug(), id: id(text) }
-}
-
-fn commit(digit: char) -> ObjectId {
-    ObjectId::new(digit.to_string().repeat(40)).unwrap()
-}
 
 fn exited(code: i32) -> ProcessEnd {
     ProcessEnd { exit: Exit::Code(code), stop: None, awake_seconds: 1, survivors: 0 }
@@ -72,33 +47,6 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
 }
 
 impl World {
-    fn new(verify: &str) -> Self {
-        let text = format!("{FILE}{verify}");
-        let file = parse(text.as_bytes(), "projects/web.yaml", None, Path::new("/"), None).unwrap();
-        let around =
-            Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
-        let settings = Box::new(file.resolve(&around).unwrap().settings);
-        let repository = RepositoryFacts {
-            root: "/r".into(),
-            common_dir: "/r/.git".into(),
-            bare: false,
-            target: commit('1'),
-            trust: TrustRecord { entries: Vec::new() },
-        };
-        let (state, memo) = (State::default(), Memo::default());
-        let mut world = Self { state, memo, now_ms: 1_000_000 };
-        world.take(Input::Command(Box::new(Command::ProjectAdd { project: slug(), settings, repository })));
-        world.take(Input::IntegrationMade { project: slug(), tip: Ok(commit('1')) });
-        world
-    }
-
-    fn take(&mut self, input: Input) -> Decision {
-        self.now_ms += 1000;
-        let decision = step(&mut self.state, &mut self.memo, input, self.now_ms);
-        assert!(self.state.check_index());
-        decision
-    }
-
     fn order(&mut self, objective: &str, order: Order) -> Decision {
         let by = "alice".to_owned();
         self.take(Input::Command(Box::new(Command::Objective { objective: key(objective), order, by })))
@@ -117,23 +65,10 @@ impl World {
         decision
     }
 
-    fn add(&mut self, name: &str, scope: &str, depends_on: &[&str]) {
-        let spec = ObjectiveSpec {
-            title: name.to_owned(),
-            description: String::new(),
-            acceptance_criteria: Vec::new(),
-            path_scope: vec![scope.to_owned()],
-            depends_on: depends_on.iter().map(|name| id(name)).collect(),
-            context_refs: Vec::new(),
-            worker: "implementer".to_owned(),
-            priority: 0,
-            max_commits: None,
-            max_minutes: None,
-            phase: None,
-        };
-        let objectives = vec![(id(name), spec)];
-        self.take(Input::Command(Box::new(Command::ObjectivesAdd { project: slug(), objectives })));
-        self.take(Input::WorktreeAnswered { objective: key(name), epoch: 1, result: Ok(()) });
+    /// Adds an objective whose worktree is there.
+    fn begin(&mut self, name: &str, scope: &str, depends_on: &[&str]) {
+        self.add(name, scope, depends_on);
+        self.worktree(name);
     }
 
     fn finish(&mut self, session: u64, facts: HarvestFacts) {
@@ -173,8 +108,8 @@ const GATE: &str = "verify: [{name: tests, run: \"true\"}]\n";
 
 #[test]
 fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a"]));
     world.merged();
     let train = &world.state.project(&slug()).unwrap().train;
@@ -205,8 +140,8 @@ fn whatever_is_asked_of_one_that_is_landing_changes_nothing() {
 
 #[test]
 fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
-    let mut world = World::new(GATE);
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(&format!("{FILE}{GATE}"));
+    world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a"]));
     world.merged();
     let gate = world.state.open_gates().next().unwrap().id;
@@ -229,9 +164,9 @@ fn one_that_leaves_the_queue_takes_its_gate_run_with_it() {
 
 #[test]
 fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
-    world.add("two", "docs/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
+    world.begin("two", "docs/**", &[]);
     world.take(Input::SessionStarted { session: SessionId(1), pid: 42 });
     let decision = world.good("one", Order::Cancel);
     let stop = Effect::StopSession { session: SessionId(1), stop: Stop::Human, now: false };
@@ -254,14 +189,14 @@ fn a_session_that_is_being_stopped_keeps_its_slot_and_its_worktree() {
 
 #[test]
 fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["src/a", ".env"]));
     assert_eq!(world.status("one"), Status::NeedsReview);
     let said = world.refused("one", Order::Approve { note: None, head: None });
     assert!(said.contains("cannot be approved") && said.contains("reject one --note"), "{said}");
 
-    world.add("two", "docs/**", &[]);
+    world.begin("two", "docs/**", &[]);
     world.finish(2, facts('b', &["src/b"]));
     world.good("two", Order::Approve { note: None, head: Some(commit('e')) });
     let entry = world.state.project(&slug()).unwrap().train.entries[0].clone();
@@ -294,8 +229,8 @@ fn an_approval_never_lets_copied_files_pass_and_lets_the_seen_head_pass() {
 
 #[test]
 fn nothing_is_approved_that_could_not_be_judged() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     let session = SessionId(1);
     world.take(Input::SessionStarted { session, pid: 42 });
     world.take(Input::SessionExited { session, process: exited(0) });
@@ -307,8 +242,8 @@ fn nothing_is_approved_that_could_not_be_judged() {
 
 #[test]
 fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     world.take(Input::Command(Box::new(Command::QueueHold { project: slug() })));
     world.finish(1, facts('a', &["src/a"]));
     assert_eq!(world.status("one"), Status::Queued);
@@ -325,8 +260,8 @@ fn a_narrowed_scope_is_judged_again_when_its_objective_is_resumed() {
 
 #[test]
 fn a_paused_one_that_waited_for_a_person_still_does_when_it_is_resumed() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     world.good("one", Order::Escalate { note: Some("which?".into()) });
     world.good("one", Order::Pause);
     world.good("one", Order::Resume);
@@ -337,11 +272,11 @@ fn a_paused_one_that_waited_for_a_person_still_does_when_it_is_resumed() {
 
 #[test]
 fn a_scope_that_was_given_up_is_compared_again() {
-    let mut world = World::new("");
-    world.add("one", "src/**", &[]);
+    let mut world = World::new(FILE);
+    world.begin("one", "src/**", &[]);
     world.finish(1, facts('a', &["docs/a"]));
     assert_eq!(world.status("one"), Status::NeedsReview);
-    world.add("two", "src/**", &[]);
+    world.begin("two", "src/**", &[]);
     assert_eq!(world.status("two"), Status::Active);
     world.good("one", Order::Retry { note: None });
     world.take(Input::Tick);
@@ -350,7 +285,7 @@ fn a_scope_that_was_given_up_is_compared_again() {
 
 #[test]
 fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started() {
-    let mut world = World::new("");
+    let mut world = World::new(FILE);
     let mut settings = world.state.project(&slug()).unwrap().settings.clone();
     let own = settings.agents[0].clone();
     settings.agents.extend(
@@ -361,7 +296,7 @@ fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started(
     settings.workers[0].strategy = paddock_model::settings::Strategy::RoundRobin;
     world.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
     for name in ["one", "two", "three", "four"] {
-        world.add(name, &format!("{name}/**"), &[]);
+        world.begin(name, &format!("{name}/**"), &[]);
     }
     let used: Vec<&str> = world.state.sessions().map(|session| session.agent.as_str()).collect();
     assert_eq!(used, ["a", "b", "c", "a"]);
