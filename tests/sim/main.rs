@@ -4,6 +4,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod ancestry;
 mod queue_simulator;
 mod rng;
 mod simulator;

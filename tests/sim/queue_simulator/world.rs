@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use paddock_model::ids::ObjectId;
 
+use crate::ancestry;
 use crate::rng::{Rng, mix};
 
 /// A version of a change: a branch head.
@@ -181,18 +182,6 @@ impl World {
     }
 
     pub(super) fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
-        let floor = self.commits[old].generation;
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![new];
-        while let Some(id) = todo.pop() {
-            if id == old {
-                return true;
-            }
-            let commit = &self.commits[id];
-            if commit.generation > floor && seen.insert(id) {
-                todo.extend(&commit.parents);
-            }
-        }
-        false
+        ancestry::is_in(old, new, |id| (self.commits[id].generation, &self.commits[id].parents))
     }
 }

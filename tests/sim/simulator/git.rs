@@ -6,6 +6,7 @@ use paddock_model::facts::{CommitFacts, Relation};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
+use crate::ancestry;
 use crate::rng::mix;
 
 /// Paths and what is in them.
@@ -98,19 +99,7 @@ impl Repo {
 
     /// Whether the first is the second, or an ancestor of it.
     pub(super) fn is_in(&self, old: &ObjectId, new: &ObjectId) -> bool {
-        let floor = self.commits[old].generation;
-        let mut seen = BTreeSet::new();
-        let mut todo = vec![new];
-        while let Some(id) = todo.pop() {
-            if id == old {
-                return true;
-            }
-            let commit = &self.commits[id];
-            if commit.generation > floor && seen.insert(id) {
-                todo.extend(&commit.parents);
-            }
-        }
-        false
+        ancestry::is_in(old, new, |id| (self.commits[id].generation, &self.commits[id].parents))
     }
 
     pub(super) fn relation(&self, one: &ObjectId, other: &ObjectId) -> Relation {
