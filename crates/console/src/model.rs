@@ -60,7 +60,6 @@ pub struct Note {
 }
 
 /// Everything the views are made from.
-#[derive(Default)]
 pub struct Model {
     /// What happened and what is.
     pub facts: Facts,
@@ -131,6 +130,41 @@ impl Default for PaneId {
 }
 
 impl Model {
+    /// Nothing is known yet. The answers cannot be left out: without them nothing would ever wait for a person.
+    #[must_use]
+    pub fn new(answers: Answers) -> Self {
+        Self {
+            answers,
+            facts: Default::default(),
+            digest: Default::default(),
+            now_ms: Default::default(),
+            day_ms: Default::default(),
+            size: Default::default(),
+            workspace: Default::default(),
+            project: Default::default(),
+            selected: Default::default(),
+            selected_in: Default::default(),
+            session: Default::default(),
+            focus: Default::default(),
+            zoomed: Default::default(),
+            covers: Default::default(),
+            panes: Default::default(),
+            dialogs: Default::default(),
+            ahead: Default::default(),
+            drafts: Default::default(),
+            finder: Default::default(),
+            note: Default::default(),
+            said: Default::default(),
+            asking: Default::default(),
+            keymap: Default::default(),
+            theme: Default::default(),
+            commands: Default::default(),
+            mouse: Default::default(),
+            away: Default::default(),
+            rung: Default::default(),
+        }
+    }
+
     /// The pane that keys go to.
     #[must_use]
     pub fn active(&self) -> PaneId {

@@ -123,8 +123,7 @@ fn prepared(
     let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
     faults.extend(wrong);
     let workspace_of = Some(workspace.clone());
-    let mut model =
-        Model { workspace: workspace_of, theme, keymap: keys, commands, answers, ..Model::default() };
+    let mut model = Model { workspace: workspace_of, theme, keymap: keys, commands, ..Model::new(answers) };
     Memory::load(workspace).recall(&mut model);
     if !faults.is_empty() {
         let text = format!("{}\n\nThe rest is used.", display_all(&faults));

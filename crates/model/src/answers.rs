@@ -1,7 +1,7 @@
 //! Answers that clients show and the engine finds: the questions, as functions that are handed in.
 //!
-//! A console and a report ask why an objective does not move and what waits for a person. What finds it is the
-//! engine's. They take these functions, so that they need not depend on it.
+//! A console and a report ask why an objective does not move and what waits for a person. The engine finds the answers.
+//! Clients take its functions, so that they need not depend on it.
 
 use super::ids::ProjectSlug;
 use super::needs::Need;
@@ -34,18 +34,6 @@ pub struct Answers {
     pub needs: fn(&State, &ProjectSlug) -> Vec<Need>,
     /// The entries of a merge queue as they will land when all goes well.
     pub in_order: fn(&Train) -> Vec<&Entry>,
-}
-
-impl Default for Answers {
-    /// Answers nothing: for a client that was given no engine.
-    fn default() -> Self {
-        Self {
-            why: |_, _, _, _| None,
-            nothing_planned: |_, _| None,
-            needs: |_, _| Vec::new(),
-            in_order: |_| Vec::new(),
-        }
-    }
 }
 
 impl Answers {

@@ -1,4 +1,4 @@
-//! The tamper guard's words: which files are tests, and what a branch did to those that were there.
+//! Types of the tamper guard: which files are tests, and what a branch did to those that were there.
 
 use std::fmt;
 

@@ -175,8 +175,7 @@ impl Log {
             now_ms: NOW_MS,
             day_ms: NOW_MS - 85_320_000,
             size,
-            answers: paddock_engine::ANSWERS,
-            ..Model::default()
+            ..Model::new(paddock_engine::ANSWERS)
         };
         let events: Vec<EventLine> =
             self.events.iter().map(|event| line(&to_stored(event).unwrap())).collect();

@@ -68,7 +68,7 @@ fn every_name_stands_once_and_every_hint_is_one() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "a name stands twice");
-    let model = crate::Model::default();
+    let model = crate::Model::new(paddock_engine::ANSWERS);
     let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
     for id in MAIN.into_iter().chain(covers) {
         for hint in pane(id).hints(&model) {

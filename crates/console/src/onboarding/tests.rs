@@ -30,7 +30,7 @@ fn seen() -> Vec<AgentSeen> {
 }
 
 fn opened() -> (Model, Rc<RefCell<State>>) {
-    let mut model = Model { size: (80, 24), answers: paddock_engine::ANSWERS, ..Model::default() };
+    let mut model = Model { size: (80, 24), ..Model::new(paddock_engine::ANSWERS) };
     let state = Rc::new(RefCell::new(State::default()));
     model.open(Box::new(Questions::new(state.clone())));
     (model, state)
