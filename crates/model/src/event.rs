@@ -4,7 +4,10 @@
 //! Stored shapes are never flattened or untagged; each fact has a version, and a golden file per version
 //! stands in `tests/golden/events`.
 
+mod durability;
+
 use serde::{Deserialize, Serialize};
+use strum::{EnumDiscriminants, EnumIter, IntoStaticStr};
 
 use super::agent::{Check, Cooldown};
 use super::aside::PushWait;
@@ -85,7 +88,10 @@ pub enum Dropped {
 }
 
 /// What happened. The names are stored: add variants, never rename them.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
+#[strum_discriminants(name(FactKind), doc = "The types of [`Fact`], without their data.")]
+#[strum_discriminants(derive(PartialOrd, Ord, Hash, EnumIter, IntoStaticStr))]
+#[strum_discriminants(strum(serialize_all = "snake_case"))]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Fact {
@@ -431,28 +437,22 @@ impl Fact {
     /// The version of the stored shape.
     pub const VERSION: u32 = 1;
 
-    /// Landings and what a person was told are safe against power loss; the rest against a kill.
+    /// Returns its type.
     #[must_use]
-    pub fn durability(&self) -> Durability {
-        match self {
-            Self::LandingIntended { .. }
-            | Self::Landed { .. }
-            | Self::ExternalIntended { .. }
-            | Self::ExternalAdopted { .. }
-            | Self::AdoptionIntended { .. }
-            | Self::TargetAdopted { .. }
-            | Self::TargetSet { .. }
-            | Self::WorktreeRetired { .. }
-            | Self::ProjectAdded { .. }
-            | Self::ObjectiveAdded { .. }
-            | Self::ObjectiveEdited { .. }
-            | Self::ObjectiveApproved { .. }
-            | Self::AimAdded { .. }
-            | Self::AimEdited { .. }
-            | Self::PhaseChecksSet { .. }
-            | Self::PlanApplied { .. }
-            | Self::PlanRejected { .. } => Durability::Power,
-            _ => Durability::Process,
-        }
+    pub fn kind(&self) -> FactKind {
+        self.into()
+    }
+}
+
+impl FactKind {
+    /// Returns the name under which it is stored, in `snake_case`.
+    #[must_use]
+    pub fn stored(self) -> &'static str {
+        self.into()
+    }
+
+    /// Iterates over every type, in the order of the list.
+    pub fn all() -> impl Iterator<Item = Self> {
+        <Self as strum::IntoEnumIterator>::iter()
     }
 }

@@ -1,4 +1,7 @@
 //! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
+//!
+//! One match names every fact, so that a new one does not compile before it is decided what it changes. What a
+//! fact changes in more than a few lines stands in the file of its subject.
 
 mod agents;
 mod asides;
@@ -10,12 +13,17 @@ mod projects;
 mod queue;
 mod sessions;
 
-use super::event::{Event, Fact};
+use self::making::{drop_ahead, drop_entry, not_made, order_candidate, reset};
+use self::queue::members_or;
+use super::aside::Guard;
+use super::event::{Dropped, Event, Fact};
 use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
-use super::objective::{Objective, Status};
+use super::objective::{Objective, Status, WorktreeStage};
+use super::planning::Planning;
 use super::project::Project;
-use super::session::Session;
+use super::session::{Session, SessionStatus};
 use super::state::{EntityKey, State};
+use super::train::Landing;
 
 impl State {
     /// Folds one event into the state. What names a thing that is not there is ignored: such an event was
@@ -23,22 +31,333 @@ impl State {
     pub fn apply(&mut self, event: &Event) {
         self.counters.seq = event.seq;
         self.touched.insert(EntityKey::Counters);
+        let at_ms = event.at_ms;
         match &event.fact {
+            // They are records for people; nothing is decided by them.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
             | Fact::BudgetExhausted { .. } => {}
-            fact if self.apply_to_agents(fact, event.at_ms) => {}
-            fact if self.apply_to_projects(fact, event.at_ms) => {}
-            fact if self.apply_asides(fact, event.at_ms) => {}
-            fact if self.apply_to_objectives(fact, event) => {}
-            fact if self.apply_orders(fact, event) => {}
-            fact if self.apply_to_sessions(fact, event.at_ms) => {}
-            fact if self.apply_to_planning(fact, event.at_ms) => {}
-            fact => {
-                self.apply_to_queue(fact, event.at_ms);
+            // What follows from a verdict the next plan of the queue decides, by the tree.
+            Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
+
+            // Agents, and the user's day.
+            Fact::AgentCooled { agent, project, session, cooldown } => {
+                self.cool_agent(agent, (project.as_ref(), *session), cooldown, at_ms);
             }
+            Fact::AgentLocked { agent, project, session, failure } => {
+                self.lock_agent(agent, (project.as_ref(), *session), failure, at_ms);
+            }
+            Fact::AgentFreed { agent, .. } => self.health_mut(agent).free(),
+            Fact::AgentEnabled { agent, enabled, by } => self.enable_agent(agent, *enabled, by, at_ms),
+            Fact::AgentChecked { agent, check } => self.check_agent(agent, check, at_ms),
+            Fact::DayBegan { since_ms, carried } => self.begin_day(*since_ms, carried),
+            Fact::ClockJumped { by_ms } => self.clock_jumped(*by_ms),
+            Fact::SessionSlept { session, by_ms, .. } => {
+                self.change_session(*session, |s| s.jumped_ms = s.jumped_ms.saturating_add(*by_ms));
+            }
+
+            // Projects.
+            Fact::ProjectAdded { project, settings, repository } => {
+                self.add_project(project, settings, repository, at_ms);
+            }
+            Fact::ProjectConfigured { project, settings } => self.change(project, |p| {
+                p.settings = (**settings).clone();
+                p.reset_agents();
+                p.planning.forgive();
+            }),
+            Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
+            Fact::ProjectPaused { project, paused } => self.change(project, |p| {
+                (p.paused, p.paused_ms) = (*paused, paused.then_some(at_ms));
+            }),
+            Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
+            Fact::ProjectRemoved { project } => self.forget_project(project),
+            Fact::ProjectHeld { project, reason } => {
+                self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));
+            }
+            Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
+            Fact::AgentUnusable { project, agent, problem } => {
+                self.change(project, |p| p.cannot_use(agent, problem, at_ms));
+            }
+            Fact::AgentsReset { project } => self.change(project, Project::reset_agents),
+            Fact::CollisionsSeen { project, collisions } => {
+                self.change(project, |p| p.collisions.clone_from(collisions));
+            }
+
+            // The integration ref and the target branch.
+            Fact::IntegrationMade { project, tip } => self.change(project, |p| {
+                p.integration.is_made = true;
+                p.integration.is_reset = false;
+                p.integration.tip = tip.clone();
+            }),
+            Fact::TargetSeen { project, target } => {
+                self.change(project, |p| p.integration.target = target.clone());
+            }
+            Fact::ExternalIntended { project, to, .. } => {
+                self.change(project, |p| p.integration.adopting = Some(to.clone()));
+            }
+            Fact::ExternalAdopted { project, to, .. } => self.adopt_external(project, to, at_ms),
+            Fact::ExternalAbandoned { project, .. } => {
+                self.change(project, |p| p.integration.adopting = None);
+            }
+            Fact::ExternalRefused { project, target } => {
+                self.change(project, |p| p.integration.external_refused = Some(target.clone()));
+            }
+            Fact::AdoptionIntended { project, .. } => {
+                self.change(project, |p| p.integration.taking_target = true);
+            }
+            Fact::AdoptionAbandoned { project, .. } => {
+                self.change(project, |p| p.integration.taking_target = false);
+            }
+            Fact::TargetAdopted { project, to, lost, .. } => {
+                self.lose_landings(project, lost);
+                self.change(project, |p| p.bypassed = None);
+                self.move_tip(project, to, true, at_ms);
+            }
+            Fact::TargetSet { project, branch, tip, published, lost, .. } => {
+                self.set_target(project, branch, (tip, published), lost, at_ms);
+            }
+            Fact::QueueBypassed { project, found } => self.bypassed(project, found, at_ms),
+            Fact::BypassAccepted { project } => self.change(project, |p| {
+                p.bypassed.iter_mut().for_each(|known| known.accepted = true);
+            }),
+            Fact::RepublishAsked { project, published } => self.change(project, |p| {
+                p.integration.published = published.clone();
+                p.integration.external_refused = None;
+            }),
+            Fact::Published { project, to } => {
+                self.publish(project, to, at_ms);
+                self.change(project, |p| {
+                    if p.settings.land.push.is_some() {
+                        p.pushing.due = Some(to.clone());
+                    }
+                });
+            }
+            Fact::PublicationWaits { project, wait } => {
+                self.change(project, |p| p.integration.waits = Some(wait.clone()));
+            }
+            Fact::PublicationFreed { project } => self.change(project, |p| {
+                p.integration.waits = None;
+                p.integration.external_refused = None;
+            }),
+            Fact::Pushed { project, commit, .. } => self.change(project, |p| {
+                p.pushing.wait = None;
+                p.pushing.due.take_if(|due| due == commit);
+            }),
+            Fact::PushWaits { project, wait, .. } => {
+                self.change(project, |p| p.pushing.wait = Some(wait.clone()));
+            }
+
+            // Objectives.
+            Fact::ObjectiveAdded { objective, spec } => self.add_objective(objective, spec, event),
+            Fact::ObjectiveEdited { objective, spec } => self.edit(objective, (**spec).clone()),
+            Fact::ObjectiveDeleted { objective } => self.forget_objective(objective),
+            Fact::ObjectiveMoved { objective, from, to, cause, reason, next } => {
+                self.set_status(objective, *to, at_ms);
+                self.follow_move(objective, (*from, *to, *cause), reason.as_ref(), next.as_ref(), at_ms);
+            }
+            Fact::ScopeWidened { objective, globs, by } => self.widen_scope(objective, globs, *by),
+            Fact::HumanNote { objective, note, .. } => self.keep_note(objective, note),
+            Fact::ObjectiveApproved { objective, approval } => self.keep_approval(objective, approval),
+            Fact::PauseAsked { objective, asked } => {
+                if let Some(found) = self.objective_mut(objective) {
+                    found.operated.pause_asked = *asked;
+                }
+            }
+            Fact::WorktreeOrdered { objective, path, branch, base, epoch } => {
+                self.order_worktree(objective, (path, branch), base, *epoch);
+            }
+            Fact::WorktreeMade { objective } => self.set_worktree(objective, WorktreeStage::Ready, 0),
+            Fact::WorktreeFailed { objective, again_ms, .. } => {
+                self.set_worktree(objective, WorktreeStage::Broken, 1);
+                if let Some(found) = self.objective_mut(objective) {
+                    found.next.not_before_ms = Some(*again_ms);
+                }
+            }
+            Fact::WorktreeRetired { objective } => self.set_worktree(objective, WorktreeStage::Removing, 0),
+            Fact::WorktreeRemoved { objective } => {
+                if let Some(found) = self.objective_mut(objective) {
+                    found.worktree = None;
+                }
+            }
+
+            // The hierarchy.
+            Fact::AimAdded { aim, title, description, parent, .. } => {
+                self.add_aim(aim, (title, description), parent.as_ref(), event);
+            }
+            Fact::AimEdited { aim, title, description, parent, .. } => self.change_aim(aim, |found| {
+                found.title.clone_from(title);
+                found.description.clone_from(description);
+                found.parent.clone_from(parent);
+            }),
+            Fact::AimMoved { aim, to, .. } => {
+                self.change_aim(aim, |found| (found.stage, found.since_ms) = (*to, at_ms));
+                self.stage_moved(aim, *to);
+            }
+            Fact::AimsOrdered { project, level, order } => self.order_aims(project, *level, order),
+
+            // Planner runs, plans and the checks of phases.
+            Fact::PlanAsked { project } => self.ask_plan(project),
+            Fact::PlanMade { project, session, phase, plan, warnings, waits } => {
+                let waiting = waits.then(|| planning::waiting(*session, phase, plan, warnings, at_ms));
+                self.plan_made(project, waiting);
+            }
+            Fact::PlanRefused { project, faults, .. } => self.plan_refused(project, faults),
+            Fact::PlanMissed { project, counts, .. } => {
+                self.plan(project, |planning| planning.failures += u32::from(*counts));
+            }
+            Fact::PlanApplied { project, session, phase, objectives, belief } => {
+                self.plan_applied(project, session.is_some(), phase.as_ref(), (objectives, belief.as_ref()));
+            }
+            Fact::PlanRejected { project, note, .. } => self.plan_rejected(project, note),
+            Fact::PlannerHeld { project, reason } => self.plan(project, |planning| {
+                planning.stuck = Some(reason.clone());
+                (planning.is_asked, planning.repair_due) = (false, false);
+            }),
+            Fact::PlannerReleased { project } => self.plan(project, Planning::forgive),
+            Fact::PhaseChecksSet { aim, checks, by, .. } => self.set_checks(aim, checks, *by),
+            Fact::PhaseChecksPassed { aim, .. } => self.progress_of(aim, |progress| {
+                (progress.checking, progress.failed) = (None, None);
+                (progress.lost, progress.vain) = (0, 0);
+            }),
+            Fact::PhaseChecksFailed { aim, gate, failed, .. } => {
+                self.checks_failed(aim, *gate, failed, at_ms);
+            }
+            Fact::PhaseChecksLost { aim, .. } => self.progress_of(aim, |progress| {
+                progress.checking = None;
+                progress.lost += 1;
+            }),
+
+            // Sessions.
+            Fact::SessionPlanned { objective, plan } => self.plan_session(objective, plan, at_ms),
+            Fact::SessionStarted { session, pid, .. } => self.change_session(*session, |s| {
+                (s.started_ms, s.pid) = (Some(at_ms), Some(*pid));
+                if s.status == SessionStatus::Starting {
+                    s.status = SessionStatus::Running;
+                }
+            }),
+            Fact::SessionStopping { session, stop, .. } => self.change_session(*session, |s| {
+                s.status = SessionStatus::Stopping;
+                s.stop = Some(*stop);
+            }),
+            Fact::SessionExtended { session, budget, .. } => {
+                self.change_session(*session, |s| s.budget = *budget);
+            }
+            Fact::SessionUsed { session, usage, .. } => self.change_session(*session, |s| {
+                s.account.usage.clone_from(usage);
+                s.usage_ms = at_ms;
+            }),
+            Fact::SessionExited { session, process, .. } => self.change_session(*session, |s| {
+                s.status = SessionStatus::Harvesting;
+                s.process.clone_from(process);
+                s.finished_ms = Some(at_ms);
+            }),
+            Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
+                self.change_session(*session, |s| s.account.clone_from(account));
+                self.end_planning(&objective.project, *session, at_ms);
+                self.harvest_session(objective, *session, *end, harvest.as_ref());
+                self.fared(*session, *end, at_ms);
+                if let Some(found) = self.objective_mut(objective) {
+                    found.operated.unjudged = problem.is_some();
+                }
+            }
+
+            // The merge queue.
+            Fact::EntryQueued { project, entry, subject, head, priority } => {
+                self.enqueue(project, *entry, (subject, head), *priority, at_ms);
+            }
+            Fact::CandidateOrdered { project, entry, onto, members, ahead } => {
+                let order = members_or(members, *entry);
+                self.change(project, |p| order_candidate(&mut p.train, order, onto, *ahead));
+            }
+            Fact::CandidateMade { project, entry, candidate, links, apart, ahead } => {
+                self.candidate_made(project, *entry, (candidate, links), apart, *ahead);
+            }
+            Fact::CandidateFailed { project, entry, problem, again_ms, ahead } => {
+                self.change(project, |p| match ahead {
+                    true => drop_ahead(&mut p.train, *entry),
+                    false => not_made(&mut p.train, *entry, problem, *again_ms),
+                });
+            }
+            Fact::EntryReset { project, entry } => self.change(project, |p| reset(&mut p.train, *entry)),
+            Fact::EntryDropped { project, entry, why, .. } => {
+                self.change(project, |p| drop_entry(p, *entry, *why == Dropped::Red));
+            }
+            Fact::QueueHeld { project, reason } => {
+                self.change(project, |p| p.train.held = Some(reason.clone()));
+            }
+            Fact::QueueReleased { project } => self.change(project, queue::release),
+
+            // Gate runs.
+            Fact::GatePlanned {
+                project,
+                gate,
+                entry,
+                commit,
+                tree,
+                on_base,
+                terms,
+                purpose,
+                slot,
+                commands,
+            } => {
+                let purpose = queue::purpose_of(purpose.as_ref(), *entry, *on_base);
+                let new = queue::new_gate(*gate, project, (commit, tree), at_ms);
+                self.plan_gate(new, (purpose, *slot), (terms, commands));
+            }
+            Fact::GateCancelled { project, gate } => {
+                self.change_gate(*gate, |g| g.cancelled = true);
+                self.cancel_checks(project, *gate);
+            }
+            Fact::GateEnded { project, gate, verdict, results } => {
+                self.end_gate(project, *gate, (*verdict, results), at_ms);
+            }
+            Fact::SlotsMeasured { project, terms, found } => {
+                self.change(project, |p| p.pace.under(terms).found = Some(*found));
+            }
+            Fact::GateFolderRemoved { project, slot } => {
+                self.change(project, |p| {
+                    p.gate_folders.remove(slot);
+                });
+            }
+            Fact::GuardAsked { project, entry, paths } => {
+                self.remember_guard(project, *entry, paths);
+                self.change_entry(project, *entry, |e| e.guard = Some(Guard::new(paths.clone())));
+            }
+            Fact::GuardPassed { project, entry, gate } => self.change_guard(project, *entry, |guard| {
+                (guard.passed, guard.settled) = (Some(*gate), true);
+            }),
+            Fact::GuardGivenUp { project, entry, why } => self.change_guard(project, *entry, |guard| {
+                (guard.settled, guard.given_up) = (true, Some(why.clone()));
+            }),
+            Fact::CanaryAsked { project } => self.change(project, |p| p.canary.asked = true),
+            Fact::CanaryJudged { project, gate, verdict, terms } => {
+                self.judge_canary(project, (*gate, *verdict), terms, at_ms);
+            }
+            Fact::ExternalJudged { project, commit, gate, verdict } => self.change(project, |p| {
+                if let Some(external) = p.external.as_mut().filter(|external| external.commit == *commit) {
+                    external.judged = Some((*verdict, *gate));
+                }
+            }),
+
+            // Landings.
+            Fact::LandingIntended { project, entry, candidate, gate, members } => {
+                let members = members_or(members, *entry);
+                let landing = Landing { candidate: candidate.clone(), members, gate: *gate };
+                self.change(project, |p| p.train.landing = Some(landing));
+            }
+            Fact::Landed { project, entry, subject, candidate, head, verified, gate, members } => {
+                let landed = queue::Landing { subject, candidate, head, verified: *verified, gate: *gate };
+                self.land(project, *entry, &members_or(members, *entry), &landed, at_ms);
+            }
+            Fact::ProofWritten { project, commit, .. } => {
+                self.change(project, |p| p.unproven.retain(|landing| landing.commit != *commit));
+            }
+            Fact::LandingAbandoned { project, .. } => self.change(project, |p| {
+                p.train.landing = None;
+                p.train.chain = None;
+            }),
         }
     }
 

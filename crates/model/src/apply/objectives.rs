@@ -1,10 +1,11 @@
 //! What objective events change.
 
-use crate::event::{Event, Fact};
-use crate::ids::ObjectiveKey;
+use crate::event::Event;
+use crate::ids::{ObjectId, ObjectiveKey};
 use crate::objective::{Cause, Landed, NextSession, Objective, ObjectiveSpec, Status};
 use crate::objective::{Worktree, WorktreeStage};
 use crate::operate::Operated;
+use crate::reason::Reason;
 use crate::state::{EntityKey, State};
 
 fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Objective {
@@ -32,59 +33,50 @@ fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Obj
 }
 
 impl State {
-    /// Whether the fact was one of an objective's.
-    pub(super) fn apply_to_objectives(&mut self, fact: &Fact, event: &Event) -> bool {
-        match fact {
-            Fact::ObjectiveAdded { objective, spec } => self.add_objective(objective, spec, event),
-            Fact::ObjectiveMoved { objective, from, to, cause, reason, next } => {
-                self.set_status(objective, *to, event.at_ms);
-                if *to == Status::Done {
-                    self.note_progress(objective);
-                }
-                let Some(found) = self.objective_mut(objective) else { return true };
-                super::operate::moved(found, *from, *to, *cause);
-                found.reason.clone_from(reason);
-                if let Some(next) = next {
-                    found.retries += u32::from(next.costs_retry);
-                    found.next = next.clone();
-                }
-                if *cause == Cause::NothingToLand {
-                    let at_ms = event.at_ms;
-                    found.landed =
-                        Some(Landed { commit: None, at_ms, published_at_ms: None, verified: false });
-                }
-            }
-            Fact::WorktreeOrdered { objective, path, branch, base, epoch } => {
-                let Some(found) = self.objective_mut(objective) else { return true };
-                let failures = found.worktree.as_ref().map_or(0, |worktree| worktree.failures);
-                found.worktree = Some(Worktree {
-                    stage: WorktreeStage::Preparing,
-                    path: path.clone(),
-                    branch: branch.clone(),
-                    base: base.clone(),
-                    failures,
-                    epoch: *epoch,
-                });
-            }
-            Fact::WorktreeMade { objective } => self.set_worktree(objective, WorktreeStage::Ready, 0),
-            Fact::WorktreeFailed { objective, again_ms, .. } => {
-                self.set_worktree(objective, WorktreeStage::Broken, 1);
-                if let Some(found) = self.objective_mut(objective) {
-                    found.next.not_before_ms = Some(*again_ms);
-                }
-            }
-            Fact::WorktreeRetired { objective } => self.set_worktree(objective, WorktreeStage::Removing, 0),
-            Fact::WorktreeRemoved { objective } => {
-                if let Some(found) = self.objective_mut(objective) {
-                    found.worktree = None;
-                }
-            }
-            _ => return false,
+    /// What a move to another state changes besides the state itself.
+    pub(super) fn follow_move(
+        &mut self,
+        key: &ObjectiveKey,
+        (from, to, cause): (Status, Status, Cause),
+        reason: Option<&Reason>,
+        next: Option<&NextSession>,
+        at_ms: i64,
+    ) {
+        if to == Status::Done {
+            self.note_progress(key);
         }
-        true
+        let Some(found) = self.objective_mut(key) else { return };
+        super::operate::moved(found, from, to, cause);
+        found.reason = reason.cloned();
+        if let Some(next) = next {
+            found.retries += u32::from(next.costs_retry);
+            found.next = next.clone();
+        }
+        if cause == Cause::NothingToLand {
+            found.landed = Some(Landed { commit: None, at_ms, published_at_ms: None, verified: false });
+        }
     }
 
-    fn add_objective(&mut self, key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) {
+    pub(super) fn order_worktree(
+        &mut self,
+        key: &ObjectiveKey,
+        (path, branch): (&str, &str),
+        base: &ObjectId,
+        epoch: u64,
+    ) {
+        let Some(found) = self.objective_mut(key) else { return };
+        let failures = found.worktree.as_ref().map_or(0, |worktree| worktree.failures);
+        found.worktree = Some(Worktree {
+            stage: WorktreeStage::Preparing,
+            path: path.to_owned(),
+            branch: branch.to_owned(),
+            base: base.clone(),
+            failures,
+            epoch,
+        });
+    }
+
+    pub(super) fn add_objective(&mut self, key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) {
         let objective = new_objective(key, spec, event);
         for dependency in &objective.spec.depends_on {
             let on = ObjectiveKey { project: key.project.clone(), id: dependency.clone() };
@@ -105,7 +97,7 @@ impl State {
         }
     }
 
-    fn set_worktree(&mut self, key: &ObjectiveKey, stage: WorktreeStage, failed: u32) {
+    pub(super) fn set_worktree(&mut self, key: &ObjectiveKey, stage: WorktreeStage, failed: u32) {
         let found = self.objective_mut(key);
         if let Some(worktree) = found.and_then(|objective| objective.worktree.as_mut()) {
             worktree.stage = stage;

@@ -1,10 +1,10 @@
 //! What people's orders change: objectives, and the hierarchy.
 
-use crate::event::{Event, Fact};
+use crate::event::Event;
 use crate::hierarchy::{Aim, AimKey, Level, Stage};
 use crate::ids::{AimId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::objective::{Cause, Objective, ObjectiveSpec, Status};
-use crate::operate::{Aside, By, HumanNote};
+use crate::operate::{Approval, Aside, By, HumanNote};
 use crate::planning::PhaseProgress;
 use crate::session::{Exit, SessionEnd};
 use crate::state::{EntityKey, State};
@@ -14,85 +14,60 @@ use crate::train::Subject;
 const KEPT_MAX: usize = 20;
 
 impl State {
-    /// Whether the fact was one of a person's orders.
-    pub(super) fn apply_orders(&mut self, fact: &Fact, event: &Event) -> bool {
-        match fact {
-            Fact::ObjectiveEdited { objective, spec } => self.edit(objective, (**spec).clone()),
-            Fact::ObjectiveDeleted { objective } => self.forget_objective(objective),
-            Fact::ScopeWidened { objective, globs, by } => {
-                let Some(found) = self.objective_mut(objective) else { return true };
-                found.expansions += u32::from(*by == By::Automatic);
-                let scope = &mut found.spec.path_scope;
-                let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
-                match by {
-                    By::Automatic => found.operated.grown_scope.extend(new.iter().cloned()),
-                    By::Human => found.operated.grown_scope.retain(|glob| !globs.contains(glob)),
-                }
-                scope.extend(new);
-                // Recovery compared it with the scopes that are held; a person need not have.
-                found.operated.scope_released |= *by == By::Human;
-            }
-            Fact::HumanNote { objective, note, .. } => {
-                let Some(found) = self.objective_mut(objective) else { return true };
-                found.operated.note = Some(HumanNote { text: note.clone(), told: None });
-                found.history.push(format!("a person: {note}"));
-                let excess = found.history.len().saturating_sub(KEPT_MAX);
-                found.history.drain(..excess);
-            }
-            Fact::ObjectiveApproved { objective, approval } => {
-                let Some(found) = self.objective_mut(objective) else { return true };
-                found.operated.approvals.push((**approval).clone());
-                let excess = found.operated.approvals.len().saturating_sub(KEPT_MAX);
-                found.operated.approvals.drain(..excess);
-            }
-            Fact::PauseAsked { objective, asked } => {
-                if let Some(found) = self.objective_mut(objective) {
-                    found.operated.pause_asked = *asked;
-                }
-            }
-            _ => return self.apply_to_aims(fact, event),
+    pub(super) fn widen_scope(&mut self, key: &ObjectiveKey, globs: &[String], by: By) {
+        let Some(found) = self.objective_mut(key) else { return };
+        found.expansions += u32::from(by == By::Automatic);
+        let scope = &mut found.spec.path_scope;
+        let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
+        match by {
+            By::Automatic => found.operated.grown_scope.extend(new.iter().cloned()),
+            By::Human => found.operated.grown_scope.retain(|glob| !globs.contains(glob)),
         }
-        true
+        scope.extend(new);
+        // Recovery compared it with the scopes that are held; a person need not have.
+        found.operated.scope_released |= by == By::Human;
     }
 
-    fn apply_to_aims(&mut self, fact: &Fact, event: &Event) -> bool {
-        match fact {
-            Fact::AimAdded { aim, title, description, parent, .. } => {
-                self.touched.insert(EntityKey::Aim(aim.clone()));
-                let new = Aim {
-                    key: aim.clone(),
-                    title: title.clone(),
-                    description: description.clone(),
-                    parent: parent.clone(),
-                    stage: Stage::Planned,
-                    since_ms: event.at_ms,
-                    added_seq: event.seq,
-                    rank: None,
-                    progress: PhaseProgress::default(),
-                };
-                self.aims.insert(aim.clone(), new);
-            }
-            Fact::AimEdited { aim, title, description, parent, .. } => self.change_aim(aim, |found| {
-                found.title.clone_from(title);
-                found.description.clone_from(description);
-                found.parent.clone_from(parent);
-            }),
-            Fact::AimMoved { aim, to, .. } => {
-                self.change_aim(aim, |found| {
-                    found.stage = *to;
-                    found.since_ms = event.at_ms;
-                });
-                self.stage_moved(aim, *to);
-            }
-            Fact::AimsOrdered { project, level, order } => self.order_aims(project, *level, order),
-            _ => return false,
-        }
-        true
+    pub(super) fn keep_note(&mut self, key: &ObjectiveKey, note: &str) {
+        let Some(found) = self.objective_mut(key) else { return };
+        found.operated.note = Some(HumanNote { text: note.to_owned(), told: None });
+        found.history.push(format!("a person: {note}"));
+        let excess = found.history.len().saturating_sub(KEPT_MAX);
+        found.history.drain(..excess);
+    }
+
+    pub(super) fn keep_approval(&mut self, key: &ObjectiveKey, approval: &Approval) {
+        let Some(found) = self.objective_mut(key) else { return };
+        found.operated.approvals.push(approval.clone());
+        let excess = found.operated.approvals.len().saturating_sub(KEPT_MAX);
+        found.operated.approvals.drain(..excess);
+    }
+
+    pub(super) fn add_aim(
+        &mut self,
+        key: &AimKey,
+        (title, description): (&str, &str),
+        parent: Option<&AimId>,
+        event: &Event,
+    ) {
+        self.touched.insert(EntityKey::Aim(key.clone()));
+        let new = Aim {
+            key: key.clone(),
+            title: title.to_owned(),
+            description: description.to_owned(),
+            parent: parent.cloned(),
+            stage: Stage::Planned,
+            since_ms: event.at_ms,
+            added_seq: event.seq,
+            rank: None,
+            progress: PhaseProgress::default(),
+        };
+        self.aims.insert(key.clone(), new);
     }
 
     /// The places that these aims have are dealt out anew among them, in the order given: whatever else is of
     /// the level keeps its own.
-    fn order_aims(&mut self, project: &ProjectSlug, level: Level, order: &[AimId]) {
+    pub(super) fn order_aims(&mut self, project: &ProjectSlug, level: Level, order: &[AimId]) {
         let key = |id: &AimId| AimKey { project: project.clone(), level, id: id.clone() };
         let known: Vec<AimKey> = order.iter().map(key).filter(|key| self.aims.contains_key(key)).collect();
         let mut places: Vec<u64> = known.iter().map(|key| self.aims[key].place().0).collect();
@@ -126,7 +101,7 @@ impl State {
         self.unlink_dependencies(&objective);
     }
 
-    fn edit(&mut self, key: &ObjectiveKey, spec: ObjectiveSpec) {
+    pub(super) fn edit(&mut self, key: &ObjectiveKey, spec: ObjectiveSpec) {
         let Some(before) = self.objective(key).cloned() else { return };
         self.unlink_dependencies(&before);
         for dependency in &spec.depends_on {

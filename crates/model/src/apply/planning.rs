@@ -1,74 +1,91 @@
 //! What planner runs, plans and checks of phases change.
 
-use crate::event::{Fact, SessionPlan};
+use crate::event::SessionPlan;
 use crate::gate::Purpose;
 use crate::hierarchy::{AimKey, Level, Stage};
 use crate::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::operate::By;
-use crate::planning::{Belief, FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan};
+use crate::plan::{PhaseCheck, PlanDocument};
+use crate::planning::{
+    Belief, FailedCheck, FailedRound, NOTES_MAX, PhaseProgress, PlannerRun, Planning, WaitingPlan,
+};
 use crate::session::SessionKind;
 use crate::state::State;
 
+/// A plan as it waits for a person.
+pub(super) fn waiting(
+    session: SessionId,
+    phase: &Option<AimId>,
+    plan: &PlanDocument,
+    warnings: &[String],
+    since_ms: i64,
+) -> WaitingPlan {
+    WaitingPlan { session, phase: phase.clone(), plan: plan.clone(), warnings: warnings.to_vec(), since_ms }
+}
+
 impl State {
-    /// Whether the fact was one of the planner's.
-    pub(super) fn apply_to_planning(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::PlanAsked { project } => {
-                self.plan(project, |planning| {
-                    planning.is_asked = true;
-                    planning.is_repaired = false;
-                    planning.forgive();
-                });
-                let phase = self.active_line(project).phase.map(|aim| aim.key.id.clone());
-                self.progress(project, phase.as_ref(), |progress| (progress.lost, progress.vain) = (0, 0));
+    /// A person wants a plan now: what kept the planner back so far no longer does.
+    pub(super) fn ask_plan(&mut self, project: &ProjectSlug) {
+        self.plan(project, |planning| {
+            planning.is_asked = true;
+            planning.is_repaired = false;
+            planning.forgive();
+        });
+        let phase = self.active_line(project).phase.map(|aim| aim.key.id.clone());
+        self.progress(project, phase.as_ref(), |progress| (progress.lost, progress.vain) = (0, 0));
+    }
+
+    pub(super) fn plan_made(&mut self, project: &ProjectSlug, waiting: Option<WaitingPlan>) {
+        self.plan(project, |planning| {
+            planning.waiting = waiting;
+            planning.barren += 1;
+            planning.failures = 0;
+            planning.faults.clear();
+            (planning.repair_due, planning.is_repaired) = (false, false);
+        });
+    }
+
+    pub(super) fn plan_refused(&mut self, project: &ProjectSlug, faults: &[String]) {
+        self.plan(project, |planning| {
+            planning.faults = faults.to_vec();
+            planning.repair_due = !planning.is_repaired;
+            planning.is_repaired = true;
+            planning.failures = 0;
+        });
+    }
+
+    pub(super) fn plan_rejected(&mut self, project: &ProjectSlug, note: &str) {
+        self.plan(project, |planning| {
+            planning.waiting = None;
+            planning.forgive();
+            planning.notes.push(note.to_owned());
+            let excess = planning.notes.len().saturating_sub(NOTES_MAX);
+            planning.notes.drain(..excess);
+        });
+    }
+
+    pub(super) fn set_checks(&mut self, phase: &AimKey, checks: &[PhaseCheck], by: By) {
+        self.progress_of(phase, |progress| {
+            match by {
+                By::Human => progress.checks = checks.to_vec(),
+                By::Automatic => progress.planned_checks = checks.to_vec(),
             }
-            Fact::PlanMade { project, session, phase, plan, warnings, waits } => {
-                let waiting = WaitingPlan {
-                    session: *session,
-                    phase: phase.clone(),
-                    plan: (**plan).clone(),
-                    warnings: warnings.clone(),
-                    since_ms: at_ms,
-                };
-                self.plan(project, |planning| {
-                    planning.waiting = waits.then_some(waiting);
-                    planning.barren += 1;
-                    planning.failures = 0;
-                    planning.faults.clear();
-                    (planning.repair_due, planning.is_repaired) = (false, false);
-                });
-            }
-            Fact::PlanRefused { project, faults, .. } => self.plan(project, |planning| {
-                planning.faults.clone_from(faults);
-                planning.repair_due = !planning.is_repaired;
-                planning.is_repaired = true;
-                planning.failures = 0;
-            }),
-            Fact::PlanMissed { project, counts, .. } => {
-                self.plan(project, |planning| planning.failures += u32::from(*counts));
-            }
-            Fact::PlanApplied { project, session, phase, objectives, belief } => {
-                self.plan_applied(project, session.is_some(), phase.as_ref(), (objectives, belief.as_ref()));
-            }
-            Fact::PlanRejected { project, note, .. } => self.plan(project, |planning| {
-                planning.waiting = None;
-                planning.forgive();
-                planning.notes.push(note.clone());
-                let excess = planning.notes.len().saturating_sub(NOTES_MAX);
-                planning.notes.drain(..excess);
-            }),
-            Fact::PlannerHeld { project, reason } => self.plan(project, |planning| {
-                planning.stuck = Some(reason.clone());
-                (planning.is_asked, planning.repair_due) = (false, false);
-            }),
-            Fact::PlannerReleased { project } => self.plan(project, Planning::forgive),
-            _ => return self.apply_to_checks(fact, at_ms),
-        }
-        true
+            (progress.failed, progress.vain) = (None, progress.vain * u32::from(by == By::Automatic));
+        });
+    }
+
+    pub(super) fn checks_failed(&mut self, phase: &AimKey, gate: GateId, failed: &[FailedCheck], at_ms: i64) {
+        self.progress_of(phase, |progress| {
+            progress.checking = None;
+            progress.lost = 0;
+            progress.vain += u32::from(progress.is_believed_done);
+            (progress.is_believed_done, progress.belief) = (false, None);
+            progress.failed = Some(FailedRound { gate, checks: failed.to_vec(), at_ms });
+        });
     }
 
     /// A plan was applied: the planner's, or one that a person wrote.
-    fn plan_applied(
+    pub(super) fn plan_applied(
         &mut self,
         project: &ProjectSlug,
         is_planners: bool,
@@ -93,35 +110,6 @@ impl State {
                 progress.vain = 0;
             }
         });
-    }
-
-    fn apply_to_checks(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::PhaseChecksSet { aim, checks, by, .. } => self.progress_of(aim, |progress| {
-                match by {
-                    By::Human => progress.checks.clone_from(checks),
-                    By::Automatic => progress.planned_checks.clone_from(checks),
-                }
-                (progress.failed, progress.vain) = (None, progress.vain * u32::from(*by == By::Automatic));
-            }),
-            Fact::PhaseChecksPassed { aim, .. } => self.progress_of(aim, |progress| {
-                (progress.checking, progress.failed) = (None, None);
-                (progress.lost, progress.vain) = (0, 0);
-            }),
-            Fact::PhaseChecksFailed { aim, gate, failed, .. } => self.progress_of(aim, |progress| {
-                progress.checking = None;
-                progress.lost = 0;
-                progress.vain += u32::from(progress.is_believed_done);
-                (progress.is_believed_done, progress.belief) = (false, None);
-                progress.failed = Some(FailedRound { gate: *gate, checks: failed.clone(), at_ms });
-            }),
-            Fact::PhaseChecksLost { aim, .. } => self.progress_of(aim, |progress| {
-                progress.checking = None;
-                progress.lost += 1;
-            }),
-            _ => return false,
-        }
-        true
     }
 
     /// A gate run was planned; one of a phase's checks holds them as they are now.
@@ -202,7 +190,7 @@ impl State {
         }
     }
 
-    fn plan(&mut self, project: &ProjectSlug, change: impl FnOnce(&mut Planning)) {
+    pub(super) fn plan(&mut self, project: &ProjectSlug, change: impl FnOnce(&mut Planning)) {
         self.change(project, |project| change(&mut project.planning));
     }
 
@@ -218,7 +206,7 @@ impl State {
         }
     }
 
-    fn progress_of(&mut self, aim: &AimKey, change: impl FnOnce(&mut PhaseProgress)) {
+    pub(super) fn progress_of(&mut self, aim: &AimKey, change: impl FnOnce(&mut PhaseProgress)) {
         if self.aims.contains_key(aim) {
             self.change_aim(aim, |aim| change(&mut aim.progress));
         }

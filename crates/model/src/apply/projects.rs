@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::aside::{Canary, External, Pushing};
-use crate::bypass::Bypassed;
-use crate::event::Fact;
+use crate::bypass::{BypassFacts, Bypassed};
 use crate::facts::RepositoryFacts;
 use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use crate::pace::Pace;
@@ -63,108 +62,27 @@ fn new_project(
 }
 
 impl State {
-    /// Whether the fact was one of a project's.
-    pub(super) fn apply_to_projects(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::ProjectAdded { project, settings, repository } => {
-                self.touched.insert(EntityKey::Project(project.clone()));
-                self.projects.insert(project.clone(), new_project(project, settings, repository, at_ms));
-            }
-            Fact::ProjectConfigured { project, settings } => {
-                self.change(project, |p| {
-                    p.settings = (**settings).clone();
-                    p.reset_agents();
-                    p.planning.forgive();
-                });
-            }
-            Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
-            Fact::ProjectPaused { project, paused } => self.change(project, |p| {
-                (p.paused, p.paused_ms) = (*paused, paused.then_some(at_ms));
-            }),
-            Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
-            Fact::AgentUnusable { project, agent, problem } => {
-                self.change(project, |p| p.cannot_use(agent, problem, at_ms));
-            }
-            Fact::AgentsReset { project } => self.change(project, Project::reset_agents),
-            Fact::ProjectRemoved { project } => self.forget_project(project),
-            Fact::ProjectHeld { project, reason } => {
-                self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));
-            }
-            Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
-            Fact::IntegrationMade { project, tip } => {
-                self.change(project, |p| {
-                    p.integration.is_made = true;
-                    p.integration.is_reset = false;
-                    p.integration.tip = tip.clone();
-                });
-            }
-            _ => return self.apply_to_target(fact, at_ms),
-        }
-        true
+    pub(super) fn add_project(
+        &mut self,
+        project: &ProjectSlug,
+        settings: &ProjectSettings,
+        repository: &RepositoryFacts,
+        at_ms: i64,
+    ) {
+        self.touched.insert(EntityKey::Project(project.clone()));
+        self.projects.insert(project.clone(), new_project(project, settings, repository, at_ms));
     }
 
-    fn apply_to_target(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::TargetSeen { project, target } => {
-                self.change(project, |p| p.integration.target = target.clone());
-            }
-            Fact::ExternalIntended { project, to, .. } => {
-                self.change(project, |p| p.integration.adopting = Some(to.clone()));
-            }
-            Fact::ExternalAdopted { project, to, .. } => {
-                self.move_tip(project, to, true, at_ms);
-                let external = External { commit: to.clone(), judged: None };
-                self.change(project, |p| p.external = (!p.settings.verify.is_empty()).then_some(external));
-            }
-            Fact::ExternalAbandoned { project, .. } => {
-                self.change(project, |p| p.integration.adopting = None);
-            }
-            Fact::ExternalRefused { project, target } => {
-                self.change(project, |p| p.integration.external_refused = Some(target.clone()));
-            }
-            Fact::AdoptionIntended { project, .. } => {
-                self.change(project, |p| p.integration.taking_target = true);
-            }
-            Fact::AdoptionAbandoned { project, .. } => {
-                self.change(project, |p| p.integration.taking_target = false);
-            }
-            Fact::QueueBypassed { project, found } => {
-                let known = Bypassed { found: found.clone(), since_ms: at_ms, accepted: false };
-                self.change(project, |p| p.bypassed = Some(known));
-            }
-            Fact::BypassAccepted { project } => self.change(project, |p| {
-                p.bypassed.iter_mut().for_each(|known| known.accepted = true);
-            }),
-            Fact::TargetAdopted { project, to, lost, .. } => {
-                self.lose_landings(project, lost);
-                self.change(project, |p| p.bypassed = None);
-                self.move_tip(project, to, true, at_ms);
-            }
-            Fact::TargetSet { project, branch, tip, published, lost, .. } => {
-                self.set_target(project, branch, (tip, published), lost, at_ms);
-            }
-            Fact::RepublishAsked { project, published } => self.change(project, |p| {
-                p.integration.published = published.clone();
-                p.integration.external_refused = None;
-            }),
-            Fact::Published { project, to } => {
-                self.publish(project, to, at_ms);
-                self.change(project, |p| {
-                    if p.settings.land.push.is_some() {
-                        p.pushing.due = Some(to.clone());
-                    }
-                });
-            }
-            Fact::PublicationWaits { project, wait } => {
-                self.change(project, |p| p.integration.waits = Some(wait.clone()));
-            }
-            Fact::PublicationFreed { project } => self.change(project, |p| {
-                p.integration.waits = None;
-                p.integration.external_refused = None;
-            }),
-            _ => return false,
-        }
-        true
+    /// The integration ref moved on to the user's own commits: the gate has its say on them where there is one.
+    pub(super) fn adopt_external(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
+        self.move_tip(project, to, true, at_ms);
+        let external = External { commit: to.clone(), judged: None };
+        self.change(project, |p| p.external = (!p.settings.verify.is_empty()).then_some(external));
+    }
+
+    pub(super) fn bypassed(&mut self, project: &ProjectSlug, found: &BypassFacts, at_ms: i64) {
+        let known = Bypassed { found: found.clone(), since_ms: at_ms, accepted: false };
+        self.change(project, |p| p.bypassed = Some(known));
     }
 
     pub(super) fn change(&mut self, project: &ProjectSlug, change: impl FnOnce(&mut Project)) {
@@ -192,7 +110,7 @@ impl State {
     }
 
     /// Everything landed up to the tip is published when the published commit is the tip.
-    fn publish(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
+    pub(super) fn publish(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
         let mut published = Vec::new();
         self.change(project, |p| {
             let integration = &mut p.integration;
@@ -214,7 +132,7 @@ impl State {
 
     /// The integration ref of another branch: at the tip of before, of which that branch holds a part, or where that
     /// branch is.
-    fn set_target(
+    pub(super) fn set_target(
         &mut self,
         project: &ProjectSlug,
         branch: &str,
@@ -239,7 +157,7 @@ impl State {
         self.publish(project, published, at_ms);
     }
 
-    fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {
+    pub(super) fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {
         self.change(project, |p| p.integration.unpublished.retain(|id| !lost.contains(id)));
         for id in lost {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
@@ -249,7 +167,7 @@ impl State {
         }
     }
 
-    fn forget_project(&mut self, project: &ProjectSlug) {
+    pub(super) fn forget_project(&mut self, project: &ProjectSlug) {
         self.touched.insert(EntityKey::Project(project.clone()));
         self.projects.remove(project);
         let keys: Vec<ObjectiveKey> = self.objectives_of(project).map(|o| o.key.clone()).collect();

@@ -1,147 +1,113 @@
 //! What merge-queue and gate events change.
 
-use super::making::{drop_ahead, drop_entry, link_of, made, made_ahead, not_made, order_candidate, reset};
-use crate::event::{Dropped, Fact};
+use super::making::{link_of, made, made_ahead};
 use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::objective::Landed;
 use crate::pace::Company;
 use crate::project::Project;
 use crate::proof::{Member, Unproven};
+use crate::settings::GateCommand;
 use crate::state::{EntityKey, State};
-use crate::train::{Candidate, Entry, Landing, Subject};
+use crate::train::{Candidate, Entry, Link, Subject};
 use crate::verdicts::{KnownVerdict, keep};
 
 /// Runs that are looked through for those that ran beside another: more than ever are under way in that time.
 const LATEST: usize = 64;
 
+/// What landed, and how.
+pub(super) struct Landing<'a> {
+    pub(super) subject: &'a Subject,
+    pub(super) candidate: &'a Candidate,
+    pub(super) head: &'a ObjectId,
+    pub(super) verified: bool,
+    pub(super) gate: Option<GateId>,
+}
+
 impl State {
-    /// Whether the fact was one of the queue's.
-    pub(super) fn apply_to_queue(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::EntryQueued { project, entry, subject, head, priority } => {
-                let new = Entry::new(*entry, subject.clone(), head.clone(), *priority, at_ms);
-                self.change(project, |p| {
-                    p.train.next_entry = p.train.next_entry.max(entry + 1);
-                    p.train.entries.push(new);
-                });
-                // A branch that moved while it was queued is judged again, and pinned where it is now.
-                if let Subject::Objective(id) = subject {
-                    let key = ObjectiveKey { project: project.clone(), id: id.clone() };
-                    if let Some(objective) = self.objective_mut(&key) {
-                        objective.head = Some(head.clone());
-                    }
-                }
+    pub(super) fn enqueue(
+        &mut self,
+        project: &ProjectSlug,
+        entry: u64,
+        (subject, head): (&Subject, &ObjectId),
+        priority: i32,
+        at_ms: i64,
+    ) {
+        let new = Entry::new(entry, subject.clone(), head.clone(), priority, at_ms);
+        self.change(project, |p| {
+            p.train.next_entry = p.train.next_entry.max(entry + 1);
+            p.train.entries.push(new);
+        });
+        // A branch that moved while it was queued is judged again, and pinned where it is now.
+        if let Subject::Objective(id) = subject {
+            let key = ObjectiveKey { project: project.clone(), id: id.clone() };
+            if let Some(objective) = self.objective_mut(&key) {
+                objective.head = Some(head.clone());
             }
-            Fact::CandidateOrdered { project, entry, onto, members, ahead } => {
-                let order = members_or(members, *entry);
-                self.change(project, |p| order_candidate(&mut p.train, order, onto, *ahead));
-            }
-            Fact::CandidateMade { project, entry, candidate, links, apart, ahead } => {
-                let links = match links.is_empty() {
-                    true => vec![link_of(*entry, candidate)],
-                    false => links.clone(),
-                };
-                self.change(project, |p| match ahead {
-                    true => made_ahead(&mut p.train, *entry, candidate),
-                    false => made(&mut p.train, *entry, candidate, links, apart),
-                });
-            }
-            Fact::CandidateFailed { project, entry, problem, again_ms, ahead } => {
-                self.change(project, |p| match ahead {
-                    true => drop_ahead(&mut p.train, *entry),
-                    false => not_made(&mut p.train, *entry, problem, *again_ms),
-                });
-            }
-            Fact::EntryReset { project, entry } => {
-                self.change(project, |p| reset(&mut p.train, *entry));
-            }
-            Fact::EntryDropped { project, entry, why, .. } => {
-                self.change(project, |p| drop_entry(p, *entry, *why == Dropped::Red));
-            }
-            Fact::QueueHeld { project, reason } => {
-                self.change(project, |p| p.train.held = Some(reason.clone()));
-            }
-            Fact::QueueReleased { project } => self.change(project, |p| {
-                p.train.held = None;
-                // Whoever lets it go on has mended something: what was not green is tried anew.
-                p.verdicts.retain(|known| known.verdict == Verdict::Green);
-                for entry in &mut p.train.entries {
-                    entry.build_failures = 0;
-                    entry.problem = None;
-                    entry.not_before_ms = None;
-                    if let Some(guard) = entry.guard.as_mut().filter(|guard| !guard.settled) {
-                        (guard.red, guard.unclear) = (0, 0);
-                    }
-                }
-            }),
-            _ => return self.apply_to_gates(fact, at_ms) || self.apply_to_landings(fact, at_ms),
         }
-        true
     }
 
-    fn apply_to_gates(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::GatePlanned {
-                project,
-                gate,
-                entry,
-                commit,
-                tree,
-                on_base,
-                terms,
-                purpose,
-                slot,
-                commands,
-            } => {
-                let purpose = purpose.clone().unwrap_or_else(|| Purpose::of_old(*entry, *on_base));
-                self.counters.gate = self.counters.gate.max(gate.0);
-                self.index.open_gates.insert(*gate);
-                self.touched.insert(EntityKey::Gate(*gate));
-                let new = GateRun {
-                    purpose: purpose.clone(),
-                    slot: *slot,
-                    terms: terms.clone(),
-                    commands: commands.clone(),
-                    ..new_gate(*gate, project, (commit, tree), at_ms)
-                };
-                self.gates.insert(*gate, new);
-                self.change(project, |p| {
-                    let is_trial = matches!(purpose, Purpose::Ahead { .. }) && *slot > p.gate_slots();
-                    p.gate_folders.entry(*slot).or_default();
-                    if is_trial {
-                        p.pace.under(terms).tries += 1;
-                    }
-                });
-                self.begin_checks(project, &purpose, *gate);
+    pub(super) fn candidate_made(
+        &mut self,
+        project: &ProjectSlug,
+        entry: u64,
+        (candidate, links): (&Candidate, &[Link]),
+        apart: &[u64],
+        ahead: bool,
+    ) {
+        let links = match links.is_empty() {
+            true => vec![link_of(entry, candidate)],
+            false => links.to_vec(),
+        };
+        self.change(project, |p| match ahead {
+            true => made_ahead(&mut p.train, entry, candidate),
+            false => made(&mut p.train, entry, candidate, links, apart),
+        });
+    }
+
+    pub(super) fn plan_gate(
+        &mut self,
+        new: GateRun,
+        (purpose, slot): (Purpose, u32),
+        (terms, commands): (&str, &[GateCommand]),
+    ) {
+        let (gate, project) = (new.id, new.project.clone());
+        self.counters.gate = self.counters.gate.max(gate.0);
+        self.index.open_gates.insert(gate);
+        self.touched.insert(EntityKey::Gate(gate));
+        let new = GateRun {
+            purpose: purpose.clone(),
+            slot,
+            terms: terms.to_owned(),
+            commands: commands.to_vec(),
+            ..new
+        };
+        self.gates.insert(gate, new);
+        self.change(&project, |p| {
+            let is_trial = matches!(purpose, Purpose::Ahead { .. }) && slot > p.gate_slots();
+            p.gate_folders.entry(slot).or_default();
+            if is_trial {
+                p.pace.under(terms).tries += 1;
             }
-            Fact::GateCancelled { project, gate } => {
-                self.change_gate(*gate, |g| g.cancelled = true);
-                self.cancel_checks(project, *gate);
-            }
-            Fact::GateEnded { project, gate, verdict, results } => {
-                self.index.open_gates.remove(gate);
-                self.change_gate(*gate, |g| {
-                    g.finished_ms = Some(at_ms);
-                    g.verdict = (!g.cancelled).then_some(*verdict);
-                    g.results.clone_from(results);
-                });
-                self.settle_gate(project, *gate, *verdict, at_ms);
-                self.time_gate(project, *gate);
-            }
-            Fact::SlotsMeasured { project, terms, found } => {
-                self.change(project, |p| p.pace.under(terms).found = Some(*found));
-            }
-            Fact::GateFolderRemoved { project, slot } => {
-                self.change(project, |p| {
-                    p.gate_folders.remove(slot);
-                });
-            }
-            // What follows from a verdict the next plan decides, by the tree.
-            Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
-            _ => return false,
-        }
-        true
+        });
+        self.begin_checks(&project, &purpose, gate);
+    }
+
+    pub(super) fn end_gate(
+        &mut self,
+        project: &ProjectSlug,
+        gate: GateId,
+        (verdict, results): (Verdict, &[CommandResult]),
+        at_ms: i64,
+    ) {
+        self.index.open_gates.remove(&gate);
+        self.change_gate(gate, |g| {
+            g.finished_ms = Some(at_ms);
+            g.verdict = (!g.cancelled).then_some(verdict);
+            g.results = results.to_vec();
+        });
+        self.settle_gate(project, gate, verdict, at_ms);
+        self.time_gate(project, gate);
     }
 
     /// Takes in how long a run took, where the gate has run before: the first one fills its caches.
@@ -175,39 +141,12 @@ impl State {
         }
     }
 
-    fn apply_to_landings(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::LandingIntended { project, entry, candidate, gate, members } => {
-                let members = members_or(members, *entry);
-                let landing = Landing { candidate: candidate.clone(), members, gate: *gate };
-                self.change(project, |p| p.train.landing = Some(landing));
-            }
-            Fact::Landed { project, entry, subject, candidate, head, verified, gate, members } => {
-                self.change(project, |p| {
-                    let guard = p.train.entry(*entry).and_then(|entry| entry.guard.clone());
-                    let member = Member { subject: subject.clone(), head: head.clone(), guard };
-                    unproven(p, member, candidate, *gate, at_ms);
-                    // The gate passed with the user's commits beneath: what it said of them alone is outdated.
-                    if *verified {
-                        p.external = None;
-                    }
-                });
-                let members = members_or(members, *entry);
-                self.land(project, (*entry, &members), subject, candidate, (head, *verified), at_ms);
-            }
-            Fact::ProofWritten { project, commit, .. } => {
-                self.change(project, |p| p.unproven.retain(|landing| landing.commit != *commit));
-            }
-            Fact::LandingAbandoned { project, .. } => self.change(project, |p| {
-                p.train.landing = None;
-                p.train.chain = None;
-            }),
-            _ => return false,
-        }
-        true
-    }
-
-    fn change_entry(&mut self, project: &ProjectSlug, entry: u64, change: impl FnOnce(&mut Entry)) {
+    pub(super) fn change_entry(
+        &mut self,
+        project: &ProjectSlug,
+        entry: u64,
+        change: impl FnOnce(&mut Entry),
+    ) {
         self.change(project, |p| {
             if let Some(entry) = p.train.entries.iter_mut().find(|e| e.id == entry) {
                 change(entry);
@@ -215,22 +154,31 @@ impl State {
         });
     }
 
-    fn change_gate(&mut self, gate: GateId, change: impl FnOnce(&mut GateRun)) {
+    pub(super) fn change_gate(&mut self, gate: GateId, change: impl FnOnce(&mut GateRun)) {
         self.touched.insert(EntityKey::Gate(gate));
         if let Some(gate) = self.gates.get_mut(&gate) {
             change(gate);
         }
     }
 
-    fn land(
+    pub(super) fn land(
         &mut self,
         project: &ProjectSlug,
-        (entry, members): (u64, &[u64]),
-        subject: &Subject,
-        candidate: &Candidate,
-        (head, verified): (&ObjectId, bool),
+        entry: u64,
+        members: &[u64],
+        landed: &Landing<'_>,
         at_ms: i64,
     ) {
+        let Landing { subject, candidate, head, verified, gate } = *landed;
+        self.change(project, |p| {
+            let guard = p.train.entry(entry).and_then(|entry| entry.guard.clone());
+            let member = Member { subject: subject.clone(), head: head.clone(), guard };
+            unproven(p, member, candidate, gate, at_ms);
+            // The gate passed with the user's commits beneath: what it said of them alone is outdated.
+            if verified {
+                p.external = None;
+            }
+        });
         let mut is_moved = false;
         self.change(project, |p| {
             if verified && let Some(found) = p.train.entry(entry) {
@@ -270,7 +218,26 @@ impl State {
     }
 }
 
-fn members_or(members: &[u64], entry: u64) -> Vec<u64> {
+/// What a gate run is for; events of before purposes were recorded say it by an entry and a flag.
+pub(super) fn purpose_of(purpose: Option<&Purpose>, entry: u64, on_base: bool) -> Purpose {
+    purpose.cloned().unwrap_or_else(|| Purpose::of_old(entry, on_base))
+}
+
+/// A person lets the queue go on, and has mended something: what was not green is tried anew.
+pub(super) fn release(project: &mut Project) {
+    project.train.held = None;
+    project.verdicts.retain(|known| known.verdict == Verdict::Green);
+    for entry in &mut project.train.entries {
+        entry.build_failures = 0;
+        entry.problem = None;
+        entry.not_before_ms = None;
+        if let Some(guard) = entry.guard.as_mut().filter(|guard| !guard.settled) {
+            (guard.red, guard.unclear) = (0, 0);
+        }
+    }
+}
+
+pub(super) fn members_or(members: &[u64], entry: u64) -> Vec<u64> {
     match members {
         [] => vec![entry],
         members => members.to_vec(),
@@ -295,7 +262,7 @@ fn unproven(project: &mut Project, member: Member, candidate: &Candidate, gate: 
     }
 }
 
-fn new_gate(
+pub(super) fn new_gate(
     id: GateId,
     project: &ProjectSlug,
     (commit, tree): (&ObjectId, &ObjectId),

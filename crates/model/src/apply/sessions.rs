@@ -1,6 +1,6 @@
 //! What session events change.
 
-use crate::event::{Fact, SessionPlan};
+use crate::event::SessionPlan;
 use crate::ids::{ObjectiveKey, SessionId};
 use crate::objective::Objective;
 use crate::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
@@ -37,54 +37,13 @@ fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Sess
 }
 
 impl State {
-    /// Whether the fact was one of a session's.
-    pub(super) fn apply_to_sessions(&mut self, fact: &Fact, at_ms: i64) -> bool {
-        match fact {
-            Fact::SessionPlanned { objective, plan } => self.plan_session(objective, plan, at_ms),
-            Fact::SessionStarted { session, pid, .. } => self.change_session(*session, |s| {
-                s.started_ms = Some(at_ms);
-                s.pid = Some(*pid);
-                if s.status == SessionStatus::Starting {
-                    s.status = SessionStatus::Running;
-                }
-            }),
-            Fact::SessionStopping { session, stop, .. } => self.change_session(*session, |s| {
-                s.status = SessionStatus::Stopping;
-                s.stop = Some(*stop);
-            }),
-            Fact::SessionExtended { session, budget, .. } => {
-                self.change_session(*session, |s| s.budget = *budget);
-            }
-            Fact::SessionUsed { session, usage, .. } => self.change_session(*session, |s| {
-                s.account.usage.clone_from(usage);
-                s.usage_ms = at_ms;
-            }),
-            Fact::SessionExited { session, process, .. } => self.change_session(*session, |s| {
-                s.status = SessionStatus::Harvesting;
-                s.process.clone_from(process);
-                s.finished_ms = Some(at_ms);
-            }),
-            Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
-                self.change_session(*session, |s| s.account.clone_from(account));
-                self.end_planning(&objective.project, *session, at_ms);
-                self.harvest_session(objective, *session, *end, harvest.as_ref());
-                self.fared(*session, *end, at_ms);
-                if let Some(found) = self.objective_mut(objective) {
-                    found.operated.unjudged = problem.is_some();
-                }
-            }
-            _ => return false,
-        }
-        true
-    }
-
-    fn change_session(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
+    pub(super) fn change_session(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
         if let Some(session) = self.session_mut(id) {
             change(session);
         }
     }
 
-    fn plan_session(&mut self, key: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) {
+    pub(super) fn plan_session(&mut self, key: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) {
         self.counters.session = self.counters.session.max(plan.session.0);
         self.touched.insert(EntityKey::Session(plan.session));
         self.sessions.insert(plan.session, new_session(key, plan, at_ms));
@@ -110,7 +69,7 @@ impl State {
         }
     }
 
-    fn harvest_session(
+    pub(super) fn harvest_session(
         &mut self,
         key: &ObjectiveKey,
         id: SessionId,
