@@ -1,5 +1,7 @@
 //! What sessions have used.
 
+use serde::{Deserialize, Serialize};
+
 use super::ids::{ProjectSlug, SessionId};
 use super::session::{ProcessEnd, Session};
 use super::state::State;
@@ -18,6 +20,30 @@ pub fn used_since_ms(session: &Session, day_start_ms: i64, now_ms: i64) -> i64 {
     match started >= day_start_ms {
         true => awake,
         false => (ended.min(now_ms) - day_start_ms).clamp(0, awake),
+    }
+}
+
+/// What a project may spend a limited amount of in a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayLimit {
+    /// Dollars.
+    Usd,
+    /// Tokens.
+    Tokens,
+    /// Minutes of sessions.
+    SessionMinutes,
+}
+
+impl DayLimit {
+    /// Returns the key of the limit in the section `budget` of a project file.
+    #[must_use]
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Usd => "usd_per_day",
+            Self::Tokens => "tokens_per_day",
+            Self::SessionMinutes => "session_minutes_per_day",
+        }
     }
 }
 

@@ -11,7 +11,9 @@ use strum::{EnumDiscriminants, EnumIter, IntoStaticStr};
 
 use super::agent::{Check, Cooldown};
 use super::aside::PushWait;
+use super::budget::DayLimit;
 use super::bypass::BypassFacts;
+use super::command::StopMode;
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
@@ -98,7 +100,7 @@ pub enum Fact {
     /// A supervisor took up work.
     SupervisorStarted { pid: u32, version: String },
     /// It laid work down in order: how.
-    SupervisorStopped { mode: String },
+    SupervisorStopped { mode: StopMode },
     /// A repository came under management.
     ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
     /// Its settings changed.
@@ -152,8 +154,8 @@ pub enum Fact {
     /// Something that Paddock did, most often an effect, panicked: a fault of Paddock itself. So many times since
     /// the supervisor started.
     EffectPanicked { project: Option<ProjectSlug>, doing: String, problem: String, times: u32 },
-    /// A project has spent what it may in a day: `usd`, `tokens` or `session_minutes`.
-    BudgetExhausted { project: ProjectSlug, what: String, limit: String },
+    /// A project has spent what it may in a day.
+    BudgetExhausted { project: ProjectSlug, what: DayLimit, limit: String },
     /// Its integration ref exists.
     IntegrationMade { project: ProjectSlug, tip: ObjectId },
     /// The user's target branch was seen at another commit, or gone.
@@ -170,8 +172,6 @@ pub enum Fact {
     AdoptionIntended { project: ProjectSlug, from: ObjectId },
     /// That was not possible: why. Nothing moved.
     AdoptionAbandoned { project: ProjectSlug, problem: String },
-    /// A person took the target branch as it is; these landings are no longer in it.
-    TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
     /// The project lands on another branch from now on: the integration ref of `branch` is to be at `tip`, of which
     /// the branch holds `published`; the landings `lost` are in neither. `from_branch` is empty when there was
     /// none.
@@ -183,16 +183,18 @@ pub enum Fact {
         published: ObjectId,
         lost: Vec<ObjectiveId>,
     },
+    /// A person took the target branch as it is; these landings are no longer in it.
+    TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
     /// A person wants landed work on the target branch again, from this commit on.
     RepublishAsked { project: ProjectSlug, published: ObjectId },
     /// The target branch holds this commit.
     Published { project: ProjectSlug, to: ObjectId },
     /// Publishing waits for the user.
     PublicationWaits { project: ProjectSlug, wait: PublicationWait },
-    /// Publishing no longer waits, or is to be tried again.
-    PublicationFreed { project: ProjectSlug },
     /// Other branches than before will not merge; found in memory, before their turn.
     CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
+    /// Publishing no longer waits, or is to be tried again.
+    PublicationFreed { project: ProjectSlug },
     /// An objective was added.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
     /// A person changed what is asked for.

@@ -8,7 +8,9 @@ use super::plan::PhaseCheck;
 use super::planning::PhaseProgress;
 
 /// How large an aim is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
     /// A long-term aim.
@@ -20,6 +22,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// Every one, in order.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The word of SPEC 1.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -48,7 +53,7 @@ impl fmt::Display for Level {
 }
 
 /// Where an aim stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
     /// Its turn has not come.
@@ -60,6 +65,9 @@ pub enum Stage {
 }
 
 impl Stage {
+    /// Every one, in order.
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
+
     /// The word for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {

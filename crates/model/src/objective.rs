@@ -11,7 +11,9 @@ use super::session::SessionKind;
 use crate::finding::Finding;
 
 /// Where an objective stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::VariantArray,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Waits for dependencies.
@@ -44,19 +46,7 @@ impl Status {
         [Self::Todo, Self::Ready, Self::Active, Self::Review, Self::Queued, Self::NeedsReview, Self::Paused];
 
     /// Every state, in the order people read them.
-    pub const ALL: [Self; 11] = [
-        Self::Todo,
-        Self::Ready,
-        Self::Active,
-        Self::Review,
-        Self::Queued,
-        Self::Done,
-        Self::NeedsReview,
-        Self::Paused,
-        Self::Skipped,
-        Self::Failed,
-        Self::Cancelled,
-    ];
+    pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
     /// The word of SPEC 1.1.
     #[must_use]
@@ -353,7 +343,13 @@ impl Objective {
         match self.status {
             Status::Active | Status::Review | Status::Queued => true,
             Status::Ready => !self.sessions.is_empty() && !self.operated.scope_released,
-            _ => false,
+            Status::Todo
+            | Status::Done
+            | Status::NeedsReview
+            | Status::Paused
+            | Status::Skipped
+            | Status::Failed
+            | Status::Cancelled => false,
         }
     }
 
@@ -376,7 +372,7 @@ mod tests {
 
     #[test]
     fn done_is_left_only_when_the_landing_itself_is_in_question() {
-        for to in Status::ALL {
+        for to in Status::ALL.iter().copied() {
             for cause in [Cause::Human, Cause::SessionDue, Cause::HumanDue, Cause::HeadMoved] {
                 assert!(!is_legal(Status::Done, to, cause), "done -> {to} by {cause:?}");
             }
@@ -386,14 +382,14 @@ mod tests {
 
     #[test]
     fn nothing_lands_that_was_not_queued() {
-        for from in Status::ALL {
+        for from in Status::ALL.iter().copied() {
             assert_eq!(is_legal(from, Status::Done, Cause::Landed), from == Status::Queued);
         }
     }
 
     #[test]
     fn a_human_can_set_aside_anything_but_what_is_done() {
-        for from in Status::ALL {
+        for from in Status::ALL.iter().copied() {
             for to in [Status::Paused, Status::Cancelled, Status::Skipped, Status::NeedsReview] {
                 assert_eq!(is_legal(from, to, Cause::Human), from != Status::Done);
             }

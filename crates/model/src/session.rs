@@ -169,6 +169,15 @@ pub enum Over {
 }
 
 impl Over {
+    /// What there was more of than allowed, for people.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Tokens => "tokens",
+            Self::Usd => "USD",
+        }
+    }
+
     /// The limits that this usage is above.
     #[must_use]
     pub fn of(budget: &SessionBudget, usage: &Usage) -> Vec<Self> {

@@ -65,7 +65,7 @@ impl Digest {
             return Self { version: facts.version, made_ms: now_ms, elsewhere, ..Self::default() };
         };
         let count = |status: Status| (status, state.in_status(slug, status).len());
-        let counts: BTreeMap<Status, usize> = Status::ALL.into_iter().map(count).collect();
+        let counts: BTreeMap<Status, usize> = Status::ALL.iter().copied().map(count).collect();
         let done = state.objectives_of(slug).filter(|one| one.status == Status::Done);
         Self {
             version: facts.version,

@@ -3,7 +3,7 @@
 use super::scribe::Scribe;
 use super::watch::{hold, release};
 use crate::effect::Effect;
-use paddock_model::budget::{Spent, spent_since, used_since_ms};
+use paddock_model::budget::{DayLimit, Spent, spent_since, used_since_ms};
 use paddock_model::clock::apart_ms;
 use paddock_model::event::Fact;
 use paddock_model::failure::{Failure, Remedy};
@@ -129,12 +129,11 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         return;
     };
     if !is_held {
-        let (project, what, limit) = (slug.clone(), what.to_owned(), limit.clone());
-        scribe.record(Fact::BudgetExhausted { project, what, limit });
+        scribe.record(Fact::BudgetExhausted { project: slug.clone(), what, limit: limit.clone() });
     }
     let text = format!("the day's budget of {limit} is spent; nothing new starts before midnight");
-    let clears =
-        format!("wait until midnight, or set a higher `budget.{what}_per_day` in projects/{slug}.yaml");
+    let key = what.key();
+    let clears = format!("wait until midnight, or set a higher `budget.{key}` in projects/{slug}.yaml");
     hold(scribe, slug, ReasonCode::DayBudget, text, clears);
     let running = scribe.state.open_sessions().filter(|session| {
         session.objective.project == *slug
@@ -146,16 +145,16 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 }
 
 /// Which of the day's limits is reached, and how high it is.
-fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(&'static str, String)> {
+fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(DayLimit, String)> {
     let usd = limits.usd.filter(|usd| micros(*usd).is_some_and(|limit| spent.usd_micros >= limit));
     if let Some(usd) = usd {
-        return Some(("usd", format!("${usd:.2}")));
+        return Some((DayLimit::Usd, format!("${usd:.2}")));
     }
     if let Some(tokens) = limits.tokens.filter(|limit| spent.tokens >= *limit) {
-        return Some(("tokens", format!("{tokens} tokens")));
+        return Some((DayLimit::Tokens, format!("{tokens} tokens")));
     }
     let minutes = limits.session_minutes.filter(|limit| spent.minutes >= *limit)?;
-    Some(("session_minutes", format!("{minutes} minutes of sessions")))
+    Some((DayLimit::SessionMinutes, format!("{minutes} minutes of sessions")))
 }
 
 /// What a session may use, for people.

@@ -66,10 +66,5 @@ pub(super) fn stop(scribe: &mut Scribe<'_>, mode: StopMode) {
 
 /// The last event of a supervisor that stopped in order.
 pub(super) fn stopped(scribe: &mut Scribe<'_>, mode: StopMode) {
-    let mode = match mode {
-        StopMode::Graceful => "graceful",
-        StopMode::Now => "now",
-        StopMode::Leave => "leave",
-    };
-    scribe.record(Fact::SupervisorStopped { mode: mode.to_owned() });
+    scribe.record(Fact::SupervisorStopped { mode });
 }

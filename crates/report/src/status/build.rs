@@ -59,7 +59,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         goal: line.goal.map(aim_status).unwrap_or_default(),
         milestone: line.milestone.map(aim_status).unwrap_or_default(),
         phase: line.phase.map(aim_status).unwrap_or_default(),
-        counts: Status::ALL.into_iter().map(count).collect(),
+        counts: Status::ALL.iter().copied().map(count).collect(),
         slots: project.settings.max_parallel_sessions,
         budget: budget(view, project),
         objectives: objectives(view, project),

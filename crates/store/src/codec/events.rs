@@ -49,6 +49,7 @@ pub fn from_stored(stored: &StoredEvent) -> Result<Event, LedgerError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use paddock_model::command::StopMode;
     use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 
     #[test]
@@ -67,7 +68,7 @@ mod tests {
 
     #[test]
     fn an_event_of_a_newer_version_is_refused_by_name() {
-        let event = Event { seq: 1, at_ms: 0, fact: Fact::SupervisorStopped { mode: "now".into() } };
+        let event = Event { seq: 1, at_ms: 0, fact: Fact::SupervisorStopped { mode: StopMode::Now } };
         let stored = StoredEvent { version: 99, ..to_stored(&event).unwrap() };
         let message = from_stored(&stored).unwrap_err().to_string();
         assert!(message.contains("event 1 (supervisor_stopped) of version 99"), "{message}");
