@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use paddock_model::event::Fact;
+use paddock_model::event::{Fact, FactKind};
 use paddock_model::gate::Verdict;
 use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::train::{Candidate, Subject};
@@ -14,15 +14,15 @@ use super::super::exit::Failure;
 /// Events read at a time.
 const PAGE: u32 = 1_000;
 /// The stored types that are needed.
-const KINDS: [&str; 8] = [
-    "project_added",
-    "integration_made",
-    "landed",
-    "external_adopted",
-    "external_judged",
-    "target_adopted",
-    "target_set",
-    "proof_written",
+const KINDS: [FactKind; 8] = [
+    FactKind::ProjectAdded,
+    FactKind::IntegrationMade,
+    FactKind::Landed,
+    FactKind::ExternalAdopted,
+    FactKind::ExternalJudged,
+    FactKind::TargetAdopted,
+    FactKind::TargetSet,
+    FactKind::ProofWritten,
 ];
 
 /// A landing as it was recorded.
@@ -72,7 +72,7 @@ impl History {
         loop {
             let query = EventQuery {
                 since_seq: Some(since_seq),
-                kinds: KINDS.map(str::to_owned).to_vec(),
+                kinds: KINDS.iter().map(|kind| kind.stored().to_owned()).collect(),
                 project: Some(project.to_string()),
                 limit: Some(PAGE),
                 ..EventQuery::default()
@@ -143,7 +143,102 @@ impl History {
                     landing.proof = Some(sha256);
                 }
             }
-            _ => {}
+            // The integration ref stays where it is, and what landed stays landed.
+            Fact::SupervisorStarted { .. }
+            | Fact::SupervisorStopped { .. }
+            | Fact::ProjectConfigured { .. }
+            | Fact::ProjectEnabled { .. }
+            | Fact::ProjectPaused { .. }
+            | Fact::ProjectTrusted { .. }
+            | Fact::ProjectRemoved { .. }
+            | Fact::ProjectHeld { .. }
+            | Fact::ProjectReleased { .. }
+            | Fact::AgentUnusable { .. }
+            | Fact::AgentsReset { .. }
+            | Fact::AgentCooled { .. }
+            | Fact::AgentLocked { .. }
+            | Fact::AgentFreed { .. }
+            | Fact::AgentEnabled { .. }
+            | Fact::AgentChecked { .. }
+            | Fact::DayBegan { .. }
+            | Fact::ClockJumped { .. }
+            | Fact::SessionSlept { .. }
+            | Fact::NotifyFailed { .. }
+            | Fact::EffectPanicked { .. }
+            | Fact::BudgetExhausted { .. }
+            | Fact::TargetSeen { .. }
+            | Fact::ExternalIntended { .. }
+            | Fact::ExternalAbandoned { .. }
+            | Fact::ExternalRefused { .. }
+            | Fact::AdoptionIntended { .. }
+            | Fact::AdoptionAbandoned { .. }
+            | Fact::RepublishAsked { .. }
+            | Fact::Published { .. }
+            | Fact::PublicationWaits { .. }
+            | Fact::CollisionsSeen { .. }
+            | Fact::PublicationFreed { .. }
+            | Fact::ObjectiveAdded { .. }
+            | Fact::ObjectiveEdited { .. }
+            | Fact::ObjectiveDeleted { .. }
+            | Fact::ScopeWidened { .. }
+            | Fact::HumanNote { .. }
+            | Fact::ObjectiveApproved { .. }
+            | Fact::PauseAsked { .. }
+            | Fact::AimAdded { .. }
+            | Fact::AimEdited { .. }
+            | Fact::AimMoved { .. }
+            | Fact::AimsOrdered { .. }
+            | Fact::PhaseChecksSet { .. }
+            | Fact::PhaseChecksPassed { .. }
+            | Fact::PhaseChecksFailed { .. }
+            | Fact::PhaseChecksLost { .. }
+            | Fact::PlanAsked { .. }
+            | Fact::PlanMade { .. }
+            | Fact::PlanRefused { .. }
+            | Fact::PlanMissed { .. }
+            | Fact::PlanApplied { .. }
+            | Fact::PlanRejected { .. }
+            | Fact::PlannerHeld { .. }
+            | Fact::PlannerReleased { .. }
+            | Fact::ObjectiveMoved { .. }
+            | Fact::WorktreeOrdered { .. }
+            | Fact::WorktreeMade { .. }
+            | Fact::WorktreeFailed { .. }
+            | Fact::WorktreeRetired { .. }
+            | Fact::WorktreeRemoved { .. }
+            | Fact::SessionPlanned { .. }
+            | Fact::SessionStarted { .. }
+            | Fact::SessionStopping { .. }
+            | Fact::SessionExtended { .. }
+            | Fact::SessionUsed { .. }
+            | Fact::SessionExited { .. }
+            | Fact::SessionHarvested { .. }
+            | Fact::EntryQueued { .. }
+            | Fact::GuardAsked { .. }
+            | Fact::GuardPassed { .. }
+            | Fact::GuardGivenUp { .. }
+            | Fact::CanaryAsked { .. }
+            | Fact::CanaryJudged { .. }
+            | Fact::QueueBypassed { .. }
+            | Fact::BypassAccepted { .. }
+            | Fact::Pushed { .. }
+            | Fact::PushWaits { .. }
+            | Fact::CandidateOrdered { .. }
+            | Fact::CandidateMade { .. }
+            | Fact::CandidateFailed { .. }
+            | Fact::EntryReset { .. }
+            | Fact::EntryDropped { .. }
+            | Fact::QueueHeld { .. }
+            | Fact::QueueReleased { .. }
+            | Fact::GatePlanned { .. }
+            | Fact::GateCancelled { .. }
+            | Fact::GateEnded { .. }
+            | Fact::SlotsMeasured { .. }
+            | Fact::GateFolderRemoved { .. }
+            | Fact::FlakeSeen { .. }
+            | Fact::VerdictReused { .. }
+            | Fact::LandingIntended { .. }
+            | Fact::LandingAbandoned { .. } => {}
         }
     }
 }

@@ -178,13 +178,6 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
             let lane = Lane::Worktrees(objective.project);
             Some((lane, Box::new(move || worktrees::remove(&shared, &order))))
         }
-        other => job_of_processes(world, state, &other),
-    }
-}
-
-fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(Lane, Job)> {
-    let shared = Arc::clone(world);
-    match effect.clone() {
         Effect::StartSession { session } => {
             let order = sessions::Order::of(state, session)?;
             Some((Lane::Session(session), Box::new(move || sessions::start(&shared, &order))))
@@ -223,6 +216,5 @@ fn job_of_processes(world: &Arc<World>, state: &State, effect: &Effect) -> Optio
             let lane = gates::lane_of(state.gate(gate)?);
             Some((lane, Box::new(move || gates::stop(&shared, gate))))
         }
-        _ => None,
     }
 }

@@ -110,10 +110,10 @@ fn cut(text: &str) -> String {
 
 /// What became of one that is done.
 fn outcome(objective: &Objective) -> String {
-    match objective.status {
-        Status::Skipped => "skipped by a person".to_owned(),
-        _ => cut(objective.history.last().map_or("", String::as_str)),
+    if objective.status == Status::Skipped {
+        return "skipped by a person".to_owned();
     }
+    cut(objective.history.last().map_or("", String::as_str))
 }
 
 /// Why one stands still.
