@@ -5,8 +5,9 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
 
+use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
-use paddock_store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
+use paddock_store::{Batch, EntityKind, EventQuery, Reader, Row, Store};
 use paddock_testkit::alone;
 
 const DATABASE: &str = "PADDOCK_TEST_DATABASE";

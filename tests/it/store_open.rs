@@ -4,8 +4,9 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
-use paddock_store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store, StoreError};
+use paddock_store::{Batch, EntityKind, EventQuery, Reader, Row, Store, StoreError};
 use rusqlite::Connection;
 
 fn event(seq: u64, kind: &str) -> StoredEvent {

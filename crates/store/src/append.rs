@@ -4,7 +4,8 @@ use std::path::Path;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{Batch, Durability, Row, StoreError};
+use super::{Batch, Row, StoreError};
+use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 use paddock_os::fail_points::fail_point;
 

@@ -5,8 +5,8 @@
 //! rows are always what the log says. [`Store`] opens and migrates the file, [`Writer`] is the one thread
 //! that changes it, and any number of [`Reader`]s look at it, from this process or another.
 //!
-//! The promises: an acknowledged batch survives SIGKILL ([`Durability::Process`]) or power loss
-//! ([`Durability::Power`]); sequence numbers have no gaps; after a failed append nothing later is written.
+//! The promises: an acknowledged batch survives SIGKILL (`Durability::Process`) or power loss
+//! (`Durability::Power`); sequence numbers have no gaps; after a failed append nothing later is written.
 
 mod append;
 mod backup;
@@ -22,7 +22,7 @@ mod writer;
 pub use backup::list as backups;
 pub use error::StoreError;
 pub(crate) use model::CommitInfo;
-pub use model::{Batch, Durability, EntityKind, EventQuery, Row, Snapshot};
+pub use model::{Batch, EntityKind, EventQuery, Row, Snapshot};
 pub use open::Store;
 pub use reader::Reader;
 pub use writer::{OnRoom, Room, Writer};

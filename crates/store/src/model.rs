@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 
 /// What a row describes; each kind has a table of its own.
@@ -47,15 +48,6 @@ pub struct Row {
     pub body: Option<String>,
 }
 
-/// What an acknowledged batch survives. The order is that of strength.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Durability {
-    /// The death of the process (SIGKILL), not that of the machine. Costs microseconds.
-    Process,
-    /// Power loss: everything up to here is flushed to the disk. Costs milliseconds.
-    Power,
-}
-
 /// Events and the rows that follow from them: written together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
@@ -63,8 +55,8 @@ pub struct Batch {
     pub events: Vec<StoredEvent>,
     /// The rows the events touched. They are stamped with the last event written so far.
     pub rows: Vec<Row>,
-    /// What must not be able to undo this batch once it is acknowledged. An empty batch with
-    /// [`Durability::Power`] flushes everything before it.
+    /// What the batch survives once it is acknowledged: [`Durability::Process`] costs microseconds,
+    /// [`Durability::Power`] flushes everything up to here, which costs milliseconds, also with an empty batch.
     pub durability: Durability,
 }
 

@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use super::append::append_all;
 use super::open::BUSY_TIMEOUT;
-use super::{Batch, CommitInfo, Durability, Store, StoreError};
+use super::{Batch, CommitInfo, Store, StoreError};
+use paddock_model::event::Durability;
 
 /// Called once, on the writer's thread, after the transaction of its batch is over. It must be quick and
 /// must not append: the queue it would wait for is emptied by the thread it runs on.

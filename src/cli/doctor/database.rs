@@ -7,10 +7,11 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use paddock_ipc::lock::WorkspaceLock;
+use paddock_model::event::Durability;
 use paddock_model::state::State;
 use paddock_report::text::counted;
 use paddock_store::codec::{self, ENTITIES};
-use paddock_store::{Batch, Durability, EntityKind, EventQuery, Reader, Row, Store};
+use paddock_store::{Batch, EntityKind, EventQuery, Reader, Row, Store};
 
 /// Events read at a time.
 const PAGE: u32 = 2_000;

@@ -10,10 +10,11 @@ use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;
 use paddock_ipc::lock::WorkspaceLock;
+use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 use paddock_report::text::counted;
 use paddock_store::codec;
-use paddock_store::{Batch, Durability, EventQuery, Reader, Store, StoreError};
+use paddock_store::{Batch, EventQuery, Reader, Store, StoreError};
 
 /// Events read at a time: a page that cannot be read costs no more than what is behind it.
 const PAGE: u32 = 50;

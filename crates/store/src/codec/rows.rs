@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::LedgerError;
 use super::events::to_stored;
-use crate::{Batch, Durability, EntityKind, Reader, Row, Snapshot, Store};
-use paddock_model::event::{self, Event};
+use crate::{Batch, EntityKind, Reader, Row, Snapshot, Store};
+use paddock_model::event::{Durability, Event};
 use paddock_model::state::{Counters, EntityKey, State};
 
 /// The kinds of rows that make up a state.
@@ -28,11 +28,7 @@ const COUNTERS_KEY: &str = "counters";
 /// # Errors
 /// [`LedgerError::Shape`] when something cannot be written as JSON.
 pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, LedgerError> {
-    let strongest = events.iter().map(|event| event.fact.durability()).max();
-    let durability = match strongest {
-        Some(event::Durability::Power) => Durability::Power,
-        _ => Durability::Process,
-    };
+    let durability = events.iter().map(|event| event.fact.durability()).max().unwrap_or(Durability::Process);
     let events = events.iter().map(to_stored).collect::<Result<_, _>>()?;
     let rows = touched.iter().map(|key| row(state, key)).collect::<Result<_, _>>()?;
     Ok(Batch { events, rows, durability })
