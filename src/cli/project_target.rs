@@ -1,7 +1,6 @@
 //! `paddock project set-target`, and the target branch as commands show it.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -19,7 +18,7 @@ use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::state::State;
-use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::files::{Flush, mode_of, write_atomic};
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {
@@ -156,8 +155,7 @@ impl Edit {
     fn write(&self) -> Result<(), Failure> {
         // Where a link leads is written, as the person who made the link meant it.
         let file = self.file.canonicalize().unwrap_or_else(|_| self.file.clone());
-        let mode = file.metadata().map_or(PRIVATE_FILE_MODE, |found| found.permissions().mode() & 0o777);
-        write_atomic(&file, self.text.as_bytes(), mode).map_err(|error| {
+        write_atomic(&file, self.text.as_bytes(), mode_of(&file), Flush::Now).map_err(|error| {
             Failure::error(format!("{}: {error}; write the branch there yourself", self.file.display()))
         })?;
         output::note(&format!("its file {} names it now", self.file.display()));

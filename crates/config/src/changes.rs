@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 
 use super::workspace::Workspace;
-use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
 /// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
 /// CHANGELOG.md.
@@ -48,7 +48,7 @@ pub fn unseen(workspace: &Workspace) -> &'static [&'static str] {
 /// # Errors
 /// When its folder cannot be written; then they are told again.
 pub fn remember(workspace: &Workspace) -> io::Result<()> {
-    write_atomic(&workspace.changes_told(), all_told().as_bytes(), PRIVATE_FILE_MODE)
+    write_atomic(&workspace.changes_told(), all_told().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
 }
 
 /// What the workspace's file says once all have been told.

@@ -8,7 +8,7 @@ use super::Model;
 use super::panes::PaneId;
 use paddock_config::Workspace;
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
-use paddock_os::files::{PRIVATE_FILE_MODE, write_atomic};
+use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
 /// The place.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -48,7 +48,7 @@ impl Memory {
     /// Remembers it. Not being able to is no reason to complain.
     pub(crate) fn save(&self, workspace: &Workspace) {
         if let Ok(bytes) = serde_json::to_vec(self) {
-            let _ = write_atomic(&path(workspace), &bytes, PRIVATE_FILE_MODE);
+            let _ = write_atomic(&path(workspace), &bytes, PRIVATE_FILE_MODE, Flush::Now);
         }
     }
 

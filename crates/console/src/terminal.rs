@@ -1,8 +1,6 @@
 //! Entering and leaving the terminal. Whatever happens, it is left as it was found.
 
-use std::fs::OpenOptions;
 use std::io::{self, Stdout, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -20,7 +18,7 @@ use ratatui::backend::CrosstermBackend;
 
 use super::Model;
 use super::frame;
-use paddock_os::files::PRIVATE_FILE_MODE;
+use paddock_os::files::open_appending;
 
 /// Whether the terminal is ours now: a panic restores it only then.
 static ENTERED: AtomicBool = AtomicBool::new(false);
@@ -161,7 +159,7 @@ fn restore_on_panic(log: PathBuf) {
         std::panic::set_hook(Box::new(move |info| {
             let is_beside = std::thread::current().id() != drawing && ENTERED.load(Ordering::SeqCst);
             if is_beside {
-                let file = OpenOptions::new().create(true).append(true).mode(PRIVATE_FILE_MODE).open(&log);
+                let file = open_appending(&log);
                 let _ = file.and_then(|mut file| writeln!(file, "{info}"));
                 return;
             }

@@ -1,8 +1,6 @@
 //! Carries effects out that take time: commands for the supervisor one after the other, jobs beside each other.
 
-use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command as Program, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,7 +16,7 @@ use paddock_model::command::Command;
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::operate::Order;
 use paddock_os::fail_points::trouble_point;
-use paddock_os::files::PRIVATE_FILE_MODE;
+use paddock_os::files::open_truncated;
 use paddock_store::Reader;
 use paddock_store::codec;
 
@@ -143,13 +141,7 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
     }
     let said = |error: io::Error| error.to_string();
     let log = workspace.logs().join("supervisor.out");
-    let out = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(PRIVATE_FILE_MODE)
-        .open(&log)
-        .map_err(said)?;
+    let out = open_truncated(&log).map_err(said)?;
     let mut child = Program::new(std::env::current_exe().map_err(said)?)
         .arg("--root")
         .arg(workspace.root())

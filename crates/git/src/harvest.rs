@@ -1,7 +1,6 @@
 //! What a session left behind: commits, net change, uncommitted paths, and where HEAD went.
 
 use std::collections::BTreeSet;
-use std::fs;
 
 use git2::{Commit, ErrorCode, Sort};
 use serde::{Deserialize, Serialize};
@@ -16,6 +15,7 @@ use super::worktree::Worktree;
 use super::{CasOutcome, Relation};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
+use paddock_os::files::{Flush, mode_of, write_atomic};
 
 /// One commit of a session, as facts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,9 +160,9 @@ fn reattach(worktree: &Worktree) -> Result<(), GitError> {
     if on_branch || operation(&worktree.git_dir).is_some() {
         return Ok(());
     }
-    let (file, fresh) = (worktree.git_dir.join("HEAD"), worktree.git_dir.join("HEAD.paddock"));
-    fs::write(&fresh, format!("ref: refs/heads/{}\n", worktree.branch)).map_err(GitError::io(&fresh))?;
-    fs::rename(&fresh, &file).map_err(GitError::io(&file))
+    let file = worktree.git_dir.join("HEAD");
+    let text = format!("ref: refs/heads/{}\n", worktree.branch);
+    write_atomic(&file, text.as_bytes(), mode_of(&file), Flush::Later).map_err(GitError::io(&file))
 }
 
 fn keep_rewritten(

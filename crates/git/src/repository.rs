@@ -3,12 +3,12 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use git2::ErrorCode;
 
 use super::error::GitError;
 use paddock_model::ids::ObjectId;
+use paddock_os::files::{Flush, write_atomic};
 
 /// A git repository under management. Cheap to clone and to share: libgit2 is opened anew for every call, by
 /// the git directory, so that nothing in a working tree is ever followed.
@@ -77,9 +77,8 @@ impl Repository {
         let file = self.own_folder()?.join("durable.gitconfig");
         const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
         if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
-            let fresh = file.with_extension(format!("{}-{:?}", std::process::id(), thread::current().id()));
-            fs::write(&fresh, TEXT).map_err(GitError::io(&fresh))?;
-            fs::rename(&fresh, &file).map_err(GitError::io(&file))?;
+            // A setting, and no secret: whoever works on a shared repository may read it.
+            write_atomic(&file, TEXT.as_bytes(), 0o644, Flush::Later).map_err(GitError::io(&file))?;
         }
         library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;
         Ok(library)

@@ -1,14 +1,15 @@
 //! Where the socket is. A socket's path has a hard limit of about 100 bytes, workspaces have none.
 
-use std::fs::{self, DirBuilder, Permissions};
+use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
 use super::LinkError;
+use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
 
 /// The longest path of a socket, in bytes, without the closing zero.
 #[cfg(target_os = "linux")]
@@ -94,10 +95,11 @@ fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, LinkError> {
         }
     }
     let folder = places.tmp.join(format!("paddock-{}", own_uid()));
-    match DirBuilder::new().mode(0o700).create(&folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(LinkError::io(&folder, &error)),
-        _ if is_ours_alone(&folder) => Ok(folder.join(format!("{hash}.sock"))),
-        _ => Err(LinkError::UnsafeFolder { path: folder }),
+    // Anybody may have made something of that name.
+    files::create_private_dir(&folder).map_err(|error| LinkError::io(&folder, &error))?;
+    match is_ours_alone(&folder) {
+        true => Ok(folder.join(format!("{hash}.sock"))),
+        false => Err(LinkError::UnsafeFolder { path: folder }),
     }
 }
 
@@ -115,8 +117,7 @@ fn close_to_others(runtime: &Path) -> Result<(), LinkError> {
     if is_ours_alone(runtime) {
         return Ok(());
     }
-    fs::set_permissions(runtime, Permissions::from_mode(0o700))
-        .map_err(|error| LinkError::io(runtime, &error))
+    files::make_private(runtime).map_err(|error| LinkError::io(runtime, &error))
 }
 
 fn remove_stale(socket: &Path) -> Result<(), LinkError> {
@@ -132,17 +133,16 @@ fn remove_stale(socket: &Path) -> Result<(), LinkError> {
 
 /// Replaced as a whole, so that no client reads half a path.
 fn write_pointer(pointer: &Path, socket: &Path) -> io::Result<()> {
-    let partial = pointer.with_extension("partial");
-    let mut file =
-        fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&partial)?;
     let mut line = socket.as_os_str().as_bytes().to_vec();
     line.push(b'\n');
-    io::Write::write_all(&mut file, &line)?;
-    fs::rename(&partial, pointer)
+    files::write_atomic(pointer, &line, PRIVATE_FILE_MODE, Flush::Later)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn long_runtime(root: &Path) -> PathBuf {
@@ -156,7 +156,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let runtime = long_runtime(root.path());
         let xdg = root.path().join("xdg");
-        DirBuilder::new().mode(0o700).create(&xdg).unwrap();
+        files::make_private_dir(&xdg).unwrap();
         let mut places = Places { xdg_runtime: Some(xdg.clone()), tmp: root.path().to_owned() };
         let file = SocketFile::claim(&runtime, &places).unwrap();
         assert_eq!(file.socket.parent(), Some(xdg.as_path()));

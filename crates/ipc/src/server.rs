@@ -1,7 +1,5 @@
 //! The listening end.
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,6 +13,7 @@ use super::connection::serve_client;
 use super::path::{Places, SocketFile, own_uid};
 use super::{Feed, Gauges, LinkError};
 use paddock_model::command::{Command, Reply};
+use paddock_os::files::make_private;
 
 /// A future that owns what it needs.
 pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
@@ -66,7 +65,7 @@ impl Server {
         let io = |error: std::io::Error| LinkError::io(&file.socket, &error);
         let listener = UnixListener::bind(&file.socket).map_err(io)?;
         // Nobody can slip in before this: the folder is closed to others, and each client's user is checked.
-        fs::set_permissions(&file.socket, Permissions::from_mode(0o600)).map_err(io)?;
+        make_private(&file.socket).map_err(io)?;
         Ok(Self { listener, _file: file })
     }
 
@@ -109,6 +108,8 @@ mod tests {
     use super::*;
     use crate::Client;
     use paddock_model::command::{Answer, StopMode};
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt;
 
     struct Done;
 

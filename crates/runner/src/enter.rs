@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::files;
 use super::record::{CLAIM_FILE, Claim, SESSION_FILE, START_ERROR_FILE};
 use super::spec::{Resources, Stage, Submission};
-use paddock_os::files::Durability;
+use paddock_os::files::Flush;
 use paddock_os::tree::Cgroup;
 
 /// What a shell answers too when it cannot execute; `start-error.json` tells the two apart.
@@ -47,7 +47,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     };
     let error = enter(&dir, stage, mask);
     // The keeper sees exit code 127 alone if even this cannot be written.
-    let _ = files::replace_json(&dir.join(START_ERROR_FILE), &error, Durability::Process);
+    let _ = files::replace_json(&dir.join(START_ERROR_FILE), &error, Flush::Later);
     ExitCode::from(EXIT_NOT_STARTED)
 }
 

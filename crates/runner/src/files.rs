@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::RunnerError;
-use paddock_os::files::{self, Durability};
+use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
 
 /// Makes a folder and its parents, for the user alone.
 ///
@@ -22,13 +22,9 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), RunnerError> {
 ///
 /// # Errors
 /// What the system said.
-pub(crate) fn replace_json<T: Serialize>(
-    path: &Path,
-    value: &T,
-    durability: Durability,
-) -> Result<(), RunnerError> {
+pub(crate) fn replace_json<T: Serialize>(path: &Path, value: &T, flush: Flush) -> Result<(), RunnerError> {
     let bytes = to_bytes(path, value)?;
-    files::replace(path, &bytes, durability).map_err(RunnerError::at("write", path))
+    files::write_atomic(path, &bytes, PRIVATE_FILE_MODE, flush).map_err(RunnerError::at("write", path))
 }
 
 /// Creates a file that must not exist and makes it durable; `false` when it exists. On an error it is gone again, as
@@ -167,7 +163,7 @@ mod tests {
         assert!(create_json(&path, &1).unwrap());
         assert!(!create_json(&path, &2).unwrap());
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(1));
-        replace_json(&path, &3, Durability::Power).unwrap();
+        replace_json(&path, &3, Flush::Now).unwrap();
         assert_eq!(read_json::<u32>(&path).unwrap(), Some(3));
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }

@@ -3,13 +3,13 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rusqlite::Connection;
 
 use super::StoreError;
+use paddock_os::files;
 
 /// How many copies are kept: enough to go back over a bad upgrade, few enough to not fill the disk.
 pub(super) const BACKUPS_KEPT: usize = 3;
@@ -29,16 +29,14 @@ pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), St
         _ => {}
     }
     // SQLite accepts an empty file; making it ourselves keeps others from reading it.
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&partial).map_err(io)?;
+    files::create_private(&partial).map_err(io)?;
     let text = partial.to_str().ok_or_else(|| StoreError::CannotOpen {
         path: partial.clone(),
         reason: "its name is not UTF-8".to_owned(),
     })?;
     connection.execute("VACUUM INTO ?1", [text]).map_err(|error| StoreError::from_sqlite(target, &error))?;
     fs::File::open(&partial).and_then(|file| file.sync_all()).map_err(io)?;
-    fs::rename(&partial, target).map_err(io)?;
-    let folder = target.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(io)
+    files::move_into_place(&partial, target).map_err(io)
 }
 
 /// Copies the database beside itself, named after its schema and the time, and removes all but the newest.

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
 use super::writer::OnRoom;
 use super::{EntityKind, StoreError, Writer, backup, query};
+use paddock_os::files;
 
 /// How long a statement waits for another process that holds the lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -104,18 +104,13 @@ impl Store {
 /// Makes the file if there is none, closes it to others, and returns its size in bytes. SQLite gives the
 /// `-wal` and `-shm` files beside it the same mode.
 fn ensure_file(path: &Path) -> io::Result<u64> {
-    match fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match files::create_private(path) {
         Ok(_) => return Ok(0),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
-    let metadata = fs::metadata(path)?;
-    let mode = metadata.permissions().mode();
-    if mode & 0o077 != 0 {
-        // Takes from others and gives the owner nothing: a file made read-only stays so.
-        fs::set_permissions(path, fs::Permissions::from_mode(mode & 0o700))?;
-    }
-    Ok(metadata.len())
+    files::close_to_others(path)?;
+    Ok(fs::metadata(path)?.len())
 }
 
 /// A clean close empties or removes the write-ahead log.

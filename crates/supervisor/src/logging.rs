@@ -1,6 +1,6 @@
 //! Paddock's own log: files in `runtime/logs`, rolled daily, capped in size, never the terminal.
 
-use std::fs::{self, Permissions};
+use std::fs;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,6 +11,7 @@ use tracing_appender::rolling::{Builder, Rotation};
 use tracing_subscriber::EnvFilter;
 
 use paddock_config::{Environment, Workspace};
+use paddock_os::files::{make_private, make_private_dir};
 
 /// Days of logs kept.
 const FILES_MAX: usize = 7;
@@ -22,7 +23,7 @@ const CLOSE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
 pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
-    paddock_os::files::make_private_dir(&workspace.logs()).ok()?;
+    make_private_dir(&workspace.logs()).ok()?;
     let files = Builder::new()
         .rotation(Rotation::DAILY)
         .filename_prefix("paddock")
@@ -47,7 +48,7 @@ fn close_to_others(folder: &Path) {
             entry.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0);
         if is_open {
             // What cannot be closed lies in a folder that is.
-            let _ = fs::set_permissions(entry.path(), Permissions::from_mode(0o600));
+            let _ = make_private(&entry.path());
         }
     }
 }

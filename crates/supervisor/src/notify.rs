@@ -3,9 +3,8 @@
 //! One thread runs them one after the other, each bounded; nothing else ever waits for them, and a command that
 //! hangs holds up only the next ones. What does not fit into the queue is said in the log.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -21,6 +20,7 @@ use paddock_engine::input::Input;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_model::stored::StoredEvent;
+use paddock_os::files::create_private;
 use paddock_report::events;
 use paddock_runner::inherit;
 
@@ -124,7 +124,7 @@ pub(super) fn send(queue: &SyncSender<Notice>, notices: Vec<Notice>) {
 fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
     let path = folder.join(format!("notify-{}-{name}", std::process::id()));
     drop(fs::remove_file(&path));
-    let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path)?;
+    let file = create_private(&path)?;
     fs::remove_file(&path)?;
     Ok(file)
 }

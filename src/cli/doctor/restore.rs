@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use super::database;
@@ -12,6 +11,7 @@ use crate::cli::output;
 use paddock_ipc::lock::WorkspaceLock;
 use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
+use paddock_os::files;
 use paddock_report::text::counted;
 use paddock_store::codec;
 use paddock_store::{Batch, EventQuery, Reader, Store, StoreError};
@@ -90,8 +90,7 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
     let fresh = beside(path, ".restoring");
-    let mut to = fs::OpenOptions::new();
-    let to = to.write(true).create(true).truncate(true).mode(0o600).open(&fresh).map_err(problem)?;
+    let to = files::open_truncated(&fresh).map_err(problem)?;
     let mut from = fs::File::open(copy).map_err(problem)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
     let kept = beside(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
@@ -103,9 +102,7 @@ fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
             _ => {}
         }
     }
-    fs::rename(&fresh, path).map_err(problem)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
-    fs::File::open(folder).and_then(|folder| folder.sync_all()).map_err(problem)?;
+    files::move_into_place(&fresh, path).map_err(problem)?;
     Ok(kept)
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant, SystemTime};
 use super::walk::{Step, Walk};
 use crate::files;
 use crate::record::MEMBERS_FILE;
-use paddock_os::files::Durability;
+use paddock_os::files::Flush;
 use paddock_os::processes::{self, Identity};
 
 /// Between two looks at the tree; rarer where a look costs a process.
@@ -130,7 +130,7 @@ impl Activity {
         if members != self.members {
             self.members = members;
             // A missing note only makes that clean-up rely on the other traces.
-            let _ = files::replace_json(&self.dir.join(MEMBERS_FILE), &self.members, Durability::Process);
+            let _ = files::replace_json(&self.dir.join(MEMBERS_FILE), &self.members, Flush::Later);
         }
     }
 }

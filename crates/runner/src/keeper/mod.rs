@@ -26,7 +26,7 @@ use super::record::{CLAIM_FILE, Claim, EXIT_FILE, LOCK_FILE, SESSION_FILE, VERSI
 use super::spec::Submission;
 use job::Job;
 use paddock_os::fail_points::fail_point;
-use paddock_os::files::{Durability, is_at};
+use paddock_os::files::{Flush, is_at};
 use paddock_os::locks::{open_lock, try_lock};
 use paddock_os::processes;
 use paddock_os::tree::{self, Cgroup};
@@ -156,7 +156,7 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
-    let write = || files::replace_json(&path, &record, Durability::Power);
+    let write = || files::replace_json(&path, &record, Flush::Now);
     let written = persistently(&RECORD_PAUSES_MS, || when_there_is_room(write));
     fail_point!("keeper.after_record");
     cgroup.iter().for_each(Cgroup::remove);

@@ -18,7 +18,7 @@ use crate::log::Stream;
 use crate::record::{PROGRESS_FILE, Progress, START_ERROR_FILE, StageEnd, StageOutcome};
 use crate::spec::Stage;
 use paddock_os::fail_points::fail_point;
-use paddock_os::files::{Durability, own_program};
+use paddock_os::files::{Flush, own_program};
 use paddock_os::processes;
 use paddock_os::tree::NONCE_VARIABLE;
 
@@ -133,7 +133,7 @@ impl Job<'_> {
             stdout_from: end.stdout_from,
             stderr_from: end.stderr_from,
         };
-        let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, Durability::Process);
+        let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, Flush::Later);
         // Left only by a command of an earlier stage, which then would have ended the job.
         let _ = fs::remove_file(self.dir.join(START_ERROR_FILE));
         match self.spawn(index, stage) {

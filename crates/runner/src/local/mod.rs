@@ -22,7 +22,7 @@ use super::spec::Submission;
 use super::{
     Adoption, ExitRecord, JobKey, JobKind, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason,
 };
-use paddock_os::files::{Durability, own_program};
+use paddock_os::files::{Flush, own_program};
 use paddock_os::locks::HeldLock;
 use paddock_os::processes;
 use recover::Conclusion;
@@ -132,7 +132,7 @@ impl LocalRunner {
         };
         change(&mut control);
         control.epoch += 1;
-        files::replace_json(&path, &control, Durability::Process)?;
+        files::replace_json(&path, &control, Flush::Later)?;
         // Without a claim there are no handlers yet: the keeper reads the file before its first stage anyway.
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         if let Some(keeper) = claim.and_then(|claim| claim.keeper) {

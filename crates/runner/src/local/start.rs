@@ -21,7 +21,7 @@ use crate::record::{
 use crate::spec::Submission;
 use crate::{JobKey, JobSpec, RunnerError};
 use paddock_os::fail_points::fail_point;
-use paddock_os::files::Durability;
+use paddock_os::files::Flush;
 use paddock_os::locks::HeldLock;
 
 /// How long the lock of a job whose end is written is waited for.
@@ -92,7 +92,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let submission =
         Submission { version: Submission::VERSION, spec: handed_down, worktree_lock: worktree_path };
     // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
-    files::replace_json(&dir.join(SESSION_FILE), &submission, Durability::Process)?;
+    files::replace_json(&dir.join(SESSION_FILE), &submission, Flush::Later)?;
     fail_point!("spawn.submission");
     let child = spawn(shared, spec, lock, worktree_lock)?;
     fail_point!("spawn.after");

@@ -1,13 +1,13 @@
 //! Writing both streams of a job under one cap.
 
 use std::collections::VecDeque;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use super::{Segment, Stream};
 use crate::record::StreamTotals;
+use paddock_os::files::open_truncated;
 
 /// The smallest segment: smaller ones would be mostly names.
 const SEGMENT_BYTES_MIN: u64 = 4096;
@@ -28,7 +28,7 @@ impl Rolling {
         let full = self.segments.back().is_none_or(|segment| segment.bytes >= segment_bytes);
         if full || self.file.is_none() {
             let path = self.stream.segment(dir, self.written);
-            let file = OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path)?;
+            let file = open_truncated(&path)?;
             self.file = Some(file);
             self.segments.push_back(Segment { start: self.written, bytes: 0 });
         }
@@ -128,7 +128,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut logs = LogSet::new(folder.path(), 1 << 20, 1 << 18);
         logs.write(Stream::Stdout, b"before\n");
-        let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let full = File::options().write(true).open("/dev/full").unwrap();
         logs.streams[0].file = Some(full);
         logs.write(Stream::Stdout, b"lost\n");
         for at in [12, 19] {

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -29,6 +26,7 @@ use paddock_model::settings::{ProjectSettings, StdinRule};
 use paddock_model::state::State;
 use paddock_model::usage::Tokens;
 use paddock_os::fail_points::fail_point;
+use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use paddock_runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
 
@@ -187,7 +185,7 @@ fn job(
     let settings = &order.settings;
     let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
-    paddock_os::files::make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
     let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
     write_private(&prompt_file, text.as_bytes())
@@ -231,9 +229,7 @@ fn job(
 /// Written whole before the job is handed over, so nobody reads half of it; not flushed, since after a power
 /// loss the session is lost anyway.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(bytes)
+    write_atomic(path, bytes, PRIVATE_FILE_MODE, Flush::Later)
 }
 
 fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
