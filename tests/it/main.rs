@@ -19,6 +19,7 @@ mod goals;
 mod golden_events;
 mod judgement;
 mod link;
+mod one_of_each;
 mod operate;
 mod runner;
 mod scripted_agent;

@@ -1,13 +1,12 @@
 //! The identity with which git, run in a worktree in a given environment, writes commits.
 
 use std::collections::BTreeMap;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::bounded::{Wanted, finish};
+use super::bounded::Wanted;
 use super::error::GitError;
+use super::process::Process;
 use super::program::refused;
 
 /// Reading a few small files takes milliseconds; one of them may lie on a disk that hangs, or be a pipe.
@@ -35,21 +34,15 @@ pub struct IdentityQuestion<'a> {
 /// # Errors
 /// When git cannot be run, refuses the configuration, or does not answer within ten seconds.
 pub fn configured_identity(question: &IdentityQuestion<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    let mut git = Command::new("git");
-    for name in question.unset {
-        git.env_remove(name);
-    }
+    let mut git = Process::of_user().remove(question.unset);
     for variables in question.set {
-        git.envs(variables);
+        git = git.variables(variables);
     }
     // Named, so that a `.git` file that an agent wrote is not followed.
-    git.env("GIT_DIR", question.git_dir).env_remove("GIT_COMMON_DIR").env_remove("GIT_WORK_TREE");
-    git.env("LC_ALL", "C").env_remove("PWD").env_remove("OLDPWD");
-    git.args(["config", "--null", "--get-regexp", KEYS]).current_dir(question.work_tree);
-    git.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let child = git.spawn().map_err(GitError::io(Path::new("git")))?;
+    git = git.variables([("GIT_DIR", question.git_dir)]).remove(["GIT_COMMON_DIR", "GIT_WORK_TREE"]);
+    git = git.args(["config", "--null", "--get-regexp", KEYS]).folder(question.work_tree);
     let command = || format!("config --get-regexp {KEYS}");
-    let output = finish(child, Vec::new(), READ_TIME_MAX, Wanted::All);
+    let output = git.run(Vec::new(), READ_TIME_MAX, Wanted::All);
     let Some(output) = output.map_err(GitError::io(Path::new("git")))? else {
         let problem = format!("`git {}` did not answer within {} s", command(), READ_TIME_MAX.as_secs());
         return Err(GitError::Unexpected(problem));

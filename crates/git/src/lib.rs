@@ -2,7 +2,7 @@
 //!
 //! Two hands do the work. libgit2 reads what agents wrote and moves refs by compare-and-swap: it runs no
 //! hooks, filters, file system monitors or merge drivers. The git program merges and checks out, always
-//! through [`program`], which names the git directory explicitly and switches off whatever an agent could
+//! through [`program`] and [`process`], which name the git directory explicitly and switch off whatever an agent could
 //! have planted. An agent's `.git` file is never followed.
 
 mod bounded;
@@ -22,8 +22,10 @@ mod history;
 mod identity;
 mod landing;
 mod locks;
+mod make;
 mod notes;
 mod objects;
+mod process;
 pub mod program;
 mod publish;
 mod push;
@@ -56,7 +58,9 @@ pub use history::CommitRecord;
 pub use identity::{IdentityQuestion, configured_identity};
 pub use landing::{LandOrder, LandOutcome, land};
 pub use locks::remove_stale_locks;
+pub use make::make_repository;
 pub use paddock_model::path::RepoPath;
+pub use process::REPOSITORY_VARIABLES;
 pub use publish::{PublishOrder, PublishOutcome, WaitCode, publish};
 pub use push::{PushOutcome, push};
 pub use radar::{BRANCHES_MAX, Radar, clear_radar};

@@ -1,17 +1,17 @@
-//! The one place that runs the git program.
+//! Calls of the git program on a repository.
 //!
 //! Every call names the git directory (and the working tree, where there is one) explicitly and switches off
 //! hooks, file system monitors, submodule recursion, prompts and automatic maintenance.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::Output;
 use std::time::Duration;
 
-use super::bounded::{Wanted, finish};
+use super::bounded::Wanted;
 use super::error::GitError;
+use super::process::Process;
 use super::repository::Repository;
 
 /// The least version of the git program: `merge-tree` of 2.39 is what candidates are made with.
@@ -23,6 +23,9 @@ const CALL_TIME_MAX: Duration = Duration::from_secs(10 * 60);
 
 /// The longest for a call that writes the files of a working tree: filters may fetch gigabytes over a slow line.
 pub(crate) const CHECKOUT_TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
+
+/// The longest that the program may take to name its version: it reads no repository.
+const VERSION_TIME_MAX: Duration = Duration::from_secs(60);
 
 /// Settings that hold in every call, stronger than any file.
 const SETTINGS: [(&str, &str); 19] = [
@@ -124,31 +127,26 @@ impl<'a> Call<'a> {
     }
 
     fn bounded(self, input: Vec<u8>, limit: Duration, wanted: Wanted) -> Result<Option<Output>, GitError> {
-        let mut command = self.command();
-        let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
-        // A group of its own, so that what it starts can be ended with it.
-        command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let child = command.spawn().map_err(GitError::io(Path::new("git")))?;
-        finish(child, input, limit, wanted).map_err(GitError::io(Path::new("git")))
+        self.process().run(input, limit, wanted).map_err(GitError::io(Path::new("git")))
     }
 
-    fn command(self) -> Command {
-        let mut command = bare_command();
-        command.args(&self.arguments).current_dir(self.work_tree.unwrap_or(&self.git_dir));
-        command.env("GIT_DIR", &self.git_dir).env("GIT_COMMON_DIR", self.common_dir);
-        if let Some(work_tree) = self.work_tree {
-            command.env("GIT_WORK_TREE", work_tree);
-        }
-        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+    fn process(self) -> Process {
+        let mut variables: Vec<(String, OsString)> = vec![
+            ("GIT_DIR".to_owned(), self.git_dir.clone().into()),
+            ("GIT_COMMON_DIR".to_owned(), self.common_dir.into()),
+        ];
+        variables.extend(self.work_tree.map(|work_tree| ("GIT_WORK_TREE".to_owned(), work_tree.into())));
+        variables.extend(self.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
         let own = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0;
         for (key, value) in SETTINGS.into_iter().chain(own) {
-            command.env(format!("GIT_CONFIG_KEY_{count}"), key);
-            command.env(format!("GIT_CONFIG_VALUE_{count}"), value);
+            variables.push((format!("GIT_CONFIG_KEY_{count}"), key.into()));
+            variables.push((format!("GIT_CONFIG_VALUE_{count}"), value.into()));
             count += 1;
         }
-        command.env("GIT_CONFIG_COUNT", count.to_string());
-        command
+        variables.push(("GIT_CONFIG_COUNT".to_owned(), count.to_string().into()));
+        let folder = self.work_tree.unwrap_or(&self.git_dir);
+        Process::isolated().variables(variables).args(&self.arguments).folder(folder)
     }
 
     /// Runs it and takes anything but success for an error.
@@ -177,29 +175,15 @@ fn shown(arguments: &[OsString]) -> String {
     words.join(" ").chars().take(300).collect()
 }
 
-/// git without any of the caller's `GIT_*` variables, without prompts, in plain English.
-fn bare_command() -> Command {
-    let mut command = Command::new("git");
-    for (name, _) in std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(b"GIT_")) {
-        command.env_remove(name);
-    }
-    // Filters and helpers would take Paddock's own folder for the one they work in.
-    command.env_remove("PWD").env_remove("OLDPWD");
-    command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");
-    // Everybody sees the objects that there are: libgit2 knows no replacements and no grafts.
-    command.env("GIT_NO_REPLACE_OBJECTS", "1").env("GIT_GRAFT_FILE", "/dev/null");
-    command.env("GIT_OPTIONAL_LOCKS", "0").env("GIT_ASKPASS", "").env("GIT_EDITOR", "true");
-    command
-}
-
 /// The version of the git program on PATH, as it prints it (`2.47.3`).
 ///
 /// # Errors
 /// [`GitError::Version`] when there is none, or it is older than [`GIT_VERSION_MIN`].
 pub fn check_version() -> Result<String, GitError> {
     let missing = |found: String| GitError::Version { needed: GIT_VERSION_MIN, found };
-    let output = bare_command().arg("version").stdin(Stdio::null()).output();
+    let output = Process::isolated().args(["version"]).run(Vec::new(), VERSION_TIME_MAX, Wanted::All);
     let output = output.map_err(|error| missing(format!("none ({error})")))?;
+    let output = output.ok_or_else(|| missing("none (it does not answer)".to_owned()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches("git version ").to_owned();
     if is_new_enough(&version) { Ok(version) } else { Err(missing(version)) }
@@ -218,6 +202,8 @@ pub(crate) fn flush_path(path: &Path) -> Result<(), GitError> {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]

@@ -3,12 +3,11 @@
 //! Hooks are not run, nothing is forced, and nobody is asked: a push that would need an answer is refused by
 //! whoever asks, and one that hangs is ended.
 
-use std::os::unix::process::CommandExt;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::bounded::{Wanted, finish};
+use super::bounded::Wanted;
 use super::error::GitError;
+use super::process::Process;
 use super::repository::Repository;
 use paddock_model::ids::ObjectId;
 
@@ -40,27 +39,19 @@ pub fn push(
     commit: &ObjectId,
     branch: &str,
 ) -> Result<PushOutcome, GitError> {
-    let mut command = Command::new("git");
-    let of_git = ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_OBJECT_DIRECTORY", "GIT_COMMON_DIR"];
-    for name in of_git.into_iter().chain(["PWD", "OLDPWD"]) {
-        command.env_remove(name);
-    }
-    command.env("GIT_DIR", repository.common_dir()).env("LC_ALL", "C").env("LANGUAGE", "C");
+    let mut git = Process::of_user().variables([("GIT_DIR", repository.common_dir())]);
     // Nobody answers here: not on this terminal, and not in a window.
-    command.env("GIT_TERMINAL_PROMPT", "0").env("GIT_ASKPASS", "").env("SSH_ASKPASS", "");
+    git = git.variables([("SSH_ASKPASS", "")]);
     if std::env::var_os("GIT_SSH_COMMAND").is_none() && !has_ssh_command(repository) {
-        command.env("GIT_SSH_COMMAND", "ssh -o BatchMode=yes");
+        git = git.variables([("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")]);
     }
     for setting in ["core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "push.followTags=false"]
     {
-        command.args(["-c", setting]);
+        git = git.args(["-c", setting]);
     }
-    command.args(["push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote]);
-    command.arg(format!("{commit}:refs/heads/{branch}"));
-    command.current_dir(repository.common_dir()).stdin(Stdio::null());
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-    let child = command.spawn().map_err(GitError::io(repository.common_dir()))?;
-    let output = finish(child, Vec::new(), PUSH_TIME_MAX, Wanted::Words);
+    git = git.args(["push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote]);
+    git = git.args([format!("{commit}:refs/heads/{branch}")]).folder(repository.common_dir());
+    let output = git.run(Vec::new(), PUSH_TIME_MAX, Wanted::Words);
     let Some(output) = output.map_err(GitError::io(repository.common_dir()))? else {
         return Ok(PushOutcome::Unreachable("the remote did not answer in time".to_owned()));
     };

@@ -6,13 +6,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
-use super::effects::{Variables, exit_of_last, git_variables, stop_signal};
+use super::effects::{Variables, exit_of_last, stop_signal};
 use super::world::now_ms;
 use paddock_agents::CHECK_PROMPT;
 use paddock_agents::command::{self, Values};
@@ -86,21 +85,7 @@ pub fn check_agent(
 fn make_repository(path: &Path) -> Result<(), String> {
     fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))?;
     fs::write(path.join("README.md"), "Made to check an agent.\n").map_err(|error| error.to_string())?;
-    let calls: [&[&str]; 3] =
-        [&["init", "--quiet"], &["add", "--all"], &["commit", "--quiet", "--message", "Begin"]];
-    for arguments in calls {
-        let mut git = Command::new("git");
-        git.arg("-C").arg(path).args(["-c", "user.name=Paddock", "-c", "user.email=paddock@localhost"]);
-        git.args(["-c", "commit.gpgSign=false", "-c", "core.hooksPath=/dev/null"]).args(arguments);
-        for name in git_variables() {
-            git.env_remove(name);
-        }
-        let output = git.stdin(Stdio::null()).output().map_err(|error| format!("git: {error}"))?;
-        if !output.status.success() {
-            return Err(format!("git {}: {}", arguments[0], String::from_utf8_lossy(&output.stderr).trim()));
-        }
-    }
-    Ok(())
+    paddock_git::make_repository(path).map_err(|error| error.to_string())
 }
 
 struct Bench<'a> {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command as Program, Stdio};
 
 use super::super::context::Context;
 use super::super::exit::Failure;
@@ -57,30 +56,7 @@ pub(super) fn repository(path: &Path) -> Result<(), Failure> {
     };
     write("README.md", README)?;
     write("check.sh", CHECK)?;
-    git(path, &["init", "--quiet"])?;
-    git(path, &["symbolic-ref", "HEAD", "refs/heads/main"])?;
-    git(path, &["add", "--all"])?;
-    git(path, &["commit", "--quiet", "--message", "Begin"])
-}
-
-/// The user's own settings stay out of it: no signing, no hooks, and somebody's name for the commit.
-fn git(path: &Path, arguments: &[&str]) -> Result<(), Failure> {
-    let mut program = Program::new("git");
-    program.arg("-C").arg(path).args(["-c", "user.name=Paddock", "-c", "user.email=paddock@localhost"]);
-    program.args(arguments).stdin(Stdio::null());
-    for name in ["GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_TEMPLATE_DIR"] {
-        program.env_remove(name);
-    }
-    program.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
-    let output =
-        program.output().map_err(|error| Failure::error(format!("git could not be started: {error}")))?;
-    match output.status.success() {
-        true => Ok(()),
-        false => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            Err(Failure::error(format!("git {} failed: {}", arguments.join(" "), said.trim())))
-        }
-    }
+    paddock_git::make_repository(path).map_err(|error| Failure::error(error.to_string()))
 }
 
 fn slug() -> Result<ProjectSlug, Failure> {
@@ -135,6 +111,8 @@ fn paced(plan: &str, seed: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::process::Command as Program;
+
     use super::*;
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use paddock_config::Environment;
-use paddock_git::{IdentityQuestion, Repository, configured_identity};
+use paddock_git::{IdentityQuestion, REPOSITORY_VARIABLES, Repository, configured_identity};
 use paddock_model::settings::AgentSettings;
 use paddock_runner::inherit::own_markers;
 
@@ -35,9 +35,8 @@ impl Variables {
 }
 
 /// Variables by which a calling git would lead a job's own git astray.
-pub(in super::super) fn git_variables() -> Vec<String> {
-    let names = ["DIR", "WORK_TREE", "INDEX_FILE", "COMMON_DIR", "OBJECT_DIRECTORY", "NAMESPACE", "PREFIX"];
-    names.iter().map(|name| format!("GIT_{name}")).collect()
+pub(super) fn git_variables() -> Vec<String> {
+    REPOSITORY_VARIABLES.map(str::to_owned).into()
 }
 
 /// What `.env` and the proxy settings give the agent beyond Paddock's own environment: by inheritance only.

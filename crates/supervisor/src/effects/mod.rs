@@ -32,7 +32,7 @@ use paddock_model::project::Project;
 use paddock_model::session::SessionKind;
 use paddock_model::state::State;
 
-pub(super) use environment::{Variables, git_variables};
+pub(super) use environment::Variables;
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
 pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};

@@ -1,0 +1,84 @@
+//! What the sources do in one place alone.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The sources of production below `src` and `crates`, each by its path there and without what is compiled for tests
+/// alone.
+fn sources() -> Vec<(String, String)> {
+    fn below(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.is_dir() {
+                true => below(&path, into),
+                false => into.push(path),
+            }
+        }
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    below(&root.join("src"), &mut files);
+    below(&root.join("crates"), &mut files);
+    let is_production = |name: &str| {
+        let is_test = name.ends_with("tests.rs") || name.contains("/testing/") || name.contains("/tests/");
+        name.ends_with(".rs") && !is_test && !name.starts_with("crates/testkit/")
+    };
+    let named = files.into_iter().map(|path| {
+        let name = path.strip_prefix(root).unwrap().to_str().unwrap().to_owned();
+        (name, path)
+    });
+    let mut found: Vec<_> = named
+        .filter(|(name, _)| is_production(name))
+        .map(|(name, path)| {
+            let text = fs::read_to_string(path).unwrap();
+            let end = text.find("#[cfg(test)]\nmod tests {").unwrap_or(text.len());
+            (name, text[..end].to_owned())
+        })
+        .collect();
+    found.sort();
+    found
+}
+
+/// The files in which one of these words stands.
+fn files_with(words: &[&str]) -> Vec<String> {
+    let has = |text: &String| words.iter().any(|word| text.contains(word));
+    sources().into_iter().filter(|(_, text)| has(text)).map(|(name, _)| name).collect()
+}
+
+/// Holds the files with one of these words, outside of a crate, against the ones that may have it.
+fn stands_only(words: &[&str], inside: &str, others: &[(&str, &str)]) {
+    let found = files_with(words);
+    let outside: Vec<_> = found.iter().filter(|name| !name.starts_with(inside)).cloned().collect();
+    assert!(outside.len() < found.len(), "{words:?} does not stand in {inside}: the words are out of date");
+    let mut allowed: Vec<_> = others.iter().map(|(name, _)| (*name).to_owned()).collect();
+    allowed.sort();
+    assert_eq!(outside, allowed, "{words:?} belongs into {inside}; an exception has its reason here");
+}
+
+#[test]
+fn modes_of_files_are_set_in_one_crate() {
+    let others = [
+        ("crates/git/src/remove.rs", "read-only folders of build tools are made writable to be deleted"),
+        ("crates/git/src/restore.rs", "a file of a worktree has the mode that git recorded"),
+        ("crates/supervisor/src/effects/worktrees.rs", "a copied file has the mode of its original"),
+    ];
+    stands_only(&["set_permissions(", "OpenOptionsExt", "DirBuilderExt"], "crates/os/", &others);
+}
+
+#[test]
+fn files_are_moved_into_place_in_one_crate() {
+    let others = [
+        ("crates/git/src/gate_setup.rs", "a mark gets the name that says that it is done"),
+        ("crates/git/src/remove.rs", "a worktree is moved away to be deleted"),
+        ("crates/git/src/restore.rs", "a link, or a file with the mode that git recorded"),
+        ("crates/runner/src/local/start.rs", "the files of an earlier attempt are moved away"),
+        ("src/cli/doctor/restore.rs", "the log of a damaged database is moved away with it"),
+        ("src/cli/project.rs", "the file of a removed project is moved away"),
+    ];
+    stands_only(&["fs::rename("], "crates/os/", &others);
+}
+
+#[test]
+fn the_git_program_is_started_in_one_file() {
+    stands_only(&["Command::new(\"git\")", "Program::new(\"git\")"], "crates/git/src/process.rs", &[]);
+}
