@@ -217,10 +217,10 @@ fn conflict(output: &[u8]) -> Merged {
         fields.next().and_then(|field| std::str::from_utf8(field).ok()?.trim().parse().ok())
     {
         let names: usize = count;
-        let Some(text) = fields.by_ref().nth(names + 1) else { break };
-        let text = String::from_utf8_lossy(text);
-        if text.starts_with("CONFLICT") {
-            messages.push(text.trim().to_owned());
+        let Some((kind, text)) = fields.by_ref().nth(names).zip(fields.next()) else { break };
+        // git promises that the kinds keep their names; the texts are for people.
+        if kind.starts_with(b"CONFLICT") {
+            messages.push(String::from_utf8_lossy(text).trim().to_owned());
         }
     }
     Merged::Conflict { paths, messages }

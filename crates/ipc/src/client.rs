@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::lines::LineBuffer;
 use super::path::read_pointer;
-use super::protocol::{LEAVING, encode_line};
+use super::protocol::encode_line;
 use super::streams::{Events, unexpected};
 use super::{LinkError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
 use paddock_model::command::{self, Command};
@@ -130,9 +130,7 @@ impl Client {
             let reply: Reply = serde_json::from_slice(&line)
                 .map_err(|error| LinkError::Garbled { reason: error.to_string() })?;
             match reply.body {
-                ReplyBody::Error { text } if reply.id == 0 && text == LEAVING => {
-                    return Err(LinkError::Leaving);
-                }
+                ReplyBody::Error { is_leaving: true, .. } => return Err(LinkError::Leaving),
                 body if reply.id == id || reply.id == 0 => return Ok(body),
                 _ => {}
             }

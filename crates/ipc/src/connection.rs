@@ -11,7 +11,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::lines::LineBuffer;
-use super::protocol::{LEAVING, decode_request, encode_line};
+use super::protocol::{decode_request, encode_line};
 use super::streams::send_events;
 use super::{
     Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Query, Reply, ReplyBody, Request, RequestBody, Service,
@@ -36,14 +36,14 @@ impl Out {
             Some(line) => self.0.send(line).await.is_ok(),
             None => {
                 let text = format!("the answer is over {} MiB; ask for less", LINE_MAX_BYTES >> 20);
-                let refusal = Reply { id, body: ReplyBody::Error { text } };
+                let refusal = Reply { id, body: ReplyBody::error(text) };
                 self.0.send(encode_line(&refusal).unwrap_or_default()).await.is_ok()
             }
         }
     }
 
     pub(crate) async fn refuse(&self, id: u64, text: String) {
-        self.send(id, ReplyBody::Error { text }).await;
+        self.send(id, ReplyBody::error(text)).await;
     }
 
     /// Waits until the client is gone.
@@ -89,7 +89,7 @@ pub(super) async fn serve_client<S: Service>(
     let finish = async {
         while answers.join_next().await.is_some() {}
         // Nobody reads on: whoever waits for an answer yet may ask the next supervisor.
-        out.refuse(0, LEAVING.to_owned()).await;
+        out.send(0, ReplyBody::leaving()).await;
         drop(out);
         // A client that is gone makes the writer end with an error that nobody needs to hear.
         let _ = writer.await;

@@ -104,6 +104,10 @@ pub enum ReplyBody {
     Error {
         /// Why, for people.
         text: String,
+        /// Whether this is the last line of a server that stops in order (under the id 0): what it has not answered
+        /// it has not begun.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        is_leaving: bool,
     },
 }
 
@@ -161,8 +165,18 @@ pub struct Gauge {
     pub value: serde_json::Value,
 }
 
-/// The last line of a server that stops in order, under the id 0: what it has not answered it has not begun.
-pub(super) const LEAVING: &str = "the supervisor is leaving; what was not answered was not done";
+impl ReplyBody {
+    /// The request could not be served, for this reason.
+    pub(super) fn error(text: impl Into<String>) -> Self {
+        Self::Error { text: text.into(), is_leaving: false }
+    }
+
+    /// The last line of a server that stops in order.
+    pub(super) fn leaving() -> Self {
+        let text = "the supervisor is leaving; what was not answered was not done".to_owned();
+        Self::Error { text, is_leaving: true }
+    }
+}
 
 /// Only the id, for answering a request whose body is unknown.
 #[derive(Deserialize)]
@@ -218,6 +232,15 @@ mod tests {
             assert_eq!(serde_json::to_string(&request).unwrap(), line);
             assert_eq!(decode_request(line.as_bytes()), Ok(request));
         }
+    }
+
+    #[test]
+    fn an_error_is_read_as_older_supervisors_write_it() {
+        let line = r#"{"error":{"text":"no"}}"#;
+        assert_eq!(serde_json::to_string(&ReplyBody::error("no")).unwrap(), line);
+        assert_eq!(serde_json::from_str::<ReplyBody>(line).unwrap(), ReplyBody::error("no"));
+        let leaving = serde_json::to_string(&ReplyBody::leaving()).unwrap();
+        assert_eq!(serde_json::from_str::<ReplyBody>(&leaving).unwrap(), ReplyBody::leaving());
     }
 
     #[test]

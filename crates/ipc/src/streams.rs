@@ -144,7 +144,7 @@ fn ended(error: LinkError) -> LinkError {
 /// A reply of the wrong kind, named without needing its content to be printable.
 pub(super) fn unexpected(reply: &ReplyBody) -> LinkError {
     let reason = match reply {
-        ReplyBody::Error { text } => return LinkError::Refused { text: text.clone() },
+        ReplyBody::Error { text, .. } => return LinkError::Refused { text: text.clone() },
         ReplyBody::Hello { .. } => "hello",
         ReplyBody::Answer(_) => "an answer",
         ReplyBody::Subscribed { .. } => "the begin of a subscription",

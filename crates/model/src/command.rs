@@ -124,15 +124,39 @@ impl Answer {
 pub struct Refusal {
     /// Why, and what to do instead.
     pub text: String,
+    /// Whether the command came too late for a supervisor that ends, and may be sent again when that is gone.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_ending: bool,
 }
 
 impl Refusal {
     /// A refusal with its reason.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
-        Self { text: text.into() }
+        Self { text: text.into(), is_ending: false }
+    }
+
+    /// The refusal of a supervisor that ends: nothing was changed, and the next one may be asked.
+    #[must_use]
+    pub fn ending() -> Self {
+        let text = "the supervisor is ending; try again when it is gone".to_owned();
+        Self { text, is_ending: true }
     }
 }
 
 /// What comes back for a command.
 pub type Reply = Result<Answer, Refusal>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_says_that_the_supervisor_ends_and_an_older_one_is_read() {
+        let plain = Refusal::new("no");
+        assert_eq!(serde_json::to_string(&plain).unwrap(), r#"{"text":"no"}"#);
+        assert_eq!(serde_json::from_str::<Refusal>(r#"{"text":"no"}"#).unwrap(), plain);
+        let ending = serde_json::to_string(&Refusal::ending()).unwrap();
+        assert_eq!(serde_json::from_str::<Refusal>(&ending).unwrap(), Refusal::ending());
+    }
+}

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use super::error::SupervisorError;
 use super::message::Message;
 use super::run::kernel;
-use super::service::ENDING;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::Memo;
 use paddock_ipc::lock::{LockError, WorkspaceLock};
@@ -58,7 +57,7 @@ pub fn ask(
         if let Some(mut client) = Client::connect(&workspace.runtime())? {
             let reply = client.command(command.clone(), REPLY_TIMEOUT);
             let is_too_late = match &reply {
-                Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.text == ENDING),
+                Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.is_ending),
                 Err(error) => *error == LinkError::Leaving,
             };
             if !is_too_late || Instant::now() >= give_up_at {

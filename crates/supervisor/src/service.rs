@@ -6,9 +6,6 @@ use super::message::{Inbox, Message};
 use paddock_ipc::{BoxFuture, Service};
 use paddock_model::command::{Command, Refusal, Reply};
 
-/// What a command is told that came too late to be carried out: nothing was changed.
-pub(super) const ENDING: &str = "the supervisor is ending; try again when it is gone";
-
 /// Hands commands to the kernel and waits for its reply.
 pub(super) struct Desk {
     pub(super) inbox: Inbox,
@@ -20,10 +17,9 @@ impl Service for Desk {
         let reply_to = Box::new(move |reply: Reply| drop(sender.send(reply)));
         let sent = self.inbox.send(Message::Command(Box::new(command), reply_to));
         Box::pin(async move {
-            let gone = || Refusal::new(ENDING);
             match sent {
-                Ok(()) => receiver.await.unwrap_or_else(|_| Err(gone())),
-                Err(_) => Err(gone()),
+                Ok(()) => receiver.await.unwrap_or_else(|_| Err(Refusal::ending())),
+                Err(_) => Err(Refusal::ending()),
             }
         })
     }
