@@ -124,7 +124,16 @@ pub struct PromptBudget {
     pub max_minutes: u32,
 }
 
-/// Everything a session's prompt may tell (SPEC 5.3).
+/// A name with what it stands for, as prompts tell it.
+#[must_use]
+pub fn titled(name: &str, description: &str) -> String {
+    match description.trim() {
+        "" => name.to_owned(),
+        text => format!("{name}: {text}"),
+    }
+}
+
+/// Everything a session's prompt may tell.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromptContext {
     /// The project's name, and what it is.

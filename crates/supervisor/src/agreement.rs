@@ -1,8 +1,8 @@
-//! Agreement to the commands of a repository's own `.paddock/project.yaml` that goes on (SPEC 2.2): what the queue
+//! Agreement to the commands of a repository's own `.paddock/project.yaml` that goes on: what the queue
 //! landed for an objective whose scope names that file was asked for by whoever gave the scope. Which commits those are
 //! the state says, not the repository, where agents write.
 
-use super::projects::{agreed, with_agreement};
+use super::trust::{agreed, with_agreement};
 use paddock_config::agreement_of;
 use paddock_engine::tamper::is_named;
 use paddock_git::Repository;

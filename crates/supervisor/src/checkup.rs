@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
+use super::clock::now_ms;
 use super::effects::{Variables, exit_of_last, stop_signal};
-use super::world::now_ms;
 use paddock_agents::CHECK_PROMPT;
 use paddock_agents::command::{self, Values};
 use paddock_agents::transcript::{Reader, Setting, Stream};

@@ -1,8 +1,7 @@
 //! The wall clock held against the machine's own, which never jumps and stops while the machine sleeps.
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::world::now_ms;
 use paddock_os::processes;
 
 /// The two part by less than this when nothing happened: time servers correct half a millisecond a second, and a
@@ -11,6 +10,18 @@ const JUMP_MIN_MS: i64 = 3_000;
 
 /// Reading both takes less, unless the process was stopped in between; the next look is soon enough then.
 const READ_MAX: Duration = Duration::from_millis(500);
+
+/// Unix milliseconds.
+pub(super) fn now_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// When today began where the user is, in Unix milliseconds.
+pub(super) fn day_start_ms() -> i64 {
+    let now = jiff::Zoned::now();
+    now.start_of_day().map_or_else(|_| now_ms() - 86_400_000, |start| start.timestamp().as_millisecond())
+}
 
 /// Where both clocks were when they were last seen together.
 #[derive(Debug)]

@@ -8,7 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::agreement::Known;
-use super::clock::{Clock, awake_since};
+use super::clock::{Clock, awake_since, day_start_ms, now_ms};
 use super::error::SupervisorError;
 use super::jobs::InFlight;
 use super::lanes::{Job, Lane};
@@ -16,7 +16,7 @@ use super::message::{Message, ReplyTo};
 use super::notify::{self, Notice};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
-use super::world::{Site, World, day_start_ms, now_ms};
+use super::world::{Site, World};
 use super::{commits, effects, projects, radar};
 use paddock_engine::decide::{self, Decision, Memo, Settled};
 use paddock_engine::effect::Effect;

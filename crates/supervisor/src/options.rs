@@ -2,7 +2,7 @@
 
 use paddock_model::ids::ProjectSlug;
 
-/// The flags of `paddock run --no-tui` (SPEC 4).
+/// The flags of `paddock run --no-tui`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
     /// Only this project; none = all enabled ones.

@@ -3,16 +3,14 @@
 use std::path::Path;
 
 use super::agreement::Known;
+use super::trust::agreed;
 use super::world::World;
 use paddock_config::resolve::{Project, Surroundings};
 use paddock_config::{ConfigError, Environment, Workspace, project_file, templates, validate};
 use paddock_engine::input::Input;
 use paddock_git::{Repository, observe};
-use paddock_model::facts::{Carried, TargetKey, TrustRecord};
+use paddock_model::facts::{Carried, TargetKey};
 use paddock_model::ids::ProjectSlug;
-
-/// The name under which a trust record holds the hash of the commands that the repository's own file gives.
-const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
 
 /// A project file that was read without a fault, and its repository.
 #[derive(Debug)]
@@ -23,19 +21,6 @@ pub struct ProjectRead {
     pub repository: Repository,
     /// The target branch that the file names, if any; the settings have the recorded one.
     pub target: Option<TargetKey>,
-}
-
-/// The agreed hash in a trust record.
-pub(super) fn agreed(trust: &TrustRecord) -> Option<&str> {
-    trust.entries.iter().find(|(name, _)| name == AGREEMENT).map(|(_, hash)| hash.as_str())
-}
-
-/// The record with the hash of the repository's commands, as `project add` and `project trust` keep it.
-#[must_use]
-pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustRecord {
-    trust.entries.retain(|(name, _)| name != AGREEMENT);
-    trust.entries.extend(agreement.map(|hash| (AGREEMENT.to_owned(), hash.to_owned())));
-    trust
 }
 
 /// Reads a project file and what its repository adds to it. `recorded` is the target branch that is recorded of the

@@ -1,32 +1,15 @@
 //! The conflict radar of each project: who will collide with whom, kept up to date as commits appear.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::PoisonError;
 
+use super::screens::Seen;
 use super::world::{Site, World};
 use paddock_engine::input::Input;
-use paddock_git::{BRANCHES_MAX, GitError, Radar, clear_radar};
+use paddock_git::{BRANCHES_MAX, GitError, clear_radar};
 use paddock_model::facts::Collision;
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::state::State;
-
-/// What a scan was made of: the tip, and every live branch with its head.
-type Seen = (ObjectId, Vec<(ObjectiveId, ObjectId)>);
-
-#[derive(Default)]
-struct Screen {
-    radar: Radar,
-    seen: Option<Seen>,
-}
-
-/// The radars of all projects.
-#[derive(Default)]
-pub(super) struct Radars {
-    screens: Mutex<BTreeMap<ProjectSlug, Screen>>,
-    /// Projects that a scan waits for: another one would see nothing else.
-    due: Mutex<BTreeSet<ProjectSlug>>,
-}
 
 /// The branches to compare.
 pub(super) struct Order {

@@ -204,7 +204,7 @@ fn dry_run(
     let reader = Reader::find(workspace.db())?;
     let mut state = reader.map_or_else(|| Ok(State::default()), |reader| codec::load_snapshot(&reader))?;
     let mut memo = memo(environment, options)?;
-    let decision = decide::step(&mut state, &mut memo, Input::Tick, super::world::now_ms());
+    let decision = decide::step(&mut state, &mut memo, Input::Tick, super::clock::now_ms());
     for event in &decision.events {
         let stored = codec::to_stored(event)?;
         println!("would record {} {}", stored.kind, stored.data);

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 
+use super::clock::now_ms;
 use super::message::{Inbox, Message};
 use super::panics;
-use super::world::now_ms;
 use paddock_agents::transcript::{Reader, Setting, Stream};
 use paddock_engine::input::{Input, Panicked};
 use paddock_ipc::{Gauge, Gauges};

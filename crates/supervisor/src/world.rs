@@ -4,14 +4,12 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::lanes::Lanes;
 use super::message::{Inbox, Message};
-use super::projects::{agreed, with_agreement};
-use super::radar::Radars;
+use super::screens::Radars;
 use super::tail::Tails;
-use super::trust::read_trust;
+use super::trust::{agreed, read_trust, with_agreement};
 use paddock_config::{Environment, Workspace};
 use paddock_engine::input::Input;
 use paddock_git::{GitError, Identity, Repository};
@@ -105,18 +103,6 @@ impl Site {
     pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
         state.project(slug).map(Self::of)
     }
-}
-
-/// Unix milliseconds.
-pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// When today began where the user is, in Unix milliseconds.
-pub(super) fn day_start_ms() -> i64 {
-    let now = jiff::Zoned::now();
-    now.start_of_day().map_or_else(|_| now_ms() - 86_400_000, |start| start.timestamp().as_millisecond())
 }
 
 impl World {

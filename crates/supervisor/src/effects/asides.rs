@@ -1,6 +1,7 @@
 //! Trees for gate runs beside the queue, and pushes to the user's remote.
 
-use super::super::world::{Site, World, now_ms};
+use super::super::clock::now_ms;
+use super::super::world::{Site, World};
 use paddock_engine::input::Input;
 use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
 use paddock_model::aside::{Aside, Prepared, PushWait};

@@ -1,7 +1,8 @@
 //! Merges made in memory.
 
-use super::super::world::{Site, World, now_ms};
-use super::past_locks;
+use super::super::clock::now_ms;
+use super::super::world::{Site, World};
+use super::attempts::past_locks;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
 use paddock_git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
 use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};

@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::room::{is_disk_full, says_disk_full};
-use super::super::world::{World, now_ms};
+use super::super::clock::now_ms;
+use super::super::disk_space::{is_disk_full, says_disk_full};
+use super::super::world::World;
 use paddock_engine::tests_run::TestsRun;
 use paddock_ipc::Gauge;
 use paddock_model::gate::{CommandResult, GateRun, Space};

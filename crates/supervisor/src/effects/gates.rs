@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use super::super::disk_space::says_disk_full;
 use super::super::lanes::Lane;
-use super::super::room::says_disk_full;
 use super::super::world::{Site, World};
+use super::attempts::patiently;
 use super::gate_output::{SETUP_STAGE, command_results};
-use super::patiently;
 use paddock_engine::input::Input;
 use paddock_git::GitError;
 use paddock_git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};

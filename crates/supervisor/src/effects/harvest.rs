@@ -3,9 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use super::super::world::{Site, World, now_ms};
+use super::super::clock::now_ms;
+use super::super::world::{Site, World};
+use super::attempts::{past_locks, patiently};
+use super::telling;
 use super::worktrees::{Place, make_again_if_gone};
-use super::{past_locks, patiently, telling};
 use paddock_engine::input::Input;
 use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 use paddock_model::facts::{CommitFacts, HarvestFacts};

@@ -1,8 +1,8 @@
 //! Landing: the integration ref moves by compare-and-swap, after a check that the promise is kept.
 
 use super::super::world::{Site, World};
+use super::attempts::past_locks;
 use super::candidates::is_at;
-use super::past_locks;
 use paddock_engine::input::{Input, LandingAnswer};
 use paddock_git::{LandOrder, LandOutcome, land as land_in};
 use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};

@@ -2,6 +2,7 @@
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
 mod asides;
+mod attempts;
 mod bypass;
 mod candidates;
 mod checks;
@@ -17,69 +18,23 @@ mod targets;
 mod telling;
 mod worktrees;
 
-use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::agreement::Known;
 use super::lanes::{Job, Lane};
 use super::world::{Site, World};
-use paddock_config::Workspace;
 use paddock_engine::effect::Effect;
-use paddock_git::Repository;
 use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock_model::project::Project;
 use paddock_model::session::SessionKind;
 use paddock_model::state::State;
 
+pub(super) use attempts::clear_locks;
 pub(super) use environment::Variables;
 pub(super) use gate_output::{watch, watched};
 pub(super) use gates::{Ended, ended};
+pub use planning::planner_prompt;
 pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};
-pub(super) use targets::{clear_locks, look};
-
-/// What the next planner run of a project would be told.
-///
-/// # Errors
-/// When the repository cannot be opened, or the template is wrong.
-pub fn planner_prompt(workspace: &Workspace, state: &State, project: &Project) -> Result<String, String> {
-    let repository = Repository::open(Path::new(&project.settings.repo_root));
-    let repository = repository.map_err(|error| error.to_string())?;
-    let runs = state.active_line(&project.slug).phase.map_or(0, |phase| phase.progress.runs);
-    let brief = planning::Brief::for_run(state, project, runs + 1);
-    planning::prompt(&workspace.templates(), &brief, &repository)
-}
-
-/// A name with what it stands for, as prompts tell it.
-fn titled(name: &str, description: &str) -> String {
-    match description.trim() {
-        "" => name.to_owned(),
-        text => format!("{name}: {text}"),
-    }
-}
-
-/// Between the tries of [`patiently`].
-const PAUSES: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(900)];
-
-/// Tries again what may fail in passing: a git of a supervisor that was killed may still be at work and its lock in
-/// the way, a disk may have hiccups. What fails to the last is told.
-fn patiently<T, E>(mut act: impl FnMut() -> Result<T, E>) -> Result<T, E> {
-    for pause in PAUSES {
-        if let Ok(done) = act() {
-            return Ok(done);
-        }
-        std::thread::sleep(pause);
-    }
-    act()
-}
-
-/// For what moves refs: a second try, once the locks are gone that a process left which is not there any more.
-fn past_locks<T, E>(world: &World, site: &Site, mut act: impl FnMut() -> Result<T, E>) -> Result<T, E> {
-    act().or_else(|_| {
-        clear_locks(world, site);
-        act()
-    })
-}
+pub(super) use targets::look;
 
 /// The project that an effect works for, and what it does, for people.
 pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {

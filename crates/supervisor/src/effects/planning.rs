@@ -6,13 +6,16 @@ mod harvest;
 use std::path::{Path, PathBuf};
 
 use paddock_agents::planner::{self, ContextFile};
+use paddock_config::Workspace;
 use paddock_git::Repository;
 use paddock_model::ids::ObjectId;
+use paddock_model::project::Project;
+use paddock_model::state::State;
 
 pub(in super::super) use brief::Brief;
 pub(super) use harvest::{Order, harvest};
 
-/// Characters told of a context file (SPEC 6).
+/// Characters told of a context file.
 const FILE_CHARS_MAX: usize = 3_000;
 
 /// Brings the planner's worktree to the integration tip, detached. Returns its git directory.
@@ -42,4 +45,16 @@ pub(in super::super) fn prompt(
             .push(ContextFile { path: path.clone(), text: cut.trim_end().to_owned() + more });
     }
     planner::render(Some(templates), &context).map_err(|error| error.to_string())
+}
+
+/// What the next planner run of a project would be told.
+///
+/// # Errors
+/// When the repository cannot be opened, or the template is wrong.
+pub fn planner_prompt(workspace: &Workspace, state: &State, project: &Project) -> Result<String, String> {
+    let repository = Repository::open(Path::new(&project.settings.repo_root));
+    let repository = repository.map_err(|error| error.to_string())?;
+    let runs = state.active_line(&project.slug).phase.map_or(0, |phase| phase.progress.runs);
+    let brief = Brief::for_run(state, project, runs + 1);
+    prompt(&workspace.templates(), &brief, &repository)
 }

@@ -1,9 +1,8 @@
 //! What a session is told.
 
 use super::super::telling;
-use super::super::titled;
 use super::{Site, World};
-use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective};
+use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective, titled};
 use paddock_agents::summary;
 use paddock_engine::review::ALWAYS_PROTECTED;
 use paddock_model::facts::Collision;
@@ -15,7 +14,7 @@ use paddock_model::settings::{ProjectSettings, Role};
 use paddock_model::state::State;
 use paddock_runner::log::{LogReader, Stream};
 
-/// Feedback in a prompt, in bytes: head and tail of it (SPEC 3.3).
+/// Feedback in a prompt, in bytes: head and tail of it.
 const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
 /// Of a log, this much of its end is quoted, in bytes.
 const LOG_TAIL_BYTES: u64 = 12 * 1024;

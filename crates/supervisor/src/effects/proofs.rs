@@ -1,7 +1,7 @@
 //! Proofs: a git note on each landed commit.
 
 use super::super::world::{Site, World};
-use super::{past_locks, patiently};
+use super::attempts::{past_locks, patiently};
 use paddock_engine::input::Input;
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::proof::{Proof, of_landing};

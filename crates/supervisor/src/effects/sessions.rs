@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::clock::awake_since;
+use super::super::clock::now_ms;
+use super::super::disk_space::says_disk_full;
 use super::super::message::Message;
-use super::super::room::says_disk_full;
 use super::super::tail::Followed;
-use super::super::world::{Site, World, now_ms};
+use super::super::world::{Site, World};
+use super::attempts::patiently;
 use super::environment::{Variables, Worksite, git_settings};
-use super::patiently;
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
@@ -35,7 +36,7 @@ mod prompting;
 
 /// The name of the stage that prepares a worktree.
 const SETUP_STAGE: &str = "setup";
-/// Between the gentle signal and the kill, in milliseconds (SPEC 3.4).
+/// Between the gentle signal and the kill, in milliseconds.
 const GRACE_MS: u64 = 20_000;
 
 pub(in super::super) struct Order {

@@ -4,9 +4,10 @@
 use std::path::Path;
 
 use super::super::agreement::Known;
-use super::super::projects::{agreed, read_again, with_agreement};
-use super::super::trust::read_trust;
-use super::super::world::{Site, World, now_ms};
+use super::super::clock::now_ms;
+use super::super::projects::read_again;
+use super::super::trust::{agreed, read_trust, with_agreement};
+use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
 use paddock_engine::input::{Input, PublishAnswer};
@@ -81,15 +82,6 @@ fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitEr
         "paddock: before the integration ref was put elsewhere",
     )?;
     Ok(())
-}
-
-/// Before anything moves a ref: locks that a killed predecessor left would hold up every landing for good.
-pub(in super::super) fn clear_locks(world: &World, site: &Site) {
-    // A repository that cannot be opened is told of by whoever looks at it next.
-    let Ok(repository) = world.repository(&site.repo_root) else { return };
-    for lock in paddock_git::remove_stale_locks(&repository) {
-        tracing::warn!(lock = %lock.display(), "removed the lock of a process that is gone");
-    }
 }
 
 /// Looks at everything about a project that can change without Paddock. Changes nothing.

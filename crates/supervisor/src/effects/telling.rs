@@ -6,7 +6,8 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 
-use super::super::world::{World, now_ms};
+use super::super::clock::now_ms;
+use super::super::world::World;
 use paddock_agents::summary;
 use paddock_agents::transcript::{Reader, Reading, Setting, Stream, side};
 use paddock_model::failure::FailureClass;

@@ -5,8 +5,9 @@ use std::io;
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
-use super::super::world::{Site, World, now_ms};
-use super::{past_locks, patiently};
+use super::super::clock::now_ms;
+use super::super::world::{Site, World};
+use super::attempts::{past_locks, patiently};
 use paddock_engine::input::Input;
 use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
@@ -182,7 +183,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
     Ok(late)
 }
 
-/// Commits that appeared on the branch after it landed are kept under a ref (SPEC 1.1).
+/// Commits that appeared on the branch after it landed are kept under a ref.
 fn keep_late_commits(repository: &Repository, order: &Order) -> Result<Option<String>, GitError> {
     let found = repository.commit_of(&format!("refs/heads/{}", order.branch))?;
     let (Some(found), Some(head)) = (found, &order.head) else { return Ok(None) };

@@ -1,7 +1,7 @@
 //! What a planner is told, from the state.
 
 use paddock_agents::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
-use paddock_agents::prompt::PromptBudget;
+use paddock_agents::prompt::{PromptBudget, titled};
 use paddock_engine::review::ALWAYS_PROTECTED;
 use paddock_model::hierarchy::Aim;
 use paddock_model::objective::{Objective, Status};
@@ -44,7 +44,7 @@ impl Brief {
         let is_moving = |o: &Objective| !is_done(o) && !is_stuck(o);
         let progress = line.phase.map(|phase| phase.progress.clone()).unwrap_or_default();
         let context = PlannerContext {
-            project: super::super::titled(&settings.name, &settings.description),
+            project: titled(&settings.name, &settings.description),
             goal: whole(line.goal),
             milestone: whole(line.milestone),
             // One that nobody divided is its own phase.

@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::effects::patiently;
-use crate::world::{Site, World, now_ms};
+use crate::clock::now_ms;
+use crate::effects::attempts::patiently;
+use crate::world::{Site, World};
 use paddock_agents::planner::without_echo;
 use paddock_agents::transcript::{self, Reader, Reading, Setting};
 use paddock_config::ConfigError;
