@@ -88,6 +88,41 @@ pub enum Command {
     SupervisorStop { mode: StopMode },
 }
 
+impl Command {
+    /// The project that has to exist for this to be done. None where the command makes one, names none, or names what
+    /// belongs to a project and is looked for by its own name.
+    #[must_use]
+    pub fn project(&self) -> Option<&ProjectSlug> {
+        match self {
+            Self::ProjectEnable { project, .. }
+            | Self::ProjectPause { project, .. }
+            | Self::ProjectTrust { project, .. }
+            | Self::ProjectSetTarget { project, .. }
+            | Self::ProjectRemove { project }
+            | Self::ObjectivesAdd { project, .. }
+            | Self::AimsImport { project, .. }
+            | Self::PlanNow { project }
+            | Self::PlanApply { project, .. }
+            | Self::PlanApprove { project }
+            | Self::PlanReject { project, .. }
+            | Self::QueueHold { project }
+            | Self::QueueRelease { project }
+            | Self::QueueCanary { project }
+            | Self::QueueAdopt { project }
+            | Self::QueueRepublish { project }
+            | Self::QueuePublish { project } => Some(project),
+            Self::Aim { aim, .. } => Some(&aim.project),
+            Self::ProjectAdd { .. }
+            | Self::Objective { .. }
+            | Self::SessionKill { .. }
+            | Self::SessionExtend { .. }
+            | Self::AgentEnable { .. }
+            | Self::AgentChecked { .. }
+            | Self::SupervisorStop { .. } => None,
+        }
+    }
+}
+
 /// Which branch to land on, and what was found of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetTarget {

@@ -69,13 +69,63 @@ impl Status {
     /// Whether dependents may start.
     #[must_use]
     pub fn frees_dependents(self) -> bool {
-        matches!(self, Self::Done | Self::Skipped)
+        match self {
+            Self::Done | Self::Skipped => true,
+            Self::Todo
+            | Self::Ready
+            | Self::Active
+            | Self::Review
+            | Self::Queued
+            | Self::NeedsReview
+            | Self::Paused
+            | Self::Failed
+            | Self::Cancelled => false,
+        }
     }
 
     /// Whether nothing but a person moves it on.
     #[must_use]
     pub fn is_stuck(self) -> bool {
-        matches!(self, Self::NeedsReview | Self::Paused | Self::Failed | Self::Cancelled)
+        match self {
+            Self::NeedsReview | Self::Paused | Self::Failed | Self::Cancelled => true,
+            Self::Todo
+            | Self::Ready
+            | Self::Active
+            | Self::Review
+            | Self::Queued
+            | Self::Done
+            | Self::Skipped => false,
+        }
+    }
+
+    /// Whether something is still to be done: those of [`Self::UNFINISHED`].
+    #[must_use]
+    pub fn is_unfinished(self) -> bool {
+        match self {
+            Self::Todo
+            | Self::Ready
+            | Self::Active
+            | Self::Review
+            | Self::Queued
+            | Self::NeedsReview
+            | Self::Paused => true,
+            Self::Done | Self::Skipped | Self::Failed | Self::Cancelled => false,
+        }
+    }
+
+    /// Whether an order to retry applies: the objective was set aside, and nothing else takes it up again.
+    #[must_use]
+    pub fn may_be_retried(self) -> bool {
+        match self {
+            Self::NeedsReview | Self::Failed | Self::Skipped | Self::Cancelled => true,
+            Self::Todo
+            | Self::Ready
+            | Self::Active
+            | Self::Review
+            | Self::Queued
+            | Self::Done
+            | Self::Paused => false,
+        }
     }
 }
 
@@ -369,6 +419,12 @@ impl Objective {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_list_of_unfinished_states_is_what_the_states_say() {
+        let said: Vec<Status> = Status::ALL.iter().copied().filter(|status| status.is_unfinished()).collect();
+        assert_eq!(said, Status::UNFINISHED);
+    }
 
     #[test]
     fn done_is_left_only_when_the_landing_itself_is_in_question() {

@@ -124,7 +124,19 @@ impl SessionStatus {
     /// Whether processes of it may be alive.
     #[must_use]
     pub fn has_processes(self) -> bool {
-        matches!(self, Self::Starting | Self::Running | Self::Stopping)
+        match self {
+            Self::Starting | Self::Running | Self::Stopping => true,
+            Self::Harvesting | Self::Ended(_) => false,
+        }
+    }
+
+    /// Whether its agent works or is about to, and nothing has asked it to stop.
+    #[must_use]
+    pub fn is_at_work(self) -> bool {
+        match self {
+            Self::Starting | Self::Running => true,
+            Self::Stopping | Self::Harvesting | Self::Ended(_) => false,
+        }
     }
 
     /// Whether it is not over.

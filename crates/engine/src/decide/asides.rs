@@ -2,6 +2,7 @@
 //!
 //! What is wanted stands in the state; the trees are made anew after a restart, and nothing else is remembered.
 
+use super::commands::unknown_project;
 use super::scribe::Scribe;
 use super::{blame, gates, queue, room};
 use crate::effect::Effect;
@@ -73,7 +74,12 @@ fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
             !project.train.entries.iter().any(Entry::waits_for_guard)
         }
         Purpose::Tamper { entries } => !entries.iter().any(waits),
-        _ => false,
+        Purpose::Candidate { .. }
+        | Purpose::Base { .. }
+        | Purpose::Ahead { .. }
+        | Purpose::External
+        | Purpose::Canary
+        | Purpose::Phase { .. } => false,
     };
     let own = scribe.state.open_gates().filter(|run| run.project == *slug && !run.cancelled);
     let outdated: Vec<GateId> = own.filter(is_outdated).map(|run| run.id).collect();
@@ -221,7 +227,11 @@ pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
                 give_up(scribe, slug, entry.id, "what it would land on cannot be evaluated");
             }
         }
-        _ => {}
+        Purpose::Tamper { .. }
+        | Purpose::Candidate { .. }
+        | Purpose::Base { .. }
+        | Purpose::Ahead { .. }
+        | Purpose::Phase { .. } => {}
     }
 }
 
@@ -244,9 +254,7 @@ pub(super) fn ask_canaries(scribe: &mut Scribe<'_>) {
 
 /// `queue canary`.
 pub(super) fn ask_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
-    let Some(project) = scribe.state.project(slug) else {
-        return Err(Refusal::new(format!("there is no project {slug}")));
-    };
+    let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
     if project.settings.verify.is_empty() {
         let text = format!("{slug} has no gate: nothing stands under `verify` in its project file");
         return Err(Refusal::new(text));

@@ -9,7 +9,7 @@ use paddock_model::event::Fact;
 use paddock_model::failure::{Failure, Remedy};
 use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_model::reason::ReasonCode;
-use paddock_model::session::{Session, SessionStatus, Stop};
+use paddock_model::session::{Session, Stop};
 use paddock_model::settings::DayBudget;
 use paddock_model::usage::{Usage, dollars, micros};
 
@@ -23,7 +23,7 @@ const WAIT_PATIENCE_MS: i64 = 120_000;
 /// A running session's agent told what it has used, and what it waits for.
 pub(super) fn told(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: Option<Failure>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
-    if !matches!(session.status, SessionStatus::Starting | SessionStatus::Running) {
+    if !session.status.is_at_work() {
         return;
     }
     scribe.memo.live.insert(id, usage.clone());
@@ -135,10 +135,10 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let key = what.key();
     let clears = format!("wait until midnight, or set a higher `budget.{key}` in projects/{slug}.yaml");
     hold(scribe, slug, ReasonCode::DayBudget, text, clears);
-    let running = scribe.state.open_sessions().filter(|session| {
-        session.objective.project == *slug
-            && matches!(session.status, SessionStatus::Starting | SessionStatus::Running)
-    });
+    let running = scribe
+        .state
+        .open_sessions()
+        .filter(|session| session.objective.project == *slug && session.status.is_at_work());
     for session in running.cloned().collect::<Vec<_>>() {
         stop_session(scribe, &session, Stop::DayBudget);
     }

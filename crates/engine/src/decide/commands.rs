@@ -7,20 +7,28 @@ use crate::effect::Effect;
 use crate::graph::Graph;
 use paddock_model::command::{Answer, Command, Refusal, Reply, StopMode};
 use paddock_model::event::Fact;
-use paddock_model::facts::RepositoryFacts;
+use paddock_model::facts::{RepositoryFacts, TrustRecord};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::ObjectiveSpec;
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::scope::Globs;
-use paddock_model::session::{SessionBudget, SessionStatus, Stop};
+use paddock_model::session::{SessionBudget, Stop};
 use paddock_model::settings::ProjectSettings;
 
 pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
+    if let Some(project) = command.project().filter(|project| scribe.state.project(project).is_none()) {
+        return Err(unknown_project(scribe, project));
+    }
     match command {
         Command::ProjectAdd { project, settings, repository } => {
             add_project(scribe, &project, settings, repository)
         }
+        Command::ProjectEnable { project, enabled } => enable_project(scribe, project, enabled),
+        Command::ProjectPause { project, paused } => pause_project(scribe, project, paused),
+        Command::ProjectTrust { project, trust } => trust_project(scribe, project, trust),
+        Command::ProjectSetTarget { project, order } => super::retarget::set(scribe, &project, &order),
+        Command::ProjectRemove { project } => remove_project(scribe, &project),
         Command::ObjectivesAdd { project, objectives } => add_objectives(scribe, &project, objectives),
         Command::Objective { objective, order, by } => super::operate::take(scribe, &objective, order, &by),
         Command::Aim { aim, order } => super::hierarchy::take(scribe, &aim, order),
@@ -35,66 +43,48 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         }
         Command::AgentEnable { agent, enabled, by } => super::health::enable(scribe, &agent, enabled, by),
         Command::AgentChecked { agent, check } => super::health::checked(scribe, &agent, check),
-        Command::SupervisorStop { mode } => stop(scribe, mode),
-        Command::ProjectEnable { project, .. }
-        | Command::ProjectPause { project, .. }
-        | Command::ProjectTrust { project, .. }
-        | Command::ProjectSetTarget { project, .. }
-        | Command::ProjectRemove { project }
-        | Command::QueueHold { project }
-        | Command::QueueRelease { project }
-        | Command::QueueCanary { project }
-        | Command::QueueAdopt { project }
-        | Command::QueueRepublish { project }
-        | Command::QueuePublish { project }
-            if scribe.state.project(&project).is_none() =>
-        {
-            Err(unknown_project(scribe, &project))
-        }
-        Command::ProjectEnable { project, enabled } => {
-            let word = if enabled { "enabled" } else { "disabled" };
-            scribe.mark(&project);
-            scribe.record(Fact::ProjectEnabled { project: project.clone(), enabled });
-            Ok(Answer::text(format!("project {project} is {word}")))
-        }
-        Command::ProjectPause { project, paused } => {
-            let word = if paused {
-                "paused: no new sessions start; running ones and the queue go on"
-            } else {
-                "resumed"
-            };
-            scribe.mark(&project);
-            scribe.record(Fact::ProjectPaused { project: project.clone(), paused });
-            Ok(Answer::text(format!("project {project} is {word}")))
-        }
-        Command::ProjectTrust { project, trust } => {
-            scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
-            super::watch::release(scribe, &project, ReasonCode::Untrusted);
-            scribe.order(Effect::Look { project: project.clone() });
-            Ok(Answer::text(format!("project {project}: its git configuration is agreed to as it is now")))
-        }
-        Command::ProjectSetTarget { project, order } => super::retarget::set(scribe, &project, &order),
-        Command::ProjectRemove { project } => remove_project(scribe, &project),
-        queue => take_queue(scribe, queue),
-    }
-}
-
-fn take_queue(scribe: &mut Scribe<'_>, command: Command) -> Reply {
-    match command {
         Command::QueueHold { project } => hold_queue(scribe, &project),
         Command::QueueRelease { project } => release_queue(scribe, &project),
         Command::QueueCanary { project } => super::asides::ask_canary(scribe, &project),
         Command::QueueAdopt { project } => adopt(scribe, &project),
         Command::QueueRepublish { project } => republish(scribe, &project),
-        Command::QueuePublish { project } => {
-            scribe.mark(&project);
-            scribe.memo.publish_now.insert(project.clone(), false);
-            Ok(Answer::text(format!(
-                "publishing {project} now; `paddock queue list` shows what waits, if anything"
-            )))
-        }
-        _ => Err(Refusal::new("this command is not one of the merge queue's")),
+        Command::QueuePublish { project } => publish(scribe, project),
+        Command::SupervisorStop { mode } => stop(scribe, mode),
     }
+}
+
+fn enable_project(scribe: &mut Scribe<'_>, project: ProjectSlug, enabled: bool) -> Reply {
+    let word = if enabled { "enabled" } else { "disabled" };
+    let text = format!("project {project} is {word}");
+    scribe.mark(&project);
+    scribe.record(Fact::ProjectEnabled { project, enabled });
+    Ok(Answer::text(text))
+}
+
+fn pause_project(scribe: &mut Scribe<'_>, project: ProjectSlug, paused: bool) -> Reply {
+    let word = match paused {
+        true => "paused: no new sessions start; running ones and the queue go on",
+        false => "resumed",
+    };
+    let text = format!("project {project} is {word}");
+    scribe.mark(&project);
+    scribe.record(Fact::ProjectPaused { project, paused });
+    Ok(Answer::text(text))
+}
+
+fn trust_project(scribe: &mut Scribe<'_>, project: ProjectSlug, trust: TrustRecord) -> Reply {
+    scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
+    super::watch::release(scribe, &project, ReasonCode::Untrusted);
+    let text = format!("project {project}: its git configuration is agreed to as it is now");
+    scribe.order(Effect::Look { project });
+    Ok(Answer::text(text))
+}
+
+fn publish(scribe: &mut Scribe<'_>, project: ProjectSlug) -> Reply {
+    let text = format!("publishing {project} now; `paddock queue list` shows what waits, if anything");
+    scribe.mark(&project);
+    scribe.memo.publish_now.insert(project, false);
+    Ok(Answer::text(text))
 }
 
 pub(super) fn unknown_project(scribe: &Scribe<'_>, project: &ProjectSlug) -> Refusal {
@@ -269,7 +259,7 @@ fn extend(scribe: &mut Scribe<'_>, id: SessionId, more: &More) -> Reply {
     let Some(session) = scribe.state.session(id) else {
         return Err(Refusal::new(format!("there is no session {id}; `paddock session list` shows them")));
     };
-    if !matches!(session.status, SessionStatus::Starting | SessionStatus::Running) {
+    if !session.status.is_at_work() {
         return Err(Refusal::new(format!("session {id} is not running: it is {}", session.status.word())));
     }
     let now = session.budget;

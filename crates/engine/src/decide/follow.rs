@@ -69,7 +69,14 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
         SessionEnd::Completed => completed(scribe, objective, session, outcome, is_widened),
         // It was stopped by its scope alone.
         SessionEnd::Blocked if is_widened => Due::Again(SessionKind::FollowUp, follow_up(session, outcome)),
-        end => not_completed(objective, session, end, outcome),
+        SessionEnd::Partial
+        | SessionEnd::OverBudget
+        | SessionEnd::Blocked
+        | SessionEnd::Failed
+        | SessionEnd::Stalled
+        | SessionEnd::Interrupted
+        | SessionEnd::Lost
+        | SessionEnd::Killed => not_completed(objective, session, outcome),
     };
     carry_out(scribe, key, due, outcome.facts.as_deref());
 }
@@ -164,7 +171,8 @@ fn has_nothing_of_its_own(scribe: &Scribe<'_>, objective: &Objective, facts: &Ha
     is_untouched || (facts.commits.is_empty() && facts.net_paths.is_empty() && !has_committed)
 }
 
-fn not_completed(objective: &Objective, session: &Session, end: SessionEnd, outcome: &Outcome) -> Due {
+fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) -> Due {
+    let end = outcome.end;
     let exit = session.process.as_ref().map(|process| &process.exit);
     let how = match exit {
         // The exit status alone would look like success.

@@ -28,7 +28,7 @@ pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Bo
     match session.status {
         SessionStatus::Harvesting => first_harvest(scribe, &session, facts),
         SessionStatus::Ended(_) => again(scribe, &session, facts),
-        _ => {}
+        SessionStatus::Starting | SessionStatus::Running | SessionStatus::Stopping => {}
     }
 }
 
@@ -80,7 +80,11 @@ fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFa
     }
     let end = match session.status {
         SessionStatus::Ended(end) if objective.operated.unfollowed => end,
-        _ => SessionEnd::Completed,
+        SessionStatus::Starting
+        | SessionStatus::Running
+        | SessionStatus::Stopping
+        | SessionStatus::Harvesting
+        | SessionStatus::Ended(_) => SessionEnd::Completed,
     };
     let approved = objective.operated.approvals.last().map(|approval| approval.head.clone());
     let outcome = match facts {
@@ -173,8 +177,8 @@ fn end_without_facts(session: &Session) -> SessionEnd {
 pub(super) fn failed_end(failure: &Failure) -> SessionEnd {
     match failure.class.remedy() {
         Remedy::CoolDown => SessionEnd::Interrupted,
-        _ if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
-        _ => SessionEnd::Failed,
+        Remedy::Human if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
+        Remedy::Human | Remedy::Smaller | Remedy::Retry => SessionEnd::Failed,
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure
         Remedy::Human if failure.class == FailureClass::Authentication => {
             lock(scribe, agent, failure, Some(session));
         }
-        _ => {}
+        Remedy::Human | Remedy::Smaller | Remedy::Retry => {}
     }
 }
 
@@ -153,7 +153,7 @@ pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &str, check: Check) -> Rep
             Remedy::Human if failure.class == FailureClass::Authentication => {
                 lock(scribe, agent, &failure, None);
             }
-            _ => {}
+            Remedy::Human | Remedy::Smaller | Remedy::Retry => {}
         }
         return Ok(Answer::text(format!("agent {agent} does not work: {failure}")));
     }

@@ -7,9 +7,6 @@ use paddock_model::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
 use paddock_model::ids::{AimId, ProjectSlug, free_id};
 
 pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Reply {
-    if scribe.state.project(&key.project).is_none() {
-        return Err(super::commands::unknown_project(scribe, &key.project));
-    }
     let (level, id) = (key.level, &key.id);
     let found = scribe.state.aim(key).cloned();
     let text = match (order, found) {
@@ -17,7 +14,9 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Re
             return Err(Refusal::new(format!("{level} {id} exists already; choose another --id")));
         }
         (AimOrder::Add { title, description, parent }, None) => add(scribe, key, title, description, parent)?,
-        (_, None) => return Err(unknown(scribe, key)),
+        (AimOrder::Edit { .. } | AimOrder::Activate | AimOrder::Complete, None) => {
+            return Err(unknown(scribe, key));
+        }
         (AimOrder::Edit { title, description, parent }, Some(aim)) => {
             let parent = checked_parent(scribe, key, parent)?.or(aim.parent);
             let title = checked_title(title.unwrap_or(aim.title))?;

@@ -1,7 +1,6 @@
 //! Goals, milestones and phases as a document has them: what is there is changed, the rest is added, in the
 //! document's order.
 
-use super::commands::unknown_project;
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
@@ -17,9 +16,6 @@ struct Count {
 }
 
 pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, aims: &[ImportedAim]) -> Reply {
-    if scribe.state.project(project).is_none() {
-        return Err(unknown_project(scribe, project));
-    }
     check(project, aims)?;
     let mut count = Count::default();
     for level in [Level::Goal, Level::Milestone, Level::Phase] {

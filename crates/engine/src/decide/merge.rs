@@ -157,10 +157,18 @@ fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<ga
             let ahead = project.train.entry(*entry)?.ahead.as_ref()?.candidate.as_ref()?;
             on(Purpose::Ahead { entry: *entry }, &ahead.commit, &ahead.tree)
         }
-        _ => {
+        Action::GateExternal => {
             let (commit, tree) = scribe.memo.external.get(slug)?;
             on(Purpose::External, commit, tree)
         }
+        Action::Build(_)
+        | Action::BuildAhead(_)
+        | Action::Cancel(_)
+        | Action::Blame(..)
+        | Action::HoldRed(_)
+        | Action::HoldNotEvaluated(..)
+        | Action::Land(..)
+        | Action::Reset => return None,
     })
 }
 

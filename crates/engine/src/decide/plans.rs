@@ -55,7 +55,16 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
                 format!("the planner's session {id} was killed by a person"),
             );
         }
-        (end, _) => failed(scribe, &slug, &session, end),
+        (
+            SessionEnd::Partial
+            | SessionEnd::OverBudget
+            | SessionEnd::Blocked
+            | SessionEnd::Failed
+            | SessionEnd::Stalled
+            | SessionEnd::Interrupted
+            | SessionEnd::Lost,
+            _,
+        ) => failed(scribe, &slug, &session, end),
     }
 }
 

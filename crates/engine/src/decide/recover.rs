@@ -40,7 +40,16 @@ fn wanted(scribe: &Scribe<'_>, key: &ObjectiveKey, outcome: &Outcome) -> Option<
         (SessionEnd::Partial | SessionEnd::Blocked, true) => {
             asked_for(&facts.summary.as_ref()?.out_of_scope_changes_needed)
         }
-        _ => None,
+        (SessionEnd::Completed, true) | (SessionEnd::Partial | SessionEnd::Blocked, false) => None,
+        (
+            SessionEnd::OverBudget
+            | SessionEnd::Failed
+            | SessionEnd::Stalled
+            | SessionEnd::Interrupted
+            | SessionEnd::Lost
+            | SessionEnd::Killed,
+            _,
+        ) => None,
     }
 }
 

@@ -15,7 +15,10 @@ pub(super) fn resume_of(
     agent: &str,
 ) -> Option<Resume> {
     let next = &objective.next;
-    let goes_on = matches!(next.kind, SessionKind::Work | SessionKind::FollowUp | SessionKind::Correction);
+    let goes_on = match next.kind {
+        SessionKind::Work | SessionKind::FollowUp | SessionKind::Correction => true,
+        SessionKind::Conflict | SessionKind::Planner => false,
+    };
     if !goes_on || next.smaller || settings.agent(agent)?.resume.is_none() {
         return None;
     }
@@ -33,7 +36,15 @@ fn is_sound(last: &Session) -> bool {
     let is_outside = failure.is_some_and(|class| class.remedy() == Remedy::CoolDown);
     let has_failed = {
         let SessionStatus::Ended(end) = last.status else { return false };
-        matches!(end, SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Lost)
+        match end {
+            SessionEnd::Failed | SessionEnd::Stalled | SessionEnd::Lost => true,
+            SessionEnd::Completed
+            | SessionEnd::Partial
+            | SessionEnd::OverBudget
+            | SessionEnd::Blocked
+            | SessionEnd::Interrupted
+            | SessionEnd::Killed => false,
+        }
     };
     !is_too_long && (is_outside || !(has_failed && last.resume.is_some()))
 }

@@ -134,9 +134,7 @@ fn planned(scribe: &Scribe<'_>, project: &Project, order: &SetTarget, at: &Objec
 
 /// Whether it has a branch that may still land.
 fn is_begun(objective: &Objective) -> bool {
-    use Status as S;
-    let is_over = matches!(objective.status, S::Done | S::Skipped | S::Cancelled | S::Failed);
-    !is_over && (objective.worktree.is_some() || objective.head.is_some())
+    objective.status.is_unfinished() && (objective.worktree.is_some() || objective.head.is_some())
 }
 
 /// `project set-target`, and `project trust` of another branch in the file.

@@ -6,7 +6,7 @@ use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectiveKey, SessionId};
 use paddock_model::objective::{Cause, Status, WorktreeStage};
 use paddock_model::reason::{Reason, ReasonCode};
-use paddock_model::session::{Exit, ProcessEnd, SessionStatus, Stop};
+use paddock_model::session::{Exit, ProcessEnd, Stop};
 
 /// Attempts to make a worktree before a person is asked.
 const WORKTREE_TRIES_MAX: u32 = 3;
@@ -90,8 +90,7 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<Pro
 /// finishes in peace (SPEC 3.4).
 pub(super) fn commits_seen(scribe: &mut Scribe<'_>, id: SessionId, commits: u32) {
     let Some(session) = scribe.state.session(id) else { return };
-    let is_running = matches!(session.status, SessionStatus::Starting | SessionStatus::Running);
-    if is_running && commits > session.budget.max_commits {
+    if session.status.is_at_work() && commits > session.budget.max_commits {
         let objective = session.objective.clone();
         scribe.record(Fact::SessionStopping { objective, session: id, stop: Stop::Commits, now: false });
         scribe.order(Effect::StopSession { session: id, stop: Stop::Commits, now: false });

@@ -170,7 +170,14 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
                 can_start(objective) && (queue_moves || !waits_for_held(state, project, objective))
             }
             Status::Active | Status::Review => true,
-            _ => false,
+            Status::Todo
+            | Status::Queued
+            | Status::Done
+            | Status::NeedsReview
+            | Status::Paused
+            | Status::Skipped
+            | Status::Failed
+            | Status::Cancelled => false,
         });
     let tries_gate = queue_moves && !needs_disk && super::asides::is_due(project);
     let is_making = !integration.is_made && project.holds.is_empty();

@@ -136,7 +136,11 @@ fn gated(run: &GateRun, entry: &Entry) -> Reason {
                 entries.len()
             )
         }
-        _ => format!("the gate runs on its merge (run {gate})"),
+        Purpose::Candidate { .. }
+        | Purpose::External
+        | Purpose::Canary
+        | Purpose::Tamper { .. }
+        | Purpose::Phase { .. } => format!("the gate runs on its merge (run {gate})"),
     };
     Reason::new(ReasonCode::Gating, run.started_ms, text, "the gate ends")
 }

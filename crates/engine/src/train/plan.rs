@@ -138,21 +138,24 @@ impl<'a> Planner<'_, 'a> {
     }
 
     fn is_useful(&self, run: &GateRun) -> bool {
-        if matches!(run.purpose, Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. }) {
-            return true; // Not the queue's to judge.
-        }
         let chain = self.view.train.chain.as_ref();
         let is_current = run.terms == self.view.rules.terms && self.view.has_gate;
-        is_current
-            && match &run.purpose {
-                Purpose::Candidate { .. } => chain.is_some_and(|chain| self.tells(chain, &run.tree)),
-                Purpose::Base { .. } => chain.is_some_and(|chain| self.asks_base(chain, &run.tree)),
-                Purpose::Ahead { entry } => self.view.train.entry(*entry).is_some_and(|entry| {
-                    let ahead = entry.ahead.as_ref().filter(|ahead| ahead.onto == *self.view.tip);
-                    ahead.and_then(|a| a.candidate.as_ref()).is_some_and(|c| c.tree == run.tree)
-                }),
-                _ => self.view.external == Some(&run.tree),
+        match &run.purpose {
+            // Not the queue's to judge.
+            Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } => true,
+            Purpose::Candidate { .. } => {
+                is_current && chain.is_some_and(|chain| self.tells(chain, &run.tree))
             }
+            Purpose::Base { .. } => is_current && chain.is_some_and(|chain| self.asks_base(chain, &run.tree)),
+            Purpose::Ahead { entry } => {
+                let entry = self.view.train.entry(*entry);
+                let ahead = entry.and_then(|entry| entry.ahead.as_ref());
+                let made =
+                    ahead.filter(|ahead| ahead.onto == *self.view.tip).and_then(|a| a.candidate.as_ref());
+                is_current && made.is_some_and(|made| made.tree == run.tree)
+            }
+            Purpose::External => is_current && self.view.external == Some(&run.tree),
+        }
     }
 
     /// Whether the first member is still to be compared with this tree, which it would land on.

@@ -68,7 +68,15 @@ fn way_out(objective: &Objective, to: Status) -> String {
     match to {
         Status::NeedsReview => choices(objective),
         Status::Paused => format!("`paddock objective resume {id}`"),
-        _ => format!("`paddock objective retry {id}` takes it up again"),
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Review
+        | Status::Queued
+        | Status::Done
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => format!("`paddock objective retry {id}` takes it up again"),
     }
 }
 
@@ -96,7 +104,15 @@ pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) ->
                 "{id} is paused when session {number} ends; `paddock session kill {number}` ends it now"
             ))
         }
-        _ => {
+        Status::Todo
+        | Status::Ready
+        | Status::Review
+        | Status::Queued
+        | Status::Done
+        | Status::NeedsReview
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => {
             check_not_landing(scribe, objective)?;
             withdraw(scribe, objective);
             set_paused(scribe, objective, &format!("{by} paused it"));
@@ -127,11 +143,9 @@ pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
     }
     if objective.status != Status::Paused {
         let status = objective.status;
-        let advice = match status {
-            Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => {
-                format!("; `paddock objective retry {id}` takes it up again")
-            }
-            _ => String::new(),
+        let advice = match status.may_be_retried() {
+            true => format!("; `paddock objective retry {id}` takes it up again"),
+            false => String::new(),
         };
         return refuse(format!("{id} is not paused: it is {status}{advice}"));
     }
@@ -149,14 +163,16 @@ fn derive(scribe: &mut Scribe<'_>, objective: &Objective, aside: Aside) -> Statu
         }
         Status::Queued if objective.head.is_some() => (Status::Queued, None),
         Status::Queued | Status::Review | Status::Active => (Status::Review, None),
-        _ if objective.sessions.is_empty() => (Status::Todo, None),
-        _ => (Status::Ready, None),
+        Status::Todo | Status::Ready | Status::Done | Status::Paused => {
+            (if objective.sessions.is_empty() { Status::Todo } else { Status::Ready }, None)
+        }
     };
     scribe.move_to(key, to, Cause::Human, reason, None);
-    match (to, &objective.head, objective.sessions.last()) {
-        (Status::Queued, Some(head), _) => enqueue(scribe, objective, head.clone(), false),
-        (Status::Review, _, Some(session)) => scribe.order(Effect::Harvest { session: *session }),
-        _ => {}
+    if let (Status::Queued, Some(head)) = (to, &objective.head) {
+        enqueue(scribe, objective, head.clone(), false);
+    }
+    if let (Status::Review, Some(session)) = (to, objective.sessions.last()) {
+        scribe.order(Effect::Harvest { session: *session });
     }
     to
 }

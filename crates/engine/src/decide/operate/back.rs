@@ -211,7 +211,15 @@ fn check_may_be_approved(scribe: &Scribe<'_>, objective: &Objective) -> Result<(
     match objective.status {
         Status::NeedsReview | Status::Review => {}
         Status::Queued => return refuse(format!("{id} is in the merge queue already")),
-        status => {
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Done
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => {
+            let status = objective.status;
             return refuse(format!(
                 "{id} is {status}: only what needs review can be approved; `paddock objective escalate {id}` \
                  brings it there"

@@ -32,9 +32,9 @@ pub(super) fn expand(scribe: &mut Scribe<'_>, objective: &Objective, globs: Vec<
     check(scribe, objective, &spec)?;
     let shown = new.join(", ");
     scribe.record(Fact::ScopeWidened { objective: key.clone(), globs: new, by: By::Human });
-    let then = match objective.status {
-        Status::NeedsReview => format!("; now `paddock objective approve {id}` or `retry {id}`"),
-        _ => String::new(),
+    let then = match objective.status == Status::NeedsReview {
+        true => format!("; now `paddock objective approve {id}` or `retry {id}`"),
+        false => String::new(),
     };
     Ok(format!("{id} may now change {shown}, too{then}"))
 }
@@ -73,9 +73,9 @@ pub(super) fn edit(scribe: &mut Scribe<'_>, objective: &Objective, edit: &SpecEd
     if is_rewired {
         scribe.memo.critical.remove(&key.project);
     }
-    let when = match objective.status {
-        Status::Active => "; its next session is told so",
-        _ => "",
+    let when = match objective.status == Status::Active {
+        true => "; its next session is told so",
+        false => "",
     };
     Ok(format!("{id} is changed{when}"))
 }

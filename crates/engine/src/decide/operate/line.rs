@@ -46,8 +46,18 @@ pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) 
             Ok(format!("{id} is in the merge queue anew, as the last one of its priority"))
         }
         Status::NeedsReview if was_dropped => back::put_back(scribe, objective, by),
-        status => refuse(format!(
-            "{id} is {status}, and was not taken out of the merge queue: `paddock explain {id}` says what it needs"
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Review
+        | Status::Done
+        | Status::NeedsReview
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => refuse(format!(
+            "{id} is {}, and was not taken out of the merge queue: `paddock explain {id}` says what it needs",
+            objective.status
         )),
     }
 }

@@ -79,12 +79,12 @@ fn check_not_landing(scribe: &Scribe<'_>, objective: &Objective) -> Result<(), R
 
 /// Refuses for what is done: that is final.
 fn check_not_done(objective: &Objective) -> Result<(), Refusal> {
-    match objective.status {
-        Status::Done => refuse(format!(
+    match objective.status == Status::Done {
+        true => refuse(format!(
             "{} is done, which is final; `paddock objective add` takes up what is left",
             objective.key.id
         )),
-        _ => Ok(()),
+        false => Ok(()),
     }
 }
 
