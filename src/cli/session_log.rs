@@ -50,7 +50,7 @@ impl Log {
             (false, false) if has_events => (Sink::readable(&transcript), Stream::ALL.to_vec()),
             (raw, is_error) => {
                 let stream = if is_error { Stream::Stderr } else { Stream::Stdout };
-                (if raw { Sink::Raw } else { Sink::Clean(Cleaner::default()) }, vec![stream])
+                (if raw { Sink::Raw } else { Sink::Clean(Box::default()) }, vec![stream])
             }
         };
         let mut logs: Vec<_> = streams.into_iter().map(|s| (s, LogReader::open(&folder, s), 0)).collect();
@@ -110,7 +110,7 @@ fn copy(reader: &LogReader, stream: Stream, mut offset: u64, sink: &mut Sink) ->
 
 enum Sink {
     Raw,
-    Clean(Cleaner),
+    Clean(Box<Cleaner>),
     Readable(Option<Reader>, TimeZone),
 }
 

@@ -8,6 +8,7 @@ pub mod prompt;
 pub mod scripted;
 
 pub mod summary;
+pub mod terminal;
 pub mod transcript;
 
 /// What an agent is told when it is only to show that it works.

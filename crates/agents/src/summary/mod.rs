@@ -1,10 +1,10 @@
-//! Finds and reads the session summary (SPEC 5.3) in what an agent wrote, whatever else it wrote.
+//! Finds and reads the session summary in what an agent wrote, whatever else it wrote.
 
-pub(crate) mod clean;
 mod lenient;
 
 use serde::Deserialize;
 
+use crate::terminal::plain;
 use paddock_model::summary::{SessionSummary, SummaryStatus};
 
 /// The line that begins a summary.
@@ -19,8 +19,8 @@ const TEMPLATE_STATUS: &str = "completed | partial | blocked";
 /// The last summary in an agent's final text that is not an echo of the prompt.
 #[must_use]
 pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
-    let echoed: Vec<String> = blocks(&clean::text_of(prompt.as_bytes())).iter().map(|b| bare(b)).collect();
-    let cleaned = clean::text_of(text.as_bytes());
+    let echoed: Vec<String> = blocks(&plain(prompt.as_bytes())).iter().map(|b| bare(b)).collect();
+    let cleaned = plain(text.as_bytes());
     let own = |block: &String| !block.contains(TEMPLATE_STATUS) && !echoed.contains(&bare(block));
     blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block))
 }

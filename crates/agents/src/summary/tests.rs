@@ -28,7 +28,7 @@ summary: |
 ";
 
 fn scan(bytes: &[u8], prompt: &str) -> Option<SessionSummary> {
-    find(&clean::text_of(bytes), prompt)
+    find(&plain(bytes), prompt)
 }
 
 #[test]

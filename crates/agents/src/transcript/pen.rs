@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::Setting;
 use super::line::{LINE_MAX_BYTES, Line, LineKind};
-use crate::summary::clean;
+use crate::terminal::plain;
 
 /// So much is kept of lines that nobody has taken, in bytes.
 const UNTAKEN_MAX_BYTES: usize = 4 << 20;
@@ -47,7 +47,7 @@ pub(super) struct Pen<'a> {
 impl Pen<'_> {
     /// Writes a line unless there is nothing in it.
     pub(super) fn line(&mut self, kind: LineKind, text: &str) {
-        let text = plain(text);
+        let text = tidied(text);
         if !text.is_empty() {
             self.lines.add(Line { kind, text, at_ms: self.at_ms });
         }
@@ -60,11 +60,9 @@ impl Pen<'_> {
 }
 
 /// Plain and bounded text without empty lines around it.
-fn plain(text: &str) -> String {
+fn tidied(text: &str) -> String {
     let cut = middle_out(text, LINE_MAX_BYTES);
-    let clean = clean::text_of(cut.as_bytes());
-    // What cleaning leaves is what UTF-8 writes beyond ASCII: C1 controls.
-    let clean: String = clean.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let clean = plain(cut.as_bytes());
     middle_out(clean.trim_end().trim_start_matches('\n'), LINE_MAX_BYTES)
 }
 

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use paddock_agents::terminal::{plain, seven_bit};
 use paddock_report::text::harmless;
 use paddock_runner::log::{LogReader, Stream};
 
@@ -23,7 +24,7 @@ pub(crate) fn telling_lines(dir: &Path) -> Vec<String> {
         let Ok(chunk) = reader.read_at(from, usize::try_from(END_BYTES).unwrap_or(usize::MAX)) else {
             continue;
         };
-        all.extend(String::from_utf8_lossy(&chunk.bytes).lines().map(plain).filter(|line| !line.is_empty()));
+        all.extend(lines_of(&chunk.bytes));
     }
     pick(&all)
 }
@@ -50,21 +51,10 @@ fn pick(all: &[String]) -> Vec<String> {
     found
 }
 
-/// Without colours and what else a terminal would obey.
-fn plain(line: &str) -> String {
-    let mut out = String::new();
-    let mut letters = line.chars();
-    while let Some(letter) = letters.next() {
-        if letter == '\u{1b}' {
-            // `ESC [ … letter`, the only sequences that runners' output is full of.
-            if letters.next() == Some('[') {
-                let _ = letters.by_ref().find(char::is_ascii_alphabetic);
-            }
-        } else {
-            out.push(letter);
-        }
-    }
-    harmless(out.trim())
+/// The lines of some output that show anything, without colours and what else a terminal would obey.
+fn lines_of(bytes: &[u8]) -> Vec<String> {
+    let text = plain(seven_bit(&String::from_utf8_lossy(bytes)).as_bytes());
+    text.lines().map(|line| harmless(line.trim())).filter(|line| !line.is_empty()).collect()
 }
 
 #[cfg(test)]
@@ -81,8 +71,22 @@ mod tests {
             "3 failed",
             "3 failed",
         ];
-        let all: Vec<String> = all.map(plain).to_vec();
+        let all = lines_of(all.join("\n").as_bytes());
         assert_eq!(pick(&all), ["error: one", "test a ... FAILED", "3 failed"]);
         assert_eq!(pick(&["a".to_owned(), "b".to_owned()]), ["a", "b"]);
+    }
+
+    include!("../../../agents/src/terminal/sequences.rs");
+
+    #[test]
+    fn no_sequence_leaks_into_the_telling_lines() {
+        for (bytes, text) in SEQUENCES {
+            assert_eq!(lines_of(bytes), [*text], "{:?}", String::from_utf8_lossy(bytes));
+            for end in 0..bytes.len() {
+                assert!(lines_of(&bytes[..end]).concat().chars().all(|letter| !letter.is_control()));
+            }
+        }
+        assert_eq!(lines_of(b"a\x1b]0;never ended\n10%\r20%\r\n\n b"), ["a0;never ended", "10%", "20%", "b"]);
+        assert_eq!(lines_of("\u{9b}31mred\u{9d}0;title\u{9c}!".as_bytes()), ["red!"]);
     }
 }

@@ -3,6 +3,7 @@
 
 use ratatui::style::{Color, Modifier, Style};
 
+use paddock_agents::terminal::{Decoder, Sink, seven_bit};
 use paddock_report::text::is_harmful;
 
 /// Columns between tab stops.
@@ -28,23 +29,11 @@ pub(crate) fn runs(bytes: &[u8]) -> Vec<Run> {
         let text = String::from_utf8_lossy(bytes).into_owned();
         return if text.is_empty() { Vec::new() } else { vec![Run { text, style: Style::default() }] };
     }
-    let mut painter = Painter::default();
-    for character in String::from_utf8_lossy(bytes).chars() {
-        painter.take(character);
-    }
+    let (mut decoder, mut painter) = (Decoder::default(), Painter::default());
+    decoder.push(seven_bit(&String::from_utf8_lossy(bytes)).as_bytes(), &mut painter);
+    decoder.finish(&mut painter);
     painter.close();
     painter.runs
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-enum State {
-    #[default]
-    Text,
-    Escape,
-    /// In a control sequence: its parameters.
-    Sequence,
-    /// In an operating system command or the like, up to its end.
-    Command,
 }
 
 #[derive(Debug, Default)]
@@ -52,49 +41,20 @@ struct Painter {
     runs: Vec<Run>,
     text: String,
     style: Style,
-    state: State,
-    parameters: String,
     /// Characters since the beginning of the line, for tab stops; wide ones are rare before tabs.
     column: usize,
 }
 
-impl Painter {
-    fn take(&mut self, character: char) {
-        self.state = match (self.state, character) {
-            (State::Text | State::Sequence | State::Command, '\u{1b}') => State::Escape,
-            (State::Text, '\u{9b}') => self.begin(),
-            (State::Text, _) => {
-                self.show(character);
-                State::Text
-            }
-            (State::Escape, '[') => self.begin(),
-            (State::Escape, ']' | 'P' | '_' | '^' | 'X') => State::Command,
-            (State::Escape, ' '..='/') => State::Escape,
-            (State::Escape, _) => State::Text,
-            (State::Sequence, 'm') => {
-                self.paint();
-                State::Text
-            }
-            (State::Sequence, '@'..='~') => State::Text,
-            (State::Sequence, _) => {
-                // An honest one is short; the rest of another is passed over.
-                if self.parameters.len() < 64 {
-                    self.parameters.push(character);
-                }
-                State::Sequence
-            }
-            (State::Command, '\u{7}' | '\u{9c}') => State::Text,
-            (State::Command, _) => State::Command,
-        };
+impl Sink for Painter {
+    fn text(&mut self, character: char) {
+        if !is_harmful(character) {
+            self.text.push(character);
+            self.column += 1;
+        }
     }
 
-    fn begin(&mut self) -> State {
-        self.parameters.clear();
-        State::Sequence
-    }
-
-    fn show(&mut self, character: char) {
-        match character {
+    fn control(&mut self, control: char) {
+        match control {
             '\r' => {
                 self.runs.clear();
                 self.text.clear();
@@ -105,31 +65,23 @@ impl Painter {
                 self.text.extend(std::iter::repeat_n(' ', blanks));
                 self.column += blanks;
             }
-            harmful if is_harmful(harmful) => {}
-            plain => {
-                self.text.push(plain);
-                self.column += 1;
-            }
+            _ => {}
         }
     }
 
+    fn style(&mut self, numbers: &[u16]) {
+        self.close();
+        let mut rest = numbers;
+        while let Some((&first, after)) = rest.split_first() {
+            rest = self.apply(first, after);
+        }
+    }
+}
+
+impl Painter {
     fn close(&mut self) {
         if !self.text.is_empty() {
             self.runs.push(Run { text: std::mem::take(&mut self.text), style: self.style });
-        }
-    }
-
-    fn paint(&mut self) {
-        self.close();
-        // Private ones (`ESC [ ? … m`, `ESC [ > … m`) are not about colours.
-        if self.parameters.starts_with(['?', '>', '=', '<']) {
-            return;
-        }
-        let numbers: Vec<u16> =
-            self.parameters.split([';', ':']).map(|digits| digits.parse().unwrap_or(0)).collect();
-        let mut rest = numbers.as_slice();
-        while let Some((&first, after)) = rest.split_first() {
-            rest = self.apply(first, after);
         }
     }
 
@@ -253,5 +205,17 @@ mod tests {
     #[test]
     fn bytes_that_are_no_text_are_shown_as_such() {
         assert_eq!(plain(b"a\xff\xe7\x99\n"), "a\u{fffd}\u{fffd}");
+    }
+
+    include!("../../../agents/src/terminal/sequences.rs");
+
+    #[test]
+    fn no_sequence_leaks_into_a_row() {
+        for (bytes, text) in SEQUENCES {
+            assert_eq!(plain(bytes), *text, "{:?}", String::from_utf8_lossy(bytes));
+            for end in 0..bytes.len() {
+                assert!(plain(&bytes[..end]).chars().all(|letter| !is_harmful(letter)));
+            }
+        }
     }
 }

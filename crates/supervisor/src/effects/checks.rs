@@ -1,6 +1,7 @@
 //! Reads what a run of a phase's checks said: exit status 0, and the expected text in the output, is passed.
 
 use super::super::world::World;
+use paddock_agents::terminal::plain;
 use paddock_engine::input::Input;
 use paddock_model::gate::{CommandResult, Purpose};
 use paddock_model::hierarchy::{AimKey, Level};
@@ -123,9 +124,22 @@ fn between(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
 
 /// The end of an output, as the next plan is told of it.
 fn end_of(output: &str) -> String {
-    let clean: String = output.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+    let clean = plain(output.as_bytes());
     let clean = clean.trim();
     let from = clean.len().saturating_sub(OUTPUT_MAX_BYTES);
     let from = (from..=clean.len()).find(|at| clean.is_char_boundary(*at)).unwrap_or(clean.len());
     clean[from..].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_a_check_is_told_without_what_a_terminal_obeys() {
+        assert_eq!(
+            end_of("\u{1b}[31m1 failed\u{1b}(B\u{1b}[m\r\n\u{1b}]0;title\u{7}done\n\n"),
+            "1 failed\ndone"
+        );
+    }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::clock::now_ms;
 use super::super::disk_space::{is_disk_full, says_disk_full};
 use super::super::world::World;
+use paddock_agents::terminal::plain;
 use paddock_engine::tests_run::TestsRun;
 use paddock_ipc::Gauge;
 use paddock_model::gate::{CommandResult, GateRun, Space};
@@ -65,8 +66,13 @@ fn of_set_up(exit: Exit) -> Exit {
 /// Output that cannot be read any more says nothing.
 fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
     let mut read = TestsRun::default();
-    each_line(stretch, dir, |line| read.push(line));
+    each_line(stretch, dir, |line| push(&mut read, line));
     read.none_ran().map(str::to_owned)
+}
+
+/// Many runners colour their summaries, and some write them over a line that showed how far they were.
+fn push(read: &mut TestsRun, line: &str) {
+    plain(line.as_bytes()).lines().for_each(|line| read.push(line));
 }
 
 /// Whether the last lines say that the disk, or a quota, is full: the space may have been freed since.
@@ -135,5 +141,24 @@ pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
         });
         let gate = Some(run.gate.0);
         world.gauges.set(Gauge { name: "gate_progress".to_owned(), session: None, gate, value });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn summaries_are_read_whatever_their_colours_are() {
+        let lines = [
+            "\u{1b}[33m====== \u{1b}[33m2 skipped\u{1b}[0m\u{1b}[33m in 0.02s\u{1b}[0m ======",
+            "\u{1b}[1m====== 2 skipped\u{1b}(B\u{1b}[m in 0.02s ======",
+            "collecting\r\u{1b}[K====== no tests ran in 0.01s ======",
+        ];
+        for line in lines {
+            let mut read = TestsRun::default();
+            push(&mut read, line);
+            assert_eq!(read.none_ran(), Some("pytest"), "{line:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use super::super::telling;
 use super::{Site, World};
 use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective, titled};
 use paddock_agents::summary;
+use paddock_agents::terminal::plain;
 use paddock_engine::review::ALWAYS_PROTECTED;
 use paddock_model::facts::Collision;
 use paddock_model::hierarchy::Aim;
@@ -204,8 +205,7 @@ fn tail(dir: &std::path::Path) -> String {
         let log = LogReader::open(dir, stream);
         let from = log.length().unwrap_or(0).saturating_sub(LOG_TAIL_BYTES / 2);
         let bytes = log.read_at(from, usize::try_from(LOG_TAIL_BYTES).unwrap_or(usize::MAX));
-        let text = bytes.map(|chunk| String::from_utf8_lossy(&chunk.bytes).into_owned()).unwrap_or_default();
-        let clean: String = text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
+        let clean = bytes.map(|chunk| plain(&chunk.bytes)).unwrap_or_default();
         if !clean.trim().is_empty() {
             parts.push(clean.trim_end().to_owned());
         }
