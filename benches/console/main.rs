@@ -145,8 +145,11 @@ fn open() {
     for _ in 0..9 {
         let begun = Instant::now();
         let loaded = link::load(&Reader::open(&path).unwrap()).unwrap();
-        let mut model =
-            Model { size: (120, 40), now_ms: fixture::NOW_MS, ..Model::new(paddock_engine::ANSWERS) };
+        let mut model = Model {
+            size: (120, 40),
+            now_ms: fixture::NOW_MS,
+            ..Model::new(paddock_engine::ANSWERS, paddock_console::actions::keymap())
+        };
         send(&mut model, Msg::Facts(FactsMsg::Loaded(Box::new(loaded))));
         Screen::new((120, 40)).draw(&model);
         times.push(begun.elapsed());

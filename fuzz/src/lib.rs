@@ -8,7 +8,6 @@ use paddock_agents::summary::find;
 use paddock_agents::transcript::{Reader, Reading, Setting, Stream, formats};
 use paddock_config::plan_file::PlanContext;
 use paddock_config::{goals_file, plan_file, project_file, words};
-use paddock_console::keymap::Keymap;
 use paddock_ipc::{LineBuffer, Reply, Request, decode_request};
 use paddock_model::ids::ObjectiveId;
 use paddock_model::session::Exit;
@@ -57,7 +56,7 @@ pub fn project(data: &[u8]) {
 /// keys.yaml.
 pub fn keys(data: &[u8]) {
     let (entries, _) = words::parse(&String::from_utf8_lossy(data), "keys.yaml");
-    let mut keymap = Keymap::default();
+    let mut keymap = paddock_console::actions::keymap();
     keymap.read(&entries, "keys.yaml");
 }
 

@@ -46,7 +46,11 @@ pub(super) fn offer(
         project: project.map(str::to_owned),
         shown: Mutex::default(),
     });
-    let left = onboarding::run(Model::new(paddock_engine::ANSWERS), setup.clone(), log);
+    let left = onboarding::run(
+        Model::new(paddock_engine::ANSWERS, paddock_console::actions::keymap()),
+        setup.clone(),
+        log,
+    );
     let left = left.map_err(|error| Failure::error(ConsoleError::Io(error).to_string()))?;
     match left {
         Left::Done => setup.context().map(Some),

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::actions;
-use super::model::FinderKind;
+use super::finder::FinderKind;
 use super::panes::pane;
 use super::theme::Theme;
 use super::{Model, text};

@@ -4,13 +4,29 @@
 //! changes the [`Model`] and gives [`Effect`]s out ([`update`]), and then at most one frame is drawn ([`frame`]).
 //! Nothing in `update` or in a view waits, reads a file or starts a program: that is what effects are for.
 //!
+//! # The layers
+//! From bottom to top; a file imports what stands below it, and files of its own layer. No files import each other in
+//! a circle of more than three; the one of three is the model, what goes in and out ([`msg`]) and the trait of a
+//! dialog, which the model holds open.
+//!
+//! | layer | what is in it |
+//! |---|---|
+//! | words and pictures | `text`, [`theme`], [`lanes`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
+//! | what is remembered | `panes::PaneId`, `panes/*/state.rs` in [`panes::Locals`], [`commands`], `ahead` |
+//! | the state | [`Model`], [`msg`], [`dialogs::Dialog`] |
+//! | what is asked of it | [`layout`], `log::watch`, `actions::order`, the trait `panes::Pane`, the type [`actions::Action`] |
+//! | one file each | [`panes`], [`dialogs`], then the actions that open them |
+//! | tables | `panes::pane`, [`actions::TABLE`] |
+//! | the whole | [`frame`], [`update`], [`onboarding`] |
+//! | the world | [`run`], [`link`], `worker`, `terminal` |
+//!
 //! # The seams
-//! - **A pane** is one file in [`panes`], a unit struct that implements [`panes::Pane`]: `view`, and as far as
-//!   it needs them `heading`, `on` (a [`panes::Verb`] that a key meant for the focused pane), `hints` (names of
+//! - **A pane** is one file in [`panes`], a unit struct that implements `panes::Pane`: `view`, and as far as
+//!   it needs them `heading`, `on` (a `panes::Verb` that a key meant for the focused pane), `hints` (names of
 //!   actions, first in the footer), `target` (what the actions act upon), `copy`, `paged` (what `v` opens),
-//!   `settle` (what to fetch now that the model has changed). What it remembers is a `Local` struct in its file,
-//!   a field of [`panes::Locals`]. The six panes of the main screen have numbers; the others are *covers*: they
-//!   lie over the whole body ([`Model::cover`]) until `Esc`.
+//!   `settle` (what to fetch now that the model has changed), `logs` (which logs are read on). What it remembers is
+//!   a `Local` struct in a file `state.rs` in its folder, a field of [`panes::Locals`]. The six panes of the main
+//!   screen have numbers; the others are *covers*: they lie over the whole body ([`Model::cover`]) until `Esc`.
 //! - **A dialog** is one file in [`dialogs`], a struct that implements [`dialogs::Dialog`]; it keeps its own
 //!   state, gets every key while it is open, and ends with effects. Open it with [`Model::open`].
 //! - **An action** is one row of [`actions::TABLE`]: name, keys, title, group, whether it can be done now and
@@ -30,6 +46,7 @@ pub(crate) mod clipboard;
 pub mod commands;
 pub mod data;
 pub mod dialogs;
+pub(crate) mod finder;
 pub(crate) mod footer;
 pub mod frame;
 pub(crate) mod header;

@@ -6,9 +6,10 @@ use super::ahead::Ahead;
 use super::commands::CommandLine;
 use super::data::{Digest, Facts};
 use super::dialogs::Dialog;
+use super::finder::Finder;
 use super::keymap::Keymap;
 use super::msg::Effect;
-use super::panes::{self, Locals, PaneId, Target};
+use super::panes::{Locals, PaneId, Target};
 use super::theme::Theme;
 use paddock_config::Workspace;
 use paddock_model::answers::Answers;
@@ -21,32 +22,6 @@ use paddock_report::text::counted;
 const NOTE_MS: i64 = 6_000;
 /// How many messages are kept for reading again.
 const SAID_MAX: usize = 200;
-
-/// Whether the line at the bottom looks for something, or shows only what has it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FinderKind {
-    /// `/`
-    Find,
-    /// `&`
-    Filter,
-}
-
-/// The line at the bottom in which a text to be found is typed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finder {
-    /// What is done with the text.
-    pub kind: FinderKind,
-    /// The text.
-    pub text: String,
-}
-
-impl Finder {
-    /// A line with this text in it.
-    #[must_use]
-    pub(crate) fn new(kind: FinderKind, text: &str) -> Self {
-        Self { kind, text: text.to_owned() }
-    }
-}
 
 /// A message in the footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,22 +94,14 @@ pub struct Model {
     pub rung: BTreeSet<String>,
 }
 
-#[expect(
-    clippy::derivable_impls,
-    reason = "the first pane is the default because of what it is, not by order"
-)]
-impl Default for PaneId {
-    fn default() -> Self {
-        Self::Objectives
-    }
-}
-
 impl Model {
-    /// Nothing is known yet. The answers cannot be left out: without them nothing would ever wait for a person.
+    /// Nothing is known yet. The answers cannot be left out: without them nothing would ever wait for a person. Nor
+    /// can the keys: without them no key would mean anything.
     #[must_use]
-    pub fn new(answers: Answers) -> Self {
+    pub fn new(answers: Answers, keymap: Keymap) -> Self {
         Self {
             answers,
+            keymap,
             facts: Default::default(),
             digest: Default::default(),
             now_ms: Default::default(),
@@ -156,7 +123,6 @@ impl Model {
             note: Default::default(),
             said: Default::default(),
             asking: Default::default(),
-            keymap: Default::default(),
             theme: Default::default(),
             commands: Default::default(),
             mouse: Default::default(),
@@ -169,12 +135,6 @@ impl Model {
     #[must_use]
     pub fn active(&self) -> PaneId {
         self.covers.last().copied().unwrap_or(self.focus)
-    }
-
-    /// What actions act upon now.
-    #[must_use]
-    pub fn target(&self) -> Target {
-        panes::pane(self.active()).target(self)
     }
 
     /// The selected objective with its chosen or newest session. Of a session that works for another or for
@@ -192,8 +152,7 @@ impl Model {
     }
 
     /// Makes what the actions act upon the selection, before going elsewhere.
-    pub(crate) fn pin_target(&mut self) {
-        let target = self.target();
+    pub(crate) fn pin(&mut self, target: Target) {
         if target.objective.is_some() {
             self.select(target.objective);
         }

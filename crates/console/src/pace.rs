@@ -31,7 +31,7 @@ mod tests {
 
     #[test]
     fn an_idle_console_sleeps_until_something_comes() {
-        let mut model = Model::new(paddock_engine::ANSWERS);
+        let mut model = Model::new(paddock_engine::ANSWERS, crate::actions::keymap());
         assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), None);
         model.say("done".to_owned());
         assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), Some(Duration::from_secs(6)));
@@ -42,7 +42,12 @@ mod tests {
         assert!(is_due(Urgency::Now, Duration::ZERO, PACE));
         assert!(!is_due(Urgency::Soon, Duration::from_millis(99), PACE));
         assert!(is_due(Urgency::Soon, PACE, PACE));
-        let left = wait(&Model::new(paddock_engine::ANSWERS), Urgency::Soon, Duration::from_millis(30), PACE);
+        let left = wait(
+            &Model::new(paddock_engine::ANSWERS, crate::actions::keymap()),
+            Urgency::Soon,
+            Duration::from_millis(30),
+            PACE,
+        );
         assert_eq!(left, Some(Duration::from_millis(70)));
     }
 }

@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 
 use super::commands::CommandLine;
 use super::dialogs::output::Output;
-use super::keymap::{self, Keymap};
 use super::memory::Memory;
 use super::msg::{Ask, Effect, Foreground, Job, Msg, QuitHow, World};
 use super::pace;
@@ -15,6 +14,7 @@ use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
 use super::{Model, clipboard, input, link, ring};
+use super::{actions, keymap};
 use paddock_config::error::display_all;
 use paddock_config::{Environment, Workspace};
 use paddock_model::answers::Answers;
@@ -119,11 +119,12 @@ fn prepared(
     commands: Vec<CommandLine>,
     answers: Answers,
 ) -> Model {
-    let (keys, mut faults) = Keymap::load(workspace, environment);
+    let mut keys = actions::keymap();
+    let mut faults = keys.load(workspace, environment);
     let (theme, wrong) = Theme::load(&keymap::files("theme.yaml", workspace, environment), environment);
     faults.extend(wrong);
     let workspace_of = Some(workspace.clone());
-    let mut model = Model { workspace: workspace_of, theme, keymap: keys, commands, ..Model::new(answers) };
+    let mut model = Model { workspace: workspace_of, theme, commands, ..Model::new(answers, keys) };
     Memory::load(workspace).recall(&mut model);
     if !faults.is_empty() {
         let text = format!("{}\n\nThe rest is used.", display_all(&faults));

@@ -6,9 +6,9 @@ use super::actions::perform;
 use super::ahead::{self, Typed};
 use super::data::FactsMsg;
 use super::dialogs::Step;
-use super::model::{Finder, FinderKind};
+use super::finder::{Finder, FinderKind};
 use super::msg::{Effect, Msg, QuitHow, Signal};
-use super::panes::{Verb, pane};
+use super::panes::{self, Reaction, Verb, pane};
 use super::{Model, layout};
 
 /// How soon the screen has to show what a message changed.
@@ -53,11 +53,8 @@ pub fn update(model: &mut Model, msg: Msg) -> (Urgency, Vec<Effect>) {
 
 /// Lets the panes on the screen fetch what they show; to be called once after the messages at hand.
 pub fn settle(model: &mut Model) -> Vec<Effect> {
-    let mut effects = Vec::new();
-    for id in layout::visible(model) {
-        effects.extend(pane(id).settle(model));
-    }
-    effects
+    let visible = layout::visible(model);
+    panes::settle(model, &visible)
 }
 
 fn tick(model: &mut Model) -> Urgency {
@@ -218,8 +215,8 @@ fn tell(model: &mut Model, finder: &Finder) -> Vec<Effect> {
         FinderKind::Filter => Verb::Filter(finder.text.clone()),
     };
     match pane(model.active()).on(model, verb) {
-        super::panes::Reaction::Done(effects) => effects,
-        super::panes::Reaction::Ignored => {
+        Reaction::Done(effects) => effects,
+        Reaction::Ignored => {
             let what =
                 if finder.kind == FinderKind::Find { "find: no text is" } else { "filter: no lines are" };
             let text = format!("{what} looked through in this pane; a log, a diff or a list can be");

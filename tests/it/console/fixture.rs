@@ -175,7 +175,7 @@ impl Log {
             now_ms: NOW_MS,
             day_ms: NOW_MS - 85_320_000,
             size,
-            ..Model::new(paddock_engine::ANSWERS)
+            ..Model::new(paddock_engine::ANSWERS, paddock_console::actions::keymap())
         };
         let events: Vec<EventLine> =
             self.events.iter().map(|event| line(&to_stored(event).unwrap())).collect();

@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use super::{Argument, Group, TABLE};
-use crate::keymap::Keymap;
 use crate::panes::{MAIN, PaneId, pane};
 
 const HEAD: &str = "# Keys of the console
@@ -31,7 +30,7 @@ have the text in them, in either case.
 
 /// The document.
 fn document() -> String {
-    let keymap = Keymap::default();
+    let keymap = super::keymap();
     let mut out = HEAD.to_owned();
     for group in Group::ALL {
         let _ = write!(out, "\n## {}\n\n| keys | action | takes | does |\n|---|---|---|---|\n", group.word());
@@ -68,7 +67,7 @@ fn every_name_stands_once_and_every_hint_is_one() {
     let count = names.len();
     names.dedup();
     assert_eq!(names.len(), count, "a name stands twice");
-    let model = crate::Model::new(paddock_engine::ANSWERS);
+    let model = crate::Model::new(paddock_engine::ANSWERS, crate::actions::keymap());
     let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
     for id in MAIN.into_iter().chain(covers) {
         for hint in pane(id).hints(&model) {

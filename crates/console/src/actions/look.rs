@@ -2,23 +2,24 @@
 
 use std::path::PathBuf;
 
+use super::Action;
 use crate::Model;
 use crate::dialogs::help::Help;
 use crate::dialogs::output::Output;
 use crate::dialogs::palette::Palette;
-use crate::model::{Finder, FinderKind};
+use crate::finder::{Finder, FinderKind};
 use crate::msg::{Effect, Foreground};
 use crate::panes::{self, PaneId};
 use paddock_model::answers::Surroundings;
 use paddock_report::text::duration;
 
-pub(super) fn help(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    model.open(Box::new(Help::default()));
+pub(super) fn help(model: &mut Model, actions: &'static [Action]) -> Vec<Effect> {
+    model.open(Box::new(Help::new(actions)));
     Vec::new()
 }
 
-pub(super) fn palette(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
-    let palette = Palette::new(argument.unwrap_or_default());
+pub(super) fn palette(model: &mut Model, actions: &'static [Action], argument: Option<&str>) -> Vec<Effect> {
+    let palette = Palette::new(actions, argument.unwrap_or_default());
     model.open(Box::new(palette));
     Vec::new()
 }
@@ -58,13 +59,13 @@ pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
 }
 
 pub(super) fn diff(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    model.pin_target();
+    model.pin(model.target());
     model.cover(PaneId::Diff);
     Vec::new()
 }
 
 pub(super) fn log(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    model.pin_target();
+    model.pin(model.target());
     model.covers.clear();
     model.focus = PaneId::Log;
     Vec::new()

@@ -16,7 +16,7 @@ pub(super) fn enter(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match pane_of(model.active()).on(model, Verb::In) {
         Reaction::Done(effects) => return effects,
         Reaction::Ignored if model.target().objective.is_some() => {
-            model.pin_target();
+            model.pin(model.target());
             if model.active() != PaneId::Objective {
                 model.cover(PaneId::Objective);
             }

@@ -34,7 +34,7 @@ pub static TABLE: &[Action] = &[
         Look,
         Nothing,
         available::always,
-        look::help,
+        |m, _| look::help(m, TABLE),
     ),
     row(
         ("palette", &[":"], "commands"),
@@ -42,7 +42,7 @@ pub static TABLE: &[Action] = &[
         Look,
         Optional("WORDS"),
         available::always,
-        look::palette,
+        |m, typed| look::palette(m, TABLE, typed),
     ),
     row(
         ("find", &["/"], "find"),

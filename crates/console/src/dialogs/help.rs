@@ -7,13 +7,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::actions::{Group, TABLE};
+use crate::actions::{Action, Group};
 use crate::theme::Theme;
 use crate::{Model, text};
 
 /// The dialog.
-#[derive(Default)]
 pub(crate) struct Help {
+    actions: &'static [Action],
     search: Option<String>,
     top: Cell<usize>,
 }
@@ -24,11 +24,17 @@ enum Row {
 }
 
 impl Help {
+    /// The help on these actions.
+    #[must_use]
+    pub(crate) fn new(actions: &'static [Action]) -> Self {
+        Self { actions, search: None, top: Cell::default() }
+    }
+
     fn rows(&self, model: &Model) -> Vec<Row> {
         let wanted = self.search.as_deref().unwrap_or_default().to_lowercase();
         let mut rows = Vec::new();
         for group in Group::ALL {
-            let actions = TABLE.iter().filter(|action| action.group == group).filter(|action| {
+            let actions = self.actions.iter().filter(|action| action.group == group).filter(|action| {
                 action.title.to_lowercase().contains(&wanted) || action.name.contains(&wanted)
             });
             let mut found = actions.peekable();

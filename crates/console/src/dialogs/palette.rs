@@ -7,13 +7,14 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
-use crate::actions::{Action, Argument, TABLE};
+use crate::actions::{Action, Argument};
 use crate::commands::{self, CommandLine};
 use crate::theme::Theme;
 use crate::{Model, text};
 
 /// The dialog.
 pub(crate) struct Palette {
+    actions: &'static [Action],
     typed: String,
     chosen: usize,
 }
@@ -57,23 +58,24 @@ fn rest<'t>(typed: &'t str, name: &str) -> Option<&'t str> {
 }
 
 impl Palette {
-    /// Opens it with these letters typed.
+    /// Finds these actions, and the commands; with these letters typed.
     #[must_use]
-    pub(crate) fn new(typed: &str) -> Self {
-        Self { typed: typed.to_owned(), chosen: 0 }
+    pub(crate) fn new(actions: &'static [Action], typed: &str) -> Self {
+        Self { actions, typed: typed.to_owned(), chosen: 0 }
     }
 
     /// What fits, the best first. A whole name that is followed by a blank is meant.
     fn found<'m>(&self, model: &'m Model) -> Vec<Choice<'m>> {
-        let actions = TABLE.iter().filter(|action| action.name != "palette").map(Choice::Action);
+        let actions = self.actions.iter().filter(|action| action.name != "palette").map(Choice::Action);
         let all = actions.chain(model.commands.iter().map(Choice::Command));
         if self.typed.trim_start().contains(' ') {
             let named = all.filter(|choice| rest(&self.typed, choice.name()).is_some());
             if let Some(longest) = named.max_by_key(|choice| choice.name().len()) {
                 return vec![longest];
             }
-            return self
-                .fuzzy(TABLE.iter().map(Choice::Action).chain(model.commands.iter().map(Choice::Command)));
+            return self.fuzzy(
+                self.actions.iter().map(Choice::Action).chain(model.commands.iter().map(Choice::Command)),
+            );
         }
         self.fuzzy(all)
     }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 
 use super::{Key, Keymap};
-use crate::actions::{TABLE, find};
 use paddock_config::error::nearest;
 use paddock_config::words::{self, Entry, fault};
 use paddock_config::{ConfigError, Environment, Place, Workspace};
@@ -23,24 +22,23 @@ pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Ve
 }
 
 impl Keymap {
-    /// The table's keys with those of both files over them, and everything that is wrong in these.
-    #[must_use]
-    pub(crate) fn load(workspace: &Workspace, environment: &Environment) -> (Self, Vec<ConfigError>) {
-        let (mut keymap, mut faults) = (Self::default(), Vec::new());
+    /// Lays the keys of both files over these; gives everything that is wrong in them.
+    pub(crate) fn load(&mut self, workspace: &Workspace, environment: &Environment) -> Vec<ConfigError> {
+        let mut faults = Vec::new();
         for (path, shown) in files("keys.yaml", workspace, environment) {
             let (entries, wrong) = words::read(&path, &shown);
             faults.extend(wrong);
-            faults.extend(keymap.read(&entries, &shown));
+            faults.extend(self.read(&entries, &shown));
         }
-        (keymap, faults)
+        faults
     }
 
     /// Takes the lines of a file in; gives what is wrong with them.
     pub fn read(&mut self, entries: &[Entry], file: &str) -> Vec<ConfigError> {
         let (mut faults, mut given) = (Vec::new(), HashMap::<Key, (&str, Place)>::new());
         for entry in entries {
-            let Some(action) = find(&entry.name) else {
-                faults.push(unknown(entry, file));
+            let Some(action) = self.find(&entry.name) else {
+                faults.push(self.unknown(entry, file));
                 continue;
             };
             let mut keys = Vec::new();
@@ -54,8 +52,8 @@ impl Keymap {
                             "a letter or sign, `ctrl-x`, `alt-x`, `enter`, `space`, `f1` and the like";
                         faults.push(say(format!("{word:?} is no key"), right));
                     }
-                    Some(key) => match given.insert(key, (action.name, *place)) {
-                        Some((other, first)) if other != action.name => {
+                    Some(key) => match given.insert(key, (action, *place)) {
+                        Some((other, first)) if other != action => {
                             let problem = format!("{word:?} is the key of `{other}` already");
                             faults.push(say(problem, &format!("it was given in line {}", first.line)));
                             given.insert(key, (other, first));
@@ -66,7 +64,7 @@ impl Keymap {
             }
             let is_meant = entry.words.is_empty() || !keys.is_empty();
             if is_meant {
-                self.bind(action.name, keys);
+                self.bind(action, keys);
             }
         }
         faults.extend(self.locked_in(file));
@@ -80,23 +78,22 @@ impl Keymap {
             if self.key(name).is_some() {
                 continue;
             }
-            let own = find(name).into_iter().flat_map(|action| action.keys).filter_map(|key| Key::parse(key));
-            self.bind(name, own.collect());
+            self.bind(name, self.own_keys(name));
             let problem = format!("`{name}` would be left without a key, so it keeps its own");
             faults.push(fault(file, Place::default(), name, problem, None));
         }
         faults
     }
-}
 
-fn unknown(entry: &Entry, file: &str) -> ConfigError {
-    let names: Vec<&str> = TABLE.iter().map(|action| action.name).collect();
-    let right = match nearest(&entry.name, &names) {
-        Some(near) => format!("did you mean `{near}`?"),
-        None => "`?` in the console and docs/keys.md list the actions".to_owned(),
-    };
-    let shown: String = entry.name.chars().take(60).collect();
-    fault(file, entry.place, &entry.name, format!("there is no action `{shown}`"), Some(right))
+    fn unknown(&self, entry: &Entry, file: &str) -> ConfigError {
+        let names: Vec<&str> = self.own.iter().map(|(name, _)| *name).collect();
+        let right = match nearest(&entry.name, &names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`?` in the console and docs/keys.md list the actions".to_owned(),
+        };
+        let shown: String = entry.name.chars().take(60).collect();
+        fault(file, entry.place, &entry.name, format!("there is no action `{shown}`"), Some(right))
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +102,7 @@ mod tests {
 
     fn read(text: &str) -> (Keymap, Vec<String>) {
         let (entries, mut faults) = words::parse(text, "keys.yaml");
-        let mut keymap = Keymap::default();
+        let mut keymap = crate::actions::keymap();
         faults.extend(keymap.read(&entries, "keys.yaml"));
         (keymap, faults.iter().map(ToString::to_string).collect())
     }

@@ -1,12 +1,10 @@
-//! Keys to actions: the table's own, then keys.yaml of the user, then that of the workspace.
+//! Keys to actions: their own, then keys.yaml of the user, then that of the workspace.
 
 mod file;
 
 use std::collections::HashMap;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-
-use super::actions::TABLE;
 
 pub use file::files;
 
@@ -119,22 +117,35 @@ fn named(name: &str) -> Option<KeyCode> {
 /// Which key does what.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
+    /// Every action with the names of its own keys.
+    own: Vec<(&'static str, &'static [&'static str])>,
     by_key: HashMap<Key, &'static str>,
     by_action: HashMap<&'static str, Vec<Key>>,
 }
 
-impl Default for Keymap {
-    fn default() -> Self {
-        let mut keymap = Self { by_key: HashMap::new(), by_action: HashMap::new() };
-        for action in TABLE {
-            let keys = action.keys.iter().filter_map(|name| Key::parse(name)).collect();
-            keymap.bind(action.name, keys);
+impl Keymap {
+    /// The actions, by their names, with the names of their own keys.
+    #[must_use]
+    pub fn new(own: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Self {
+        let own: Vec<_> = own.into_iter().collect();
+        let mut keymap = Self { own, by_key: HashMap::new(), by_action: HashMap::new() };
+        for (action, _) in keymap.own.clone() {
+            keymap.bind(action, keymap.own_keys(action));
         }
         keymap
     }
-}
 
-impl Keymap {
+    /// The action of that name.
+    fn find(&self, name: &str) -> Option<&'static str> {
+        self.own.iter().map(|(action, _)| *action).find(|action| *action == name)
+    }
+
+    /// The keys that an action has unless a file says otherwise.
+    fn own_keys(&self, action: &str) -> Vec<Key> {
+        let own = self.own.iter().find(|(name, _)| *name == action);
+        own.into_iter().flat_map(|(_, keys)| *keys).filter_map(|key| Key::parse(key)).collect()
+    }
+
     /// Gives an action these keys instead of its own; whoever had them loses them.
     pub(crate) fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
         for old in self.by_action.remove(action).unwrap_or_default() {
@@ -172,6 +183,7 @@ impl Keymap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::actions::TABLE;
 
     #[test]
     fn every_key_of_the_table_is_one_and_has_one_action() {

@@ -1,23 +1,19 @@
-//! The logs that are open, each with its views, and the thread that reads them on.
+//! The logs that are open, each with its views, and the way to the thread that reads them on.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
-use super::doc::{Doc, Mode, Raw, Shared};
-use super::follow::{Of, Order, SharedLog, Watched, start, turn, whole_text};
+use super::doc::{Doc, Shared};
 use super::lens::Place;
 use super::matcher::Matcher;
+use super::order::{Of, Order, SharedLog, Watched, turn};
 use super::seek::Search;
-use super::source::Stream;
 use super::view::View;
-use crate::Model;
-use crate::model::FinderKind;
-use crate::msg::{Effect, Foreground, Job};
+use crate::finder::FinderKind;
 use paddock_agents::transcript::Setting;
-use paddock_runner::log::LogReader;
 
 /// Logs kept open: those of a grid and the ones looked at last. Each may hold its readable text.
 const OPEN_MAX: usize = 16;
@@ -31,18 +27,18 @@ pub struct Open {
     pub view: RefCell<View>,
     /// The view of its tile in the grid.
     pub tile: RefCell<View>,
-    folder: PathBuf,
-    used: u64,
+    pub(super) folder: PathBuf,
+    pub(super) used: u64,
 }
 
 /// The open logs.
 #[derive(Debug, Default)]
 pub struct Book {
-    open: BTreeMap<Of, Open>,
-    orders: Option<Sender<Order>>,
-    is_starting: bool,
-    watched: Vec<(Of, bool)>,
-    clock: u64,
+    pub(super) open: BTreeMap<Of, Open>,
+    pub(super) orders: Option<Sender<Order>>,
+    pub(super) is_starting: bool,
+    pub(super) watched: Vec<(Of, bool)>,
+    pub(super) clock: u64,
     /// What the last search did not find.
     missed: Option<String>,
 }
@@ -119,28 +115,6 @@ impl Book {
         self.send_watched();
     }
 
-    /// Opens a log in the pager: its readable text, or, when it has more than so many lines, the file that holds
-    /// its end. Both are read beside the loop.
-    #[must_use]
-    pub(crate) fn paged(&self, of: Of, lines_max: u64) -> Option<Effect> {
-        let open = self.open.get(&of)?;
-        let mode = open.view.borrow().mode();
-        let (log, folder) = (open.log.clone(), open.folder.clone());
-        Some(Effect::Job(Job::new("open the log", move |_| {
-            let program = match whole_text(&log, &folder, mode, lines_max) {
-                Some(text) => (!text.is_empty()).then_some(Foreground::Page(text)),
-                None => newest_file(&folder, mode).map(Foreground::PageFile),
-            };
-            Box::new(move |model: &mut Model| match program {
-                Some(program) => vec![Effect::Foreground(program)],
-                None => {
-                    model.say_no("open: there is nothing in this log".to_owned());
-                    Vec::new()
-                }
-            })
-        })))
-    }
-
     /// Has read what the last frame wanted to show and did not have; to be called after each frame.
     pub(crate) fn read_wanted(&self) {
         let Some(orders) = &self.orders else { return };
@@ -150,7 +124,7 @@ impl Book {
         }
     }
 
-    fn send_watched(&self) {
+    pub(super) fn send_watched(&self) {
         let Some(orders) = &self.orders else { return };
         let watched = self.watched.iter().filter_map(|(of, is_open)| {
             let open = self.open.get(of)?;
@@ -159,7 +133,7 @@ impl Book {
         let _ = orders.send(Order::Watch(watched.collect()));
     }
 
-    fn forget_the_oldest(&mut self) {
+    pub(super) fn forget_the_oldest(&mut self) {
         let wanted: BTreeSet<Of> = self.watched.iter().map(|(of, _)| *of).collect();
         while self.open.len() > OPEN_MAX.max(wanted.len()) {
             let idle = self.open.iter().filter(|(of, _)| !wanted.contains(of));
@@ -169,75 +143,7 @@ impl Book {
     }
 }
 
-/// Whose folder, which format, and whether the job runs.
-fn facts(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
-    let workspace = model.workspace.as_ref()?;
-    match of {
-        Of::Session(id) => {
-            let session = model.facts.state.session(id)?;
-            let settings = model.facts.state.project(&session.objective.project).map(|one| &one.settings);
-            let agent = settings.and_then(|one| one.agents.iter().find(|agent| agent.id == session.agent));
-            let format = agent.map_or("plain", |agent| agent.transcript.as_str());
-            Some((workspace.session_dir(id), format.to_owned(), session.status.is_open()))
-        }
-        Of::Gate(id) => {
-            let gate = model.facts.state.gate(id)?;
-            Some((workspace.gate_dir(id), "plain".to_owned(), gate.finished_ms.is_none()))
-        }
-    }
-}
-
-/// Has exactly these logs read on. Without a change it wants nothing.
-pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
-    let mut watched = Vec::new();
-    for &of in wanted {
-        let Some((folder, format, is_open)) = facts(model, of) else { continue };
-        let book = &mut model.panes.log.book;
-        book.clock += 1;
-        let used = book.clock;
-        let open = book.open.entry(of).or_insert_with(|| open(folder, &format, model.now_ms));
-        open.used = used;
-        watched.push((of, is_open));
-    }
-    let book = &mut model.panes.log.book;
-    if watched == book.watched && book.orders.is_some() {
-        return Vec::new();
-    }
-    book.watched = watched;
-    book.forget_the_oldest();
-    if book.orders.is_some() {
-        book.send_watched();
-        return Vec::new();
-    }
-    if book.is_starting || book.watched.is_empty() {
-        return Vec::new();
-    }
-    book.is_starting = true;
-    vec![Effect::Job(Job::new("read logs", |world| {
-        let started = start(world);
-        Box::new(move |model: &mut Model| {
-            match started {
-                Ok(orders) => {
-                    model.panes.log.book.orders = Some(orders);
-                    model.panes.log.book.send_watched();
-                }
-                Err(error) => model.say_no(format!("logs cannot be read: {error}")),
-            }
-            Vec::new()
-        })
-    }))]
-}
-
-/// The file that holds the end of a log.
-fn newest_file(folder: &Path, mode: Mode) -> Option<PathBuf> {
-    let stream = match mode {
-        Mode::Raw(Raw::Err) => Stream::Stderr,
-        _ => Stream::Stdout,
-    };
-    LogReader::open(folder, stream).newest_file()
-}
-
-fn open(folder: PathBuf, format: &str, now_ms: i64) -> Open {
+pub(super) fn open(folder: PathBuf, format: &str, now_ms: i64) -> Open {
     let setting = Setting { now_ms, zone: jiff::tz::TimeZone::system() };
     let doc = Doc::new(format, setting);
     Open {

@@ -5,18 +5,18 @@
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use super::doc::{Chunk, Mode, Shared};
+use super::doc::{Chunk, Mode};
 use super::lens::Place;
+use super::order::{Of, Order, SharedLog, Watched, turn};
 use super::seek::{Search, Step};
 use super::source::{Stream, read};
 use crate::msg::{Msg, World};
-use paddock_model::ids::{GateId, SessionId};
 use paddock_os::fail_points::trouble_point;
 use paddock_runner::log::LogReader;
 
@@ -26,56 +26,6 @@ const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
 const CHUNK_BYTES: usize = 128 << 10;
 /// Lines looked at for a filter or a search at once, for the same reason.
 const SLICE_LINES: usize = 4_000;
-
-/// Whose log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Of {
-    /// A session's.
-    Session(SessionId),
-    /// A gate run's.
-    Gate(GateId),
-}
-
-/// A log that the thread reads on and the panes show.
-pub(crate) type SharedLog = Arc<Mutex<Shared>>;
-
-/// Its turn. A log whose reader died half-way is still a log.
-pub fn turn(log: &SharedLog) -> MutexGuard<'_, Shared> {
-    log.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A log to be read on.
-#[derive(Debug, Clone)]
-pub(crate) struct Watched {
-    /// Whose.
-    pub of: Of,
-    /// The log.
-    pub log: SharedLog,
-    /// The job's folder.
-    pub folder: PathBuf,
-    /// Whether its job is not over, as far as is known.
-    pub is_open: bool,
-}
-
-/// What the thread is to do.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Read these on, and no others.
-    Watch(Vec<Watched>),
-    /// Look for something; the newest search counts.
-    Search {
-        /// In this log.
-        of: Of,
-        /// The log.
-        log: SharedLog,
-        /// The job's folder.
-        folder: PathBuf,
-        /// What, and from where.
-        search: Search,
-    },
-    /// Read what the logs on the screen want: somebody waits to see it.
-    Read,
-}
 
 /// Starts the thread.
 ///

@@ -15,27 +15,31 @@ mod follow;
 mod index;
 mod lens;
 mod matcher;
+mod order;
 mod rows;
 mod scripted;
 mod seek;
 mod source;
 mod view;
+mod watch;
 mod wrap;
 
 pub use ansi::Run;
 pub(crate) use book::Book;
-pub use book::{Open, watch};
+pub use book::Open;
 pub use doc::{Chunk, Content, Doc, Mode, Raw, Shared, size};
 pub use draw::draw;
 pub(crate) use draw::grouped;
 pub use entry::Entry;
-pub use follow::{Of, turn};
 pub use lens::{Place, Shown};
 pub use matcher::Matcher;
+pub use order::{Of, turn};
 pub use rows::verb;
 pub use seek::{Search, Step};
 pub use source::Stream;
 pub use view::View;
+pub(crate) use watch::paged;
+pub use watch::watch;
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ fn seen() -> Vec<AgentSeen> {
 }
 
 fn opened() -> (Model, Rc<RefCell<State>>) {
-    let mut model = Model { size: (80, 24), ..Model::new(paddock_engine::ANSWERS) };
+    let mut model = Model { size: (80, 24), ..Model::new(paddock_engine::ANSWERS, crate::actions::keymap()) };
     let state = Rc::new(RefCell::new(State::default()));
     model.open(Box::new(Questions::new(state.clone())));
     (model, state)

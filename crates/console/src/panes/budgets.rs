@@ -19,10 +19,6 @@ const SHORT_BAR: u16 = 8;
 /// The columns of a name.
 const NAME: u16 = 9;
 
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {}
-
 /// The pane.
 pub(crate) struct Budgets;
 

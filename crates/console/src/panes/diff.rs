@@ -1,7 +1,6 @@
 //! What an objective's branch changes: the files with their counts, and the lines.
 
-use std::cell::Cell;
-use std::path::PathBuf;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,42 +8,19 @@ use ratatui::style::Style;
 
 use super::log::named;
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, scrolled, teach};
+use crate::finder::FinderKind;
 use crate::log::Matcher;
-use crate::model::FinderKind;
 use crate::msg::{Effect, Foreground, Job};
 use crate::theme::Theme;
 use crate::{Model, layout, text};
 use paddock_git::{DiffLineKind, Difference, Range, Repository};
-use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::objective::Status;
+
+pub(crate) use state::Local;
+use state::Wanted;
 
 /// So much of a diff is shown; `v` in a shell shows the rest.
 const SHOWN_MAX_BYTES: usize = 2 << 20;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// What was asked for last.
-    asked: Option<Wanted>,
-    /// What came of it.
-    got: Option<(Wanted, Result<Option<Difference>, String>)>,
-    /// The first line on the screen.
-    top: usize,
-    bottom_top: Cell<usize>,
-    find: Option<Matcher>,
-    /// Whether what was looked for last is nowhere in it.
-    is_nowhere: bool,
-}
-
-/// A diff at one time.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Wanted {
-    objective: ObjectiveKey,
-    repo_root: PathBuf,
-    range: Range,
-    /// Sessions that are over and landings: what changes it.
-    age: (usize, Option<ObjectId>, Option<i64>),
-}
 
 /// The pane.
 pub(crate) struct Diff;

@@ -1,6 +1,6 @@
 //! What happened, newest last.
 
-use std::cell::Cell;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -13,6 +13,8 @@ use crate::{Model, layout, text};
 use paddock_ipc::EventLine;
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_report::row;
+
+pub(crate) use state::Local;
 
 /// Steps on the way that say nothing to whoever watches; shown where the pane has the screen.
 const STEPS: [&str; 18] = [
@@ -35,16 +37,6 @@ const STEPS: [&str; 18] = [
     "queue_entered",
     "proof_written",
 ];
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The number of the selected event; none: the newest, whatever comes.
-    pub at: Option<u64>,
-    /// Only lines with this in them.
-    pub filter: String,
-    top: Cell<usize>,
-}
 
 /// The pane.
 pub(crate) struct Events;

@@ -1,5 +1,7 @@
 //! The last lines of every running session, side by side.
 
+mod state;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::widgets::{Block, Borders, Widget};
@@ -12,21 +14,14 @@ use crate::{Model, layout, text};
 use paddock_model::ids::SessionId;
 use paddock_model::session::Session;
 
+pub(crate) use state::Local;
+
 /// Tiles shown at once; with more sessions the grid is turned like pages.
 const TILES_MAX: usize = 8;
 /// The narrowest tile that can be read.
 const TILE_WIDTH: u16 = 38;
 /// The lowest.
 const TILE_HEIGHT: u16 = 5;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The selected tile's session.
-    pub selected: Option<SessionId>,
-    /// The tile that was selected last, by its place.
-    near: usize,
-}
 
 /// The pane.
 pub(crate) struct Grid;
@@ -74,8 +69,7 @@ fn page<'a>(model: &Model, all: &[&'a Session], area: Rect) -> Vec<&'a Session> 
 }
 
 /// The sessions whose tiles are on the screen.
-#[must_use]
-pub(crate) fn tiles(model: &Model) -> Vec<&Session> {
+fn tiles(model: &Model) -> Vec<&Session> {
     let Some(area) = layout::inside(model, PaneId::Grid) else { return Vec::new() };
     page(model, &running(model), area)
 }
@@ -154,7 +148,7 @@ impl Pane for Grid {
             Verb::In if at.is_none() => return Reaction::Ignored,
             Verb::In => {
                 self.settle(model);
-                model.pin_target();
+                model.pin(self.target(model));
                 model.covers.clear();
                 (model.focus, model.zoomed) = (PaneId::Log, true);
                 return Reaction::done();
@@ -197,6 +191,10 @@ impl Pane for Grid {
         if model.panes.grid.selected.is_none() {
             model.panes.grid.selected = first;
         }
-        log::settle(model)
+        Vec::new()
+    }
+
+    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
+        Some(tiles(model).into_iter().map(|session| Of::Session(session.id)).collect())
     }
 }

@@ -1,26 +1,23 @@
 //! The live transcript of a session: readable or as it was written, followed or held still, found and filtered.
 
+mod state;
+
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Verb, teach};
-use crate::log::{Book, Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, turn, watch};
-use crate::model::FinderKind;
+use crate::finder::FinderKind;
+use crate::log::{Matcher, Mode, Of, Open, Raw, Shared, View, draw, grouped, paged, turn};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout};
 use paddock_model::ids::SessionId;
 use paddock_model::session::{Session, SessionKind};
 
+pub(crate) use state::Local;
+
 /// A readable text of more lines is not opened in the pager; its file is.
 const PAGED_LINES_MAX: u64 = 50_000;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The open logs, those of the other panes among them.
-    pub book: Book,
-}
 
 /// The pane.
 pub(crate) struct Log;
@@ -33,27 +30,6 @@ fn session(model: &Model) -> Option<&Session> {
 fn open(model: &Model) -> Option<(Of, &Open)> {
     let of = Of::Session(session(model)?.id);
     Some((of, model.panes.log.book.get(of)?))
-}
-
-/// What every log pane wants read on: everything that is on the screen.
-pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
-    let visible = layout::visible(model);
-    let mut wanted = Vec::new();
-    if visible.contains(&PaneId::Log) {
-        wanted.extend(session(model).map(|session| Of::Session(session.id)));
-    }
-    if visible.contains(&PaneId::Grid) {
-        wanted.extend(super::grid::tiles(model).into_iter().map(|session| Of::Session(session.id)));
-    }
-    if visible.contains(&PaneId::Objective) {
-        wanted.extend(super::objective::gate(model).map(Of::Gate));
-    }
-    if visible.contains(&PaneId::Queue) {
-        wanted.extend(super::queue::gate(model).map(Of::Gate));
-    }
-    wanted.sort();
-    wanted.dedup();
-    watch(model, &wanted)
 }
 
 /// What a session is, in few words: `41 auth-tokens · claude`.
@@ -267,10 +243,10 @@ impl Pane for Log {
 
     fn paged(&self, model: &Model) -> Option<Effect> {
         let (of, _) = open(model)?;
-        model.panes.log.book.paged(of, PAGED_LINES_MAX)
+        paged(&model.panes.log.book, of, PAGED_LINES_MAX)
     }
 
-    fn settle(&self, model: &mut Model) -> Vec<Effect> {
-        settle(model)
+    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
+        Some(session(model).map(|session| Of::Session(session.id)).into_iter().collect())
     }
 }

@@ -2,43 +2,28 @@
 
 mod around;
 mod facts;
+mod state;
 mod tabs;
-
-use std::cell::Cell;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::text::Line;
 
-use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, chosen, diff, log, scrolled, teach};
+use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, chosen, diff, scrolled, teach};
+use crate::finder::FinderKind;
 use crate::log::{Of, draw, turn};
-use crate::model::FinderKind;
 use crate::msg::{Effect, Foreground};
 use crate::theme::Theme;
 use crate::{Model, layout, text};
-use paddock_model::ids::{GateId, ObjectiveKey, SessionId};
+use paddock_model::ids::{GateId, SessionId};
 use paddock_model::objective::Objective;
 use paddock_model::session::Session;
-use tabs::Tab;
+
+pub(crate) use state::Local;
+use state::Tab;
 
 /// From this many columns on the facts stand beside the tabs.
 const BESIDE_FROM: u16 = 96;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    tab: Tab,
-    /// The first line of the tab.
-    top: usize,
-    /// The first line of the facts, where they stand beside it.
-    facts_top: usize,
-    last_facts_top: Cell<usize>,
-    /// The selected session; none: the newest.
-    session: Option<SessionId>,
-    last_top: Cell<usize>,
-    /// The objective that these places are about.
-    of: Option<ObjectiveKey>,
-}
 
 /// The pane.
 pub(crate) struct ObjectiveView;
@@ -274,11 +259,14 @@ impl Pane for ObjectiveView {
             (local.tab, local.top, local.facts_top, local.session) = (Tab::default(), 0, 0, None);
             local.of.clone_from(&model.selected);
         }
-        let mut effects = log::settle(model);
-        if tab(model, width(model)) == Tab::Diff {
-            effects.extend(diff::settle(model));
+        match tab(model, width(model)) == Tab::Diff {
+            true => diff::settle(model),
+            false => Vec::new(),
         }
-        effects
+    }
+
+    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
+        Some(gate(model).map(Of::Gate).into_iter().collect())
     }
 }
 
@@ -296,7 +284,7 @@ fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
         Verb::Top => 0,
         Verb::Bottom => last,
         Verb::In => {
-            model.pin_target();
+            model.pin(ObjectiveView.target(model));
             model.covers.clear();
             model.focus = PaneId::Log;
             return Reaction::done();

@@ -2,11 +2,9 @@
 
 mod choice;
 pub(crate) mod columns;
+mod listed;
 mod plan;
-
-use std::cell::{Cell, RefCell};
-use std::collections::BTreeSet;
-use std::rc::Rc;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,88 +13,19 @@ use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
 use crate::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
 use crate::msg::Effect;
 use crate::theme::Theme;
-use crate::{Model, layout, text};
-use choice::Selection;
+use crate::{Model, text};
 use columns::{Columns, Setting};
+use listed::{inside, list, plan};
 use paddock_model::answers::{Answers, Surroundings};
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::state::State;
-use plan::{Glance, Plan, Terms, shape};
+use plan::Plan;
 
-/// The last row says why the selected objective is where it is, where there is at least this much room.
-const WHY_FROM_HEIGHT: u16 = 10;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The first row on the screen.
-    pub top: Cell<usize>,
-    /// Only objectives with this in their id, title or state.
-    pub filter: String,
-    unfolded: BTreeSet<ObjectiveKey>,
-    /// What was selected when the filter was begun.
-    before: Option<Selection>,
-    /// What was selected until its row left the filter.
-    hidden: Option<Selection>,
-    /// The row that was selected last.
-    near: Cell<usize>,
-    /// The lines, with the version of the facts that they were last held against.
-    plan: RefCell<Option<(u64, Rc<Plan>)>>,
-    why: RefCell<Option<(u64, ObjectiveKey, String)>>,
-}
+pub(crate) use state::Local;
 
 /// The pane.
 pub(crate) struct Objectives;
-
-/// Lanes beside each other in a pane of this many columns.
-fn lanes_max(columns: u16) -> usize {
-    match columns {
-        0..=49 => 3,
-        50..=79 => 6,
-        80..=119 => 8,
-        _ => 12,
-    }
-}
-
-/// The lines of the list as they are now.
-fn plan(model: &Model, area: Rect) -> Rc<Plan> {
-    let local = &model.panes.objectives;
-    let terms = Terms {
-        filter: local.filter.clone(),
-        unfolded: local.unfolded.clone(),
-        room: usize::from(list(area).height),
-        lanes_max: lanes_max(area.width),
-    };
-    let (state, version) = (&model.facts.state, model.facts.version);
-    let before = local.plan.borrow().clone();
-    let same = before.as_ref().filter(|(_, plan)| plan.terms == terms && plan.is_of(model.project.as_ref()));
-    if let Some((_, plan)) = same.filter(|(at, _)| *at == version) {
-        return plan.clone();
-    }
-    let glance = Glance::of(state, model.project.as_ref());
-    if let Some((_, plan)) = same.filter(|(_, plan)| plan.glance == glance) {
-        local.plan.replace(Some((version, plan.clone())));
-        return plan.clone();
-    }
-    let before = before.map(|(_, plan)| plan);
-    let kept =
-        before.as_ref().filter(|plan| glance.has_shape_of(&plan.glance)).map(|plan| plan.shape.clone());
-    let shape = kept.unwrap_or_else(|| Rc::new(shape(state, model.project.as_ref(), &model.theme)));
-    let plan = Rc::new(Plan::new(terms, glance, shape, state, before.as_deref()));
-    local.plan.replace(Some((version, plan.clone())));
-    plan
-}
-
-/// The rows of the list.
-fn list(area: Rect) -> Rect {
-    let below = u16::from(area.height >= WHY_FROM_HEIGHT);
-    Rect { height: area.height - below, ..area }
-}
-
-fn inside(model: &Model) -> Rect {
-    layout::inside(model, PaneId::Objectives).unwrap_or(Rect { width: 60, height: 20, ..Rect::default() })
-}
 
 /// Why the selected one is where it is, in one line.
 fn why_selected(model: &Model, key: &ObjectiveKey) -> String {

@@ -1,6 +1,6 @@
 //! A plan that waits for a person, as what it would change in the graph.
 
-use std::cell::Cell;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -16,17 +16,12 @@ use paddock_model::plan::PlannedObjective;
 use paddock_model::planning::WaitingPlan;
 use paddock_model::project::Project;
 
+pub(crate) use state::Local;
+
 /// Lanes beside each other, at most.
 const LANES_MAX: usize = 8;
 /// Lines of reasoning where something else is to be seen, too.
 const REASONING_MAX: usize = 6;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The first line on the screen.
-    pub top: Cell<usize>,
-}
 
 /// The pane.
 pub(crate) struct Plan;

@@ -55,7 +55,7 @@ impl Sample {
             now_ms: BEGIN_MS,
             day_ms: BEGIN_MS - 3_600_000,
             size: (120, 40),
-            ..Model::new(paddock_engine::ANSWERS)
+            ..Model::new(paddock_engine::ANSWERS, crate::actions::keymap())
         };
         let nothing = Loaded { state: State::default(), events: Vec::new() };
         model.facts.take(FactsMsg::Loaded(Box::new(nothing)));

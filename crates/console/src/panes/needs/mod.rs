@@ -1,9 +1,7 @@
 //! What waits for a human, and what each key would do about it.
 
 mod card;
-
-use std::cell::Cell;
-use std::collections::BTreeMap;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,6 +19,8 @@ use paddock_model::ids::GateId;
 pub(crate) use card::Card;
 pub(crate) use card::card;
 
+pub(crate) use state::Local;
+
 /// What gate runs said is kept of so many.
 const TOLD_MAX: usize = 200;
 /// The columns of a line's name: `tried`, `because`.
@@ -29,20 +29,6 @@ const NAME: u16 = 9;
 const LINES_LEAST: usize = 2;
 /// … and where there is plenty: what is longer is no card any more, and `Enter` or `E` shows it.
 const LINES_MOST: usize = 12;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The need that is selected, by its name; none: the first.
-    pub at: Option<String>,
-    /// The telling lines of gate runs, once they were read.
-    pub told: BTreeMap<GateId, Vec<String>>,
-    top: Cell<usize>,
-    /// The need that was selected last, by its place.
-    near: Cell<usize>,
-    /// The rows of the selected card, as drawn last.
-    rows: Cell<usize>,
-}
 
 /// The pane.
 pub(crate) struct Needs;

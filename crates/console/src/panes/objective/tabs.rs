@@ -13,37 +13,6 @@ use paddock_model::objective::Objective;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
 use paddock_report::row;
 
-/// The tabs, in their order; the facts are one where there is no room for them beside the others.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) enum Tab {
-    #[default]
-    Facts,
-    Sessions,
-    Checkpoints,
-    Diff,
-    Queue,
-    Around,
-}
-
-impl Tab {
-    /// Every tab.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Facts, Self::Sessions, Self::Checkpoints, Self::Diff, Self::Queue, Self::Around];
-
-    /// Its word.
-    #[must_use]
-    pub(crate) fn word(self) -> &'static str {
-        match self {
-            Self::Facts => "facts",
-            Self::Sessions => "sessions",
-            Self::Checkpoints => "checkpoints",
-            Self::Diff => "diff",
-            Self::Queue => "queue",
-            Self::Around => "around",
-        }
-    }
-}
-
 /// Its sessions, the newest first.
 pub(crate) fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
     one.sessions.iter().rev().filter_map(|id| model.facts.state.session(*id)).collect()

@@ -5,16 +5,14 @@
 
 use ratatui::layout::Rect;
 
+use super::listed::{inside, plan};
 use super::plan::Plan;
-use super::{inside, plan};
+use super::state::Selection;
 use crate::Model;
 use crate::lanes::Row;
 use crate::panes::PaneId;
-use paddock_model::ids::{ObjectiveKey, SessionId};
+use paddock_model::ids::ObjectiveKey;
 use paddock_report::text::counted;
-
-/// A selection: the objective, and its session if one was chosen.
-pub(super) type Selection = (Option<ObjectiveKey>, Option<SessionId>);
 
 /// The row of the selected objective, if the list shows one.
 pub(super) fn row(model: &Model, plan: &Plan) -> Option<usize> {

@@ -2,8 +2,7 @@
 
 mod entries;
 mod radar;
-
-use std::cell::Cell;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -12,8 +11,8 @@ use ratatui::text::{Line, Span};
 
 use super::log::steer;
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, scrolled, stepped, teach};
+use crate::finder::FinderKind;
 use crate::log::{Of, draw as draw_log, turn};
-use crate::model::FinderKind;
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout, text};
@@ -22,22 +21,12 @@ use paddock_model::ids::{GateId, ObjectiveId, ObjectiveKey};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 
+pub(crate) use state::Local;
+
 /// The columns of a progress bar.
 const BAR: usize = 9;
 /// The pane from this height on shows a gate run's output, if it has the whole screen.
 const HIGH: u16 = 12;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// The objective that is selected; none: the first entry.
-    pub at: Option<ObjectiveId>,
-    top: Cell<usize>,
-    /// The entry that was selected last, by its place.
-    near: Cell<usize>,
-    /// Where the entries begin, and how many are on the screen.
-    shown: Cell<(usize, usize)>,
-}
 
 /// The pane.
 pub(crate) struct Queue;
@@ -371,7 +360,11 @@ impl Pane for Queue {
                 model.panes.queue.at = rows.first().and_then(|row| row.objective.clone());
             }
         }
-        super::log::settle(model)
+        Vec::new()
+    }
+
+    fn logs(&self, model: &Model) -> Option<Vec<Of>> {
+        Some(gate(model).map(Of::Gate).into_iter().collect())
     }
 }
 

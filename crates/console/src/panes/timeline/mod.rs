@@ -1,8 +1,7 @@
 //! The sessions and gate runs of the last hours as bars, now at the right edge.
 
 mod lanes;
-
-use std::cell::Cell;
+mod state;
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,24 +14,14 @@ use crate::{Model, text};
 use lanes::{Bar, Ended, Lane, lanes};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey};
 
+pub(crate) use state::Local;
+
 const MINUTE_MS: i64 = 60_000;
 /// How much can be shown, in minutes, and how far the marks of the axis are apart.
 const SPANS: [(i64, i64); 10] =
     [(2, 1), (5, 1), (10, 2), (30, 5), (60, 10), (120, 30), (240, 60), (480, 60), (960, 120), (1440, 240)];
 /// Without a choice no more than this is shown: eight hours.
 const LONGEST: usize = 7;
-
-/// What the pane remembers.
-#[derive(Debug, Default)]
-pub struct Local {
-    /// How much is shown; none: as much as has run, within reason.
-    pub span: Option<usize>,
-    /// The objective whose lane is selected.
-    pub at: Option<ObjectiveId>,
-    top: Cell<usize>,
-    /// The lane that was selected last, by its place.
-    near: Cell<usize>,
-}
 
 /// The pane.
 pub(crate) struct Timeline;

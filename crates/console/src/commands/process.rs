@@ -1,32 +1,18 @@
-//! The command line from inside the console: every command of `paddock`, run as a process of its own, with what
-//! it says in a dialog.
+//! A command of the command line as a process of its own.
 
 use std::io::Read;
 use std::process::{Command as Program, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Model;
-use super::dialogs::output::Output;
-use super::msg::{Change, Effect, Job, World};
+use crate::Model;
+use crate::dialogs::output::Output;
+use crate::msg::{Change, Effect, Job, World};
 
 /// How much of what a command says is shown.
 const OUTPUT_MAX: u64 = 1 << 20;
 /// How long a command may take: following something for ever belongs into a terminal of its own.
 const TIMEOUT: Duration = Duration::from_secs(60);
-
-/// One command of the command line.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CommandLine {
-    /// Its words: `objective retry`.
-    pub words: String,
-    /// What it does.
-    pub about: String,
-    /// What it takes: `<ID> [--note <TEXT>]`.
-    pub usage: String,
-    /// Whether it cannot be run without more words.
-    pub needs_more: bool,
-}
 
 /// Runs a line such as `objective retry login --note 'try again'`.
 #[must_use]

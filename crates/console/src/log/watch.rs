@@ -1,0 +1,102 @@
+//! Which logs are read on: those that the panes on the screen want.
+
+use std::path::{Path, PathBuf};
+
+use super::book::{Book, open};
+use super::doc::{Mode, Raw};
+use super::follow::{start, whole_text};
+use super::order::Of;
+use super::source::Stream;
+use crate::Model;
+use crate::msg::{Effect, Foreground, Job};
+use paddock_runner::log::LogReader;
+
+/// Whose folder, which format, and whether the job runs.
+fn facts(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
+    let workspace = model.workspace.as_ref()?;
+    match of {
+        Of::Session(id) => {
+            let session = model.facts.state.session(id)?;
+            let settings = model.facts.state.project(&session.objective.project).map(|one| &one.settings);
+            let agent = settings.and_then(|one| one.agents.iter().find(|agent| agent.id == session.agent));
+            let format = agent.map_or("plain", |agent| agent.transcript.as_str());
+            Some((workspace.session_dir(id), format.to_owned(), session.status.is_open()))
+        }
+        Of::Gate(id) => {
+            let gate = model.facts.state.gate(id)?;
+            Some((workspace.gate_dir(id), "plain".to_owned(), gate.finished_ms.is_none()))
+        }
+    }
+}
+
+/// Has exactly these logs read on. Without a change it wants nothing.
+pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
+    let mut watched = Vec::new();
+    for &of in wanted {
+        let Some((folder, format, is_open)) = facts(model, of) else { continue };
+        let book = &mut model.panes.log.book;
+        book.clock += 1;
+        let used = book.clock;
+        let open = book.open.entry(of).or_insert_with(|| open(folder, &format, model.now_ms));
+        open.used = used;
+        watched.push((of, is_open));
+    }
+    let book = &mut model.panes.log.book;
+    if watched == book.watched && book.orders.is_some() {
+        return Vec::new();
+    }
+    book.watched = watched;
+    book.forget_the_oldest();
+    if book.orders.is_some() {
+        book.send_watched();
+        return Vec::new();
+    }
+    if book.is_starting || book.watched.is_empty() {
+        return Vec::new();
+    }
+    book.is_starting = true;
+    vec![Effect::Job(Job::new("read logs", |world| {
+        let started = start(world);
+        Box::new(move |model: &mut Model| {
+            match started {
+                Ok(orders) => {
+                    model.panes.log.book.orders = Some(orders);
+                    model.panes.log.book.send_watched();
+                }
+                Err(error) => model.say_no(format!("logs cannot be read: {error}")),
+            }
+            Vec::new()
+        })
+    }))]
+}
+
+/// Opens a log in the pager: its readable text, or, when it has more than so many lines, the file that holds
+/// its end. Both are read beside the loop.
+#[must_use]
+pub(crate) fn paged(book: &Book, of: Of, lines_max: u64) -> Option<Effect> {
+    let open = book.get(of)?;
+    let mode = open.view.borrow().mode();
+    let (log, folder) = (open.log.clone(), open.folder.clone());
+    Some(Effect::Job(Job::new("open the log", move |_| {
+        let program = match whole_text(&log, &folder, mode, lines_max) {
+            Some(text) => (!text.is_empty()).then_some(Foreground::Page(text)),
+            None => newest_file(&folder, mode).map(Foreground::PageFile),
+        };
+        Box::new(move |model: &mut Model| match program {
+            Some(program) => vec![Effect::Foreground(program)],
+            None => {
+                model.say_no("open: there is nothing in this log".to_owned());
+                Vec::new()
+            }
+        })
+    })))
+}
+
+/// The file that holds the end of a log.
+fn newest_file(folder: &Path, mode: Mode) -> Option<PathBuf> {
+    let stream = match mode {
+        Mode::Raw(Raw::Err) => Stream::Stderr,
+        _ => Stream::Stdout,
+    };
+    LogReader::open(folder, stream).newest_file()
+}

@@ -1,0 +1,17 @@
+//! What all panes remember.
+
+/// What the panes remember.
+#[derive(Debug, Default)]
+#[expect(missing_docs, reason = "a field per pane")]
+pub struct Locals {
+    pub objectives: super::objectives::Local,
+    pub log: super::log::Local,
+    pub queue: super::queue::Local,
+    pub needs: super::needs::Local,
+    pub events: super::events::Local,
+    pub objective: super::objective::Local,
+    pub diff: super::diff::Local,
+    pub grid: super::grid::Local,
+    pub timeline: super::timeline::Local,
+    pub plan: super::plan::Local,
+}
