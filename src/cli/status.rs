@@ -49,7 +49,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
 
 /// Says once what this build does to existing projects other than the one before.
 fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
-    let unseen = changes::unseen(workspace);
+    let unseen = changes::unseen(&workspace.changes_file());
     if unseen.is_empty() {
         return Ok(());
     }
@@ -57,7 +57,7 @@ fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
     unseen.iter().for_each(|change| text.push_str(&format!("  - {change}\n")));
     output::print(&text)?;
     // A folder that cannot be written has them told again.
-    drop(changes::remember(workspace));
+    drop(changes::remember(&workspace.changes_file()));
     Ok(())
 }
 

@@ -2,8 +2,8 @@
 
 use std::fs;
 use std::io;
+use std::path::Path;
 
-use super::workspace::Workspace;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
 /// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
@@ -34,21 +34,23 @@ pub(crate) const CHANGES: &[&str] = &[
      stopped and named.",
 ];
 
-/// The changes that this workspace has not been told of yet.
+/// The changes that `status` has not printed in a workspace yet; `file` is its [`Workspace::changes_file`].
+///
+/// [`Workspace::changes_file`]: crate::Workspace::changes_file
 #[must_use]
-pub fn unseen(workspace: &Workspace) -> &'static [&'static str] {
-    // A file that says nothing readable is as good as none: everything is told again.
-    let text = fs::read_to_string(workspace.changes_told()).unwrap_or_default();
+pub fn unseen(file: &Path) -> &'static [&'static str] {
+    // A file that cannot be read counts as none: every change is printed again.
+    let text = fs::read_to_string(file).unwrap_or_default();
     let told: usize = text.trim().parse().unwrap_or(0);
     CHANGES.get(told..).unwrap_or_default()
 }
 
-/// Remembers that all changes have been told in this workspace.
+/// Records in that file that `status` has printed all changes.
 ///
 /// # Errors
-/// When its folder cannot be written; then they are told again.
-pub fn remember(workspace: &Workspace) -> io::Result<()> {
-    write_atomic(&workspace.changes_told(), all_told().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
+/// Fails if the file cannot be written; the changes are then printed again.
+pub fn remember(file: &Path) -> io::Result<()> {
+    write_atomic(file, all_told().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
 }
 
 /// What the workspace's file says once all have been told.

@@ -31,4 +31,4 @@ mod yaml;
 pub use environment::Environment;
 pub use error::{ConfigError, Place, Severity};
 pub use shared_part::agreement_of;
-pub use workspace::{Workspace, WorkspaceError};
+pub use workspace::{UnfitRuntime, Workspace, WorkspaceError};

@@ -30,9 +30,6 @@ pub struct ReadPlan {
     pub lines: Vec<u64>,
 }
 
-/// The keys of a plan.
-pub(super) const KEYS: [&str; 3] = ["reasoning", "phase_checks", "objectives"];
-
 /// Reads and checks a plan that a person wrote, as a whole; `shown` is what the file is called. Of several blocks that
 /// hold `objectives` the last one counts; the others must not differ from it.
 ///

@@ -1,7 +1,9 @@
 //! Finds plans in a text: a whole document, or the fenced blocks that hold `objectives`.
 
-use super::plan_file::KEYS;
 use super::yaml::{self, Node, SyntaxError, Value};
+
+/// The keys of a plan.
+const KEYS: [&str; 3] = ["reasoning", "phase_checks", "objectives"];
 
 /// A plan's text and where it stood.
 #[derive(Debug, PartialEq, Eq)]

@@ -12,6 +12,37 @@ use super::environment::Environment;
 use paddock_model::ids::{GateId, ProjectSlug, SessionId};
 use paddock_os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 
+/// Why the runtime folder of a workspace must not be trusted.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitRuntime {
+    /// The folder cannot be read.
+    #[error("{}: {source}", path.display())]
+    Unreadable {
+        /// The folder.
+        path: PathBuf,
+        /// The error of the file system.
+        source: io::Error,
+    },
+    /// Its `workspace.json` cannot be read.
+    #[error("{0}")]
+    NoMarker(io::Error),
+    /// The folder or its `workspace.json` is a link.
+    #[error("{} and its workspace.json must be no links", .0.display())]
+    Link(PathBuf),
+    /// Another user owns it.
+    #[error("{} belongs to another user", .0.display())]
+    Foreign(PathBuf),
+    /// Other users may enter it.
+    #[error("others may enter it: `chmod 700 {}` if you trust what it holds", .0.display())]
+    Open(PathBuf),
+    /// `workspace.json` is not what Paddock writes there.
+    #[error("runtime/workspace.json is damaged ({0})")]
+    Damaged(serde_json::Error),
+    /// A later version of Paddock made the workspace.
+    #[error("version {0} was made by a newer Paddock")]
+    Newer(u32),
+}
+
 /// Why there is no workspace to work in.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
@@ -24,7 +55,7 @@ pub enum WorkspaceError {
         /// The workspace.
         root: PathBuf,
         /// What is wrong, and what to do.
-        why: String,
+        why: UnfitRuntime,
     },
     /// `runtime/` belongs to a repository's files.
     #[error("{} holds a runtime folder that git tracks: choose another folder, or `git rm -r --cached runtime` there first", .0.display())]
@@ -122,15 +153,15 @@ impl Workspace {
             }
             Err(error) => return Err(io_error("read", &marker_path)(error)),
         };
-        let unfit = |why: String| WorkspaceError::Unfit { root: root.clone(), why };
+        let unfit = |why| WorkspaceError::Unfit { root: root.clone(), why };
         require_private(&root.join("runtime")).map_err(unfit)?;
         if is_tracked(&root.join("runtime")) == Some(true) {
             return Err(WorkspaceError::Tracked(root));
         }
-        let marker: Marker = serde_json::from_slice(&bytes)
-            .map_err(|error| unfit(format!("runtime/workspace.json is damaged ({error})")))?;
+        let marker: Marker =
+            serde_json::from_slice(&bytes).map_err(|error| unfit(UnfitRuntime::Damaged(error)))?;
         if marker.version > MARKER_VERSION {
-            return Err(unfit(format!("version {} was made by a newer Paddock", marker.version)));
+            return Err(unfit(UnfitRuntime::Newer(marker.version)));
         }
         let db = root.join("runtime/paddock.db");
         Ok(Self { root, id: marker.id, db })
@@ -241,9 +272,9 @@ impl Workspace {
         &self.db
     }
 
-    /// How many of [`changes::CHANGES`] the workspace has been told of.
+    /// The file that counts the changes of behaviour that `status` has printed here ([`crate::changes`]).
     #[must_use]
-    pub(crate) fn changes_told(&self) -> PathBuf {
+    pub fn changes_file(&self) -> PathBuf {
         self.runtime().join(CHANGES_FILE)
     }
 
@@ -306,20 +337,20 @@ fn write_once(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
     }
 }
 
-/// Says why a runtime folder is not the user's own and private.
-fn require_private(runtime: &Path) -> Result<(), String> {
-    let shown = runtime.display();
-    let facts = fs::symlink_metadata(runtime).map_err(|error| format!("{shown}: {error}"))?;
-    let marker = fs::symlink_metadata(runtime.join("workspace.json")).map_err(|error| error.to_string())?;
+/// Fails if a runtime folder is not the user's own and private.
+fn require_private(runtime: &Path) -> Result<(), UnfitRuntime> {
+    let facts = fs::symlink_metadata(runtime)
+        .map_err(|source| UnfitRuntime::Unreadable { path: runtime.to_owned(), source })?;
+    let marker = fs::symlink_metadata(runtime.join("workspace.json")).map_err(UnfitRuntime::NoMarker)?;
     let user = rustix::process::geteuid().as_raw();
     if !facts.is_dir() || !marker.is_file() {
-        return Err(format!("{shown} and its workspace.json must be no links"));
+        return Err(UnfitRuntime::Link(runtime.to_owned()));
     }
     if facts.uid() != user || marker.uid() != user {
-        return Err(format!("{shown} belongs to another user"));
+        return Err(UnfitRuntime::Foreign(runtime.to_owned()));
     }
     if facts.mode() & 0o777 != files::PRIVATE_DIR_MODE {
-        return Err(format!("others may enter it: `chmod 700 {shown}` if you trust what it holds"));
+        return Err(UnfitRuntime::Open(runtime.to_owned()));
     }
     Ok(())
 }
