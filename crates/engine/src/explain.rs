@@ -2,9 +2,11 @@
 
 mod aims;
 mod queued;
+mod stops;
 
 pub use aims::nothing_planned;
 
+use self::stops::{project_stop, reason, stopped};
 use super::decide::{OVERTAKEN_MAX, taken_slots};
 use crate::assignment::{agent_for, all_cooling, all_tried, worker_for};
 use paddock_model::agent::{AgentHealth, length};
@@ -41,30 +43,10 @@ pub(crate) fn why_with(
     }
 }
 
-fn reason(objective: &Objective, code: ReasonCode, text: impl Into<String>, clears: &str) -> Reason {
-    Reason::new(code, objective.since_ms, text, clears)
-}
-
 fn aside(objective: &Objective) -> Reason {
     let text = format!("a person set it to {}", objective.status);
     let clears = format!("`paddock objective show {}`, then a person decides", objective.key.id);
     reason(objective, ReasonCode::Human, text, &clears)
-}
-
-/// Only a supervisor moves anything.
-fn stopped(objective: &Objective, facts: &Surroundings) -> Option<Reason> {
-    let text = "no supervisor runs in this workspace";
-    (!facts.supervisor_running)
-        .then(|| reason(objective, ReasonCode::NoSupervisor, text, "`paddock run --no-tui` starts one"))
-}
-
-/// What stops the whole project, if anything does: only a person, or the world outside, changes that.
-fn project_stop(project: &Project, objective: &Objective) -> Option<Reason> {
-    if !project.is_enabled() {
-        let clears = format!("`paddock project enable {}`, and `enabled: true` in its file", project.slug);
-        return Some(reason(objective, ReasonCode::ProjectDisabled, "its project is disabled", &clears));
-    }
-    project.dispatch_hold().cloned()
 }
 
 fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {

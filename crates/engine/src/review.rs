@@ -3,7 +3,9 @@
 use super::tamper::unnamed;
 use paddock_model::facts::{HarvestFacts, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
+use paddock_model::objective::Objective;
 use paddock_model::path::RepoPath;
+use paddock_model::project::Project;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
 
@@ -22,6 +24,17 @@ pub(crate) struct Terms<'a> {
     pub path_scope: &'a [String],
     /// Of that, what recovery added by itself.
     pub grown_scope: &'a [String],
+}
+
+impl<'a> Terms<'a> {
+    /// Those of an objective of this project.
+    pub(crate) fn of(project: &'a Project, objective: &'a Objective) -> Self {
+        Self {
+            settings: &project.settings,
+            path_scope: &objective.spec.path_scope,
+            grown_scope: &objective.operated.grown_scope,
+        }
+    }
 }
 
 /// Everything that speaks against landing what the harvest found; nothing = it passes.

@@ -2,9 +2,9 @@
 //!
 //! What is wanted stands in the state; the trees are made anew after a restart, and nothing else is remembered.
 
-use super::commands::unknown_project;
+use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use super::{blame, gates, queue, room};
+use super::{blame, gates, room, send_back};
 use crate::effect::Effect;
 use crate::judge::repeats;
 use crate::train::in_order;
@@ -153,7 +153,7 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
         Some((Verdict::Green, _)) => {
             let run = guard.last.and_then(|gate| scribe.state.gate(gate)).cloned();
             match run {
-                Some(run) => queue::tampered(scribe, &run, entry, &guard.paths),
+                Some(run) => send_back::tampered(scribe, &run, entry, &guard.paths),
                 None => give_up(scribe, slug, entry.id, "its gate run is not known any more"),
             }
         }

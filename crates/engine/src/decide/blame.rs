@@ -1,14 +1,11 @@
 //! Blame: what follows when the gate is not green, for the branch or for the queue (SPEC 3.5).
 
-use super::merge::hold_until;
-use super::queue;
-use super::room;
+use super::holds::hold_queue_until;
 use super::scribe::Scribe;
+use super::{room, send_back};
 use crate::judge::Trial;
-use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, GateRun, Verdict};
 use paddock_model::ids::{GateId, ProjectSlug};
-use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 
 fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
@@ -39,7 +36,7 @@ pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: u
     match run.as_ref().and_then(|run| failed(run).cloned()) {
         Some(result) => {
             if let Some(run) = &run {
-                queue::red(scribe, run, &entry, &result);
+                send_back::red(scribe, run, &entry, &result);
             }
             true
         }
@@ -64,7 +61,7 @@ pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId
          it (`paddock objective prioritize ID 9`); `paddock --project {slug} queue release` tries again"
     );
     let reason = Reason::new(ReasonCode::TargetRed, scribe.now_ms, text, clears);
-    hold_until(scribe, slug, reason)
+    hold_queue_until(scribe, slug, reason)
 }
 
 /// Nothing can be said of the candidate, nor is it the branch's doing.
@@ -87,14 +84,5 @@ pub(super) fn hold_not_evaluated(
         format!("{what} could not be evaluated twice in a row{on_base}: that is no verdict on the work");
     let clears = format!("mend what keeps it from running, then `paddock --project {slug} queue release`");
     let reason = Reason::new(ReasonCode::NotEvaluated, scribe.now_ms, text, clears);
-    hold_until(scribe, slug, reason)
-}
-
-/// What the queue was held for may be mended: it is tried again.
-pub(super) fn let_go_on(scribe: &mut Scribe<'_>, slug: &ProjectSlug, codes: &[ReasonCode]) {
-    let is_meant = |project: &Project| project.train.held.as_ref().is_some_and(|r| codes.contains(&r.code));
-    if scribe.state.project(slug).is_some_and(is_meant) {
-        scribe.mark(slug);
-        scribe.record(Fact::QueueReleased { project: slug.clone() });
-    }
+    hold_queue_until(scribe, slug, reason)
 }

@@ -1,8 +1,8 @@
 //! Budgets (SPEC 3.4): of a session while it runs, and of a project's day.
 
+use super::holds::{hold, release};
 use super::scribe::Scribe;
-use super::watch::{hold, release};
-use crate::effect::Effect;
+use super::stops::ask_to_stop;
 use paddock_model::budget::{DayLimit, Spent, spent_since, used_since_ms};
 use paddock_model::clock::apart_ms;
 use paddock_model::event::Fact;
@@ -11,7 +11,7 @@ use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::{Session, Stop};
 use paddock_model::settings::DayBudget;
-use paddock_model::usage::{Usage, dollars, micros};
+use paddock_model::usage::{Usage, micros};
 
 /// Usage of a running session is recorded at most so often, in milliseconds: what is between two records is
 /// read again from its output after a restart.
@@ -37,10 +37,10 @@ pub(super) fn told(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: 
     let is_long = until_ms.is_some_and(|at_ms| at_ms - scribe.now_ms > WAIT_PATIENCE_MS);
     let waits = waits.filter(|failure| is_long && failure.class.remedy() == Remedy::CoolDown);
     if let Some(stop) = over {
-        stop_session(scribe, &session, stop);
+        ask_to_stop(scribe, &session, stop);
     } else if let Some(failure) = waits {
         super::health::note(scribe, &session, &failure);
-        stop_session(scribe, &session, Stop::Waiting);
+        ask_to_stop(scribe, &session, Stop::Waiting);
     }
     scribe.mark(&session.objective.project);
 }
@@ -54,12 +54,6 @@ fn over(session: &Session, usage: &Usage) -> Option<Stop> {
     }
     let is_dear = budget.max_usd_micros.zip(usage.usd_micros).is_some_and(|(max, used)| used >= max);
     is_dear.then_some(Stop::Cost)
-}
-
-fn stop_session(scribe: &mut Scribe<'_>, session: &Session, stop: Stop) {
-    let (objective, id) = (session.objective.clone(), session.id);
-    scribe.record(Fact::SessionStopping { objective, session: id, stop, now: false });
-    scribe.order(Effect::StopSession { session: id, stop, now: false });
 }
 
 /// The machine slept, or somebody set its clock: no session used that time.
@@ -140,7 +134,7 @@ fn check_day(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         .open_sessions()
         .filter(|session| session.objective.project == *slug && session.status.is_at_work());
     for session in running.cloned().collect::<Vec<_>>() {
-        stop_session(scribe, &session, Stop::DayBudget);
+        ask_to_stop(scribe, &session, Stop::DayBudget);
     }
 }
 
@@ -155,13 +149,4 @@ fn exhausted(limits: &DayBudget, spent: &Spent) -> Option<(DayLimit, String)> {
     }
     let minutes = limits.session_minutes.filter(|limit| spent.minutes >= *limit)?;
     Some((DayLimit::SessionMinutes, format!("{minutes} minutes of sessions")))
-}
-
-/// What a session may use, for people.
-pub(super) fn described(budget: &paddock_model::session::SessionBudget) -> String {
-    let mut parts =
-        vec![format!("{} commits", budget.max_commits), format!("{} minutes", budget.max_minutes)];
-    parts.extend(budget.max_tokens.map(|tokens| format!("{tokens} tokens")));
-    parts.extend(budget.max_usd_micros.map(|usd| format!("${:.2}", dollars(usd))));
-    parts.join(", ")
 }

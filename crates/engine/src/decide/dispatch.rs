@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 
+use super::scopes::{do_overlap, holders};
 use super::scribe::Scribe;
 use crate::assignment;
 use crate::effect::Effect;
@@ -127,26 +128,6 @@ fn must_wait(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[Objecti
         .filter(|other| scribe.state.objective(other).is_some_and(|other| other.overtaken >= OVERTAKEN_MAX));
     let others: Vec<ObjectiveKey> = holding.into_iter().chain(due.cloned()).collect();
     others.iter().any(|other| other != key && do_overlap(scribe, key, other))
-}
-
-pub(super) fn holders(state: &State, project: &ProjectSlug) -> Vec<ObjectiveKey> {
-    let mut keys = Vec::new();
-    for status in [Status::Active, Status::Review, Status::Queued, Status::Ready] {
-        let ids = state.in_status(project, status).iter();
-        let named = ids.map(|id| ObjectiveKey { project: project.clone(), id: id.clone() });
-        keys.extend(named.filter(|key| state.objective(key).is_some_and(Objective::holds_scope)));
-    }
-    keys
-}
-
-/// A scope that cannot be compared counts as overlapping: waiting does no harm.
-fn do_overlap(scribe: &mut Scribe<'_>, left: &ObjectiveKey, right: &ObjectiveKey) -> bool {
-    let state = &*scribe.state;
-    let (Some(a), Some(b)) = (state.objective(left), state.objective(right)) else { return false };
-    let Some(project) = state.project(&left.project) else { return false };
-    let shared = &project.settings.shared_patterns;
-    let answer = scribe.memo.overlaps.overlap(&a.spec.path_scope, &b.spec.path_scope, shared);
-    !matches!(answer, Ok(None))
 }
 
 fn start_or_prepare(scribe: &mut Scribe<'_>, key: &ObjectiveKey, passed_over: &[ObjectiveKey]) {

@@ -1,12 +1,12 @@
-//! Gate runs of every purpose: when one may start, in which slot, and who hears of its end.
+//! Gate runs of every purpose: when one may start, in which slot, and how one is given up.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
-use paddock_model::gate::{Purpose, Verdict};
+use paddock_model::gate::Purpose;
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::reason::ReasonCode;
-use paddock_model::settings::{GateCommand, Slots};
+use paddock_model::settings::GateCommand;
 use paddock_model::verdicts::terms_of;
 
 /// A gate run that is wanted.
@@ -69,32 +69,4 @@ fn free_slot(scribe: &Scribe<'_>, slug: &ProjectSlug, is_trial: bool) -> Option<
 pub(super) fn cancel(scribe: &mut Scribe<'_>, project: &ProjectSlug, gate: GateId) {
     scribe.record(Fact::GateCancelled { project: project.clone(), gate });
     scribe.order(Effect::StopGate { gate });
-}
-
-/// A run is over and recorded. What it says of a tree the queue's next plan finds among the known verdicts;
-/// the other purposes hear of it here.
-pub(super) fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
-    let Some(run) = scribe.state.gate(gate).cloned() else { return };
-    super::asides::ended(scribe, &run);
-    measured(scribe, &run.project);
-    if run.verdict == Some(Verdict::Green) {
-        super::room::over(scribe, &run.project);
-    }
-    match &run.purpose {
-        Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
-        Purpose::Canary | Purpose::Tamper { .. } => {}
-        Purpose::Phase { .. } => super::phases::checks_ended(scribe, &run),
-    }
-}
-
-/// Records how many slots are worth it, when that is news.
-fn measured(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
-    let Some(project) = scribe.state.project(slug) else { return };
-    let Some(found) = project.pace.measured().filter(|_| project.settings.queue.slots == Slots::Auto) else {
-        return;
-    };
-    if project.pace.found.is_none_or(|known| known.slots != found.slots) {
-        let terms = project.pace.terms.clone();
-        scribe.record(Fact::SlotsMeasured { project: slug.clone(), terms, found });
-    }
 }

@@ -1,21 +1,17 @@
 //! Harvest and Review: what a session left is judged by facts.
 
-use super::follow::{Outcome, follow};
-use super::operate;
+use super::ends::{Outcome, end_of, end_without_facts, own_failure};
+use super::follow::follow;
+use super::pausing::pause_now;
 use super::scribe::Scribe;
+use super::wording::cut;
 use crate::review::{Terms, review};
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
-use paddock_model::failure::{Failure, FailureClass, Remedy};
 use paddock_model::finding::Finding;
 use paddock_model::ids::{ObjectiveKey, SessionId};
-use paddock_model::objective::{Cause, Objective, Status};
-use paddock_model::project::Project;
-use paddock_model::session::{
-    Checkpoint, Exit, Harvest, Over, ProcessEnd, Session, SessionEnd, SessionStatus, Stop,
-};
-use paddock_model::settings::{ProjectSettings, Role};
-use paddock_model::summary::{SessionSummary, SummaryStatus};
+use paddock_model::objective::{Cause, Status};
+use paddock_model::session::{Checkpoint, Harvest, Over, Session, SessionEnd, SessionStatus};
 use paddock_model::usage::Account;
 
 /// Checkpoints kept of a session in the state; all of them are in the repository.
@@ -66,7 +62,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
     }
     // One that was set aside meanwhile may have been sent back to work: this session was in its way.
     scribe.mark(&key.project);
-    if is_in(scribe, &key, Status::Review) && !operate::pause_now(scribe, &key) {
+    if is_in(scribe, &key, Status::Review) && !pause_now(scribe, &key) {
         follow(scribe, &key, session, &outcome);
     }
 }
@@ -131,24 +127,11 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
     let project = scribe.state.project(&session.objective.project);
     let objective = scribe.state.objective(&session.objective);
     let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
-    let terms = terms_of(project, objective);
+    let terms = Terms::of(project, objective);
     match review(facts, &terms) {
         Ok(findings) => (findings, None),
         Err(error) => (Vec::new(), Some(error.to_string())),
     }
-}
-
-/// What an objective's work is judged by.
-pub(super) fn terms_of<'s>(project: &'s Project, objective: &'s Objective) -> Terms<'s> {
-    Terms {
-        settings: &project.settings,
-        path_scope: &objective.spec.path_scope,
-        grown_scope: &objective.operated.grown_scope,
-    }
-}
-
-pub(super) fn role_of(settings: &ProjectSettings, objective: &Objective) -> Role {
-    settings.worker(&objective.spec.worker).map_or(Role::Implementer, |worker| worker.role)
 }
 
 /// What the transcript told at its end; of usage, what was told while it ran when the end says nothing of it.
@@ -158,69 +141,6 @@ fn account(session: &Session, facts: &HarvestFacts) -> Account {
     account.usage.usd_micros = account.usage.usd_micros.or(known.usd_micros);
     account.usage.model = account.usage.model.or_else(|| known.model.clone());
     account
-}
-
-/// Why the agent failed, unless it was stopped for another reason: then its last words are about that.
-pub(super) fn own_failure<'f>(session: &Session, facts: &'f HarvestFacts) -> Option<&'f Failure> {
-    let stop = session.process.as_ref()?.stop;
-    facts.account.failure.as_ref().filter(|_| stop.is_none() || stop == Some(Stop::Waiting))
-}
-
-fn end_without_facts(session: &Session) -> SessionEnd {
-    match &session.process {
-        None => SessionEnd::Lost,
-        Some(process) => stopped_end(process).unwrap_or(SessionEnd::Failed),
-    }
-}
-
-/// How a session ended whose agent failed for this reason.
-pub(super) fn failed_end(failure: &Failure) -> SessionEnd {
-    match failure.class.remedy() {
-        Remedy::CoolDown => SessionEnd::Interrupted,
-        Remedy::Human if failure.class == FailureClass::Authentication => SessionEnd::Interrupted,
-        Remedy::Human | Remedy::Smaller | Remedy::Retry => SessionEnd::Failed,
-    }
-}
-
-pub(super) fn stopped_end(process: &ProcessEnd) -> Option<SessionEnd> {
-    process.stop.map(|stop| match stop {
-        Stop::Minutes | Stop::Commits | Stop::Tokens | Stop::Cost | Stop::DayBudget => SessionEnd::OverBudget,
-        Stop::Stalled => SessionEnd::Stalled,
-        Stop::Human => SessionEnd::Killed,
-        Stop::Shutdown | Stop::Waiting => SessionEnd::Interrupted,
-    })
-}
-
-/// How a session ended: from process facts, exit status, git and the summary, in this order. A summary never
-/// overrides facts (SPEC 1.2, 5.3).
-fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
-    let Some(process) = process else { return SessionEnd::Lost };
-    if let Some(end) = stopped_end(process) {
-        return end;
-    }
-    if let Some(failure) = &facts.account.failure {
-        return failed_end(failure);
-    }
-    match (&process.exit, &facts.summary) {
-        // What it said at its end may be what could not be kept.
-        (Exit::DiskFull(0), Some(_)) | (Exit::Code(0), _) => {}
-        (Exit::DiskFull(_), _) => return SessionEnd::Interrupted,
-        _ => return SessionEnd::Failed,
-    }
-    match &facts.summary {
-        Some(summary) => said(summary),
-        None if facts.commits.is_empty() => SessionEnd::Failed,
-        None => SessionEnd::Completed,
-    }
-}
-
-fn said(summary: &SessionSummary) -> SessionEnd {
-    match summary.status {
-        SummaryStatus::Completed if summary.needs_follow_up => SessionEnd::Partial,
-        SummaryStatus::Completed => SessionEnd::Completed,
-        SummaryStatus::Partial => SessionEnd::Partial,
-        SummaryStatus::Blocked => SessionEnd::Blocked,
-    }
 }
 
 fn condense(facts: &HarvestFacts, findings: &[Finding]) -> Harvest {
@@ -240,10 +160,4 @@ fn condense(facts: &HarvestFacts, findings: &[Finding]) -> Harvest {
         summary: cut(words, WORDS_MAX_BYTES),
         summary_lenient: facts.summary.as_ref().is_some_and(|summary| summary.lenient),
     }
-}
-
-/// The text, cut at a character's boundary to at most so many bytes.
-pub(super) fn cut(text: &str, max_bytes: usize) -> String {
-    let end = (0..=max_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text[..end.unwrap_or(0)].to_owned()
 }

@@ -1,7 +1,7 @@
 //! What follows from an agent's failures for the agent itself: it cools down, or needs a person (SPEC 3.3).
 
-use super::operate::choices;
 use super::scribe::Scribe;
+use super::wording::choices;
 use crate::assignment::agent_for;
 use paddock_model::agent::{AgentHealth, Check, cooldown_after};
 use paddock_model::command::{Answer, Reply};

@@ -1,5 +1,6 @@
 //! The supervisor takes up work, and lays it down.
 
+use super::holds::let_queue_go_on;
 use super::outstanding::outstanding;
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -23,7 +24,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     super::asides::ask_canaries(scribe);
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
-        super::blame::let_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
+        let_queue_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);
     }
     super::panics::try_again(scribe);
     for effect in outstanding(scribe.state) {

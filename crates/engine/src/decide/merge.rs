@@ -2,6 +2,7 @@
 
 use super::blame;
 use super::gates;
+use super::holds::hold_queue;
 use super::scribe::Scribe;
 use crate::effect::Effect;
 use crate::judge::Rules;
@@ -11,8 +12,8 @@ use paddock_model::facts::Collision;
 use paddock_model::gate::{GateRun, Purpose};
 use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::project::Project;
-use paddock_model::reason::{Reason, ReasonCode};
-use paddock_model::train::{Candidate, Entry, Train};
+use paddock_model::reason::ReasonCode;
+use paddock_model::train::{Candidate, Train};
 
 /// Tries of a merge that cannot be made for an outside reason before the queue is held.
 const BUILD_FAILURES_MAX: u32 = 5;
@@ -119,7 +120,7 @@ fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<u64>, ahead: 
         let problem = first.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
         let text =
             format!("a merge could not be made or landed although it was tried again and again{problem}");
-        return hold(scribe, slug, ReasonCode::RepositoryBroken, &text);
+        return hold_queue(scribe, slug, ReasonCode::RepositoryBroken, &text);
     }
     let (project, entry, onto) = (slug.clone(), first.id, project.integration.tip.clone());
     scribe.record(Fact::CandidateOrdered {
@@ -212,30 +213,4 @@ fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> bool {
     let Some(entry) = chain.and_then(|chain| chain.asked.first().copied()) else { return false };
     scribe.record(Fact::EntryReset { project: project.clone(), entry });
     true
-}
-
-/// Stops the gate runs that work on an entry.
-pub(super) fn cancel_gates(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
-    let is_its = |run: &&GateRun| {
-        run.project == *project && !run.cancelled && run.purpose.entries().contains(&entry.id)
-    };
-    let runs: Vec<GateId> = scribe.state.open_gates().filter(is_its).map(|run| run.id).collect();
-    for gate in runs {
-        gates::cancel(scribe, project, gate);
-    }
-}
-
-/// Holds the queue until a person releases it.
-pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: &str) -> bool {
-    let clears = format!("mend it, then `paddock --project {project} queue release`");
-    hold_until(scribe, project, Reason::new(code, scribe.now_ms, text, clears))
-}
-
-/// Holds the queue with a reason of its own; it goes on by what that names.
-pub(super) fn hold_until(scribe: &mut Scribe<'_>, project: &ProjectSlug, reason: Reason) -> bool {
-    let is_held = scribe.state.project(project).is_some_and(|project| project.train.held.is_some());
-    if !is_held {
-        scribe.record(Fact::QueueHeld { project: project.clone(), reason });
-    }
-    !is_held
 }

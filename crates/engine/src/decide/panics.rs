@@ -2,8 +2,8 @@
 //! happened and goes on from there. One that panics three times holds its project, by name, so that the others
 //! work on.
 
+use super::holds::{hold, release};
 use super::scribe::Scribe;
-use super::watch::{hold, release};
 use crate::input::Panicked;
 use paddock_model::event::Fact;
 use paddock_model::ids::ProjectSlug;

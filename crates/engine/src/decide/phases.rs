@@ -2,7 +2,7 @@
 //! (SPEC 6).
 
 use super::gates::{self, Wanted};
-use super::planner::hold;
+use super::holds::hold_planner;
 use super::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
@@ -168,7 +168,7 @@ fn fail(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, failed: Vec<FailedC
             "the checks of the phase {} failed {vain} times after a plan that had nothing to add ({problem})",
             aim.id
         );
-        hold(scribe, &aim.project, ReasonCode::ChecksFail, text);
+        hold_planner(scribe, &aim.project, ReasonCode::ChecksFail, text);
     }
 }
 
@@ -182,7 +182,7 @@ fn lose(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, problem: &str) {
     let lost = scribe.state.aim(aim).map_or(0, |phase| phase.progress.lost);
     if lost >= LOST_MAX {
         let text = format!("the checks of the phase {} could not be run {lost} times: {problem}", aim.id);
-        hold(scribe, &aim.project, ReasonCode::NotEvaluated, text);
+        hold_planner(scribe, &aim.project, ReasonCode::NotEvaluated, text);
     }
 }
 

@@ -1,7 +1,9 @@
 //! The Planner phase: a run starts when work runs short, and never otherwise (SPEC 6).
 
+use super::holds::hold_planner;
+use super::memo::Memo;
 use super::phases;
-use super::scribe::{Memo, Scribe};
+use super::scribe::Scribe;
 use crate::assignment::{is_cooling, planners_from};
 use crate::effect::Effect;
 use paddock_model::event::{Fact, SessionPlan};
@@ -10,7 +12,7 @@ use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::planning::{BARREN_MAX, planners};
 use paddock_model::project::Project;
-use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::reason::ReasonCode;
 use paddock_model::session::{SessionBudget, SessionKind};
 use paddock_model::state::State;
 use paddock_model::usage::micros;
@@ -191,7 +193,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
             Stand::At(_) if is_due(scribe, project) => start(scribe, &slug),
             Stand::Barren => {
                 let text = format!("{BARREN_MAX} plans in a row brought no landing");
-                hold(scribe, &slug, ReasonCode::PlansBarren, text);
+                hold_planner(scribe, &slug, ReasonCode::PlansBarren, text);
             }
             _ => {}
         }
@@ -256,14 +258,4 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 #[must_use]
 pub(crate) fn planner_key(project: &ProjectSlug) -> ObjectiveKey {
     ObjectiveKey { project: project.clone(), id: ObjectiveId::planner() }
-}
-
-/// No run starts until a person does something.
-pub(super) fn hold(scribe: &mut Scribe<'_>, project: &ProjectSlug, code: ReasonCode, text: String) {
-    let clears = format!(
-        "`paddock --project {project} plan` plans anew; `objective add`, `phase edit` and `phase complete` \
-         go on by hand"
-    );
-    let reason = Reason::new(code, scribe.now_ms, text, clears);
-    scribe.record(Fact::PlannerHeld { project: project.clone(), reason });
 }

@@ -1,9 +1,11 @@
 //! The Apply phase: what a planner run brought is judged as a whole, and becomes objectives or nothing.
 
-use super::commands::{check_objectives, counted, unknown_project};
-use super::harvest::failed_end;
-use super::planner::hold;
+use super::ends::{failed_end, stopped_end};
+use super::holds::hold_planner;
+use super::objectives::check_objectives;
+use super::refusals::unknown_project;
 use super::scribe::Scribe;
+use super::wording::{counted, cut};
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
 use paddock_model::facts::PlanFacts;
@@ -48,7 +50,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
         }
         (SessionEnd::Killed, _) => {
             miss(scribe, &slug, id, "a person killed it", false);
-            hold(
+            hold_planner(
                 scribe,
                 &slug,
                 ReasonCode::Killed,
@@ -71,7 +73,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
 fn end_of(session: &Session, facts: &Result<Box<PlanFacts>, String>) -> SessionEnd {
     let Some(process) = &session.process else { return SessionEnd::Lost };
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.as_ref());
-    match (super::harvest::stopped_end(process), failure) {
+    match (stopped_end(process), failure) {
         (Some(end), _) => end,
         (None, Some(failure)) => failed_end(failure),
         (None, None) if process.exit == Exit::Code(0) => SessionEnd::Completed,
@@ -92,7 +94,7 @@ fn record(
         checkpoints: Vec::new(),
         salvage: facts.as_ref().ok().and_then(|facts| facts.salvage.clone()),
         findings: Vec::new(),
-        summary: super::harvest::cut(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES),
+        summary: cut(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES),
         summary_lenient: false,
     };
     let account = facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default();
@@ -109,12 +111,12 @@ fn record(
 }
 
 fn miss(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: SessionId, problem: &str, counts: bool) {
-    let problem = super::harvest::cut(problem, WORDS_MAX_BYTES);
+    let problem = cut(problem, WORDS_MAX_BYTES);
     scribe.record(Fact::PlanMissed { project: project.clone(), session, problem: problem.clone(), counts });
     let failures = scribe.state.project(project).map_or(0, |project| project.planning.failures);
     if failures >= FAILURES_MAX {
         let text = format!("{failures} planner runs in a row ended without a plan; the last one: {problem}");
-        hold(scribe, project, ReasonCode::PlannerFails, text);
+        hold_planner(scribe, project, ReasonCode::PlannerFails, text);
     }
 }
 
@@ -160,7 +162,7 @@ fn refuse(scribe: &mut Scribe<'_>, slug: &ProjectSlug, session: SessionId, mut f
     scribe.record(Fact::PlanRefused { project: slug.clone(), session, faults });
     if is_repaired {
         let text = format!("the planner's plan has faults, and so had the one before it: {first}");
-        hold(scribe, slug, ReasonCode::PlanFaulty, text);
+        hold_planner(scribe, slug, ReasonCode::PlanFaulty, text);
     }
 }
 
@@ -372,7 +374,7 @@ pub(super) fn reject(scribe: &mut Scribe<'_>, slug: &ProjectSlug, note: &str) ->
     }
     let session = waiting.session;
     scribe.mark(slug);
-    let note = super::harvest::cut(note.trim(), WORDS_MAX_BYTES);
+    let note = cut(note.trim(), WORDS_MAX_BYTES);
     scribe.record(Fact::PlanRejected { project: slug.clone(), session, note });
     let text = format!("the plan of session {session} is rejected; the next one is told why");
     Ok(Answer::text(text))

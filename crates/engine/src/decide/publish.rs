@@ -3,7 +3,8 @@
 //! Nothing about a publication in progress has to be remembered: it is a fast-forward that can be tried again
 //! at any time.
 
-use super::scribe::{Memo, Scribe};
+use super::memo::Memo;
+use super::scribe::Scribe;
 use crate::effect::Effect;
 use crate::input::PublishAnswer;
 use paddock_model::clock;

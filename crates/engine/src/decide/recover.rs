@@ -1,7 +1,7 @@
 //! Level 2 of recovery: a scope that grows by itself (SPEC 3.3).
 
-use super::dispatch::holders;
-use super::follow::Outcome;
+use super::ends::Outcome;
+use super::scopes::holders;
 use super::scribe::Scribe;
 use crate::review::out_of_scope_paths;
 use crate::widen::{are_allowed, asked_for, smallest_globs};

@@ -3,9 +3,11 @@
 //! Neither HEAD nor a later read of the project file moves it. Another branch in the file holds the project until a
 //! person agrees, as work in progress was begun on the recorded one.
 
+use super::entries::drop_users_entry;
+use super::holds::{hold, release};
 use super::publish;
+use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use super::watch::{hold, release};
 use crate::effect::Effect;
 use crate::listing::a_few_of;
 use paddock_model::command::{Answer, Refusal, Reply, SetTarget};
@@ -74,7 +76,7 @@ fn record(
     let from_branch = project.settings.target_branch.clone();
     scribe.mark(slug);
     // Commits of the other branch are nobody's to merge any more.
-    super::target::drop_users_entry(scribe, slug, None);
+    drop_users_entry(scribe, slug, None);
     scribe.record(Fact::TargetSet {
         project: slug.clone(),
         from_branch,
@@ -140,7 +142,7 @@ fn is_begun(objective: &Objective) -> bool {
 /// `project set-target`, and `project trust` of another branch in the file.
 pub(super) fn set(scribe: &mut Scribe<'_>, slug: &ProjectSlug, order: &SetTarget) -> Reply {
     let Some(project) = scribe.state.project(slug) else {
-        return Err(super::commands::unknown_project(scribe, slug));
+        return Err(unknown_project(scribe, slug));
     };
     let (before, branch) = (project.settings.target_branch.clone(), &order.branch);
     if before == *branch {

@@ -1,7 +1,7 @@
 //! A full disk under the gate: the queue is held, nobody is blamed, and it goes on by itself when there is room.
 
-use super::blame::let_go_on;
-use super::merge::hold_until;
+use super::holds::hold_queue_until;
+use super::holds::let_queue_go_on;
 use super::scribe::Scribe;
 use crate::effect::Effect;
 use paddock_model::clock;
@@ -20,17 +20,6 @@ const ROOM: u64 = 1 << 20;
 const AGAIN_FIRST_MS: i64 = 600_000;
 /// The longest time between two tries, in milliseconds.
 const AGAIN_MAX_MS: i64 = 7_200_000;
-
-/// A queue that is held for want of space.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Wait {
-    /// Bytes that were free in each place, once they were looked at.
-    free: Option<Vec<u64>>,
-    /// How often it was held so, since the gate was green last.
-    tries: u32,
-    /// When it is tried again in any case, in Unix milliseconds.
-    pub(super) again_ms: i64,
-}
 
 /// The command of a run that had no space, or says so: to be believed where the branch is not at fault.
 pub(super) fn starved(run: &GateRun) -> Option<&CommandResult> {
@@ -60,7 +49,7 @@ pub(super) fn hold(scribe: &mut Scribe<'_>, slug: &ProjectSlug, run: &GateRun) -
         pause_ms / 60_000
     );
     scribe.order(Effect::Look { project: slug.clone() });
-    hold_until(scribe, slug, Reason::new(ReasonCode::DiskFull, scribe.now_ms, text, clears))
+    hold_queue_until(scribe, slug, Reason::new(ReasonCode::DiskFull, scribe.now_ms, text, clears))
 }
 
 fn is_held(project: &Project) -> bool {
@@ -76,7 +65,7 @@ pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, free: &[u64]) {
     let before = wait.free.get_or_insert_with(|| free.to_vec());
     let has_room = before.iter().zip(free).any(|(then, now)| *then < FULL_MAX && *now > 2 * then + ROOM);
     if has_room {
-        let_go_on(scribe, slug, &[ReasonCode::DiskFull]);
+        let_queue_go_on(scribe, slug, &[ReasonCode::DiskFull]);
     }
 }
 
@@ -89,7 +78,7 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         let is_due =
             scribe.memo.starved.get(&slug).is_none_or(|wait| clock::is_over(wait.again_ms, scribe.now_ms));
         if is_due && scribe.state.project(&slug).is_some_and(is_held) {
-            let_go_on(scribe, &slug, &[ReasonCode::DiskFull]);
+            let_queue_go_on(scribe, &slug, &[ReasonCode::DiskFull]);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What is heard of worktrees and of sessions while they run.
 
 use super::scribe::Scribe;
+use super::stops::ask_to_stop;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectiveKey, SessionId};
@@ -91,8 +92,7 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<Pro
 pub(super) fn commits_seen(scribe: &mut Scribe<'_>, id: SessionId, commits: u32) {
     let Some(session) = scribe.state.session(id) else { return };
     if session.status.is_at_work() && commits > session.budget.max_commits {
-        let objective = session.objective.clone();
-        scribe.record(Fact::SessionStopping { objective, session: id, stop: Stop::Commits, now: false });
-        scribe.order(Effect::StopSession { session: id, stop: Stop::Commits, now: false });
+        let session = session.clone();
+        ask_to_stop(scribe, &session, Stop::Commits);
     }
 }

@@ -1,9 +1,9 @@
 //! Whether anything is going on, whether anything can, and when to look again.
 
+use super::memo::Memo;
 use super::phases::{checks_due, may_check};
 use super::planner::{Stand, stand};
 use super::publish::{self, again_at};
-use super::scribe::Memo;
 use crate::assignment::{agent_for, probe};
 use crate::needs::needs;
 use paddock_model::agent::Cooldown;

@@ -1,10 +1,12 @@
 //! The user's target branch: what each way of finding it means (SPEC 3.5, "The user commits").
 
+use super::entries::drop_users_entry;
+use super::holds::{hold, hold_queue_until, let_queue_go_on, release};
 use super::publish;
 use super::scribe::Scribe;
-use super::watch::{hold, release};
+use super::wording::integration_of;
 use crate::effect::Effect;
-use paddock_model::event::{Dropped, Fact};
+use paddock_model::event::Fact;
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Cause, Status};
@@ -14,6 +16,9 @@ use paddock_model::state::State;
 use paddock_model::train::Subject;
 
 pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &TargetFacts) {
+    if scribe.memo.unlooked.remove(slug) {
+        scribe.mark(slug);
+    }
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
     if !integration.is_made {
@@ -33,7 +38,7 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     scribe.mark(slug);
     if is_news {
         scribe.record(Fact::TargetSeen { project: slug.clone(), target: facts.target.clone() });
-        super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed]);
+        let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed]);
     }
     match &facts.target {
         None => missing(scribe, slug),
@@ -118,22 +123,6 @@ fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &O
     scribe.record(Fact::EntryQueued { project, entry, subject: Subject::Target, head, priority: 0 });
 }
 
-/// Drops an entry for commits that are no longer the target's.
-pub(super) fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
-    let Some(project) = scribe.state.project(slug) else { return };
-    let outdated =
-        project.train.entries.iter().find(|e| e.subject == Subject::Target && Some(&e.head) != keep);
-    let Some(entry) = outdated.cloned() else { return };
-    super::merge::cancel_gates(scribe, slug, &entry);
-    let why = Dropped::Superseded;
-    scribe.record(Fact::EntryDropped {
-        project: slug.clone(),
-        entry: entry.id,
-        subject: Subject::Target,
-        why,
-    });
-}
-
 pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), String>) {
     let Some(project) = scribe.state.project(slug) else { return };
     if project.integration.adopting.as_ref() != Some(to) {
@@ -163,16 +152,12 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
 
 /// The integration ref could not be moved; nothing lands until a person has looked at it.
 fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
-    let (reference, tip) = super::queue::integration_of(scribe, slug);
+    let (reference, tip) = integration_of(scribe.state.project(slug));
     let clears = format!(
         "see that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock --project {slug} queue \
          release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
     );
-    super::merge::hold_until(
-        scribe,
-        slug,
-        Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears),
-    );
+    hold_queue_until(scribe, slug, Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears));
 }
 
 /// `queue adopt`: the order; the answer comes to [`adopted`].

@@ -1,5 +1,6 @@
 //! What is seen of project files, repositories and the machine, and the holds that follow from it.
 
+use super::holds::{hold, let_queue_go_on, release};
 use super::publish;
 use super::scribe::Scribe;
 use crate::effect::Effect;
@@ -7,38 +8,13 @@ use paddock_model::event::Fact;
 use paddock_model::facts::{Carried, Collision, TrustRecord};
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::project::Project;
-use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::reason::ReasonCode;
 use paddock_model::settings::ProjectSettings;
 
 /// Between two records of the same command's failure, in milliseconds.
 const NOTIFY_AGAIN_MS: i64 = 3_600_000;
 /// Names shown of what changed in a configuration.
 const CHANGES_SHOWN_MAX: usize = 8;
-
-/// Holds a project; the same hold with the same text is not recorded again.
-pub(super) fn hold(
-    scribe: &mut Scribe<'_>,
-    slug: &ProjectSlug,
-    code: ReasonCode,
-    text: String,
-    clears: impl Into<String>,
-) {
-    scribe.mark(slug);
-    let Some(project) = scribe.state.project(slug) else { return };
-    let is_known = project.holds.get(&code).is_some_and(|reason| reason.text == text);
-    if !is_known {
-        let reason = Reason::new(code, scribe.now_ms, text, clears);
-        scribe.record(Fact::ProjectHeld { project: slug.clone(), reason });
-    }
-}
-
-pub(super) fn release(scribe: &mut Scribe<'_>, slug: &ProjectSlug, code: ReasonCode) {
-    scribe.mark(slug);
-    let is_held = scribe.state.project(slug).is_some_and(|project| project.holds.contains_key(&code));
-    if is_held {
-        scribe.record(Fact::ProjectReleased { project: slug.clone(), code });
-    }
-}
 
 pub(super) fn config_read(
     scribe: &mut Scribe<'_>,
@@ -57,7 +33,7 @@ pub(super) fn config_read(
                 scribe.record(Fact::ProjectConfigured { project: slug.clone(), settings });
                 super::health::reconfigured(scribe, &before, &now);
                 if is_other_gate {
-                    super::blame::let_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
+                    let_queue_go_on(scribe, slug, &[ReasonCode::TargetRed, ReasonCode::NotEvaluated]);
                 }
             }
             release(scribe, slug, ReasonCode::ConfigBroken);
@@ -99,7 +75,13 @@ pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip:
     }
 }
 
-pub(super) fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+/// A repository that could not be looked at waits no longer for a first look.
+pub(super) fn look_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+    scribe.memo.unlooked.remove(slug);
+    repository_failed(scribe, slug, problem);
+}
+
+fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
     let clears = "mend the repository; Paddock looks again by itself";
     hold(scribe, slug, ReasonCode::RepositoryBroken, problem.to_owned(), clears);
 }

@@ -1,6 +1,6 @@
 //! Why a queued objective has not landed yet.
 
-use super::{project_stop, reason, stopped};
+use super::stops::{project_stop, reason, stopped};
 use crate::listing::a_few_of;
 use crate::train::in_order;
 use paddock_model::answers::Surroundings;

@@ -1,10 +1,13 @@
 //! Setting an objective aside: skip, cancel, escalate, pause; and taking a paused one up again.
 
-use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse, stop_session, withdraw};
+use crate::decide::entries::{enqueue, withdraw};
+use crate::decide::pausing::set_paused;
+use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
+use crate::decide::stops::{open_session, stop_session_of};
+use crate::decide::wording::choices;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
-use paddock_model::ids::ObjectiveKey;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::operate::Aside;
 use paddock_model::reason::{Reason, ReasonCode};
@@ -54,7 +57,7 @@ fn put_aside(
         return refuse(format!("{id} is {to} already"));
     }
     check_not_landing(scribe, objective)?;
-    let stopped = stop_session(scribe, objective);
+    let stopped = stop_session_of(scribe, objective);
     withdraw(scribe, objective);
     let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, way_out(objective, to));
     scribe.move_to(&objective.key, to, Cause::Human, Some(reason), None);
@@ -78,15 +81,6 @@ fn way_out(objective: &Objective, to: Status) -> String {
         | Status::Failed
         | Status::Cancelled => format!("`paddock objective retry {id}` takes it up again"),
     }
-}
-
-/// What a person can do about one that needs them.
-pub(in crate::decide) fn choices(objective: &Objective) -> String {
-    let id = &objective.key.id;
-    format!(
-        "`paddock objective retry {id}` (with --note), `approve {id}`, `reject {id} --note`, `skip {id}` or \
-         `cancel {id}`"
-    )
 }
 
 pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
@@ -119,20 +113,6 @@ pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) ->
             Ok(format!("{id} is paused; `paddock objective resume {id}` goes on where it stood"))
         }
     }
-}
-
-fn set_paused(scribe: &mut Scribe<'_>, objective: &Objective, text: &str) {
-    let reason = Reason::new(ReasonCode::Human, scribe.now_ms, text, way_out(objective, Status::Paused));
-    scribe.move_to(&objective.key, Status::Paused, Cause::Human, Some(reason), None);
-}
-
-/// Its session has ended and it was to be paused then: whether it is now. What would have followed is decided
-/// when it is resumed.
-pub(in crate::decide) fn pause_now(scribe: &mut Scribe<'_>, key: &ObjectiveKey) -> bool {
-    let asked = |objective: &&Objective| objective.operated.pause_asked;
-    let Some(objective) = scribe.state.objective(key).filter(asked).cloned() else { return false };
-    set_paused(scribe, &objective, "a person paused it while its session ran");
-    true
 }
 
 pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {

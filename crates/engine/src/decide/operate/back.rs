@@ -1,7 +1,9 @@
 //! Sending an objective on: retry, approve, reject.
 
-use super::{Done, check_not_done, check_not_landing, enqueue, open_session, refuse};
+use crate::decide::entries::enqueue;
+use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
+use crate::decide::stops::open_session;
 use paddock_model::command::Refusal;
 use paddock_model::event::Fact;
 use paddock_model::finding::Finding;

@@ -1,7 +1,7 @@
 //! Changing what is asked for: scope, priority, everything else; and forgetting it.
 
-use super::{Done, check_not_done, check_not_landing, refuse};
-use crate::decide::commands::check_spec;
+use crate::decide::objectives::check_spec;
+use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
 use crate::graph::Graph;
 use paddock_model::command::Refusal;

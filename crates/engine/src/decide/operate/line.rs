@@ -1,7 +1,10 @@
 //! The merge queue's own orders about one objective: out of it, and into it anew.
 
-use super::{Done, aside, back, check_not_done, check_not_landing, enqueue, refuse, withdraw};
+use super::back;
+use crate::decide::entries::{enqueue, withdraw};
+use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
+use crate::decide::wording::choices;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 
@@ -21,7 +24,7 @@ pub(super) fn drop_out(
     check_not_landing(scribe, objective)?;
     withdraw(scribe, objective);
     let why = note.map_or_else(String::new, |note| format!(": {note}"));
-    let clears = format!("`paddock queue requeue {id}`, {}", aside::choices(objective));
+    let clears = format!("`paddock queue requeue {id}`, {}", choices(objective));
     let text = format!("{by} took it out of the merge queue{why}");
     let reason = Reason::new(ReasonCode::QueueDropped, scribe.now_ms, text, clears);
     scribe.move_to(&objective.key, Status::NeedsReview, Cause::Human, Some(reason), None);

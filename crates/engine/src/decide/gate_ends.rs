@@ -1,0 +1,59 @@
+//! The end of a gate run: it is recorded, and goes to what the run was for.
+
+use super::scribe::Scribe;
+use super::{asides, phases, room};
+use paddock_model::event::Fact;
+use paddock_model::gate::{CommandResult, Purpose, Verdict, verdict_of};
+use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::settings::Slots;
+use paddock_model::verdicts::contradicted;
+
+/// The processes of a run are gone; none: nothing is known of how.
+pub(super) fn exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<Vec<CommandResult>>) {
+    let Some(gate) = scribe.state.gate(id).cloned() else { return };
+    let Some(project) = scribe.state.project(&gate.project) else { return };
+    if gate.finished_ms.is_some() {
+        return;
+    }
+    let results = results.unwrap_or_default();
+    let commands = if gate.commands.is_empty() { &project.settings.verify } else { &gate.commands };
+    let verdict = verdict_of(&results, commands.len());
+    let is_check = matches!(gate.purpose, Purpose::Phase { .. });
+    let known = contradicted(&project.verdicts, &gate.tree, &gate.terms, verdict).filter(|_| !is_check);
+    let earlier = known.map(|known| known.gate);
+    scribe.mark(&gate.project);
+    let project = gate.project.clone();
+    scribe.record(Fact::GateEnded { project: project.clone(), gate: id, verdict, results });
+    if let (Some(earlier), false) = (earlier, gate.cancelled) {
+        scribe.record(Fact::FlakeSeen { project, tree: gate.tree, earlier, gate: id });
+    }
+    ended(scribe, id);
+}
+
+/// A run is over and recorded. What it says of a tree the queue's next plan finds among the known verdicts;
+/// the other purposes hear of it here.
+fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
+    let Some(run) = scribe.state.gate(gate).cloned() else { return };
+    asides::ended(scribe, &run);
+    measured(scribe, &run.project);
+    if run.verdict == Some(Verdict::Green) {
+        room::over(scribe, &run.project);
+    }
+    match &run.purpose {
+        Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
+        Purpose::Canary | Purpose::Tamper { .. } => {}
+        Purpose::Phase { .. } => phases::checks_ended(scribe, &run),
+    }
+}
+
+/// Records how many slots are worth it, when that is news.
+fn measured(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
+    let Some(project) = scribe.state.project(slug) else { return };
+    let Some(found) = project.pace.measured().filter(|_| project.settings.queue.slots == Slots::Auto) else {
+        return;
+    };
+    if project.pace.found.is_none_or(|known| known.slots != found.slots) {
+        let terms = project.pace.terms.clone();
+        scribe.record(Fact::SlotsMeasured { project: slug.clone(), terms, found });
+    }
+}

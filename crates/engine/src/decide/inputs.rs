@@ -1,0 +1,73 @@
+//! Inputs: each goes to what decides it.
+
+use super::scribe::Scribe;
+use super::{
+    asides, budgets, bypass, commands, folders, gate_ends, harvest, lifecycle, panics, phases, plans, proofs,
+    publish, push, queue, retarget, room, sessions, target, watch,
+};
+use crate::input::Input;
+use paddock_model::command::Reply;
+
+/// Records what came in. Returns the answer to a command.
+pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
+    match input {
+        Input::Command(command) => return Some(commands::take(scribe, *command)),
+        Input::Started { pid, version } => lifecycle::started(scribe, pid, version),
+        Input::Stop(mode) => lifecycle::stop(scribe, mode),
+        Input::Stopped(mode) => lifecycle::stopped(scribe, mode),
+        Input::Tick => scribe.mark_all(),
+        Input::DayBegan { since_ms } => budgets::day_began(scribe, since_ms),
+        Input::ClockJumped { by_ms } => budgets::clock_jumped(scribe, by_ms),
+        Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
+        Input::TargetKeyRead { project, key } => retarget::key_read(scribe, &project, key.as_ref()),
+        Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
+        Input::RepositoryFailed { project, problem } => watch::look_failed(scribe, &project, &problem),
+        Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
+        Input::AgreementCarried { project, carried } => watch::agreement_carried(scribe, project, carried),
+        Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),
+        Input::HoldSeen { project, code, text, clears } => {
+            watch::hold_seen(scribe, &project, code, text, clears);
+        }
+        Input::TargetLooked { project, facts } => target::looked(scribe, &project, &facts),
+        Input::BypassSeen { project, found } => bypass::seen(scribe, &project, found),
+        Input::CollisionsSeen { project, collisions: seen } => watch::collisions_seen(scribe, &project, seen),
+        Input::ExternalMoved { project, to, result } => target::moved(scribe, &project, &to, result),
+        Input::TargetAdopted { project, result } => target::adopted(scribe, &project, result),
+        Input::WorktreeAnswered { objective, epoch, result } => {
+            sessions::worktree_answered(scribe, &objective, epoch, result);
+        }
+        Input::WorktreeRemoved { objective, late } => sessions::worktree_removed(scribe, &objective, late),
+        Input::SessionStarted { session, pid } => sessions::started(scribe, session, pid),
+        Input::SessionAwake { session, awake_ms } => budgets::awake(scribe, session, awake_ms),
+        Input::SessionRefused { session, problem } => sessions::refused(scribe, session, problem),
+        Input::SessionExited { session, process } => sessions::exited(scribe, session, Some(process)),
+        Input::SessionLost { session } => sessions::exited(scribe, session, None),
+        Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
+        Input::Panicked(what) => panics::panicked(scribe, what),
+        Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
+        Input::SessionTold { session, usage, waits } => budgets::told(scribe, session, usage, waits),
+        Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
+        Input::CandidateAnswered { project, members, onto, ahead, answer } => {
+            queue::candidate_answered(scribe, &project, &members, &onto, ahead, answer);
+        }
+        Input::BranchSeen { objective, head } => queue::branch_seen(scribe, &objective, &head),
+        Input::ExternalSeen { project, commit, tree } => {
+            target::external_seen(scribe, project, (commit, tree));
+        }
+        Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
+        Input::RoomSeen { project, free } => room::seen(scribe, &project, &free),
+        Input::GateFolderRemoved { project, slot, result } => {
+            folders::removed(scribe, &project, slot, &result);
+        }
+        Input::PushAnswered { project, commit, result } => push::answered(scribe, &project, &commit, result),
+        Input::GateExited { gate, results } => gate_ends::exited(scribe, gate, results),
+        Input::ChecksRead { gate, failed } => phases::checks_read(scribe, gate, failed),
+        Input::PlanRead { session, facts } => plans::read(scribe, session, facts),
+        Input::LandingAnswered { project, entry, commit, answer } => {
+            queue::landing_answered(scribe, &project, entry, &commit, answer);
+        }
+        Input::ProofWritten { project, commit, result } => proofs::written(scribe, &project, &commit, result),
+        Input::PublishAnswered { project, to, answer } => publish::answered(scribe, &project, &to, answer),
+    }
+    None
+}

@@ -1,0 +1,80 @@
+//! What people ask of projects: to take one up, enable, pause, trust and remove it.
+
+use super::holds::release;
+use super::retarget;
+use super::scribe::Scribe;
+use crate::effect::Effect;
+use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::event::Fact;
+use paddock_model::facts::{RepositoryFacts, TrustRecord};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::reason::ReasonCode;
+use paddock_model::settings::ProjectSettings;
+
+pub(super) fn add(
+    scribe: &mut Scribe<'_>,
+    slug: &ProjectSlug,
+    settings: Box<ProjectSettings>,
+    repository: RepositoryFacts,
+) -> Reply {
+    if scribe.state.project(slug).is_some() {
+        return Err(Refusal::new(format!("project {slug} exists; choose another name with --slug")));
+    }
+    let same = scribe.state.projects().find(|other| other.common_dir == repository.common_dir);
+    if let Some(other) = same {
+        let text =
+            format!("project {} works on this repository already; two projects never share one", other.slug);
+        return Err(Refusal::new(text));
+    }
+    let (branch, at) = (settings.target_branch.clone(), repository.target.clone());
+    scribe.mark(slug);
+    scribe.record(Fact::ProjectAdded { project: slug.clone(), settings, repository });
+    if branch.is_empty() {
+        retarget::key_read(scribe, slug, None);
+        return Ok(Answer::text(format!("project {slug} is registered; it waits for its target branch")));
+    }
+    scribe.order(Effect::MakeIntegration { project: slug.clone(), at: at.clone() });
+    Ok(Answer::text(format!("project {slug} is registered; it lands on {branch}, now at {}", at.short())))
+}
+
+pub(super) fn enable(scribe: &mut Scribe<'_>, project: ProjectSlug, enabled: bool) -> Reply {
+    let word = if enabled { "enabled" } else { "disabled" };
+    let text = format!("project {project} is {word}");
+    scribe.mark(&project);
+    scribe.record(Fact::ProjectEnabled { project, enabled });
+    Ok(Answer::text(text))
+}
+
+pub(super) fn pause(scribe: &mut Scribe<'_>, project: ProjectSlug, paused: bool) -> Reply {
+    let word = match paused {
+        true => "paused: no new sessions start; running ones and the queue go on",
+        false => "resumed",
+    };
+    let text = format!("project {project} is {word}");
+    scribe.mark(&project);
+    scribe.record(Fact::ProjectPaused { project, paused });
+    Ok(Answer::text(text))
+}
+
+pub(super) fn trust(scribe: &mut Scribe<'_>, project: ProjectSlug, trust: TrustRecord) -> Reply {
+    scribe.record(Fact::ProjectTrusted { project: project.clone(), trust, landing: None });
+    release(scribe, &project, ReasonCode::Untrusted);
+    let text = format!("project {project}: its git configuration is agreed to as it is now");
+    scribe.order(Effect::Look { project });
+    Ok(Answer::text(text))
+}
+
+pub(super) fn remove(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> Reply {
+    let is_busy = scribe.state.open_sessions().any(|session| session.objective.project == *project)
+        || scribe.state.open_gates().any(|gate| gate.project == *project)
+        || scribe.state.project(project).is_some_and(|p| p.train.landing.is_some());
+    if is_busy {
+        let text =
+            format!("sessions or gate runs of {project} are in progress; disable it and let them end first");
+        return Err(Refusal::new(text));
+    }
+    scribe.record(Fact::ProjectRemoved { project: project.clone() });
+    let text =
+        "is no longer managed; its branches, worktrees and refs stay as they are (but for those of its gate)";
+    Ok(Answer::text(format!("project {project} {text}")))
+}

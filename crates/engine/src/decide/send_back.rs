@@ -1,0 +1,99 @@
+//! Entries that leave the queue for what was found: the branch is sent back with it; of the user's own commits, a
+//! person is asked.
+
+use super::entries::drop_entry;
+use super::retries::retry;
+use super::scribe::Scribe;
+use super::wording::cut;
+use paddock_model::event::{Dropped, Fact};
+use paddock_model::finding::{Finding, FindingCode};
+use paddock_model::gate::{CommandResult, GateRun, Verdict};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::objective::Feedback;
+use paddock_model::path::RepoPath;
+use paddock_model::project::PublicationWait;
+use paddock_model::session::SessionKind;
+use paddock_model::train::{Entry, Subject};
+
+/// Paths that an event names.
+const PATHS_MAX: usize = 20;
+
+fn key(project: &ProjectSlug, id: &ObjectiveId) -> ObjectiveKey {
+    ObjectiveKey { project: project.clone(), id: id.clone() }
+}
+
+/// It does not merge with the tip: the branch is sent back with the files.
+pub(super) fn conflicts(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    entry: &Entry,
+    mut paths: Vec<RepoPath>,
+    text: &str,
+) {
+    paths.truncate(PATHS_MAX);
+    drop_entry(scribe, project, entry, Dropped::Conflict { paths: paths.clone() });
+    match &entry.subject {
+        Subject::Objective(id) => {
+            let feedback = Feedback::Conflict { paths, text: cut(text, 2_000) };
+            retry(scribe, &key(project, id), SessionKind::Conflict, feedback);
+        }
+        Subject::Target => {
+            let text = "your commits on the target branch conflict with landed work";
+            refuse_external(scribe, project, entry, "conflict", paths, text);
+        }
+    }
+}
+
+/// It failed alone on a green base: the branch is sent back with what failed.
+pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed: &CommandResult) {
+    drop_entry(scribe, &gate.project, entry, Dropped::Red);
+    match &entry.subject {
+        Subject::Objective(id) => {
+            let (command, outcome) = (failed.name.clone(), failed.outcome());
+            let feedback = Feedback::Gate { gate: gate.id.0, command, outcome };
+            retry(scribe, &key(&gate.project, id), SessionKind::Correction, feedback);
+        }
+        Subject::Target => {
+            let text =
+                format!("the gate command {} is red on your commits merged with landed work", failed.name);
+            refuse_external(scribe, &gate.project, entry, "red", Vec::new(), &text);
+        }
+    }
+}
+
+/// The gate is red on its merge with the tests as they were before it changed them: it is sent back with that.
+pub(super) fn tampered(scribe: &mut Scribe<'_>, run: &GateRun, entry: &Entry, paths: &[RepoPath]) {
+    drop_entry(scribe, &run.project, entry, Dropped::Red);
+    let Subject::Objective(id) = &entry.subject else { return };
+    let outcome = run.results.iter().find(|result| result.verdict() != Verdict::Green);
+    let what = outcome.map_or_else(
+        || "the gate could not be run".to_owned(),
+        |result| format!("the gate command {} says otherwise ({})", result.name, result.outcome()),
+    );
+    let text = format!(
+        "the branch changes tests that were there, and with these as they were {what}, on its merge (gate run {0}; its \
+         output is in runtime/gates/{0}). Make the work pass them as they were; where it needs them changed, stop \
+         and say so: a person has to name these files in the scope",
+        run.id
+    );
+    let (code, paths) = (FindingCode::Tampered, paths.iter().take(PATHS_MAX).cloned().collect());
+    let finding = Finding { code, text, paths, more_paths: 0 };
+    retry(scribe, &key(&run.project, id), SessionKind::Correction, Feedback::Findings(vec![finding]));
+}
+
+/// The queue goes on; publishing waits, and a person is told the ways out.
+fn refuse_external(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    entry: &Entry,
+    code: &str,
+    files: Vec<RepoPath>,
+    text: &str,
+) {
+    let Some(found) = scribe.state.project(project) else { return };
+    let (reference, branch) = (found.integration_ref(), found.settings.target_branch.clone());
+    let text = format!("{text}; merge {reference} into {branch} yourself, and publishing goes on");
+    scribe.record(Fact::ExternalRefused { project: project.clone(), target: entry.head.clone() });
+    let wait = PublicationWait { code: code.to_owned(), files, text, since_ms: scribe.now_ms };
+    scribe.record(Fact::PublicationWaits { project: project.clone(), wait });
+}
