@@ -5,10 +5,10 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use super::events::Events;
 use super::lines::LineBuffer;
 use super::path::read_pointer;
 use super::protocol::encode_line;
-use super::streams::{Events, unexpected};
 use super::{LinkError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
 use paddock_model::command::{self, Command};
 
@@ -174,4 +174,20 @@ impl Client {
 /// Not the end of anything: the deadline decides.
 fn is_passing(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// A reply of the wrong kind, named without needing its content to be printable.
+pub(super) fn unexpected(reply: &ReplyBody) -> LinkError {
+    let reason = match reply {
+        ReplyBody::Error { text, .. } => return LinkError::Refused { text: text.clone() },
+        ReplyBody::Hello { .. } => "hello",
+        ReplyBody::Answer(_) => "an answer",
+        ReplyBody::Subscribed { .. } => "the begin of a subscription",
+        ReplyBody::Event(_) => "an event",
+        ReplyBody::Gauge(_) => "a gauge",
+        ReplyBody::Behind { .. } => "the end of a subscription",
+        ReplyBody::Cancelled => "a cancellation",
+        ReplyBody::Pong => "a pong",
+    };
+    LinkError::Garbled { reason: format!("{reason} where something else was due") }
 }

@@ -11,46 +11,16 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::lines::LineBuffer;
-use super::protocol::{decode_request, encode_line};
+use super::out::Out;
+use super::protocol::decode_request;
 use super::streams::send_events;
-use super::{
-    Backend, LINE_MAX_BYTES, PROTOCOL_VERSION, Query, Reply, ReplyBody, Request, RequestBody, Service,
-};
+use super::{Backend, PROTOCOL_VERSION, Query, ReplyBody, Request, RequestBody, Service};
 use paddock_model::command::{self, Answer};
 
-/// How many lines wait for a client that reads slowly; whoever has more to say waits with it.
-const OUT_LINES: usize = 32;
 /// How many requests of one client are served at once: a console with a grid of logs needs a dozen.
 const REQUESTS_MAX: usize = 64;
 /// How long a server that stops waits for answers under way.
 const FAREWELL: Duration = Duration::from_secs(2);
-
-/// Where the replies of a connection go.
-#[derive(Clone)]
-pub(super) struct Out(mpsc::Sender<Vec<u8>>);
-
-impl Out {
-    /// Queues a reply, waiting while the client reads slowly. False when the client is gone.
-    pub(crate) async fn send(&self, id: u64, body: ReplyBody) -> bool {
-        match encode_line(&Reply { id, body }) {
-            Some(line) => self.0.send(line).await.is_ok(),
-            None => {
-                let text = format!("the answer is over {} MiB; ask for less", LINE_MAX_BYTES >> 20);
-                let refusal = Reply { id, body: ReplyBody::error(text) };
-                self.0.send(encode_line(&refusal).unwrap_or_default()).await.is_ok()
-            }
-        }
-    }
-
-    pub(crate) async fn refuse(&self, id: u64, text: String) {
-        self.send(id, ReplyBody::error(text)).await;
-    }
-
-    /// Waits until the client is gone.
-    pub(crate) async fn closed(&self) {
-        self.0.closed().await;
-    }
-}
 
 struct Connection<S> {
     backend: Arc<Backend<S>>,
@@ -70,11 +40,11 @@ pub(super) async fn serve_client<S: Service>(
     mut stop: watch::Receiver<bool>,
 ) {
     let (read, write) = stream.into_split();
-    let (sender, lines) = mpsc::channel(OUT_LINES);
+    let (out, lines) = Out::new();
     let writer = tokio::spawn(write_lines(write, lines));
     let mut connection = Connection {
         backend,
-        out: Out(sender),
+        out,
         has_greeted: false,
         answers: JoinSet::new(),
         streams: JoinSet::new(),

@@ -1,7 +1,6 @@
 //! The listening end.
 
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,36 +10,13 @@ use tokio::task::JoinSet;
 
 use super::connection::serve_client;
 use super::path::{Places, SocketFile, own_uid};
-use super::{Feed, Gauges, LinkError};
-use paddock_model::command::{Command, Reply};
+use super::{Backend, LinkError, Service};
 use paddock_os::files::make_private;
-
-/// A future that owns what it needs.
-pub type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send + 'static>>;
 
 /// How many clients may be connected at once; far more than one person opens, far less than file handles.
 const CLIENTS_MAX: usize = 256;
 /// How long to wait before accepting again when the system refuses (out of file handles).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Runs commands. It is called in the order of a client's requests and returns at once; the answers are awaited side by
-/// side, and to their end even when the client goes.
-pub trait Service: Send + Sync + 'static {
-    /// Runs a command; the answer comes once it is recorded.
-    fn command(&self, command: Command) -> BoxFuture<Reply>;
-}
-
-/// Everything that a server serves.
-pub struct Backend<S> {
-    /// Commands.
-    pub service: Arc<S>,
-    /// Committed events.
-    pub feed: Arc<Feed>,
-    /// Latest values.
-    pub gauges: Arc<Gauges>,
-    /// The workspace, as clients are to see it.
-    pub workspace: String,
-}
 
 /// A bound socket. Dropping it removes the socket's file.
 #[derive(Debug)]
@@ -107,7 +83,8 @@ fn is_welcome(stream: &UnixStream) -> bool {
 mod tests {
     use super::*;
     use crate::Client;
-    use paddock_model::command::{Answer, StopMode};
+    use crate::{BoxFuture, Feed};
+    use paddock_model::command::{Answer, Command, Reply, StopMode};
     use std::fs;
     use std::os::unix::fs::PermissionsExt;
 

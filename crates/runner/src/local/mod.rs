@@ -4,68 +4,26 @@
 //! of it however the keeper ends, so waiting for that lock is waiting for the keeper, without process ids.
 
 mod recover;
+mod shared;
 mod start;
 mod watch;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::process::Signal;
 
 use super::files;
-use super::record::{
-    CLAIM_FILE, CONTROL_FILE, Claim, Control, EXIT_FILE, LOCK_FILE, SESSION_FILE, Stop, VERSION,
-};
+use super::record::{CLAIM_FILE, CONTROL_FILE, Claim, Control, LOCK_FILE, SESSION_FILE, Stop, VERSION};
 use super::spec::Submission;
-use super::{
-    Adoption, ExitRecord, JobKey, JobKind, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason,
-};
+use super::{Adoption, JobKey, JobReport, JobSpec, JobState, Runner, RunnerError, StopReason};
 use paddock_os::files::{Flush, own_program};
 use paddock_os::locks::HeldLock;
 use paddock_os::processes;
-use recover::Conclusion;
-
-/// A job this runner was told of.
-struct Known {
-    key: JobKey,
-    dir: PathBuf,
-    worktree: Option<PathBuf>,
-    over: bool,
-}
-
-struct Shared {
-    locks: PathBuf,
-    program: PathBuf,
-    environment: BTreeMap<String, String>,
-    reports: Sender<JobReport>,
-    jobs: Mutex<HashMap<(JobKind, u64), Known>>,
-    /// One submission at a time: what is looked up in the list holds until it is written there.
-    submitting: Mutex<()>,
-}
-
-impl Shared {
-    /// A panic elsewhere does not make the list of jobs wrong.
-    fn jobs(&self) -> MutexGuard<'_, HashMap<(JobKind, u64), Known>> {
-        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn report(&self, report: JobReport) {
-        // Nobody listens once the supervisor is leaving; the folder tells the next one.
-        let _ = self.reports.send(report);
-    }
-
-    fn conclude(&self, key: JobKey, conclusion: Conclusion) {
-        if let Some(known) = self.jobs().get_mut(&(key.kind, key.id)).filter(|known| known.key == key) {
-            known.over = true;
-        }
-        self.report(match conclusion {
-            Conclusion::Ended(record) => JobReport::Ended { key, record },
-            Conclusion::Lost(job) => JobReport::Lost { key, job },
-        });
-    }
-}
+use recover::{Conclusion, record_of};
+use shared::{Known, Shared};
 
 /// Runs jobs on this machine.
 pub struct LocalRunner {
@@ -140,11 +98,6 @@ impl LocalRunner {
         }
         Ok(())
     }
-}
-
-fn record_of(dir: &Path, key: &JobKey) -> Result<Option<Box<ExitRecord>>, RunnerError> {
-    let record = files::read_json::<ExitRecord>(&dir.join(EXIT_FILE))?;
-    Ok(record.filter(|record| record.key == *key).map(Box::new))
 }
 
 impl Runner for LocalRunner {

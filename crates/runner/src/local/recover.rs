@@ -6,9 +6,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, WaitOptions, waitpid};
 
-use super::record_of;
 use crate::files;
-use crate::record::{CLAIM_FILE, Claim, MEMBERS_FILE, VERSION};
+use crate::record::{CLAIM_FILE, Claim, EXIT_FILE, MEMBERS_FILE, VERSION};
 use crate::{ExitRecord, JobKey, LostJob, RunnerError};
 use paddock_os::processes;
 use paddock_os::tree::{Cgroup, Swept, Traces};
@@ -20,6 +19,12 @@ const KILL_PATIENCE: Duration = Duration::from_secs(10);
 pub(super) enum Conclusion {
     Ended(Box<ExitRecord>),
     Lost(LostJob),
+}
+
+/// The record that a keeper left of this attempt.
+pub(super) fn record_of(dir: &Path, key: &JobKey) -> Result<Option<Box<ExitRecord>>, RunnerError> {
+    let record = files::read_json::<ExitRecord>(&dir.join(EXIT_FILE))?;
+    Ok(record.filter(|record| record.key == *key).map(Box::new))
 }
 
 /// To be called only while the job's lock is held or its keeper is known to be gone.

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use super::{Shared, recover, watch};
+use super::shared::Shared;
+use super::{recover, watch};
 use crate::files;
 use crate::inherit;
 use crate::record::{

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use super::recover::{self, Conclusion};
-use super::{Known, Shared};
+use super::shared::{Known, Shared};
 use crate::keeper::STARTED;
 use crate::record::LOCK_FILE;
 use crate::{JobKey, JobReport, LostJob, RunnerError};
