@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::builtin::{self, PLACEHOLDERS, RESUME_PLACEHOLDER, STOP_SIGNALS};
+use super::builtin::{self, PLACEHOLDERS, RESUME_PLACEHOLDER};
 use super::error::Place;
 use super::reader::{Section, Sink, meant};
 use super::shell_syntax;
+use super::table::{self as keys, Key};
 use super::yaml::{Node, Value};
-use paddock_agents::transcript::formats;
 use paddock_model::ids::{ObjectiveId, nearest_id};
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
@@ -48,99 +48,104 @@ pub(super) struct WorkerEntry {
 }
 
 /// An id of the allowed form; says what is wrong otherwise.
-pub(super) fn id_of(section: &Section<'_>, what: &str) -> Option<String> {
-    let id = section.required("id")?;
+pub(super) fn id_of(section: &Section<'_>, key: &Key<String>, what: &str) -> Option<String> {
+    let id = section.required(key)?;
     if ObjectiveId::new(id.as_str()).is_ok() {
         return Some(id);
     }
     let shown: String = id.chars().take(60).collect();
-    let place = section.get("id").map_or(section.place, |node| node.place);
+    let place = section.place_of(key);
     let near = nearest_id(&id);
     let example = if near.is_empty() { String::new() } else { format!(", for example `{near}`") };
     let problem = format!("the {what} id {shown:?} is not allowed");
     let right = format!("use 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit{example}");
-    section.fault("id", place, problem, Some(right));
+    section.fault(key.name(), place, problem, Some(right));
     None
 }
 
 /// Reads the `agents` of a file.
 pub(super) fn read_agents(file: &Section<'_>) -> Option<Vec<AgentEntry>> {
-    let sections = file.sections("agents")?;
+    let sections = file.sections(&keys::AGENTS)?;
     let entries: Vec<AgentEntry> = sections.iter().filter_map(read_agent).collect();
     report_twice(file.sink, "agent", entries.iter().map(|entry| (entry.id.as_str(), entry.place)));
     Some(entries)
 }
 
 fn read_agent(section: &Section<'_>) -> Option<AgentEntry> {
-    let transcripts: Vec<(&str, &str)> = formats().map(|(name, _)| (name, name)).collect();
-    let signals: Vec<(&str, &str)> = STOP_SIGNALS.iter().map(|name| (*name, *name)).collect();
-    let id = id_of(section, "agent");
-    let shell = section.flag("shell").unwrap_or(false);
+    let id = id_of(section, &keys::AGENT_ID, "agent");
+    let shell = section.value(&keys::SHELL);
     let entry = AgentEntry {
         id: id.clone().unwrap_or_default(),
         place: section.place,
-        name: section.text("name"),
-        command: read_command(section, "command_template", PLACEHOLDERS, shell),
+        name: section.given(&keys::AGENT_NAME),
+        command: read_command(section, &keys::COMMAND_TEMPLATE, PLACEHOLDERS, shell),
         resume: read_resume(section, shell),
-        unexpanded: ["command_template", "resume_template"]
+        unexpanded: [&keys::COMMAND_TEMPLATE, &keys::RESUME_TEMPLATE]
             .into_iter()
             .filter_map(|key| unexpanded(section, key, shell))
             .collect(),
-        cli_command: section.text("cli_command"),
-        stdin: section.choice("stdin", &[("none", StdinRule::None), ("prompt", StdinRule::Prompt)]),
-        transcript: section.choice("transcript", &transcripts).map(str::to_owned),
-        stop_signal: section.choice("stop_signal", &signals).map(str::to_owned),
+        cli_command: section.given(&keys::CLI_COMMAND),
+        stdin: section.given(&keys::STDIN),
+        transcript: section.given(&keys::TRANSCRIPT),
+        stop_signal: section.given(&keys::STOP_SIGNAL),
         env: read_env(section),
-        planner: section.flag("planner"),
-        enabled: section.flag("enabled"),
-        description: section.text("description"),
+        planner: section.given(&keys::AGENT_PLANNER),
+        enabled: section.given(&keys::AGENT_ENABLED),
+        description: section.given(&keys::AGENT_DESCRIPTION),
     };
     section.finish();
     id.map(|_| entry)
 }
 
 fn read_env(section: &Section<'_>) -> Option<BTreeMap<String, String>> {
-    let pairs = section.text_map("env")?;
+    let pairs = section.text_map(&keys::ENV)?;
     if let Some((name, _)) = pairs.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
-        let place = section.get("env").map_or(section.place, |node| node.place);
-        section.fault("env", place, format!("{name:?} is no name of a variable"), None);
+        let place = section.place_of(&keys::ENV);
+        section.fault(keys::ENV.name(), place, format!("{name:?} is no name of a variable"), None);
     }
     Some(pairs.into_iter().collect())
 }
 
 /// How it goes on with a conversation: a command that names it.
 fn read_resume(section: &Section<'_>, shell: bool) -> Option<CommandTemplate> {
-    let key = "resume_template";
+    let key = &keys::RESUME_TEMPLATE;
     let known: Vec<&str> = PLACEHOLDERS.iter().copied().chain([RESUME_PLACEHOLDER]).collect();
     let template = read_command(section, key, &known, shell)?;
     let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
     // A slip in the name itself is told already.
     let has_slip = template.words.iter().any(|word| !unknown_placeholders(word, &known).is_empty());
     if !has_slip && !template.words.iter().any(|word| word.contains(&wanted)) {
-        let place = section.get(key).map_or(section.place, |node| node.place);
-        let problem = format!("`{}` does not name the conversation to go on with", section.key(key));
-        section.fault(key, place, problem, Some(format!("write {wanted} where the agent takes its id")));
+        let place = section.place_of(key);
+        let problem = format!("`{}` does not name the conversation to go on with", section.key(key.name()));
+        section.fault(
+            key.name(),
+            place,
+            problem,
+            Some(format!("write {wanted} where the agent takes its id")),
+        );
     }
     Some(template)
 }
 
 fn read_command(
     section: &Section<'_>,
-    key: &'static str,
+    row: &Key<CommandTemplate>,
     known: &[&str],
     shell: bool,
 ) -> Option<CommandTemplate> {
-    let node = section.get(key)?;
+    let (node, key) = (section.get(row)?, row.name());
     let words = match (&node.value, shell) {
         (Value::Text(text), true) => Some(vec![text.clone()]),
         (Value::Text(text), false) => split(section, key, node, text),
-        (Value::List(_), false) => section.plain_texts(key),
+        (Value::List(_), false) => {
+            section.texts(row).map(|texts| texts.into_iter().map(|(text, _)| text).collect())
+        }
         (Value::List(_), true) => {
             section.wrong(key, node, "one text for the shell, since `shell` is true");
             None
         }
         _ => {
-            section.wrong(key, node, "a text or a list of texts");
+            section.wrong(key, node, &row.kind.expected());
             None
         }
     }?;
@@ -194,14 +199,14 @@ fn check_no_shell(section: &Section<'_>, key: &'static str, node: &Node, text: &
 /// The first piece of a command that no shell reads, but that a shell would replace within its double quotes.
 fn unexpanded(
     section: &Section<'_>,
-    key: &'static str,
+    row: &Key<CommandTemplate>,
     shell: bool,
 ) -> Option<(&'static str, Place, String)> {
-    let node = section.get(key)?;
+    let node = section.get(row)?;
     let Value::Text(text) = &node.value else { return None };
     let has_fault = shell_syntax::outside_quotes(text).is_some();
     let piece = shell_syntax::in_double_quotes(text).filter(|_| !shell && !has_fault)?;
-    Some((key, node.place, piece))
+    Some((row.name(), node.place, piece))
 }
 
 /// Names in braces that stand for nothing; `${name}` is a shell's own, and JSON is no name.
@@ -263,14 +268,24 @@ impl AgentEntry {
             id: self.id.clone(),
             name: text(&self.name, |agent| &agent.name, &self.id),
             cli_command: self.cli_command.clone().or(own_program).or_else(below_program).unwrap_or_default(),
-            stdin: self.stdin.or(below.map(|agent| agent.stdin)).unwrap_or(StdinRule::None),
-            transcript: text(&self.transcript, |agent| &agent.transcript, "plain"),
-            stop_signal: text(&self.stop_signal, |agent| &agent.stop_signal, "TERM"),
+            stdin: self.stdin.or(below.map(|agent| agent.stdin)).unwrap_or_else(|| keys::STDIN.default()),
+            transcript: text(&self.transcript, |agent| &agent.transcript, &keys::TRANSCRIPT.default()),
+            stop_signal: text(&self.stop_signal, |agent| &agent.stop_signal, &keys::STOP_SIGNAL.default()),
             env: self.env_over(below),
-            planner: self.planner.or(below.map(|agent| agent.planner)).unwrap_or(true),
+            planner: self
+                .planner
+                .or(below.map(|agent| agent.planner))
+                .unwrap_or_else(|| keys::AGENT_PLANNER.default()),
             plans: self.planner.or(below.map(|agent| agent.plans)).unwrap_or(false),
-            enabled: self.enabled.or(below.map(|agent| agent.enabled)).unwrap_or(true),
-            description: text(&self.description, |agent| &agent.description, ""),
+            enabled: self
+                .enabled
+                .or(below.map(|agent| agent.enabled))
+                .unwrap_or_else(|| keys::AGENT_ENABLED.default()),
+            description: text(
+                &self.description,
+                |agent| &agent.description,
+                &keys::AGENT_DESCRIPTION.default(),
+            ),
             resume,
             command,
         })
@@ -279,34 +294,32 @@ impl AgentEntry {
 
 /// Reads the `workers` of a file.
 pub(super) fn read_workers(file: &Section<'_>) -> Option<Vec<WorkerEntry>> {
-    let sections = file.sections("workers")?;
+    let sections = file.sections(&keys::WORKERS)?;
     let entries: Vec<WorkerEntry> = sections.iter().filter_map(read_worker).collect();
     report_twice(file.sink, "worker", entries.iter().map(|entry| (entry.id.as_str(), entry.place)));
     Some(entries)
 }
 
 fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
-    let roles = [
-        ("implementer", Role::Implementer),
-        ("integrator", Role::Integrator),
-        ("researcher", Role::Researcher),
-    ];
-    let strategies =
-        [("fixed", Strategy::Fixed), ("priority", Strategy::Priority), ("round_robin", Strategy::RoundRobin)];
-    let id = id_of(section, "worker");
+    let id = id_of(section, &keys::WORKER_ID, "worker");
     let entry = WorkerEntry {
         id: id.clone().unwrap_or_default(),
         place: section.place,
-        name: section.text("name"),
-        role: section.choice("role", &roles),
-        strategy: section.choice("strategy", &strategies),
-        agents: section.texts("agents"),
-        template: section.text("template"),
+        name: section.given(&keys::WORKER_NAME),
+        role: section.given(&keys::ROLE),
+        strategy: section.given(&keys::STRATEGY),
+        agents: section.texts(&keys::WORKER_AGENTS),
+        template: section.given(&keys::TEMPLATE),
     };
-    let place = section.get("template").map_or(section.place, |node| node.place);
+    let place = section.place_of(&keys::TEMPLATE);
     if entry.template.as_ref().is_some_and(|name| name.contains('/') || !name.ends_with(".md")) {
-        let problem = format!("`{}` must be the name of a template file", section.key("template"));
-        section.fault("template", place, problem, Some("for example session-worker.md".to_owned()));
+        let problem = format!("`{}` must be the name of a template file", section.key(keys::TEMPLATE.name()));
+        section.fault(
+            keys::TEMPLATE.name(),
+            place,
+            problem,
+            Some("for example session-worker.md".to_owned()),
+        );
     }
     section.finish();
     id.map(|_| entry)
@@ -315,7 +328,7 @@ fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
 impl WorkerEntry {
     /// This entry's keys over those of the worker below it.
     pub(crate) fn over(&self, below: Option<&WorkerSettings>) -> WorkerSettings {
-        let role = self.role.or(below.map(|worker| worker.role)).unwrap_or(Role::Implementer);
+        let role = self.role.or(below.map(|worker| worker.role)).unwrap_or_else(|| keys::ROLE.default());
         // A new role brings its own template along, unless one is named.
         let kept = below.filter(|worker| worker.role == role).map(|worker| worker.template.clone());
         let own_agents = self.agents.as_ref().map(|agents| agents.iter().map(|(id, _)| id.clone()).collect());
@@ -327,7 +340,10 @@ impl WorkerEntry {
                 .or_else(|| below.map(|worker| worker.name.clone()))
                 .unwrap_or_else(|| self.id.clone()),
             role,
-            strategy: self.strategy.or(below.map(|worker| worker.strategy)).unwrap_or(Strategy::Priority),
+            strategy: self
+                .strategy
+                .or(below.map(|worker| worker.strategy))
+                .unwrap_or_else(|| keys::STRATEGY.default()),
             agents: own_agents.or_else(|| below.map(|worker| worker.agents.clone())).unwrap_or_default(),
             template: self.template.clone().or(kept).unwrap_or_else(|| builtin::template_of(role).to_owned()),
         }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::agents::{id_of, report_twice};
 use super::error::{ConfigError, Place};
+use super::plan_keys as keys;
 use super::plan_text::{self, Found};
 use super::reader::{Section, Sink, glob_fault, meant};
 use super::yaml;
@@ -138,7 +139,7 @@ pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Ve
         }
     };
     let section = Section::of(&node, "", &sink);
-    let checks = section.sections("phase_checks").unwrap_or_default();
+    let checks = section.sections(&keys::PHASE_CHECKS).unwrap_or_default();
     let read: Vec<PhaseCheck> = checks.iter().filter_map(read_check).collect();
     section.finish();
     sink.finish(Some(read)).map(|(checks, _)| checks)
@@ -163,10 +164,10 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     };
     let plan = Section::of(&node, "", sink);
     check_list(&node, &plan);
-    let reasoning = plan.text("reasoning").unwrap_or_default();
-    let checks = plan.sections("phase_checks").unwrap_or_default();
+    let reasoning = plan.given(&keys::REASONING).unwrap_or_default();
+    let checks = plan.sections(&keys::PHASE_CHECKS).unwrap_or_default();
     let phase_checks = checks.iter().filter_map(read_check).collect();
-    let sections = plan.sections("objectives").unwrap_or_default();
+    let sections = plan.sections(&keys::OBJECTIVES).unwrap_or_default();
     let read: Vec<Option<Draft>> = sections.iter().map(|section| read_objective(section, context)).collect();
     plan.finish();
     let drafts: Vec<Draft> = read.into_iter().collect::<Option<Vec<_>>>()?;
@@ -189,10 +190,10 @@ fn check_list(node: &yaml::Node, plan: &Section<'_>) {
 }
 
 fn read_check(section: &Section<'_>) -> Option<PhaseCheck> {
-    let check_type = section.choice("check_type", &[("shell", CheckType::Shell)]);
-    let command = section.required("check_command");
-    let description = section.text("description").unwrap_or_default();
-    let expected = section.text("expected").unwrap_or_default();
+    let check_type = section.given(&keys::CHECK_TYPE);
+    let command = section.required(&keys::CHECK_COMMAND);
+    let description = section.given(&keys::CHECK_DESCRIPTION).unwrap_or_default();
+    let expected = section.given(&keys::CHECK_EXPECTED).unwrap_or_default();
     section.finish();
     let check_type = check_type.unwrap_or(CheckType::Shell);
     Some(PhaseCheck { description, check_type, check_command: command?, expected })
@@ -208,31 +209,31 @@ struct Draft {
 }
 
 fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Draft> {
-    let id = id_of(section, "objective");
-    let id_place = section.get("id").map_or(section.place, |node| node.place);
+    let id = id_of(section, &keys::ID, "objective");
+    let id_place = section.place_of(&keys::ID);
     if let Some(id) = id.as_ref().filter(|id| context.existing.iter().any(|old| old.as_str() == *id)) {
         let problem = format!("the project already has an objective `{id}`");
         section.fault("id", id_place, problem, Some("choose a new id".to_owned()));
     }
-    let title = section.required("title");
-    let worker_id = section.text("worker_id").unwrap_or_else(|| DEFAULT_WORKER.to_owned());
+    let title = section.required(&keys::TITLE);
+    let worker_id = section.given(&keys::WORKER_ID).unwrap_or_else(|| DEFAULT_WORKER.to_owned());
     if !context.workers.contains(&worker_id.as_str()) {
-        let place = section.get("worker_id").map_or(section.place, |node| node.place);
+        let place = section.place_of(&keys::WORKER_ID);
         let right = Some(meant(&worker_id, context.workers));
         section.fault("worker_id", place, format!("unknown worker {worker_id:?}"), right);
     }
-    let budget = section.section("session_budget");
+    let budget = section.section(&keys::SESSION_BUDGET);
     let session_budget = PlannedBudget {
-        max_commits: budget.count("max_commits", 1),
-        max_minutes: budget.count("max_minutes", 1),
+        max_commits: budget.given(&keys::MAX_COMMITS),
+        max_minutes: budget.given(&keys::MAX_MINUTES),
     };
     budget.finish();
     let depends_on = dependencies(section);
-    let description = section.text("description").unwrap_or_default();
-    let acceptance_criteria = section.plain_texts("acceptance_criteria").unwrap_or_default();
-    let path_scope = section.globs("path_scope").unwrap_or_default();
-    let context_refs = section.plain_texts("context_refs").unwrap_or_default();
-    let priority = section.get("priority").map_or(0, |node| match node.value {
+    let description = section.given(&keys::DESCRIPTION).unwrap_or_default();
+    let acceptance_criteria = section.given(&keys::ACCEPTANCE_CRITERIA).unwrap_or_default();
+    let path_scope = section.given(&keys::PATH_SCOPE).unwrap_or_default();
+    let context_refs = section.given(&keys::CONTEXT_REFS).unwrap_or_default();
+    let priority = section.get(&keys::PRIORITY).map_or(0, |node| match node.value {
         yaml::Value::Int(number) if i32::try_from(number).is_ok() => i32::try_from(number).unwrap_or(0),
         _ => {
             section.wrong("priority", node, "a whole number");
@@ -257,7 +258,7 @@ fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Dr
 
 fn dependencies(section: &Section<'_>) -> Vec<(ObjectiveId, Place)> {
     let mut read: Vec<(ObjectiveId, Place)> = Vec::new();
-    for (at, (text, place)) in section.texts("depends_on").unwrap_or_default().into_iter().enumerate() {
+    for (at, (text, place)) in section.texts(&keys::DEPENDS_ON).unwrap_or_default().into_iter().enumerate() {
         match ObjectiveId::new(text) {
             // Said twice is said once.
             Ok(id) if read.iter().any(|(known, _)| *known == id) => {}

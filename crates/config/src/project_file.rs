@@ -5,12 +5,13 @@ use std::path::{Component, Path, PathBuf};
 use super::branch_name;
 use super::error::{ConfigError, Place};
 use super::reader::{Section, Sink};
-use super::sections::{self, owned};
+use super::sections;
 use super::shared_part::{self, SharedPart};
+use super::table::{self as keys, Key, Row};
 use super::workspace::Workspace;
 use super::yaml::Node;
 use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::{OverlapRule, PlannerSettings, ProjectSettings, ScopeRule};
+use paddock_model::settings::{PlannerSettings, ProjectSettings};
 
 /// A project file that was read without a fault; [`ProjectFile::resolve`](super::resolve) makes settings of it.
 #[derive(Debug, Clone)]
@@ -97,16 +98,16 @@ fn read_node(
         return None;
     }
     let slug = slug(&file, stem);
-    let repo_root = folder(&file, "repo_root", root);
-    let worktrees_root = folder(&file, "worktrees_root", root);
+    let repo_root = folder(&file, &keys::REPO_ROOT, root);
+    let worktrees_root = folder(&file, &keys::WORKTREES_ROOT, root);
     if repo_root.is_some() && repo_root == worktrees_root {
-        let place = file.get("worktrees_root").map_or(file.place, |node| node.place);
+        let place = file.place_of(&keys::WORKTREES_ROOT);
         let problem = "`worktrees_root` is the repository itself".to_owned();
         file.fault("worktrees_root", place, problem, Some("choose a folder of its own".to_owned()));
     }
     let target_branch = target_branch(&file);
-    let target_line = file.get("target_branch").map_or(0, |node| node.place.line);
-    let planner = file.section("planner");
+    let target_line = file.get(&keys::TARGET_BRANCH).map_or(0, |node| node.place.line);
+    let planner = file.section(&keys::PLANNER);
     let own = SharedPart::read(&file, &planner, shown);
     let mut settings = unshared(&file, &planner, event_types);
     planner.finish();
@@ -126,31 +127,29 @@ fn read_node(
 }
 
 fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&str]>) -> ProjectSettings {
-    let scope_rules = [("enforce", ScopeRule::Enforce), ("advise", ScopeRule::Advise)];
-    let overlap_rules = [("serialize", OverlapRule::Serialize), ("allow", OverlapRule::Allow)];
     ProjectSettings {
         name: String::new(),
         description: String::new(),
         repo_root: String::new(),
         worktrees_root: String::new(),
         target_branch: String::new(),
-        enabled: file.flag("enabled").unwrap_or(true),
-        max_parallel_sessions: file.count("max_parallel_sessions", 1).unwrap_or(2),
-        integrator_only_patterns: file.globs("integrator_only_patterns").unwrap_or_default(),
-        path_scope: file.choice("path_scope", &scope_rules).unwrap_or(ScopeRule::Enforce),
-        path_conflicts: file.choice("path_conflicts", &overlap_rules).unwrap_or(OverlapRule::Serialize),
-        shared_patterns: file.globs("shared_patterns").unwrap_or_else(|| owned(sections::SHARED_PATTERNS)),
+        enabled: file.value(&keys::ENABLED),
+        max_parallel_sessions: file.value(&keys::MAX_PARALLEL_SESSIONS),
+        integrator_only_patterns: file.value(&keys::INTEGRATOR_ONLY_PATTERNS),
+        path_scope: file.value(&keys::PATH_SCOPE),
+        path_conflicts: file.value(&keys::PATH_CONFLICTS),
+        shared_patterns: file.value(&keys::SHARED_PATTERNS),
         session_defaults: sections::session_defaults(file),
         recovery: sections::recovery(file),
         worktree: sections::worktree(file),
         verify: Vec::new(),
         queue: sections::queue(file),
         land: sections::land(file),
-        test_patterns: file.globs("test_patterns"),
-        planner: PlannerSettings { approval: sections::approval(planner), context_files: Vec::new() },
+        test_patterns: file.given(&keys::TEST_PATTERNS),
+        planner: PlannerSettings { approval: planner.value(&keys::APPROVAL), context_files: Vec::new() },
         budget: sections::budget(file),
         disk: sections::disk(file),
-        sign: file.flag("sign").unwrap_or(false),
+        sign: file.value(&keys::SIGN),
         notify: sections::notify(file, event_types),
         agents: Vec::new(),
         workers: Vec::new(),
@@ -158,8 +157,8 @@ fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&st
 }
 
 fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
-    let text = file.required("slug")?;
-    let place = file.get("slug").map_or(file.place, |node| node.place);
+    let text = file.required(&keys::SLUG)?;
+    let place = file.place_of(&keys::SLUG);
     match ProjectSlug::new(text.as_str()) {
         Err(error) => {
             file.fault("slug", place, error.to_string(), None);
@@ -177,10 +176,10 @@ fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
 }
 
 /// A folder, absolute, without `.` and `..`.
-fn folder(file: &Section<'_>, key: &'static str, root: &Path) -> Option<PathBuf> {
-    let text = file.required(key)?;
+fn folder(file: &Section<'_>, row: &Key<String>, root: &Path) -> Option<PathBuf> {
+    let (text, key) = (file.required(row)?, row.name());
     if text == "~" || text.starts_with("~/") {
-        let place = file.get(key).map_or(file.place, |node| node.place);
+        let place = file.place_of(row);
         let right = "write the whole path, or one relative to the workspace".to_owned();
         file.fault(key, place, format!("`{key}` begins with `~`, which only a shell knows"), Some(right));
         return None;
@@ -197,8 +196,8 @@ fn folder(file: &Section<'_>, key: &'static str, root: &Path) -> Option<PathBuf>
 }
 
 fn target_branch(file: &Section<'_>) -> Option<String> {
-    let branch = file.text("target_branch")?;
-    let place = file.get("target_branch").map_or(file.place, |node| node.place);
+    let branch = file.given(&keys::TARGET_BRANCH)?;
+    let place = file.place_of(&keys::TARGET_BRANCH);
     let short = branch.strip_prefix("refs/heads/");
     if short.is_some() || !branch_name::is_valid(&branch) {
         let right = short.map(|short| format!("write `{short}`"));
@@ -208,16 +207,14 @@ fn target_branch(file: &Section<'_>) -> Option<String> {
 }
 
 fn places(file: &Section<'_>) -> Places {
-    let defaults = file.section("session_defaults");
-    let budget = file.section("budget");
-    let session = |key: &'static str, path| defaults.get(key).map(|node| (node.place, path));
-    let day = |key: &'static str, path| budget.get(key).map(|node| (node.place, path));
+    let defaults = file.section(&keys::SESSION_DEFAULTS);
+    let budget = file.section(&keys::BUDGET);
+    let limit =
+        |section: &Section<'_>, row: &dyn Row| section.get(row).map(|node| (node.place, row.setting().path));
     Places {
         top: file.place,
-        planner_agent: defaults.get("planner_agent").map_or(file.place, |node| node.place),
-        usd: session("max_usd_per_session", "session_defaults.max_usd_per_session")
-            .or_else(|| day("usd_per_day", "budget.usd_per_day")),
-        tokens: session("max_tokens_per_session", "session_defaults.max_tokens_per_session")
-            .or_else(|| day("tokens_per_day", "budget.tokens_per_day")),
+        planner_agent: defaults.get(&keys::PLANNER_AGENT).map_or(file.place, |node| node.place),
+        usd: limit(&defaults, &keys::MAX_USD).or_else(|| limit(&budget, &keys::USD_PER_DAY)),
+        tokens: limit(&defaults, &keys::MAX_TOKENS).or_else(|| limit(&budget, &keys::TOKENS_PER_DAY)),
     }
 }

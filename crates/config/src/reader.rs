@@ -2,8 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 
+use serde::Serialize;
+
 use super::error::{ConfigError, Place, Severity, nearest};
-use super::yaml::{Key, Node, Value};
+use super::read::Read;
+use super::table::{Key, Map, Row, Usual};
+use super::yaml::{self, Node, Value};
 
 /// Collects the faults of one file.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ impl Sink {
 
 /// A map being read. Null counts as a key that is not given; what is left unread at the end is unknown.
 pub(super) struct Section<'a> {
-    pairs: &'a [(Key, Node)],
+    pairs: &'a [(yaml::Key, Node)],
     pub path: String,
     pub place: Place,
     pub sink: &'a Sink,
@@ -85,13 +89,34 @@ impl<'a> Section<'a> {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    pub(crate) fn get(&self, key: &'static str) -> Option<&'a Node> {
+    /// What is given for a key; null counts as not given.
+    pub(crate) fn get(&self, row: &dyn Row) -> Option<&'a Node> {
+        let setting = row.setting();
+        debug_assert_eq!(pattern(&self.path), setting.parent(), "`{}` is read elsewhere", setting.path);
+        #[cfg(test)]
+        super::table::tests::READ.with_borrow_mut(|read| read.insert(setting.path));
+        let key = setting.name();
         let mut known = self.known.borrow_mut();
         if !known.contains(&key) {
             known.push(key);
         }
         let found = self.pairs.iter().find(|(found, _)| found.text == key).map(|(_, node)| node);
         found.filter(|node| node.value != Value::Null)
+    }
+
+    /// Where a key is given; else where the section begins.
+    pub(crate) fn place_of(&self, row: &dyn Row) -> Place {
+        self.get(row).map_or(self.place, |node| node.place)
+    }
+
+    /// The value of a key, if it is given and right.
+    pub(crate) fn given<T: Read>(&self, key: &Key<T>) -> Option<T> {
+        T::read(self, key, self.get(key)?)
+    }
+
+    /// The value of a key, else its default.
+    pub(crate) fn value<T: Read + Serialize>(&self, key: &Usual<T>) -> T {
+        self.given(key).unwrap_or_else(|| key.default())
     }
 
     /// Says that a value is wrong.
@@ -108,12 +133,8 @@ impl<'a> Section<'a> {
         self.sink.add(place, &self.key(key), problem, right);
     }
 
-    pub(crate) fn text(&self, key: &'static str) -> Option<String> {
-        let node = self.get(key)?;
-        self.text_of(key, node)
-    }
-
-    fn text_of(&self, key: &str, node: &Node) -> Option<String> {
+    /// The text of a node; `key` is what it is called in this section.
+    pub(super) fn text_of(&self, key: &str, node: &Node) -> Option<String> {
         match &node.value {
             Value::Text(text) if text.contains('\0') => {
                 self.fault(key, node.place, format!("`{}` holds a NUL character", self.key(key)), None);
@@ -128,9 +149,9 @@ impl<'a> Section<'a> {
     }
 
     /// A text that must be given and hold something.
-    pub(crate) fn required(&self, key: &'static str) -> Option<String> {
-        let full = self.key(key);
-        match self.get(key) {
+    pub(crate) fn required(&self, row: &Key<String>) -> Option<String> {
+        let (key, full) = (row.name(), self.key(row.name()));
+        match self.get(row) {
             None => {
                 self.sink.add(self.place, &full, format!("`{full}` is missing"), None);
                 None
@@ -146,72 +167,19 @@ impl<'a> Section<'a> {
         }
     }
 
-    pub(crate) fn flag(&self, key: &'static str) -> Option<bool> {
-        let node = self.get(key)?;
-        if let Value::Bool(value) = node.value {
-            return Some(value);
-        }
-        self.wrong(key, node, "true or false");
-        None
-    }
-
-    /// A whole number of at least `least`.
-    pub(crate) fn count<N: TryFrom<i64>>(&self, key: &'static str, least: i64) -> Option<N> {
-        let node = self.get(key)?;
-        let number = match node.value {
-            Value::Int(number) if number >= least => N::try_from(number).ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.wrong(key, node, &format!("a whole number from {least}"));
-        }
-        number
-    }
-
-    /// A number that is above zero, or zero where that is allowed.
-    pub(crate) fn amount(&self, key: &'static str, zero: bool) -> Option<f64> {
-        let node = self.get(key)?;
-        let number = match node.value {
-            #[expect(clippy::cast_precision_loss, reason = "no amount is near 2^53")]
-            Value::Int(number) => Some(number as f64),
-            Value::Float(number) => Some(number),
-            _ => None,
-        };
-        let number = number.filter(|n| n.is_finite() && (*n > 0.0 || zero && *n == 0.0));
-        if number.is_none() {
-            self.wrong(key, node, if zero { "a number from 0" } else { "a number above 0" });
-        }
-        number
-    }
-
-    /// One word of a table.
-    pub(crate) fn choice<T: Copy>(&self, key: &'static str, table: &[(&str, T)]) -> Option<T> {
-        let node = self.get(key)?;
-        let words: Vec<&str> = table.iter().map(|(word, _)| *word).collect();
-        let Value::Text(text) = &node.value else {
-            self.wrong(key, node, &format!("one of {}", words.join(", ")));
-            return None;
-        };
-        let found = table.iter().find(|(word, _)| word == text).map(|(_, value)| *value);
-        if found.is_none() {
-            let problem = format!("`{}` cannot be {text:?}", self.key(key));
-            self.fault(key, node.place, problem, Some(meant(text, &words)));
-        }
-        found
-    }
-
-    pub(crate) fn list(&self, key: &'static str) -> Option<&'a [Node]> {
-        let node = self.get(key)?;
+    /// The items of a list.
+    pub(crate) fn list(&self, row: &dyn Row) -> Option<&'a [Node]> {
+        let node = self.get(row)?;
         if let Value::List(items) = &node.value {
             return Some(items);
         }
-        self.wrong(key, node, "a list");
+        self.wrong(row.setting().name(), node, "a list");
         None
     }
 
     /// A list of texts, each with its place.
-    pub(crate) fn texts(&self, key: &'static str) -> Option<Vec<(String, Place)>> {
-        let items = self.list(key)?;
+    pub(crate) fn texts(&self, row: &dyn Row) -> Option<Vec<(String, Place)>> {
+        let (items, key) = (self.list(row)?, row.setting().name());
         let read = |(at, node): (usize, &Node)| {
             let text = self.text_of(&format!("{key}[{at}]"), node)?;
             Some((text, node.place))
@@ -219,45 +187,29 @@ impl<'a> Section<'a> {
         Some(items.iter().enumerate().filter_map(read).collect())
     }
 
-    /// A list of texts.
-    pub(crate) fn plain_texts(&self, key: &'static str) -> Option<Vec<String>> {
-        Some(self.texts(key)?.into_iter().map(|(text, _)| text).collect())
-    }
-
-    /// A list of globs that compile.
-    pub(crate) fn globs(&self, key: &'static str) -> Option<Vec<String>> {
-        let texts = self.texts(key)?;
-        for (at, (glob, place)) in texts.iter().enumerate() {
-            if let Some((problem, right)) = glob_fault(glob) {
-                self.fault(&format!("{key}[{at}]"), *place, problem, right);
-            }
-        }
-        Some(texts.into_iter().map(|(glob, _)| glob).collect())
-    }
-
     /// A map below this one; one that is not given reads as empty.
-    pub(crate) fn section(&self, key: &'static str) -> Section<'a> {
+    pub(crate) fn section(&self, key: &Key<Map>) -> Section<'a> {
         static NONE: Node = Node { place: Place { line: 0, column: 0 }, value: Value::Null };
         let node = self.get(key).unwrap_or(&NONE);
-        Section::of(node, &self.key(key), self.sink)
+        Section::of(node, &self.key(key.name()), self.sink)
     }
 
     /// The items of a list of maps.
-    pub(crate) fn sections(&self, key: &'static str) -> Option<Vec<Section<'a>>> {
-        let items = self.list(key)?.iter().enumerate();
+    pub(crate) fn sections(&self, key: &Key<Vec<Map>>) -> Option<Vec<Section<'a>>> {
+        let (items, name) = (self.list(key)?.iter().enumerate(), key.name());
         Some(
             items
-                .map(|(at, node)| Section::of(node, &self.key(&format!("{key}[{at}]")), self.sink))
+                .map(|(at, node)| Section::of(node, &self.key(&format!("{name}[{at}]")), self.sink))
                 .collect(),
         )
     }
 
     /// The pairs of a free map of texts, such as `env`.
-    pub(crate) fn text_map(&self, key: &'static str) -> Option<Vec<(String, String)>> {
-        let node = self.get(key)?;
-        let inner = Section::of(node, &self.key(key), self.sink);
+    pub(crate) fn text_map(&self, row: &dyn Row) -> Option<Vec<(String, String)>> {
+        let node = self.get(row)?;
+        let inner = Section::of(node, &self.key(row.setting().name()), self.sink);
         inner.duplicates();
-        let read = |(name, node): &(Key, Node)| {
+        let read = |(name, node): &(yaml::Key, Node)| {
             let value = match &node.value {
                 // A number as an environment variable is what it looks like.
                 Value::Int(number) => Some(number.to_string()),
@@ -299,6 +251,16 @@ impl<'a> Section<'a> {
             );
         }
     }
+}
+
+/// The path of a row: `agents[3].id` is `agents[].id`.
+fn pattern(path: &str) -> String {
+    let mut is_index = false;
+    let keep = |character: &char| {
+        is_index = *character == '[' || is_index && *character != ']';
+        !is_index || *character == '['
+    };
+    path.chars().filter(keep).collect()
 }
 
 /// What a wrong word was meant to be: the nearest right one, else all of them.

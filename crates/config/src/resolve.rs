@@ -5,8 +5,8 @@ use super::builtin::{self, SCRIPTED};
 use super::error::{ConfigError, Place};
 use super::project_file::ProjectFile;
 use super::reader::{Sink, meant};
-use super::sections::{self, owned};
 use super::shared_part::SharedPart;
+use super::table as keys;
 use paddock_agents::transcript::{When, tells};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
@@ -102,19 +102,22 @@ impl ProjectFile {
         if settings.name.is_empty() {
             sink.add(self.places.top, "name", "`name` is missing".to_owned(), None);
         }
-        settings.description =
-            own.description.clone().or_else(|| below.description.clone()).unwrap_or_default();
+        settings.description = own
+            .description
+            .clone()
+            .or_else(|| below.description.clone())
+            .unwrap_or_else(|| keys::DESCRIPTION.default());
         settings.verify = own.verify.clone().or_else(|| below.verify.clone()).unwrap_or_default();
         settings.planner.context_files = own
             .context_files
             .clone()
             .or_else(|| below.context_files.clone())
-            .unwrap_or_else(|| owned(sections::CONTEXT_FILES));
+            .unwrap_or_else(|| keys::CONTEXT_FILES.default());
     }
 
     fn check_planner(&self, settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
         let Some(id) = &settings.session_defaults.planner_agent else { return };
-        let key = "session_defaults.planner_agent";
+        let key = keys::PLANNER_AGENT.path;
         let place = self.places.planner_agent;
         match settings.agent(id) {
             Some(agent) if !agent.planner => {

@@ -5,14 +5,12 @@ use sha2::{Digest, Sha256};
 use super::agents::{AgentEntry, WorkerEntry, read_agents, read_workers};
 use super::error::ConfigError;
 use super::reader::{Section, Sink};
+use super::table as keys;
 use super::yaml;
 use paddock_model::settings::GateCommand;
 
 /// What `.paddock/project.yaml` is called in messages.
 pub(super) const REPOSITORY_FILE: &str = ".paddock/project.yaml";
-
-/// Minutes a gate command may run when it says nothing.
-const GATE_TIMEOUT_MINUTES: u32 = 20;
 
 /// The shared keys as one file gives them; none = not given there.
 #[derive(Debug, Clone, Default)]
@@ -31,12 +29,12 @@ impl SharedPart {
     pub(crate) fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
-            name: file.text("name").filter(|name| !name.trim().is_empty()),
-            description: file.text("description"),
+            name: file.given(&keys::NAME).filter(|name| !name.trim().is_empty()),
+            description: file.given(&keys::DESCRIPTION),
             agents: read_agents(file).unwrap_or_default(),
             workers: read_workers(file).unwrap_or_default(),
             verify: read_verify(file),
-            context_files: planner.plain_texts("context_files"),
+            context_files: planner.given(&keys::CONTEXT_FILES),
         }
     }
 
@@ -46,7 +44,7 @@ impl SharedPart {
         let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
         let part = {
             let file = Section::of(&node, "", &sink);
-            let planner = file.section("planner");
+            let planner = file.section(&keys::PLANNER);
             let part = Self::read(&file, &planner, REPOSITORY_FILE);
             planner.finish();
             file.finish();
@@ -92,16 +90,16 @@ pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
 }
 
 fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
-    let sections = file.sections("verify")?;
+    let sections = file.sections(&keys::VERIFY)?;
     let mut commands: Vec<GateCommand> = Vec::new();
     for section in &sections {
-        let name = section.required("name");
-        let run = section.required("run");
+        let name = section.required(&keys::VERIFY_NAME);
+        let run = section.required(&keys::VERIFY_RUN);
         let (timeout_minutes, timeout_seconds) = time_limit(section);
         section.finish();
         let (Some(name), Some(run)) = (name, run) else { continue };
         if commands.iter().any(|command| command.name == name) {
-            let place = section.get("name").map_or(section.place, |node| node.place);
+            let place = section.place_of(&keys::VERIFY_NAME);
             let problem = format!("two gate commands are named `{name}`");
             section.fault("name", place, problem, Some("give each a name of its own".to_owned()));
         }
@@ -113,7 +111,7 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
 /// Whole minutes and the seconds beyond them: a fraction of a minute is rounded up to a second.
 fn time_limit(section: &Section<'_>) -> (u32, u32) {
     const MINUTES_MAX: f64 = 1e6;
-    let Some(minutes) = section.amount("timeout_minutes", false) else { return (GATE_TIMEOUT_MINUTES, 0) };
+    let minutes = section.value(&keys::VERIFY_TIMEOUT);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 6e7")]
     let seconds = (minutes.min(MINUTES_MAX) * 60.0).ceil() as u32;
     (seconds / 60, seconds % 60)

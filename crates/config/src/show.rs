@@ -1,112 +1,61 @@
-//! Settings as a project file would say them, every default included: `paddock config show`.
+//! Settings as a project file would say them, every default included: `paddock config show`. Made from the table of
+//! settings.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
+use super::table::{Kind, Row, VERIFY_TIMEOUT, below};
 use paddock_model::ids::ProjectSlug;
-use paddock_model::settings::{
-    AgentSettings, CommandTemplate, ProjectSettings, Slots, StdinRule, WorkerSettings,
-};
+use paddock_model::settings::ProjectSettings;
 
-/// The whole of it.
+/// The settings with the keys of a project file.
 #[must_use]
 pub fn document(slug: &ProjectSlug, settings: &ProjectSettings) -> Value {
-    let s = settings;
-    let defaults = &s.session_defaults;
-    json!({
-        "slug": slug,
-        "name": s.name,
-        "repo_root": s.repo_root,
-        "worktrees_root": s.worktrees_root,
-        "description": s.description,
-        "target_branch": s.target_branch,
-        "enabled": s.enabled,
-        "max_parallel_sessions": s.max_parallel_sessions,
-        "integrator_only_patterns": s.integrator_only_patterns,
-        "path_scope": s.path_scope,
-        "path_conflicts": s.path_conflicts,
-        "shared_patterns": s.shared_patterns,
-        "session_defaults": {
-            "scope_level": defaults.scope_level,
-            "max_commits_per_session": defaults.max_commits,
-            "max_minutes_per_session": defaults.max_minutes,
-            "max_tokens_per_session": defaults.max_tokens,
-            "max_usd_per_session": defaults.max_usd,
-            "stall_minutes": defaults.stall_minutes,
-            "planner_agent": defaults.planner_agent,
-        },
-        "recovery": s.recovery,
-        "worktree": s.worktree,
-        "verify": s.verify.iter().map(gate).collect::<Vec<_>>(),
-        "queue": {
-            "slots": match s.queue.slots { Slots::Auto => json!("auto"), Slots::Count(count) => json!(count) },
-            "strict": s.queue.strict,
-            "flaky_retries": s.queue.flaky_retries,
-            "canary": s.queue.canary,
-            "clean": s.queue.clean,
-        },
-        "land": s.land,
-        "test_patterns": s.test_patterns,
-        "planner": s.planner,
-        "budget": {
-            "usd_per_day": s.budget.usd,
-            "tokens_per_day": s.budget.tokens,
-            "session_minutes_per_day": s.budget.session_minutes,
-        },
-        "disk": s.disk,
-        "sign": s.sign,
-        "notify": s.notify,
-        "agents": s.agents.iter().map(agent).collect::<Vec<_>>(),
-        "workers": s.workers.iter().map(worker).collect::<Vec<_>>(),
-    })
+    let stored = serde_json::to_value(settings).unwrap_or_default();
+    let mut shown = section("", &stored);
+    shown.insert("slug".to_owned(), json!(slug));
+    Value::Object(shown)
 }
 
-fn gate(command: &paddock_model::settings::GateCommand) -> Value {
-    let minutes = match command.timeout_seconds {
-        0 => json!(command.timeout_minutes),
-        seconds => json!(f64::from(command.timeout_minutes) + f64::from(seconds) / 60.0),
-    };
-    json!({ "name": command.name, "run": command.run, "timeout_minutes": minutes })
+/// The keys below a section, from the settings, or below a list's item, from that item.
+fn section(parent: &str, stored: &Value) -> Map<String, Value> {
+    let pair = |row: &dyn Row| Some((row.setting().name().to_owned(), value(row, stored)?));
+    below(parent).filter_map(pair).collect()
 }
 
-fn template(command: &CommandTemplate) -> Value {
-    match command.shell {
-        true => json!(command.words.join(" ")),
-        false => json!(command.words),
+fn value(row: &dyn Row, stored: &Value) -> Option<Value> {
+    let setting = row.setting();
+    if setting.path == VERIFY_TIMEOUT.path {
+        return Some(minutes(stored));
+    }
+    let found = stored.pointer(&format!("/{}", setting.field().replace('.', "/"))).unwrap_or(&Value::Null);
+    match setting.kind {
+        Kind::Section => Some(Value::Object(section(setting.path, stored))),
+        Kind::Sections => {
+            let below = format!("{}[]", setting.path);
+            let items = found.as_array().into_iter().flatten();
+            Some(items.map(|item| Value::Object(section(&below, item))).collect())
+        }
+        // A command that there is not is left out.
+        Kind::Command => (!found.is_null()).then(|| command(found)),
+        Kind::AutoOrCount(_) => Some(found.get("count").unwrap_or(found).clone()),
+        _ => Some(found.clone()),
     }
 }
 
-fn agent(agent: &AgentSettings) -> Value {
-    let stdin = match agent.stdin {
-        StdinRule::None => "none",
-        StdinRule::Prompt => "prompt",
-    };
-    let mut shown = json!({
-        "id": agent.id,
-        "name": agent.name,
-        "command_template": template(&agent.command),
-        "shell": agent.command.shell,
-        "cli_command": agent.cli_command,
-        "stdin": stdin,
-        "transcript": agent.transcript,
-        "stop_signal": agent.stop_signal,
-        "env": agent.env,
-        "planner": agent.planner,
-        "enabled": agent.enabled,
-        "description": agent.description,
-    });
-    if let (Some(shown), Some(resume)) = (shown.as_object_mut(), &agent.resume) {
-        shown.insert("resume_template".to_owned(), template(resume));
+/// The time limit of a gate command: whole minutes as such, others with their fraction.
+fn minutes(command: &Value) -> Value {
+    let part = |name: &str| command[name].as_u64().and_then(|part| u32::try_from(part).ok()).unwrap_or(0);
+    match (part("timeout_minutes"), part("timeout_seconds")) {
+        (minutes, 0) => json!(minutes),
+        (minutes, seconds) => json!(f64::from(minutes) + f64::from(seconds) / 60.0),
     }
-    shown
 }
 
-fn worker(worker: &WorkerSettings) -> Value {
-    json!({
-        "id": worker.id,
-        "name": worker.name,
-        "role": worker.role,
-        "strategy": worker.strategy,
-        "agents": worker.agents,
-        "template": worker.template,
-    })
+fn command(template: &Value) -> Value {
+    let words = &template["words"];
+    if template["shell"] != json!(true) {
+        return words.clone();
+    }
+    let words = words.as_array().into_iter().flatten().filter_map(Value::as_str);
+    json!(words.collect::<Vec<_>>().join(" "))
 }

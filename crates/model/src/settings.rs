@@ -75,7 +75,7 @@ pub struct SessionDefaults {
     pub max_usd: Option<f64>,
     /// Minutes without output, file change or CPU after which a session has stalled.
     pub stall_minutes: u32,
-    /// The agent that plans; none = no planner.
+    /// The agent that plans; none = the first that may ([`planners`](crate::planning::planners)).
     pub planner_agent: Option<String>,
 }
 
@@ -95,7 +95,7 @@ pub struct RecoverySettings {
 /// How a new worktree is prepared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorktreeSettings {
-    /// Files copied from the repository's folder.
+    /// Files copied from the repository's folder, each by its path; as globs, what no branch may commit.
     pub copy: Vec<String>,
     /// A shell command run in the new worktree.
     pub setup: Option<String>,
@@ -192,7 +192,7 @@ pub struct DiskSettings {
     pub min_free_gb: f64,
     /// Megabytes of output kept of a session.
     pub session_log_mb: u64,
-    /// Gigabytes that worktrees may use; none = no limit.
+    /// Gigabytes that worktrees may use; none = no limit. Nothing holds to it yet.
     pub worktrees_gb: Option<f64>,
 }
 

@@ -44,18 +44,14 @@ fn fault(more: &str, right: &str) {
 #[test]
 fn the_example_holds_every_default() {
     let example = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/projects/example.yaml")).unwrap();
-    let renamed = example.replace("slug: example ", "slug: x ");
-    let least =
-        "slug: x\nname: Example\nrepo_root: ../example\nworktrees_root: ../example-wt\ntarget_branch: main\n";
+    let renamed = example.replace("slug: example\n", "slug: x\n");
+    let least = "slug: x\nname: Example\nrepo_root: ../example\nworktrees_root: ../example-wt\n";
     assert_eq!(resolve(&renamed), resolve(least));
     assert_eq!(resolve(least).warnings, []);
-    let uncommented: String = example
-        .lines()
-        .map(|line| {
-            line.strip_prefix('#').filter(|rest| rest.starts_with("  ")).unwrap_or(line).to_owned() + "\n"
-        })
-        .collect();
-    let all = uncommented.replace("slug: example ", "slug: x ").replace(" []  ", "     ");
+    // A key that is turned off has a `#` and no single space before it.
+    let is_key = |rest: &&str| rest.starts_with("  ") || !rest.starts_with(' ');
+    let whole = |line: &str| line.strip_prefix('#').filter(is_key).unwrap_or(line).to_owned() + "\n";
+    let all: String = renamed.lines().map(whole).collect();
     let project = resolve_with(
         &all.replace("[needs_review, goal_completed, budget_exhausted]", "[needs_review]"),
         None,

@@ -1,0 +1,89 @@
+//! The types of settings.
+
+use paddock_agents::transcript::formats;
+
+/// The type of a key's value, with the range or the words that are allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// true or false.
+    Flag,
+    /// A whole number of at least this.
+    Count(i64),
+    /// A whole number of at least this, or `auto`.
+    AutoOrCount(i64),
+    /// A number above 0.
+    AboveZero,
+    /// A number from 0.
+    FromZero,
+    /// One of these words.
+    OneOf(&'static [&'static str]),
+    /// The name of a transcript's format.
+    Format,
+    /// A text.
+    Text,
+    /// A slug or an id: 1 to 63 of `a-z`, `0-9`, `_` and `-`.
+    Id,
+    /// A list of texts.
+    Texts,
+    /// A list of globs.
+    Globs,
+    /// A list of public event types.
+    Events,
+    /// A command: a text, or a list of its words.
+    Command,
+    /// A map of variables to their values.
+    Variables,
+    /// A section with keys of its own.
+    Section,
+    /// A list of sections.
+    Sections,
+}
+
+/// What a slug or an id must match.
+pub(crate) const ID_PATTERN: &str = "^[a-z0-9][a-z0-9_-]{0,62}$";
+
+impl Kind {
+    /// The words that are allowed, where only some are.
+    pub(crate) fn words(self) -> Vec<&'static str> {
+        match self {
+            Self::OneOf(words) => words.to_vec(),
+            Self::Format => formats().map(|(name, _)| name).collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What the value must be, as faults say it.
+    pub(crate) fn expected(self) -> String {
+        match self {
+            Self::Flag => "true or false".to_owned(),
+            Self::Count(least) => format!("a whole number from {least}"),
+            Self::AutoOrCount(least) => format!("auto or a whole number from {least}"),
+            Self::AboveZero => "a number above 0".to_owned(),
+            Self::FromZero => "a number from 0".to_owned(),
+            Self::OneOf(_) | Self::Format => format!("one of {}", self.words().join(", ")),
+            Self::Text | Self::Id => "a text".to_owned(),
+            Self::Texts | Self::Globs | Self::Events | Self::Sections => "a list".to_owned(),
+            Self::Command => "a text or a list of texts".to_owned(),
+            Self::Variables | Self::Section => "a map of keys".to_owned(),
+        }
+    }
+
+    /// What the value must be, as the reference says it.
+    pub(crate) fn shown(self) -> String {
+        match self {
+            Self::OneOf(_) | Self::Format => {
+                let words: Vec<String> = self.words().iter().map(|word| format!("`{word}`")).collect();
+                words.join(", ")
+            }
+            Self::AutoOrCount(least) => format!("`auto` or a whole number from {least}"),
+            Self::Id => "1 to 63 of `a-z`, `0-9`, `_`, `-`; begins with a letter or digit".to_owned(),
+            Self::Texts => "a list of texts".to_owned(),
+            Self::Globs => "a list of globs".to_owned(),
+            Self::Events => "a list of event types".to_owned(),
+            Self::Variables => "a map of names to texts".to_owned(),
+            Self::Section => "a section".to_owned(),
+            Self::Sections => "a list of sections".to_owned(),
+            _ => self.expected(),
+        }
+    }
+}
