@@ -10,7 +10,7 @@ use paddock_config::project_file::{self, ProjectFile};
 use paddock_config::resolve::{Project, Surroundings};
 use paddock_config::validate::{on_path, project_files, validate};
 use paddock_config::{ConfigError, Place, Severity};
-use paddock_config::{schema, show};
+use paddock_config::{example, schema, show};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::state::State;
 use paddock_report::events::public_types;
@@ -27,6 +27,11 @@ pub(super) enum Config {
   # and as the first line of a project file:
   # yaml-language-server: $schema=project.schema.json")]
     Schema,
+    /// A project file with every key, its meaning and its default
+    #[command(after_help = "Examples:
+  paddock config example
+  paddock config example > projects/my-project.yaml   # then change its first four keys")]
+    Example,
     /// The settings in force, every default included
     #[command(after_help = "Examples:\n  paddock config show\n  paddock --project web config show --json")]
     Show(Show),
@@ -52,6 +57,10 @@ impl Config {
             Self::Validate(validate) => validate.carry_out(context),
             Self::Schema => {
                 output::json(&schema::project_file(&public_types()))?;
+                Ok(Exit::Good)
+            }
+            Self::Example => {
+                output::print(&example::text())?;
                 Ok(Exit::Good)
             }
             Self::Show(show) => show.carry_out(context),

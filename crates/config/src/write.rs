@@ -57,7 +57,8 @@ pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<Path
 /// The file's text.
 #[must_use]
 pub fn to_yaml(project: &NewProject) -> String {
-    let mut text = String::from("# Every other key has a default: see projects/example.yaml of Paddock.\n");
+    let mut text =
+        String::from("# Every other key has a default: `paddock config example` prints them all.\n");
     let mut line = |key: &str, value: &str| text.push_str(&format!("{key}: {}\n", quoted(value)));
     line("slug", project.slug.as_str());
     line("name", &project.name);

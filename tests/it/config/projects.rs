@@ -11,6 +11,7 @@ use paddock_config::{ConfigError, Workspace};
 use paddock_git::is_tracked;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::{GateCommand, Role, Slots};
+use paddock_testkit::Sandbox;
 
 const LEAST: &str = "slug: x\nname: X\nrepo_root: ../r\nworktrees_root: /wt\n";
 
@@ -60,6 +61,16 @@ fn the_example_holds_every_default() {
     let settings = project.unwrap().settings;
     assert_eq!((settings.verify.len(), settings.notify.len()), (1, 1));
     assert_eq!(settings.worker("implementer").unwrap().agents, ["my-agent"]);
+}
+
+#[test]
+fn the_example_that_is_printed_is_the_file_and_is_valid_where_its_repository_is() {
+    let place = Sandbox::new();
+    let printed = place.good(&["config", "example"]);
+    assert_eq!(printed, include_str!("../../../projects/example.yaml"));
+    place.repository("example");
+    fs::write(place.project_file("example"), &printed).unwrap();
+    place.good(&["config", "validate"]);
 }
 
 #[test]
