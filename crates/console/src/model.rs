@@ -287,6 +287,11 @@ fn urgency(status: Status) -> u8 {
         Status::NeedsReview => 0,
         Status::Active => 1,
         Status::Queued | Status::Review | Status::Ready => 2,
-        _ => 3,
+        Status::Todo
+        | Status::Done
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => 3,
     }
 }

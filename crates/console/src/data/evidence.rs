@@ -28,7 +28,10 @@ pub(crate) fn tried(state: &State, objective: &Objective) -> Option<String> {
     let (kind, agent) = (last.kind, &last.agent);
     let end = match last.status {
         SessionStatus::Ended(end) => end.word().replace('_', " "),
-        open => open.word().to_owned(),
+        SessionStatus::Starting
+        | SessionStatus::Running
+        | SessionStatus::Stopping
+        | SessionStatus::Harvesting => last.status.word().to_owned(),
     };
     let commits = last.harvest.as_ref().map_or(0, |harvest| harvest.commits as usize);
     parts.push(format!("last: {kind} by {agent}, {end}, {}", counted(commits, "commit")));

@@ -160,10 +160,8 @@ impl Theme {
     #[must_use]
     pub(crate) fn objective(&self, one: &Objective) -> Look {
         let look = self.status(one.status);
-        match one.status {
-            Status::Done if !one.has_landed() => Look { word: "done", ..look },
-            _ => look,
-        }
+        let has_nothing_landed = one.status == Status::Done && !one.has_landed();
+        if has_nothing_landed { Look { word: "done", ..look } } else { look }
     }
 
     /// How a state looks.

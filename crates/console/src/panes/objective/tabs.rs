@@ -24,8 +24,17 @@ fn session_style(session: &Session, theme: &Theme) -> Style {
         SessionStatus::Ended(SessionEnd::Partial | SessionEnd::OverBudget | SessionEnd::Interrupted) => {
             theme.dim
         }
-        SessionStatus::Ended(_) => theme.failed,
-        _ => theme.working,
+        SessionStatus::Ended(
+            SessionEnd::Blocked
+            | SessionEnd::Failed
+            | SessionEnd::Stalled
+            | SessionEnd::Lost
+            | SessionEnd::Killed,
+        ) => theme.failed,
+        SessionStatus::Starting
+        | SessionStatus::Running
+        | SessionStatus::Stopping
+        | SessionStatus::Harvesting => theme.working,
     }
 }
 

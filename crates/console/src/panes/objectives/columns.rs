@@ -87,7 +87,9 @@ pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
         Status::Todo => None,
         Status::Done => Some(one.landed.as_ref()?.at_ms - begun?),
         Status::Ready | Status::Active | Status::Review | Status::Queued => Some(model.now_ms - begun?),
-        _ => Some(model.now_ms - one.since_ms),
+        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
+            Some(model.now_ms - one.since_ms)
+        }
     }
 }
 

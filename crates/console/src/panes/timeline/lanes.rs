@@ -56,8 +56,17 @@ fn ended(session: &Session) -> Ended {
     match session.status {
         SessionStatus::Ended(SessionEnd::Completed | SessionEnd::Partial) => Ended::Well,
         SessionStatus::Ended(SessionEnd::OverBudget | SessionEnd::Interrupted) => Ended::Limit,
-        SessionStatus::Ended(_) => Ended::Badly,
-        _ => Ended::Running,
+        SessionStatus::Ended(
+            SessionEnd::Blocked
+            | SessionEnd::Failed
+            | SessionEnd::Stalled
+            | SessionEnd::Lost
+            | SessionEnd::Killed,
+        ) => Ended::Badly,
+        SessionStatus::Starting
+        | SessionStatus::Running
+        | SessionStatus::Stopping
+        | SessionStatus::Harvesting => Ended::Running,
     }
 }
 
