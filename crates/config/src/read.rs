@@ -5,7 +5,7 @@ use serde::de::IntoDeserializer;
 use serde::de::value::Error;
 
 use super::reader::{Section, glob_fault, meant};
-use super::table::{Kind, Setting};
+use super::table::{Key, Kind, Setting, Usual};
 use super::yaml::{Node, Value};
 use paddock_model::plan::CheckType;
 use paddock_model::settings::{
@@ -16,6 +16,18 @@ use paddock_model::settings::{
 pub(super) trait Read: Sized {
     /// The value of a node; none, and a fault, if it is not what the row allows.
     fn read(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<Self>;
+}
+
+impl Section<'_> {
+    /// The value of a key, if it is given and right.
+    pub(crate) fn given<T: Read>(&self, key: &Key<T>) -> Option<T> {
+        T::read(self, key, self.get(key)?)
+    }
+
+    /// The value of a key, else its default.
+    pub(crate) fn value<T: Read>(&self, key: &Usual<T>) -> T {
+        self.given(key).unwrap_or_else(|| key.default())
+    }
 }
 
 fn wrong<T>(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<T> {

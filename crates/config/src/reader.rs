@@ -2,11 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use serde::Serialize;
-
 use super::error::{ConfigError, Place, Severity, nearest};
-use super::read::Read;
-use super::table::{Key, Map, Row, Usual};
+use super::table::{Key, Map, Row};
 use super::yaml::{self, Node, Value};
 
 /// Collects the faults of one file.
@@ -107,16 +104,6 @@ impl<'a> Section<'a> {
     /// Where a key is given; else where the section begins.
     pub(crate) fn place_of(&self, row: &dyn Row) -> Place {
         self.get(row).map_or(self.place, |node| node.place)
-    }
-
-    /// The value of a key, if it is given and right.
-    pub(crate) fn given<T: Read>(&self, key: &Key<T>) -> Option<T> {
-        T::read(self, key, self.get(key)?)
-    }
-
-    /// The value of a key, else its default.
-    pub(crate) fn value<T: Read + Serialize>(&self, key: &Usual<T>) -> T {
-        self.given(key).unwrap_or_else(|| key.default())
     }
 
     /// Says that a value is wrong.
