@@ -75,7 +75,7 @@ fn what_depends_on_a_stuck_one_names_it_and_the_status_says_what_to_type() {
         ProcessEnd { exit: Exit::Signal(9), stop: Some(Stop::Human), awake_seconds: 120, survivors: 0 };
     world.take(Input::SessionExited { session: SessionId(1), process });
     world.expect("one", ReasonCode::Harvesting, "is being read");
-    world.take(Input::Harvested { session: SessionId(1), facts: Err("no such folder".to_owned()) });
+    world.take(Input::Harvested { session: SessionId(1), facts: Err("no such folder".into()) });
     world.expect("one", ReasonCode::HarvestFailed, "no such folder");
     world.expect("three", ReasonCode::BlockedBy, "blocked by one, which is needs_review");
 

@@ -3,6 +3,8 @@
 //! Answers of effects carry what they were ordered for (an epoch, a commit, a number), so that a late
 //! answer to an outdated order is ignored by construction.
 
+use std::fmt;
+
 use super::effect::Effect;
 use paddock_model::aside::{Aside, Prepared, PushWait};
 use paddock_model::bypass::BypassFacts;
@@ -21,6 +23,53 @@ use paddock_model::session::ProcessEnd;
 use paddock_model::settings::ProjectSettings;
 use paddock_model::train::Link;
 use paddock_model::usage::Usage;
+
+/// Why something could not be done, as the shell reports it: a sentence for people and agents.
+///
+/// Decisions rest on the input that carries it and on nothing in the text, which is recorded and shown. What a decision
+/// has to know of a failure is a variant of its own, such as [`CandidateAnswer::Unsigned`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem(String);
+
+impl Problem {
+    /// What an error says of itself.
+    #[must_use]
+    pub fn new(error: impl fmt::Display) -> Self {
+        Self(error.to_string())
+    }
+
+    /// The sentence.
+    #[must_use]
+    pub(crate) fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// The sentence, to be recorded.
+    #[must_use]
+    pub(crate) fn into_text(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl From<String> for Problem {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl From<&str> for Problem {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
 
 /// A chain of merges, as far as it could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,9 +105,9 @@ pub enum CandidateAnswer {
     /// They are made, as far as they can be.
     Made(Box<ChainMade>),
     /// Git could not sign it with the user's key.
-    Unsigned(String),
+    Unsigned(Problem),
     /// It could not be tried.
-    Failed(String),
+    Failed(Problem),
 }
 
 /// How a landing went.
@@ -77,9 +126,9 @@ pub enum LandingAnswer {
         entry: u64,
     },
     /// The check at run time found that it would break the queue's promise.
-    SelfCheckFailed(String),
+    SelfCheckFailed(Problem),
     /// It could not be tried.
-    Failed(String),
+    Failed(Problem),
 }
 
 /// How publishing went.
@@ -125,17 +174,17 @@ pub enum Input {
     /// Everything that had to end has ended.
     Stopped(StopMode),
     /// A project file was read again.
-    ConfigRead { project: ProjectSlug, settings: Result<Box<ProjectSettings>, String> },
+    ConfigRead { project: ProjectSlug, settings: Result<Box<ProjectSettings>, Problem> },
     /// The same file, and which target branch it names, if any.
     TargetKeyRead { project: ProjectSlug, key: Option<TargetKey> },
     /// The integration ref was made, or was there already.
-    IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, String> },
+    IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, Problem> },
     /// The target branch was looked at.
     TargetLooked { project: ProjectSlug, facts: TargetFacts },
     /// Before that: the target branch holds work of an objective that did not pass the queue.
     BypassSeen { project: ProjectSlug, found: BypassFacts },
     /// The repository could not be looked at.
-    RepositoryFailed { project: ProjectSlug, problem: String },
+    RepositoryFailed { project: ProjectSlug, problem: Problem },
     /// It can be looked at again.
     RepositoryFine { project: ProjectSlug },
     /// The configuration that can run programs was read.
@@ -147,11 +196,11 @@ pub enum Input {
     /// Live branches were merged in memory with each other and with the tip: those that do not merge.
     CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
     /// The move onto the user's own commits.
-    ExternalMoved { project: ProjectSlug, to: ObjectId, result: Result<(), String> },
+    ExternalMoved { project: ProjectSlug, to: ObjectId, result: Result<(), Problem> },
     /// The target branch as adopted, and landings that it does not hold.
-    TargetAdopted { project: ProjectSlug, result: Result<(ObjectId, Vec<ObjectiveId>), String> },
+    TargetAdopted { project: ProjectSlug, result: Result<(ObjectId, Vec<ObjectiveId>), Problem> },
     /// A worktree was made, or not.
-    WorktreeAnswered { objective: ObjectiveKey, epoch: u64, result: Result<(), String> },
+    WorktreeAnswered { objective: ObjectiveKey, epoch: u64, result: Result<(), Problem> },
     /// A worktree was removed; commits that appeared after the landing are kept under this ref.
     WorktreeRemoved { objective: ObjectiveKey, late: Option<String> },
     /// An agent runs.
@@ -159,7 +208,7 @@ pub enum Input {
     /// A session of an earlier supervisor was found again: by its keeper's count the machine was awake for so long.
     SessionAwake { session: SessionId, awake_ms: i64 },
     /// A session could not be handed to the runner at all.
-    SessionRefused { session: SessionId, problem: String },
+    SessionRefused { session: SessionId, problem: Problem },
     /// A session's processes are gone.
     SessionExited { session: SessionId, process: ProcessEnd },
     /// A session's keeper vanished without a record.
@@ -171,9 +220,9 @@ pub enum Input {
     /// Something that was done for a project, or for all, panicked.
     Panicked(Panicked),
     /// A command that was to be told of an event failed.
-    NotifyFailed { project: ProjectSlug, run: String, problem: String },
+    NotifyFailed { project: ProjectSlug, run: String, problem: Problem },
     /// What a session left was read, or could not be.
-    Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, String> },
+    Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, Problem> },
     /// Merges were made, or not.
     CandidateAnswered {
         project: ProjectSlug,
@@ -187,24 +236,24 @@ pub enum Input {
     /// The tree of the integration tip, when that is the user's own commit.
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
     /// A tree for a run beside the queue was made, or does not merge, or could not be made.
-    TreePrepared { project: ProjectSlug, aside: Aside, result: Result<Option<Prepared>, String> },
+    TreePrepared { project: ProjectSlug, aside: Aside, result: Result<Option<Prepared>, Problem> },
     /// So many bytes are free in each of the places where the project's gates work.
     RoomSeen { project: ProjectSlug, free: Vec<u64> },
     /// The gate worktree of a slot was removed, or not.
-    GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), String> },
+    GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), Problem> },
     /// The target branch was pushed, or not.
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
     /// A gate run ended; none: its keeper vanished, or it could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
     /// What a run of a phase's checks said, in the order of its checks; those after the first that failed were
     /// not run. An error: it could not be read.
-    ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, String> },
+    ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, Problem> },
     /// The plan that a planner run ended with was read.
-    PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, String> },
+    PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, Problem> },
     /// The landing of this commit, whose first member is the entry, was tried.
     LandingAnswered { project: ProjectSlug, entry: u64, commit: ObjectId, answer: LandingAnswer },
     /// A proof was written: the SHA-256 of its text.
-    ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, String> },
+    ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, Problem> },
     /// Publishing was tried.
     PublishAnswered { project: ProjectSlug, to: ObjectId, answer: PublishAnswer },
 }

@@ -88,7 +88,11 @@ impl Notifier {
                 if let Err(problem) = tell_of(&folder, &notice) {
                     tracing::warn!(project = %notice.project, run = %notice.run, %problem, "a notification failed");
                     let (project, run) = (notice.project, notice.run);
-                    drop(inbox.send(Message::Input(Input::NotifyFailed { project, run, problem })));
+                    drop(inbox.send(Message::Input(Input::NotifyFailed {
+                        project,
+                        run,
+                        problem: problem.into(),
+                    })));
                 }
             }
             drop(tell);

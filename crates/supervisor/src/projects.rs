@@ -7,7 +7,7 @@ use super::trust::agreed;
 use super::world::World;
 use paddock_config::resolve::{Project, Surroundings};
 use paddock_config::{ConfigError, Environment, Workspace, project_file, templates, validate};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::{Repository, observe};
 use paddock_model::facts::{Carried, TargetKey};
 use paddock_model::ids::ProjectSlug;
@@ -106,5 +106,5 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         },
         Err(problem) => Err(problem),
     };
-    world.tell(Input::ConfigRead { project: slug.clone(), settings });
+    world.tell(Input::ConfigRead { project: slug.clone(), settings: settings.map_err(Problem::new) });
 }

@@ -234,7 +234,7 @@ fn nothing_is_approved_that_could_not_be_judged() {
     let session = SessionId(1);
     world.take(Input::SessionStarted { session, pid: 42 });
     world.take(Input::SessionExited { session, process: exited(0) });
-    world.take(Input::Harvested { session, facts: Err("the folder is gone".to_owned()) });
+    world.take(Input::Harvested { session, facts: Err("the folder is gone".into()) });
     assert_eq!(world.status("one"), Status::NeedsReview);
     let said = world.refused("one", Order::Approve { note: None, head: Some(commit('a')) });
     assert!(said.contains("could not be read or judged"), "{said}");

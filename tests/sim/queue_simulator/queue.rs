@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_engine::decide::{Decision, Memo, outstanding, step};
 use paddock_engine::effect::Effect;
-use paddock_engine::input::PublishAnswer;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict};
+use paddock_engine::input::{Problem, PublishAnswer};
 use paddock_model::command::Command;
 use paddock_model::event::{Event, Fact};
 use paddock_model::facts::{RepositoryFacts, TrustRecord};
@@ -205,7 +205,11 @@ impl Queue {
             Effect::RemoveGateFolder { slot, .. } => {
                 let is_taken = self.state.open_gates().any(|run| run.slot == slot);
                 let result = if is_taken { Err("taken".to_owned()) } else { Ok(()) };
-                self.inbox.push(Input::GateFolderRemoved { project: slug(), slot, result });
+                self.inbox.push(Input::GateFolderRemoved {
+                    project: slug(),
+                    slot,
+                    result: result.map_err(Problem::new),
+                });
             }
             Effect::Look { .. } => super::target::look(self),
             Effect::MoveExternal { from, to, .. } => super::target::move_external(self, &from, to),

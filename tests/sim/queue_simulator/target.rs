@@ -1,6 +1,6 @@
 //! The user's target branch, and the integration ref that follows it.
 
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::ObjectId;
 
@@ -41,7 +41,7 @@ pub(super) fn move_external(queue: &mut Queue, from: &ObjectId, to: ObjectId) {
         }
         () => Err("the integration ref is elsewhere".to_owned()),
     };
-    queue.inbox.push(Input::ExternalMoved { project: slug(), to, result });
+    queue.inbox.push(Input::ExternalMoved { project: slug(), to, result: result.map_err(Problem::new) });
 }
 
 /// The user commits on the target branch.

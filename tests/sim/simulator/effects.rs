@@ -2,7 +2,7 @@
 
 use paddock_engine::effect::Effect;
 use paddock_engine::input::{
-    CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, PublishAnswer,
+    CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, Problem, PublishAnswer,
 };
 use paddock_model::aside::PushWait;
 use paddock_model::facts::{Relation, TargetFacts};
@@ -60,7 +60,7 @@ pub(super) fn run(
         Effect::Look { project } => look(world, state, project),
         Effect::MoveExternal { project, from, to } => {
             let result = move_external(world, &project, &from, &to);
-            world.inbox.push(Input::ExternalMoved { project, to, result });
+            world.inbox.push(Input::ExternalMoved { project, to, result: result.map_err(Problem::new) });
         }
         Effect::AdoptTarget { project, from, landed } => {
             let result = adopt(world, &project, &from).map(|to| {
@@ -68,7 +68,7 @@ pub(super) fn run(
                 let lost = landed.into_iter().filter(|(_, commit)| !repo.is_in(commit, &to));
                 (to.clone(), lost.map(|(id, _)| id).collect())
             });
-            world.inbox.push(Input::TargetAdopted { project, result });
+            world.inbox.push(Input::TargetAdopted { project, result: result.map_err(Problem::new) });
         }
         Effect::MakeWorktree { objective, epoch } => make_worktree(world, state, objective, epoch, fails),
         Effect::RemoveWorktree { objective } => remove_worktree(world, state, objective),
@@ -100,7 +100,7 @@ pub(super) fn run(
         Effect::Land { project, entry } => return land(world, state, project, entry, fails),
         Effect::WriteProof { project, commit } => {
             let result = if fails { Err("locked".to_owned()) } else { Ok("0".repeat(64)) };
-            world.inbox.push(Input::ProofWritten { project, commit, result });
+            world.inbox.push(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
         }
         Effect::PrepareTree { project, aside } => {
             world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
@@ -122,7 +122,7 @@ fn folder_removed(state: &State, project: ProjectSlug, slot: u32) -> Input {
     let is_in = |run: &GateRun| run.project == project && run.slot == slot;
     let is_taken = state.open_gates().any(is_in);
     let result = if is_taken { Err("something is at work in it".to_owned()) } else { Ok(()) };
-    Input::GateFolderRemoved { project, slot, result }
+    Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) }
 }
 
 fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails: bool) {
@@ -134,7 +134,7 @@ fn make_integration(world: &mut World, project: ProjectSlug, at: ObjectId, fails
     if fails {
         world.inbox.push(Input::RepositoryFine { project: project.clone() });
     }
-    world.inbox.insert(0, Input::IntegrationMade { project, tip });
+    world.inbox.insert(0, Input::IntegrationMade { project, tip: tip.map_err(Problem::new) });
 }
 
 fn harvest(world: &mut World, state: &State, session: SessionId, fails: bool) {
@@ -147,7 +147,7 @@ fn harvest(world: &mut World, state: &State, session: SessionId, fails: bool) {
         true => Err("unreadable".to_owned()),
         false => agent::harvest(world, found, &objective.branch()),
     };
-    world.inbox.push(Input::Harvested { session, facts });
+    world.inbox.push(Input::Harvested { session, facts: facts.map_err(Problem::new) });
 }
 
 fn look(world: &mut World, state: &State, project: ProjectSlug) {
@@ -205,7 +205,7 @@ fn make_worktree(world: &mut World, state: &State, objective: ObjectiveKey, epoc
         }
         repo.worktrees.entry(worktree.branch).or_default();
     }
-    world.inbox.push(Input::WorktreeAnswered { objective, epoch, result });
+    world.inbox.push(Input::WorktreeAnswered { objective, epoch, result: result.map_err(Problem::new) });
 }
 
 fn remove_worktree(world: &mut World, state: &State, objective: ObjectiveKey) {
@@ -239,7 +239,7 @@ fn start_session(
         return Ok(());
     }
     if (world.faults && !calm && rng.percent(1)) || world.disk_full {
-        world.inbox.push(Input::SessionRefused { session: id, problem: "no keeper".to_owned() });
+        world.inbox.push(Input::SessionRefused { session: id, problem: "no keeper".into() });
         return Ok(());
     }
     let key = &session.objective;
@@ -314,7 +314,7 @@ fn candidates(
 ) -> CandidateAnswer {
     let repo = world.repos.get_mut(&project.slug).unwrap();
     if fails {
-        return CandidateAnswer::Failed("locked".to_owned());
+        return CandidateAnswer::Failed("locked".into());
     }
     let mut made = ChainMade {
         onto_tree: tree_id(repo.tree(onto)),
@@ -385,7 +385,7 @@ fn land(
     } else if let Some(moved) = members.find(|entry| !is_at_head(repo, entry)) {
         LandingAnswer::HeadMoved { entry: moved.id }
     } else if fails {
-        LandingAnswer::Failed("locked".to_owned())
+        LandingAnswer::Failed("locked".into())
     } else if at == candidate.onto {
         if !found.settings.verify.is_empty() && !world.green.contains(&candidate.tree) {
             return Err(format!("{} lands although no gate was green on its tree", candidate.commit.short()));

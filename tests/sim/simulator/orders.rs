@@ -90,7 +90,7 @@ pub(super) fn configure(sim: &mut Sim, project: ProjectSlug) -> Option<Input> {
     let mut settings = Box::new(sim.state.project(&project)?.settings.clone());
     let rng = &mut sim.rng;
     if rng.percent(15) {
-        return Some(Input::ConfigRead { project, settings: Err("line 3: no".to_owned()) });
+        return Some(Input::ConfigRead { project, settings: Err("line 3: no".into()) });
     }
     match rng.below(6) {
         0 => settings.verify.iter_mut().for_each(|gate| gate.run = format!("true {}", rng.below(3))),

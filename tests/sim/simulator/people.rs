@@ -161,7 +161,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
         }
         (22, _) => return Input::TrustRead { project, trust: trust(rng) },
         (23, _) => Command::ProjectTrust { project, trust: trust(rng) },
-        (24, _) => return Input::RepositoryFailed { project, problem: "locked".to_owned() },
+        (24, _) => return Input::RepositoryFailed { project, problem: "locked".into() },
         (25, _) => return Input::RepositoryFine { project },
         (26, _) => return Input::DayBegan { since_ms: sim.now_ms - 1_000 },
         (27 | 28, _) => super::agents::order(rng),
@@ -171,7 +171,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
         (32, _) => return super::orders::configure(sim, project).unwrap_or(Input::Tick),
         (33, _) => {
             let (run, problem) = ("bell".to_owned(), "exit status 1".to_owned());
-            return Input::NotifyFailed { project, run, problem };
+            return Input::NotifyFailed { project, run, problem: problem.into() };
         }
         _ => {
             let text = rng.percent(40).then(|| "too little disk is free".to_owned());

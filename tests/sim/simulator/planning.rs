@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use paddock_engine::decide::Memo;
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_model::command::Command;
 use paddock_model::event::{Event, Fact};
 use paddock_model::facts::PlanFacts;
@@ -91,7 +91,7 @@ pub(super) fn harvest(world: &mut World, session: &Session, fails: bool) {
         true => Err("unreadable".to_owned()),
         false => Ok(Box::new(PlanFacts { plan, salvage: None, account: Account::default() })),
     };
-    world.inbox.push(Input::PlanRead { session: session.id, facts });
+    world.inbox.push(Input::PlanRead { session: session.id, facts: facts.map_err(Problem::new) });
 }
 
 fn plan(rng: &mut Rng, session: SessionId) -> PlanDocument {
@@ -130,7 +130,7 @@ pub(super) fn read_checks(world: &mut World, gate: GateId, fails: bool) {
     let one = FailedCheck { description: text(), command: text(), problem: text(), output: text() };
     let failed =
         if fails { Err("unreadable".to_owned()) } else { Ok(if is_red { vec![one] } else { Vec::new() }) };
-    world.inbox.push(Input::ChecksRead { gate, failed });
+    world.inbox.push(Input::ChecksRead { gate, failed: failed.map_err(Problem::new) });
 }
 
 /// People ask for plans, approve and reject them.

@@ -6,6 +6,7 @@ use super::refusals::unknown_project;
 use super::scribe::Scribe;
 use super::{blame, gates, room, send_back};
 use crate::effect::Effect;
+use crate::input::Problem;
 use crate::judge::repeats;
 use crate::train::in_order;
 use paddock_model::aside::{Aside, Guard, Prepared};
@@ -190,7 +191,7 @@ pub(super) fn prepared(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
     aside: Aside,
-    result: Result<Option<Prepared>, String>,
+    result: Result<Option<Prepared>, Problem>,
 ) {
     if !scribe.memo.preparing.remove(&(slug.clone(), aside.clone())) {
         return;
@@ -202,7 +203,7 @@ pub(super) fn prepared(
             return;
         }
         Ok(None) => "it does not merge".to_owned(),
-        Err(problem) => problem,
+        Err(problem) => problem.into_text(),
     };
     match aside {
         Aside::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),

@@ -1,5 +1,6 @@
 //! How a session ended, from what is known of it.
 
+use crate::input::Problem;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::failure::{Failure, FailureClass, Remedy};
 use paddock_model::finding::Finding;
@@ -11,7 +12,7 @@ pub(super) struct Outcome {
     pub(super) end: SessionEnd,
     pub(super) findings: Vec<Finding>,
     pub(super) facts: Option<Box<HarvestFacts>>,
-    pub(super) problem: Option<String>,
+    pub(super) problem: Option<Problem>,
 }
 
 /// How a session ended: from process facts, exit status, git and the summary, in this order. A summary never

@@ -3,6 +3,7 @@
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project;
@@ -39,7 +40,7 @@ fn is_taken(state: &State, slug: &ProjectSlug, slot: u32) -> bool {
     state.open_gates().any(|run| run.project == *slug && run.slot == slot)
 }
 
-pub(super) fn removed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, slot: u32, result: &Result<(), String>) {
+pub(super) fn removed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, slot: u32, result: &Result<(), Problem>) {
     let is_known = scribe.state.project(slug).is_some_and(|project| project.gate_folders.contains_key(&slot));
     if result.is_err() || !is_known {
         return;

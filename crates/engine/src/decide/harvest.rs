@@ -5,6 +5,7 @@ use super::follow::follow;
 use super::pausing::pause_now;
 use super::scribe::Scribe;
 use super::wording::cut;
+use crate::input::Problem;
 use crate::review::{Terms, review};
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
@@ -19,7 +20,7 @@ const CHECKPOINTS_MAX: usize = 20;
 /// Bytes of an agent's own words kept.
 const WORDS_MAX_BYTES: usize = 2_000;
 
-pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<HarvestFacts>, String>) {
+pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<HarvestFacts>, Problem>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
     match session.status {
         SessionStatus::Harvesting => first_harvest(scribe, &session, facts),
@@ -28,7 +29,7 @@ pub(super) fn harvested(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Bo
     }
 }
 
-fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
+fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
     let key = session.objective.clone();
     let health = scribe.state.agent_health(&session.agent);
     if health.is_some_and(|health| health.untried_since(scribe.now_ms).is_some()) {
@@ -69,7 +70,7 @@ fn first_harvest(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<H
 
 /// The branch moved while it was queued, or it was paused before anything followed from its session: it is
 /// judged as it is now.
-fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, String>) {
+fn again(scribe: &mut Scribe<'_>, session: &Session, facts: Result<Box<HarvestFacts>, Problem>) {
     let Some(objective) = scribe.state.objective(&session.objective) else { return };
     if objective.status != Status::Review {
         return;
@@ -106,7 +107,7 @@ fn record(
     session: &Session,
     end: SessionEnd,
     harvest: Option<Harvest>,
-    problem: Option<String>,
+    problem: Option<Problem>,
     account: Account,
 ) {
     let over_commits = harvest.as_ref().is_some_and(|h| h.commits > session.budget.max_commits);
@@ -118,19 +119,19 @@ fn record(
         harvest,
         over_commits,
         over: Over::of(&session.budget, &account.usage),
-        problem,
+        problem: problem.map(Problem::into_text),
         account: Box::new(account),
     });
 }
 
-fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<Finding>, Option<String>) {
+fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<Finding>, Option<Problem>) {
     let project = scribe.state.project(&session.objective.project);
     let objective = scribe.state.objective(&session.objective);
     let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
     let terms = Terms::of(project, objective);
     match review(facts, &terms) {
         Ok(findings) => (findings, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
+        Err(error) => (Vec::new(), Some(Problem::new(error))),
     }
 }
 

@@ -21,7 +21,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::ConfigRead { project, settings } => watch::config_read(scribe, &project, settings),
         Input::TargetKeyRead { project, key } => retarget::key_read(scribe, &project, key.as_ref()),
         Input::IntegrationMade { project, tip } => watch::integration_made(scribe, &project, tip),
-        Input::RepositoryFailed { project, problem } => watch::look_failed(scribe, &project, &problem),
+        Input::RepositoryFailed { project, problem } => watch::look_failed(scribe, &project, problem),
         Input::RepositoryFine { project } => watch::repository_fine(scribe, &project),
         Input::AgreementCarried { project, carried } => watch::agreement_carried(scribe, project, carried),
         Input::TrustRead { project, trust } => watch::trust_read(scribe, &project, &trust),

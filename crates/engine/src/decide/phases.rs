@@ -5,6 +5,7 @@ use super::gates::{self, Wanted};
 use super::holds::hold_planner;
 use super::scribe::Scribe;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::gate::{GateRun, Purpose};
 use paddock_model::hierarchy::{Aim, AimKey, Level, Stage};
@@ -131,12 +132,12 @@ fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<AimKey> {
 }
 
 /// What a run of checks said was read.
-pub(super) fn checks_read(scribe: &mut Scribe<'_>, gate: GateId, failed: Result<Vec<FailedCheck>, String>) {
+pub(super) fn checks_read(scribe: &mut Scribe<'_>, gate: GateId, failed: Result<Vec<FailedCheck>, Problem>) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
     let Some(aim) = checking(scribe, &run) else { return };
     scribe.mark(&run.project);
     match failed {
-        Err(problem) => lose(scribe, &aim, gate, &problem),
+        Err(problem) => lose(scribe, &aim, gate, problem.text()),
         Ok(failed) if failed.is_empty() && run.results.len() < run.commands.len() => {
             lose(scribe, &aim, gate, "not every check was run");
         }

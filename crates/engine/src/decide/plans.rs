@@ -6,6 +6,7 @@ use super::objectives::check_objectives;
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
 use super::wording::{counted, cut};
+use crate::input::Problem;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
 use paddock_model::facts::PlanFacts;
@@ -25,7 +26,7 @@ const FAULTS_MAX: usize = 20;
 const WORDS_MAX_BYTES: usize = 2_000;
 
 /// What a planner run left was read.
-pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<PlanFacts>, String>) {
+pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<PlanFacts>, Problem>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
     if session.status != SessionStatus::Harvesting || session.kind != SessionKind::Planner {
         return;
@@ -70,7 +71,7 @@ pub(super) fn read(scribe: &mut Scribe<'_>, id: SessionId, facts: Result<Box<Pla
     }
 }
 
-fn end_of(session: &Session, facts: &Result<Box<PlanFacts>, String>) -> SessionEnd {
+fn end_of(session: &Session, facts: &Result<Box<PlanFacts>, Problem>) -> SessionEnd {
     let Some(process) = &session.process else { return SessionEnd::Lost };
     let failure = facts.as_ref().ok().and_then(|facts| facts.account.failure.as_ref());
     match (stopped_end(process), failure) {
@@ -85,7 +86,7 @@ fn record(
     scribe: &mut Scribe<'_>,
     session: &Session,
     end: SessionEnd,
-    facts: &Result<Box<PlanFacts>, String>,
+    facts: &Result<Box<PlanFacts>, Problem>,
 ) {
     let plan = facts.as_ref().ok().and_then(|facts| facts.plan.as_ref().ok());
     let harvest = Harvest {
@@ -105,7 +106,7 @@ fn record(
         harvest: Some(harvest),
         over_commits: false,
         over: Over::of(&session.budget, &account.usage),
-        problem: facts.as_ref().err().cloned(),
+        problem: facts.as_ref().err().map(ToString::to_string),
         account: Box::new(account),
     });
 }

@@ -2,6 +2,7 @@
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::clock;
 use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectId, ProjectSlug};
@@ -30,7 +31,7 @@ pub(super) fn written(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
     commit: &ObjectId,
-    result: Result<String, String>,
+    result: Result<String, Problem>,
 ) {
     let is_due = scribe
         .state

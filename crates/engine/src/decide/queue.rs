@@ -6,7 +6,7 @@ use super::scribe::Scribe;
 use super::send_back::conflicts;
 use super::wording::integration_of;
 use crate::effect::Effect;
-use crate::input::{CandidateAnswer, ChainMade, LandingAnswer};
+use crate::input::{CandidateAnswer, ChainMade, LandingAnswer, Problem};
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Cause, Status};
@@ -122,10 +122,10 @@ pub(super) fn branch_seen(scribe: &mut Scribe<'_>, objective: &ObjectiveKey, hea
     }
 }
 
-fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String, ahead: bool) {
+fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: Problem, ahead: bool) {
     let again_ms = scribe.now_ms + OUTSIDE_BACKOFF_MS * i64::from(entry.build_failures + 1);
     let (project, entry) = (project.clone(), entry.id);
-    scribe.record(Fact::CandidateFailed { project, entry, problem, again_ms, ahead });
+    scribe.record(Fact::CandidateFailed { project, entry, problem: problem.into_text(), again_ms, ahead });
 }
 
 /// The branch moved since its head was pinned: the entry is dropped and the branch judged again.
@@ -159,7 +159,7 @@ pub(super) fn landing_answered(
         LandingAnswer::Moved { found } => {
             let at = found.map_or_else(|| "gone".to_owned(), |commit| format!("at {}", commit.short()));
             let problem = format!("the integration ref is {at}, not where Paddock left it");
-            abandon(scribe, project, &entry, problem.clone());
+            abandon(scribe, project, &entry, &problem);
             let (reference, tip) = integration_of(scribe.state.project(project));
             let clears = format!(
                 "find out who moved it (`git reflog show {reference}`), put it back with `git update-ref {reference} \
@@ -170,24 +170,23 @@ pub(super) fn landing_answered(
             hold_queue_until(scribe, project, reason);
         }
         LandingAnswer::HeadMoved { entry: moved } => {
-            let problem = "the branch has moved since its head was pinned".to_owned();
-            abandon(scribe, project, &entry, problem);
+            abandon(scribe, project, &entry, "the branch has moved since its head was pinned");
             if let Some(moved) = entry_of(scribe, project, moved) {
                 head_moved(scribe, project, &moved);
             }
         }
         LandingAnswer::SelfCheckFailed(problem) => {
-            abandon(scribe, project, &entry, problem.clone());
+            abandon(scribe, project, &entry, problem.text());
             let name = name_of(&entry);
             let clears = format!(
                 "nothing landed; compare what it names with the branch of {name}, `paddock queue drop {name}` takes it \
                  out, then `paddock --project {project} queue release`: every merge is made anew"
             );
-            let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
+            let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem.into_text(), clears);
             hold_queue_until(scribe, project, reason);
         }
         LandingAnswer::Failed(problem) => {
-            abandon(scribe, project, &entry, problem.clone());
+            abandon(scribe, project, &entry, problem.text());
             failed(scribe, project, &entry, problem, false);
         }
     }
@@ -201,8 +200,12 @@ fn name_of(entry: &Entry) -> String {
     }
 }
 
-fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: String) {
-    scribe.record(Fact::LandingAbandoned { project: project.clone(), entry: entry.id, problem });
+fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem: &str) {
+    scribe.record(Fact::LandingAbandoned {
+        project: project.clone(),
+        entry: entry.id,
+        problem: problem.to_owned(),
+    });
 }
 
 /// One event for each member; together they are one commit, and one proof.

@@ -3,6 +3,7 @@
 use super::scribe::Scribe;
 use super::stops::ask_to_stop;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectiveKey, SessionId};
 use paddock_model::objective::{Cause, Status, WorktreeStage};
@@ -18,7 +19,7 @@ pub(super) fn worktree_answered(
     scribe: &mut Scribe<'_>,
     key: &ObjectiveKey,
     epoch: u64,
-    result: Result<(), String>,
+    result: Result<(), Problem>,
 ) {
     let Some(worktree) = scribe.state.objective(key).and_then(|objective| objective.worktree.as_ref()) else {
         return;
@@ -33,7 +34,11 @@ pub(super) fn worktree_answered(
         Err(problem) => {
             let again_ms = scribe.now_ms + WORKTREE_BACKOFF_MS * i64::from(tries);
             let text = format!("its worktree could not be made: {problem}");
-            scribe.record(Fact::WorktreeFailed { objective: key.clone(), problem, again_ms });
+            scribe.record(Fact::WorktreeFailed {
+                objective: key.clone(),
+                problem: problem.into_text(),
+                again_ms,
+            });
             let is_ready = scribe.state.objective(key).is_some_and(|o| o.status == Status::Ready);
             if tries >= WORKTREE_TRIES_MAX && is_ready {
                 let clears = "mend what the message names, then retry the objective";
@@ -72,8 +77,8 @@ pub(super) fn started(scribe: &mut Scribe<'_>, id: SessionId, pid: u32) {
 
 /// It could not even be handed to a keeper. The agent is not to blame: it is tried once more, then a person is
 /// asked, as for a set-up that fails.
-pub(super) fn refused(scribe: &mut Scribe<'_>, id: SessionId, problem: String) {
-    let exit = Exit::SetupFailed(problem);
+pub(super) fn refused(scribe: &mut Scribe<'_>, id: SessionId, problem: Problem) {
+    let exit = Exit::SetupFailed(problem.into_text());
     exited(scribe, id, Some(ProcessEnd { exit, stop: None, awake_seconds: 0, survivors: 0 }));
 }
 

@@ -6,6 +6,7 @@ use super::publish;
 use super::scribe::Scribe;
 use super::wording::integration_of;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
@@ -123,7 +124,7 @@ fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &O
     scribe.record(Fact::EntryQueued { project, entry, subject: Subject::Target, head, priority: 0 });
 }
 
-pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), String>) {
+pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, result: Result<(), Problem>) {
     let Some(project) = scribe.state.project(slug) else { return };
     if project.integration.adopting.as_ref() != Some(to) {
         return;
@@ -144,7 +145,11 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
             // Not looked at again at once: it would be tried, and fail, without end.
             let text = format!("the integration ref could not follow the user's commits: {problem}");
             let to = to.clone();
-            scribe.record(Fact::ExternalAbandoned { project: slug.clone(), to, problem });
+            scribe.record(Fact::ExternalAbandoned {
+                project: slug.clone(),
+                to,
+                problem: problem.into_text(),
+            });
             hold_queue(scribe, slug, text);
         }
     }
@@ -182,7 +187,7 @@ pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
 pub(super) fn adopted(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
-    result: Result<(ObjectId, Vec<ObjectiveId>), String>,
+    result: Result<(ObjectId, Vec<ObjectiveId>), Problem>,
 ) {
     let Some(project) = scribe.state.project(slug).filter(|p| p.integration.taking_target) else { return };
     let integration = &project.integration;
@@ -198,7 +203,7 @@ pub(super) fn adopted(
         }
         Err(problem) => {
             let text = format!("the target branch could not be adopted: {problem}");
-            scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem });
+            scribe.record(Fact::AdoptionAbandoned { project: slug.clone(), problem: problem.into_text() });
             hold_queue(scribe, slug, text);
         }
     }

@@ -4,6 +4,7 @@ use super::holds::{hold, let_queue_go_on, release};
 use super::publish;
 use super::scribe::Scribe;
 use crate::effect::Effect;
+use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::facts::{Carried, Collision, TrustRecord};
 use paddock_model::ids::{ObjectId, ProjectSlug};
@@ -19,7 +20,7 @@ const CHANGES_SHOWN_MAX: usize = 8;
 pub(super) fn config_read(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
-    settings: Result<Box<ProjectSettings>, String>,
+    settings: Result<Box<ProjectSettings>, Problem>,
 ) {
     let Some(project) = scribe.state.project(slug) else { return };
     match settings {
@@ -41,14 +42,14 @@ pub(super) fn config_read(
         }
         Err(problem) => {
             let clears = "mend the file; the settings read last stay in force, and nothing new starts";
-            hold(scribe, slug, ReasonCode::ConfigBroken, problem, clears);
+            hold(scribe, slug, ReasonCode::ConfigBroken, problem.into_text(), clears);
         }
     }
 }
 
 /// A command of the user's failed: recorded at most once an hour, so that one that always fails says so without
 /// burying everything else.
-pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: String, problem: String) {
+pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: String, problem: Problem) {
     let now_ms = scribe.now_ms;
     let last = scribe.memo.notify_failed.insert((project.clone(), run.clone()), now_ms);
     if last.is_some_and(|at_ms| (0..NOTIFY_AGAIN_MS).contains(&(now_ms - at_ms))) {
@@ -56,11 +57,11 @@ pub(super) fn notify_failed(scribe: &mut Scribe<'_>, project: ProjectSlug, run: 
         return;
     }
     if scribe.state.project(&project).is_some() {
-        scribe.record(Fact::NotifyFailed { project, run, problem });
+        scribe.record(Fact::NotifyFailed { project, run, problem: problem.into_text() });
     }
 }
 
-pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip: Result<ObjectId, String>) {
+pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip: Result<ObjectId, Problem>) {
     let Some(project) = scribe.state.project(slug) else { return };
     if project.integration.is_made {
         return;
@@ -71,19 +72,19 @@ pub(super) fn integration_made(scribe: &mut Scribe<'_>, slug: &ProjectSlug, tip:
             release(scribe, slug, ReasonCode::RepositoryBroken);
             scribe.order(Effect::Look { project: slug.clone() });
         }
-        Err(problem) => repository_failed(scribe, slug, &problem),
+        Err(problem) => repository_failed(scribe, slug, problem),
     }
 }
 
 /// A repository that could not be looked at waits no longer for a first look.
-pub(super) fn look_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+pub(super) fn look_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
     scribe.memo.unlooked.remove(slug);
     repository_failed(scribe, slug, problem);
 }
 
-fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: &str) {
+fn repository_failed(scribe: &mut Scribe<'_>, slug: &ProjectSlug, problem: Problem) {
     let clears = "mend the repository; Paddock looks again by itself";
-    hold(scribe, slug, ReasonCode::RepositoryBroken, problem.to_owned(), clears);
+    hold(scribe, slug, ReasonCode::RepositoryBroken, problem.into_text(), clears);
 }
 
 pub(super) fn repository_fine(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {

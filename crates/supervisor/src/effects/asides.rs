@@ -2,7 +2,7 @@
 
 use super::super::clock::now_ms;
 use super::super::world::{Site, World};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
 use paddock_model::aside::{Aside, Prepared, PushWait};
 use paddock_model::ids::{ObjectId, ProjectSlug};
@@ -29,7 +29,7 @@ pub(in super::super) fn prepare(world: &World, order: &Order) {
         prepared(world, &repository, order).map_err(|error: GitError| error.to_string())
     });
     let (project, aside) = (order.site.slug.clone(), order.aside.clone());
-    world.tell(Input::TreePrepared { project, aside, result });
+    world.tell(Input::TreePrepared { project, aside, result: result.map_err(Problem::new) });
 }
 
 fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {

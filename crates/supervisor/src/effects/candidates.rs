@@ -3,7 +3,7 @@
 use super::super::clock::now_ms;
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
-use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict};
+use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict, Problem};
 use paddock_git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
 use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
@@ -78,7 +78,7 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     let answer = past_locks(world, &order.site, || answer(world, order));
     let answer = answer.unwrap_or_else(|problem| {
         tracing::warn!(project = %order.site.slug, problem, "a merge could not be made");
-        CandidateAnswer::Failed(problem)
+        CandidateAnswer::Failed(problem.into())
     });
     fail_point!("candidate.after");
     world.tell(Input::CandidateAnswered {
@@ -117,7 +117,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
         sign: order.sign,
     };
     let made = match make_chain(&repository, &wanted) {
-        Err(error @ GitError::Signing(_)) => return Ok(CandidateAnswer::Unsigned(error.to_string())),
+        Err(error @ GitError::Signing(_)) => return Ok(CandidateAnswer::Unsigned(Problem::new(error))),
         made => made.map_err(said)?,
     };
     let entry = |place: &usize| members[*place].entry;

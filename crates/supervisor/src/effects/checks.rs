@@ -2,7 +2,7 @@
 
 use super::super::world::World;
 use paddock_agents::terminal::plain;
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_model::gate::{CommandResult, Purpose};
 use paddock_model::hierarchy::{AimKey, Level};
 use paddock_model::ids::{GateId, ProjectSlug};
@@ -45,7 +45,7 @@ impl Order {
 /// Reads only: doing it again finds the same.
 pub(in super::super) fn read(world: &World, order: &Order) {
     let failed = judge(world, order);
-    world.tell(Input::ChecksRead { gate: order.gate, failed });
+    world.tell(Input::ChecksRead { gate: order.gate, failed: failed.map_err(Problem::new) });
 }
 
 fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, String> {

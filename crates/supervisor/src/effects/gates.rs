@@ -9,7 +9,7 @@ use super::super::lanes::Lane;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::gate_output::{SETUP_STAGE, command_results};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::GitError;
 use paddock_git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
 use paddock_model::gate::{CommandResult, GateRun, slot_folder};
@@ -185,7 +185,7 @@ pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
         tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
     }
     let (project, slot) = (order.site.slug.clone(), order.slot);
-    world.tell(Input::GateFolderRemoved { project, slot, result });
+    world.tell(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
 }
 
 fn removed(world: &World, order: &Folder) -> Result<(), String> {

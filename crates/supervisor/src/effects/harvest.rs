@@ -8,7 +8,7 @@ use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use super::telling;
 use super::worktrees::{Place, make_again_if_gone};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
 use paddock_model::facts::{CommitFacts, HarvestFacts};
 use paddock_model::finding::ElsewhereHead;
@@ -72,7 +72,7 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     let facts =
         past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order)))).map(Box::new);
     fail_point!("harvest.after");
-    world.tell(Input::Harvested { session: order.session, facts });
+    world.tell(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
 fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {

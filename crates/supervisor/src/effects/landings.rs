@@ -3,7 +3,7 @@
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use super::candidates::is_at;
-use paddock_engine::input::{Input, LandingAnswer};
+use paddock_engine::input::{Input, LandingAnswer, Problem};
 use paddock_git::{LandOrder, LandOutcome, land as land_in};
 use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Objective;
@@ -73,10 +73,10 @@ pub(in super::super) fn land(world: &World, order: &Order) {
     let answer = match outcome {
         Ok(LandOutcome::Landed | LandOutcome::AlreadyLanded) => LandingAnswer::Landed,
         Ok(LandOutcome::Moved { found }) => LandingAnswer::Moved { found },
-        Ok(LandOutcome::SelfCheckFailed { why }) => LandingAnswer::SelfCheckFailed(why),
+        Ok(LandOutcome::SelfCheckFailed { why }) => LandingAnswer::SelfCheckFailed(why.into()),
         Err(error) => {
             tracing::warn!(project = %order.site.slug, %error, "a landing did not go through");
-            LandingAnswer::Failed(error.to_string())
+            LandingAnswer::Failed(Problem::new(error))
         }
     };
     fail_point!("landing.after");

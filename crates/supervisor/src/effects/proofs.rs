@@ -2,7 +2,7 @@
 
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::proof::{Proof, of_landing};
 use paddock_model::state::State;
@@ -39,7 +39,7 @@ pub(in super::super) fn write(world: &World, order: &Order) {
         tracing::warn!(commit = %order.commit, problem, "a proof could not be written");
     }
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
-    world.tell(Input::ProofWritten { project, commit, result });
+    world.tell(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
 }
 
 fn write_in(world: &World, order: &Order) -> Result<String, String> {

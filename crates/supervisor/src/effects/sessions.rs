@@ -95,7 +95,9 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     };
     match begun {
         Ok(ran) => follow(world, order, dir, ran),
-        Err(problem) => world.tell(Input::SessionRefused { session: order.session.id, problem }),
+        Err(problem) => {
+            world.tell(Input::SessionRefused { session: order.session.id, problem: problem.into() });
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use super::super::trust::{agreed, read_trust, with_agreement};
 use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
-use paddock_engine::input::{Input, PublishAnswer};
+use paddock_engine::input::{Input, Problem, PublishAnswer};
 use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
 use paddock_model::facts::{Relation, TargetFacts, TrustRecord};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
@@ -44,7 +44,7 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
     });
     fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
-    world.tell(Input::IntegrationMade { project: site.slug.clone(), tip });
+    world.tell(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
 }
 
 fn reset_integration(repository: &Repository, site: &Site, at: &ObjectId) -> Result<ObjectId, GitError> {
@@ -92,14 +92,14 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         Ok(repository) => repository,
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            return world.tell(Input::RepositoryFailed { project, problem });
+            return world.tell(Input::RepositoryFailed { project, problem: problem.into() });
         }
     };
     match read_trust(&repository) {
         Ok(trust) => tell_trust(world, site, trust),
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            return world.tell(Input::RepositoryFailed { project, problem });
+            return world.tell(Input::RepositoryFailed { project, problem: problem.into() });
         }
     }
     look_at_disk(world, site);
@@ -121,7 +121,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            world.tell(Input::RepositoryFailed { project, problem });
+            world.tell(Input::RepositoryFailed { project, problem: problem.into() });
         }
     }
 }
@@ -186,7 +186,11 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
         Ok(CasOutcome::Modified { .. }) => Err("the integration ref was elsewhere".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    world.tell(Input::ExternalMoved { project: site.slug.clone(), to: to.clone(), result });
+    world.tell(Input::ExternalMoved {
+        project: site.slug.clone(),
+        to: to.clone(),
+        result: result.map_err(Problem::new),
+    });
 }
 
 /// Reconciled by the ref: anywhere but at `from`, it has happened, and where the ref is was adopted.
@@ -197,7 +201,7 @@ pub(in super::super) fn adopt(
     landed: Vec<(ObjectiveId, ObjectId)>,
 ) {
     let result = adopted(world, site, from, landed).map_err(|error| error.to_string());
-    world.tell(Input::TargetAdopted { project: site.slug.clone(), result });
+    world.tell(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
 fn adopted(

@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use super::super::clock::now_ms;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::{GitError, Repository, SalvageOrder, WorktreeSpec};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::state::State;
@@ -48,7 +48,11 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
     let result = past_locks(world, &order.site, || patiently(|| world.with_room(|| make_in(world, order))));
     fail_point!("worktree.after");
-    world.tell(Input::WorktreeAnswered { objective: order.objective.clone(), epoch: order.epoch, result });
+    world.tell(Input::WorktreeAnswered {
+        objective: order.objective.clone(),
+        epoch: order.epoch,
+        result: result.map_err(Problem::new),
+    });
 }
 
 /// Makes a worktree again whose folder somebody deleted: its branch has all that was committed.

@@ -10,7 +10,7 @@ use paddock_agents::planner::without_echo;
 use paddock_agents::transcript::{self, Reader, Reading, Setting};
 use paddock_config::ConfigError;
 use paddock_config::plan_file::{self, PlanContext, ReadPlan};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::{GitError, Repository, SalvageOrder, Worktree};
 use paddock_model::facts::PlanFacts;
 use paddock_model::ids::{ObjectId, ObjectiveId, SessionId};
@@ -63,7 +63,7 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("plan.before");
     let facts = patiently(|| read(world, order)).map(Box::new);
     fail_point!("plan.after");
-    world.tell(Input::PlanRead { session: order.session, facts });
+    world.tell(Input::PlanRead { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
 fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
