@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 
 use super::clock::now_ms;
 use super::effects::{Variables, exit_of_last, stop_signal};
+use super::error::EffectError;
 use paddock_agents::CHECK_PROMPT;
 use paddock_agents::command::{self, Values};
 use paddock_agents::transcript::{Reader, Setting, Stream};
@@ -67,25 +68,24 @@ pub fn check_agent(
     environment: &Environment,
     agent: &AgentSettings,
     limit: Duration,
-) -> Result<Checkup, String> {
-    let name = random_hex(4).map_err(|error| error.to_string())?;
+) -> Result<Checkup, EffectError> {
+    let name = random_hex(4)?;
     let folder = Folder(workspace.runtime().join("checks").join(name));
-    let at = |path: &Path| format!("{}: ", path.display());
-    make_private_dir(&folder.0).map_err(|error| at(&folder.0) + &error.to_string())?;
+    make_private_dir(&folder.0).map_err(EffectError::at(&folder.0))?;
     let repository = folder.0.join("repository");
     make_repository(&repository)?;
-    let exe = std::env::current_exe().map_err(|error| error.to_string())?;
+    let exe = std::env::current_exe()?;
     let (sender, reports) = mpsc::channel();
     let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
-    let runner = runner.map_err(|error| error.to_string())?;
+    let runner = runner?;
     let bench = Bench { folder: &folder.0, repository, exe, environment, agent, runner, reports };
     bench.check(limit)
 }
 
-fn make_repository(path: &Path) -> Result<(), String> {
-    fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    fs::write(path.join("README.md"), "Made to check an agent.\n").map_err(|error| error.to_string())?;
-    paddock_git::make_repository(path).map_err(|error| error.to_string())
+fn make_repository(path: &Path) -> Result<(), EffectError> {
+    fs::create_dir_all(path).map_err(EffectError::at(path))?;
+    fs::write(path.join("README.md"), "Made to check an agent.\n")?;
+    Ok(paddock_git::make_repository(path)?)
 }
 
 struct Bench<'a> {
@@ -99,10 +99,9 @@ struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn check(&self, limit: Duration) -> Result<Checkup, String> {
+    fn check(&self, limit: Duration) -> Result<Checkup, EffectError> {
         let prompt_file = self.folder.join("prompt.md");
-        fs::write(&prompt_file, CHECK_PROMPT)
-            .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
+        fs::write(&prompt_file, CHECK_PROMPT).map_err(EffectError::at(&prompt_file))?;
         let version = self.version();
         let values = Values {
             prompt_file: &prompt_file,
@@ -113,7 +112,7 @@ impl Bench<'_> {
             paddock_exe: &self.exe,
             agent_session: None,
         };
-        let built = command::build(self.agent, &values).map_err(|error| error.to_string())?;
+        let built = command::build(self.agent, &values)?;
         let stage = stage("agent", built.argv);
         let stdin = (built.stdin == StdinRule::Prompt).then_some(prompt_file);
         let record = self.run(1, stage, stdin, limit)?;
@@ -210,7 +209,7 @@ impl Bench<'_> {
         stage: Stage,
         stdin: Option<PathBuf>,
         limit: Duration,
-    ) -> Result<ExitRecord, String> {
+    ) -> Result<ExitRecord, EffectError> {
         let Variables { set, unset, secrets } = Variables::of_agent(self.agent, self.environment);
         let key = JobKey { kind: JobKind::Session, id, attempt: 1 };
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
@@ -228,21 +227,21 @@ impl Bench<'_> {
             stop_signal: stop_signal(&self.agent.stop_signal),
             resources: Resources::of_a_job(),
         };
-        self.runner.submit(&spec).map_err(|error| error.to_string())?;
+        self.runner.submit(&spec)?;
         self.ended(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)
     }
 
-    fn ended(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, String> {
+    fn ended(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, EffectError> {
         let until = Instant::now() + patience;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.reports.recv_timeout(left) {
                 Ok(JobReport::Ended { key, record }) if key == wanted => return Ok(*record),
                 Ok(JobReport::Lost { key, job }) if key == wanted => {
-                    return Err(format!("its keeper vanished {}", job.note));
+                    return Err(EffectError::KeeperVanished(job.note));
                 }
                 Ok(_) => {}
-                Err(_) => return Err("its keeper does not answer".to_owned()),
+                Err(_) => return Err(EffectError::KeeperSilent),
             }
         }
     }

@@ -1,10 +1,13 @@
 //! Whether anything can be written where work goes on, and waiting until it can.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::thread;
 use std::time::Duration;
 
+use super::error::EffectError;
 use super::world::World;
 
 /// So often it is looked whether there is room.
@@ -22,9 +25,29 @@ pub(super) fn is_disk_full(folder: &Path) -> bool {
     })
 }
 
-/// Whether these are the system's words for a full disk, or a spent quota.
+/// Whether these are the system's words for a full disk, or a spent quota: of programs that are asked for nothing else.
 pub(super) fn says_disk_full(text: &str) -> bool {
     text.contains("No space left on device") || text.contains("Disk quota exceeded")
+}
+
+impl EffectError {
+    /// Whether it failed for want of space, or of quota. Of git, the program and the library, only words say so.
+    pub(super) fn is_disk_full(&self) -> bool {
+        let is_missing =
+            |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+        let mut cause: Option<&dyn Error> = match self {
+            // It stands for its error, and so is not the cause of itself.
+            Self::System(error) => Some(error),
+            other => Some(other),
+        };
+        while let Some(error) = cause {
+            if error.downcast_ref::<io::Error>().is_some_and(is_missing) {
+                return true;
+            }
+            cause = error.source();
+        }
+        says_disk_full(&self.to_string())
+    }
 }
 
 impl World {
@@ -42,15 +65,44 @@ impl World {
     }
 
     /// Does it again when it failed for want of space, as soon as there is some.
-    pub(super) fn with_room<T>(&self, mut act: impl FnMut() -> Result<T, String>) -> Result<T, String> {
+    pub(super) fn with_room<T>(
+        &self,
+        mut act: impl FnMut() -> Result<T, EffectError>,
+    ) -> Result<T, EffectError> {
         loop {
             let outcome = act();
-            let is_full = outcome.as_ref().is_err_and(|problem| says_disk_full(problem) || self.is_full());
+            let is_full = outcome.as_ref().is_err_and(|error| error.is_disk_full() || self.is_full());
             if !is_full || self.is_ending.load(Ordering::SeqCst) {
                 return outcome;
             }
             tracing::warn!("the disk is full: an effect waits for room");
             thread::sleep(LOOK_INTERVAL);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use paddock_git::GitError;
+
+    #[test]
+    fn an_error_knows_whether_space_was_missing_wherever_it_came_from() {
+        let full = || io::Error::from(ErrorKind::StorageFull);
+        let at = Path::new("/x");
+        let io_of_git = |source| GitError::Io { path: at.to_owned(), source };
+        let of_git = |stderr: &str| GitError::Program {
+            command: "add".to_owned(),
+            status: "exit status: 128".to_owned(),
+            stderr: stderr.to_owned(),
+        };
+        let is_full = |error: EffectError| error.is_disk_full();
+        assert!(is_full(full().into()) && is_full(EffectError::at(at)(full())));
+        assert!(is_full(io_of_git(io::Error::from(ErrorKind::QuotaExceeded)).into()));
+        assert!(is_full(
+            of_git("fatal: sha1 file: write error. Out of diskspace: No space left on device").into()
+        ));
+        assert!(!is_full(of_git("fatal: bad object").into()) && !is_full(EffectError::Busy));
+        assert!(!is_full(io_of_git(io::Error::from(ErrorKind::NotFound)).into()));
     }
 }

@@ -37,7 +37,7 @@ mod world;
 pub use ask::ask;
 pub use checkup::{Checkup, check_agent};
 pub use effects::planner_prompt;
-pub use error::SupervisorError;
+pub use error::{EffectError, SupervisorError};
 pub use options::{Options, RunEnd};
 pub use projects::read_project;
 pub use run::{COMMAND_PATIENCE, run};

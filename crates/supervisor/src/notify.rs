@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
+use super::error::EffectError;
 use super::message::{Inbox, Message};
 use super::panics;
 use paddock_engine::input::Input;
@@ -85,7 +86,8 @@ impl Notifier {
         let ends = inbox.clone();
         let work = move || {
             for notice in notices {
-                if let Err(problem) = tell_of(&folder, &notice) {
+                if let Err(error) = tell_of(&folder, &notice) {
+                    let problem = error.to_string();
                     tracing::warn!(project = %notice.project, run = %notice.run, %problem, "a notification failed");
                     let (project, run) = (notice.project, notice.run);
                     drop(inbox.send(Message::Input(Input::NotifyFailed {
@@ -133,19 +135,18 @@ fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn tell_of(folder: &Path, notice: &Notice) -> Result<(), String> {
-    let system = |error: std::io::Error| error.to_string();
+fn tell_of(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let runtime = folder.join("runtime");
-    let mut input = nameless(&runtime, "input").map_err(system)?;
-    writeln!(input, "{}", notice.event).and_then(|()| input.rewind()).map_err(system)?;
-    let mut said = nameless(&runtime, "said").map_err(system)?;
-    let errors = said.try_clone().map_err(system)?;
+    let mut input = nameless(&runtime, "input")?;
+    writeln!(input, "{}", notice.event).and_then(|()| input.rewind())?;
+    let mut said = nameless(&runtime, "said")?;
+    let errors = said.try_clone()?;
     let mut command = Command::new("sh");
     command.arg("-c").arg(&notice.run).process_group(0);
     inherit::start_in(&mut command, folder);
     command.env("PADDOCK_EVENT", &notice.kind).env("PADDOCK_PROJECT", notice.project.as_str());
     command.stdin(input).stdout(Stdio::null()).stderr(errors);
-    let child = command.spawn().map_err(system)?;
+    let child = command.spawn()?;
     let status = wait(child)?;
     if status.success() {
         return Ok(());
@@ -154,10 +155,10 @@ fn tell_of(folder: &Path, notice: &Notice) -> Result<(), String> {
     let tail = said.rewind().and_then(|()| said.take(1 << 16).read_to_string(&mut text));
     drop(tail);
     let text: String = text.trim().chars().take(SAID_MAX_BYTES).collect();
-    Err(if text.is_empty() { status.to_string() } else { format!("{status}: {text}") })
+    Err(EffectError::Notification { status, said: text })
 }
 
-fn wait(mut child: Child) -> Result<std::process::ExitStatus, String> {
+fn wait(mut child: Child) -> Result<std::process::ExitStatus, EffectError> {
     let until = Instant::now() + COMMAND_LIMIT;
     loop {
         match child.try_wait() {
@@ -169,9 +170,9 @@ fn wait(mut child: Child) -> Result<std::process::ExitStatus, String> {
                 let _ = group.map(|group| kill_process_group(group, Signal::KILL));
                 drop(child.kill());
                 drop(child.wait());
-                return Err(format!("it took longer than {} s and was killed", COMMAND_LIMIT.as_secs()));
+                return Err(EffectError::NotificationTimedOut(COMMAND_LIMIT));
             }
-            Err(error) => return Err(error.to_string()),
+            Err(error) => return Err(error.into()),
         }
     }
 }

@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use super::agreement::Known;
+use super::error::EffectError;
 use super::trust::agreed;
 use super::world::World;
 use paddock_config::resolve::{Project, Surroundings};
-use paddock_config::{ConfigError, Environment, Workspace, project_file, templates, validate};
+use paddock_config::{Environment, Workspace, project_file, templates, validate};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{Repository, observe};
 use paddock_model::facts::{Carried, TargetKey};
@@ -34,19 +35,17 @@ pub fn read_project(
     file: &Path,
     agreed: Option<&str>,
     recorded: &str,
-) -> Result<ProjectRead, String> {
-    let read = project_file::read(workspace, file, None).map_err(|faults| joined(&faults))?;
-    let repository = Repository::open(&read.repo_root).map_err(|error| error.to_string())?;
+) -> Result<ProjectRead, EffectError> {
+    let read = project_file::read(workspace, file, None).map_err(EffectError::Config)?;
+    let repository = Repository::open(&read.repo_root)?;
     let own = match recorded.is_empty() {
         true => None,
-        false => repository
-            .file_of(&format!("refs/heads/{recorded}"), ".paddock/project.yaml")
-            .map_err(|error| error.to_string())?,
+        false => repository.file_of(&format!("refs/heads/{recorded}"), ".paddock/project.yaml")?,
     };
     let on_path = |program: &str| validate::on_path(program, environment.path("PATH").map(Path::as_os_str));
     let around =
         Surroundings { head_branch: recorded, repository_file: own.as_deref(), agreed, on_path: &on_path };
-    let mut project = read.resolve(&around).map_err(|faults| joined(&faults))?;
+    let mut project = read.resolve(&around).map_err(EffectError::Config)?;
     recorded.clone_into(&mut project.settings.target_branch);
     let target = target_key(workspace, file, &read, &repository)?;
     Ok(ProjectRead { project, repository, target })
@@ -57,16 +56,11 @@ fn target_key(
     file: &Path,
     read: &project_file::ProjectFile,
     repository: &Repository,
-) -> Result<Option<TargetKey>, String> {
+) -> Result<Option<TargetKey>, EffectError> {
     let Some(branch) = read.target_branch.clone() else { return Ok(None) };
-    let at = observe(repository, &branch).map_err(|error| error.to_string())?;
+    let at = observe(repository, &branch)?;
     let shown = file.strip_prefix(workspace.root()).unwrap_or(file).display();
     Ok(Some(TargetKey { branch, place: format!("{shown}:{}", read.target_line), at }))
-}
-
-fn joined(faults: &[ConfigError]) -> String {
-    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    lines.join("\n")
 }
 
 /// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
@@ -102,9 +96,9 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         )),
         Ok(read) => match templates::faults(&world.workspace.templates(), &read.project.settings) {
             faults if faults.is_empty() => Ok(Box::new(read.project.settings)),
-            faults => Err(joined(&faults)),
+            faults => Err(EffectError::Config(faults).to_string()),
         },
-        Err(problem) => Err(problem),
+        Err(error) => Err(error.to_string()),
     };
     world.tell(Input::ConfigRead { project: slug.clone(), settings: settings.map_err(Problem::new) });
 }

@@ -2,10 +2,11 @@
 
 use std::sync::PoisonError;
 
+use super::error::EffectError;
 use super::screens::Seen;
 use super::world::{Site, World};
 use paddock_engine::input::Input;
-use paddock_git::{BRANCHES_MAX, GitError, clear_radar};
+use paddock_git::{BRANCHES_MAX, clear_radar};
 use paddock_model::facts::Collision;
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::objective::Status;
@@ -45,18 +46,17 @@ pub(super) fn scan(world: &World, order: &Order) {
             world.tell(Input::CollisionsSeen { project: order.site.slug.clone(), collisions });
         }
         Ok(None) => {}
-        Err(problem) => tracing::debug!(problem, project = %order.site.slug, "the radar sees nothing"),
+        Err(error) => tracing::debug!(%error, project = %order.site.slug, "the radar sees nothing"),
     }
 }
 
-fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, String> {
-    let problem = |error: GitError| error.to_string();
+fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, EffectError> {
     // Merging can run the merge drivers that the user agreed to, and no others.
     let repository = world.trusted(&order.site)?;
-    let tip = repository.commit_of(&order.site.integration_ref).map_err(problem)?;
+    let tip = repository.commit_of(&order.site.integration_ref)?;
     let tip = tip.unwrap_or_else(|| order.site.tip.clone());
     let names: Vec<String> = order.branches.iter().map(|(_, branch)| branch.clone()).collect();
-    let heads = repository.heads_of(&names).map_err(problem)?;
+    let heads = repository.heads_of(&names)?;
     let live: Vec<(ObjectiveId, ObjectId)> =
         heads.into_iter().map(|(index, head)| (order.branches[index].0.clone(), head)).collect();
     let mut screen = {
@@ -81,7 +81,7 @@ fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, Strin
         .lock()
         .unwrap_or_else(PoisonError::into_inner)
         .insert(order.site.slug.clone(), screen);
-    let Some(clashes) = clashes.transpose().map_err(problem)? else { return Ok(None) };
+    let Some(clashes) = clashes.transpose()? else { return Ok(None) };
     let collisions = clashes.into_iter().map(|clash| Collision {
         objective: live[clash.branch].0.clone(),
         with: clash.other.map(|other| live[other].0.clone()),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::error::EffectError;
 use super::lanes::Lanes;
 use super::message::{Inbox, Message};
 use super::screens::Radars;
@@ -165,9 +166,9 @@ impl World {
 
     /// The repository of a site, if the configuration that can run programs is the one agreed to. Called
     /// before every use of git that could run them.
-    pub(super) fn trusted(&self, site: &Site) -> Result<Repository, String> {
-        let repository = self.repository(&site.repo_root).map_err(|error| error.to_string())?;
-        let trust = read_trust(&repository).map_err(|error| error.to_string())?;
+    pub(super) fn trusted(&self, site: &Site) -> Result<Repository, EffectError> {
+        let repository = self.repository(&site.repo_root)?;
+        let trust = read_trust(&repository)?;
         // What was agreed to of the repository's own file is compared where that file is read.
         let trust = with_agreement(trust, agreed(&site.trust));
         let changes = site.trust.changes(&trust);
@@ -175,7 +176,7 @@ impl World {
             return Ok(repository);
         }
         self.tell(Input::TrustRead { project: site.slug.clone(), trust });
-        Err(format!("git configuration that can run programs changed: {}", changes.join(", ")))
+        Err(EffectError::Untrusted(changes))
     }
 
     /// Who Paddock's own commits are by: the user, else Paddock.

@@ -25,9 +25,8 @@ impl Order {
 
 /// Made from the same inputs it is the same tree: making it again does no harm.
 pub(in super::super) fn prepare(world: &World, order: &Order) {
-    let result = world.trusted(&order.site).and_then(|repository| {
-        prepared(world, &repository, order).map_err(|error: GitError| error.to_string())
-    });
+    let prepared = world.trusted(&order.site).and_then(|repository| Ok(prepared(world, &repository, order)?));
+    let result = prepared.map_err(|error| error.to_string());
     let (project, aside) = (order.site.slug.clone(), order.aside.clone());
     world.tell(Input::TreePrepared { project, aside, result: result.map_err(Problem::new) });
 }
@@ -72,8 +71,7 @@ pub(in super::super) struct Push {
 /// Without force: a remote that holds the commit already has it, and doing it again is nothing.
 pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
-        push(&repository, &order.remote, &order.commit, &order.site.target_branch)
-            .map_err(|error| error.to_string())
+        Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
     });
     let waits = |code: &str, said: String| {
         let text = format!("{} could not be pushed to {}: {said}", order.site.target_branch, order.remote);
@@ -84,7 +82,7 @@ pub(in super::super) fn push_out(world: &World, order: &Push) {
         Ok(PushOutcome::Rejected(said)) => waits("rejected", said),
         Ok(PushOutcome::Denied(said)) => waits("denied", said),
         Ok(PushOutcome::Unreachable(said)) => waits("unreachable", said),
-        Err(problem) => waits("other", problem),
+        Err(error) => waits("other", error.to_string()),
     };
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
     world.tell(Input::PushAnswered { project, commit, result });

@@ -1,6 +1,7 @@
 //! Merges made in memory.
 
 use super::super::clock::now_ms;
+use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict, Problem};
@@ -76,9 +77,9 @@ impl Member {
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("candidate.before");
     let answer = past_locks(world, &order.site, || answer(world, order));
-    let answer = answer.unwrap_or_else(|problem| {
-        tracing::warn!(project = %order.site.slug, problem, "a merge could not be made");
-        CandidateAnswer::Failed(problem.into())
+    let answer = answer.unwrap_or_else(|error| {
+        tracing::warn!(project = %order.site.slug, %error, "a merge could not be made");
+        CandidateAnswer::Failed(Problem::new(error))
     });
     fail_point!("candidate.after");
     world.tell(Input::CandidateAnswered {
@@ -96,8 +97,7 @@ pub(super) fn candidate_name(ahead: bool) -> &'static str {
     if ahead { "ahead" } else { "batch" }
 }
 
-fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
-    let said = |error: GitError| error.to_string();
+fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> {
     let repository = world.trusted(&order.site)?;
     let mut moved = Vec::new();
     let mut members = Vec::new();
@@ -118,7 +118,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
     };
     let made = match make_chain(&repository, &wanted) {
         Err(error @ GitError::Signing(_)) => return Ok(CandidateAnswer::Unsigned(Problem::new(error))),
-        made => made.map_err(said)?,
+        made => made?,
     };
     let entry = |place: &usize| members[*place].entry;
     let link = |link: ChainLink| Link { entry: entry(&link.member), commit: link.commit, tree: link.tree };
@@ -128,7 +128,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
         paths,
     };
     Ok(CandidateAnswer::Made(Box::new(ChainMade {
-        onto_tree: repository.tree_of(&order.onto).map_err(said)?,
+        onto_tree: repository.tree_of(&order.onto)?,
         links: made.links.into_iter().map(link).collect(),
         apart: made.apart.iter().map(entry).collect(),
         sealed: order.has_gate,
@@ -138,8 +138,8 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, String> {
 }
 
 /// Whether a work branch is at the pinned head still.
-pub(super) fn is_at(repository: &Repository, branch: &str, head: &ObjectId) -> Result<bool, String> {
-    let found = repository.commit_of(&format!("refs/heads/{branch}")).map_err(|error| error.to_string())?;
+pub(super) fn is_at(repository: &Repository, branch: &str, head: &ObjectId) -> Result<bool, GitError> {
+    let found = repository.commit_of(&format!("refs/heads/{branch}"))?;
     Ok(found.as_ref() == Some(head))
 }
 

@@ -1,5 +1,6 @@
 //! Reads what a run of a phase's checks said: exit status 0, and the expected text in the output, is passed.
 
+use super::super::error::EffectError;
 use super::super::world::World;
 use paddock_agents::terminal::plain;
 use paddock_engine::input::{Input, Problem};
@@ -48,7 +49,7 @@ pub(in super::super) fn read(world: &World, order: &Order) {
     world.tell(Input::ChecksRead { gate: order.gate, failed: failed.map_err(Problem::new) });
 }
 
-fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, String> {
+fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, EffectError> {
     let stages = stages(world, order)?;
     let mut failed = Vec::new();
     for (place, (check, result)) in order.checks.iter().zip(&order.results).enumerate() {
@@ -71,18 +72,18 @@ fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, String> {
     Ok(failed)
 }
 
-fn stages(world: &World, order: &Order) -> Result<Vec<StageEnd>, String> {
+fn stages(world: &World, order: &Order) -> Result<Vec<StageEnd>, EffectError> {
     let key = JobKey { kind: JobKind::Gate, id: order.gate.0, attempt: 1 };
     let dir = world.workspace.gate_dir(order.gate);
     match world.runner.adopt(&key, &dir) {
         Ok(Adoption::Ended(record)) => Ok(record.stages),
-        Ok(_) => Err("the record of its end is gone".to_owned()),
-        Err(error) => Err(error.to_string()),
+        Ok(_) => Err(EffectError::RecordGone),
+        Err(error) => Err(error.into()),
     }
 }
 
 /// What one check printed on both streams, one after the other.
-fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Result<String, String> {
+fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Result<String, EffectError> {
     let dir = world.workspace.gate_dir(gate);
     let mut text = String::new();
     for stream in [Stream::Stdout, Stream::Stderr] {
@@ -94,9 +95,9 @@ fn output(world: &World, gate: GateId, stages: &[StageEnd], place: usize) -> Res
         let from = stages.get(place).map_or(0, begin);
         let to = match stages.get(place + 1) {
             Some(next) => begin(next),
-            None => log.length().map_err(|error| error.to_string())?,
+            None => log.length()?,
         };
-        text.push_str(&between(&log, from, to).map_err(|error| error.to_string())?);
+        text.push_str(&between(&log, from, to)?);
     }
     Ok(text)
 }

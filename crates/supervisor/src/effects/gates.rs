@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::super::disk_space::says_disk_full;
+use super::super::error::EffectError;
 use super::super::lanes::Lane;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::gate_output::{SETUP_STAGE, command_results};
 use paddock_engine::input::{Input, Problem};
-use paddock_git::GitError;
 use paddock_git::{is_set_up, must_set_up, prepare_anew, prepare_gate, remove_gate, set_up_key};
 use paddock_model::gate::{CommandResult, GateRun, slot_folder};
 use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
@@ -78,25 +77,25 @@ pub(in super::super) fn start(world: &World, order: &Order) {
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
-        tracing::warn!(gate = %order.gate, problem, "a gate run did not start");
-        let results = Some(vec![not_started(order, problem)]);
+        tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
+        let results = Some(vec![not_started(order, &problem)]);
         world.tell(Input::GateExited { gate: order.gate, results });
     }
 }
 
 /// Whoever looks why the queue is held finds it here.
-fn not_started(order: &Order, problem: String) -> CommandResult {
+fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
     let name = order.commands.first().map_or_else(|| "verify".to_owned(), |command| command.name.clone());
-    let exit = match says_disk_full(&problem) {
+    let exit = match problem.is_disk_full() {
         true => Exit::DiskFull(1),
-        false => Exit::NotStarted(problem),
+        false => Exit::NotStarted(problem.to_string()),
     };
     CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None, says_full: false }
 }
 
-fn adopt(world: &World, order: &Order) -> Result<(), String> {
+fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
     let dir = world.workspace.gate_dir(order.gate);
-    match world.runner.adopt(&gate_key(order.gate), &dir).map_err(|error| error.to_string())? {
+    match world.runner.adopt(&gate_key(order.gate), &dir)? {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
             let results = Some(command_results(&record, &dir, &order.worktree));
@@ -107,20 +106,19 @@ fn adopt(world: &World, order: &Order) -> Result<(), String> {
     Ok(())
 }
 
-fn submit(world: &World, order: &Order) -> Result<(), String> {
+fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     fail_point!("gate.before");
     let repository = world.trusted(&order.site)?;
     if let Some(parent) = order.worktree.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+        std::fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
     let prepare = if order.is_clean { prepare_anew } else { prepare_gate };
-    let said = |error: GitError| error.to_string();
-    let worktree = prepare(&repository, &order.worktree, &order.commit).map_err(said)?;
+    let worktree = prepare(&repository, &order.worktree, &order.commit)?;
     fail_point!("gate.prepared");
     let setup = match &order.setup {
         Some((command, limit_ms)) => {
-            let key = set_up_key(&repository, &order.commit, command).map_err(said)?;
-            let is_due = must_set_up(&worktree, &key, order.is_clean || order.is_compared).map_err(said)?;
+            let key = set_up_key(&repository, &order.commit, command)?;
+            let is_due = must_set_up(&worktree, &key, order.is_clean || order.is_compared)?;
             is_due.then(|| setup_stage(command, *limit_ms))
         }
         None => None,
@@ -147,7 +145,7 @@ fn submit(world: &World, order: &Order) -> Result<(), String> {
         stop_signal: StopSignal::Term,
         resources: Resources::of_a_job(),
     };
-    world.runner.submit(&spec).map_err(|error| error.to_string())?;
+    world.runner.submit(&spec)?;
     fail_point!("gate.after");
     Ok(())
 }
@@ -180,7 +178,7 @@ impl Folder {
 
 /// Reconciled by the folder: what is gone is gone. One in which anything is at work stays.
 pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
-    let result = removed(world, order);
+    let result = removed(world, order).map_err(|error| error.to_string());
     if let Err(problem) = &result {
         tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
     }
@@ -188,11 +186,11 @@ pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
     world.tell(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
 }
 
-fn removed(world: &World, order: &Folder) -> Result<(), String> {
-    let repository = world.repository(&order.site.repo_root).map_err(|error| error.to_string())?;
-    let lock = world.runner.take_worktree(&order.worktree).map_err(|error| error.to_string())?;
-    let _nobody_starts_here = lock.ok_or("something is at work in it")?;
-    remove_gate(&repository, &order.worktree).map(drop).map_err(|error| error.to_string())
+fn removed(world: &World, order: &Folder) -> Result<(), EffectError> {
+    let repository = world.repository(&order.site.repo_root)?;
+    let lock = world.runner.take_worktree(&order.worktree)?;
+    let _nobody_starts_here = lock.ok_or(EffectError::Busy)?;
+    Ok(remove_gate(&repository, &order.worktree).map(drop)?)
 }
 
 /// Stopping what has ended already does nothing.

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::super::clock::now_ms;
+use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use super::telling;
@@ -69,15 +70,14 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     trouble_point!("harvest", order.site.slug.as_str());
     world.tails.end(order.session, &world.gauges);
-    let facts =
-        past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order)))).map(Box::new);
+    let facts = past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order))));
+    let facts = facts.map(Box::new).map_err(|error| error.to_string());
     fail_point!("harvest.after");
     world.tell(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
-fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
-    let problem = |error: paddock_git::GitError| error.to_string();
-    let repository = world.repository(&order.site.repo_root).map_err(problem)?;
+fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
+    let repository = world.repository(&order.site.repo_root)?;
     let place = Place {
         site: &order.site,
         objective: &order.objective,
@@ -86,21 +86,21 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, String> {
         base: &order.base,
     };
     make_again_if_gone(world, &place)?;
-    let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch).map_err(problem)?;
+    let worktree = paddock_git::find_worktree(&repository, &order.path, &order.branch)?;
     remove_stale_locks(&worktree);
     let (tip, copy) = (&order.site.tip, &order.site.copy);
-    let found = paddock_git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)
-        .map_err(problem)?;
+    let found =
+        paddock_git::harvest(&repository, &worktree, &order.from, tip, order.reviewed.as_ref(), copy)?;
     let mut integrated = order.integrated.clone();
     integrated.extend(order.is_integrator.then(|| (order.from.clone(), found.head.clone())));
-    let branch = paddock_git::read_branch(&repository, tip, &found.head, &integrated).map_err(problem)?;
+    let branch = paddock_git::read_branch(&repository, tip, &found.head, &integrated)?;
     let (tests, commands) = order.site.guarded.clone();
-    let tests = Globs::new(&tests).map_err(|error| error.to_string())?;
+    let tests = Globs::new(&tests)?;
     let guarded = paddock_git::Guarded { tests, commands };
-    let tampered = repository.tampering(tip, &found.head, &guarded).map_err(problem)?;
+    let tampered = repository.tampering(tip, &found.head, &guarded)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
-        false => salvage(world, order, &repository, &worktree).map_err(problem)?,
+        false => salvage(world, order, &repository, &worktree)?,
     };
     let (summary, account) = telling::told(world, &order.source, found.commits.len());
     Ok(HarvestFacts {

@@ -92,7 +92,7 @@ fn moved(world: &World, order: &Order) -> Option<u64> {
     }
     let has_moved = |member: &&Member| {
         let branch = member.branch.as_ref();
-        branch.is_some_and(|branch| is_at(&repository, branch, &member.head) == Ok(false))
+        branch.is_some_and(|branch| matches!(is_at(&repository, branch, &member.head), Ok(false)))
     };
     order.members.iter().find(has_moved).map(|member| member.entry)
 }

@@ -5,6 +5,7 @@ mod harvest;
 
 use std::path::{Path, PathBuf};
 
+use super::super::error::EffectError;
 use paddock_agents::planner::{self, ContextFile};
 use paddock_config::Workspace;
 use paddock_git::Repository;
@@ -19,11 +20,11 @@ pub(super) use harvest::{Order, harvest};
 const FILE_CHARS_MAX: usize = 3_000;
 
 /// Brings the planner's worktree to the integration tip, detached. Returns its git directory.
-pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<PathBuf, String> {
+pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<PathBuf, EffectError> {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+        std::fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
-    let worktree = paddock_git::prepare_gate(repository, path, tip).map_err(|error| error.to_string())?;
+    let worktree = paddock_git::prepare_gate(repository, path, tip)?;
     Ok(worktree.git_dir)
 }
 
@@ -32,7 +33,7 @@ pub(in super::super) fn prompt(
     templates: &Path,
     brief: &Brief,
     repository: &Repository,
-) -> Result<String, String> {
+) -> Result<String, EffectError> {
     let mut context = brief.context.clone();
     for path in &brief.files {
         // Too large, or not readable: the planner has the checkout and can look for itself.
@@ -44,16 +45,19 @@ pub(in super::super) fn prompt(
             .context_files
             .push(ContextFile { path: path.clone(), text: cut.trim_end().to_owned() + more });
     }
-    planner::render(Some(templates), &context).map_err(|error| error.to_string())
+    Ok(planner::render(Some(templates), &context)?)
 }
 
 /// What the next planner run of a project would be told.
 ///
 /// # Errors
 /// When the repository cannot be opened, or the template is wrong.
-pub fn planner_prompt(workspace: &Workspace, state: &State, project: &Project) -> Result<String, String> {
-    let repository = Repository::open(Path::new(&project.settings.repo_root));
-    let repository = repository.map_err(|error| error.to_string())?;
+pub fn planner_prompt(
+    workspace: &Workspace,
+    state: &State,
+    project: &Project,
+) -> Result<String, EffectError> {
+    let repository = Repository::open(Path::new(&project.settings.repo_root))?;
     let runs = state.active_line(&project.slug).phase.map_or(0, |phase| phase.progress.runs);
     let brief = Brief::for_run(state, project, runs + 1);
     prompt(&workspace.templates(), &brief, &repository)

@@ -1,7 +1,7 @@
 //! What a session is told.
 
 use super::super::telling;
-use super::{Site, World};
+use super::{EffectError, Site, World};
 use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective, titled};
 use paddock_agents::summary;
 use paddock_agents::terminal::plain;
@@ -91,7 +91,7 @@ pub(super) fn prompt(
     objective: &Objective,
     session: &Session,
     aims: &Aims,
-) -> Result<String, String> {
+) -> Result<String, EffectError> {
     let worker = settings.worker(&session.worker);
     let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
     let template = match session.kind {
@@ -136,7 +136,7 @@ pub(super) fn prompt(
         kind: session.kind.to_string(),
     };
     let templates = world.workspace.templates();
-    prompt::render(Some(&templates), template, &context).map_err(|error| error.to_string())
+    Ok(prompt::render(Some(&templates), template, &context)?)
 }
 
 /// What earlier sessions did, and who is in the way.

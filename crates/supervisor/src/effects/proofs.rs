@@ -1,5 +1,6 @@
 //! Proofs: a git note on each landed commit.
 
+use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use paddock_engine::input::{Input, Problem};
@@ -34,6 +35,7 @@ impl Order {
 pub(in super::super) fn write(world: &World, order: &Order) {
     fail_point!("note.before");
     let result = past_locks(world, &order.site, || patiently(|| write_in(world, order)));
+    let result = result.map_err(|error| error.to_string());
     fail_point!("note.after");
     if let Err(problem) = &result {
         tracing::warn!(commit = %order.commit, problem, "a proof could not be written");
@@ -42,18 +44,16 @@ pub(in super::super) fn write(world: &World, order: &Order) {
     world.tell(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
 }
 
-fn write_in(world: &World, order: &Order) -> Result<String, String> {
+fn write_in(world: &World, order: &Order) -> Result<String, EffectError> {
     let mut proof = order.proof.clone();
     let logs = order.gate.and_then(|gate| digest::of_stages(&world.workspace.gate_dir(gate)));
     let commands = proof.gate.iter_mut().flat_map(|gate| &mut gate.commands);
     for (command, log) in commands.zip(logs.unwrap_or_default()) {
         command.log_sha256 = Some(log);
     }
-    let text = serde_json::to_string_pretty(&proof).map_err(|error| error.to_string())? + "\n";
-    let repository = world.repository(&order.site.repo_root).map_err(|error| error.to_string())?;
+    let text = serde_json::to_string_pretty(&proof)? + "\n";
+    let repository = world.repository(&order.site.repo_root)?;
     let identity = world.identity(&repository);
-    repository
-        .write_note(&order.commit, &text, &identity, order.at_ms / 1_000)
-        .map_err(|error| error.to_string())?;
+    repository.write_note(&order.commit, &text, &identity, order.at_ms / 1_000)?;
     Ok(digest::of_bytes(text.as_bytes()))
 }

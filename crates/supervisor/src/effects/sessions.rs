@@ -5,9 +5,9 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::super::clock::awake_since;
-use super::super::clock::now_ms;
+use super::super::clock::{awake_since, now_ms};
 use super::super::disk_space::says_disk_full;
+use super::super::error::EffectError;
 use super::super::message::Message;
 use super::super::tail::Followed;
 use super::super::world::{Site, World};
@@ -16,7 +16,7 @@ use super::environment::{Variables, Worksite, git_settings};
 use super::planning;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_agents::command::{self, AgentCommand, Values};
-use paddock_engine::input::Input;
+use paddock_engine::input::{Input, Problem};
 use paddock_git::Repository;
 use paddock_model::budget::used_since_ms;
 use paddock_model::ids::{ObjectId, SessionId};
@@ -29,7 +29,7 @@ use paddock_model::usage::Tokens;
 use paddock_os::fail_points::fail_point;
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, make_private_dir, write_atomic};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
-use paddock_runner::{RunnerError, SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
+use paddock_runner::{SecretValues, Stage, StageEnd, StageOutcome, StopReason, StopSignal};
 
 #[path = "prompting.rs"]
 mod prompting;
@@ -95,8 +95,8 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     };
     match begun {
         Ok(ran) => follow(world, order, dir, ran),
-        Err(problem) => {
-            world.tell(Input::SessionRefused { session: order.session.id, problem: problem.into() });
+        Err(error) => {
+            world.tell(Input::SessionRefused { session: order.session.id, problem: Problem::new(error) });
         }
     }
 }
@@ -116,10 +116,10 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
 }
 
 /// How long it ran already, if it runs and its keeper says so.
-fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, String> {
+fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, EffectError> {
     let session = order.session.id;
     fail_point!("adopt.before");
-    let adoption = world.runner.adopt(&session_key(session), dir).map_err(|error| error.to_string())?;
+    let adoption = world.runner.adopt(&session_key(session), dir)?;
     fail_point!("adopt.after");
     match adoption {
         Adoption::Running { claim } => {
@@ -143,33 +143,32 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, S
     Ok(None)
 }
 
-fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), String> {
+fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), EffectError> {
     fail_point!("spawn.before");
     let repository = world.trusted(&order.site)?;
     let git_dir = prepare(world, order, &repository)?;
     let spec = job(world, order, &repository, &git_dir, dir)?;
-    world.runner.submit(&spec).map_err(|error: RunnerError| error.to_string())
+    Ok(world.runner.submit(&spec)?)
 }
 
 /// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
 /// the worktree off. A planner looks at the tip, detached. Returns the worktree's git directory.
-fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, String> {
-    let problem = |error: paddock_git::GitError| error.to_string();
+fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, EffectError> {
     let Errand::Objective { objective, branch, base, .. } = &order.errand else {
         return planning::prepare(repository, &order.path, &order.session.from);
     };
     let place = Place { site: &order.site, objective: &objective.key, path: &order.path, branch, base };
     make_again_if_gone(world, &place)?;
-    let worktree = paddock_git::find_worktree(repository, &order.path, branch).map_err(problem)?;
-    paddock_git::mend_worktree(repository, &worktree).map_err(problem)?;
+    let worktree = paddock_git::find_worktree(repository, &order.path, branch)?;
+    paddock_git::mend_worktree(repository, &worktree)?;
     // One that begins at the base is as good as the first: what was to start before it may not have come this far.
     if order.session.attempt == 1 || order.session.from == *base {
-        paddock_git::bring_forward(repository, &worktree, &order.session.from).map_err(problem)?;
+        paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
     }
     Ok(worktree.git_dir)
 }
 
-fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, String> {
+fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, EffectError> {
     match &order.errand {
         Errand::Objective { objective, aims, .. } => {
             prompting::prompt(world, &order.site, &order.settings, objective, &order.session, aims)
@@ -184,15 +183,14 @@ fn job(
     repository: &Repository,
     git_dir: &Path,
     dir: &Path,
-) -> Result<JobSpec, String> {
+) -> Result<JobSpec, EffectError> {
     let settings = &order.settings;
-    let unknown = || format!("the agent {} is no longer in the project file", order.session.agent);
+    let unknown = || EffectError::UnknownAgent(order.session.agent.clone());
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
-    make_private_dir(dir).map_err(|error| format!("{}: {error}", dir.display()))?;
+    make_private_dir(dir).map_err(EffectError::at(dir))?;
     let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
-    write_private(&prompt_file, text.as_bytes())
-        .map_err(|error| format!("{}: {error}", prompt_file.display()))?;
+    write_private(&prompt_file, text.as_bytes()).map_err(EffectError::at(&prompt_file))?;
     fail_point!("spawn.prompt");
     let values = Values {
         prompt_file: &prompt_file,
@@ -203,7 +201,7 @@ fn job(
         paddock_exe: &world.exe,
         agent_session: order.session.resume.as_ref().map(|resume| resume.agent_session.as_str()),
     };
-    let command = command::build(agent, &values).map_err(|error| error.to_string())?;
+    let command = command::build(agent, &values)?;
     let variables = Variables::of_agent(agent, &world.environment);
     let identity = Worksite { repository, git_dir, path: &order.path }.identity(&variables);
     let Variables { mut set, unset, secrets } = variables;

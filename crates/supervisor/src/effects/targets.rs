@@ -254,7 +254,7 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
     fail_point!("publish.before");
     let answer = match world.trusted(site) {
         Ok(repository) => publish_in(&repository, site, order),
-        Err(problem) => waits("other", Vec::new(), problem),
+        Err(error) => waits("other", Vec::new(), error.to_string()),
     };
     fail_point!("publish.after");
     let is_published = answer == PublishAnswer::Published;

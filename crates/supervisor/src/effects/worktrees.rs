@@ -6,6 +6,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Component, Path, PathBuf};
 
 use super::super::clock::now_ms;
+use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
 use paddock_engine::input::{Input, Problem};
@@ -47,6 +48,7 @@ impl Order {
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
     let result = past_locks(world, &order.site, || patiently(|| world.with_room(|| make_in(world, order))));
+    let result = result.map_err(|error| error.to_string());
     fail_point!("worktree.after");
     world.tell(Input::WorktreeAnswered {
         objective: order.objective.clone(),
@@ -56,7 +58,7 @@ pub(in super::super) fn make(world: &World, order: &Order) {
 }
 
 /// Makes a worktree again whose folder somebody deleted: its branch has all that was committed.
-pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(), String> {
+pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(), EffectError> {
     // A link in its place is refused by whoever looks at it next.
     if place.path.symlink_metadata().is_ok() {
         return Ok(());
@@ -66,7 +68,7 @@ pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(),
     add(&repository, place)
 }
 
-fn make_in(world: &World, order: &Order) -> Result<(), String> {
+fn make_in(world: &World, order: &Order) -> Result<(), EffectError> {
     let repository = world.trusted(&order.site)?;
     let place = Place {
         site: &order.site,
@@ -87,9 +89,9 @@ pub(super) struct Place<'a> {
     pub(super) base: &'a ObjectId,
 }
 
-fn add(repository: &Repository, place: &Place<'_>) -> Result<(), String> {
+fn add(repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
     if let Some(parent) = place.path.parent() {
-        fs::create_dir_all(parent).map_err(|error| format!("{}: {error}", parent.display()))?;
+        fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
     let spec = WorktreeSpec {
         path: place.path.to_owned(),
@@ -97,7 +99,7 @@ fn add(repository: &Repository, place: &Place<'_>) -> Result<(), String> {
         base: place.base.clone(),
         marker: place.objective.to_string(),
     };
-    paddock_git::add_worktree(repository, &spec).map_err(|error| error.to_string())?;
+    paddock_git::add_worktree(repository, &spec)?;
     for name in &place.site.copy {
         copy_file(&place.site.repo_root, place.path, name)?;
     }
@@ -106,10 +108,10 @@ fn add(repository: &Repository, place: &Place<'_>) -> Result<(), String> {
 
 /// Copies one file of `worktree.copy`; one that the repository's folder lacks is no error. Links are not
 /// followed, and nothing is written outside the worktree.
-fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
+fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
     let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !is_inside {
-        return Err(format!("worktree.copy: {name:?} leads out of the repository"));
+        return Err(EffectError::CopyLeadsOut(name.to_owned()));
     }
     let (source, target) = (from.join(name), to.join(name));
     let is_there = |path: &Path| path.symlink_metadata().is_ok();
@@ -119,9 +121,9 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), String> {
     // What is checked out here is an agent's: a folder of it may be a link.
     let parents = target.ancestors().skip(1).take_while(|parent| *parent != to);
     if let Some(link) = parents.filter(|parent| parent.is_symlink()).last() {
-        return Err(format!("worktree.copy: {name} is not copied, as {} is a link", link.display()));
+        return Err(EffectError::CopyThroughLink { name: name.to_owned(), link: link.to_owned() });
     }
-    let problem = |error| format!("worktree.copy: {name}: {error}");
+    let problem = |source| EffectError::Copy { name: name.to_owned(), source };
     if let Some(parent) = target.parent() {
         fs::create_dir_all(parent).map_err(problem)?;
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::clock::now_ms;
 use crate::effects::attempts::patiently;
+use crate::error::EffectError;
 use crate::world::{Site, World};
 use paddock_agents::planner::without_echo;
 use paddock_agents::transcript::{self, Reader, Reading, Setting};
@@ -61,15 +62,14 @@ impl Order {
 /// Reads only, but for refs that keep what would be lost; a worktree that is gone already stays gone.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("plan.before");
-    let facts = patiently(|| read(world, order)).map(Box::new);
+    let facts = patiently(|| read(world, order)).map(Box::new).map_err(|error| error.to_string());
     fail_point!("plan.after");
     world.tell(Input::PlanRead { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
-fn read(world: &World, order: &Order) -> Result<PlanFacts, String> {
+fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     let dir = world.workspace.session_dir(order.session);
-    let reading =
-        transcript_of(&dir, order).map_err(|error| format!("its output cannot be read: {error}"))?;
+    let reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     let workers: Vec<&str> = order.workers.iter().map(String::as_str).collect();
     let context = PlanContext { existing: &order.existing, workers: &workers };
