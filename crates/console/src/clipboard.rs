@@ -4,6 +4,8 @@
 use std::io::Write;
 use std::process::{Command, Stdio};
 
+use crossterm::clipboard::CopyToClipboard;
+
 /// How much may be copied: terminals and tmux drop more than about this.
 const BYTES_MAX: usize = 256 * 1024;
 
@@ -12,8 +14,8 @@ const BYTES_MAX: usize = 256 * 1024;
 pub(crate) enum Way {
     /// Through tmux.
     Tmux,
-    /// By these bytes to the terminal.
-    Osc52(Vec<u8>),
+    /// By this command to the terminal.
+    Osc52(CopyToClipboard<String>),
 }
 
 /// Which way it is here.
@@ -21,7 +23,7 @@ pub(crate) enum Way {
 pub(crate) fn way(text: &str, in_tmux: bool) -> Way {
     match in_tmux {
         true => Way::Tmux,
-        false => Way::Osc52(osc52(text)),
+        false => Way::Osc52(CopyToClipboard::to_clipboard_from(text.to_owned())),
     }
 }
 
@@ -29,25 +31,6 @@ pub(crate) fn way(text: &str, in_tmux: bool) -> Way {
 #[must_use]
 pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > BYTES_MAX
-}
-
-fn osc52(text: &str) -> Vec<u8> {
-    format!("\u{1b}]52;c;{}\u{7}", base64(text.as_bytes())).into_bytes()
-}
-
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for three in bytes.chunks(3) {
-        let byte = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
-        let bits = byte(0) << 16 | byte(1) << 8 | byte(2);
-        for digit in 0..4 {
-            let is_filler = digit > three.len();
-            let index = (bits >> (18 - 6 * digit) & 63) as usize;
-            out.push(if is_filler { '=' } else { char::from(DIGITS[index]) });
-        }
-    }
-    out
 }
 
 /// Gives a text to tmux, which hands it on to the terminal.
@@ -75,13 +58,14 @@ pub(crate) fn to_tmux(text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crossterm::Command as _;
 
     #[test]
     fn outside_of_tmux_the_terminal_is_asked_by_osc_52() {
-        let Way::Osc52(bytes) = way("登录 ab", false) else { panic!("not OSC 52") };
-        assert_eq!(String::from_utf8(bytes).unwrap(), "\u{1b}]52;c;55m75b2VIGFi\u{7}");
-        assert_eq!(base64(b"a"), "YQ==");
-        assert_eq!(base64(b"ab"), "YWI=");
+        let Way::Osc52(command) = way("登录 ab", false) else { panic!("not OSC 52") };
+        let mut sequence = String::new();
+        command.write_ansi(&mut sequence).unwrap();
+        assert_eq!(sequence, "\u{1b}]52;c;55m75b2VIGFi\u{1b}\\");
         assert_eq!(way("x", true), Way::Tmux);
     }
 }

@@ -234,8 +234,8 @@ impl Console {
                 Ok(()) => self.model.say(format!("copied {what}, through tmux")),
                 Err(problem) => self.model.say_no(format!("copy: {problem}")),
             },
-            clipboard::Way::Osc52(bytes) => {
-                self.screen.send(&bytes);
+            clipboard::Way::Osc52(command) => {
+                self.screen.obey(command);
                 self.model.say(format!("copied {what}, through the terminal (OSC 52)"));
             }
         }

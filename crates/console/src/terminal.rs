@@ -95,6 +95,11 @@ impl Screen {
         self.terminal.clear()
     }
 
+    /// Writes a command that the terminal acts upon but does not show.
+    pub(crate) fn obey(&mut self, command: impl crossterm::Command) {
+        let _ = execute!(io::stdout(), command);
+    }
+
     /// Writes bytes that the terminal acts upon but does not show.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let mut out = io::stdout();
