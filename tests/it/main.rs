@@ -27,5 +27,6 @@ mod shipped;
 mod spine;
 mod store_durability;
 mod store_open;
+mod store_projects;
 mod tidy;
 mod world;

@@ -72,13 +72,26 @@ pub struct Integration {
     pub external_refused: Option<ObjectId>,
 }
 
-/// A project and all that is recorded of it.
+/// What the merge queue changes of a project: it is stored in a row of its own.
+#[derive(Debug, Serialize)]
+pub struct QueueRow<'a> {
+    train: &'a Train,
+    verdicts: &'a [KnownVerdict],
+    unproven: &'a [Unproven],
+    collisions: &'a [Collision],
+    pace: &'a Pace,
+    gate_folders: &'a BTreeMap<u32, u32>,
+}
+
+/// A project and all that is recorded of it. It is stored in three rows: the settings, the [`QueueRow`], and the
+/// rest, which is all that it serializes itself; it is read from all of them together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     /// Its name.
     pub slug: ProjectSlug,
     /// Its settings, as last read without errors. The target branch in them is the recorded one, which no later read
     /// changes; empty while nobody has named one.
+    #[serde(skip_serializing)]
     pub settings: ProjectSettings,
     /// When its target branch was set last, in Unix milliseconds; none: it is the one of when it was taken up.
     #[serde(default)]
@@ -108,15 +121,16 @@ pub struct Project {
     /// Its refs.
     pub integration: Integration,
     /// Its merge queue.
+    #[serde(skip_serializing)]
     pub train: Train,
     /// What the gate said of trees in the last day, a bounded number of them.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub verdicts: Vec<KnownVerdict>,
     /// Landings whose proof is not written yet.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub unproven: Vec<Unproven>,
     /// Branches that will not merge, as the conflict radar saw them last.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub collisions: Vec<Collision>,
     /// What it remembers of its planner.
     #[serde(default)]
@@ -134,10 +148,10 @@ pub struct Project {
     #[serde(default)]
     pub pushing: Pushing,
     /// How long the gate takes, alone and beside another.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub pace: Pace,
     /// The slots that have a gate worktree, and how many runs came to their end in each.
-    #[serde(default)]
+    #[serde(default, skip_serializing)]
     pub gate_folders: BTreeMap<u32, u32>,
 }
 
@@ -150,6 +164,19 @@ impl Integration {
 }
 
 impl Project {
+    /// Returns what is stored as the project's merge queue.
+    #[must_use]
+    pub fn queue_row(&self) -> QueueRow<'_> {
+        QueueRow {
+            train: &self.train,
+            verdicts: &self.verdicts,
+            unproven: &self.unproven,
+            collisions: &self.collisions,
+            pace: &self.pace,
+            gate_folders: &self.gate_folders,
+        }
+    }
+
     /// Whether the branches of these two objectives will not merge, as far as the radar has seen.
     #[must_use]
     pub fn do_collide(&self, one: &ObjectiveId, other: &ObjectiveId) -> bool {

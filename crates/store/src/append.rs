@@ -84,13 +84,15 @@ fn insert_event(transaction: &Transaction<'_>, event: &StoredEvent) -> rusqlite:
     Ok(())
 }
 
+/// Writes the row, unless it is there word for word.
 fn put_row(transaction: &Transaction<'_>, row: &Row, seq: u64) -> rusqlite::Result<()> {
     let table = row.kind.table();
     match &row.body {
         Some(body) => transaction
             .prepare_cached(&format!(
                 "INSERT INTO {table} (key, body, seq) VALUES (?1, ?2, ?3)
-                 ON CONFLICT (key) DO UPDATE SET body = excluded.body, seq = excluded.seq"
+                 ON CONFLICT (key) DO UPDATE SET body = excluded.body, seq = excluded.seq
+                 WHERE body <> excluded.body"
             ))?
             .execute(params![row.key, body, signed(seq)])?,
         None => {

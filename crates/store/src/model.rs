@@ -8,8 +8,12 @@ use paddock_model::stored::StoredEvent;
 /// What a row describes; each kind has a table of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityKind {
-    /// A project, by its slug.
+    /// A project, by its slug: what neither of the next two holds.
     Project,
+    /// The settings of a project, by its slug.
+    ProjectSettings,
+    /// The merge queue of a project, by its slug.
+    ProjectQueue,
     /// An objective, by `project/objective`.
     Objective,
     /// A session, by its number.
@@ -28,11 +32,21 @@ impl EntityKind {
     pub const fn table(self) -> &'static str {
         match self {
             Self::Project => "project",
+            Self::ProjectSettings => "project_settings",
+            Self::ProjectQueue => "project_queue",
             Self::Objective => "objective",
             Self::Session => "session",
             Self::Gate => "gate",
             Self::Hierarchy => "hierarchy",
             Self::Meta => "meta",
+        }
+    }
+
+    /// Returns the version of the schema that has its table first.
+    pub(super) const fn since(self) -> i64 {
+        match self {
+            Self::Project | Self::Objective | Self::Session | Self::Gate | Self::Hierarchy | Self::Meta => 1,
+            Self::ProjectSettings | Self::ProjectQueue => 2,
         }
     }
 }

@@ -12,10 +12,15 @@ pub(super) fn last_seq(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(last.unsigned_abs())
 }
 
+/// Returns the rows of a kind; none where the schema is older than its table.
 pub(super) fn load_rows(
     connection: &Connection,
     kind: EntityKind,
 ) -> rusqlite::Result<Vec<(String, String)>> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version < kind.since() {
+        return Ok(Vec::new());
+    }
     let sql = format!("SELECT key, body FROM {} ORDER BY key", kind.table());
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;

@@ -10,8 +10,8 @@ use super::schema::{MIGRATIONS, header};
 use super::{EntityKind, EventQuery, Snapshot, StoreError, backup, query};
 use paddock_model::stored::StoredEvent;
 
-fn outdated(path: &Path) -> StoreError {
-    let reason = "it has not been brought up to date yet; `paddock run --no-tui --once` does so";
+fn unmade(path: &Path) -> StoreError {
+    let reason = "it has no tables yet; `paddock run --no-tui --once` makes them";
     StoreError::CannotOpen { path: path.to_owned(), reason: reason.to_owned() }
 }
 
@@ -42,7 +42,7 @@ impl Reader {
     /// [`StoreError::CannotOpen`] when there is none, [`StoreError::Newer`] when this program is too old for
     /// it, [`StoreError::Damaged`] when it is no database.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
-        Self::open_made(path)?.ok_or_else(|| outdated(path))
+        Self::open_made(path)?.ok_or_else(|| unmade(path))
     }
 
     /// None when it has no tables yet.
@@ -53,11 +53,9 @@ impl Reader {
         connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
         let found = header(&connection).map_err(sqlite)?;
         refuse_unknown(path, found, MIGRATIONS)?;
-        match usize::try_from(found.version) {
-            Ok(0) => Ok(None),
-            Ok(version) if version < MIGRATIONS.len() => Err(outdated(path)),
-            _ => Ok(Some(Self { connection: Mutex::new(connection), path: path.to_owned() })),
-        }
+        // An older schema is read as it is: a supervisor of before may be at work on it.
+        let reader = || Self { connection: Mutex::new(connection), path: path.to_owned() };
+        Ok((found.version > 0).then(reader))
     }
 
     fn with<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {

@@ -8,7 +8,8 @@ use paddock_os::fail_points::fail_point;
 pub(super) const APPLICATION_ID: i64 = 0x5061_6464;
 
 /// The n-th entry leads from schema n to n + 1. Released entries are never edited, only followed by new ones.
-pub(super) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001.sql")];
+pub(super) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// The header fields that say whose file this is and how old.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::event::Event;
 use paddock_model::state::{EntityKey, State};
-use paddock_store::EntityKind;
-use paddock_store::codec::{batch, from_stored};
-use serde::de::DeserializeOwned;
+use paddock_store::codec::{batch, from_stored, state_of};
+use paddock_store::{EntityKind, Snapshot};
 
 /// Rows by kind and key.
 #[derive(Debug, Default)]
@@ -44,20 +43,12 @@ impl Rows {
         Ok(read)
     }
 
-    fn all<T: DeserializeOwned>(&self, kind: EntityKind) -> Result<Vec<T>, String> {
-        let rows = self.rows.iter().filter(|((of, _), _)| *of == kind);
-        rows.map(|(_, body)| serde_json::from_str(body).map_err(|error| error.to_string())).collect()
-    }
-
     /// The state as a supervisor that starts reads it.
     pub(super) fn load(&self) -> Result<State, String> {
-        Ok(State::from_parts(
-            self.all(EntityKind::Meta)?.pop().unwrap_or_default(),
-            self.all(EntityKind::Project)?,
-            self.all(EntityKind::Objective)?,
-            self.all(EntityKind::Session)?,
-            self.all(EntityKind::Gate)?,
-            self.all(EntityKind::Hierarchy)?,
-        ))
+        let mut rows = BTreeMap::<_, Vec<_>>::new();
+        for ((kind, key), body) in &self.rows {
+            rows.entry(*kind).or_default().push((key.clone(), body.clone()));
+        }
+        state_of(&Snapshot { last_seq: self.last_seq, rows }).map_err(|error| error.to_string())
     }
 }

@@ -1,10 +1,11 @@
 //! Between domain and store: events and state as they are written down, and read back.
 
 mod events;
+mod projects;
 mod rows;
 
 pub use events::{from_stored, to_stored};
-pub use rows::{ENTITIES, batch, load, load_snapshot, rows_of};
+pub use rows::{ENTITIES, batch, load, load_snapshot, rows_of, state_of};
 
 use crate::StoreError;
 

@@ -5,16 +5,18 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::LedgerError;
 use super::events::to_stored;
+use super::{LedgerError, projects};
 use crate::{Batch, EntityKind, Reader, Row, Snapshot, Store};
 use paddock_model::event::{Durability, Event};
 use paddock_model::state::{Counters, EntityKey, State};
 
 /// The kinds of rows that make up a state.
-pub const ENTITIES: [EntityKind; 6] = [
+pub const ENTITIES: [EntityKind; 8] = [
     EntityKind::Meta,
     EntityKind::Project,
+    EntityKind::ProjectSettings,
+    EntityKind::ProjectQueue,
     EntityKind::Objective,
     EntityKind::Session,
     EntityKind::Gate,
@@ -30,8 +32,7 @@ const COUNTERS_KEY: &str = "counters";
 pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, LedgerError> {
     let durability = events.iter().map(|event| event.fact.durability()).max().unwrap_or(Durability::Process);
     let events = events.iter().map(to_stored).collect::<Result<_, _>>()?;
-    let rows = touched.iter().map(|key| row(state, key)).collect::<Result<_, _>>()?;
-    Ok(Batch { events, rows, durability })
+    Ok(Batch { events, rows: rows_for(state, touched)?, durability })
 }
 
 /// Every row of a state.
@@ -47,20 +48,32 @@ pub fn rows_of(state: &State) -> Result<Vec<Row>, LedgerError> {
     keys.extend(state.objectives().map(|objective| EntityKey::Objective(objective.key.clone())));
     keys.extend(state.sessions().map(|session| EntityKey::Session(session.id)));
     keys.extend(state.gates().map(|gate| EntityKey::Gate(gate.id)));
-    keys.iter().map(|key| row(state, key)).collect()
+    rows_for(state, &keys)
 }
 
-fn row(state: &State, key: &EntityKey) -> Result<Row, LedgerError> {
-    let (kind, name, body) = match key {
-        EntityKey::Counters => (EntityKind::Meta, COUNTERS_KEY.to_owned(), text(Some(state.counters()))),
-        EntityKey::Project(slug) => (EntityKind::Project, slug.to_string(), text(state.project(slug))),
-        EntityKey::Objective(key) => (EntityKind::Objective, key.to_string(), text(state.objective(key))),
-        EntityKey::Session(id) => (EntityKind::Session, padded(id.0), text(state.session(*id))),
-        EntityKey::Gate(id) => (EntityKind::Gate, padded(id.0), text(state.gate(*id))),
-        EntityKey::Aim(key) => (EntityKind::Hierarchy, key.to_string(), text(state.aim(key))),
-    };
-    let body = body.map_err(|source| LedgerError::Shape { what: format!("the row of {name}"), source })?;
-    Ok(Row { kind, key: name, body })
+fn rows_for<'k>(
+    state: &State,
+    keys: impl IntoIterator<Item = &'k EntityKey>,
+) -> Result<Vec<Row>, LedgerError> {
+    let mut rows = Vec::new();
+    for key in keys {
+        let (kind, name, body) = match key {
+            EntityKey::Project(slug) => {
+                let shape = |source| LedgerError::Shape { what: format!("the row of {slug}"), source };
+                rows.extend(projects::rows(slug, state.project(slug)).map_err(shape)?);
+                continue;
+            }
+            EntityKey::Counters => (EntityKind::Meta, COUNTERS_KEY.to_owned(), text(Some(state.counters()))),
+            EntityKey::Objective(key) => (EntityKind::Objective, key.to_string(), text(state.objective(key))),
+            EntityKey::Session(id) => (EntityKind::Session, padded(id.0), text(state.session(*id))),
+            EntityKey::Gate(id) => (EntityKind::Gate, padded(id.0), text(state.gate(*id))),
+            EntityKey::Aim(key) => (EntityKind::Hierarchy, key.to_string(), text(state.aim(key))),
+        };
+        let body =
+            body.map_err(|source| LedgerError::Shape { what: format!("the row of {name}"), source })?;
+        rows.push(Row { kind, key: name, body });
+    }
+    Ok(rows)
 }
 
 /// Numbers sort as text, too.
@@ -68,7 +81,7 @@ fn padded(id: u64) -> String {
     format!("{id:012}")
 }
 
-fn text<T: Serialize>(value: Option<&T>) -> Result<Option<String>, serde_json::Error> {
+pub(super) fn text<T: Serialize>(value: Option<&T>) -> Result<Option<String>, serde_json::Error> {
     value.map(serde_json::to_string).transpose()
 }
 
@@ -80,14 +93,18 @@ fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Ve
     rows.into_iter().flatten().map(read).collect()
 }
 
-fn assemble(snapshot: &Snapshot) -> Result<State, LedgerError> {
+/// The state that these rows hold.
+///
+/// # Errors
+/// [`LedgerError::Shape`] names the row that this program cannot read.
+pub fn state_of(snapshot: &Snapshot) -> Result<State, LedgerError> {
     let rows = |kind| snapshot.rows.get(&kind);
     let meta: Vec<(String, String)> = rows(EntityKind::Meta).cloned().unwrap_or_default();
     let counters: Vec<(String, String)> = meta.into_iter().filter(|(key, _)| key == COUNTERS_KEY).collect();
     let counters: Counters = parse(Some(&counters))?.pop().unwrap_or_default();
     Ok(State::from_parts(
         counters,
-        parse(rows(EntityKind::Project))?,
+        projects::assemble(&snapshot.rows)?,
         parse(rows(EntityKind::Objective))?,
         parse(rows(EntityKind::Session))?,
         parse(rows(EntityKind::Gate))?,
@@ -104,7 +121,7 @@ pub fn load(store: &Store) -> Result<State, LedgerError> {
     for kind in ENTITIES {
         snapshot.rows.insert(kind, store.load_rows(kind)?);
     }
-    assemble(&snapshot)
+    state_of(&snapshot)
 }
 
 /// The state as it stands on disk, for whoever only looks: beside a running supervisor, or without one.
@@ -112,5 +129,5 @@ pub fn load(store: &Store) -> Result<State, LedgerError> {
 /// # Errors
 /// When the store cannot be read, or holds what this program does not understand.
 pub fn load_snapshot(reader: &Reader) -> Result<State, LedgerError> {
-    assemble(&reader.snapshot(&ENTITIES)?)
+    state_of(&reader.snapshot(&ENTITIES)?)
 }

@@ -1,0 +1,42 @@
+//! A project as three rows: its settings, its merge queue, and the rest.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::LedgerError;
+use super::rows::text;
+use crate::{EntityKind, Row};
+use paddock_model::ids::ProjectSlug;
+use paddock_model::project::Project;
+
+/// The rows of a project; of one that is gone, those to delete.
+pub(super) fn rows(slug: &ProjectSlug, project: Option<&Project>) -> Result<[Row; 3], serde_json::Error> {
+    let row = |kind, body| Row { kind, key: slug.to_string(), body };
+    Ok([
+        row(EntityKind::Project, text(project)?),
+        row(EntityKind::ProjectSettings, text(project.map(|project| &project.settings))?),
+        row(EntityKind::ProjectQueue, text(project.map(Project::queue_row).as_ref())?),
+    ])
+}
+
+/// Puts the projects together. The row of a database that was not brought up to date yet holds the whole.
+pub(super) fn assemble(
+    rows: &BTreeMap<EntityKind, Vec<(String, String)>>,
+) -> Result<Vec<Project>, LedgerError> {
+    let of = |kind| rows.get(&kind).into_iter().flatten();
+    let find = |kind, key: &str| of(kind).find(|(own, _)| own == key).map(|(_, body)| body);
+    let project = |(key, body): &(String, String)| {
+        let shape = |source| LedgerError::Shape { what: format!("the row of {key}"), source };
+        let mut whole: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(shape)?;
+        if let Some(settings) = find(EntityKind::ProjectSettings, key) {
+            whole.insert("settings".to_owned(), serde_json::from_str(settings).map_err(shape)?);
+        }
+        if let Some(queue) = find(EntityKind::ProjectQueue, key) {
+            let queue: serde_json::Map<String, Value> = serde_json::from_str(queue).map_err(shape)?;
+            whole.extend(queue);
+        }
+        serde_json::from_value(Value::Object(whole)).map_err(shape)
+    };
+    of(EntityKind::Project).map(project).collect()
+}
