@@ -77,9 +77,7 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
     let (workspace, environment) = (context.workspace.clone(), context.environment.clone());
-    let run = move |command| {
-        paddock_supervisor::ask(&workspace, &environment, command).map_err(|error| error.to_string())
-    };
+    let run = move |command| paddock_supervisor::ask(&workspace, &environment, command).map_err(Into::into);
     let opening = Opening {
         workspace: context.workspace.clone(),
         environment: context.environment.clone(),

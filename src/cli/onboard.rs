@@ -11,7 +11,7 @@ use paddock_config::propose::propose;
 use paddock_config::{Environment, Workspace};
 use paddock_console::dialogs::goal;
 use paddock_console::onboarding::{self, AgentSeen, Answers, Found, Left, Setup};
-use paddock_console::{ConsoleError, Model};
+use paddock_console::{ConsoleError, Model, Refused};
 use paddock_git::is_tracked;
 use paddock_model::facts::RepositoryFacts;
 
@@ -58,10 +58,10 @@ pub(super) fn offer(
     }
 }
 
-fn said(failure: Failure) -> String {
+fn said(failure: Failure) -> Refused {
     match failure {
-        Failure::Said(_, text) => text,
-        Failure::ClosedPipe => "the output is closed".to_owned(),
+        Failure::Said(_, text) => text.into(),
+        Failure::ClosedPipe => "the output is closed".into(),
     }
 }
 
@@ -87,7 +87,7 @@ impl Onboarding {
 }
 
 impl Setup for Onboarding {
-    fn look(&self) -> Result<Found, String> {
+    fn look(&self) -> Result<Found, Refused> {
         let found = repository::inspect(&self.repository, None)?;
         let RepositoryFacts { root, .. } = &found.facts;
         let root = PathBuf::from(root);
@@ -119,7 +119,7 @@ impl Setup for Onboarding {
         onboarding::on_path(std::env::var_os("PATH").as_deref())
     }
 
-    fn carry_out(&self, answers: &Answers) -> Result<(), String> {
+    fn carry_out(&self, answers: &Answers) -> Result<(), Refused> {
         let context = self.context().map_err(said)?;
         let wanted = Wanted {
             target_branch: Some(answers.branch.clone()),
@@ -141,7 +141,7 @@ impl Setup for Onboarding {
         }
         let state = context.state().map_err(said)?;
         let told = (answers.goal.as_str(), answers.description.as_str());
-        for command in goal::commands(&state, &added.slug, told, &[])? {
+        for command in goal::commands(&state, &added.slug, told, &[]).map_err(|error| error.to_string())? {
             context.ask(command).map_err(said)?;
         }
         Ok(())

@@ -6,6 +6,8 @@ use std::process::{Command, Stdio};
 
 use crossterm::clipboard::CopyToClipboard;
 
+use super::error::Error;
+
 /// How much may be copied: terminals and tmux drop more than about this.
 const BYTES_MAX: usize = 256 * 1024;
 
@@ -36,9 +38,9 @@ pub(crate) fn is_too_long(text: &str) -> bool {
 /// Gives a text to tmux, which hands it on to the terminal.
 ///
 /// # Errors
-/// For people: why not.
-pub(crate) fn to_tmux(text: &str) -> Result<(), String> {
-    let said = |error: std::io::Error| format!("tmux: {error}");
+/// [`Error::Program`] when tmux could not be run, [`Error::Tmux`] when it took no text.
+pub(crate) fn to_tmux(text: &str) -> Result<(), Error> {
+    let said = |error| Error::Program { program: "tmux".to_owned(), error };
     let mut child = Command::new("tmux")
         .args(["load-buffer", "-w", "-"])
         .stdin(Stdio::piped())
@@ -51,7 +53,7 @@ pub(crate) fn to_tmux(text: &str) -> Result<(), String> {
     }
     match child.wait().map_err(said)?.success() {
         true => Ok(()),
-        false => Err("tmux took no text".to_owned()),
+        false => Err(Error::Tmux),
     }
 }
 

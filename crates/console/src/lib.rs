@@ -11,7 +11,7 @@
 //!
 //! | layer | what is in it |
 //! |---|---|
-//! | words and pictures | `text`, [`theme`], [`lanes`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
+//! | words and pictures | [`Error`], `text`, [`theme`], [`lanes`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
 //! | what is remembered | `panes::PaneId`, `panes/*/state.rs` in [`panes::Locals`], [`commands`], `ahead` |
 //! | the state | [`Model`], [`msg`], [`dialogs::Dialog`] |
 //! | what is asked of it | [`layout`], `log::watch`, `actions::order`, the trait `panes::Pane`, the type [`actions::Action`] |
@@ -46,6 +46,7 @@ pub(crate) mod clipboard;
 pub mod commands;
 pub mod data;
 pub mod dialogs;
+pub(crate) mod error;
 pub(crate) mod finder;
 pub(crate) mod footer;
 pub mod frame;
@@ -62,6 +63,7 @@ pub mod msg;
 pub mod onboarding;
 pub(crate) mod pace;
 pub mod panes;
+pub(crate) mod programs;
 pub(crate) mod ring;
 pub(crate) mod run;
 pub(crate) mod terminal;
@@ -72,6 +74,7 @@ pub mod theme;
 pub mod update;
 pub(crate) mod worker;
 
+pub use error::{Error, Refused};
 pub use model::Model;
 pub use msg::{Ask, Effect, Job, Msg, QuitHow, World};
 pub use run::{ConsoleError, Opening, open};

@@ -6,6 +6,7 @@ use super::ahead::Ahead;
 use super::commands::CommandLine;
 use super::data::{Digest, Facts};
 use super::dialogs::Dialog;
+use super::error::Refused;
 use super::finder::Finder;
 use super::keymap::Keymap;
 use super::msg::Effect;
@@ -192,10 +193,10 @@ impl Model {
     }
 
     /// Opens a dialog, or says why it cannot be opened.
-    pub(crate) fn open_or_say(&mut self, opened: Result<Box<dyn Dialog>, String>) -> Vec<Effect> {
+    pub(crate) fn open_or_say(&mut self, opened: Result<Box<dyn Dialog>, Refused>) -> Vec<Effect> {
         match opened {
             Ok(dialog) => self.open(dialog),
-            Err(why) => self.say_no(why),
+            Err(why) => self.say_no(why.to_string()),
         }
         Vec::new()
     }

@@ -10,6 +10,7 @@ use crossterm::event::{KeyEvent, MouseEvent};
 
 use super::Model;
 use super::data::FactsMsg;
+use super::error::Error;
 use paddock_config::{Environment, Workspace};
 use paddock_model::command::{Command, Reply};
 
@@ -37,7 +38,7 @@ pub enum Msg {
         /// What was asked for, for people: `retry auth-tokens`.
         doing: String,
         /// The reply, or why there is none.
-        reply: Result<Reply, String>,
+        reply: Result<Reply, Error>,
     },
     /// The result of a job, or news from a thread that one started.
     Apply(Change),
@@ -81,10 +82,13 @@ impl fmt::Debug for Msg {
     }
 }
 
+/// Runs a command; fails where it could not be run at all.
+type Run = dyn Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
+
 /// How a command is run: by the supervisor, or by this process when none works. The caller of the console hands it in.
 #[derive(Clone)]
 pub struct Ask {
-    run: Arc<dyn Fn(Command) -> Result<Reply, String> + Send + Sync>,
+    run: Arc<Run>,
     /// How long a supervisor that starts waits for a command that holds the workspace's lock.
     pub patience: Duration,
 }
@@ -92,7 +96,7 @@ pub struct Ask {
 impl Ask {
     /// Runs commands by this function, which may take as long as a landing; an error is for people.
     pub fn new(
-        run: impl Fn(Command) -> Result<Reply, String> + Send + Sync + 'static,
+        run: impl Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
         patience: Duration,
     ) -> Self {
         Self { run: Arc::new(run), patience }
@@ -101,9 +105,9 @@ impl Ask {
     /// Runs a command and waits for its reply.
     ///
     /// # Errors
-    /// For people: why the command could not be run at all.
-    pub(crate) fn run(&self, command: Command) -> Result<Reply, String> {
-        (self.run)(command)
+    /// [`Error::NotRun`] when the command could not be run at all.
+    pub(crate) fn run(&self, command: Command) -> Result<Reply, Error> {
+        (self.run)(command).map_err(Error::NotRun)
     }
 }
 

@@ -13,7 +13,7 @@ use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
-use super::{Model, clipboard, input, link, ring};
+use super::{Model, clipboard, input, link, programs, ring};
 use super::{actions, keymap};
 use paddock_config::error::display_all;
 use paddock_config::{Environment, Workspace};
@@ -262,7 +262,7 @@ impl Console {
         let back = self.screen.take_back();
         self.input.resume();
         if let Err(problem) = said {
-            self.model.say_no(problem);
+            self.model.say_no(problem.to_string());
         }
         back
     }
@@ -278,62 +278,5 @@ impl Console {
             self.model.size = size;
         }
         stopped.and(back)
-    }
-}
-
-mod programs {
-    //! Programs that get the terminal.
-
-    use std::io::Write;
-    use std::path::Path;
-    use std::process::{Command, Stdio};
-
-    use super::{Foreground, World};
-
-    /// Runs it to its end.
-    pub(super) fn run(program: &Foreground, world: &World) -> Result<(), String> {
-        let environment = &world.environment;
-        let pager = environment.get("PAGER").unwrap_or("less -R");
-        match program {
-            Foreground::Page(text) => page(pager, text),
-            Foreground::PageFile(path) => with_path(pager, path),
-            Foreground::Edit(path) => {
-                let editor = environment.get("VISUAL").or_else(|| environment.get("EDITOR")).unwrap_or("vi");
-                with_path(editor, path)
-            }
-            Foreground::Shell(folder) => {
-                let shell = environment.get("SHELL").unwrap_or("/bin/sh");
-                println!("A shell in {}; `exit` comes back to Paddock.", folder.display());
-                finish(Command::new(shell).current_dir(folder).env("PWD", folder).env_remove("OLDPWD"), shell)
-            }
-        }
-    }
-
-    fn words(line: &str) -> Result<(String, Vec<String>), String> {
-        let mut words = shell_words::split(line).map_err(|error| format!("{line}: {error}"))?;
-        if words.is_empty() {
-            return Err("no program is named".to_owned());
-        }
-        Ok((words.remove(0), words))
-    }
-
-    fn with_path(line: &str, path: &Path) -> Result<(), String> {
-        let (program, arguments) = words(line)?;
-        finish(Command::new(&program).args(arguments).arg(path), &program)
-    }
-
-    fn page(line: &str, text: &str) -> Result<(), String> {
-        let (program, arguments) = words(line)?;
-        let child = Command::new(&program).args(arguments).stdin(Stdio::piped()).spawn();
-        let mut child = child.map_err(|error| format!("{program}: {error}"))?;
-        if let Some(mut stdin) = child.stdin.take() {
-            // A pager that is left early reads no further.
-            let _ = stdin.write_all(text.as_bytes());
-        }
-        child.wait().map(drop).map_err(|error| format!("{program}: {error}"))
-    }
-
-    fn finish(command: &mut Command, name: &str) -> Result<(), String> {
-        command.status().map(drop).map_err(|error| format!("{name}: {error}"))
     }
 }

@@ -6,6 +6,7 @@ use super::actions::perform;
 use super::ahead::{self, Typed};
 use super::data::FactsMsg;
 use super::dialogs::Step;
+use super::error::{Error, Refused};
 use super::finder::{Finder, FinderKind};
 use super::msg::{Effect, Msg, QuitHow, Signal};
 use super::panes::{self, Reaction, Verb, pane};
@@ -94,15 +95,15 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
 fn answered(
     model: &mut Model,
     doing: &str,
-    reply: Result<paddock_model::command::Reply, String>,
+    reply: Result<paddock_model::command::Reply, Error>,
 ) -> Vec<Effect> {
     if let Some(at) = model.asking.iter().position(|asked| asked == doing) {
         model.asking.remove(at);
     }
     let reply = match reply {
         Ok(Ok(answer)) => Ok(answer.text),
-        Ok(Err(refusal)) => Err(refusal.text),
-        Err(problem) => Err(problem),
+        Ok(Err(refusal)) => Err(Refused::from(refusal.text)),
+        Err(problem) => Err(Refused::from(problem.to_string())),
     };
     match &reply {
         Ok(text) => model.say(text.clone()),

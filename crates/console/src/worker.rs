@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::data::{FactsMsg, StartStep};
+use super::error::Error;
 use super::msg::{Job, Msg, World};
 use paddock_config::Workspace;
 use paddock_git::Repository;
@@ -83,8 +84,8 @@ impl Workers {
             let tell = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
             let _ = tell(StartStep::Began);
             if let Err(problem) = start_supervisor(&world, &arguments) {
-                let said = problem.clone();
-                let _ = tell(StartStep::Failed(problem));
+                let said = problem.to_string();
+                let _ = tell(StartStep::Failed(said.clone()));
                 let change = move |model: &mut super::Model| {
                     model.say_no(format!("the supervisor could not be started: {said}"));
                     Vec::new()
@@ -133,16 +134,15 @@ fn has_supervisor(workspace: &Workspace) -> bool {
 /// Starts `run --no-tui` in a session of its own, its output off the terminal, and waits until it has the lock.
 ///
 /// # Errors
-/// For people: why it did not start.
-pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), String> {
+/// [`Error::Start`], [`Error::SupervisorEnded`] or [`Error::SupervisorLate`]: why it did not start.
+pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), Error> {
     let workspace = &world.workspace;
     if has_supervisor(workspace) {
         return Ok(());
     }
-    let said = |error: io::Error| error.to_string();
     let log = workspace.logs().join("supervisor.out");
-    let out = open_truncated(&log).map_err(said)?;
-    let mut child = Program::new(std::env::current_exe().map_err(said)?)
+    let out = open_truncated(&log).map_err(Error::Start)?;
+    let mut child = Program::new(std::env::current_exe().map_err(Error::Start)?)
         .arg("--root")
         .arg(workspace.root())
         .args(["run", "--no-tui", "--detached"])
@@ -152,24 +152,24 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
         .stdout(Stdio::null())
         .stderr(out)
         .spawn()
-        .map_err(said)?;
+        .map_err(Error::Start)?;
     let pid = child.id();
     let give_up_at = Instant::now() + world.ask.patience + START_TIMEOUT;
     loop {
         if has_supervisor(workspace) {
             break;
         }
-        if child.try_wait().map_err(said)?.is_some() {
+        if child.try_wait().map_err(Error::Start)?.is_some() {
             if has_supervisor(workspace) {
                 // Another start was quicker, and this one had nothing to do.
                 break;
             }
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended at once");
-            return Err(last.trim_start_matches("paddock: ").to_owned());
+            return Err(Error::SupervisorEnded { said: last.trim_start_matches("paddock: ").to_owned() });
         }
         if Instant::now() >= give_up_at {
-            return Err(format!("process {pid} has not taken the workspace; {} may say why", log.display()));
+            return Err(Error::SupervisorLate { pid, log });
         }
         thread::sleep(Duration::from_millis(20));
     }

@@ -211,7 +211,7 @@ impl Logs {
     /// says of a log that is still read comes and goes.
     fn read(&self, model: &mut Model, shown: &[&str]) {
         let (messages, incoming) = (self.messages.0.clone(), &self.messages.1);
-        let ask = Ask::new(|_| Err("there is no supervisor here".to_owned()), std::time::Duration::ZERO);
+        let ask = Ask::new(|_| Err("there is no supervisor here".into()), std::time::Duration::ZERO);
         let (workspace, environment) = (self.workspace.clone(), Environment::default());
         let world = World { workspace, environment, ask, messages };
         model.workspace = Some(self.workspace.clone());

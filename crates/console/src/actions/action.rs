@@ -1,6 +1,7 @@
 //! What an action is.
 
 use crate::Model;
+use crate::error::Refused;
 use crate::msg::Effect;
 
 /// What a person wants when they look for it.
@@ -63,7 +64,7 @@ pub struct Action {
     /// What it takes.
     pub argument: Argument,
     /// Whether it can be done now, and why not.
-    pub available: fn(&Model) -> Result<(), String>,
+    pub available: fn(&Model) -> Result<(), Refused>,
     /// Does it.
     pub run: fn(&mut Model, Option<&str>) -> Vec<Effect>,
 }

@@ -1,10 +1,11 @@
 //! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
 
 use crate::Model;
+use crate::error::Refused;
 use crate::panes::{needs, pane, plan};
 use paddock_model::objective::{Objective, Status};
 
-type Available = Result<(), String>;
+type Available = Result<(), Refused>;
 
 pub(super) fn always(_model: &Model) -> Available {
     Ok(())
@@ -13,20 +14,20 @@ pub(super) fn always(_model: &Model) -> Available {
 pub(super) fn project(model: &Model) -> Available {
     match &model.project {
         Some(_) => Ok(()),
-        None => Err("there is no project yet; `paddock project add PATH` registers one".to_owned()),
+        None => Err("there is no project yet; `paddock project add PATH` registers one".into()),
     }
 }
 
 pub(super) fn stopped(model: &Model) -> Available {
     match model.facts.supervisor.is_running() {
-        true => Err("the supervisor runs".to_owned()),
+        true => Err("the supervisor runs".into()),
         false => Ok(()),
     }
 }
 
-fn target(model: &Model) -> Result<&Objective, String> {
+fn target(model: &Model) -> Result<&Objective, Refused> {
     let key = model.target().objective.ok_or_else(|| pane(model.active()).why_none(model))?;
-    model.facts.state.objective(&key).ok_or_else(|| format!("{} is gone", key.id))
+    model.facts.state.objective(&key).ok_or_else(|| format!("{} is gone", key.id).into())
 }
 
 pub(super) fn objective(model: &Model) -> Available {
@@ -44,9 +45,9 @@ pub(super) fn log(model: &Model) -> Available {
 pub(super) fn retry(model: &Model) -> Available {
     let one = target(model)?;
     match one.status {
-        Status::Done => Err(format!("{} has landed", one.key.id)),
-        Status::Active => Err(format!("a session works on {}: `x` kills it first", one.key.id)),
-        Status::Todo | Status::Ready => Err(format!("{} will be worked on anyway", one.key.id)),
+        Status::Done => Err(format!("{} has landed", one.key.id).into()),
+        Status::Active => Err(format!("a session works on {}: `x` kills it first", one.key.id).into()),
+        Status::Todo | Status::Ready => Err(format!("{} will be worked on anyway", one.key.id).into()),
         _ => Ok(()),
     }
 }
@@ -54,7 +55,7 @@ pub(super) fn retry(model: &Model) -> Available {
 fn waiting_plan(model: &Model) -> Available {
     match plan::waiting(model) {
         Some(_) => Ok(()),
-        None => Err("no plan waits for you".to_owned()),
+        None => Err("no plan waits for you".into()),
     }
 }
 
@@ -66,7 +67,8 @@ pub(super) fn approve(model: &Model) -> Available {
     match one.status {
         Status::NeedsReview | Status::Review => Ok(()),
         status => {
-            Err(format!("{} is {status}: only what waits for you or is reviewed can be approved", one.key.id))
+            Err(format!("{} is {status}: only what waits for you or is reviewed can be approved", one.key.id)
+                .into())
         }
     }
 }
@@ -78,14 +80,14 @@ pub(super) fn reject(model: &Model) -> Available {
     let one = target(model)?;
     match one.status {
         Status::NeedsReview | Status::Review | Status::Queued => Ok(()),
-        status => Err(format!("{} is {status}: there is nothing to send back", one.key.id)),
+        status => Err(format!("{} is {status}: there is nothing to send back", one.key.id).into()),
     }
 }
 
 pub(super) fn set_aside(model: &Model) -> Available {
     let one = target(model)?;
     match one.status {
-        Status::Done => Err(format!("{} has landed", one.key.id)),
+        Status::Done => Err(format!("{} has landed", one.key.id).into()),
         _ => Ok(()),
     }
 }
@@ -93,9 +95,9 @@ pub(super) fn set_aside(model: &Model) -> Available {
 pub(super) fn pause(model: &Model) -> Available {
     let one = target(model)?;
     match one.status {
-        Status::Done => Err(format!("{} has landed", one.key.id)),
+        Status::Done => Err(format!("{} has landed", one.key.id).into()),
         Status::Skipped | Status::Failed | Status::Cancelled => {
-            Err(format!("{} is {}: `r` takes it up again", one.key.id, one.status))
+            Err(format!("{} is {}: `r` takes it up again", one.key.id, one.status).into())
         }
         _ => Ok(()),
     }
@@ -110,7 +112,7 @@ pub(super) fn session(model: &Model) -> Available {
     let session = model.facts.state.session(id).ok_or_else(|| format!("session {id} is gone"))?;
     match session.status.is_open() {
         true => Ok(()),
-        false => Err(format!("session {id} is over: {}", session.status.word())),
+        false => Err(format!("session {id} is over: {}", session.status.word()).into()),
     }
 }
 
@@ -118,6 +120,6 @@ pub(super) fn worktree(model: &Model) -> Available {
     let one = target(model)?;
     match one.ready_worktree() {
         Some(_) => Ok(()),
-        None => Err(format!("{} has no worktree", one.key.id)),
+        None => Err(format!("{} has no worktree", one.key.id).into()),
     }
 }

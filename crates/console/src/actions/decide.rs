@@ -4,6 +4,7 @@ use super::{land, order};
 use crate::Model;
 use crate::dialogs::confirm::Confirm;
 use crate::dialogs::{Dialog, judge};
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::panes::needs;
 use paddock_model::ids::ObjectiveKey;
@@ -66,10 +67,10 @@ pub(super) fn skip(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 }
 
 /// Whether it can still be set aside: it may have landed while the dialog was open.
-pub(super) fn still_open(model: &Model, key: &ObjectiveKey) -> Result<(), String> {
+pub(super) fn still_open(model: &Model, key: &ObjectiveKey) -> Result<(), Refused> {
     match model.facts.state.objective(key).map(|one| one.status) {
-        None => Err(format!("{} is gone", key.id)),
-        Some(Status::Done) => Err(format!("{} has landed meanwhile", key.id)),
+        None => Err(format!("{} is gone", key.id).into()),
+        Some(Status::Done) => Err(format!("{} has landed meanwhile", key.id).into()),
         Some(_) => Ok(()),
     }
 }

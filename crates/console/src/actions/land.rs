@@ -3,6 +3,7 @@
 use crate::Model;
 use crate::dialogs::confirm::Confirm;
 use crate::dialogs::judge;
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::panes::{PaneId, plan};
 use paddock_model::bypass;
@@ -42,26 +43,26 @@ pub(super) fn publish(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
     vec![Effect::ask(Command::QueuePublish { project }, "publish")]
 }
 
-pub(super) fn may_publish(model: &Model) -> Result<(), String> {
+pub(super) fn may_publish(model: &Model) -> Result<(), Refused> {
     let project = model.shown_project().ok_or("there is no project yet")?;
     match project.integration.unpublished.is_empty() {
-        true => Err("everything that has landed is published".to_owned()),
+        true => Err("everything that has landed is published".into()),
         false => Ok(()),
     }
 }
 
 /// Whether the target branch is no longer what was published.
-pub(super) fn is_rewritten(model: &Model) -> Result<(), String> {
+pub(super) fn is_rewritten(model: &Model) -> Result<(), Refused> {
     let project = model.shown_project().ok_or("there is no project yet")?;
     let codes = [ReasonCode::TargetRewritten, ReasonCode::TargetMissing];
     match codes.iter().any(|code| project.holds.contains_key(code)) {
         true => Ok(()),
-        false => Err(format!("{} is what was published", project.settings.target_branch)),
+        false => Err(format!("{} is what was published", project.settings.target_branch).into()),
     }
 }
 
 /// Whether the target branch is another than Paddock made it, in a way that a person has to agree to.
-pub(super) fn may_adopt(model: &Model) -> Result<(), String> {
+pub(super) fn may_adopt(model: &Model) -> Result<(), Refused> {
     match is_bypassed(model) {
         true => Ok(()),
         false => is_rewritten(model),

@@ -112,7 +112,7 @@ pub(super) fn kill(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
         Some(session) if session.status.is_open() => {
             Ok(vec![Effect::ask(Command::SessionKill { session: id }, format!("kill session {id}"))])
         }
-        _ => Err(format!("session {id} is over already")),
+        _ => Err(format!("session {id} is over already").into()),
     };
     model.open(Box::new(Confirm::new(title, lines, "Kill", Box::new(confirmed))));
     Vec::new()

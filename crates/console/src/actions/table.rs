@@ -4,10 +4,11 @@ use super::Argument::{Asked, None as Nothing, Optional};
 use super::Group::{Decide, Leave, Look, Move, Steer};
 use super::{Action, Argument, Group, available, decide, land, leave, look, motion, steer};
 use crate::Model;
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::panes::Verb;
 
-type Available = fn(&Model) -> Result<(), String>;
+type Available = fn(&Model) -> Result<(), Refused>;
 type Run = fn(&mut Model, Option<&str>) -> Vec<Effect>;
 
 const fn row(

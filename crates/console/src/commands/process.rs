@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::Model;
 use crate::dialogs::output::Output;
+use crate::error::Error;
 use crate::msg::{Change, Effect, Job, World};
 
 /// How much of what a command says is shown.
@@ -20,7 +21,7 @@ pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     let project = model.project.as_ref().map(ToString::to_string);
     let line = line.trim().to_owned();
     let job = Job::new(format!("paddock {line}"), move |world| {
-        let said = carry_out(world, &line, project).unwrap_or_else(|problem| problem);
+        let said = carry_out(world, &line, project).unwrap_or_else(|problem| problem.to_string());
         let said = if said.trim().is_empty() { "It said nothing.".to_owned() } else { said };
         let change: Change = Box::new(move |model: &mut Model| {
             model.open(Box::new(Output::new(format!("paddock {line}"), &said)));
@@ -31,18 +32,18 @@ pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     vec![Effect::Job(job)]
 }
 
-fn carry_out(world: &World, line: &str, project: Option<String>) -> Result<String, String> {
-    let words = shell_words::split(line).map_err(|error| format!("{line}: {error}"))?;
+fn carry_out(world: &World, line: &str, project: Option<String>) -> Result<String, Error> {
+    let words = shell_words::split(line).map_err(|error| Error::Words { line: line.to_owned(), error })?;
     let names_project = words.iter().any(|word| word == "--project" || word.starts_with("--project="));
-    let mut program = Program::new(std::env::current_exe().map_err(|error| error.to_string())?);
+    let mut program = Program::new(std::env::current_exe().map_err(Error::Command)?);
     program.arg("--no-tui").arg("--root").arg(world.workspace.root());
     if let Some(project) = project.filter(|_| !names_project) {
         program.args(["--project", &project]);
     }
-    let (mut reader, writer) = std::io::pipe().map_err(|error| error.to_string())?;
-    let both = writer.try_clone().map_err(|error| error.to_string())?;
+    let (mut reader, writer) = std::io::pipe().map_err(Error::Command)?;
+    let both = writer.try_clone().map_err(Error::Command)?;
     program.args(words).stdin(Stdio::null()).stdout(writer).stderr(both);
-    let mut child = program.spawn().map_err(|error| error.to_string())?;
+    let mut child = program.spawn().map_err(Error::Command)?;
     // The command must hold the only ends that are written to: reading ends with it.
     drop(program);
     let read = thread::spawn(move || {

@@ -5,12 +5,13 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Dialog, Step};
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, text};
 
 /// What is done when it is confirmed, or why it can no longer be done: the world may have moved meanwhile.
-pub(crate) type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, String>>;
+pub(crate) type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, Refused>>;
 
 /// The dialog.
 pub(crate) struct Confirm {
@@ -18,7 +19,7 @@ pub(crate) struct Confirm {
     lines: Vec<String>,
     yes: &'static str,
     on_yes: bool,
-    refused: Option<String>,
+    refused: Option<Refused>,
     waits: Option<String>,
     confirmed: Confirmed,
 }
@@ -28,6 +29,10 @@ impl Confirm {
     #[must_use]
     pub(crate) fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
         Self { title, lines, yes, on_yes: false, refused: None, waits: None, confirmed }
+    }
+
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        self.lines.iter().map(String::as_str).chain(self.refused.as_ref().map(Refused::why))
     }
 
     fn confirm(&mut self, model: &Model) -> Step {
@@ -54,10 +59,9 @@ impl Dialog for Confirm {
     }
 
     fn size(&self, _model: &Model) -> (u16, u16) {
-        let widest = self.lines.iter().chain(&self.refused).map(|line| text::width(line)).max().unwrap_or(0);
+        let widest = self.texts().map(text::width).max().unwrap_or(0);
         let columns = u16::try_from(widest.clamp(36, 70)).unwrap_or(70);
-        let all = self.lines.iter().chain(&self.refused);
-        let rows: usize = all.map(|line| text::wrap(line, usize::from(columns)).len()).sum();
+        let rows: usize = self.texts().map(|line| text::wrap(line, usize::from(columns)).len()).sum();
         (columns, u16::try_from(rows + 2).unwrap_or(8))
     }
 
@@ -67,7 +71,7 @@ impl Dialog for Confirm {
             text::put(buf, area.x, y, area.width, &line, theme.plain);
             y += 1;
         }
-        let refused = self.refused.iter().flat_map(|line| text::wrap(line, usize::from(area.width)));
+        let refused = self.refused.iter().flat_map(|no| text::wrap(no.why(), usize::from(area.width)));
         for (y, line) in (y..area.bottom().saturating_sub(1)).zip(refused) {
             text::put(buf, area.x, y, area.width, &line, theme.failed);
         }
@@ -104,7 +108,7 @@ impl Dialog for Confirm {
         self.waits.as_deref()
     }
 
-    fn answered(&mut self, _model: &Model, reply: Result<(), String>) -> Step {
+    fn answered(&mut self, _model: &Model, reply: Result<(), Refused>) -> Step {
         self.waits = None;
         match reply {
             Ok(()) => Step::Done(Vec::new()),

@@ -6,6 +6,7 @@ use ratatui::layout::Rect;
 
 use crate::Model;
 use crate::ahead::Typed;
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::theme::Theme;
 
@@ -61,7 +62,7 @@ pub trait Dialog {
     }
 
     /// The answer to that: done, or why not.
-    fn answered(&mut self, _model: &Model, _reply: Result<(), String>) -> Step {
+    fn answered(&mut self, _model: &Model, _reply: Result<(), Refused>) -> Step {
         Step::Stay
     }
 

@@ -3,10 +3,11 @@
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
 use crate::Model;
+use crate::error::Refused;
 use crate::msg::Effect;
 use paddock_model::command::Command;
 use paddock_model::hierarchy::{AimKey, AimOrder, Level};
-use paddock_model::ids::{AimId, ProjectSlug, free_id};
+use paddock_model::ids::{AimId, IdError, ProjectSlug, free_id};
 use paddock_model::state::State;
 
 const TITLE: &str = "Title";
@@ -22,7 +23,7 @@ pub fn commands(
     project: &ProjectSlug,
     (title, description): (&str, &str),
     milestones: &[String],
-) -> Result<Vec<Command>, String> {
+) -> Result<Vec<Command>, IdError> {
     let mut taken = Vec::new();
     let mut add = |level: Level, title: &str, description: &str, parent: Option<AimId>| {
         let is_taken = |id: &str| {
@@ -32,10 +33,10 @@ pub fn commands(
         };
         let id = free_id(title, level.word(), is_taken);
         taken.push((level, id.clone()));
-        let id = AimId::new(id).map_err(|error| error.to_string())?;
+        let id = AimId::new(id)?;
         let aim = AimKey { project: project.clone(), level, id: id.clone() };
         let (title, description) = (title.to_owned(), description.to_owned());
-        Ok::<_, String>((id, Command::Aim { aim, order: AimOrder::Add { title, description, parent } }))
+        Ok::<_, IdError>((id, Command::Aim { aim, order: AimOrder::Add { title, description, parent } }))
     };
     let (goal, command) = add(Level::Goal, title, description, None)?;
     let mut commands = vec![command];
@@ -67,7 +68,7 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
 ///
 /// # Errors
 /// Why no goal can be added.
-pub fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
+pub fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
     let project = model.project.clone().ok_or("there is no project yet")?;
     let active = model
         .facts

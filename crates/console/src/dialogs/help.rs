@@ -44,7 +44,7 @@ impl Help {
             rows.extend(found.map(|action| Row::Action {
                 keys: model.keymap.keys(action.name).join(" "),
                 title: action.title,
-                why_not: (action.available)(model).err(),
+                why_not: (action.available)(model).err().map(|no| no.to_string()),
             }));
         }
         rows

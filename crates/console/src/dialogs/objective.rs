@@ -4,6 +4,7 @@ use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
 use super::scope::{globs_fault, globs_of};
 use crate::Model;
+use crate::error::Refused;
 use crate::msg::Effect;
 use paddock_model::command::Command;
 use paddock_model::hierarchy::{Level, Stage};
@@ -63,7 +64,7 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
     let spec = spec(values)?;
     let is_taken = |id: &str| key(project, id).is_some_and(|key| model.facts.state.objective(&key).is_some());
     let id = free_id(&spec.title, "objective", is_taken);
-    let id = ObjectiveId::new(id).map_err(|error| error.to_string())?;
+    let id = ObjectiveId::new(id)?;
     let doing = format!("add {id}");
     let command = Command::ObjectivesAdd { project: project.clone(), objectives: vec![(id, spec)] };
     Ok(vec![Effect::ask(command, doing)])
@@ -129,7 +130,7 @@ fn whole(text: &str, least: i64) -> Option<String> {
 ///
 /// # Errors
 /// Why no objective can be added.
-pub(crate) fn open(model: &Model) -> Result<Box<dyn Dialog>, String> {
+pub(crate) fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
     let project = model.project.clone().ok_or("there is no project yet")?;
     let fields = fields(model, &project);
     let title = format!("Add an objective to {project}");

@@ -194,7 +194,10 @@ impl Dialog for Palette {
 
 fn row(model: &Model, choice: &Choice<'_>, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let (why_not, keys) = match choice {
-        Choice::Action(action) => ((action.available)(model).err(), model.keymap.keys(action.name).join(" ")),
+        Choice::Action(action) => (
+            (action.available)(model).err().map(|no| no.to_string()),
+            model.keymap.keys(action.name).join(" "),
+        ),
         Choice::Command(_) => (None, String::new()),
     };
     let style = if why_not.is_some() { theme.dim } else { theme.plain };

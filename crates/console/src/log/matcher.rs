@@ -74,14 +74,28 @@ impl Matcher {
     }
 }
 
-fn compiled(pattern: &str) -> Result<Regex, String> {
-    let ast = parse::Parser::new().parse(pattern).map_err(|error| error.kind().to_string())?;
+/// Why a text cannot be used as a pattern.
+#[derive(Debug, thiserror::Error)]
+enum NoPattern {
+    /// It is none.
+    #[error("{0}")]
+    Syntax(regex_syntax::ast::ErrorKind),
+    /// It is one that means nothing, as an unknown class of letters does.
+    #[error("{0}")]
+    Meaning(regex_syntax::hir::ErrorKind),
+    /// It would take more memory than one may.
+    #[error("too large a pattern")]
+    TooLarge,
+}
+
+fn compiled(pattern: &str) -> Result<Regex, NoPattern> {
+    let ast = parse::Parser::new().parse(pattern).map_err(|error| NoPattern::Syntax(error.kind().clone()))?;
     let any_case = !visit(&ast, Capitals(false)).unwrap_or(false);
     let mut translator = regex_syntax::hir::translate::TranslatorBuilder::new();
     let hir = translator.case_insensitive(any_case).build().translate(pattern, &ast);
-    let hir = hir.map_err(|error| error.kind().to_string())?;
+    let hir = hir.map_err(|error| NoPattern::Meaning(error.kind().clone()))?;
     let limits = Config::new().nfa_size_limit(Some(PROGRAM_MAX_BYTES));
-    Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| "too large a pattern".to_owned())
+    Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| NoPattern::TooLarge)
 }
 
 /// Whether a pattern asks for a capital letter itself: the `S` of `\S` and the `L` of `\p{L}` do not count.

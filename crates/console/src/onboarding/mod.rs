@@ -19,6 +19,7 @@ pub use agents::{AgentSeen, on_path};
 pub(crate) use questions::Questions;
 pub use questions::{Answers, Found, State};
 
+use super::error::Refused;
 use super::msg::{Effect, Msg};
 use super::terminal::Screen;
 use super::update::update;
@@ -30,7 +31,7 @@ pub trait Setup: Send + Sync {
     ///
     /// # Errors
     /// For people: why it cannot be taken under management, and what to do.
-    fn look(&self) -> Result<Found, String>;
+    fn look(&self) -> Result<Found, Refused>;
 
     /// The agents on PATH. Takes seconds.
     fn agents(&self) -> Vec<AgentSeen>;
@@ -39,7 +40,7 @@ pub trait Setup: Send + Sync {
     ///
     /// # Errors
     /// For people: what could not be done; nothing half-done is left.
-    fn carry_out(&self, answers: &Answers) -> Result<(), String>;
+    fn carry_out(&self, answers: &Answers) -> Result<(), Refused>;
 }
 
 /// How the screen was left.
@@ -53,9 +54,9 @@ pub enum Left {
 
 /// What threads bring.
 enum News {
-    Looked(Result<Found, String>),
+    Looked(Result<Found, Refused>),
     Agents(Vec<AgentSeen>),
-    CarriedOut(Result<(), String>),
+    CarriedOut(Result<(), Refused>),
 }
 
 /// Where threads put what they bring; a message wakes the loop.

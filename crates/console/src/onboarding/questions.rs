@@ -13,6 +13,7 @@ use super::{AgentSeen, News};
 use crate::ahead::Typed;
 use crate::dialogs::form::{Fault, Field, Form, Values};
 use crate::dialogs::{Dialog, Step};
+use crate::error::Refused;
 use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_model::ids::nearest_id;
@@ -77,7 +78,7 @@ pub(super) enum Wish {
 #[derive(Default)]
 pub struct State {
     found: Option<Found>,
-    problem: Option<String>,
+    problem: Option<Refused>,
     agents: Option<Vec<AgentSeen>>,
     form: Option<Form>,
     is_working: bool,
@@ -270,7 +271,7 @@ impl Dialog for Questions {
         let room = area.bottom().saturating_sub(y);
         match (&state.form, &state.problem) {
             (_, Some(problem)) => {
-                for (y, line) in (y..area.bottom()).zip(text::wrap(problem, usize::from(area.width))) {
+                for (y, line) in (y..area.bottom()).zip(text::wrap(problem.why(), usize::from(area.width))) {
                     text::put(buf, area.x, y, area.width, &line, theme.failed);
                 }
             }

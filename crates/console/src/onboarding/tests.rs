@@ -81,7 +81,7 @@ fn a_fault_is_shown_in_place_and_what_was_typed_stays() {
     press(&mut model, "alt-enter");
     assert!(answered(&state).is_some());
     let why = "workspace /home/bob/paddock works on this repository already";
-    state.borrow_mut().take(&model, News::CarriedOut(Err(why.to_owned())));
+    state.borrow_mut().take(&model, News::CarriedOut(Err(why.into())));
     let shown = dialog_alone(&mut model, 80, 24);
     assert!(shown.contains("workspace /home/bob/paddock works on") && shown.contains("Ship"), "{shown}");
     press(&mut model, "alt-enter");
@@ -92,7 +92,7 @@ fn a_fault_is_shown_in_place_and_what_was_typed_stays() {
 fn a_repository_that_cannot_be_taken_says_why_and_is_looked_at_again() {
     let (mut model, state) = opened();
     let why = "/home/ada/shop has no commit yet: make one first";
-    state.borrow_mut().take(&model, News::Looked(Err(why.to_owned())));
+    state.borrow_mut().take(&model, News::Looked(Err(why.into())));
     assert!(dialog_alone(&mut model, 80, 24).contains("has no commit yet"));
     press(&mut model, "r");
     assert!(matches!(state.borrow_mut().wishes()[..], [Wish::Look]));

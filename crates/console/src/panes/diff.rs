@@ -13,7 +13,7 @@ use crate::log::Matcher;
 use crate::msg::{Effect, Foreground, Job};
 use crate::theme::Theme;
 use crate::{Model, layout, text};
-use paddock_git::{DiffLineKind, Difference, Range, Repository};
+use paddock_git::{DiffLineKind, Difference, GitError, Range, Repository};
 use paddock_model::objective::Status;
 
 pub(crate) use state::Local;
@@ -59,8 +59,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     local.asked = Some(wanted.clone());
     vec![Effect::Job(Job::new(format!("diff {}", wanted.objective.id), move |_| {
         let made = Repository::open(&wanted.repo_root)
-            .and_then(|repository| repository.difference(&wanted.range, SHOWN_MAX_BYTES))
-            .map_err(|error| error.to_string());
+            .and_then(|repository| repository.difference(&wanted.range, SHOWN_MAX_BYTES));
         Box::new(move |model: &mut Model| {
             let local = &mut model.panes.diff;
             // A late answer to an older question is no answer.
@@ -72,7 +71,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     }))]
 }
 
-fn got(model: &Model) -> Option<&Result<Option<Difference>, String>> {
+fn got(model: &Model) -> Option<&Result<Option<Difference>, GitError>> {
     let wanted = wanted(model)?;
     let (of, got) = model.panes.diff.got.as_ref()?;
     (of.objective == wanted.objective).then_some(got)
@@ -141,7 +140,9 @@ pub(crate) fn caveat(model: &Model) -> Option<String> {
 pub(crate) fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let difference = match got(model) {
         None => return teach(&["Comparing …"], area, buf, theme),
-        Some(Err(problem)) => return teach(&["The branch cannot be compared:", problem], area, buf, theme),
+        Some(Err(problem)) => {
+            return teach(&["The branch cannot be compared:", &problem.to_string()], area, buf, theme);
+        }
         Some(Ok(None)) => {
             return teach(&["It has no branch yet: no session has worked on it."], area, buf, theme);
         }

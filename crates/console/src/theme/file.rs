@@ -80,7 +80,7 @@ impl Theme {
             match style(&text) {
                 Ok(style) if is_plain => *field(self) = Style { fg: None, bg: None, ..style },
                 Ok(style) => *field(self) = style,
-                Err(word) => {
+                Err(NoLook(word)) => {
                     let right = "a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, italic, \
                                  underlined, reversed, default";
                     faults.push(say(format!("{word:?} is no look"), right.to_owned()));
@@ -91,7 +91,10 @@ impl Theme {
     }
 }
 
-fn style(words: &[&str]) -> Result<Style, String> {
+/// A word that is neither a colour nor a weight.
+struct NoLook<'w>(&'w str);
+
+fn style<'w>(words: &[&'w str]) -> Result<Style, NoLook<'w>> {
     let mut style = Style::new();
     for word in words {
         let modifier = match *word {
@@ -106,8 +109,8 @@ fn style(words: &[&str]) -> Result<Style, String> {
         let colour = |name: &str| name.replace("bright-", "light-").parse::<Color>();
         style = match (modifier, word.strip_prefix("on-")) {
             (Some(modifier), _) => style.add_modifier(modifier),
-            (None, Some(name)) => style.bg(colour(name).map_err(|_| (*word).to_owned())?),
-            (None, None) => style.fg(colour(word).map_err(|_| (*word).to_owned())?),
+            (None, Some(name)) => style.bg(colour(name).map_err(|_| NoLook(word))?),
+            (None, None) => style.fg(colour(word).map_err(|_| NoLook(word))?),
         };
     }
     Ok(style)

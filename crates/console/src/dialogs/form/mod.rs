@@ -18,8 +18,10 @@ pub(crate) use field::Kind;
 use super::{Dialog, Step};
 use crate::Model;
 use crate::ahead::Typed;
+use crate::error::Refused;
 use crate::msg::Effect;
 use crate::theme::Theme;
+use paddock_model::ids::IdError;
 
 /// Why a form is not sent, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,9 +40,9 @@ impl Fault {
     }
 }
 
-impl From<String> for Fault {
-    fn from(text: String) -> Self {
-        Self { field: None, text }
+impl From<IdError> for Fault {
+    fn from(error: IdError) -> Self {
+        Self { field: None, text: error.to_string() }
     }
 }
 
@@ -341,12 +343,12 @@ impl Dialog for Form {
         }
     }
 
-    fn answered(&mut self, _model: &Model, reply: Result<(), String>) -> Step {
+    fn answered(&mut self, _model: &Model, reply: Result<(), Refused>) -> Step {
         self.waits = None;
         match reply {
             Ok(()) => self.next(),
             Err(refused) => {
-                self.problem = Some(refused);
+                self.problem = Some(refused.to_string());
                 Step::Stay
             }
         }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::path::PathBuf;
 
 use crate::log::Matcher;
-use paddock_git::{Difference, Range};
+use paddock_git::{Difference, GitError, Range};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 
 /// What the pane remembers.
@@ -13,7 +13,7 @@ pub struct Local {
     /// What was asked for last.
     pub(super) asked: Option<Wanted>,
     /// What came of it.
-    pub(super) got: Option<(Wanted, Result<Option<Difference>, String>)>,
+    pub(super) got: Option<(Wanted, Result<Option<Difference>, GitError>)>,
     /// The first line on the screen.
     pub(super) top: usize,
     pub(super) bottom_top: Cell<usize>,
