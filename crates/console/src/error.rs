@@ -34,6 +34,9 @@ pub enum Error {
     /// A command for the supervisor could not be run at all, by a supervisor or without one.
     #[error(transparent)]
     NotRun(Box<dyn std::error::Error + Send + Sync>),
+    /// So many commands wait for the supervisor that no more are taken.
+    #[error("too much is under way; try again")]
+    Busy,
     /// The supervisor could not be started or watched.
     #[error(transparent)]
     Start(io::Error),

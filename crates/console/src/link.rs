@@ -2,7 +2,7 @@
 //! the supervisor; without a supervisor it looks now and then whether anything was written.
 
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -48,7 +48,7 @@ struct Gone;
 
 struct Keeper {
     workspace: Workspace,
-    messages: Sender<Msg>,
+    messages: SyncSender<Msg>,
     reader: Option<Reader>,
     seq: u64,
     data_version: Option<i64>,

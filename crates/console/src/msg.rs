@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -48,6 +48,17 @@ pub enum Msg {
     Signal(Signal),
     /// The terminal is gone.
     TerminalLost,
+}
+
+/// How many messages may wait for the loop. The threads that send them wait when that is reached, so what they read
+/// stays where it is: keys in the terminal, events in the database, output in its files. A loop that works never lets
+/// so many come together; one that hangs must not gather the world in memory.
+const MESSAGES_MAX: usize = 256;
+
+/// The way to the loop. The loop itself must not send: it would wait for itself.
+#[must_use]
+pub fn messages() -> (SyncSender<Msg>, Receiver<Msg>) {
+    sync_channel(MESSAGES_MAX)
 }
 
 /// Signals that concern the console.
@@ -127,7 +138,7 @@ pub struct World {
     /// How commands are run.
     pub ask: Ask,
     /// Where messages to the loop go.
-    pub messages: Sender<Msg>,
+    pub messages: SyncSender<Msg>,
 }
 
 /// Work on a thread of its own that ends with a change to the model.

@@ -1,11 +1,12 @@
 //! The loop: drain what has come, update, carry effects out, draw at most one frame.
 
 use std::io::{self, IsTerminal};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use super::commands::CommandLine;
 use super::dialogs::output::Output;
+use super::error::Error;
 use super::memory::Memory;
 use super::msg::{Ask, Effect, Foreground, Job, Msg, QuitHow, World};
 use super::pace;
@@ -13,7 +14,7 @@ use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
-use super::{Model, clipboard, input, link, programs, ring};
+use super::{Model, clipboard, input, link, msg, programs, ring};
 use super::{actions, keymap};
 use paddock_config::error::display_all;
 use paddock_config::{Environment, Workspace};
@@ -76,7 +77,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(ConsoleError::NoTerminal);
     }
-    let (sender, messages) = channel();
+    let (sender, messages) = msg::messages();
     let Opening { workspace, environment, ask, project, start, arguments, commands, answers } = opening;
     let world = World { workspace: workspace.clone(), environment, ask, messages: sender.clone() };
     let mut model = prepared(&workspace, &world.environment, commands, answers);
@@ -200,7 +201,12 @@ impl Console {
             match effect {
                 Effect::Ask { command, doing } => {
                     self.model.asking.push(doing.clone());
-                    self.workers.ask(*command, doing);
+                    if !self.workers.ask(*command, doing.clone()) {
+                        // A dialog that waits for the answer hears of it as of any other.
+                        let refused = Msg::Answered { doing, reply: Err(Error::Busy) };
+                        let (_, effects) = update(&mut self.model, refused);
+                        self.carry_out(effects)?;
+                    }
                 }
                 Effect::Job(job) => {
                     let name = job.name.clone();

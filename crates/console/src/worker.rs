@@ -3,7 +3,7 @@
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
 use std::process::{Command as Program, Stdio};
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,11 +25,14 @@ use paddock_store::codec;
 const START_TIMEOUT: Duration = Duration::from_secs(15);
 /// How many jobs may wait or run at once; more are refused, so that a held key starts no hundred of them.
 const JOBS_MAX: usize = 16;
+/// How many commands may wait for the supervisor, which may be busy for as long as a landing; more are refused. A
+/// form with a goal and its milestones sends them one by one, so this many are orders of a person.
+const ASKS_MAX: usize = 32;
 
 /// The threads.
 pub(crate) struct Workers {
     arguments: Vec<String>,
-    asks: Sender<(Command, String)>,
+    asks: SyncSender<(Command, String)>,
     world: World,
     running: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
@@ -40,15 +43,15 @@ impl Workers {
     /// # Errors
     /// When the system gives none.
     pub(crate) fn start(world: World, arguments: Vec<String>) -> io::Result<Self> {
-        let (asks, asked) = channel();
+        let (asks, asked) = sync_channel(ASKS_MAX);
         let mine = world.clone();
         thread::Builder::new().name("asks".into()).spawn(move || ask_all(&mine, &asked))?;
         Ok(Self { arguments, asks, world, running: std::sync::Arc::default() })
     }
 
-    /// Has a command carried out; the answer comes as [`Msg::Answered`].
-    pub(crate) fn ask(&self, command: Command, doing: String) {
-        let _ = self.asks.send((command, doing));
+    /// Has a command carried out; the answer comes as [`Msg::Answered`]. Returns whether there was room for it.
+    pub(crate) fn ask(&self, command: Command, doing: String) -> bool {
+        self.asks.try_send((command, doing)).is_ok()
     }
 
     /// Runs a job; tells whether there was room for it.
@@ -176,4 +179,46 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
     // Whoever lives longer collects it: while the console runs, this thread waits for its end.
     let _ = thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::msg::{Ask, messages};
+    use paddock_config::Environment;
+    use paddock_model::command::Answer;
+    use paddock_model::ids::ProjectSlug;
+    use std::sync::Mutex;
+
+    /// The supervisor is busy; a person orders on and on.
+    #[test]
+    fn what_is_asked_beyond_the_bound_is_refused_and_the_loop_never_waits() {
+        let folder = tempfile::tempdir().unwrap();
+        let workspace = Workspace::init(folder.path(), |_| Some(false)).unwrap();
+        let (go_on, may_go_on) = sync_channel::<()>(0);
+        let (taken, is_taken) = sync_channel(ASKS_MAX + 2);
+        let may_go_on = Mutex::new(may_go_on);
+        let run = move |_| {
+            taken.send(()).unwrap();
+            let _ = may_go_on.lock().unwrap().recv();
+            Ok(Ok(Answer::text("done")))
+        };
+        let (sender, incoming) = messages();
+        let ask = Ask::new(run, Duration::ZERO);
+        let world = World { workspace, environment: Environment::default(), ask, messages: sender };
+        let workers = Workers::start(world, Vec::new()).unwrap();
+        let order = |number: usize| {
+            let project = ProjectSlug::new("shop").unwrap();
+            workers.ask(Command::PlanNow { project }, format!("order {number}"))
+        };
+        assert!(order(0));
+        is_taken.recv().unwrap();
+        assert!((1..=ASKS_MAX).all(order), "so many wait");
+        assert!(!order(ASKS_MAX + 1), "no more are taken");
+        drop(go_on);
+        for number in 0..=ASKS_MAX {
+            let Msg::Answered { doing, reply } = incoming.recv().unwrap() else { panic!("no answer") };
+            assert_eq!((doing, reply.unwrap().unwrap().text), (format!("order {number}"), "done".to_owned()));
+        }
+    }
 }

@@ -1,9 +1,10 @@
 //! The panes of objectives and logs as they look: whole frames with their styles.
 
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use paddock_config::{Environment, Workspace};
 use paddock_console::log::{Of, turn};
+use paddock_console::msg::messages;
 use paddock_console::panes::PaneId;
 use paddock_console::theme::{ASCII, Theme};
 use paddock_console::{Ask, Effect, Model, Msg, World, layout};
@@ -181,7 +182,7 @@ struct Logs {
     workspace: Workspace,
     sessions: Vec<SessionId>,
     /// Kept open: a thread whose news nobody takes ends.
-    messages: (Sender<Msg>, Receiver<Msg>),
+    messages: (SyncSender<Msg>, Receiver<Msg>),
     /// Removed with it.
     _folder: tempfile::TempDir,
 }
@@ -204,7 +205,7 @@ impl Logs {
             std::fs::write(session.join("stdout.log.0"), text).unwrap();
         }
         let sessions = texts.iter().map(|(id, _)| SessionId(*id)).collect();
-        Self { workspace, sessions, messages: channel(), _folder: folder }
+        Self { workspace, sessions, messages: messages(), _folder: folder }
     }
 
     /// Carries out what the panes want until the logs are on the screen, and read to their ends: what a pane

@@ -3,13 +3,12 @@
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
-use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex};
 
 use super::doc::{Doc, Shared};
 use super::lens::Place;
 use super::matcher::Matcher;
-use super::order::{Of, Order, SharedLog, Watched, turn};
+use super::order::{Desk, Of, SharedLog, Sought, Watched, turn};
 use super::seek::Search;
 use super::view::View;
 use crate::finder::FinderKind;
@@ -35,7 +34,7 @@ pub struct Open {
 #[derive(Debug, Default)]
 pub struct Book {
     pub(super) open: BTreeMap<Of, Open>,
-    pub(super) orders: Option<Sender<Order>>,
+    pub(super) orders: Option<Desk>,
     pub(super) is_starting: bool,
     pub(super) watched: Vec<(Of, bool)>,
     pub(super) clock: u64,
@@ -102,7 +101,7 @@ impl Book {
         }
         let search = Search { mode, matcher, from, forward, has_turned: false };
         let (log, folder) = (open.log.clone(), open.folder.clone());
-        let _ = orders.send(Order::Search { of, log, folder, search });
+        orders.order(|orders| orders.search = Some(Sought { of, log, folder, search }));
     }
 
     /// Lays a filter over a log; an empty text takes it away.
@@ -120,7 +119,7 @@ impl Book {
         let Some(orders) = &self.orders else { return };
         let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
         if open.into_iter().any(|open| turn(&open.log).doc.wants()) {
-            let _ = orders.send(Order::Read);
+            orders.order(|orders| orders.read = true);
         }
     }
 
@@ -130,7 +129,8 @@ impl Book {
             let open = self.open.get(of)?;
             Some(Watched { of: *of, log: open.log.clone(), folder: open.folder.clone(), is_open: *is_open })
         });
-        let _ = orders.send(Order::Watch(watched.collect()));
+        let watched = watched.collect();
+        orders.order(|orders| orders.watch = Some(watched));
     }
 
     pub(super) fn forget_the_oldest(&mut self) {

@@ -4,17 +4,17 @@
 //! and the same way whether a supervisor runs or not.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, SyncSender};
 use std::thread;
 use std::time::Duration;
 
 use super::doc::{Chunk, Mode};
 use super::lens::Place;
-use super::order::{Of, Order, SharedLog, Watched, turn};
-use super::seek::{Search, Step};
+use super::order::{Desk, Of, Orders, SharedLog, Sought, Taker, Watched, desk, turn};
+use super::seek::Step;
 use super::source::{Stream, read};
 use crate::msg::{Msg, World};
 use paddock_os::fail_points::trouble_point;
@@ -31,8 +31,8 @@ const SLICE_LINES: usize = 4_000;
 ///
 /// # Errors
 /// When the system gives none.
-pub(crate) fn start(world: &World) -> std::io::Result<Sender<Order>> {
-    let (sender, orders) = channel();
+pub(crate) fn start(world: &World) -> std::io::Result<Desk> {
+    let (desk, orders) = desk();
     let follower = Follower {
         orders,
         messages: world.messages.clone(),
@@ -43,16 +43,7 @@ pub(crate) fn start(world: &World) -> std::io::Result<Sender<Order>> {
         is_told: Arc::new(AtomicBool::new(false)),
     };
     thread::Builder::new().name("logs".into()).spawn(move || follower.run())?;
-    Ok(sender)
-}
-
-/// A search that is under way.
-struct Sought {
-    of: Of,
-    log: SharedLog,
-    folder: PathBuf,
-    search: Search,
-    at: Place,
+    Ok(desk)
 }
 
 /// Reads what a log wants and puts it in; says whether there was anything. The log is left to others while the
@@ -94,12 +85,13 @@ pub(crate) fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: 
 }
 
 struct Follower {
-    orders: Receiver<Order>,
-    messages: Sender<Msg>,
+    orders: Taker,
+    messages: SyncSender<Msg>,
     watched: Vec<Watched>,
     /// Logs whose end was reached: what comes now comes now.
     caught_up: BTreeSet<Of>,
-    search: Option<Sought>,
+    /// A search that is under way, and how far it is.
+    search: Option<(Sought, Place)>,
     /// Somebody waits for text that is not at hand.
     is_awaited: bool,
     /// A message about growth is on its way; another one would say nothing new.
@@ -110,15 +102,18 @@ impl Follower {
     fn run(mut self) {
         let mut is_busy = false;
         loop {
-            let order = if is_busy {
-                self.orders.recv_timeout(Duration::ZERO)
+            let woken = if is_busy {
+                self.orders.woken.recv_timeout(Duration::ZERO)
             } else if self.watched.iter().any(|one| !turn(&one.log).doc.is_over()) {
-                self.orders.recv_timeout(FOLLOW_PAUSE)
+                self.orders.woken.recv_timeout(FOLLOW_PAUSE)
             } else {
-                self.orders.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                self.orders.woken.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
-            match order {
-                Ok(order) => self.take(order),
+            match woken {
+                Ok(()) => {
+                    let orders = self.orders.take();
+                    self.take(orders);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
@@ -137,18 +132,16 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, order: Order) {
-        match order {
-            Order::Watch(watched) => {
-                self.caught_up.retain(|of| watched.iter().any(|one| one.of == *of));
-                self.watched = watched;
-            }
-            Order::Search { of, log, folder, search } => {
-                let at = search.from;
-                self.search = Some(Sought { of, log, folder, search, at });
-            }
-            Order::Read => self.is_awaited = true,
+    fn take(&mut self, Orders { watch, search, read }: Orders) {
+        if let Some(watched) = watch {
+            self.caught_up.retain(|of| watched.iter().any(|one| one.of == *of));
+            self.watched = watched;
         }
+        if let Some(sought) = search {
+            let at = sought.search.from;
+            self.search = Some((sought, at));
+        }
+        self.is_awaited |= read;
     }
 
     /// One piece of each stream, and what the filter makes of it: whether anything changed, and whether more is
@@ -197,12 +190,12 @@ impl Follower {
 
     /// Says whether the search goes on.
     fn search_on(&mut self) -> bool {
-        let Some(mut sought) = self.search.take() else { return false };
-        let step = sought.search.go_on(&mut turn(&sought.log).doc, sought.at, SLICE_LINES);
+        let Some((mut sought, at)) = self.search.take() else { return false };
+        let step = sought.search.go_on(&mut turn(&sought.log).doc, at, SLICE_LINES);
         let found = match step {
             Step::GoOn(at) => {
                 fetch(&sought.log, &sought.folder);
-                self.search = Some(Sought { at, ..sought });
+                self.search = Some((sought, at));
                 return true;
             }
             Step::Found(place) => Some(place),

@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use std::io;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -23,7 +23,7 @@ use super::error::Refused;
 use super::msg::{Effect, Msg};
 use super::terminal::Screen;
 use super::update::update;
-use super::{Model, ahead, input};
+use super::{Model, ahead, input, msg};
 
 /// What the screen has done for it.
 pub trait Setup: Send + Sync {
@@ -62,8 +62,9 @@ enum News {
 /// Where threads put what they bring; a message wakes the loop.
 #[derive(Clone)]
 struct Inbox {
+    /// One of a kind at most: the next is looked up when this one was taken.
     news: Arc<Mutex<Vec<News>>>,
-    messages: Sender<Msg>,
+    messages: SyncSender<Msg>,
     setup: Arc<dyn Setup>,
 }
 
@@ -88,7 +89,7 @@ impl Inbox {
 /// # Errors
 /// What the terminal says.
 pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<Left> {
-    let (messages, incoming) = channel();
+    let (messages, incoming) = msg::messages();
     let inbox = Inbox { news: Arc::default(), messages: messages.clone(), setup };
     inbox.start(|setup| News::Looked(setup.look()))?;
     inbox.start(|setup| News::Agents(setup.agents()))?;
