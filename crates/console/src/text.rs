@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use paddock_report::text::is_harmful;
+use paddock_report::text::{self, is_harmful};
 
 /// How many columns a text takes.
 #[must_use]
@@ -29,27 +29,10 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(replace).collect()
 }
 
-/// Cut to this many columns; what is missing shows as `…`. Clusters (accents, joined emoji) stay whole.
+/// Cut to this many columns, on one line; what is missing shows as `…`.
 #[must_use]
 pub(crate) fn cut(text: &str, columns: usize) -> String {
-    let text = clean(text);
-    if width(&text) <= columns {
-        return text;
-    }
-    let mut out = String::new();
-    let mut used = 0;
-    for cluster in text.graphemes(true) {
-        let needs = width(cluster);
-        if used + needs + 1 > columns {
-            break;
-        }
-        out.push_str(cluster);
-        used += needs;
-    }
-    if columns > 0 {
-        out.push('…');
-    }
-    out
+    text::cut(&clean(text), columns)
 }
 
 /// Cut or filled with blanks to exactly this many columns.

@@ -1,6 +1,7 @@
 //! Text for terminals: aligned by display width, free of control characters, with times in words.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
 
 /// JSON as people may print it: what JSON itself leaves as it is and a terminal obeys (DEL, and the control
 /// characters above it) is written as an escape, which says the same.
@@ -42,7 +43,7 @@ pub fn is_harmful(character: char) -> bool {
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Cuts to a display width; what is missing shows as `…`.
+/// Cuts to a display width; what is missing shows as `…`. Clusters (accents, joined emoji) stay whole.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -50,14 +51,17 @@ pub fn cut(text: &str, width: usize) -> String {
     }
     let mut out = String::new();
     let mut used = 0;
-    for character in text.chars() {
-        used += character.width().unwrap_or(0);
+    for cluster in text.graphemes(true) {
+        used += cluster.width();
         if used + 1 > width {
             break;
         }
-        out.push(character);
+        out.push_str(cluster);
     }
-    out + "…"
+    if width > 0 {
+        out.push('…');
+    }
+    out
 }
 
 /// Rows with their columns aligned by display width, two blanks apart; the last column is as long as it is.
@@ -116,6 +120,9 @@ mod tests {
         assert_eq!(shown, " 登录  a   x\n abc   bb\n e\u{301}         z\n");
         assert_eq!(cut("登录页面", 5), "登录…");
         assert_eq!(cut("abc", 3), "abc");
+        assert_eq!(cut("e\u{301}e\u{301}e\u{301}", 2), "e\u{301}…");
+        assert_eq!(cut("👩‍💻👩‍💻", 3), "👩‍💻…", "no half of a joined emoji");
+        assert_eq!(cut("abc", 0), "");
     }
 
     #[test]
