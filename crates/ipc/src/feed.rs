@@ -11,7 +11,27 @@ use tokio::sync::watch;
 use paddock_model::stored::StoredEvent;
 
 /// Reads up to `max` events after a sequence number, oldest first, from the store. May block.
-pub type History = Box<dyn Fn(u64, usize) -> Result<Vec<StoredEvent>, String> + Send + Sync>;
+pub type History = Box<dyn Fn(u64, usize) -> Result<Vec<StoredEvent>, Cause> + Send + Sync>;
+
+/// What the store says.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why a subscriber is given nothing more.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FeedError {
+    /// The store cannot be read.
+    #[error(transparent)]
+    Store(Cause),
+    /// What it read is not what follows.
+    #[error("the history after event {after} cannot be read without a gap")]
+    Gap {
+        /// The last event that was given.
+        after: u64,
+    },
+    /// Reading panicked, or the feed is gone.
+    #[error(transparent)]
+    Stopped(Cause),
+}
 
 /// How many recent events are kept in memory: hours of normal work, about 2 MB.
 const RING_EVENTS: usize = 4096;
@@ -141,7 +161,7 @@ impl Subscription {
     ///
     /// # Errors
     /// When the history cannot be read or has a gap.
-    pub(crate) async fn next(&mut self) -> Result<FeedItem, String> {
+    pub(crate) async fn next(&mut self) -> Result<FeedItem, FeedError> {
         loop {
             self.latest.borrow_and_update();
             let found = self.feed.ring().after(self.cursor);
@@ -150,7 +170,7 @@ impl Subscription {
                 Lookup::UpToDate => {
                     self.is_live = true;
                     // The feed lives as long as this subscription, so this wait always ends with a change.
-                    self.latest.changed().await.map_err(|error| error.to_string())?;
+                    self.latest.changed().await.map_err(|error| FeedError::Stopped(error.into()))?;
                 }
                 Lookup::TooOld if self.is_live => {
                     self.is_live = false;
@@ -169,16 +189,17 @@ impl Subscription {
         FeedItem::Events(events)
     }
 
-    async fn read_history(&self) -> Result<Vec<Arc<StoredEvent>>, String> {
+    async fn read_history(&self) -> Result<Vec<Arc<StoredEvent>>, FeedError> {
         let (feed, cursor) = (Arc::clone(&self.feed), self.cursor);
         let read = tokio::task::spawn_blocking(move || (feed.history)(cursor, BATCH_EVENTS));
-        let events = read.await.map_err(|error| error.to_string())??;
+        let read = read.await.map_err(|error| FeedError::Stopped(error.into()))?;
+        let events = read.map_err(FeedError::Store)?;
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
         let is_contiguous =
             count > 0 && events.iter().map(|event| event.seq).eq(cursor + 1..=cursor.saturating_add(count));
         match is_contiguous {
             true => Ok(events.into_iter().map(Arc::new).collect()),
-            false => Err(format!("the history after event {cursor} cannot be read without a gap")),
+            false => Err(FeedError::Gap { after: cursor }),
         }
     }
 }
@@ -235,7 +256,7 @@ mod tests {
         feed.publish(vec![event(6)]);
         assert_eq!(take(&mut slow, 1).await, [6]);
         feed.publish((7..=20).map(event).collect());
-        assert_eq!(slow.next().await, Ok(FeedItem::Behind { resume_from: 6 }));
+        assert_eq!(slow.next().await.unwrap(), FeedItem::Behind { resume_from: 6 });
         assert!(take(&mut slow, 14).await.into_iter().take(14).eq(7..=20));
     }
 
@@ -251,6 +272,6 @@ mod tests {
     async fn a_gap_in_the_history_is_an_error() {
         let history: History = Box::new(|after, _| Ok(vec![event(after + 2)]));
         let feed = Arc::new(Feed::new(9, history));
-        assert!(feed.subscribe(Some(3)).next().await.unwrap_err().contains("after event 3"));
+        assert!(feed.subscribe(Some(3)).next().await.unwrap_err().to_string().contains("after event 3"));
     }
 }

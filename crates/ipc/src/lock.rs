@@ -264,7 +264,7 @@ impl RepositoryClaim {
 fn take(path: &Path, holder: &Holder) -> io::Result<Result<TextLock, Holder>> {
     let is_gone = |text: &str| Holder::of_text(text).is_gone();
     let taken = TextLock::take(path, &holder.to_text(), is_gone)?;
-    Ok(taken.map_err(|text| Holder::of_text(&text)))
+    Ok(taken.map_err(|held| Holder::of_text(&held.text)))
 }
 
 fn holder_of(path: &Path) -> io::Result<Option<Holder>> {

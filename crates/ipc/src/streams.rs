@@ -40,7 +40,7 @@ async fn send_feed(events: &mut Subscription, id: u64, out: &Out) {
                 out.send(id, ReplyBody::Behind { resume_from }).await;
                 return;
             }
-            Err(text) => return out.refuse(id, text).await,
+            Err(error) => return out.refuse(id, error.to_string()).await,
         }
     }
 }

@@ -90,13 +90,21 @@ const GONE_PATIENCE: Duration = Duration::from_secs(5);
 /// The text is a few lines; what else stands there is not read without end.
 const TEXT_MAX_BYTES: u64 = 16 * 1024;
 
+/// Somebody else holds the lock.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
+pub struct Held {
+    /// What the holder wrote into the file.
+    pub text: String,
+}
+
 impl TextLock {
-    /// Takes the lock and writes the text, or returns the text of the present holder. `is_gone` says whether the process
+    /// Takes the lock and writes the text, or returns who holds it. `is_gone` says whether the process
     /// that a text names has certainly ended: then the lock is waited for.
     ///
     /// # Errors
     /// What the system said; a symbolic link in place of the file is an error.
-    pub fn take(path: &Path, text: &str, is_gone: impl Fn(&str) -> bool) -> io::Result<Result<Self, String>> {
+    pub fn take(path: &Path, text: &str, is_gone: impl Fn(&str) -> bool) -> io::Result<Result<Self, Held>> {
         let mut file = open(path, true)?;
         let begun = Instant::now();
         let mut left = ATTEMPTS;
@@ -105,7 +113,7 @@ impl TextLock {
                 TryLockError::WouldBlock if left == 0 => {
                     let found = read_text(&mut file)?;
                     if begun.elapsed() >= GONE_PATIENCE || !is_gone(&found) {
-                        return Ok(Err(found));
+                        return Ok(Err(Held { text: found }));
                     }
                 }
                 TryLockError::WouldBlock => left -= 1,

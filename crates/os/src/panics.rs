@@ -33,15 +33,20 @@ pub fn remember() {
     });
 }
 
+/// A panic that was caught: its message, and, after [`remember`], where it happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Panic(String);
+
 /// Calls `act`.
 ///
 /// # Errors
-/// The message of a panic in it, and, after [`remember`], where it happened.
-pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, String> {
+/// [`Panic`] when it panics.
+pub fn caught<T>(act: impl FnOnce() -> T) -> Result<T, Panic> {
     let was_caught = IS_CAUGHT.replace(true);
     let done = catch_unwind(AssertUnwindSafe(act));
     IS_CAUGHT.set(was_caught);
-    done.map_err(|payload| LAST.with(RefCell::take).unwrap_or_else(|| message(payload.as_ref())))
+    done.map_err(|payload| Panic(LAST.with(RefCell::take).unwrap_or_else(|| message(payload.as_ref()))))
 }
 
 fn message(payload: &(dyn Any + Send)) -> String {
@@ -56,7 +61,7 @@ mod tests {
     #[test]
     fn a_panic_is_told_with_its_message_and_its_place() {
         remember();
-        let problem = caught(|| panic!("no {} at all", "luck")).unwrap_err();
+        let problem = caught(|| panic!("no {} at all", "luck")).unwrap_err().to_string();
         assert!(problem.starts_with(&format!("no luck at all at {}:", file!())), "{problem}");
         assert_eq!(caught(|| 7), Ok(7));
     }

@@ -60,7 +60,8 @@ impl Kernel {
         Box::new(move || {
             // It counts until the panic is told: nobody takes the work for over before.
             let in_flight = in_flight;
-            if let Err(problem) = caught(job) {
+            if let Err(panic) = caught(job) {
+                let problem = panic.to_string();
                 tracing::error!(doing = panicked.doing, problem, "a fault of Paddock itself: a panic");
                 std::thread::sleep(panics::PAUSE);
                 in_flight.0.tell(Input::Panicked(Panicked { problem, ..panicked }));

@@ -111,8 +111,8 @@ impl Lanes {
             queues.taken.insert(lane.clone());
             drop(queues);
             // Jobs catch their own panics and tell of them; the lane must go on whatever they do.
-            if let Err(problem) = caught(job) {
-                tracing::error!(?lane, problem, "a job panicked outside of its guard");
+            if let Err(panic) = caught(job) {
+                tracing::error!(?lane, %panic, "a job panicked outside of its guard");
             }
             queues = self.queues();
             queues.taken.remove(&lane);

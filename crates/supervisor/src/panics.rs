@@ -18,7 +18,8 @@ pub(super) fn spawn(
     work: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<thread::JoinHandle<()>> {
     thread::Builder::new().name(name.into()).spawn(move || {
-        if let Err(problem) = caught(work) {
+        if let Err(panic) = caught(work) {
+            let problem = panic.to_string();
             // The kernel may have ended first: then nothing depends on this thread any more.
             drop(inbox.send(Message::Panicked { thread: name.to_owned(), problem }));
         }

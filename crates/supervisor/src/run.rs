@@ -138,7 +138,7 @@ pub(super) fn kernel(
             limit: Some(u32::try_from(max).unwrap_or(u32::MAX)),
             ..EventQuery::default()
         };
-        reader.events(&wanted).map_err(|error| error.to_string())
+        Ok(reader.events(&wanted)?)
     });
     let exe = std::env::current_exe().map_err(SupervisorError::system("find the program that runs"))?;
     let (reports, jobs) = mpsc::channel::<JobReport>();

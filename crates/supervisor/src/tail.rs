@@ -107,7 +107,8 @@ impl Tails {
             let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
             for session in sessions {
                 let Some(tail) = board.tails.get_mut(&session) else { continue };
-                let told = caught(|| tail.look(gauges)).unwrap_or_else(|problem| {
+                let told = caught(|| tail.look(gauges)).unwrap_or_else(|panic| {
+                    let problem = panic.to_string();
                     // The others are followed on; what this one left is read as a whole at its end.
                     board.tails.remove(&session);
                     let doing = format!("following the output of session {session}");

@@ -35,7 +35,10 @@ pub(super) fn watch(
     let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
         match caught(|| wait(&waiting, key, &folder, child)) {
             Ok(conclusion) => waiting.conclude(key, conclusion),
-            Err(problem) => waiting.report(JobReport::Unwatched { key, problem }),
+            Err(panic) => {
+                let problem = panic.to_string();
+                waiting.report(JobReport::Unwatched { key, problem });
+            }
         }
     });
     spawned.map(drop).map_err(RunnerError::at("start a thread to wait for", dir))
