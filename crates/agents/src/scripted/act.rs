@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::error::ActError;
 use super::facts::Facts;
 use super::script::Step;
 use crate::command::SCRIPTED_SUBCOMMAND;
@@ -69,7 +70,7 @@ impl Agent {
     }
 
     /// Takes one step.
-    pub(super) fn take(&mut self, step: &Step) -> Result<Flow, String> {
+    pub(super) fn take(&mut self, step: &Step) -> Result<Flow, ActError> {
         match step {
             Step::Exit(code) => return Ok(Flow::End(*code)),
             Step::FailOnce if self.facts.attempt == 1 => {
@@ -94,7 +95,7 @@ impl Agent {
         Ok(Flow::Next)
     }
 
-    fn change_file(&self, step: &Step) -> Result<(), String> {
+    fn change_file(&self, step: &Step) -> Result<(), ActError> {
         let (word, path) = match step {
             Step::Write(path, _) => ("write", path),
             Step::Append(path, _) => ("append", path),
@@ -119,12 +120,12 @@ impl Agent {
                 _ => append().map(|_| ()),
             }),
         };
-        done.map_err(|error| format!("can't {word} {path}: {error}"))
+        done.map_err(|source| ActError::Change { word, path: path.clone(), source })
     }
 
     /// A path of the worktree; refused when it leads out of it, by its name or by a link.
-    fn inside(&self, path: &str) -> Result<PathBuf, String> {
-        let refuse = || format!("{path:?} is outside the worktree");
+    fn inside(&self, path: &str) -> Result<PathBuf, ActError> {
+        let refuse = || ActError::Outside(path.to_owned());
         let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
         if !is_plain {
             return Err(refuse());
@@ -135,7 +136,7 @@ impl Agent {
         if known.is_some_and(|place| place.starts_with(&self.root)) { Ok(full) } else { Err(refuse()) }
     }
 
-    fn commit(&mut self, message: &str, allow_empty: bool) -> Result<(), String> {
+    fn commit(&mut self, message: &str, allow_empty: bool) -> Result<(), ActError> {
         self.git(&["add".to_owned(), "--all".to_owned()])?;
         let quiet = ["diff", "--cached", "--quiet"];
         let unchanged = self.command("git").args(quiet).status().is_ok_and(|status| status.success());
@@ -159,17 +160,17 @@ impl Agent {
         command
     }
 
-    fn git(&self, args: &[String]) -> Result<(), String> {
+    fn git(&self, args: &[String]) -> Result<(), ActError> {
         let shown = format!("git {}", args.join(" "));
         finished(&shown, self.command("git").args(args).status())
     }
 
-    fn run(&self, command: &str) -> Result<(), String> {
+    fn run(&self, command: &str) -> Result<(), ActError> {
         say(&format!("run {command}"));
         finished(command, self.command("sh").args(["-c", command]).status())
     }
 
-    fn behave(&self, step: &Step) -> Result<(), String> {
+    fn behave(&self, step: &Step) -> Result<(), ActError> {
         match step {
             Step::Print(text) => say(text),
             Step::Sleep(seconds) => {
@@ -185,7 +186,7 @@ impl Agent {
             Step::IgnoreTerm => {
                 for signal in SIGNALS {
                     signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
-                        .map_err(|error| format!("can't ignore signal {signal}: {error}"))?;
+                        .map_err(|source| ActError::Signal { signal, source })?;
                 }
                 say("ignore-term");
             }
@@ -198,8 +199,8 @@ impl Agent {
         Ok(())
     }
 
-    fn spawn_orphan(&self, seconds: u64, bare: bool) -> Result<(), String> {
-        let exe = std::env::current_exe().map_err(|error| format!("can't find this program: {error}"))?;
+    fn spawn_orphan(&self, seconds: u64, bare: bool) -> Result<(), ActError> {
+        let exe = std::env::current_exe().map_err(ActError::OwnProgram)?;
         let flag = if bare { BARE_ORPHAN_FLAG } else { ORPHAN_FLAG };
         let mut command = Command::new(exe);
         command.current_dir(&self.root).stdin(Stdio::null());
@@ -207,13 +208,13 @@ impl Agent {
     }
 
     /// Only looks, so the file may be anywhere.
-    fn wait_for(&self, path: &str) -> Result<(), String> {
+    fn wait_for(&self, path: &str) -> Result<(), ActError> {
         say(&format!("wait-for {path}"));
         let place = self.root.join(path);
         let begun = Instant::now();
         while !place.exists() {
             if begun.elapsed() > WAIT_MAX {
-                return Err(format!("{path} did not appear within {} seconds", WAIT_MAX.as_secs()));
+                return Err(ActError::NoFile { path: path.to_owned(), seconds: WAIT_MAX.as_secs() });
             }
             thread::sleep(Duration::from_millis(20));
         }
@@ -258,20 +259,20 @@ fn make_parent(place: &Path) -> io::Result<()> {
     place.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
-fn finished(what: &str, status: io::Result<std::process::ExitStatus>) -> Result<(), String> {
+fn finished(what: &str, status: io::Result<std::process::ExitStatus>) -> Result<(), ActError> {
     match status {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(format!("{what}: {status}")),
-        Err(error) => Err(format!("can't run {what}: {error}")),
+        Ok(status) => Err(ActError::Failed { what: what.to_owned(), status }),
+        Err(source) => Err(ActError::Run { what: what.to_owned(), source }),
     }
 }
 
-fn print_bytes(bytes: &[u8]) -> Result<(), String> {
+fn print_bytes(bytes: &[u8]) -> Result<(), ActError> {
     let mut out = io::stdout().lock();
-    out.write_all(bytes).and_then(|()| out.flush()).map_err(|error| format!("can't print: {error}"))
+    out.write_all(bytes).and_then(|()| out.flush()).map_err(ActError::Print)
 }
 
-fn flood(megabytes: u64, one_line: bool) -> Result<(), String> {
+fn flood(megabytes: u64, one_line: bool) -> Result<(), ActError> {
     let end = if one_line { '.' } else { '\n' };
     let line = format!("{:.<63}{end}", "the quick brown fox jumps over the lazy dog");
     let megabyte = line.repeat((1 << 20) / line.len());

@@ -2,6 +2,7 @@
 //! step by step, for the demo, rehearsals and tests. docs/scripted-agent.md is its manual.
 
 mod act;
+mod error;
 mod facts;
 mod script;
 

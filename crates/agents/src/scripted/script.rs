@@ -1,5 +1,6 @@
 //! What the scripted agent reads from its prompt: who it works for, and the steps it is to take.
 
+use super::error::StepError;
 use paddock_model::summary::SummaryStatus;
 
 /// A line of a script that is no step.
@@ -9,7 +10,7 @@ pub(crate) struct ScriptError {
     /// The line within the script, from 1.
     pub line: usize,
     /// What is wrong.
-    pub problem: String,
+    pub problem: StepError,
     /// The line itself.
     pub text: String,
 }
@@ -87,7 +88,7 @@ pub(crate) fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptErr
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
-        let refuse = |problem: String| ScriptError { line: number, problem, text: line.to_owned() };
+        let refuse = |problem: StepError| ScriptError { line: number, problem, text: line.to_owned() };
         let (when, step) = condition(line.trim());
         let body =
             lines[at..].iter().take_while(|next| next.trim().is_empty() || next.starts_with([' ', '\t']));
@@ -134,7 +135,7 @@ fn condition(line: &str) -> (When, &str) {
 }
 
 /// One step, and how many of the indented lines after it belong to it.
-fn parse(text: &str, body: &[&str]) -> Result<(Step, usize), String> {
+fn parse(text: &str, body: &[&str]) -> Result<(Step, usize), StepError> {
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
     if verb == "write" {
@@ -163,19 +164,19 @@ fn parse(text: &str, body: &[&str]) -> Result<(Step, usize), String> {
         "follow-up" => Step::FollowUp(unescaped(rest)),
         "out-of-scope" => Step::OutOfScope(unescaped(rest)),
         "stdout-hex" => Step::StdoutHex(hex(rest)?),
-        "checkout" => Step::Checkout(shell_words::split(rest).map_err(|error| error.to_string())?),
+        "checkout" => Step::Checkout(shell_words::split(rest)?),
         "run" => Step::Run(some(rest, "a command")?),
         _ => with_word(verb, rest)?,
     };
     Ok((step, 0))
 }
 
-fn with_word(verb: &str, rest: &str) -> Result<Step, String> {
+fn with_word(verb: &str, rest: &str) -> Result<Step, StepError> {
     let (first, second) = rest.split_once(' ').unwrap_or((rest, ""));
     let flag = |word: &str| match second.trim() {
         "" => Ok(false),
         given if given == word => Ok(true),
-        given => Err(format!("{verb} does not know {given:?}")),
+        given => Err(StepError::Flag { verb: verb.to_owned(), given: given.to_owned() }),
     };
     match (verb, rest.is_empty()) {
         ("fail-once", true) => Ok(Step::FailOnce),
@@ -184,18 +185,18 @@ fn with_word(verb: &str, rest: &str) -> Result<Step, String> {
         ("spawn-orphan", true) => Ok(Step::SpawnOrphan(600, false)),
         ("spawn-orphan", false) => Ok(Step::SpawnOrphan(number(first)?, flag("bare")?)),
         ("flood", false) => Ok(Step::Flood(number(first)?, flag("one-line")?)),
-        _ => Err(format!("there is no step {verb:?} of that form")),
+        _ => Err(StepError::Unknown(verb.to_owned())),
     }
 }
 
-fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), String> {
+fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), StepError> {
     let (path, rest) = path(rest)?;
     if let Some(text) = rest.strip_prefix("<<<") {
         let text = text.strip_prefix(' ').unwrap_or(text);
         return Ok((Step::Write(path, format!("{}\n", unescaped(text))), 0));
     }
     if !rest.is_empty() {
-        return Err("write takes a path, then `<<< text` or indented lines".to_owned());
+        return Err(StepError::Write);
     }
     let used = body.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
     let lines = &body[..used];
@@ -206,61 +207,54 @@ fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), String> {
 }
 
 /// The path at the beginning, in double quotes if it holds spaces, and what follows.
-fn path(text: &str) -> Result<(String, String), String> {
+fn path(text: &str) -> Result<(String, String), StepError> {
     let (path, rest) = match text.strip_prefix('"') {
-        Some(quoted) => quoted.split_once('"').ok_or("the path's closing quote is missing")?,
+        Some(quoted) => quoted.split_once('"').ok_or(StepError::OpenQuote)?,
         None => text.split_once(' ').unwrap_or((text, "")),
     };
     Ok((some(path, "a path")?, rest.trim_start().to_owned()))
 }
 
-fn only_path(text: &str) -> Result<String, String> {
+fn only_path(text: &str) -> Result<String, StepError> {
     match path(text)? {
         (path, rest) if rest.is_empty() => Ok(path),
-        (_, rest) => Err(format!("nothing may follow the path, but {rest:?} does; quote a path with spaces")),
+        (_, rest) => Err(StepError::AfterPath(rest)),
     }
 }
 
-fn some(text: &str, what: &str) -> Result<String, String> {
+fn some(text: &str, what: &'static str) -> Result<String, StepError> {
     let text = text.trim();
-    if text.is_empty() { Err(format!("{what} is missing")) } else { Ok(text.to_owned()) }
+    if text.is_empty() { Err(StepError::Missing(what)) } else { Ok(text.to_owned()) }
 }
 
-fn number<N: std::str::FromStr>(text: &str) -> Result<N, String> {
-    text.parse().map_err(|_| format!("{text:?} is no number that fits"))
+fn number<N: std::str::FromStr>(text: &str) -> Result<N, StepError> {
+    text.parse().map_err(|_| StepError::Number(text.to_owned()))
 }
 
-fn seconds(text: &str) -> Result<f64, String> {
+fn seconds(text: &str) -> Result<f64, StepError> {
     let value: f64 = number(text)?;
-    if (0.0..=86_400.0).contains(&value) {
-        Ok(value)
-    } else {
-        Err("sleep takes 0 to 86400 seconds".to_owned())
-    }
+    if (0.0..=86_400.0).contains(&value) { Ok(value) } else { Err(StepError::Sleep) }
 }
 
-fn summary(rest: &str) -> Result<Step, String> {
+fn summary(rest: &str) -> Result<Step, StepError> {
     let (status, text) = rest.split_once(' ').unwrap_or((rest, ""));
     let status = match status {
         "completed" => Some(SummaryStatus::Completed),
         "partial" => Some(SummaryStatus::Partial),
         "blocked" => Some(SummaryStatus::Blocked),
         "none" => None,
-        _ => return Err("summary takes completed, partial, blocked or none".to_owned()),
+        _ => return Err(StepError::Summary),
     };
     Ok(Step::Summary(status, unescaped(text.trim())))
 }
 
-fn hex(text: &str) -> Result<Vec<u8>, String> {
+fn hex(text: &str) -> Result<Vec<u8>, StepError> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let pair = |two: &[u8]| {
         let value = |digit: u8| char::from(digit).to_digit(16);
         u8::try_from(value(*two.first()?)? * 16 + value(*two.get(1)?)?).ok()
     };
-    digits
-        .chunks(2)
-        .map(|two| pair(two).ok_or_else(|| "stdout-hex takes pairs of 0-9, a-f".to_owned()))
-        .collect()
+    digits.chunks(2).map(|two| pair(two).ok_or(StepError::Hex)).collect()
 }
 
 /// `\n`, `\t` and `\\` as in most languages.
