@@ -3,6 +3,7 @@
 use std::io;
 use std::process::ExitCode;
 
+use super::error::CliError;
 use paddock_config::ConfigError;
 use paddock_config::WorkspaceError;
 use paddock_config::environment::EnvironmentError;
@@ -13,7 +14,7 @@ use paddock_model::command::Refusal;
 use paddock_model::ids::IdError;
 use paddock_store::StoreError;
 use paddock_store::codec::LedgerError;
-use paddock_supervisor::{RunEnd, SupervisorError};
+use paddock_supervisor::{EffectError, RunEnd, SupervisorError};
 
 /// The exit codes of SPEC 4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -99,6 +100,8 @@ macro_rules! plain_failures {
 }
 
 plain_failures!(
+    CliError,
+    EffectError,
     WorkspaceError,
     EnvironmentError,
     WriteError,

@@ -8,6 +8,7 @@ mod console;
 mod context;
 mod demo;
 mod doctor;
+mod error;
 mod events;
 pub(crate) mod exit;
 mod explain;

@@ -88,7 +88,8 @@ impl Onboarding {
 
 impl Setup for Onboarding {
     fn look(&self) -> Result<Found, Refused> {
-        let found = repository::inspect(&self.repository, None)?;
+        let found =
+            repository::inspect(&self.repository, None).map_err(|error| Refused::from(error.to_string()))?;
         let RepositoryFacts { root, .. } = &found.facts;
         let root = PathBuf::from(root);
         let slug = slug_of(&root).map_err(said)?;

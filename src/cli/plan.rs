@@ -127,8 +127,7 @@ fn dry_run(context: &Context) -> Outcome {
     if let Ok(read) = read {
         project.settings = read.project.settings;
     }
-    let prompt = paddock_supervisor::planner_prompt(&context.workspace, &state, &project)
-        .map_err(|error| Failure::error(error.to_string()))?;
+    let prompt = paddock_supervisor::planner_prompt(&context.workspace, &state, &project)?;
     // It may hold what agents wrote, and goes to a terminal.
     output::print(&prompt.lines().map(|line| harmless(line) + "\n").collect::<String>())?;
     Ok(Exit::Good)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::context::Context;
-use super::exit::{Exit, Failure, Outcome};
+use super::exit::{Exit, Outcome};
 use super::project_add::Add;
 use super::project_target::{self, SetTargetArgs};
 use super::verify::RERUN_FOLDER;
@@ -121,8 +121,7 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     // The repository's own commands are those of the branch that work lands on afterwards.
     let branch = other.clone().unwrap_or(recorded.clone());
     let found =
-        repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))
-            .map_err(Failure::error)?;
+        repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))?;
     if other.is_some() {
         output::note(&format!("changed: the target branch, from {recorded} to {branch}"));
     }

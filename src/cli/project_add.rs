@@ -64,7 +64,7 @@ pub(super) fn add(
     wanted: &Wanted,
     agree: impl Fn(&ProjectSettings) -> Result<(), Failure>,
 ) -> Result<Added, Failure> {
-    let found = repository::inspect(path, wanted.target_branch.as_deref()).map_err(Failure::error)?;
+    let found = repository::inspect(path, wanted.target_branch.as_deref())?;
     let root = PathBuf::from(&found.facts.root);
     let slug = match &wanted.slug {
         Some(slug) => ProjectSlug::new(slug.as_str())?,

@@ -37,8 +37,7 @@ pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure
     let types = public_types();
     let read = project_file::read(&context.workspace, file, Some(&types));
     let read = read.map_err(|faults| Failure::faults(&faults, "the rest of the workspace goes on"))?;
-    let found =
-        repository::inspect_any(&read.repo_root, read.target_branch.as_deref()).map_err(Failure::error)?;
+    let found = repository::inspect_any(&read.repo_root, read.target_branch.as_deref())?;
     let never = |_: &_| {
         let text = format!(
             "the repository's .paddock/project.yaml gives commands that nobody agreed to: \

@@ -67,7 +67,7 @@ pub(super) fn set(
     }
     let said = |error: GitError| Failure::error(error.to_string());
     let target = repository.commit_of(&format!("refs/heads/{branch}")).map_err(said)?;
-    let target = target.ok_or_else(|| Failure::error(unknown_branch(&repository, branch)))?;
+    let target = target.ok_or_else(|| unknown_branch(&repository, branch))?;
     let order = compared(state, project, &repository, (branch, target), anyway).map_err(said)?;
     context.ask_and_say(Command::ProjectSetTarget { project: project.slug.clone(), order: Box::new(order) })
 }
@@ -112,7 +112,7 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
     }
     let read = project_file::read(&context.workspace, &file, None)
         .map_err(|faults| Failure::faults(&faults, "nothing was changed"))?;
-    inspect_any(&read.repo_root, Some(branch)).map_err(Failure::error)?;
+    inspect_any(&read.repo_root, Some(branch))?;
     let edit = Edit::for_file(&file, &read, branch)?;
     edit.map_or(Ok(()), |edit| edit.write())?;
     output::line(&register(context, &file)?)?;

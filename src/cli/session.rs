@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 
 use super::context::Context;
+use super::error::CliError;
 use super::exit::{Exit, Failure, Outcome};
 use super::session_log::Log;
 use super::{output, status};
@@ -80,9 +81,9 @@ pub(super) struct Extend {
 }
 
 /// Dollars as millionths.
-fn dollars(text: &str) -> Result<u64, String> {
+fn dollars(text: &str) -> Result<u64, CliError> {
     let amount = text.trim_start_matches('$').parse().ok().and_then(paddock_model::usage::micros);
-    amount.ok_or_else(|| format!("{text:?} is no amount of dollars, for example 2.50"))
+    amount.ok_or_else(|| CliError::NotDollars(text.to_owned()))
 }
 
 impl Session {

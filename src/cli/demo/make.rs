@@ -74,7 +74,7 @@ pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
     fs::write(&file, text).map_err(failed("write", &file))?;
     let said = |faults: Vec<_>| Failure::faults(&faults, "this is a fault of the demo itself");
     let read = project_file::read(&context.workspace, &file, None).map_err(said)?;
-    let found = repository::inspect(path, Some("main")).map_err(Failure::error)?;
+    let found = repository::inspect(path, Some("main"))?;
     let around =
         Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
     let settings = Box::new(read.resolve(&around).map_err(said)?.settings);
