@@ -56,6 +56,7 @@ impl Heard {
     /// Hears a stream, and keeps its first bytes, at most so many.
     fn of(stream: Option<impl Read + Send + 'static>, kept_bytes: usize) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Vec::new()));
+        // One word is sent.
         let (tell, over) = channel();
         let shared = Arc::clone(&bytes);
         let hear = move || {

@@ -81,6 +81,7 @@ fn here(
     command: Command,
     _lock: &WorkspaceLock,
 ) -> Result<Reply, SupervisorError> {
+    // Without a bound of its own: `message` says why it cannot grow without end.
     let (inbox, messages) = mpsc::channel();
     let mut kernel =
         kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
@@ -127,6 +128,8 @@ fn next_message(
 mod tests {
     use std::cell::Cell;
 
+    use crate::message::Pending;
+
     use super::*;
 
     /// The last effect ends between the look into the inbox and the look at what is in flight, and its wake comes
@@ -151,13 +154,13 @@ mod tests {
         let busy = Cell::new(true);
         let is_idle = || {
             if busy.replace(false) {
-                sender.send(Message::ProjectFilesChanged).unwrap();
+                sender.send(Message::ProjectFilesChanged(Pending::default())).unwrap();
                 sender.send(Message::Wake).unwrap();
                 return false;
             }
             true
         };
-        assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::ProjectFilesChanged))));
+        assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::ProjectFilesChanged(_)))));
         assert!(matches!(next_message(&inbox, is_idle), Ok(Some(Message::Wake))));
         assert!(matches!(next_message(&inbox, is_idle), Ok(None)));
     }

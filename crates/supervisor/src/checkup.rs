@@ -75,6 +75,7 @@ pub fn check_agent(
     let repository = folder.0.join("repository");
     make_repository(&repository)?;
     let exe = std::env::current_exe()?;
+    // Two jobs are run, and each is reported twice.
     let (sender, reports) = mpsc::channel();
     let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
     let runner = runner?;

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use super::kernel::Kernel;
 use super::lanes::{Job, Lane};
-use super::message::Message;
+use super::message::{CHANGED, Message};
 use super::world::World;
 use super::{effects, panics};
 use paddock_engine::effect::Effect;
@@ -28,13 +28,16 @@ impl Drop for InFlight {
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
         let told = match std::thread::panicking() {
             // Only what follows a commit is not caught: the thread that writes dies of it.
-            true => Message::Panicked {
+            true => Some(Message::Panicked {
                 thread: "store-writer".to_owned(),
                 problem: "after events were recorded".to_owned(),
-            },
-            false => Message::Wake,
+            }),
+            // It counts as over before this is asked, and the kernel asks whether anything is left after it heard.
+            false => self.0.over.mark(CHANGED).then_some(Message::Wake),
         };
-        drop(self.0.inbox.send(told));
+        if let Some(told) = told {
+            drop(self.0.inbox.send(told));
+        }
     }
 }
 
@@ -69,9 +72,16 @@ impl Kernel {
         })
     }
 
-    /// Gives work to a lane that no event has to be stored for: it only looks, and looks again by itself.
-    pub(super) fn look_aside(&self, lane: Lane, doing: &str, job: impl FnOnce(&World) + Send + 'static) {
-        self.do_aside(lane, doing.to_owned(), None, job);
+    /// Gives work to a lane that no event has to be stored for: it only looks, and looks again by itself. One that waits
+    /// there still gives its place to the newer one.
+    pub(super) fn look_aside(
+        &self,
+        lane: Lane,
+        doing: &'static str,
+        job: impl FnOnce(&World) + Send + 'static,
+    ) {
+        let job = self.aside(&lane, doing.to_owned(), None, job);
+        self.world.lanes.send_newest(lane, doing, job);
     }
 
     /// The same for what is not done again by itself: should it panic, this effect finds out what has happened.
@@ -82,8 +92,19 @@ impl Kernel {
         effect: Option<Effect>,
         job: impl FnOnce(&World) + Send + 'static,
     ) {
+        let job = self.aside(&lane, doing, effect, job);
+        self.world.lanes.send(lane, job);
+    }
+
+    fn aside(
+        &self,
+        lane: &Lane,
+        doing: String,
+        effect: Option<Effect>,
+        job: impl FnOnce(&World) + Send + 'static,
+    ) -> Job {
         let world = Arc::clone(&self.world);
         let panicked = Panicked { project: lane.project().cloned(), doing, effect, problem: String::new() };
-        self.world.lanes.send(lane, self.guarded(panicked, move || job(&world)));
+        self.guarded(panicked, move || job(&world))
     }
 }

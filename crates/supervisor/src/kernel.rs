@@ -12,7 +12,7 @@ use super::clock::{Clock, awake_since, day_start_ms, now_ms};
 use super::error::SupervisorError;
 use super::jobs::InFlight;
 use super::lanes::{Job, Lane};
-use super::message::{Message, ReplyTo};
+use super::message::{CHANGED_BEYOND_WORK, Message, ReplyTo};
 use super::notify::{self, Notice};
 use super::observe::Watches;
 use super::options::{Options, RunEnd};
@@ -235,15 +235,17 @@ impl Kernel {
                 let awake_ms = awake_since(began_ms).and_then(|awake| i64::try_from(awake.as_millis()).ok());
                 awake_ms.map_or(Ok(()), |awake_ms| self.step(Input::SessionAwake { session, awake_ms }, None))
             }
-            Message::RefsChanged(project, beyond_work) => {
-                if beyond_work {
+            Message::Latest(latest) => latest.take().map_or(Ok(()), |input| self.step(input, None)),
+            Message::RefsChanged(project, pending) => {
+                if pending.take() == CHANGED_BEYOND_WORK {
                     self.look(&project);
                 }
                 self.count_commits_of(&project);
                 self.scan(&project);
                 Ok(())
             }
-            Message::ProjectFilesChanged => {
+            Message::ProjectFilesChanged(pending) => {
+                pending.take();
                 self.read_project_files();
                 Ok(())
             }
@@ -252,7 +254,11 @@ impl Kernel {
                 self.world.is_ending.store(true, Ordering::SeqCst);
                 self.step(Input::Stop(mode), None)
             }
-            Message::Wake | Message::Room(Room::Found) => Ok(()),
+            Message::Wake => {
+                self.world.over.take();
+                Ok(())
+            }
+            Message::Room(Room::Found) => Ok(()),
             Message::Room(Room::Missing(full)) => self.wait_for_room(&full),
             Message::StoreFailed(error) => Err(error.into()),
             Message::Panicked { thread, problem } => Err(SupervisorError::Panicked { thread, problem }),

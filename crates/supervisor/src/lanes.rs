@@ -39,9 +39,17 @@ pub(super) enum Lane {
     Session(SessionId),
 }
 
+/// A job that no thread is at.
+struct Waiting {
+    /// What a look does: a newer one of the same name takes its place. None: it is an effect.
+    name: Option<&'static str>,
+    job: Job,
+}
+
 #[derive(Default)]
 struct Queues {
-    waiting: HashMap<Lane, VecDeque<Job>>,
+    /// Of effects at most those that the engine waits for the answers of; of looks one of each name.
+    waiting: HashMap<Lane, VecDeque<Waiting>>,
     /// Lanes with work that no thread is at, in order of arrival.
     free: VecDeque<Lane>,
     /// Lanes that a thread is at.
@@ -79,8 +87,29 @@ impl Lanes {
 
     /// Has the job done after everything given to this lane before.
     pub(super) fn send(&self, lane: Lane, job: Job) {
+        self.add(self.queues(), lane, Waiting { name: None, job });
+    }
+
+    /// Like [`Self::send`], for a look; one of this name that waits in the lane gives its place to the newer one, so that
+    /// however long a disk hangs, no more than one waits for it.
+    pub(super) fn send_newest(&self, lane: Lane, name: &'static str, job: Job) {
         let mut queues = self.queues();
-        queues.waiting.entry(lane.clone()).or_default().push_back(job);
+        let older = queues
+            .waiting
+            .get_mut(&lane)
+            .and_then(|waiting| waiting.iter_mut().find(|waiting| waiting.name == Some(name)));
+        if let Some(older) = older {
+            let older = std::mem::replace(&mut older.job, job);
+            // What ends with it tells the kernel.
+            drop(queues);
+            drop(older);
+            return;
+        }
+        self.add(queues, lane, Waiting { name: Some(name), job });
+    }
+
+    fn add(&self, mut queues: MutexGuard<'_, Queues>, lane: Lane, waiting: Waiting) {
+        queues.waiting.entry(lane.clone()).or_default().push_back(waiting);
         if !queues.taken.contains(&lane) && !queues.free.contains(&lane) {
             queues.free.push_back(lane);
         }
@@ -107,7 +136,10 @@ impl Lanes {
                 queues.idle -= 1;
                 continue;
             };
-            let Some(job) = queues.waiting.get_mut(&lane).and_then(VecDeque::pop_front) else { continue };
+            let Some(Waiting { job, .. }) = queues.waiting.get_mut(&lane).and_then(VecDeque::pop_front)
+            else {
+                continue;
+            };
             queues.taken.insert(lane.clone());
             drop(queues);
             // Jobs catch their own panics and tell of them; the lane must go on whatever they do.
@@ -146,6 +178,24 @@ mod tests {
         go.send(()).unwrap();
         let order: Vec<i32> = (0..10).map(|_| receiver.recv().unwrap()).collect();
         assert_eq!(order, (0..10).collect::<Vec<i32>>());
+    }
+
+    #[test]
+    fn of_a_look_that_comes_again_and_again_the_newest_waits_alone() {
+        let lanes = Lanes::default();
+        let (sender, receiver) = mpsc::channel();
+        let (go, gate) = mpsc::channel::<()>();
+        let slow = Lane::Session(SessionId(1));
+        lanes.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
+        for n in 0..1_000 {
+            for name in ["count", "read"] {
+                let sender = sender.clone();
+                lanes.send_newest(slow.clone(), name, Box::new(move || sender.send((name, n)).unwrap()));
+            }
+        }
+        drop(sender);
+        go.send(()).unwrap();
+        assert_eq!(receiver.iter().collect::<Vec<_>>(), [("count", 999), ("read", 999)]);
     }
 
     #[test]

@@ -23,6 +23,7 @@ mod notify;
 mod observe;
 mod options;
 mod panics;
+mod printer;
 mod projects;
 mod radar;
 mod room;

@@ -82,6 +82,7 @@ impl Notifier {
     /// Commands run in `folder`, the workspace.
     pub(super) fn start(folder: PathBuf, inbox: Inbox) -> std::io::Result<Self> {
         let (queue, notices) = mpsc::sync_channel::<Notice>(WAITING_MAX);
+        // Only its end is awaited: nothing is ever sent.
         let (tell, done) = mpsc::channel();
         let ends = inbox.clone();
         let work = move || {
@@ -112,7 +113,6 @@ impl Notifier {
     pub(super) fn finish(self) {
         let Self { queue, done } = self;
         drop(queue);
-        // Only its end is awaited: nothing is ever sent.
         let _ = done.recv_timeout(FAREWELL);
     }
 }

@@ -9,7 +9,7 @@ use std::sync::mpsc::Sender;
 
 use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
-use super::message::Message;
+use super::message::{CHANGED, CHANGED_BEYOND_WORK, Message, Pending};
 use paddock_model::ids::ProjectSlug;
 
 /// The watches of a running supervisor; dropping it ends them.
@@ -21,8 +21,12 @@ pub(super) struct Watches {
 
 impl Watches {
     pub(super) fn new(projects: &Path, inbox: Sender<Message>) -> Self {
-        let tell = inbox.clone();
-        let files = watcher(move |_| drop(tell.send(Message::ProjectFilesChanged)));
+        let (tell, pending) = (inbox.clone(), Pending::default());
+        let files = watcher(move |_| {
+            if pending.mark(CHANGED) {
+                drop(tell.send(Message::ProjectFilesChanged(pending.clone())));
+            }
+        });
         let files = files.and_then(|files| begin(files, &[(projects, RecursiveMode::NonRecursive)]));
         Self { inbox, refs: BTreeMap::new(), _files: files }
     }
@@ -32,14 +36,16 @@ impl Watches {
         if self.refs.get(project).is_some_and(|(known, _)| known == common_dir) {
             return;
         }
-        let (tell, slug) = (self.inbox.clone(), project.clone());
+        let (tell, slug, pending) = (self.inbox.clone(), project.clone(), Pending::default());
         let work = common_dir.join("refs/heads/paddock");
         let watcher = watcher(move |event| {
             let is_lock = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "lock");
             let is_work = |path: &PathBuf| path.starts_with(&work);
             if !event.paths.iter().all(is_lock) {
-                let beyond_work = !event.paths.iter().all(is_work);
-                drop(tell.send(Message::RefsChanged(slug.clone(), beyond_work)));
+                let is_work = event.paths.iter().all(is_work);
+                if pending.mark(if is_work { CHANGED } else { CHANGED_BEYOND_WORK }) {
+                    drop(tell.send(Message::RefsChanged(slug.clone(), pending.clone())));
+                }
             }
         });
         let heads = common_dir.join("refs/heads");

@@ -40,6 +40,7 @@ impl Kernel {
     /// Keeps what comes in for later, in its order. People are told at once that nothing can be recorded; whoever
     /// stops the supervisor ends it here, and what it had decided and not recorded is decided again by the next.
     pub(super) fn wait_for_room(&mut self, full: &StoreError) -> Result<(), SupervisorError> {
+        // It grows as little as the inbox: see `message`.
         let mut kept = VecDeque::new();
         loop {
             match self.inbox.recv_timeout(LOOK_INTERVAL) {

@@ -1,9 +1,8 @@
 //! Starting: the lock, the database, the runner, the socket, the kernel.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::mpsc::{self, Sender};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
 use super::ask::take;
@@ -16,7 +15,7 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::Desk;
 use super::world::World;
-use super::{logging, panics, room, signals};
+use super::{logging, panics, printer, room, signals};
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::{self, Memo};
 use paddock_engine::input::Input;
@@ -26,7 +25,7 @@ use paddock_model::stored::StoredEvent;
 use paddock_os::open_files;
 use paddock_runner::{JobReport, LocalRunner};
 use paddock_store::codec;
-use paddock_store::{EventQuery, Reader, Store};
+use paddock_store::{EventQuery, Reader, Store, StoreError};
 
 /// How long clients that do not read may keep a supervisor that ends.
 const FAREWELL: Duration = Duration::from_secs(3);
@@ -42,7 +41,7 @@ pub fn run(
     workspace: &Workspace,
     environment: &Environment,
     options: &Options,
-    mut on_event: Box<dyn FnMut(&StoredEvent) + Send>,
+    on_event: Box<dyn FnMut(&StoredEvent) + Send>,
 ) -> Result<RunEnd, SupervisorError> {
     if options.dry_run {
         return dry_run(workspace, environment, options);
@@ -51,13 +50,10 @@ pub fn run(
     paddock_os::panics::remember();
     let _lock = take(workspace, COMMAND_PATIENCE)?;
     let _log = logging::begin(workspace, environment);
-    let (events, received) = mpsc::channel::<Vec<StoredEvent>>();
-    let printer = thread::spawn(move || received.iter().flatten().for_each(|event| on_event(&event)));
-    let events = Mutex::new(events);
-    let tell = move |stored: &[StoredEvent]| {
-        drop(events.lock().unwrap_or_else(PoisonError::into_inner).send(stored.to_vec()));
-    };
-    let end = work(workspace, environment, options, Arc::new(tell));
+    let database = workspace.db().to_owned();
+    let stored = move |after: u64, max: usize| events_after(&Reader::open(&database)?, after, max);
+    let (on_events, printer) = printer::start(on_event, Box::new(stored));
+    let end = work(workspace, environment, options, on_events);
     drop(printer.join());
     end
 }
@@ -68,6 +64,7 @@ fn work(
     options: &Options,
     on_events: OnEvents,
 ) -> Result<RunEnd, SupervisorError> {
+    // Without a bound of its own: `message` says why it cannot grow without end.
     let (inbox, messages) = mpsc::channel();
     let memo = memo(environment, options)?;
     let mut kernel = kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
@@ -132,15 +129,9 @@ pub(super) fn kernel(
         false => store.into_patient_writer(room::teller(inbox.clone()))?,
     };
     let reader = Reader::open(workspace.db())?;
-    let history = Box::new(move |after: u64, max: usize| {
-        let wanted = EventQuery {
-            since_seq: Some(after),
-            limit: Some(u32::try_from(max).unwrap_or(u32::MAX)),
-            ..EventQuery::default()
-        };
-        Ok(reader.events(&wanted)?)
-    });
+    let history = Box::new(move |after: u64, max: usize| Ok(events_after(&reader, after, max)?));
     let exe = std::env::current_exe().map_err(SupervisorError::system("find the program that runs"))?;
+    // A job is reported twice, and there are as many jobs as slots; the thread below only hands the reports on.
     let (reports, jobs) = mpsc::channel::<JobReport>();
     let runner = LocalRunner::with_program(&workspace.runtime(), reports, exe.clone(), BTreeMap::new())?;
     let forward = inbox.clone();
@@ -171,6 +162,12 @@ pub(super) fn kernel(
         clock: Clock::new(),
         copies_looked_at: None,
     })
+}
+
+/// Stored events after this one, oldest first, at most so many.
+fn events_after(reader: &Reader, after: u64, max: usize) -> Result<Vec<StoredEvent>, StoreError> {
+    let limit = Some(u32::try_from(max).unwrap_or(u32::MAX));
+    reader.events(&EventQuery { since_seq: Some(after), limit, ..EventQuery::default() })
 }
 
 type Serving = (tokio::runtime::Runtime, tokio::task::JoinHandle<()>, tokio::sync::watch::Sender<bool>);

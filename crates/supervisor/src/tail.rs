@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use jiff::tz::TimeZone;
 
 use super::clock::now_ms;
-use super::message::{Inbox, Message};
+use super::message::{Inbox, Latest, Message};
 use super::panics;
 use paddock_agents::transcript::{Reader, Setting, Stream};
 use paddock_engine::input::{Input, Panicked};
@@ -47,6 +47,7 @@ struct Tail {
     offsets: [u64; 2],
     told: (Usage, Option<Failure>),
     since: Instant,
+    latest: Latest,
 }
 
 #[derive(Default)]
@@ -74,8 +75,8 @@ impl Tails {
     pub(super) fn begin(&self, followed: Followed, inbox: &Inbox, gauges: &Arc<Gauges>) {
         let mut board = self.board();
         let reader = Reader::new(&followed.transcript, setting());
-        let tail =
-            Tail { reader, offsets: [0; 2], told: (Usage::default(), None), since: Instant::now(), followed };
+        let (told, latest) = ((Usage::default(), None), Latest::default());
+        let tail = Tail { reader, offsets: [0; 2], told, since: Instant::now(), latest, followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
             let (tails, told, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
@@ -107,16 +108,20 @@ impl Tails {
             let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
             for session in sessions {
                 let Some(tail) = board.tails.get_mut(&session) else { continue };
-                let told = caught(|| tail.look(gauges)).unwrap_or_else(|panic| {
-                    let problem = panic.to_string();
-                    // The others are followed on; what this one left is read as a whole at its end.
-                    board.tails.remove(&session);
-                    let doing = format!("following the output of session {session}");
-                    Some(Input::Panicked(Panicked { project: None, doing, effect: None, problem }))
-                });
-                if let Some(input) = told
-                    && inbox.send(Message::Input(input)).is_err()
-                {
+                let told = match caught(|| tail.look(gauges)) {
+                    Ok(told) => told
+                        .filter(|input| tail.latest.put(input.clone()))
+                        .map(|_| Message::Latest(tail.latest.clone())),
+                    Err(panic) => {
+                        // The others are followed on; what this one left is read as a whole at its end.
+                        board.tails.remove(&session);
+                        let doing = format!("following the output of session {session}");
+                        let panicked =
+                            Panicked { project: None, doing, effect: None, problem: panic.to_string() };
+                        Some(Message::Input(Input::Panicked(panicked)))
+                    }
+                };
+                if told.is_some_and(|told| inbox.send(told).is_err()) {
                     return;
                 }
             }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::EffectError;
 use super::lanes::Lanes;
-use super::message::{Inbox, Message};
+use super::message::{Inbox, Message, Pending};
 use super::screens::Radars;
 use super::tail::Tails;
 use super::trust::{agreed, read_trust, with_agreement};
@@ -34,6 +34,8 @@ pub(super) struct World {
     pub(super) tails: Tails,
     pub(super) exe: PathBuf,
     pub(super) radars: Radars,
+    /// That something was over, which the kernel has not heard.
+    pub(super) over: Pending,
     /// Effects ordered and not yet answered.
     pub(super) in_flight: AtomicUsize,
     /// The supervisor was told to end: nothing waits any more for what may take long to come.
@@ -124,6 +126,7 @@ impl World {
             tails: Tails::default(),
             exe,
             radars: Radars::default(),
+            over: Pending::default(),
             in_flight: AtomicUsize::new(0),
             is_ending: AtomicBool::new(false),
             repositories: Mutex::default(),
