@@ -48,7 +48,7 @@ struct Waiting {
 
 #[derive(Default)]
 struct Queues {
-    /// Of effects at most those that the engine waits for the answers of; of looks one of each name.
+    /// Of effects those whose answers the engine waits for (see `message`); of looks one of each name.
     waiting: HashMap<Lane, VecDeque<Waiting>>,
     /// Lanes with work that no thread is at, in order of arrival.
     free: VecDeque<Lane>,

@@ -6,8 +6,9 @@
 //!
 //! - What repeats itself waits once: that refs or project files changed and that work is over ([`Pending`]), and what a
 //!   running session has used ([`Latest`]).
-//! - An effect answers with a few inputs when it is over, and the engine orders none again before its answer; a look
-//!   waits once in its lane (`lanes`). Both are ordered by the kernel alone, so none are added while it waits.
+//! - An effect answers with a few inputs when it is over. The engine orders it once for each change of its subject and
+//!   each command, and again only after its answer; a look waits once in its lane (`lanes`). Both are ordered by the
+//!   kernel alone, so none are added while it waits.
 //! - A job is reported when it starts and when it ends; there are as many jobs as slots.
 //! - A client waits for the answers to its commands; `ipc` bounds clients and the requests of each.
 //! - Signals come from a person; what the store says of the disk, and what a panic says, comes once.
