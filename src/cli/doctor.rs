@@ -1,6 +1,7 @@
 //! `paddock doctor`: everything that work depends on, and what to do about what is wrong.
 
 mod database;
+mod finding;
 mod machine;
 mod projects;
 mod restore;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Outcome};
 use super::{agent, output};
+use finding::{Finding, Level};
 use paddock_ipc::lock::is_running;
 use paddock_report::agents::{AgentStatus, CheckStatus};
 use paddock_report::text::{harmless, table};
@@ -36,46 +38,6 @@ pub(super) struct Doctor {
     /// As JSON
     #[arg(long)]
     json: bool,
-}
-
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-enum Level {
-    Good,
-    /// Worth knowing.
-    Note,
-    /// Work goes on, with less than there could be.
-    Warning,
-    /// Something cannot work.
-    Error,
-}
-
-/// One thing that was looked at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-struct Finding {
-    area: String,
-    level: Level,
-    text: String,
-    remedy: Option<String>,
-}
-
-impl Finding {
-    fn good(area: &str, text: impl Into<String>) -> Self {
-        Self { area: area.to_owned(), level: Level::Good, text: text.into(), remedy: None }
-    }
-
-    fn note(area: &str, text: impl Into<String>) -> Self {
-        Self { level: Level::Note, ..Self::good(area, text) }
-    }
-
-    fn warning(area: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Warning, remedy: Some(remedy.into()), ..Self::good(area, text) }
-    }
-
-    fn error(area: &str, text: impl Into<String>, remedy: impl Into<String>) -> Self {
-        Self { level: Level::Error, remedy: Some(remedy.into()), ..Self::good(area, text) }
-    }
 }
 
 #[derive(Serialize)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::cli::context::Context;
 use crate::cli::exit::Failure;
 use crate::cli::output;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use super::Finding;
+use super::finding::Finding;
 use crate::cli::context::Context;
 use paddock_git::program::{GIT_VERSION_MIN, check_version};
 use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::Finding;
+use super::finding::Finding;
 use crate::cli::context::Context;
 use paddock_config::Severity;
 use paddock_config::validate::validate;

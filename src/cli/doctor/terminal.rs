@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, stdout};
 
-use super::Finding;
+use super::finding::Finding;
 
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
