@@ -11,7 +11,7 @@
 //! |---|---|
 //! | routing | this one, [`inputs`], [`commands`] |
 //! | orders, ends, questions | [`operate`], [`plans`], [`import`], [`projects`], [`queue_orders`], [`session_orders`], [`gate_ends`], [`lifecycle`], [`settle`] |
-//! | repository | [`target`], [`retarget`], [`watch`], [`bypass`], [`outstanding`], [`panics`] |
+//! | repository | [`target`], [`retarget`], [`watch`], [`bypass`], [`mod@outstanding`], [`panics`] |
 //! | sessions | [`harvest`], [`follow`], [`recover`], [`sessions`], [`budgets`], [`health`], [`dispatch`], [`unlock`] |
 //! | queue | [`queue`], [`merge`], [`blame`], [`asides`], [`room`], [`folders`], [`proofs`], [`publish`], [`push`] |
 //! | plans | [`planner`], [`phases`], [`objectives`], [`hierarchy`] |
