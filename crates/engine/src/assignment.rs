@@ -1,4 +1,4 @@
-//! Who does a session: the worker, and which of its agents (SPEC 5.2).
+//! Who does a session: the worker, and which of its agents.
 
 use paddock_model::agent::{Cooldown, PROBE_MS};
 use paddock_model::ids::SessionId;

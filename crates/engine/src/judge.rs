@@ -1,4 +1,4 @@
-//! What the gate's verdicts mean: when a run is repeated, when the base is asked, and who is blamed (SPEC 3.5).
+//! What the gate's verdicts mean: when a run is repeated, when the base is asked, and who is blamed.
 //!
 //! A branch is sent back only when it fails alone on a base that is green. Everything here is a pure function
 //! of the runs on a candidate so far and of the verdicts that are known.

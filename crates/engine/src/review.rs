@@ -1,4 +1,4 @@
-//! Review: whether what a session left may go on to the merge queue, judged by facts (SPEC 3.2).
+//! Review: whether what a session left may go on to the merge queue, judged by facts.
 
 use super::tamper::unnamed;
 use paddock_model::facts::{HarvestFacts, SecretFact};

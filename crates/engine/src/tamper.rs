@@ -1,5 +1,5 @@
 //! The tamper guard: whether a branch deletes, skips or weakens tests that were there, or changes what the gate
-//! runs (SPEC 3.5). Pure judgement; what changed is read from git.
+//! runs. Pure judgement; what changed is read from git.
 //!
 //! Adding tests is free. Changing those that are there is for objectives whose scope names them, in words that a
 //! person or the approved plan gave: a scope that grew by itself names nothing, nor does one that holds everything.

@@ -1,4 +1,4 @@
-//! Widening a scope by itself: level 2 of recovery (SPEC 3.3).
+//! Widening a scope by itself: level 2 of recovery.
 
 use std::collections::{BTreeMap, BTreeSet};
 

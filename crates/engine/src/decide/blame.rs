@@ -1,4 +1,4 @@
-//! Blame: what follows when the gate is not green, for the branch or for the queue (SPEC 3.5).
+//! Blame: what follows when the gate is not green, for the branch or for the queue.
 
 use super::holds::hold_queue_until;
 use super::scribe::Scribe;

@@ -1,4 +1,4 @@
-//! Budgets (SPEC 3.4): of a session while it runs, and of a project's day.
+//! Budgets: of a session while it runs, and of a project's day.
 
 use super::holds::{hold, release};
 use super::scribe::Scribe;

@@ -1,4 +1,4 @@
-//! The Dispatch phase: ready objectives get worktrees and sessions (SPEC 3.1).
+//! The Dispatch phase: ready objectives get worktrees and sessions.
 
 use std::cmp::Reverse;
 
@@ -17,7 +17,7 @@ use paddock_model::settings::{OverlapRule, ProjectSettings};
 use paddock_model::state::State;
 use paddock_model::usage::micros;
 
-/// How often an objective may be overtaken by ones with an overlapping scope (SPEC 3.1).
+/// How often an objective may be overtaken by ones with an overlapping scope.
 pub(crate) const OVERTAKEN_MAX: u32 = 8;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {

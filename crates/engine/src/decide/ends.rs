@@ -16,7 +16,7 @@ pub(super) struct Outcome {
 }
 
 /// How a session ended: from process facts, exit status, git and the summary, in this order. A summary never
-/// overrides facts (SPEC 1.2, 5.3).
+/// overrides facts.
 pub(super) fn end_of(process: Option<&ProcessEnd>, facts: &HarvestFacts) -> SessionEnd {
     let Some(process) = process else { return SessionEnd::Lost };
     if let Some(end) = stopped_end(process) {

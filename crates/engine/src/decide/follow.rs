@@ -1,4 +1,4 @@
-//! What follows when a session has ended: SPEC 1.2's last column and the levels of SPEC 3.3.
+//! What follows when a session has ended, by how it ended and what review found: see the levels in [`super::retries`].
 
 use super::ends::{Outcome, own_failure};
 use super::retries::{again, human, retry, retry_with};
@@ -17,7 +17,7 @@ use paddock_model::settings::{ProjectSettings, Role};
 use paddock_model::summary::SummaryStatus;
 use paddock_model::train::Subject;
 
-/// Failures of the set-up command in a row before a person is asked (SPEC 1.2).
+/// Failures of the set-up command in a row before a person is asked.
 const SETUP_FAILURES_MAX: u32 = 2;
 
 /// What an agent hears that ended well by its exit status alone.

@@ -1,4 +1,4 @@
-//! What follows from an agent's failures for the agent itself: it cools down, or needs a person (SPEC 3.3).
+//! What follows from an agent's failures for the agent itself: it cools down, or needs a person.
 
 use super::scribe::Scribe;
 use super::wording::choices;

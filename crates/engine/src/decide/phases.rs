@@ -1,5 +1,4 @@
-//! Phases: their checks are run when nothing of them is left to do, and what passed makes room for the next one
-//! (SPEC 6).
+//! Phases: their checks are run when nothing of them is left to do, and what passed makes room for the next one.
 
 use super::gates::{self, Wanted};
 use super::holds::hold_planner;

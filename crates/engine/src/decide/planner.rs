@@ -1,4 +1,4 @@
-//! The Planner phase: a run starts when work runs short, and never otherwise (SPEC 6).
+//! The Planner phase: a run starts when work runs short, and never otherwise.
 
 use super::holds::hold_planner;
 use super::memo::Memo;

@@ -1,4 +1,4 @@
-//! Proofs of landings: written after them, off their path (SPEC 3.5).
+//! Proofs of landings: written after them, off their path.
 
 use super::scribe::Scribe;
 use crate::effect::Effect;

@@ -1,4 +1,4 @@
-//! Publishing: the user's target branch follows the integration ref (SPEC 3.5).
+//! Publishing: the user's target branch follows the integration ref.
 //!
 //! Nothing about a publication in progress has to be remembered: it is a fast-forward that can be tried again
 //! at any time.

@@ -1,4 +1,4 @@
-//! Pushing what was published to the user's remote (SPEC 2.2, `land.push`): beside the queue, tried again with
+//! Pushing what was published to the user's remote (`land.push`): beside the queue, tried again with
 //! growing pauses, and never in anybody's way.
 
 use super::scribe::Scribe;

@@ -1,4 +1,4 @@
-//! Level 2 of recovery: a scope that grows by itself (SPEC 3.3).
+//! Level 2 of recovery: a scope that grows by itself.
 
 use super::ends::Outcome;
 use super::scopes::holders;

@@ -1,4 +1,4 @@
-//! Whether a session goes on with its agent's own conversation (SPEC 5.1).
+//! Whether a session goes on with its agent's own conversation.
 
 use paddock_model::failure::{FailureClass, Remedy};
 use paddock_model::objective::Objective;

@@ -93,7 +93,7 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: SessionId, process: Option<Pro
 }
 
 /// A session is stopped when one commit more than its budget appears; one that uses exactly its budget
-/// finishes in peace (SPEC 3.4).
+/// finishes in peace.
 pub(super) fn commits_seen(scribe: &mut Scribe<'_>, id: SessionId, commits: u32) {
     let Some(session) = scribe.state.session(id) else { return };
     if session.status.is_at_work() && commits > session.budget.max_commits {

@@ -1,4 +1,4 @@
-//! The user's target branch: what each way of finding it means (SPEC 3.5, "The user commits").
+//! The user's target branch: what each way of finding it means.
 
 use super::entries::drop_users_entry;
 use super::holds::{hold, hold_queue_until, let_queue_go_on, release};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::train::{Entry, Subject, Train};
 
-/// How often an entry may be overtaken by younger ones (SPEC 3.5, Order).
+/// How often an entry may be overtaken by younger ones.
 pub const OVERTAKEN_MAX: u32 = 8;
 
 /// Entries looked at for an order: the rest of a longer queue waits behind them by time of approval.

@@ -9,7 +9,7 @@ use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 
 /// Out of the queue. It passed the review, so no session is due; a person wanted it out, so a person decides
-/// (SPEC 1.1: any but done to needs_review).
+/// (any state but done may move to needs_review).
 pub(super) fn drop_out(
     scribe: &mut Scribe<'_>,
     objective: &Objective,

@@ -1,4 +1,4 @@
-//! What people ask of an objective: each order checked against the table of SPEC 1.1, carried out or refused
+//! What people ask of an objective: each order checked against the table of states, carried out or refused
 //! with what to do instead.
 
 mod aside;
