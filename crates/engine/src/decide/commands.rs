@@ -55,3 +55,39 @@ fn stop(scribe: &mut Scribe<'_>, mode: StopMode) -> Reply {
     };
     Ok(Answer::text(text))
 }
+
+#[cfg(test)]
+mod tests {
+    use paddock_model::command::Command;
+    use paddock_model::hierarchy::{AimKey, AimOrder, Level};
+    use paddock_model::ids::{AimId, ProjectSlug};
+    use paddock_model::state::State;
+
+    use crate::decide::{Memo, step};
+    use crate::input::Input;
+
+    #[test]
+    fn what_names_an_unknown_project_is_refused_for_that_before_anything_else() {
+        let project = ProjectSlug::new("web").unwrap();
+        let aim = AimKey { project: project.clone(), level: Level::Phase, id: AimId::new("one").unwrap() };
+        let commands = [
+            Command::ProjectEnable { project: project.clone(), enabled: true },
+            Command::ObjectivesAdd { project: project.clone(), objectives: Vec::new() },
+            Command::Aim { aim, order: AimOrder::Activate },
+            Command::AimsImport { project: project.clone(), aims: Vec::new() },
+            Command::PlanApply { project: project.clone(), plan: Box::default() },
+            Command::PlanReject { project: project.clone(), note: String::new() },
+            Command::QueueRelease { project: project.clone() },
+            Command::QueueCanary { project: project.clone() },
+            Command::QueuePublish { project: project.clone() },
+        ];
+        for command in commands {
+            let asked = format!("{command:?}");
+            let (mut state, mut memo) = (State::default(), Memo::passive());
+            let decision = step(&mut state, &mut memo, Input::Command(Box::new(command)), 1);
+            let refusal = decision.reply.unwrap().unwrap_err();
+            assert!(refusal.text.starts_with("there is no project web; "), "{asked}: {refusal}");
+            assert!(decision.events.is_empty() && decision.effects.is_empty(), "{asked}");
+        }
+    }
+}

@@ -195,7 +195,19 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
                 let text = format!("{BARREN_MAX} plans in a row brought no landing");
                 hold_planner(scribe, &slug, ReasonCode::PlansBarren, text);
             }
-            _ => {}
+            Stand::At(_)
+            | Stand::Running(_)
+            | Stand::PlanWaits
+            | Stand::NoPhase
+            | Stand::Undivided(_)
+            | Stand::Off
+            | Stand::Held
+            | Stand::Stuck
+            | Stand::Checking
+            | Stand::BelievedDone
+            | Stand::Enough
+            | Stand::Hoping
+            | Stand::NoAgent => {}
         }
     }
 }
