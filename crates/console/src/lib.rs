@@ -5,8 +5,8 @@
 //! Nothing in `update` or in a view waits, reads a file or starts a program: that is what effects are for.
 //!
 //! # The layers
-//! From bottom to top; a file imports what stands below it, and files of its own layer. No files import each other in
-//! a circle of more than three; the one of three is the model, what goes in and out ([`msg`]) and the trait of a
+//! From bottom to top; a file imports what stands below it, and files of its own layer. No more than three files import
+//! each other in a circle. One such circle is meant: the model, what goes in and out ([`msg`]), and the trait of a
 //! dialog, which the model holds open.
 //!
 //! | layer | what is in it |
