@@ -5,13 +5,13 @@
 use std::ffi::OsString;
 use std::path::Path;
 
-use clap::{Args, CommandFactory, ValueEnum};
+use clap::{Args, ValueEnum};
 use clap_complete::engine::{ArgValueCandidates, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, EnvCompleter, Shells};
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::{Cli, output};
+use super::output;
 use paddock_git::Repository;
 use paddock_model::hierarchy::Level;
 use paddock_model::state::State;
@@ -53,18 +53,14 @@ impl Completions {
     }
 }
 
-/// Answers a shell that asks, and ends the process; else does nothing.
-pub(super) fn answer_shell() {
+/// Answers a shell that asks about this command line, and ends the process; else does nothing.
+pub(super) fn answer_shell(command: fn() -> clap::Command) {
     if std::env::var_os(VARIABLE).is_some() {
-        CompleteEnv::with_factory(command).var(VARIABLE).complete();
+        CompleteEnv::with_factory(|| with_values(command(), "")).var(VARIABLE).complete();
     }
 }
 
 /// The command line with what its values may be.
-fn command() -> clap::Command {
-    with_values(Cli::command(), "")
-}
-
 fn with_values(command: clap::Command, family: &str) -> clap::Command {
     let known = |argument: &clap::Arg| candidates(family, argument.get_id().as_str());
     let found: Vec<(String, ArgValueCandidates)> = command

@@ -9,6 +9,7 @@ use super::project_files::register_written;
 use super::{onboard, output};
 use paddock_config::validate::project_files;
 use paddock_config::{Environment, Workspace};
+use paddock_console::commands::CommandLine;
 use paddock_console::{Ask, ConsoleError, Opening, QuitHow};
 use paddock_model::command::{Command, StopMode};
 
@@ -20,7 +21,12 @@ use paddock_ipc::lock::is_running;
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 /// Opens the console on the workspace that is meant; a supervisor that has to be started gets these arguments.
-pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<String>) -> Outcome {
+pub(super) fn open(
+    root: Option<&Path>,
+    project: Option<&str>,
+    arguments: Vec<String>,
+    commands: Vec<CommandLine>,
+) -> Outcome {
     use std::io::IsTerminal;
     if !std::io::stdin().is_terminal() || !std::io::stdout().is_terminal() {
         return Err(Failure::usage(ConsoleError::NoTerminal.to_string()));
@@ -29,7 +35,7 @@ pub(super) fn open(root: Option<&Path>, project: Option<&str>, arguments: Vec<St
     if is_running(&context.workspace.runtime()).is_none() {
         register_written(&context)?;
     }
-    show(&context, arguments)
+    show(&context, arguments, commands)
 }
 
 /// The workspace that is meant. A repository that nothing is known of is offered first; none: the person has
@@ -72,7 +78,7 @@ fn unmanaged(context: Option<&Context>, here: &Path) -> Result<Option<PathBuf>, 
 }
 
 /// Shows the console and, once it is left, does what was asked for.
-pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
+pub(super) fn show(context: &Context, arguments: Vec<String>, commands: Vec<CommandLine>) -> Outcome {
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
     }
@@ -85,7 +91,7 @@ pub(super) fn show(context: &Context, arguments: Vec<String>) -> Outcome {
         project: context.project.clone(),
         start: true,
         arguments,
-        commands: super::commands(),
+        commands,
         answers: paddock_engine::ANSWERS,
     };
     let how = paddock_console::open(opening).map_err(|error| match error {

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::{console, output, run};
 use paddock_config::Workspace;
+use paddock_console::commands::CommandLine;
 use paddock_git::is_tracked;
 use paddock_model::objective::Status;
 use paddock_report::text::{counted, harmless};
@@ -34,7 +35,8 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    pub(super) fn carry_out(self, no_tui: bool) -> Outcome {
+    /// Runs it, in a console that knows these commands, or without one.
+    pub(super) fn carry_out(self, console: Option<Vec<CommandLine>>) -> Outcome {
         let folder = make::folder(self.dir.as_deref())?;
         output::note(&format!("the demo is in {}; it is kept", folder.display()));
         let repository = folder.join("hello");
@@ -43,8 +45,8 @@ impl Demo {
         let context = Context::in_workspace(workspace, Some(make::SLUG))?;
         make::project(&context, &repository)?;
         make::plan(&context, self.seed)?;
-        if !no_tui {
-            return console::show(&context, vec!["--no-planner".to_owned()]);
+        if let Some(commands) = console {
+            return console::show(&context, vec!["--no-planner".to_owned()], commands);
         }
         let options = Options {
             project: context.project.clone(),

@@ -2,10 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, CommandFactory};
+use clap::Args;
 
 use super::exit::{Exit, Failure, Outcome};
-use super::{Cli, output};
+use super::output;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -18,8 +18,8 @@ pub(super) struct Man {
 }
 
 impl Man {
-    pub(super) fn carry_out(self) -> Outcome {
-        let command = Cli::command();
+    /// Prints or writes the pages of this command line.
+    pub(super) fn carry_out(self, command: clap::Command) -> Outcome {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page)?;

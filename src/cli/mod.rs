@@ -2,6 +2,7 @@
 
 mod agent;
 mod aim;
+mod commands;
 mod complete;
 mod config;
 mod console;
@@ -40,11 +41,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use context::Context;
 use exit::{Exit, Failure, Outcome};
-use paddock_console::commands::CommandLine;
 use paddock_report::text::harmless;
 
 /// Lets AI coding agents do real engineering work unattended and lands only what passed the gate.
@@ -145,7 +145,7 @@ enum Family {
 /// Runs a command line; what goes wrong is said on standard error.
 #[must_use]
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    complete::answer_shell();
+    complete::answer_shell(Cli::command);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -168,18 +168,19 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 fn carry_out(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
+    let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
     match command {
         None if global.no_tui => run::Run::default().carry_out(&find()?, true),
-        None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new()),
+        None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new(), palette()),
         Some(Family::Init(init)) => init.carry_out(global.root.as_deref()),
-        Some(Family::Demo(demo)) => demo.carry_out(global.no_tui),
+        Some(Family::Demo(demo)) => demo.carry_out((!global.no_tui).then(palette)),
         Some(Family::Version) => {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
         }
         Some(Family::Run(run)) if !global.no_tui => {
-            console::open(global.root.as_deref(), global.project.as_deref(), run.arguments())
+            console::open(global.root.as_deref(), global.project.as_deref(), run.arguments(), palette())
         }
         Some(Family::Run(run)) => run.carry_out(&find()?, true),
         Some(Family::Project(project)) => project.carry_out(&find()?),
@@ -201,46 +202,12 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Agent(agent)) => agent.carry_out(&find()?),
         Some(Family::Doctor(doctor)) => doctor.carry_out(&find()?),
         Some(Family::Completions(completions)) => completions.carry_out(),
-        Some(Family::Man(man)) => man.carry_out(),
+        Some(Family::Man(man)) => man.carry_out(Cli::command()),
     }
-}
-
-/// Every command with what it takes, for the console's palette.
-fn commands() -> Vec<CommandLine> {
-    fn gather(command: &clap::Command, path: &str, found: &mut Vec<CommandLine>) {
-        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
-            let words = format!("{path} {}", sub.get_name()).trim_start().to_owned();
-            if sub.has_subcommands() {
-                gather(sub, &words, found);
-                continue;
-            }
-            let is_shown = |one: &&clap::Arg| {
-                !one.is_hide_set()
-                    && !one.is_global_set()
-                    && !["help", "version"].contains(&one.get_id().as_str())
-            };
-            let shown = sub.get_arguments().filter(is_shown);
-            let usage: Vec<String> = shown.map(ToString::to_string).collect();
-            found.push(CommandLine {
-                about: sub.get_about().map(ToString::to_string).unwrap_or_default(),
-                usage: usage.join(" "),
-                needs_more: sub.get_arguments().any(clap::Arg::is_required_set),
-                words,
-            });
-        }
-    }
-    let mut command = <Cli as clap::CommandFactory>::command();
-    // Global arguments and defaults are filled in by building.
-    command.build();
-    let mut found = Vec::new();
-    gather(&command, "", &mut found);
-    found
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     fn without_examples(command: &clap::Command, path: &str, found: &mut Vec<String>) {
@@ -262,7 +229,7 @@ mod tests {
 
     #[test]
     fn the_palette_knows_every_command_and_what_it_takes() {
-        let all = commands();
+        let all = commands::lines(Cli::command());
         let find = |words: &str| all.iter().find(|line| line.words == words).unwrap();
         assert!(find("objective retry").usage.contains("--note"), "{:?}", find("objective retry"));
         assert!(find("objective retry").needs_more && !find("status").needs_more);

@@ -48,7 +48,13 @@ pub(super) fn retry(model: &Model) -> Available {
         Status::Done => Err(format!("{} has landed", one.key.id).into()),
         Status::Active => Err(format!("a session works on {}: `x` kills it first", one.key.id).into()),
         Status::Todo | Status::Ready => Err(format!("{} will be worked on anyway", one.key.id).into()),
-        _ => Ok(()),
+        Status::Review
+        | Status::Queued
+        | Status::NeedsReview
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => Ok(()),
     }
 }
 
@@ -64,9 +70,18 @@ pub(super) fn approve(model: &Model) -> Available {
         return waiting_plan(model);
     }
     let one = target(model)?;
-    match one.status {
+    let status = one.status;
+    match status {
         Status::NeedsReview | Status::Review => Ok(()),
-        status => {
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Queued
+        | Status::Done
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => {
             Err(format!("{} is {status}: only what waits for you or is reviewed can be approved", one.key.id)
                 .into())
         }
@@ -78,18 +93,28 @@ pub(super) fn reject(model: &Model) -> Available {
         return waiting_plan(model);
     }
     let one = target(model)?;
-    match one.status {
+    let status = one.status;
+    match status {
         Status::NeedsReview | Status::Review | Status::Queued => Ok(()),
-        status => Err(format!("{} is {status}: there is nothing to send back", one.key.id).into()),
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Done
+        | Status::Paused
+        | Status::Skipped
+        | Status::Failed
+        | Status::Cancelled => {
+            Err(format!("{} is {status}: there is nothing to send back", one.key.id).into())
+        }
     }
 }
 
 pub(super) fn set_aside(model: &Model) -> Available {
     let one = target(model)?;
-    match one.status {
-        Status::Done => Err(format!("{} has landed", one.key.id).into()),
-        _ => Ok(()),
+    if one.status == Status::Done {
+        return Err(format!("{} has landed", one.key.id).into());
     }
+    Ok(())
 }
 
 pub(super) fn pause(model: &Model) -> Available {
@@ -99,7 +124,13 @@ pub(super) fn pause(model: &Model) -> Available {
         Status::Skipped | Status::Failed | Status::Cancelled => {
             Err(format!("{} is {}: `r` takes it up again", one.key.id, one.status).into())
         }
-        _ => Ok(()),
+        Status::Todo
+        | Status::Ready
+        | Status::Active
+        | Status::Review
+        | Status::Queued
+        | Status::NeedsReview
+        | Status::Paused => Ok(()),
     }
 }
 

@@ -55,9 +55,10 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
     let told = (title, values.get(DESCRIPTION));
     let commands = commands(&model.facts.state, project, told, &milestones)?;
     let asks = commands.into_iter().map(|command| {
-        let doing = match &command {
-            Command::Aim { aim, .. } => format!("add {} {}", aim.level, aim.id),
-            _ => "add a goal".to_owned(),
+        let doing = if let Command::Aim { aim, .. } = &command {
+            format!("add {} {}", aim.level, aim.id)
+        } else {
+            "add a goal".to_owned()
         };
         Effect::ask(command, doing)
     });
