@@ -1,5 +1,7 @@
 //! Reads the sources and holds them to the size rules of ARCHITECTURE.md, and sees that no test is lost.
 
+mod cycles;
+mod matches;
 mod sources;
 
 use std::collections::BTreeSet;

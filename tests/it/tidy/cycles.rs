@@ -1,0 +1,222 @@
+//! Files depend on each other in one direction.
+//!
+//! A file depends on another when it names something that the other defines, in a `use` or by its path; what is handed
+//! on by `pub use` counts for the file that defines it. `mod` and `pub use` themselves are no dependency.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use syn::visit::{self, Visit};
+use syn::{Item, ItemUse, UseTree, Visibility};
+
+use super::sources::{files_of, parse, root};
+
+/// So many files may need each other: a pair and the file that they share.
+const CYCLE_FILES_MAX: usize = 3;
+
+/// A module by the names that lead to it from the root of its crate.
+type Module = Vec<String>;
+
+/// What a file says of others.
+#[derive(Default)]
+struct Names {
+    /// What each name stands for that a `use` brings in, handed on or not: the path as written.
+    brought: BTreeMap<String, Vec<String>>,
+    /// The paths that the file itself needs.
+    needed: Vec<Vec<String>>,
+}
+
+impl Names {
+    fn of(path: &Path) -> Self {
+        let mut names = Self::default();
+        names.visit_file(&parse(path));
+        names
+    }
+
+    fn take(&mut self, tree: &UseTree, before: &[String], is_handed_on: bool) {
+        let with = |name: &syn::Ident| [before, &[name.to_string()]].concat();
+        let (name, path) = match tree {
+            UseTree::Path(path) => return self.take(&path.tree, &with(&path.ident), is_handed_on),
+            UseTree::Group(group) => {
+                return group.items.iter().for_each(|tree| self.take(tree, before, is_handed_on));
+            }
+            UseTree::Name(name) if name.ident == "self" => {
+                (before.last().cloned().unwrap_or_default(), before.to_vec())
+            }
+            UseTree::Name(name) => (name.ident.to_string(), with(&name.ident)),
+            UseTree::Rename(rename) => (rename.rename.to_string(), with(&rename.ident)),
+            UseTree::Glob(_) => ("*".to_owned(), before.to_vec()),
+        };
+        if !is_handed_on {
+            self.needed.push(path.clone());
+        }
+        self.brought.insert(name, path);
+    }
+}
+
+fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
+    attributes.iter().any(|attribute| {
+        let is_test = |list: &syn::MetaList| list.tokens.to_string().starts_with("test");
+        attribute.path().is_ident("cfg") && attribute.meta.require_list().is_ok_and(is_test)
+    })
+}
+
+impl<'ast> Visit<'ast> for Names {
+    fn visit_item(&mut self, item: &'ast Item) {
+        let attributes = match item {
+            Item::Mod(one) => &one.attrs,
+            Item::Use(one) => &one.attrs,
+            Item::Fn(one) => &one.attrs,
+            Item::Impl(one) => &one.attrs,
+            _ => return visit::visit_item(self, item),
+        };
+        if !is_for_tests(attributes) {
+            visit::visit_item(self, item);
+        }
+    }
+
+    fn visit_item_use(&mut self, item: &'ast ItemUse) {
+        self.take(&item.tree, &[], !matches!(item.vis, Visibility::Inherited));
+    }
+
+    /// Who may see something is not what it needs.
+    fn visit_visibility(&mut self, _: &'ast Visibility) {}
+
+    fn visit_path(&mut self, path: &'ast syn::Path) {
+        if path.segments.len() > 1 {
+            self.needed.push(path.segments.iter().map(|segment| segment.ident.to_string()).collect());
+        }
+        visit::visit_path(self, path);
+    }
+}
+
+/// The files of one crate.
+struct Crate(BTreeMap<Module, Names>);
+
+impl Crate {
+    fn read(source: &Path) -> Self {
+        let is_of_tests = |module: &Module| {
+            module
+                .iter()
+                .any(|name| ["tests", "testing"].contains(&name.as_str()) || name.ends_with("_tests"))
+        };
+        let files = files_of(&[source.to_str().unwrap()]).into_iter();
+        let named = files.map(|path| (module_of(&path, source), path));
+        Self(
+            named.filter(|(module, _)| !is_of_tests(module)).map(|(m, path)| (m, Names::of(&path))).collect(),
+        )
+    }
+
+    /// The module that defines what a path names, read from within a module; none: it is of another crate.
+    fn definer(&self, from: &Module, path: &[String], depth: usize) -> Option<Module> {
+        let (first, mut rest) = path.split_first()?;
+        let mut module = match first.as_str() {
+            "crate" => Module::new(),
+            "self" => from.clone(),
+            "super" => from[..from.len().checked_sub(1)?].to_vec(),
+            name => {
+                let child = [from.as_slice(), &[name.to_owned()]].concat();
+                let brought = self.0[from].brought.get(name).filter(|target| target.as_slice() != path);
+                match brought {
+                    _ if self.0.contains_key(&child) => child,
+                    Some(target) if depth < 8 => {
+                        return self.definer(from, &[target, rest].concat(), depth + 1);
+                    }
+                    _ => return None,
+                }
+            }
+        };
+        while let Some((next, after)) = rest.split_first() {
+            let below = match next.as_str() {
+                "super" => module[..module.len().checked_sub(1)?].to_vec(),
+                name => [module.as_slice(), &[name.to_owned()]].concat(),
+            };
+            if !self.0.contains_key(&below) {
+                break;
+            }
+            (module, rest) = (below, after);
+        }
+        let names = self.0.get(&module)?;
+        let handed_on = rest.first().and_then(|name| names.brought.get(name));
+        match handed_on {
+            Some(target) if depth < 8 && module != *from => {
+                self.definer(&module, &[target, &rest[1..]].concat(), depth + 1)
+            }
+            _ => Some(module),
+        }
+    }
+
+    fn needs(&self) -> BTreeMap<&Module, BTreeSet<Module>> {
+        let of = |(module, names): (&'_ Module, &Names)| {
+            let found = names.needed.iter().filter_map(|path| self.definer(module, path, 0));
+            found.filter(|other| other != module).collect()
+        };
+        self.0.iter().map(|(module, names)| (module, of((module, names)))).collect()
+    }
+
+    /// Sets of files each of which needs, by whatever way, all the others.
+    fn cycles(&self) -> Vec<BTreeSet<Module>> {
+        let needs = self.needs();
+        let reached = |from: &Module| {
+            let (mut seen, mut due) = (BTreeSet::new(), vec![from.clone()]);
+            while let Some(module) = due.pop() {
+                due.extend(needs[&module].iter().filter(|next| seen.insert((*next).clone())).cloned());
+            }
+            seen
+        };
+        let reach: BTreeMap<&Module, BTreeSet<Module>> =
+            self.0.keys().map(|one| (one, reached(one))).collect();
+        let with = |one: &Module| -> BTreeSet<Module> {
+            reach[one].iter().filter(|other| reach[*other].contains(one)).cloned().collect()
+        };
+        let all: BTreeSet<BTreeSet<Module>> = self.0.keys().map(with).collect();
+        all.into_iter().filter(|cycle| cycle.len() > 1).collect()
+    }
+}
+
+/// The module that a file is, by the names from the root of its crate.
+fn module_of(path: &Path, source: &Path) -> Module {
+    let path = path.strip_prefix(root().join(source)).unwrap().with_extension("");
+    let mut names: Module = path.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    if names.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
+        names.pop();
+    }
+    names
+}
+
+fn sources() -> Vec<PathBuf> {
+    let crates = fs::read_dir(root().join("crates")).unwrap();
+    let mut sources: Vec<PathBuf> =
+        crates.map(|one| Path::new("crates").join(one.unwrap().file_name()).join("src")).collect();
+    sources.push(PathBuf::from("src"));
+    sources
+}
+
+#[test]
+fn no_more_than_three_files_need_each_other() {
+    let mut faults = Vec::new();
+    for source in sources() {
+        for cycle in Crate::read(&source).cycles() {
+            if cycle.len() > CYCLE_FILES_MAX {
+                let names: Vec<String> = cycle.iter().map(|module| module.join("/")).collect();
+                faults.push(format!("{}: {}", source.display(), names.join(", ")));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "these files need each other, in a circle:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn a_circle_of_files_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    write("lib.rs", "mod a; mod b; mod c; mod d; pub use a::One;");
+    write("a.rs", "use crate::b::two; pub struct One;");
+    write("b.rs", "pub fn two() { super::c::three() }");
+    write("c.rs", "use super::One; pub fn three() {}");
+    write("d.rs", "use crate::One; use std::fmt; #[cfg(test)] mod tests { use crate::c::three; }");
+    let found = Crate::read(folder.path()).cycles();
+    let names = |text: &str| text.split(' ').map(|name| vec![name.to_owned()]).collect::<BTreeSet<Module>>();
+    assert_eq!(found, [names("a b c")]);
+}
