@@ -201,7 +201,7 @@ fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitErr
     Ok(said(&output))
 }
 
-/// Reads git's refusal; the code comes from its own sentences (LC_ALL=C).
+/// Why git refused, by what is in the way and not by its sentences.
 fn refusal(
     repository: &Repository,
     order: &PublishOrder,
@@ -212,16 +212,17 @@ fn refusal(
     let words = String::from_utf8_lossy(&refused.stderr);
     let ended = said(refused);
     let files = files_in_the_way(repository, order, git_dir, worktree, &refused.stderr);
-    let code = if words.contains("local changes to the following") || words.contains("unmerged files") {
-        WaitCode::LocalChanges
-    } else if words.contains("untracked") {
-        untracked_or_ignored(repository, worktree, &files)
-    } else if words.contains("index.lock") || words.contains("Unable to create") {
-        WaitCode::Locked
-    } else if super::target::operation(git_dir).is_some() {
-        WaitCode::Operation
-    } else {
-        WaitCode::Other
+    let index = git2::Index::open(&git_dir.join("index")).ok();
+    let is_tracked =
+        |file: &RepoPath| index.as_ref().is_some_and(|index| index.get_path(file.as_path(), 0).is_some());
+    let is_unmerged = index.as_ref().is_some_and(git2::Index::has_conflicts);
+    let code = match () {
+        () if is_unmerged || files.iter().any(is_tracked) => WaitCode::LocalChanges,
+        () if !files.is_empty() => untracked_or_ignored(repository, worktree, &files),
+        // The name of a file, in quotes.
+        () if words.contains(".lock'") => WaitCode::Locked,
+        () if super::target::operation(git_dir).is_some() => WaitCode::Operation,
+        () => WaitCode::Other,
     };
     let what = match code {
         WaitCode::LocalChanges => "uncommitted changes are in the way: commit, stash or undo them",

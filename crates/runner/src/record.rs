@@ -234,6 +234,9 @@ pub struct ExitRecord {
     pub stderr: StreamTotals,
     /// Why output was lost beyond the cap (a full disk), if it was.
     pub log_error: Option<String>,
+    /// Whether output was dropped for want of space on the disk, or of quota.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub log_lacked_space: bool,
 }
 
 impl ExitRecord {

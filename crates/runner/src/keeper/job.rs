@@ -110,6 +110,7 @@ impl<'a> Job<'a> {
             stdout: self.logs.totals(Stream::Stdout),
             stderr: self.logs.totals(Stream::Stderr),
             log_error: self.logs.error(),
+            log_lacked_space: self.logs.lacked_space(),
         }
     }
 

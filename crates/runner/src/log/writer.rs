@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Segment, Stream};
@@ -64,7 +64,8 @@ pub(crate) struct LogSet {
     streams: [Rolling; 2],
     cap_bytes: u64,
     segment_bytes: u64,
-    error: Option<String>,
+    /// The first one, and whether space was missing.
+    error: Option<(String, bool)>,
 }
 
 impl LogSet {
@@ -85,7 +86,9 @@ impl LogSet {
                 usize::try_from(if room == 0 { self.segment_bytes } else { room }).unwrap_or(rest.len());
             let (now, later) = rest.split_at(rest.len().min(room));
             if let Err(error) = rolling.append(&self.dir, now, self.segment_bytes) {
-                self.error.get_or_insert(error.to_string());
+                let lacks_space = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
+                let first = self.error.get_or_insert_with(|| (error.to_string(), false));
+                first.1 |= lacks_space;
                 // What is missing must show as a gap: go on in a new segment at the true offset.
                 rolling.give_up(&self.dir);
             }
@@ -112,7 +115,12 @@ impl LogSet {
     }
 
     pub(crate) fn error(&self) -> Option<String> {
-        self.error.clone()
+        self.error.as_ref().map(|(text, _)| text.clone())
+    }
+
+    /// Whether bytes were dropped for want of space, or of quota.
+    pub(crate) fn lacked_space(&self) -> bool {
+        self.error.as_ref().is_some_and(|(_, lacked)| *lacked)
     }
 }
 
@@ -137,6 +145,7 @@ mod tests {
         }
         logs.write(Stream::Stdout, b"after\n");
         assert!(logs.error().unwrap().contains("No space left"), "{:?}", logs.error());
+        assert!(logs.lacked_space());
         assert_eq!(logs.totals(Stream::Stdout), StreamTotals { written_bytes: 32, kept_bytes: 13 });
         let reader = LogReader::open(folder.path(), Stream::Stdout);
         let second = reader.read_at(7, 100).unwrap();

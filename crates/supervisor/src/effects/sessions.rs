@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::super::clock::{awake_since, now_ms};
-use super::super::disk_space::says_disk_full;
 use super::super::error::EffectError;
 use super::super::message::Message;
 use super::super::tail::Followed;
@@ -350,7 +349,7 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
 
 /// A failure on a full disk says nothing of the work, and neither does an end whose output could not be kept.
 fn exit_without_room(world: &World, record: &ExitRecord) -> Exit {
-    let lacked = record.log_error.as_deref().is_some_and(says_disk_full);
+    let lacked = record.log_lacked_space;
     match exit_of_last(record) {
         Exit::Code(0) if lacked => Exit::DiskFull(0),
         Exit::Code(code) if code != 0 && (lacked || world.is_full()) => Exit::DiskFull(code),
