@@ -16,7 +16,7 @@ use paddock_store::StoreError;
 use paddock_store::codec::LedgerError;
 use paddock_supervisor::{EffectError, RunEnd, SupervisorError};
 
-/// The exit codes of SPEC 4.
+/// The exit codes; docs/exit-codes.md says when each is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Good.

@@ -1,4 +1,4 @@
-//! An agent's command line (SPEC 5.1): values take the place of placeholders as whole arguments, after the
+//! An agent's command line: values take the place of placeholders as whole arguments, after the
 //! template was split, so that no space, quote or `$(…)` in a path or prompt ever means anything.
 
 use std::ffi::{OsStr, OsString};

@@ -1,4 +1,4 @@
-//! The planner's prompt, and the plan in what it ends with (SPEC 6).
+//! The planner's prompt, and the plan in what it ends with.
 
 use std::path::Path;
 
@@ -84,7 +84,7 @@ pub struct ContextFile {
     pub text: String,
 }
 
-/// Everything that the planner may be told (SPEC 6).
+/// Everything that the planner may be told.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct PlannerContext {
     /// The project's name, and what it is.

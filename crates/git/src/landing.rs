@@ -89,7 +89,7 @@ fn not_at_old(
     Ok(LandOutcome::Moved { found })
 }
 
-/// What is wrong with the commit, if anything (SPEC 3.5, "Landing").
+/// What is wrong with the commit, if anything.
 fn fault(library: &git2::Repository, order: &LandOrder) -> Result<Option<String>, GitError> {
     let new = library.find_commit(oid(&order.new)?)?;
     if new.tree_id().to_string() != order.verified_tree.as_str() {

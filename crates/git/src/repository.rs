@@ -32,7 +32,7 @@ impl Repository {
     /// Opens the repository whose folder (or bare git directory) is `repo_root`.
     ///
     /// # Errors
-    /// A named state for each repository that Paddock cannot work on (SPEC 8).
+    /// A named state for each repository that Paddock cannot work on.
     pub fn open(repo_root: &Path) -> Result<Self, GitError> {
         if !repo_root.exists() {
             return Err(GitError::Missing(repo_root.to_owned()));

@@ -1,4 +1,4 @@
-//! Secrets in what was committed: private keys and tokens of common providers (SPEC 3.2).
+//! Secrets in what was committed: private keys and tokens of common providers.
 //!
 //! A false alarm sends a good branch back, so that only what has a provider's own prefix, the right length and
 //! the look of chance counts. What is found is never shown or stored: only its kind and its place are.
