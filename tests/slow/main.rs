@@ -5,6 +5,7 @@
 
 mod console_tmux;
 mod crashes;
+mod exhaustive;
 mod faults;
 mod first_build;
 mod queue;

@@ -1,0 +1,174 @@
+//! A new fact, effect, input, command or state does not compile before every table has a line for it.
+//!
+//! A copy of the project gets one variant more in each of these lists. The compiler then names each match that lacks it,
+//! with an arm to add; the arm is added and the compiler asked again, until the copy compiles.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// What no list has.
+const VARIANT: &str = "AddedByATest";
+
+/// The lists, and the file that each stands in.
+const LISTS: [(&str, &str); 7] = [
+    ("Fact", "crates/model/src/event.rs"),
+    ("Command", "crates/model/src/command.rs"),
+    ("Status", "crates/model/src/objective.rs"),
+    ("SessionStatus", "crates/model/src/session.rs"),
+    ("SessionEnd", "crates/model/src/session.rs"),
+    ("Effect", "crates/engine/src/effect.rs"),
+    ("Input", "crates/engine/src/input.rs"),
+];
+
+/// Who has to decide about a new variant: the list, and a file in which the compiler has to stop.
+const TABLES: [(&str, &str); 13] = [
+    // Who applies it, makes it durable, publishes it, shows it, and holds landings against it.
+    ("Fact", "crates/model/src/apply/mod.rs"),
+    ("Fact", "crates/model/src/event/durability.rs"),
+    ("FactKind", "crates/report/src/events.rs"),
+    ("Fact", "crates/report/src/row.rs"),
+    ("Fact", "src/cli/verify/history.rs"),
+    // Who does it.
+    ("Effect", "crates/supervisor/src/effects/mod.rs"),
+    // Who decides what follows from it.
+    ("Input", "crates/engine/src/decide/inputs.rs"),
+    ("Command", "crates/engine/src/decide/commands.rs"),
+    // Who publishes it, explains it, and shows it.
+    ("Status", "crates/report/src/events.rs"),
+    ("Status", "crates/engine/src/explain.rs"),
+    ("Status", "crates/console/src/theme/mod.rs"),
+    ("SessionStatus", "crates/engine/src/decide/outstanding.rs"),
+    ("SessionEnd", "crates/engine/src/decide/follow.rs"),
+];
+
+/// The longest way from the model to the command line has so many crates; each may need a second round.
+const ROUNDS_MAX: usize = 12;
+
+/// Copies what git has of the project, with changes that are not committed.
+fn copy(from: &Path, to: &Path) {
+    let listed = ["ls-files", "-z", "--cached", "--others", "--exclude-standard"];
+    let output = Command::new("git").current_dir(from).args(listed).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    for name in String::from_utf8(output.stdout).unwrap().split_terminator('\0') {
+        // A file that was removed and not committed is listed, too.
+        if let Ok(bytes) = fs::read(from.join(name)) {
+            fs::create_dir_all(to.join(name).parent().unwrap()).unwrap();
+            fs::write(to.join(name), bytes).unwrap();
+        }
+    }
+}
+
+fn add_variant(copy: &Path, list: &str, file: &str) {
+    let path = copy.join(file);
+    let text = fs::read_to_string(&path).unwrap();
+    let head = format!("pub enum {list} {{\n");
+    assert!(text.contains(&head), "{file} has no {list}");
+    fs::write(&path, text.replace(&head, &format!("{head}    /// Of no use.\n    {VARIANT},\n"))).unwrap();
+}
+
+/// An arm that the compiler wants, and where: the file, the byte that it goes to, and its text.
+type Arm = (String, usize, String);
+
+/// What the compiler says of the copy: the lists and files of matches that lack the variant, and the arms that it adds.
+fn check(copy: &Path, found: &mut BTreeSet<(String, String)>) -> Vec<Arm> {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let output = Command::new(cargo)
+        .current_dir(copy)
+        .args(["check", "--locked", "--offline", "--keep-going", "--message-format", "json", "--target-dir"])
+        .arg(target)
+        .env("CARGO_INCREMENTAL", "0")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let mut arms = Vec::new();
+    for line in String::from_utf8(output.stdout).unwrap().lines() {
+        let whole: Value = serde_json::from_str(line).unwrap();
+        let message = &whole["message"];
+        if message["level"] != "error" || message["spans"].as_array().is_none_or(Vec::is_empty) {
+            continue;
+        }
+        let text = message["rendered"].as_str().unwrap();
+        assert_eq!(message["code"]["code"], "E0004", "{text}");
+        let file = message["spans"][0]["file_name"].as_str().unwrap().to_owned();
+        let names = message["message"].as_str().unwrap().split(|c: char| !c.is_alphanumeric() && c != ':');
+        let list = names.filter_map(|name| name.strip_suffix(&format!("::{VARIANT}"))).next_back();
+        let list = list.unwrap_or_else(|| panic!("{text}")).rsplit(':').next().unwrap();
+        found.insert((list.to_owned(), file));
+        arms.push(arm(message).unwrap_or_else(|| panic!("no arm is offered: {text}")));
+    }
+    assert!(output.status.success() || !arms.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    arms
+}
+
+fn arm(message: &Value) -> Option<Arm> {
+    let spans = message["children"].as_array()?.iter().flat_map(|child| child["spans"].as_array()).flatten();
+    let span = spans.into_iter().find(|span| span["suggested_replacement"].is_string())?;
+    let at = usize::try_from(span["byte_start"].as_u64()?).ok()?;
+    let file = span["file_name"].as_str()?;
+    Some((file.to_owned(), at, with_whole_paths(span["suggested_replacement"].as_str()?, file)))
+}
+
+/// The compiler names a variant by a path that need not lead there from the file: here it is named from its crate on.
+fn with_whole_paths(arm: &str, file: &str) -> String {
+    let is_of_path = |c: char| c.is_alphanumeric() || c == '_' || c == ':';
+    let mut whole = String::new();
+    let mut rest = arm;
+    while let Some(end) = rest.find(VARIANT) {
+        let start = rest[..end].rfind(|c| !is_of_path(c)).map_or(0, |at| at + 1);
+        let list = rest[start..end].trim_end_matches(':').rsplit(':').next().unwrap();
+        let home = LISTS.iter().find(|(name, _)| *name == list.trim_end_matches("Kind")).unwrap().1;
+        let (package, module) = home.trim_start_matches("crates/").split_once("/src/").unwrap();
+        let is_own = file.starts_with(&format!("crates/{package}/"));
+        let package = if is_own { "crate".to_owned() } else { format!("paddock_{package}") };
+        let module = module.trim_end_matches(".rs");
+        whole.push_str(&format!("{}{package}::{module}::{list}::{VARIANT}", &rest[..start]));
+        rest = &rest[end + VARIANT.len()..];
+    }
+    whole + rest
+}
+
+/// Adds the arms, the last ones of a file first.
+fn add(copy: &Path, arms: Vec<Arm>) {
+    let mut files: BTreeMap<String, BTreeMap<usize, String>> = BTreeMap::new();
+    for (file, at, text) in arms {
+        files.entry(file).or_default().insert(at, text);
+    }
+    for (file, arms) in files {
+        let mut text = fs::read_to_string(copy.join(&file)).unwrap();
+        arms.iter().rev().for_each(|(at, arm)| text.insert_str(*at, arm));
+        fs::write(copy.join(&file), text).unwrap();
+    }
+}
+
+#[test]
+fn a_new_variant_does_not_compile_before_every_table_has_it() {
+    // Always the same folder: what the compiler leaves of another one would stay in the target folder for good.
+    let copied = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("exhaustive");
+    drop(fs::remove_dir_all(copied));
+    copy(Path::new(env!("CARGO_MANIFEST_DIR")), copied);
+    LISTS.iter().for_each(|(list, file)| add_variant(copied, list, file));
+    let mut found = BTreeSet::new();
+    let mut rounds = 0;
+    loop {
+        let arms = check(copied, &mut found);
+        if arms.is_empty() {
+            break;
+        }
+        rounds += 1;
+        assert!(rounds <= ROUNDS_MAX, "the copy does not compile after {rounds} rounds: {arms:?}");
+        add(copied, arms);
+    }
+    let missing: Vec<_> = TABLES
+        .iter()
+        .filter(|(list, file)| !found.contains(&((*list).to_owned(), (*file).to_owned())))
+        .collect();
+    assert!(
+        missing.is_empty(),
+        "these compile without the new variant: {missing:?}; these do not: {found:#?}"
+    );
+}
