@@ -82,3 +82,8 @@ fn files_are_moved_into_place_in_one_crate() {
 fn the_git_program_is_started_in_one_file() {
     stands_only(&["Command::new(\"git\")", "Program::new(\"git\")"], "crates/git/src/process.rs", &[]);
 }
+
+#[test]
+fn what_a_durable_event_survives_is_said_in_one_crate() {
+    stands_only(&["enum Durability"], "crates/model/", &[]);
+}
