@@ -4,7 +4,7 @@
 //! with reality; ARCHITECTURE.md has one line per effect on how.
 
 use paddock_model::aside::Aside;
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::Stop;
 
 /// An order to the world outside. It carries ids; the shell reads the details from the state it belongs to.
@@ -34,7 +34,7 @@ pub enum Effect {
     /// Read what a session left, and keep what it did not commit; of a planner's: the plan.
     Harvest { session: SessionId },
     /// Merge these queue entries onto the tip, one after the other, in memory; or one ahead of its turn.
-    MakeCandidate { project: ProjectSlug, members: Vec<u64>, onto: ObjectId, ahead: bool },
+    MakeCandidate { project: ProjectSlug, members: Vec<EntryId>, onto: ObjectId, ahead: bool },
     /// Make a tree that the gate is to run on beside the queue, and a commit of it.
     PrepareTree { project: ProjectSlug, aside: Aside },
     /// Push the target branch as it was published to the user's remote.
@@ -48,7 +48,7 @@ pub enum Effect {
     /// Remove the gate worktree of a slot, unless anything is at work in it.
     RemoveGateFolder { project: ProjectSlug, slot: u32 },
     /// Move the integration ref by compare-and-swap, after the check at run time.
-    Land { project: ProjectSlug, entry: u64 },
+    Land { project: ProjectSlug, entry: EntryId },
     /// Write the proof of a landing.
     WriteProof { project: ProjectSlug, commit: ObjectId },
     /// Move the target branch to the published commit.

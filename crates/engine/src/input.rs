@@ -14,7 +14,7 @@ use paddock_model::facts::{
 };
 use paddock_model::failure::Failure;
 use paddock_model::gate::CommandResult;
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::path::RepoPath;
 use paddock_model::planning::FailedCheck;
 use paddock_model::project::PublicationWait;
@@ -79,20 +79,20 @@ pub struct ChainMade {
     /// Its prefixes, shortest first, of the members that go together.
     pub links: Vec<Link>,
     /// Members that go together with the tip, and not with those before them.
-    pub apart: Vec<u64>,
+    pub apart: Vec<EntryId>,
     /// Whether the messages say that the trees were verified.
     pub sealed: bool,
     /// Members that do not go together with the tip.
     pub conflicts: Vec<MemberConflict>,
     /// Members whose branch is no longer at the pinned head.
-    pub moved: Vec<u64>,
+    pub moved: Vec<EntryId>,
 }
 
 /// A member and the tip do not go together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberConflict {
     /// The entry.
-    pub entry: u64,
+    pub entry: EntryId,
     /// The files.
     pub paths: Vec<RepoPath>,
     /// What git says of them, cut to 2 kB.
@@ -123,7 +123,7 @@ pub enum LandingAnswer {
     /// The branch of this entry is no longer at the pinned head; nothing moved.
     HeadMoved {
         /// The entry.
-        entry: u64,
+        entry: EntryId,
     },
     /// The check at run time found that it would break the queue's promise.
     SelfCheckFailed(Problem),
@@ -226,7 +226,7 @@ pub enum Input {
     /// Merges were made, or not.
     CandidateAnswered {
         project: ProjectSlug,
-        members: Vec<u64>,
+        members: Vec<EntryId>,
         onto: ObjectId,
         ahead: bool,
         answer: CandidateAnswer,
@@ -251,7 +251,7 @@ pub enum Input {
     /// The plan that a planner run ended with was read.
     PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, Problem> },
     /// The landing of this commit, whose first member is the entry, was tried.
-    LandingAnswered { project: ProjectSlug, entry: u64, commit: ObjectId, answer: LandingAnswer },
+    LandingAnswered { project: ProjectSlug, entry: EntryId, commit: ObjectId, answer: LandingAnswer },
     /// A proof was written: the SHA-256 of its text.
     ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, Problem> },
     /// Publishing was tried.

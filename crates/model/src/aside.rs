@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::gate::Verdict;
-use super::ids::{GateId, ObjectId};
+use super::ids::{EntryId, GateId, ObjectId};
 use super::path::RepoPath;
 
 /// A tree that is wanted for a gate run beside the queue.
@@ -13,7 +13,7 @@ pub enum Aside {
     /// The merge of an entry with some files as they were before it.
     Guard {
         /// The entry.
-        entry: u64,
+        entry: EntryId,
         /// Its head.
         head: ObjectId,
         /// What it is merged onto.

@@ -18,7 +18,7 @@ use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
-use super::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::ids::{AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
 use super::pace::SlotsFound;
@@ -302,13 +302,13 @@ pub enum Fact {
         account: Box<Account>,
     },
     /// A branch head, or the user's commits, entered the queue.
-    EntryQueued { project: ProjectSlug, entry: u64, subject: Subject, head: ObjectId, priority: i32 },
+    EntryQueued { project: ProjectSlug, entry: EntryId, subject: Subject, head: ObjectId, priority: i32 },
     /// It changed tests that its scope does not name: it waits until the gate has run with these as they were.
-    GuardAsked { project: ProjectSlug, entry: u64, paths: Vec<RepoPath> },
+    GuardAsked { project: ProjectSlug, entry: EntryId, paths: Vec<RepoPath> },
     /// The gate was green with them as they were.
-    GuardPassed { project: ProjectSlug, entry: u64, gate: GateId },
+    GuardPassed { project: ProjectSlug, entry: EntryId, gate: GateId },
     /// That could not be tried: why. What comes of its merge is judged as always.
-    GuardGivenUp { project: ProjectSlug, entry: u64, why: String },
+    GuardGivenUp { project: ProjectSlug, entry: EntryId, why: String },
     /// The gate is to be tried on an emptied tree.
     CanaryAsked { project: ProjectSlug },
     /// What it said of that: green means that it checks nothing.
@@ -327,38 +327,38 @@ pub enum Fact {
     CandidateOrdered {
         project: ProjectSlug,
         /// The first of the members.
-        entry: u64,
+        entry: EntryId,
         onto: ObjectId,
         #[serde(default)]
-        members: Vec<u64>,
+        members: Vec<EntryId>,
         #[serde(default)]
         ahead: bool,
     },
     /// The merges are made: the last one, and each prefix. Who is apart waits for its turn.
     CandidateMade {
         project: ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         candidate: Candidate,
         #[serde(default)]
         links: Vec<Link>,
         #[serde(default)]
-        apart: Vec<u64>,
+        apart: Vec<EntryId>,
         #[serde(default)]
         ahead: bool,
     },
     /// They could not be made for an outside reason.
     CandidateFailed {
         project: ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         problem: String,
         again_ms: i64,
         #[serde(default)]
         ahead: bool,
     },
     /// What was made for it, and with it, is outdated.
-    EntryReset { project: ProjectSlug, entry: u64 },
+    EntryReset { project: ProjectSlug, entry: EntryId },
     /// It left the queue without landing.
-    EntryDropped { project: ProjectSlug, entry: u64, subject: Subject, why: Dropped },
+    EntryDropped { project: ProjectSlug, entry: EntryId, subject: Subject, why: Dropped },
     /// The queue is held.
     QueueHeld { project: ProjectSlug, reason: Reason },
     /// The queue goes on.
@@ -369,7 +369,7 @@ pub enum Fact {
         gate: GateId,
         /// The first of the purpose's entries; 0 when it has none.
         #[serde(default)]
-        entry: u64,
+        entry: EntryId,
         commit: ObjectId,
         tree: ObjectId,
         /// Whether the purpose is the base.
@@ -395,21 +395,21 @@ pub enum Fact {
     /// A tree got two verdicts under the same terms: the gate is flaky. Nobody is blamed.
     FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
     /// The tree of an entry's merge is green already, by this run: it is not run again.
-    VerdictReused { project: ProjectSlug, entry: u64, gate: GateId },
+    VerdictReused { project: ProjectSlug, entry: EntryId, gate: GateId },
     /// Intent: the integration ref is to move to this merge.
     LandingIntended {
         project: ProjectSlug,
         /// The first of the members.
-        entry: u64,
+        entry: EntryId,
         candidate: Candidate,
         gate: Option<GateId>,
         #[serde(default)]
-        members: Vec<u64>,
+        members: Vec<EntryId>,
     },
     /// The integration ref moved to it: one event for each member.
     Landed {
         project: ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         subject: Subject,
         candidate: Candidate,
         head: ObjectId,
@@ -418,12 +418,12 @@ pub enum Fact {
         gate: Option<GateId>,
         /// All that landed together, in order.
         #[serde(default)]
-        members: Vec<u64>,
+        members: Vec<EntryId>,
     },
     /// The proof of a landing is written: a git note with this SHA-256.
     ProofWritten { project: ProjectSlug, commit: ObjectId, sha256: String },
     /// It could not: the ref was elsewhere, or a check failed. Nothing moved.
-    LandingAbandoned { project: ProjectSlug, entry: u64, problem: String },
+    LandingAbandoned { project: ProjectSlug, entry: EntryId, problem: String },
 }
 
 /// How safe an event has to be before anything follows from it.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AimId, GateId, ObjectId, ProjectSlug};
+use super::ids::{AimId, EntryId, GateId, ObjectId, ProjectSlug};
 use super::session::Exit;
 use super::settings::GateCommand;
 
@@ -137,17 +137,17 @@ pub enum Purpose {
     /// The merge of these queue entries, in this order: green, it may land.
     Candidate {
         /// Their numbers.
-        entries: Vec<u64>,
+        entries: Vec<EntryId>,
     },
     /// What these entries would land on, to find out who is to blame.
     Base {
         /// Their numbers.
-        entries: Vec<u64>,
+        entries: Vec<EntryId>,
     },
     /// The own merge of one entry ahead of its turn, in a slot that is idle otherwise.
     Ahead {
         /// Its number.
-        entry: u64,
+        entry: EntryId,
     },
     /// The user's own commits, which the integration ref moved on to.
     External,
@@ -156,7 +156,7 @@ pub enum Purpose {
     /// The merge of these entries with the tests and the gate's configuration as they were before.
     Tamper {
         /// Their numbers.
-        entries: Vec<u64>,
+        entries: Vec<EntryId>,
     },
     /// The checks of a phase, on the integration tip.
     Phase {
@@ -191,7 +191,7 @@ impl Purpose {
 
     /// What a run was for that was recorded before there were purposes.
     #[must_use]
-    pub(crate) fn of_old(entry: u64, on_base: bool) -> Self {
+    pub(crate) fn of_old(entry: EntryId, on_base: bool) -> Self {
         match on_base {
             true => Self::Base { entries: vec![entry] },
             false => Self::Candidate { entries: vec![entry] },
@@ -200,7 +200,7 @@ impl Purpose {
 
     /// The queue entries that the run is about.
     #[must_use]
-    pub fn entries(&self) -> &[u64] {
+    pub fn entries(&self) -> &[EntryId] {
         match self {
             Self::Candidate { entries } | Self::Base { entries } | Self::Tamper { entries } => entries,
             Self::Ahead { entry } => std::slice::from_ref(entry),

@@ -192,6 +192,11 @@ number_id!(
     SessionId
 );
 number_id!(
+    /// Numbers an entry of a project's merge queue.
+    #[derive(Default)]
+    EntryId
+);
+number_id!(
     /// Numbers a gate run, unique in a workspace; its folder is `runtime/gates/<n>`.
     GateId
 );

@@ -1,6 +1,6 @@
 use super::*;
 use crate::gate::CommandResult;
-use crate::ids::{GateId, ObjectId, ProjectSlug};
+use crate::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use crate::session::Exit;
 
 fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
@@ -10,7 +10,7 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
     GateRun {
         id: GateId(id),
         project: ProjectSlug::new("p").unwrap(),
-        purpose: Purpose::Candidate { entries: vec![1] },
+        purpose: Purpose::Candidate { entries: vec![EntryId(1)] },
         slot: 1,
         commands: Vec::new(),
         terms: "t".into(),

@@ -5,7 +5,7 @@ mod rate;
 use serde::{Deserialize, Serialize};
 
 use super::aside::Guard;
-use super::ids::{GateId, ObjectId, ObjectiveId};
+use super::ids::{EntryId, GateId, ObjectId, ObjectiveId};
 use super::reason::Reason;
 
 pub use rate::{Rates, useful_slots};
@@ -40,7 +40,7 @@ pub struct Candidate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
     /// The member that it adds.
-    pub entry: u64,
+    pub entry: EntryId,
     /// What lands all members up to this one: one merge onto the tip.
     pub commit: ObjectId,
     /// Its tree.
@@ -55,7 +55,7 @@ pub struct Chain {
     /// The integration tip it is made on.
     pub onto: ObjectId,
     /// The entries that it was to hold.
-    pub asked: Vec<u64>,
+    pub asked: Vec<EntryId>,
     /// What was made; none before the first time.
     pub made: Option<Made>,
     /// It is being made, or made again.
@@ -70,7 +70,7 @@ pub struct Made {
     /// Its prefixes, shortest first.
     pub links: Vec<Link>,
     /// Entries that do not go together with those before them in the chain; they wait for their turn.
-    pub apart: Vec<u64>,
+    pub apart: Vec<EntryId>,
     /// The messages say that the trees were verified.
     pub sealed: bool,
     /// A part of it has landed, or others are to join it: these are the trees to expect, the merges have to be
@@ -101,7 +101,7 @@ impl Chain {
 
     /// The first `count` members.
     #[must_use]
-    pub fn members(&self, count: usize) -> Vec<u64> {
+    pub fn members(&self, count: usize) -> Vec<EntryId> {
         self.links().iter().take(count).map(|link| link.entry).collect()
     }
 }
@@ -112,7 +112,7 @@ pub struct Landing {
     /// What lands.
     pub candidate: Candidate,
     /// Whose it is, in order.
-    pub members: Vec<u64>,
+    pub members: Vec<EntryId>,
     /// The gate run that passed; none when the project has no gate.
     pub gate: Option<GateId>,
 }
@@ -130,7 +130,7 @@ pub struct Ahead {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
     /// Numbers the entries of a project.
-    pub id: u64,
+    pub id: EntryId,
     /// What it would land.
     pub subject: Subject,
     /// The pinned head.
@@ -162,7 +162,7 @@ pub struct Entry {
 impl Entry {
     /// An entry that nothing was made for yet.
     #[must_use]
-    pub fn new(id: u64, subject: Subject, head: ObjectId, priority: i32, queued_ms: i64) -> Self {
+    pub fn new(id: EntryId, subject: Subject, head: ObjectId, priority: i32, queued_ms: i64) -> Self {
         Self {
             id,
             subject,
@@ -192,7 +192,7 @@ pub struct Train {
     /// The entries, in order of approval.
     pub entries: Vec<Entry>,
     /// The number of the next entry.
-    pub next_entry: u64,
+    pub next_entry: EntryId,
     /// Why it is held, when it is.
     pub held: Option<Reason>,
     /// What is tried together.
@@ -212,7 +212,7 @@ pub struct Train {
 impl Train {
     /// The entry of that number.
     #[must_use]
-    pub fn entry(&self, id: u64) -> Option<&Entry> {
+    pub fn entry(&self, id: EntryId) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
@@ -224,26 +224,26 @@ impl Train {
 
     /// Whether the intent to land this entry is on disk.
     #[must_use]
-    pub fn is_landing(&self, entry: u64) -> bool {
+    pub fn is_landing(&self, entry: EntryId) -> bool {
         self.landing.as_ref().is_some_and(|landing| landing.members.contains(&entry))
     }
 
     /// The number of the chain that holds this entry, once it is made.
     #[must_use]
-    pub fn batch_of(&self, entry: u64) -> Option<u64> {
+    pub fn batch_of(&self, entry: EntryId) -> Option<u64> {
         let chain = self.chain.as_ref()?;
         chain.links().iter().any(|link| link.entry == entry).then_some(chain.number)
     }
 
     /// Whether it does not go together with those that are tried now, and waits for its turn.
     #[must_use]
-    pub fn is_apart(&self, entry: u64) -> bool {
+    pub fn is_apart(&self, entry: EntryId) -> bool {
         let made = self.chain.as_ref().and_then(|chain| chain.made.as_ref());
         made.is_some_and(|made| made.apart.contains(&entry))
     }
 
     /// The tree of an entry's own merge with the tip, where it was made.
-    pub(crate) fn own_trees(&self, entry: u64) -> Vec<ObjectId> {
+    pub(crate) fn own_trees(&self, entry: EntryId) -> Vec<ObjectId> {
         let first = self.chain.as_ref().and_then(|chain| chain.links().first());
         let in_chain = first.filter(|link| link.entry == entry).map(|link| link.tree.clone());
         let ahead = self.entry(entry).and_then(|found| found.ahead.as_ref()?.candidate.as_ref());
@@ -251,7 +251,7 @@ impl Train {
     }
 
     /// Takes an entry out: what was made with it does not count any more.
-    pub(crate) fn take_out(&mut self, entry: u64) {
+    pub(crate) fn take_out(&mut self, entry: EntryId) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
         let Some(made) = &mut chain.made else {
@@ -290,7 +290,7 @@ impl Train {
     }
 
     /// Takes the landed members out; what is left of the chain has to be made again on the new tip.
-    pub fn take_landed(&mut self, entry: u64, onto: &ObjectId) {
+    pub fn take_landed(&mut self, entry: EntryId, onto: &ObjectId) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = &mut self.chain else { return };
         let Some(made) = &mut chain.made else {

@@ -241,7 +241,7 @@ fn dropped(why: &Dropped) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paddock_model::ids::{ObjectiveId, ProjectSlug};
+    use paddock_model::ids::{EntryId, ObjectiveId, ProjectSlug};
     use paddock_model::reason::{Reason, ReasonCode};
 
     fn line(kind: &str, fact: &Fact) -> EventLine {
@@ -270,7 +270,7 @@ mod tests {
         let id = |digit: &str| ObjectId::new(digit.repeat(40)).unwrap();
         let landed = Fact::Landed {
             project: web(),
-            entry: 1,
+            entry: EntryId(1),
             subject: Subject::Objective(ObjectiveId::new("cart").unwrap()),
             candidate: Candidate {
                 onto: id("a"),

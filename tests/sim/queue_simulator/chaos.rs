@@ -8,7 +8,7 @@ use paddock_engine::input::Input;
 use paddock_engine::train::OVERTAKEN_MAX;
 use paddock_model::command::Command;
 use paddock_model::event::{Dropped, Event, Fact};
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey};
 use paddock_model::pace::AUTO_SLOTS_MAX;
 use paddock_model::settings::Slots;
 use paddock_model::train::Subject;
@@ -88,7 +88,7 @@ impl Chaos {
         self.take(Input::Tick);
     }
 
-    fn queued(&mut self) -> Option<(u64, Subject)> {
+    fn queued(&mut self) -> Option<(EntryId, Subject)> {
         let entries = &self.queue.project().train.entries;
         let chosen = (!entries.is_empty()).then(|| self.rng.below(entries.len()))?;
         Some((entries[chosen].id, entries[chosen].subject.clone()))

@@ -10,7 +10,7 @@ use paddock_model::command::Command;
 use paddock_model::event::{Event, Fact};
 use paddock_model::facts::{RepositoryFacts, TrustRecord};
 use paddock_model::gate::{CommandResult, Verdict};
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::path::RepoPath;
 use paddock_model::project::Project;
 use paddock_model::session::Exit;
@@ -217,7 +217,7 @@ impl Queue {
         }
     }
 
-    fn entry(&self, id: u64) -> Option<Entry> {
+    fn entry(&self, id: EntryId) -> Option<Entry> {
         self.project().train.entry(id).cloned()
     }
 
@@ -228,7 +228,7 @@ impl Queue {
         }
     }
 
-    fn candidates(&mut self, members: &[u64], onto: &ObjectId) -> CandidateAnswer {
+    fn candidates(&mut self, members: &[EntryId], onto: &ObjectId) -> CandidateAnswer {
         let base = self.world.at(onto).tree.clone();
         let mut made = ChainMade {
             onto_tree: base.id(),
@@ -264,7 +264,7 @@ impl Queue {
         CandidateAnswer::Made(Box::new(made))
     }
 
-    fn land(&mut self, entry: u64) {
+    fn land(&mut self, entry: EntryId) {
         let Some(landing) = self.project().train.landing.clone() else { return };
         let (onto, commit) = (&landing.candidate.onto, &landing.candidate.commit);
         let entries: Vec<Entry> = landing.members.iter().filter_map(|id| self.entry(*id)).collect();

@@ -3,7 +3,7 @@
 use paddock_engine::input::Input;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::gate::Purpose;
-use paddock_model::ids::{GateId, ObjectiveKey};
+use paddock_model::ids::{EntryId, GateId, ObjectiveKey};
 use paddock_model::train::Subject;
 
 use super::queue::{Queue, Setup, objective, slug};
@@ -38,7 +38,7 @@ impl Gate {
             Some(Purpose::Candidate { entries }) => entries.clone(),
             _ => Vec::new(),
         };
-        entries.iter().map(|id| u32::try_from(*id).unwrap() + 1).collect()
+        entries.iter().map(|id| u32::try_from(id.0).unwrap() + 1).collect()
     }
 
     fn end_one(&mut self) {
@@ -64,7 +64,7 @@ impl Gate {
             if let Fact::Landed { entry, members, .. } = &event.fact
                 && members.first() == Some(entry)
             {
-                batches.push(members.iter().map(|id| u32::try_from(*id).unwrap() + 1).collect());
+                batches.push(members.iter().map(|id| u32::try_from(id.0).unwrap() + 1).collect());
             }
         }
         batches
@@ -73,7 +73,7 @@ impl Gate {
     fn dropped(&self) -> Vec<(u64, Dropped)> {
         let events = self.queue.events.iter();
         let dropped = events.filter_map(|event| match &event.fact {
-            Fact::EntryDropped { entry, why, .. } => Some((entry + 1, why.clone())),
+            Fact::EntryDropped { entry, why, .. } => Some((entry.0 + 1, why.clone())),
             _ => None,
         });
         dropped.collect()
@@ -81,7 +81,7 @@ impl Gate {
 
     fn withdraw(&mut self, number: u32) {
         let subject = Subject::Objective(objective(number));
-        let (entry, why) = (u64::from(number) - 1, Dropped::Withdrawn);
+        let (entry, why) = (EntryId(u64::from(number) - 1), Dropped::Withdrawn);
         self.queue.record(Fact::EntryDropped { project: slug(), entry, subject, why });
         self.queue.take(Input::Tick);
         self.queue.settle();
@@ -275,7 +275,7 @@ fn merge_conflict_within_the_queue_waits_for_its_turn() {
     gate.queue.take(Input::Tick);
     gate.queue.settle();
     assert_eq!(gate.gated(), [1, 3]);
-    assert!(gate.queue.project().train.is_apart(1));
+    assert!(gate.queue.project().train.is_apart(EntryId(1)));
     gate.drain();
     assert!(
         matches!(gate.dropped().as_slice(), [(2, Dropped::Conflict { .. })]),

@@ -7,7 +7,7 @@ use paddock_engine::effect::Effect;
 use paddock_engine::train::OVERTAKEN_MAX;
 use paddock_model::event::{Dropped, Event, Fact, SessionPlan};
 use paddock_model::gate::{GateRun, Purpose, Verdict};
-use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
@@ -106,7 +106,7 @@ fn on_event(sim: &mut Sim, event: &Event) -> Checked {
 }
 
 /// Whoever is sent back failed more than once on the tree of its own merge with something that was green.
-fn blamed(sim: &Sim, project: &ProjectSlug, entry: u64) -> Checked {
+fn blamed(sim: &Sim, project: &ProjectSlug, entry: EntryId) -> Checked {
     let is_its = |run: &&GateRun| {
         run.project == *project
             && !run.cancelled

@@ -7,7 +7,7 @@ use paddock_engine::input::{
 use paddock_model::aside::PushWait;
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::gate::GateRun;
-use paddock_model::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::project::{Project, PublicationWait};
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock_model::state::State;
@@ -308,7 +308,7 @@ fn is_at_head(repo: &Repo, entry: &Entry) -> bool {
 fn candidates(
     world: &mut World,
     project: &Project,
-    members: &[u64],
+    members: &[EntryId],
     onto: &ObjectId,
     fails: bool,
 ) -> CandidateAnswer {
@@ -370,7 +370,7 @@ fn land(
     world: &mut World,
     state: &State,
     project: ProjectSlug,
-    entry: u64,
+    entry: EntryId,
     fails: bool,
 ) -> Result<(), String> {
     let Some(found) = state.project(&project) else { return Ok(()) };

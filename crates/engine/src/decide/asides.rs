@@ -13,7 +13,7 @@ use paddock_model::aside::{Aside, Guard, Prepared};
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
-use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::train::Entry;
 
@@ -69,7 +69,7 @@ fn is_open(scribe: &Scribe<'_>, slug: &ProjectSlug, purpose: &Purpose) -> bool {
 /// Runs whose entry is gone or goes on, and those on commits of the user that are not the newest any more.
 fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
-    let waits = |entry: &u64| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
     let is_outdated = |run: &&GateRun| match &run.purpose {
         Purpose::Tamper { entries } if entries.is_empty() => {
             !project.train.entries.iter().any(Entry::waits_for_guard)
@@ -88,7 +88,7 @@ fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         gates::cancel(scribe, slug, gate);
     }
     let Some(project) = scribe.state.project(slug) else { return };
-    let waits = |entry: &u64| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
+    let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
     let is_gone = |aside: &Aside| matches!(aside, Aside::Guard { entry, .. } if !waits(entry));
     scribe.memo.prepared.retain(|(of, aside), _| of != slug || !is_gone(aside));
 }
@@ -172,7 +172,7 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug, purpose: Purpose, commit: 
     }
 }
 
-fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: u64, why: &str) {
+fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &str) {
     let is_waiting = |project: &Project| project.train.entry(entry).is_some_and(Entry::waits_for_guard);
     if scribe.state.project(slug).is_some_and(is_waiting) {
         scribe.record(Fact::GuardGivenUp { project: slug.clone(), entry, why: why.to_owned() });

@@ -5,7 +5,7 @@ use super::scribe::Scribe;
 use super::{room, send_back};
 use crate::judge::Trial;
 use paddock_model::gate::{CommandResult, GateRun, Verdict};
-use paddock_model::ids::{GateId, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ProjectSlug};
 use paddock_model::reason::{Reason, ReasonCode};
 
 fn run_of(scribe: &Scribe<'_>, gate: Option<GateId>) -> Option<GateRun> {
@@ -27,7 +27,12 @@ fn in_words(run: Option<&GateRun>) -> String {
 }
 
 /// Red alone on a green base: the branch is sent back with what failed.
-pub(super) fn send_back(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: u64, trial: &Trial) -> bool {
+pub(super) fn send_back(
+    scribe: &mut Scribe<'_>,
+    project: &ProjectSlug,
+    entry: EntryId,
+    trial: &Trial,
+) -> bool {
     let Some(entry) = scribe.state.project(project).and_then(|found| found.train.entry(entry)).cloned()
     else {
         return false;

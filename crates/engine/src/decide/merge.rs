@@ -10,7 +10,7 @@ use crate::train::{Action, View, plan};
 use paddock_model::event::Fact;
 use paddock_model::facts::Collision;
 use paddock_model::gate::{GateRun, Purpose};
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId, ProjectSlug};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::train::{Candidate, Train};
@@ -79,7 +79,7 @@ fn trial_ms(scribe: &Scribe<'_>, project: &Project) -> Option<i64> {
 }
 
 /// What the radar saw, in numbers of entries.
-fn conflicts(project: &Project) -> Vec<(u64, u64)> {
+fn conflicts(project: &Project) -> Vec<(EntryId, EntryId)> {
     let number = |id: &ObjectiveId| project.train.entry_of(id).map(|entry| entry.id);
     let pair = |found: &Collision| number(&found.objective).zip(number(found.with.as_ref()?));
     project.collisions.iter().filter_map(pair).collect()
@@ -113,7 +113,7 @@ fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool 
     }
 }
 
-fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<u64>, ahead: bool) -> bool {
+fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<EntryId>, ahead: bool) -> bool {
     let Some(project) = scribe.state.project(slug) else { return false };
     let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
     if first.build_failures >= BUILD_FAILURES_MAX {
@@ -189,7 +189,7 @@ fn land(scribe: &mut Scribe<'_>, slug: &ProjectSlug, count: usize, gate: Option<
 }
 
 /// Whether the run was ordered for exactly these members.
-fn is_own(scribe: &Scribe<'_>, gate: GateId, members: &[u64]) -> bool {
+fn is_own(scribe: &Scribe<'_>, gate: GateId, members: &[EntryId]) -> bool {
     let is_own = |run: &GateRun| matches!(&run.purpose, Purpose::Candidate { entries } if entries == members);
     scribe.state.gate(gate).is_some_and(is_own)
 }
@@ -198,7 +198,7 @@ fn intend(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
     candidate: Candidate,
-    members: Vec<u64>,
+    members: Vec<EntryId>,
     gate: Option<GateId>,
 ) {
     let Some(entry) = members.first().copied() else { return };

@@ -4,7 +4,7 @@ use super::target::adopt_effect;
 use crate::effect::Effect;
 use paddock_model::gate::GateRun;
 use paddock_model::hierarchy::Aim;
-use paddock_model::ids::ObjectId;
+use paddock_model::ids::{EntryId, ObjectId};
 use paddock_model::objective::{Status, WorktreeStage};
 use paddock_model::project::Project;
 use paddock_model::session::{Session, SessionStatus, Stop};
@@ -69,7 +69,7 @@ fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     for landing in &project.unproven {
         effects.push(Effect::WriteProof { project: slug.clone(), commit: landing.commit.clone() });
     }
-    let make = |members: Vec<u64>, onto: &ObjectId, ahead| Effect::MakeCandidate {
+    let make = |members: Vec<EntryId>, onto: &ObjectId, ahead| Effect::MakeCandidate {
         project: slug.clone(),
         members,
         onto: onto.clone(),

@@ -8,7 +8,7 @@ use super::wording::integration_of;
 use crate::effect::Effect;
 use crate::input::{CandidateAnswer, ChainMade, LandingAnswer, Problem};
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Cause, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::train::{Candidate, Entry, Landing, Subject, Train};
@@ -17,7 +17,7 @@ use paddock_model::train::{Candidate, Entry, Landing, Subject, Train};
 /// tries so far.
 const OUTSIDE_BACKOFF_MS: i64 = 3_000;
 
-fn entry_of(scribe: &Scribe<'_>, project: &ProjectSlug, id: u64) -> Option<Entry> {
+fn entry_of(scribe: &Scribe<'_>, project: &ProjectSlug, id: EntryId) -> Option<Entry> {
     scribe.state.project(project)?.train.entry(id).cloned()
 }
 
@@ -30,7 +30,7 @@ fn has_gate(scribe: &Scribe<'_>, project: &ProjectSlug) -> bool {
 }
 
 /// Whether this is what is being made: members, tip, and for which end.
-fn is_awaited(train: &Train, members: &[u64], onto: &ObjectId, ahead: bool) -> bool {
+fn is_awaited(train: &Train, members: &[EntryId], onto: &ObjectId, ahead: bool) -> bool {
     if ahead {
         let entry = members.first().and_then(|id| train.entry(*id));
         let order = entry.and_then(|entry| entry.ahead.as_ref());
@@ -43,7 +43,7 @@ fn is_awaited(train: &Train, members: &[u64], onto: &ObjectId, ahead: bool) -> b
 pub(super) fn candidate_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
-    members: &[u64],
+    members: &[EntryId],
     onto: &ObjectId,
     ahead: bool,
     answer: CandidateAnswer,
@@ -96,7 +96,7 @@ fn made_answered(
         None => scribe.record(Fact::EntryReset { project: project.clone(), entry: first.id }),
     }
     // What is landing is judged where it lands: taken out here, nobody would hear of how that went.
-    let is_landing = |scribe: &Scribe<'_>, id: u64| {
+    let is_landing = |scribe: &Scribe<'_>, id: EntryId| {
         scribe.state.project(project).is_some_and(|project| project.train.is_landing(id))
     };
     for id in made.moved {
@@ -143,7 +143,7 @@ fn head_moved(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
 pub(super) fn landing_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
-    id: u64,
+    id: EntryId,
     commit: &ObjectId,
     answer: LandingAnswer,
 ) {

@@ -1,5 +1,6 @@
 //! The order in which entries are tried: priority, then time of approval, and nobody overtaken for ever.
 
+use paddock_model::ids::EntryId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::train::{Entry, Subject, Train};
@@ -11,13 +12,14 @@ pub const OVERTAKEN_MAX: u32 = 8;
 const ORDERED_MAX: usize = 256;
 
 /// Which entries are known to conflict with which, by their numbers, both ways.
-pub(super) type Conflicts = BTreeMap<u64, BTreeSet<u64>>;
+pub(super) type Conflicts = BTreeMap<EntryId, BTreeSet<EntryId>>;
 
 /// The entries as they will land when all goes well: the user's commits, what is being tried, then the others by
 /// priority and time of approval.
 #[must_use]
 pub fn in_order(train: &Train) -> Vec<&Entry> {
-    let chained: Vec<u64> = train.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
+    let chained: Vec<EntryId> =
+        train.chain.as_ref().map(|chain| chain.members(usize::MAX)).unwrap_or_default();
     let users = train.entries.iter().filter(|entry| entry.subject == Subject::Target);
     let chained = chained.iter().filter_map(|id| train.entry(*id));
     let ordered = fresh_order(train, &[], &Conflicts::new(), usize::MAX);
@@ -31,7 +33,7 @@ pub fn in_order(train: &Train) -> Vec<&Entry> {
 /// land: no older entry is overtaken more often than the bound.
 pub(super) fn fresh_order<'t>(
     train: &'t Train,
-    first: &[u64],
+    first: &[EntryId],
     conflicts: &Conflicts,
     most: usize,
 ) -> Vec<&'t Entry> {
@@ -71,7 +73,7 @@ fn overtake(rest: &mut [(&Entry, u32)], next: &Entry) {
 }
 
 /// How many of the first members may land together without anybody who stays behind being overtaken too often.
-pub(super) fn landable(train: &Train, members: &[u64]) -> usize {
+pub(super) fn landable(train: &Train, members: &[EntryId]) -> usize {
     // Who is younger than all of them is overtaken by none.
     let youngest = members.iter().max().copied().unwrap_or_default();
     let older = train.entries.iter().filter(|entry| entry.id <= youngest);

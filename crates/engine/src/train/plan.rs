@@ -6,7 +6,7 @@ use super::order::{Conflicts, fresh_order, in_order, landable};
 use crate::judge::{Judgement, Rules, Trial, judge};
 use paddock_model::clock;
 use paddock_model::gate::{GateRun, Purpose};
-use paddock_model::ids::{GateId, ObjectId};
+use paddock_model::ids::{EntryId, GateId, ObjectId};
 use paddock_model::train::{Chain, Entry, Link, Subject, Train};
 
 /// Entries that are tried ahead of their turn, at most: the work is lost whenever the tip moves.
@@ -36,7 +36,7 @@ pub struct View<'a> {
     /// Batches of one only.
     pub is_strict: bool,
     /// Entries that are known to conflict, in pairs.
-    pub conflicts: &'a [(u64, u64)],
+    pub conflicts: &'a [(EntryId, EntryId)],
     /// The tree of the tip, when the tip is the user's own commit.
     pub external: Option<&'a ObjectId>,
     /// What verdicts go by.
@@ -47,13 +47,13 @@ pub struct View<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Make a chain of these entries on the tip.
-    Build(Vec<u64>),
+    Build(Vec<EntryId>),
     /// Run the gate on the chain's first so many members.
     Gate(usize),
     /// Run the gate on the tip that the chain is made on.
     GateBase,
     /// It is red alone on a green base: send it back, by what is known of its tree.
-    Blame(u64, Trial),
+    Blame(EntryId, Trial),
     /// The base is red, by this run: hold the queue.
     HoldRed(GateId),
     /// The gate cannot be evaluated: hold the queue, by what is known of the tree. Whether the base could not
@@ -66,9 +66,9 @@ pub enum Action {
     /// What this run is for is outdated, or the queue wants its slot.
     Cancel(GateId),
     /// Make the merge of this entry alone, ahead of its turn.
-    BuildAhead(u64),
+    BuildAhead(EntryId),
     /// Run the gate on it.
-    GateAhead(u64),
+    GateAhead(EntryId),
     /// Run the gate on the tip, which is the user's own commit.
     GateExternal,
 }
@@ -234,7 +234,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// The entries that may be tried together, beginning with those that are kept.
-    fn line(&self, kept: &[u64], apart: &[u64]) -> Vec<&'a Entry> {
+    fn line(&self, kept: &[EntryId], apart: &[EntryId]) -> Vec<&'a Entry> {
         let limit = match (self.view.has_gate, self.view.is_strict) {
             (false, _) => 1,
             (true, true) => self.view.slots,
@@ -256,7 +256,7 @@ impl<'a> Planner<'_, 'a> {
                 break; // The user's commits are tried alone.
             }
         }
-        let members: Vec<u64> = line.iter().map(|entry| entry.id).collect();
+        let members: Vec<EntryId> = line.iter().map(|entry| entry.id).collect();
         line.truncate(landable(self.view.train, &members));
         line
     }
@@ -284,7 +284,7 @@ impl<'a> Planner<'_, 'a> {
 
     /// Members of a chain that has to be made again whose order is kept: up to the last one of which something
     /// is known or being found out.
-    fn kept(&self) -> Vec<u64> {
+    fn kept(&self) -> Vec<EntryId> {
         let Some(chain) = &self.view.train.chain else { return Vec::new() };
         let links = self.usable(chain);
         let found = Found::of(self, links);
@@ -357,7 +357,7 @@ impl<'a> Planner<'_, 'a> {
     fn search(&self, chain: &Chain, links: &[Link], found: &Found, actions: &mut Vec<Action>) {
         let running = self.running(links);
         let slots = self.free_slots() + self.yielding().count();
-        let members: Vec<u64> = links.iter().map(|link| link.entry).collect();
+        let members: Vec<EntryId> = links.iter().map(|link| link.entry).collect();
         let apart = chain.made.as_ref().map_or(&[][..], |made| made.apart.as_slice());
         let line = match found.red {
             Some(_) => members.iter().filter_map(|id| self.view.train.entry(*id)).collect(),
@@ -370,7 +370,7 @@ impl<'a> Planner<'_, 'a> {
         };
         let Some(longest) = cuts.iter().max() else { return self.idle(actions) };
         if *longest > links.len() {
-            let asked: Vec<u64> = line[..*longest].iter().map(|entry| entry.id).collect();
+            let asked: Vec<EntryId> = line[..*longest].iter().map(|entry| entry.id).collect();
             return actions.push(Action::Build(asked));
         }
         let known = |cut: &&usize| !self.trial(&links[**cut - 1].tree).is_failing();

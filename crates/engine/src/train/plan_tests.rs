@@ -1,7 +1,7 @@
 use super::plan::{Action, View, plan};
 use crate::judge::Rules;
 use paddock_model::gate::Verdict;
-use paddock_model::ids::{GateId, ObjectId, ObjectiveId};
+use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId};
 use paddock_model::train::{Chain, Entry, Link, Made, Subject, Train};
 use paddock_model::verdicts::KnownVerdict;
 
@@ -9,9 +9,13 @@ fn oid(digit: char) -> ObjectId {
     ObjectId::new(String::from(digit).repeat(40)).unwrap()
 }
 
+fn build<const COUNT: usize>(ids: [u64; COUNT]) -> Action {
+    Action::Build(ids.map(EntryId).to_vec())
+}
+
 fn entry(id: u64, priority: i32) -> Entry {
     let subject = Subject::Objective(ObjectiveId::new(format!("o{id}")).unwrap());
-    Entry::new(id, subject, oid('9'), priority, 0)
+    Entry::new(EntryId(id), subject, oid('9'), priority, 0)
 }
 
 fn train(entries: Vec<Entry>) -> Train {
@@ -20,6 +24,7 @@ fn train(entries: Vec<Entry>) -> Train {
 
 /// A chain of these entries on tip 1; their trees are a, b, c and so on.
 fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
+    let entries: Vec<EntryId> = entries.iter().copied().map(EntryId).collect();
     let trees = ['a', 'b', 'c', 'd'];
     let links = entries.iter().zip(trees).map(|(entry, tree)| Link {
         entry: *entry,
@@ -33,7 +38,7 @@ fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
         sealed: true,
         is_stale: false,
     };
-    Some(Chain { number: 1, onto: oid(onto), asked: entries.to_vec(), made: Some(made), is_building: false })
+    Some(Chain { number: 1, onto: oid(onto), asked: entries, made: Some(made), is_building: false })
 }
 
 fn known(tree: char, verdict: Verdict, runs: u32) -> KnownVerdict {
@@ -62,7 +67,7 @@ fn planned(train: &Train, verdicts: &[KnownVerdict]) -> Vec<Action> {
 #[test]
 fn a_batch_is_built_then_gated_then_landed() {
     let mut queue = train(vec![entry(1, 0), entry(2, 0)]);
-    assert_eq!(planned(&queue, &[]), [Action::Build(vec![1, 2])]);
+    assert_eq!(planned(&queue, &[]), [build([1, 2])]);
     queue.chain = chain('1', &[1, 2]);
     assert_eq!(planned(&queue, &[]), [Action::Gate(2)]);
     assert_eq!(planned(&queue, &[known('b', Verdict::Green, 1)]), [Action::Land(2, Some(GateId(98)))]);
@@ -82,7 +87,7 @@ fn a_red_batch_is_searched_by_prefixes_and_the_one_alone_is_tried_again_before_i
     assert_eq!(planned(&queue, &[red.clone(), known('a', Verdict::Red, 2)]), [Action::GateBase]);
     let base = known('4', Verdict::Green, 1);
     let blamed = planned(&queue, &[red, known('a', Verdict::Red, 2), base]);
-    assert!(matches!(blamed.as_slice(), [Action::Blame(1, _)]), "{blamed:?}");
+    assert!(matches!(blamed.as_slice(), [Action::Blame(EntryId(1), _)]), "{blamed:?}");
 }
 
 #[test]
@@ -96,14 +101,10 @@ fn what_was_made_for_an_older_tip_is_made_anew() {
 fn what_is_left_of_a_red_batch_keeps_its_order_and_what_is_known_of_it() {
     let mut queue = train(vec![entry(1, 0), entry(2, 0), entry(3, 0)]);
     queue.chain = chain('1', &[1, 2, 3]);
-    queue.take_landed(1, &oid('1'));
+    queue.take_landed(EntryId(1), &oid('1'));
     queue.entries.push(entry(4, 7));
-    assert_eq!(planned(&queue, &[known('c', Verdict::Red, 1)]), [Action::Build(vec![2, 3, 4])]);
-    assert_eq!(
-        planned(&queue, &[]),
-        [Action::Build(vec![4, 2, 3])],
-        "nothing is known: the urgent one first"
-    );
+    assert_eq!(planned(&queue, &[known('c', Verdict::Red, 1)]), [build([2, 3, 4])]);
+    assert_eq!(planned(&queue, &[]), [build([4, 2, 3])], "nothing is known: the urgent one first");
 }
 
 #[test]
@@ -111,7 +112,7 @@ fn the_users_own_commits_go_first_and_alone() {
     let mut users = entry(2, 0);
     users.subject = Subject::Target;
     let mut queue = train(vec![entry(1, 100), users]);
-    assert_eq!(planned(&queue, &[]), [Action::Build(vec![2])]);
+    assert_eq!(planned(&queue, &[]), [build([2])]);
     queue.chain = chain('1', &[1]);
     assert_eq!(planned(&queue, &[]), [Action::Reset]);
 }
@@ -129,10 +130,10 @@ fn entries_that_conflict_are_not_tried_together_and_those_in_nobodys_way_go_firs
         trial_ms: None,
         runs: &[],
         is_strict: false,
-        conflicts: &[(1, 2), (1, 3)],
+        conflicts: &[(EntryId(1), EntryId(2)), (EntryId(1), EntryId(3))],
         external: None,
         rules,
     };
-    assert_eq!(plan(&view), [Action::Build(vec![2, 3])]);
-    assert_eq!(plan(&View { is_strict: true, ..view }), [Action::Build(vec![2])]);
+    assert_eq!(plan(&view), [build([2, 3])]);
+    assert_eq!(plan(&View { is_strict: true, ..view }), [build([2])]);
 }

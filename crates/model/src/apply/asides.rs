@@ -2,7 +2,7 @@
 
 use crate::aside::{CanaryVerdict, Guard};
 use crate::gate::{GateRun, Purpose, Verdict};
-use crate::ids::{GateId, ObjectiveKey, ProjectSlug};
+use crate::ids::{EntryId, GateId, ObjectiveKey, ProjectSlug};
 use crate::path::RepoPath;
 use crate::state::State;
 use crate::train::Subject;
@@ -17,7 +17,7 @@ impl State {
     }
 
     /// An objective that comes to the queue again with the same head is tried in the same way.
-    pub(super) fn remember_guard(&mut self, project: &ProjectSlug, entry: u64, paths: &[RepoPath]) {
+    pub(super) fn remember_guard(&mut self, project: &ProjectSlug, entry: EntryId, paths: &[RepoPath]) {
         let found = self.project(project).and_then(|project| project.train.entry(entry));
         let Some((Subject::Objective(id), head)) = found.map(|e| (e.subject.clone(), e.head.clone())) else {
             return;
@@ -43,7 +43,7 @@ impl State {
     pub(super) fn change_guard(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         change: impl FnOnce(&mut Guard),
     ) {
         self.change_entry(project, entry, |e| {

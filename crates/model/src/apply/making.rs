@@ -1,6 +1,6 @@
 //! What is made for the queue's entries: chains of merges, and merges ahead of their turn.
 
-use crate::ids::ObjectId;
+use crate::ids::{EntryId, ObjectId};
 use crate::project::Project;
 use crate::train::{Ahead, Candidate, Chain, Link, Made, Subject, Train};
 use crate::verdicts::settle;
@@ -9,7 +9,7 @@ fn is_building(chain: &&mut Chain) -> bool {
     chain.is_building
 }
 
-pub(super) fn order_candidate(train: &mut Train, members: Vec<u64>, onto: &ObjectId, ahead: bool) {
+pub(super) fn order_candidate(train: &mut Train, members: Vec<EntryId>, onto: &ObjectId, ahead: bool) {
     if ahead {
         let entry = members.first().and_then(|id| train.entries.iter_mut().find(|entry| entry.id == *id));
         if let Some(entry) = entry {
@@ -25,11 +25,11 @@ pub(super) fn order_candidate(train: &mut Train, members: Vec<u64>, onto: &Objec
     train.chain = Some(Chain { number, onto, asked: members, made, is_building: true });
 }
 
-pub(super) fn link_of(entry: u64, candidate: &Candidate) -> Link {
+pub(super) fn link_of(entry: EntryId, candidate: &Candidate) -> Link {
     Link { entry, commit: candidate.commit.clone(), tree: candidate.tree.clone() }
 }
 
-pub(super) fn made(train: &mut Train, entry: u64, last: &Candidate, links: Vec<Link>, apart: &[u64]) {
+pub(super) fn made(train: &mut Train, entry: EntryId, last: &Candidate, links: Vec<Link>, apart: &[EntryId]) {
     let Some(chain) = train.chain.as_mut().filter(|chain| chain.asked.first() == Some(&entry)) else {
         return;
     };
@@ -52,14 +52,14 @@ pub(super) fn made(train: &mut Train, entry: u64, last: &Candidate, links: Vec<L
     }
 }
 
-pub(super) fn made_ahead(train: &mut Train, entry: u64, candidate: &Candidate) {
+pub(super) fn made_ahead(train: &mut Train, entry: EntryId, candidate: &Candidate) {
     let entry = train.entries.iter_mut().find(|found| found.id == entry);
     if let Some(ahead) = entry.and_then(|entry| entry.ahead.as_mut()) {
         ahead.candidate = Some(candidate.clone());
     }
 }
 
-pub(super) fn drop_ahead(train: &mut Train, entry: u64) {
+pub(super) fn drop_ahead(train: &mut Train, entry: EntryId) {
     if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
         entry.ahead = None;
     }
@@ -69,7 +69,7 @@ pub(super) fn drop_ahead(train: &mut Train, entry: u64) {
 const PROBLEM_CHARS_MAX: usize = 300;
 
 /// It could not be made for an outside reason: it is tried again, later.
-pub(super) fn not_made(train: &mut Train, entry: u64, problem: &str, again_ms: i64) {
+pub(super) fn not_made(train: &mut Train, entry: EntryId, problem: &str, again_ms: i64) {
     if let Some(chain) = train.chain.as_mut().filter(is_building) {
         chain.is_building = false;
         if chain.made.is_none() {
@@ -83,7 +83,7 @@ pub(super) fn not_made(train: &mut Train, entry: u64, problem: &str, again_ms: i
     }
 }
 
-pub(super) fn reset(train: &mut Train, entry: u64) {
+pub(super) fn reset(train: &mut Train, entry: EntryId) {
     drop_ahead(train, entry);
     if train.chain.as_ref().is_some_and(|chain| chain.asked.contains(&entry)) {
         train.chain = None;
@@ -91,7 +91,7 @@ pub(super) fn reset(train: &mut Train, entry: u64) {
 }
 
 /// It leaves the queue without landing: what was said against it was followed up.
-pub(super) fn drop_entry(project: &mut Project, entry: u64, is_red: bool) {
+pub(super) fn drop_entry(project: &mut Project, entry: EntryId, is_red: bool) {
     for tree in project.train.own_trees(entry) {
         settle(&mut project.verdicts, &tree);
     }
@@ -113,9 +113,9 @@ mod tests {
     fn what_kept_a_merge_from_being_made_is_remembered_for_the_person_who_is_asked() {
         let head = ObjectId::new("a".repeat(40)).unwrap();
         let mut train = Train::default();
-        train.entries.push(Entry::new(1, Subject::Target, head, 0, 0));
-        not_made(&mut train, 1, &"磁盘已满 ".repeat(200), 7);
-        let entry = train.entry(1).unwrap();
+        train.entries.push(Entry::new(EntryId(1), Subject::Target, head, 0, 0));
+        not_made(&mut train, EntryId(1), &"磁盘已满 ".repeat(200), 7);
+        let entry = train.entry(EntryId(1)).unwrap();
         assert_eq!((entry.build_failures, entry.not_before_ms), (1, Some(7)));
         assert_eq!(entry.problem.as_ref().map(|problem| problem.chars().count()), Some(PROBLEM_CHARS_MAX));
     }

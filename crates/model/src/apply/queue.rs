@@ -2,7 +2,7 @@
 
 use super::making::{link_of, made, made_ahead};
 use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
-use crate::ids::{GateId, ObjectId, ObjectiveKey, ProjectSlug};
+use crate::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::objective::Landed;
 use crate::pace::Company;
 use crate::project::Project;
@@ -28,14 +28,14 @@ impl State {
     pub(super) fn enqueue(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         (subject, head): (&Subject, &ObjectId),
         priority: i32,
         at_ms: i64,
     ) {
         let new = Entry::new(entry, subject.clone(), head.clone(), priority, at_ms);
         self.change(project, |p| {
-            p.train.next_entry = p.train.next_entry.max(entry + 1);
+            p.train.next_entry = p.train.next_entry.max(EntryId(entry.0 + 1));
             p.train.entries.push(new);
         });
         // A branch that moved while it was queued is judged again, and pinned where it is now.
@@ -50,9 +50,9 @@ impl State {
     pub(super) fn candidate_made(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         (candidate, links): (&Candidate, &[Link]),
-        apart: &[u64],
+        apart: &[EntryId],
         ahead: bool,
     ) {
         let links = match links.is_empty() {
@@ -144,7 +144,7 @@ impl State {
     pub(super) fn change_entry(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
+        entry: EntryId,
         change: impl FnOnce(&mut Entry),
     ) {
         self.change(project, |p| {
@@ -164,8 +164,8 @@ impl State {
     pub(super) fn land(
         &mut self,
         project: &ProjectSlug,
-        entry: u64,
-        members: &[u64],
+        entry: EntryId,
+        members: &[EntryId],
         landed: &Landing<'_>,
         at_ms: i64,
     ) {
@@ -219,7 +219,7 @@ impl State {
 }
 
 /// What a gate run is for; events of before purposes were recorded say it by an entry and a flag.
-pub(super) fn purpose_of(purpose: Option<&Purpose>, entry: u64, on_base: bool) -> Purpose {
+pub(super) fn purpose_of(purpose: Option<&Purpose>, entry: EntryId, on_base: bool) -> Purpose {
     purpose.cloned().unwrap_or_else(|| Purpose::of_old(entry, on_base))
 }
 
@@ -237,7 +237,7 @@ pub(super) fn release(project: &mut Project) {
     }
 }
 
-pub(super) fn members_or(members: &[u64], entry: u64) -> Vec<u64> {
+pub(super) fn members_or(members: &[EntryId], entry: EntryId) -> Vec<EntryId> {
     match members {
         [] => vec![entry],
         members => members.to_vec(),

@@ -6,7 +6,7 @@ use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict, Problem};
 use paddock_git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
-use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
 use paddock_os::fail_points::fail_point;
@@ -20,7 +20,7 @@ pub(in super::super) struct Order {
     site: Site,
     members: Vec<Member>,
     /// The members that were asked for, whether they are still there or not.
-    asked: Vec<u64>,
+    asked: Vec<EntryId>,
     onto: ObjectId,
     ahead: bool,
     has_gate: bool,
@@ -28,7 +28,7 @@ pub(in super::super) struct Order {
 }
 
 struct Member {
-    entry: u64,
+    entry: EntryId,
     /// The branch that has to be at the head still; none for the user's commits.
     branch: Option<String>,
     merge: ChainMember,
@@ -38,7 +38,7 @@ impl Order {
     pub(in super::super) fn of(
         state: &State,
         project: &ProjectSlug,
-        asked: Vec<u64>,
+        asked: Vec<EntryId>,
         onto: ObjectId,
         ahead: bool,
     ) -> Option<Self> {

@@ -5,7 +5,7 @@ use super::attempts::past_locks;
 use super::candidates::is_at;
 use paddock_engine::input::{Input, LandingAnswer, Problem};
 use paddock_git::{LandOrder, LandOutcome, land as land_in};
-use paddock_model::ids::{ObjectId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Objective;
 use paddock_model::state::State;
 use paddock_model::train::{Candidate, Subject};
@@ -13,13 +13,13 @@ use paddock_os::fail_points::{fail_point, trouble_point};
 
 pub(in super::super) struct Order {
     site: Site,
-    entry: u64,
+    entry: EntryId,
     candidate: Candidate,
     members: Vec<Member>,
 }
 
 struct Member {
-    entry: u64,
+    entry: EntryId,
     /// The branch that has to be at the head still; none for the user's commits.
     branch: Option<String>,
     /// Where the branch started.
@@ -28,11 +28,11 @@ struct Member {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, project: &ProjectSlug, entry: u64) -> Option<Self> {
+    pub(in super::super) fn of(state: &State, project: &ProjectSlug, entry: EntryId) -> Option<Self> {
         let train = &state.project(project)?.train;
         let landing = train.landing.as_ref().filter(|landing| landing.members.first() == Some(&entry))?;
         let site = Site::find(state, project)?;
-        let member = |id: &u64| {
+        let member = |id: &EntryId| {
             let entry = train.entry(*id)?;
             let (branch, from) = match &entry.subject {
                 Subject::Target => (None, site.published.clone()),
@@ -84,7 +84,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
 }
 
 /// The first member whose branch has moved on since its head was pinned, as long as nothing has landed.
-fn moved(world: &World, order: &Order) -> Option<u64> {
+fn moved(world: &World, order: &Order) -> Option<EntryId> {
     let repository = world.repository(&order.site.repo_root).ok()?;
     let at = repository.commit_of(&order.site.integration_ref).ok()??;
     if at != order.candidate.onto {

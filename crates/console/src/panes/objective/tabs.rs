@@ -1,5 +1,6 @@
 //! What the tabs of an objective's view hold.
 
+use paddock_model::ids::EntryId;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use serde_json::Value;
@@ -107,12 +108,12 @@ fn is_about(line: &EventLine, one: &Objective) -> bool {
 }
 
 /// The numbers of its entries in the queue, as far as recent events tell.
-fn entries(model: &Model, one: &Objective) -> Vec<u64> {
+fn entries(model: &Model, one: &Objective) -> Vec<EntryId> {
     let now =
         model.facts.state.project(&one.key.project).and_then(|project| project.train.entry_of(&one.key.id));
     let told = model.facts.events.iter().filter(|line| is_about(line, one));
-    let told = told.filter_map(|line| line.data.get("entry").and_then(Value::as_u64));
-    let mut all: Vec<u64> = told.chain(now.map(|entry| entry.id)).collect();
+    let told = told.filter_map(|line| line.data.get("entry").and_then(Value::as_u64)).map(EntryId);
+    let mut all: Vec<EntryId> = told.chain(now.map(|entry| entry.id)).collect();
     all.sort_unstable();
     all.dedup();
     all

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::{Model, text};
 use paddock_model::gate::{GateRun, Purpose, Verdict};
-use paddock_model::ids::{GateId, ObjectiveId};
+use paddock_model::ids::{EntryId, GateId, ObjectiveId};
 use paddock_model::project::Project;
 use paddock_model::train::{Entry, Subject};
 
@@ -122,7 +122,7 @@ fn run_of<'m>(model: &'m Model, project: &Project, entry: &Entry) -> Option<&'m 
 
 /// The last run about this entry that is over.
 #[must_use]
-pub(crate) fn last_run<'m>(model: &'m Model, project: &Project, entry: u64) -> Option<&'m GateRun> {
+pub(crate) fn last_run<'m>(model: &'m Model, project: &Project, entry: EntryId) -> Option<&'m GateRun> {
     let mut recent = model.facts.state.gates().rev().take(RECENT);
     recent.find(|gate| {
         gate.project == project.slug && gate.verdict.is_some() && gate.purpose.entries().contains(&entry)
