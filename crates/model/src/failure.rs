@@ -3,6 +3,7 @@
 //! Readers of transcripts find it in what the agent itself says of its end, in structured fields first; never in
 //! what it talks about.
 
+use super::cut;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -101,14 +102,8 @@ impl Failure {
     /// A failure of that class, its text on one line and cut.
     #[must_use]
     pub fn new(class: FailureClass, text: &str) -> Self {
-        let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        if line.len() > FAILURE_TEXT_MAX_BYTES {
-            let limit = FAILURE_TEXT_MAX_BYTES - '…'.len_utf8();
-            let end = (0..=limit).rev().find(|at| line.is_char_boundary(*at)).unwrap_or(0);
-            line.truncate(end);
-            line.push('…');
-        }
-        Self { class, reset_ms: None, text: line }
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        Self { class, reset_ms: None, text: cut::marked(&line, FAILURE_TEXT_MAX_BYTES) }
     }
 
     /// The same with the time at which the agent can go on; only what is over by itself has one.

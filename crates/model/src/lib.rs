@@ -10,6 +10,7 @@ pub mod budget;
 pub mod bypass;
 pub mod clock;
 pub mod command;
+pub mod cut;
 pub mod event;
 pub mod facts;
 pub mod failure;

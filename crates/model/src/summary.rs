@@ -1,5 +1,6 @@
 //! What an agent says of its session at the end (SPEC 5.3): a claim that facts are held against.
 
+use super::cut;
 use serde::{Deserialize, Serialize};
 
 /// The longest text kept of a summary's field, in bytes.
@@ -49,14 +50,7 @@ impl SessionSummary {
         let criteria = self.criteria.iter_mut().map(|(text, _)| text);
         let texts = [&mut self.summary, &mut self.follow_up_notes, &mut self.out_of_scope_changes_needed];
         for text in texts.into_iter().chain(criteria) {
-            if text.len() > SUMMARY_TEXT_MAX_BYTES {
-                let mut end = SUMMARY_TEXT_MAX_BYTES - '…'.len_utf8();
-                while !text.is_char_boundary(end) {
-                    end -= 1;
-                }
-                text.truncate(end);
-                text.push('…');
-            }
+            *text = cut::marked(text, SUMMARY_TEXT_MAX_BYTES);
         }
         self
     }

@@ -1,5 +1,6 @@
 //! Writes the readable lines, each plain and bounded, all of them together bounded too.
 
+use paddock_model::cut;
 use std::collections::VecDeque;
 
 use super::Setting;
@@ -59,22 +60,14 @@ impl Pen<'_> {
     }
 }
 
+/// Of a line's bytes, those that the word on what is missing may take.
+const GAP_BYTES: usize = 64;
+
 /// Plain and bounded text without empty lines around it.
 fn tidied(text: &str) -> String {
-    let cut = middle_out(text, LINE_MAX_BYTES);
-    let clean = plain(cut.as_bytes());
-    middle_out(clean.trim_end().trim_start_matches('\n'), LINE_MAX_BYTES)
-}
-
-/// The text, or its beginning and end with a word on what is missing.
-fn middle_out(text: &str, max_bytes: usize) -> String {
-    if text.len() <= max_bytes {
-        return text.to_owned();
-    }
-    let half = (max_bytes - 64) / 2;
-    let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let tail = (text.len() - half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..])
+    let bounded = cut::middle_out(text, LINE_MAX_BYTES - GAP_BYTES);
+    let clean = plain(bounded.as_bytes());
+    cut::middle_out(clean.trim_end().trim_start_matches('\n'), LINE_MAX_BYTES - GAP_BYTES)
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The last lines of a stream: where a program that fails says why.
 
+use paddock_model::cut;
 use std::collections::VecDeque;
 
 const LINES_MAX: usize = 40;
@@ -17,8 +18,7 @@ impl Tail {
         if line.trim().is_empty() {
             return;
         }
-        let end = (0..=line.len().min(LINE_MAX_BYTES)).rev().find(|at| line.is_char_boundary(*at));
-        self.lines.push_back(line[..end.unwrap_or(0)].to_owned());
+        self.lines.push_back(cut::start(line, LINE_MAX_BYTES).to_owned());
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();
         }

@@ -53,11 +53,11 @@ impl Teller {
         self.is_committing = command.contains("git commit") || command.contains("git merge");
         let told = match subject {
             Some(subject) if kind == LineKind::Run && command.is_empty() => {
-                format!("{name}: {}", cut(subject))
+                format!("{name}: {}", arguments_line(subject))
             }
             Some(subject) => subject.to_owned(),
             None if arguments.is_null() => name.to_owned(),
-            None => format!("{name} {}", cut(&arguments.to_string())),
+            None => format!("{name} {}", arguments_line(&arguments.to_string())),
         };
         pen.line(kind, &told);
     }
@@ -74,7 +74,8 @@ impl Teller {
     }
 }
 
-fn cut(text: &str) -> String {
+/// Of what a tool was given, so much as a line of a log can show.
+fn arguments_line(text: &str) -> String {
     text.chars().take(ARGUMENTS_MAX_CHARS).collect()
 }
 

@@ -1,5 +1,7 @@
 //! The agent's own words, message by message, in bounded memory.
 
+use paddock_model::cut;
+
 /// How much of the end of what an agent said is kept, in bytes; a summary or a plan is a few kilobytes.
 const WORDS_MAX_BYTES: usize = 256 << 10;
 
@@ -54,8 +56,7 @@ impl Words {
     /// Dropping only when twice full keeps the work per byte constant.
     fn bound(&mut self) {
         if self.said.len() > 2 * WORDS_MAX_BYTES {
-            let from = self.said.len() - WORDS_MAX_BYTES;
-            let from = (from..=self.said.len()).find(|at| self.said.is_char_boundary(*at)).unwrap_or(from);
+            let from = self.said.len() - cut::end(&self.said, WORDS_MAX_BYTES).len();
             self.said.drain(..from);
             self.last = self.last.saturating_sub(from);
         }

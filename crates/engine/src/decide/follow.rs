@@ -3,8 +3,8 @@
 use super::ends::{Outcome, own_failure};
 use super::retries::{again, human, retry, retry_with};
 use super::scribe::Scribe;
-use super::wording::cut;
 use crate::review::{Terms, guarded};
+use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::failure::{FailureClass, Remedy};
@@ -116,7 +116,7 @@ fn note_unusable_agent(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Se
 fn follow_up(session: &Session, outcome: &Outcome) -> Option<Feedback> {
     let summary = outcome.facts.as_ref().and_then(|facts| facts.summary.as_ref());
     let notes = summary.map_or("", |summary| summary.follow_up_notes.trim());
-    Some(Feedback::FollowUp { session: session.id, notes: cut(notes, 3_000) })
+    Some(Feedback::FollowUp { session: session.id, notes: cut::start(notes, 3_000).to_owned() })
 }
 
 fn completed(
@@ -186,7 +186,7 @@ fn not_completed(objective: &Objective, session: &Session, outcome: &Outcome) ->
             let words = summary.map_or("", |summary| summary.summary.trim());
             Due::Human(
                 ReasonCode::AgentBlocked,
-                format!("the agent says that it is blocked: {}", cut(words, 500)),
+                format!("the agent says that it is blocked: {}", cut::start(words, 500).to_owned()),
             )
         }
         SessionEnd::Killed => {

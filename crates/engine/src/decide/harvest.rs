@@ -4,9 +4,9 @@ use super::ends::{Outcome, end_of, end_without_facts, own_failure};
 use super::follow::follow;
 use super::pausing::pause_now;
 use super::scribe::Scribe;
-use super::wording::cut;
 use crate::input::Problem;
 use crate::review::{Terms, review};
+use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::HarvestFacts;
 use paddock_model::finding::Finding;
@@ -158,7 +158,7 @@ fn condense(facts: &HarvestFacts, findings: &[Finding]) -> Harvest {
         checkpoints: newest.map(checkpoint).collect(),
         salvage: facts.salvage.clone(),
         findings: findings.to_vec(),
-        summary: cut(words, WORDS_MAX_BYTES),
+        summary: cut::start(words, WORDS_MAX_BYTES).to_owned(),
         summary_lenient: facts.summary.as_ref().is_some_and(|summary| summary.lenient),
     }
 }

@@ -5,9 +5,10 @@ use super::holds::hold_planner;
 use super::objectives::check_objectives;
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use super::wording::{counted, cut};
+use super::wording::counted;
 use crate::input::Problem;
 use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::PlanFacts;
 use paddock_model::hierarchy::{AimKey, Level};
@@ -95,7 +96,7 @@ fn record(
         checkpoints: Vec::new(),
         salvage: facts.as_ref().ok().and_then(|facts| facts.salvage.clone()),
         findings: Vec::new(),
-        summary: cut(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES),
+        summary: cut::start(plan.map_or("", |plan| plan.reasoning.trim()), WORDS_MAX_BYTES).to_owned(),
         summary_lenient: false,
     };
     let account = facts.as_ref().map(|facts| facts.account.clone()).unwrap_or_default();
@@ -112,7 +113,7 @@ fn record(
 }
 
 fn miss(scribe: &mut Scribe<'_>, project: &ProjectSlug, session: SessionId, problem: &str, counts: bool) {
-    let problem = cut(problem, WORDS_MAX_BYTES);
+    let problem = cut::start(problem, WORDS_MAX_BYTES).to_owned();
     scribe.record(Fact::PlanMissed { project: project.clone(), session, problem: problem.clone(), counts });
     let failures = scribe.state.project(project).map_or(0, |project| project.planning.failures);
     if failures >= FAILURES_MAX {
@@ -375,7 +376,7 @@ pub(super) fn reject(scribe: &mut Scribe<'_>, slug: &ProjectSlug, note: &str) ->
     }
     let session = waiting.session;
     scribe.mark(slug);
-    let note = cut(note.trim(), WORDS_MAX_BYTES);
+    let note = cut::start(note.trim(), WORDS_MAX_BYTES).to_owned();
     scribe.record(Fact::PlanRejected { project: slug.clone(), session, note });
     let text = format!("the plan of session {session} is rejected; the next one is told why");
     Ok(Answer::text(text))

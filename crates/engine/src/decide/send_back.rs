@@ -4,7 +4,7 @@
 use super::entries::drop_entry;
 use super::retries::retry;
 use super::scribe::Scribe;
-use super::wording::cut;
+use paddock_model::cut;
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::finding::{Finding, FindingCode};
 use paddock_model::gate::{CommandResult, GateRun, Verdict};
@@ -34,7 +34,7 @@ pub(super) fn conflicts(
     drop_entry(scribe, project, entry, Dropped::Conflict { paths: paths.clone() });
     match &entry.subject {
         Subject::Objective(id) => {
-            let feedback = Feedback::Conflict { paths, text: cut(text, 2_000) };
+            let feedback = Feedback::Conflict { paths, text: cut::start(text, 2_000).to_owned() };
             retry(scribe, &key(project, id), SessionKind::Conflict, feedback);
         }
         Subject::Target => {

@@ -5,12 +5,6 @@ use paddock_model::project::Project;
 use paddock_model::session::SessionBudget;
 use paddock_model::usage::dollars;
 
-/// The text, cut at a character's boundary to at most so many bytes.
-pub(super) fn cut(text: &str, max_bytes: usize) -> String {
-    let end = (0..=max_bytes.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text[..end.unwrap_or(0)].to_owned()
-}
-
 /// A count of objectives.
 pub(super) fn counted(count: usize) -> String {
     match count {

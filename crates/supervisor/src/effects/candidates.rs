@@ -6,6 +6,7 @@ use super::super::world::{Site, World};
 use super::attempts::past_locks;
 use paddock_engine::input::{CandidateAnswer, ChainMade, Input, MemberConflict, Problem};
 use paddock_git::{ChainLink, ChainMember, ChainOrder, GitError, RepoPath, Repository, make_chain};
+use paddock_model::cut;
 use paddock_model::ids::{EntryId, ObjectId, ObjectiveKey, ProjectSlug};
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
@@ -150,10 +151,8 @@ fn conflict_text(
     paths: &[RepoPath],
     messages: &[String],
 ) -> String {
-    let mut text = landed_there(repository, order, head, paths) + &messages.join("\n");
-    let end = (0..=TEXT_MAX_BYTES.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
-    text.truncate(end.unwrap_or(0));
-    text
+    let text = landed_there(repository, order, head, paths) + &messages.join("\n");
+    cut::start(&text, TEXT_MAX_BYTES).to_owned()
 }
 
 /// What landed on the conflicting files meanwhile: the other side's intent.

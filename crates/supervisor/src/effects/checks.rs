@@ -4,6 +4,7 @@ use super::super::error::EffectError;
 use super::super::world::World;
 use paddock_agents::terminal::plain;
 use paddock_engine::input::{Input, Problem};
+use paddock_model::cut;
 use paddock_model::gate::{CommandResult, Purpose};
 use paddock_model::hierarchy::{AimKey, Level};
 use paddock_model::ids::{GateId, ProjectSlug};
@@ -126,10 +127,7 @@ fn between(log: &LogReader, from: u64, to: u64) -> std::io::Result<String> {
 /// The end of an output, as the next plan is told of it.
 fn end_of(output: &str) -> String {
     let clean = plain(output.as_bytes());
-    let clean = clean.trim();
-    let from = clean.len().saturating_sub(OUTPUT_MAX_BYTES);
-    let from = (from..=clean.len()).find(|at| clean.is_char_boundary(*at)).unwrap_or(clean.len());
-    clean[from..].to_owned()
+    cut::end(clean.trim(), OUTPUT_MAX_BYTES).to_owned()
 }
 
 #[cfg(test)]

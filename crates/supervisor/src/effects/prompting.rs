@@ -6,6 +6,7 @@ use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective,
 use paddock_agents::summary;
 use paddock_agents::terminal::plain;
 use paddock_engine::review::ALWAYS_PROTECTED;
+use paddock_model::cut;
 use paddock_model::facts::Collision;
 use paddock_model::hierarchy::Aim;
 use paddock_model::ids::{GateId, SessionId};
@@ -125,7 +126,7 @@ pub(super) fn prompt(
         attempt: session.attempt,
         feedback: objective.next.feedback.as_ref().map(|feedback| {
             let max_bytes = if smaller { FEEDBACK_SMALLER_BYTES } else { FEEDBACK_MAX_BYTES };
-            head_and_tail(&words(world, feedback, &aims.transcript), max_bytes)
+            cut::middle_out(&words(world, feedback, &aims.transcript), max_bytes)
         }),
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
         previous: previous(objective, aims),
@@ -219,16 +220,6 @@ fn indented(text: &str) -> String {
     let text = text.replace(summary::BEGIN, "(its summary:)").replace(summary::END, "(end of its summary)");
     let lines = text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
     if lines.is_empty() { "    (no output)".to_owned() } else { lines.join("\n") }
-}
-
-fn head_and_tail(text: &str, max_bytes: usize) -> String {
-    if text.len() <= max_bytes {
-        return text.to_owned();
-    }
-    let half = max_bytes / 2;
-    let head = (0..=half).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let tail = (text.len() - half..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    format!("{}\n… {} bytes left out …\n{}", &text[..head], tail - head, &text[tail..])
 }
 
 #[cfg(test)]

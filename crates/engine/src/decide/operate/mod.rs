@@ -7,8 +7,8 @@ mod change;
 mod line;
 
 use super::scribe::Scribe;
-use super::wording::cut;
 use paddock_model::command::{Answer, Refusal, Reply};
+use paddock_model::cut;
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::operate::Order;
 
@@ -41,6 +41,6 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by
 }
 
 fn tidy(note: Option<String>) -> Option<String> {
-    let note = note.map(|note| cut(note.trim(), NOTE_MAX_BYTES));
+    let note = note.map(|note| cut::start(note.trim(), NOTE_MAX_BYTES).to_owned());
     note.filter(|note| !note.is_empty())
 }

@@ -104,7 +104,8 @@ fn told(
     found.iter().map(known).collect()
 }
 
-fn cut(text: &str) -> String {
+/// A text on one line, as much of it as a planner needs.
+fn note_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(NOTE_CHARS_MAX).collect()
 }
 
@@ -113,12 +114,12 @@ fn outcome(objective: &Objective) -> String {
     if objective.status == Status::Skipped {
         return "skipped by a person".to_owned();
     }
-    cut(objective.history.last().map_or("", String::as_str))
+    note_line(objective.history.last().map_or("", String::as_str))
 }
 
 /// Why one stands still.
 fn trouble(objective: &Objective) -> String {
-    cut(objective.reason.as_ref().map_or("", |reason| reason.text.as_str()))
+    note_line(objective.reason.as_ref().map_or("", |reason| reason.text.as_str()))
 }
 
 fn scope(settings: &ProjectSettings) -> (&'static str, &'static str) {
