@@ -8,7 +8,7 @@ use super::output;
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;
 use paddock_model::command::Command;
-use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug};
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::state::State;
 
@@ -207,10 +207,10 @@ impl Named {
 }
 
 /// Who asks, for the record.
-pub(super) fn who() -> String {
+pub(super) fn who() -> Person {
     let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name: String = name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
-    if name.trim().is_empty() { "a person".to_owned() } else { name }
+    if name.trim().is_empty() { "a person".into() } else { name.into() }
 }
 
 /// Where the branch is as the person sees it: they may have committed there themselves.

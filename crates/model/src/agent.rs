@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureClass};
-use super::ids::{ProjectSlug, SessionId};
+use super::ids::{Person, ProjectSlug, SessionId};
 
 /// Failures kept of an agent.
 pub(crate) const TROUBLES_MAX: usize = 5;
@@ -67,7 +67,7 @@ pub struct Disabled {
     /// Unix milliseconds.
     pub since_ms: i64,
     /// Who.
-    pub by: String,
+    pub by: Person,
 }
 
 /// All that is recorded of an agent's health.

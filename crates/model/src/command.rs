@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::Check;
 use super::facts::{RepositoryFacts, TargetFacts, TrustRecord};
 use super::hierarchy::{AimKey, AimOrder, ImportedAim};
-use super::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::ids::{ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
 use super::operate::Order;
 use super::plan::PlanDocument;
@@ -43,7 +43,7 @@ pub enum Command {
     /// Add objectives, all or none.
     ObjectivesAdd { project: ProjectSlug, objectives: Vec<(ObjectiveId, ObjectiveSpec)> },
     /// Do something with an objective; `by` is who asks, for the record.
-    Objective { objective: ObjectiveKey, order: Order, by: String },
+    Objective { objective: ObjectiveKey, order: Order, by: Person },
     /// Do something with a goal, milestone or phase.
     Aim { aim: AimKey, order: AimOrder },
     /// Bring goals, milestones and phases to what a document says; all of it or nothing.
@@ -69,7 +69,7 @@ pub enum Command {
         usd_micros: u64,
     },
     /// Let an agent be used, or not, in any project; `by` is who asks.
-    AgentEnable { agent: String, enabled: bool, by: String },
+    AgentEnable { agent: String, enabled: bool, by: Person },
     /// An agent was checked.
     AgentChecked { agent: String, check: Check },
     /// Hold the merge queue.

@@ -18,7 +18,9 @@ use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
-use super::ids::{AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::ids::{
+    AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
+};
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
 use super::pace::SlotsFound;
@@ -138,7 +140,7 @@ pub enum Fact {
     /// An agent may be tried again at once: why.
     AgentFreed { agent: String, why: String },
     /// A person lets an agent be used, or not, in any project.
-    AgentEnabled { agent: String, enabled: bool, by: String },
+    AgentEnabled { agent: String, enabled: bool, by: Person },
     /// A person had an agent checked.
     AgentChecked { agent: String, check: Check },
     /// The user's day began at this time; what running sessions had used by then counts to the day before.
@@ -204,7 +206,7 @@ pub enum Fact {
     /// It may change more paths from now on.
     ScopeWidened { objective: ObjectiveKey, globs: Vec<String>, by: By },
     /// A person wrote something for its next session.
-    HumanNote { objective: ObjectiveKey, by: String, note: String },
+    HumanNote { objective: ObjectiveKey, by: Person, note: String },
     /// A person approved it.
     ObjectiveApproved { objective: ObjectiveKey, approval: Box<Approval> },
     /// A person wants it paused when its session ends, or no longer.

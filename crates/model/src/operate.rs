@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ObjectId, ObjectiveId, SessionId};
+use super::ids::{ObjectId, ObjectiveId, Person, SessionId};
 use super::objective::{ObjectiveSpec, Status};
 use super::path::RepoPath;
 use super::reason::Reason;
@@ -111,7 +111,7 @@ pub struct HumanNote {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
     /// Who.
-    pub by: String,
+    pub by: Person,
     /// Unix milliseconds.
     pub at_ms: i64,
     /// Why, in their words.

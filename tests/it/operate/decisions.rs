@@ -48,7 +48,7 @@ fn facts(head: char, paths: &[&str]) -> HarvestFacts {
 
 impl World {
     fn order(&mut self, objective: &str, order: Order) -> Decision {
-        let by = "alice".to_owned();
+        let by = "alice".into();
         self.take(Input::Command(Box::new(Command::Objective { objective: key(objective), order, by })))
     }
 

@@ -88,7 +88,7 @@ pub(super) fn order(rng: &mut Rng) -> Command {
         let check = Check { ok: failure.is_none(), version: None, latency_ms: 1, failure };
         return Command::AgentChecked { agent, check };
     }
-    Command::AgentEnable { agent, enabled: rng.percent(60), by: "ada".to_owned() }
+    Command::AgentEnable { agent, enabled: rng.percent(60), by: "ada".into() }
 }
 
 /// Agents that wait for a person.

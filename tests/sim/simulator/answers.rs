@@ -58,7 +58,7 @@ fn answer(sim: &mut Sim, objective: &Objective, round: usize) -> Result<(), Stri
         Status::Todo if round >= TRIES && waits_for_one_called_off(sim, &objective.key) => Order::Skip,
         _ => return Ok(()),
     };
-    let command = Command::Objective { objective: objective.key.clone(), order, by: "ada".to_owned() };
+    let command = Command::Objective { objective: objective.key.clone(), order, by: "ada".into() };
     sim.take(Input::Command(Box::new(command)))
 }
 

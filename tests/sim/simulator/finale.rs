@@ -88,7 +88,7 @@ pub(super) fn clear(sim: &mut Sim, slug: &ProjectSlug) -> Result<bool, String> {
         commands.push(Command::ProjectTrust { project: project(), trust: found.trust.clone() });
     }
     for agent in super::agents::out_of_use(&sim.state) {
-        commands.push(Command::AgentEnable { agent, enabled: true, by: "ada".to_owned() });
+        commands.push(Command::AgentEnable { agent, enabled: true, by: "ada".into() });
     }
     let needs_agents = !found.unusable_agents.is_empty();
     let mut has_acted = needs_agents || !commands.is_empty();

@@ -46,7 +46,7 @@ pub(super) fn order(sim: &mut Sim, project: &ProjectSlug) -> Option<Command> {
         24 => Order::Edit { edit: Box::new(edit(rng)) },
         _ => Order::Delete,
     };
-    Some(Command::Objective { objective: objective.key, order, by: "somebody".to_owned() })
+    Some(Command::Objective { objective: objective.key, order, by: "somebody".into() })
 }
 
 /// Something else is asked for.

@@ -2,7 +2,7 @@
 
 use crate::msg::Effect;
 use paddock_model::command::Command;
-use paddock_model::ids::ObjectiveKey;
+use paddock_model::ids::{ObjectiveKey, Person};
 use paddock_model::operate::Order;
 
 /// An order about an objective, for the supervisor. `doing` is a verb: `retry`.
@@ -13,8 +13,8 @@ pub fn order(objective: &ObjectiveKey, order: Order, doing: &str) -> Effect {
 }
 
 /// Who is at the keyboard, for the record.
-fn who() -> String {
+fn who() -> Person {
     let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
     let name: String = name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
-    if name.trim().is_empty() { "a person".to_owned() } else { name }
+    if name.trim().is_empty() { "a person".into() } else { name.into() }
 }

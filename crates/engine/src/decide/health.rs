@@ -7,7 +7,7 @@ use paddock_model::agent::{AgentHealth, Check, cooldown_after};
 use paddock_model::command::{Answer, Reply};
 use paddock_model::event::Fact;
 use paddock_model::failure::{Failure, FailureClass, Remedy};
-use paddock_model::ids::ObjectiveKey;
+use paddock_model::ids::{ObjectiveKey, Person};
 use paddock_model::objective::{Cause, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::Session;
@@ -112,7 +112,7 @@ pub(super) fn nobody_left(
 }
 
 /// A person lets an agent be used, or not.
-pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: String) -> Reply {
+pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: Person) -> Reply {
     scribe.record(Fact::AgentEnabled { agent: agent.to_owned(), enabled, by });
     if !enabled {
         scribe.mark_all();

@@ -2,7 +2,7 @@
 
 use crate::agent::{AgentHealth, Check, Cooldown, Disabled, Trouble};
 use crate::failure::Failure;
-use crate::ids::{ProjectSlug, SessionId};
+use crate::ids::{Person, ProjectSlug, SessionId};
 use crate::session::{Session, SessionEnd};
 use crate::state::{EntityKey, State};
 use crate::usage::Usage;
@@ -38,9 +38,9 @@ impl State {
         health.locked = Some(trouble(failure.clone(), of, at_ms));
     }
 
-    pub(super) fn enable_agent(&mut self, agent: &str, enabled: bool, by: &str, at_ms: i64) {
+    pub(super) fn enable_agent(&mut self, agent: &str, enabled: bool, by: &Person, at_ms: i64) {
         let health = self.health_mut(agent);
-        health.disabled = (!enabled).then(|| Disabled { since_ms: at_ms, by: by.to_owned() });
+        health.disabled = (!enabled).then(|| Disabled { since_ms: at_ms, by: by.clone() });
         if enabled {
             health.free();
         }

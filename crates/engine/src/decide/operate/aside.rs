@@ -8,11 +8,12 @@ use crate::decide::stops::{open_session, stop_session_of};
 use crate::decide::wording::choices;
 use crate::effect::Effect;
 use paddock_model::event::Fact;
+use paddock_model::ids::Person;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::operate::Aside;
 use paddock_model::reason::{Reason, ReasonCode};
 
-pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     let stopped = put_aside(scribe, objective, Status::Skipped, &format!("{by} skipped it"))?;
     let id = &objective.key.id;
     let waiting = scribe.state.dependents(&objective.key).len();
@@ -24,7 +25,7 @@ pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> 
     Ok(format!("{id} is skipped: {dependents}{stopped}; `paddock objective retry {id}` takes it up again"))
 }
 
-pub(super) fn cancel(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+pub(super) fn cancel(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     let stopped = put_aside(scribe, objective, Status::Cancelled, &format!("{by} called it off"))?;
     let id = &objective.key.id;
     Ok(format!(
@@ -36,7 +37,7 @@ pub(super) fn escalate(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
     note: Option<String>,
-    by: &str,
+    by: &Person,
 ) -> Done {
     let why = note.map_or_else(String::new, |note| format!(": {note}"));
     let text = format!("{by} wants a person to decide{why}");
@@ -83,7 +84,7 @@ fn way_out(objective: &Objective, to: Status) -> String {
     }
 }
 
-pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+pub(super) fn pause(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     check_not_done(objective)?;
     let id = &objective.key.id;
     match objective.status {

@@ -7,13 +7,18 @@ use crate::decide::stops::open_session;
 use paddock_model::command::Refusal;
 use paddock_model::event::Fact;
 use paddock_model::finding::Finding;
-use paddock_model::ids::ObjectId;
+use paddock_model::ids::{ObjectId, Person};
 use paddock_model::objective::{Cause, Feedback, NextSession, Objective, Status, WorktreeStage};
 use paddock_model::operate::Approval;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::{Harvest, Session, SessionEnd, SessionKind, SessionStatus};
 
-pub(super) fn retry(scribe: &mut Scribe<'_>, objective: &Objective, note: Option<String>, by: &str) -> Done {
+pub(super) fn retry(
+    scribe: &mut Scribe<'_>,
+    objective: &Objective,
+    note: Option<String>,
+    by: &Person,
+) -> Done {
     check_not_done(objective)?;
     let (key, id) = (&objective.key, &objective.key.id);
     let advice = match objective.status {
@@ -35,7 +40,7 @@ pub(super) fn retry(scribe: &mut Scribe<'_>, objective: &Objective, note: Option
     let stopping = open_session(scribe, objective).map(|session| session.id);
     let told = if note.is_some() { "; the note is in its prompt" } else { "" };
     if let Some(note) = note {
-        scribe.record(Fact::HumanNote { objective: key.clone(), by: by.to_owned(), note });
+        scribe.record(Fact::HumanNote { objective: key.clone(), by: by.clone(), note });
     }
     let kind = next.kind;
     scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
@@ -87,7 +92,7 @@ pub(super) fn reject(
     objective: &Objective,
     note: Option<String>,
     is_final: bool,
-    by: &str,
+    by: &Person,
 ) -> Done {
     let (key, id) = (&objective.key, &objective.key.id);
     check_not_done(objective)?;
@@ -110,7 +115,7 @@ pub(super) fn reject(
     let is_new = objective.sessions.is_empty() || objective.worktree.is_none();
     let next = match is_new {
         true => {
-            scribe.record(Fact::HumanNote { objective: key.clone(), by: by.to_owned(), note });
+            scribe.record(Fact::HumanNote { objective: key.clone(), by: by.clone(), note });
             NextSession::default()
         }
         false => NextSession {
@@ -130,13 +135,13 @@ pub(super) fn approve(
     objective: &Objective,
     note: Option<String>,
     seen: Option<ObjectId>,
-    by: &str,
+    by: &Person,
 ) -> Done {
     let_in(scribe, objective, (note, seen), by, true)
 }
 
 /// Into the queue again, as it was taken out: whatever it was to be tried with it is tried with.
-pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+pub(super) fn put_back(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     let_in(scribe, objective, (None, None), by, false)
 }
 
@@ -150,7 +155,7 @@ fn let_in(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
     (note, seen): (Option<String>, Option<ObjectId>),
-    by: &str,
+    by: &Person,
     is_approved: bool,
 ) -> Done {
     check_may_be_approved(scribe, objective)?;
@@ -189,7 +194,7 @@ fn let_in(
     };
     let at_ms = scribe.now_ms;
     if is_approved {
-        let approval = Approval { by: by.to_owned(), at_ms, note, head, overrides, salvage };
+        let approval = Approval { by: by.clone(), at_ms, note, head, overrides, salvage };
         scribe.record(Fact::ObjectiveApproved { objective: key.clone(), approval: Box::new(approval) });
     }
     scribe.move_to(key, Status::Queued, Cause::Human, None, None);

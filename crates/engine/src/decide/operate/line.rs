@@ -5,6 +5,7 @@ use crate::decide::entries::{enqueue, withdraw};
 use crate::decide::refusals::{Done, check_not_done, check_not_landing, refuse};
 use crate::decide::scribe::Scribe;
 use crate::decide::wording::choices;
+use paddock_model::ids::Person;
 use paddock_model::objective::{Cause, Objective, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 
@@ -14,7 +15,7 @@ pub(super) fn drop_out(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
     note: Option<String>,
-    by: &str,
+    by: &Person,
 ) -> Done {
     check_not_done(objective)?;
     let id = &objective.key.id;
@@ -32,7 +33,7 @@ pub(super) fn drop_out(
 }
 
 /// Into the queue anew, as the last one: with the head that it was queued with, or that was judged.
-pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &str) -> Done {
+pub(super) fn requeue(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
     check_not_done(objective)?;
     check_not_landing(scribe, objective)?;
     let id = &objective.key.id;

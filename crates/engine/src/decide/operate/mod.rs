@@ -9,13 +9,13 @@ mod line;
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::cut;
-use paddock_model::ids::ObjectiveKey;
+use paddock_model::ids::{ObjectiveKey, Person};
 use paddock_model::operate::Order;
 
 /// Bytes of a person's note that are kept.
 const NOTE_MAX_BYTES: usize = 4_000;
 
-pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by: &str) -> Reply {
+pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by: &Person) -> Reply {
     let Some(objective) = scribe.state.objective(key).cloned() else {
         let text = format!("there is no objective {key}; `paddock objective list` shows them");
         return Err(Refusal::new(text));
