@@ -61,7 +61,7 @@ pub use locks::remove_stale_locks;
 pub use make::make_repository;
 pub use paddock_model::path::RepoPath;
 pub use process::REPOSITORY_VARIABLES;
-pub use publish::{PublishOrder, PublishOutcome, WaitCode, publish};
+pub use publish::{PublishOrder, PublishOutcome, publish};
 pub use push::{PushOutcome, push};
 pub use radar::{BRANCHES_MAX, Radar, clear_radar};
 pub use refresh::bring_forward;

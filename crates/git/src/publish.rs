@@ -15,6 +15,7 @@ use super::target::{TargetUse, observe, target_uses};
 use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
+use paddock_model::project::WaitCode;
 
 /// The publication to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,24 +26,6 @@ pub struct PublishOrder {
     pub published: ObjectId,
     /// Where it goes: a descendant.
     pub to: ObjectId,
-}
-
-/// Why a publication waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WaitCode {
-    /// Uncommitted changes of the user are in the way.
-    LocalChanges,
-    /// Untracked files of the user are in the way.
-    Untracked,
-    /// Ignored files of the user are in the way.
-    Ignored,
-    /// A merge, rebase, bisection or the like is in progress.
-    Operation,
-    /// Another git process holds a lock there.
-    Locked,
-    /// Anything else; the text says what.
-    Other,
 }
 
 /// What became of it.

@@ -120,11 +120,25 @@ pub struct Pushing {
     pub wait: Option<PushWait>,
 }
 
+/// How a push failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PushCode {
+    /// The remote refused the commit.
+    Rejected,
+    /// The remote did not accept the user's credentials.
+    Denied,
+    /// The remote did not answer.
+    Unreachable,
+    /// Anything else; the text says what.
+    Other,
+}
+
 /// Why a push waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushWait {
-    /// For scripts: `rejected`, `denied`, `unreachable`, `other`.
-    pub code: String,
+    /// For scripts.
+    pub code: PushCode,
     /// One sentence for people.
     pub text: String,
     /// Unix milliseconds.

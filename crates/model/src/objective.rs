@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ObjectId, ObjectiveId, ObjectiveKey, SessionId};
+use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, SessionId};
 use super::operate::Operated;
 use super::reason::Reason;
 use super::session::SessionKind;
@@ -229,7 +229,7 @@ pub enum Feedback {
     /// The gate was red.
     Gate {
         /// The gate run; its folder holds the output.
-        gate: u64,
+        gate: GateId,
         /// The command that failed.
         command: String,
         /// How it ended, for people.

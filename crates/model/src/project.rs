@@ -27,11 +27,33 @@ pub fn integration_ref(target_branch: &str) -> String {
     format!("refs/paddock/integration/{target_branch}")
 }
 
+/// What a publication waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitCode {
+    /// Uncommitted changes of the user are in the way.
+    LocalChanges,
+    /// Untracked files of the user are in the way.
+    Untracked,
+    /// Ignored files of the user are in the way.
+    Ignored,
+    /// A merge, rebase, bisection or the like is in progress.
+    Operation,
+    /// Another git process holds a lock there.
+    Locked,
+    /// The user's own commits conflict with landed work.
+    Conflict,
+    /// The gate is red on the merge of the user's own commits with landed work.
+    Red,
+    /// Anything else; the text says what.
+    Other,
+}
+
 /// Why a publication waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicationWait {
-    /// For scripts: `local_changes`, `untracked`, `ignored`, `operation`, `locked`, `conflict`, `red`, `other`.
-    pub code: String,
+    /// For scripts.
+    pub code: WaitCode,
     /// The files that are in the way, at most twenty.
     pub files: Vec<RepoPath>,
     /// One sentence for people.

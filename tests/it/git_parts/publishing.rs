@@ -3,7 +3,8 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 
-use paddock_git::{GitError, PublishOutcome, RepoPath, Repository, WaitCode, observe};
+use paddock_git::{GitError, PublishOutcome, RepoPath, Repository, observe};
+use paddock_model::project::WaitCode;
 use paddock_testkit::git::files;
 
 use super::support::{Home, clean, commit_all, git, git_output, head, read, write};

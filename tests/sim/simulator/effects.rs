@@ -4,11 +4,11 @@ use paddock_engine::effect::Effect;
 use paddock_engine::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, Problem, PublishAnswer,
 };
-use paddock_model::aside::PushWait;
+use paddock_model::aside::{PushCode, PushWait};
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::gate::GateRun;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
-use paddock_model::project::{Project, PublicationWait};
+use paddock_model::project::{Project, PublicationWait, WaitCode};
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
@@ -404,12 +404,12 @@ fn push(world: &World, rng: &mut Rng) -> Result<(), PushWait> {
     if !world.faults || rng.percent(50) {
         return Ok(());
     }
-    let code = (*rng.pick(&["unreachable", "rejected"])).to_owned();
+    let code = *rng.pick(&[PushCode::Unreachable, PushCode::Rejected]);
     Err(PushWait { code, text: "no".to_owned(), since_ms: 0 })
 }
 
-fn waiting(code: &str) -> PublicationWait {
-    let (code, text) = (code.to_owned(), "in the way".to_owned());
+fn waiting(code: WaitCode) -> PublicationWait {
+    let text = "in the way".to_owned();
     PublicationWait { code, files: Vec::new(), text, since_ms: 0 }
 }
 
@@ -421,7 +421,7 @@ fn publish(
     create: bool,
 ) -> Result<PublishAnswer, String> {
     if world.disk_full {
-        return Ok(PublishAnswer::Waits(waiting("failed")));
+        return Ok(PublishAnswer::Waits(waiting(WaitCode::Other)));
     }
     let repo = world.repos.get_mut(project).unwrap();
     if !repo.is_in(to, repo.integration.as_ref().unwrap()) {
@@ -435,7 +435,7 @@ fn publish(
         Some(target) if target == *to => PublishAnswer::Published,
         Some(target) if target == *published && repo.is_in(&target, to) => {
             if world.in_the_way.contains(project) {
-                return Ok(PublishAnswer::Waits(waiting("untracked")));
+                return Ok(PublishAnswer::Waits(waiting(WaitCode::Untracked)));
             }
             repo.target = Some(to.clone());
             PublishAnswer::Published

@@ -118,7 +118,7 @@ pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
 #[must_use]
 pub(crate) fn failed_gate(objective: &Objective) -> Option<GateId> {
     match &objective.next.feedback {
-        Some(Feedback::Gate { gate, .. }) => Some(GateId(*gate)),
+        Some(Feedback::Gate { gate, .. }) => Some(*gate),
         _ => None,
     }
 }

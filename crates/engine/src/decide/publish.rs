@@ -103,9 +103,8 @@ fn waits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wait: PublicationWait) {
     let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
     scribe.memo.publish_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
     let recorded = scribe.state.project(slug).and_then(|project| project.integration.waits.as_ref());
-    let is_known = recorded.is_some_and(|known| {
-        (known.code.as_str(), &known.files, &known.text) == (&wait.code, &wait.files, &wait.text)
-    });
+    let is_known = recorded
+        .is_some_and(|known| (known.code, &known.files, &known.text) == (wait.code, &wait.files, &wait.text));
     if !is_known {
         scribe.record(Fact::PublicationWaits { project: slug.clone(), wait });
     }

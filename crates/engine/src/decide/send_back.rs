@@ -11,7 +11,7 @@ use paddock_model::gate::{CommandResult, GateRun, Verdict};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Feedback;
 use paddock_model::path::RepoPath;
-use paddock_model::project::PublicationWait;
+use paddock_model::project::{PublicationWait, WaitCode};
 use paddock_model::session::SessionKind;
 use paddock_model::train::{Entry, Subject};
 
@@ -39,7 +39,7 @@ pub(super) fn conflicts(
         }
         Subject::Target => {
             let text = "your commits on the target branch conflict with landed work";
-            refuse_external(scribe, project, entry, "conflict", paths, text);
+            refuse_external(scribe, project, entry, WaitCode::Conflict, paths, text);
         }
     }
 }
@@ -50,13 +50,13 @@ pub(super) fn red(scribe: &mut Scribe<'_>, gate: &GateRun, entry: &Entry, failed
     match &entry.subject {
         Subject::Objective(id) => {
             let (command, outcome) = (failed.name.clone(), failed.outcome());
-            let feedback = Feedback::Gate { gate: gate.id.0, command, outcome };
+            let feedback = Feedback::Gate { gate: gate.id, command, outcome };
             retry(scribe, &key(&gate.project, id), SessionKind::Correction, feedback);
         }
         Subject::Target => {
             let text =
                 format!("the gate command {} is red on your commits merged with landed work", failed.name);
-            refuse_external(scribe, &gate.project, entry, "red", Vec::new(), &text);
+            refuse_external(scribe, &gate.project, entry, WaitCode::Red, Vec::new(), &text);
         }
     }
 }
@@ -86,7 +86,7 @@ fn refuse_external(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
     entry: &Entry,
-    code: &str,
+    code: WaitCode,
     files: Vec<RepoPath>,
     text: &str,
 ) {
@@ -94,6 +94,6 @@ fn refuse_external(
     let (reference, branch) = (found.integration_ref(), found.settings.target_branch.clone());
     let text = format!("{text}; merge {reference} into {branch} yourself, and publishing goes on");
     scribe.record(Fact::ExternalRefused { project: project.clone(), target: entry.head.clone() });
-    let wait = PublicationWait { code: code.to_owned(), files, text, since_ms: scribe.now_ms };
+    let wait = PublicationWait { code, files, text, since_ms: scribe.now_ms };
     scribe.record(Fact::PublicationWaits { project: project.clone(), wait });
 }

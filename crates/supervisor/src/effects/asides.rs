@@ -4,7 +4,7 @@ use super::super::clock::now_ms;
 use super::super::world::{Site, World};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
-use paddock_model::aside::{Aside, Prepared, PushWait};
+use paddock_model::aside::{Aside, Prepared, PushCode, PushWait};
 use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::state::State;
 
@@ -73,16 +73,16 @@ pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
         Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)
     });
-    let waits = |code: &str, said: String| {
+    let waits = |code, said: String| {
         let text = format!("{} could not be pushed to {}: {said}", order.site.target_branch, order.remote);
-        Err(PushWait { code: code.to_owned(), text, since_ms: now_ms() })
+        Err(PushWait { code, text, since_ms: now_ms() })
     };
     let result = match outcome {
         Ok(PushOutcome::Pushed) => Ok(()),
-        Ok(PushOutcome::Rejected(said)) => waits("rejected", said),
-        Ok(PushOutcome::Denied(said)) => waits("denied", said),
-        Ok(PushOutcome::Unreachable(said)) => waits("unreachable", said),
-        Err(error) => waits("other", error.to_string()),
+        Ok(PushOutcome::Rejected(said)) => waits(PushCode::Rejected, said),
+        Ok(PushOutcome::Denied(said)) => waits(PushCode::Denied, said),
+        Ok(PushOutcome::Unreachable(said)) => waits(PushCode::Unreachable, said),
+        Err(error) => waits(PushCode::Other, error.to_string()),
     };
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
     world.tell(Input::PushAnswered { project, commit, result });

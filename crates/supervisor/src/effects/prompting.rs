@@ -9,7 +9,7 @@ use paddock_engine::review::ALWAYS_PROTECTED;
 use paddock_model::cut;
 use paddock_model::facts::Collision;
 use paddock_model::hierarchy::Aim;
-use paddock_model::ids::{GateId, SessionId};
+use paddock_model::ids::SessionId;
 use paddock_model::objective::{Feedback, Objective};
 use paddock_model::session::{Session, SessionKind};
 use paddock_model::settings::{ProjectSettings, Role};
@@ -168,7 +168,7 @@ fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
             format!("Review of the last session found:\n{}", lines.collect::<Vec<_>>().join("\n"))
         }
         Feedback::Gate { gate, command, outcome } => {
-            let dir = world.workspace.gate_dir(GateId(*gate));
+            let dir = world.workspace.gate_dir(*gate);
             let output = tail(&dir);
             format!(
                 "The gate command `{command}` failed ({outcome}) on your branch merged with the integration \

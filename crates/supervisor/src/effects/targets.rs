@@ -11,11 +11,11 @@ use super::super::world::{Site, World};
 use super::bypass;
 use super::candidates::candidate_name;
 use paddock_engine::input::{Input, Problem, PublishAnswer};
-use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository, WaitCode};
+use paddock_git::{CasOutcome, GitError, PublishOrder, PublishOutcome, Repository};
 use paddock_model::facts::{Relation, TargetFacts, TrustRecord};
 use paddock_model::ids::{ObjectId, ObjectiveId, ObjectiveKey};
 use paddock_model::path::RepoPath;
-use paddock_model::project::PublicationWait;
+use paddock_model::project::{PublicationWait, WaitCode};
 use paddock_model::reason::ReasonCode;
 use paddock_os::fail_points::{fail_point, trouble_point};
 
@@ -254,7 +254,7 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
     fail_point!("publish.before");
     let answer = match world.trusted(site) {
         Ok(repository) => publish_in(&repository, site, order),
-        Err(error) => waits("other", Vec::new(), error.to_string()),
+        Err(error) => waits(WaitCode::Other, Vec::new(), error.to_string()),
     };
     fail_point!("publish.after");
     let is_published = answer == PublishAnswer::Published;
@@ -278,15 +278,15 @@ fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
     }
 }
 
-fn waits(code: &str, files: Vec<RepoPath>, text: String) -> PublishAnswer {
-    PublishAnswer::Waits(PublicationWait { code: code.to_owned(), files, text, since_ms: now_ms() })
+fn waits(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
+    PublishAnswer::Waits(PublicationWait { code, files, text, since_ms: now_ms() })
 }
 
 fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> PublishAnswer {
     if order.create {
         let name = format!("refs/heads/{}", site.target_branch);
         if let Err(error) = repository.set_ref(&name, None, &order.to, "paddock: republish") {
-            return waits("other", Vec::new(), error.to_string());
+            return waits(WaitCode::Other, Vec::new(), error.to_string());
         }
     }
     let wanted = PublishOrder {
@@ -298,19 +298,8 @@ fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> Publ
         Ok(PublishOutcome::Published | PublishOutcome::AlreadyThere) => PublishAnswer::Published,
         Ok(PublishOutcome::TargetMoved { .. } | PublishOutcome::Missing) => PublishAnswer::Moved,
         Ok(PublishOutcome::Waiting { code, files, text, .. }) => {
-            waits(word(code), files.iter().take(FILES_MAX).cloned().collect(), text)
+            waits(code, files.iter().take(FILES_MAX).cloned().collect(), text)
         }
-        Err(error) => waits("other", Vec::new(), error.to_string()),
-    }
-}
-
-fn word(code: WaitCode) -> &'static str {
-    match code {
-        WaitCode::LocalChanges => "local_changes",
-        WaitCode::Untracked => "untracked",
-        WaitCode::Ignored => "ignored",
-        WaitCode::Operation => "operation",
-        WaitCode::Locked => "locked",
-        WaitCode::Other => "other",
+        Err(error) => waits(WaitCode::Other, Vec::new(), error.to_string()),
     }
 }
