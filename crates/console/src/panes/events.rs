@@ -38,6 +38,25 @@ const STEPS: [&str; 18] = [
     "proof_written",
 ];
 
+/// Public types of events that say that something is reached.
+const REACHED: [&str; 5] =
+    ["landed", "published", "goal_completed", "milestone_completed", "phase_completed"];
+
+/// Those that say that something waits, for a person or for a time.
+const NEEDS: [&str; 8] = [
+    "needs_review",
+    "queue_held",
+    "project_held",
+    "publication_waits",
+    "budget_exhausted",
+    "agent_unusable",
+    "agent_locked",
+    "agent_cooling",
+];
+
+/// Those that say that something did not succeed.
+const FAILED: [&str; 4] = ["objective_failed", "merge_failed", "landing_abandoned", "worktree_failed"];
+
 /// The pane.
 pub(crate) struct Events;
 
@@ -65,12 +84,14 @@ fn place(model: &Model, lines: &[&EventLine]) -> usize {
 }
 
 fn style(kind: &str, theme: &Theme) -> Style {
-    match kind {
-        "landed" | "published" | "goal_completed" | "milestone_completed" | "phase_completed" => theme.landed,
-        "needs_review" | "queue_held" | "project_held" | "publication_waits" | "budget_exhausted"
-        | "agent_unusable" | "agent_locked" | "agent_cooled" => theme.needs,
-        "objective_failed" | "merge_failed" | "landing_failed" | "worktree_failed" => theme.failed,
-        _ => theme.plain,
+    if REACHED.contains(&kind) {
+        theme.landed
+    } else if NEEDS.contains(&kind) {
+        theme.needs
+    } else if FAILED.contains(&kind) {
+        theme.failed
+    } else {
+        theme.plain
     }
 }
 
@@ -218,5 +239,18 @@ impl Pane for Events {
         let lines = lines(model);
         let line = lines.get(place(model, &lines))?;
         Some(Copied { text: row::human(line), what: "the event".to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_type_that_looks_otherwise_or_is_left_out_is_a_type_of_event() {
+        let known = paddock_report::events::public_types();
+        for name in [STEPS.as_slice(), &REACHED, &NEEDS, &FAILED].concat() {
+            assert!(known.contains(&name), "{name}");
+        }
     }
 }
