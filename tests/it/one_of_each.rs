@@ -87,3 +87,13 @@ fn the_git_program_is_started_in_one_file() {
 fn what_a_durable_event_survives_is_said_in_one_crate() {
     stands_only(&["enum Durability"], "crates/model/", &[]);
 }
+
+#[test]
+fn escape_sequences_are_read_in_one_place() {
+    stands_only(&["vte::"], "crates/agents/src/terminal/", &[]);
+}
+
+#[test]
+fn texts_are_cut_to_bytes_in_one_file() {
+    stands_only(&["is_char_boundary("], "crates/model/src/cut.rs", &[]);
+}

@@ -1,6 +1,7 @@
 //! The classes by wording. Each phrase is one that a vendor or an agent program uses in its own error messages.
 
 use FailureClass as C;
+use paddock_model::cut;
 
 use paddock_model::failure::FailureClass;
 
@@ -160,9 +161,7 @@ fn both_ends(text: &str) -> String {
     if text.len() <= 2 * END_BYTES {
         return text.to_owned();
     }
-    let head = (0..=END_BYTES).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let tail = (text.len() - END_BYTES..=text.len()).find(|at| text.is_char_boundary(*at));
-    format!("{} {}", &text[..head], &text[tail.unwrap_or(text.len())..])
+    format!("{} {}", cut::start(text, END_BYTES), cut::end(text, END_BYTES))
 }
 
 #[cfg(test)]

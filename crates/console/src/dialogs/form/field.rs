@@ -1,6 +1,7 @@
 //! One thing that is asked for in a form: a line, a text, or one of a few.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use paddock_model::cut;
 use ratatui::style::{Modifier, Style};
 use tui_textarea::{CursorMove, TextArea, WrapMode};
 
@@ -122,8 +123,8 @@ impl Field {
 
     /// Text from outside as it may stand here: no control characters, and no lines where there is only one.
     fn fitting(&self, text: &str) -> String {
-        let end = (0..=PASTE_BYTES_MAX.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
-        let text = text[..end.unwrap_or(0)].replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
+        let text =
+            cut::start(text, PASTE_BYTES_MAX).replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
         let is_line = self.kind == Kind::Line;
         let fit = |letter: char| match letter {
             '\n' if is_line => Some(' '),
