@@ -113,6 +113,15 @@ impl Status {
         }
     }
 
+    /// Whether the objective stands beside the way to the queue: nothing of it is worked on or lands meanwhile.
+    #[must_use]
+    pub fn is_set_aside(self) -> bool {
+        match self {
+            Self::NeedsReview | Self::Paused | Self::Skipped | Self::Failed | Self::Cancelled => true,
+            Self::Todo | Self::Ready | Self::Active | Self::Review | Self::Queued | Self::Done => false,
+        }
+    }
+
     /// Whether an order to retry applies: the objective was set aside, and nothing else takes it up again.
     #[must_use]
     pub fn may_be_retried(self) -> bool {

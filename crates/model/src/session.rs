@@ -87,6 +87,17 @@ impl SessionEnd {
     }
 }
 
+impl SessionEnd {
+    /// Whether its agent did its work, whatever the work is worth.
+    #[must_use]
+    pub fn has_worked(self) -> bool {
+        match self {
+            Self::Completed | Self::Partial | Self::Blocked | Self::OverBudget => true,
+            Self::Failed | Self::Stalled | Self::Interrupted | Self::Lost | Self::Killed => false,
+        }
+    }
+}
+
 impl fmt::Display for SessionEnd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.word())

@@ -85,11 +85,7 @@ impl State {
     /// A session's agent did its work, whatever the work is worth.
     pub(super) fn fared(&mut self, id: SessionId, end: SessionEnd, at_ms: i64) {
         let Some(session) = self.session(id) else { return };
-        let has_worked = matches!(
-            end,
-            SessionEnd::Completed | SessionEnd::Partial | SessionEnd::Blocked | SessionEnd::OverBudget
-        );
-        if has_worked && session.account.failure.is_none() {
+        if end.has_worked() && session.account.failure.is_none() {
             let agent = session.agent.clone();
             self.health_mut(&agent).went_well(at_ms);
         }

@@ -131,16 +131,12 @@ impl State {
 /// What a move to another state changes of what people's orders left.
 pub(super) fn moved(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
     let operated = &mut objective.operated;
-    let is_aside = matches!(
-        to,
-        Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled
-    );
+    let is_aside = to.is_set_aside();
     operated.scope_released |= is_aside;
     operated.pause_asked &= !is_aside;
     operated.unfollowed &= matches!(to, Status::Paused | Status::Review);
     operated.aside = (to == Status::Paused).then(|| Aside { status: from, reason: objective.reason.clone() });
-    let is_stuck = matches!(from, Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled);
-    if (is_stuck, to, cause) == (true, Status::Ready, Cause::Human) {
+    if (from.may_be_retried(), to, cause) == (true, Status::Ready, Cause::Human) {
         start_afresh(objective);
     }
 }
