@@ -15,7 +15,7 @@ use paddock_config::builtin::{self, SCRIPTED};
 use paddock_config::project_file;
 use paddock_config::validate::{on_path, project_files};
 use paddock_model::command::Command;
-use paddock_model::ids::ProjectSlug;
+use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings};
 use paddock_model::state::State;
 use paddock_report::agents::{AgentStatus, CheckStatus, Owned, agents, of_projects};
@@ -69,7 +69,7 @@ pub(super) struct Named {
 /// One checked agent, for scripts.
 #[derive(Debug, Serialize)]
 struct Checked {
-    agent: String,
+    agent: AgentId,
     #[serde(flatten)]
     check: CheckStatus,
     answer: String,
@@ -82,11 +82,19 @@ impl Agent {
             Self::Check(check) => return check.carry_out(context),
             Self::Enable(Named { id: agent }) => {
                 check_known(context, &agent)?;
-                context.ask_and_say(Command::AgentEnable { agent, enabled: true, by: who() })?;
+                context.ask_and_say(Command::AgentEnable {
+                    agent: agent.into(),
+                    enabled: true,
+                    by: who(),
+                })?;
             }
             Self::Disable(Named { id: agent }) => {
                 check_known(context, &agent)?;
-                context.ask_and_say(Command::AgentEnable { agent, enabled: false, by: who() })?;
+                context.ask_and_say(Command::AgentEnable {
+                    agent: agent.into(),
+                    enabled: false,
+                    by: who(),
+                })?;
             }
         }
         Ok(Exit::Good)
@@ -100,7 +108,7 @@ pub(super) fn statuses(context: &Context, state: &State) -> Vec<AgentStatus> {
 }
 
 /// The agents as the project files say now; of one that cannot be read, as it was read last.
-pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<String, Owned> {
+pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Owned> {
     let mut all: BTreeMap<ProjectSlug, ProjectSettings> =
         state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
     for path in project_files(&context.workspace).unwrap_or_default() {
@@ -121,8 +129,8 @@ fn check_known(context: &Context, id: &str) -> Result<(), Failure> {
     }
 }
 
-fn unknown(id: &str, all: &BTreeMap<String, Owned>) -> Failure {
-    let known: Vec<&str> = all.keys().map(String::as_str).collect();
+fn unknown(id: &str, all: &BTreeMap<AgentId, Owned>) -> Failure {
+    let known: Vec<&str> = all.keys().map(AgentId::as_str).collect();
     Failure::error(format!("there is no agent {id}; there is: {}", known.join(", ")))
 }
 
@@ -156,7 +164,7 @@ fn row(agent: &AgentStatus) -> Vec<String> {
         more.push(success);
     }
     let limits = limits(agent.limits);
-    vec![agent.id.clone(), state, agent.program.clone(), harmless(&version), limits, more.join("; ")]
+    vec![agent.id.to_string(), state, agent.program.clone(), harmless(&version), limits, more.join("; ")]
 }
 
 /// Which limits act while a session of it works: `limits: tokens during, USD at the end`.
@@ -170,7 +178,7 @@ fn limits(tells: Tells) -> String {
 }
 
 /// Checks every agent that is found, for `doctor`.
-pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(String, CheckStatus)>, Failure> {
+pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(AgentId, CheckStatus)>, Failure> {
     let all = Check { id: None, timeout_seconds: 120, json: true };
     let mut done = Vec::new();
     for agent in all.wanted(context, state)? {
@@ -224,7 +232,7 @@ impl Check {
     fn wanted(&self, context: &Context, state: &State) -> Result<Vec<AgentSettings>, Failure> {
         let mut all = settings(context, state);
         if let Some(id) = &self.id {
-            return match all.remove(id) {
+            return match all.remove(id.as_str()) {
                 Some((agent, _)) => Ok(vec![agent]),
                 None => Err(unknown(id, &all)),
             };
@@ -236,7 +244,7 @@ impl Check {
     }
 }
 
-fn said(id: &str, checkup: &Checkup) -> String {
+fn said(id: &AgentId, checkup: &Checkup) -> String {
     let check = &checkup.check;
     let seconds = check.latency_ms as f64 / 1_000.0;
     let version =

@@ -141,7 +141,7 @@ fn sessions(_: &Context, state: &State) -> Vec<(String, String)> {
 
 fn agents(context: &Context, state: &State) -> Vec<(String, String)> {
     let all = super::agent::settings(context, state);
-    all.into_values().map(|(agent, _)| (agent.id, agent.name)).collect()
+    all.into_values().map(|(agent, _)| (agent.id.to_string(), agent.name)).collect()
 }
 
 fn aims(state: &State, level: Level) -> Vec<(String, String)> {

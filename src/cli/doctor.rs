@@ -8,6 +8,7 @@ mod restore;
 mod terminal;
 
 use clap::Args;
+use paddock_model::ids::AgentId;
 use serde::Serialize;
 
 use super::context::Context;
@@ -108,7 +109,7 @@ fn open_to_others(path: &std::path::Path) -> Option<Finding> {
     })
 }
 
-fn agents(all: &[AgentStatus], checks: &[(String, CheckStatus)]) -> Vec<Finding> {
+fn agents(all: &[AgentStatus], checks: &[(AgentId, CheckStatus)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for agent in all {
         let area = format!("agent {}", agent.id);

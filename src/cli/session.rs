@@ -139,7 +139,7 @@ impl List {
                         session.id.to_string(),
                         objective,
                         session.kind.to_owned(),
-                        session.agent.clone(),
+                        session.agent.to_string(),
                         session.status.to_owned(),
                         format!("{}/{} commits", session.commits, session.budget.max_commits),
                         session.started_at.clone().unwrap_or_default(),

@@ -153,7 +153,7 @@ fn after_a_cooldown_one_session_goes_ahead_and_the_others_say_that_they_wait_for
         let mut world = World::new(&file);
         let failure = Failure::new(FailureClass::RateLimit, "429").until(Some(world.now_ms + 60_000));
         let check = Check { ok: false, version: None, latency_ms: 1, failure: Some(failure) };
-        world.command(Command::AgentChecked { agent: "scripted".to_owned(), check });
+        world.command(Command::AgentChecked { agent: "scripted".into(), check });
         for id in ["one", "two", "three"] {
             world.add(id, &format!("{id}/**"), &[]);
         }

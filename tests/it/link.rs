@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A command whose agent says what the worker below does with it.
 fn order(agent: &str) -> Command {
-    Command::AgentEnable { agent: agent.to_owned(), enabled: true, by: "".into() }
+    Command::AgentEnable { agent: agent.into(), enabled: true, by: "".into() }
 }
 
 fn done(text: &str) -> Result<Reply, LinkError> {

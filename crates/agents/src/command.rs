@@ -1,6 +1,7 @@
 //! An agent's command line: values take the place of placeholders as whole arguments, after the
 //! template was split, so that no space, quote or `$(…)` in a path or prompt ever means anything.
 
+use paddock_model::ids::AgentId;
 use std::ffi::{OsStr, OsString};
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub enum CommandError {
     #[error("agent {agent}: unknown placeholder {{{name}}} in the command: use one of {}", known())]
     UnknownPlaceholder {
         /// The agent's id.
-        agent: String,
+        agent: AgentId,
         /// The name between the braces.
         name: String,
     },
@@ -30,13 +31,13 @@ pub enum CommandError {
     #[error("agent {agent}: the command asks for {{model}}, but no model is set: set one or leave it out")]
     NoModel {
         /// The agent's id.
-        agent: String,
+        agent: AgentId,
     },
     /// The command of a first session asks for a conversation to go on with.
     #[error("agent {agent}: {{agent_session}} is known only in `resume_template`")]
     NoConversation {
         /// The agent's id.
-        agent: String,
+        agent: AgentId,
     },
     /// The prompt does not fit.
     #[error(
@@ -50,7 +51,7 @@ pub enum CommandError {
     #[error("agent {agent}: the value of {{{name}}} holds a NUL byte, which no argument can")]
     Nul {
         /// The agent's id.
-        agent: String,
+        agent: AgentId,
         /// The placeholder.
         name: String,
     },
@@ -58,7 +59,7 @@ pub enum CommandError {
     #[error("agent {agent}: the command is empty: write the program and its arguments")]
     Empty {
         /// The agent's id.
-        agent: String,
+        agent: AgentId,
     },
 }
 
@@ -123,19 +124,16 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
 ///
 /// # Errors
 /// [`CommandError`] for an unknown placeholder and for a command without a program.
-pub(crate) fn check(agent: &str, command: &CommandTemplate) -> Result<(), CommandError> {
+pub(crate) fn check(agent: &AgentId, command: &CommandTemplate) -> Result<(), CommandError> {
     if command.words.first().is_some_and(|word| word.trim().is_empty()) {
-        return Err(CommandError::Empty { agent: agent.to_owned() });
+        return Err(CommandError::Empty { agent: agent.clone() });
     }
     for word in &command.words {
         for piece in pieces(word, command.shell) {
             if let Piece::Placeholder { name, .. } = piece
                 && !NAMES.contains(&name)
             {
-                return Err(CommandError::UnknownPlaceholder {
-                    agent: agent.to_owned(),
-                    name: name.to_owned(),
-                });
+                return Err(CommandError::UnknownPlaceholder { agent: agent.clone(), name: name.to_owned() });
             }
         }
     }
@@ -173,28 +171,28 @@ fn pieces(word: &str, shell: bool) -> Vec<Piece<'_>> {
     found
 }
 
-fn value_of<'v>(agent: &str, name: &str, values: &Values<'v>) -> Result<&'v OsStr, CommandError> {
+fn value_of<'v>(agent: &AgentId, name: &str, values: &Values<'v>) -> Result<&'v OsStr, CommandError> {
     let value = match name {
         "prompt_file" | "prompt" => values.prompt_file.as_os_str(),
         "worktree" => values.worktree.as_os_str(),
         "session_dir" => values.session_dir.as_os_str(),
         "prompt_text" => OsStr::new(values.prompt_text),
         "paddock" => values.paddock_exe.as_os_str(),
-        "model" => OsStr::new(values.model.ok_or_else(|| CommandError::NoModel { agent: agent.to_owned() })?),
+        "model" => OsStr::new(values.model.ok_or_else(|| CommandError::NoModel { agent: agent.clone() })?),
         "agent_session" => OsStr::new(
-            values.agent_session.ok_or_else(|| CommandError::NoConversation { agent: agent.to_owned() })?,
+            values.agent_session.ok_or_else(|| CommandError::NoConversation { agent: agent.clone() })?,
         ),
         _ => {
-            return Err(CommandError::UnknownPlaceholder { agent: agent.to_owned(), name: name.to_owned() });
+            return Err(CommandError::UnknownPlaceholder { agent: agent.clone(), name: name.to_owned() });
         }
     };
     if value.as_encoded_bytes().contains(&0) {
-        return Err(CommandError::Nul { agent: agent.to_owned(), name: name.to_owned() });
+        return Err(CommandError::Nul { agent: agent.clone(), name: name.to_owned() });
     }
     Ok(value)
 }
 
-fn fill(agent: &str, word: &str, values: &Values<'_>) -> Result<OsString, CommandError> {
+fn fill(agent: &AgentId, word: &str, values: &Values<'_>) -> Result<OsString, CommandError> {
     let mut filled = OsString::new();
     for piece in pieces(word, false) {
         match piece {
@@ -207,7 +205,7 @@ fn fill(agent: &str, word: &str, values: &Values<'_>) -> Result<OsString, Comman
 
 /// A shell's line refers to the values as `"${1}"`, `"${2}"`, …: whatever they hold, a shell never reads
 /// them as code, not even when the template nests quotes in a way that is misjudged here.
-fn shell_argv(agent: &str, line: &str, values: &Values<'_>) -> Result<Vec<OsString>, CommandError> {
+fn shell_argv(agent: &AgentId, line: &str, values: &Values<'_>) -> Result<Vec<OsString>, CommandError> {
     let mut text = String::new();
     let mut arguments: Vec<OsString> = Vec::new();
     for piece in pieces(line, true) {

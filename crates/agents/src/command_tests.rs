@@ -5,7 +5,7 @@ use super::*;
 
 fn agent(words: &[&str], shell: bool) -> AgentSettings {
     AgentSettings {
-        id: "mine".to_owned(),
+        id: "mine".into(),
         name: String::new(),
         resume: None,
         command: CommandTemplate { words: words.iter().map(|&word| word.to_owned()).collect(), shell },
@@ -92,7 +92,7 @@ fn an_unknown_placeholder_is_named_with_those_that_exist() {
         text.contains("{prompt_path}") && text.contains("{prompt_file}") && text.contains("mine"),
         "{text}"
     );
-    assert!(check("mine", &agent(&["x {nope}"], true).command).is_err());
+    assert!(check(&"mine".into(), &agent(&["x {nope}"], true).command).is_err());
 }
 
 #[test]

@@ -10,13 +10,13 @@ use super::reader::{Section, Sink, meant};
 use super::shell_syntax;
 use super::table::{self as keys, Key};
 use super::yaml::{Node, Value};
-use paddock_model::ids::{ObjectiveId, nearest_id};
+use paddock_model::ids::{AgentId, ObjectiveId, nearest_id};
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
 /// An agent as one file gives it; what is none comes from below.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct AgentEntry {
-    pub id: String,
+    pub id: AgentId,
     #[serde(skip)]
     pub place: Place,
     pub name: Option<String>,
@@ -43,7 +43,7 @@ pub(super) struct WorkerEntry {
     pub name: Option<String>,
     pub role: Option<Role>,
     pub strategy: Option<Strategy>,
-    pub agents: Option<Vec<(String, Place)>>,
+    pub agents: Option<Vec<(AgentId, Place)>>,
     pub template: Option<String>,
 }
 
@@ -75,7 +75,7 @@ fn read_agent(section: &Section<'_>) -> Option<AgentEntry> {
     let id = id_of(section, &keys::AGENT_ID, "agent");
     let shell = section.value(&keys::SHELL);
     let entry = AgentEntry {
-        id: id.clone().unwrap_or_default(),
+        id: id.clone().unwrap_or_default().into(),
         place: section.place,
         name: section.given(&keys::AGENT_NAME),
         command: read_command(section, &keys::COMMAND_TEMPLATE, PLACEHOLDERS, shell),
@@ -247,7 +247,8 @@ impl AgentEntry {
         self.warn_of_unexpanded(sink);
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
             let problem = format!("the agent `{}` has no command and is not built in", self.id);
-            let names: Vec<String> = builtin::agents().into_iter().map(|agent| agent.id).collect();
+            let names: Vec<String> =
+                builtin::agents().into_iter().map(|agent| agent.id.to_string()).collect();
             let right = format!("give `command_template`; built in: {}", names.join(", "));
             sink.add(self.place, "command_template", problem, Some(right));
             return None;
@@ -266,7 +267,7 @@ impl AgentEntry {
         };
         Some(AgentSettings {
             id: self.id.clone(),
-            name: text(&self.name, |agent| &agent.name, &self.id),
+            name: text(&self.name, |agent| &agent.name, self.id.as_str()),
             cli_command: self.cli_command.clone().or(own_program).or_else(below_program).unwrap_or_default(),
             stdin: self.stdin.or(below.map(|agent| agent.stdin)).unwrap_or_else(|| keys::STDIN.default()),
             transcript: text(&self.transcript, |agent| &agent.transcript, &keys::TRANSCRIPT.default()),
@@ -302,13 +303,14 @@ pub(super) fn read_workers(file: &Section<'_>) -> Option<Vec<WorkerEntry>> {
 
 fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
     let id = id_of(section, &keys::WORKER_ID, "worker");
+    let agents = section.texts(&keys::WORKER_AGENTS);
     let entry = WorkerEntry {
         id: id.clone().unwrap_or_default(),
         place: section.place,
         name: section.given(&keys::WORKER_NAME),
         role: section.given(&keys::ROLE),
         strategy: section.given(&keys::STRATEGY),
-        agents: section.texts(&keys::WORKER_AGENTS),
+        agents: agents.map(|all| all.into_iter().map(|(id, place)| (id.into(), place)).collect()),
         template: section.given(&keys::TEMPLATE),
     };
     let place = section.place_of(&keys::TEMPLATE);

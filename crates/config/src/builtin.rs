@@ -246,7 +246,7 @@ pub fn agents() -> Vec<AgentSettings> {
         shell: false,
     };
     let agent = |row: &AgentRow| AgentSettings {
-        id: row.id.to_owned(),
+        id: row.id.into(),
         name: row.name.to_owned(),
         command: words(row.command),
         resume: (!row.resume.is_empty()).then(|| words(row.resume)),

@@ -8,7 +8,7 @@ use super::reader::{Sink, meant};
 use super::shared_part::SharedPart;
 use super::table as keys;
 use paddock_agents::transcript::{When, tells};
-use paddock_model::ids::ProjectSlug;
+use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
 
 /// What resolving needs to know besides the project file.
@@ -125,7 +125,7 @@ impl ProjectFile {
                 sink.add(place, key, problem, Some("choose another one".to_owned()));
             }
             None if !withheld.iter().any(|entry| entry.id == *id) => {
-                let right = Some(meant(id, &ids(settings)));
+                let right = Some(meant(id.as_str(), &ids(settings)));
                 sink.add(place, key, format!("unknown agent {id:?}"), right);
             }
             _ => {}
@@ -209,7 +209,7 @@ fn workers(
     }
     let own = |agent: &AgentSettings| agent.id.clone();
     let found = |agent: &AgentSettings| agent.id != SCRIPTED && on_path(&agent.cli_command);
-    let usual: Vec<String> = match named.is_empty() {
+    let usual: Vec<AgentId> = match named.is_empty() {
         false => named.iter().map(own).collect(),
         true => builtin::agents().iter().filter(|agent| found(agent)).map(own).collect(),
     };
@@ -225,14 +225,14 @@ fn check_workers(entries: &[WorkerEntry], settings: &ProjectSettings, withheld: 
         for (id, place) in entry.agents.iter().flatten() {
             if settings.agent(id).is_none() && !withheld.iter().any(|agent| agent.id == *id) {
                 let problem = format!("the worker `{}` names the unknown agent {id:?}", entry.id);
-                sink.add(*place, "workers.agents", problem, Some(meant(id, &ids(settings))));
+                sink.add(*place, "workers.agents", problem, Some(meant(id.as_str(), &ids(settings))));
             }
         }
     }
 }
 
 fn drop_unknown(settings: &mut ProjectSettings) {
-    let known: Vec<String> = settings.agents.iter().map(|agent| agent.id.clone()).collect();
+    let known: Vec<AgentId> = settings.agents.iter().map(|agent| agent.id.clone()).collect();
     for worker in &mut settings.workers {
         worker.agents.retain(|id| known.contains(id));
     }

@@ -3,6 +3,7 @@
 use super::reader::{Section, meant};
 use super::table as keys;
 use super::yaml::Node;
+use paddock_model::ids::AgentId;
 use paddock_model::settings::{
     DayBudget, DiskSettings, LandSettings, NotifyRule, QueueSettings, RecoverySettings, SessionDefaults,
     WorktreeSettings,
@@ -17,7 +18,7 @@ pub(super) fn session_defaults(file: &Section<'_>) -> SessionDefaults {
         max_tokens: section.given(&keys::MAX_TOKENS),
         max_usd: section.given(&keys::MAX_USD),
         stall_minutes: section.value(&keys::STALL_MINUTES),
-        planner_agent: section.given(&keys::PLANNER_AGENT),
+        planner_agent: section.given(&keys::PLANNER_AGENT).map(AgentId::from),
     };
     section.finish();
     read

@@ -1,7 +1,7 @@
 //! Who does a session: the worker, and which of its agents.
 
 use paddock_model::agent::{Cooldown, PROBE_MS};
-use paddock_model::ids::SessionId;
+use paddock_model::ids::{AgentId, SessionId};
 use paddock_model::objective::Objective;
 use paddock_model::planning::planners;
 use paddock_model::project::Project;
@@ -10,7 +10,7 @@ use paddock_model::settings::{Role, Strategy, WorkerSettings};
 use paddock_model::state::State;
 
 /// An agent that could do the objective's next session, now or when it has cooled down, if there is one.
-pub(crate) fn agent_for(state: &State, project: &Project, objective: &Objective) -> Option<String> {
+pub(crate) fn agent_for(state: &State, project: &Project, objective: &Objective) -> Option<AgentId> {
     let worker = worker_for(state, project, objective)?;
     usable(state, project, worker).first().map(|id| (*id).clone())
 }
@@ -21,7 +21,7 @@ pub(crate) fn choose(
     project: &Project,
     objective: &Objective,
     now_ms: i64,
-) -> Option<(String, String)> {
+) -> Option<(String, AgentId)> {
     let worker = worker_for(state, project, objective)?;
     let mut agents = usable(state, project, worker);
     agents.retain(|id| !is_cooling(state, id, now_ms) && probe(state, id, now_ms).is_none());
@@ -39,14 +39,14 @@ pub(crate) fn all_cooling<'s>(
     project: &'s Project,
     objective: &Objective,
     now_ms: i64,
-) -> Option<Vec<(&'s str, &'s Cooldown)>> {
+) -> Option<Vec<(&'s AgentId, &'s Cooldown)>> {
     let worker = worker_for(state, project, objective)?;
-    let cooldown = |id: &&'s String| {
+    let cooldown = |id: &&'s AgentId| {
         let cooldown = state.agent_health(id).and_then(|health| health.cooling(now_ms));
-        cooldown.map(|cooldown| (id.as_str(), cooldown))
+        cooldown.map(|cooldown| (*id, cooldown))
     };
     let agents = usable(state, project, worker);
-    let mut all: Vec<(&str, &Cooldown)> = agents.iter().map(cooldown).collect::<Option<_>>()?;
+    let mut all: Vec<(&AgentId, &Cooldown)> = agents.iter().map(cooldown).collect::<Option<_>>()?;
     all.sort_by_key(|(_, cooldown)| cooldown.until_ms);
     (!all.is_empty()).then_some(all)
 }
@@ -54,11 +54,11 @@ pub(crate) fn all_cooling<'s>(
 /// The session that shows whether an agent works again after its cooldown, and until when the others wait for it,
 /// in Unix milliseconds: what waited for one limit must not run into it all at once.
 #[must_use]
-pub(crate) fn probe(state: &State, agent: &str, now_ms: i64) -> Option<(SessionId, i64)> {
+pub(crate) fn probe(state: &State, agent: &AgentId, now_ms: i64) -> Option<(SessionId, i64)> {
     let since_ms = state.agent_health(agent)?.untried_since(now_ms)?;
     let since = state.sessions().rev().take_while(|session| session.planned_ms >= since_ms);
     let mut found = None;
-    for session in since.filter(|session| session.agent == agent) {
+    for session in since.filter(|session| session.agent == *agent) {
         let until_ms = session.started_ms.unwrap_or(session.planned_ms) + PROBE_MS;
         let has_worked = !session.status.is_open() && session.started_ms.is_some();
         // Whoever ended, and was not sent away again, has shown it; so has whoever is at work for long enough.
@@ -79,12 +79,12 @@ pub(crate) fn all_tried<'s>(
     project: &'s Project,
     objective: &Objective,
     now_ms: i64,
-) -> Option<(&'s str, SessionId, i64)> {
+) -> Option<(&'s AgentId, SessionId, i64)> {
     let agents = usable(state, project, worker_for(state, project, objective)?);
     let mut tried = None;
     for id in agents {
         match probe(state, id, now_ms) {
-            Some((session, until_ms)) => tried = tried.or(Some((id.as_str(), session, until_ms))),
+            Some((session, until_ms)) => tried = tried.or(Some((id, session, until_ms))),
             None if is_cooling(state, id, now_ms) => {}
             None => return None,
         }
@@ -93,12 +93,12 @@ pub(crate) fn all_tried<'s>(
 }
 
 /// Whether no session may be started with an agent now, though one may be later.
-pub(crate) fn is_cooling(state: &State, agent: &str, now_ms: i64) -> bool {
+pub(crate) fn is_cooling(state: &State, agent: &AgentId, now_ms: i64) -> bool {
     state.agent_health(agent).is_some_and(|health| health.cooling(now_ms).is_some())
 }
 
 /// Whether an agent of a project may be used at all, now or when it has cooled down.
-pub(crate) fn is_usable(state: &State, project: &Project, agent: &str) -> bool {
+pub(crate) fn is_usable(state: &State, project: &Project, agent: &AgentId) -> bool {
     let is_enabled = project.settings.agent(agent).is_some_and(|agent| agent.enabled);
     let is_out = state.agent_health(agent).is_some_and(|health| health.out_of_use().is_some());
     is_enabled && !is_out && !project.unusable_agents.contains_key(agent)
@@ -122,14 +122,14 @@ pub(crate) fn worker_for<'a>(
 }
 
 /// The worker's agents that can be used, now or when they have cooled down, in order.
-fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a String> {
+fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a AgentId> {
     worker.agents.iter().filter(|id| is_usable(state, project, id)).collect()
 }
 
 /// The agents that may plan for a project and can be used, now or when they have cooled down: each with the time
 /// from which it can, in Unix milliseconds.
-pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p str, i64)> {
-    let from = |id: &str| {
+pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p AgentId, i64)> {
+    let from = |id: &AgentId| {
         let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
         health.map_or(0, |cooldown| cooldown.until_ms)
     };
@@ -142,14 +142,14 @@ fn next_in_turn<'a>(
     state: &State,
     project: &Project,
     worker: &WorkerSettings,
-    agents: &[&'a String],
-) -> Option<&'a String> {
+    agents: &[&'a AgentId],
+) -> Option<&'a AgentId> {
     let last = state
         .sessions()
         .rev()
         .find(|session| session.objective.project == project.slug && session.worker == worker.id);
-    let place = |id: &str| worker.agents.iter().position(|agent| agent == id);
+    let place = |id: &AgentId| worker.agents.iter().position(|agent| agent == id);
     let after = last.and_then(|session| place(&session.agent));
-    let comes_later = |id: &&&String| place(id) > after;
+    let comes_later = |id: &&&AgentId| place(id) > after;
     agents.iter().find(comes_later).or_else(|| agents.first()).copied()
 }

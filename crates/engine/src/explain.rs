@@ -12,7 +12,7 @@ use crate::assignment::{agent_for, all_cooling, all_tried, worker_for};
 use paddock_model::agent::{AgentHealth, length};
 use paddock_model::answers::Surroundings;
 use paddock_model::clock;
-use paddock_model::ids::ObjectiveKey;
+use paddock_model::ids::{AgentId, ObjectiveKey};
 use paddock_model::objective::{Objective, Status, WorktreeStage};
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
@@ -136,8 +136,8 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
         return Some(reason(objective, ReasonCode::NoAgent, text, &clears));
     };
     let worker = &found.id;
-    let out = |id: &String| state.agent_health(id).and_then(AgentHealth::out_of_use);
-    let problem = |id: &String| {
+    let out = |id: &AgentId| state.agent_health(id).and_then(AgentHealth::out_of_use);
+    let problem = |id: &AgentId| {
         let why = project.unusable_agents.get(id).cloned().or_else(|| out(id));
         why.map(|why| format!("{id}: {why}"))
     };

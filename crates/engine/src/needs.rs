@@ -10,7 +10,7 @@ use super::explain::{no_agent, nothing_planned};
 use super::listing::a_few_of;
 use paddock_model::bypass;
 use paddock_model::gate::Verdict;
-use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{AgentId, GateId, ObjectiveKey, ProjectSlug};
 use paddock_model::needs::{Need, NeedKind};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::planning::planners;
@@ -113,13 +113,13 @@ fn notices(state: &State, project: &Project) -> Vec<Reason> {
 
 /// Agents of the project that cannot be used until a person does something.
 fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
-    let of = |agent: &str, since_ms: i64, why: &str, first: &str| {
+    let of = |agent: &AgentId, since_ms: i64, why: &str, first: &str| {
         let clears = format!("{first}, then `paddock agent check {agent}`");
         let reason = Reason::new(ReasonCode::NoAgent, since_ms, format!("agent {agent}: {why}"), clears);
-        (NeedKind::Agent(agent.to_owned()), reason)
+        (NeedKind::Agent(agent.clone()), reason)
     };
-    let workers = project.settings.workers.iter().flat_map(|worker| &worker.agents).map(String::as_str);
-    let used: BTreeSet<&str> = workers.chain(planners(&project.settings)).collect();
+    let workers = project.settings.workers.iter().flat_map(|worker| &worker.agents);
+    let used: BTreeSet<&AgentId> = workers.chain(planners(&project.settings)).collect();
     let locked = used.into_iter().filter_map(|id| {
         let trouble = state.agent_health(id)?.locked.as_ref()?;
         Some(of(id, trouble.at_ms, &trouble.failure.to_string(), "log in with it"))

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::failure::{Failure, FailureClass};
-use super::ids::{Person, ProjectSlug, SessionId};
+use super::ids::{AgentId, Person, ProjectSlug, SessionId};
 
 /// Failures kept of an agent.
 pub(crate) const TROUBLES_MAX: usize = 5;
@@ -157,7 +157,7 @@ fn backoff(class: FailureClass) -> (i64, i64) {
 #[must_use]
 pub fn cooldown_after(
     health: &AgentHealth,
-    agent: &str,
+    agent: &AgentId,
     failure: &Failure,
     (began_ms, seed): (i64, u64),
     now_ms: i64,
@@ -197,9 +197,9 @@ pub fn cooldown_after(
 }
 
 /// Less than `spread_ms`, evenly spread over agents and sessions, and always the same for the same ones.
-fn jitter(agent: &str, seed: u64, spread_ms: i64) -> i64 {
+fn jitter(agent: &AgentId, seed: u64, spread_ms: i64) -> i64 {
     // FNV-1a, then a finalizer that mixes neighbouring numbers well.
-    let bytes = agent.bytes().chain(seed.to_le_bytes());
+    let bytes = agent.as_str().bytes().chain(seed.to_le_bytes());
     let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });

@@ -7,7 +7,7 @@ fn limit(reset_ms: Option<i64>) -> Failure {
 }
 
 fn after(health: &AgentHealth, failure: &Failure, began_ms: i64, now_ms: i64) -> Option<Cooldown> {
-    cooldown_after(health, "claude", failure, (began_ms, 7), now_ms)
+    cooldown_after(health, &"claude".into(), failure, (began_ms, 7), now_ms)
 }
 
 #[test]

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::Check;
 use super::facts::{RepositoryFacts, TargetFacts, TrustRecord};
 use super::hierarchy::{AimKey, AimOrder, ImportedAim};
-use super::ids::{ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
+use super::ids::{AgentId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
 use super::operate::Order;
 use super::plan::PlanDocument;
@@ -69,9 +69,9 @@ pub enum Command {
         usd_micros: u64,
     },
     /// Let an agent be used, or not, in any project; `by` is who asks.
-    AgentEnable { agent: String, enabled: bool, by: Person },
+    AgentEnable { agent: AgentId, enabled: bool, by: Person },
     /// An agent was checked.
-    AgentChecked { agent: String, check: Check },
+    AgentChecked { agent: AgentId, check: Check },
     /// Hold the merge queue.
     QueueHold { project: ProjectSlug },
     /// Let it go on.

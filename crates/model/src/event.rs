@@ -19,7 +19,7 @@ use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{
-    AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
+    AgentId, AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
 };
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
@@ -54,7 +54,7 @@ pub struct SessionPlan {
     /// What it is for.
     pub kind: SessionKind,
     /// The agent.
-    pub agent: String,
+    pub agent: AgentId,
     /// The worker.
     pub worker: String,
     /// The how-manieth session of its objective, from 1.
@@ -125,24 +125,24 @@ pub enum Fact {
     /// That no longer stops it.
     ProjectReleased { project: ProjectSlug, code: ReasonCode },
     /// An agent could not be started.
-    AgentUnusable { project: ProjectSlug, agent: String, problem: String },
+    AgentUnusable { project: ProjectSlug, agent: AgentId, problem: String },
     /// Agents that could not be started may be tried again.
     AgentsReset { project: ProjectSlug },
     /// No session is started with an agent for a while, in any project.
     AgentCooled {
-        agent: String,
+        agent: AgentId,
         project: Option<ProjectSlug>,
         session: Option<SessionId>,
         cooldown: Box<Cooldown>,
     },
     /// An agent needs a person before it can work: not logged in.
-    AgentLocked { agent: String, project: Option<ProjectSlug>, session: Option<SessionId>, failure: Failure },
+    AgentLocked { agent: AgentId, project: Option<ProjectSlug>, session: Option<SessionId>, failure: Failure },
     /// An agent may be tried again at once: why.
-    AgentFreed { agent: String, why: String },
+    AgentFreed { agent: AgentId, why: String },
     /// A person lets an agent be used, or not, in any project.
-    AgentEnabled { agent: String, enabled: bool, by: Person },
+    AgentEnabled { agent: AgentId, enabled: bool, by: Person },
     /// A person had an agent checked.
-    AgentChecked { agent: String, check: Check },
+    AgentChecked { agent: AgentId, check: Check },
     /// The user's day began at this time; what running sessions had used by then counts to the day before.
     DayBegan { since_ms: i64, carried: Vec<(SessionId, Usage)> },
     /// The wall clock went on by so many milliseconds more than the machine was awake: it slept, or somebody set the

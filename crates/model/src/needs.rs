@@ -1,6 +1,6 @@
 //! A thing that waits for a person, and what it is about.
 
-use super::ids::{ObjectiveKey, ProjectSlug};
+use super::ids::{AgentId, ObjectiveKey, ProjectSlug};
 use super::objective::Status;
 use super::reason::{Reason, ReasonCode};
 use super::state::State;
@@ -19,7 +19,7 @@ pub enum NeedKind {
     /// Nothing stands still, but only a person can put it right.
     Notice,
     /// An agent that only a person can make work again.
-    Agent(String),
+    Agent(AgentId),
     /// A worker whose objectives no agent can do.
     Worker(String),
     /// An objective needs a decision, or a person paused it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use super::ids::{AgentId, AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
 use super::operate::By;
 use super::plan::{PhaseCheck, PlanDocument};
 use super::reason::{Reason, ReasonCode};
@@ -221,11 +221,11 @@ impl PhaseProgress {
 /// The agents that may plan for a project, in order: the one it names, then those of its workers that are built in
 /// as planners, or say `planner: true` themselves.
 #[must_use]
-pub fn planners(settings: &ProjectSettings) -> Vec<&str> {
-    let named = settings.session_defaults.planner_agent.as_deref();
-    let is_used = |id: &str| settings.workers.iter().any(|worker| worker.agents.iter().any(|own| own == id));
+pub fn planners(settings: &ProjectSettings) -> Vec<&AgentId> {
+    let named = settings.session_defaults.planner_agent.as_ref();
+    let is_used = |id: &AgentId| settings.workers.iter().any(|worker| worker.agents.contains(id));
     let others = settings.agents.iter().filter(|agent| agent.planner && agent.plans && is_used(&agent.id));
-    let all = named.into_iter().chain(others.map(|agent| agent.id.as_str()).filter(|id| Some(*id) != named));
+    let all = named.into_iter().chain(others.map(|agent| &agent.id).filter(|id| Some(*id) != named));
     all.filter(|id| settings.agent(id).is_some_and(|agent| agent.enabled)).collect()
 }
 

@@ -8,7 +8,7 @@ use super::aside::{Canary, CanaryVerdict, External, Pushing};
 use super::bypass::Bypassed;
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
-use super::ids::{ObjectId, ObjectiveId, ProjectSlug};
+use super::ids::{AgentId, ObjectId, ObjectiveId, ProjectSlug};
 use super::pace::Pace;
 use super::path::RepoPath;
 use super::planning::Planning;
@@ -136,10 +136,10 @@ pub struct Project {
     /// The configuration that a person agreed to.
     pub trust: TrustRecord,
     /// Agents that could not be started, and why; cleared when the settings change.
-    pub unusable_agents: BTreeMap<String, String>,
+    pub unusable_agents: BTreeMap<AgentId, String>,
     /// Since when each of them could not, in Unix milliseconds, where that was recorded.
     #[serde(default)]
-    pub unusable_since_ms: BTreeMap<String, i64>,
+    pub unusable_since_ms: BTreeMap<AgentId, i64>,
     /// Its refs.
     pub integration: Integration,
     /// Its merge queue.
@@ -219,9 +219,9 @@ impl Project {
     }
 
     /// An agent could not be started.
-    pub(super) fn cannot_use(&mut self, agent: &str, problem: &str, at_ms: i64) {
-        self.unusable_agents.insert(agent.to_owned(), problem.to_owned());
-        self.unusable_since_ms.insert(agent.to_owned(), at_ms);
+    pub(super) fn cannot_use(&mut self, agent: &AgentId, problem: &str, at_ms: i64) {
+        self.unusable_agents.insert(agent.clone(), problem.to_owned());
+        self.unusable_since_ms.insert(agent.clone(), at_ms);
     }
 
     /// Every agent may be tried again.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aside::Guard;
 use super::gate::Verdict;
-use super::ids::{GateId, ObjectId, ProjectSlug};
+use super::ids::{AgentId, GateId, ObjectId, ProjectSlug};
 use super::operate::Approval;
 use super::train::Subject;
 
@@ -105,7 +105,7 @@ pub struct Proof {
     /// What people approved, with their words.
     pub approvals: Vec<Approval>,
     /// The agents that took part.
-    pub agents: Vec<String>,
+    pub agents: Vec<AgentId>,
     /// Tokens and dollars; unknown.
     pub usage: Option<()>,
     /// When it landed, in Unix milliseconds.
@@ -143,7 +143,7 @@ pub struct ProvenSession {
     /// Its kind.
     pub kind: String,
     /// Its agent.
-    pub agent: String,
+    pub agent: AgentId,
     /// Its worker.
     pub worker: String,
     /// How it ended.

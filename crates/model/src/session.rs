@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ObjectId, ObjectiveKey, SessionId};
+use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId};
 use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage};
 use crate::finding::Finding;
@@ -339,7 +339,7 @@ pub struct Session {
     /// What it is for.
     pub kind: SessionKind,
     /// The agent.
-    pub agent: String,
+    pub agent: AgentId,
     /// The worker.
     pub worker: String,
     /// The how-manieth session of its objective, from 1.

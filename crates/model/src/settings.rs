@@ -2,6 +2,7 @@
 //!
 //! The file format is read and checked in the `config` room; this is what it becomes (SPEC 2.2).
 
+use crate::ids::AgentId;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -76,7 +77,7 @@ pub struct SessionDefaults {
     /// Minutes without output, file change or CPU after which a session has stalled.
     pub stall_minutes: u32,
     /// The agent that plans; none = the first that may ([`planners`](crate::planning::planners)).
-    pub planner_agent: Option<String>,
+    pub planner_agent: Option<AgentId>,
 }
 
 /// The bounds of recovery (SPEC 3.3).
@@ -228,7 +229,7 @@ pub struct CommandTemplate {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSettings {
     /// Its id.
-    pub id: String,
+    pub id: AgentId,
     /// What people call it.
     pub name: String,
     /// How it is started; empty words = the built-in scripted agent's own command.
@@ -293,7 +294,7 @@ pub struct WorkerSettings {
     /// How it chooses among its agents.
     pub strategy: Strategy,
     /// The ids of its agents, in order, resolved when the file is read; empty = none can be used.
-    pub agents: Vec<String>,
+    pub agents: Vec<AgentId>,
     /// The prompt template's file name.
     pub template: String,
 }
@@ -362,8 +363,8 @@ impl ProjectSettings {
 
     /// The agent of that id.
     #[must_use]
-    pub fn agent(&self, id: &str) -> Option<&AgentSettings> {
-        self.agents.iter().find(|agent| agent.id == id)
+    pub fn agent(&self, id: &AgentId) -> Option<&AgentSettings> {
+        self.agents.iter().find(|agent| agent.id == *id)
     }
 
     /// The worker of that id.

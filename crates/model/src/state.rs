@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::agent::AgentHealth;
 use super::gate::GateRun;
 use super::hierarchy::{Aim, AimKey, Level, Line, Stage};
-use super::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::ids::{AgentId, AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status};
 use super::planning::PhaseView;
 use super::project::Project;
@@ -27,7 +27,7 @@ pub struct Counters {
     pub day_ms: i64,
     /// How agents fare, by id.
     #[serde(default)]
-    pub agents: BTreeMap<String, AgentHealth>,
+    pub agents: BTreeMap<AgentId, AgentHealth>,
 }
 
 /// Names one thing whose row a commit has to write.
@@ -116,7 +116,7 @@ impl State {
 
     /// How an agent fares, in whichever project; none when nothing is known of it.
     #[must_use]
-    pub fn agent_health(&self, id: &str) -> Option<&AgentHealth> {
+    pub fn agent_health(&self, id: &AgentId) -> Option<&AgentHealth> {
         self.counters.agents.get(id)
     }
 

@@ -8,7 +8,7 @@ use super::text::rfc3339;
 use paddock_agents::transcript::{Tells, reports_cost, tells};
 use paddock_model::agent::{AgentHealth, Check, Trouble};
 use paddock_model::failure::Failure;
-use paddock_model::ids::ProjectSlug;
+use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings};
 use paddock_model::state::State;
 
@@ -16,7 +16,7 @@ use paddock_model::state::State;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct AgentStatus {
-    pub id: String,
+    pub id: AgentId,
     pub name: String,
     /// The projects that have an agent of this id.
     pub projects: Vec<String>,
@@ -114,8 +114,8 @@ pub type Owned = (AgentSettings, Vec<ProjectSlug>);
 pub fn of_projects<'s>(
     projects: impl Iterator<Item = (&'s ProjectSlug, &'s ProjectSettings)>,
     built_in: impl FnOnce() -> Vec<AgentSettings>,
-) -> BTreeMap<String, Owned> {
-    let mut found: BTreeMap<String, Owned> = BTreeMap::new();
+) -> BTreeMap<AgentId, Owned> {
+    let mut found: BTreeMap<AgentId, Owned> = BTreeMap::new();
     let mut is_empty = true;
     for (slug, settings) in projects {
         is_empty = false;
@@ -134,7 +134,7 @@ pub fn of_projects<'s>(
 #[must_use]
 pub fn agents(
     state: &State,
-    all: BTreeMap<String, Owned>,
+    all: BTreeMap<AgentId, Owned>,
     now_ms: i64,
     on_path: &dyn Fn(&str) -> bool,
 ) -> Vec<AgentStatus> {

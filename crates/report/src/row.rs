@@ -8,7 +8,7 @@ use paddock_ipc::EventLine;
 use paddock_model::agent::length;
 use paddock_model::bypass::BypassFacts;
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::ids::ObjectId;
+use paddock_model::ids::{AgentId, ObjectId};
 use paddock_model::session::{Harvest, Over, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
 use paddock_model::usage::Usage;
@@ -173,9 +173,9 @@ fn commit(id: &ObjectId) -> String {
     id.as_str().chars().take(10).collect()
 }
 
-fn of_agent(agent: &str, what: &str) -> String {
+fn of_agent(agent: &AgentId, what: &str) -> String {
     match what.is_empty() {
-        true => agent.to_owned(),
+        true => agent.to_string(),
         false => format!("{agent}, {what}"),
     }
 }

@@ -3,6 +3,7 @@
 mod build;
 mod queue;
 
+use paddock_model::ids::AgentId;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -184,7 +185,7 @@ pub struct NeedStatus {
     /// `project`, `queue`, `plan`, `publication`, `notice`, `agent`, `worker` or `objective`.
     pub about: &'static str,
     pub objective: Option<String>,
-    pub agent: Option<String>,
+    pub agent: Option<AgentId>,
     pub worker: Option<String>,
 }
 
@@ -243,7 +244,7 @@ pub struct SessionStatus {
     pub kind: &'static str,
     /// None for the planner's.
     pub objective: Option<String>,
-    pub agent: String,
+    pub agent: AgentId,
     pub worker: String,
     pub status: &'static str,
     pub pid: Option<u32>,

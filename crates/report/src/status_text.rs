@@ -122,7 +122,7 @@ fn running(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
             format!("#{}", session.id),
             session.objective.clone().unwrap_or_else(|| "-".to_owned()),
             session.kind.to_owned(),
-            session.agent.clone(),
+            session.agent.to_string(),
             session.status.to_owned(),
             session.started_at.as_ref().map(|at| ago(at, now_ms)).unwrap_or_default(),
         ]

@@ -1,5 +1,6 @@
 //! What keeps a supervisor from working.
 
+use paddock_model::ids::AgentId;
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
@@ -116,7 +117,7 @@ pub enum EffectError {
     Untrusted(Vec<String>),
     /// The project file no longer names the agent of a session.
     #[error("the agent {0} is no longer in the project file")]
-    UnknownAgent(String),
+    UnknownAgent(AgentId),
     /// A file of `worktree.copy` would come from elsewhere.
     #[error("worktree.copy: {0:?} leads out of the repository")]
     CopyLeadsOut(String),

@@ -82,7 +82,7 @@ fn four_keys_are_enough_and_paths_are_absolute() {
     assert_eq!(settings.session_defaults.max_minutes, 30);
     assert_eq!(settings.queue.slots, Slots::Auto);
     assert_eq!(settings.worker("researcher").unwrap().template, "session-researcher.md");
-    assert!(settings.agent("scripted").is_some());
+    assert!(settings.agent(&"scripted".into()).is_some());
     assert!(
         settings.workers.iter().all(|worker| worker.agents.is_empty()),
         "scripted is used only when named"
@@ -171,13 +171,13 @@ fn a_built_in_id_with_some_keys_overrides_just_those() {
         "{LEAST}agents:\n- {{id: scripted, env: {{A: 1, B: \"\"}}}}\n- id: mine\n  command_template: my-cli --p \"a b\" {{prompt_file}} '{{\"k\":1}}'\n- {{id: sh, shell: true, command_template: \"exec run ${{home}} < {{prompt}}\"}}\nworkers:\n- {{id: integrator, strategy: round_robin}}\n- {{id: docs, role: researcher, agents: [mine]}}\n"
     );
     let settings = resolve(&text).settings;
-    let scripted = settings.agent("scripted").unwrap();
+    let scripted = settings.agent(&"scripted".into()).unwrap();
     assert_eq!(scripted.command.words, ["{paddock}", "__scripted", "{prompt_file}"]);
     assert_eq!(scripted.env["A"], "1");
-    let mine = settings.agent("mine").unwrap();
+    let mine = settings.agent(&"mine".into()).unwrap();
     assert_eq!(mine.command.words, ["my-cli", "--p", "a b", "{prompt_file}", "{\"k\":1}"]);
     assert_eq!((mine.cli_command.as_str(), mine.transcript.as_str()), ("my-cli", "plain"));
-    assert!(settings.agent("sh").unwrap().command.shell);
+    assert!(settings.agent(&"sh".into()).unwrap().command.shell);
     assert_eq!(settings.worker("implementer").unwrap().agents, ["scripted", "mine", "sh"]);
     assert_eq!(settings.worker("integrator").unwrap().role, Role::Integrator);
     let docs = settings.worker("docs").unwrap();
@@ -193,7 +193,7 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
         format!("{LEAST}agents: [{{id: claude, env: {{A: mine, C: mine, DISABLE_AUTOUPDATER: \"\"}}}}]\n");
     let agreement = resolve_with(&own, Some(repository), None).unwrap().agreement;
     let settings = resolve_with(&own, Some(repository), agreement.as_deref()).unwrap().settings;
-    let env = &settings.agent("claude").unwrap().env;
+    let env = &settings.agent(&"claude".into()).unwrap().env;
     let of = |name: &str| env.get(name).map(String::as_str);
     assert_eq!((of("A"), of("B"), of("C")), (Some("mine"), Some("theirs"), Some("mine")));
     // Unset: kept as an empty value, which takes the variable away when the agent starts.
@@ -207,7 +207,7 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
     let own = format!("{LEAST}agents: [{{id: mine, env: {{B: mine}}}}]\n");
     let agreement = resolve_with(&own, Some(repository), None).unwrap().agreement;
     let settings = resolve_with(&own, Some(repository), agreement.as_deref()).unwrap().settings;
-    let env = &settings.agent("mine").unwrap().env;
+    let env = &settings.agent(&"mine".into()).unwrap().env;
     assert_eq!((env["A"].as_str(), env["B"].as_str()), ("theirs", "mine"));
 }
 
@@ -232,13 +232,13 @@ fn a_command_for_a_shell_that_no_shell_reads_is_a_fault_that_says_what_is_right(
     ] {
         let project = with(good);
         assert!(
-            project.settings.agent("a").is_some() && project.warnings.is_empty(),
+            project.settings.agent(&"a".into()).is_some() && project.warnings.is_empty(),
             "{:?}",
             project.warnings
         );
     }
     let doubtful = with("  command_template: agent \"$HOME/x\"\n");
-    assert_eq!(doubtful.settings.agent("a").unwrap().command.words, ["agent", "$HOME/x"]);
+    assert_eq!(doubtful.settings.agent(&"a".into()).unwrap().command.words, ["agent", "$HOME/x"]);
     let said = doubtful.warnings[0].to_string();
     assert!(said.contains("holds `$HOME` in double quotes"), "{said}");
 }
@@ -248,7 +248,7 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
     let own = "description: from the repository\nverify: [{name: t, run: make}]\nagents: [{id: theirs, command_template: x}]\nworkers: [{id: implementer, agents: [theirs]}]\nplanner: {context_files: [A.md]}\n";
     let asked = resolve_with(LEAST, Some(own), None).unwrap();
     assert!(asked.needs_agreement() && asked.settings.verify.is_empty());
-    assert!(asked.settings.agent("theirs").is_none());
+    assert!(asked.settings.agent(&"theirs".into()).is_none());
     assert!(asked.warnings[0].to_string().contains("not agreed to"));
     assert_eq!(asked.settings.description, "from the repository");
     assert_eq!(asked.settings.planner.context_files, ["A.md"]);

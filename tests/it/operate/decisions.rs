@@ -7,7 +7,7 @@ use paddock_model::command::{Command, Reply};
 use paddock_model::event::{Dropped, Fact};
 use paddock_model::facts::{CommitFacts, HarvestFacts};
 use paddock_model::gate::CommandResult;
-use paddock_model::ids::SessionId;
+use paddock_model::ids::{AgentId, SessionId};
 use paddock_model::objective::Status;
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::path::RepoPath;
@@ -289,10 +289,10 @@ fn a_worker_takes_its_agents_in_turn_and_passes_over_one_that_cannot_be_started(
     let mut settings = world.state.project(&slug()).unwrap().settings.clone();
     let own = settings.agents[0].clone();
     settings.agents.extend(
-        ["a", "b", "c"].map(|id| paddock_model::settings::AgentSettings { id: id.to_owned(), ..own.clone() }),
+        ["a", "b", "c"].map(|id| paddock_model::settings::AgentSettings { id: id.into(), ..own.clone() }),
     );
     settings.max_parallel_sessions = 9;
-    settings.workers[0].agents = ["a", "b", "c"].map(str::to_owned).to_vec();
+    settings.workers[0].agents = ["a", "b", "c"].map(AgentId::from).to_vec();
     settings.workers[0].strategy = paddock_model::settings::Strategy::RoundRobin;
     world.take(Input::ConfigRead { project: slug(), settings: Ok(Box::new(settings)) });
     for name in ["one", "two", "three", "four"] {

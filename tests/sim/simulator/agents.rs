@@ -6,7 +6,7 @@ use paddock_model::agent::Check;
 use paddock_model::answers::Surroundings;
 use paddock_model::command::Command;
 use paddock_model::failure::{Failure, FailureClass};
-use paddock_model::ids::SessionId;
+use paddock_model::ids::{AgentId, SessionId};
 use paddock_model::objective::Status;
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::Session;
@@ -78,7 +78,7 @@ pub(super) fn account(session: &Session, behaviour: B, commits: usize, now_ms: i
 
 /// People enable, disable and check agents.
 pub(super) fn order(rng: &mut Rng) -> Command {
-    let agent = (*rng.pick(&["one", "two"])).to_owned();
+    let agent = AgentId::from(*rng.pick(&["one", "two"]));
     if rng.percent(30) {
         let failure = rng.percent(40).then(|| {
             let class =
@@ -92,9 +92,9 @@ pub(super) fn order(rng: &mut Rng) -> Command {
 }
 
 /// Agents that wait for a person.
-pub(super) fn out_of_use(state: &State) -> Vec<String> {
-    let is_out = |id: &&str| state.agent_health(id).is_some_and(|health| health.out_of_use().is_some());
-    ["one", "two"].iter().copied().filter(|id| is_out(id)).map(str::to_owned).collect()
+pub(super) fn out_of_use(state: &State) -> Vec<AgentId> {
+    let is_out = |id: &AgentId| state.agent_health(id).is_some_and(|health| health.out_of_use().is_some());
+    ["one", "two"].map(AgentId::from).into_iter().filter(is_out).collect()
 }
 
 /// The users give what it takes.
@@ -115,7 +115,8 @@ pub(super) fn waits_are_explained(sim: &Sim) -> Result<(), String> {
         let Some(reason) = ANSWERS.why_one(&sim.state, objective, &facts) else {
             return Err(format!("explained: {key} is {} and nothing says why", objective.status));
         };
-        let cools = |id: &str| sim.state.agent_health(id).is_some_and(|h| h.cooling(sim.now_ms).is_some());
+        let cools =
+            |id: &str| sim.state.agent_health(&id.into()).is_some_and(|h| h.cooling(sim.now_ms).is_some());
         let starts = reason.code == ReasonCode::Working && reason.text.contains("about to start");
         if starts && cools("one") && cools("two") {
             return Err(format!("explained: {key} is said to start while every agent cools down"));

@@ -34,7 +34,7 @@ pub(super) fn memo(kind: Kind) -> Memo {
 
 /// Lets a project be planned.
 pub(super) fn settle_in(settings: &mut ProjectSettings, rng: &mut Rng, kind: Kind) {
-    settings.session_defaults.planner_agent = Some("one".to_owned());
+    settings.session_defaults.planner_agent = Some("one".into());
     settings.agents.iter_mut().for_each(|agent| (agent.planner, agent.plans) = (true, true));
     if !kind.calm && rng.percent(30) {
         settings.planner.approval = ApprovalRule::Manual;

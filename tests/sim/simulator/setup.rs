@@ -16,7 +16,7 @@ pub(super) fn slug(number: usize) -> ProjectSlug {
 
 fn agent(id: &str) -> AgentSettings {
     AgentSettings {
-        id: id.to_owned(),
+        id: id.into(),
         name: id.to_owned(),
         command: CommandTemplate { words: vec![id.to_owned()], shell: false },
         resume: None,
@@ -38,7 +38,7 @@ fn worker(id: &str, role: Role) -> WorkerSettings {
         name: id.to_owned(),
         role,
         strategy: Strategy::Priority,
-        agents: vec!["one".to_owned(), "two".to_owned()],
+        agents: vec!["one".into(), "two".into()],
         template: "session-worker.md".to_owned(),
     }
 }

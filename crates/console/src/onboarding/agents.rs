@@ -1,5 +1,6 @@
 //! The agents on PATH and what they say of their version: asked beside the screen, for a bounded time.
 
+use paddock_model::ids::AgentId;
 use std::ffi::OsStr;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -22,7 +23,7 @@ const VERSION_MAX: usize = 24;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentSeen {
     /// Its id.
-    pub id: String,
+    pub id: AgentId,
     /// What it says; none: nothing, or not in time.
     pub version: Option<String>,
 }

@@ -220,7 +220,7 @@ fn agents(state: &State, theme: &Theme) -> Fact {
     let Some(agents) = &state.agents else { return ("agents", "looking …".to_owned(), theme.dim) };
     let named = |agent: &AgentSeen| match &agent.version {
         Some(version) => format!("{} {version}", agent.id),
-        None => agent.id.clone(),
+        None => agent.id.to_string(),
     };
     let all: Vec<String> = agents.iter().map(named).collect();
     match all.is_empty() {

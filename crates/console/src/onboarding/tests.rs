@@ -22,10 +22,8 @@ fn found() -> Found {
 }
 
 fn seen() -> Vec<AgentSeen> {
-    let agent = |id: &str, version: Option<&str>| AgentSeen {
-        id: id.to_owned(),
-        version: version.map(str::to_owned),
-    };
+    let agent =
+        |id: &str, version: Option<&str>| AgentSeen { id: id.into(), version: version.map(str::to_owned) };
     vec![agent("claude", Some("2.0.14")), agent("kimi", None)]
 }
 

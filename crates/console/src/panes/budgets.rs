@@ -1,5 +1,6 @@
 //! What sessions and days may use, and have used.
 
+use paddock_model::ids::AgentId;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -115,7 +116,7 @@ fn of_day(model: &Model) -> Vec<Meter> {
 }
 
 /// Agents that are not used now: who, until when, why. None: only a person can change it.
-fn resting(model: &Model) -> Vec<(String, Option<i64>, String)> {
+fn resting(model: &Model) -> Vec<(AgentId, Option<i64>, String)> {
     let agents = &model.facts.state.counters().agents;
     let mut found = Vec::new();
     for (id, health) in agents {
@@ -170,7 +171,7 @@ fn draw_meter(meter: &Meter, bar: u16, area: Rect, buf: &mut Buffer, theme: &The
 
 enum Row {
     Meter(Meter),
-    Resting(String, Option<i64>, String),
+    Resting(AgentId, Option<i64>, String),
     Words(String),
 }
 
@@ -231,8 +232,8 @@ impl Pane for Budgets {
                         }
                         None => (format!("out of use: {why}"), theme.needs),
                     };
-                    let name = NAME.max(u16::try_from(text::width(id)).unwrap_or(NAME) + 1);
-                    text::put(buf, area.x + 1, y, name.min(area.width / 2), id, theme.dim);
+                    let name = NAME.max(u16::try_from(text::width(id.as_str())).unwrap_or(NAME) + 1);
+                    text::put(buf, area.x + 1, y, name.min(area.width / 2), id.as_str(), theme.dim);
                     let x = area.x + 1 + name.min(area.width / 2);
                     text::put(buf, x, y, area.right().saturating_sub(x + 1), &said, style);
                 }

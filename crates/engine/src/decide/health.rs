@@ -7,7 +7,7 @@ use paddock_model::agent::{AgentHealth, Check, cooldown_after};
 use paddock_model::command::{Answer, Reply};
 use paddock_model::event::Fact;
 use paddock_model::failure::{Failure, FailureClass, Remedy};
-use paddock_model::ids::{ObjectiveKey, Person};
+use paddock_model::ids::{AgentId, ObjectiveKey, Person};
 use paddock_model::objective::{Cause, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::Session;
@@ -15,7 +15,7 @@ use paddock_model::settings::ProjectSettings;
 
 /// A failure that says something about the agent, not about the work.
 pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure) {
-    let agent = session.agent.as_str();
+    let agent = &session.agent;
     match failure.class.remedy() {
         Remedy::CoolDown => {
             let began_ms = session.started_ms.unwrap_or(session.planned_ms);
@@ -28,22 +28,28 @@ pub(super) fn note(scribe: &mut Scribe<'_>, session: &Session, failure: &Failure
     }
 }
 
-fn cool(scribe: &mut Scribe<'_>, agent: &str, failure: &Failure, run: (i64, u64), session: Option<&Session>) {
+fn cool(
+    scribe: &mut Scribe<'_>,
+    agent: &AgentId,
+    failure: &Failure,
+    run: (i64, u64),
+    session: Option<&Session>,
+) {
     let none = AgentHealth::default();
     let health = scribe.state.agent_health(agent).unwrap_or(&none);
     let Some(cooldown) = cooldown_after(health, agent, failure, run, scribe.now_ms) else { return };
     let project = session.map(|session| session.objective.project.clone());
-    let (agent, session) = (agent.to_owned(), session.map(|session| session.id));
+    let (agent, session) = (agent.clone(), session.map(|session| session.id));
     scribe.record(Fact::AgentCooled { agent, project, session, cooldown: Box::new(cooldown) });
     scribe.mark_all();
 }
 
-fn lock(scribe: &mut Scribe<'_>, agent: &str, failure: &Failure, session: Option<&Session>) {
+fn lock(scribe: &mut Scribe<'_>, agent: &AgentId, failure: &Failure, session: Option<&Session>) {
     if scribe.state.agent_health(agent).is_some_and(|health| health.locked.is_some()) {
         return;
     }
     let project = session.map(|session| session.objective.project.clone());
-    let (agent, session, failure) = (agent.to_owned(), session.map(|session| session.id), failure.clone());
+    let (agent, session, failure) = (agent.clone(), session.map(|session| session.id), failure.clone());
     scribe.record(Fact::AgentLocked { agent, project, session, failure });
     scribe.mark_all();
 }
@@ -66,7 +72,7 @@ pub(super) fn reconfigured(scribe: &mut Scribe<'_>, before: &ProjectSettings, no
 }
 
 /// What waited for a person because of this agent goes on.
-fn take_up(scribe: &mut Scribe<'_>, agent: &str) {
+fn take_up(scribe: &mut Scribe<'_>, agent: &AgentId) {
     scribe.mark_all();
     let waits = |key: &&ObjectiveKey| {
         let Some(objective) = scribe.state.objective(key) else { return false };
@@ -77,7 +83,7 @@ fn take_up(scribe: &mut Scribe<'_>, agent: &str) {
                 .is_none_or(|w| w.stage != paddock_model::objective::WorktreeStage::Removing);
         let last = objective.sessions.last().and_then(|id| scribe.state.session(*id));
         is_due
-            && last.is_some_and(|session| session.agent == agent && !session.status.is_open())
+            && last.is_some_and(|session| session.agent == *agent && !session.status.is_open())
             && scribe
                 .state
                 .project(&key.project)
@@ -95,7 +101,7 @@ fn take_up(scribe: &mut Scribe<'_>, agent: &str) {
 pub(super) fn nobody_left(
     scribe: &Scribe<'_>,
     key: &ObjectiveKey,
-    agent: &str,
+    agent: &AgentId,
     failure: &Failure,
 ) -> Option<Reason> {
     let project = scribe.state.project(&key.project)?;
@@ -112,8 +118,8 @@ pub(super) fn nobody_left(
 }
 
 /// A person lets an agent be used, or not.
-pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: Person) -> Reply {
-    scribe.record(Fact::AgentEnabled { agent: agent.to_owned(), enabled, by });
+pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &AgentId, enabled: bool, by: Person) -> Reply {
+    scribe.record(Fact::AgentEnabled { agent: agent.clone(), enabled, by });
     if !enabled {
         scribe.mark_all();
         let text = "no new session uses it, in any project; running ones go on";
@@ -133,16 +139,16 @@ pub(super) fn enable(scribe: &mut Scribe<'_>, agent: &str, enabled: bool, by: Pe
 }
 
 /// A person had an agent checked.
-pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &str, check: Check) -> Reply {
+pub(super) fn checked(scribe: &mut Scribe<'_>, agent: &AgentId, check: Check) -> Reply {
     let (ok, failure) = (check.ok, check.failure.clone());
-    scribe.record(Fact::AgentChecked { agent: agent.to_owned(), check });
+    scribe.record(Fact::AgentChecked { agent: agent.clone(), check });
     if ok {
         let health = scribe.state.agent_health(agent);
         let is_held_up =
             health.is_some_and(|health| health.locked.is_some() || health.cooling(scribe.now_ms).is_some());
         if is_held_up {
             let why = "a check went well".to_owned();
-            scribe.record(Fact::AgentFreed { agent: agent.to_owned(), why });
+            scribe.record(Fact::AgentFreed { agent: agent.clone(), why });
         }
         take_up(scribe, agent);
         return Ok(Answer::text(format!("agent {agent} works")));

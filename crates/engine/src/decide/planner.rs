@@ -8,7 +8,7 @@ use crate::assignment::{is_cooling, planners_from};
 use crate::effect::Effect;
 use paddock_model::event::{Fact, SessionPlan};
 use paddock_model::hierarchy::Aim;
-use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::ids::{AgentId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::planning::{BARREN_MAX, planners};
 use paddock_model::project::Project;
@@ -80,11 +80,12 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
         return other;
     }
     // A cooldown that a clock that was set back has made longer is over.
-    let from =
-        |(agent, from_ms): (&str, i64)| match memo.seen_ms > 0 && !is_cooling(state, agent, memo.seen_ms) {
-            true => 0,
-            false => from_ms,
-        };
+    let from = |(agent, from_ms): (&AgentId, i64)| match memo.seen_ms > 0
+        && !is_cooling(state, agent, memo.seen_ms)
+    {
+        true => 0,
+        false => from_ms,
+    };
     let Some(agent_from_ms) = planners_from(state, project).into_iter().map(from).min() else {
         return Stand::NoAgent;
     };
@@ -234,9 +235,9 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
 }
 
 /// The first agent that may plan now.
-fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<String> {
+fn free_planner(scribe: &Scribe<'_>, project: &Project) -> Option<AgentId> {
     let mut agents = planners_from(scribe.state, project).into_iter().map(|(agent, _)| agent);
-    agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).map(str::to_owned)
+    agents.find(|agent| !is_cooling(scribe.state, agent, scribe.now_ms)).cloned()
 }
 
 fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {

@@ -1,6 +1,7 @@
 //! Whether a session goes on with its agent's own conversation.
 
 use paddock_model::failure::{FailureClass, Remedy};
+use paddock_model::ids::AgentId;
 use paddock_model::objective::Objective;
 use paddock_model::session::{Resume, Session, SessionEnd, SessionKind, SessionStatus};
 use paddock_model::settings::ProjectSettings;
@@ -12,7 +13,7 @@ pub(super) fn resume_of(
     state: &State,
     settings: &ProjectSettings,
     objective: &Objective,
-    agent: &str,
+    agent: &AgentId,
 ) -> Option<Resume> {
     let next = &objective.next;
     let goes_on = match next.kind {
@@ -23,7 +24,7 @@ pub(super) fn resume_of(
         return None;
     }
     let last = state.session(*objective.sessions.last()?)?;
-    let is_same = last.agent == agent && last.kind != SessionKind::Planner;
+    let is_same = last.agent == *agent && last.kind != SessionKind::Planner;
     let agent_session =
         last.account.agent_session.clone().filter(|id| is_same && is_sound(last) && can_be_named(id))?;
     Some(Resume { session: last.id, agent_session })

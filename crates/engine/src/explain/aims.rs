@@ -4,6 +4,7 @@ use crate::assignment::planners_from;
 use crate::decide::work_at_hand;
 use paddock_model::agent::AgentHealth;
 use paddock_model::hierarchy::Aim;
+use paddock_model::ids::AgentId;
 use paddock_model::objective::Status;
 use paddock_model::planning::planners;
 use paddock_model::project::Project;
@@ -31,12 +32,12 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
         "add objectives (`paddock objective add`), or say that it is reached (`paddock {} complete {}`)",
         aim.key.level, aim.key.id
     );
-    let names: Vec<&str> = planners(&project.settings);
+    let names: Vec<&AgentId> = planners(&project.settings);
     let (text, clears) = if names.is_empty() {
         let clears = format!("install an agent that plans, name one in projects/{slug}.yaml, {by_hand}");
         (format!("{} has no objective, and no agent may plan", named(aim)), clears)
     } else if planners_from(state, project).is_empty() {
-        let trouble = |id: &&str| {
+        let trouble = |id: &&AgentId| {
             let out = || state.agent_health(id).and_then(AgentHealth::out_of_use);
             let why = project.unusable_agents.get(*id).cloned().or_else(out);
             format!("{id}: {}", why.unwrap_or_else(|| "it cannot be used".to_owned()))

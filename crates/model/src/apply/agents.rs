@@ -2,7 +2,7 @@
 
 use crate::agent::{AgentHealth, Check, Cooldown, Disabled, Trouble};
 use crate::failure::Failure;
-use crate::ids::{Person, ProjectSlug, SessionId};
+use crate::ids::{AgentId, Person, ProjectSlug, SessionId};
 use crate::session::{Session, SessionEnd};
 use crate::state::{EntityKey, State};
 use crate::usage::Usage;
@@ -15,7 +15,7 @@ impl State {
     /// No session is started with the agent until its cooldown is over.
     pub(super) fn cool_agent(
         &mut self,
-        agent: &str,
+        agent: &AgentId,
         of: (Option<&ProjectSlug>, Option<SessionId>),
         cooldown: &Cooldown,
         at_ms: i64,
@@ -28,7 +28,7 @@ impl State {
     /// No session is started with the agent until a person has done something.
     pub(super) fn lock_agent(
         &mut self,
-        agent: &str,
+        agent: &AgentId,
         of: (Option<&ProjectSlug>, Option<SessionId>),
         failure: &Failure,
         at_ms: i64,
@@ -38,7 +38,7 @@ impl State {
         health.locked = Some(trouble(failure.clone(), of, at_ms));
     }
 
-    pub(super) fn enable_agent(&mut self, agent: &str, enabled: bool, by: &Person, at_ms: i64) {
+    pub(super) fn enable_agent(&mut self, agent: &AgentId, enabled: bool, by: &Person, at_ms: i64) {
         let health = self.health_mut(agent);
         health.disabled = (!enabled).then(|| Disabled { since_ms: at_ms, by: by.clone() });
         if enabled {
@@ -69,12 +69,12 @@ impl State {
         }
     }
 
-    pub(super) fn health_mut(&mut self, agent: &str) -> &mut AgentHealth {
+    pub(super) fn health_mut(&mut self, agent: &AgentId) -> &mut AgentHealth {
         self.touched.insert(EntityKey::Counters);
-        self.counters.agents.entry(agent.to_owned()).or_default()
+        self.counters.agents.entry(agent.clone()).or_default()
     }
 
-    pub(super) fn check_agent(&mut self, agent: &str, check: &Check, at_ms: i64) {
+    pub(super) fn check_agent(&mut self, agent: &AgentId, check: &Check, at_ms: i64) {
         let health = self.health_mut(agent);
         health.checked = Some((at_ms, check.clone()));
         if check.ok {

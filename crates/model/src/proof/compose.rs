@@ -2,7 +2,7 @@
 
 use super::{Proof, ProvenCommand, ProvenGate, ProvenObjective, ProvenSession, Unproven, VERSION};
 use crate::gate::{CommandResult, GateRun, Verdict};
-use crate::ids::{ObjectiveKey, ProjectSlug};
+use crate::ids::{AgentId, ObjectiveKey, ProjectSlug};
 use crate::objective::Objective;
 use crate::session::{Exit, Session};
 use crate::state::State;
@@ -18,7 +18,7 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
     let objectives: Vec<&Objective> = found.collect();
     let numbers = objectives.iter().flat_map(|objective| &objective.sessions);
     let sessions: Vec<&Session> = numbers.filter_map(|id| state.session(*id)).collect();
-    let mut agents: Vec<String> = sessions.iter().map(|session| session.agent.clone()).collect();
+    let mut agents: Vec<AgentId> = sessions.iter().map(|session| session.agent.clone()).collect();
     agents.sort_unstable();
     agents.dedup();
     let named = |found: &&Objective| ProvenObjective {

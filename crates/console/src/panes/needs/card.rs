@@ -70,8 +70,8 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
         }
         NeedKind::Worker(id) => Card { clears, ..named(&format!("worker {id}")) },
         NeedKind::Agent(id) => {
-            let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id);
-            Card { what, clears, ..named(id) }
+            let what = without_id(what.strip_prefix("agent ").unwrap_or(&what), id.as_str());
+            Card { what, clears, ..named(id.as_str()) }
         }
     }
 }
