@@ -21,7 +21,7 @@ use serde_json::Value;
 pub fn plan(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let existing: Vec<ObjectiveId> = ObjectiveId::new("old").into_iter().collect();
-    let context = PlanContext { existing: &existing, workers: &["implementer", "researcher"] };
+    let context = PlanContext { existing: &existing, workers: &["implementer".into(), "researcher".into()] };
     match plan_file::read(&text, "plan.yaml", &context) {
         Ok(plan) => assert_eq!(plan.lines.len(), plan.document.objectives.len()),
         Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),

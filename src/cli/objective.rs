@@ -134,7 +134,7 @@ impl Add {
             path_scope: self.scope,
             depends_on,
             context_refs: self.refs,
-            worker: self.worker,
+            worker: self.worker.into(),
             priority: self.priority,
             max_commits: self.max_commits,
             max_minutes: self.max_minutes,
@@ -259,7 +259,7 @@ fn describe(objective: &Found, shown: &ObjectiveStatus, project: &ProjectStatus,
         .into_iter()
         .filter(|(_, list)| !list.is_empty())
         .for_each(|(name, list)| add(name, harmless(&list)));
-    add("worker", harmless(&objective.spec.worker));
+    add("worker", harmless(objective.spec.worker.as_str()));
     add("priority", shown.priority.to_string());
     shown.branch.iter().for_each(|branch| add("branch", branch.clone()));
     shown.worktree.iter().for_each(|path| add("worktree", harmless(path)));

@@ -8,7 +8,7 @@ use super::output;
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;
 use paddock_model::command::Command;
-use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug};
+use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, WorkerId};
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::state::State;
 
@@ -237,7 +237,7 @@ impl Edit {
             path_scope: scope,
             depends_on: None,
             context_refs: filled(self.refs),
-            worker: self.worker,
+            worker: self.worker.map(WorkerId::from),
             priority: self.priority,
             max_commits: self.max_commits,
             max_minutes: self.max_minutes,

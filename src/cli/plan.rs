@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::plan_file::{self, PlanContext};
 use paddock_model::command::{Answer, Command};
-use paddock_model::ids::ObjectiveId;
+use paddock_model::ids::{ObjectiveId, WorkerId};
 use paddock_model::plan::unordered_overlaps;
 use paddock_model::scope::OverlapCache;
 use paddock_report::text::harmless;
@@ -141,7 +141,8 @@ impl Apply {
         let (text, shown) = read(&self.file)?;
         let existing: Vec<ObjectiveId> =
             state.objectives_of(&slug).map(|found| found.key.id.clone()).collect();
-        let workers: Vec<&str> = project.settings.workers.iter().map(|worker| worker.id.as_str()).collect();
+        let workers: Vec<WorkerId> =
+            project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| Failure::faults(&faults, "nothing of the plan was applied"))?;
         let mut overlaps = OverlapCache::default();

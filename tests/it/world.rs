@@ -76,7 +76,7 @@ impl World {
             path_scope: vec![scope.to_owned()],
             depends_on: depends_on.iter().map(|id| ObjectiveId::new(*id).unwrap()).collect(),
             context_refs: Vec::new(),
-            worker: "implementer".to_owned(),
+            worker: "implementer".into(),
             priority: 0,
             max_commits: None,
             max_minutes: None,

@@ -1,5 +1,6 @@
 //! The planner's prompt, and the plan in what it ends with.
 
+use paddock_model::ids::WorkerId;
 use std::path::Path;
 
 use serde::Serialize;
@@ -67,10 +68,10 @@ pub struct KnownObjective {
 }
 
 /// A worker that may be named.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KnownWorker {
     /// Its id.
-    pub id: String,
+    pub id: WorkerId,
     /// Its role.
     pub role: String,
 }
@@ -190,7 +191,7 @@ pub(super) fn sample() -> PlannerContext {
         scope_commits: text(),
         budget: PromptBudget { max_commits: 5, max_minutes: 30 },
         slots: 2,
-        workers: vec![KnownWorker { id: text(), role: text() }],
+        workers: vec![KnownWorker { id: text().into(), role: text() }],
         protected: vec![text()],
         shared: vec![text()],
         integration_ref: text(),

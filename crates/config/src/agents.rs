@@ -10,7 +10,7 @@ use super::reader::{Section, Sink, meant};
 use super::shell_syntax;
 use super::table::{self as keys, Key};
 use super::yaml::{Node, Value};
-use paddock_model::ids::{AgentId, ObjectiveId, nearest_id};
+use paddock_model::ids::{AgentId, ObjectiveId, WorkerId, nearest_id};
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
 /// An agent as one file gives it; what is none comes from below.
@@ -38,7 +38,7 @@ pub(super) struct AgentEntry {
 /// A worker as one file gives it.
 #[derive(Debug, Clone)]
 pub(super) struct WorkerEntry {
-    pub id: String,
+    pub id: WorkerId,
     pub place: Place,
     pub name: Option<String>,
     pub role: Option<Role>,
@@ -305,7 +305,7 @@ fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
     let id = id_of(section, &keys::WORKER_ID, "worker");
     let agents = section.texts(&keys::WORKER_AGENTS);
     let entry = WorkerEntry {
-        id: id.clone().unwrap_or_default(),
+        id: id.clone().unwrap_or_default().into(),
         place: section.place,
         name: section.given(&keys::WORKER_NAME),
         role: section.given(&keys::ROLE),
@@ -340,7 +340,7 @@ impl WorkerEntry {
                 .name
                 .clone()
                 .or_else(|| below.map(|worker| worker.name.clone()))
-                .unwrap_or_else(|| self.id.clone()),
+                .unwrap_or_else(|| self.id.to_string()),
             role,
             strategy: self
                 .strategy

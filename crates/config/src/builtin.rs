@@ -267,7 +267,7 @@ pub fn agents() -> Vec<AgentSettings> {
 #[must_use]
 pub(crate) fn workers() -> Vec<WorkerSettings> {
     let worker = |&(id, name, role, template): &(&str, &str, Role, &str)| WorkerSettings {
-        id: id.to_owned(),
+        id: id.into(),
         name: name.to_owned(),
         role,
         strategy: Strategy::Priority,

@@ -8,7 +8,7 @@ use super::plan_keys as keys;
 use super::plan_text::{self, Found};
 use super::reader::{Section, Sink, glob_fault, meant};
 use super::yaml;
-use paddock_model::ids::ObjectiveId;
+use paddock_model::ids::{ObjectiveId, WorkerId};
 use paddock_model::plan::{
     CheckType, DEFAULT_WORKER, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective, find_cycle,
 };
@@ -19,7 +19,7 @@ pub struct PlanContext<'a> {
     /// Ids of the project's objectives.
     pub existing: &'a [ObjectiveId],
     /// Ids of the project's workers.
-    pub workers: &'a [&'a str],
+    pub workers: &'a [WorkerId],
 }
 
 /// A plan without a fault.
@@ -216,10 +216,11 @@ fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Dr
         section.fault("id", id_place, problem, Some("choose a new id".to_owned()));
     }
     let title = section.required(&keys::TITLE);
-    let worker_id = section.given(&keys::WORKER_ID).unwrap_or_else(|| DEFAULT_WORKER.to_owned());
-    if !context.workers.contains(&worker_id.as_str()) {
+    let worker_id = section.given(&keys::WORKER_ID).map_or_else(|| DEFAULT_WORKER.into(), WorkerId::from);
+    if !context.workers.contains(&worker_id) {
         let place = section.place_of(&keys::WORKER_ID);
-        let right = Some(meant(&worker_id, context.workers));
+        let known: Vec<&str> = context.workers.iter().map(WorkerId::as_str).collect();
+        let right = Some(meant(worker_id.as_str(), &known));
         section.fault("worker_id", place, format!("unknown worker {worker_id:?}"), right);
     }
     let budget = section.section(&keys::SESSION_BUDGET);

@@ -1,7 +1,7 @@
 //! Who does a session: the worker, and which of its agents.
 
 use paddock_model::agent::{Cooldown, PROBE_MS};
-use paddock_model::ids::{AgentId, SessionId};
+use paddock_model::ids::{AgentId, SessionId, WorkerId};
 use paddock_model::objective::Objective;
 use paddock_model::planning::planners;
 use paddock_model::project::Project;
@@ -21,7 +21,7 @@ pub(crate) fn choose(
     project: &Project,
     objective: &Objective,
     now_ms: i64,
-) -> Option<(String, AgentId)> {
+) -> Option<(WorkerId, AgentId)> {
     let worker = worker_for(state, project, objective)?;
     let mut agents = usable(state, project, worker);
     agents.retain(|id| !is_cooling(state, id, now_ms) && probe(state, id, now_ms).is_none());

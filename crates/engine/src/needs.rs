@@ -10,7 +10,7 @@ use super::explain::{no_agent, nothing_planned};
 use super::listing::a_few_of;
 use paddock_model::bypass;
 use paddock_model::gate::Verdict;
-use paddock_model::ids::{AgentId, GateId, ObjectiveKey, ProjectSlug};
+use paddock_model::ids::{AgentId, GateId, ObjectiveKey, ProjectSlug, WorkerId};
 use paddock_model::needs::{Need, NeedKind};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::planning::planners;
@@ -134,24 +134,24 @@ fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
 /// Workers whose next session no agent can do, now or when it has cooled down. Where an agent of theirs is out of
 /// order, that is the need: it is said by [`agents`].
 fn workers(state: &State, project: &Project, agents: &[(NeedKind, Reason)]) -> Vec<(NeedKind, Reason)> {
-    let is_said = |worker: &str| {
+    let is_said = |worker: &WorkerId| {
         let of = project.settings.worker(worker).map_or(&[][..], |worker| &worker.agents);
         of.iter().any(|id| agents.iter().any(|(kind, _)| *kind == NeedKind::Agent(id.clone())))
     };
     // Who does it depends on the worker and on whether it is a conflict: each is asked for once.
-    let mut known: BTreeMap<(&str, bool), Option<Reason>> = BTreeMap::new();
-    let mut waiting: BTreeMap<(&str, bool), Vec<&str>> = BTreeMap::new();
+    let mut known: BTreeMap<(&WorkerId, bool), Option<Reason>> = BTreeMap::new();
+    let mut waiting: BTreeMap<(&WorkerId, bool), Vec<&str>> = BTreeMap::new();
     for objective in in_status(state, &project.slug, Status::Ready) {
-        let of = (objective.spec.worker.as_str(), objective.next.kind == SessionKind::Conflict);
+        let of = (&objective.spec.worker, objective.next.kind == SessionKind::Conflict);
         if known.entry(of).or_insert_with(|| no_agent(state, project, objective)).is_some() {
             waiting.entry(of).or_default().push(objective.key.id.as_str());
         }
     }
     waiting.retain(|(worker, _), _| !is_said(worker));
-    let need = |(of, ids): ((&str, bool), Vec<&str>)| {
+    let need = |(of, ids): ((&WorkerId, bool), Vec<&str>)| {
         let reason = known.get(&of).cloned().flatten()?;
         let text = format!("{}: {} cannot start", reason.text, a_few_of(&ids, NAMED_MAX));
-        Some((NeedKind::Worker(of.0.to_owned()), Reason { text, ..reason }))
+        Some((NeedKind::Worker(of.0.clone()), Reason { text, ..reason }))
     };
     waiting.into_iter().filter_map(need).collect()
 }

@@ -20,6 +20,7 @@ use super::gate::{CommandResult, Purpose, Verdict, first_slot};
 use super::hierarchy::{AimKey, Level, Stage};
 use super::ids::{
     AgentId, AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
+    WorkerId,
 };
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
@@ -56,7 +57,7 @@ pub struct SessionPlan {
     /// The agent.
     pub agent: AgentId,
     /// The worker.
-    pub worker: String,
+    pub worker: WorkerId,
     /// The how-manieth session of its objective, from 1.
     pub attempt: u32,
     /// Its limits.

@@ -218,12 +218,6 @@ macro_rules! name {
             }
         }
 
-        impl AsRef<str> for $name {
-            fn as_ref(&self) -> &str {
-                &self.0
-            }
-        }
-
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 &self.0
@@ -271,6 +265,10 @@ macro_rules! name {
 name!(
     /// Names an agent; the agents of one id are one agent for all projects of a workspace.
     AgentId
+);
+name!(
+    /// Names a worker of a project.
+    WorkerId
 );
 name!(
     /// Names a person who gave an order, for the record.

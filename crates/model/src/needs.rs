@@ -1,6 +1,6 @@
 //! A thing that waits for a person, and what it is about.
 
-use super::ids::{AgentId, ObjectiveKey, ProjectSlug};
+use super::ids::{AgentId, ObjectiveKey, ProjectSlug, WorkerId};
 use super::objective::Status;
 use super::reason::{Reason, ReasonCode};
 use super::state::State;
@@ -21,7 +21,7 @@ pub enum NeedKind {
     /// An agent that only a person can make work again.
     Agent(AgentId),
     /// A worker whose objectives no agent can do.
-    Worker(String),
+    Worker(WorkerId),
     /// An objective needs a decision, or a person paused it.
     Objective(ObjectiveKey),
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, SessionId};
+use super::ids::{GateId, ObjectId, ObjectiveId, ObjectiveKey, SessionId, WorkerId};
 use super::operate::Operated;
 use super::reason::Reason;
 use super::session::SessionKind;
@@ -218,7 +218,7 @@ pub struct ObjectiveSpec {
     /// Files and places its prompt points at.
     pub context_refs: Vec<String>,
     /// The worker that does it.
-    pub worker: String,
+    pub worker: WorkerId,
     /// Higher goes first.
     pub priority: i32,
     /// Commits a session may make; none = the project's default.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{ObjectId, ObjectiveId, Person, SessionId};
+use super::ids::{ObjectId, ObjectiveId, Person, SessionId, WorkerId};
 use super::objective::{ObjectiveSpec, Status};
 use super::path::RepoPath;
 use super::reason::Reason;
@@ -54,7 +54,7 @@ pub struct SpecEdit {
     pub path_scope: Option<Vec<String>>,
     pub depends_on: Option<Vec<ObjectiveId>>,
     pub context_refs: Option<Vec<String>>,
-    pub worker: Option<String>,
+    pub worker: Option<WorkerId>,
     pub priority: Option<i32>,
     pub max_commits: Option<u32>,
     pub max_minutes: Option<u32>,

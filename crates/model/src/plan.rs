@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::ObjectiveId;
+use super::ids::{ObjectiveId, WorkerId};
 use super::objective::ObjectiveSpec;
 use super::scope::OverlapCache;
 
@@ -57,7 +57,7 @@ pub struct PlannedObjective {
     /// What its session should read.
     pub context_refs: Vec<String>,
     /// Who does it.
-    pub worker_id: String,
+    pub worker_id: WorkerId,
     /// High goes first.
     pub priority: i32,
     /// What its session may use.
@@ -191,7 +191,7 @@ mod tests {
             path_scope: vec![scope.to_owned()],
             depends_on: depends_on.iter().map(|id| ObjectiveId::new(*id).unwrap()).collect(),
             context_refs: Vec::new(),
-            worker_id: DEFAULT_WORKER.to_owned(),
+            worker_id: DEFAULT_WORKER.into(),
             priority: 0,
             session_budget: PlannedBudget::default(),
         }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::aside::Guard;
 use super::gate::Verdict;
-use super::ids::{AgentId, GateId, ObjectId, ProjectSlug};
+use super::ids::{AgentId, GateId, ObjectId, ProjectSlug, WorkerId};
 use super::operate::Approval;
 use super::train::Subject;
 
@@ -145,7 +145,7 @@ pub struct ProvenSession {
     /// Its agent.
     pub agent: AgentId,
     /// Its worker.
-    pub worker: String,
+    pub worker: WorkerId,
     /// How it ended.
     pub end: String,
     /// Commits that it made.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId};
+use super::ids::{AgentId, ObjectId, ObjectiveKey, SessionId, WorkerId};
 use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage};
 use crate::finding::Finding;
@@ -341,7 +341,7 @@ pub struct Session {
     /// The agent.
     pub agent: AgentId,
     /// The worker.
-    pub worker: String,
+    pub worker: WorkerId,
     /// The how-manieth session of its objective, from 1.
     pub attempt: u32,
     /// Where it stands.

@@ -2,7 +2,7 @@
 //!
 //! The file format is read and checked in the `config` room; this is what it becomes (SPEC 2.2).
 
-use crate::ids::AgentId;
+use crate::ids::{AgentId, WorkerId};
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -286,7 +286,7 @@ pub enum Strategy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerSettings {
     /// Its id.
-    pub id: String,
+    pub id: WorkerId,
     /// What people call it.
     pub name: String,
     /// What it is for.
@@ -369,7 +369,7 @@ impl ProjectSettings {
 
     /// The worker of that id.
     #[must_use]
-    pub fn worker(&self, id: &str) -> Option<&WorkerSettings> {
-        self.workers.iter().find(|worker| worker.id == id)
+    pub fn worker(&self, id: &WorkerId) -> Option<&WorkerSettings> {
+        self.workers.iter().find(|worker| worker.id == *id)
     }
 }

@@ -3,7 +3,7 @@
 mod build;
 mod queue;
 
-use paddock_model::ids::AgentId;
+use paddock_model::ids::{AgentId, WorkerId};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -186,7 +186,7 @@ pub struct NeedStatus {
     pub about: &'static str,
     pub objective: Option<String>,
     pub agent: Option<AgentId>,
-    pub worker: Option<String>,
+    pub worker: Option<WorkerId>,
 }
 
 /// What was used today, and what may be.
@@ -245,7 +245,7 @@ pub struct SessionStatus {
     /// None for the planner's.
     pub objective: Option<String>,
     pub agent: AgentId,
-    pub worker: String,
+    pub worker: WorkerId,
     pub status: &'static str,
     pub pid: Option<u32>,
     pub started_at: Option<String>,

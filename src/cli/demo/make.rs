@@ -88,7 +88,10 @@ pub(super) fn plan(context: &Context, seed: u64) -> Result<(), Failure> {
     let plan = plan_file::read(
         &text,
         "the demo's plan",
-        &PlanContext { existing: &[], workers: &["implementer", "integrator", "researcher"] },
+        &PlanContext {
+            existing: &[],
+            workers: &["implementer".into(), "integrator".into(), "researcher".into()],
+        },
     );
     let plan = plan.map_err(|faults| Failure::faults(&faults, "this is a fault of the demo itself"))?;
     let objectives = plan.document.objectives.into_iter().map(PlannedObjective::into_spec).collect();
@@ -120,7 +123,7 @@ mod tests {
         let text = paced(PLAN, 7);
         assert!(!text.contains(PAUSE));
         assert_eq!(text, paced(PLAN, 7));
-        let context = PlanContext { existing: &[], workers: &["implementer"] };
+        let context = PlanContext { existing: &[], workers: &["implementer".into()] };
         let plan = plan_file::read(&text, "plan", &context).unwrap().document;
         assert_eq!(plan.objectives.len(), 11);
         for objective in plan.objectives {

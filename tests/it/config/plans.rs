@@ -6,7 +6,7 @@ use paddock_model::ids::ObjectiveId;
 
 fn plan(text: &str) -> Result<ReadPlan, Vec<String>> {
     let existing = [ObjectiveId::new("old").unwrap()];
-    let context = PlanContext { existing: &existing, workers: &["implementer", "researcher"] };
+    let context = PlanContext { existing: &existing, workers: &["implementer".into(), "researcher".into()] };
     read(text, "plan.yaml", &context).map_err(|errors| errors.iter().map(ToString::to_string).collect())
 }
 
@@ -69,7 +69,7 @@ const FORM: &str = "reasoning: |\n  why\nobjectives:\n  - id: short-name\n    ti
 /// What a planner says whose prompt ends with [`FORM`]: the ids of its objectives, or every fault.
 fn said(text: &str) -> Result<Vec<String>, String> {
     let existing = [ObjectiveId::new("old").unwrap()];
-    let context = PlanContext { existing: &existing, workers: &["implementer"] };
+    let context = PlanContext { existing: &existing, workers: &["implementer".into()] };
     let prompt =
         format!("Plan this.\n\n```plan\nobjectives: []\n```\n\n## The answer\n\n```text\n{FORM}```\n");
     let read = read_said(text, &prompt, &context);
@@ -143,7 +143,7 @@ fn what_is_missing_is_no_empty_plan() {
 #[test]
 fn the_echo_of_a_planners_prompt_is_no_plan_but_a_block_that_a_person_put_into_it_is() {
     let mut context = PlannerContext::default();
-    let nobody = PlanContext { existing: &[], workers: &["implementer"] };
+    let nobody = PlanContext { existing: &[], workers: &["implementer".into()] };
     assert!(read(&planner::render(None, &context).unwrap(), "echo", &nobody).is_err());
     context.phase.description = "Make the form.\n\n```plan\nobjectives: []\n```".to_owned();
     let text = planner::render(None, &context).unwrap();

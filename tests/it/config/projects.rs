@@ -60,7 +60,7 @@ fn the_example_holds_every_default() {
     );
     let settings = project.unwrap().settings;
     assert_eq!((settings.verify.len(), settings.notify.len()), (1, 1));
-    assert_eq!(settings.worker("implementer").unwrap().agents, ["my-agent"]);
+    assert_eq!(settings.worker(&"implementer".into()).unwrap().agents, ["my-agent"]);
 }
 
 #[test]
@@ -81,7 +81,7 @@ fn four_keys_are_enough_and_paths_are_absolute() {
     assert_eq!((settings.target_branch.as_str(), settings.max_parallel_sessions), ("trunk", 2));
     assert_eq!(settings.session_defaults.max_minutes, 30);
     assert_eq!(settings.queue.slots, Slots::Auto);
-    assert_eq!(settings.worker("researcher").unwrap().template, "session-researcher.md");
+    assert_eq!(settings.worker(&"researcher".into()).unwrap().template, "session-researcher.md");
     assert!(settings.agent(&"scripted".into()).is_some());
     assert!(
         settings.workers.iter().all(|worker| worker.agents.is_empty()),
@@ -178,9 +178,9 @@ fn a_built_in_id_with_some_keys_overrides_just_those() {
     assert_eq!(mine.command.words, ["my-cli", "--p", "a b", "{prompt_file}", "{\"k\":1}"]);
     assert_eq!((mine.cli_command.as_str(), mine.transcript.as_str()), ("my-cli", "plain"));
     assert!(settings.agent(&"sh".into()).unwrap().command.shell);
-    assert_eq!(settings.worker("implementer").unwrap().agents, ["scripted", "mine", "sh"]);
-    assert_eq!(settings.worker("integrator").unwrap().role, Role::Integrator);
-    let docs = settings.worker("docs").unwrap();
+    assert_eq!(settings.worker(&"implementer".into()).unwrap().agents, ["scripted", "mine", "sh"]);
+    assert_eq!(settings.worker(&"integrator".into()).unwrap().role, Role::Integrator);
+    let docs = settings.worker(&"docs".into()).unwrap();
     assert_eq!((docs.template.as_str(), docs.agents.len()), ("session-researcher.md", 1));
 }
 
@@ -255,7 +255,7 @@ fn commands_of_the_repositorys_own_file_wait_for_agreement() {
     let agreed = resolve_with(LEAST, Some(own), asked.agreement.as_deref()).unwrap();
     assert!(!agreed.needs_agreement());
     assert_eq!(agreed.settings.verify[0].run, "make");
-    assert_eq!(agreed.settings.worker("implementer").unwrap().agents, ["theirs"]);
+    assert_eq!(agreed.settings.worker(&"implementer".into()).unwrap().agents, ["theirs"]);
     let changed = own.replace("run: make", "run: evil");
     assert!(resolve_with(LEAST, Some(&changed), asked.agreement.as_deref()).unwrap().needs_agreement());
     let wins = format!("{LEAST}verify: [{{name: mine, run: x}}]\n");

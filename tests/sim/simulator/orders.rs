@@ -54,7 +54,7 @@ fn edit(rng: &mut Rng) -> SpecEdit {
     let mut edit = SpecEdit::default();
     match rng.below(5) {
         0 => edit.title = Some("Another title".to_owned()),
-        1 => edit.worker = Some((*rng.pick(&["integrator", "implementer", "nobody"])).to_owned()),
+        1 => edit.worker = Some((*rng.pick(&["integrator", "implementer", "nobody"])).into()),
         2 => edit.priority = Some(i32::try_from(rng.below(5)).unwrap() - 2),
         3 => edit.max_commits = Some(u32::try_from(1 + rng.below(4)).unwrap()),
         _ => edit.phase = Some((*rng.pick(&["", "m0p0", "m1p1", "nowhere"])).to_owned()),

@@ -117,7 +117,7 @@ fn objective(rng: &mut Rng, id: &str) -> PlannedObjective {
         path_scope: vec![format!("area{}/**", rng.below(4))],
         depends_on: Vec::new(),
         context_refs: Vec::new(),
-        worker_id: "implementer".to_owned(),
+        worker_id: "implementer".into(),
         priority: 0,
         session_budget: PlannedBudget::default(),
     }

@@ -34,7 +34,7 @@ fn agent(id: &str) -> AgentSettings {
 
 fn worker(id: &str, role: Role) -> WorkerSettings {
     WorkerSettings {
-        id: id.to_owned(),
+        id: id.into(),
         name: id.to_owned(),
         role,
         strategy: Strategy::Priority,
@@ -157,7 +157,7 @@ pub(super) fn objectives(rng: &mut Rng, first: usize, count: usize) -> Vec<(Obje
                 path_scope,
                 depends_on,
                 context_refs: Vec::new(),
-                worker: if rng.percent(15) { "integrator" } else { "implementer" }.to_owned(),
+                worker: if rng.percent(15) { "integrator" } else { "implementer" }.into(),
                 priority: i32::try_from(rng.below(3)).unwrap() - 1,
                 max_commits: None,
                 max_minutes: None,

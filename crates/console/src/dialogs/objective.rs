@@ -8,7 +8,7 @@ use crate::error::Refused;
 use crate::msg::Effect;
 use paddock_model::command::Command;
 use paddock_model::hierarchy::{Level, Stage};
-use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, free_id};
+use paddock_model::ids::{ObjectiveId, ObjectiveKey, ProjectSlug, WorkerId, free_id};
 use paddock_model::objective::{ObjectiveSpec, Status};
 use paddock_model::plan::DEFAULT_WORKER;
 
@@ -52,7 +52,7 @@ fn spec(values: &Values) -> Result<ObjectiveSpec, Fault> {
         path_scope: globs_of(values.get(SCOPE)),
         depends_on,
         context_refs: globs_of(values.get(REFS)),
-        worker: values.some(WORKER).unwrap_or_else(|| DEFAULT_WORKER.to_owned()),
+        worker: values.some(WORKER).map_or_else(|| DEFAULT_WORKER.into(), WorkerId::from),
         priority: values.number(PRIORITY, i32::MIN)?.unwrap_or(0),
         max_commits: values.number(MAX_COMMITS, 1)?,
         max_minutes: values.number(MAX_MINUTES, 1)?,
@@ -93,7 +93,7 @@ fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
     let (commits, minutes) = found.map_or((5, 30), |found| {
         (found.settings.session_defaults.max_commits, found.settings.session_defaults.max_minutes)
     });
-    let workers = found.map(|found| found.settings.workers.iter().map(|worker| worker.id.clone()));
+    let workers = found.map(|found| found.settings.workers.iter().map(|worker| worker.id.to_string()));
     let workers: Vec<String> = workers.into_iter().flatten().collect();
     let at = workers.iter().position(|id| id == DEFAULT_WORKER).unwrap_or(0);
     let (phases, active) = phases(model, project);

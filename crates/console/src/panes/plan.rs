@@ -73,7 +73,7 @@ type Spans = Vec<(String, Style)>;
 fn new_line(one: &PlannedObjective, theme: &Theme) -> Vec<Spans> {
     let mut head = vec![("+ ".to_owned(), theme.landed), (one.id.to_string(), theme.landed)];
     head.push((format!("  {}", one.title), theme.plain));
-    let mut facts = vec![one.worker_id.clone()];
+    let mut facts = vec![one.worker_id.to_string()];
     if one.priority != 0 {
         facts.push(format!("priority {}", one.priority));
     }

@@ -249,7 +249,7 @@ fn start(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
         session: SessionId(scribe.state.counters().session + 1),
         kind: SessionKind::Planner,
         agent,
-        worker: PLANNER_WORKER.to_owned(),
+        worker: PLANNER_WORKER.into(),
         attempt: runs.saturating_add(1),
         // It never commits; else it may use what a session may.
         budget: SessionBudget {

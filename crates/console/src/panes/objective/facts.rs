@@ -112,7 +112,7 @@ fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     let spec = &one.spec;
     let scope = if spec.path_scope.is_empty() { "everything".to_owned() } else { spec.path_scope.join(", ") };
     sheet.fact("scope", &scope, theme.plain);
-    sheet.fact("worker", &spec.worker, theme.plain);
+    sheet.fact("worker", spec.worker.as_str(), theme.plain);
     if spec.priority != 0 {
         sheet.fact("priority", &spec.priority.to_string(), theme.plain);
     }

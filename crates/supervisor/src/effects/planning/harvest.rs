@@ -14,7 +14,7 @@ use paddock_config::plan_file::{self, PlanContext, ReadPlan};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{GitError, Repository, SalvageOrder, Worktree};
 use paddock_model::facts::PlanFacts;
-use paddock_model::ids::{ObjectId, ObjectiveId, SessionId};
+use paddock_model::ids::{ObjectId, ObjectiveId, SessionId, WorkerId};
 use paddock_model::planning::planner_folder;
 use paddock_model::session::{Exit, Salvage};
 use paddock_model::state::State;
@@ -35,7 +35,7 @@ pub(in super::super) struct Order {
     exit: Option<Exit>,
     transcript: String,
     existing: Vec<ObjectiveId>,
-    workers: Vec<String>,
+    workers: Vec<WorkerId>,
 }
 
 impl Order {
@@ -71,8 +71,7 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     let dir = world.workspace.session_dir(order.session);
     let reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
-    let workers: Vec<&str> = order.workers.iter().map(String::as_str).collect();
-    let context = PlanContext { existing: &order.existing, workers: &workers };
+    let context = PlanContext { existing: &order.existing, workers: &order.workers };
     let plan = plan_of(&reading, &prompt, &context);
     fail_point!("plan.read");
     let salvage = clear(world, order).unwrap_or_else(|error| {
