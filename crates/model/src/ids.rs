@@ -357,6 +357,18 @@ mod tests {
     }
 
     #[test]
+    fn numbers_and_names_are_stored_bare_and_names_in_any_form() {
+        assert_eq!(serde_json::to_string(&EntryId(7)).unwrap(), "7");
+        let stored = r#""Ann's agent 登录""#;
+        let agent: AgentId = serde_json::from_str(stored).unwrap();
+        assert_eq!(serde_json::to_string(&agent).unwrap(), stored);
+        assert_eq!(
+            (format!("{agent}"), format!("{agent:?}")),
+            ("Ann's agent 登录".to_owned(), stored.to_owned())
+        );
+    }
+
+    #[test]
     fn the_nearest_allowed_form_is_offered() {
         assert_eq!(nearest_id("Fix the Login!"), "fix-the-login");
         assert_eq!(nearest_id("../etc"), "etc");
