@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use serde::Deserialize;
 use serde_json::Value;
 
 use paddock_ipc::EventLine;
@@ -294,15 +295,33 @@ pub fn stored_kinds(public: &str) -> Vec<&'static str> {
     TYPES.iter().filter(|row| row.public == public).map(|row| row.kind.stored()).collect()
 }
 
-/// The public type of a stored one; a type that is not in the list is given as it is.
+/// Of an objective's move, what its public type depends on.
+#[derive(Deserialize)]
+struct ObjectiveMove {
+    to: Status,
+}
+
+/// Of the move of a goal, milestone or phase, what its public type depends on.
+#[derive(Deserialize)]
+struct AimMove {
+    level: Level,
+    to: Stage,
+}
+
+/// Returns the public type of a stored one; a type that is not in the list, or whose data this program cannot read, as it
+/// is.
 #[must_use]
 pub(crate) fn public_type(stored: &str, data: &Value) -> String {
-    let text = |key: &str| data.get(key).and_then(Value::as_str);
-    let is_one = |wanted: Option<&str>, key: &str| wanted.is_none() || wanted == text(key);
-    let found = TYPES
-        .iter()
-        .find(|row| row.kind.stored() == stored && is_one(row.to, "to") && is_one(row.level, "level"));
-    found.map_or(stored, |row| row.public).to_owned()
+    let found = FactKind::all().find(|kind| kind.stored() == stored).and_then(|kind| {
+        if kind == FactKind::ObjectiveMoved {
+            return ObjectiveMove::deserialize(data).ok().map(|one| moved(one.to));
+        }
+        if kind == FactKind::AimMoved {
+            return AimMove::deserialize(data).ok().map(|one| aim(one.level, one.to));
+        }
+        types_of(kind).into_iter().next()
+    });
+    found.map_or(stored, |one| one.public).to_owned()
 }
 
 /// The event line of a stored event.
