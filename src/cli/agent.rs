@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
-use super::operate::who;
 use super::output;
 use paddock_agents::transcript::{Tells, When};
 use paddock_config::builtin::{self, SCRIPTED};
@@ -85,7 +84,7 @@ impl Agent {
                 context.ask_and_say(Command::AgentEnable {
                     agent: agent.into(),
                     enabled: true,
-                    by: who(),
+                    by: context.environment.person(),
                 })?;
             }
             Self::Disable(Named { id: agent }) => {
@@ -93,7 +92,7 @@ impl Agent {
                 context.ask_and_say(Command::AgentEnable {
                     agent: agent.into(),
                     enabled: false,
-                    by: who(),
+                    by: context.environment.person(),
                 })?;
             }
         }

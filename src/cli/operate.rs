@@ -8,7 +8,7 @@ use super::output;
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;
 use paddock_model::command::Command;
-use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, WorkerId};
+use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, WorkerId};
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::state::State;
 
@@ -197,20 +197,14 @@ impl Named {
     ) -> Outcome {
         let objective = context.objective(state, &self.id)?;
         let order = make(&objective)?;
-        let answer = context.ask(Command::Objective { objective, order, by: who() })?;
+        let answer =
+            context.ask(Command::Objective { objective, order, by: context.environment.person() })?;
         match self.json {
             true => output::json(&answer)?,
             false => output::line(&answer.text)?,
         }
         Ok(Exit::Good)
     }
-}
-
-/// Who asks, for the record.
-pub(super) fn who() -> Person {
-    let name = ["USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-    let name: String = name.unwrap_or_default().chars().filter(|c| !c.is_control()).take(64).collect();
-    if name.trim().is_empty() { "a person".into() } else { name.into() }
 }
 
 /// Where the branch is as the person sees it: they may have committed there themselves.

@@ -85,7 +85,7 @@ impl Queue {
 
 fn order(context: &Context, id: &str, order: Order) -> Outcome {
     let objective = context.objective(&context.state()?, id)?;
-    let by = std::env::var("USER").unwrap_or_else(|_| "somebody".to_owned()).into();
+    let by = context.environment.person();
     context.ask_and_say(Command::Objective { objective, order, by })?;
     Ok(Exit::Good)
 }

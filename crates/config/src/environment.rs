@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::dotenv;
 use super::error::ConfigError;
-use paddock_model::ids::ProjectSlug;
+use paddock_model::ids::{Person, ProjectSlug};
 use paddock_model::markers::markers_among;
 
 /// A variable that holds something it cannot hold.
@@ -32,6 +32,9 @@ pub struct Environment {
     real: Variables,
     file: BTreeMap<String, String>,
 }
+
+/// Characters of a user's name that are kept: no real one is longer.
+const PERSON_CHARS_MAX: usize = 64;
 
 /// The proxy variables of agents; each has a twin in lower case.
 const PROXY_NAMES: [&str; 3] = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"];
@@ -72,6 +75,15 @@ impl Environment {
         let real = self.real.get(OsStr::new(name)).map(OsString::as_os_str);
         let value = real.or_else(|| self.file.get(name).map(OsStr::new));
         value.filter(|value| !value.is_empty()).map(Path::new)
+    }
+
+    /// Returns who gives an order, for the record: the name that the system has for the user.
+    #[must_use]
+    pub fn person(&self) -> Person {
+        let named = ["USER", "LOGNAME"].iter().filter_map(|name| self.real.get(OsStr::new(name))?.to_str());
+        let clean =
+            |name: &str| name.chars().filter(|c| !c.is_control()).take(PERSON_CHARS_MAX).collect::<String>();
+        named.map(clean).find(|name| !name.trim().is_empty()).map_or_else(|| "a person".into(), Person::from)
     }
 
     /// Everything an agent gets: Paddock's own variables, `.env`, and the proxy where unset. A marker of an agent's
@@ -141,5 +153,18 @@ impl Environment {
         // A year is beyond any use and far below what a deadline can hold.
         let allowed = least..=31_536_000;
         value.trim().parse().ok().filter(|seconds| allowed.contains(seconds)).ok_or(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gives_an_order_is_named_as_the_system_names_them() {
+        let of = |variables: &[(&str, &str)]| Environment::of(variables.iter().copied()).person();
+        assert_eq!(of(&[("USER", "ada"), ("LOGNAME", "root")]), "ada");
+        assert_eq!(of(&[("USER", " "), ("LOGNAME", "艾达\u{1b}[2J")]), "艾达[2J");
+        assert_eq!(of(&[]), "a person");
     }
 }

@@ -17,7 +17,7 @@ const MEDIAN_FILE_LINES_MAX: usize = 200;
 /// So many tests there were at the latest count. Raise it when tests are added; a test that goes needs a reason.
 ///
 /// There were 1,034 in one crate. When it was split, 8 went with code that production did not use, and 8 came.
-const TESTS_MIN: usize = 1_085;
+const TESTS_MIN: usize = 1_087;
 /// The folders of tests that are test programs, each with its `main.rs`.
 const TEST_PROGRAMS: [&str; 3] = ["it", "sim", "slow"];
 
