@@ -70,7 +70,7 @@ fn lines(model: &Model) -> Vec<&EventLine> {
     let is_shown = |line: &&EventLine| {
         let is_of = line.project.is_none()
             || line.project.as_deref() == model.project.as_ref().map(ProjectSlug::as_str);
-        let is_wanted = || wanted.is_empty() || row::human(line).to_lowercase().contains(&wanted);
+        let is_wanted = || wanted.is_empty() || model.panes.events.has(line, &wanted);
         is_of && (all || !STEPS.contains(&line.kind.as_str())) && is_wanted()
     };
     model.facts.events.iter().filter(is_shown).collect()
