@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use paddock_agents::transcript::Setting;
-use paddock_console::lanes::{Folds, Node, Rails, order, rows};
+use paddock_console::graph::{Folds, Node, Rails, order, rows};
 use paddock_console::log::{Chunk, Doc, Matcher, Mode, Raw, Search, Shared, Step, Stream, View};
 
 /// Puts in what is wanted, as the thread that reads does; says whether anything was.
@@ -65,7 +65,7 @@ pub(crate) fn log() {
 }
 
 /// Lines and lanes of ten thousand objectives, from nothing.
-pub(crate) fn lanes() {
+pub(crate) fn graph() {
     let node = |at: u32| Node {
         needs: [7, 31, 200]
             .iter()

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use paddock_console::data::FactsMsg;
-use paddock_console::{Model, Msg, frame, link};
+use paddock_console::{Model, Msg, frame, store_feed};
 use paddock_store::Reader;
 use ratatui::backend::CrosstermBackend;
 use ratatui::{Terminal, TerminalOptions, Viewport, layout::Rect};
@@ -73,7 +73,7 @@ fn main() {
         keys();
     }
     if is_wanted("lanes") {
-        lists::lanes();
+        lists::graph();
     }
     if is_wanted("log") {
         lists::log();
@@ -144,7 +144,7 @@ fn open() {
     let mut times = Vec::new();
     for _ in 0..9 {
         let begun = Instant::now();
-        let loaded = link::load(&Reader::open(&path).unwrap()).unwrap();
+        let loaded = store_feed::load(&Reader::open(&path).unwrap()).unwrap();
         let mut model = Model {
             size: (120, 40),
             now_ms: fixture::NOW_MS,

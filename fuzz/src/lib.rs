@@ -30,9 +30,9 @@ pub fn plan(data: &[u8]) {
 
 /// Goals as a Markdown document.
 pub fn goals(data: &[u8]) {
-    if let Ok(aims) = goals_file::read(&String::from_utf8_lossy(data), "goals.md") {
-        for (place, aim) in aims.iter().enumerate() {
-            assert!(aim.parent.is_none_or(|parent| parent < place), "a part before its whole");
+    if let Ok(nodes) = goals_file::read(&String::from_utf8_lossy(data), "goals.md") {
+        for (place, node) in nodes.iter().enumerate() {
+            assert!(node.parent.is_none_or(|parent| parent < place), "a part before its whole");
         }
     }
 }

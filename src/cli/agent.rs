@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
-use paddock_agents::transcript::{Tells, When};
+use paddock_agents::transcript::{UsageReporting, When};
 use paddock_config::builtin::{self, SCRIPTED};
 use paddock_config::project_file;
 use paddock_config::validate::{on_path, project_files};
@@ -75,10 +75,10 @@ struct Checked {
 }
 
 impl Agent {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
-            Self::List(list) => return list.carry_out(context),
-            Self::Check(check) => return check.carry_out(context),
+            Self::List(list) => return list.execute(context),
+            Self::Check(check) => return check.execute(context),
             Self::Enable(Named { id: agent }) => {
                 check_known(context, &agent)?;
                 context.ask_and_say(Command::AgentEnable {
@@ -138,7 +138,7 @@ fn is_found(context: &Context, program: &str) -> bool {
 }
 
 impl List {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let found = statuses(context, &context.state()?);
         if self.json {
             output::json(&found)?;
@@ -167,13 +167,13 @@ fn row(agent: &AgentStatus) -> Vec<String> {
 }
 
 /// Which limits act while a session of it works: `limits: tokens during, USD at the end`.
-fn limits(tells: Tells) -> String {
+fn limits(usage_reporting: UsageReporting) -> String {
     let of = |unit: &str, when| match when {
         When::During => format!("{unit} during"),
         When::AtEnd => format!("{unit} at the end"),
         When::Never => format!("no {unit}"),
     };
-    format!("limits: {}, {}", of("tokens", tells.tokens), of("USD", tells.usd))
+    format!("limits: {}, {}", of("tokens", usage_reporting.tokens), of("USD", usage_reporting.usd))
 }
 
 /// Checks every agent that is found, for `doctor`.
@@ -183,7 +183,7 @@ pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(AgentId
     for agent in all.wanted(context, state)? {
         output::note(&format!("{}: asking for one word …", agent.id));
         let checkup = all.run(context, state, &agent)?;
-        done.push((agent.id, CheckStatus::of(&checkup.check, None)));
+        done.push((agent.id, CheckStatus::from_check(&checkup.check, None)));
     }
     Ok(done)
 }
@@ -201,7 +201,7 @@ impl Check {
         Ok(checkup)
     }
 
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let wanted = self.wanted(context, &state)?;
         if wanted.is_empty() {
@@ -219,7 +219,7 @@ impl Check {
             if !self.json {
                 output::line(&said(&agent.id, &checkup))?;
             }
-            let check = CheckStatus::of(&checkup.check, None);
+            let check = CheckStatus::from_check(&checkup.check, None);
             done.push(Checked { agent: agent.id, check, answer: checkup.answer });
         }
         if self.json {

@@ -39,7 +39,7 @@ pub(super) struct Completions {
 }
 
 impl Completions {
-    pub(super) fn carry_out(self) -> Outcome {
+    pub(super) fn execute(self) -> Outcome {
         let name =
             self.shell.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
         let shells = Shells::builtins();
@@ -86,9 +86,9 @@ fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
         ("objective" | "explain" | "queue", "id" | "objective") | ("objective", "depends_on") => objectives,
         ("session", "number") => sessions,
         ("agent", "id") => agents,
-        ("goal", "id" | "goal") => |_, state| aims(state, Level::Goal),
-        ("milestone", "id") => |_, state| aims(state, Level::Milestone),
-        ("phase", "id") | ("objective", "phase") => |_, state| aims(state, Level::Phase),
+        ("goal", "id" | "goal") => |_, state| nodes(state, Level::Goal),
+        ("milestone", "id") => |_, state| nodes(state, Level::Milestone),
+        ("phase", "id") | ("objective", "phase") => |_, state| nodes(state, Level::Phase),
         _ => return None,
     };
     let values = move || {
@@ -144,8 +144,8 @@ fn agents(context: &Context, state: &State) -> Vec<(String, String)> {
     all.into_values().map(|(agent, _)| (agent.id.to_string(), agent.name)).collect()
 }
 
-fn aims(state: &State, level: Level) -> Vec<(String, String)> {
+fn nodes(state: &State, level: Level) -> Vec<(String, String)> {
     let slugs: Vec<_> = state.projects().map(|project| project.slug.clone()).collect();
-    let all = slugs.iter().flat_map(|slug| state.aims_of(slug)).filter(|aim| aim.key.level == level);
-    all.map(|aim| (aim.key.id.to_string(), aim.title.clone())).collect()
+    let all = slugs.iter().flat_map(|slug| state.nodes_of(slug)).filter(|node| node.key.level == level);
+    all.map(|node| (node.key.id.to_string(), node.title.clone())).collect()
 }

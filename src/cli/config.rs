@@ -52,9 +52,9 @@ pub(super) struct Validate {
 }
 
 impl Config {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
-            Self::Validate(validate) => validate.carry_out(context),
+            Self::Validate(validate) => validate.execute(context),
             Self::Schema => {
                 output::json(&schema::project_file(&public_types()))?;
                 Ok(Exit::Good)
@@ -63,13 +63,13 @@ impl Config {
                 output::print(&example::text())?;
                 Ok(Exit::Good)
             }
-            Self::Show(show) => show.carry_out(context),
+            Self::Show(show) => show.execute(context),
         }
     }
 }
 
 impl Validate {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let (types, state) = (public_types(), context.state()?);
         let found = validate(&context.workspace, Some(&types), &|file| resolve(&state, file));
         let is_bad = found.iter().any(|fault| fault.severity == Severity::Error);
@@ -91,7 +91,7 @@ impl Validate {
 
 impl Show {
     /// As the project files say now; of one that cannot be read, what was read last.
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let mut shown = Vec::new();
         let is_meant = |slug: &ProjectSlug| context.project.as_ref().is_none_or(|only| only == slug);

@@ -36,7 +36,7 @@ pub(super) struct Demo {
 
 impl Demo {
     /// Runs it, in a console that knows these commands, or without one.
-    pub(super) fn carry_out(self, console: Option<Vec<CommandLine>>) -> Outcome {
+    pub(super) fn execute(self, console: Option<Vec<CommandLine>>) -> Outcome {
         let folder = make::folder(self.dir.as_deref())?;
         output::note(&format!("the demo is in {}; it is kept", folder.display()));
         let repository = folder.join("hello");

@@ -49,7 +49,7 @@ struct Document {
 }
 
 impl Doctor {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         if self.rebuild {
             database::rebuild(context)?;
         }

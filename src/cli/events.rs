@@ -9,7 +9,7 @@ use super::error::CliError;
 use super::exit::{Exit, Failure, Outcome};
 use super::output;
 use paddock_config::error::nearest;
-use paddock_ipc::{Client, EventLine, Incoming, LinkError};
+use paddock_ipc::{Client, EventLine, Incoming, IpcError};
 use paddock_model::stored::StoredEvent;
 use paddock_report::{events, row};
 use paddock_store::{EventQuery, Reader};
@@ -64,7 +64,7 @@ pub(super) fn parse_since(text: &str) -> Result<i64, CliError> {
 }
 
 impl Events {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         self.check_types()?;
         let mut last_seq = 0;
         if let Some(reader) = context.reader()? {
@@ -142,15 +142,15 @@ impl Events {
     fn go_on(&self, context: &Context, mut last_seq: u64) -> Outcome {
         loop {
             let client = Client::connect(&context.workspace.runtime());
-            let told = match client.map_err(Failed::Link) {
+            let reported = match client.map_err(Failed::Link) {
                 Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq),
                 Ok(None) => Ok(()),
                 Err(failed) => Err(failed),
             };
-            match told {
+            match reported {
                 // One that has ended, or is stopped: the store has what it told nobody.
                 Ok(())
-                | Err(Failed::Link(LinkError::Ended | LinkError::Leaving | LinkError::Timeout { .. })) => {}
+                | Err(Failed::Link(IpcError::Ended | IpcError::Leaving | IpcError::Timeout { .. })) => {}
                 Err(Failed::Link(error)) => return Err(error.into()),
                 Err(Failed::Print(failure)) => return Err(failure),
             }
@@ -182,7 +182,7 @@ impl Events {
 }
 
 enum Failed {
-    Link(LinkError),
+    Link(IpcError),
     Print(Failure),
 }
 

@@ -9,11 +9,11 @@ use paddock_config::WorkspaceError;
 use paddock_config::environment::EnvironmentError;
 use paddock_config::error::display_all;
 use paddock_config::write::WriteError;
-use paddock_ipc::LinkError;
+use paddock_ipc::IpcError;
 use paddock_model::command::Refusal;
 use paddock_model::ids::IdError;
 use paddock_store::StoreError;
-use paddock_store::codec::LedgerError;
+use paddock_store::codec::CodecError;
 use paddock_supervisor::{EffectError, RunEnd, SupervisorError};
 
 /// The exit codes; docs/exit-codes.md says when each is given.
@@ -106,8 +106,8 @@ plain_failures!(
     EnvironmentError,
     WriteError,
     Refusal,
-    LedgerError,
-    LinkError,
+    CodecError,
+    IpcError,
     StoreError,
     SupervisorError
 );

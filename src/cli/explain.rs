@@ -37,7 +37,7 @@ struct Stuck {
 }
 
 impl Explain {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let wanted = self.id.as_ref().map(|id| context.objective(&state, id)).transpose()?;
         if let (None, Some(project)) = (&wanted, &context.project) {

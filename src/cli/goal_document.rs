@@ -5,14 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::aim::id_for;
 use super::context::Context;
 use super::exit::{Exit, Failure, Outcome};
+use super::node::id_for;
 use super::{output, plan};
-use paddock_config::goals_file::{self, DraftAim, Written};
+use paddock_config::goals_file::{self, DraftNode, Written};
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{Aim, AimKey, ImportedAim, Level};
-use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::hierarchy::{HierarchyNode, ImportedNode, Level, NodeKey};
+use paddock_model::ids::{NodeId, ProjectSlug};
 use paddock_model::state::State;
 
 #[derive(Debug, Args)]
@@ -48,14 +48,14 @@ pub(super) struct Export {
 }
 
 impl Import {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let project = context.project(&state, None)?;
         let (text, shown) = plan::read(&self.file)?;
         let drafts = goals_file::read(&text, &shown);
         let drafts = drafts.map_err(|faults| Failure::faults(&faults, "nothing was imported"))?;
-        let aims = named(&state, &project, drafts)?;
-        let answer = context.ask(Command::AimsImport { project, aims })?;
+        let nodes = named(&state, &project, drafts)?;
+        let answer = context.ask(Command::NodesImport { project, nodes })?;
         match self.json {
             true => output::json(&answer)?,
             false => output::line(&answer.text)?,
@@ -65,45 +65,45 @@ impl Import {
 }
 
 /// Gives every aim its id: the document's, else that of the one with its title at its place, else a new one.
-fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftAim>) -> Result<Vec<ImportedAim>, Failure> {
-    let mut used: BTreeSet<(Level, AimId)> =
+fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftNode>) -> Result<Vec<ImportedNode>, Failure> {
+    let mut used: BTreeSet<(Level, NodeId)> =
         drafts.iter().filter_map(|draft| Some((draft.level, draft.id.clone()?))).collect();
-    let mut ids: Vec<AimId> = Vec::new();
+    let mut ids: Vec<NodeId> = Vec::new();
     let mut named = Vec::new();
     for draft in drafts {
         let parent = draft.parent.and_then(|at| ids.get(at).cloned());
-        let is_same = |aim: &&Aim| {
-            aim.key.level == draft.level
-                && aim.title == draft.title
-                && aim.parent == parent
-                && !used.contains(&(draft.level, aim.key.id.clone()))
+        let is_same = |node: &&HierarchyNode| {
+            node.key.level == draft.level
+                && node.title == draft.title
+                && node.parent == parent
+                && !used.contains(&(draft.level, node.key.id.clone()))
         };
-        let id = match (&draft.id, state.aims_of(project).find(is_same)) {
+        let id = match (&draft.id, state.nodes_of(project).find(is_same)) {
             (Some(id), _) => id.clone(),
-            (None, Some(aim)) => aim.key.id.clone(),
+            (None, Some(node)) => node.key.id.clone(),
             (None, None) => id_for(draft.level, &draft.title, |id| {
-                let key = AimKey { project: project.clone(), level: draft.level, id: id.clone() };
-                state.aim(&key).is_none() && !used.contains(&(draft.level, id.clone()))
+                let key = NodeKey { project: project.clone(), level: draft.level, id: id.clone() };
+                state.node(&key).is_none() && !used.contains(&(draft.level, id.clone()))
             })?,
         };
         used.insert((draft.level, id.clone()));
         ids.push(id.clone());
-        let DraftAim { level, title, description, checks, .. } = draft;
-        named.push(ImportedAim { level, id, title, description, parent, checks });
+        let DraftNode { level, title, description, checks, .. } = draft;
+        named.push(ImportedNode { level, id, title, description, parent, checks });
     }
     Ok(named)
 }
 
 impl Export {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let project = context.project(&state, None)?;
-        let wanted = self.id.map(AimId::new).transpose()?;
-        let mut all: Vec<&Aim> = state.aims_of(&project).collect();
-        all.sort_by_key(|aim| aim.place());
-        let is_wanted = |aim: &&&Aim| wanted.as_ref().is_none_or(|id| *id == aim.key.id);
-        let goals = all.iter().filter(|aim| aim.key.level == Level::Goal).filter(is_wanted);
-        let mut written: Vec<&Aim> = Vec::new();
+        let wanted = self.id.map(NodeId::new).transpose()?;
+        let mut all: Vec<&HierarchyNode> = state.nodes_of(&project).collect();
+        all.sort_by_key(|node| node.place());
+        let is_wanted = |node: &&&HierarchyNode| wanted.as_ref().is_none_or(|id| *id == node.key.id);
+        let goals = all.iter().filter(|node| node.key.level == Level::Goal).filter(is_wanted);
+        let mut written: Vec<&HierarchyNode> = Vec::new();
         for goal in goals {
             add(&mut written, goal, &all);
         }
@@ -115,12 +115,12 @@ impl Export {
                 "aims that belong to no goal are left out; `paddock milestone edit ID --goal GOAL` puts one in",
             );
         }
-        let text = goals_file::write(written.iter().map(|aim| Written {
-            level: aim.key.level,
-            id: aim.key.id.as_str(),
-            title: &aim.title,
-            description: &aim.description,
-            checks: &aim.progress.checks,
+        let text = goals_file::write(written.iter().map(|node| Written {
+            level: node.key.level,
+            id: node.key.id.as_str(),
+            title: &node.title,
+            description: &node.description,
+            checks: &node.progress.checks,
         }));
         output::print(&text)?;
         Ok(Exit::Good)
@@ -128,10 +128,10 @@ impl Export {
 }
 
 /// An aim, and below it what belongs to it.
-fn add<'a>(written: &mut Vec<&'a Aim>, aim: &'a Aim, all: &[&'a Aim]) {
-    written.push(aim);
-    let is_below = |below: &&&'a Aim| {
-        below.key.level.parent() == Some(aim.key.level) && below.parent.as_ref() == Some(&aim.key.id)
+fn add<'a>(written: &mut Vec<&'a HierarchyNode>, node: &'a HierarchyNode, all: &[&'a HierarchyNode]) {
+    written.push(node);
+    let is_below = |below: &&&'a HierarchyNode| {
+        below.key.level.parent() == Some(node.key.level) && below.parent.as_ref() == Some(&node.key.id)
     };
     for below in all.iter().filter(is_below) {
         add(written, below, all);

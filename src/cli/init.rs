@@ -18,7 +18,7 @@ pub(super) struct Init {
 }
 
 impl Init {
-    pub(super) fn carry_out(self, root: Option<&Path>) -> Outcome {
+    pub(super) fn execute(self, root: Option<&Path>) -> Outcome {
         let dir = self.dir.as_deref().or(root).unwrap_or(Path::new("."));
         let workspace = Workspace::init(&Context::absolute(dir)?, is_tracked)?;
         output::line(&format!("{} is a workspace", workspace.root().display()))?;

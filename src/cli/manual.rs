@@ -19,7 +19,7 @@ pub(super) struct Man {
 
 impl Man {
     /// Prints or writes the pages of this command line.
-    pub(super) fn carry_out(self, command: clap::Command) -> Outcome {
+    pub(super) fn execute(self, command: clap::Command) -> Outcome {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();
             clap_mangen::Man::new(command).render(&mut page)?;

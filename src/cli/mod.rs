@@ -1,7 +1,6 @@
 //! The command line: parse, call, print. One file per command family.
 
 mod agent;
-mod aim;
 mod commands;
 mod complete;
 mod config;
@@ -17,6 +16,7 @@ mod goal_document;
 mod init;
 mod log_text;
 mod manual;
+mod node;
 mod objective;
 mod onboard;
 mod operate;
@@ -90,13 +90,13 @@ enum Family {
     Objective(objective::Objective),
     /// Long-term aims
     #[command(subcommand)]
-    Goal(aim::Goal),
+    Goal(node::Goal),
     /// Verifiable stages of a goal
     #[command(subcommand)]
-    Milestone(aim::Milestone),
+    Milestone(node::Milestone),
     /// Steps of work within a milestone
     #[command(subcommand)]
-    Phase(aim::Phase),
+    Phase(node::Phase),
     /// Why something is not moving
     Explain(explain::Explain),
     /// Have the active phase planned now; plans of the planner and of people
@@ -154,7 +154,7 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Good.into() };
         }
     };
-    match carry_out(cli) {
+    match execute(cli) {
         Ok(exit) => exit.into(),
         Err(Failure::ClosedPipe) => Exit::Good.into(),
         Err(Failure::Said(exit, text)) => {
@@ -166,15 +166,15 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn carry_out(cli: Cli) -> Outcome {
+fn execute(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
     match command {
-        None if global.no_tui => run::Run::default().carry_out(&find()?, true),
+        None if global.no_tui => run::Run::default().execute(&find()?, true),
         None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new(), palette()),
-        Some(Family::Init(init)) => init.carry_out(global.root.as_deref()),
-        Some(Family::Demo(demo)) => demo.carry_out((!global.no_tui).then(palette)),
+        Some(Family::Init(init)) => init.execute(global.root.as_deref()),
+        Some(Family::Demo(demo)) => demo.execute((!global.no_tui).then(palette)),
         Some(Family::Version) => {
             output::line(&format!("paddock {}", env!("CARGO_PKG_VERSION")))?;
             Ok(Exit::Good)
@@ -182,27 +182,27 @@ fn carry_out(cli: Cli) -> Outcome {
         Some(Family::Run(run)) if !global.no_tui => {
             console::open(global.root.as_deref(), global.project.as_deref(), run.arguments(), palette())
         }
-        Some(Family::Run(run)) => run.carry_out(&find()?, true),
-        Some(Family::Project(project)) => project.carry_out(&find()?),
-        Some(Family::Objective(objective)) => objective.carry_out(&find()?),
-        Some(Family::Goal(goal)) => goal.carry_out(&find()?),
-        Some(Family::Milestone(milestone)) => milestone.carry_out(&find()?),
-        Some(Family::Phase(phase)) => phase.carry_out(&find()?),
-        Some(Family::Explain(explain)) => explain.carry_out(&find()?),
-        Some(Family::Plan(plan)) => plan.carry_out(&find()?),
-        Some(Family::Status(status)) => status.carry_out(&find()?),
-        Some(Family::Session(session)) => session.carry_out(&find()?),
-        Some(Family::Queue(queue)) => queue.carry_out(&find()?),
-        Some(Family::Salvage(salvage)) => salvage.carry_out(&find()?),
-        Some(Family::Events(events)) => events.carry_out(&find()?),
-        Some(Family::Report(report)) => report.carry_out(&find()?),
-        Some(Family::Supervisor(supervisor)) => supervisor.carry_out(&find()?),
-        Some(Family::Verify(verify)) => verify.carry_out(&find()?),
-        Some(Family::Config(config)) => config.carry_out(&find()?),
-        Some(Family::Agent(agent)) => agent.carry_out(&find()?),
-        Some(Family::Doctor(doctor)) => doctor.carry_out(&find()?),
-        Some(Family::Completions(completions)) => completions.carry_out(),
-        Some(Family::Man(man)) => man.carry_out(Cli::command()),
+        Some(Family::Run(run)) => run.execute(&find()?, true),
+        Some(Family::Project(project)) => project.execute(&find()?),
+        Some(Family::Objective(objective)) => objective.execute(&find()?),
+        Some(Family::Goal(goal)) => goal.execute(&find()?),
+        Some(Family::Milestone(milestone)) => milestone.execute(&find()?),
+        Some(Family::Phase(phase)) => phase.execute(&find()?),
+        Some(Family::Explain(explain)) => explain.execute(&find()?),
+        Some(Family::Plan(plan)) => plan.execute(&find()?),
+        Some(Family::Status(status)) => status.execute(&find()?),
+        Some(Family::Session(session)) => session.execute(&find()?),
+        Some(Family::Queue(queue)) => queue.execute(&find()?),
+        Some(Family::Salvage(salvage)) => salvage.execute(&find()?),
+        Some(Family::Events(events)) => events.execute(&find()?),
+        Some(Family::Report(report)) => report.execute(&find()?),
+        Some(Family::Supervisor(supervisor)) => supervisor.execute(&find()?),
+        Some(Family::Verify(verify)) => verify.execute(&find()?),
+        Some(Family::Config(config)) => config.execute(&find()?),
+        Some(Family::Agent(agent)) => agent.execute(&find()?),
+        Some(Family::Doctor(doctor)) => doctor.execute(&find()?),
+        Some(Family::Completions(completions)) => completions.execute(),
+        Some(Family::Man(man)) => man.execute(Cli::command()),
     }
 }
 

@@ -99,18 +99,18 @@ pub(super) struct Show {
 }
 
 impl Objective {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
-            Self::Add(add) => add.carry_out(context),
-            Self::List(list) => list.carry_out(context),
-            Self::Show(show) => show.carry_out(context),
-            Self::Operate(operate) => operate.carry_out(context),
+            Self::Add(add) => add.execute(context),
+            Self::List(list) => list.execute(context),
+            Self::Show(show) => show.execute(context),
+            Self::Operate(operate) => operate.execute(context),
         }
     }
 }
 
 impl Add {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let project = context.project(&state, None)?;
         if self.title.trim().is_empty() {
@@ -159,7 +159,7 @@ fn free_id(state: &State, project: &ProjectSlug, title: &str) -> Result<Objectiv
 }
 
 impl List {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         if let Some(status) = &self.status {
             let words: Vec<&str> =
@@ -211,7 +211,7 @@ fn row(project: &ProjectStatus, objective: &ObjectiveStatus, with_slug: bool) ->
 }
 
 impl Show {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let key = context.objective(&state, &self.id)?;
         let document = status::build(context, &state, true);

@@ -120,7 +120,7 @@ impl Setup for Onboarding {
         onboarding::on_path(std::env::var_os("PATH").as_deref())
     }
 
-    fn carry_out(&self, answers: &Answers) -> Result<(), Refused> {
+    fn execute(&self, answers: &Answers) -> Result<(), Refused> {
         let context = self.context().map_err(said)?;
         let wanted = Wanted {
             target_branch: Some(answers.branch.clone()),
@@ -141,8 +141,10 @@ impl Setup for Onboarding {
             return Ok(());
         }
         let state = context.state().map_err(said)?;
-        let told = (answers.goal.as_str(), answers.description.as_str());
-        for command in goal::commands(&state, &added.slug, told, &[]).map_err(|error| error.to_string())? {
+        let reported = (answers.goal.as_str(), answers.description.as_str());
+        for command in
+            goal::commands(&state, &added.slug, reported, &[]).map_err(|error| error.to_string())?
+        {
             context.ask(command).map_err(said)?;
         }
         Ok(())

@@ -8,7 +8,7 @@ use super::output;
 use paddock_config::plan_file::scope_fault;
 use paddock_git::Repository;
 use paddock_model::command::Command;
-use paddock_model::ids::{AimId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, WorkerId};
+use paddock_model::ids::{NodeId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, WorkerId};
 use paddock_model::operate::{Order, SpecEdit};
 use paddock_model::state::State;
 
@@ -151,7 +151,7 @@ pub(super) struct Edit {
 }
 
 impl Operate {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let order = |order| move |_: &ObjectiveKey| -> Result<Order, Failure> { Ok(order) };
         match self {
@@ -175,7 +175,7 @@ impl Operate {
             Self::Prioritize(Prioritize { named, priority }) => {
                 named.order(context, &state, order(Order::Prioritize { priority }))
             }
-            Self::Edit(edit) => edit.carry_out(context, &state),
+            Self::Edit(edit) => edit.execute(context, &state),
             Self::Delete(named) => named.order(context, &state, order(Order::Delete)),
         }
     }
@@ -221,7 +221,7 @@ fn filled(list: Option<Vec<String>>) -> Option<Vec<String>> {
 }
 
 impl Edit {
-    fn carry_out(self, context: &Context, state: &State) -> Outcome {
+    fn execute(self, context: &Context, state: &State) -> Outcome {
         let scope = filled(self.scope);
         scope.iter().flatten().try_for_each(|glob| check_glob("--scope ", glob))?;
         let edit = SpecEdit {
@@ -254,7 +254,7 @@ pub(super) fn siblings(list: &[String], project: &ProjectSlug) -> Result<Vec<Obj
 
 /// A phase's id; its title will do, too.
 pub(super) fn phase_id(text: &str) -> String {
-    match AimId::new(text) {
+    match NodeId::new(text) {
         Ok(id) => id.to_string(),
         Err(_) => paddock_model::ids::nearest_id(text),
     }

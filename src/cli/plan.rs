@@ -79,7 +79,7 @@ struct Reject {
 }
 
 impl Plan {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self.action {
             None if self.dry_run => dry_run(context),
             None => {
@@ -87,8 +87,8 @@ impl Plan {
                 context.ask_and_say(Command::PlanNow { project })?;
                 Ok(Exit::Good)
             }
-            Some(Action::Apply(apply)) => apply.carry_out(context),
-            Some(Action::Show(show)) => show.carry_out(context),
+            Some(Action::Apply(apply)) => apply.execute(context),
+            Some(Action::Show(show)) => show.execute(context),
             Some(Action::Approve(Approve { json })) => {
                 let project = context.project(&context.state()?, None)?;
                 say(&context.ask(Command::PlanApprove { project })?, json)
@@ -134,7 +134,7 @@ fn dry_run(context: &Context) -> Outcome {
 }
 
 impl Apply {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let slug = context.project(&state, None)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };

@@ -92,14 +92,14 @@ pub(super) struct Removed {
 }
 
 impl Project {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let (named, make): (Named, fn(_) -> Command) = match self {
-            Self::Add(add) => return add.carry_out(context),
-            Self::List(list) => return list.carry_out(context),
-            Self::Show(show) => return show.carry_out(context),
-            Self::Remove(removed) => return removed.carry_out(context),
+            Self::Add(add) => return add.execute(context),
+            Self::List(list) => return list.execute(context),
+            Self::Show(show) => return show.execute(context),
+            Self::Remove(removed) => return removed.execute(context),
             Self::Trust(named) => return trust(context, &named),
-            Self::SetTarget(set) => return set.carry_out(context),
+            Self::SetTarget(set) => return set.execute(context),
             Self::Enable(named) => (named, |project| Command::ProjectEnable { project, enabled: true }),
             Self::Disable(named) => (named, |project| Command::ProjectEnable { project, enabled: false }),
             Self::Pause(named) => (named, |project| Command::ProjectPause { project, paused: true }),
@@ -162,7 +162,7 @@ fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
 }
 
 impl Removed {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let slug = context.project(&context.state()?, Some(&self.slug))?;
         let settings = context.state()?.project(&slug).map(|project| project.settings.clone());
         context.ask_and_say(Command::ProjectRemove { project: slug.clone() })?;
@@ -182,7 +182,7 @@ impl Removed {
 }
 
 impl List {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let document = status::build(context, &state, false);
         if self.json {
@@ -224,7 +224,7 @@ fn summary(project: &Found) -> serde_json::Value {
 }
 
 impl Show {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let slug = context.project(&state, self.slug.as_deref())?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };

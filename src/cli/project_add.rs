@@ -123,7 +123,7 @@ pub(super) fn commands_to_agree(slug: &ProjectSlug, found: &ProjectFacts) -> Res
 }
 
 impl Add {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let path = Context::absolute(&self.path)?;
         let path = path.canonicalize().map_err(|error| {
             Failure::error(format!("{}: {error}; name the folder of a git repository", path.display()))

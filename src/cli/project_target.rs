@@ -31,7 +31,7 @@ pub(super) struct SetTargetArgs {
 }
 
 impl SetTargetArgs {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let (slug, branch) = match &self.names[..] {
             [branch] => (None, branch),
             [slug, branch, ..] => (Some(slug.as_str()), branch),
@@ -44,7 +44,7 @@ impl SetTargetArgs {
         let state = context.state()?;
         let slug = context.project(&state, slug)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
-        let edit = Edit::of(context, &slug, branch)?;
+        let edit = Edit::read(context, &slug, branch)?;
         set(context, &state, project, branch, self.yes)?;
         edit.map_or(Ok(()), |edit| edit.write())?;
         Ok(Exit::Good)
@@ -127,7 +127,7 @@ struct Edit {
 
 impl Edit {
     /// None where the file names no branch, or this one, or cannot be read at all.
-    fn of(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
+    fn read(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
         let file = context.workspace.project_file(slug);
         let Ok(read) = project_file::read(&context.workspace, &file, None) else { return Ok(None) };
         if read.target_branch.is_none() {

@@ -65,9 +65,9 @@ pub(super) struct List {
 }
 
 impl Queue {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let make: fn(ProjectSlug) -> Command = match self {
-            Self::List(list) => return list.carry_out(context),
+            Self::List(list) => return list.execute(context),
             Self::Drop(Drop { id, note }) => return order(context, &id, Order::Drop { note }),
             Self::Requeue(Requeue { id }) => return order(context, &id, Order::Requeue),
             Self::Canary => |project| Command::QueueCanary { project },
@@ -91,7 +91,7 @@ fn order(context: &Context, id: &str, order: Order) -> Outcome {
 }
 
 impl List {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let document = status::build(context, &context.state()?, false);
         if self.json {
             let queues: Vec<_> = document

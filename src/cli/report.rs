@@ -37,7 +37,7 @@ pub(super) struct Report {
 }
 
 impl Report {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let now_ms = jiff::Timestamp::now().as_millisecond();
         let since_ms = self.since.unwrap_or(now_ms - SINCE_MS);

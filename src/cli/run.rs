@@ -109,7 +109,7 @@ impl Run {
         }
     }
 
-    pub(super) fn carry_out(self, context: &Context, hints: bool) -> Outcome {
+    pub(super) fn execute(self, context: &Context, hints: bool) -> Outcome {
         if self.detached {
             // It fails only for the leader of a process group, which has no terminal to lose then.
             let _ = rustix::process::setsid();

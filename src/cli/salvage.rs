@@ -61,12 +61,12 @@ pub(super) struct Restore {
 }
 
 impl Salvage {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         match self {
-            Self::List(list) => list.carry_out(context, &state),
-            Self::Show(show) => show.carry_out(context, &state),
-            Self::Restore(restore) => restore.carry_out(context, &state),
+            Self::List(list) => list.execute(context, &state),
+            Self::Show(show) => show.execute(context, &state),
+            Self::Restore(restore) => restore.execute(context, &state),
         }
     }
 }
@@ -110,7 +110,7 @@ fn find(context: &Context, state: &State, which: &str) -> Result<Kept, Failure> 
 }
 
 impl List {
-    fn carry_out(self, context: &Context, state: &State) -> Outcome {
+    fn execute(self, context: &Context, state: &State) -> Outcome {
         let mut kept = all(context, state)?;
         if let Some(objective) = &self.objective {
             kept.retain(|(slug, _, one)| {
@@ -157,7 +157,7 @@ fn names(paths: &[String], max: usize) -> String {
 }
 
 impl Show {
-    fn carry_out(self, context: &Context, state: &State) -> Outcome {
+    fn execute(self, context: &Context, state: &State) -> Outcome {
         let (slug, repository, one) = find(context, state, &self.which)?;
         let at = rfc3339(one.time_s.saturating_mul(1000));
         output::line(&format!("{slug}/{}, session {}, {at}", one.objective, one.session))?;
@@ -169,7 +169,7 @@ impl Show {
 }
 
 impl Restore {
-    fn carry_out(self, context: &Context, state: &State) -> Outcome {
+    fn execute(self, context: &Context, state: &State) -> Outcome {
         let (slug, repository, one) = find(context, state, &self.which)?;
         if let Some(branch) = &self.to_branch {
             return match restore_as_branch(&repository, &one, branch).map_err(failed)? {

@@ -87,11 +87,11 @@ fn dollars(text: &str) -> Result<u64, CliError> {
 }
 
 impl Session {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
-            Self::List(list) => return list.carry_out(context),
-            Self::Show(show) => return show.carry_out(context),
-            Self::Log(log) => return log.carry_out(context),
+            Self::List(list) => return list.execute(context),
+            Self::Show(show) => return show.execute(context),
+            Self::Log(log) => return log.execute(context),
             Self::Kill(kill) => {
                 context.ask_and_say(Command::SessionKill { session: SessionId(kill.number) })?;
             }
@@ -117,7 +117,7 @@ pub(super) fn find(state: &State, number: u64) -> Result<&Found, Failure> {
 }
 
 impl List {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let document = status::build(context, &context.state()?, self.all);
         if self.json {
             let sessions: Vec<_> =
@@ -158,7 +158,7 @@ impl List {
 }
 
 impl Show {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = find(&state, self.number)?;
         if self.json {

@@ -38,7 +38,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let session = session::find(&state, self.number)?;
         let settings = state.project(&session.objective.project).map(|project| &project.settings);
@@ -130,7 +130,7 @@ impl Sink {
                     Stream::Stderr => transcript::Stream::Err,
                 };
                 reader.push(stream, bytes);
-                output::print(&told(&reader.take_lines(), zone))
+                output::print(&rendered(&reader.take_lines(), zone))
             }
             Self::Readable(None, _) => Ok(()),
             Self::Raw => {
@@ -145,7 +145,7 @@ impl Sink {
         match self {
             Self::Clean(cleaner) => output::print(&cleaner.finish()),
             Self::Readable(reader, zone) => match reader.take() {
-                Some(reader) => output::print(&told(&reader.finish(None).1, zone)),
+                Some(reader) => output::print(&rendered(&reader.finish(None).1, zone)),
                 None => Ok(()),
             },
             Self::Raw => Ok(()),
@@ -154,7 +154,7 @@ impl Sink {
 }
 
 /// Each line with its time and what it tells of; further lines of it stand below its first.
-fn told(lines: &[Line], zone: &TimeZone) -> String {
+fn rendered(lines: &[Line], zone: &TimeZone) -> String {
     let mut out = String::new();
     for line in lines {
         let at = line.at_ms.and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());

@@ -48,7 +48,7 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
 }
 
 /// Says once what this build does to existing projects other than the one before.
-fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
+fn print_changes(workspace: &Workspace) -> Result<(), Failure> {
     let unseen = changes::unseen(&workspace.changes_file());
     if unseen.is_empty() {
         return Ok(());
@@ -62,7 +62,7 @@ fn tell_changes(workspace: &Workspace) -> Result<(), Failure> {
 }
 
 impl Status {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         if let Some(project) = &context.project {
             context.project(&state, Some(project.as_str()))?;
@@ -72,7 +72,7 @@ impl Status {
             true => output::json(&document)?,
             false => {
                 output::print(&status_text::render(&document, now_ms()))?;
-                tell_changes(&context.workspace)?;
+                print_changes(&context.workspace)?;
             }
         }
         Ok::<Exit, Failure>(Exit::Good)

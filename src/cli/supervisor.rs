@@ -44,16 +44,16 @@ pub(super) struct Stop {
 }
 
 impl Supervisor {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         match self {
-            Self::Status(status) => status.carry_out(context),
-            Self::Stop(stop) => stop.carry_out(context),
+            Self::Status(status) => status.execute(context),
+            Self::Stop(stop) => stop.execute(context),
         }
     }
 }
 
 impl Status {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let holder = is_running(&context.workspace.runtime());
         if self.json {
             let (pid, since) = holder.as_ref().map_or((None, None), |one| (one.pid, one.since.clone()));
@@ -69,7 +69,7 @@ impl Status {
 }
 
 impl Stop {
-    fn carry_out(self, context: &Context) -> Outcome {
+    fn execute(self, context: &Context) -> Outcome {
         let Some(holder) = is_running(&context.workspace.runtime()) else {
             output::line("no supervisor runs")?;
             return Ok(Exit::Good);

@@ -65,7 +65,7 @@ struct Document {
 }
 
 impl Verify {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let mut rerun = self.rerun.then(|| Rerun::new(context)).transpose()?;
         let mut projects = Vec::new();
         for project in context.state()?.projects() {

@@ -36,11 +36,11 @@ fn child_that_writes_until_it_is_killed() {
     let first = store.last_seq().unwrap() + 1;
     let writer = store.into_writer().unwrap();
     for seq in first.. {
-        let tell = move |outcome: Result<_, _>| {
+        let report = move |outcome: Result<_, _>| {
             outcome.unwrap();
             writeln!(std::io::stdout(), "acknowledged {seq}").unwrap();
         };
-        writer.append(batch(seq), Box::new(tell));
+        writer.append(batch(seq), Box::new(report));
     }
 }
 

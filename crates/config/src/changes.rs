@@ -41,8 +41,8 @@ pub(crate) const CHANGES: &[&str] = &[
 pub fn unseen(file: &Path) -> &'static [&'static str] {
     // A file that cannot be read counts as none: every change is printed again.
     let text = fs::read_to_string(file).unwrap_or_default();
-    let told: usize = text.trim().parse().unwrap_or(0);
-    CHANGES.get(told..).unwrap_or_default()
+    let reported: usize = text.trim().parse().unwrap_or(0);
+    CHANGES.get(reported..).unwrap_or_default()
 }
 
 /// Records in that file that `status` has printed all changes.
@@ -50,11 +50,11 @@ pub fn unseen(file: &Path) -> &'static [&'static str] {
 /// # Errors
 /// Fails if the file cannot be written; the changes are then printed again.
 pub fn remember(file: &Path) -> io::Result<()> {
-    write_atomic(file, all_told().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
+    write_atomic(file, all_names().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
 }
 
 /// What the workspace's file says once all have been told.
-pub(super) fn all_told() -> String {
+pub(super) fn all_names() -> String {
     format!("{}\n", CHANGES.len())
 }
 

@@ -48,7 +48,9 @@ impl Environment {
     }
 
     /// An environment of these variables.
-    pub fn of<K: Into<OsString>, V: Into<OsString>>(variables: impl IntoIterator<Item = (K, V)>) -> Self {
+    pub fn from_variables<K: Into<OsString>, V: Into<OsString>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> Self {
         let real = variables.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
         Self { real, file: BTreeMap::new() }
     }
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn who_gives_an_order_is_named_as_the_system_names_them() {
-        let of = |variables: &[(&str, &str)]| Environment::of(variables.iter().copied()).person();
+        let of = |variables: &[(&str, &str)]| Environment::from_variables(variables.iter().copied()).person();
         assert_eq!(of(&[("USER", "ada"), ("LOGNAME", "root")]), "ada");
         assert_eq!(of(&[("USER", " "), ("LOGNAME", "艾达\u{1b}[2J")]), "艾达[2J");
         assert_eq!(of(&[]), "a person");

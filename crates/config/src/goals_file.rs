@@ -6,16 +6,16 @@ use super::error::{ConfigError, Place};
 use super::plan_file;
 use super::reader::Sink;
 use paddock_model::hierarchy::Level;
-use paddock_model::ids::AimId;
+use paddock_model::ids::NodeId;
 use paddock_model::plan::PhaseCheck;
 
 /// A goal, milestone or phase as the document has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DraftAim {
+pub struct DraftNode {
     /// How large it is.
     pub level: Level,
     /// Its id, where the document names it.
-    pub id: Option<AimId>,
+    pub id: Option<NodeId>,
     /// Its title.
     pub title: String,
     /// The text below its heading.
@@ -32,9 +32,9 @@ pub struct DraftAim {
 ///
 /// # Errors
 /// Every fault, with its line. One is enough to refuse the whole document.
-pub fn read(text: &str, shown: &str) -> Result<Vec<DraftAim>, Vec<ConfigError>> {
+pub fn read(text: &str, shown: &str) -> Result<Vec<DraftNode>, Vec<ConfigError>> {
     let sink = Sink::new(shown);
-    let mut reader = Reader { sink: &sink, shown, aims: Vec::new(), body: Vec::new(), faults: Vec::new() };
+    let mut reader = Reader { sink: &sink, shown, nodes: Vec::new(), body: Vec::new(), faults: Vec::new() };
     let text = text.trim_start_matches('\u{feff}');
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
@@ -42,13 +42,13 @@ pub fn read(text: &str, shown: &str) -> Result<Vec<DraftAim>, Vec<ConfigError>> 
         at = reader.take(&lines, at);
     }
     reader.close();
-    let (aims, mut faults) = (std::mem::take(&mut reader.aims), std::mem::take(&mut reader.faults));
-    if aims.is_empty() {
+    let (nodes, mut faults) = (std::mem::take(&mut reader.nodes), std::mem::take(&mut reader.faults));
+    if nodes.is_empty() {
         let right = "begin with `# A goal`, then `## A milestone` and `### A phase`".to_owned();
         sink.add(Place::default(), "", "holds no goal".to_owned(), Some(right));
     }
-    match (sink.finish(Some(aims)), faults.is_empty()) {
-        (Ok((aims, _)), true) => Ok(aims),
+    match (sink.finish(Some(nodes)), faults.is_empty()) {
+        (Ok((nodes, _)), true) => Ok(nodes),
         (own, _) => {
             faults.extend(own.err().unwrap_or_default());
             faults.sort_by_key(|fault| fault.place);
@@ -60,7 +60,7 @@ pub fn read(text: &str, shown: &str) -> Result<Vec<DraftAim>, Vec<ConfigError>> 
 struct Reader<'a> {
     sink: &'a Sink,
     shown: &'a str,
-    aims: Vec<DraftAim>,
+    nodes: Vec<DraftNode>,
     body: Vec<&'a str>,
     faults: Vec<ConfigError>,
 }
@@ -88,11 +88,11 @@ impl<'a> Reader<'a> {
 
     fn text(&mut self, lines: &[&'a str], at: usize) {
         let is_blank = lines.iter().all(|line| line.trim().is_empty());
-        if self.aims.is_empty() && !is_blank {
+        if self.nodes.is_empty() && !is_blank {
             let right = "put it below a heading, `# A goal` first".to_owned();
             self.fault(at as u64 + 1, "this text belongs to no goal".to_owned(), Some(right));
             // Once is enough to say it of a whole preface.
-            self.aims.push(DraftAim::nobody());
+            self.nodes.push(DraftNode::nobody());
             return;
         }
         self.body.extend(lines);
@@ -100,9 +100,9 @@ impl<'a> Reader<'a> {
 
     fn begin(&mut self, level: Level, title: &str, line: u64) {
         self.close();
-        self.aims.retain(|aim| aim.line > 0);
+        self.nodes.retain(|node| node.line > 0);
         let (title, marker) = split_marker(title);
-        let id = marker.and_then(|id| match AimId::new(id) {
+        let id = marker.and_then(|id| match NodeId::new(id) {
             Ok(id) => Some(id),
             Err(error) => {
                 self.fault(line, error.to_string(), None);
@@ -115,40 +115,43 @@ impl<'a> Reader<'a> {
             self.fault(line, format!("this {word} has no title"), Some(format!("`{} TITLE`", hashes(level))));
         }
         let twice = id.as_ref().and_then(|id| {
-            self.aims.iter().find(|aim| aim.level == level && aim.id.as_ref() == Some(id)).map(|aim| aim.line)
+            self.nodes
+                .iter()
+                .find(|node| node.level == level && node.id.as_ref() == Some(id))
+                .map(|node| node.line)
         });
         if let (Some(id), Some(first)) = (&id, twice) {
             let right = Some("give each its own id, or none: then one is made of the title".to_owned());
             self.fault(line, format!("the {word} `{id}` is in line {first} already"), right);
         }
-        let parent = level.parent().and_then(|above| self.aims.iter().rposition(|aim| aim.level <= above));
-        let parent = parent.filter(|at| Some(self.aims[*at].level) == level.parent());
+        let parent = level.parent().and_then(|above| self.nodes.iter().rposition(|node| node.level <= above));
+        let parent = parent.filter(|at| Some(self.nodes[*at].level) == level.parent());
         if let (Some(above), None) = (level.parent(), parent) {
             let right = format!("write `{} …` above it", hashes(above));
             self.fault(line, format!("this {word} belongs to no {above}"), Some(right));
         }
         let (title, description, checks) = (title.to_owned(), String::new(), Vec::new());
-        self.aims.push(DraftAim { level, id, title, description, parent, checks, line });
+        self.nodes.push(DraftNode { level, id, title, description, parent, checks, line });
     }
 
     /// The text so far is the description of the last aim.
     fn close(&mut self) {
         let body: Vec<String> = self.body.drain(..).map(unescape).collect();
-        if let Some(aim) = self.aims.last_mut() {
-            aim.description = body.join("\n").trim().to_owned();
+        if let Some(node) = self.nodes.last_mut() {
+            node.description = body.join("\n").trim().to_owned();
         }
     }
 
     fn checks(&mut self, inside: &[&str], fence_line: u64) {
-        let level = self.aims.last().map(|aim| aim.level);
+        let level = self.nodes.last().map(|node| node.level);
         if level != Some(Level::Phase) {
             let right = "put it below a phase (`### …`)".to_owned();
             return self.fault(fence_line, "checks belong to a phase".to_owned(), Some(right));
         }
         match plan_file::read_checks(&inside.join("\n"), self.shown) {
             Ok(checks) => {
-                if let Some(aim) = self.aims.last_mut() {
-                    aim.checks.extend(checks);
+                if let Some(node) = self.nodes.last_mut() {
+                    node.checks.extend(checks);
                 }
             }
             Err(faults) => self.faults.extend(faults.into_iter().map(|mut fault| {
@@ -164,7 +167,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-impl DraftAim {
+impl DraftNode {
     /// Stands for the goal that a preface lacks, until a heading comes.
     fn nobody() -> Self {
         let (title, description) = (String::new(), String::new());
@@ -246,19 +249,19 @@ pub struct Written<'a> {
 
 /// The document of these aims, each below what it belongs to; reading it gives the same again.
 #[must_use]
-pub fn write<'a>(aims: impl IntoIterator<Item = Written<'a>>) -> String {
+pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
     let mut text = String::new();
-    for aim in aims {
-        let title: Vec<&str> = aim.title.split_whitespace().collect();
-        let (hashes, title) = (hashes(aim.level), title.join(" ").replace("<!--", "<! --"));
+    for node in nodes {
+        let title: Vec<&str> = node.title.split_whitespace().collect();
+        let (hashes, title) = (hashes(node.level), title.join(" ").replace("<!--", "<! --"));
         let before = if text.is_empty() { "" } else { "\n" };
-        text.push_str(&format!("{before}{hashes} {title} <!-- id: {} -->\n", aim.id));
-        let description = escaped(aim.description.trim());
+        text.push_str(&format!("{before}{hashes} {title} <!-- id: {} -->\n", node.id));
+        let description = escaped(node.description.trim());
         if !description.is_empty() {
             text.push_str(&format!("\n{description}\n"));
         }
-        if !aim.checks.is_empty() {
-            text.push_str(&format!("\n```checks\n{}```\n", checks_text(aim.checks)));
+        if !node.checks.is_empty() {
+            text.push_str(&format!("\n```checks\n{}```\n", checks_text(node.checks)));
         }
     }
     text

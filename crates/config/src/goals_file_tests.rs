@@ -26,18 +26,18 @@ And keep it small.
 
 #[test]
 fn headings_are_aims_and_what_is_below_them_describes_them() {
-    let aims = read(DOCUMENT, "goals.md").unwrap();
-    let titles: Vec<&str> = aims.iter().map(|aim| aim.title.as_str()).collect();
+    let nodes = read(DOCUMENT, "goals.md").unwrap();
+    let titles: Vec<&str> = nodes.iter().map(|node| node.title.as_str()).collect();
     assert_eq!(titles, ["A safe shop", "Payments work", "The form", "支付"]);
-    let parents: Vec<_> = aims.iter().map(|aim| aim.parent).collect();
+    let parents: Vec<_> = nodes.iter().map(|node| node.parent).collect();
     assert_eq!(parents, [None, Some(0), Some(1), Some(1)]);
-    assert_eq!(aims[0].description, "Nobody loses money.\n\n```sh\n# no heading\n```");
-    let ids: Vec<Option<&str>> = aims.iter().map(|aim| aim.id.as_ref().map(AimId::as_str)).collect();
+    assert_eq!(nodes[0].description, "Nobody loses money.\n\n```sh\n# no heading\n```");
+    let ids: Vec<Option<&str>> = nodes.iter().map(|node| node.id.as_ref().map(NodeId::as_str)).collect();
     assert_eq!(ids, [Some("shop"), None, Some("form"), None]);
-    assert_eq!(aims[2].description, "Make it.\n\n\nAnd keep it small.");
-    let checks: Vec<&str> = aims[2].checks.iter().map(|check| check.check_command.as_str()).collect();
-    assert_eq!((checks, aims[2].checks[1].expected.as_str()), (vec!["test -f form", "./check.sh"], "fine"));
-    assert_eq!(aims.iter().map(|aim| aim.line).collect::<Vec<_>>(), [1, 9, 10, 21]);
+    assert_eq!(nodes[2].description, "Make it.\n\n\nAnd keep it small.");
+    let checks: Vec<&str> = nodes[2].checks.iter().map(|check| check.check_command.as_str()).collect();
+    assert_eq!((checks, nodes[2].checks[1].expected.as_str()), (vec!["test -f form", "./check.sh"], "fine"));
+    assert_eq!(nodes.iter().map(|node| node.line).collect::<Vec<_>>(), [1, 9, 10, 21]);
 }
 
 #[test]
@@ -64,19 +64,19 @@ fn every_fault_is_told_with_its_line() {
 
 #[test]
 fn a_document_that_was_written_is_read_again_as_it_was() {
-    let aims = read(DOCUMENT, "goals.md").unwrap();
+    let nodes = read(DOCUMENT, "goals.md").unwrap();
     let hostile = "# not a heading\n\\# nor this\n\n```plan\n# in a block\nx: |\n  ```\n  ## deeper\n  ```\n```\n### end";
-    let written = |aim: &DraftAim| (aim.level, aim.title.clone(), aim.checks.clone());
+    let written = |node: &DraftNode| (node.level, node.title.clone(), node.checks.clone());
     let ids = ["shop", "pay", "form", "zhifu"];
-    let text = write(aims.iter().zip(ids).map(|(aim, id)| Written {
-        level: aim.level,
+    let text = write(nodes.iter().zip(ids).map(|(node, id)| Written {
+        level: node.level,
         id,
-        title: &aim.title,
-        description: if id == "pay" { hostile } else { &aim.description },
-        checks: &aim.checks,
+        title: &node.title,
+        description: if id == "pay" { hostile } else { &node.description },
+        checks: &node.checks,
     }));
     let again = read(&text, "again").unwrap();
-    assert!(again.iter().map(written).eq(aims.iter().map(written)), "{text}");
+    assert!(again.iter().map(written).eq(nodes.iter().map(written)), "{text}");
     assert_eq!(again[1].description, hostile, "{text}");
-    assert!(again.iter().zip(ids).all(|(aim, id)| aim.id.as_ref().unwrap().as_str() == id));
+    assert!(again.iter().zip(ids).all(|(node, id)| node.id.as_ref().unwrap().as_str() == id));
 }

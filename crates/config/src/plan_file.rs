@@ -138,7 +138,7 @@ pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Ve
             return sink.finish(None::<Vec<PhaseCheck>>).map(|(checks, _)| checks);
         }
     };
-    let section = Section::of(&node, "", &sink);
+    let section = Section::new(&node, "", &sink);
     let checks = section.sections(&keys::PHASE_CHECKS).unwrap_or_default();
     let read: Vec<PhaseCheck> = checks.iter().filter_map(read_check).collect();
     section.finish();
@@ -162,7 +162,7 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
             return None;
         }
     };
-    let plan = Section::of(&node, "", sink);
+    let plan = Section::new(&node, "", sink);
     check_list(&node, &plan);
     let reasoning = plan.given(&keys::REASONING).unwrap_or_default();
     let checks = plan.sections(&keys::PHASE_CHECKS).unwrap_or_default();

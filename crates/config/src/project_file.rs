@@ -92,7 +92,7 @@ fn read_node(
     root: &Path,
     event_types: Option<&[&str]>,
 ) -> Option<ProjectFile> {
-    let file = Section::of(node, "", sink);
+    let file = Section::new(node, "", sink);
     if !Section::is_map(node) {
         // Said already; that every key is missing would only bury it.
         return None;

@@ -175,7 +175,7 @@ fn make(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
 mod tests {
     use super::*;
 
-    fn of(files: &[(&str, &str)]) -> Vec<String> {
+    fn proposed(files: &[(&str, &str)]) -> Vec<String> {
         let read =
             |name: &str| files.iter().find(|(file, _)| *file == name).map(|(_, text)| (*text).to_owned());
         propose(&read).commands.into_iter().map(|one| format!("{}: {}", one.name, one.run)).collect()
@@ -183,46 +183,52 @@ mod tests {
 
     #[test]
     fn each_ecosystem_has_its_way_of_testing() {
-        assert_eq!(of(&[("Cargo.toml", "[package]")]), ["tests: cargo test"]);
-        assert_eq!(of(&[("Cargo.toml", "[workspace]\nmembers = []")]), ["tests: cargo test --workspace"]);
-        assert_eq!(of(&[("go.mod", "module x")]), ["tests: go test ./..."]);
-        assert_eq!(of(&[("pyproject.toml", ""), ("uv.lock", "")]), ["tests: uv run pytest"]);
-        assert_eq!(of(&[("setup.py", "")]), ["tests: python3 -m pytest"]);
-        assert_eq!(of(&[("build.gradle.kts", ""), ("gradlew", "")]), ["tests: ./gradlew check"]);
+        assert_eq!(proposed(&[("Cargo.toml", "[package]")]), ["tests: cargo test"]);
+        assert_eq!(
+            proposed(&[("Cargo.toml", "[workspace]\nmembers = []")]),
+            ["tests: cargo test --workspace"]
+        );
+        assert_eq!(proposed(&[("go.mod", "module x")]), ["tests: go test ./..."]);
+        assert_eq!(proposed(&[("pyproject.toml", ""), ("uv.lock", "")]), ["tests: uv run pytest"]);
+        assert_eq!(proposed(&[("setup.py", "")]), ["tests: python3 -m pytest"]);
+        assert_eq!(proposed(&[("build.gradle.kts", ""), ("gradlew", "")]), ["tests: ./gradlew check"]);
     }
 
     #[test]
     fn the_lock_file_names_the_package_manager() {
         let manifest = ("package.json", r#"{"scripts": {"test": "vitest run"}}"#);
-        assert_eq!(of(&[manifest, ("package-lock.json", "")]), ["install: npm ci", "tests: npm run test"]);
+        assert_eq!(
+            proposed(&[manifest, ("package-lock.json", "")]),
+            ["install: npm ci", "tests: npm run test"]
+        );
         let pnpm = ["install: pnpm install --frozen-lockfile", "tests: pnpm run test"];
-        assert_eq!(of(&[manifest, ("pnpm-lock.yaml", "")]), pnpm);
+        assert_eq!(proposed(&[manifest, ("pnpm-lock.yaml", "")]), pnpm);
         let yarn = ["install: yarn install --immutable", "tests: yarn run test"];
-        assert_eq!(of(&[manifest, ("yarn.lock", ""), (".yarnrc.yml", "")]), yarn);
+        assert_eq!(proposed(&[manifest, ("yarn.lock", ""), (".yarnrc.yml", "")]), yarn);
     }
 
     #[test]
     fn a_test_script_that_only_complains_is_none() {
         let manifest =
             r#"{"scripts": {"test": "echo \"Error: no test specified\" && exit 1", "build": "tsc"}}"#;
-        assert_eq!(of(&[("package.json", manifest)])[1], "build: npm run build");
-        assert!(of(&[("package.json", "{}")]).is_empty());
-        assert!(of(&[("package.json", "not json")]).is_empty());
+        assert_eq!(proposed(&[("package.json", manifest)])[1], "build: npm run build");
+        assert!(proposed(&[("package.json", "{}")]).is_empty());
+        assert!(proposed(&[("package.json", "not json")]).is_empty());
     }
 
     #[test]
     fn a_makefile_speaks_for_several_languages_and_only_with_a_target() {
         let both = [("Cargo.toml", ""), ("go.mod", "")];
-        assert_eq!(of(&both), ["tests: cargo test", "tests-2: go test ./..."]);
+        assert_eq!(proposed(&both), ["tests: cargo test", "tests-2: go test ./..."]);
         let make = ("Makefile", "all: x\ncheck: all\n\tcargo test");
-        assert_eq!(of(&[both[0], both[1], make]), ["tests: make check"]);
-        assert_eq!(of(&[both[0], make]), ["tests: cargo test"]);
-        assert_eq!(of(&[make]), ["tests: make check"]);
-        assert!(of(&[("Makefile", "test := 1\nall: x")]).is_empty());
+        assert_eq!(proposed(&[both[0], both[1], make]), ["tests: make check"]);
+        assert_eq!(proposed(&[both[0], make]), ["tests: cargo test"]);
+        assert_eq!(proposed(&[make]), ["tests: make check"]);
+        assert!(proposed(&[("Makefile", "test := 1\nall: x")]).is_empty());
     }
 
     #[test]
     fn nothing_known_is_nothing_proposed() {
-        assert!(of(&[("README.md", "x")]).is_empty());
+        assert!(proposed(&[("README.md", "x")]).is_empty());
     }
 }

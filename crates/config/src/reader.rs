@@ -55,7 +55,7 @@ pub(super) struct Section<'a> {
 
 impl<'a> Section<'a> {
     /// The node as a map; null is an empty one, anything else a fault.
-    pub(crate) fn of(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
+    pub(crate) fn new(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
         let mut section = Self {
             pairs: &[],
             path: path.to_owned(),
@@ -178,7 +178,7 @@ impl<'a> Section<'a> {
     pub(crate) fn section(&self, key: &Key<Map>) -> Section<'a> {
         static NONE: Node = Node { place: Place { line: 0, column: 0 }, value: Value::Null };
         let node = self.get(key).unwrap_or(&NONE);
-        Section::of(node, &self.key(key.name()), self.sink)
+        Section::new(node, &self.key(key.name()), self.sink)
     }
 
     /// The items of a list of maps.
@@ -186,7 +186,7 @@ impl<'a> Section<'a> {
         let (items, name) = (self.list(key)?.iter().enumerate(), key.name());
         Some(
             items
-                .map(|(at, node)| Section::of(node, &self.key(&format!("{name}[{at}]")), self.sink))
+                .map(|(at, node)| Section::new(node, &self.key(&format!("{name}[{at}]")), self.sink))
                 .collect(),
         )
     }
@@ -194,7 +194,7 @@ impl<'a> Section<'a> {
     /// The pairs of a free map of texts, such as `env`.
     pub(crate) fn text_map(&self, row: &dyn Row) -> Option<Vec<(String, String)>> {
         let node = self.get(row)?;
-        let inner = Section::of(node, &self.key(row.setting().name()), self.sink);
+        let inner = Section::new(node, &self.key(row.setting().name()), self.sink);
         inner.duplicates();
         let read = |(name, node): &(yaml::Key, Node)| {
             let value = match &node.value {

@@ -7,7 +7,7 @@ use super::project_file::ProjectFile;
 use super::reader::{Sink, meant};
 use super::shared_part::SharedPart;
 use super::table as keys;
-use paddock_agents::transcript::{When, tells};
+use paddock_agents::transcript::{When, usage_reporting};
 use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
 
@@ -140,10 +140,10 @@ impl ProjectFile {
         }
         let used = |id: &&AgentSettings| settings.workers.iter().any(|worker| worker.agents.contains(&id.id));
         for agent in settings.agents.iter().filter(used).filter(|agent| agent.enabled) {
-            let tells = tells(&agent.transcript);
+            let usage_reporting = usage_reporting(&agent.transcript);
             let limits = [
-                ("USD", "cost", self.places.usd, tells.usd),
-                ("tokens", "tokens", self.places.tokens, tells.tokens),
+                ("USD", "cost", self.places.usd, usage_reporting.usd),
+                ("tokens", "tokens", self.places.tokens, usage_reporting.tokens),
             ];
             for (unit, what, place, when) in limits {
                 let Some((place, key)) = place else { continue };
@@ -158,7 +158,8 @@ impl ProjectFile {
                          reports its {what} only then"
                     ),
                 };
-                let also = if tells.tokens == When::During { "minutes or tokens" } else { "minutes" };
+                let also =
+                    if usage_reporting.tokens == When::During { "minutes or tokens" } else { "minutes" };
                 sink.warn(place, key, problem, Some(format!("give a limit of {also} too")));
             }
         }

@@ -43,7 +43,7 @@ impl SharedPart {
         let sink = Sink::new(REPOSITORY_FILE);
         let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
         let part = {
-            let file = Section::of(&node, "", &sink);
+            let file = Section::new(&node, "", &sink);
             let planner = file.section(&keys::PLANNER);
             let part = Self::read(&file, &planner, REPOSITORY_FILE);
             planner.finish();

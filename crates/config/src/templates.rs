@@ -13,10 +13,10 @@ use paddock_model::settings::ProjectSettings;
 pub fn faults(folder: &Path, settings: &ProjectSettings) -> Vec<ConfigError> {
     let of_workers = settings.workers.iter().map(|worker| worker.template.as_str());
     let names: BTreeSet<&str> = EMBEDDED.iter().map(|(name, _)| *name).chain(of_workers).collect();
-    names.into_iter().flat_map(|name| of(folder, name)).collect()
+    names.into_iter().flat_map(|name| faults_of(folder, name)).collect()
 }
 
-fn of(folder: &Path, name: &str) -> Vec<ConfigError> {
+fn faults_of(folder: &Path, name: &str) -> Vec<ConfigError> {
     let source = match prompt::load(Some(folder), name) {
         Ok(source) => source,
         Err(error) => return vec![fault(name, 0, error.to_string(), None)],

@@ -128,7 +128,7 @@ impl Workspace {
         let marker = runtime.join("workspace.json");
         if !marker.exists() {
             // A new workspace knows nothing else than this build.
-            write_once(&runtime.join(CHANGES_FILE), changes::all_told().as_bytes())?;
+            write_once(&runtime.join(CHANGES_FILE), changes::all_names().as_bytes())?;
         }
         write_once(&marker, &json)?;
         // These are made only now: a half-made workspace is none, and is completed by the next init.

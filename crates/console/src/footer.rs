@@ -30,8 +30,8 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         ]);
         return text::put_line(buf, area.x, area.y, area.width, &line);
     }
-    let told = model.note.as_ref().filter(|note| note.is_no);
-    if let (Some(dialog), None) = (model.dialogs.last(), told) {
+    let reported = model.note.as_ref().filter(|note| note.is_no);
+    if let (Some(dialog), None) = (model.dialogs.last(), reported) {
         let hints = dialog.hints(model);
         return put_hints(hints.iter().map(|(key, what)| ((*key).to_owned(), *what)), area, buf, theme);
     }

@@ -11,14 +11,14 @@
 //!
 //! | layer | what is in it |
 //! |---|---|
-//! | words and pictures | [`Error`], `text`, [`theme`], [`lanes`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
+//! | words and pictures | [`Error`], `text`, [`theme`], [`graph`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
 //! | what is remembered | `panes::PaneId`, `panes/*/state.rs` in [`panes::Locals`], [`commands`], `ahead` |
 //! | the state | [`Model`], [`msg`], [`dialogs::Dialog`] |
 //! | what is asked of it | [`layout`], `log::watch`, `actions::order`, the trait `panes::Pane`, the type [`actions::Action`] |
 //! | one file each | [`panes`], [`dialogs`], then the actions that open them |
 //! | tables | `panes::pane`, [`actions::TABLE`] |
 //! | the whole | [`frame`], [`update`], [`onboarding`] |
-//! | the world | [`run`], [`link`], `worker`, `terminal` |
+//! | the world | [`run`], [`store_feed`], `worker`, `terminal` |
 //!
 //! # The seams
 //! - **A pane** is one file in [`panes`], a unit struct that implements `panes::Pane`: `view`, and as far as
@@ -50,22 +50,22 @@ pub(crate) mod error;
 pub(crate) mod finder;
 pub(crate) mod footer;
 pub mod frame;
+pub(crate) mod frame_rate;
+pub mod graph;
 pub(crate) mod header;
 pub(crate) mod input;
 pub mod keymap;
-pub mod lanes;
 pub mod layout;
-pub mod link;
 pub mod log;
 pub(crate) mod memory;
 pub(crate) mod model;
 pub mod msg;
 pub mod onboarding;
-pub(crate) mod pace;
 pub mod panes;
 pub(crate) mod programs;
 pub(crate) mod ring;
 pub(crate) mod run;
+pub mod store_feed;
 pub(crate) mod terminal;
 #[cfg(test)]
 pub(crate) mod testing;

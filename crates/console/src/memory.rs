@@ -28,7 +28,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 impl Memory {
     /// Where a person is.
     #[must_use]
-    pub(crate) fn of(model: &Model) -> Self {
+    pub(crate) fn from_model(model: &Model) -> Self {
         Self {
             project: model.project.clone(),
             selected: model.selected.clone(),

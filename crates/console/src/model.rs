@@ -258,7 +258,7 @@ impl Model {
             self.project = self.facts.state.projects().next().map(|project| project.slug.clone());
         }
         self.digest =
-            Digest::of(&self.facts, &self.answers, self.project.as_ref(), (self.now_ms, self.day_ms));
+            Digest::new(&self.facts, &self.answers, self.project.as_ref(), (self.now_ms, self.day_ms));
         let project = self.project.as_ref();
         let is_gone = |key: &ObjectiveKey| self.facts.state.objective(key).is_none();
         if self.selected.as_ref().is_some_and(is_gone) {

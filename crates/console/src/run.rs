@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use super::commands::CommandLine;
 use super::dialogs::output::Output;
 use super::error::Error;
+use super::frame_rate;
 use super::memory::Memory;
 use super::msg::{Ask, Effect, Foreground, Job, Msg, QuitHow, World};
-use super::pace;
 use super::terminal::Screen;
 use super::theme::Theme;
 use super::update::{Urgency, settle, update};
 use super::worker::Workers;
-use super::{Model, clipboard, input, link, msg, programs, ring};
+use super::{Model, clipboard, input, msg, programs, ring, store_feed};
 use super::{actions, keymap};
 use paddock_config::error::display_all;
 use paddock_config::{Environment, Workspace};
@@ -64,7 +64,7 @@ struct Console {
     screen: Screen,
     input: input::Input,
     messages: Receiver<Msg>,
-    pace: Duration,
+    frame_rate: Duration,
     quit: Option<QuitHow>,
     is_lost: bool,
 }
@@ -89,7 +89,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if start {
         workers.start_supervisor();
     }
-    link::start(&world)?;
+    store_feed::start(&world)?;
     input::hear(sender.clone())?;
     let mut screen = Screen::enter(workspace.logs().join("console.log"))?;
     if model.mouse {
@@ -97,11 +97,11 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     }
     let input = input::Input::start(sender)?;
     let is_far = std::env::var_os("SSH_CONNECTION").is_some();
-    let pace = Duration::from_millis(if is_far { 200 } else { 100 });
+    let frame_rate = Duration::from_millis(if is_far { 200 } else { 100 });
     let mut console =
-        Console { model, world, workers, screen, input, messages, pace, quit: None, is_lost: false };
+        Console { model, world, workers, screen, input, messages, frame_rate, quit: None, is_lost: false };
     let ended = console.run();
-    let memory = Memory::of(&console.model);
+    let memory = Memory::from_model(&console.model);
     let (quit, is_lost) = (console.quit.unwrap_or(QuitHow::Leave), console.is_lost);
     // The terminal first: a disk may hang.
     drop(console);
@@ -140,13 +140,13 @@ impl Console {
         let mut due = Urgency::Now;
         loop {
             self.stamp();
-            if pace::is_due(due, drawn_at.elapsed(), self.pace) {
+            if frame_rate::is_due(due, drawn_at.elapsed(), self.frame_rate) {
                 self.screen.draw(&self.model)?;
                 self.model.ahead.seen();
                 self.model.panes.log.book.read_wanted();
                 (drawn_at, due) = (Instant::now(), Urgency::Never);
             }
-            let wait = pace::wait(&self.model, due, drawn_at.elapsed(), self.pace);
+            let wait = frame_rate::wait(&self.model, due, drawn_at.elapsed(), self.frame_rate);
             let first = match wait {
                 None => self.messages.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
                 Some(wait) => match self.messages.recv_timeout(wait) {
@@ -174,7 +174,7 @@ impl Console {
         }
         if due > Urgency::Never {
             let effects = settle(&mut self.model);
-            self.carry_out(effects)?;
+            self.execute(effects)?;
         }
         Ok(due)
     }
@@ -183,7 +183,7 @@ impl Console {
         use super::msg::Signal;
         self.is_lost |= matches!(msg, Msg::TerminalLost | Msg::Signal(Signal::HangUp));
         let (urgency, effects) = update(&mut self.model, msg);
-        self.carry_out(effects)?;
+        self.execute(effects)?;
         Ok(urgency)
     }
 
@@ -196,7 +196,7 @@ impl Console {
         }
     }
 
-    fn carry_out(&mut self, effects: Vec<Effect>) -> io::Result<()> {
+    fn execute(&mut self, effects: Vec<Effect>) -> io::Result<()> {
         for effect in effects {
             match effect {
                 Effect::Ask { command, doing } => {
@@ -205,7 +205,7 @@ impl Console {
                         // A dialog that waits for the answer hears of it as of any other.
                         let refused = Msg::Answered { doing, reply: Err(Error::Busy) };
                         let (_, effects) = update(&mut self.model, refused);
-                        self.carry_out(effects)?;
+                        self.execute(effects)?;
                     }
                 }
                 Effect::Job(job) => {

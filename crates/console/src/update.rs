@@ -150,7 +150,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if let Some(finder) = &mut model.finder {
         finder.text.extend(text.chars().filter(|letter| !letter.is_control()));
         let finder = finder.clone();
-        return tell(model, &finder);
+        return report_search(model, &finder);
     }
     if ahead::keep(model, Typed::Paste(text.to_owned())).is_none() {
         return Vec::new();
@@ -210,7 +210,7 @@ fn forget(model: &mut Model, draft: Option<(String, String)>) {
     }
 }
 
-fn tell(model: &mut Model, finder: &Finder) -> Vec<Effect> {
+fn report_search(model: &mut Model, finder: &Finder) -> Vec<Effect> {
     let verb = match finder.kind {
         FinderKind::Find => Verb::Find(finder.text.clone()),
         FinderKind::Filter => Verb::Filter(finder.text.clone()),
@@ -240,14 +240,14 @@ fn type_into(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effe
         }
         KeyCode::Esc => {
             finder.text.clear();
-            return tell(model, &finder);
+            return report_search(model, &finder);
         }
         KeyCode::Backspace if finder.text.pop().is_none() => return Vec::new(),
         KeyCode::Backspace => {}
         KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => finder.text.clear(),
         KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => {
             finder.text.clear();
-            return tell(model, &finder);
+            return report_search(model, &finder);
         }
         KeyCode::Char(letter) if !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
             finder.text.push(letter);
@@ -258,7 +258,7 @@ fn type_into(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effe
             return action.map(|name| perform(model, name, None)).unwrap_or_default();
         }
     }
-    let effects = tell(model, &finder);
+    let effects = report_search(model, &finder);
     model.finder = Some(finder);
     effects
 }

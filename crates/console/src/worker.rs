@@ -84,18 +84,18 @@ impl Workers {
     pub(crate) fn start_supervisor(&self) {
         let (world, arguments) = (self.world.clone(), self.arguments.clone());
         let work = move || {
-            let tell = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
-            let _ = tell(StartStep::Began);
+            let report = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
+            let _ = report(StartStep::Began);
             if let Err(problem) = start_supervisor(&world, &arguments) {
                 let said = problem.to_string();
-                let _ = tell(StartStep::Failed(said.clone()));
+                let _ = report(StartStep::Failed(said.clone()));
                 let change = move |model: &mut super::Model| {
                     model.say_no(format!("the supervisor could not be started: {said}"));
                     Vec::new()
                 };
                 let _ = world.messages.send(Msg::Apply(Box::new(change)));
             } else {
-                let _ = tell(StartStep::Done);
+                let _ = report(StartStep::Done);
             }
         };
         let _ = thread::Builder::new().name("start".into()).spawn(work);

@@ -3,9 +3,9 @@
 //! An effect is carried out only after its event is committed. Each is idempotent or can be reconciled
 //! with reality; ARCHITECTURE.md has one line per effect on how.
 
-use paddock_model::aside::Aside;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::Stop;
+use paddock_model::side_runs::SideTree;
 
 /// An order to the world outside. It carries ids; the shell reads the details from the state it belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub enum Effect {
     /// Merge these queue entries onto the tip, one after the other, in memory; or one ahead of its turn.
     MakeCandidate { project: ProjectSlug, members: Vec<EntryId>, onto: ObjectId, ahead: bool },
     /// Make a tree that the gate is to run on beside the queue, and a commit of it.
-    PrepareTree { project: ProjectSlug, aside: Aside },
+    PrepareTree { project: ProjectSlug, side_tree: SideTree },
     /// Push the target branch as it was published to the user's remote.
     Push { project: ProjectSlug, remote: String, commit: ObjectId },
     /// Start a gate run; or find it again.

@@ -1,10 +1,10 @@
 //! Why an objective is not moving: the exact condition, since when, and what would clear it.
 
-mod aims;
+mod nodes;
 mod queued;
 mod stops;
 
-pub use aims::nothing_planned;
+pub use nodes::nothing_planned;
 
 use self::stops::{project_stop, reason, stopped};
 use super::decide::{OVERTAKEN_MAX, taken_slots};
@@ -38,12 +38,12 @@ pub(crate) fn why_with(
         Status::Review => Some(stopped(objective, facts).unwrap_or_else(|| review(objective))),
         Status::Queued => Some(queued::why(state, project, objective, facts)),
         Status::NeedsReview | Status::Paused | Status::Skipped | Status::Failed | Status::Cancelled => {
-            Some(objective.reason.clone().unwrap_or_else(|| aside(objective)))
+            Some(objective.reason.clone().unwrap_or_else(|| set_aside_reason(objective)))
         }
     }
 }
 
-fn aside(objective: &Objective) -> Reason {
+fn set_aside_reason(objective: &Objective) -> Reason {
     let text = format!("a person set it to {}", objective.status);
     let clears = format!("`paddock objective show {}`, then a person decides", objective.key.id);
     reason(objective, ReasonCode::Human, text, &clears)

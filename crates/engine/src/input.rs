@@ -6,7 +6,6 @@
 use std::fmt;
 
 use super::effect::Effect;
-use paddock_model::aside::{Aside, Prepared, PushWait};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::command::{Command, StopMode};
 use paddock_model::facts::{
@@ -21,6 +20,7 @@ use paddock_model::project::PublicationWait;
 use paddock_model::reason::ReasonCode;
 use paddock_model::session::ProcessEnd;
 use paddock_model::settings::ProjectSettings;
+use paddock_model::side_runs::{Prepared, PushWait, SideTree};
 use paddock_model::train::Link;
 use paddock_model::usage::Usage;
 
@@ -79,7 +79,7 @@ pub struct ChainMade {
     /// Its prefixes, shortest first, of the members that go together.
     pub links: Vec<Link>,
     /// Members that go together with the tip, and not with those before them.
-    pub apart: Vec<EntryId>,
+    pub separate: Vec<EntryId>,
     /// Whether the messages say that the trees were verified.
     pub sealed: bool,
     /// Members that do not go together with the tip.
@@ -216,7 +216,7 @@ pub enum Input {
     /// So many commits are on a running session's branch since it started.
     CommitsSeen { session: SessionId, commits: u32 },
     /// A running session's agent told what it has used so far, and what it waits for: until `reset_ms` of that.
-    SessionTold { session: SessionId, usage: Usage, waits: Option<Failure> },
+    SessionReported { session: SessionId, usage: Usage, waits: Option<Failure> },
     /// Something that was done for a project, or for all, panicked.
     Panicked(Panicked),
     /// A command that was to be told of an event failed.
@@ -236,9 +236,9 @@ pub enum Input {
     /// The tree of the integration tip, when that is the user's own commit.
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
     /// A tree for a run beside the queue was made, or does not merge, or could not be made.
-    TreePrepared { project: ProjectSlug, aside: Aside, result: Result<Option<Prepared>, Problem> },
+    TreePrepared { project: ProjectSlug, side_tree: SideTree, result: Result<Option<Prepared>, Problem> },
     /// So many bytes are free in each of the places where the project's gates work.
-    RoomSeen { project: ProjectSlug, free: Vec<u64> },
+    DiskSpaceSeen { project: ProjectSlug, free: Vec<u64> },
     /// The gate worktree of a slot was removed, or not.
     GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), Problem> },
     /// The target branch was pushed, or not.

@@ -3,7 +3,7 @@
 //! A branch is sent back only when it fails alone on a base that is green. Everything here is a pure function
 //! of the runs on a candidate so far and of the verdicts that are known.
 
-use paddock_model::clock::apart_ms;
+use paddock_model::clock::distance_ms;
 use paddock_model::gate::Verdict;
 use paddock_model::ids::{GateId, ObjectId};
 use paddock_model::train::Subject;
@@ -73,7 +73,7 @@ impl Rules<'_> {
             known.tree == *tree
                 && known.terms == self.terms
                 && known.runs > 0
-                && apart_ms(self.now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
+                && distance_ms(self.now_ms, known.at_ms) < VERDICT_AGE_MAX_MS
         };
         for known in self.verdicts.iter().filter(is_meant) {
             match known.verdict {

@@ -58,8 +58,8 @@ fn paused(state: &State, project: &Project) -> Option<Reason> {
     let slug = &project.slug;
     let is_left = |status: &Status| !state.in_status(slug, *status).is_empty();
     let line = state.active_line(slug);
-    let has_aim = line.goal.or(line.milestone).or(line.phase).is_some();
-    if !project.paused || !(has_aim || Status::UNFINISHED.iter().any(is_left)) {
+    let has_node = line.goal.or(line.milestone).or(line.phase).is_some();
+    if !project.paused || !(has_node || Status::UNFINISHED.iter().any(is_left)) {
         return None;
     }
     let since_ms = project.paused_ms.unwrap_or(project.added_ms);

@@ -28,7 +28,7 @@ pub(crate) struct Terms<'a> {
 
 impl<'a> Terms<'a> {
     /// Those of an objective of this project.
-    pub(crate) fn of(project: &'a Project, objective: &'a Objective) -> Self {
+    pub(crate) fn new(project: &'a Project, objective: &'a Objective) -> Self {
         Self {
             settings: &project.settings,
             path_scope: &objective.spec.path_scope,

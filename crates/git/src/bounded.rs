@@ -54,15 +54,15 @@ struct Heard {
 
 impl Heard {
     /// Hears a stream, and keeps its first bytes, at most so many.
-    fn of(stream: Option<impl Read + Send + 'static>, kept_bytes: usize) -> io::Result<Self> {
+    fn spawn(stream: Option<impl Read + Send + 'static>, kept_bytes: usize) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Vec::new()));
         // One word is sent.
-        let (tell, over) = channel();
+        let (report, over) = channel();
         let shared = Arc::clone(&bytes);
         let hear = move || {
             let is_whole = stream.is_none_or(|stream| copy(stream, &shared, kept_bytes).is_ok());
             // Nobody listens any more once the call took too long.
-            let _ = tell.send(is_whole);
+            let _ = report.send(is_whole);
         };
         thread::Builder::new().name("git output".into()).spawn(hear)?;
         Ok(Self { bytes, over, end: Cell::new(None) })
@@ -142,8 +142,8 @@ fn begin(child: &mut Child, input: Vec<u8>, wanted: Wanted) -> io::Result<(Heard
         // A call that ends early closes the pipe: its status and its words say why.
         thread::Builder::new().name("git input".into()).spawn(move || stdin.write_all(&input))?;
     }
-    let stdout = Heard::of(child.stdout.take(), wanted.bytes())?;
-    Ok((stdout, Heard::of(child.stderr.take(), wanted.bytes())?))
+    let stdout = Heard::spawn(child.stdout.take(), wanted.bytes())?;
+    Ok((stdout, Heard::spawn(child.stderr.take(), wanted.bytes())?))
 }
 
 /// How the child ended. None: it took too long, and was ended with its group, but not reaped.

@@ -52,7 +52,7 @@ pub struct ChainOutcome {
     /// For each member that goes together with those before it: what lands all up to it, and its tree.
     pub links: Vec<ChainLink>,
     /// Members that merge with the base, and not with those before them.
-    pub apart: Vec<usize>,
+    pub separate: Vec<usize>,
     /// Members that do not merge with the base: the files in conflict, and git's words about them.
     pub conflicts: Vec<(usize, Vec<RepoPath>, Vec<String>)>,
 }
@@ -84,7 +84,7 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
                 let (commit, tree) = (object_id(commit)?, object_id(tree)?);
                 outcome.links.push(ChainLink { member: place, commit, tree });
             }
-            Added::Apart => outcome.apart.push(place),
+            Added::Separate => outcome.separate.push(place),
             Added::Conflict(paths, messages) => outcome.conflicts.push((place, paths, messages)),
         }
     }
@@ -99,7 +99,7 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
 
 enum Added {
     Link { commit: Oid, tree: Oid },
-    Apart,
+    Separate,
     Conflict(Vec<RepoPath>, Vec<String>),
 }
 
@@ -122,7 +122,7 @@ impl Maker<'_> {
             }
             Merged::Conflict { .. } => {
                 return Ok(match self.merged(oid(&self.order.base)?, head)? {
-                    Merged::Tree(_) => Added::Apart,
+                    Merged::Tree(_) => Added::Separate,
                     Merged::Conflict { paths, messages } => Added::Conflict(paths, messages),
                 });
             }

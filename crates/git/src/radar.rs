@@ -81,7 +81,7 @@ impl Radar {
         let due: Vec<Pair> = wanted
             .iter()
             .filter(|(pair, ..)| !self.pairs.contains_key(pair))
-            .filter(|(pair, ..)| !self.is_apart(tip, *pair))
+            .filter(|(pair, ..)| !self.is_clean(tip, *pair))
             .map(|(pair, ..)| *pair)
             .collect();
         self.pairs.retain(|pair, _| known.contains(pair));
@@ -111,7 +111,7 @@ impl Radar {
 
     /// Whether two branches that began at the same commit only change or add files, none of which are the same or
     /// lie below each other: such a pair merges whatever is in the files.
-    fn is_apart(&self, tip: Oid, (left, right): Pair) -> bool {
+    fn is_clean(&self, tip: Oid, (left, right): Pair) -> bool {
         let (Some(left), Some(right)) = (self.touches.get(&(tip, left)), self.touches.get(&(tip, right)))
         else {
             return false;

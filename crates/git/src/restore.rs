@@ -130,8 +130,10 @@ pub fn restore_into(
     for path in &salvaged.paths {
         let (before, after) = (side(base.as_ref(), path), side(Some(&tree), path));
         match found_at(&library, folder, path)? {
-            found if found == Found::of(after) => {}
-            found if found == Found::Nothing || found == Found::of(before) => due.push((path.clone(), after)),
+            found if found == Found::from_entry(after) => {}
+            found if found == Found::Nothing || found == Found::from_entry(before) => {
+                due.push((path.clone(), after));
+            }
             _ => in_the_way.push(path.clone()),
         }
     }
@@ -153,7 +155,7 @@ enum Found {
 }
 
 impl Found {
-    fn of(entry: Option<(Oid, i32)>) -> Self {
+    fn from_entry(entry: Option<(Oid, i32)>) -> Self {
         entry.map_or(Self::Nothing, |(id, _)| Self::Blob(id))
     }
 }

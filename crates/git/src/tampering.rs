@@ -39,7 +39,7 @@ pub(crate) struct Named {
 }
 
 impl Named {
-    fn of(tree: &Tree<'_>, commands: &[String]) -> Self {
+    fn new(tree: &Tree<'_>, commands: &[String]) -> Self {
         let mut named = Self::default();
         for word in commands.iter().flat_map(|run| named_scripts(run)) {
             let path = RepoPath::new(word.as_str());
@@ -72,7 +72,7 @@ impl Repository {
             Err(error) => return Err(error.into()),
         };
         let after = library.find_commit(head)?.tree()?;
-        let named = Named::of(&base, &guarded.commands);
+        let named = Named::new(&base, &guarded.commands);
         let changed = changed_paths(&library, Some(base.id()), Some(after.id()))?;
         let look = Look { library: &library, before: &base, after: &after, guarded, named: &named };
         let moved = look.moved(&changed);
@@ -88,7 +88,7 @@ impl Repository {
     pub fn emptied(&self, commit: &ObjectId, commands: &[String]) -> Result<(ObjectId, ObjectId), GitError> {
         let library = self.library()?;
         let tree = library.find_commit(oid(commit)?)?.tree()?;
-        let named = Named::of(&tree, commands);
+        let named = Named::new(&tree, commands);
         let mut update = git2::build::TreeUpdateBuilder::new();
         for path in named.folders.iter().chain(&named.files) {
             let is_within = named.folders.iter().any(|folder| is_below(path, folder));

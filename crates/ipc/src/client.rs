@@ -9,7 +9,7 @@ use super::events::Events;
 use super::lines::LineBuffer;
 use super::path::read_pointer;
 use super::protocol::encode_line;
-use super::{LinkError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
+use super::{IpcError, PROTOCOL_VERSION, Reply, ReplyBody, Request, RequestBody};
 use paddock_model::command::{self, Command};
 
 /// How long the supervisor may take to say hello; it is alive, so this only guards against a frozen one.
@@ -43,37 +43,37 @@ impl Client {
     /// Connects to the supervisor whose runtime folder this is; `None` when none listens.
     ///
     /// # Errors
-    /// [`LinkError::OtherVersion`] when the supervisor speaks another protocol, [`LinkError::Timeout`] when
-    /// it does not react, [`LinkError::Io`] when the socket cannot be used.
-    pub fn connect(runtime: &Path) -> Result<Option<Self>, LinkError> {
+    /// [`IpcError::OtherVersion`] when the supervisor speaks another protocol, [`IpcError::Timeout`] when
+    /// it does not react, [`IpcError::Io`] when the socket cannot be used.
+    pub fn connect(runtime: &Path) -> Result<Option<Self>, IpcError> {
         let Some(socket) = read_pointer(runtime)? else { return Ok(None) };
         let stream = match UnixStream::connect(&socket) {
             Ok(stream) => stream,
             Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => {
                 return Ok(None);
             }
-            Err(error) => return Err(LinkError::io(&socket, &error)),
+            Err(error) => return Err(IpcError::io(&socket, &error)),
         };
-        stream.set_write_timeout(Some(SEND_TIMEOUT)).map_err(|error| LinkError::io(&socket, &error))?;
+        stream.set_write_timeout(Some(SEND_TIMEOUT)).map_err(|error| IpcError::io(&socket, &error))?;
         let hello = ServerHello { workspace: String::new(), pid: 0 };
         let buffer = LineBuffer::default();
         let mut client = Self { stream, socket, buffer, last_id: 0, hello };
         match client.greet() {
             Ok(()) => Ok(Some(client)),
             // It was on its way out: whoever hangs up before a word was said serves nobody.
-            Err(LinkError::Ended | LinkError::Leaving) => Ok(None),
+            Err(IpcError::Ended | IpcError::Leaving) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    fn greet(&mut self) -> Result<(), LinkError> {
+    fn greet(&mut self) -> Result<(), IpcError> {
         match self.ask(RequestBody::Hello { version: PROTOCOL_VERSION }, HELLO_TIMEOUT)? {
             ReplyBody::Hello { version: PROTOCOL_VERSION, workspace, pid } => {
                 self.hello = ServerHello { workspace, pid };
                 Ok(())
             }
             ReplyBody::Hello { version, .. } => {
-                Err(LinkError::OtherVersion { ours: PROTOCOL_VERSION, theirs: version })
+                Err(IpcError::OtherVersion { ours: PROTOCOL_VERSION, theirs: version })
             }
             other => Err(unexpected(&other)),
         }
@@ -88,9 +88,9 @@ impl Client {
     /// Has a command carried out and waits for its answer.
     ///
     /// # Errors
-    /// [`LinkError::Timeout`] and [`LinkError::Ended`] leave open whether it was carried out;
-    /// [`LinkError::Refused`] means that it was not understood.
-    pub fn command(&mut self, command: Command, timeout: Duration) -> Result<command::Reply, LinkError> {
+    /// [`IpcError::Timeout`] and [`IpcError::Ended`] leave open whether it was carried out;
+    /// [`IpcError::Refused`] means that it was not understood.
+    pub fn command(&mut self, command: Command, timeout: Duration) -> Result<command::Reply, IpcError> {
         match self.ask(RequestBody::Command(command), timeout)? {
             ReplyBody::Answer(answer) => Ok(answer),
             other => Err(unexpected(&other)),
@@ -101,58 +101,58 @@ impl Client {
     ///
     /// # Errors
     /// As for [`Client::command`].
-    pub fn events(self, since_seq: Option<u64>, gauges: bool) -> Result<Events, LinkError> {
+    pub fn events(self, since_seq: Option<u64>, gauges: bool) -> Result<Events, IpcError> {
         Events::begin(self, since_seq, gauges, HELLO_TIMEOUT)
     }
 
-    fn ask(&mut self, body: RequestBody, timeout: Duration) -> Result<ReplyBody, LinkError> {
+    fn ask(&mut self, body: RequestBody, timeout: Duration) -> Result<ReplyBody, IpcError> {
         let id = self.send(body)?;
         self.receive_for(id, Some(timeout))
     }
 
     /// Sends a request and returns its id.
-    pub(super) fn send(&mut self, body: RequestBody) -> Result<u64, LinkError> {
+    pub(super) fn send(&mut self, body: RequestBody) -> Result<u64, IpcError> {
         self.last_id += 1;
-        let line = encode_line(&Request { id: self.last_id, body }).ok_or(LinkError::TooLong)?;
+        let line = encode_line(&Request { id: self.last_id, body }).ok_or(IpcError::TooLong)?;
         // What could not be written to its end was not read by anybody.
         self.stream.write_all(&line).map_err(|error| match self.name(&error) {
-            LinkError::Ended => LinkError::Leaving,
+            IpcError::Ended => IpcError::Leaving,
             other => other,
         })?;
         Ok(self.last_id)
     }
 
     /// Waits for the next reply to a request; late replies to earlier ones are dropped.
-    pub(super) fn receive_for(&mut self, id: u64, timeout: Option<Duration>) -> Result<ReplyBody, LinkError> {
+    pub(super) fn receive_for(&mut self, id: u64, timeout: Option<Duration>) -> Result<ReplyBody, IpcError> {
         let deadline = timeout.map(|timeout| (Instant::now() + timeout, timeout));
         loop {
             let line = self.receive_line(deadline)?;
             let reply: Reply = serde_json::from_slice(&line)
-                .map_err(|error| LinkError::Garbled { reason: error.to_string() })?;
+                .map_err(|error| IpcError::Garbled { reason: error.to_string() })?;
             match reply.body {
-                ReplyBody::Error { is_leaving: true, .. } => return Err(LinkError::Leaving),
+                ReplyBody::Error { is_leaving: true, .. } => return Err(IpcError::Leaving),
                 body if reply.id == id || reply.id == 0 => return Ok(body),
                 _ => {}
             }
         }
     }
 
-    fn receive_line(&mut self, deadline: Option<(Instant, Duration)>) -> Result<Vec<u8>, LinkError> {
+    fn receive_line(&mut self, deadline: Option<(Instant, Duration)>) -> Result<Vec<u8>, IpcError> {
         let mut bytes = [0; 16 * 1024];
         loop {
-            if let Some(line) = self.buffer.next_line().map_err(|_| LinkError::TooLong)? {
+            if let Some(line) = self.buffer.next_line().map_err(|_| IpcError::TooLong)? {
                 return Ok(line);
             }
             let left = match deadline {
                 None => None,
                 Some((at, timeout)) => match at.checked_duration_since(Instant::now()) {
                     Some(left) if !left.is_zero() => Some(left),
-                    _ => return Err(LinkError::Timeout { seconds: timeout.as_secs() }),
+                    _ => return Err(IpcError::Timeout { seconds: timeout.as_secs() }),
                 },
             };
             self.stream.set_read_timeout(left).map_err(|error| self.name(&error))?;
             match self.stream.read(&mut bytes) {
-                Ok(0) => return Err(LinkError::Ended),
+                Ok(0) => return Err(IpcError::Ended),
                 Ok(count) => self.buffer.push(&bytes[..count]),
                 Err(error) if is_passing(&error) => {}
                 Err(error) => return Err(self.name(&error)),
@@ -160,13 +160,13 @@ impl Client {
         }
     }
 
-    fn name(&self, error: &io::Error) -> LinkError {
+    fn name(&self, error: &io::Error) -> IpcError {
         match error.kind() {
             ErrorKind::WouldBlock | ErrorKind::TimedOut => {
-                LinkError::Timeout { seconds: SEND_TIMEOUT.as_secs() }
+                IpcError::Timeout { seconds: SEND_TIMEOUT.as_secs() }
             }
-            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected => LinkError::Ended,
-            _ => LinkError::io(&self.socket, error),
+            ErrorKind::BrokenPipe | ErrorKind::ConnectionReset | ErrorKind::NotConnected => IpcError::Ended,
+            _ => IpcError::io(&self.socket, error),
         }
     }
 }
@@ -177,9 +177,9 @@ fn is_passing(error: &io::Error) -> bool {
 }
 
 /// A reply of the wrong kind, named without needing its content to be printable.
-pub(super) fn unexpected(reply: &ReplyBody) -> LinkError {
+pub(super) fn unexpected(reply: &ReplyBody) -> IpcError {
     let reason = match reply {
-        ReplyBody::Error { text, .. } => return LinkError::Refused { text: text.clone() },
+        ReplyBody::Error { text, .. } => return IpcError::Refused { text: text.clone() },
         ReplyBody::Hello { .. } => "hello",
         ReplyBody::Answer(_) => "an answer",
         ReplyBody::Subscribed { .. } => "the begin of a subscription",
@@ -189,5 +189,5 @@ pub(super) fn unexpected(reply: &ReplyBody) -> LinkError {
         ReplyBody::Cancelled => "a cancellation",
         ReplyBody::Pong => "a pong",
     };
-    LinkError::Garbled { reason: format!("{reason} where something else was due") }
+    IpcError::Garbled { reason: format!("{reason} where something else was due") }
 }

@@ -101,7 +101,7 @@ impl<S: Service> Connection<S> {
                     Ok(Some(line)) => self.take_line(&line).await,
                     Ok(None) => break,
                     // There is no telling where the next request begins: the only case of a hang-up.
-                    Err(_) => return self.out.refuse(0, super::LinkError::TooLong.to_string()).await,
+                    Err(_) => return self.out.refuse(0, super::IpcError::TooLong.to_string()).await,
                 }
             }
         }

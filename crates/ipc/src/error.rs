@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// Why the link failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum LinkError {
+pub enum IpcError {
     /// A file or the socket itself.
     #[error("{}: {reason}", path.display())]
     Io {
@@ -66,7 +66,7 @@ pub enum LinkError {
     TooLong,
 }
 
-impl LinkError {
+impl IpcError {
     pub(super) fn io(path: &Path, error: &std::io::Error) -> Self {
         Self::Io { path: path.to_owned(), reason: error.to_string() }
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::client::unexpected;
-use super::{Client, EventLine, Gauge, LinkError, ReplyBody, RequestBody};
+use super::{Client, EventLine, Gauge, IpcError, ReplyBody, RequestBody};
 
 /// What a subscription tells.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,7 +33,7 @@ impl Events {
         since_seq: Option<u64>,
         gauges: bool,
         timeout: Duration,
-    ) -> Result<Self, LinkError> {
+    ) -> Result<Self, IpcError> {
         let request = client.send(RequestBody::Subscribe { since_seq, gauges })?;
         match client.receive_for(request, Some(timeout))? {
             ReplyBody::Subscribed { .. } => Ok(Self { client, request, gauges, is_over: false }),
@@ -44,15 +44,15 @@ impl Events {
     /// Waits up to `timeout` for what comes next; `None` when nothing came.
     ///
     /// # Errors
-    /// [`LinkError::Ended`] when the supervisor is gone, or what it refused.
-    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Incoming>, LinkError> {
+    /// [`IpcError::Ended`] when the supervisor is gone, or what it refused.
+    pub fn next_within(&mut self, timeout: Duration) -> Result<Option<Incoming>, IpcError> {
         match self.receive(Some(timeout)) {
-            Err(LinkError::Timeout { .. }) => Ok(None),
+            Err(IpcError::Timeout { .. }) => Ok(None),
             other => other.map(Some),
         }
     }
 
-    fn receive(&mut self, timeout: Option<Duration>) -> Result<Incoming, LinkError> {
+    fn receive(&mut self, timeout: Option<Duration>) -> Result<Incoming, IpcError> {
         loop {
             match self.client.receive_for(self.request, timeout).map_err(ended)? {
                 ReplyBody::Event(event) => return Ok(Incoming::Event(event)),
@@ -70,7 +70,7 @@ impl Events {
 }
 
 impl Iterator for Events {
-    type Item = Result<Incoming, LinkError>;
+    type Item = Result<Incoming, IpcError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.is_over {
@@ -83,6 +83,6 @@ impl Iterator for Events {
 }
 
 /// To whoever only listens it is one whether the supervisor left in order.
-fn ended(error: LinkError) -> LinkError {
-    if error == LinkError::Leaving { LinkError::Ended } else { error }
+fn ended(error: IpcError) -> IpcError {
+    if error == IpcError::Leaving { IpcError::Ended } else { error }
 }

@@ -19,7 +19,7 @@ mod service;
 mod streams;
 
 pub use client::Client;
-pub use error::LinkError;
+pub use error::IpcError;
 pub use events::{Events, Incoming};
 pub use feed::{Feed, History};
 pub(crate) use feed::{FeedItem, Subscription};

@@ -49,7 +49,7 @@ pub enum LockError {
 }
 
 impl LockError {
-    fn of(path: PathBuf, source: io::Error) -> Self {
+    fn new(path: PathBuf, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { path },
             _ => Self::Io { path, source },
@@ -195,7 +195,7 @@ impl WorkspaceLock {
         match take(&path, holder) {
             Ok(Ok(_held)) => Ok(Self { _held }),
             Ok(Err(holder)) => Err(LockError::WorkspaceHeld { root: root(), holder: Box::new(holder) }),
-            Err(source) => Err(LockError::of(path, source)),
+            Err(source) => Err(LockError::new(path, source)),
         }
     }
 
@@ -248,7 +248,7 @@ impl RepositoryClaim {
         match take(&path, &holder) {
             Ok(Ok(_held)) => Ok(Self { _held }),
             Ok(Err(holder)) => Err(LockError::RepositoryHeld { common_dir, holder: Box::new(holder) }),
-            Err(source) => Err(LockError::of(path, source)),
+            Err(source) => Err(LockError::new(path, source)),
         }
     }
 

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use super::LinkError;
+use super::IpcError;
 use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
 
 /// The longest path of a socket, in bytes, without the closing zero.
@@ -45,13 +45,13 @@ pub(super) struct SocketFile {
 impl SocketFile {
     /// Chooses the path, removes a stale socket there, and writes down where it is. The caller holds the
     /// workspace's lock, so a socket that exists belongs to nobody.
-    pub(crate) fn claim(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
-        let runtime = fs::canonicalize(runtime).map_err(|error| LinkError::io(runtime, &error))?;
+    pub(crate) fn claim(runtime: &Path, places: &Places) -> Result<Self, IpcError> {
+        let runtime = fs::canonicalize(runtime).map_err(|error| IpcError::io(runtime, &error))?;
         close_to_others(&runtime)?;
         let socket = choose(&runtime, places)?;
         remove_stale(&socket)?;
         let pointer = runtime.join(POINTER_NAME);
-        write_pointer(&pointer, &socket).map_err(|error| LinkError::io(&pointer, &error))?;
+        write_pointer(&pointer, &socket).map_err(|error| IpcError::io(&pointer, &error))?;
         Ok(Self { socket, pointer })
     }
 }
@@ -65,7 +65,7 @@ impl Drop for SocketFile {
 }
 
 /// Where the socket of this workspace is, if a supervisor wrote that down.
-pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, LinkError> {
+pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, IpcError> {
     let pointer = runtime.join(POINTER_NAME);
     match fs::read(&pointer) {
         Ok(bytes) => {
@@ -73,7 +73,7 @@ pub(super) fn read_pointer(runtime: &Path) -> Result<Option<PathBuf>, LinkError>
             Ok(Some(PathBuf::from(std::ffi::OsStr::from_bytes(bytes))))
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(LinkError::io(&pointer, &error)),
+        Err(error) => Err(IpcError::io(&pointer, &error)),
     }
 }
 
@@ -81,7 +81,7 @@ fn fits(path: &Path) -> bool {
     path.as_os_str().len() <= SOCKET_PATH_MAX_BYTES
 }
 
-fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, LinkError> {
+fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, IpcError> {
     let preferred = runtime.join(SOCKET_NAME);
     if fits(&preferred) {
         return Ok(preferred);
@@ -96,10 +96,10 @@ fn choose(runtime: &Path, places: &Places) -> Result<PathBuf, LinkError> {
     }
     let folder = places.tmp.join(format!("paddock-{}", own_uid()));
     // Anybody may have made something of that name.
-    files::create_private_dir(&folder).map_err(|error| LinkError::io(&folder, &error))?;
+    files::create_private_dir(&folder).map_err(|error| IpcError::io(&folder, &error))?;
     match is_ours_alone(&folder) {
         true => Ok(folder.join(format!("{hash}.sock"))),
-        false => Err(LinkError::UnsafeFolder { path: folder }),
+        false => Err(IpcError::UnsafeFolder { path: folder }),
     }
 }
 
@@ -113,21 +113,21 @@ fn is_ours_alone(folder: &Path) -> bool {
         .is_ok_and(|found| found.is_dir() && found.uid() == own_uid() && found.mode() & 0o077 == 0)
 }
 
-fn close_to_others(runtime: &Path) -> Result<(), LinkError> {
+fn close_to_others(runtime: &Path) -> Result<(), IpcError> {
     if is_ours_alone(runtime) {
         return Ok(());
     }
-    files::make_private(runtime).map_err(|error| LinkError::io(runtime, &error))
+    files::make_private(runtime).map_err(|error| IpcError::io(runtime, &error))
 }
 
-fn remove_stale(socket: &Path) -> Result<(), LinkError> {
+fn remove_stale(socket: &Path) -> Result<(), IpcError> {
     match fs::symlink_metadata(socket) {
         Ok(found) if found.file_type().is_socket() => {
-            fs::remove_file(socket).map_err(|error| LinkError::io(socket, &error))
+            fs::remove_file(socket).map_err(|error| IpcError::io(socket, &error))
         }
-        Ok(_) => Err(LinkError::InTheWay { path: socket.to_owned() }),
+        Ok(_) => Err(IpcError::InTheWay { path: socket.to_owned() }),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(LinkError::io(socket, &error)),
+        Err(error) => Err(IpcError::io(socket, &error)),
     }
 }
 
@@ -173,7 +173,7 @@ mod tests {
         fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
         places.xdg_runtime = None;
         let refused = SocketFile::claim(&runtime, &places).unwrap_err();
-        assert_eq!(refused, LinkError::UnsafeFolder { path: folder });
+        assert_eq!(refused, IpcError::UnsafeFolder { path: folder });
     }
 
     #[test]
@@ -183,7 +183,7 @@ mod tests {
         fs::write(&path, "mine").unwrap();
         let places = Places::of_this_machine();
         let refused = SocketFile::claim(root.path(), &places).unwrap_err();
-        assert_eq!(refused, LinkError::InTheWay { path: path.clone() });
+        assert_eq!(refused, IpcError::InTheWay { path: path.clone() });
         assert_eq!(fs::read_to_string(path).unwrap(), "mine");
     }
 }

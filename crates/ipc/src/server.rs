@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use super::connection::serve_client;
 use super::path::{Places, SocketFile, own_uid};
-use super::{Backend, LinkError, Service};
+use super::{Backend, IpcError, Service};
 use paddock_os::files::make_private;
 
 /// How many clients may be connected at once; far more than one person opens, far less than file handles.
@@ -31,14 +31,14 @@ impl Server {
     /// holds the workspace's lock and is inside a tokio runtime.
     ///
     /// # Errors
-    /// [`LinkError`] when the socket cannot be made.
-    pub fn bind(runtime: &Path) -> Result<Self, LinkError> {
+    /// [`IpcError`] when the socket cannot be made.
+    pub fn bind(runtime: &Path) -> Result<Self, IpcError> {
         Self::bind_at(runtime, &Places::of_this_machine())
     }
 
-    fn bind_at(runtime: &Path, places: &Places) -> Result<Self, LinkError> {
+    fn bind_at(runtime: &Path, places: &Places) -> Result<Self, IpcError> {
         let file = SocketFile::claim(runtime, places)?;
-        let io = |error: std::io::Error| LinkError::io(&file.socket, &error);
+        let io = |error: std::io::Error| IpcError::io(&file.socket, &error);
         let listener = UnixListener::bind(&file.socket).map_err(io)?;
         // Nobody can slip in before this: the folder is closed to others, and each client's user is checked.
         make_private(&file.socket).map_err(io)?;
@@ -113,13 +113,13 @@ mod tests {
             gauges: Arc::default(),
             workspace: "w".to_owned(),
         };
-        let (tell, stop) = watch::channel(false);
+        let (report, stop) = watch::channel(false);
         let serving = tokio.spawn(server.serve(backend, stop));
         let mut client = Client::connect(&runtime).unwrap().unwrap();
         let answer =
             client.command(Command::SupervisorStop { mode: StopMode::Leave }, Duration::from_secs(20));
         assert_eq!(answer, Ok(Ok(Answer::text("done"))));
-        tell.send(true).unwrap();
+        report.send(true).unwrap();
         tokio.block_on(serving).unwrap();
         assert!(!socket.exists());
         assert!(Client::connect(&runtime).unwrap().is_none());

@@ -16,7 +16,7 @@ pub fn is_over(until_ms: i64, now_ms: i64) -> bool {
 
 /// How far two moments are apart, in milliseconds, whichever of them was first.
 #[must_use]
-pub fn apart_ms(one_ms: i64, other_ms: i64) -> i64 {
+pub fn distance_ms(one_ms: i64, other_ms: i64) -> i64 {
     one_ms.saturating_sub(other_ms).saturating_abs()
 }
 
@@ -30,6 +30,6 @@ mod tests {
         assert!(is_over(1_000, 1_000) && is_over(1_000, i64::MAX));
         let year_ms = 365 * 86_400_000;
         assert!(is_over(1_000, 1_000 - year_ms) && is_over(i64::MAX, i64::MIN));
-        assert_eq!(apart_ms(5, 9), apart_ms(9, 5));
+        assert_eq!(distance_ms(5, 9), distance_ms(9, 5));
     }
 }

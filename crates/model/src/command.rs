@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::Check;
 use super::facts::{RepositoryFacts, TargetFacts, TrustRecord};
-use super::hierarchy::{AimKey, AimOrder, ImportedAim};
+use super::hierarchy::{ImportedNode, NodeKey, NodeOrder};
 use super::ids::{AgentId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId};
 use super::objective::ObjectiveSpec;
 use super::operate::Order;
@@ -45,9 +45,19 @@ pub enum Command {
     /// Do something with an objective; `by` is who asks, for the record.
     Objective { objective: ObjectiveKey, order: Order, by: Person },
     /// Do something with a goal, milestone or phase.
-    Aim { aim: AimKey, order: AimOrder },
+    #[serde(rename = "aim")]
+    Node {
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        order: NodeOrder,
+    },
     /// Bring goals, milestones and phases to what a document says; all of it or nothing.
-    AimsImport { project: ProjectSlug, aims: Vec<ImportedAim> },
+    #[serde(rename = "aims_import")]
+    NodesImport {
+        project: ProjectSlug,
+        #[serde(rename = "aims")]
+        nodes: Vec<ImportedNode>,
+    },
     /// Make a plan now.
     PlanNow { project: ProjectSlug },
     /// Apply a plan that a person wrote.
@@ -100,7 +110,7 @@ impl Command {
             | Self::ProjectSetTarget { project, .. }
             | Self::ProjectRemove { project }
             | Self::ObjectivesAdd { project, .. }
-            | Self::AimsImport { project, .. }
+            | Self::NodesImport { project, .. }
             | Self::PlanNow { project }
             | Self::PlanApply { project, .. }
             | Self::PlanApprove { project }
@@ -111,7 +121,7 @@ impl Command {
             | Self::QueueAdopt { project }
             | Self::QueueRepublish { project }
             | Self::QueuePublish { project } => Some(project),
-            Self::Aim { aim, .. } => Some(&aim.project),
+            Self::Node { node, .. } => Some(&node.project),
             Self::ProjectAdd { .. }
             | Self::Objective { .. }
             | Self::SessionKill { .. }

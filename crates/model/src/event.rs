@@ -10,21 +10,19 @@ use serde::{Deserialize, Serialize};
 use strum::{EnumDiscriminants, EnumIter, IntoStaticStr};
 
 use super::agent::{Check, Cooldown};
-use super::aside::PushWait;
 use super::budget::DayLimit;
 use super::bypass::BypassFacts;
 use super::command::StopMode;
 use super::facts::{Collision, RepositoryFacts, TrustRecord};
 use super::failure::Failure;
 use super::gate::{CommandResult, Purpose, Verdict, first_slot};
-use super::hierarchy::{AimKey, Level, Stage};
+use super::hierarchy::{Level, NodeKey, Stage};
 use super::ids::{
-    AgentId, AimId, EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
+    AgentId, EntryId, GateId, NodeId, ObjectId, ObjectiveId, ObjectiveKey, Person, ProjectSlug, SessionId,
     WorkerId,
 };
 use super::objective::{Cause, NextSession, ObjectiveSpec, Status};
 use super::operate::{Approval, By};
-use super::pace::SlotsFound;
 use super::path::RepoPath;
 use super::plan::{PhaseCheck, PlanDocument};
 use super::planning::Belief;
@@ -33,6 +31,8 @@ use super::project::PublicationWait;
 use super::reason::{Reason, ReasonCode};
 use super::session::{Harvest, Over, ProcessEnd, Resume, SessionBudget, SessionEnd, SessionKind, Stop};
 use super::settings::{GateCommand, ProjectSettings};
+use super::side_runs::PushWait;
+use super::slot_tuning::SlotsFound;
 use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
 
@@ -213,28 +213,79 @@ pub enum Fact {
     /// A person wants it paused when its session ends, or no longer.
     PauseAsked { objective: ObjectiveKey, asked: bool },
     /// A goal, milestone or phase was added.
-    AimAdded { project: ProjectSlug, aim: AimKey, title: String, description: String, parent: Option<AimId> },
+    #[serde(rename = "aim_added")]
+    #[strum_discriminants(strum(serialize = "aim_added"))]
+    NodeAdded {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        title: String,
+        description: String,
+        parent: Option<NodeId>,
+    },
     /// A person changed it.
-    AimEdited { project: ProjectSlug, aim: AimKey, title: String, description: String, parent: Option<AimId> },
+    #[serde(rename = "aim_edited")]
+    #[strum_discriminants(strum(serialize = "aim_edited"))]
+    NodeEdited {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        title: String,
+        description: String,
+        parent: Option<NodeId>,
+    },
     /// It became active, completed, or planned again.
-    AimMoved { project: ProjectSlug, aim: AimKey, level: Level, to: Stage },
-    /// Aims of a level stand in this order from now on, as a document has them.
-    AimsOrdered { project: ProjectSlug, level: Level, order: Vec<AimId> },
+    #[serde(rename = "aim_moved")]
+    #[strum_discriminants(strum(serialize = "aim_moved"))]
+    NodeMoved {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        level: Level,
+        to: Stage,
+    },
+    /// The nodes of a level stand in this order from now on, as a document has them.
+    #[serde(rename = "aims_ordered")]
+    #[strum_discriminants(strum(serialize = "aims_ordered"))]
+    NodesOrdered { project: ProjectSlug, level: Level, order: Vec<NodeId> },
     /// The checks of a phase are these; `by` is whose: people's and the planner's stand beside each other.
-    PhaseChecksSet { project: ProjectSlug, aim: AimKey, checks: Vec<PhaseCheck>, by: By },
+    PhaseChecksSet {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        checks: Vec<PhaseCheck>,
+        by: By,
+    },
     /// Every check of a phase passed.
-    PhaseChecksPassed { project: ProjectSlug, aim: AimKey, gate: GateId },
+    PhaseChecksPassed {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        gate: GateId,
+    },
     /// Checks of a phase failed.
-    PhaseChecksFailed { project: ProjectSlug, aim: AimKey, gate: GateId, failed: Vec<FailedCheck> },
+    PhaseChecksFailed {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        gate: GateId,
+        failed: Vec<FailedCheck>,
+    },
     /// A run of them told nothing: it was cancelled, lost, or could not be read.
-    PhaseChecksLost { project: ProjectSlug, aim: AimKey, gate: GateId, problem: String },
+    PhaseChecksLost {
+        project: ProjectSlug,
+        #[serde(rename = "aim")]
+        node: NodeKey,
+        gate: GateId,
+        problem: String,
+    },
     /// A person wants a plan now.
     PlanAsked { project: ProjectSlug },
     /// A planner run brought a plan without faults; `waits`: a person has to approve it.
     PlanMade {
         project: ProjectSlug,
         session: SessionId,
-        phase: Option<AimId>,
+        phase: Option<NodeId>,
         plan: Box<PlanDocument>,
         warnings: Vec<String>,
         waits: bool,
@@ -247,7 +298,7 @@ pub enum Fact {
     PlanApplied {
         project: ProjectSlug,
         session: Option<SessionId>,
-        phase: Option<AimId>,
+        phase: Option<NodeId>,
         objectives: Vec<ObjectiveId>,
         /// Of a planner's plan without objectives: what it rests on.
         #[serde(default)]
@@ -337,15 +388,15 @@ pub enum Fact {
         #[serde(default)]
         ahead: bool,
     },
-    /// The merges are made: the last one, and each prefix. Who is apart waits for its turn.
+    /// The merges are made: the last one, and each prefix. Those in `separate` wait for their turn.
     CandidateMade {
         project: ProjectSlug,
         entry: EntryId,
         candidate: Candidate,
         #[serde(default)]
         links: Vec<Link>,
-        #[serde(default)]
-        apart: Vec<EntryId>,
+        #[serde(default, rename = "apart")]
+        separate: Vec<EntryId>,
         #[serde(default)]
         ahead: bool,
     },

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AimId, EntryId, GateId, ObjectId, ProjectSlug};
+use super::ids::{EntryId, GateId, NodeId, ObjectId, ProjectSlug};
 use super::session::Exit;
 use super::settings::GateCommand;
 
@@ -161,7 +161,7 @@ pub enum Purpose {
     /// The checks of a phase, on the integration tip.
     Phase {
         /// The phase.
-        phase: AimId,
+        phase: NodeId,
     },
 }
 

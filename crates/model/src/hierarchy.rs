@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-use super::ids::{AimId, ProjectSlug};
+use super::ids::{NodeId, ProjectSlug};
 use super::plan::PhaseCheck;
 use super::planning::PhaseProgress;
 
@@ -81,16 +81,16 @@ impl Stage {
 
 /// Names an aim: its project, its level, and an id that is unique among those.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct AimKey {
+pub struct NodeKey {
     /// The project it belongs to.
     pub project: ProjectSlug,
     /// How large it is.
     pub level: Level,
     /// Its id.
-    pub id: AimId,
+    pub id: NodeId,
 }
 
-impl fmt::Display for AimKey {
+impl fmt::Display for NodeKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.project, self.level, self.id)
     }
@@ -98,15 +98,15 @@ impl fmt::Display for AimKey {
 
 /// A goal, a milestone or a phase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Aim {
+pub struct HierarchyNode {
     /// Its name.
-    pub key: AimKey,
+    pub key: NodeKey,
     /// One line; any text.
     pub title: String,
     /// What it is about.
     pub description: String,
     /// The goal of a milestone, the milestone of a phase; may be missing.
-    pub parent: Option<AimId>,
+    pub parent: Option<NodeId>,
     /// Where it stands.
     pub stage: Stage,
     /// Since when, in Unix milliseconds.
@@ -121,7 +121,7 @@ pub struct Aim {
     pub progress: PhaseProgress,
 }
 
-impl Aim {
+impl HierarchyNode {
     /// Its place among its level: lower comes first.
     #[must_use]
     pub fn place(&self) -> (u64, u64) {
@@ -130,20 +130,20 @@ impl Aim {
 
     /// Title and the first paragraph of the description, as the prompt of an objective tells them.
     #[must_use]
-    pub fn told(&self) -> String {
+    pub fn text(&self) -> String {
         let first = self.description.trim().split("\n\n").next().unwrap_or_default();
         // A block may be a plan or a script, and is no sentence.
         let first = if first.contains("```") { "" } else { first };
         let line: Vec<&str> = first.split_whitespace().collect();
         match line.join(" ") {
             line if line.is_empty() => self.title.clone(),
-            line => format!("{}: {}", self.title, line.chars().take(TOLD_CHARS_MAX).collect::<String>()),
+            line => format!("{}: {}", self.title, line.chars().take(TEXT_CHARS_MAX).collect::<String>()),
         }
     }
 
     /// Title and description, as the planner is told of what its phase belongs to.
     #[must_use]
-    pub fn told_whole(&self) -> String {
+    pub fn whole_text(&self) -> String {
         match self.description.trim() {
             "" => self.title.clone(),
             text => format!("{}: {text}", self.title),
@@ -152,17 +152,17 @@ impl Aim {
 }
 
 /// Characters of a description that every objective's prompt repeats.
-const TOLD_CHARS_MAX: usize = 600;
+const TEXT_CHARS_MAX: usize = 600;
 
 /// What a person asks of the hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
-pub enum AimOrder {
+pub enum NodeOrder {
     /// Add one. It becomes active when none of its level is.
-    Add { title: String, description: String, parent: Option<AimId> },
+    Add { title: String, description: String, parent: Option<NodeId> },
     /// Change it; none = as it is.
-    Edit { title: Option<String>, description: Option<String>, parent: Option<AimId> },
+    Edit { title: Option<String>, description: Option<String>, parent: Option<NodeId> },
     /// Work on it from now on, instead of the one that is active.
     Activate,
     /// It is reached.
@@ -171,17 +171,17 @@ pub enum AimOrder {
 
 /// A goal, milestone or phase as a document has it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ImportedAim {
+pub struct ImportedNode {
     /// How large it is.
     pub level: Level,
     /// Its id.
-    pub id: AimId,
+    pub id: NodeId,
     /// One line; any text.
     pub title: String,
     /// What it is about.
     pub description: String,
     /// What it belongs to.
-    pub parent: Option<AimId>,
+    pub parent: Option<NodeId>,
     /// The checks of a phase.
     pub checks: Vec<PhaseCheck>,
 }
@@ -190,9 +190,9 @@ pub struct ImportedAim {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Line<'a> {
     /// The goal.
-    pub goal: Option<&'a Aim>,
+    pub goal: Option<&'a HierarchyNode>,
     /// The milestone.
-    pub milestone: Option<&'a Aim>,
+    pub milestone: Option<&'a HierarchyNode>,
     /// The phase.
-    pub phase: Option<&'a Aim>,
+    pub phase: Option<&'a HierarchyNode>,
 }

@@ -169,7 +169,7 @@ impl ObjectiveId {
 
 text_id!(
     /// Names a goal, milestone or phase within its project.
-    AimId,
+    NodeId,
     "id"
 );
 

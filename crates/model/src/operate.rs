@@ -104,7 +104,8 @@ pub struct HumanNote {
     /// The text.
     pub text: String,
     /// The session that was told; the note is done with when that one has run.
-    pub told: Option<SessionId>,
+    #[serde(rename = "told")]
+    pub given_to: Option<SessionId>,
 }
 
 /// A person's approval, for the proof.
@@ -126,7 +127,7 @@ pub struct Approval {
 
 /// Where an objective stood before it was paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Aside {
+pub struct BeforePause {
     /// The state.
     pub status: Status,
     /// Why it stood there.
@@ -142,7 +143,8 @@ pub struct Operated {
     /// It is to be paused when its session ends.
     pub pause_asked: bool,
     /// Where it stood before it was paused.
-    pub aside: Option<Aside>,
+    #[serde(rename = "aside")]
+    pub before_pause: Option<BeforePause>,
     /// Its last session was harvested, and what follows from it was not decided.
     pub unfollowed: bool,
     /// What its last session left could not be judged.

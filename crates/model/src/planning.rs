@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::{AgentId, AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use super::ids::{AgentId, GateId, NodeId, ObjectiveId, ProjectSlug, SessionId};
 use super::operate::By;
 use super::plan::{PhaseCheck, PlanDocument};
 use super::reason::{Reason, ReasonCode};
@@ -25,7 +25,7 @@ pub struct PlannerRun {
     /// Its session.
     pub session: SessionId,
     /// The phase that it plans; none when that was taken away meanwhile.
-    pub phase: Option<AimId>,
+    pub phase: Option<NodeId>,
     /// Whether it is the one repair of a plan with faults.
     pub is_repair: bool,
     /// How the objectives of the phase stood when it began.
@@ -89,7 +89,7 @@ pub struct WaitingPlan {
     /// The session that made it.
     pub session: SessionId,
     /// The phase that it is for.
-    pub phase: Option<AimId>,
+    pub phase: Option<NodeId>,
     /// The plan.
     pub plan: PlanDocument,
     /// What somebody should look at.

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::aside::{Canary, CanaryVerdict, External, Pushing};
 use super::bypass::Bypassed;
 use super::facts::{Collision, TrustRecord};
 use super::gate::Verdict;
 use super::ids::{AgentId, ObjectId, ObjectiveId, ProjectSlug};
-use super::pace::Pace;
 use super::path::RepoPath;
 use super::planning::Planning;
 use super::proof::Unproven;
 use super::reason::{Reason, ReasonCode};
 use super::settings::{ProjectSettings, Slots};
+use super::side_runs::{Canary, CanaryVerdict, External, Pushing};
+use super::slot_tuning::SlotTuning;
 use super::train::Train;
 use crate::verdicts::KnownVerdict;
 
@@ -101,7 +101,8 @@ pub struct QueueRow<'a> {
     verdicts: &'a [KnownVerdict],
     unproven: &'a [Unproven],
     collisions: &'a [Collision],
-    pace: &'a Pace,
+    #[serde(rename = "pace")]
+    slot_tuning: &'a SlotTuning,
     gate_folders: &'a BTreeMap<u32, u32>,
 }
 
@@ -170,8 +171,8 @@ pub struct Project {
     #[serde(default)]
     pub pushing: Pushing,
     /// How long the gate takes, alone and beside another.
-    #[serde(default, skip_serializing)]
-    pub pace: Pace,
+    #[serde(default, skip_serializing, rename = "pace")]
+    pub slot_tuning: SlotTuning,
     /// The slots that have a gate worktree, and how many runs came to their end in each.
     #[serde(default, skip_serializing)]
     pub gate_folders: BTreeMap<u32, u32>,
@@ -194,7 +195,7 @@ impl Project {
             verdicts: &self.verdicts,
             unproven: &self.unproven,
             collisions: &self.collisions,
-            pace: &self.pace,
+            slot_tuning: &self.slot_tuning,
             gate_folders: &self.gate_folders,
         }
     }
@@ -246,7 +247,7 @@ impl Project {
     #[must_use]
     pub fn gate_slots(&self) -> u32 {
         match self.settings.queue.slots {
-            Slots::Auto => self.pace.found(&self.settings.gate_terms()).map_or(1, |found| found.slots),
+            Slots::Auto => self.slot_tuning.found(&self.settings.gate_terms()).map_or(1, |found| found.slots),
             Slots::Count(count) => count.clamp(1, SLOTS_MAX),
         }
     }
@@ -255,13 +256,13 @@ impl Project {
     /// what two cost each other; none when that is known, or not to be found out.
     #[must_use]
     pub fn trial_ms(&self) -> Option<i64> {
-        self.pace.trial_ms(self.settings.queue.slots, &self.settings.gate_terms())
+        self.slot_tuning.trial_ms(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
     /// Why so many slots are used.
     #[must_use]
     pub fn why_slots(&self) -> String {
-        self.pace.why(self.settings.queue.slots, &self.settings.gate_terms())
+        self.slot_tuning.why(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
     /// Whether a person and the project file both let it be worked on.

@@ -4,10 +4,10 @@ mod compose;
 
 use serde::{Deserialize, Serialize};
 
-use super::aside::Guard;
 use super::gate::Verdict;
 use super::ids::{AgentId, GateId, ObjectId, ProjectSlug, WorkerId};
 use super::operate::Approval;
+use super::side_runs::Guard;
 use super::train::Subject;
 
 pub use compose::of_landing;

@@ -203,7 +203,7 @@ impl Over {
 
     /// The limits that this usage is above.
     #[must_use]
-    pub fn of(budget: &SessionBudget, usage: &Usage) -> Vec<Self> {
+    pub fn exceeded(budget: &SessionBudget, usage: &Usage) -> Vec<Self> {
         let tokens = usage.tokens.map(Tokens::total);
         let of = |limit: Option<u64>, used: Option<u64>, over| {
             limit.zip(used).is_some_and(|(limit, used)| used > limit).then_some(over)

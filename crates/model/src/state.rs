@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::agent::AgentHealth;
 use super::gate::GateRun;
-use super::hierarchy::{Aim, AimKey, Level, Line, Stage};
-use super::ids::{AgentId, AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use super::hierarchy::{HierarchyNode, Level, Line, NodeKey, Stage};
+use super::ids::{AgentId, GateId, NodeId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status};
 use super::planning::PhaseView;
 use super::project::Project;
@@ -44,7 +44,7 @@ pub enum EntityKey {
     /// A gate run.
     Gate(GateId),
     /// A goal, milestone or phase.
-    Aim(AimKey),
+    Node(NodeKey),
 }
 
 /// Everything Paddock knows.
@@ -55,7 +55,7 @@ pub struct State {
     pub(super) objectives: BTreeMap<ObjectiveKey, Objective>,
     pub(super) sessions: BTreeMap<SessionId, Session>,
     pub(super) gates: BTreeMap<GateId, GateRun>,
-    pub(super) aims: BTreeMap<AimKey, Aim>,
+    pub(super) nodes: BTreeMap<NodeKey, HierarchyNode>,
     pub(super) touched: BTreeSet<EntityKey>,
     pub(super) index: Index,
 }
@@ -77,7 +77,7 @@ impl PartialEq for State {
             && self.objectives == other.objectives
             && self.sessions == other.sessions
             && self.gates == other.gates
-            && self.aims == other.aims
+            && self.nodes == other.nodes
     }
 }
 
@@ -92,7 +92,7 @@ impl State {
         objectives: Vec<Objective>,
         sessions: Vec<Session>,
         gates: Vec<GateRun>,
-        aims: Vec<Aim>,
+        nodes: Vec<HierarchyNode>,
     ) -> Self {
         let mut state = Self {
             counters,
@@ -100,7 +100,7 @@ impl State {
             objectives: objectives.into_iter().map(|o| (o.key.clone(), o)).collect(),
             sessions: sessions.into_iter().map(|s| (s.id, s)).collect(),
             gates: gates.into_iter().map(|g| (g.id, g)).collect(),
-            aims: aims.into_iter().map(|aim| (aim.key.clone(), aim)).collect(),
+            nodes: nodes.into_iter().map(|node| (node.key.clone(), node)).collect(),
             touched: BTreeSet::new(),
             index: Index::default(),
         };
@@ -242,44 +242,44 @@ impl State {
 impl State {
     /// A goal, milestone or phase.
     #[must_use]
-    pub fn aim(&self, key: &AimKey) -> Option<&Aim> {
-        self.aims.get(key)
+    pub fn node(&self, key: &NodeKey) -> Option<&HierarchyNode> {
+        self.nodes.get(key)
     }
 
     /// All goals, milestones and phases.
-    pub fn aims(&self) -> impl Iterator<Item = &Aim> {
-        self.aims.values()
+    pub fn nodes(&self) -> impl Iterator<Item = &HierarchyNode> {
+        self.nodes.values()
     }
 
     /// The goals, milestones and phases of a project.
-    pub fn aims_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a Aim> {
-        self.aims.values().filter(move |aim| aim.key.project == *project)
+    pub fn nodes_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a HierarchyNode> {
+        self.nodes.values().filter(move |node| node.key.project == *project)
     }
 
     /// The aims that are active in a project.
     #[must_use]
     pub fn active_line(&self, project: &ProjectSlug) -> Line<'_> {
         let active = |level: Level| {
-            let is_wanted = |aim: &&Aim| aim.key.level == level && aim.stage == Stage::Active;
-            self.aims.values().filter(|aim| aim.key.project == *project).find(is_wanted)
+            let is_wanted = |node: &&HierarchyNode| node.key.level == level && node.stage == Stage::Active;
+            self.nodes.values().filter(|node| node.key.project == *project).find(is_wanted)
         };
         Line { goal: active(Level::Goal), milestone: active(Level::Milestone), phase: active(Level::Phase) }
     }
 
     /// The active milestone, or else the active goal, that nobody has divided: nothing below it was ever added.
     #[must_use]
-    pub fn undivided(&self, project: &ProjectSlug) -> Option<&Aim> {
+    pub fn undivided(&self, project: &ProjectSlug) -> Option<&HierarchyNode> {
         let line = self.active_line(project);
-        let aim = line.milestone.or(line.goal).filter(|_| line.phase.is_none())?;
-        let is_below = |other: &Aim| {
-            other.key.level.parent() == Some(aim.key.level) && other.parent.as_ref() == Some(&aim.key.id)
+        let node = line.milestone.or(line.goal).filter(|_| line.phase.is_none())?;
+        let is_below = |other: &HierarchyNode| {
+            other.key.level.parent() == Some(node.key.level) && other.parent.as_ref() == Some(&node.key.id)
         };
-        (!self.aims_of(project).any(is_below)).then_some(aim)
+        (!self.nodes_of(project).any(is_below)).then_some(node)
     }
 
     /// How the objectives of a phase stand.
     #[must_use]
-    pub fn phase_view(&self, project: &ProjectSlug, phase: &AimId) -> PhaseView {
+    pub fn phase_view(&self, project: &ProjectSlug, phase: &NodeId) -> PhaseView {
         let of = |statuses: &[Status]| -> BTreeSet<ObjectiveId> {
             let all = statuses.iter().flat_map(|status| self.in_status(project, *status));
             let belongs = |id: &&ObjectiveId| {
@@ -301,14 +301,14 @@ impl State {
     /// The phase that an objective belongs to, with what that belongs to.
     #[must_use]
     pub fn line_of(&self, objective: &Objective) -> Line<'_> {
-        let find = |level: Level, id: Option<&AimId>| {
+        let find = |level: Level, id: Option<&NodeId>| {
             let (project, id) = (objective.key.project.clone(), id?.clone());
-            self.aim(&AimKey { project, level, id })
+            self.node(&NodeKey { project, level, id })
         };
-        let phase = objective.spec.phase.as_ref().and_then(|id| AimId::new(id.as_str()).ok());
+        let phase = objective.spec.phase.as_ref().and_then(|id| NodeId::new(id.as_str()).ok());
         let phase = find(Level::Phase, phase.as_ref());
-        let milestone = find(Level::Milestone, phase.and_then(|aim| aim.parent.as_ref()));
-        let goal = find(Level::Goal, milestone.and_then(|aim| aim.parent.as_ref()));
+        let milestone = find(Level::Milestone, phase.and_then(|node| node.parent.as_ref()));
+        let goal = find(Level::Goal, milestone.and_then(|node| node.parent.as_ref()));
         Line { goal, milestone, phase }
     }
 }

@@ -4,9 +4,9 @@ mod rate;
 
 use serde::{Deserialize, Serialize};
 
-use super::aside::Guard;
 use super::ids::{EntryId, GateId, ObjectId, ObjectiveId};
 use super::reason::Reason;
+use super::side_runs::Guard;
 
 pub use rate::{Rates, useful_slots};
 
@@ -70,7 +70,8 @@ pub struct Made {
     /// Its prefixes, shortest first.
     pub links: Vec<Link>,
     /// Entries that do not go together with those before them in the chain; they wait for their turn.
-    pub apart: Vec<EntryId>,
+    #[serde(rename = "apart")]
+    pub separate: Vec<EntryId>,
     /// The messages say that the trees were verified.
     pub sealed: bool,
     /// A part of it has landed, or others are to join it: these are the trees to expect, the merges have to be
@@ -237,9 +238,9 @@ impl Train {
 
     /// Whether it does not go together with those that are tried now, and waits for its turn.
     #[must_use]
-    pub fn is_apart(&self, entry: EntryId) -> bool {
+    pub fn is_separate(&self, entry: EntryId) -> bool {
         let made = self.chain.as_ref().and_then(|chain| chain.made.as_ref());
-        made.is_some_and(|made| made.apart.contains(&entry))
+        made.is_some_and(|made| made.separate.contains(&entry))
     }
 
     /// The tree of an entry's own merge with the tip, where it was made.
@@ -262,9 +263,9 @@ impl Train {
             // Whoever is apart may go together with those that are left.
             Some(place) => {
                 made.links.truncate(place);
-                made.apart.clear();
+                made.separate.clear();
             }
-            None => made.apart.retain(|id| *id != entry),
+            None => made.separate.retain(|id| *id != entry),
         }
         made.is_stale |= chain.is_building;
         chain.is_building = false;
@@ -283,7 +284,7 @@ impl Train {
             self.chain = None;
             return;
         };
-        made.apart.clear();
+        made.separate.clear();
         made.is_stale = true;
         chain.is_building = false;
         chain.onto = onto.clone();
@@ -299,7 +300,7 @@ impl Train {
         };
         let place = made.links.iter().position(|link| link.entry == entry);
         made.links.drain(..place.map_or(0, |place| place + 1));
-        made.apart.clear();
+        made.separate.clear();
         made.is_stale = true;
         chain.is_building = false;
         chain.onto = onto.clone();

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::clock::apart_ms;
+use super::clock::distance_ms;
 use super::gate::Verdict;
 use super::ids::{GateId, ObjectId};
 use super::settings::GateCommand;
@@ -81,7 +81,7 @@ pub fn contradicted<'a>(
 pub fn keep(verdicts: &mut Vec<KnownVerdict>, mut new: KnownVerdict) {
     let is_same =
         |old: &KnownVerdict| old.tree == new.tree && old.terms == new.terms && old.verdict == new.verdict;
-    let is_fresh = |old: &KnownVerdict| apart_ms(new.at_ms, old.at_ms) < VERDICT_AGE_MAX_MS;
+    let is_fresh = |old: &KnownVerdict| distance_ms(new.at_ms, old.at_ms) < VERDICT_AGE_MAX_MS;
     let before = verdicts.iter().find(|old| is_same(old) && is_fresh(old)).map_or(0, |old| old.runs);
     verdicts.retain(|old| !is_same(old) && is_fresh(old));
     new.runs = new.runs.saturating_add(before);

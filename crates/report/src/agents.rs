@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::text::rfc3339;
-use paddock_agents::transcript::{Tells, reports_cost, tells};
+use paddock_agents::transcript::{UsageReporting, reports_cost, usage_reporting};
 use paddock_model::agent::{AgentHealth, Check, Trouble};
 use paddock_model::failure::Failure;
 use paddock_model::ids::{AgentId, ProjectSlug};
@@ -28,7 +28,7 @@ pub struct AgentStatus {
     /// Whether its output tells what a session cost in dollars.
     pub reports_cost: bool,
     /// When its output tells what limits need: `during` a session, `at_end`, or `never`.
-    pub limits: Tells,
+    pub limits: UsageReporting,
     /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.
     pub state: &'static str,
     /// Why, when it is not ready.
@@ -73,7 +73,7 @@ pub struct TroubleStatus {
 }
 
 impl FailureStatus {
-    fn of(failure: &Failure) -> Self {
+    fn from_failure(failure: &Failure) -> Self {
         let class = serde_json::to_value(failure.class).ok();
         Self {
             class: class.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default().to_owned(),
@@ -86,13 +86,13 @@ impl FailureStatus {
 impl CheckStatus {
     /// Of a check that was made at this time.
     #[must_use]
-    pub fn of(check: &Check, at_ms: Option<i64>) -> Self {
+    pub fn from_check(check: &Check, at_ms: Option<i64>) -> Self {
         Self {
             at: at_ms.map(rfc3339),
             ok: check.ok,
             version: check.version.clone(),
             latency_ms: check.latency_ms,
-            error: check.failure.as_ref().map(FailureStatus::of),
+            error: check.failure.as_ref().map(FailureStatus::from_failure),
         }
     }
 }
@@ -102,7 +102,7 @@ fn trouble(trouble: &Trouble) -> TroubleStatus {
         at: rfc3339(trouble.at_ms),
         project: trouble.project.as_ref().map(ToString::to_string),
         session: trouble.session.map(|session| session.0),
-        error: FailureStatus::of(&trouble.failure),
+        error: FailureStatus::from_failure(&trouble.failure),
     }
 }
 
@@ -180,12 +180,15 @@ fn status(
         found,
         planner: agent.planner,
         reports_cost: reports_cost(&agent.transcript),
-        limits: tells(&agent.transcript),
+        limits: usage_reporting(&agent.transcript),
         state: word,
         reason,
         until: cooldown.map(|cooldown| rfc3339(cooldown.until_ms)),
         last_success: health.last_success_ms.map(rfc3339),
-        last_check: health.checked.as_ref().map(|(at_ms, check)| CheckStatus::of(check, Some(*at_ms))),
+        last_check: health
+            .checked
+            .as_ref()
+            .map(|(at_ms, check)| CheckStatus::from_check(check, Some(*at_ms))),
         failures: health.troubles.iter().rev().map(trouble).collect(),
     }
 }

@@ -134,12 +134,12 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::PauseAsked => {
             one("pause_asked", "An objective is to be paused when its session ends (`data.asked`).")
         }
-        FactKind::AimAdded => one("aim_added", "A goal, milestone or phase was added (`data.aim`)."),
-        FactKind::AimEdited => one("aim_edited", "A person changed a goal, milestone or phase."),
-        FactKind::AimMoved => {
-            Level::ALL.iter().flat_map(|level| Stage::ALL.iter().map(|to| aim(*level, *to))).collect()
+        FactKind::NodeAdded => one("aim_added", "A goal, milestone or phase was added (`data.aim`)."),
+        FactKind::NodeEdited => one("aim_edited", "A person changed a goal, milestone or phase."),
+        FactKind::NodeMoved => {
+            Level::ALL.iter().flat_map(|level| Stage::ALL.iter().map(|to| node(*level, *to))).collect()
         }
-        FactKind::AimsOrdered => one("aims_ordered", "Goals, milestones or phases stand in another order."),
+        FactKind::NodesOrdered => one("aims_ordered", "Goals, milestones or phases stand in another order."),
         FactKind::PhaseChecksSet => {
             one("phase_checks_set", "A phase got other checks (`data.checks`, `data.by`).")
         }
@@ -260,7 +260,7 @@ fn moved(to: Status) -> EventType {
 }
 
 /// A move of a goal, milestone or phase is published by what it is and by the stage that it leads to.
-fn aim(level: Level, to: Stage) -> EventType {
+fn node(level: Level, to: Stage) -> EventType {
     let (public, description) = match (level, to) {
         (Level::Goal, Stage::Planned) => ("goal_planned", "A goal is no longer the active one."),
         (Level::Goal, Stage::Active) => ("goal_activated", "A goal is the active one."),
@@ -275,7 +275,7 @@ fn aim(level: Level, to: Stage) -> EventType {
         (Level::Phase, Stage::Completed) => ("phase_completed", "A phase is done."),
     };
     EventType {
-        kind: FactKind::AimMoved,
+        kind: FactKind::NodeMoved,
         to: Some(to.word()),
         level: Some(level.word()),
         public,
@@ -303,7 +303,7 @@ struct ObjectiveMove {
 
 /// Of the move of a goal, milestone or phase, what its public type depends on.
 #[derive(Deserialize)]
-struct AimMove {
+struct NodeMove {
     level: Level,
     to: Stage,
 }
@@ -316,8 +316,8 @@ pub(crate) fn public_type(stored: &str, data: &Value) -> String {
         if kind == FactKind::ObjectiveMoved {
             return ObjectiveMove::deserialize(data).ok().map(|one| moved(one.to));
         }
-        if kind == FactKind::AimMoved {
-            return AimMove::deserialize(data).ok().map(|one| aim(one.level, one.to));
+        if kind == FactKind::NodeMoved {
+            return NodeMove::deserialize(data).ok().map(|one| node(one.level, one.to));
         }
         types_of(kind).into_iter().next()
     });

@@ -120,10 +120,10 @@ fn more(fact: &Fact) -> Option<String> {
         | Fact::HumanNote { .. }
         | Fact::ObjectiveApproved { .. }
         | Fact::PauseAsked { .. }
-        | Fact::AimAdded { .. }
-        | Fact::AimEdited { .. }
-        | Fact::AimMoved { .. }
-        | Fact::AimsOrdered { .. }
+        | Fact::NodeAdded { .. }
+        | Fact::NodeEdited { .. }
+        | Fact::NodeMoved { .. }
+        | Fact::NodesOrdered { .. }
         | Fact::PhaseChecksSet { .. }
         | Fact::PhaseChecksPassed { .. }
         | Fact::PhaseChecksFailed { .. }

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use crate::text::rfc3339;
 use paddock_ipc::lock::Holder;
 use paddock_model::answers::Answers;
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::state::State;
 
 pub use build::document;
@@ -58,7 +58,7 @@ pub struct SupervisorStatus {
 /// A goal, milestone or phase; without keys when none is active.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
-pub struct AimStatus {
+pub struct NodeStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -75,14 +75,14 @@ pub struct AimStatus {
 
 /// A goal, milestone or phase, for scripts.
 #[must_use]
-pub fn aim_status(aim: &Aim) -> AimStatus {
-    AimStatus {
-        id: Some(aim.key.id.to_string()),
-        title: Some(aim.title.clone()),
-        description: Some(aim.description.clone()),
-        parent: aim.parent.as_ref().map(ToString::to_string),
-        status: Some(aim.stage.word()),
-        since: Some(rfc3339(aim.since_ms)),
+pub fn node_status(node: &HierarchyNode) -> NodeStatus {
+    NodeStatus {
+        id: Some(node.key.id.to_string()),
+        title: Some(node.title.clone()),
+        description: Some(node.description.clone()),
+        parent: node.parent.as_ref().map(ToString::to_string),
+        status: Some(node.stage.word()),
+        since: Some(rfc3339(node.since_ms)),
     }
 }
 
@@ -99,9 +99,9 @@ pub struct ProjectStatus {
     pub reasons: Vec<ReasonStatus>,
     /// Everything that waits for a person; `run` ends with 3 while there is anything.
     pub needs: Vec<NeedStatus>,
-    pub goal: AimStatus,
-    pub milestone: AimStatus,
-    pub phase: AimStatus,
+    pub goal: NodeStatus,
+    pub milestone: NodeStatus,
+    pub phase: NodeStatus,
     pub counts: BTreeMap<&'static str, usize>,
     /// Sessions at once: how many may run.
     pub slots: u32,

@@ -15,7 +15,7 @@ use paddock_os::files;
 pub(super) const BACKUPS_KEPT: usize = 3;
 const ENDING: &str = ".backup";
 /// What a copy leaves free at least, in bytes.
-const ROOM_LEFT_BYTES: u64 = 64 * 1024 * 1024;
+const FREE_LEFT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Writes a complete, consistent copy of the database to `target`, which must not exist, and flushes it.
 /// `VACUUM INTO` reads through SQLite, so a write-ahead log is contained in the copy.
@@ -67,7 +67,7 @@ pub(super) fn when_due(
     }
     let size_bytes = database.metadata().map_err(io)?.len();
     let room = rustix::fs::statvfs(database).map(|found| found.f_bavail.saturating_mul(found.f_frsize));
-    if room.is_ok_and(|room| room < size_bytes.saturating_mul(2).saturating_add(ROOM_LEFT_BYTES)) {
+    if room.is_ok_and(|room| room < size_bytes.saturating_mul(2).saturating_add(FREE_LEFT_BYTES)) {
         return Ok(None);
     }
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));

@@ -25,4 +25,4 @@ pub(crate) use model::CommitInfo;
 pub use model::{Batch, EntityKind, EventQuery, Row, Snapshot};
 pub use open::Store;
 pub use reader::Reader;
-pub use writer::{OnRoom, Room, Writer};
+pub use writer::{DiskSpace, OnDiskSpace, Writer};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags};
 
 use super::schema::{APPLICATION_ID, Header, MIGRATIONS, header, migrate};
-use super::writer::OnRoom;
+use super::writer::OnDiskSpace;
 use super::{EntityKind, StoreError, Writer, backup, query};
 use paddock_os::files;
 
@@ -96,8 +96,8 @@ impl Store {
     ///
     /// # Errors
     /// What SQLite or the system reports, named.
-    pub fn into_patient_writer(self, on_room: OnRoom) -> Result<Writer, StoreError> {
-        Writer::start(self, Some(on_room))
+    pub fn into_patient_writer(self, on_disk_space: OnDiskSpace) -> Result<Writer, StoreError> {
+        Writer::start(self, Some(on_disk_space))
     }
 }
 

@@ -24,13 +24,13 @@ const QUEUE_BATCHES: usize = 1024;
 /// How many batches share a transaction at most, so that the first of them does not wait for a long queue.
 const GROUP_BATCHES: usize = 256;
 /// While the disk is full it is tried again so often.
-const ROOM_INTERVAL: Duration = Duration::from_millis(500);
+const FULL_DISK_INTERVAL: Duration = Duration::from_millis(500);
 /// After this long without work the write-ahead log is emptied into the database.
 const IDLE: Duration = Duration::from_secs(5);
 
 /// What a patient writer tells of the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Room {
+pub enum DiskSpace {
     /// It is full: nothing is written until there is room, and nothing is lost. The error says where.
     Missing(StoreError),
     /// There is room again, and what waited is written.
@@ -38,7 +38,7 @@ pub enum Room {
 }
 
 /// Told on the writer's thread; as quick as [`OnCommit`] has to be.
-pub type OnRoom = Box<dyn Fn(Room) + Send>;
+pub type OnDiskSpace = Box<dyn Fn(DiskSpace) + Send>;
 
 struct Job {
     batch: Batch,
@@ -58,7 +58,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(store: Store, on_room: Option<OnRoom>) -> Result<Self, StoreError> {
+    pub(super) fn start(store: Store, on_disk_space: Option<OnDiskSpace>) -> Result<Self, StoreError> {
         let last_seq = store.last_seq()?;
         let path = store.path.clone();
         let (queue, jobs) = sync_channel(QUEUE_BATCHES);
@@ -69,7 +69,7 @@ impl Writer {
             last_seq,
             failed: None,
             log_is_dirty: true,
-            on_room,
+            on_disk_space,
             closing: Arc::clone(&closing),
         };
         let thread = std::thread::Builder::new()
@@ -98,15 +98,15 @@ impl Writer {
     /// # Errors
     /// What made the append fail; nothing of the batch was written.
     pub fn append_and_wait(&self, batch: Batch) -> Result<CommitInfo, StoreError> {
-        let (tell, told) = sync_channel(1);
+        let (report, reported) = sync_channel(1);
         self.append(
             batch,
             Box::new(move |outcome| {
                 // The receiver waits below; if its thread died, nobody is left to tell.
-                let _ = tell.send(outcome);
+                let _ = report.send(outcome);
             }),
         );
-        told.recv().unwrap_or(Err(StoreError::WriterGone))
+        reported.recv().unwrap_or(Err(StoreError::WriterGone))
     }
 
     /// A full disk is no longer waited for: what waits fails.
@@ -146,7 +146,7 @@ struct State {
     last_seq: u64,
     failed: Option<StoreError>,
     log_is_dirty: bool,
-    on_room: Option<OnRoom>,
+    on_disk_space: Option<OnDiskSpace>,
     closing: Arc<AtomicBool>,
 }
 
@@ -172,7 +172,7 @@ impl State {
         let begun = Instant::now();
         let outcome = match &self.failed {
             Some(error) => Err(error.clone()),
-            None => self.write_when_there_is_room(&group),
+            None => self.write_when_disk_has_space(&group),
         };
         let seconds = begun.elapsed().as_secs_f64();
         let batches = group.len();
@@ -186,25 +186,25 @@ impl State {
         }
     }
 
-    fn write_when_there_is_room(&mut self, group: &[Job]) -> Result<bool, StoreError> {
+    fn write_when_disk_has_space(&mut self, group: &[Job]) -> Result<bool, StoreError> {
         let mut outcome = self.write(group);
-        let Some(on_room) = self.on_room.take() else { return outcome };
-        let mut is_told = false;
+        let Some(on_disk_space) = self.on_disk_space.take() else { return outcome };
+        let mut is_reported = false;
         while let Err(error @ StoreError::DiskFull { .. }) = &outcome {
-            if !is_told {
-                on_room(Room::Missing(error.clone()));
-                is_told = true;
+            if !is_reported {
+                on_disk_space(DiskSpace::Missing(error.clone()));
+                is_reported = true;
             }
             if self.closing.load(Ordering::SeqCst) {
                 break;
             }
-            std::thread::sleep(ROOM_INTERVAL);
+            std::thread::sleep(FULL_DISK_INTERVAL);
             outcome = self.write(group);
         }
-        if is_told && outcome.is_ok() {
-            on_room(Room::Found);
+        if is_reported && outcome.is_ok() {
+            on_disk_space(DiskSpace::Found);
         }
-        self.on_room = Some(on_room);
+        self.on_disk_space = Some(on_disk_space);
         outcome
     }
 
@@ -300,13 +300,13 @@ mod tests {
         let path = folder.path().join("paddock.db");
         let store = Store::open(&path).unwrap();
         fill(&store);
-        let (tell, told) = sync_channel(8);
-        let writer = store.into_patient_writer(Box::new(move |room| tell.send(room).unwrap())).unwrap();
+        let (report, reported) = sync_channel(8);
+        let writer = store.into_patient_writer(Box::new(move |room| report.send(room).unwrap())).unwrap();
         let bulk = serde_json::Value::from("x".repeat(200_000)).to_string();
         let (outcome, of) = sync_channel(1);
         writer.append(batch(1, &bulk), Box::new(move |done| outcome.send(done).unwrap()));
         let full = StoreError::DiskFull { path: path.clone() };
-        assert_eq!(told.recv().unwrap(), Room::Missing(full.clone()));
+        assert_eq!(reported.recv().unwrap(), DiskSpace::Missing(full.clone()));
         assert!(of.try_recv().is_err(), "the batch waits");
         assert_eq!(writer.close(), Err(full.clone()));
         assert_eq!(of.recv().unwrap(), Err(full));
@@ -318,11 +318,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("paddock.db")).unwrap();
         let writer = store.into_writer().unwrap();
-        let told = Arc::new(Mutex::new(Vec::new()));
+        let reported = Arc::new(Mutex::new(Vec::new()));
         let gate = Arc::new(Mutex::new(()));
         let closed = gate.lock().unwrap();
         for seq in 1..=20 {
-            let (told, gate) = (Arc::clone(&told), Arc::clone(&gate));
+            let (reported, gate) = (Arc::clone(&reported), Arc::clone(&gate));
             let mut batch = batch(seq, "1");
             if seq == 7 {
                 batch.durability = Durability::Power;
@@ -332,19 +332,19 @@ mod tests {
                 Box::new(move |outcome| {
                     // Holds the writer until all are queued.
                     drop(gate.lock().unwrap());
-                    told.lock().unwrap().push((seq, outcome.unwrap()));
+                    reported.lock().unwrap().push((seq, outcome.unwrap()));
                 }),
             );
         }
         drop(closed);
         writer.close().unwrap();
-        let told = told.lock().unwrap();
-        assert_eq!(told.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
-        let (_, last) = told.last().unwrap();
+        let reported = reported.lock().unwrap();
+        assert_eq!(reported.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), (1..=20).collect::<Vec<_>>());
+        let (_, last) = reported.last().unwrap();
         assert_eq!(last.last_seq, 20);
-        let (_, seventh) = told.iter().find(|(seq, _)| *seq == 7).unwrap();
+        let (_, seventh) = reported.iter().find(|(seq, _)| *seq == 7).unwrap();
         assert!(seventh.flushed, "a group is as durable as its strongest batch");
-        assert!(told.iter().any(|(_, info)| info.batches > 1), "{told:?}");
+        assert!(reported.iter().any(|(_, info)| info.batches > 1), "{reported:?}");
     }
 
     #[test]
@@ -358,7 +358,7 @@ mod tests {
             last_seq: 0,
             failed: None,
             log_is_dirty: false,
-            on_room: None,
+            on_disk_space: None,
             closing: Arc::default(),
         };
         let log = folder.path().join("paddock.db-wal");

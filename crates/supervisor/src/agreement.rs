@@ -31,10 +31,13 @@ pub(super) struct Known {
 impl Known {
     /// Of each of these projects that is managed.
     pub(super) fn of_all(state: &State, projects: Vec<ProjectSlug>) -> Vec<(ProjectSlug, Self)> {
-        projects.into_iter().filter_map(|slug| Self::of(state, &slug).map(|known| (slug, known))).collect()
+        projects
+            .into_iter()
+            .filter_map(|slug| Self::from_state(state, &slug).map(|known| (slug, known)))
+            .collect()
     }
 
-    pub(super) fn of(state: &State, slug: &ProjectSlug) -> Option<Self> {
+    pub(super) fn from_state(state: &State, slug: &ProjectSlug) -> Option<Self> {
         let project = state.project(slug)?;
         let (trust, target) = (project.trust.clone(), project.settings.target_branch.clone());
         let commit =

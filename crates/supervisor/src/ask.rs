@@ -10,7 +10,7 @@ use super::run::kernel;
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::Memo;
 use paddock_ipc::lock::{LockError, WorkspaceLock};
-use paddock_ipc::{Client, LinkError};
+use paddock_ipc::{Client, IpcError};
 use paddock_model::command::{Command, Reply};
 
 /// How long a reply may take: a landing that is being flushed on a slow disk, not more.
@@ -58,7 +58,7 @@ pub fn ask(
             let reply = client.command(command.clone(), REPLY_TIMEOUT);
             let is_too_late = match &reply {
                 Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.is_ending),
-                Err(error) => *error == LinkError::Leaving,
+                Err(error) => *error == IpcError::Leaving,
             };
             if !is_too_late || Instant::now() >= give_up_at {
                 return Ok(reply?);

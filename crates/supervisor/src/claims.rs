@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::effects;
 use super::error::SupervisorError;
+use super::executor::ExecutorKey;
 use super::kernel::Kernel;
-use super::lanes::Lane;
 use super::world::Site;
 use paddock_engine::input::Input;
 use paddock_ipc::lock::{Claimant, RepositoryClaim};
@@ -50,7 +50,9 @@ impl Kernel {
     /// Whoever worked on a repository before may have been killed while it moved a ref.
     fn clear_locks(&self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
-        let lane = Lane::Refs(project.clone());
-        self.look_aside(lane, "clearing stale locks", move |world| effects::clear_locks(world, &site));
+        let executor_key = ExecutorKey::Refs(project.clone());
+        self.spawn_look(executor_key, "clearing stale locks", move |world| {
+            effects::clear_locks(world, &site);
+        });
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use super::executor::ExecutorKey;
 use super::kernel::Kernel;
-use super::lanes::Lane;
 use super::world::World;
 use paddock_store::Reader;
 
@@ -18,7 +18,7 @@ impl Kernel {
             return;
         }
         self.copies_looked_at = Some(Instant::now());
-        self.look_aside(Lane::Copies, "copying the database", copy);
+        self.spawn_look(ExecutorKey::Copies, "copying the database", copy);
     }
 }
 

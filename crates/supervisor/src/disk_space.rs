@@ -53,7 +53,7 @@ impl EffectError {
 impl World {
     /// Waits while there is no room, unless the supervisor is to end: an effect that is not begun is done later, one
     /// that fails half-way has to be explained to somebody.
-    pub(super) fn wait_until_there_is_room(&self) {
+    pub(super) fn wait_until_disk_has_space(&self) {
         while self.is_full() && !self.is_ending.load(Ordering::SeqCst) {
             thread::sleep(LOOK_INTERVAL);
         }
@@ -65,7 +65,7 @@ impl World {
     }
 
     /// Does it again when it failed for want of space, as soon as there is some.
-    pub(super) fn with_room<T>(
+    pub(super) fn with_disk_space<T>(
         &self,
         mut act: impl FnMut() -> Result<T, EffectError>,
     ) -> Result<T, EffectError> {

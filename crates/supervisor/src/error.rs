@@ -10,13 +10,13 @@ use paddock_agents::prompt::PromptError;
 use paddock_config::ConfigError;
 use paddock_config::environment::EnvironmentError;
 use paddock_git::GitError;
-use paddock_ipc::LinkError;
+use paddock_ipc::IpcError;
 use paddock_ipc::lock::LockError;
 use paddock_model::scope::ScopeError;
 use paddock_os::open_files::TooFewOpenFiles;
 use paddock_runner::RunnerError;
 use paddock_store::StoreError;
-use paddock_store::codec::LedgerError;
+use paddock_store::codec::CodecError;
 
 /// Why the supervisor cannot start, or had to end.
 #[derive(Debug, thiserror::Error)]
@@ -36,10 +36,10 @@ pub enum SupervisorError {
     Store(#[from] StoreError),
     /// The database cannot be understood.
     #[error(transparent)]
-    Ledger(#[from] LedgerError),
+    Codec(#[from] CodecError),
     /// The socket failed.
     #[error(transparent)]
-    Link(#[from] LinkError),
+    Link(#[from] IpcError),
     /// Jobs cannot be run at all.
     #[error(transparent)]
     Runner(#[from] RunnerError),

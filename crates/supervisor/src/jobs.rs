@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use super::executor::{ExecutorKey, Job};
 use super::kernel::Kernel;
-use super::lanes::{Job, Lane};
 use super::message::{CHANGED, Message};
 use super::world::World;
 use super::{effects, panics};
@@ -26,7 +26,7 @@ impl InFlight {
 impl Drop for InFlight {
     fn drop(&mut self) {
         self.0.in_flight.fetch_sub(1, Ordering::SeqCst);
-        let told = match std::thread::panicking() {
+        let reported = match std::thread::panicking() {
             // Only what follows a commit is not caught: the thread that writes dies of it.
             true => Some(Message::Panicked {
                 thread: "store-writer".to_owned(),
@@ -35,24 +35,24 @@ impl Drop for InFlight {
             // It counts as over before this is asked, and the kernel asks whether anything is left after it heard.
             false => self.0.over.mark(CHANGED).then_some(Message::Wake),
         };
-        if let Some(told) = told {
-            drop(self.0.inbox.send(told));
+        if let Some(reported) = reported {
+            drop(self.0.inbox.send(reported));
         }
     }
 }
 
 impl Kernel {
-    pub(super) fn jobs(&self, effects: &[Effect]) -> Vec<(Lane, Job)> {
+    pub(super) fn jobs(&self, effects: &[Effect]) -> Vec<(ExecutorKey, Job)> {
         let jobs = effects.iter().filter_map(|effect| {
-            let (lane, job) = effects::job(&self.world, &self.state, effect)?;
+            let (executor_key, job) = effects::job(&self.world, &self.state, effect)?;
             let (project, doing) = effects::words(&self.state, effect);
             let world = Arc::clone(&self.world);
             let job = move || {
-                world.wait_until_there_is_room();
+                world.wait_until_disk_has_space();
                 job();
             };
             let panicked = Panicked { project, doing, effect: Some(effect.clone()), problem: String::new() };
-            Some((lane, self.guarded(panicked, job)))
+            Some((executor_key, self.guarded(panicked, job)))
         });
         jobs.collect()
     }
@@ -67,44 +67,45 @@ impl Kernel {
                 let problem = panic.to_string();
                 tracing::error!(doing = panicked.doing, problem, "a fault of Paddock itself: a panic");
                 std::thread::sleep(panics::PAUSE);
-                in_flight.0.tell(Input::Panicked(Panicked { problem, ..panicked }));
+                in_flight.0.report(Input::Panicked(Panicked { problem, ..panicked }));
             }
         })
     }
 
     /// Gives work to a lane that no event has to be stored for: it only looks, and looks again by itself. One that waits
     /// there still gives its place to the newer one.
-    pub(super) fn look_aside(
+    pub(super) fn spawn_look(
         &self,
-        lane: Lane,
+        executor_key: ExecutorKey,
         doing: &'static str,
         job: impl FnOnce(&World) + Send + 'static,
     ) {
-        let job = self.aside(&lane, doing.to_owned(), None, job);
-        self.world.lanes.send_newest(lane, doing, job);
+        let job = self.background_job(&executor_key, doing.to_owned(), None, job);
+        self.world.executor.send_newest(executor_key, doing, job);
     }
 
     /// The same for what is not done again by itself: should it panic, this effect finds out what has happened.
-    pub(super) fn do_aside(
+    pub(super) fn spawn_effect(
         &self,
-        lane: Lane,
+        executor_key: ExecutorKey,
         doing: String,
         effect: Option<Effect>,
         job: impl FnOnce(&World) + Send + 'static,
     ) {
-        let job = self.aside(&lane, doing, effect, job);
-        self.world.lanes.send(lane, job);
+        let job = self.background_job(&executor_key, doing, effect, job);
+        self.world.executor.send(executor_key, job);
     }
 
-    fn aside(
+    fn background_job(
         &self,
-        lane: &Lane,
+        executor_key: &ExecutorKey,
         doing: String,
         effect: Option<Effect>,
         job: impl FnOnce(&World) + Send + 'static,
     ) -> Job {
         let world = Arc::clone(&self.world);
-        let panicked = Panicked { project: lane.project().cloned(), doing, effect, problem: String::new() };
+        let panicked =
+            Panicked { project: executor_key.project().cloned(), doing, effect, problem: String::new() };
         self.guarded(panicked, move || job(&world))
     }
 }

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use super::agreement::Known;
 use super::clock::{Clock, awake_since, day_start_ms, now_ms};
 use super::error::SupervisorError;
+use super::executor::{ExecutorKey, Job};
 use super::jobs::InFlight;
-use super::lanes::{Job, Lane};
 use super::message::{CHANGED_BEYOND_WORK, Message, ReplyTo};
 use super::notify::{self, Notice};
 use super::observe::Watches;
@@ -32,7 +32,7 @@ use paddock_model::stored::StoredEvent;
 use paddock_os::fail_points::fail_point;
 use paddock_runner::{JobKind, JobReport};
 use paddock_store::codec;
-use paddock_store::{Room, Writer};
+use paddock_store::{DiskSpace, Writer};
 
 /// While sessions run, their commits are counted at least so often, should a watch have missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
@@ -91,7 +91,7 @@ impl Kernel {
     fn append(
         &mut self,
         events: &[Event],
-        jobs: Vec<(Lane, Job)>,
+        jobs: Vec<(ExecutorKey, Job)>,
         answer: Option<Job>,
     ) -> Result<(), SupervisorError> {
         let touched = self.state.take_touched();
@@ -100,7 +100,7 @@ impl Kernel {
         let (world, feed, on_events) =
             (Arc::clone(&self.world), Arc::clone(&self.feed), Arc::clone(&self.on_events));
         let in_flight = InFlight::new(&self.world);
-        let told = self.notify.clone().map(|queue| (queue, notify::notices(&self.state, &stored)));
+        let reported = self.notify.clone().map(|queue| (queue, notify::notices(&self.state, &stored)));
         let on_commit = move |committed| {
             let _in_flight = in_flight;
             if let Err(error) = committed {
@@ -108,15 +108,15 @@ impl Kernel {
                 drop(world.inbox.send(Message::StoreFailed(error)));
                 return;
             }
-            for (lane, job) in jobs {
-                world.lanes.send(lane, job);
+            for (executor_key, job) in jobs {
+                world.executor.send(executor_key, job);
             }
             if let Some(answer) = answer {
                 fail_point!("answer.before");
                 answer();
                 fail_point!("answer.after");
             }
-            if let Some((queue, notices)) = told {
+            if let Some((queue, notices)) = reported {
                 notify::send(&queue, notices);
             }
             if !stored.is_empty() {
@@ -138,7 +138,7 @@ impl Kernel {
         self.read_project_files_first()?;
         // A file may say that its repository is somewhere else now.
         self.take_claims()?;
-        self.tell_the_day()?;
+        self.report_day()?;
         self.memo.is_passive = false;
         self.step(Input::Started { pid, version: env!("CARGO_PKG_VERSION").to_owned() }, None)?;
         self.watch_projects();
@@ -155,7 +155,7 @@ impl Kernel {
                         self.take(message)?;
                         continue;
                     }
-                    Err(_) => return self.lay_down(end),
+                    Err(_) => return self.stop_gracefully(end),
                 }
             }
             let now = Instant::now();
@@ -258,8 +258,8 @@ impl Kernel {
                 self.world.over.take();
                 Ok(())
             }
-            Message::Room(Room::Found) => Ok(()),
-            Message::Room(Room::Missing(full)) => self.wait_for_room(&full),
+            Message::DiskSpace(DiskSpace::Found) => Ok(()),
+            Message::DiskSpace(DiskSpace::Missing(full)) => self.wait_for_disk_space(&full),
             Message::StoreFailed(error) => Err(error.into()),
             Message::Panicked { thread, problem } => Err(SupervisorError::Panicked { thread, problem }),
         }
@@ -283,10 +283,13 @@ impl Kernel {
                 JobKind::Gate => {
                     // Its output is read first, and not by this thread.
                     let gate = paddock_model::ids::GateId(key.id);
-                    if let Some((lane, order)) = effects::Ended::of(&self.state, gate, record) {
+                    if let Some((executor_key, order)) = effects::Ended::from_state(&self.state, gate, record)
+                    {
                         let doing = format!("reading the output of gate run {gate}");
                         let effect = Some(Effect::StartGate { gate });
-                        self.do_aside(lane, doing, effect, move |world| effects::ended(world, &order));
+                        self.spawn_effect(executor_key, doing, effect, move |world| {
+                            effects::ended(world, &order);
+                        });
                     }
                     return Ok(());
                 }
@@ -306,7 +309,7 @@ impl Kernel {
     }
 
     /// Says when the user's day began, if that is another one than was last told.
-    fn tell_the_day(&mut self) -> Result<(), SupervisorError> {
+    fn report_day(&mut self) -> Result<(), SupervisorError> {
         let since_ms = day_start_ms();
         if self.state.counters().day_ms == since_ms {
             return Ok(());
@@ -327,7 +330,7 @@ impl Kernel {
         }
         self.count_commits();
         self.copy_database_if_due();
-        self.tell_the_day()?;
+        self.report_day()?;
         self.step(Input::Tick, None)
     }
 
@@ -339,8 +342,10 @@ impl Kernel {
     fn look(&mut self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
         if self.world.begin_look(project) {
-            let lane = Lane::Refs(project.clone());
-            self.look_aside(lane, "looking at the target branch", move |world| effects::look(world, &site));
+            let executor_key = ExecutorKey::Refs(project.clone());
+            self.spawn_look(executor_key, "looking at the target branch", move |world| {
+                effects::look(world, &site);
+            });
         }
     }
 
@@ -349,9 +354,9 @@ impl Kernel {
         if self.memo.is_passive || !self.state.project(project).is_some_and(Project::is_workable) {
             return;
         }
-        if let Some(order) = radar::Order::of(&self.world, &self.state, project) {
-            let lane = Lane::Radar(project.clone());
-            self.look_aside(lane, "looking for conflicts between branches", move |world| {
+        if let Some(order) = radar::Order::from_state(&self.world, &self.state, project) {
+            let executor_key = ExecutorKey::Radar(project.clone());
+            self.spawn_look(executor_key, "looking for conflicts between branches", move |world| {
                 radar::scan(world, &order);
             });
         }
@@ -360,7 +365,9 @@ impl Kernel {
     fn watch_gates(&self) {
         let runs = effects::watched(&self.world, &self.state);
         if !runs.is_empty() {
-            self.look_aside(Lane::Gauges, "looking at gate runs", move |world| effects::watch(world, &runs));
+            self.spawn_look(ExecutorKey::Gauges, "looking at gate runs", move |world| {
+                effects::watch(world, &runs);
+            });
         }
     }
 
@@ -373,8 +380,10 @@ impl Kernel {
     fn count_commits_of(&self, project: &ProjectSlug) {
         let running = commits::running(&self.state, project);
         let Some(site) = Site::find(&self.state, project).filter(|_| !running.is_empty()) else { return };
-        let lane = Lane::Counting(project.clone());
-        self.look_aside(lane, "counting commits", move |world| commits::count(world, &site, &running));
+        let executor_key = ExecutorKey::Counting(project.clone());
+        self.spawn_look(executor_key, "counting commits", move |world| {
+            commits::count(world, &site, &running);
+        });
     }
 
     /// The files are read before anything is decided.
@@ -400,8 +409,8 @@ impl Kernel {
     fn read_project_files(&mut self) {
         self.watch_projects();
         for (slug, known) in Known::of_all(&self.state, self.covered()) {
-            let lane = Lane::Counting(slug.clone());
-            self.look_aside(lane, "reading the project file", move |world| {
+            let executor_key = ExecutorKey::Counting(slug.clone());
+            self.spawn_look(executor_key, "reading the project file", move |world| {
                 projects::read_again(world, &slug, &known);
             });
         }
@@ -445,7 +454,7 @@ impl Kernel {
         }
     }
 
-    fn lay_down(&mut self, end: RunEnd) -> Result<RunEnd, SupervisorError> {
+    fn stop_gracefully(&mut self, end: RunEnd) -> Result<RunEnd, SupervisorError> {
         let mode = self.memo.stopping.unwrap_or(StopMode::Leave);
         self.step(Input::Stopped(mode), None)?;
         Ok(end)

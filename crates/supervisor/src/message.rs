@@ -7,7 +7,7 @@
 //! - What repeats itself waits once: that refs or project files changed and that work is over ([`Pending`]), and what a
 //!   running session has used ([`Latest`]).
 //! - An effect answers with a few inputs when it is over. The engine orders it once for each change of its subject and
-//!   each command, and again only after its answer; a look waits once in its lane (`lanes`). Both are ordered by the
+//!   each command, and again only after its answer; a look waits once in its lane (`executor`). Both are ordered by the
 //!   kernel alone, so none are added while it waits.
 //! - A job is reported when it starts and when it ends; there are as many jobs as slots.
 //! - A client waits for the answers to its commands; `ipc` bounds clients and the requests of each.
@@ -21,7 +21,7 @@ use paddock_engine::input::Input;
 use paddock_model::command::{Command, Reply, StopMode};
 use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_runner::JobReport;
-use paddock_store::{Room, StoreError};
+use paddock_store::{DiskSpace, StoreError};
 
 /// Something happened that the kernel has not heard of yet: another message would say nothing new.
 #[derive(Debug, Clone, Default)]
@@ -84,7 +84,7 @@ pub(super) enum Message {
     /// An effect or an append is over; whether anything is left is to be looked at.
     Wake,
     /// The disk is full, or there is room again.
-    Room(Room),
+    DiskSpace(DiskSpace),
     /// A thread that the supervisor cannot do without panicked.
     Panicked {
         /// Its name.

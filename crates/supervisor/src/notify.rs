@@ -83,11 +83,11 @@ impl Notifier {
     pub(super) fn start(folder: PathBuf, inbox: Inbox) -> std::io::Result<Self> {
         let (queue, notices) = mpsc::sync_channel::<Notice>(WAITING_MAX);
         // Only its end is awaited: nothing is ever sent.
-        let (tell, done) = mpsc::channel();
+        let (report, done) = mpsc::channel();
         let ends = inbox.clone();
         let work = move || {
             for notice in notices {
-                if let Err(error) = tell_of(&folder, &notice) {
+                if let Err(error) = send_notice(&folder, &notice) {
                     let problem = error.to_string();
                     tracing::warn!(project = %notice.project, run = %notice.run, %problem, "a notification failed");
                     let (project, run) = (notice.project, notice.run);
@@ -98,7 +98,7 @@ impl Notifier {
                     })));
                 }
             }
-            drop(tell);
+            drop(report);
         };
         panics::spawn("notify", ends, work)?;
         Ok(Self { queue, done })
@@ -135,7 +135,7 @@ fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
     Ok(file)
 }
 
-fn tell_of(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
+fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let runtime = folder.join("runtime");
     let mut input = nameless(&runtime, "input")?;
     writeln!(input, "{}", notice.event).and_then(|()| input.rewind())?;

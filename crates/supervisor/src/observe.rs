@@ -21,10 +21,10 @@ pub(super) struct Watches {
 
 impl Watches {
     pub(super) fn new(projects: &Path, inbox: Sender<Message>) -> Self {
-        let (tell, pending) = (inbox.clone(), Pending::default());
+        let (report, pending) = (inbox.clone(), Pending::default());
         let files = watcher(move |_| {
             if pending.mark(CHANGED) {
-                drop(tell.send(Message::ProjectFilesChanged(pending.clone())));
+                drop(report.send(Message::ProjectFilesChanged(pending.clone())));
             }
         });
         let files = files.and_then(|files| begin(files, &[(projects, RecursiveMode::NonRecursive)]));
@@ -36,7 +36,7 @@ impl Watches {
         if self.refs.get(project).is_some_and(|(known, _)| known == common_dir) {
             return;
         }
-        let (tell, slug, pending) = (self.inbox.clone(), project.clone(), Pending::default());
+        let (report, slug, pending) = (self.inbox.clone(), project.clone(), Pending::default());
         let work = common_dir.join("refs/heads/paddock");
         let watcher = watcher(move |event| {
             let is_lock = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "lock");
@@ -44,7 +44,7 @@ impl Watches {
             if !event.paths.iter().all(is_lock) {
                 let is_work = event.paths.iter().all(is_work);
                 if pending.mark(if is_work { CHANGED } else { CHANGED_BEYOND_WORK }) {
-                    drop(tell.send(Message::RefsChanged(slug.clone(), pending.clone())));
+                    drop(report.send(Message::RefsChanged(slug.clone(), pending.clone())));
                 }
             }
         });
@@ -55,9 +55,9 @@ impl Watches {
     }
 }
 
-fn watcher(tell: impl Fn(notify::Event) + Send + 'static) -> Option<RecommendedWatcher> {
+fn watcher(report: impl Fn(notify::Event) + Send + 'static) -> Option<RecommendedWatcher> {
     let made = notify::recommended_watcher(move |event: notify::Result<notify::Event>| match event {
-        Ok(event) if !matches!(event.kind, EventKind::Access(_)) => tell(event),
+        Ok(event) if !matches!(event.kind, EventKind::Access(_)) => report(event),
         Ok(_) => {}
         Err(error) => tracing::warn!(%error, "a watch failed; changes are seen at the next poll"),
     });

@@ -33,9 +33,11 @@ mod tests {
 
     #[test]
     fn a_thread_that_panics_tells_its_name() {
-        let (inbox, told) = mpsc::channel();
+        let (inbox, reported) = mpsc::channel();
         drop(spawn("tails", inbox, || panic!("on purpose")).unwrap().join());
-        let Message::Panicked { thread, problem } = told.recv().unwrap() else { panic!("no message of it") };
+        let Message::Panicked { thread, problem } = reported.recv().unwrap() else {
+            panic!("no message of it")
+        };
         assert_eq!(thread, "tails");
         assert!(problem.contains("on purpose"), "{problem}");
     }

@@ -32,15 +32,15 @@ pub(super) fn start(
 ) -> (OnEvents, JoinHandle<()>) {
     let (queue, received) = sync_channel::<Vec<StoredEvent>>(WAITING_MAX);
     let latest = Arc::new(AtomicU64::new(0));
-    let told = Arc::clone(&latest);
-    let tell = move |stored: &[StoredEvent]| {
+    let reported = Arc::clone(&latest);
+    let report = move |stored: &[StoredEvent]| {
         let Some(last) = stored.last() else { return };
-        told.fetch_max(last.seq, Ordering::SeqCst);
+        reported.fetch_max(last.seq, Ordering::SeqCst);
         // What finds no room is read from the store.
         let _ = queue.try_send(stored.to_vec());
     };
     let printer = Printer { on_event, stored, printed: None };
-    (Arc::new(tell), thread::spawn(move || printer.work(&received, &latest)))
+    (Arc::new(report), thread::spawn(move || printer.work(&received, &latest)))
 }
 
 impl<F: FnMut(&StoredEvent)> Printer<F> {
@@ -101,12 +101,12 @@ mod tests {
     fn who_is_slow_gets_every_event_once_though_few_may_wait() {
         const LAST: u64 = 10 * (WAITING_MAX + READ_MAX) as u64;
         let (go, gate) = mpsc::channel::<()>();
-        let (tell, told) = mpsc::channel();
+        let (report, reported) = mpsc::channel();
         let on_event = move |event: &StoredEvent| {
             if event.seq == 5 {
                 gate.recv().unwrap();
             }
-            tell.send(event.seq).unwrap();
+            report.send(event.seq).unwrap();
         };
         let stored: Stored =
             Box::new(|after, max| Ok((after + 1..=LAST).take(max).map(event).collect::<Vec<_>>()));
@@ -115,6 +115,6 @@ mod tests {
         go.send(()).unwrap();
         drop(on_events);
         thread.join().unwrap();
-        assert!(told.iter().eq(5..=LAST), "each once, in order");
+        assert!(reported.iter().eq(5..=LAST), "each once, in order");
     }
 }

@@ -79,10 +79,10 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     if let Some((landing, trust)) = carried {
         found = read(agreed(&trust));
         let carried = Carried { before: known.trust.clone(), trust, landing };
-        world.tell(Input::AgreementCarried { project: slug.clone(), carried });
+        world.report(Input::AgreementCarried { project: slug.clone(), carried });
     }
     if let Ok(read) = &found {
-        world.tell(Input::TargetKeyRead { project: slug.clone(), key: read.target.clone() });
+        world.report(Input::TargetKeyRead { project: slug.clone(), key: read.target.clone() });
         // What the repository adds is on that branch: while it is gone, the settings that were read last hold.
         if !known.target.is_empty() && !matches!(observe(&read.repository, &known.target), Ok(Some(_))) {
             return;
@@ -100,5 +100,5 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
         },
         Err(error) => Err(error.to_string()),
     };
-    world.tell(Input::ConfigRead { project: slug.clone(), settings: settings.map_err(Problem::new) });
+    world.report(Input::ConfigRead { project: slug.clone(), settings: settings.map_err(Problem::new) });
 }

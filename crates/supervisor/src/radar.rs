@@ -20,7 +20,7 @@ pub(super) struct Order {
 
 impl Order {
     /// The branches of whatever is not over, those nearest to landing first; none when a scan waits already.
-    pub(super) fn of(world: &World, state: &State, project: &ProjectSlug) -> Option<Self> {
+    pub(super) fn from_state(world: &World, state: &State, project: &ProjectSlug) -> Option<Self> {
         let site = Site::find(state, project)?;
         let order = [Status::Queued, Status::Review, Status::Active, Status::Ready, Status::NeedsReview];
         let ids =
@@ -43,7 +43,7 @@ pub(super) fn scan(world: &World, order: &Order) {
     world.radars.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.site.slug);
     match scanned(world, order) {
         Ok(Some(collisions)) => {
-            world.tell(Input::CollisionsSeen { project: order.site.slug.clone(), collisions });
+            world.report(Input::CollisionsSeen { project: order.site.slug.clone(), collisions });
         }
         Ok(None) => {}
         Err(error) => tracing::debug!(%error, project = %order.site.slug, "the radar sees nothing"),

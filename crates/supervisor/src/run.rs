@@ -15,7 +15,7 @@ use super::observe::Watches;
 use super::options::{Options, RunEnd};
 use super::service::Desk;
 use super::world::World;
-use super::{logging, panics, printer, room, signals};
+use super::{disk_wait, logging, panics, printer, signals};
 use paddock_config::{Environment, Workspace};
 use paddock_engine::decide::{self, Memo};
 use paddock_engine::input::Input;
@@ -126,7 +126,7 @@ pub(super) fn kernel(
     let writer = match memo.is_passive {
         // Who asks for one thing is told at once.
         true => store.into_writer()?,
-        false => store.into_patient_writer(room::teller(inbox.clone()))?,
+        false => store.into_patient_writer(disk_wait::notifier(inbox.clone()))?,
     };
     let reader = Reader::open(workspace.db())?;
     let history = Box::new(move |after: u64, max: usize| Ok(events_after(&reader, after, max)?));

@@ -45,7 +45,7 @@ struct Tail {
     followed: Followed,
     reader: Reader,
     offsets: [u64; 2],
-    told: (Usage, Option<Failure>),
+    reported: (Usage, Option<Failure>),
     since: Instant,
     latest: Latest,
 }
@@ -75,12 +75,12 @@ impl Tails {
     pub(super) fn begin(&self, followed: Followed, inbox: &Inbox, gauges: &Arc<Gauges>) {
         let mut board = self.board();
         let reader = Reader::new(&followed.transcript, setting());
-        let (told, latest) = ((Usage::default(), None), Latest::default());
-        let tail = Tail { reader, offsets: [0; 2], told, since: Instant::now(), latest, followed };
+        let (reported, latest) = ((Usage::default(), None), Latest::default());
+        let tail = Tail { reader, offsets: [0; 2], reported, since: Instant::now(), latest, followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
-            let (tails, told, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
-            let work = move || tails.work(&told, &gauges);
+            let (tails, reported, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
+            let work = move || tails.work(&reported, &gauges);
             let spawned = panics::spawn("tails", inbox.clone(), work);
             board.has_thread = spawned
                 .inspect_err(
@@ -108,8 +108,8 @@ impl Tails {
             let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
             for session in sessions {
                 let Some(tail) = board.tails.get_mut(&session) else { continue };
-                let told = match caught(|| tail.look(gauges)) {
-                    Ok(told) => told
+                let reported = match caught(|| tail.look(gauges)) {
+                    Ok(reported) => reported
                         .filter(|input| tail.latest.put(input.clone()))
                         .map(|_| Message::Latest(tail.latest.clone())),
                     Err(panic) => {
@@ -121,7 +121,7 @@ impl Tails {
                         Some(Message::Input(Input::Panicked(panicked)))
                     }
                 };
-                if told.is_some_and(|told| inbox.send(told).is_err()) {
+                if reported.is_some_and(|reported| inbox.send(reported).is_err()) {
                     return;
                 }
             }
@@ -157,19 +157,19 @@ impl Tail {
             usage.tokens = Some(counter.since(self.followed.counter.unwrap_or_default()));
         }
         let waits = reading.wait.filter(|wait| wait.until_ms.is_some());
-        let told = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
-        if told == self.told {
+        let reported = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
+        if reported == self.reported {
             return None;
         }
-        self.told = told;
-        let (usage, waits) = self.told.clone();
+        self.reported = reported;
+        let (usage, waits) = self.reported.clone();
         if let Some(tokens) = usage.tokens {
             self.show(gauges, "tokens", tokens.total().into());
         }
         if let Some(usd) = usage.usd() {
             self.show(gauges, "usd", usd.into());
         }
-        Some(Input::SessionTold { session: self.followed.session, usage, waits })
+        Some(Input::SessionReported { session: self.followed.session, usage, waits })
     }
 
     fn read(&mut self, place: usize, dir: &Path, log: LogStream, stream: Stream) -> bool {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::error::EffectError;
-use super::lanes::Lanes;
+use super::executor::Executor;
 use super::message::{Inbox, Message, Pending};
 use super::screens::Radars;
 use super::tail::Tails;
@@ -29,7 +29,7 @@ pub(super) struct World {
     pub(super) environment: Environment,
     pub(super) runner: LocalRunner,
     pub(super) inbox: Inbox,
-    pub(super) lanes: Lanes,
+    pub(super) executor: Executor,
     pub(super) gauges: Arc<Gauges>,
     pub(super) tails: Tails,
     pub(super) exe: PathBuf,
@@ -84,7 +84,7 @@ fn guarded(project: &Project) -> (Vec<String>, Vec<String>) {
 }
 
 impl Site {
-    pub(super) fn of(project: &Project) -> Self {
+    pub(super) fn from_project(project: &Project) -> Self {
         Self {
             slug: project.slug.clone(),
             repo_root: PathBuf::from(&project.settings.repo_root),
@@ -104,7 +104,7 @@ impl Site {
     }
 
     pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
-        state.project(slug).map(Self::of)
+        state.project(slug).map(Self::from_project)
     }
 }
 
@@ -121,7 +121,7 @@ impl World {
             environment,
             runner,
             inbox,
-            lanes: Lanes::default(),
+            executor: Executor::default(),
             gauges: Arc::default(),
             tails: Tails::default(),
             exe,
@@ -136,7 +136,7 @@ impl World {
     }
 
     /// Tells the kernel. When it is gone the process is ending, and the next start finds out by itself.
-    pub(super) fn tell(&self, input: Input) {
+    pub(super) fn report(&self, input: Input) {
         drop(self.inbox.send(Message::Input(input)));
     }
 
@@ -178,7 +178,7 @@ impl World {
         if changes.is_empty() {
             return Ok(repository);
         }
-        self.tell(Input::TrustRead { project: site.slug.clone(), trust });
+        self.report(Input::TrustRead { project: site.slug.clone(), trust });
         Err(EffectError::Untrusted(changes))
     }
 

@@ -22,7 +22,7 @@ pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
     }
     let meant = |project: &&Project| context.project.as_ref().is_none_or(|slug| *slug == project.slug);
     for project in state.projects().filter(meant) {
-        found.extend(of(context, state, project));
+        found.extend(findings(context, state, project));
     }
     found
 }
@@ -43,7 +43,7 @@ fn files(context: &Context, state: &State) -> Vec<Finding> {
     }
 }
 
-fn of(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
+fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding> {
     let area = format!("project {}", project.slug);
     let mut found: Vec<Finding> = project
         .holds

@@ -65,7 +65,7 @@ struct Dependency {
 }
 
 impl Show {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let slug = context.project(&state, None)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };

@@ -184,10 +184,10 @@ impl History {
             | Fact::HumanNote { .. }
             | Fact::ObjectiveApproved { .. }
             | Fact::PauseAsked { .. }
-            | Fact::AimAdded { .. }
-            | Fact::AimEdited { .. }
-            | Fact::AimMoved { .. }
-            | Fact::AimsOrdered { .. }
+            | Fact::NodeAdded { .. }
+            | Fact::NodeEdited { .. }
+            | Fact::NodeMoved { .. }
+            | Fact::NodesOrdered { .. }
             | Fact::PhaseChecksSet { .. }
             | Fact::PhaseChecksPassed { .. }
             | Fact::PhaseChecksFailed { .. }

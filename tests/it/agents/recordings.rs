@@ -104,15 +104,15 @@ fn row(recording: &Recording) -> String {
 fn every_recording_is_read_as_it_was_judged_by_hand() {
     let rows: Vec<String> = all().iter().map(row).collect();
     let file = folder().join("READINGS");
-    let told = format!("{}\n", rows.join("\n"));
+    let reported = format!("{}\n", rows.join("\n"));
     if std::env::var_os("PADDOCK_WRITE_READINGS").is_some() {
-        fs::write(&file, &told).unwrap();
+        fs::write(&file, &reported).unwrap();
     }
     let expected = fs::read_to_string(&file).unwrap();
     for (row, expected) in rows.iter().zip(expected.lines()) {
         assert_eq!(row, expected);
     }
-    assert_eq!(told, expected);
+    assert_eq!(reported, expected);
 }
 
 #[test]

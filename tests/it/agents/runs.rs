@@ -274,10 +274,10 @@ fn it_is_said_which_limits_act_during_a_session_and_which_at_its_end() {
 fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     let place = Sandbox::new();
     let lines = agents(&place, &[("claude", "claude")]);
-    let told = place.note("told");
+    let reported = place.note("told");
     let notify = format!(
         "notify:\n  - {{on: [budget_exhausted], run: \"cat >> '{}'\"}}\n  - {{on: [objective_done], run: \"echo no >&2; exit 3\"}}",
-        told.display()
+        reported.display()
     );
     place.project("shop", &format!("{lines}budget: {{usd_per_day: 0.05}}\n{notify}"));
     place.objective("cart", "", &[]);
@@ -287,7 +287,7 @@ fn a_spent_day_stops_new_work_and_tells_the_users_command_once() {
     let reason = place.status_of("sign")["reason"].clone();
     assert_eq!(reason["code"], "day_budget", "{reason}");
     assert!(reason["text"].as_str().unwrap().contains("$0.05"), "{reason}");
-    let lines = fs::read_to_string(&told).unwrap();
+    let lines = fs::read_to_string(&reported).unwrap();
     assert_eq!(lines.lines().count(), 1, "{lines}");
     let event: Value = serde_json::from_str(lines.trim()).unwrap();
     assert_eq!((event["type"].as_str(), event["project"].as_str()), (Some("budget_exhausted"), Some("shop")));

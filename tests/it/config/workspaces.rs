@@ -13,7 +13,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn no_variables() -> Environment {
-    Environment::of([("HOME", "/nonexistent/paddock-test")])
+    Environment::from_variables([("HOME", "/nonexistent/paddock-test")])
 }
 
 #[test]
@@ -50,7 +50,7 @@ fn an_explicit_root_must_be_a_workspace_and_wins_over_the_variable() {
     let workspace = Workspace::init(&folder.path().join("ws"), is_tracked).unwrap();
     let empty = folder.path().join("empty");
     fs::create_dir(&empty).unwrap();
-    let variables = Environment::of([("PADDOCK_ROOT", empty.as_os_str())]);
+    let variables = Environment::from_variables([("PADDOCK_ROOT", empty.as_os_str())]);
     let error = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap_err();
     assert!(error.to_string().contains("paddock init"), "{error}");
     assert_eq!(
@@ -62,10 +62,10 @@ fn an_explicit_root_must_be_a_workspace_and_wins_over_the_variable() {
 #[test]
 fn without_any_the_users_own_is_made_on_first_use() {
     let folder = tempfile::tempdir().unwrap();
-    let variables = Environment::of([("XDG_DATA_HOME", folder.path().join("data"))]);
+    let variables = Environment::from_variables([("XDG_DATA_HOME", folder.path().join("data"))]);
     let made = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap();
     assert!(made.root().ends_with("data/paddock"));
-    let variables = Environment::of([("HOME", folder.path())]);
+    let variables = Environment::from_variables([("HOME", folder.path())]);
     let made = Workspace::find(None, &variables, folder.path(), is_tracked).unwrap();
     assert!(made.root().ends_with(".local/share/paddock"));
     let none = Environment::default();
@@ -101,7 +101,7 @@ fn the_real_environment_wins_over_the_file_and_gates_see_none_of_it() {
     let text = "KEY=secret\nPADDOCK_POLL_SECONDS=7\nPADDOCK_DB=elsewhere.db\nPADDOCK_PROXY=http://p:1\n";
     fs::write(folder.path().join(".env"), text).unwrap();
     let real = [("PADDOCK_POLL_SECONDS", "9"), ("https_proxy", "http://mine"), ("A", "1")];
-    let environment = Environment::of(real).with_file_of(folder.path()).unwrap();
+    let environment = Environment::from_variables(real).with_file_of(folder.path()).unwrap();
     assert_eq!(environment.poll_seconds().unwrap(), 9);
     assert_eq!(environment.planner_cooldown_seconds().unwrap(), 300);
     assert_eq!(environment.log_level(), "info");
@@ -121,7 +121,7 @@ fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
     fs::write(folder.path().join(".env"), "CLAUDECODE=mine\nOTHER=file\n").unwrap();
     let real =
         [("CLAUDECODE", "1"), ("OPENCODE", "1"), ("AGENT", "1"), ("OTHER", "real"), ("CODEX_HOME", "/c")];
-    let environment = Environment::of(real).with_file_of(folder.path()).unwrap();
+    let environment = Environment::from_variables(real).with_file_of(folder.path()).unwrap();
     let named = |all: Vec<(OsString, OsString)>| -> Vec<String> {
         all.into_iter().map(|(k, v)| format!("{}={}", k.display(), v.display())).collect()
     };
@@ -132,10 +132,10 @@ fn what_marks_an_agents_shell_reaches_no_agent_unless_a_person_wrote_it() {
 #[test]
 fn a_variable_that_cannot_be_used_says_what_it_may_hold() {
     for bad in ["0", "-1", "soon", "1.5", "99999999999999999999"] {
-        let error = Environment::of([("PADDOCK_POLL_SECONDS", bad)]).poll_seconds().unwrap_err();
+        let error = Environment::from_variables([("PADDOCK_POLL_SECONDS", bad)]).poll_seconds().unwrap_err();
         assert!(error.to_string().contains("whole number of seconds from 1"), "{error}");
     }
-    let error = Environment::of([("PADDOCK_PROJECT", "My Project")]).project().unwrap_err();
+    let error = Environment::from_variables([("PADDOCK_PROJECT", "My Project")]).project().unwrap_err();
     assert!(error.to_string().contains("my-project"), "{error}");
-    assert_eq!(Environment::of([("PADDOCK_PROJECT", "")]).project().unwrap(), None);
+    assert_eq!(Environment::from_variables([("PADDOCK_PROJECT", "")]).project().unwrap(), None);
 }

@@ -5,7 +5,7 @@ use paddock_console::msg::{Effect, Msg, QuitHow};
 use paddock_console::panes::PaneId;
 use paddock_console::{Model, actions};
 use paddock_model::command::{Answer, Command};
-use paddock_model::hierarchy::AimOrder;
+use paddock_model::hierarchy::NodeOrder;
 use paddock_model::ids::SessionId;
 use paddock_model::operate::Order;
 use serde_json::json;
@@ -150,7 +150,7 @@ fn a_goal_is_typed_with_its_title_on_the_first_line() {
     press(&mut model, "a");
     write(&mut model, "Ship v2");
     let commands = asked(press(&mut model, "alt-enter"));
-    let Some(Command::Aim { order: AimOrder::Add { title, .. }, .. }) = commands.into_iter().next() else {
+    let Some(Command::Node { order: NodeOrder::Add { title, .. }, .. }) = commands.into_iter().next() else {
         panic!("no goal");
     };
     assert_eq!(title, "Ship v2");

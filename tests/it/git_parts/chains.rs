@@ -100,7 +100,7 @@ fn who_conflicts_with_those_before_it_waits_and_who_conflicts_with_the_tip_is_to
     write(&home.root, "src/a.rs", "the user's\n");
     let tip = commit_all(&home.root, "user");
     let made = chain(&home, &tip, vec![member("one", &one), member("two", &two), member("old", &old)]);
-    assert_eq!((made.links.len(), made.apart.as_slice()), (1, &[1][..]));
+    assert_eq!((made.links.len(), made.separate.as_slice()), (1, &[1][..]));
     assert_eq!(made.conflicts.len(), 1);
     assert_eq!((made.conflicts[0].0, made.conflicts[0].1[0].to_string().as_str()), (2, "src/a.rs"));
 }

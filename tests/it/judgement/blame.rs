@@ -103,7 +103,7 @@ fn what_cannot_be_evaluated_anywhere_holds_the_queue_and_is_not_tried_for_ever()
 
 #[test]
 fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
-    for (name, crash, told) in [("shell", "exit 139", "139"), ("crash", "kill -s SEGV $$", "signal 11")] {
+    for (name, crash, reported) in [("shell", "exit 139", "139"), ("crash", "kill -s SEGV $$", "signal 11")] {
         let place = Sandbox::new();
         let repository = place.project(name, &gate(&format!("test ! -e bomb.txt || {crash}")));
         let script = "case $PADDOCK_SESSION_KIND in work) commit bomb.txt ;; *) git rm -q bomb.txt; commit fine.txt ;; esac\nover";
@@ -112,7 +112,7 @@ fn what_crashes_only_with_a_branch_is_that_branchs_to_mend() {
         assert_eq!((count(&events, "landed", "work"), count(&events, "session_planned", "*")), (1, 2));
         assert_eq!(count(&events, "gate_started", "*"), 4, "twice, on the base, and on what was mended");
         let prompt = fs::read_to_string(place.note(&format!("{name}.work.2.prompt"))).unwrap();
-        assert!(prompt.contains(told), "{prompt}");
+        assert!(prompt.contains(reported), "{prompt}");
         place.is_tidy(&repository, 1);
     }
 }

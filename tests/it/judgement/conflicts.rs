@@ -29,8 +29,8 @@ fn of_two_branches_that_change_one_line_one_lands_and_the_other_is_merged_and_la
     let (late, session) = (conflicts[0]["objective"].as_str().unwrap(), &conflicts[0]["session"]);
     let first = if late == "left" { "right" } else { "left" };
     let prompt = fs::read_to_string(place.note(&format!("line.{late}.{session}.prompt"))).unwrap();
-    for told in ["README.md", &format!("Merge objective '{first}'"), "refs/paddock/integration/main"] {
-        assert!(prompt.contains(told), "{told}: {prompt}");
+    for reported in ["README.md", &format!("Merge objective '{first}'"), "refs/paddock/integration/main"] {
+        assert!(prompt.contains(reported), "{reported}: {prompt}");
     }
     assert_eq!(place.git(&repository, &["show", "main:README.md"]), "both");
     place.is_tidy(&repository, 2);

@@ -103,8 +103,8 @@ fn what_is_rejected_goes_back_with_the_note_or_is_given_up() {
     let events = place.idle(4);
     assert_eq!(count(&events, "landed", "back"), 1);
     let prompt = fs::read_dir(place.path("notes")).unwrap().flatten().map(|entry| entry.path());
-    let told = prompt.filter(|path| fs::read_to_string(path).unwrap().contains("it belongs into src"));
-    assert_eq!(told.count(), 1, "exactly the correction session is told");
+    let reported = prompt.filter(|path| fs::read_to_string(path).unwrap().contains("it belongs into src"));
+    assert_eq!(reported.count(), 1, "exactly the correction session is told");
     let gone = place.status_of("gone");
     assert_eq!(gone["status"], "failed");
     assert!(gone["reason"]["text"].as_str().unwrap().contains("not worth it"), "{gone}");

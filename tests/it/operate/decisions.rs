@@ -97,7 +97,7 @@ fn nothing_made() -> ChainMade {
     ChainMade {
         onto_tree: commit('0'),
         links: Vec::new(),
-        apart: Vec::new(),
+        separate: Vec::new(),
         sealed: false,
         conflicts: Vec::new(),
         moved: Vec::new(),

@@ -28,7 +28,7 @@ struct Names {
 }
 
 impl Names {
-    fn of(path: &Path) -> Self {
+    fn read(path: &Path) -> Self {
         let mut names = Self::default();
         names.visit_file(&parse(path));
         names
@@ -104,7 +104,10 @@ impl Crate {
         let files = files_of(&[source.to_str().unwrap()]).into_iter();
         let named = files.map(|path| (module_of(&path, source), path));
         Self(
-            named.filter(|(module, _)| !is_of_tests(module)).map(|(m, path)| (m, Names::of(&path))).collect(),
+            named
+                .filter(|(module, _)| !is_of_tests(module))
+                .map(|(m, path)| (m, Names::read(&path)))
+                .collect(),
         )
     }
 

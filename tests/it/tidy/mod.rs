@@ -8,10 +8,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sources::{Function, all_files, files_of, functions, parse, root};
+use sources::{Function, all_files, files_of, functions, is_comment, parse, root};
 
+/// Comments do not count.
 const FILE_LINES_MAX: usize = 500;
-/// Arms of a match that routes do not count.
+/// Comments and arms of a match that routes do not count.
 const FUNCTION_LINES_MAX: usize = 70;
 const MEDIAN_FILE_LINES_MAX: usize = 200;
 /// So many tests there were at the latest count. Raise it when tests are added; a test that goes needs a reason.
@@ -56,7 +57,9 @@ fn tests_in(file: &Path) -> usize {
 fn no_file_is_over_500_lines() {
     let long: Vec<String> = all_files()
         .iter()
-        .map(|path| (path, fs::read_to_string(path).unwrap().lines().count()))
+        .map(|path| {
+            (path, fs::read_to_string(path).unwrap().lines().filter(|line| !is_comment(line)).count())
+        })
         .filter(|(_, lines)| *lines > FILE_LINES_MAX)
         .map(|(path, lines)| format!("{}: {lines}", path.display()))
         .collect();
@@ -67,7 +70,7 @@ fn no_file_is_over_500_lines() {
 fn no_function_is_over_70_lines() {
     let mut long = Vec::new();
     for path in all_files() {
-        for Function { name, line, lines } in functions(&parse(&path)) {
+        for Function { name, line, lines } in functions(&parse(&path), &fs::read_to_string(&path).unwrap()) {
             if lines > FUNCTION_LINES_MAX {
                 long.push(format!("{}:{line}: {name} has {lines}", path.display()));
             }

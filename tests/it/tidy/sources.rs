@@ -49,8 +49,9 @@ pub(super) fn parse(path: &Path) -> syn::File {
         .unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn lines(from: Span, to: Span) -> usize {
-    to.end().line + 1 - from.start().line
+/// Returns whether a line holds nothing but a comment. Such lines count for no limit: nobody shall save on reasons.
+pub(super) fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
 }
 
 /// A function, and how many lines it has.
@@ -59,22 +60,27 @@ pub(super) struct Function {
     pub(super) name: String,
     /// The line that it begins in, from 1.
     pub(super) line: usize,
-    /// Its lines, from `fn` to its closing brace, without the arms of matches that route.
+    /// Its lines, from `fn` to its closing brace, without comments and without the arms of matches that
+    /// route.
     pub(super) lines: usize,
 }
 
-/// Returns the functions of a file.
-pub(super) fn functions(file: &syn::File) -> Vec<Function> {
-    struct Seen(Vec<Function>);
-    impl Seen {
+/// Returns the functions of a file with this text.
+pub(super) fn functions(file: &syn::File, text: &str) -> Vec<Function> {
+    struct Seen<'t> {
+        text: Vec<&'t str>,
+        found: Vec<Function>,
+    }
+    impl Seen<'_> {
         fn note(&mut self, name: &syn::Ident, from: Span, block: &syn::Block) {
-            let mut arms = RoutingArms(0);
+            let mut arms =
+                RoutingArms { comments: self.text.iter().map(|line| is_comment(line)).collect(), lines: 0 };
             arms.visit_block(block);
-            let lines = lines(from, block.span()) - arms.0;
-            self.0.push(Function { name: name.to_string(), line: from.start().line, lines });
+            let lines = arms.count(from, block.span()) - arms.lines;
+            self.found.push(Function { name: name.to_string(), line: from.start().line, lines });
         }
     }
-    impl<'ast> Visit<'ast> for Seen {
+    impl<'ast> Visit<'ast> for Seen<'_> {
         fn visit_item_fn(&mut self, item: &'ast ItemFn) {
             self.note(&item.sig.ident, item.sig.fn_token.span, &item.block);
             visit::visit_item_fn(self, item);
@@ -90,19 +96,33 @@ pub(super) fn functions(file: &syn::File) -> Vec<Function> {
             visit::visit_trait_item_fn(self, item);
         }
     }
-    let mut seen = Seen(Vec::new());
+    let mut seen = Seen { text: text.lines().collect(), found: Vec::new() };
     seen.visit_file(file);
-    seen.0
+    seen.found
 }
 
 /// Counts the lines of the arms of matches that route.
-struct RoutingArms(usize);
+struct RoutingArms {
+    /// Which lines of the file are comments.
+    comments: Vec<bool>,
+    lines: usize,
+}
+
+impl RoutingArms {
+    /// Returns how many lines there are between two places, without comments.
+    fn count(&self, from: Span, to: Span) -> usize {
+        let lines = &self.comments[from.start().line - 1..to.end().line];
+        lines.iter().filter(|is_comment| !**is_comment).count()
+    }
+}
 
 impl<'ast> Visit<'ast> for RoutingArms {
     fn visit_expr_match(&mut self, found: &'ast ExprMatch) {
         let enums: Vec<String> = found.arms.iter().flat_map(|arm| enums_of(&arm.pat)).collect();
         match enums.iter().any(|name| ROUTED.contains(&name.as_str())) {
-            true => self.0 += found.arms.iter().map(|arm| lines(arm.span(), arm.span())).sum::<usize>(),
+            true => {
+                self.lines += found.arms.iter().map(|arm| self.count(arm.span(), arm.span())).sum::<usize>()
+            }
             false => visit::visit_expr_match(self, found),
         }
     }

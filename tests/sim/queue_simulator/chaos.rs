@@ -9,8 +9,8 @@ use paddock_engine::train::OVERTAKEN_MAX;
 use paddock_model::command::Command;
 use paddock_model::event::{Dropped, Event, Fact};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey};
-use paddock_model::pace::AUTO_SLOTS_MAX;
 use paddock_model::settings::Slots;
+use paddock_model::slot_tuning::AUTO_SLOTS_MAX;
 use paddock_model::train::Subject;
 
 use super::queue::{Queue, Setup, objective, slug};
@@ -122,7 +122,7 @@ impl Chaos {
     }
 
     /// Effects of one lane in order: git's, or one gate's.
-    fn carry_out(&mut self) {
+    fn execute(&mut self) {
         if self.queue.pool.is_empty() {
             return;
         }
@@ -132,7 +132,7 @@ impl Chaos {
         };
         let chosen = lane(&self.queue.pool[self.rng.below(self.queue.pool.len())]);
         let first = self.queue.pool.iter().position(|effect| lane(effect) == chosen).unwrap();
-        self.queue.carry_out(first);
+        self.queue.execute(first);
     }
 
     fn deliver(&mut self) {
@@ -157,7 +157,7 @@ impl Chaos {
 
     fn turn(&mut self) {
         match self.rng.below(100) {
-            0..=34 => self.carry_out(),
+            0..=34 => self.execute(),
             35..=64 => self.deliver(),
             65..=79 => self.end_gate(),
             80..=88 if !self.quiet && self.objectives < 60 => self.arrive(),

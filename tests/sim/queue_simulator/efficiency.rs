@@ -1,7 +1,7 @@
 //! How many gate runs a queue takes, and how long: ours by the real decisions, the others by their rules.
 
 use paddock_model::ids::GateId;
-use paddock_model::pace::SlotsFound;
+use paddock_model::slot_tuning::SlotsFound;
 use paddock_model::train::useful_slots;
 
 use super::queue::{Queue, Setup, objective};
@@ -40,9 +40,9 @@ impl Clock {
 
     /// Runs until the next one ends.
     fn next(&mut self) -> u64 {
-        let pace = (self.running.len() as f64).powf(self.exponent);
+        let slot_tuning = (self.running.len() as f64).powf(self.exponent);
         let least = self.running.iter().map(|(_, left)| *left).fold(f64::INFINITY, f64::min);
-        self.now += least * pace;
+        self.now += least * slot_tuning;
         self.running.iter_mut().for_each(|(_, left)| *left -= least);
         let place = self.running.iter().position(|(_, left)| *left <= 1e-9).unwrap();
         self.running.remove(place).0
@@ -180,5 +180,5 @@ pub(super) fn ours_measuring(
 ) -> (Option<SlotsFound>, f64, f64) {
     let one = drained(seed, changes, p, 1, exponent, true);
     let auto = drained(seed, changes, p, 0, exponent, true);
-    (auto.0.project().pace.found, auto.1, one.1)
+    (auto.0.project().slot_tuning.found, auto.1, one.1)
 }

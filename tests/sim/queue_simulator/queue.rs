@@ -171,7 +171,7 @@ impl Queue {
     }
 
     /// Carries out the first effect that was ordered.
-    pub(super) fn carry_out(&mut self, place: usize) {
+    pub(super) fn execute(&mut self, place: usize) {
         let effect = self.pool.remove(place);
         match effect {
             Effect::MakeCandidate { members, onto, ahead, .. } => {
@@ -233,7 +233,7 @@ impl Queue {
         let mut made = ChainMade {
             onto_tree: base.id(),
             links: Vec::new(),
-            apart: Vec::new(),
+            separate: Vec::new(),
             sealed: true,
             conflicts: Vec::new(),
             moved: Vec::new(),
@@ -254,7 +254,7 @@ impl Queue {
                     let commit = self.world.commit(vec![onto.clone(), second], tree.clone());
                     made.links.push(Link { entry: entry.id, commit, tree: tree.id() });
                 }
-                (None, Some(_)) => made.apart.push(entry.id),
+                (None, Some(_)) => made.separate.push(entry.id),
                 (None, None) => {
                     let paths = vec![RepoPath::from("a")];
                     made.conflicts.push(MemberConflict { entry: entry.id, paths, text: String::new() });
@@ -321,7 +321,7 @@ impl Queue {
     pub(super) fn settle(&mut self) {
         for _ in 0..100_000 {
             if !self.pool.is_empty() {
-                self.carry_out(0);
+                self.execute(0);
             } else if !self.inbox.is_empty() {
                 let input = self.inbox.remove(0);
                 self.take(input);

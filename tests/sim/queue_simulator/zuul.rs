@@ -275,7 +275,7 @@ fn merge_conflict_within_the_queue_waits_for_its_turn() {
     gate.queue.take(Input::Tick);
     gate.queue.settle();
     assert_eq!(gate.gated(), [1, 3]);
-    assert!(gate.queue.project().train.is_apart(EntryId(1)));
+    assert!(gate.queue.project().train.is_separate(EntryId(1)));
     gate.drain();
     assert!(
         matches!(gate.dropped().as_slice(), [(2, Dropped::Conflict { .. })]),

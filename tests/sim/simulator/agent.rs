@@ -125,11 +125,11 @@ pub(super) fn work(world: &mut World, rng: &mut Rng, state: &State, id: SessionI
     let commit = repo.commit(parents, tree);
     repo.branches.insert(branch, commit.clone());
     let seen = u32::try_from(repo.since(&world.jobs[&id].from, &commit).len()).unwrap();
-    let told = super::agents::told(id, session, behaviour, (seen, world.now_ms));
+    let reported = super::agents::reported(id, session, behaviour, (seen, world.now_ms));
     let job = world.jobs.get_mut(&id).unwrap();
     job.commits_left -= 1;
     if job.watched {
-        world.inbox.extend(told);
+        world.inbox.extend(reported);
         world.inbox.push(Input::CommitsSeen { session: id, commits: seen });
     }
 }

@@ -39,7 +39,7 @@ fn usage(session: &Session, commits: usize) -> Usage {
 }
 
 /// What an agent tells after a commit.
-pub(super) fn told(
+pub(super) fn reported(
     id: SessionId,
     session: &Session,
     behaviour: B,
@@ -49,13 +49,17 @@ pub(super) fn told(
     let short = Failure::new(FailureClass::Overloaded, "529").until(Some(now_ms + 1_000));
     // Short waits are nobody's business.
     let waits = (behaviour == B::Marked).then_some(short);
-    (usage != Usage::default() || waits.is_some()).then_some(Input::SessionTold { session: id, usage, waits })
+    (usage != Usage::default() || waits.is_some()).then_some(Input::SessionReported {
+        session: id,
+        usage,
+        waits,
+    })
 }
 
 /// It waits for hours.
 pub(super) fn waits(session: &Session, now_ms: i64) -> Input {
     let limit = Failure::new(FailureClass::RateLimit, "429").until(Some(now_ms + 40_000_000));
-    Input::SessionTold { session: session.id, usage: usage(session, 1), waits: Some(limit) }
+    Input::SessionReported { session: session.id, usage: usage(session, 1), waits: Some(limit) }
 }
 
 /// What an agent's transcript tells at its end.

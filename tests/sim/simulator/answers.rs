@@ -40,11 +40,11 @@ pub(super) fn play(sim: &mut Sim) -> Result<(), String> {
         }
         sim.settle()?;
     }
-    let left: Vec<String> = sim.state.objectives().filter(|o| !is_over(o.status)).map(told).collect();
+    let left: Vec<String> = sim.state.objectives().filter(|o| !is_over(o.status)).map(reported).collect();
     Err(format!("answered: {} never end(s) though everything was answered", left.join(", ")))
 }
 
-fn told(objective: &Objective) -> String {
+fn reported(objective: &Objective) -> String {
     let why = objective.reason.as_ref().map(|reason| reason.text.as_str()).unwrap_or_default();
     format!("{} ({}: {why})", objective.key, objective.status)
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use paddock_engine::input::Input;
 use paddock_model::command::Command;
 use paddock_model::event::{Event, Fact};
-use paddock_model::hierarchy::{AimKey, AimOrder, Level, Stage};
-use paddock_model::ids::{AimId, ObjectiveId, ProjectSlug};
+use paddock_model::hierarchy::{Level, NodeKey, NodeOrder, Stage};
+use paddock_model::ids::{NodeId, ObjectiveId, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::session::SessionKind;
 use paddock_model::state::State;
@@ -31,13 +31,13 @@ enum Word {
 #[derive(Debug, Default)]
 pub(super) struct Beliefs {
     seen: BTreeMap<ProjectSlug, Seen>,
-    words: BTreeMap<AimKey, Word>,
+    words: BTreeMap<NodeKey, Word>,
     /// What completes phases in this step beside beliefs.
     is_by_hand: bool,
-    checked: Vec<AimKey>,
+    checked: Vec<NodeKey>,
 }
 
-fn look(state: &State, project: &ProjectSlug, phase: Option<&AimId>) -> Seen {
+fn look(state: &State, project: &ProjectSlug, phase: Option<&NodeId>) -> Seen {
     let Some(phase) = phase else { return Seen::new() };
     let of_phase =
         |one: &&paddock_model::objective::Objective| one.spec.phase.as_deref() == Some(phase.as_str());
@@ -58,7 +58,7 @@ impl Beliefs {
     pub(super) fn begin(&mut self, input: &Input) {
         self.checked.clear();
         let is_complete =
-            |command: &Command| matches!(command, Command::Aim { order: AimOrder::Complete, .. });
+            |command: &Command| matches!(command, Command::Node { order: NodeOrder::Complete, .. });
         self.is_by_hand = matches!(input, Input::Command(command) if is_complete(command));
     }
 
@@ -71,7 +71,7 @@ impl Beliefs {
                 self.seen.insert(project.clone(), look(state, project, phase.as_ref()));
             }
             Fact::PlanApplied { project, session, phase: Some(phase), objectives, .. } => {
-                let key = AimKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
+                let key = NodeKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
                 let has_waited = state.project(project).is_some_and(|found| found.planning.waiting.is_some());
                 let word = match has_waited {
                     true => Word::Person(look(state, project, Some(phase))),
@@ -83,40 +83,40 @@ impl Beliefs {
                     self.words.insert(key, word);
                 }
             }
-            Fact::PhaseChecksPassed { aim, .. } => self.checked.push(aim.clone()),
-            Fact::AimMoved { aim, level: Level::Phase, to, .. } => return self.moved(state, aim, *to),
+            Fact::PhaseChecksPassed { node, .. } => self.checked.push(node.clone()),
+            Fact::NodeMoved { node, level: Level::Phase, to, .. } => return self.moved(state, node, *to),
             _ => {}
         }
         Ok(())
     }
 
-    fn moved(&mut self, state: &State, aim: &AimKey, to: Stage) -> Result<(), String> {
-        let word = self.words.remove(aim);
-        if to != Stage::Completed || self.is_by_hand || self.checked.contains(aim) {
+    fn moved(&mut self, state: &State, node: &NodeKey, to: Stage) -> Result<(), String> {
+        let word = self.words.remove(node);
+        if to != Stage::Completed || self.is_by_hand || self.checked.contains(node) {
             return Ok(());
         }
-        let now = look(state, &aim.project, Some(&aim.id));
+        let now = look(state, &node.project, Some(&node.id));
         let failed = |seen: &Seen| -> Vec<ObjectiveId> {
             seen.iter().filter(|(_, how)| **how == Outcome::Failed).map(|(id, _)| id.clone()).collect()
         };
         match word {
-            None => Err(format!("beliefs: {aim} is reached on nobody's word")),
+            None => Err(format!("beliefs: {node} is reached on nobody's word")),
             Some(Word::Planner(seen)) if seen != now => {
-                Err(format!("beliefs: {aim} is reached by a plan that saw {seen:?}, and it is {now:?}"))
+                Err(format!("beliefs: {node} is reached by a plan that saw {seen:?}, and it is {now:?}"))
             }
             Some(Word::Planner(_)) if !failed(&now).is_empty() => {
-                Err(format!("beliefs: {aim} is reached though {:?} failed", failed(&now)))
+                Err(format!("beliefs: {node} is reached though {:?} failed", failed(&now)))
             }
             Some(Word::Person(seen))
                 if failed(&now).iter().any(|id| seen.get(id) != Some(&Outcome::Failed)) =>
             {
                 Err(format!(
-                    "beliefs: {aim} is reached though {:?} failed since a person looked",
+                    "beliefs: {node} is reached though {:?} failed since a person looked",
                     failed(&now)
                 ))
             }
             Some(Word::Person(seen)) if now.keys().any(|id| !seen.contains_key(id)) => {
-                Err(format!("beliefs: {aim} is reached though work came since a person looked"))
+                Err(format!("beliefs: {node} is reached though work came since a person looked"))
             }
             Some(_) => Ok(()),
         }

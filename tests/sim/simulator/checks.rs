@@ -158,7 +158,7 @@ fn slots(sim: &Sim, project: &Project) -> Checked {
     ensure(open <= slots, || format!("slots: {open} sessions in {slots} slots"))?;
     let gates = sim.state.open_gates().filter(|gate| gate.project == project.slug).count();
     // While it is found out what two cost each other, one more runs.
-    let allowed = (project.gate_slots() + u32::from(project.pace.tries > 0)) as usize;
+    let allowed = (project.gate_slots() + u32::from(project.slot_tuning.tries > 0)) as usize;
     ensure(gates <= allowed, || format!("gates: {gates} run at once in {allowed} worktrees"))?;
     let open = sim.state.open_gates().filter(|gate| gate.project == project.slug);
     let slots: BTreeSet<u32> = open.map(|gate| gate.slot).collect();

@@ -12,7 +12,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 /// The longest cooldown that an agent can name, twice over.
 pub(super) const WAIT_MAX_MS: i64 = 65 * DAY_MS;
 /// Two counts of the same time may be so far apart.
-const APART_MS: i64 = 3_000;
+const INTERVAL_MS: i64 = 3_000;
 /// A supervisor that hears of nothing looks around so often.
 const POLL_MS: i64 = 20_000;
 
@@ -99,7 +99,7 @@ fn minutes_are_those_awake(sim: &Sim) -> Result<(), String> {
         let Some(began_ms) = job.and_then(|job| job.started_ms) else { continue };
         let used_ms = used_since_ms(session, i64::MIN, sim.now_ms);
         let awake_ms = sim.world.awake_ms - began_ms;
-        if session.started_ms.is_some() && used_ms > awake_ms + APART_MS {
+        if session.started_ms.is_some() && used_ms > awake_ms + INTERVAL_MS {
             let id = session.id;
             return Err(format!("minutes: session {id} used {used_ms} ms in {awake_ms} ms"));
         }

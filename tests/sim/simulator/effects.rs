@@ -4,12 +4,12 @@ use paddock_engine::effect::Effect;
 use paddock_engine::input::{
     CandidateAnswer, ChainMade, Input, LandingAnswer, MemberConflict, Problem, PublishAnswer,
 };
-use paddock_model::aside::{PushCode, PushWait};
 use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::gate::GateRun;
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::project::{Project, PublicationWait, WaitCode};
 use paddock_model::session::{Exit, ProcessEnd, Session, SessionKind, Stop};
+use paddock_model::side_runs::{PushCode, PushWait};
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
 
@@ -102,8 +102,8 @@ pub(super) fn run(
             let result = if fails { Err("locked".to_owned()) } else { Ok("0".repeat(64)) };
             world.inbox.push(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
         }
-        Effect::PrepareTree { project, aside } => {
-            world.inbox.push(Input::TreePrepared { project, aside, result: Ok(None) });
+        Effect::PrepareTree { project, side_tree } => {
+            world.inbox.push(Input::TreePrepared { project, side_tree, result: Ok(None) });
         }
         Effect::RemoveGateFolder { project, slot } => world.inbox.push(folder_removed(state, project, slot)),
         Effect::Push { project, commit, .. } => {
@@ -319,7 +319,7 @@ fn candidates(
     let mut made = ChainMade {
         onto_tree: tree_id(repo.tree(onto)),
         links: Vec::new(),
-        apart: Vec::new(),
+        separate: Vec::new(),
         sealed: !project.settings.verify.is_empty(),
         conflicts: Vec::new(),
         moved: Vec::new(),
@@ -340,7 +340,7 @@ fn candidates(
                 let commit = repo.commit(vec![onto.clone(), second], tree);
                 made.links.push(Link { entry: id, commit, tree: name });
             }
-            (Err(_), Ok(_)) => made.apart.push(id),
+            (Err(_), Ok(_)) => made.separate.push(id),
             (Err(_), Err(paths)) => {
                 made.conflicts.push(MemberConflict { entry: id, paths, text: "conflict".to_owned() });
             }

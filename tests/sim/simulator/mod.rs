@@ -53,7 +53,7 @@ fn play(sim: &mut Sim) -> Result<(), String> {
 }
 
 /// A seed that failed is played again without the steps that it can do without, to tell its story.
-fn tell(seed: u64, kind: Kind, test: &str) -> String {
+fn report(seed: u64, kind: Kind, test: &str) -> String {
     let lines = number("PADDOCK_SIM_STORY").unwrap_or(60);
     let skipped = shrink::shrink(seed, kind);
     let mut sim = Sim::new(seed, kind, usize::try_from(lines).unwrap());
@@ -92,7 +92,7 @@ fn broken_by(kind: Kind, seeds: u64, test: &str) -> String {
     }
     let Some((first, _)) = broken.first() else { return String::new() };
     let list: Vec<String> = broken.iter().map(|(seed, problem)| format!("seed {seed}: {problem}")).collect();
-    let story = tell(*first, kind, test);
+    let story = report(*first, kind, test);
     format!("{story}\n\n{} of {} seeds:\n{}", broken.len(), seeds.count(), list.join("\n"))
 }
 
@@ -119,7 +119,7 @@ fn a_range_of_seeds() {
             broken += 1;
             println!("{test} seed {seed}: {problem}");
             if broken == 1 {
-                println!("{}", tell(seed, kind, test));
+                println!("{}", report(seed, kind, test));
             }
         }
         if (seed + 1).is_multiple_of(5_000) {
@@ -138,7 +138,7 @@ fn what_lands_does_not_depend_on_when_the_supervisor_is_killed() {
             let mut sim = Sim::new(seed, kind, 0);
             match play(&mut sim) {
                 Ok(()) => sim.seen.landings,
-                Err(_) => panic!("{}", tell(seed, kind, "what_lands")),
+                Err(_) => panic!("{}", report(seed, kind, "what_lands")),
             }
         };
         assert_eq!(landed(calm), landed(killed), "seed {seed}: kills change what lands");

@@ -2,8 +2,8 @@
 
 use paddock_engine::input::Input;
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{AimKey, AimOrder, Level};
-use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::hierarchy::{Level, NodeKey, NodeOrder};
+use paddock_model::ids::{NodeId, ProjectSlug};
 use paddock_model::objective::Objective;
 use paddock_model::operate::{Order, SpecEdit};
 
@@ -63,7 +63,7 @@ fn edit(rng: &mut Rng) -> SpecEdit {
 }
 
 /// What people do to goals, milestones and phases.
-pub(super) fn aim(rng: &mut Rng, project: ProjectSlug) -> Command {
+pub(super) fn node(rng: &mut Rng, project: ProjectSlug) -> Command {
     let (level, id) = *rng.pick(&[
         (Level::Goal, "g"),
         (Level::Milestone, "m0"),
@@ -74,15 +74,15 @@ pub(super) fn aim(rng: &mut Rng, project: ProjectSlug) -> Command {
         (Level::Phase, "late"),
     ]);
     let order = match rng.below(5) {
-        0 => AimOrder::Complete,
-        1 | 2 => AimOrder::Activate,
-        3 => AimOrder::Edit { title: Some("Else".to_owned()), description: None, parent: None },
+        0 => NodeOrder::Complete,
+        1 | 2 => NodeOrder::Activate,
+        3 => NodeOrder::Edit { title: Some("Else".to_owned()), description: None, parent: None },
         _ => {
-            let parent = rng.percent(70).then(|| AimId::new("m1").unwrap());
-            AimOrder::Add { title: "Late".to_owned(), description: String::new(), parent }
+            let parent = rng.percent(70).then(|| NodeId::new("m1").unwrap());
+            NodeOrder::Add { title: "Late".to_owned(), description: String::new(), parent }
         }
     };
-    Command::Aim { aim: AimKey { project, level, id: AimId::new(id).unwrap() }, order }
+    Command::Node { node: NodeKey { project, level, id: NodeId::new(id).unwrap() }, order }
 }
 
 /// A project file was changed, or broken.

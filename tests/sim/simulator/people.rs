@@ -167,7 +167,7 @@ pub(super) fn ask(sim: &mut Sim) -> Input {
         (27 | 28, _) => super::agents::order(rng),
         (29, _) => Command::QueueCanary { project },
         (30, _) => Command::PlanApply { project, plan: Box::new(super::planning::written(rng)) },
-        (31, _) => super::orders::aim(rng, project),
+        (31, _) => super::orders::node(rng, project),
         (32, _) => return super::orders::configure(sim, project).unwrap_or(Input::Tick),
         (33, _) => {
             let (run, problem) = ("bell".to_owned(), "exit status 1".to_owned());

@@ -8,8 +8,8 @@ use paddock_engine::input::{Input, Problem};
 use paddock_model::command::Command;
 use paddock_model::event::{Event, Fact};
 use paddock_model::facts::PlanFacts;
-use paddock_model::hierarchy::{ImportedAim, Level};
-use paddock_model::ids::{AimId, GateId, ObjectiveId, ProjectSlug, SessionId};
+use paddock_model::hierarchy::{ImportedNode, Level};
+use paddock_model::ids::{GateId, NodeId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::plan::{CheckType, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective};
 use paddock_model::planning::FailedCheck;
 use paddock_model::session::{Session, SessionKind};
@@ -47,12 +47,12 @@ fn check(name: &str) -> PhaseCheck {
 }
 
 /// A goal of two milestones of two phases, some of them with checks.
-pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
-    let id = |text: &str| AimId::new(text).unwrap();
-    let mut aims = Vec::new();
+pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedNode> {
+    let id = |text: &str| NodeId::new(text).unwrap();
+    let mut nodes = Vec::new();
     let mut add = |level, name: &str, parent: Option<&str>, checks| {
         let (title, description) = (name.to_owned(), String::new());
-        aims.push(ImportedAim { level, id: id(name), title, description, parent: parent.map(id), checks });
+        nodes.push(ImportedNode { level, id: id(name), title, description, parent: parent.map(id), checks });
     };
     add(Level::Goal, "g", None, Vec::new());
     for milestone in ["m0", "m1"] {
@@ -62,7 +62,7 @@ pub(super) fn goal(rng: &mut Rng) -> Vec<ImportedAim> {
             add(Level::Phase, &format!("{milestone}p{phase}"), Some(milestone), checks);
         }
     }
-    aims
+    nodes
 }
 
 /// What a planner's session does.

@@ -238,8 +238,8 @@ impl Sim {
         let add = Command::ObjectivesAdd { project: project.clone(), objectives };
         self.take(Input::Command(Box::new(add)))?;
         if self.kind.planner {
-            let aims = planning::goal(&mut self.plan);
-            self.take(Input::Command(Box::new(Command::AimsImport { project, aims })))?;
+            let nodes = planning::goal(&mut self.plan);
+            self.take(Input::Command(Box::new(Command::NodesImport { project, nodes })))?;
         }
         Ok(())
     }
@@ -248,7 +248,7 @@ impl Sim {
     pub(super) fn turn(&mut self) -> Result<(), String> {
         let is_troubled = !self.kind.calm && !self.quiet;
         match self.rng.below(100) {
-            0..=29 => self.carry_out(),
+            0..=29 => self.execute(),
             30..=64 => self.deliver(),
             65..=84 => {
                 self.world.now_ms = self.now_ms;
@@ -281,7 +281,7 @@ impl Sim {
     }
 
     /// Carries out an effect: the first of a lane that the seed chooses.
-    pub(super) fn carry_out(&mut self) -> Result<(), String> {
+    pub(super) fn execute(&mut self) -> Result<(), String> {
         if self.pool.is_empty() {
             return Ok(());
         }
@@ -334,8 +334,10 @@ impl Sim {
             self.world.inbox.push(input.clone());
         }
         // What is only told on the way may get lost; what an effect answers does not, but with the supervisor.
-        let is_hint =
-            matches!(input, Input::CommitsSeen { .. } | Input::SessionTold { .. } | Input::BranchSeen { .. });
+        let is_hint = matches!(
+            input,
+            Input::CommitsSeen { .. } | Input::SessionReported { .. } | Input::BranchSeen { .. }
+        );
         if is_hint && !self.quiet && !self.kind.calm && self.rng.percent(15) {
             self.say(|| format!("lost   {input:?}"));
             return Ok(());
@@ -372,7 +374,7 @@ impl Sim {
             super::finale::last_word(self);
             let is_idle = self.pool.is_empty() && self.world.inbox.is_empty();
             match self.rng.below(3) {
-                0 => self.carry_out()?,
+                0 => self.execute()?,
                 1 => self.deliver()?,
                 _ => {
                     let has_moved = self.world.advance(&mut self.rng, &self.state);

@@ -15,13 +15,13 @@ fn a_panic_gives_the_terminal_back_and_its_message_can_be_read() {
     tmux.line(OPEN);
     tmux.see("working 1/");
     tmux.keys(&["C-o"]);
-    tmux.until("the mouse switched on", |_| tmux.told("#{mouse_any_flag}") == "1");
+    tmux.until("the mouse switched on", |_| tmux.reported("#{mouse_any_flag}") == "1");
     tmux.keys(&["C-l"]);
     let screen = tmux.see("left by 101");
     assert!(screen.contains("a test wants a panic at console.redraw"), "{screen}");
     assert!(screen.contains("console/src/run.rs"), "{screen}");
     assert!(!tmux.is_taken());
-    assert_eq!(tmux.told("#{cursor_flag} #{mouse_any_flag}"), "1 0");
+    assert_eq!(tmux.reported("#{cursor_flag} #{mouse_any_flag}"), "1 0");
     let modes = std::fs::read_to_string(place.note("stty")).unwrap();
     for mode in ["icanon", "echo", "isig", "opost"] {
         assert!(modes.split([' ', ';', '\n']).any(|one| one == mode), "{mode}: {modes}");
@@ -49,12 +49,12 @@ fn the_mouse_selects_and_scrolls_once_it_is_switched_on() {
     tmux.line(OPEN);
     tmux.see("endless");
     assert_eq!(
-        tmux.told("#{mouse_any_flag}"),
+        tmux.reported("#{mouse_any_flag}"),
         "0",
         "selecting text is the terminal's until somebody wants otherwise"
     );
     tmux.keys(&["C-o"]);
-    tmux.until("the mouse switched on", |_| tmux.told("#{mouse_any_flag} #{mouse_sgr_flag}") == "1 1");
+    tmux.until("the mouse switched on", |_| tmux.reported("#{mouse_any_flag} #{mouse_sgr_flag}") == "1 1");
     let (click, down, up) = (0, 65, 64);
     tmux.mouse(click, "later");
     tmux.see("later: ");
@@ -68,7 +68,7 @@ fn the_mouse_selects_and_scrolls_once_it_is_switched_on() {
     tmux.keys(&["z"]);
     tmux.lose("Merge queue");
     tmux.keys(&["C-o"]);
-    tmux.until("the mouse switched off", |_| tmux.told("#{mouse_any_flag}") == "0");
+    tmux.until("the mouse switched off", |_| tmux.reported("#{mouse_any_flag}") == "0");
     tmux.keys(&["q", "Enter"]);
     tmux.see("left by 0");
 }

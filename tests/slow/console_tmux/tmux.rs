@@ -100,7 +100,7 @@ impl<'p> Tmux<'p> {
     }
 
     /// What tmux says of the window by one of its formats, as `#{cursor_flag}`.
-    pub(super) fn told(&self, format: &str) -> String {
+    pub(super) fn reported(&self, format: &str) -> String {
         self.ask(&["display-message", "-p", format]).trim().to_owned()
     }
 

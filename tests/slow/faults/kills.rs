@@ -98,7 +98,7 @@ fn try_all(faults: Vec<Fault>, until: Option<Instant>) -> Tally {
     tally.into_inner().unwrap()
 }
 
-fn tell(tally: &Tally, of: usize) {
+fn report(tally: &Tally, of: usize) {
     let mut recoveries = tally.recoveries.clone();
     recoveries.sort();
     println!(
@@ -115,7 +115,7 @@ fn tell(tally: &Tally, of: usize) {
 #[test]
 fn whatever_fails_once_nothing_is_lost_and_nobody_is_asked() {
     let tally = try_all(sample(), None);
-    tell(&tally, SAMPLE);
+    report(&tally, SAMPLE);
     assert!(tally.failed.is_empty(), "{:?}", tally.failed);
     assert!(tally.met > 0, "no fault was met");
 }
@@ -137,6 +137,6 @@ fn whatever_fails_at_every_call_there_is() {
     let step = (all.len() * 5 / 13..).find(is_coprime);
     let spread = (0..all.len()).map(|place| all[place * step.unwrap() % all.len()]).collect();
     let tally = try_all(spread, Some(until));
-    tell(&tally, all.len());
+    report(&tally, all.len());
     assert!(tally.failed.is_empty(), "{:?}", tally.failed);
 }

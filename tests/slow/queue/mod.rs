@@ -4,6 +4,7 @@
 mod agreement;
 mod batches;
 mod canary;
+mod disk_space;
 mod folders;
 mod gates;
 mod guards;
@@ -11,7 +12,6 @@ mod merges;
 mod publishing;
 mod pushes;
 mod retarget;
-mod room;
 mod signing;
 mod situations;
 mod slots;

@@ -24,8 +24,9 @@ fn slots_that_are_left_to_measurement_are_measured_while_work_lands_and_told_wit
         }
     }
     let events = supervisor.stop();
-    let told = events.iter().find(|event| is(event, "slots_measured", "*"));
-    let found = &told.unwrap_or_else(|| panic!("nothing was measured in {ROUNDS} rounds"))["data"]["found"];
+    let reported = events.iter().find(|event| is(event, "slots_measured", "*"));
+    let found =
+        &reported.unwrap_or_else(|| panic!("nothing was measured in {ROUNDS} rounds"))["data"]["found"];
     let (alone_ms, beside) = (found["alone_ms"].as_u64().unwrap(), found["beside"].as_u64().unwrap());
     assert!(alone_ms >= 2_400 && beside >= 1_000, "{found}");
     let listed = place.json(&["queue", "list", "--json"]);

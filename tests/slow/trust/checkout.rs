@@ -202,8 +202,8 @@ fn publishing_goes_on(repository: &Path, place: &Sandbox, untouched: &[(&str, &s
     for (file, text) in untouched {
         assert_eq!(fs::read_to_string(repository.join(file)).unwrap(), *text);
     }
-    let told = running.stop();
-    assert!(!told.iter().any(|event| event["type"] == "publication_waits"), "{told:?}");
+    let reported = running.stop();
+    assert!(!reported.iter().any(|event| event["type"] == "publication_waits"), "{reported:?}");
     place.nobody_is_left();
 }
 

@@ -77,8 +77,8 @@ fn a_file_system_that_becomes_read_only_stops_the_supervisor_and_nothing_is_lost
     assert_eq!(code, 1, "{said}");
     let (code, _) = running.finish();
     assert_eq!(code, 1);
-    let told = fs::read_to_string(image.with_extension("told")).unwrap();
-    assert!(told.contains("read-only") || told.contains("Read-only"), "{told}");
+    let reported = fs::read_to_string(image.with_extension("told")).unwrap();
+    assert!(reported.contains("read-only") || reported.contains("Read-only"), "{reported}");
     assert!(place.good(&["status"]).contains("paused"), "it can be looked at");
     place.nobody_is_left();
     until("it is let go", || succeeds("umount", &[&at]));

@@ -26,9 +26,9 @@ fn an_effect_that_panics_once_is_carried_out_again() {
         place.objectives(&["one"]);
         let (code, events) = run(&place, &format!("panic-once:{effect}"));
         assert_eq!(code, 0, "{effect}: {events:?}");
-        let told = panics(&events);
-        assert_eq!(told.len(), 1, "{effect}");
-        let problem = told[0]["data"]["problem"].as_str().unwrap();
+        let reported = panics(&events);
+        assert_eq!(reported.len(), 1, "{effect}");
+        let problem = reported[0]["data"]["problem"].as_str().unwrap();
         assert!(problem.contains(&format!("one panic at {effect}")) && problem.contains(".rs:"), "{problem}");
         assert_eq!(place.status("p")["counts"]["done"], 1, "{effect}");
     }

@@ -61,14 +61,14 @@ impl Told {
 fn listened(place: &Sandbox, mut command: Command) -> (Supervisor, Told) {
     let (reader, writer) = std::io::pipe().unwrap();
     command.stderr(writer);
-    let told = Told::default();
-    let kept = told.clone();
+    let reported = Told::default();
+    let kept = reported.clone();
     std::thread::spawn(move || {
         for line in BufReader::new(reader).lines().map_while(Result::ok) {
             kept.0.lock().unwrap().push_str(&(line + "\n"));
         }
     });
-    (place.supervisor_of(command), told)
+    (place.supervisor_of(command), reported)
 }
 
 fn run(place: &Sandbox) -> Command {
@@ -188,11 +188,13 @@ fn a_write_of_the_database_that_finds_no_room_waits_for_it() {
     command.args(plain.get_args()).env_clear().stdin(Stdio::null());
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.current_dir(plain.get_current_dir().unwrap_or(Path::new("/")));
-    let (mut running, told) = listened(&place, command);
+    let (mut running, reported) = listened(&place, command);
     running.heard_of("worktree_removed", "two");
     let (code, _) = running.terminate();
     assert_eq!(code, 0);
-    assert!(told.contains("is full: nothing new is begun") && told.contains("room on the disk again"));
+    assert!(
+        reported.contains("is full: nothing new is begun") && reported.contains("room on the disk again")
+    );
     place.nobody_is_left();
     place.nothing_ran_twice();
     assert_eq!(git(&repository, &["show", "main:two.txt"]), "by two");
@@ -217,13 +219,13 @@ fn a_supervisor_that_waits_for_room_can_be_stopped() {
         ),
     );
     place.objectives(&["one"]);
-    let (mut running, told) = listened(&place, run(&place));
+    let (mut running, reported) = listened(&place, run(&place));
     until("it is at work", || place.starts().len() == 1);
     running.heard_of("session_started", "one");
     let ballast = fill(&place);
     // What is asked first finds no room; what is asked then is told so at once.
     let asking = place.paddock(&["project", "pause"]).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-    until("the supervisor says so", || told.contains("is full"));
+    until("the supervisor says so", || reported.contains("is full"));
     let (code, said) = place.outcome(&["objective", "pause", "one"]);
     assert_eq!(code, 1, "{said}");
     assert!(said.contains("is full"), "{said}");

@@ -19,7 +19,7 @@ pub(super) struct Facts {
 
 impl Facts {
     /// Reads the head lines of the built-in templates; the environment wins.
-    pub(super) fn of(prompt: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
+    pub(super) fn from_prompt(prompt: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
         let line = |name: &str| prompt.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let named = line("Objective:").unwrap_or("");
         let (id, title) = named.split_once(": ").unwrap_or((named, named));
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn the_head_of_the_prompt_says_who_it_is_for() {
-        let facts = Facts::of(PROMPT, |_| None);
+        let facts = Facts::from_prompt(PROMPT, |_| None);
         assert_eq!((facts.objective.as_str(), facts.title.as_str()), ("login", "Fix it: now"));
         assert_eq!((facts.attempt, facts.kind.as_str()), (2, "follow-up"));
         assert_eq!(facts.criteria, ["a", "b: c"]);
@@ -82,12 +82,12 @@ mod tests {
 
     #[test]
     fn the_environment_wins_and_nothing_at_all_is_no_trouble() {
-        let facts = Facts::of(PROMPT, |name| Some(format!("p/{}", name.to_lowercase())));
+        let facts = Facts::from_prompt(PROMPT, |name| Some(format!("p/{}", name.to_lowercase())));
         assert_eq!(
             (facts.objective.as_str(), facts.kind.as_str()),
             ("paddock_objective", "p/paddock_session_kind")
         );
-        let empty = Facts::of("", |_| None);
+        let empty = Facts::from_prompt("", |_| None);
         assert_eq!((empty.objective.as_str(), empty.attempt, empty.kind.as_str()), ("objective", 1, "work"));
     }
 }

@@ -44,7 +44,7 @@ fn run(prompt_file: &OsStr) -> u8 {
         println!("OK");
         return 0;
     }
-    let facts = Facts::of(&prompt, |name| std::env::var(name).ok());
+    let facts = Facts::from_prompt(&prompt, |name| std::env::var(name).ok());
     if facts.kind == "planner" {
         return plan(&prompt, facts.attempt);
     }

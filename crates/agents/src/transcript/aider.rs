@@ -21,11 +21,11 @@ const LINE_MAX_BYTES: usize = 8 << 10;
 pub(super) struct Aider {
     plain: Plain,
     lines: Splitter,
-    told: Told,
+    reported: Reported,
 }
 
 #[derive(Debug, Default)]
-struct Told {
+struct Reported {
     model: Option<String>,
     tokens: Option<Tokens>,
     usd_micros: Option<u64>,
@@ -37,7 +37,7 @@ struct Told {
 
 impl Default for Aider {
     fn default() -> Self {
-        Self { plain: Plain::default(), lines: Splitter::new(LINE_MAX_BYTES), told: Told::default() }
+        Self { plain: Plain::default(), lines: Splitter::new(LINE_MAX_BYTES), reported: Reported::default() }
     }
 }
 
@@ -46,21 +46,21 @@ impl Format for Aider {
         self.plain.push(stream, bytes, setting, lines);
         if stream == Stream::Out {
             let mut pen = Pen { setting, lines, at_ms: None };
-            let told = &mut self.told;
-            self.lines.push(bytes, |line, _| told.line(&String::from_utf8_lossy(line), &mut pen));
+            let reported = &mut self.reported;
+            self.lines.push(bytes, |line, _| reported.line(&String::from_utf8_lossy(line), &mut pen));
         }
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         self.plain.end(setting, lines);
         let mut pen = Pen { setting, lines, at_ms: None };
-        let told = &mut self.told;
-        self.lines.finish(|line, _| told.line(&String::from_utf8_lossy(line), &mut pen));
+        let reported = &mut self.reported;
+        self.lines.finish(|line, _| reported.line(&String::from_utf8_lossy(line), &mut pen));
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
         let base = self.plain.reading(exit, setting);
-        let Told { model, tokens, usd_micros, failure, is_retrying, .. } = &self.told;
+        let Reported { model, tokens, usd_micros, failure, is_retrying, .. } = &self.reported;
         let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
         let stated = failure.clone().filter(|_| exit.is_some());
         let why = failure.clone().filter(|_| exit.is_none() && *is_retrying);
@@ -69,7 +69,7 @@ impl Format for Aider {
     }
 }
 
-impl Told {
+impl Reported {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
         self.is_retrying = line.starts_with("Retrying in ");
         let goes_on = !line.trim().is_empty() && !line.starts_with("The API ") && !self.is_retrying;

@@ -12,9 +12,9 @@ use serde_json::Value;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
 use super::tally::Tally;
-use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::failure::{self, class_of_answer, epoch_ms, reset_ms};
 use paddock_model::failure::{Failure, FailureClass};
@@ -23,7 +23,7 @@ use paddock_model::usage::{Tokens, Usage, micros};
 /// What Claude's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Claude {
-    teller: Teller,
+    narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
     /// Of the results so far.
@@ -54,7 +54,7 @@ impl Events for Claude {
             ("system", "permission_denied") => pen.line(LineKind::Error, text(event, "/message")),
             ("rate_limit_event", _) => self.limited(event, pen),
             ("assistant", _) => self.assistant(event, pen),
-            ("user", _) => results(&mut self.teller, event, pen),
+            ("user", _) => results(&mut self.narrator, event, pen),
             ("result", _) => self.result(event, pen),
             _ => {}
         }
@@ -67,8 +67,8 @@ impl Events for Claude {
             None => self.cut_off(end),
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage {
                 tokens: self.tally.sum().map(|sum| sum.plus(self.tokens.unwrap_or_default())).or(self.tokens),
                 usd_micros: self.usd_micros,
@@ -127,7 +127,7 @@ impl Claude {
         if let Some((answer, used)) = event.pointer("/message").and_then(|one| Some((one, usage(one)?))) {
             self.tally.count(text(answer, "/id"), used);
         }
-        message(&mut self.teller, event, pen);
+        message(&mut self.narrator, event, pen);
     }
 
     /// What a final error or an error in place of an answer says.
@@ -168,12 +168,12 @@ impl Claude {
             Err(self.failure_of(event, words, pen))
         } else if let Some(first) = denied.first() {
             let tool = text(first, "/tool_name");
-            let told = format!("{} tool calls were denied, the first of {tool}", denied.len());
-            Err(Failure::new(FailureClass::Refused, &told))
+            let reported = format!("{} tool calls were denied, the first of {tool}", denied.len());
+            Err(Failure::new(FailureClass::Refused, &reported))
         } else {
             // With `--output-format json` this is all there is.
-            if self.teller.words.last() != text(event, "/result") {
-                self.teller.say(text(event, "/result"), pen);
+            if self.narrator.words.last() != text(event, "/result") {
+                self.narrator.say(text(event, "/result"), pen);
             }
             Ok(())
         });
@@ -239,14 +239,14 @@ fn usage(event: &Value) -> Option<Tokens> {
 }
 
 /// A message of the assistant; of a helper that it started, it is told but no word of its own.
-pub(super) fn message(teller: &mut Teller, event: &Value, pen: &mut Pen<'_>) {
+pub(super) fn message(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>) {
     let is_own = event.get("parent_tool_use_id").is_none_or(Value::is_null);
     for block in json::list(event, "/message/content") {
         match text(block, "/type") {
-            "text" if is_own => teller.say(text(block, "/text"), pen),
+            "text" if is_own => narrator.say(text(block, "/text"), pen),
             "text" => pen.line(LineKind::Say, text(block, "/text")),
             "tool_use" => {
-                teller.tool(text(block, "/name"), block.pointer("/input").unwrap_or(&Value::Null), pen);
+                narrator.tool(text(block, "/name"), block.pointer("/input").unwrap_or(&Value::Null), pen);
             }
             _ => {}
         }
@@ -254,11 +254,11 @@ pub(super) fn message(teller: &mut Teller, event: &Value, pen: &mut Pen<'_>) {
 }
 
 /// What tools gave.
-pub(super) fn results(teller: &mut Teller, event: &Value, pen: &mut Pen<'_>) {
+pub(super) fn results(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>) {
     for block in json::list(event, "/message/content") {
         let content = json::content(block.pointer("/content").unwrap_or(&Value::Null));
         match text(block, "/type") {
-            "tool_result" => teller.output(&content, json::flag(block, "/is_error"), pen),
+            "tool_result" => narrator.output(&content, json::flag(block, "/is_error"), pen),
             _ => pen.line(LineKind::Note, text(block, "/text")),
         }
     }

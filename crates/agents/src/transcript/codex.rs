@@ -9,8 +9,8 @@ use serde_json::Value;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
-use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::failure::of_message;
 use paddock_model::failure::Failure;
@@ -19,7 +19,7 @@ use paddock_model::usage::{Tokens, Usage};
 /// What Codex's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Codex {
-    teller: Teller,
+    narrator: Narrator,
     thread: Option<String>,
     counter: Option<Tokens>,
     wait: Option<Wait>,
@@ -65,8 +65,8 @@ impl Events for Codex {
             }
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage { tokens: self.counter, usd_micros: None, model: None },
             counter: self.counter,
             agent_session: self.thread.clone().filter(|thread| !thread.is_empty()),
@@ -91,18 +91,18 @@ impl Codex {
     fn started(&mut self, event: &Value, pen: &mut Pen<'_>) {
         (self.error, self.wait) = (None, None);
         if text(event, "/item/type") == "command_execution" {
-            self.teller.tool("shell", event.pointer("/item").unwrap_or(&Value::Null), pen);
+            self.narrator.tool("shell", event.pointer("/item").unwrap_or(&Value::Null), pen);
         }
     }
 
     fn completed(&mut self, event: &Value, pen: &mut Pen<'_>) {
         let item = event.pointer("/item").unwrap_or(&Value::Null);
         match text(item, "/type") {
-            "agent_message" => self.teller.say(text(item, "/text"), pen),
+            "agent_message" => self.narrator.say(text(item, "/text"), pen),
             "reasoning" => pen.line(LineKind::Note, text(item, "/text")),
             "command_execution" => {
                 let is_error = json::number(item, "/exit_code").is_some_and(|code| code != 0.0);
-                self.teller.output(text(item, "/aggregated_output"), is_error, pen);
+                self.narrator.output(text(item, "/aggregated_output"), is_error, pen);
             }
             "file_change" => {
                 for change in json::list(item, "/changes") {
@@ -111,7 +111,7 @@ impl Codex {
             }
             "mcp_tool_call" => {
                 let name = format!("{}.{}", text(item, "/server"), text(item, "/tool"));
-                self.teller.tool(&name, item.pointer("/arguments").unwrap_or(&Value::Null), pen);
+                self.narrator.tool(&name, item.pointer("/arguments").unwrap_or(&Value::Null), pen);
             }
             "web_search" => pen.line(LineKind::Read, text(item, "/query")),
             "error" => return pen.line(LineKind::Note, text(item, "/message")),

@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
-use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::failure::{class_of_answer, reset_ms};
 use paddock_model::failure::{Failure, FailureClass};
@@ -17,7 +17,7 @@ use paddock_model::usage::Usage;
 /// What Copilot's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Copilot {
-    teller: Teller,
+    narrator: Narrator,
     has_begun: bool,
     session: Option<String>,
     model: Option<String>,
@@ -36,11 +36,11 @@ impl Events for Copilot {
                 if !model.is_empty() {
                     self.model = Some(model.to_owned());
                 }
-                self.teller.say(text(event, "/data/content"), pen);
+                self.narrator.say(text(event, "/data/content"), pen);
             }
             "tool.execution_start" => {
                 let arguments = event.pointer("/data/arguments").unwrap_or(&Value::Null);
-                self.teller.tool(text(event, "/data/toolName"), arguments, pen);
+                self.narrator.tool(text(event, "/data/toolName"), arguments, pen);
             }
             "tool.execution_complete" => {
                 let content = match text(event, "/data/result/content") {
@@ -48,7 +48,7 @@ impl Events for Copilot {
                     content => content,
                 };
                 let is_good = json::flag(event, "/data/success");
-                self.teller.output(content, !is_good, pen);
+                self.narrator.output(content, !is_good, pen);
             }
             "model.call_failure" => self.call_failed(event, pen),
             "session.error" => self.failed(event, pen),
@@ -72,8 +72,8 @@ impl Events for Copilot {
             }
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage { model: self.model.clone(), ..Usage::default() },
             counter: None,
             agent_session: self.session.clone(),

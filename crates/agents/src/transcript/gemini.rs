@@ -9,8 +9,8 @@ use super::Reading;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
-use super::teller::Teller;
 use crate::failure::{class_of_answer, class_of_status, reset_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
@@ -22,7 +22,7 @@ const EXIT_NOT_LOGGED_IN: i32 = 41;
 /// What Gemini's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
-    teller: Teller,
+    narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
     tokens: Option<Tokens>,
@@ -39,20 +39,20 @@ impl Events for Gemini {
                 pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
             }
             ("message", "assistant") if json::flag(event, "/delta") => {
-                self.teller.words.add(text(event, "/content"));
+                self.narrator.words.add(text(event, "/content"));
                 pen.line(LineKind::Say, text(event, "/content"));
             }
-            ("message", "assistant") => self.teller.say(text(event, "/content"), pen),
+            ("message", "assistant") => self.narrator.say(text(event, "/content"), pen),
             ("tool_use", _) => {
                 let parameters = event.pointer("/parameters").unwrap_or(&Value::Null);
-                self.teller.tool(text(event, "/tool_name"), parameters, pen);
+                self.narrator.tool(text(event, "/tool_name"), parameters, pen);
             }
             ("tool_result", _) => {
                 let output = match text(event, "/output") {
                     "" => text(event, "/error/message"),
                     output => output,
                 };
-                self.teller.output(output, text(event, "/status") == "error", pen);
+                self.narrator.output(output, text(event, "/status") == "error", pen);
             }
             ("error", _) => {
                 if text(event, "/severity") == "error" {
@@ -77,8 +77,8 @@ impl Events for Gemini {
             (None, _) => end.unexplained(has_begun).or_else(|| end.silent(has_begun)),
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage { tokens: self.tokens, usd_micros: None, model: self.model.clone() },
             counter: None,
             agent_session: self.session.clone(),
@@ -102,7 +102,7 @@ fn refined(failure: &Failure, exit: &Exit) -> Failure {
 
 impl Gemini {
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
-        self.teller.words.close();
+        self.narrator.words.close();
         self.tokens = usage(event).or(self.tokens);
         if text(event, "/status") != "error" {
             self.result = Some(Ok(()));

@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
-use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::failure::{self, class_of_answer, of_message, reset_ms, status_in};
 use paddock_model::failure::{Failure, FailureClass};
@@ -25,7 +25,7 @@ const LINES_AFTER_ERROR: usize = 2;
 /// What Kimi's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Kimi {
-    teller: Teller,
+    narrator: Narrator,
     has_begun: bool,
     session: Option<String>,
     wait: Option<Wait>,
@@ -37,15 +37,15 @@ impl Events for Kimi {
         match (text(event, "/role"), text(event, "/type")) {
             ("assistant", _) => {
                 self.wait = None;
-                self.teller.say(&json::content(event.pointer("/content").unwrap_or(&Value::Null)), pen);
+                self.narrator.say(&json::content(event.pointer("/content").unwrap_or(&Value::Null)), pen);
                 for call in json::list(event, "/tool_calls") {
                     let arguments = call.pointer("/function/arguments").unwrap_or(&Value::Null);
-                    self.teller.tool(text(call, "/function/name"), arguments, pen);
+                    self.narrator.tool(text(call, "/function/name"), arguments, pen);
                 }
             }
             ("tool", _) => {
                 let content = json::content(event.pointer("/content").unwrap_or(&Value::Null));
-                self.teller.output(&content, false, pen);
+                self.narrator.output(&content, false, pen);
             }
             ("meta", "turn.step.retrying") => self.retrying(event, pen),
             ("meta", "session.resume_hint") => {
@@ -65,8 +65,8 @@ impl Events for Kimi {
             false => None,
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage::default(),
             counter: None,
             agent_session: self.session.clone(),

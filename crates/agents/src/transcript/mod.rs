@@ -14,6 +14,7 @@ mod json;
 mod jsonl;
 mod kimi;
 mod line;
+mod narrator;
 mod opencode;
 mod pen;
 mod plain;
@@ -23,7 +24,6 @@ pub mod side;
 mod splitter;
 mod tail;
 mod tally;
-mod teller;
 mod words;
 
 use paddock_model::session::Exit;
@@ -49,7 +49,7 @@ pub enum When {
 
 /// What a format tells of usage, and when.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-pub struct Tells {
+pub struct UsageReporting {
     /// Tokens.
     pub tokens: When,
     /// The cost in dollars.
@@ -59,12 +59,12 @@ pub struct Tells {
 /// A format that can be read.
 struct Row {
     name: &'static str,
-    tells: Tells,
+    usage_reporting: UsageReporting,
     reader: fn() -> Box<dyn Format>,
 }
 
 const fn row(name: &'static str, tokens: When, usd: When, reader: fn() -> Box<dyn Format>) -> Row {
-    Row { name, tells: Tells { tokens, usd }, reader }
+    Row { name, usage_reporting: UsageReporting { tokens, usd }, reader }
 }
 
 fn boxed<F: Format + Default + 'static>() -> Box<dyn Format> {
@@ -86,7 +86,7 @@ const FORMATS: &[Row] = &[
 
 /// The names of the formats, and whether each tells what a session cost in dollars.
 pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
-    FORMATS.iter().map(|row| (row.name, row.tells.usd != When::Never))
+    FORMATS.iter().map(|row| (row.name, row.usage_reporting.usd != When::Never))
 }
 
 /// Whether the transcript of that name tells what a session cost.
@@ -97,9 +97,9 @@ pub fn reports_cost(transcript: &str) -> bool {
 
 /// What that format (`settings.transcript`) tells of usage, and when; what is unknown is plain text.
 #[must_use]
-pub fn tells(transcript: &str) -> Tells {
+pub fn usage_reporting(transcript: &str) -> UsageReporting {
     let row = FORMATS.iter().find(|row| row.name == transcript);
-    row.map_or(Tells { tokens: When::Never, usd: When::Never }, |row| row.tells)
+    row.map_or(UsageReporting { tokens: When::Never, usd: When::Never }, |row| row.usage_reporting)
 }
 
 /// Reads one run of one agent.

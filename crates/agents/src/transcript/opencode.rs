@@ -6,8 +6,8 @@ use super::Reading;
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
-use super::teller::Teller;
 use crate::failure::{class_of_answer, reset_ms, retry_after_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::{Tokens, Usage, micros};
@@ -15,7 +15,7 @@ use paddock_model::usage::{Tokens, Usage, micros};
 /// What opencode's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Opencode {
-    teller: Teller,
+    narrator: Narrator,
     session: Option<String>,
     tokens: Tokens,
     usd_micros: u64,
@@ -30,7 +30,7 @@ impl Events for Opencode {
             self.session = Some(id.to_owned());
         }
         match text(event, "/type") {
-            "text" => self.teller.say(text(event, "/part/text"), pen),
+            "text" => self.narrator.say(text(event, "/part/text"), pen),
             "tool_use" => self.tool(event, pen),
             "step_finish" => self.count(event),
             "error" => return self.error(event, pen),
@@ -46,8 +46,8 @@ impl Events for Opencode {
             Some(_) => self.error.clone().or_else(|| end.unexplained(has_begun)),
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage {
                 tokens: Some(self.tokens).filter(|tokens| tokens.total() > 0),
                 // Models whose price is not known cost 0 here.
@@ -65,14 +65,14 @@ impl Events for Opencode {
 impl Opencode {
     fn tool(&mut self, event: &Value, pen: &mut Pen<'_>) {
         let input = event.pointer("/part/state/input").unwrap_or(&Value::Null);
-        self.teller.tool(text(event, "/part/tool"), input, pen);
+        self.narrator.tool(text(event, "/part/tool"), input, pen);
         let is_error = text(event, "/part/state/status") == "error"
             || json::number(event, "/part/state/metadata/exit").is_some_and(|code| code != 0.0);
         let output = match text(event, "/part/state/output") {
             "" => text(event, "/part/state/error"),
             output => output,
         };
-        self.teller.output(output, is_error, pen);
+        self.narrator.output(output, is_error, pen);
     }
 
     fn count(&mut self, event: &Value) {

@@ -55,14 +55,14 @@ impl Format for Plain {
             return;
         }
         let Self { err, errors, .. } = self;
-        err.push(bytes, |line, _| told_as_error(errors, line, &mut pen));
+        err.push(bytes, |line, _| write_as_error(errors, line, &mut pen));
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         let mut pen = Pen { setting, lines, at_ms: None };
         self.out.finish(|line, _| pen.line(LineKind::Say, &String::from_utf8_lossy(line)));
         let Self { err, errors, .. } = self;
-        err.finish(|line, _| told_as_error(errors, line, &mut pen));
+        err.finish(|line, _| write_as_error(errors, line, &mut pen));
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
@@ -73,7 +73,7 @@ impl Format for Plain {
     }
 }
 
-fn told_as_error(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
+fn write_as_error(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
     let text = String::from_utf8_lossy(line);
     errors.push(&text);
     pen.line(LineKind::Note, &text);

@@ -6,9 +6,9 @@ use super::claude::{message, results};
 use super::json::{self, text};
 use super::jsonl::{End, Events};
 use super::line::LineKind;
+use super::narrator::Narrator;
 use super::pen::Pen;
 use super::tally::Tally;
-use super::teller::Teller;
 use super::{Reading, Wait};
 use crate::failure::{self, of_message};
 use paddock_model::failure::{Failure, FailureClass};
@@ -17,7 +17,7 @@ use paddock_model::usage::{Tokens, Usage};
 /// What Qwen's events say so far.
 #[derive(Debug, Default)]
 pub(super) struct Qwen {
-    teller: Teller,
+    narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
     /// As the result says.
@@ -48,9 +48,9 @@ impl Events for Qwen {
                     self.tally.count(text(answer, "/id"), used);
                 }
                 // An error of the interface comes as an answer too; the result repeats it.
-                message(&mut self.teller, event, pen);
+                message(&mut self.narrator, event, pen);
             }
-            ("user", _) => results(&mut self.teller, event, pen),
+            ("user", _) => results(&mut self.narrator, event, pen),
             ("result", _) => self.result(event, pen),
             _ => {}
         }
@@ -67,8 +67,8 @@ impl Events for Qwen {
             }
         };
         Reading {
-            final_text: self.teller.words.last().to_owned(),
-            said: self.teller.words.all().to_owned(),
+            final_text: self.narrator.words.last().to_owned(),
+            said: self.narrator.words.all().to_owned(),
             usage: Usage {
                 tokens: self.tokens.or(self.tally.sum()),
                 usd_micros: None,
@@ -101,8 +101,8 @@ impl Qwen {
         self.wait = None;
         self.tokens = tokens(event).or(self.tokens);
         if !json::flag(event, "/is_error") {
-            if self.teller.words.last() != text(event, "/result") {
-                self.teller.say(text(event, "/result"), pen);
+            if self.narrator.words.last() != text(event, "/result") {
+                self.narrator.say(text(event, "/result"), pen);
             }
             self.result = Some(Ok(()));
             return;

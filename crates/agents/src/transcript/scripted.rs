@@ -14,7 +14,7 @@ use paddock_model::session::Exit;
 use paddock_model::usage::{Tokens, Usage, micros};
 
 /// How such a line begins; JSON follows.
-pub(crate) const TOLD_PREFIX: &str = "paddock-agent: ";
+pub(crate) const OUTCOME_PREFIX: &str = "paddock-agent: ";
 
 /// The longest such line, in bytes.
 const LINE_MAX_BYTES: usize = 4 << 10;
@@ -45,19 +45,19 @@ impl Format for Scripted {
     fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
         self.plain.push(stream, bytes, setting, lines);
         if stream == Stream::Out {
-            let mut told = Vec::new();
-            self.lines.push(bytes, |line, _| told.extend(event(line)));
+            let mut reported = Vec::new();
+            self.lines.push(bytes, |line, _| reported.extend(event(line)));
             let mut pen = Pen { setting, lines, at_ms: None };
-            told.iter().for_each(|event| self.take(event, &mut pen));
+            reported.iter().for_each(|event| self.take(event, &mut pen));
         }
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         self.plain.end(setting, lines);
-        let mut told = Vec::new();
-        self.lines.finish(|line, _| told.extend(event(line)));
+        let mut reported = Vec::new();
+        self.lines.finish(|line, _| reported.extend(event(line)));
         let mut pen = Pen { setting, lines, at_ms: None };
-        told.iter().for_each(|event| self.take(event, &mut pen));
+        reported.iter().for_each(|event| self.take(event, &mut pen));
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
@@ -73,7 +73,7 @@ impl Format for Scripted {
 }
 
 fn event(line: &[u8]) -> Option<Value> {
-    serde_json::from_slice(line.strip_prefix(TOLD_PREFIX.as_bytes())?).ok()
+    serde_json::from_slice(line.strip_prefix(OUTCOME_PREFIX.as_bytes())?).ok()
 }
 
 impl Scripted {

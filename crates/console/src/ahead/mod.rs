@@ -45,7 +45,7 @@ impl Ahead {
 
     /// What a dialog that waits says at its end: ` (3 keys wait with it)`.
     #[must_use]
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn described(&self) -> String {
         match self.len() {
             0 => String::new(),
             1 => "  (1 key waits with it)".to_owned(),

@@ -20,7 +20,7 @@ fn is_leaving(typed: &Typed) -> bool {
 pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
     if model.ahead.is_unseen {
         model.ahead.unused += 1;
-        tell_unused(model);
+        report_unused(model);
         return None;
     }
     if model.dialogs.last().is_none_or(|dialog| dialog.waits_for().is_none()) {
@@ -30,7 +30,7 @@ pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
         // What was typed before belongs to the draft.
         let at = model.dialogs.len() - 1;
         replay(model, at);
-        tell_unused(model);
+        report_unused(model);
         return Some(typed);
     }
     match model.ahead.typed.len() < TYPED_MAX && model.ahead.unused == 0 {
@@ -51,7 +51,7 @@ pub(crate) fn answered(model: &mut Model, at: usize, is_refused: bool) {
             model.ahead.unused += std::mem::take(&mut model.ahead.typed).len();
         }
     }
-    tell_unused(model);
+    report_unused(model);
 }
 
 /// Into the text of the dialog; from the first that it does not take on, none is used.
@@ -68,7 +68,7 @@ fn replay(model: &mut Model, at: usize) {
     model.ahead.unused += typed.len();
 }
 
-fn tell_unused(model: &mut Model) {
+fn report_unused(model: &mut Model) {
     let unused = std::mem::take(&mut model.ahead.unused);
     if unused == 0 {
         return;

@@ -21,7 +21,7 @@ pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     let project = model.project.as_ref().map(ToString::to_string);
     let line = line.trim().to_owned();
     let job = Job::new(format!("paddock {line}"), move |world| {
-        let said = carry_out(world, &line, project).unwrap_or_else(|problem| problem.to_string());
+        let said = execute(world, &line, project).unwrap_or_else(|problem| problem.to_string());
         let said = if said.trim().is_empty() { "It said nothing.".to_owned() } else { said };
         let change: Change = Box::new(move |model: &mut Model| {
             model.open(Box::new(Output::new(format!("paddock {line}"), &said)));
@@ -32,7 +32,7 @@ pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     vec![Effect::Job(job)]
 }
 
-fn carry_out(world: &World, line: &str, project: Option<String>) -> Result<String, Error> {
+fn execute(world: &World, line: &str, project: Option<String>) -> Result<String, Error> {
     let words = shell_words::split(line).map_err(|error| Error::Words { line: line.to_owned(), error })?;
     let names_project = words.iter().any(|word| word == "--project" || word.starts_with("--project="));
     let mut program = Program::new(std::env::current_exe().map_err(Error::Command)?);

@@ -53,7 +53,7 @@ pub struct Digest {
 impl Digest {
     /// Derives everything for a project.
     #[must_use]
-    pub(crate) fn of(
+    pub(crate) fn new(
         facts: &Facts,
         answers: &Answers,
         project: Option<&ProjectSlug>,

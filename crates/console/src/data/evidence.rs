@@ -97,8 +97,8 @@ pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
 #[must_use]
 pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     let mut lines: Vec<String> = findings(state, objective).iter().map(finding_line).collect();
-    let told = objective.next.feedback.as_ref().map(feedback_lines).unwrap_or_default();
-    lines.extend(told.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
+    let reported = objective.next.feedback.as_ref().map(feedback_lines).unwrap_or_default();
+    lines.extend(reported.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
     if let Some(session) = last_session(state, objective) {
         if let Some(failure) = &session.account.failure {
             lines.push(format!("{}: {}", session.agent, failure.text));

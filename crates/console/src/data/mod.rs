@@ -3,7 +3,7 @@
 mod digest;
 pub(crate) mod evidence;
 mod facts;
-pub(crate) mod telling;
+pub(crate) mod failure_lines;
 
 pub use digest::{Digest, Spent};
 pub(crate) use facts::{EVENTS_MAX, StartStep};

@@ -77,7 +77,7 @@ impl Dialog for Confirm {
         }
         let y = area.bottom().saturating_sub(1);
         if let Some(doing) = &self.waits {
-            let words = format!("asking the supervisor: {doing} …{}", model.ahead.told());
+            let words = format!("asking the supervisor: {doing} …{}", model.ahead.described());
             text::put(buf, area.x, y, area.width, &words, theme.working);
             return;
         }

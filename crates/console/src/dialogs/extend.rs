@@ -24,9 +24,9 @@ fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
         true => Some(0),
         false => usd.parse().ok().and_then(paddock_model::usage::micros),
     };
-    let usd_micros = usd_micros.ok_or_else(|| Fault::of(USD, "an amount is needed, for example 2.50"))?;
+    let usd_micros = usd_micros.ok_or_else(|| Fault::new(USD, "an amount is needed, for example 2.50"))?;
     if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
-        return Err(Fault::of(MINUTES, "say what it gets more of"));
+        return Err(Fault::new(MINUTES, "say what it gets more of"));
     }
     Ok(Command::SessionExtend { session, minutes, commits, tokens, usd_micros })
 }

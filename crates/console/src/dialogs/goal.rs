@@ -6,8 +6,8 @@ use crate::Model;
 use crate::error::Refused;
 use crate::msg::Effect;
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{AimKey, AimOrder, Level};
-use paddock_model::ids::{AimId, IdError, ProjectSlug, free_id};
+use paddock_model::hierarchy::{Level, NodeKey, NodeOrder};
+use paddock_model::ids::{IdError, NodeId, ProjectSlug, free_id};
 use paddock_model::state::State;
 
 const TITLE: &str = "Title";
@@ -25,18 +25,18 @@ pub fn commands(
     milestones: &[String],
 ) -> Result<Vec<Command>, IdError> {
     let mut taken = Vec::new();
-    let mut add = |level: Level, title: &str, description: &str, parent: Option<AimId>| {
+    let mut add = |level: Level, title: &str, description: &str, parent: Option<NodeId>| {
         let is_taken = |id: &str| {
-            let key = |id| AimKey { project: project.clone(), level, id };
-            let is_known = AimId::new(id).is_ok_and(|id| state.aim(&key(id)).is_some());
+            let key = |id| NodeKey { project: project.clone(), level, id };
+            let is_known = NodeId::new(id).is_ok_and(|id| state.node(&key(id)).is_some());
             is_known || taken.contains(&(level, id.to_owned()))
         };
         let id = free_id(title, level.word(), is_taken);
         taken.push((level, id.clone()));
-        let id = AimId::new(id)?;
-        let aim = AimKey { project: project.clone(), level, id: id.clone() };
+        let id = NodeId::new(id)?;
+        let node = NodeKey { project: project.clone(), level, id: id.clone() };
         let (title, description) = (title.to_owned(), description.to_owned());
-        Ok::<_, IdError>((id, Command::Aim { aim, order: AimOrder::Add { title, description, parent } }))
+        Ok::<_, IdError>((id, Command::Node { node, order: NodeOrder::Add { title, description, parent } }))
     };
     let (goal, command) = add(Level::Goal, title, description, None)?;
     let mut commands = vec![command];
@@ -49,14 +49,14 @@ pub fn commands(
 fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Effect>, Fault> {
     let title = values.get(TITLE);
     if title.is_empty() {
-        return Err(Fault::of(TITLE, "a goal needs a title"));
+        return Err(Fault::new(TITLE, "a goal needs a title"));
     }
     let milestones = values.lines(MILESTONES);
-    let told = (title, values.get(DESCRIPTION));
-    let commands = commands(&model.facts.state, project, told, &milestones)?;
+    let reported = (title, values.get(DESCRIPTION));
+    let commands = commands(&model.facts.state, project, reported, &milestones)?;
     let asks = commands.into_iter().map(|command| {
-        let doing = if let Command::Aim { aim, .. } = &command {
-            format!("add {} {}", aim.level, aim.id)
+        let doing = if let Command::Node { node, .. } = &command {
+            format!("add {} {}", node.level, node.id)
         } else {
             "add a goal".to_owned()
         };

@@ -115,7 +115,7 @@ pub(crate) fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
         hint: "what is wrong: the next session is told",
         make: |note, button| match note {
             Some(note) => Ok(Order::Reject { note, is_final: button == 1 }),
-            None => Err(Fault::of(NOTE, "say what is wrong: the next session is told")),
+            None => Err(Fault::new(NOTE, "say what is wrong: the next session is told")),
         },
     };
     let title = format!("Reject {}", key.id);
@@ -133,7 +133,7 @@ pub(crate) fn reject_plan(model: &Model, project: ProjectSlug) -> Box<dyn Dialog
     let draft = format!("reject plan {project}");
     let send = move |_: &Model, values: &Values, _: usize| {
         let note =
-            values.some(NOTE).ok_or_else(|| Fault::of(NOTE, "say what is wrong: the planner is told"))?;
+            values.some(NOTE).ok_or_else(|| Fault::new(NOTE, "say what is wrong: the planner is told"))?;
         Ok(vec![Effect::ask(Command::PlanReject { project: project.clone(), note }, "reject the plan")])
     };
     let fields = note("what is wrong: the planner is told");

@@ -40,11 +40,11 @@ fn unknown(model: &Model, text: &str) -> Option<String> {
 fn spec(values: &Values) -> Result<ObjectiveSpec, Fault> {
     let title = values.get(TITLE).to_owned();
     if title.is_empty() {
-        return Err(Fault::of(TITLE, "an objective needs a title"));
+        return Err(Fault::new(TITLE, "an objective needs a title"));
     }
     let ids = values.words(DEPENDS_ON).into_iter().map(ObjectiveId::new);
     let depends_on =
-        ids.collect::<Result<_, _>>().map_err(|error| Fault::of(DEPENDS_ON, error.to_string()))?;
+        ids.collect::<Result<_, _>>().map_err(|error| Fault::new(DEPENDS_ON, error.to_string()))?;
     Ok(ObjectiveSpec {
         title,
         description: values.get(DESCRIPTION).to_owned(),
@@ -79,9 +79,10 @@ fn candidates(model: &Model, project: &ProjectSlug) -> Vec<String> {
 
 fn phases(model: &Model, project: &ProjectSlug) -> (Vec<String>, usize) {
     let state = &model.facts.state;
-    let open =
-        |aim: &&paddock_model::hierarchy::Aim| aim.key.level == Level::Phase && aim.stage != Stage::Completed;
-    let ids = state.aims_of(project).filter(open).map(|aim| aim.key.id.to_string());
+    let open = |node: &&paddock_model::hierarchy::HierarchyNode| {
+        node.key.level == Level::Phase && node.stage != Stage::Completed
+    };
+    let ids = state.nodes_of(project).filter(open).map(|node| node.key.id.to_string());
     let options: Vec<String> = std::iter::once(String::new()).chain(ids).collect();
     let active = state.active_line(project).phase.map(|phase| phase.key.id.to_string());
     let at = active.and_then(|id| options.iter().position(|one| *one == id)).unwrap_or(0);

@@ -18,7 +18,7 @@ pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let draft = format!("priority {objective}");
     let send = move |_: &Model, values: &Values, _: usize| {
         let priority =
-            values.number(PRIORITY, i32::MIN)?.ok_or_else(|| Fault::of(PRIORITY, "say a number"))?;
+            values.number(PRIORITY, i32::MIN)?.ok_or_else(|| Fault::new(PRIORITY, "say a number"))?;
         Ok(vec![order(&objective, Order::Prioritize { priority }, "prioritize")])
     };
     let fields = vec![Field::line(PRIORITY, "a whole number, for example 10 or -5")];

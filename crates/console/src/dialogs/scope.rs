@@ -48,7 +48,7 @@ pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let send = move |_: &Model, values: &Values, _: usize| {
         let globs = globs_of(values.get(GLOBS));
         match globs.is_empty() {
-            true => Err(Fault::of(GLOBS, "say at least one glob, for example src/session/**")),
+            true => Err(Fault::new(GLOBS, "say at least one glob, for example src/session/**")),
             false => Ok(vec![order(&objective, Order::Expand { globs }, "widen the scope of")]),
         }
     };

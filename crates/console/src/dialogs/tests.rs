@@ -5,7 +5,7 @@ use super::super::testing::{
 };
 use crate::Model;
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{AimOrder, Level};
+use paddock_model::hierarchy::{Level, NodeOrder};
 use paddock_model::operate::Order;
 
 fn night() -> Model {
@@ -93,11 +93,15 @@ fn keys_typed_for_a_dialog_that_is_done_reach_no_pane_and_are_told_of() {
     let asks = asked(&press(&mut model, "alt-enter"));
     press(&mut model, "x X");
     assert!(super::super::testing::accept_unseen(&mut model, &asks[0].1).is_empty());
-    let told = |model: &Model| model.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
-    assert!(told(&model).contains("2 keys typed before the answer were not used   done"), "{}", told(&model));
+    let reported = |model: &Model| model.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
+    assert!(
+        reported(&model).contains("2 keys typed before the answer were not used   done"),
+        "{}",
+        reported(&model)
+    );
     press(&mut model, "X");
     assert!(model.dialogs.is_empty(), "no frame has shown yet that the dialog is closed");
-    assert!(told(&model).contains("1 key typed before the answer was not used"), "{}", told(&model));
+    assert!(reported(&model).contains("1 key typed before the answer was not used"), "{}", reported(&model));
     model.ahead.seen();
     press(&mut model, "X");
     assert_eq!(model.dialogs.len(), 1, "the pane has its keys again");
@@ -167,20 +171,20 @@ fn a_goal_comes_with_its_milestones_one_after_the_other() {
     type_in(&mut model, "API\nUI");
     let first = asked(&press(&mut model, "alt-enter"));
     assert_eq!(first.len(), 1);
-    let Command::Aim { aim, order: AimOrder::Add { title, description, .. } } = &first[0].0 else {
+    let Command::Node { node, order: NodeOrder::Add { title, description, .. } } = &first[0].0 else {
         panic!("{first:?}")
     };
     // There is a goal of that id already.
     assert_eq!(
-        (aim.level, aim.id.as_str(), title.as_str(), description.as_str()),
+        (node.level, node.id.as_str(), title.as_str(), description.as_str()),
         (Level::Goal, "ship-v2-2", "Ship v2", "第二版")
     );
     let second = asked(&accept(&mut model, &first[0].1));
-    let Command::Aim { aim, order: AimOrder::Add { parent, .. } } = &second[0].0 else {
+    let Command::Node { node, order: NodeOrder::Add { parent, .. } } = &second[0].0 else {
         panic!("{second:?}")
     };
-    assert_eq!((aim.level, aim.id.as_str()), (Level::Milestone, "api"));
-    assert_eq!(parent.as_ref().map(paddock_model::ids::AimId::as_str), Some("ship-v2-2"));
+    assert_eq!((node.level, node.id.as_str()), (Level::Milestone, "api"));
+    assert_eq!(parent.as_ref().map(paddock_model::ids::NodeId::as_str), Some("ship-v2-2"));
     let third = asked(&accept(&mut model, &second[0].1));
     assert!(accept(&mut model, &third[0].1).is_empty());
     assert!(model.dialogs.is_empty());

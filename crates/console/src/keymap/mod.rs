@@ -18,7 +18,7 @@ pub(crate) struct Key {
 impl Key {
     /// The key of an event. Shift is in the letter already.
     #[must_use]
-    pub(crate) fn of(event: KeyEvent) -> Self {
+    pub(crate) fn from_event(event: KeyEvent) -> Self {
         let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
         let code = match event.code {
             KeyCode::Char(letter) if modifiers.contains(KeyModifiers::CONTROL) => {
@@ -52,7 +52,7 @@ impl Key {
             (Some(one), None) if !one.is_control() && one != ' ' => KeyCode::Char(one),
             _ => named(&rest.to_ascii_lowercase())?,
         };
-        Some(Self::of(KeyEvent::new(code, modifiers)))
+        Some(Self::from_event(KeyEvent::new(code, modifiers)))
     }
 
     /// The event that a terminal sends for it.
@@ -164,7 +164,7 @@ impl Keymap {
     /// What a key does.
     #[must_use]
     pub(crate) fn action(&self, event: KeyEvent) -> Option<&'static str> {
-        self.by_key.get(&Key::of(event)).copied()
+        self.by_key.get(&Key::from_event(event)).copied()
     }
 
     /// The keys of an action.

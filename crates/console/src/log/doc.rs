@@ -389,10 +389,10 @@ pub struct Chunk<'a> {
 }
 
 fn add(entries: &mut Entries, sense: &mut Sense, line: u64, prefix: &[u8], at_ms: Option<i64>) {
-    match sense.of(&String::from_utf8_lossy(prefix)) {
+    match sense.meaning(&String::from_utf8_lossy(prefix)) {
         Meaning::Hidden => {}
         Meaning::More => extend(entries, Stream::Stdout, line, LineKind::Say, at_ms),
-        Meaning::Told(text) => {
+        Meaning::Outcome(text) => {
             entries.push_line(transcript::Line { kind: LineKind::Note, text, at_ms: None }, at_ms);
         }
         Meaning::Verb { kind, skip } => {

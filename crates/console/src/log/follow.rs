@@ -40,7 +40,7 @@ pub(crate) fn start(world: &World) -> std::io::Result<Desk> {
         caught_up: BTreeSet::new(),
         search: None,
         is_awaited: false,
-        is_told: Arc::new(AtomicBool::new(false)),
+        is_notified: Arc::new(AtomicBool::new(false)),
     };
     thread::Builder::new().name("logs".into()).spawn(move || follower.run())?;
     Ok(desk)
@@ -95,7 +95,7 @@ struct Follower {
     /// Somebody waits for text that is not at hand.
     is_awaited: bool,
     /// A message about growth is on its way; another one would say nothing new.
-    is_told: Arc<AtomicBool>,
+    is_notified: Arc<AtomicBool>,
 }
 
 impl Follower {
@@ -126,7 +126,7 @@ impl Follower {
             }
             is_busy |= self.search_on();
             let is_awaited = std::mem::take(&mut self.is_awaited);
-            if (is_awaited && !self.tell_at_once()) || (has_grown && !self.tell()) {
+            if (is_awaited && !self.notify_now()) || (has_grown && !self.notify()) {
                 return;
             }
         }
@@ -211,18 +211,18 @@ impl Follower {
     }
 
     /// Says that what a frame lacked is there; false when nobody listens any more.
-    fn tell_at_once(&self) -> bool {
+    fn notify_now(&self) -> bool {
         self.messages.send(Msg::Apply(Box::new(|_: &mut crate::Model| Vec::new()))).is_ok()
     }
 
     /// Says that something has grown; false when nobody listens any more.
-    fn tell(&self) -> bool {
-        if self.is_told.swap(true, Ordering::SeqCst) {
+    fn notify(&self) -> bool {
+        if self.is_notified.swap(true, Ordering::SeqCst) {
             return true;
         }
-        let is_told = self.is_told.clone();
+        let is_notified = self.is_notified.clone();
         let change = move |_: &mut crate::Model| {
-            is_told.store(false, Ordering::SeqCst);
+            is_notified.store(false, Ordering::SeqCst);
             Vec::new()
         };
         self.messages.send(Msg::Stream(Box::new(change))).is_ok()

@@ -21,7 +21,7 @@ pub(crate) enum Meaning {
     /// It belongs to the summary at the end, which is told in one line when it is complete.
     Hidden,
     /// The summary, in one line.
-    Told(String),
+    Outcome(String),
 }
 
 /// Reads the beginnings of lines.
@@ -42,14 +42,14 @@ struct Summary {
 
 impl Sense {
     /// What the next line is, by its first [`PREFIX_BYTES`].
-    pub(crate) fn of(&mut self, line: &str) -> Meaning {
+    pub(crate) fn meaning(&mut self, line: &str) -> Meaning {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
         if is_first && line.split_once(" session, attempt ").is_some_and(|(kind, _)| is_kind(kind)) {
             self.is_scripted = true;
             return Meaning::Verb { kind: LineKind::Note, skip: 0 };
         }
-        if let Some(told) = self.summary(line) {
-            return told;
+        if let Some(outcome) = self.summary(line) {
+            return outcome;
         }
         if !self.is_scripted {
             return if is_first { Meaning::Verb { kind: LineKind::Say, skip: 0 } } else { Meaning::More };
@@ -73,8 +73,8 @@ impl Sense {
             END => {
                 let summary = self.summary.take()?;
                 let (status, text) = (summary.status, summary.text);
-                let told = if text.is_empty() { status } else { format!("{status}: {text}") };
-                return Some(if told.is_empty() { Meaning::Hidden } else { Meaning::Told(told) });
+                let outcome = if text.is_empty() { status } else { format!("{status}: {text}") };
+                return Some(if outcome.is_empty() { Meaning::Hidden } else { Meaning::Outcome(outcome) });
             }
             _ => {}
         }
@@ -116,27 +116,27 @@ mod tests {
     fn the_scripted_agents_lines_are_verbs_and_output() {
         let mut sense = Sense::default();
         let verb = |kind, skip| Meaning::Verb { kind, skip };
-        assert_eq!(sense.of("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
-        assert_eq!(sense.of("I begin with the cart.\n"), verb(LineKind::Say, 0));
-        assert_eq!(sense.of("Then its test.\n"), Meaning::More);
-        assert_eq!(sense.of("write src/cart.rs\n"), verb(LineKind::Edit, 6));
-        assert_eq!(sense.of("run cargo test\n"), verb(LineKind::Run, 4));
-        assert_eq!(sense.of("running 3 tests\n"), verb(LineKind::Output, 0));
-        assert_eq!(sense.of("ok\n"), Meaning::More);
-        assert_eq!(sense.of("commit Add the cart\n"), verb(LineKind::Commit, 7));
-        assert_eq!(sense.of(BEGIN), Meaning::Hidden);
-        assert_eq!(sense.of("status: completed\n"), Meaning::Hidden);
-        assert_eq!(sense.of("summary: \"the cart\"\n"), Meaning::Hidden);
-        assert_eq!(sense.of(END), Meaning::Told("completed: the cart".into()));
+        assert_eq!(sense.meaning("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
+        assert_eq!(sense.meaning("I begin with the cart.\n"), verb(LineKind::Say, 0));
+        assert_eq!(sense.meaning("Then its test.\n"), Meaning::More);
+        assert_eq!(sense.meaning("write src/cart.rs\n"), verb(LineKind::Edit, 6));
+        assert_eq!(sense.meaning("run cargo test\n"), verb(LineKind::Run, 4));
+        assert_eq!(sense.meaning("running 3 tests\n"), verb(LineKind::Output, 0));
+        assert_eq!(sense.meaning("ok\n"), Meaning::More);
+        assert_eq!(sense.meaning("commit Add the cart\n"), verb(LineKind::Commit, 7));
+        assert_eq!(sense.meaning(BEGIN), Meaning::Hidden);
+        assert_eq!(sense.meaning("status: completed\n"), Meaning::Hidden);
+        assert_eq!(sense.meaning("summary: \"the cart\"\n"), Meaning::Hidden);
+        assert_eq!(sense.meaning(END), Meaning::Outcome("completed: the cart".into()));
     }
 
     #[test]
     fn what_other_plain_agents_write_is_what_they_say() {
         let mut sense = Sense::default();
-        assert_eq!(sense.of("run cargo test\n"), Meaning::Verb { kind: LineKind::Say, skip: 0 });
-        assert_eq!(sense.of("commit something\n"), Meaning::More);
-        assert_eq!(sense.of(BEGIN), Meaning::Hidden);
-        assert_eq!(sense.of("status: partial\n"), Meaning::Hidden);
-        assert_eq!(sense.of(END), Meaning::Told("partial".into()));
+        assert_eq!(sense.meaning("run cargo test\n"), Meaning::Verb { kind: LineKind::Say, skip: 0 });
+        assert_eq!(sense.meaning("commit something\n"), Meaning::More);
+        assert_eq!(sense.meaning(BEGIN), Meaning::Hidden);
+        assert_eq!(sense.meaning("status: partial\n"), Meaning::Hidden);
+        assert_eq!(sense.meaning(END), Meaning::Outcome("partial".into()));
     }
 }

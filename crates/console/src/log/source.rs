@@ -76,7 +76,7 @@ impl Tail {
         }
     }
 
-    fn of(&self, block: &Block) -> Option<&[u8]> {
+    fn bytes_of(&self, block: &Block) -> Option<&[u8]> {
         let from = usize::try_from(block.offset.checked_sub(self.offset)?).ok()?;
         let until = usize::try_from(block.end.checked_sub(self.offset)?).ok()?;
         self.bytes.get(from..until)
@@ -105,7 +105,7 @@ impl Cache {
         let at = self.held.iter().position(|held| held.line == block.line && held.end == block.end);
         match at.and_then(|at| self.held.remove(at)) {
             Some(held) => self.held.push_front(held),
-            None => match self.tail.of(block).map(|bytes| Held::new(block, bytes)) {
+            None => match self.tail.bytes_of(block).map(|bytes| Held::new(block, bytes)) {
                 Some(held) => self.hold(held),
                 None => {
                     if !self.wanted.contains(block) && self.wanted.len() < WANTED_MAX {

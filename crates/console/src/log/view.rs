@@ -34,7 +34,7 @@ pub struct View {
 }
 
 /// A wait that is shorter is not worth a word.
-const WAIT_TOLD: Duration = Duration::from_millis(300);
+const WAIT_SHOWN: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pause {
@@ -73,7 +73,7 @@ impl View {
     /// Whether text that it is to show is being read, and has been for a while.
     #[must_use]
     pub(crate) fn is_reading(&self) -> bool {
-        self.waits_since.is_some_and(|since| since.elapsed() >= WAIT_TOLD)
+        self.waits_since.is_some_and(|since| since.elapsed() >= WAIT_SHOWN)
     }
 
     fn lens<'a>(&'a self, log: &'a mut Shared) -> Lens<'a> {

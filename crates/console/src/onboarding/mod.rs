@@ -40,7 +40,7 @@ pub trait Setup: Send + Sync {
     ///
     /// # Errors
     /// For people: what could not be done; nothing half-done is left.
-    fn carry_out(&self, answers: &Answers) -> Result<(), Refused>;
+    fn execute(&self, answers: &Answers) -> Result<(), Refused>;
 }
 
 /// How the screen was left.
@@ -123,7 +123,7 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
             match wish {
                 questions::Wish::Look => inbox.start(|setup| News::Looked(setup.look()))?,
                 questions::Wish::CarryOut(answers) => {
-                    inbox.start(move |setup| News::CarriedOut(setup.carry_out(&answers)))?;
+                    inbox.start(move |setup| News::CarriedOut(setup.execute(&answers)))?;
                 }
             }
         }

@@ -153,7 +153,7 @@ fn form(model: &Model, found: &Found) -> Form {
         Field::area(GOAL, "what is to be reached; the first line is its title; may be empty", 3, 8),
     ];
     let refuse_blank = |_: &Model, values: &Values, _: usize| match values.get(BRANCH).is_empty() {
-        true => Err(Fault::of(BRANCH, "say which branch work is published to")),
+        true => Err(Fault::new(BRANCH, "say which branch work is published to")),
         false => Ok(Vec::new()),
     };
     Form::new(model, "", "onboarding", fields, vec!["Start"], refuse_blank)

@@ -10,7 +10,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, scrolled, teach};
-use crate::lanes::{self, GlyphSet, Kin, Piece, Row, kin};
+use crate::graph::{self, GlyphSet, Kin, Piece, Row, kin};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, text};
@@ -74,7 +74,7 @@ impl<'a> View<'a> {
         let has_cost = sessions.rev().take(200).any(|session| session.account.usage.usd_micros.is_some());
         let longest = (plan.shape.name_width, plan.shape.title_width);
         let columns = Columns::new(usize::from(room), longest, has_cost);
-        let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
+        let glyphs = if theme.glyphs.ascii { &graph::ASCII } else { &graph::UNICODE };
         Self { model, theme, plan, kin, columns, glyphs, gutter }
     }
 

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 use super::{Copied, Heading, Pane, PaneId, Reaction, Target, Verb, teach};
-use crate::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row};
+use crate::graph::{self, Drawing, Folds, Kin, Node, Rails, Row};
 use crate::theme::Theme;
 use crate::{Model, layout, text};
 use paddock_model::ids::ObjectiveId;
@@ -19,7 +19,7 @@ use paddock_model::project::Project;
 pub(crate) use state::Local;
 
 /// Lanes beside each other, at most.
-const LANES_MAX: usize = 8;
+const GRAPH_COLUMNS_MAX: usize = 8;
 /// Lines of reasoning where something else is to be seen, too.
 const REASONING_MAX: usize = 6;
 
@@ -123,9 +123,9 @@ fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) ->
     if plan.plan.objectives.is_empty() {
         return nothing_to_add(model, project, plan, theme);
     }
-    let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
-    let rows = lanes::rows(&nodes, &lanes::order(&nodes), &Folds::default());
-    let rails = Rails::new(&nodes, &rows, LANES_MAX);
+    let glyphs = if theme.glyphs.ascii { &graph::ASCII } else { &graph::UNICODE };
+    let rows = graph::rows(&nodes, &graph::order(&nodes), &Folds::default());
+    let rails = Rails::new(&nodes, &rows, GRAPH_COLUMNS_MAX);
     let passing = |at: usize| -> String {
         // What goes on below a line goes on beside its facts, too.
         let below = rails.gutter(at, &|_| Kin::default(), glyphs);

@@ -12,8 +12,8 @@ use paddock_model::operate::Order;
 fn model() -> Model {
     let mut model = Sample::night().model;
     // As if the job had read it.
-    let told = ["test webhook::signature ... FAILED", "expected 200, got 401", "3 failed, 41 passed"];
-    model.panes.needs.told.insert(GateId(2), told.map(str::to_owned).to_vec());
+    let reported = ["test webhook::signature ... FAILED", "expected 200, got 401", "3 failed, 41 passed"];
+    model.panes.needs.reported.insert(GateId(2), reported.map(str::to_owned).to_vec());
     model
 }
 

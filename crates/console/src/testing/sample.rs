@@ -273,8 +273,8 @@ impl Sample {
     /// that waits, an agent that cools down, branches that collide.
     pub(crate) fn night() -> Self {
         let mut sample = Self::shop();
-        let aim = json!({"project": "shop", "level": "goal", "id": "ship-v2"});
-        sample.fact("aim_added", json!({"project": "shop", "aim": aim, "title": "Ship v2", "description": "Tokens and billing", "parent": null}));
+        let node = json!({"project": "shop", "level": "goal", "id": "ship-v2"});
+        sample.fact("aim_added", json!({"project": "shop", "aim": node, "title": "Ship v2", "description": "Tokens and billing", "parent": null}));
         for (id, title, needs) in [
             ("auth-schema", "Schema for tokens", &[][..]),
             ("auth-tokens", "Sign and rotate tokens", &["auth-schema"]),

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     fn themed(variables: &[(&str, &str)]) -> Theme {
-        Theme::load(&[], &Environment::of(variables.iter().copied())).0
+        Theme::load(&[], &Environment::from_variables(variables.iter().copied())).0
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::holds::hold_queue_until;
 use super::scribe::Scribe;
-use super::{room, send_back};
+use super::{disk_space, send_back};
 use crate::judge::Trial;
 use paddock_model::gate::{CommandResult, GateRun, Verdict};
 use paddock_model::ids::{EntryId, GateId, ProjectSlug};
@@ -53,8 +53,8 @@ pub(super) fn send_back(
 /// The base is red: nobody's branch is to blame, and nothing can land on it.
 pub(super) fn hold_red(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: GateId) -> bool {
     let run = run_of(scribe, Some(gate));
-    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
-        return room::hold(scribe, slug, run);
+    if let Some(run) = run.as_ref().filter(|run| disk_space::starved(run).is_some()) {
+        return disk_space::hold(scribe, slug, run);
     }
     let Some(project) = scribe.state.project(slug) else { return false };
     let (branch, tip) = (&project.settings.target_branch, project.integration.tip.short());
@@ -77,8 +77,8 @@ pub(super) fn hold_not_evaluated(
     on_base: bool,
 ) -> bool {
     let run = run_of(scribe, trial.last);
-    if let Some(run) = run.as_ref().filter(|run| room::starved(run).is_some()) {
-        return room::hold(scribe, slug, run);
+    if let Some(run) = run.as_ref().filter(|run| disk_space::starved(run).is_some()) {
+        return disk_space::hold(scribe, slug, run);
     }
     let what = in_words(run.as_ref());
     let on_base = match on_base {

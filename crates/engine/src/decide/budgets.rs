@@ -4,7 +4,7 @@ use super::holds::{hold, release};
 use super::scribe::Scribe;
 use super::stops::ask_to_stop;
 use paddock_model::budget::{DayLimit, Spent, spent_since, used_since_ms};
-use paddock_model::clock::apart_ms;
+use paddock_model::clock::distance_ms;
 use paddock_model::event::Fact;
 use paddock_model::failure::{Failure, Remedy};
 use paddock_model::ids::{ProjectSlug, SessionId};
@@ -21,14 +21,14 @@ const RECORD_EVERY_MS: i64 = 120_000;
 const WAIT_PATIENCE_MS: i64 = 120_000;
 
 /// A running session's agent told what it has used, and what it waits for.
-pub(super) fn told(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: Option<Failure>) {
+pub(super) fn reported(scribe: &mut Scribe<'_>, id: SessionId, usage: Usage, waits: Option<Failure>) {
     let Some(session) = scribe.state.session(id).cloned() else { return };
     if !session.status.is_at_work() {
         return;
     }
     scribe.memo.live.insert(id, usage.clone());
     let over = over(&session, &usage);
-    let is_due = apart_ms(scribe.now_ms, session.usage_ms) >= RECORD_EVERY_MS || over.is_some();
+    let is_due = distance_ms(scribe.now_ms, session.usage_ms) >= RECORD_EVERY_MS || over.is_some();
     if is_due && usage != session.account.usage {
         let objective = session.objective.clone();
         scribe.record(Fact::SessionUsed { objective, session: id, usage });
@@ -64,7 +64,7 @@ pub(super) fn clock_jumped(scribe: &mut Scribe<'_>, by_ms: i64) {
 
 /// How far apart two counts of a session's time may be that are both right, in milliseconds: its start is told later
 /// than it happens.
-const COUNTS_APART_MS: i64 = 3_000;
+const COUNT_INTERVAL_MS: i64 = 3_000;
 
 /// A session was found again by a supervisor that cannot know how long the machine slept before it: its keeper does.
 pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
@@ -74,7 +74,7 @@ pub(super) fn awake(scribe: &mut Scribe<'_>, id: SessionId, awake_ms: i64) {
     }
     let believed_ms = used_since_ms(session, i64::MIN, scribe.now_ms);
     let by_ms = believed_ms.saturating_sub(awake_ms);
-    if by_ms.saturating_abs() >= COUNTS_APART_MS {
+    if by_ms.saturating_abs() >= COUNT_INTERVAL_MS {
         let objective = session.objective.clone();
         scribe.mark(&objective.project);
         scribe.record(Fact::SessionSlept { objective, session: id, by_ms });

@@ -4,8 +4,8 @@ use super::refusals::unknown_project;
 use super::scribe::Scribe;
 use super::session_orders::{self, More};
 use super::{
-    asides, health, hierarchy, import, lifecycle, objectives, operate, plans, projects, queue_orders,
-    retarget,
+    health, hierarchy, import, lifecycle, objectives, operate, plans, projects, queue_orders, retarget,
+    side_runs,
 };
 use paddock_model::command::{Answer, Command, Reply, StopMode};
 
@@ -24,8 +24,8 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::ProjectRemove { project } => projects::remove(scribe, &project),
         Command::ObjectivesAdd { project, objectives } => objectives::add(scribe, &project, objectives),
         Command::Objective { objective, order, by } => operate::take(scribe, &objective, order, &by),
-        Command::Aim { aim, order } => hierarchy::take(scribe, &aim, order),
-        Command::AimsImport { project, aims } => import::take(scribe, &project, &aims),
+        Command::Node { node, order } => hierarchy::take(scribe, &node, order),
+        Command::NodesImport { project, nodes } => import::take(scribe, &project, &nodes),
         Command::PlanNow { project } => plans::ask(scribe, &project),
         Command::PlanApply { project, plan } => plans::apply_written(scribe, &project, *plan),
         Command::PlanApprove { project } => plans::approve(scribe, &project),
@@ -38,7 +38,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, command: Command) -> Reply {
         Command::AgentChecked { agent, check } => health::checked(scribe, &agent, check),
         Command::QueueHold { project } => queue_orders::hold(scribe, &project),
         Command::QueueRelease { project } => queue_orders::let_go_on(scribe, &project),
-        Command::QueueCanary { project } => asides::ask_canary(scribe, &project),
+        Command::QueueCanary { project } => side_runs::ask_canary(scribe, &project),
         Command::QueueAdopt { project } => queue_orders::adopt(scribe, &project),
         Command::QueueRepublish { project } => queue_orders::republish(scribe, &project),
         Command::QueuePublish { project } => queue_orders::publish(scribe, project),
@@ -59,8 +59,8 @@ fn stop(scribe: &mut Scribe<'_>, mode: StopMode) -> Reply {
 #[cfg(test)]
 mod tests {
     use paddock_model::command::Command;
-    use paddock_model::hierarchy::{AimKey, AimOrder, Level};
-    use paddock_model::ids::{AimId, ProjectSlug};
+    use paddock_model::hierarchy::{Level, NodeKey, NodeOrder};
+    use paddock_model::ids::{NodeId, ProjectSlug};
     use paddock_model::state::State;
 
     use crate::decide::{Memo, step};
@@ -69,12 +69,12 @@ mod tests {
     #[test]
     fn what_names_an_unknown_project_is_refused_for_that_before_anything_else() {
         let project = ProjectSlug::new("web").unwrap();
-        let aim = AimKey { project: project.clone(), level: Level::Phase, id: AimId::new("one").unwrap() };
+        let node = NodeKey { project: project.clone(), level: Level::Phase, id: NodeId::new("one").unwrap() };
         let commands = [
             Command::ProjectEnable { project: project.clone(), enabled: true },
             Command::ObjectivesAdd { project: project.clone(), objectives: Vec::new() },
-            Command::Aim { aim, order: AimOrder::Activate },
-            Command::AimsImport { project: project.clone(), aims: Vec::new() },
+            Command::Node { node, order: NodeOrder::Activate },
+            Command::NodesImport { project: project.clone(), nodes: Vec::new() },
             Command::PlanApply { project: project.clone(), plan: Box::default() },
             Command::PlanReject { project: project.clone(), note: String::new() },
             Command::QueueRelease { project: project.clone() },

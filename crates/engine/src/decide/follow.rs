@@ -66,7 +66,7 @@ pub(super) fn follow(scribe: &mut Scribe<'_>, key: &ObjectiveKey, session: &Sess
         | SessionEnd::Lost
         | SessionEnd::Killed => not_completed(objective, session, outcome),
     };
-    carry_out(scribe, key, due, outcome.facts.as_deref());
+    execute(scribe, key, due, outcome.facts.as_deref());
 }
 
 /// What follows from a failure of the agent that needs something else than the same again or a retry. False when
@@ -217,7 +217,7 @@ fn failed(objective: &Objective, session: &Session, exit: Option<&Exit>, ended: 
     }
 }
 
-fn carry_out(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<&HarvestFacts>) {
+fn execute(scribe: &mut Scribe<'_>, key: &ObjectiveKey, due: Due, facts: Option<&HarvestFacts>) {
     match due {
         Due::Queue => {
             if let Some(facts) = facts {
@@ -263,7 +263,7 @@ fn guarded_paths(scribe: &Scribe<'_>, key: &ObjectiveKey, facts: &HarvestFacts) 
     if is_approved || project.settings.verify.is_empty() {
         return Vec::new();
     }
-    guarded(facts, &Terms::of(project, objective)).unwrap_or_default()
+    guarded(facts, &Terms::new(project, objective)).unwrap_or_default()
 }
 
 fn role_of(settings: &ProjectSettings, objective: &Objective) -> Role {

@@ -1,7 +1,7 @@
 //! The end of a gate run: it is recorded, and goes to what the run was for.
 
 use super::scribe::Scribe;
-use super::{asides, phases, room};
+use super::{disk_space, phases, side_runs};
 use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, Purpose, Verdict, verdict_of};
 use paddock_model::ids::{GateId, ProjectSlug};
@@ -34,10 +34,10 @@ pub(super) fn exited(scribe: &mut Scribe<'_>, id: GateId, results: Option<Vec<Co
 /// the other purposes hear of it here.
 fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
-    asides::ended(scribe, &run);
+    side_runs::ended(scribe, &run);
     measured(scribe, &run.project);
     if run.verdict == Some(Verdict::Green) {
-        room::over(scribe, &run.project);
+        disk_space::over(scribe, &run.project);
     }
     match &run.purpose {
         Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External => {}
@@ -49,11 +49,12 @@ fn ended(scribe: &mut Scribe<'_>, gate: GateId) {
 /// Records how many slots are worth it, when that is news.
 fn measured(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(project) = scribe.state.project(slug) else { return };
-    let Some(found) = project.pace.measured().filter(|_| project.settings.queue.slots == Slots::Auto) else {
+    let Some(found) = project.slot_tuning.measured().filter(|_| project.settings.queue.slots == Slots::Auto)
+    else {
         return;
     };
-    if project.pace.found.is_none_or(|known| known.slots != found.slots) {
-        let terms = project.pace.terms.clone();
+    if project.slot_tuning.found.is_none_or(|known| known.slots != found.slots) {
+        let terms = project.slot_tuning.terms.clone();
         scribe.record(Fact::SlotsMeasured { project: slug.clone(), terms, found });
     }
 }

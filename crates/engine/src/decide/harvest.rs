@@ -118,7 +118,7 @@ fn record(
         end,
         harvest,
         over_commits,
-        over: Over::of(&session.budget, &account.usage),
+        over: Over::exceeded(&session.budget, &account.usage),
         problem: problem.map(Problem::into_text),
         account: Box::new(account),
     });
@@ -128,7 +128,7 @@ fn judge(scribe: &Scribe<'_>, session: &Session, facts: &HarvestFacts) -> (Vec<F
     let project = scribe.state.project(&session.objective.project);
     let objective = scribe.state.objective(&session.objective);
     let (Some(project), Some(objective)) = (project, objective) else { return (Vec::new(), None) };
-    let terms = Terms::of(project, objective);
+    let terms = Terms::new(project, objective);
     match review(facts, &terms) {
         Ok(findings) => (findings, None),
         Err(error) => (Vec::new(), Some(Problem::new(error))),

@@ -3,39 +3,41 @@
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
-use paddock_model::hierarchy::{Aim, AimKey, AimOrder, Level, Stage};
-use paddock_model::ids::{AimId, ProjectSlug, free_id};
+use paddock_model::hierarchy::{HierarchyNode, Level, NodeKey, NodeOrder, Stage};
+use paddock_model::ids::{NodeId, ProjectSlug, free_id};
 
-pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Reply {
+pub(super) fn take(scribe: &mut Scribe<'_>, key: &NodeKey, order: NodeOrder) -> Reply {
     let (level, id) = (key.level, &key.id);
-    let found = scribe.state.aim(key).cloned();
+    let found = scribe.state.node(key).cloned();
     let text = match (order, found) {
-        (AimOrder::Add { .. }, Some(_)) => {
+        (NodeOrder::Add { .. }, Some(_)) => {
             return Err(Refusal::new(format!("{level} {id} exists already; choose another --id")));
         }
-        (AimOrder::Add { title, description, parent }, None) => add(scribe, key, title, description, parent)?,
-        (AimOrder::Edit { .. } | AimOrder::Activate | AimOrder::Complete, None) => {
+        (NodeOrder::Add { title, description, parent }, None) => {
+            add(scribe, key, title, description, parent)?
+        }
+        (NodeOrder::Edit { .. } | NodeOrder::Activate | NodeOrder::Complete, None) => {
             return Err(unknown(scribe, key));
         }
-        (AimOrder::Edit { title, description, parent }, Some(aim)) => {
-            let parent = checked_parent(scribe, key, parent)?.or(aim.parent);
-            let title = checked_title(title.unwrap_or(aim.title))?;
-            let description = description.unwrap_or(aim.description);
-            let (project, aim) = (key.project.clone(), key.clone());
-            scribe.record(Fact::AimEdited { project, aim, title, description, parent });
+        (NodeOrder::Edit { title, description, parent }, Some(node)) => {
+            let parent = checked_parent(scribe, key, parent)?.or(node.parent);
+            let title = checked_title(title.unwrap_or(node.title))?;
+            let description = description.unwrap_or(node.description);
+            let (project, node) = (key.project.clone(), key.clone());
+            scribe.record(Fact::NodeEdited { project, node, title, description, parent });
             format!("{level} {id} is changed")
         }
-        (AimOrder::Activate, Some(aim)) if aim.stage == Stage::Active => {
+        (NodeOrder::Activate, Some(node)) if node.stage == Stage::Active => {
             return Err(Refusal::new(format!("{level} {id} is active already")));
         }
-        (AimOrder::Activate, Some(aim)) => {
-            activate(scribe, &aim);
+        (NodeOrder::Activate, Some(node)) => {
+            activate(scribe, &node);
             format!("{level} {id} is active")
         }
-        (AimOrder::Complete, Some(aim)) if aim.stage == Stage::Completed => {
+        (NodeOrder::Complete, Some(node)) if node.stage == Stage::Completed => {
             return Err(Refusal::new(format!("{level} {id} is completed already")));
         }
-        (AimOrder::Complete, Some(_)) => {
+        (NodeOrder::Complete, Some(_)) => {
             complete(scribe, key);
             format!("{level} {id} is completed")
         }
@@ -46,17 +48,17 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &AimKey, order: AimOrder) -> Re
 
 /// Whether there is such a phase.
 pub(super) fn check_phase(scribe: &Scribe<'_>, project: &ProjectSlug, phase: &str) -> Result<(), Refusal> {
-    let id = AimId::new(phase).map_err(|error| Refusal::new(format!("phase: {error}")))?;
-    let key = AimKey { project: project.clone(), level: Level::Phase, id };
-    match scribe.state.aim(&key) {
+    let id = NodeId::new(phase).map_err(|error| Refusal::new(format!("phase: {error}")))?;
+    let key = NodeKey { project: project.clone(), level: Level::Phase, id };
+    match scribe.state.node(&key) {
         Some(_) => Ok(()),
         None => Err(unknown(scribe, &key)),
     }
 }
 
-fn unknown(scribe: &Scribe<'_>, key: &AimKey) -> Refusal {
-    let of_level = scribe.state.aims_of(&key.project).filter(|aim| aim.key.level == key.level);
-    let known: Vec<&str> = of_level.map(|aim| aim.key.id.as_str()).collect();
+fn unknown(scribe: &Scribe<'_>, key: &NodeKey) -> Refusal {
+    let of_level = scribe.state.nodes_of(&key.project).filter(|node| node.key.level == key.level);
+    let known: Vec<&str> = of_level.map(|node| node.key.id.as_str()).collect();
     let (level, id) = (key.level, &key.id);
     match known.is_empty() {
         true => Refusal::new(format!("there is no {level} {id}; `paddock {level} add TITLE` adds one")),
@@ -66,24 +68,25 @@ fn unknown(scribe: &Scribe<'_>, key: &AimKey) -> Refusal {
 
 fn add(
     scribe: &mut Scribe<'_>,
-    key: &AimKey,
+    key: &NodeKey,
     title: String,
     description: String,
-    parent: Option<AimId>,
+    parent: Option<NodeId>,
 ) -> Result<String, Refusal> {
     let title = checked_title(title)?;
     let parent = checked_parent(scribe, key, parent)?.or_else(|| {
         let level = key.level.parent()?;
-        let mut all = scribe.state.aims_of(&key.project);
-        all.find(|aim| aim.key.level == level && aim.stage == Stage::Active).map(|aim| aim.key.id.clone())
+        let mut all = scribe.state.nodes_of(&key.project);
+        all.find(|node| node.key.level == level && node.stage == Stage::Active)
+            .map(|node| node.key.id.clone())
     });
-    let (project, aim) = (key.project.clone(), key.clone());
-    scribe.record(Fact::AimAdded { project, aim, title, description, parent });
+    let (project, node) = (key.project.clone(), key.clone());
+    scribe.record(Fact::NodeAdded { project, node, title, description, parent });
     let is_first = !scribe
         .state
-        .aims_of(&key.project)
-        .any(|aim| aim.key.level == key.level && aim.stage == Stage::Active);
-    let Some(added) = scribe.state.aim(key).cloned() else { return Ok(String::new()) };
+        .nodes_of(&key.project)
+        .any(|node| node.key.level == key.level && node.stage == Stage::Active);
+    let Some(added) = scribe.state.node(key).cloned() else { return Ok(String::new()) };
     let above = parent_of(scribe, &added);
     let (level, id) = (key.level, &key.id);
     if is_first && above.is_none_or(|above| above.stage == Stage::Active) {
@@ -104,12 +107,12 @@ pub(super) fn take_whole(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
             Level::Goal => Level::Milestone,
             Level::Milestone | Level::Phase => Level::Phase,
         };
-        let key = |id| AimKey { project: project.clone(), level, id };
-        let is_taken = |id: &str| AimId::new(id).is_ok_and(|id| scribe.state.aim(&key(id)).is_some());
-        let Ok(id) = AimId::new(free_id(above.key.id.as_str(), level.word(), is_taken)) else { return };
-        let (aim, title, parent) = (key(id), above.title.clone(), Some(above.key.id.clone()));
+        let key = |id| NodeKey { project: project.clone(), level, id };
+        let is_taken = |id: &str| NodeId::new(id).is_ok_and(|id| scribe.state.node(&key(id)).is_some());
+        let Ok(id) = NodeId::new(free_id(above.key.id.as_str(), level.word(), is_taken)) else { return };
+        let (node, title, parent) = (key(id), above.title.clone(), Some(above.key.id.clone()));
         let description = String::new();
-        scribe.record(Fact::AimAdded { project: project.clone(), aim, title, description, parent });
+        scribe.record(Fact::NodeAdded { project: project.clone(), node, title, description, parent });
         descend(scribe, &above.key);
     }
 }
@@ -123,50 +126,50 @@ fn checked_title(title: String) -> Result<String, Refusal> {
 
 fn checked_parent(
     scribe: &Scribe<'_>,
-    key: &AimKey,
-    parent: Option<AimId>,
-) -> Result<Option<AimId>, Refusal> {
+    key: &NodeKey,
+    parent: Option<NodeId>,
+) -> Result<Option<NodeId>, Refusal> {
     let Some(parent) = parent else { return Ok(None) };
     let Some(level) = key.level.parent() else {
         return Err(Refusal::new("a goal belongs to nothing else"));
     };
-    let above = AimKey { project: key.project.clone(), level, id: parent };
-    match scribe.state.aim(&above) {
+    let above = NodeKey { project: key.project.clone(), level, id: parent };
+    match scribe.state.node(&above) {
         Some(_) => Ok(Some(above.id)),
         None => Err(unknown(scribe, &above)),
     }
 }
 
-fn parent_of(scribe: &Scribe<'_>, aim: &Aim) -> Option<Aim> {
-    let (level, id) = (aim.key.level.parent()?, aim.parent.clone()?);
-    scribe.state.aim(&AimKey { project: aim.key.project.clone(), level, id }).cloned()
+fn parent_of(scribe: &Scribe<'_>, node: &HierarchyNode) -> Option<HierarchyNode> {
+    let (level, id) = (node.key.level.parent()?, node.parent.clone()?);
+    scribe.state.node(&NodeKey { project: node.key.project.clone(), level, id }).cloned()
 }
 
 /// One of each level is active at a time; what an active one belongs to is active with it, and the first planned
 /// one below it becomes active too.
-fn activate(scribe: &mut Scribe<'_>, aim: &Aim) {
-    let mut next = Some(aim.clone());
-    while let Some(aim) = next {
-        for other in active_siblings(scribe, &aim) {
+fn activate(scribe: &mut Scribe<'_>, node: &HierarchyNode) {
+    let mut next = Some(node.clone());
+    while let Some(node) = next {
+        for other in active_siblings(scribe, &node) {
             set_aside(scribe, &other);
         }
-        if aim.stage != Stage::Active {
-            move_to(scribe, &aim.key, Stage::Active);
+        if node.stage != Stage::Active {
+            move_to(scribe, &node.key, Stage::Active);
         }
-        next = parent_of(scribe, &aim);
+        next = parent_of(scribe, &node);
     }
-    descend(scribe, &aim.key);
+    descend(scribe, &node.key);
 }
 
-fn active_siblings(scribe: &Scribe<'_>, aim: &Aim) -> Vec<AimKey> {
-    let is_sibling = |other: &&Aim| {
-        other.key.level == aim.key.level && other.stage == Stage::Active && other.key != aim.key
+fn active_siblings(scribe: &Scribe<'_>, node: &HierarchyNode) -> Vec<NodeKey> {
+    let is_sibling = |other: &&HierarchyNode| {
+        other.key.level == node.key.level && other.stage == Stage::Active && other.key != node.key
     };
-    scribe.state.aims_of(&aim.key.project).filter(is_sibling).map(|other| other.key.clone()).collect()
+    scribe.state.nodes_of(&node.key.project).filter(is_sibling).map(|other| other.key.clone()).collect()
 }
 
 /// It and what is active below it wait for their turn again.
-fn set_aside(scribe: &mut Scribe<'_>, key: &AimKey) {
+fn set_aside(scribe: &mut Scribe<'_>, key: &NodeKey) {
     for below in children(scribe, key) {
         if below.stage == Stage::Active {
             set_aside(scribe, &below.key);
@@ -176,17 +179,19 @@ fn set_aside(scribe: &mut Scribe<'_>, key: &AimKey) {
 }
 
 /// What belongs to an aim, in its order.
-fn children(scribe: &Scribe<'_>, key: &AimKey) -> Vec<Aim> {
-    let is_below =
-        |other: &&Aim| other.key.level.parent() == Some(key.level) && other.parent.as_ref() == Some(&key.id);
-    let mut found: Vec<Aim> = scribe.state.aims_of(&key.project).filter(is_below).cloned().collect();
-    found.sort_by_key(Aim::place);
+fn children(scribe: &Scribe<'_>, key: &NodeKey) -> Vec<HierarchyNode> {
+    let is_below = |other: &&HierarchyNode| {
+        other.key.level.parent() == Some(key.level) && other.parent.as_ref() == Some(&key.id)
+    };
+    let mut found: Vec<HierarchyNode> =
+        scribe.state.nodes_of(&key.project).filter(is_below).cloned().collect();
+    found.sort_by_key(HierarchyNode::place);
     found
 }
 
 /// An active aim goes on with what was added to it meanwhile.
-pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &AimKey) {
-    let active = children(scribe, key).into_iter().find(|aim| aim.stage == Stage::Active);
+pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &NodeKey) {
+    let active = children(scribe, key).into_iter().find(|node| node.stage == Stage::Active);
     match active {
         Some(below) => go_on(scribe, &below.key),
         None => descend(scribe, key),
@@ -194,12 +199,12 @@ pub(super) fn go_on(scribe: &mut Scribe<'_>, key: &AimKey) {
 }
 
 /// Makes the first planned one below an active aim active, and so on, unless one of them is.
-fn descend(scribe: &mut Scribe<'_>, key: &AimKey) {
+fn descend(scribe: &mut Scribe<'_>, key: &NodeKey) {
     let below = children(scribe, key);
-    if below.iter().any(|aim| aim.stage == Stage::Active) {
+    if below.iter().any(|node| node.stage == Stage::Active) {
         return;
     }
-    if let Some(first) = below.iter().find(|aim| aim.stage == Stage::Planned) {
+    if let Some(first) = below.iter().find(|node| node.stage == Stage::Planned) {
         for other in active_siblings(scribe, first) {
             set_aside(scribe, &other);
         }
@@ -210,20 +215,20 @@ fn descend(scribe: &mut Scribe<'_>, key: &AimKey) {
 
 /// An aim is reached: whatever is active in it is too, and if its turn it was, the next one's comes: phase, then
 /// milestone, then goal. The next goal is begun by people.
-pub(super) fn complete(scribe: &mut Scribe<'_>, key: &AimKey) {
-    let Some(aim) = scribe.state.aim(key).cloned() else { return };
+pub(super) fn complete(scribe: &mut Scribe<'_>, key: &NodeKey) {
+    let Some(node) = scribe.state.node(key).cloned() else { return };
     for below in children(scribe, key) {
         if below.stage == Stage::Active {
             complete_below(scribe, &below.key);
         }
     }
     move_to(scribe, key, Stage::Completed);
-    if aim.stage == Stage::Active {
-        advance(scribe, &aim);
+    if node.stage == Stage::Active {
+        advance(scribe, &node);
     }
 }
 
-fn complete_below(scribe: &mut Scribe<'_>, key: &AimKey) {
+fn complete_below(scribe: &mut Scribe<'_>, key: &NodeKey) {
     for below in children(scribe, key) {
         if below.stage == Stage::Active {
             complete_below(scribe, &below.key);
@@ -232,18 +237,18 @@ fn complete_below(scribe: &mut Scribe<'_>, key: &AimKey) {
     move_to(scribe, key, Stage::Completed);
 }
 
-fn advance(scribe: &mut Scribe<'_>, done: &Aim) {
+fn advance(scribe: &mut Scribe<'_>, done: &HierarchyNode) {
     let Some(above) = parent_of(scribe, done).filter(|above| above.stage == Stage::Active) else { return };
     let siblings = children(scribe, &above.key);
-    if let Some(next) = siblings.iter().find(|aim| aim.stage == Stage::Planned) {
+    if let Some(next) = siblings.iter().find(|node| node.stage == Stage::Planned) {
         move_to(scribe, &next.key, Stage::Active);
         descend(scribe, &next.key);
-    } else if siblings.iter().all(|aim| aim.stage == Stage::Completed) {
+    } else if siblings.iter().all(|node| node.stage == Stage::Completed) {
         complete(scribe, &above.key);
     }
 }
 
-fn move_to(scribe: &mut Scribe<'_>, key: &AimKey, to: Stage) {
-    let (project, aim, level) = (key.project.clone(), key.clone(), key.level);
-    scribe.record(Fact::AimMoved { project, aim, level, to });
+fn move_to(scribe: &mut Scribe<'_>, key: &NodeKey, to: Stage) {
+    let (project, node, level) = (key.project.clone(), key.clone(), key.level);
+    scribe.record(Fact::NodeMoved { project, node, level, to });
 }

@@ -4,8 +4,8 @@
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
-use paddock_model::hierarchy::{Aim, AimKey, AimOrder, ImportedAim, Level, Stage};
-use paddock_model::ids::{AimId, ProjectSlug};
+use paddock_model::hierarchy::{HierarchyNode, ImportedNode, Level, NodeKey, NodeOrder, Stage};
+use paddock_model::ids::{NodeId, ProjectSlug};
 use paddock_model::operate::By;
 
 /// What an import came to.
@@ -15,35 +15,35 @@ struct Count {
     changed: usize,
 }
 
-pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, aims: &[ImportedAim]) -> Reply {
-    check(project, aims)?;
+pub(super) fn take(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode]) -> Reply {
+    check(project, nodes)?;
     let mut count = Count::default();
     for level in [Level::Goal, Level::Milestone, Level::Phase] {
-        for aim in aims.iter().filter(|aim| aim.level == level) {
-            bring(scribe, project, aim, &mut count);
+        for node in nodes.iter().filter(|node| node.level == level) {
+            bring(scribe, project, node, &mut count);
         }
-        order(scribe, project, level, aims, &mut count);
+        order(scribe, project, level, nodes, &mut count);
     }
-    begin(scribe, project, aims)?;
+    begin(scribe, project, nodes)?;
     scribe.mark(project);
-    Ok(Answer::text(told(scribe, project, aims, &count)))
+    Ok(Answer::text(summary_of(scribe, project, nodes, &count)))
 }
 
 /// The reader has checked all of this, and says where; nobody else's list is half applied either.
-fn check(project: &ProjectSlug, aims: &[ImportedAim]) -> Result<(), Refusal> {
-    for (place, aim) in aims.iter().enumerate() {
-        let name = AimKey { project: project.clone(), level: aim.level, id: aim.id.clone() };
-        let is_twice = aims[..place].iter().any(|other| (other.level, &other.id) == (aim.level, &aim.id));
-        let has_parent = match (aim.level.parent(), &aim.parent) {
+fn check(project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
+    for (place, node) in nodes.iter().enumerate() {
+        let name = NodeKey { project: project.clone(), level: node.level, id: node.id.clone() };
+        let is_twice = nodes[..place].iter().any(|other| (other.level, &other.id) == (node.level, &node.id));
+        let has_parent = match (node.level.parent(), &node.parent) {
             (None, None) => true,
-            (Some(level), Some(id)) => aims[..place].iter().any(|a| (a.level, &a.id) == (level, id)),
+            (Some(level), Some(id)) => nodes[..place].iter().any(|a| (a.level, &a.id) == (level, id)),
             _ => false,
         };
         let problem = match () {
             () if is_twice => "is named twice",
-            () if aim.title.trim().is_empty() => "has no title",
+            () if node.title.trim().is_empty() => "has no title",
             () if !has_parent => "does not belong to one before it",
-            () if aim.level != Level::Phase && !aim.checks.is_empty() => "has checks: only phases have",
+            () if node.level != Level::Phase && !node.checks.is_empty() => "has checks: only phases have",
             () => continue,
         };
         return Err(Refusal::new(format!("{} {} {problem}; nothing was imported", name.level, name.id)));
@@ -51,18 +51,18 @@ fn check(project: &ProjectSlug, aims: &[ImportedAim]) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn bring(scribe: &mut Scribe<'_>, slug: &ProjectSlug, new: &ImportedAim, count: &mut Count) {
-    let aim = AimKey { project: slug.clone(), level: new.level, id: new.id.clone() };
+fn bring(scribe: &mut Scribe<'_>, slug: &ProjectSlug, new: &ImportedNode, count: &mut Count) {
+    let node = NodeKey { project: slug.clone(), level: new.level, id: new.id.clone() };
     let project = slug.clone();
     let (title, description, parent) = (new.title.clone(), new.description.clone(), new.parent.clone());
-    match scribe.state.aim(&aim) {
+    match scribe.state.node(&node) {
         None => {
             count.added += 1;
-            scribe.record(Fact::AimAdded { project, aim: aim.clone(), title, description, parent });
+            scribe.record(Fact::NodeAdded { project, node: node.clone(), title, description, parent });
         }
         Some(old) if (&old.title, &old.description, &old.parent) != (&title, &description, &parent) => {
             count.changed += 1;
-            scribe.record(Fact::AimEdited { project, aim: aim.clone(), title, description, parent });
+            scribe.record(Fact::NodeEdited { project, node: node.clone(), title, description, parent });
         }
         Some(_) => {}
     }
@@ -75,30 +75,31 @@ fn order(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
     level: Level,
-    aims: &[ImportedAim],
+    nodes: &[ImportedNode],
     count: &mut Count,
 ) {
-    let wanted: Vec<AimId> = aims.iter().filter(|aim| aim.level == level).map(|aim| aim.id.clone()).collect();
-    let named = |aim: &&Aim| aim.key.level == level && wanted.contains(&aim.key.id);
-    let mut now: Vec<&Aim> = scribe.state.aims_of(project).filter(named).collect();
-    now.sort_by_key(|aim| aim.place());
-    if now.iter().map(|aim| &aim.key.id).ne(&wanted) {
+    let wanted: Vec<NodeId> =
+        nodes.iter().filter(|node| node.level == level).map(|node| node.id.clone()).collect();
+    let named = |node: &&HierarchyNode| node.key.level == level && wanted.contains(&node.key.id);
+    let mut now: Vec<&HierarchyNode> = scribe.state.nodes_of(project).filter(named).collect();
+    now.sort_by_key(|node| node.place());
+    if now.iter().map(|node| &node.key.id).ne(&wanted) {
         count.changed += usize::from(count.added + count.changed == 0);
-        scribe.record(Fact::AimsOrdered { project: project.clone(), level, order: wanted });
+        scribe.record(Fact::NodesOrdered { project: project.clone(), level, order: wanted });
     }
 }
 
 /// When nothing is under way yet, work on the document's first goal begins.
-fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, aims: &[ImportedAim]) -> Result<(), Refusal> {
+fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode]) -> Result<(), Refusal> {
     let line = scribe.state.active_line(project);
     if line.phase.is_some() {
         return Ok(());
     }
     let goal = line.goal.map(|goal| goal.key.clone());
-    let is_own = |key: &AimKey| aims.iter().any(|aim| aim.level == Level::Goal && aim.id == key.id);
-    let first = aims.iter().filter(|aim| aim.level == Level::Goal).find_map(|aim| {
-        let key = AimKey { project: project.clone(), level: Level::Goal, id: aim.id.clone() };
-        scribe.state.aim(&key).filter(|aim| aim.stage == Stage::Planned).map(|aim| aim.key.clone())
+    let is_own = |key: &NodeKey| nodes.iter().any(|node| node.level == Level::Goal && node.id == key.id);
+    let first = nodes.iter().filter(|node| node.level == Level::Goal).find_map(|node| {
+        let key = NodeKey { project: project.clone(), level: Level::Goal, id: node.id.clone() };
+        scribe.state.node(&key).filter(|node| node.stage == Stage::Planned).map(|node| node.key.clone())
     });
     // One that is active goes on with what was added to it; another one's turn it is not.
     match goal {
@@ -106,27 +107,28 @@ fn begin(scribe: &mut Scribe<'_>, project: &ProjectSlug, aims: &[ImportedAim]) -
         Some(_) => {}
         None => {
             if let Some(key) = first {
-                super::hierarchy::take(scribe, &key, AimOrder::Activate)?;
+                super::hierarchy::take(scribe, &key, NodeOrder::Activate)?;
             }
         }
     }
     Ok(())
 }
 
-fn told(scribe: &Scribe<'_>, project: &ProjectSlug, aims: &[ImportedAim], count: &Count) -> String {
-    let of = |level: Level| aims.iter().filter(|aim| aim.level == level).count();
+fn summary_of(scribe: &Scribe<'_>, project: &ProjectSlug, nodes: &[ImportedNode], count: &Count) -> String {
+    let of = |level: Level| nodes.iter().filter(|node| node.level == level).count();
     let counted = |level: Level| match of(level) {
         1 => format!("1 {level}"),
         n => format!("{n} {level}s"),
     };
     let levels = [Level::Goal, Level::Milestone, Level::Phase].map(counted).join(", ");
     let mut text = format!("{levels}: {} added, {} changed", count.added, count.changed);
-    let is_named = |aim: &Aim| aims.iter().any(|new| (new.level, &new.id) == (aim.key.level, &aim.key.id));
+    let is_named =
+        |node: &HierarchyNode| nodes.iter().any(|new| (new.level, &new.id) == (node.key.level, &node.key.id));
     let left: Vec<String> = scribe
         .state
-        .aims_of(project)
-        .filter(|aim| !is_named(aim) && aim.stage != Stage::Completed)
-        .map(|aim| format!("{} {}", aim.key.level, aim.key.id))
+        .nodes_of(project)
+        .filter(|node| !is_named(node) && node.stage != Stage::Completed)
+        .map(|node| format!("{} {}", node.key.level, node.key.id))
         .take(10)
         .collect();
     if !left.is_empty() {

@@ -2,8 +2,8 @@
 
 use super::scribe::Scribe;
 use super::{
-    asides, budgets, bypass, commands, folders, gate_ends, harvest, lifecycle, panics, phases, plans, proofs,
-    publish, push, queue, retarget, room, sessions, target, watch,
+    budgets, bypass, commands, disk_space, folders, gate_ends, harvest, lifecycle, panics, phases, plans,
+    proofs, publish, push, queue, retarget, sessions, side_runs, target, watch,
 };
 use crate::input::Input;
 use paddock_model::command::Reply;
@@ -45,7 +45,7 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::CommitsSeen { session, commits } => sessions::commits_seen(scribe, session, commits),
         Input::Panicked(what) => panics::panicked(scribe, what),
         Input::NotifyFailed { project, run, problem } => watch::notify_failed(scribe, project, run, problem),
-        Input::SessionTold { session, usage, waits } => budgets::told(scribe, session, usage, waits),
+        Input::SessionReported { session, usage, waits } => budgets::reported(scribe, session, usage, waits),
         Input::Harvested { session, facts } => harvest::harvested(scribe, session, facts),
         Input::CandidateAnswered { project, members, onto, ahead, answer } => {
             queue::candidate_answered(scribe, &project, &members, &onto, ahead, answer);
@@ -54,8 +54,10 @@ pub(super) fn take(scribe: &mut Scribe<'_>, input: Input) -> Option<Reply> {
         Input::ExternalSeen { project, commit, tree } => {
             target::external_seen(scribe, project, (commit, tree));
         }
-        Input::TreePrepared { project, aside, result } => asides::prepared(scribe, &project, aside, result),
-        Input::RoomSeen { project, free } => room::seen(scribe, &project, &free),
+        Input::TreePrepared { project, side_tree, result } => {
+            side_runs::prepared(scribe, &project, side_tree, result);
+        }
+        Input::DiskSpaceSeen { project, free } => disk_space::seen(scribe, &project, &free),
         Input::GateFolderRemoved { project, slot, result } => {
             folders::removed(scribe, &project, slot, &result);
         }

@@ -21,7 +21,7 @@ pub(super) fn started(scribe: &mut Scribe<'_>, pid: u32, version: String) {
     let made = scribe.state.projects().filter(|project| project.integration.is_made);
     scribe.memo.unlooked =
         made.map(|project| project.slug.clone()).filter(|slug| scribe.memo.covers(slug)).collect();
-    super::asides::ask_canaries(scribe);
+    super::side_runs::ask_canaries(scribe);
     let all: Vec<ProjectSlug> = scribe.state.projects().map(|project| project.slug.clone()).collect();
     for project in all.iter().filter(|project| scribe.memo.covers(project)).collect::<Vec<_>>() {
         let_queue_go_on(scribe, project, &[paddock_model::reason::ReasonCode::DiskFull]);

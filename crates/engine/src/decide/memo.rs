@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use paddock_model::aside::{Aside, Prepared};
 use paddock_model::command::StopMode;
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug, SessionId};
 use paddock_model::scope::OverlapCache;
+use paddock_model::side_runs::{Prepared, SideTree};
 use paddock_model::usage::Usage;
 
 /// What a running supervisor remembers beside the state: caches, and what is in progress in this process.
@@ -45,9 +45,9 @@ pub struct Memo {
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.
     pub(super) publish_again: BTreeMap<ProjectSlug, (u32, i64)>,
     /// Trees that are being made for gate runs beside the queue.
-    pub(super) preparing: BTreeSet<(ProjectSlug, Aside)>,
+    pub(super) preparing: BTreeSet<(ProjectSlug, SideTree)>,
     /// Those that are made; each is dropped when its run has said what it had to say.
-    pub(super) prepared: BTreeMap<(ProjectSlug, Aside), Prepared>,
+    pub(super) prepared: BTreeMap<(ProjectSlug, SideTree), Prepared>,
     /// Gate worktrees that are being removed, or could not be.
     pub(super) emptying: BTreeSet<(ProjectSlug, u32)>,
     /// Queues that are held for want of space.

@@ -13,17 +13,17 @@
 //! | orders, ends, questions | [`operate`], [`plans`], [`import`], [`projects`], [`queue_orders`], [`session_orders`], [`gate_ends`], [`lifecycle`], [`settle`] |
 //! | repository | [`target`], [`retarget`], [`watch`], [`bypass`], [`mod@outstanding`], [`panics`] |
 //! | sessions | [`harvest`], [`follow`], [`recover`], [`sessions`], [`budgets`], [`health`], [`dispatch`], [`unlock`] |
-//! | queue | [`queue`], [`merge`], [`blame`], [`asides`], [`room`], [`folders`], [`proofs`], [`publish`], [`push`] |
+//! | queue | [`queue`], [`merge`], [`blame`], [`side_runs`], [`disk_space`], [`folders`], [`proofs`], [`publish`], [`push`] |
 //! | plans | [`planner`], [`phases`], [`objectives`], [`hierarchy`] |
 //! | hands that several need | [`send_back`], [`retries`], [`entries`], [`gates`], [`holds`], [`stops`], [`pausing`], [`scopes`], [`refusals`] |
 //! | words and values | [`ends`], [`resume`], [`wording`] |
 //! | the only hand that writes | [`scribe`], [`memo`] |
 
-mod asides;
 mod blame;
 mod budgets;
 mod bypass;
 mod commands;
+mod disk_space;
 mod dispatch;
 mod ends;
 mod entries;
@@ -59,13 +59,13 @@ mod refusals;
 mod resume;
 mod retarget;
 mod retries;
-mod room;
 mod scopes;
 mod scribe;
 mod send_back;
 mod session_orders;
 mod sessions;
 mod settle;
+mod side_runs;
 mod stops;
 mod target;
 mod unlock;
@@ -112,13 +112,13 @@ pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> De
     for _ in 0..ROUNDS_MAX {
         let before = scribe.progress();
         budgets::run(&mut scribe);
-        room::run(&mut scribe);
-        asides::guards(&mut scribe);
+        disk_space::run(&mut scribe);
+        side_runs::guards(&mut scribe);
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         push::run(&mut scribe);
         proofs::run(&mut scribe);
-        asides::run(&mut scribe);
+        side_runs::run(&mut scribe);
         folders::run(&mut scribe);
         unlock::run(&mut scribe);
         phases::run(&mut scribe);

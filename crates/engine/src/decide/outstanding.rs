@@ -3,7 +3,7 @@
 use super::target::adopt_effect;
 use crate::effect::Effect;
 use paddock_model::gate::GateRun;
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::{EntryId, ObjectId};
 use paddock_model::objective::{Status, WorktreeStage};
 use paddock_model::project::Project;
@@ -35,8 +35,9 @@ pub fn outstanding(state: &State) -> Vec<Effect> {
     for session in state.open_sessions() {
         of_session(session, &mut effects);
     }
-    let unread = |aim: &Aim| aim.progress.checking.filter(|gate| state.gate(*gate).is_some_and(is_over));
-    effects.extend(state.aims().filter_map(unread).map(|gate| Effect::ReadChecks { gate }));
+    let unread =
+        |node: &HierarchyNode| node.progress.checking.filter(|gate| state.gate(*gate).is_some_and(is_over));
+    effects.extend(state.nodes().filter_map(unread).map(|gate| Effect::ReadChecks { gate }));
     for gate in state.open_gates() {
         effects.push(Effect::StartGate { gate: gate.id });
         if gate.cancelled {

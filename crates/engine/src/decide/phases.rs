@@ -7,8 +7,8 @@ use crate::effect::Effect;
 use crate::input::Problem;
 use paddock_model::event::Fact;
 use paddock_model::gate::{GateRun, Purpose};
-use paddock_model::hierarchy::{Aim, AimKey, Level, Stage};
-use paddock_model::ids::{AimId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
+use paddock_model::hierarchy::{HierarchyNode, Level, NodeKey, Stage};
+use paddock_model::ids::{GateId, NodeId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::operate::By;
 use paddock_model::plan::PhaseCheck;
@@ -23,7 +23,7 @@ const LOST_MAX: u32 = 3;
 /// The time limit of a check, in minutes: that of a gate command which names none.
 const CHECK_TIMEOUT_MINUTES: u32 = 20;
 
-fn has_any(state: &State, phase: &AimKey, statuses: &[Status]) -> bool {
+fn has_any(state: &State, phase: &NodeKey, statuses: &[Status]) -> bool {
     let belongs = |id: &ObjectiveId| {
         let key = ObjectiveKey { project: phase.project.clone(), id: id.clone() };
         let of = state.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
@@ -34,7 +34,7 @@ fn has_any(state: &State, phase: &AimKey, statuses: &[Status]) -> bool {
 
 /// Whether the checks of the active phase wait to be run.
 #[must_use]
-pub(crate) fn checks_due(state: &State, project: &Project, phase: &Aim) -> bool {
+pub(crate) fn checks_due(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     let progress = &phase.progress;
     if !progress.has_checks() || progress.checking.is_some() || progress.lost >= LOST_MAX {
         return false;
@@ -48,7 +48,7 @@ pub(crate) fn checks_due(state: &State, project: &Project, phase: &Aim) -> bool 
 }
 
 /// Whether nothing of the phase is left to do, and something was to do.
-fn is_finished(state: &State, project: &Project, phase: &Aim) -> bool {
+fn is_finished(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     let planning = &project.planning;
     let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.is_asked;
     !is_planned
@@ -57,7 +57,7 @@ fn is_finished(state: &State, project: &Project, phase: &Aim) -> bool {
 }
 
 /// Whether somebody believes the phase done, and has seen how it stands now.
-pub(super) fn is_believed_done(state: &State, phase: &Aim) -> bool {
+pub(super) fn is_believed_done(state: &State, phase: &HierarchyNode) -> bool {
     let holds = |belief: &Belief| {
         belief.holds(&state.phase_view(&phase.key.project, &phase.key.id), phase.progress.has_checks())
     };
@@ -90,12 +90,12 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
 
 /// A phase without checks is done when the planner believes so, having seen how it stands now, and nothing of it is
 /// left; where something of it failed or was cancelled, a person has to say so.
-fn is_reached(state: &State, project: &Project, phase: &Aim) -> bool {
+fn is_reached(state: &State, project: &Project, phase: &HierarchyNode) -> bool {
     !phase.progress.has_checks() && is_finished(state, project, phase) && is_believed_done(state, phase)
 }
 
 /// The run waits for a slot like every other one.
-fn start_checks(scribe: &mut Scribe<'_>, phase: &Aim, tip: ObjectId) {
+fn start_checks(scribe: &mut Scribe<'_>, phase: &HierarchyNode, tip: ObjectId) {
     let checks = phase.progress.all_checks();
     let command = |(place, check): (usize, &PhaseCheck)| GateCommand {
         name: format!("check-{}", place + 1),
@@ -115,60 +115,60 @@ fn start_checks(scribe: &mut Scribe<'_>, phase: &Aim, tip: ObjectId) {
 
 /// A run of checks is over: what it said is read.
 pub(super) fn checks_ended(scribe: &mut Scribe<'_>, run: &GateRun) {
-    let Some(aim) = checking(scribe, run) else { return };
+    let Some(node) = checking(scribe, run) else { return };
     match run.results.is_empty() {
-        true => lose(scribe, &aim, run.id, "its keeper vanished, or it could not be started"),
+        true => lose(scribe, &node, run.id, "its keeper vanished, or it could not be started"),
         false => scribe.order(Effect::ReadChecks { gate: run.id }),
     }
 }
 
 /// The phase that waits for this run; none when nobody does any more.
-fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<AimKey> {
+fn checking(scribe: &Scribe<'_>, run: &GateRun) -> Option<NodeKey> {
     let Purpose::Phase { phase } = &run.purpose else { return None };
-    let aim = AimKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
-    let found = scribe.state.aim(&aim)?;
-    (found.progress.checking == Some(run.id)).then_some(aim)
+    let node = NodeKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
+    let found = scribe.state.node(&node)?;
+    (found.progress.checking == Some(run.id)).then_some(node)
 }
 
 /// What a run of checks said was read.
 pub(super) fn checks_read(scribe: &mut Scribe<'_>, gate: GateId, failed: Result<Vec<FailedCheck>, Problem>) {
     let Some(run) = scribe.state.gate(gate).cloned() else { return };
-    let Some(aim) = checking(scribe, &run) else { return };
+    let Some(node) = checking(scribe, &run) else { return };
     scribe.mark(&run.project);
     match failed {
-        Err(problem) => lose(scribe, &aim, gate, problem.text()),
+        Err(problem) => lose(scribe, &node, gate, problem.text()),
         Ok(failed) if failed.is_empty() && run.results.len() < run.commands.len() => {
-            lose(scribe, &aim, gate, "not every check was run");
+            lose(scribe, &node, gate, "not every check was run");
         }
-        Ok(failed) if failed.is_empty() => pass(scribe, &aim, gate),
-        Ok(failed) => fail(scribe, &aim, gate, failed),
+        Ok(failed) if failed.is_empty() => pass(scribe, &node, gate),
+        Ok(failed) => fail(scribe, &node, gate, failed),
     }
 }
 
-fn pass(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId) {
-    let (project, key) = (aim.project.clone(), aim.clone());
-    scribe.record(Fact::PhaseChecksPassed { project, aim: key, gate });
-    let Some(project) = scribe.state.project(&aim.project) else { return };
-    let Some(phase) = scribe.state.aim(aim).filter(|phase| phase.stage == Stage::Active) else { return };
+fn pass(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId) {
+    let (project, key) = (node.project.clone(), node.clone());
+    scribe.record(Fact::PhaseChecksPassed { project, node: key, gate });
+    let Some(project) = scribe.state.project(&node.project) else { return };
+    let Some(phase) = scribe.state.node(node).filter(|phase| phase.stage == Stage::Active) else { return };
     // Somebody may have added work while they ran.
     if is_finished(scribe.state, project, phase) {
-        super::hierarchy::complete(scribe, aim);
+        super::hierarchy::complete(scribe, node);
     }
 }
 
-fn fail(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, failed: Vec<FailedCheck>) {
-    let (project, key) = (aim.project.clone(), aim.clone());
+fn fail(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId, failed: Vec<FailedCheck>) {
+    let (project, key) = (node.project.clone(), node.clone());
     let problem = failed.first().map(|check| format!("{}: {}", named(check), check.problem));
-    scribe.record(Fact::PhaseChecksFailed { project, aim: key, gate, failed });
-    let vain = scribe.state.aim(aim).map_or(0, |phase| phase.progress.vain);
-    let plans = scribe.state.project(&aim.project).is_some_and(|p| !planners(&p.settings).is_empty());
+    scribe.record(Fact::PhaseChecksFailed { project, node: key, gate, failed });
+    let vain = scribe.state.node(node).map_or(0, |phase| phase.progress.vain);
+    let plans = scribe.state.project(&node.project).is_some_and(|p| !planners(&p.settings).is_empty());
     let problem = problem.unwrap_or_default();
     if vain >= VAIN_MAX && plans {
         let text = format!(
             "the checks of the phase {} failed {vain} times after a plan that had nothing to add ({problem})",
-            aim.id
+            node.id
         );
-        hold_planner(scribe, &aim.project, ReasonCode::ChecksFail, text);
+        hold_planner(scribe, &node.project, ReasonCode::ChecksFail, text);
     }
 }
 
@@ -176,13 +176,13 @@ fn named(check: &FailedCheck) -> &str {
     if check.description.trim().is_empty() { &check.command } else { check.description.trim() }
 }
 
-fn lose(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, problem: &str) {
-    let (project, key) = (aim.project.clone(), aim.clone());
-    scribe.record(Fact::PhaseChecksLost { project, aim: key, gate, problem: problem.to_owned() });
-    let lost = scribe.state.aim(aim).map_or(0, |phase| phase.progress.lost);
+fn lose(scribe: &mut Scribe<'_>, node: &NodeKey, gate: GateId, problem: &str) {
+    let (project, key) = (node.project.clone(), node.clone());
+    scribe.record(Fact::PhaseChecksLost { project, node: key, gate, problem: problem.to_owned() });
+    let lost = scribe.state.node(node).map_or(0, |phase| phase.progress.lost);
     if lost >= LOST_MAX {
-        let text = format!("the checks of the phase {} could not be run {lost} times: {problem}", aim.id);
-        hold_planner(scribe, &aim.project, ReasonCode::NotEvaluated, text);
+        let text = format!("the checks of the phase {} could not be run {lost} times: {problem}", node.id);
+        hold_planner(scribe, &node.project, ReasonCode::NotEvaluated, text);
     }
 }
 
@@ -190,16 +190,16 @@ fn lose(scribe: &mut Scribe<'_>, aim: &AimKey, gate: GateId, problem: &str) {
 pub(super) fn set_checks(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
-    phase: &AimId,
+    phase: &NodeId,
     checks: Vec<PhaseCheck>,
     by: By,
 ) {
-    let aim = AimKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
-    let is_so = |found: &Aim| match by {
+    let node = NodeKey { project: project.clone(), level: Level::Phase, id: phase.clone() };
+    let is_so = |found: &HierarchyNode| match by {
         By::Human => found.progress.checks == checks,
         By::Automatic => found.progress.planned_checks == checks,
     };
-    if scribe.state.aim(&aim).is_some_and(|found| !is_so(found)) {
-        scribe.record(Fact::PhaseChecksSet { project: project.clone(), aim, checks, by });
+    if scribe.state.node(&node).is_some_and(|found| !is_so(found)) {
+        scribe.record(Fact::PhaseChecksSet { project: project.clone(), node, checks, by });
     }
 }

@@ -7,7 +7,7 @@ use super::scribe::Scribe;
 use crate::assignment::{is_cooling, planners_from};
 use crate::effect::Effect;
 use paddock_model::event::{Fact, SessionPlan};
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::{AgentId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::planning::{BARREN_MAX, planners};
@@ -100,15 +100,15 @@ pub fn stand(state: &State, memo: &Memo, project: &Project) -> Stand {
 fn undivided(state: &State, memo: &Memo, project: &Project) -> Stand {
     let is_off = memo.planner_cooldown_ms.is_none() || planners(&project.settings).is_empty();
     match state.undivided(&project.slug) {
-        Some(aim) if !is_off && project.is_workable() && !project.paused => {
-            Stand::Undivided(aim.since_ms.saturating_add(DIVIDE_AFTER_MS))
+        Some(node) if !is_off && project.is_workable() && !project.paused => {
+            Stand::Undivided(node.since_ms.saturating_add(DIVIDE_AFTER_MS))
         }
         _ => Stand::NoPhase,
     }
 }
 
 /// What keeps a run from starting that no person asked for.
-fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &Aim) -> Option<Stand> {
+fn unless_asked(state: &State, memo: &Memo, project: &Project, phase: &HierarchyNode) -> Option<Stand> {
     let planning = &project.planning;
     if planning.is_asked {
         return None;
@@ -160,7 +160,7 @@ pub(crate) fn work_at_hand(state: &State, project: &ProjectSlug, enough: usize) 
 }
 
 /// Whether anything of a phase is under way, or will be by itself.
-fn is_moving(state: &State, phase: &Aim) -> bool {
+fn is_moving(state: &State, phase: &HierarchyNode) -> bool {
     let project = &phase.key.project;
     let view = state.phase_view(project, &phase.key.id);
     let key = |id: &ObjectiveId| ObjectiveKey { project: project.clone(), id: id.clone() };

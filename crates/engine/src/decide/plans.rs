@@ -11,8 +11,8 @@ use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::cut;
 use paddock_model::event::Fact;
 use paddock_model::facts::PlanFacts;
-use paddock_model::hierarchy::{AimKey, Level};
-use paddock_model::ids::{AimId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use paddock_model::hierarchy::{Level, NodeKey};
+use paddock_model::ids::{NodeId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::objective::ObjectiveSpec;
 use paddock_model::operate::By;
 use paddock_model::plan::{PlanDocument, unordered_overlaps};
@@ -106,7 +106,7 @@ fn record(
         end,
         harvest: Some(harvest),
         over_commits: false,
-        over: Over::of(&session.budget, &account.usage),
+        over: Over::exceeded(&session.budget, &account.usage),
         problem: facts.as_ref().err().map(ToString::to_string),
         account: Box::new(account),
     });
@@ -216,7 +216,7 @@ struct Origin {
 }
 
 /// What the plan's objectives ask for, on their phase.
-fn specs(plan: &PlanDocument, phase: Option<&AimId>) -> Vec<(ObjectiveId, ObjectiveSpec)> {
+fn specs(plan: &PlanDocument, phase: Option<&NodeId>) -> Vec<(ObjectiveId, ObjectiveSpec)> {
     let named = plan.objectives.iter().cloned().map(paddock_model::plan::PlannedObjective::into_spec);
     named
         .map(|(id, spec)| (id, ObjectiveSpec { phase: phase.map(|phase| phase.as_str().to_owned()), ..spec }))
@@ -226,7 +226,7 @@ fn specs(plan: &PlanDocument, phase: Option<&AimId>) -> Vec<(ObjectiveId, Object
 fn check(
     scribe: &Scribe<'_>,
     slug: &ProjectSlug,
-    phase: Option<&AimId>,
+    phase: Option<&NodeId>,
     plan: &PlanDocument,
 ) -> Result<(), Refusal> {
     let Some(project) = scribe.state.project(slug) else { return Err(unknown_project(scribe, slug)) };
@@ -239,7 +239,7 @@ fn check(
 fn apply(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
-    phase: Option<AimId>,
+    phase: Option<NodeId>,
     plan: PlanDocument,
     origin: Origin,
 ) -> Vec<ObjectiveKey> {
@@ -350,13 +350,13 @@ pub(super) fn approve(scribe: &mut Scribe<'_>, slug: &ProjectSlug) -> Reply {
     Ok(Answer { text, objectives: added })
 }
 
-fn has_checks(scribe: &Scribe<'_>, slug: &ProjectSlug, phase: &AimId) -> bool {
-    let key = AimKey { project: slug.clone(), level: Level::Phase, id: phase.clone() };
-    scribe.state.aim(&key).is_some_and(|phase| phase.progress.has_checks())
+fn has_checks(scribe: &Scribe<'_>, slug: &ProjectSlug, phase: &NodeId) -> bool {
+    let key = NodeKey { project: slug.clone(), level: Level::Phase, id: phase.clone() };
+    scribe.state.node(&key).is_some_and(|phase| phase.progress.has_checks())
 }
 
 /// What follows from a person's word that nothing is left to do.
-fn taken_as_done(phase: &AimId, saw: &PhaseView, has_checks: bool) -> String {
+fn taken_as_done(phase: &NodeId, saw: &PhaseView, has_checks: bool) -> String {
     let left: Vec<&str> = saw.moving.iter().chain(&saw.stuck).map(ObjectiveId::as_str).collect();
     match (left.is_empty(), has_checks) {
         (true, false) => format!("the phase {phase} is taken as done"),

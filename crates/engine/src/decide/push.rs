@@ -3,10 +3,10 @@
 
 use super::scribe::Scribe;
 use crate::effect::Effect;
-use paddock_model::aside::PushWait;
 use paddock_model::clock;
 use paddock_model::event::Fact;
 use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::side_runs::PushWait;
 
 /// Between the first two tries, in milliseconds; it doubles up to the longest.
 const AGAIN_FIRST_MS: i64 = 5_000;

@@ -89,7 +89,7 @@ fn made_answered(
                 entry: first.id,
                 candidate,
                 links: made.links,
-                apart: made.apart,
+                separate: made.separate,
                 ahead,
             });
         }

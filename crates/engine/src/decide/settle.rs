@@ -179,7 +179,7 @@ fn is_moving(state: &State, memo: &Memo, project: &Project) -> bool {
             | Status::Failed
             | Status::Cancelled => false,
         });
-    let tries_gate = queue_moves && !needs_disk && super::asides::is_due(project);
+    let tries_gate = queue_moves && !needs_disk && super::side_runs::is_due(project);
     let is_making = !integration.is_made && project.holds.is_empty();
     is_publishing || has_work || is_making || tries_gate || is_planning(state, memo, project)
 }

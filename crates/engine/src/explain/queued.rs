@@ -4,12 +4,12 @@ use super::stops::{project_stop, reason, stopped};
 use crate::listing::a_few_of;
 use crate::train::in_order;
 use paddock_model::answers::Surroundings;
-use paddock_model::aside::Guard;
 use paddock_model::clock;
 use paddock_model::gate::{GateRun, Purpose};
 use paddock_model::objective::Objective;
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
+use paddock_model::side_runs::Guard;
 use paddock_model::state::State;
 use paddock_model::train::{Entry, Subject};
 
@@ -56,7 +56,7 @@ fn queued(
     if let Some(run) = run_of(state, project, entry) {
         return gated(run, entry);
     }
-    if train.is_apart(entry.id) {
+    if train.is_separate(entry.id) {
         let text = "it does not merge with those that are tried before it, and waits for them";
         return reason(objective, ReasonCode::QueueBehind, text, "they land or leave the queue");
     }

@@ -144,7 +144,7 @@ impl<'a> Planner<'_, 'a> {
             // Not the queue's to judge.
             Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } => true,
             Purpose::Candidate { .. } => {
-                is_current && chain.is_some_and(|chain| self.tells(chain, &run.tree))
+                is_current && chain.is_some_and(|chain| self.would_tell(chain, &run.tree))
             }
             Purpose::Base { .. } => is_current && chain.is_some_and(|chain| self.asks_base(chain, &run.tree)),
             Purpose::Ahead { entry } => {
@@ -169,10 +169,10 @@ impl<'a> Planner<'_, 'a> {
 
     /// Whether a verdict on this tree would say more than is known: it is between the longest green prefix and
     /// the shortest red one, or it is the first member's, which is tried again.
-    fn tells(&self, chain: &Chain, tree: &ObjectId) -> bool {
+    fn would_tell(&self, chain: &Chain, tree: &ObjectId) -> bool {
         let links = self.usable(chain);
         let Some(place) = links.iter().position(|link| link.tree == *tree) else { return false };
-        let found = Found::of(self, links);
+        let found = Found::new(self, links);
         let count = place + 1;
         count > found.green && (found.red.is_none_or(|red| count < red) || count == 1)
     }
@@ -234,7 +234,7 @@ impl<'a> Planner<'_, 'a> {
     }
 
     /// The entries that may be tried together, beginning with those that are kept.
-    fn line(&self, kept: &[EntryId], apart: &[EntryId]) -> Vec<&'a Entry> {
+    fn line(&self, kept: &[EntryId], separate: &[EntryId]) -> Vec<&'a Entry> {
         let limit = match (self.view.has_gate, self.view.is_strict) {
             (false, _) => 1,
             (true, true) => self.view.slots,
@@ -249,7 +249,7 @@ impl<'a> Planner<'_, 'a> {
             }
             let others = self.conflicts.get(&entry.id);
             let conflicts = others.is_some_and(|others| line.iter().any(|known| others.contains(&known.id)));
-            if kept.contains(&entry.id) || (!conflicts && !apart.contains(&entry.id)) {
+            if kept.contains(&entry.id) || (!conflicts && !separate.contains(&entry.id)) {
                 line.push(entry);
             }
             if entry.subject == Subject::Target {
@@ -287,7 +287,7 @@ impl<'a> Planner<'_, 'a> {
     fn kept(&self) -> Vec<EntryId> {
         let Some(chain) = &self.view.train.chain else { return Vec::new() };
         let links = self.usable(chain);
-        let found = Found::of(self, links);
+        let found = Found::new(self, links);
         let running = self.running(links).into_iter().max().unwrap_or(0);
         let count = found.red.unwrap_or_else(|| running.max(found.green));
         chain.members(count)
@@ -309,7 +309,7 @@ impl<'a> Planner<'_, 'a> {
             actions.push(Action::Land(1, None));
             return true;
         }
-        let found = Found::of(self, links);
+        let found = Found::new(self, links);
         let green = if self.view.is_strict { found.green.min(1) } else { found.green };
         match (self.trial(&links[green.saturating_sub(1)].tree).green, found.unclear) {
             (Some(gate), _) if green > 0 => actions.push(Action::Land(green, Some(gate))),
@@ -358,10 +358,10 @@ impl<'a> Planner<'_, 'a> {
         let running = self.running(links);
         let slots = self.free_slots() + self.yielding().count();
         let members: Vec<EntryId> = links.iter().map(|link| link.entry).collect();
-        let apart = chain.made.as_ref().map_or(&[][..], |made| made.apart.as_slice());
+        let separate = chain.made.as_ref().map_or(&[][..], |made| made.separate.as_slice());
         let line = match found.red {
             Some(_) => members.iter().filter_map(|id| self.view.train.entry(*id)).collect(),
-            None => self.line(&members, apart),
+            None => self.line(&members, separate),
         };
         let failure: Vec<f64> = line.iter().map(|entry| self.failure(entry)).collect();
         let cuts = match self.view.is_strict {
@@ -421,7 +421,7 @@ struct Found {
 }
 
 impl Found {
-    fn of(planner: &Planner<'_, '_>, links: &[Link]) -> Self {
+    fn new(planner: &Planner<'_, '_>, links: &[Link]) -> Self {
         let trials: Vec<Trial> = links.iter().map(|link| planner.trial(&link.tree)).collect();
         let green = match planner.view.is_strict {
             // Each lands by itself, and so needs a green verdict of its own.

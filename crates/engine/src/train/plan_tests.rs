@@ -34,7 +34,7 @@ fn chain(onto: char, entries: &[u64]) -> Option<Chain> {
     let made = Made {
         onto_tree: oid('4'),
         links: links.collect(),
-        apart: Vec::new(),
+        separate: Vec::new(),
         sealed: true,
         is_stale: false,
     };

@@ -29,20 +29,26 @@ pub(super) fn link_of(entry: EntryId, candidate: &Candidate) -> Link {
     Link { entry, commit: candidate.commit.clone(), tree: candidate.tree.clone() }
 }
 
-pub(super) fn made(train: &mut Train, entry: EntryId, last: &Candidate, links: Vec<Link>, apart: &[EntryId]) {
+pub(super) fn made(
+    train: &mut Train,
+    entry: EntryId,
+    last: &Candidate,
+    links: Vec<Link>,
+    separate: &[EntryId],
+) {
     let Some(chain) = train.chain.as_mut().filter(|chain| chain.asked.first() == Some(&entry)) else {
         return;
     };
     // Who was apart from the members so far still is, as long as these stay.
-    let mut all_apart = chain.made.take().map(|made| made.apart).unwrap_or_default();
-    all_apart.extend(apart.iter().filter(|id| !links.iter().any(|link| link.entry == **id)));
-    all_apart.sort_unstable();
-    all_apart.dedup();
+    let mut all_separate = chain.made.take().map(|made| made.separate).unwrap_or_default();
+    all_separate.extend(separate.iter().filter(|id| !links.iter().any(|link| link.entry == **id)));
+    all_separate.sort_unstable();
+    all_separate.dedup();
     chain.is_building = false;
     chain.made = Some(Made {
         onto_tree: last.onto_tree.clone(),
         links,
-        apart: all_apart,
+        separate: all_separate,
         sealed: last.sealed,
         is_stale: false,
     });

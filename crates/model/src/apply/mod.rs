@@ -4,7 +4,6 @@
 //! fact changes in more than a few lines stands in the file of its subject.
 
 mod agents;
-mod asides;
 mod making;
 mod objectives;
 mod operate;
@@ -12,16 +11,17 @@ mod planning;
 mod projects;
 mod queue;
 mod sessions;
+mod side_runs;
 
 use self::making::{drop_ahead, drop_entry, not_made, order_candidate, reset};
 use self::queue::members_or;
-use super::aside::Guard;
 use super::event::{Dropped, Event, Fact};
 use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status, WorktreeStage};
 use super::planning::Planning;
 use super::project::Project;
 use super::session::{Session, SessionStatus};
+use super::side_runs::Guard;
 use super::state::{EntityKey, State};
 use super::train::Landing;
 
@@ -183,19 +183,19 @@ impl State {
             }
 
             // The hierarchy.
-            Fact::AimAdded { aim, title, description, parent, .. } => {
-                self.add_aim(aim, (title, description), parent.as_ref(), event);
+            Fact::NodeAdded { node, title, description, parent, .. } => {
+                self.add_node(node, (title, description), parent.as_ref(), event);
             }
-            Fact::AimEdited { aim, title, description, parent, .. } => self.change_aim(aim, |found| {
+            Fact::NodeEdited { node, title, description, parent, .. } => self.change_node(node, |found| {
                 found.title.clone_from(title);
                 found.description.clone_from(description);
                 found.parent.clone_from(parent);
             }),
-            Fact::AimMoved { aim, to, .. } => {
-                self.change_aim(aim, |found| (found.stage, found.since_ms) = (*to, at_ms));
-                self.stage_moved(aim, *to);
+            Fact::NodeMoved { node, to, .. } => {
+                self.change_node(node, |found| (found.stage, found.since_ms) = (*to, at_ms));
+                self.stage_moved(node, *to);
             }
-            Fact::AimsOrdered { project, level, order } => self.order_aims(project, *level, order),
+            Fact::NodesOrdered { project, level, order } => self.order_nodes(project, *level, order),
 
             // Planner runs, plans and the checks of phases.
             Fact::PlanAsked { project } => self.ask_plan(project),
@@ -216,15 +216,15 @@ impl State {
                 (planning.is_asked, planning.repair_due) = (false, false);
             }),
             Fact::PlannerReleased { project } => self.plan(project, Planning::forgive),
-            Fact::PhaseChecksSet { aim, checks, by, .. } => self.set_checks(aim, checks, *by),
-            Fact::PhaseChecksPassed { aim, .. } => self.progress_of(aim, |progress| {
+            Fact::PhaseChecksSet { node, checks, by, .. } => self.set_checks(node, checks, *by),
+            Fact::PhaseChecksPassed { node, .. } => self.progress_of(node, |progress| {
                 (progress.checking, progress.failed) = (None, None);
                 (progress.lost, progress.vain) = (0, 0);
             }),
-            Fact::PhaseChecksFailed { aim, gate, failed, .. } => {
-                self.checks_failed(aim, *gate, failed, at_ms);
+            Fact::PhaseChecksFailed { node, gate, failed, .. } => {
+                self.checks_failed(node, *gate, failed, at_ms);
             }
-            Fact::PhaseChecksLost { aim, .. } => self.progress_of(aim, |progress| {
+            Fact::PhaseChecksLost { node, .. } => self.progress_of(node, |progress| {
                 progress.checking = None;
                 progress.lost += 1;
             }),
@@ -271,8 +271,8 @@ impl State {
                 let order = members_or(members, *entry);
                 self.change(project, |p| order_candidate(&mut p.train, order, onto, *ahead));
             }
-            Fact::CandidateMade { project, entry, candidate, links, apart, ahead } => {
-                self.candidate_made(project, *entry, (candidate, links), apart, *ahead);
+            Fact::CandidateMade { project, entry, candidate, links, separate, ahead } => {
+                self.candidate_made(project, *entry, (candidate, links), separate, *ahead);
             }
             Fact::CandidateFailed { project, entry, problem, again_ms, ahead } => {
                 self.change(project, |p| match ahead {
@@ -314,7 +314,7 @@ impl State {
                 self.end_gate(project, *gate, (*verdict, results), at_ms);
             }
             Fact::SlotsMeasured { project, terms, found } => {
-                self.change(project, |p| p.pace.under(terms).found = Some(*found));
+                self.change(project, |p| p.slot_tuning.under(terms).found = Some(*found));
             }
             Fact::GateFolderRemoved { project, slot } => {
                 self.change(project, |p| {

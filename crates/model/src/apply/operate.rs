@@ -1,10 +1,10 @@
 //! What people's orders change: objectives, and the hierarchy.
 
 use crate::event::Event;
-use crate::hierarchy::{Aim, AimKey, Level, Stage};
-use crate::ids::{AimId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::hierarchy::{HierarchyNode, Level, NodeKey, Stage};
+use crate::ids::{NodeId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::objective::{Cause, Objective, ObjectiveSpec, Status};
-use crate::operate::{Approval, Aside, By, HumanNote};
+use crate::operate::{Approval, BeforePause, By, HumanNote};
 use crate::planning::PhaseProgress;
 use crate::session::{Exit, SessionEnd};
 use crate::state::{EntityKey, State};
@@ -30,7 +30,7 @@ impl State {
 
     pub(super) fn keep_note(&mut self, key: &ObjectiveKey, note: &str) {
         let Some(found) = self.objective_mut(key) else { return };
-        found.operated.note = Some(HumanNote { text: note.to_owned(), told: None });
+        found.operated.note = Some(HumanNote { text: note.to_owned(), given_to: None });
         found.history.push(format!("a person: {note}"));
         let excess = found.history.len().saturating_sub(KEPT_MAX);
         found.history.drain(..excess);
@@ -43,15 +43,15 @@ impl State {
         found.operated.approvals.drain(..excess);
     }
 
-    pub(super) fn add_aim(
+    pub(super) fn add_node(
         &mut self,
-        key: &AimKey,
+        key: &NodeKey,
         (title, description): (&str, &str),
-        parent: Option<&AimId>,
+        parent: Option<&NodeId>,
         event: &Event,
     ) {
-        self.touched.insert(EntityKey::Aim(key.clone()));
-        let new = Aim {
+        self.touched.insert(EntityKey::Node(key.clone()));
+        let new = HierarchyNode {
             key: key.clone(),
             title: title.to_owned(),
             description: description.to_owned(),
@@ -62,33 +62,33 @@ impl State {
             rank: None,
             progress: PhaseProgress::default(),
         };
-        self.aims.insert(key.clone(), new);
+        self.nodes.insert(key.clone(), new);
     }
 
     /// The places that these aims have are dealt out anew among them, in the order given: whatever else is of
     /// the level keeps its own.
-    pub(super) fn order_aims(&mut self, project: &ProjectSlug, level: Level, order: &[AimId]) {
-        let key = |id: &AimId| AimKey { project: project.clone(), level, id: id.clone() };
-        let known: Vec<AimKey> = order.iter().map(key).filter(|key| self.aims.contains_key(key)).collect();
-        let mut places: Vec<u64> = known.iter().map(|key| self.aims[key].place().0).collect();
+    pub(super) fn order_nodes(&mut self, project: &ProjectSlug, level: Level, order: &[NodeId]) {
+        let key = |id: &NodeId| NodeKey { project: project.clone(), level, id: id.clone() };
+        let known: Vec<NodeKey> = order.iter().map(key).filter(|key| self.nodes.contains_key(key)).collect();
+        let mut places: Vec<u64> = known.iter().map(|key| self.nodes[key].place().0).collect();
         places.sort_unstable();
         for (key, place) in known.iter().zip(places) {
-            self.change_aim(key, |aim| aim.rank = Some(place));
+            self.change_node(key, |node| node.rank = Some(place));
         }
     }
 
-    pub(super) fn change_aim(&mut self, key: &AimKey, change: impl FnOnce(&mut Aim)) {
-        self.touched.insert(EntityKey::Aim(key.clone()));
-        if let Some(aim) = self.aims.get_mut(key) {
-            change(aim);
+    pub(super) fn change_node(&mut self, key: &NodeKey, change: impl FnOnce(&mut HierarchyNode)) {
+        self.touched.insert(EntityKey::Node(key.clone()));
+        if let Some(node) = self.nodes.get_mut(key) {
+            change(node);
         }
     }
 
-    pub(super) fn forget_aims(&mut self, project: &ProjectSlug) {
-        let keys: Vec<AimKey> = self.aims_of(project).map(|aim| aim.key.clone()).collect();
+    pub(super) fn forget_nodes(&mut self, project: &ProjectSlug) {
+        let keys: Vec<NodeKey> = self.nodes_of(project).map(|node| node.key.clone()).collect();
         for key in keys {
-            self.aims.remove(&key);
-            self.touched.insert(EntityKey::Aim(key));
+            self.nodes.remove(&key);
+            self.touched.insert(EntityKey::Node(key));
         }
     }
 
@@ -120,8 +120,10 @@ impl State {
             objective.operated.grown_scope.clear();
             objective.operated.scope_released = true;
             // What passed the review did so against another scope.
-            if let Some(aside) = objective.operated.aside.as_mut().filter(|a| a.status == Status::Queued) {
-                aside.status = Status::Review;
+            if let Some(before_pause) =
+                objective.operated.before_pause.as_mut().filter(|a| a.status == Status::Queued)
+            {
+                before_pause.status = Status::Review;
             }
         }
         objective.spec = spec;
@@ -131,11 +133,12 @@ impl State {
 /// What a move to another state changes of what people's orders left.
 pub(super) fn moved(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
     let operated = &mut objective.operated;
-    let is_aside = to.is_set_aside();
-    operated.scope_released |= is_aside;
-    operated.pause_asked &= !is_aside;
+    let is_set_aside = to.is_set_aside();
+    operated.scope_released |= is_set_aside;
+    operated.pause_asked &= !is_set_aside;
     operated.unfollowed &= matches!(to, Status::Paused | Status::Review);
-    operated.aside = (to == Status::Paused).then(|| Aside { status: from, reason: objective.reason.clone() });
+    operated.before_pause =
+        (to == Status::Paused).then(|| BeforePause { status: from, reason: objective.reason.clone() });
     if (from.may_be_retried(), to, cause) == (true, Status::Ready, Cause::Human) {
         start_afresh(objective);
     }
@@ -161,8 +164,8 @@ pub(super) fn harvested(objective: &mut Objective, session: SessionId, end: Sess
     objective.operated.unfollowed = true;
     let has_run = !matches!(end, SessionEnd::Interrupted | SessionEnd::Lost)
         && !matches!(exit, Some(Exit::NotStarted(_) | Exit::SetupFailed(_)));
-    let was_told = |note: &HumanNote| note.told == Some(session);
-    if has_run && objective.operated.note.as_ref().is_some_and(was_told) {
+    let was_given = |note: &HumanNote| note.given_to == Some(session);
+    if has_run && objective.operated.note.as_ref().is_some_and(was_given) {
         objective.operated.note = None;
     }
 }

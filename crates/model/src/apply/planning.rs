@@ -2,8 +2,8 @@
 
 use crate::event::SessionPlan;
 use crate::gate::Purpose;
-use crate::hierarchy::{AimKey, Level, Stage};
-use crate::ids::{AimId, GateId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
+use crate::hierarchy::{Level, NodeKey, Stage};
+use crate::ids::{GateId, NodeId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use crate::operate::By;
 use crate::plan::{PhaseCheck, PlanDocument};
 use crate::planning::{
@@ -15,7 +15,7 @@ use crate::state::State;
 /// A plan as it waits for a person.
 pub(super) fn waiting(
     session: SessionId,
-    phase: &Option<AimId>,
+    phase: &Option<NodeId>,
     plan: &PlanDocument,
     warnings: &[String],
     since_ms: i64,
@@ -31,7 +31,7 @@ impl State {
             planning.is_repaired = false;
             planning.forgive();
         });
-        let phase = self.active_line(project).phase.map(|aim| aim.key.id.clone());
+        let phase = self.active_line(project).phase.map(|node| node.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| (progress.lost, progress.vain) = (0, 0));
     }
 
@@ -64,7 +64,7 @@ impl State {
         });
     }
 
-    pub(super) fn set_checks(&mut self, phase: &AimKey, checks: &[PhaseCheck], by: By) {
+    pub(super) fn set_checks(&mut self, phase: &NodeKey, checks: &[PhaseCheck], by: By) {
         self.progress_of(phase, |progress| {
             match by {
                 By::Human => progress.checks = checks.to_vec(),
@@ -74,7 +74,13 @@ impl State {
         });
     }
 
-    pub(super) fn checks_failed(&mut self, phase: &AimKey, gate: GateId, failed: &[FailedCheck], at_ms: i64) {
+    pub(super) fn checks_failed(
+        &mut self,
+        phase: &NodeKey,
+        gate: GateId,
+        failed: &[FailedCheck],
+        at_ms: i64,
+    ) {
         self.progress_of(phase, |progress| {
             progress.checking = None;
             progress.lost = 0;
@@ -89,7 +95,7 @@ impl State {
         &mut self,
         project: &ProjectSlug,
         is_planners: bool,
-        phase: Option<&AimId>,
+        phase: Option<&NodeId>,
         (objectives, belief): (&[ObjectiveId], Option<&Belief>),
     ) {
         self.plan(project, |planning| {
@@ -139,7 +145,7 @@ impl State {
         if plan.kind != SessionKind::Planner {
             return;
         }
-        let phase = self.active_line(project).phase.map(|aim| aim.key.id.clone());
+        let phase = self.active_line(project).phase.map(|node| node.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| progress.runs += 1);
         let saw = phase.as_ref().map(|phase| self.phase_view(project, phase)).unwrap_or_default();
         self.plan(project, |planning| {
@@ -164,7 +170,7 @@ impl State {
     /// Something of the project is done: plans are not barren.
     pub(super) fn note_progress(&mut self, key: &ObjectiveKey) {
         let phase = self.objectives.get(key).and_then(|objective| objective.spec.phase.clone());
-        let phase = phase.and_then(|phase| AimId::new(phase.as_str()).ok());
+        let phase = phase.and_then(|phase| NodeId::new(phase.as_str()).ok());
         self.progress(&key.project, phase.as_ref(), |progress| {
             (progress.failed, progress.vain) = (None, 0);
         });
@@ -172,18 +178,18 @@ impl State {
     }
 
     /// An aim moved to another stage: what was remembered of the planner's luck was another phase's.
-    pub(super) fn stage_moved(&mut self, aim: &AimKey, to: Stage) {
-        if aim.level != Level::Phase || to == Stage::Planned {
+    pub(super) fn stage_moved(&mut self, node: &NodeKey, to: Stage) {
+        if node.level != Level::Phase || to == Stage::Planned {
             return;
         }
-        self.plan(&aim.project, |planning| {
+        self.plan(&node.project, |planning| {
             planning.forgive();
             planning.notes.clear();
             planning.faults.clear();
             (planning.repair_due, planning.is_repaired) = (false, false);
         });
         if to == Stage::Active {
-            self.progress_of(aim, |progress| {
+            self.progress_of(node, |progress| {
                 (progress.is_believed_done, progress.belief, progress.failed) = (false, None, None);
                 (progress.lost, progress.vain) = (0, 0);
             });
@@ -197,18 +203,18 @@ impl State {
     fn progress(
         &mut self,
         project: &ProjectSlug,
-        phase: Option<&AimId>,
+        phase: Option<&NodeId>,
         change: impl FnOnce(&mut PhaseProgress),
     ) {
         if let Some(id) = phase {
-            let key = AimKey { project: project.clone(), level: Level::Phase, id: id.clone() };
+            let key = NodeKey { project: project.clone(), level: Level::Phase, id: id.clone() };
             self.progress_of(&key, change);
         }
     }
 
-    pub(super) fn progress_of(&mut self, aim: &AimKey, change: impl FnOnce(&mut PhaseProgress)) {
-        if self.aims.contains_key(aim) {
-            self.change_aim(aim, |aim| change(&mut aim.progress));
+    pub(super) fn progress_of(&mut self, node: &NodeKey, change: impl FnOnce(&mut PhaseProgress)) {
+        if self.nodes.contains_key(node) {
+            self.change_node(node, |node| change(&mut node.progress));
         }
     }
 }

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::aside::{Canary, External, Pushing};
 use crate::bypass::{BypassFacts, Bypassed};
 use crate::facts::RepositoryFacts;
 use crate::ids::{ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug};
-use crate::pace::Pace;
 use crate::planning::Planning;
 use crate::project::{Integration, Project};
 use crate::settings::ProjectSettings;
+use crate::side_runs::{Canary, External, Pushing};
+use crate::slot_tuning::SlotTuning;
 use crate::state::{EntityKey, State};
 use crate::train::Train;
 
@@ -56,7 +56,7 @@ fn new_project(
         external: None,
         bypassed: None,
         pushing: Pushing::default(),
-        pace: Pace::default(),
+        slot_tuning: SlotTuning::default(),
         gate_folders: BTreeMap::new(),
     }
 }
@@ -172,6 +172,6 @@ impl State {
         self.projects.remove(project);
         let keys: Vec<ObjectiveKey> = self.objectives_of(project).map(|o| o.key.clone()).collect();
         keys.iter().for_each(|key| self.forget_objective(key));
-        self.forget_aims(project);
+        self.forget_nodes(project);
     }
 }

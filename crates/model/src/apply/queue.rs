@@ -4,10 +4,10 @@ use super::making::{link_of, made, made_ahead};
 use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::objective::Landed;
-use crate::pace::Company;
 use crate::project::Project;
 use crate::proof::{Member, Unproven};
 use crate::settings::GateCommand;
+use crate::slot_tuning::Company;
 use crate::state::{EntityKey, State};
 use crate::train::{Candidate, Entry, Link, Subject};
 use crate::verdicts::{KnownVerdict, keep};
@@ -52,7 +52,7 @@ impl State {
         project: &ProjectSlug,
         entry: EntryId,
         (candidate, links): (&Candidate, &[Link]),
-        apart: &[EntryId],
+        separate: &[EntryId],
         ahead: bool,
     ) {
         let links = match links.is_empty() {
@@ -61,7 +61,7 @@ impl State {
         };
         self.change(project, |p| match ahead {
             true => made_ahead(&mut p.train, entry, candidate),
-            false => made(&mut p.train, entry, candidate, links, apart),
+            false => made(&mut p.train, entry, candidate, links, separate),
         });
     }
 
@@ -87,7 +87,7 @@ impl State {
             let is_trial = matches!(purpose, Purpose::Ahead { .. }) && slot > p.gate_slots();
             p.gate_folders.entry(slot).or_default();
             if is_trial {
-                p.pace.under(terms).tries += 1;
+                p.slot_tuning.under(terms).tries += 1;
             }
         });
         self.begin_checks(&project, &purpose, gate);
@@ -113,11 +113,11 @@ impl State {
     /// Takes in how long a run took, where the gate has run before: the first one fills its caches.
     fn time_gate(&mut self, project: &ProjectSlug, gate: GateId) {
         let Some(run) = self.gates.get(&gate).cloned() else { return };
-        let company = Company::of(&run, self.gates.values().rev().take(LATEST));
+        let company = Company::new(&run, self.gates.values().rev().take(LATEST));
         self.change(project, |p| {
             let ended = p.gate_folders.entry(run.slot).or_default();
             if *ended > 0 {
-                p.pace.note(&run, company);
+                p.slot_tuning.note(&run, company);
             }
             if run.verdict.is_some() {
                 *ended = ended.saturating_add(1);
@@ -130,7 +130,7 @@ impl State {
         // What a phase's checks say is no verdict on a tree.
         let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
         let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
-        self.settle_aside(&run, project, verdict);
+        self.end_side_run(&run, project, verdict);
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);
         let may_be_passing = run.results.iter().any(CommandResult::may_be_passing);

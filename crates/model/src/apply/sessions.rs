@@ -60,7 +60,7 @@ impl State {
         objective.next.not_before_ms = None;
         objective.operated.scope_released = false;
         if let Some(note) = &mut objective.operated.note {
-            note.told = Some(plan.session);
+            note.given_to = Some(plan.session);
         }
         let is_first = objective.sessions.len() == 1;
         // A fresh worktree is brought to the tip when its first session starts.

@@ -20,8 +20,8 @@ impl Fact {
             | Fact::ObjectiveAdded { .. }
             | Fact::ObjectiveEdited { .. }
             | Fact::ObjectiveApproved { .. }
-            | Fact::AimAdded { .. }
-            | Fact::AimEdited { .. }
+            | Fact::NodeAdded { .. }
+            | Fact::NodeEdited { .. }
             | Fact::PhaseChecksSet { .. }
             | Fact::PlanApplied { .. }
             | Fact::PlanRejected { .. } => Durability::Power,
@@ -61,8 +61,8 @@ impl Fact {
             | Fact::ScopeWidened { .. }
             | Fact::HumanNote { .. }
             | Fact::PauseAsked { .. }
-            | Fact::AimMoved { .. }
-            | Fact::AimsOrdered { .. }
+            | Fact::NodeMoved { .. }
+            | Fact::NodesOrdered { .. }
             | Fact::PhaseChecksPassed { .. }
             | Fact::PhaseChecksFailed { .. }
             | Fact::PhaseChecksLost { .. }

@@ -3,7 +3,7 @@
 use super::{
     BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
     ReasonStatus, SessionBudgetStatus, SessionStatus, StatusDocument, SupervisorStatus, UsageStatus, Used,
-    View, aim_status, queue,
+    View, node_status, queue,
 };
 use crate::text::rfc3339;
 use paddock_model::answers::Surroundings;
@@ -56,9 +56,9 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
         state: state_word(view, project, is_held),
         reasons: of_project().map(|need| reason_status(&need.reason)).collect(),
         needs: needs.iter().map(need_status).collect(),
-        goal: line.goal.map(aim_status).unwrap_or_default(),
-        milestone: line.milestone.map(aim_status).unwrap_or_default(),
-        phase: line.phase.map(aim_status).unwrap_or_default(),
+        goal: line.goal.map(node_status).unwrap_or_default(),
+        milestone: line.milestone.map(node_status).unwrap_or_default(),
+        phase: line.phase.map(node_status).unwrap_or_default(),
         counts: Status::ALL.iter().copied().map(count).collect(),
         slots: project.settings.max_parallel_sessions,
         budget: budget(view, project),

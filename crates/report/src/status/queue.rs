@@ -54,7 +54,7 @@ fn state_of(project: &Project, entry: &Entry, is_gating: bool) -> &'static str {
         () if train.is_landing(entry.id) => "landing",
         () if train.held.is_some() => "held",
         () if is_gating => "gating",
-        () if train.is_apart(entry.id) => "conflict",
+        () if train.is_separate(entry.id) => "conflict",
         () if train.batch_of(entry.id).is_some() => "batched",
         () => "waiting",
     }
@@ -115,7 +115,7 @@ pub(super) fn canary(project: &Project) -> Option<CanaryStatus> {
 
 pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
     let settings = &project.settings;
-    let found = project.pace.found(&settings.gate_terms());
+    let found = project.slot_tuning.found(&settings.gate_terms());
     let thousandths = |value: f64| value / 1_000.0;
     (!settings.verify.is_empty()).then(|| GateSlotsStatus {
         slots: project.gate_slots(),

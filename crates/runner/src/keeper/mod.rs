@@ -36,9 +36,9 @@ use signals::Signals;
 const EXIT_TAKEN: u8 = 75;
 const EXIT_BROKEN: u8 = 70;
 /// Between two tries to write on a full disk.
-const ROOM_INTERVAL: Duration = Duration::from_secs(1);
+const FULL_DISK_INTERVAL: Duration = Duration::from_secs(1);
 /// A week: a disk that is full for longer has nobody who waits for this job.
-const ROOM_TRIES_MAX: u32 = 7 * 24 * 60 * 60;
+const FULL_DISK_TRIES_MAX: u32 = 7 * 24 * 60 * 60;
 
 /// Between the tries to write the claim: nothing has been started yet.
 const CLAIM_PAUSES_MS: [u64; 4] = [50, 200, 500, 1_000];
@@ -117,11 +117,11 @@ fn persistently<T>(
 
 /// Tries again while the disk is full: how a job ended must not be lost for want of a few bytes. Its processes are
 /// dead by now, and whoever looks for it finds its keeper alive.
-fn when_there_is_room(mut write: impl FnMut() -> Result<(), RunnerError>) -> Result<(), RunnerError> {
+fn when_disk_has_space(mut write: impl FnMut() -> Result<(), RunnerError>) -> Result<(), RunnerError> {
     let mut written = write();
-    for _ in 0..ROOM_TRIES_MAX {
+    for _ in 0..FULL_DISK_TRIES_MAX {
         match &written {
-            Err(error) if error.is_disk_full() => std::thread::sleep(ROOM_INTERVAL),
+            Err(error) if error.is_disk_full() => std::thread::sleep(FULL_DISK_INTERVAL),
             _ => break,
         }
         written = write();
@@ -157,7 +157,7 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
     let write = || files::replace_json(&path, &record, Flush::Now);
-    let written = persistently(&RECORD_PAUSES_MS, || when_there_is_room(write));
+    let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(write));
     fail_point!("keeper.after_record");
     cgroup.iter().for_each(Cgroup::remove);
     written.map(|()| true)

@@ -2,16 +2,16 @@
 
 use serde_json::Value;
 
-use super::LedgerError;
+use super::CodecError;
 use paddock_model::event::{Event, Fact};
 use paddock_model::stored::StoredEvent;
 
 /// The event as the store keeps it.
 ///
 /// # Errors
-/// [`LedgerError::Shape`] when the event cannot be written as JSON.
-pub fn to_stored(event: &Event) -> Result<StoredEvent, LedgerError> {
-    let shape = |source| LedgerError::Shape { what: format!("event {}", event.seq), source };
+/// [`CodecError::Shape`] when the event cannot be written as JSON.
+pub fn to_stored(event: &Event) -> Result<StoredEvent, CodecError> {
+    let shape = |source| CodecError::Shape { what: format!("event {}", event.seq), source };
     let whole = serde_json::to_value(&event.fact).map_err(shape)?;
     let data = whole.get("data").cloned().unwrap_or(Value::Null);
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -33,13 +33,13 @@ pub fn to_stored(event: &Event) -> Result<StoredEvent, LedgerError> {
 /// The event that was stored. Older versions are brought up to date here, one step per version.
 ///
 /// # Errors
-/// [`LedgerError::Newer`] or [`LedgerError::Shape`] when this program cannot read it.
-pub fn from_stored(stored: &StoredEvent) -> Result<Event, LedgerError> {
+/// [`CodecError::Newer`] or [`CodecError::Shape`] when this program cannot read it.
+pub fn from_stored(stored: &StoredEvent) -> Result<Event, CodecError> {
     let what = || format!("event {} ({})", stored.seq, stored.kind);
     if stored.version > Fact::VERSION {
-        return Err(LedgerError::Newer { what: what(), version: stored.version });
+        return Err(CodecError::Newer { what: what(), version: stored.version });
     }
-    let shape = |source| LedgerError::Shape { what: what(), source };
+    let shape = |source| CodecError::Shape { what: what(), source };
     let data: Value = serde_json::from_str(&stored.data).map_err(shape)?;
     let whole = serde_json::json!({ "type": stored.kind, "data": data });
     let fact = serde_json::from_value(whole).map_err(shape)?;

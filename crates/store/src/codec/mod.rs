@@ -11,7 +11,7 @@ use crate::StoreError;
 
 /// What can go wrong between the domain and the store.
 #[derive(Debug, thiserror::Error)]
-pub enum LedgerError {
+pub enum CodecError {
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::LedgerError;
+use super::CodecError;
 use super::rows::text;
 use crate::{EntityKind, Row};
 use paddock_model::ids::ProjectSlug;
@@ -23,11 +23,11 @@ pub(super) fn rows(slug: &ProjectSlug, project: Option<&Project>) -> Result<[Row
 /// Puts the projects together. The row of a database that was not brought up to date yet holds the whole.
 pub(super) fn assemble(
     rows: &BTreeMap<EntityKind, Vec<(String, String)>>,
-) -> Result<Vec<Project>, LedgerError> {
+) -> Result<Vec<Project>, CodecError> {
     let of = |kind| rows.get(&kind).into_iter().flatten();
     let find = |kind, key: &str| of(kind).find(|(own, _)| own == key).map(|(_, body)| body);
     let project = |(key, body): &(String, String)| {
-        let shape = |source| LedgerError::Shape { what: format!("the row of {key}"), source };
+        let shape = |source| CodecError::Shape { what: format!("the row of {key}"), source };
         let mut whole: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(shape)?;
         if let Some(settings) = find(EntityKind::ProjectSettings, key) {
             whole.insert("settings".to_owned(), serde_json::from_str(settings).map_err(shape)?);

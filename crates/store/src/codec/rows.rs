@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::events::to_stored;
-use super::{LedgerError, projects};
+use super::{CodecError, projects};
 use crate::{Batch, EntityKind, Reader, Row, Snapshot, Store};
 use paddock_model::event::{Durability, Event};
 use paddock_model::state::{Counters, EntityKey, State};
@@ -28,8 +28,8 @@ const COUNTERS_KEY: &str = "counters";
 /// What one commit writes: the events, and the rows of what they touched.
 ///
 /// # Errors
-/// [`LedgerError::Shape`] when something cannot be written as JSON.
-pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, LedgerError> {
+/// [`CodecError::Shape`] when something cannot be written as JSON.
+pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, CodecError> {
     let durability = events.iter().map(|event| event.fact.durability()).max().unwrap_or(Durability::Process);
     let events = events.iter().map(to_stored).collect::<Result<_, _>>()?;
     Ok(Batch { events, rows: rows_for(state, touched)?, durability })
@@ -38,12 +38,12 @@ pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> 
 /// Every row of a state.
 ///
 /// # Errors
-/// [`LedgerError::Shape`] when something cannot be written as JSON.
-pub fn rows_of(state: &State) -> Result<Vec<Row>, LedgerError> {
+/// [`CodecError::Shape`] when something cannot be written as JSON.
+pub fn rows_of(state: &State) -> Result<Vec<Row>, CodecError> {
     let mut keys = vec![EntityKey::Counters];
     for project in state.projects() {
         keys.push(EntityKey::Project(project.slug.clone()));
-        keys.extend(state.aims_of(&project.slug).map(|aim| EntityKey::Aim(aim.key.clone())));
+        keys.extend(state.nodes_of(&project.slug).map(|node| EntityKey::Node(node.key.clone())));
     }
     keys.extend(state.objectives().map(|objective| EntityKey::Objective(objective.key.clone())));
     keys.extend(state.sessions().map(|session| EntityKey::Session(session.id)));
@@ -54,12 +54,12 @@ pub fn rows_of(state: &State) -> Result<Vec<Row>, LedgerError> {
 fn rows_for<'k>(
     state: &State,
     keys: impl IntoIterator<Item = &'k EntityKey>,
-) -> Result<Vec<Row>, LedgerError> {
+) -> Result<Vec<Row>, CodecError> {
     let mut rows = Vec::new();
     for key in keys {
         let (kind, name, body) = match key {
             EntityKey::Project(slug) => {
-                let shape = |source| LedgerError::Shape { what: format!("the row of {slug}"), source };
+                let shape = |source| CodecError::Shape { what: format!("the row of {slug}"), source };
                 rows.extend(projects::rows(slug, state.project(slug)).map_err(shape)?);
                 continue;
             }
@@ -67,10 +67,9 @@ fn rows_for<'k>(
             EntityKey::Objective(key) => (EntityKind::Objective, key.to_string(), text(state.objective(key))),
             EntityKey::Session(id) => (EntityKind::Session, padded(id.0), text(state.session(*id))),
             EntityKey::Gate(id) => (EntityKind::Gate, padded(id.0), text(state.gate(*id))),
-            EntityKey::Aim(key) => (EntityKind::Hierarchy, key.to_string(), text(state.aim(key))),
+            EntityKey::Node(key) => (EntityKind::Hierarchy, key.to_string(), text(state.node(key))),
         };
-        let body =
-            body.map_err(|source| LedgerError::Shape { what: format!("the row of {name}"), source })?;
+        let body = body.map_err(|source| CodecError::Shape { what: format!("the row of {name}"), source })?;
         rows.push(Row { kind, key: name, body });
     }
     Ok(rows)
@@ -85,9 +84,9 @@ pub(super) fn text<T: Serialize>(value: Option<&T>) -> Result<Option<String>, se
     value.map(serde_json::to_string).transpose()
 }
 
-fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Vec<T>, LedgerError> {
+fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Vec<T>, CodecError> {
     let read = |(key, body): &(String, String)| {
-        let shape = |source| LedgerError::Shape { what: format!("the row of {key}"), source };
+        let shape = |source| CodecError::Shape { what: format!("the row of {key}"), source };
         serde_json::from_str(body).map_err(shape)
     };
     rows.into_iter().flatten().map(read).collect()
@@ -96,8 +95,8 @@ fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Ve
 /// The state that these rows hold.
 ///
 /// # Errors
-/// [`LedgerError::Shape`] names the row that this program cannot read.
-pub fn state_of(snapshot: &Snapshot) -> Result<State, LedgerError> {
+/// [`CodecError::Shape`] names the row that this program cannot read.
+pub fn state_of(snapshot: &Snapshot) -> Result<State, CodecError> {
     let rows = |kind| snapshot.rows.get(&kind);
     let meta: Vec<(String, String)> = rows(EntityKind::Meta).cloned().unwrap_or_default();
     let counters: Vec<(String, String)> = meta.into_iter().filter(|(key, _)| key == COUNTERS_KEY).collect();
@@ -116,7 +115,7 @@ pub fn state_of(snapshot: &Snapshot) -> Result<State, LedgerError> {
 ///
 /// # Errors
 /// When the store cannot be read, or holds what this program does not understand.
-pub fn load(store: &Store) -> Result<State, LedgerError> {
+pub fn load(store: &Store) -> Result<State, CodecError> {
     let mut snapshot = Snapshot { last_seq: store.last_seq()?, rows: std::collections::BTreeMap::new() };
     for kind in ENTITIES {
         snapshot.rows.insert(kind, store.load_rows(kind)?);
@@ -128,6 +127,6 @@ pub fn load(store: &Store) -> Result<State, LedgerError> {
 ///
 /// # Errors
 /// When the store cannot be read, or holds what this program does not understand.
-pub fn load_snapshot(reader: &Reader) -> Result<State, LedgerError> {
+pub fn load_snapshot(reader: &Reader) -> Result<State, CodecError> {
     state_of(&reader.snapshot(&ENTITIES)?)
 }

@@ -23,7 +23,7 @@ pub(super) fn look(world: &World, repository: &Repository, site: &Site, facts: &
     }
     drop(looked);
     match find(repository, site, &facts.tip, target) {
-        Ok(Some(found)) => world.tell(Input::BypassSeen { project: site.slug.clone(), found }),
+        Ok(Some(found)) => world.report(Input::BypassSeen { project: site.slug.clone(), found }),
         Ok(None) => {}
         Err(error) => tracing::warn!(project = %site.slug, %error, "cannot tell whose the new commits are"),
     }

@@ -36,7 +36,7 @@ struct Member {
 }
 
 impl Order {
-    pub(in super::super) fn of(
+    pub(in super::super) fn from_state(
         state: &State,
         project: &ProjectSlug,
         asked: Vec<EntryId>,
@@ -45,7 +45,7 @@ impl Order {
     ) -> Option<Self> {
         let site = Site::find(state, project)?;
         let found = state.project(project)?;
-        let members = asked.iter().filter_map(|id| Member::of(state, &site, found.train.entry(*id)?));
+        let members = asked.iter().filter_map(|id| Member::from_state(state, &site, found.train.entry(*id)?));
         let has_gate = !found.settings.verify.is_empty();
         let sign = found.settings.sign;
         Some(Self { members: members.collect(), site, asked, onto, ahead, has_gate, sign })
@@ -53,7 +53,7 @@ impl Order {
 }
 
 impl Member {
-    fn of(state: &State, site: &Site, entry: &Entry) -> Option<Self> {
+    fn from_state(state: &State, site: &Site, entry: &Entry) -> Option<Self> {
         let (branch, message, line, trailers) = match &entry.subject {
             Subject::Objective(id) => {
                 let key = ObjectiveKey { project: site.slug.clone(), id: id.clone() };
@@ -83,7 +83,7 @@ pub(in super::super) fn make(world: &World, order: &Order) {
         CandidateAnswer::Failed(Problem::new(error))
     });
     fail_point!("candidate.after");
-    world.tell(Input::CandidateAnswered {
+    world.report(Input::CandidateAnswered {
         project: order.site.slug.clone(),
         members: order.asked.clone(),
         onto: order.onto.clone(),
@@ -131,7 +131,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> 
     Ok(CandidateAnswer::Made(Box::new(ChainMade {
         onto_tree: repository.tree_of(&order.onto)?,
         links: made.links.into_iter().map(link).collect(),
-        apart: made.apart.iter().map(entry).collect(),
+        separate: made.separate.iter().map(entry).collect(),
         sealed: order.has_gate,
         conflicts: made.conflicts.into_iter().map(conflict).collect(),
         moved,

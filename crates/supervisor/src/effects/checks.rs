@@ -6,7 +6,7 @@ use paddock_agents::terminal::plain;
 use paddock_engine::input::{Input, Problem};
 use paddock_model::cut;
 use paddock_model::gate::{CommandResult, Purpose};
-use paddock_model::hierarchy::{AimKey, Level};
+use paddock_model::hierarchy::{Level, NodeKey};
 use paddock_model::ids::{GateId, ProjectSlug};
 use paddock_model::plan::PhaseCheck;
 use paddock_model::planning::{FailedCheck, OUTPUT_MAX_BYTES};
@@ -29,11 +29,11 @@ pub(in super::super) struct Order {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, gate: GateId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, gate: GateId) -> Option<Self> {
         let run = state.gate(gate)?;
         let Purpose::Phase { phase } = &run.purpose else { return None };
-        let aim = AimKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
-        let checks = state.aim(&aim)?.progress.checked.clone();
+        let node = NodeKey { project: run.project.clone(), level: Level::Phase, id: phase.clone() };
+        let checks = state.node(&node)?.progress.checked.clone();
         Some(Self {
             project: run.project.clone(),
             slot: run.slot,
@@ -47,7 +47,7 @@ impl Order {
 /// Reads only: doing it again finds the same.
 pub(in super::super) fn read(world: &World, order: &Order) {
     let failed = judge(world, order);
-    world.tell(Input::ChecksRead { gate: order.gate, failed: failed.map_err(Problem::new) });
+    world.report(Input::ChecksRead { gate: order.gate, failed: failed.map_err(Problem::new) });
 }
 
 fn judge(world: &World, order: &Order) -> Result<Vec<FailedCheck>, EffectError> {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::super::error::EffectError;
-use super::super::lanes::Lane;
+use super::super::executor::ExecutorKey;
 use super::super::world::{Site, World};
 use super::attempts::patiently;
 use super::gate_output::{SETUP_STAGE, command_results};
@@ -40,7 +40,7 @@ pub(in super::super) struct Order {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, gate: GateId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, gate: GateId) -> Option<Self> {
         let gate = state.gate(gate)?;
         let settings = &state.project(&gate.project)?.settings;
         let worktree = worktree_of(settings, gate);
@@ -72,14 +72,14 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     let begun = match known {
         true => adopt(world, order),
         false if order.is_cancelled => {
-            return world.tell(Input::GateExited { gate: order.gate, results: None });
+            return world.report(Input::GateExited { gate: order.gate, results: None });
         }
         false => patiently(|| submit(world, order)),
     };
     if let Err(problem) = begun {
         tracing::warn!(gate = %order.gate, %problem, "a gate run did not start");
         let results = Some(vec![not_started(order, &problem)]);
-        world.tell(Input::GateExited { gate: order.gate, results });
+        world.report(Input::GateExited { gate: order.gate, results });
     }
 }
 
@@ -99,9 +99,9 @@ fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
         Adoption::Running { .. } => {}
         Adoption::Ended(record) => {
             let results = Some(command_results(&record, &dir, &order.worktree));
-            world.tell(Input::GateExited { gate: order.gate, results });
+            world.report(Input::GateExited { gate: order.gate, results });
         }
-        Adoption::Lost(_) => world.tell(Input::GateExited { gate: order.gate, results: None }),
+        Adoption::Lost(_) => world.report(Input::GateExited { gate: order.gate, results: None }),
     }
     Ok(())
 }
@@ -169,7 +169,7 @@ pub(in super::super) struct Folder {
 }
 
 impl Folder {
-    pub(in super::super) fn of(state: &State, project: &ProjectSlug, slot: u32) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, project: &ProjectSlug, slot: u32) -> Option<Self> {
         let settings = &state.project(project)?.settings;
         let worktree = PathBuf::from(&settings.worktrees_root).join(project.as_str()).join(slot_folder(slot));
         Some(Self { site: Site::find(state, project)?, slot, worktree })
@@ -183,7 +183,7 @@ pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
         tracing::warn!(folder = %order.worktree.display(), problem, "a gate worktree stays");
     }
     let (project, slot) = (order.site.slug.clone(), order.slot);
-    world.tell(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
+    world.report(Input::GateFolderRemoved { project, slot, result: result.map_err(Problem::new) });
 }
 
 fn removed(world: &World, order: &Folder) -> Result<(), EffectError> {
@@ -201,8 +201,8 @@ pub(in super::super) fn stop(world: &World, gate: GateId) {
 }
 
 /// What is done in the gate worktree of the run's slot is done one after the other.
-pub(in super::super) fn lane_of(gate: &GateRun) -> Lane {
-    Lane::GateWorktree(gate.project.clone(), gate.slot)
+pub(in super::super) fn executor_key_of(gate: &GateRun) -> ExecutorKey {
+    ExecutorKey::GateWorktree(gate.project.clone(), gate.slot)
 }
 
 /// The gate worktree of the run's slot.
@@ -219,11 +219,15 @@ pub(in super::super) struct Ended {
 }
 
 impl Ended {
-    pub(in super::super) fn of(state: &State, gate: GateId, record: Box<ExitRecord>) -> Option<(Lane, Self)> {
+    pub(in super::super) fn from_state(
+        state: &State,
+        gate: GateId,
+        record: Box<ExitRecord>,
+    ) -> Option<(ExecutorKey, Self)> {
         let run = state.gate(gate)?;
         let settings = &state.project(&run.project)?.settings;
         let (worktree, repo_root) = (worktree_of(settings, run), PathBuf::from(&settings.repo_root));
-        Some((lane_of(run), Self { gate, repo_root, worktree, record }))
+        Some((executor_key_of(run), Self { gate, repo_root, worktree, record }))
     }
 }
 
@@ -240,5 +244,5 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     }
     fail_point!("gate.told");
     world.gauges.forget_gate(order.gate.0);
-    world.tell(Input::GateExited { gate: order.gate, results });
+    world.report(Input::GateExited { gate: order.gate, results });
 }

@@ -7,7 +7,7 @@ use super::super::clock::now_ms;
 use super::super::error::EffectError;
 use super::super::world::{Site, World};
 use super::attempts::{past_locks, patiently};
-use super::telling;
+use super::transcripts;
 use super::worktrees::{Place, make_again_if_gone};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{CheckpointFacts, HeadElsewhere, SalvageOrder, Worktree};
@@ -33,11 +33,11 @@ pub(in super::super) struct Order {
     integrated: Vec<(ObjectId, ObjectId)>,
     /// Whether this session is an integrator's, too.
     is_integrator: bool,
-    source: telling::Source,
+    source: transcripts::Source,
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, session: SessionId) -> Option<Self> {
         let session = state.session(session)?;
         let objective = state.objective(&session.objective)?;
         let worktree = objective.worktree.as_ref()?;
@@ -60,7 +60,7 @@ impl Order {
             reviewed: objective.head.clone(),
             integrated,
             is_integrator: is_integrator(session) && session.harvest.is_none(),
-            source: telling::Source::of(state, session),
+            source: transcripts::Source::from_session(state, session),
         })
     }
 }
@@ -70,10 +70,10 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     trouble_point!("harvest", order.site.slug.as_str());
     world.tails.end(order.session, &world.gauges);
-    let facts = past_locks(world, &order.site, || patiently(|| world.with_room(|| read(world, order))));
+    let facts = past_locks(world, &order.site, || patiently(|| world.with_disk_space(|| read(world, order))));
     let facts = facts.map(Box::new).map_err(|error| error.to_string());
     fail_point!("harvest.after");
-    world.tell(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
+    world.report(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
 fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
@@ -102,7 +102,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
         true => None,
         false => salvage(world, order, &repository, &worktree)?,
     };
-    let (summary, account) = telling::told(world, &order.source, found.commits.len());
+    let (summary, account) = transcripts::read(world, &order.source, found.commits.len());
     Ok(HarvestFacts {
         head: found.head,
         commits: found.commits.iter().map(commit).collect(),

@@ -28,7 +28,7 @@ struct Member {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, project: &ProjectSlug, entry: EntryId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, project: &ProjectSlug, entry: EntryId) -> Option<Self> {
         let train = &state.project(project)?.train;
         let landing = train.landing.as_ref().filter(|landing| landing.members.first() == Some(&entry))?;
         let site = Site::find(state, project)?;
@@ -65,7 +65,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
     let (project, commit) = (order.site.slug.clone(), order.candidate.commit.clone());
     if let Some(entry) = moved(world, order) {
         let answer = LandingAnswer::HeadMoved { entry };
-        return world.tell(Input::LandingAnswered { project, entry: order.entry, commit, answer });
+        return world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
     }
     let outcome = past_locks(world, &order.site, || {
         world.repository(&order.site.repo_root).and_then(|repository| land_in(&repository, &wanted))
@@ -80,7 +80,7 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         }
     };
     fail_point!("landing.after");
-    world.tell(Input::LandingAnswered { project, entry: order.entry, commit, answer });
+    world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
 }
 
 /// The first member whose branch has moved on since its head was pinned, as long as nothing has landed.

@@ -1,7 +1,6 @@
 //! Effects: what follows from committed events. Each becomes one job on a lane; its outcome comes back as an
 //! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
 
-mod asides;
 mod attempts;
 mod bypass;
 mod candidates;
@@ -14,14 +13,15 @@ mod landings;
 mod planning;
 mod proofs;
 mod sessions;
+mod side_runs;
 mod targets;
-mod telling;
+mod transcripts;
 mod worktrees;
 
 use std::sync::Arc;
 
 use super::agreement::Known;
-use super::lanes::{Job, Lane};
+use super::executor::{ExecutorKey, Job};
 use super::world::{Site, World};
 use paddock_engine::effect::Effect;
 use paddock_model::ids::{GateId, ObjectiveKey, ProjectSlug, SessionId};
@@ -75,101 +75,111 @@ pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, Str
 
 /// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
 /// gone.
-pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(Lane, Job)> {
+pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(ExecutorKey, Job)> {
     let shared = Arc::clone(world);
     match effect.clone() {
         Effect::MakeIntegration { project, at } => {
-            let (site, known) = (Site::find(state, &project)?, Known::of(state, &project)?);
+            let (site, known) = (Site::find(state, &project)?, Known::from_state(state, &project)?);
             let make = move || targets::make_integration(&shared, &site, &at, &known);
-            Some((Lane::Refs(project), Box::new(make)))
+            Some((ExecutorKey::Refs(project), Box::new(make)))
         }
         Effect::Look { project } => {
             let site = Site::find(state, &project)?;
             if !world.begin_look(&project) {
                 return None;
             }
-            Some((Lane::Refs(project), Box::new(move || look(&shared, &site))))
+            Some((ExecutorKey::Refs(project), Box::new(move || look(&shared, &site))))
         }
         Effect::MoveExternal { project, from, to } => {
             let site = Site::find(state, &project)?;
-            Some((Lane::Refs(project), Box::new(move || targets::move_external(&shared, &site, &from, &to))))
+            Some((
+                ExecutorKey::Refs(project),
+                Box::new(move || targets::move_external(&shared, &site, &from, &to)),
+            ))
         }
         Effect::AdoptTarget { project, from, landed } => {
             let site = Site::find(state, &project)?;
-            Some((Lane::Refs(project), Box::new(move || targets::adopt(&shared, &site, &from, landed))))
+            Some((
+                ExecutorKey::Refs(project),
+                Box::new(move || targets::adopt(&shared, &site, &from, landed)),
+            ))
         }
         Effect::Publish { project, published, to, create } => {
             let site = Site::find(state, &project)?;
             let order = targets::Publication { published, to, create };
-            Some((Lane::Refs(project), Box::new(move || targets::publish(&shared, &site, &order))))
+            Some((ExecutorKey::Refs(project), Box::new(move || targets::publish(&shared, &site, &order))))
         }
         Effect::MakeCandidate { project, members, onto, ahead } => {
-            let order = candidates::Order::of(state, &project, members, onto, ahead)?;
-            Some((Lane::Refs(project), Box::new(move || candidates::make(&shared, &order))))
+            let order = candidates::Order::from_state(state, &project, members, onto, ahead)?;
+            Some((ExecutorKey::Refs(project), Box::new(move || candidates::make(&shared, &order))))
         }
-        Effect::PrepareTree { project, aside } => {
-            let order = asides::Order::of(state, &project, aside)?;
-            Some((Lane::Refs(project), Box::new(move || asides::prepare(&shared, &order))))
+        Effect::PrepareTree { project, side_tree } => {
+            let order = side_runs::Order::from_state(state, &project, side_tree)?;
+            Some((ExecutorKey::Refs(project), Box::new(move || side_runs::prepare(&shared, &order))))
         }
         Effect::Push { project, remote, commit } => {
-            let order = asides::Push { site: Site::find(state, &project)?, remote, commit };
-            Some((Lane::Push(project), Box::new(move || asides::push_out(&shared, &order))))
+            let order = side_runs::Push { site: Site::find(state, &project)?, remote, commit };
+            Some((ExecutorKey::Push(project), Box::new(move || side_runs::push_out(&shared, &order))))
         }
         Effect::Land { project, entry } => {
-            let order = landings::Order::of(state, &project, entry)?;
-            Some((Lane::Refs(project), Box::new(move || landings::land(&shared, &order))))
+            let order = landings::Order::from_state(state, &project, entry)?;
+            Some((ExecutorKey::Refs(project), Box::new(move || landings::land(&shared, &order))))
         }
         Effect::WriteProof { project, commit } => {
-            let order = proofs::Order::of(state, &project, &commit)?;
-            Some((Lane::Proofs(project), Box::new(move || proofs::write(&shared, &order))))
+            let order = proofs::Order::from_state(state, &project, &commit)?;
+            Some((ExecutorKey::Proofs(project), Box::new(move || proofs::write(&shared, &order))))
         }
         Effect::MakeWorktree { objective, epoch } => {
-            let order = worktrees::Order::of(state, &objective, epoch)?;
-            let lane = Lane::Worktrees(objective.project);
-            Some((lane, Box::new(move || worktrees::make(&shared, &order))))
+            let order = worktrees::Order::from_state(state, &objective, epoch)?;
+            let executor_key = ExecutorKey::Worktrees(objective.project);
+            Some((executor_key, Box::new(move || worktrees::make(&shared, &order))))
         }
         Effect::RemoveWorktree { objective } => {
-            let order = worktrees::Order::of(state, &objective, 0)?;
-            let lane = Lane::Worktrees(objective.project);
-            Some((lane, Box::new(move || worktrees::remove(&shared, &order))))
+            let order = worktrees::Order::from_state(state, &objective, 0)?;
+            let executor_key = ExecutorKey::Worktrees(objective.project);
+            Some((executor_key, Box::new(move || worktrees::remove(&shared, &order))))
         }
         Effect::StartSession { session } => {
-            let order = sessions::Order::of(state, session)?;
-            Some((Lane::Session(session), Box::new(move || sessions::start(&shared, &order))))
+            let order = sessions::Order::from_state(state, session)?;
+            Some((ExecutorKey::Session(session), Box::new(move || sessions::start(&shared, &order))))
         }
-        Effect::StopSession { session, stop, now } => {
-            Some((Lane::Session(session), Box::new(move || sessions::stop(&shared, session, stop, now))))
-        }
+        Effect::StopSession { session, stop, now } => Some((
+            ExecutorKey::Session(session),
+            Box::new(move || sessions::stop(&shared, session, stop, now)),
+        )),
         Effect::ExtendSession { session } => {
             let minutes = state.session(session)?.budget.max_minutes;
-            Some((Lane::Session(session), Box::new(move || sessions::extend(&shared, session, minutes))))
+            Some((
+                ExecutorKey::Session(session),
+                Box::new(move || sessions::extend(&shared, session, minutes)),
+            ))
         }
         Effect::Harvest { session } if state.session(session)?.kind == SessionKind::Planner => {
-            let order = planning::Order::of(state, session)?;
-            Some((Lane::Session(session), Box::new(move || planning::harvest(&shared, &order))))
+            let order = planning::Order::from_state(state, session)?;
+            Some((ExecutorKey::Session(session), Box::new(move || planning::harvest(&shared, &order))))
         }
         Effect::Harvest { session } => {
-            let order = harvest::Order::of(state, session)?;
-            Some((Lane::Session(session), Box::new(move || harvest::harvest(&shared, &order))))
+            let order = harvest::Order::from_state(state, session)?;
+            Some((ExecutorKey::Session(session), Box::new(move || harvest::harvest(&shared, &order))))
         }
         Effect::StartGate { gate } => {
-            let order = gates::Order::of(state, gate)?;
-            let lane = gates::lane_of(state.gate(gate)?);
-            Some((lane, Box::new(move || gates::start(&shared, &order))))
+            let order = gates::Order::from_state(state, gate)?;
+            let executor_key = gates::executor_key_of(state.gate(gate)?);
+            Some((executor_key, Box::new(move || gates::start(&shared, &order))))
         }
         Effect::ReadChecks { gate } => {
-            let order = checks::Order::of(state, gate)?;
-            let lane = Lane::GateWorktree(order.project.clone(), order.slot);
-            Some((lane, Box::new(move || checks::read(&shared, &order))))
+            let order = checks::Order::from_state(state, gate)?;
+            let executor_key = ExecutorKey::GateWorktree(order.project.clone(), order.slot);
+            Some((executor_key, Box::new(move || checks::read(&shared, &order))))
         }
         Effect::RemoveGateFolder { project, slot } => {
-            let order = gates::Folder::of(state, &project, slot)?;
-            let lane = Lane::GateWorktree(project, slot);
-            Some((lane, Box::new(move || gates::remove_folder(&shared, &order))))
+            let order = gates::Folder::from_state(state, &project, slot)?;
+            let executor_key = ExecutorKey::GateWorktree(project, slot);
+            Some((executor_key, Box::new(move || gates::remove_folder(&shared, &order))))
         }
         Effect::StopGate { gate } => {
-            let lane = gates::lane_of(state.gate(gate)?);
-            Some((lane, Box::new(move || gates::stop(&shared, gate))))
+            let executor_key = gates::executor_key_of(state.gate(gate)?);
+            Some((executor_key, Box::new(move || gates::stop(&shared, gate))))
         }
     }
 }

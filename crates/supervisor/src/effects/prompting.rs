@@ -1,6 +1,6 @@
 //! What a session is told.
 
-use super::super::telling;
+use super::super::transcripts;
 use super::{EffectError, Site, World};
 use paddock_agents::prompt::{self, PromptBudget, PromptContext, PromptObjective, titled};
 use paddock_agents::summary;
@@ -8,7 +8,7 @@ use paddock_agents::terminal::plain;
 use paddock_engine::review::ALWAYS_PROTECTED;
 use paddock_model::cut;
 use paddock_model::facts::Collision;
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::SessionId;
 use paddock_model::objective::{Feedback, Objective};
 use paddock_model::session::{Session, SessionKind};
@@ -31,7 +31,7 @@ const COLLISIONS_MAX: usize = 8;
 
 /// What the objective serves, as the prompt tells it.
 #[derive(Debug, Default)]
-pub(super) struct Aims {
+pub(super) struct ServedNodes {
     goal: Option<String>,
     milestone: Option<String>,
     phase: Option<String>,
@@ -41,11 +41,11 @@ pub(super) struct Aims {
     transcript: String,
 }
 
-impl Aims {
-    pub(super) fn of(state: &State, objective: &Objective) -> Self {
+impl ServedNodes {
+    pub(super) fn from_state(state: &State, objective: &Objective) -> Self {
         let line = state.line_of(objective);
-        let told = |aim: Option<&Aim>| aim.map(Aim::told);
-        let (goal, milestone, phase) = (told(line.goal), told(line.milestone), told(line.phase));
+        let reported = |node: Option<&HierarchyNode>| node.map(HierarchyNode::text);
+        let (goal, milestone, phase) = (reported(line.goal), reported(line.milestone), reported(line.phase));
         let (collisions, transcript) = (collisions(state, objective), transcript(state, objective));
         Self { goal, milestone, phase, collisions, transcript }
     }
@@ -65,7 +65,7 @@ fn transcript(state: &State, objective: &Objective) -> String {
 fn collisions(state: &State, objective: &Objective) -> Vec<String> {
     let id = &objective.key.id;
     let Some(project) = state.project(&objective.key.project) else { return Vec::new() };
-    let told = |found: &Collision| {
+    let reported = |found: &Collision| {
         let other = match (&found.with, &found.objective) {
             (None, own) if own == id => None,
             (Some(with), own) if own == id => Some(with),
@@ -82,7 +82,7 @@ fn collisions(state: &State, objective: &Objective) -> Vec<String> {
             ),
         })
     };
-    project.collisions.iter().filter_map(told).take(COLLISIONS_MAX).collect()
+    project.collisions.iter().filter_map(reported).take(COLLISIONS_MAX).collect()
 }
 
 pub(super) fn prompt(
@@ -91,7 +91,7 @@ pub(super) fn prompt(
     settings: &ProjectSettings,
     objective: &Objective,
     session: &Session,
-    aims: &Aims,
+    nodes: &ServedNodes,
 ) -> Result<String, EffectError> {
     let worker = settings.worker(&session.worker);
     let is_integrator = worker.is_some_and(|worker| worker.role == Role::Integrator);
@@ -108,9 +108,9 @@ pub(super) fn prompt(
     let (spec, smaller) = (&objective.spec, objective.next.smaller);
     let context = PromptContext {
         project: titled(&settings.name, &settings.description),
-        goal: aims.goal.clone(),
-        milestone: aims.milestone.clone(),
-        phase: aims.phase.clone(),
+        goal: nodes.goal.clone(),
+        milestone: nodes.milestone.clone(),
+        phase: nodes.phase.clone(),
         objective: PromptObjective {
             id: objective.key.id.to_string(),
             title: spec.title.clone(),
@@ -126,10 +126,10 @@ pub(super) fn prompt(
         attempt: session.attempt,
         feedback: objective.next.feedback.as_ref().map(|feedback| {
             let max_bytes = if smaller { FEEDBACK_SMALLER_BYTES } else { FEEDBACK_MAX_BYTES };
-            cut::middle_out(&words(world, feedback, &aims.transcript), max_bytes)
+            cut::middle_out(&words(world, feedback, &nodes.transcript), max_bytes)
         }),
         human_note: objective.operated.note.as_ref().map(|note| note.text.clone()),
-        previous: previous(objective, aims),
+        previous: previous(objective, nodes),
         integration_ref: site.integration_ref.clone(),
         protected: if names_protected { protected } else { Vec::new() },
         shared: settings.shared_patterns.clone(),
@@ -141,17 +141,17 @@ pub(super) fn prompt(
 }
 
 /// What earlier sessions did, and who is in the way.
-fn previous(objective: &Objective, aims: &Aims) -> Vec<String> {
+fn previous(objective: &Objective, nodes: &ServedNodes) -> Vec<String> {
     let (lines, chars) = PREVIOUS_SMALLER;
     let history = &objective.history;
-    let told: Vec<String> = match objective.next.smaller {
+    let reported: Vec<String> = match objective.next.smaller {
         true => history[history.len().saturating_sub(lines)..]
             .iter()
             .map(|line| line.chars().take(chars).collect())
             .collect(),
         false => history.clone(),
     };
-    told.into_iter().chain(aims.collisions.iter().cloned()).collect()
+    reported.into_iter().chain(nodes.collisions.iter().cloned()).collect()
 }
 
 fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
@@ -194,7 +194,7 @@ fn ended(world: &World, session: SessionId, outcome: &str, transcript: &str) -> 
     // Events are told as people read them; what is plain is quoted as it is.
     let output = match transcript {
         "" | "plain" | "scripted" => tail(&dir),
-        _ => indented(&telling::readable_end(&dir, transcript, LOG_TAIL_BYTES)),
+        _ => indented(&transcripts::readable_end(&dir, transcript, LOG_TAIL_BYTES)),
     };
     format!("Session {session} ended: {outcome}. The end of its output:\n\n{output}")
 }

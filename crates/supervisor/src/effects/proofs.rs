@@ -19,7 +19,11 @@ pub(in super::super) struct Order {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, project: &ProjectSlug, commit: &ObjectId) -> Option<Self> {
+    pub(in super::super) fn from_state(
+        state: &State,
+        project: &ProjectSlug,
+        commit: &ObjectId,
+    ) -> Option<Self> {
         let landing = state.project(project)?.unproven.iter().find(|landing| landing.commit == *commit)?;
         Some(Self {
             site: Site::find(state, project)?,
@@ -41,7 +45,7 @@ pub(in super::super) fn write(world: &World, order: &Order) {
         tracing::warn!(commit = %order.commit, problem, "a proof could not be written");
     }
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
-    world.tell(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
+    world.report(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
 }
 
 fn write_in(world: &World, order: &Order) -> Result<String, EffectError> {

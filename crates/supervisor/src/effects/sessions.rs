@@ -51,29 +51,29 @@ pub(in super::super) struct Order {
 /// What a session is for, with all that it is told.
 enum Errand {
     /// An objective, on its branch.
-    Objective { objective: Box<Objective>, aims: prompting::Aims, branch: String, base: ObjectId },
+    Objective { objective: Box<Objective>, nodes: prompting::ServedNodes, branch: String, base: ObjectId },
     /// A plan.
     Plan(Box<planning::Brief>),
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, session: SessionId) -> Option<Self> {
         let session = state.session(session)?.clone();
         let project = state.project(&session.objective.project)?;
         let (path, errand) = match session.kind {
             SessionKind::Planner => {
                 let folder = planner_folder(&project.settings, &project.slug);
-                (folder, Errand::Plan(Box::new(planning::Brief::of(state, project, &session))))
+                (folder, Errand::Plan(Box::new(planning::Brief::new(state, project, &session))))
             }
             _ => {
                 let objective = Box::new(state.objective(&session.objective)?.clone());
                 let worktree = objective.worktree.clone()?;
-                let aims = prompting::Aims::of(state, &objective);
+                let nodes = prompting::ServedNodes::from_state(state, &objective);
                 let (branch, base) = (worktree.branch, worktree.base);
-                (worktree.path, Errand::Objective { objective, aims, branch, base })
+                (worktree.path, Errand::Objective { objective, nodes, branch, base })
             }
         };
-        let (site, settings) = (Site::of(project), Box::new(project.settings.clone()));
+        let (site, settings) = (Site::from_project(project), Box::new(project.settings.clone()));
         let before = session.resume.as_ref().and_then(|resume| state.session(resume.session));
         let counter = before.and_then(|before| before.account.counter);
         Some(Self { site, settings, session, errand, path: PathBuf::from(path), counter })
@@ -95,7 +95,7 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     match begun {
         Ok(ran) => follow(world, order, dir, ran),
         Err(error) => {
-            world.tell(Input::SessionRefused { session: order.session.id, problem: Problem::new(error) });
+            world.report(Input::SessionRefused { session: order.session.id, problem: Problem::new(error) });
         }
     }
 }
@@ -124,20 +124,20 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, E
         Adoption::Running { claim } => {
             let began_ms = claim.as_ref().and_then(|claim| claim.awake_clock_ms);
             let pid = claim.and_then(|claim| claim.keeper).and_then(|keeper| u32::try_from(keeper.pid).ok());
-            world.tell(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
+            world.report(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
             if let Some(began_ms) = began_ms {
                 drop(world.inbox.send(Message::Adopted(session, began_ms)));
             }
             return Ok(began_ms.and_then(awake_since));
         }
         Adoption::Ended(record) => {
-            world.tell(Input::SessionExited { session, process: process_end(world, &record) });
+            world.report(Input::SessionExited { session, process: process_end(world, &record) });
         }
         // A supervisor died between its order and the keeper's claim: no agent ran, and nobody is to blame.
         Adoption::Lost(job) if job.never_started => {
-            world.tell(Input::SessionExited { session, process: never_began() });
+            world.report(Input::SessionExited { session, process: never_began() });
         }
-        Adoption::Lost(_) => world.tell(Input::SessionLost { session }),
+        Adoption::Lost(_) => world.report(Input::SessionLost { session }),
     }
     Ok(None)
 }
@@ -169,8 +169,8 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Path
 
 fn prompt_of(world: &World, order: &Order, repository: &Repository) -> Result<String, EffectError> {
     match &order.errand {
-        Errand::Objective { objective, aims, .. } => {
-            prompting::prompt(world, &order.site, &order.settings, objective, &order.session, aims)
+        Errand::Objective { objective, nodes, .. } => {
+            prompting::prompt(world, &order.site, &order.settings, objective, &order.session, nodes)
         }
         Errand::Plan(brief) => planning::prompt(&world.workspace.templates(), brief, repository),
     }
@@ -340,7 +340,7 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
         StopReason::Shutdown | StopReason::Superseded => Stop::Shutdown,
     });
     ProcessEnd {
-        exit: exit_without_room(world, record),
+        exit: exit_for_full_disk(world, record),
         stop,
         awake_seconds: record.awake_ms / 1_000,
         survivors: record.survivors_killed,
@@ -348,7 +348,7 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
 }
 
 /// A failure on a full disk says nothing of the work, and neither does an end whose output could not be kept.
-fn exit_without_room(world: &World, record: &ExitRecord) -> Exit {
+fn exit_for_full_disk(world: &World, record: &ExitRecord) -> Exit {
     let lacked = record.log_lacked_space;
     match exit_of_last(record) {
         Exit::Code(0) if lacked => Exit::DiskFull(0),

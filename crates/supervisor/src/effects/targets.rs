@@ -44,7 +44,7 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
     });
     fail_point!("integration.after");
     let tip = tip.map_err(|error| error.to_string());
-    world.tell(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
+    world.report(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
 }
 
 fn reset_integration(repository: &Repository, site: &Site, at: &ObjectId) -> Result<ObjectId, GitError> {
@@ -92,36 +92,36 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         Ok(repository) => repository,
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            return world.tell(Input::RepositoryFailed { project, problem: problem.into() });
+            return world.report(Input::RepositoryFailed { project, problem: problem.into() });
         }
     };
     match read_trust(&repository) {
-        Ok(trust) => tell_trust(world, site, trust),
+        Ok(trust) => report_trust(world, site, trust),
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            return world.tell(Input::RepositoryFailed { project, problem: problem.into() });
+            return world.report(Input::RepositoryFailed { project, problem: problem.into() });
         }
     }
     look_at_disk(world, site);
     if site.target_branch.is_empty() {
-        return world.tell(Input::RepositoryFine { project: site.slug.clone() });
+        return world.report(Input::RepositoryFine { project: site.slug.clone() });
     }
     match target_facts(&repository, site) {
         Ok(facts) => {
-            world.tell(Input::RepositoryFine { project: site.slug.clone() });
+            world.report(Input::RepositoryFine { project: site.slug.clone() });
             bypass::look(world, &repository, site, &facts);
-            world.tell(Input::TargetLooked { project: site.slug.clone(), facts });
+            world.report(Input::TargetLooked { project: site.slug.clone(), facts });
             look_at_queued(world, &repository, site);
             if site.is_external
                 && let Ok(tree) = repository.tree_of(&site.tip)
             {
                 let (project, commit) = (site.slug.clone(), site.tip.clone());
-                world.tell(Input::ExternalSeen { project, commit, tree });
+                world.report(Input::ExternalSeen { project, commit, tree });
             }
         }
         Err(error) => {
             let (project, problem) = (site.slug.clone(), error.to_string());
-            world.tell(Input::RepositoryFailed { project, problem: problem.into() });
+            world.report(Input::RepositoryFailed { project, problem: problem.into() });
         }
     }
 }
@@ -134,14 +134,14 @@ fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
             && found != *head
         {
             let objective = ObjectiveKey { project: site.slug.clone(), id: id.clone() };
-            world.tell(Input::BranchSeen { objective, head: found });
+            world.report(Input::BranchSeen { objective, head: found });
         }
     }
 }
 
-fn tell_trust(world: &World, site: &Site, trust: TrustRecord) {
+fn report_trust(world: &World, site: &Site, trust: TrustRecord) {
     let trust = with_agreement(trust, agreed(&site.trust));
-    world.tell(Input::TrustRead { project: site.slug.clone(), trust });
+    world.report(Input::TrustRead { project: site.slug.clone(), trust });
 }
 
 fn look_at_disk(world: &World, site: &Site) {
@@ -153,7 +153,7 @@ fn look_at_disk(world: &World, site: &Site) {
     // A folder that is not there yet will lie where the one above it is.
     let worktrees = site.worktrees_root.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     let gates = [worktrees, temporary.as_path()].map(|path| free_bytes(path).unwrap_or(0));
-    world.tell(Input::RoomSeen { project: site.slug.clone(), free: gates.to_vec() });
+    world.report(Input::DiskSpaceSeen { project: site.slug.clone(), free: gates.to_vec() });
     let places = [world.workspace.root(), site.repo_root.as_path(), worktrees];
     let Some(free) = places.iter().filter_map(|path| free_bytes(path)).min() else { return };
     let free = free as f64 / 1e9;
@@ -162,7 +162,7 @@ fn look_at_disk(world: &World, site: &Site) {
     });
     let clears = "free some disk space, or lower `disk.min_free_gb`".to_owned();
     let project = site.slug.clone();
-    world.tell(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
+    world.report(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
 }
 
 fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, GitError> {
@@ -186,7 +186,7 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
         Ok(CasOutcome::Modified { .. }) => Err("the integration ref was elsewhere".to_owned()),
         Err(error) => Err(error.to_string()),
     };
-    world.tell(Input::ExternalMoved {
+    world.report(Input::ExternalMoved {
         project: site.slug.clone(),
         to: to.clone(),
         result: result.map_err(Problem::new),
@@ -201,7 +201,7 @@ pub(in super::super) fn adopt(
     landed: Vec<(ObjectiveId, ObjectId)>,
 ) {
     let result = adopted(world, site, from, landed).map_err(|error| error.to_string());
-    world.tell(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
+    world.report(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
 fn adopted(
@@ -258,7 +258,7 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
     };
     fail_point!("publish.after");
     let is_published = answer == PublishAnswer::Published;
-    world.tell(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
+    world.report(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
     if is_published {
         release_candidate(world, site, &order.to);
         fail_point!("publish.released");

@@ -28,7 +28,7 @@ pub(in super::super) struct Order {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, key: &ObjectiveKey, epoch: u64) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, key: &ObjectiveKey, epoch: u64) -> Option<Self> {
         let objective = state.objective(key)?;
         let worktree = objective.worktree.as_ref()?;
         Some(Self {
@@ -47,10 +47,11 @@ impl Order {
 /// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
-    let result = past_locks(world, &order.site, || patiently(|| world.with_room(|| make_in(world, order))));
+    let result =
+        past_locks(world, &order.site, || patiently(|| world.with_disk_space(|| make_in(world, order))));
     let result = result.map_err(|error| error.to_string());
     fail_point!("worktree.after");
-    world.tell(Input::WorktreeAnswered {
+    world.report(Input::WorktreeAnswered {
         objective: order.objective.clone(),
         epoch: order.epoch,
         result: result.map_err(Problem::new),
@@ -144,7 +145,7 @@ pub(in super::super) fn remove(world: &World, order: &Order) {
     let removed = past_locks(world, &order.site, || patiently(|| remove_in(world, order)));
     fail_point!("cleanup.after");
     match removed {
-        Ok(late) => world.tell(Input::WorktreeRemoved { objective: order.objective.clone(), late }),
+        Ok(late) => world.report(Input::WorktreeRemoved { objective: order.objective.clone(), late }),
         // It stays recorded as to be removed, and the next start tries again: nothing waits for it.
         Err(error) => tracing::warn!(objective = %order.objective, %error, "a worktree could not be removed"),
     }

@@ -35,7 +35,7 @@ pub(crate) struct Fault {
 impl Fault {
     /// A fault of a field.
     #[must_use]
-    pub(crate) fn of(field: &'static str, text: impl Into<String>) -> Self {
+    pub(crate) fn new(field: &'static str, text: impl Into<String>) -> Self {
         Self { field: Some(field), text: text.into() }
     }
 }
@@ -87,7 +87,7 @@ impl Values {
         let Some(text) = self.some(name) else { return Ok(None) };
         match text.parse::<N>() {
             Ok(number) if number >= least => Ok(Some(number)),
-            _ => Err(Fault::of(name, format!("{text:?} is no whole number from {least} on"))),
+            _ => Err(Fault::new(name, format!("{text:?} is no whole number from {least} on"))),
         }
     }
 }
@@ -191,7 +191,7 @@ impl Form {
         if self.waits.is_some() {
             return Step::Stay;
         }
-        let wrong = self.fields.iter().find_map(|field| Some(Fault::of(field.name, field.fault(model)?)));
+        let wrong = self.fields.iter().find_map(|field| Some(Fault::new(field.name, field.fault(model)?)));
         let made = match wrong {
             Some(fault) => Err(fault),
             None => (self.sent)(model, &self.values(), button),

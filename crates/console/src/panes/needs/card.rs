@@ -84,9 +84,10 @@ fn without_id(what: &str, id: &str) -> String {
 fn objective(model: &Model, one: &Objective) -> Card {
     let state = &model.facts.state;
     let mut lines = evidence::evidence(state, one);
-    if let Some(told) = evidence::failed_gate(one).and_then(|gate| model.panes.needs.told.get(&gate)) {
+    if let Some(reported) = evidence::failed_gate(one).and_then(|gate| model.panes.needs.reported.get(&gate))
+    {
         // What the gate printed tells more than that it was red.
-        lines.splice(lines.len().min(1).., told.iter().cloned());
+        lines.splice(lines.len().min(1).., reported.iter().cloned());
     }
     lines.truncate(EVIDENCE_MAX);
     let findings = evidence::findings(state, one);
@@ -132,7 +133,7 @@ fn of_project(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
 }
 
 fn evidence_of_queue(model: &Model) -> Vec<String> {
-    super::red_gate(model).and_then(|gate| model.panes.needs.told.get(&gate)).cloned().unwrap_or_default()
+    super::red_gate(model).and_then(|gate| model.panes.needs.reported.get(&gate)).cloned().unwrap_or_default()
 }
 
 fn in_the_way(model: &Model) -> Vec<String> {

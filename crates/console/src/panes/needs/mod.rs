@@ -8,7 +8,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use super::{Heading, Pane, PaneId, Reaction, Target, Verb, chosen, gone, stepped, teach};
-use crate::data::telling::telling_lines;
+use crate::data::failure_lines::failure_lines;
 use crate::data::{Need, NeedKind, evidence};
 use crate::msg::{Effect, Job};
 use crate::theme::Theme;
@@ -22,7 +22,7 @@ pub(crate) use card::card;
 pub(crate) use state::Local;
 
 /// What gate runs said is kept of so many.
-const TOLD_MAX: usize = 200;
+const FAILURE_LINES_MAX: usize = 200;
 /// The columns of a line's name: `tried`, `because`.
 const NAME: u16 = 9;
 /// Lines that each text of a card has however little room there is …
@@ -182,7 +182,7 @@ pub(super) fn red_gate(model: &Model) -> Option<GateId> {
     let is_red = |gate: &&GateRun| {
         gate.project == project.slug && gate.verdict.is_some_and(|verdict| verdict != Verdict::Green)
     };
-    model.facts.state.gates().rev().take(TOLD_MAX).find(is_red).map(|gate| gate.id)
+    model.facts.state.gates().rev().take(FAILURE_LINES_MAX).find(is_red).map(|gate| gate.id)
 }
 
 /// Gate runs whose output the selected card wants.
@@ -304,18 +304,19 @@ impl Pane for Needs {
         } else if is_active && model.panes.needs.at.is_none() {
             model.panes.needs.at = model.digest.needs.first().map(Need::occurrence);
         }
-        let wanted = wanted_gates(model).into_iter().find(|gate| !model.panes.needs.told.contains_key(gate));
+        let wanted =
+            wanted_gates(model).into_iter().find(|gate| !model.panes.needs.reported.contains_key(gate));
         let Some(gate) = wanted else { return Vec::new() };
-        let told = &mut model.panes.needs.told;
-        if told.len() >= TOLD_MAX {
-            told.clear();
+        let reported = &mut model.panes.needs.reported;
+        if reported.len() >= FAILURE_LINES_MAX {
+            reported.clear();
         }
         // Asked for once: what cannot be read now is not read the next time either.
-        told.insert(gate, Vec::new());
+        reported.insert(gate, Vec::new());
         vec![Effect::Job(Job::new(format!("read gate run {gate}"), move |world| {
-            let lines = telling_lines(&world.workspace.gate_dir(gate));
+            let lines = failure_lines(&world.workspace.gate_dir(gate));
             Box::new(move |model: &mut Model| {
-                model.panes.needs.told.insert(gate, lines);
+                model.panes.needs.reported.insert(gate, lines);
                 Vec::new()
             })
         }))]

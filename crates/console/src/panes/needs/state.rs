@@ -11,7 +11,7 @@ pub struct Local {
     /// The need that is selected, by its name; none: the first.
     pub at: Option<String>,
     /// The telling lines of gate runs, once they were read.
-    pub told: BTreeMap<GateId, Vec<String>>,
+    pub reported: BTreeMap<GateId, Vec<String>>,
     pub(super) top: Cell<usize>,
     /// The need that was selected last, by its place.
     pub(super) near: Cell<usize>,

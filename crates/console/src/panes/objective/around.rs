@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 
-use crate::lanes::{self, Drawing, Folds, Kin, Node, Rails, Row, order, rows};
+use crate::graph::{self, Drawing, Folds, Kin, Node, Rails, Row, order, rows};
 use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_model::ids::ObjectiveKey;
@@ -16,7 +16,7 @@ const STEPS: usize = 2;
 /// Objectives shown at most; hubs have hundreds.
 const SHOWN_MAX: usize = 200;
 /// Lanes beside each other.
-const LANES_MAX: usize = 8;
+const GRAPH_COLUMNS_MAX: usize = 8;
 
 /// The objectives around one, oldest first.
 fn around<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Objective> {
@@ -62,13 +62,13 @@ pub(super) fn draw(
     let nodes: Vec<Node> = all.iter().map(node).collect();
     let order = order(&nodes);
     let rows = rows(&nodes, &order, &Folds::default());
-    let rails = Rails::new(&nodes, &rows, LANES_MAX);
+    let rails = Rails::new(&nodes, &rows, GRAPH_COLUMNS_MAX);
     let at = u32::try_from(all.iter().position(|other| other.key == one.key).unwrap_or(0)).unwrap_or(0);
-    let kin = lanes::kin(&nodes, &order, &[at]);
+    let kin = graph::kin(&nodes, &order, &[at]);
     let kin_of = |row: usize| {
         rows.get(row).and_then(|row| row.nodes().first()).map_or(Kin::default(), |&at| kin[at as usize])
     };
-    let glyphs = if theme.glyphs.ascii { &lanes::ASCII } else { &lanes::UNICODE };
+    let glyphs = if theme.glyphs.ascii { &graph::ASCII } else { &graph::UNICODE };
     let name = all.iter().map(|one| one.key.id.as_str().len()).max().unwrap_or(0).min(28);
     let top = top.min(rows.len().saturating_sub(usize::from(area.height)));
     for (y, number) in (area.y..area.bottom()).zip(top..rows.len()) {

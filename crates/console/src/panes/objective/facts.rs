@@ -159,7 +159,7 @@ fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     }
     if let Some(feedback) = &one.next.feedback {
         sheet.heading("The next session is told");
-        sheet.text(&told(feedback), theme.plain);
+        sheet.text(&describe_feedback(feedback), theme.plain);
     }
     if !one.history.is_empty() {
         sheet.heading("What was done");
@@ -182,7 +182,7 @@ fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
 
 /// Feedback in words.
 #[must_use]
-pub(crate) fn told(feedback: &Feedback) -> String {
+pub(crate) fn describe_feedback(feedback: &Feedback) -> String {
     match feedback {
         Feedback::Findings(findings) => {
             findings.iter().map(|finding| finding.text.as_str()).collect::<Vec<_>>().join("; ")

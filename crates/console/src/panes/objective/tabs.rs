@@ -111,9 +111,10 @@ fn is_about(line: &EventLine, one: &Objective) -> bool {
 fn entries(model: &Model, one: &Objective) -> Vec<EntryId> {
     let now =
         model.facts.state.project(&one.key.project).and_then(|project| project.train.entry_of(&one.key.id));
-    let told = model.facts.events.iter().filter(|line| is_about(line, one));
-    let told = told.filter_map(|line| line.data.get("entry").and_then(Value::as_u64)).map(EntryId);
-    let mut all: Vec<EntryId> = told.chain(now.map(|entry| entry.id)).collect();
+    let describe_feedback = model.facts.events.iter().filter(|line| is_about(line, one));
+    let describe_feedback =
+        describe_feedback.filter_map(|line| line.data.get("entry").and_then(Value::as_u64)).map(EntryId);
+    let mut all: Vec<EntryId> = describe_feedback.chain(now.map(|entry| entry.id)).collect();
     all.sort_unstable();
     all.dedup();
     all
@@ -160,17 +161,17 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
             );
         }
     }
-    let told = model.facts.events.iter().rev().filter(|line| is_about(line, one));
-    let told: Vec<String> = told
+    let describe_feedback = model.facts.events.iter().rev().filter(|line| is_about(line, one));
+    let describe_feedback: Vec<String> = describe_feedback
         .filter(|line| {
             line.kind.contains("queue") || line.kind.contains("landed") || line.kind.contains("publ")
         })
         .take(20)
         .map(row::human)
         .collect();
-    if !told.is_empty() {
+    if !describe_feedback.is_empty() {
         sheet.heading("What happened");
-        for line in told {
+        for line in describe_feedback {
             sheet.text(&line, theme.dim);
         }
     }

@@ -9,7 +9,7 @@ use super::listed::{inside, plan};
 use super::plan::Plan;
 use super::state::Selection;
 use crate::Model;
-use crate::lanes::Row;
+use crate::graph::Row;
 use crate::panes::PaneId;
 use paddock_model::ids::ObjectiveKey;
 use paddock_report::text::counted;

@@ -96,8 +96,8 @@ pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
 /// What its sessions cost together, in dollars, as far as their agents told.
 #[must_use]
 pub(crate) fn cost(model: &Model, one: &Objective) -> Option<f64> {
-    let told: Vec<f64> = sessions(model, one).filter_map(|session| session.account.usage.usd()).collect();
-    (!told.is_empty()).then(|| told.iter().sum())
+    let reported: Vec<f64> = sessions(model, one).filter_map(|session| session.account.usage.usd()).collect();
+    (!reported.is_empty()).then(|| reported.iter().sum())
 }
 
 /// What a row needs besides its objective.

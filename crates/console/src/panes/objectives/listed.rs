@@ -12,7 +12,7 @@ use crate::{Model, layout};
 const WHY_FROM_HEIGHT: u16 = 10;
 
 /// Lanes beside each other in a pane of this many columns.
-fn lanes_max(columns: u16) -> usize {
+fn graph_columns_max(columns: u16) -> usize {
     match columns {
         0..=49 => 3,
         50..=79 => 6,
@@ -28,7 +28,7 @@ pub(super) fn plan(model: &Model, area: Rect) -> Rc<Plan> {
         filter: local.filter.clone(),
         unfolded: local.unfolded.clone(),
         room: usize::from(list(area).height),
-        lanes_max: lanes_max(area.width),
+        graph_columns_max: graph_columns_max(area.width),
     };
     let (state, version) = (&model.facts.state, model.facts.version);
     let before = local.plan.borrow().clone();
@@ -36,7 +36,7 @@ pub(super) fn plan(model: &Model, area: Rect) -> Rc<Plan> {
     if let Some((_, plan)) = same.filter(|(at, _)| *at == version) {
         return plan.clone();
     }
-    let glance = Glance::of(state, model.project.as_ref());
+    let glance = Glance::new(state, model.project.as_ref());
     if let Some((_, plan)) = same.filter(|(_, plan)| plan.glance == glance) {
         local.plan.replace(Some((version, plan.clone())));
         return plan.clone();

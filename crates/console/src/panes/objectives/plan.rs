@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::lanes::{Drawing, Folds, Node, Rails, Row, critical, order, rows};
+use crate::graph::{Drawing, Folds, Node, Rails, Row, critical, order, rows};
 use crate::text;
 use crate::theme::Theme;
-use paddock_model::hierarchy::{Aim, Line};
+use paddock_model::hierarchy::{HierarchyNode, Line};
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::state::State;
@@ -66,7 +66,7 @@ pub(crate) struct Glance {
 impl Glance {
     /// Looks at a project.
     #[must_use]
-    pub(crate) fn of(state: &State, project: Option<&ProjectSlug>) -> Self {
+    pub(crate) fn new(state: &State, project: Option<&ProjectSlug>) -> Self {
         let mut mix = Mix(0);
         let mut statuses = Vec::new();
         let Some(slug) = project else { return Self { project: None, signature: 0, statuses } };
@@ -77,11 +77,11 @@ impl Glance {
             one.spec.depends_on.iter().for_each(|id| mix.text(id.as_str()));
             mix.text(one.spec.phase.as_deref().unwrap_or_default());
         }
-        for aim in state.aims_of(slug) {
-            mix.number(aim.added_seq);
-            mix.text(&aim.title);
-            mix.text(aim.stage.word());
-            mix.text(aim.parent.as_ref().map_or("", |id| id.as_str()));
+        for node in state.nodes_of(slug) {
+            mix.number(node.added_seq);
+            mix.text(&node.title);
+            mix.text(node.stage.word());
+            mix.text(node.parent.as_ref().map_or("", |id| id.as_str()));
         }
         Self { project: project.cloned(), signature: mix.0, statuses }
     }
@@ -120,13 +120,13 @@ pub(crate) fn shape(state: &State, project: Option<&ProjectSlug>, theme: &Theme)
 
 /// Where something stands among its siblings: by when it was added; what belongs to nothing comes last.
 fn rank(line: &Line<'_>) -> [u64; 3] {
-    [line.goal, line.milestone, line.phase].map(|aim| aim.map_or(u64::MAX, |aim| aim.added_seq))
+    [line.goal, line.milestone, line.phase].map(|node| node.map_or(u64::MAX, |node| node.added_seq))
 }
 
 /// What a line of aims is called: the goal, then what is in it.
 pub(super) fn path(line: &Line<'_>, theme: &Theme) -> String {
-    let aims = [line.goal, line.milestone, line.phase].into_iter().flatten();
-    let mut titles: Vec<&str> = aims.map(|aim: &Aim| aim.title.as_str()).collect();
+    let nodes = [line.goal, line.milestone, line.phase].into_iter().flatten();
+    let mut titles: Vec<&str> = nodes.map(|node: &HierarchyNode| node.title.as_str()).collect();
     // A goal that nobody divided is its own milestone and phase.
     titles.dedup();
     titles.join(&format!(" {} ", theme.glyphs.arrow))
@@ -167,7 +167,7 @@ pub(crate) struct Terms {
     /// Lines there is room for: finished work is folded when there are more.
     pub room: usize,
     /// Lanes beside each other, at most.
-    pub lanes_max: usize,
+    pub graph_columns_max: usize,
 }
 
 /// The lines of the list, and the lanes beside them.
@@ -280,12 +280,13 @@ fn lines(
     let folds = Folds { is_on, shown, has_headings: headings > 0 };
     let found = rows(nodes, &shape.order, &folds);
     let same = before.filter(|before| {
-        let is_plain = before.terms.filter.is_empty() && before.terms.lanes_max == terms.lanes_max;
+        let is_plain =
+            before.terms.filter.is_empty() && before.terms.graph_columns_max == terms.graph_columns_max;
         is_plain && Rc::ptr_eq(&before.shape, shape) && before.rows == found
     });
     let drawing = match same {
         Some(before) => before.drawing.clone(),
-        None => Rc::new(Rails::new(nodes, &found, terms.lanes_max)),
+        None => Rc::new(Rails::new(nodes, &found, terms.graph_columns_max)),
     };
     (found, drawing)
 }

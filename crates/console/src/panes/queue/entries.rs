@@ -151,7 +151,7 @@ fn waits(model: &Model, project: &Project, entry: &Entry, first: bool) -> String
     if let Some(other) = order.iter().copied().take_while(|other| other.id != entry.id).find(collides) {
         return format!("will conflict with {}", name(&other.subject));
     }
-    if project.train.is_apart(entry.id) {
+    if project.train.is_separate(entry.id) {
         return "does not merge with those before it".to_owned();
     }
     match (last_run(model, project, entry.id).and_then(|run| run.verdict), first) {

@@ -136,7 +136,7 @@ fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(St
 /// `slots 1`, and once that is measured the figure that it follows from: `slots 1 (×1.7 beside another)`.
 fn slots(project: &Project) -> String {
     let count = project.gate_slots();
-    let found = project.pace.found(&project.settings.gate_terms());
+    let found = project.slot_tuning.found(&project.settings.gate_terms());
     match found.filter(|_| project.settings.queue.slots == Slots::Auto) {
         Some(found) => {
             format!("slots {count} (one takes {:.2}× beside another)", f64::from(found.beside) / 1_000.0)
@@ -208,7 +208,7 @@ fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: 
     let below = Rect { y: rule + 1, height: area.bottom().saturating_sub(rule + 1), ..area };
     let line = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
     text::put(buf, area.x, rule, area.width, &line, theme.border);
-    text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &told(model, gate), theme.strong);
+    text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &gate_status(model, gate), theme.strong);
     looking(model, gate, Rect { y: rule, height: 1, ..area }, buf, theme);
     let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else {
         return teach(&["Reading the output …"], below, buf, theme);
@@ -232,7 +232,7 @@ fn looking(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme: &Th
 }
 
 /// What a gate run is and has come to: ` gate run 12 · tests passed 1:24 `.
-fn told(model: &Model, gate: GateId) -> String {
+fn gate_status(model: &Model, gate: GateId) -> String {
     let Some(run) = model.facts.state.gate(gate) else { return String::new() };
     let dot = model.theme.glyphs.dot;
     let mut words = format!(" gate run {gate}");

@@ -1,6 +1,6 @@
 //! The sessions and gate runs of the last hours as bars, now at the right edge.
 
-mod lanes;
+mod rows;
 mod state;
 
 use ratatui::buffer::Buffer;
@@ -11,8 +11,8 @@ use super::{Heading, Pane, Reaction, Target, Verb, chosen, gone, scrolled, stepp
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, text};
-use lanes::{Bar, Ended, Lane, lanes};
 use paddock_model::ids::{ObjectiveId, ObjectiveKey};
+use rows::{Bar, Ended, TimelineRow, rows};
 
 pub(crate) use state::Local;
 
@@ -41,14 +41,14 @@ fn since_ms(model: &Model) -> i64 {
     model.now_ms - SPANS[span(model)].0 * MINUTE_MS
 }
 
-fn shown(model: &Model) -> Vec<Lane> {
-    model.shown_project().map(|project| lanes(model, project, since_ms(model))).unwrap_or_default()
+fn shown(model: &Model) -> Vec<TimelineRow> {
+    model.shown_project().map(|project| rows(model, project, since_ms(model))).unwrap_or_default()
 }
 
-fn place(model: &Model, lanes: &[Lane]) -> Option<usize> {
+fn place(model: &Model, rows: &[TimelineRow]) -> Option<usize> {
     let first = model.selected.as_ref().map(|key| &key.id);
-    let first = first.filter(|id| lanes.iter().any(|lane| lane.objective.as_ref() == Some(*id)));
-    chosen(lanes, model.panes.timeline.at.as_ref().or(first), |lane| lane.objective.clone())
+    let first = first.filter(|id| rows.iter().any(|row| row.objective.as_ref() == Some(*id)));
+    chosen(rows, model.panes.timeline.at.as_ref().or(first), |row| row.objective.clone())
 }
 
 fn style(ended: Ended, theme: &Theme) -> Style {
@@ -136,12 +136,12 @@ impl Pane for Timeline {
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let lanes = shown(model);
-        if lanes.is_empty() || area.height < 3 || area.width < 40 {
+        let rows = shown(model);
+        if rows.is_empty() || area.height < 3 || area.width < 40 {
             let lines = ["Nothing has run in this time.", "Sessions and gate runs come here as bars."];
             return teach(&lines, area, buf, theme);
         }
-        let widest = lanes.iter().map(|lane| text::width(&lane.name)).max().unwrap_or(0);
+        let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
         let names = u16::try_from(widest).unwrap_or(0).clamp(8, area.width / 4);
         let x = area.x + 1 + names + 2;
         let axis = Axis {
@@ -150,27 +150,27 @@ impl Pane for Timeline {
             since_ms: since_ms(model),
             now_ms: model.now_ms,
         };
-        let at = place(model, &lanes);
+        let at = place(model, &rows);
         let local = &model.panes.timeline;
         local.near.set(at.unwrap_or(local.near.get()));
         let height = usize::from(area.height.saturating_sub(3));
-        let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height.max(1), lanes.len());
+        let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height.max(1), rows.len());
         local.top.set(top);
         let mut y = area.y;
         let mut was_session = false;
-        for (index, lane) in lanes.iter().enumerate().skip(top).take(height) {
+        for (index, row) in rows.iter().enumerate().skip(top).take(height) {
             // Gates stand apart from sessions where there is room.
-            if lane.objective.is_none() && was_session && lanes.len() < height {
+            if row.objective.is_none() && was_session && rows.len() < height {
                 y += 1;
             }
-            was_session = lane.objective.is_some();
+            was_session = row.objective.is_some();
             let is_selected = Some(index) == at;
             let named = if is_selected { theme.strong } else { theme.plain };
-            text::put(buf, area.x + 1, y, names, &lane.name, named);
+            text::put(buf, area.x + 1, y, names, &row.name, named);
             if is_selected {
                 text::put(buf, area.x, y, 1, theme.glyphs.selected, theme.strong);
             }
-            for bar in &lane.bars {
+            for bar in &row.bars {
                 draw_bar(bar, &axis, y, buf, theme);
             }
             y += 1;
@@ -187,12 +187,12 @@ impl Pane for Timeline {
     }
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
-        let lanes = shown(model);
-        let (at, near) = (place(model, &lanes), model.panes.timeline.near.get());
+        let rows = shown(model);
+        let (at, near) = (place(model, &rows), model.panes.timeline.near.get());
         let to = match verb {
-            Verb::Move(by) | Verb::Page(by) => stepped(at, near, by, lanes.len()),
+            Verb::Move(by) | Verb::Page(by) => stepped(at, near, by, rows.len()),
             Verb::Top => 0,
-            Verb::Bottom => lanes.len().saturating_sub(1),
+            Verb::Bottom => rows.len().saturating_sub(1),
             Verb::Sideways(by) => {
                 let span = span(model).saturating_add_signed(-by as isize).min(SPANS.len() - 1);
                 model.panes.timeline.span = Some(span);
@@ -201,7 +201,7 @@ impl Pane for Timeline {
             _ => return Reaction::Ignored,
         };
         // Lanes of gates are nobody's: they are passed over.
-        let objectives = lanes.iter().filter_map(|lane| lane.objective.clone());
+        let objectives = rows.iter().filter_map(|row| row.objective.clone());
         let all: Vec<ObjectiveId> = objectives.collect();
         model.panes.timeline.at = all.get(to.min(all.len().saturating_sub(1))).cloned();
         Reaction::done()
@@ -212,19 +212,19 @@ impl Pane for Timeline {
     }
 
     fn target(&self, model: &Model) -> Target {
-        let lanes = shown(model);
-        let Some(lane) = place(model, &lanes).and_then(|at| lanes.get(at)) else {
+        let rows = shown(model);
+        let Some(row) = place(model, &rows).and_then(|at| rows.get(at)) else {
             return Target::default();
         };
-        let objective = lane.objective.clone().zip(model.project.clone());
+        let objective = row.objective.clone().zip(model.project.clone());
         let objective = objective.map(|(id, project)| ObjectiveKey { project, id });
-        let session = lane.bars.iter().rev().find_map(|bar| bar.session);
+        let session = row.bars.iter().rev().find_map(|bar| bar.session);
         Target { objective, session, gate: None }
     }
 
     fn why_none(&self, model: &Model) -> String {
-        let lanes = shown(model);
-        match (place(model, &lanes), lanes.is_empty()) {
+        let rows = shown(model);
+        match (place(model, &rows), rows.is_empty()) {
             (Some(_), _) => "the selected lane is of gate runs, not of an objective".to_owned(),
             (None, true) => "nothing has run in this time".to_owned(),
             (None, false) => gone("lane"),
@@ -233,9 +233,9 @@ impl Pane for Timeline {
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         if model.panes.timeline.at.is_none() {
-            let lanes = shown(model);
-            let at = place(model, &lanes).and_then(|at| lanes.get(at));
-            model.panes.timeline.at = at.and_then(|lane| lane.objective.clone());
+            let rows = shown(model);
+            let at = place(model, &rows).and_then(|at| rows.get(at));
+            model.panes.timeline.at = at.and_then(|row| row.objective.clone());
         }
         Vec::new()
     }

@@ -38,14 +38,14 @@ pub(super) fn retry(
     check_worktree_stays(objective)?;
     let next = next_after(scribe, objective);
     let stopping = open_session(scribe, objective).map(|session| session.id);
-    let told = if note.is_some() { "; the note is in its prompt" } else { "" };
+    let reported = if note.is_some() { "; the note is in its prompt" } else { "" };
     if let Some(note) = note {
         scribe.record(Fact::HumanNote { objective: key.clone(), by: by.clone(), note });
     }
     let kind = next.kind;
     scribe.move_to(key, Status::Ready, Cause::Human, None, Some(next));
     let when = stopping.map_or_else(String::new, |session| format!(" when session {session} has ended"));
-    Ok(format!("{id} is ready for a {kind} session{when}{told}"))
+    Ok(format!("{id} is ready for a {kind} session{when}{reported}"))
 }
 
 fn check_worktree_stays(objective: &Objective) -> Result<(), Refusal> {

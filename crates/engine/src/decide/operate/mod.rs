@@ -1,10 +1,10 @@
 //! What people ask of an objective: each order checked against the table of states, carried out or refused
 //! with what to do instead.
 
-mod aside;
 mod back;
 mod change;
 mod line;
+mod set_aside;
 
 use super::scribe::Scribe;
 use paddock_model::command::{Answer, Refusal, Reply};
@@ -25,11 +25,11 @@ pub(super) fn take(scribe: &mut Scribe<'_>, key: &ObjectiveKey, order: Order, by
         Order::Retry { note } => back::retry(scribe, &objective, tidy(note), by),
         Order::Approve { note, head } => back::approve(scribe, &objective, tidy(note), head, by),
         Order::Reject { note, is_final } => back::reject(scribe, &objective, tidy(Some(note)), is_final, by),
-        Order::Skip => aside::skip(scribe, &objective, by),
-        Order::Pause => aside::pause(scribe, &objective, by),
-        Order::Resume => aside::resume(scribe, &objective),
-        Order::Cancel => aside::cancel(scribe, &objective, by),
-        Order::Escalate { note } => aside::escalate(scribe, &objective, tidy(note), by),
+        Order::Skip => set_aside::skip(scribe, &objective, by),
+        Order::Pause => set_aside::pause(scribe, &objective, by),
+        Order::Resume => set_aside::resume(scribe, &objective),
+        Order::Cancel => set_aside::cancel(scribe, &objective, by),
+        Order::Escalate { note } => set_aside::escalate(scribe, &objective, tidy(note), by),
         Order::Expand { globs } => change::expand(scribe, &objective, globs),
         Order::Prioritize { priority } => change::prioritize(scribe, &objective, priority),
         Order::Edit { edit } => change::edit(scribe, &objective, &edit),

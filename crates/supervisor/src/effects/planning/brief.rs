@@ -3,7 +3,7 @@
 use paddock_agents::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
 use paddock_agents::prompt::{PromptBudget, titled};
 use paddock_engine::review::ALWAYS_PROTECTED;
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::objective::{Objective, Status};
 use paddock_model::plan::DEFAULT_WORKER;
 use paddock_model::project::Project;
@@ -12,7 +12,7 @@ use paddock_model::settings::{ProjectSettings, Role, ScopeLevel};
 use paddock_model::state::State;
 
 /// Objectives of each kind that are told, the newest; a plan needs no more, and a prompt is bounded.
-const TOLD_MAX: usize = 40;
+const REPORTED_MAX: usize = 40;
 /// Ids that are told as taken; a plan that meets another one hears so in its repair.
 const TAKEN_MAX: usize = 300;
 /// Characters of what became of an objective.
@@ -27,7 +27,7 @@ pub(in super::super::super) struct Brief {
 }
 
 impl Brief {
-    pub(in super::super::super) fn of(state: &State, project: &Project, session: &Session) -> Self {
+    pub(in super::super::super) fn new(state: &State, project: &Project, session: &Session) -> Self {
         Self::for_run(state, project, session.attempt)
     }
 
@@ -35,9 +35,9 @@ impl Brief {
     pub(in super::super::super) fn for_run(state: &State, project: &Project, attempt: u32) -> Self {
         let line = state.active_line(&project.slug);
         let (settings, planning) = (&project.settings, &project.planning);
-        let whole = |aim: Option<&Aim>| aim.map(Aim::told_whole);
+        let whole = |node: Option<&HierarchyNode>| node.map(HierarchyNode::whole_text);
         let of = |wanted: &dyn Fn(&Objective) -> bool, note: &dyn Fn(&Objective) -> String| {
-            told(state, project, line.phase, wanted, note)
+            reported(state, project, line.phase, wanted, note)
         };
         let is_done = |o: &Objective| o.status.frees_dependents();
         let is_stuck = |o: &Objective| o.status.is_stuck();
@@ -76,15 +76,15 @@ impl Brief {
     }
 }
 
-fn phase_of(phase: &Aim) -> PlannedPhase {
+fn phase_of(phase: &HierarchyNode) -> PlannedPhase {
     PlannedPhase { title: phase.title.clone(), description: phase.description.clone() }
 }
 
 /// Objectives of the phase first, then others; the newest of them.
-fn told(
+fn reported(
     state: &State,
     project: &Project,
-    phase: Option<&Aim>,
+    phase: Option<&HierarchyNode>,
     wanted: &dyn Fn(&Objective) -> bool,
     note: &dyn Fn(&Objective) -> String,
 ) -> Vec<KnownObjective> {
@@ -92,7 +92,7 @@ fn told(
         |o: &Objective| phase.is_some_and(|phase| o.spec.phase.as_deref() == Some(phase.key.id.as_str()));
     let mut found: Vec<&Objective> = state.objectives_of(&project.slug).filter(|o| wanted(o)).collect();
     found.sort_by_key(|o| (std::cmp::Reverse(is_own(o)), std::cmp::Reverse(o.added_seq)));
-    found.truncate(TOLD_MAX);
+    found.truncate(REPORTED_MAX);
     found.sort_by_key(|o| o.added_seq);
     let known = |o: &&Objective| KnownObjective {
         id: o.key.id.to_string(),

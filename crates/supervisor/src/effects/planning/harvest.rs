@@ -39,12 +39,12 @@ pub(in super::super) struct Order {
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, session: SessionId) -> Option<Self> {
+    pub(in super::super) fn from_state(state: &State, session: SessionId) -> Option<Self> {
         let session = state.session(session)?;
         let project = state.project(&session.objective.project)?;
         let settings = &project.settings;
         Some(Self {
-            site: Site::of(project),
+            site: Site::from_project(project),
             session: session.id,
             path: PathBuf::from(planner_folder(settings, &project.slug)),
             from: session.from.clone(),
@@ -64,7 +64,7 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("plan.before");
     let facts = patiently(|| read(world, order)).map(Box::new).map_err(|error| error.to_string());
     fail_point!("plan.after");
-    world.tell(Input::PlanRead { session: order.session, facts: facts.map_err(Problem::new) });
+    world.report(Input::PlanRead { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
 fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {

@@ -14,7 +14,7 @@ use paddock_model::session::Exit;
 /// A place with more, in bytes, was not what was full.
 const FULL_MAX: u64 = 1 << 30;
 /// What has to be free beyond twice of what was, in bytes, to count as room.
-const ROOM: u64 = 1 << 20;
+const SPACE_GAINED: u64 = 1 << 20;
 /// Until it is tried again although no room was seen (a quota shows none), in milliseconds; it doubles up to the
 /// longest.
 const AGAIN_FIRST_MS: i64 = 600_000;
@@ -63,8 +63,9 @@ pub(super) fn seen(scribe: &mut Scribe<'_>, slug: &ProjectSlug, free: &[u64]) {
     }
     let wait = scribe.memo.starved.entry(slug.clone()).or_default();
     let before = wait.free.get_or_insert_with(|| free.to_vec());
-    let has_room = before.iter().zip(free).any(|(then, now)| *then < FULL_MAX && *now > 2 * then + ROOM);
-    if has_room {
+    let has_space =
+        before.iter().zip(free).any(|(then, now)| *then < FULL_MAX && *now > 2 * then + SPACE_GAINED);
+    if has_space {
         let_queue_go_on(scribe, slug, &[ReasonCode::DiskFull]);
     }
 }

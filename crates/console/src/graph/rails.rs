@@ -31,18 +31,18 @@ pub struct Rails {
 }
 
 impl Rails {
-    /// Lays out the lanes of these lines, at most `lanes_max` beside each other.
+    /// Lays out the lanes of these lines, at most `graph_columns_max` beside each other.
     #[must_use]
-    pub fn new(nodes: &[Node], rows: &[Row], lanes_max: usize) -> Self {
-        let mut lanes = lanes(nodes, rows);
-        lanes.sort_by_key(|lane| (lane.last() - lane.from, lane.from));
+    pub fn new(nodes: &[Node], rows: &[Row], graph_columns_max: usize) -> Self {
+        let mut graph = graph(nodes, rows);
+        graph.sort_by_key(|lane| (lane.last() - lane.from, lane.from));
         let mut taken: Vec<BTreeMap<u32, Lane>> = Vec::new();
         let mut hidden: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-        for lane in lanes {
+        for lane in graph {
             let free = taken.iter().position(|column| is_free(column, &lane));
             match free {
                 Some(at) => _ = taken[at].insert(lane.from, lane),
-                None if taken.len() < lanes_max => taken.push(BTreeMap::from([(lane.from, lane)])),
+                None if taken.len() < graph_columns_max => taken.push(BTreeMap::from([(lane.from, lane)])),
                 None => {
                     for &to in &lane.to {
                         hidden.entry(lane.from).or_default().1 += 1;
@@ -56,9 +56,9 @@ impl Rails {
     }
 
     fn lane_at(&self, column: usize, row: u32) -> Option<&Lane> {
-        let lanes = &self.columns[column];
-        let behind = lanes.partition_point(|lane| lane.from <= row);
-        lanes[..behind].last().filter(|lane| row <= lane.last())
+        let graph = &self.columns[column];
+        let behind = graph.partition_point(|lane| lane.from <= row);
+        graph[..behind].last().filter(|lane| row <= lane.last())
     }
 }
 
@@ -66,7 +66,7 @@ fn is_free(column: &BTreeMap<u32, Lane>, lane: &Lane) -> bool {
     column.range(..=lane.last()).next_back().is_none_or(|(_, other)| other.last() < lane.from)
 }
 
-fn lanes(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
+fn graph(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
     let mut row_of: Vec<Option<u32>> = vec![None; nodes.len()];
     for (number, row) in (0_u32..).zip(rows) {
         for &at in row.nodes() {
@@ -85,8 +85,8 @@ fn lanes(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
             }
         }
     }
-    let lanes = (0_u32..).zip(to).filter(|(_, to)| !to.is_empty());
-    lanes.map(|(from, to)| Lane { from, to }).collect()
+    let graph = (0_u32..).zip(to).filter(|(_, to)| !to.is_empty());
+    graph.map(|(from, to)| Lane { from, to }).collect()
 }
 
 /// What a lane does on a line.

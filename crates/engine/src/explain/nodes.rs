@@ -3,7 +3,7 @@
 use crate::assignment::planners_from;
 use crate::decide::work_at_hand;
 use paddock_model::agent::AgentHealth;
-use paddock_model::hierarchy::Aim;
+use paddock_model::hierarchy::HierarchyNode;
 use paddock_model::ids::AgentId;
 use paddock_model::objective::Status;
 use paddock_model::planning::planners;
@@ -17,7 +17,7 @@ use paddock_model::state::State;
 pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
     let line = state.active_line(&project.slug);
-    let aim = line.phase.or(line.milestone).or(line.goal)?;
+    let node = line.phase.or(line.milestone).or(line.goal)?;
     let is_seen_to = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
     let slug = &project.slug;
     // What moves needs nothing, and what waits for a person says so itself. What waits behind something that failed
@@ -30,12 +30,12 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     }
     let by_hand = format!(
         "add objectives (`paddock objective add`), or say that it is reached (`paddock {} complete {}`)",
-        aim.key.level, aim.key.id
+        node.key.level, node.key.id
     );
     let names: Vec<&AgentId> = planners(&project.settings);
     let (text, clears) = if names.is_empty() {
         let clears = format!("install an agent that plans, name one in projects/{slug}.yaml, {by_hand}");
-        (format!("{} has no objective, and no agent may plan", named(aim)), clears)
+        (format!("{} has no objective, and no agent may plan", named(node)), clears)
     } else if planners_from(state, project).is_empty() {
         let trouble = |id: &&AgentId| {
             let out = || state.agent_health(id).and_then(AgentHealth::out_of_use);
@@ -45,19 +45,19 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
         let trouble: Vec<String> = names.iter().map(trouble).collect();
         let text = format!(
             "{} has no objective, and no agent that may plan can be used ({})",
-            named(aim),
+            named(node),
             trouble.join("; ")
         );
         (text, format!("mend one, then `paddock agent check {}`; or {by_hand}", names[0]))
     } else if line.phase.is_none() && state.undivided(slug).is_none() {
         let clears = format!("`paddock phase add` or `paddock phase activate` gives it one; or {by_hand}");
-        (format!("{} has no active phase to plan", named(aim)), clears)
+        (format!("{} has no active phase to plan", named(node)), clears)
     } else {
         return None;
     };
-    Some(Reason::new(ReasonCode::NothingPlanned, aim.since_ms, text, clears))
+    Some(Reason::new(ReasonCode::NothingPlanned, node.since_ms, text, clears))
 }
 
-fn named(aim: &Aim) -> String {
-    format!("the {} {}", aim.key.level, aim.key.id)
+fn named(node: &HierarchyNode) -> String {
+    format!("the {} {}", node.key.level, node.key.id)
 }

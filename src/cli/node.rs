@@ -7,10 +7,10 @@ use super::exit::{Exit, Failure, Outcome};
 use super::goal_document::{Export, Import};
 use super::output;
 use paddock_model::command::Command;
-use paddock_model::hierarchy::{Aim, AimKey, AimOrder, Level};
-use paddock_model::ids::{self, AimId, ProjectSlug};
+use paddock_model::hierarchy::{HierarchyNode, Level, NodeKey, NodeOrder};
+use paddock_model::ids::{self, NodeId, ProjectSlug};
 use paddock_model::state::State;
-use paddock_report::status::aim_status;
+use paddock_report::status::node_status;
 use paddock_report::text::{cut, harmless, table};
 
 #[derive(Debug, Subcommand)]
@@ -165,41 +165,41 @@ pub(super) struct List {
 }
 
 impl Goal {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let level = Level::Goal;
         match self {
             Self::Add(AddGoal { new }) => add(context, level, new, None),
             Self::List(list) => show(context, level, &list),
-            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
-            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditGoal { changes }) => edit(context, level, changes, None),
-            Self::Import(import) => import.carry_out(context),
-            Self::Export(export) => export.carry_out(context),
+            Self::Import(import) => import.execute(context),
+            Self::Export(export) => export.execute(context),
         }
     }
 }
 
 impl Milestone {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let level = Level::Milestone;
         match self {
             Self::Add(AddMilestone { new, goal }) => add(context, level, new, goal),
             Self::List(list) => show(context, level, &list),
-            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
-            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditMilestone { changes, goal }) => edit(context, level, changes, goal),
         }
     }
 }
 
 impl Phase {
-    pub(super) fn carry_out(self, context: &Context) -> Outcome {
+    pub(super) fn execute(self, context: &Context) -> Outcome {
         let level = Level::Phase;
         match self {
             Self::Add(AddPhase { new, milestone }) => add(context, level, new, milestone),
             Self::List(list) => show(context, level, &list),
-            Self::Activate(named) => order(context, level, &named.id, AimOrder::Activate),
-            Self::Complete(named) => order(context, level, &named.id, AimOrder::Complete),
+            Self::Activate(named) => order(context, level, &named.id, NodeOrder::Activate),
+            Self::Complete(named) => order(context, level, &named.id, NodeOrder::Complete),
             Self::Edit(EditPhase { changes, milestone }) => edit(context, level, changes, milestone),
         }
     }
@@ -209,63 +209,68 @@ fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Out
     let state = context.state()?;
     let project = context.project(&state, None)?;
     let id = match new.id {
-        Some(id) => AimId::new(id)?,
+        Some(id) => NodeId::new(id)?,
         None => free_id(&state, &project, level, &new.title)?,
     };
-    let parent = parent.map(AimId::new).transpose()?;
-    let order = AimOrder::Add { title: new.title, description: new.description, parent };
-    context.ask_and_say(Command::Aim { aim: AimKey { project, level, id }, order })?;
+    let parent = parent.map(NodeId::new).transpose()?;
+    let order = NodeOrder::Add { title: new.title, description: new.description, parent };
+    context.ask_and_say(Command::Node { node: NodeKey { project, level, id }, order })?;
     Ok(Exit::Good)
 }
 
 /// The nearest id of a title that none of this level has yet.
-fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> Result<AimId, Failure> {
-    let key = |id: &AimId| AimKey { project: project.clone(), level, id: id.clone() };
-    id_for(level, title, |id| state.aim(&key(id)).is_none())
+fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> Result<NodeId, Failure> {
+    let key = |id: &NodeId| NodeKey { project: project.clone(), level, id: id.clone() };
+    id_for(level, title, |id| state.node(&key(id)).is_none())
 }
 
 /// The nearest id of a title that is free.
-pub(super) fn id_for(level: Level, title: &str, is_free: impl Fn(&AimId) -> bool) -> Result<AimId, Failure> {
-    let is_taken = |id: &str| AimId::new(id).is_ok_and(|id| !is_free(&id));
-    Ok(AimId::new(ids::free_id(title, level.word(), is_taken))?)
+pub(super) fn id_for(
+    level: Level,
+    title: &str,
+    is_free: impl Fn(&NodeId) -> bool,
+) -> Result<NodeId, Failure> {
+    let is_taken = |id: &str| NodeId::new(id).is_ok_and(|id| !is_free(&id));
+    Ok(NodeId::new(ids::free_id(title, level.word(), is_taken))?)
 }
 
 fn edit(context: &Context, level: Level, changes: Changes, parent: Option<String>) -> Outcome {
     if changes.title.is_none() && changes.description.is_none() && parent.is_none() {
         return Err(Failure::usage(format!("say what to change: `paddock {level} edit --help` lists it")));
     }
-    let parent = parent.map(AimId::new).transpose()?;
-    let change = AimOrder::Edit { title: changes.title, description: changes.description, parent };
+    let parent = parent.map(NodeId::new).transpose()?;
+    let change = NodeOrder::Edit { title: changes.title, description: changes.description, parent };
     order(context, level, &changes.id, change)
 }
 
-fn order(context: &Context, level: Level, id: &str, order: AimOrder) -> Outcome {
+fn order(context: &Context, level: Level, id: &str, order: NodeOrder) -> Outcome {
     let project = context.project(&context.state()?, None)?;
-    let aim = AimKey { project, level, id: AimId::new(id)? };
-    context.ask_and_say(Command::Aim { aim, order })?;
+    let node = NodeKey { project, level, id: NodeId::new(id)? };
+    context.ask_and_say(Command::Node { node, order })?;
     Ok(Exit::Good)
 }
 
 fn show(context: &Context, level: Level, list: &List) -> Outcome {
     let state = context.state()?;
     let project = context.project(&state, None)?;
-    let mut aims: Vec<&Aim> = state.aims_of(&project).filter(|aim| aim.key.level == level).collect();
-    aims.sort_by_key(|aim| aim.place());
+    let mut nodes: Vec<&HierarchyNode> =
+        state.nodes_of(&project).filter(|node| node.key.level == level).collect();
+    nodes.sort_by_key(|node| node.place());
     if list.json {
-        let all: Vec<_> = aims.iter().map(|aim| aim_status(aim)).collect();
+        let all: Vec<_> = nodes.iter().map(|node| node_status(node)).collect();
         output::json(&all)?;
         return Ok(Exit::Good);
     }
-    if aims.is_empty() {
+    if nodes.is_empty() {
         output::note(&format!("there is none yet; `paddock {level} add TITLE` adds one"));
     }
-    let row = |aim: &&Aim| {
-        let parent = aim.parent.as_ref().map(ToString::to_string).unwrap_or_default();
-        let mut row = vec![aim.key.id.to_string(), aim.stage.word().to_owned()];
+    let row = |node: &&HierarchyNode| {
+        let parent = node.parent.as_ref().map(ToString::to_string).unwrap_or_default();
+        let mut row = vec![node.key.id.to_string(), node.stage.word().to_owned()];
         row.extend(level.parent().map(|_| parent));
-        row.push(cut(&harmless(&aim.title), 60));
+        row.push(cut(&harmless(&node.title), 60));
         row
     };
-    output::print(&table(&aims.iter().map(row).collect::<Vec<_>>(), 0))?;
+    output::print(&table(&nodes.iter().map(row).collect::<Vec<_>>(), 0))?;
     Ok(Exit::Good)
 }

@@ -16,7 +16,7 @@ const WORDS: [&str; 9] =
 
 /// The last lines of a run's output that speak of failing; the last ones of all where none does. Reads files.
 #[must_use]
-pub(crate) fn telling_lines(dir: &Path) -> Vec<String> {
+pub(crate) fn failure_lines(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
     for stream in [Stream::Stderr, Stream::Stdout] {
         let reader = LogReader::open(dir, stream);

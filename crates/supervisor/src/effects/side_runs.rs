@@ -4,22 +4,26 @@ use super::super::clock::now_ms;
 use super::super::world::{Site, World};
 use paddock_engine::input::{Input, Problem};
 use paddock_git::{Candidate, CandidateOrder, GitError, PushOutcome, Repository, make_candidate, push};
-use paddock_model::aside::{Aside, Prepared, PushCode, PushWait};
 use paddock_model::ids::{ObjectId, ProjectSlug};
+use paddock_model::side_runs::{Prepared, PushCode, PushWait, SideTree};
 use paddock_model::state::State;
 
 /// A tree to make.
 pub(in super::super) struct Order {
     site: Site,
-    aside: Aside,
+    side_tree: SideTree,
     commands: Vec<String>,
 }
 
 impl Order {
-    pub(in super::super) fn of(state: &State, project: &ProjectSlug, aside: Aside) -> Option<Self> {
+    pub(in super::super) fn from_state(
+        state: &State,
+        project: &ProjectSlug,
+        side_tree: SideTree,
+    ) -> Option<Self> {
         let verify = &state.project(project)?.settings.verify;
         let commands = verify.iter().map(|command| command.run.clone()).collect();
-        Some(Self { site: Site::find(state, project)?, aside, commands })
+        Some(Self { site: Site::find(state, project)?, side_tree, commands })
     }
 }
 
@@ -27,18 +31,18 @@ impl Order {
 pub(in super::super) fn prepare(world: &World, order: &Order) {
     let prepared = world.trusted(&order.site).and_then(|repository| Ok(prepared(world, &repository, order)?));
     let result = prepared.map_err(|error| error.to_string());
-    let (project, aside) = (order.site.slug.clone(), order.aside.clone());
-    world.tell(Input::TreePrepared { project, aside, result: result.map_err(Problem::new) });
+    let (project, side_tree) = (order.site.slug.clone(), order.side_tree.clone());
+    world.report(Input::TreePrepared { project, side_tree, result: result.map_err(Problem::new) });
 }
 
 fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
-    Ok(Some(match &order.aside {
-        Aside::Canary { at } => {
+    Ok(Some(match &order.side_tree {
+        SideTree::Canary { at } => {
             let (commit, tree) = repository.emptied(at, &order.commands)?;
             repository.keep("candidate/canary", &commit)?;
             Prepared { commit, tree, onto_tree: None }
         }
-        Aside::Guard { entry, head, onto, paths } => {
+        SideTree::Guard { entry, head, onto, paths } => {
             let name = format!("guard-{entry}");
             let wanted = CandidateOrder {
                 base: onto.clone(),
@@ -85,5 +89,5 @@ pub(in super::super) fn push_out(world: &World, order: &Push) {
         Err(error) => waits(PushCode::Other, error.to_string()),
     };
     let (project, commit) = (order.site.slug.clone(), order.commit.clone());
-    world.tell(Input::PushAnswered { project, commit, result });
+    world.report(Input::PushAnswered { project, commit, result });
 }

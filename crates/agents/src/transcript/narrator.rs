@@ -28,13 +28,13 @@ const ARGUMENTS_MAX_CHARS: usize = 300;
 
 /// Tells what an agent says and does.
 #[derive(Debug, Default)]
-pub(super) struct Teller {
+pub(super) struct Narrator {
     pub(super) words: Words,
     /// The last command makes a commit.
     is_committing: bool,
 }
 
-impl Teller {
+impl Narrator {
     /// The agent says a whole message.
     pub(super) fn say(&mut self, text: &str, pen: &mut Pen<'_>) {
         self.words.say(text);
@@ -51,7 +51,7 @@ impl Teller {
         let subject = SUBJECTS.iter().map(|key| json::text(arguments, key)).find(|text| !text.is_empty());
         let command = json::text(arguments, "/command");
         self.is_committing = command.contains("git commit") || command.contains("git merge");
-        let told = match subject {
+        let reported = match subject {
             Some(subject) if kind == LineKind::Run && command.is_empty() => {
                 format!("{name}: {}", arguments_line(subject))
             }
@@ -59,7 +59,7 @@ impl Teller {
             None if arguments.is_null() => name.to_owned(),
             None => format!("{name} {}", arguments_line(&arguments.to_string())),
         };
-        pen.line(kind, &told);
+        pen.line(kind, &reported);
     }
 
     /// What a tool gave.

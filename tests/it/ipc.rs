@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use paddock_ipc::{Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, LinkError, Server, Service};
+use paddock_ipc::{Backend, BoxFuture, Client, Feed, Gauge, Gauges, Incoming, IpcError, Server, Service};
 use paddock_model::command::{Answer, Command, Refusal, Reply};
 use paddock_model::stored::StoredEvent;
 use tempfile::TempDir;
@@ -22,7 +22,7 @@ fn order(agent: &str) -> Command {
     Command::AgentEnable { agent: agent.into(), enabled: true, by: "".into() }
 }
 
-fn done(text: &str) -> Result<Reply, LinkError> {
+fn done(text: &str) -> Result<Reply, IpcError> {
     Ok(Ok(Answer::text(text)))
 }
 
@@ -122,7 +122,7 @@ fn exchange(stream: &mut UnixStream, replies: &mut impl BufRead, line: &str) -> 
 
 /// Reads events until `last`, checking that none is missing or doubled; counts how often it was behind.
 fn read_events(
-    events: &mut impl Iterator<Item = Result<Incoming, LinkError>>,
+    events: &mut impl Iterator<Item = Result<Incoming, IpcError>>,
     first: u64,
     last: u64,
 ) -> usize {
@@ -155,7 +155,7 @@ fn commands_are_answered_and_failures_inside_are_told() {
     let failure = client.command(order("huge"), PATIENCE).unwrap_err().to_string();
     assert!(failure.contains("over 16 MiB"), "{failure}");
     let late = client.command(order("hang"), Duration::from_millis(20));
-    assert_eq!(late, Err(LinkError::Timeout { seconds: 0 }));
+    assert_eq!(late, Err(IpcError::Timeout { seconds: 0 }));
     assert_eq!(
         client.command(order("x"), PATIENCE),
         done("x"),
@@ -261,9 +261,9 @@ fn a_server_that_ends_says_so_to_everybody_and_the_next_one_takes_over() {
     house.stop.send(true).unwrap();
     house.tokio.as_ref().unwrap().block_on(&mut house.serving).unwrap();
     // Begun and not answered, or not even read.
-    assert!(matches!(answer.join().unwrap(), Err(LinkError::Ended | LinkError::Leaving)));
-    assert_eq!(late.command(order("hang"), PATIENCE), Err(LinkError::Leaving));
-    assert_eq!(events.next().unwrap(), Err(LinkError::Ended));
+    assert!(matches!(answer.join().unwrap(), Err(IpcError::Ended | IpcError::Leaving)));
+    assert_eq!(late.command(order("hang"), PATIENCE), Err(IpcError::Leaving));
+    assert_eq!(events.next().unwrap(), Err(IpcError::Ended));
     assert!(events.next().is_none());
     assert!(Client::connect(house.folder.path()).unwrap().is_none());
     drop(house.tokio.take());
@@ -294,7 +294,7 @@ fn false_server(folder: &Path, answer: &'static str) -> std::thread::JoinHandle<
 fn a_client_names_a_server_of_another_version_and_finds_nobody_in_one_that_ends_mid_hello() {
     let half = r#"{"id":1,"body":{"hel"#;
     let other = "{\"id\":1,\"body\":{\"hello\":{\"version\":2,\"workspace\":\"w\",\"pid\":1}}}\n";
-    for (answer, expected) in [(half, None), (other, Some(LinkError::OtherVersion { ours: 1, theirs: 2 }))] {
+    for (answer, expected) in [(half, None), (other, Some(IpcError::OtherVersion { ours: 1, theirs: 2 }))] {
         let folder = tempfile::tempdir().unwrap();
         let server = false_server(folder.path(), answer);
         assert_eq!(Client::connect(folder.path()).map(|client| client.is_some()).err(), expected);

@@ -11,7 +11,7 @@ use super::msg::{Msg, World};
 use paddock_config::Workspace;
 use paddock_ipc::{Client, Events, Gauge, Incoming};
 use paddock_report::events::line;
-use paddock_store::codec::{self, LedgerError};
+use paddock_store::codec::{self, CodecError};
 use paddock_store::{EventQuery, Reader};
 
 /// How often it is looked for a supervisor and for writes when none is connected.
@@ -37,7 +37,7 @@ pub(crate) fn start(world: &World) -> std::io::Result<()> {
         let mut keeper = Keeper { workspace, messages, reader: None, seq: 0, data_version: None };
         let kept = panic::catch_unwind(AssertUnwindSafe(|| while keeper.round().is_ok() {}));
         if kept.is_err() {
-            let _ = keeper.tell(FactsMsg::Problem("a fault of Paddock: start the console again".to_owned()));
+            let _ = keeper.send(FactsMsg::Problem("a fault of Paddock: start the console again".to_owned()));
         }
     };
     thread::Builder::new().name("facts".into()).spawn(run).map(drop)
@@ -55,7 +55,7 @@ struct Keeper {
 }
 
 impl Keeper {
-    fn tell(&self, news: FactsMsg) -> Result<(), Gone> {
+    fn send(&self, news: FactsMsg) -> Result<(), Gone> {
         self.messages.send(Msg::Facts(news)).map_err(|_| Gone)
     }
 
@@ -63,7 +63,7 @@ impl Keeper {
     fn round(&mut self) -> Result<(), Gone> {
         if let Err(error) = self.catch_up() {
             self.reader = None;
-            self.tell(FactsMsg::Problem(error.to_string()))?;
+            self.send(FactsMsg::Problem(error.to_string()))?;
         }
         let connected = match self.reader {
             Some(_) => Client::connect(&self.workspace.runtime()),
@@ -74,16 +74,16 @@ impl Keeper {
                 let pid = client.hello().pid;
                 match client.events(Some(self.seq), true) {
                     Ok(events) => {
-                        self.tell(FactsMsg::Supervisor(SupervisorSeen::Running { pid }))?;
+                        self.send(FactsMsg::Supervisor(SupervisorSeen::Running { pid }))?;
                         self.follow(events)?;
                     }
-                    Err(error) => self.tell(FactsMsg::Problem(error.to_string()))?,
+                    Err(error) => self.send(FactsMsg::Problem(error.to_string()))?,
                 }
             }
-            Ok(None) => self.tell(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }))?,
+            Ok(None) => self.send(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }))?,
             Err(error) => {
                 let problem = Some(error.to_string());
-                self.tell(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem }))?;
+                self.send(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem }))?;
             }
         }
         thread::sleep(LOOK_PAUSE);
@@ -110,21 +110,21 @@ impl Keeper {
                 }
             }
             if has_news && let Err(error) = self.catch_up() {
-                self.tell(FactsMsg::Problem(error.to_string()))?;
+                self.send(FactsMsg::Problem(error.to_string()))?;
             }
             if !gauges.is_empty() {
-                self.tell(FactsMsg::Gauges(gauges))?;
+                self.send(FactsMsg::Gauges(gauges))?;
             }
         }
     }
 
     /// Reads what was written since, if anything was.
-    fn catch_up(&mut self) -> Result<(), LedgerError> {
+    fn catch_up(&mut self) -> Result<(), CodecError> {
         if self.reader.is_none() {
             self.reader = Reader::find(self.workspace.db())?;
             if self.reader.is_none() {
                 let empty = Loaded { state: paddock_model::state::State::default(), events: Vec::new() };
-                let _ = self.tell(FactsMsg::Loaded(Box::new(empty)));
+                let _ = self.send(FactsMsg::Loaded(Box::new(empty)));
                 return Ok(());
             }
             self.data_version = None;
@@ -147,19 +147,19 @@ impl Keeper {
             self.seq = last.seq;
             let is_all = stored.len() < BATCH as usize;
             let read = stored.iter().map(|one| Ok((codec::from_stored(one)?, line(one))));
-            let happened = read.collect::<Result<Vec<_>, LedgerError>>()?;
-            if self.tell(FactsMsg::Happened(happened)).is_err() || is_all {
+            let happened = read.collect::<Result<Vec<_>, CodecError>>()?;
+            if self.send(FactsMsg::Happened(happened)).is_err() || is_all {
                 return Ok(());
             }
         }
     }
 
-    fn load(&mut self) -> Result<(), LedgerError> {
+    fn load(&mut self) -> Result<(), CodecError> {
         let Some(reader) = &self.reader else { return Ok(()) };
         self.data_version = Some(reader.data_version()?);
         let loaded = load(reader)?;
         self.seq = loaded.state.counters().seq;
-        let _ = self.tell(FactsMsg::Loaded(Box::new(loaded)));
+        let _ = self.send(FactsMsg::Loaded(Box::new(loaded)));
         Ok(())
     }
 }
@@ -168,7 +168,7 @@ impl Keeper {
 ///
 /// # Errors
 /// When the database cannot be read, or holds what this program does not understand.
-pub fn load(reader: &Reader) -> Result<Loaded, LedgerError> {
+pub fn load(reader: &Reader) -> Result<Loaded, CodecError> {
     let state = codec::load_snapshot(reader)?;
     let wanted =
         EventQuery { limit: u32::try_from(EVENTS_MAX).ok(), newest_first: true, ..EventQuery::default() };

@@ -10,11 +10,11 @@ use crate::effect::Effect;
 use paddock_model::event::Fact;
 use paddock_model::ids::Person;
 use paddock_model::objective::{Cause, Objective, Status};
-use paddock_model::operate::Aside;
+use paddock_model::operate::BeforePause;
 use paddock_model::reason::{Reason, ReasonCode};
 
 pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
-    let stopped = put_aside(scribe, objective, Status::Skipped, &format!("{by} skipped it"))?;
+    let stopped = set_aside(scribe, objective, Status::Skipped, &format!("{by} skipped it"))?;
     let id = &objective.key.id;
     let waiting = scribe.state.dependents(&objective.key).len();
     let dependents = match waiting {
@@ -26,7 +26,7 @@ pub(super) fn skip(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) 
 }
 
 pub(super) fn cancel(scribe: &mut Scribe<'_>, objective: &Objective, by: &Person) -> Done {
-    let stopped = put_aside(scribe, objective, Status::Cancelled, &format!("{by} called it off"))?;
+    let stopped = set_aside(scribe, objective, Status::Cancelled, &format!("{by} called it off"))?;
     let id = &objective.key.id;
     Ok(format!(
         "{id} is cancelled{stopped}; its branch stays, and `paddock objective retry {id}` takes it up again"
@@ -41,12 +41,12 @@ pub(super) fn escalate(
 ) -> Done {
     let why = note.map_or_else(String::new, |note| format!(": {note}"));
     let text = format!("{by} wants a person to decide{why}");
-    let stopped = put_aside(scribe, objective, Status::NeedsReview, &text)?;
+    let stopped = set_aside(scribe, objective, Status::NeedsReview, &text)?;
     Ok(format!("{} waits for a person{stopped}", objective.key.id))
 }
 
 /// Moves it aside: out of the queue, its session stopped, harvested and salvaged; the branch stays.
-fn put_aside(
+fn set_aside(
     scribe: &mut Scribe<'_>,
     objective: &Objective,
     to: Status,
@@ -130,17 +130,21 @@ pub(super) fn resume(scribe: &mut Scribe<'_>, objective: &Objective) -> Done {
         };
         return refuse(format!("{id} is not paused: it is {status}{advice}"));
     }
-    let aside = objective.operated.aside.clone().unwrap_or(Aside { status: Status::Ready, reason: None });
-    let to = derive(scribe, objective, aside);
+    let before_pause = objective
+        .operated
+        .before_pause
+        .clone()
+        .unwrap_or(BeforePause { status: Status::Ready, reason: None });
+    let to = derive(scribe, objective, before_pause);
     Ok(format!("{id} goes on: it is {to}"))
 }
 
 /// Where it stands by the facts: what it waited for when it was paused is asked again.
-fn derive(scribe: &mut Scribe<'_>, objective: &Objective, aside: Aside) -> Status {
+fn derive(scribe: &mut Scribe<'_>, objective: &Objective, before_pause: BeforePause) -> Status {
     let key = &objective.key;
-    let (to, reason) = match aside.status {
+    let (to, reason) = match before_pause.status {
         Status::NeedsReview | Status::Failed | Status::Skipped | Status::Cancelled => {
-            (aside.status, aside.reason)
+            (before_pause.status, before_pause.reason)
         }
         Status::Queued if objective.head.is_some() => (Status::Queued, None),
         Status::Queued | Status::Review | Status::Active => (Status::Review, None),

@@ -16,7 +16,7 @@ pub(super) type Job = Box<dyn FnOnce() + Send>;
 
 /// Names a lane.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Lane {
+pub(super) enum ExecutorKey {
     /// Refs of a project: candidates, landings, publishing, looking.
     Refs(ProjectSlug),
     /// The user's remote of a project, which may take long to answer.
@@ -49,16 +49,16 @@ struct Waiting {
 #[derive(Default)]
 struct Queues {
     /// Of effects those whose answers the engine waits for (see `message`); of looks one of each name.
-    waiting: HashMap<Lane, VecDeque<Waiting>>,
+    waiting: HashMap<ExecutorKey, VecDeque<Waiting>>,
     /// Lanes with work that no thread is at, in order of arrival.
-    free: VecDeque<Lane>,
+    free: VecDeque<ExecutorKey>,
     /// Lanes that a thread is at.
-    taken: std::collections::HashSet<Lane>,
+    taken: std::collections::HashSet<ExecutorKey>,
     threads: usize,
     idle: usize,
 }
 
-impl Lane {
+impl ExecutorKey {
     /// The project whose work it holds, where it is one's.
     pub(super) fn project(&self) -> Option<&ProjectSlug> {
         match self {
@@ -76,27 +76,27 @@ impl Lane {
 
 /// The threads that carry out effects.
 #[derive(Clone, Default)]
-pub(super) struct Lanes {
+pub(super) struct Executor {
     shared: Arc<(Mutex<Queues>, Condvar)>,
 }
 
-impl Lanes {
+impl Executor {
     fn queues(&self) -> MutexGuard<'_, Queues> {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Has the job done after everything given to this lane before.
-    pub(super) fn send(&self, lane: Lane, job: Job) {
-        self.add(self.queues(), lane, Waiting { name: None, job });
+    pub(super) fn send(&self, executor_key: ExecutorKey, job: Job) {
+        self.add(self.queues(), executor_key, Waiting { name: None, job });
     }
 
     /// Like [`Self::send`], for a look; one of this name that waits in the lane gives its place to the newer one, so that
     /// however long a disk hangs, no more than one waits for it.
-    pub(super) fn send_newest(&self, lane: Lane, name: &'static str, job: Job) {
+    pub(super) fn send_newest(&self, executor_key: ExecutorKey, name: &'static str, job: Job) {
         let mut queues = self.queues();
         let older = queues
             .waiting
-            .get_mut(&lane)
+            .get_mut(&executor_key)
             .and_then(|waiting| waiting.iter_mut().find(|waiting| waiting.name == Some(name)));
         if let Some(older) = older {
             let older = std::mem::replace(&mut older.job, job);
@@ -105,19 +105,19 @@ impl Lanes {
             drop(older);
             return;
         }
-        self.add(queues, lane, Waiting { name: Some(name), job });
+        self.add(queues, executor_key, Waiting { name: Some(name), job });
     }
 
-    fn add(&self, mut queues: MutexGuard<'_, Queues>, lane: Lane, waiting: Waiting) {
-        queues.waiting.entry(lane.clone()).or_default().push_back(waiting);
-        if !queues.taken.contains(&lane) && !queues.free.contains(&lane) {
-            queues.free.push_back(lane);
+    fn add(&self, mut queues: MutexGuard<'_, Queues>, executor_key: ExecutorKey, waiting: Waiting) {
+        queues.waiting.entry(executor_key.clone()).or_default().push_back(waiting);
+        if !queues.taken.contains(&executor_key) && !queues.free.contains(&executor_key) {
+            queues.free.push_back(executor_key);
         }
         let must_grow = queues.idle < queues.free.len() && queues.threads < THREADS_MAX;
         if must_grow {
             queues.threads += 1;
-            let lanes = self.clone();
-            let spawned = thread::Builder::new().name("lane".into()).spawn(move || lanes.work());
+            let executor = self.clone();
+            let spawned = thread::Builder::new().name("lane".into()).spawn(move || executor.work());
             if spawned.is_err() {
                 queues.threads -= 1;
                 tracing::error!("a thread could not be started; work goes on with those there are");
@@ -130,27 +130,28 @@ impl Lanes {
     fn work(&self) {
         let mut queues = self.queues();
         loop {
-            let Some(lane) = queues.free.pop_front() else {
+            let Some(executor_key) = queues.free.pop_front() else {
                 queues.idle += 1;
                 queues = self.shared.1.wait(queues).unwrap_or_else(PoisonError::into_inner);
                 queues.idle -= 1;
                 continue;
             };
-            let Some(Waiting { job, .. }) = queues.waiting.get_mut(&lane).and_then(VecDeque::pop_front)
+            let Some(Waiting { job, .. }) =
+                queues.waiting.get_mut(&executor_key).and_then(VecDeque::pop_front)
             else {
                 continue;
             };
-            queues.taken.insert(lane.clone());
+            queues.taken.insert(executor_key.clone());
             drop(queues);
             // Jobs catch their own panics and tell of them; the lane must go on whatever they do.
             if let Err(panic) = caught(job) {
-                tracing::error!(?lane, %panic, "a job panicked outside of its guard");
+                tracing::error!(?executor_key, %panic, "a job panicked outside of its guard");
             }
             queues = self.queues();
-            queues.taken.remove(&lane);
-            match queues.waiting.get(&lane).is_some_and(|left| !left.is_empty()) {
-                true => queues.free.push_back(lane),
-                false => drop(queues.waiting.remove(&lane)),
+            queues.taken.remove(&executor_key);
+            match queues.waiting.get(&executor_key).is_some_and(|left| !left.is_empty()) {
+                true => queues.free.push_back(executor_key),
+                false => drop(queues.waiting.remove(&executor_key)),
             }
         }
     }
@@ -163,17 +164,17 @@ mod tests {
 
     #[test]
     fn a_lane_keeps_its_order_and_does_not_hold_up_others() {
-        let lanes = Lanes::default();
+        let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
-        let slow = Lane::Session(SessionId(1));
-        lanes.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
+        let slow = ExecutorKey::Session(SessionId(1));
+        executor.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
         for n in 0..10 {
             let sender = sender.clone();
-            lanes.send(slow.clone(), Box::new(move || sender.send(n).unwrap()));
+            executor.send(slow.clone(), Box::new(move || sender.send(n).unwrap()));
         }
         let other = sender.clone();
-        lanes.send(Lane::Session(SessionId(2)), Box::new(move || other.send(99).unwrap()));
+        executor.send(ExecutorKey::Session(SessionId(2)), Box::new(move || other.send(99).unwrap()));
         assert_eq!(receiver.recv().unwrap(), 99);
         go.send(()).unwrap();
         let order: Vec<i32> = (0..10).map(|_| receiver.recv().unwrap()).collect();
@@ -182,15 +183,15 @@ mod tests {
 
     #[test]
     fn of_a_look_that_comes_again_and_again_the_newest_waits_alone() {
-        let lanes = Lanes::default();
+        let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
-        let slow = Lane::Session(SessionId(1));
-        lanes.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
+        let slow = ExecutorKey::Session(SessionId(1));
+        executor.send(slow.clone(), Box::new(move || gate.recv().unwrap()));
         for n in 0..1_000 {
             for name in ["count", "read"] {
                 let sender = sender.clone();
-                lanes.send_newest(slow.clone(), name, Box::new(move || sender.send((name, n)).unwrap()));
+                executor.send_newest(slow.clone(), name, Box::new(move || sender.send((name, n)).unwrap()));
             }
         }
         drop(sender);
@@ -200,10 +201,10 @@ mod tests {
 
     #[test]
     fn a_job_that_panics_does_not_stop_its_lane() {
-        let lanes = Lanes::default();
+        let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
-        lanes.send(Lane::Session(SessionId(1)), Box::new(|| panic!("on purpose")));
-        lanes.send(Lane::Session(SessionId(1)), Box::new(move || sender.send(1).unwrap()));
+        executor.send(ExecutorKey::Session(SessionId(1)), Box::new(|| panic!("on purpose")));
+        executor.send(ExecutorKey::Session(SessionId(1)), Box::new(move || sender.send(1).unwrap()));
         assert_eq!(receiver.recv().unwrap(), 1);
     }
 }

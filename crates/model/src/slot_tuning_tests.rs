@@ -32,15 +32,15 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
 }
 
 /// A gate of ten seconds, measured alone and then twice for its whole time beside another.
-fn measured(beside_ms: i64) -> Pace {
-    let mut pace = Pace::default();
-    pace.note(&run(1, 0, 10_000), Company::default());
-    assert_eq!(pace.measured(), None);
+fn measured(beside_ms: i64) -> SlotTuning {
+    let mut slot_tuning = SlotTuning::default();
+    slot_tuning.note(&run(1, 0, 10_000), Company::default());
+    assert_eq!(slot_tuning.measured(), None);
     for id in [2, 3] {
         let one = run(id, 0, beside_ms);
-        pace.note(&one, Company::of(&one, [run(9, -5, beside_ms + 5)].iter()));
+        slot_tuning.note(&one, Company::new(&one, [run(9, -5, beside_ms + 5)].iter()));
     }
-    pace
+    slot_tuning
 }
 
 #[test]
@@ -53,43 +53,43 @@ fn two_gates_that_slow_each_other_down_are_worth_one_slot_and_two_that_do_not_ar
 
 #[test]
 fn a_run_that_had_company_for_a_part_of_its_time_tells_what_that_part_cost() {
-    let mut pace = Pace::default();
-    pace.note(&run(1, 0, 10_000), Company::default());
+    let mut slot_tuning = SlotTuning::default();
+    slot_tuning.note(&run(1, 0, 10_000), Company::default());
     // Four seconds alone, then six seconds' work in twelve.
     let one = run(2, 0, 16_000);
-    let company = Company::of(&one, [run(9, 4_000, 20_000)].iter());
+    let company = Company::new(&one, [run(9, 4_000, 20_000)].iter());
     assert_eq!(company, Company { one: 750, more: 0 });
-    pace.note(&one, company);
-    assert_eq!(pace.beside, [2_000]);
+    slot_tuning.note(&one, company);
+    assert_eq!(slot_tuning.beside, [2_000]);
 }
 
 #[test]
 fn what_says_nothing_of_the_whole_gate_is_not_counted() {
-    let mut pace = Pace::default();
+    let mut slot_tuning = SlotTuning::default();
     let red = GateRun { verdict: Some(Verdict::Red), ..run(1, 0, 10_000) };
     let canary = GateRun { purpose: Purpose::Canary, ..run(2, 0, 10_000) };
     let given_up = GateRun { cancelled: true, ..run(3, 0, 10_000) };
     for one in [red, canary, given_up] {
-        pace.note(&one, Company::default());
+        slot_tuning.note(&one, Company::default());
     }
-    assert!(pace.alone_ms.is_empty());
+    assert!(slot_tuning.alone_ms.is_empty());
     let crowded = run(4, 0, 10_000);
     let others = [run(5, 0, 9_000), run(6, 0, 9_000)];
-    pace.note(&crowded, Company::of(&crowded, others.iter()));
-    assert!(pace.alone_ms.is_empty() && pace.beside.is_empty());
+    slot_tuning.note(&crowded, Company::new(&crowded, others.iter()));
+    assert!(slot_tuning.alone_ms.is_empty() && slot_tuning.beside.is_empty());
 }
 
 #[test]
 fn it_is_tried_a_few_times_and_never_for_a_gate_of_a_second() {
-    let mut pace = Pace::default();
-    assert_eq!(pace.trial_ms(Slots::Auto, "t"), None, "first it is known alone");
-    pace.note(&run(1, 0, 10_000), Company::default());
-    assert_eq!(pace.trial_ms(Slots::Auto, "t"), Some(15_850));
-    assert_eq!(pace.trial_ms(Slots::Count(1), "t"), None);
-    assert_eq!(pace.trial_ms(Slots::Auto, "another gate"), None);
-    pace.tries = TRIES_MAX;
-    assert_eq!(pace.trial_ms(Slots::Auto, "t"), None);
-    let mut short = Pace::default();
+    let mut slot_tuning = SlotTuning::default();
+    assert_eq!(slot_tuning.trial_ms(Slots::Auto, "t"), None, "first it is known alone");
+    slot_tuning.note(&run(1, 0, 10_000), Company::default());
+    assert_eq!(slot_tuning.trial_ms(Slots::Auto, "t"), Some(15_850));
+    assert_eq!(slot_tuning.trial_ms(Slots::Count(1), "t"), None);
+    assert_eq!(slot_tuning.trial_ms(Slots::Auto, "another gate"), None);
+    slot_tuning.tries = TRIES_MAX;
+    assert_eq!(slot_tuning.trial_ms(Slots::Auto, "t"), None);
+    let mut short = SlotTuning::default();
     short.note(&run(1, 0, 900), Company::default());
     assert_eq!(short.trial_ms(Slots::Auto, "t"), None);
     assert!(short.why(Slots::Auto, "t").contains("0.9 s alone"));
@@ -97,12 +97,12 @@ fn it_is_tried_a_few_times_and_never_for_a_gate_of_a_second() {
 
 #[test]
 fn another_gate_is_measured_anew_and_the_reason_has_the_figures() {
-    let mut pace = measured(17_000);
-    pace.found = pace.measured();
-    let why = pace.why(Slots::Auto, "t");
+    let mut slot_tuning = measured(17_000);
+    slot_tuning.found = slot_tuning.measured();
+    let why = slot_tuning.why(Slots::Auto, "t");
     assert!(why.contains("10.0 s alone and 1.70 times as long beside another: not worth it"), "{why}");
-    assert_eq!(pace.found("other"), None);
-    assert!(pace.why(Slots::Auto, "other").starts_with("until it is measured"));
-    pace.under("other");
-    assert!(pace.alone_ms.is_empty() && pace.found.is_none());
+    assert_eq!(slot_tuning.found("other"), None);
+    assert!(slot_tuning.why(Slots::Auto, "other").starts_with("until it is measured"));
+    slot_tuning.under("other");
+    assert!(slot_tuning.alone_ms.is_empty() && slot_tuning.found.is_none());
 }

@@ -36,7 +36,7 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn of(state: &State, session: &Session) -> Self {
+    pub(super) fn from_session(state: &State, session: &Session) -> Self {
         let settings = state.project(&session.objective.project).map(|project| &project.settings);
         let agent = settings.and_then(|settings| settings.agent(&session.agent));
         let resumed = session.resume.as_ref().and_then(|resume| state.session(resume.session));
@@ -52,7 +52,7 @@ impl Source {
 }
 
 /// Reads what it told. Logs that cannot be read tell nothing.
-pub(super) fn told(world: &World, source: &Source, commits: usize) -> (Option<SessionSummary>, Account) {
+pub(super) fn read(world: &World, source: &Source, commits: usize) -> (Option<SessionSummary>, Account) {
     let dir = world.workspace.session_dir(source.session);
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     let ended_ms = source.ended_ms.unwrap_or_else(now_ms);
@@ -112,17 +112,17 @@ pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> Stri
         reader.push(stream, b"\n");
     }
     let (_, lines) = reader.finish(None);
-    let mut told: Vec<String> = Vec::new();
+    let mut read: Vec<String> = Vec::new();
     let mut room = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     for line in lines.iter().rev().map(|line| format!("{}: {}", line.kind.word(), line.text)) {
         room = room.saturating_sub(line.len() + 1);
-        if room == 0 && !told.is_empty() {
+        if room == 0 && !read.is_empty() {
             break;
         }
-        told.push(line);
+        read.push(line);
     }
-    told.reverse();
-    told.join("\n")
+    read.reverse();
+    read.join("\n")
 }
 
 fn account(reading: Reading, source: &Source, commits: usize) -> Account {

@@ -7,15 +7,20 @@ use super::update::Urgency;
 
 /// Whether a frame is to be drawn now.
 #[must_use]
-pub(crate) fn is_due(due: Urgency, since_drawn: Duration, pace: Duration) -> bool {
-    due == Urgency::Now || (due == Urgency::Soon && since_drawn >= pace)
+pub(crate) fn is_due(due: Urgency, since_drawn: Duration, interval: Duration) -> bool {
+    due == Urgency::Now || (due == Urgency::Soon && since_drawn >= interval)
 }
 
 /// How long nothing has to be done; none: until a message comes, however long that is.
 #[must_use]
-pub(crate) fn wait(model: &Model, due: Urgency, since_drawn: Duration, pace: Duration) -> Option<Duration> {
+pub(crate) fn wait(
+    model: &Model,
+    due: Urgency,
+    since_drawn: Duration,
+    interval: Duration,
+) -> Option<Duration> {
     if due > Urgency::Never {
-        return Some(pace.saturating_sub(since_drawn));
+        return Some(interval.saturating_sub(since_drawn));
     }
     let note = model.note.as_ref().map(|note| note.until_ms - model.now_ms);
     let second = model.is_ticking().then(|| 1000 - model.now_ms.rem_euclid(1000));
@@ -27,26 +32,26 @@ pub(crate) fn wait(model: &Model, due: Urgency, since_drawn: Duration, pace: Dur
 mod tests {
     use super::*;
 
-    const PACE: Duration = Duration::from_millis(100);
+    const INTERVAL: Duration = Duration::from_millis(100);
 
     #[test]
     fn an_idle_console_sleeps_until_something_comes() {
         let mut model = Model::new(paddock_engine::ANSWERS, crate::actions::keymap());
-        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), None);
+        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, INTERVAL), None);
         model.say("done".to_owned());
-        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, PACE), Some(Duration::from_secs(6)));
+        assert_eq!(wait(&model, Urgency::Never, Duration::ZERO, INTERVAL), Some(Duration::from_secs(6)));
     }
 
     #[test]
     fn a_key_is_drawn_at_once_and_a_stream_ten_times_a_second() {
-        assert!(is_due(Urgency::Now, Duration::ZERO, PACE));
-        assert!(!is_due(Urgency::Soon, Duration::from_millis(99), PACE));
-        assert!(is_due(Urgency::Soon, PACE, PACE));
+        assert!(is_due(Urgency::Now, Duration::ZERO, INTERVAL));
+        assert!(!is_due(Urgency::Soon, Duration::from_millis(99), INTERVAL));
+        assert!(is_due(Urgency::Soon, INTERVAL, INTERVAL));
         let left = wait(
             &Model::new(paddock_engine::ANSWERS, crate::actions::keymap()),
             Urgency::Soon,
             Duration::from_millis(30),
-            PACE,
+            INTERVAL,
         );
         assert_eq!(left, Some(Duration::from_millis(70)));
     }

@@ -9,15 +9,15 @@ use super::error::SupervisorError;
 use super::kernel::Kernel;
 use super::message::{Inbox, Message};
 use paddock_model::command::{Answer, Command, Refusal};
-use paddock_store::{OnRoom, Room, StoreError};
+use paddock_store::{DiskSpace, OnDiskSpace, StoreError};
 
 /// So often it is looked whether there is room, or the time of the run is over.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
 /// Tells the kernel, and whoever reads the supervisor's own output.
-pub(super) fn teller(inbox: Inbox) -> OnRoom {
-    Box::new(move |room| {
-        match &room {
-            Room::Missing(StoreError::DiskFull { path }) => {
+pub(super) fn notifier(inbox: Inbox) -> OnDiskSpace {
+    Box::new(move |space| {
+        match &space {
+            DiskSpace::Missing(StoreError::DiskFull { path }) => {
                 tracing::error!(database = %path.display(), "the disk is full: nothing is begun until there is room");
                 eprintln!(
                     "the disk of {} is full: nothing new is begun, sessions go on, and work goes on by itself when \
@@ -25,26 +25,26 @@ pub(super) fn teller(inbox: Inbox) -> OnRoom {
                     path.display()
                 );
             }
-            Room::Missing(error) => tracing::error!(%error, "nothing can be written"),
-            Room::Found => {
+            DiskSpace::Missing(error) => tracing::error!(%error, "nothing can be written"),
+            DiskSpace::Found => {
                 tracing::info!("there is room on the disk again");
                 eprintln!("there is room on the disk again: work goes on");
             }
         }
         // When the kernel is gone the process is ending.
-        drop(inbox.send(Message::Room(room)));
+        drop(inbox.send(Message::DiskSpace(space)));
     })
 }
 
 impl Kernel {
     /// Keeps what comes in for later, in its order. People are told at once that nothing can be recorded; whoever
     /// stops the supervisor ends it here, and what it had decided and not recorded is decided again by the next.
-    pub(super) fn wait_for_room(&mut self, full: &StoreError) -> Result<(), SupervisorError> {
+    pub(super) fn wait_for_disk_space(&mut self, full: &StoreError) -> Result<(), SupervisorError> {
         // It grows as little as the inbox: see `message`.
         let mut kept = VecDeque::new();
         loop {
             match self.inbox.recv_timeout(LOOK_INTERVAL) {
-                Ok(Message::Room(Room::Found)) => break,
+                Ok(Message::DiskSpace(DiskSpace::Found)) => break,
                 Ok(Message::StoreFailed(error)) => return Err(error.into()),
                 Ok(Message::Stop(_, is_interrupt)) => {
                     self.interrupted |= is_interrupt;

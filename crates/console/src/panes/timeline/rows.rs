@@ -43,7 +43,7 @@ pub(crate) struct Bar {
 
 /// A line of bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lane {
+pub(crate) struct TimelineRow {
     /// The objective; none: gate runs.
     pub objective: Option<ObjectiveId>,
     /// What stands before it.
@@ -73,7 +73,7 @@ fn ended(session: &Session) -> Ended {
 /// The lanes that have something after `since_ms`: sessions by objective in the order of their first one, then
 /// gate runs by slot.
 #[must_use]
-pub(crate) fn lanes(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
+pub(crate) fn rows(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
     let mut found: BTreeMap<&ObjectiveId, Vec<Bar>> = BTreeMap::new();
     for session in model.facts.state.sessions().rev().take(LOOKED_AT_MAX) {
         let to_ms = session.finished_ms.unwrap_or(model.now_ms);
@@ -93,17 +93,17 @@ pub(crate) fn lanes(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane
         };
         found.entry(&session.objective.id).or_default().push(bar);
     }
-    let lane = |(id, mut bars): (&ObjectiveId, Vec<Bar>)| {
+    let row = |(id, mut bars): (&ObjectiveId, Vec<Bar>)| {
         bars.reverse();
-        Lane { objective: Some(id.clone()), name: id.to_string(), bars }
+        TimelineRow { objective: Some(id.clone()), name: id.to_string(), bars }
     };
-    let mut lanes: Vec<Lane> = found.into_iter().map(lane).collect();
-    lanes.sort_by_key(|lane| lane.bars.first().map_or(i64::MAX, |bar| bar.from_ms));
-    lanes.extend(gates(model, project, since_ms));
-    lanes
+    let mut rows: Vec<TimelineRow> = found.into_iter().map(row).collect();
+    rows.sort_by_key(|row| row.bars.first().map_or(i64::MAX, |bar| bar.from_ms));
+    rows.extend(gates(model, project, since_ms));
+    rows
 }
 
-fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
+fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
     let mut slots: BTreeMap<u32, Vec<Bar>> = BTreeMap::new();
     for gate in model.facts.state.gates().rev().take(LOOKED_AT_MAX) {
         let to_ms = gate.finished_ms.unwrap_or(model.now_ms);
@@ -121,10 +121,10 @@ fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<Lane> {
         slots.entry(gate.slot).or_default().push(bar);
     }
     let several = slots.len() > 1;
-    let lane = |(slot, mut bars): (u32, Vec<Bar>)| {
+    let row = |(slot, mut bars): (u32, Vec<Bar>)| {
         bars.reverse();
         let name = if several { format!("gate {slot}") } else { "gate".to_owned() };
-        Lane { objective: None, name, bars }
+        TimelineRow { objective: None, name, bars }
     };
-    slots.into_iter().map(lane).collect()
+    slots.into_iter().map(row).collect()
 }

@@ -33,7 +33,7 @@ const BESIDE_FROM: u64 = 500;
 /// What is known of how long a gate takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Pace {
+pub struct SlotTuning {
     /// The commands and limits that this is about.
     pub terms: String,
     /// Milliseconds that it took alone, newest last.
@@ -69,7 +69,7 @@ pub(crate) struct Company {
 impl Company {
     /// Of a run that is over, by the times of others.
     #[must_use]
-    pub(crate) fn of<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
+    pub(crate) fn new<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
         let (Some(end), start) = (run.finished_ms, run.started_ms) else { return Self::default() };
         let mut turns: Vec<(i64, i64)> = Vec::new();
         for other in others.filter(|other| other.id != run.id) {
@@ -106,7 +106,7 @@ fn keep<T>(values: &mut Vec<T>, value: T) {
     values.drain(..excess);
 }
 
-impl Pace {
+impl SlotTuning {
     /// What is known under these terms: of another gate nothing is.
     pub(crate) fn under(&mut self, terms: &str) -> &mut Self {
         if self.terms != terms {
@@ -195,5 +195,5 @@ impl Pace {
 }
 
 #[cfg(test)]
-#[path = "pace_tests.rs"]
+#[path = "slot_tuning_tests.rs"]
 mod tests;

@@ -4,17 +4,17 @@
 
 use super::refusals::unknown_project;
 use super::scribe::Scribe;
-use super::{blame, gates, room, send_back};
+use super::{blame, disk_space, gates, send_back};
 use crate::effect::Effect;
 use crate::input::Problem;
 use crate::judge::repeats;
 use crate::train::in_order;
-use paddock_model::aside::{Aside, Guard, Prepared};
 use paddock_model::command::{Answer, Refusal, Reply};
 use paddock_model::event::Fact;
 use paddock_model::gate::{CommandResult, GateRun, Purpose, Verdict};
 use paddock_model::ids::{EntryId, GateId, ObjectId, ProjectSlug};
 use paddock_model::project::Project;
+use paddock_model::side_runs::{Guard, Prepared, SideTree};
 use paddock_model::train::Entry;
 
 /// Runs with the tests as they were that cannot be evaluated, before the base is asked.
@@ -89,26 +89,26 @@ fn cancel_outdated(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     }
     let Some(project) = scribe.state.project(slug) else { return };
     let waits = |entry: &EntryId| project.train.entry(*entry).is_some_and(Entry::waits_for_guard);
-    let is_gone = |aside: &Aside| matches!(aside, Aside::Guard { entry, .. } if !waits(entry));
-    scribe.memo.prepared.retain(|(of, aside), _| of != slug || !is_gone(aside));
+    let is_gone = |side_tree: &SideTree| matches!(side_tree, SideTree::Guard { entry, .. } if !waits(entry));
+    scribe.memo.prepared.retain(|(of, side_tree), _| of != slug || !is_gone(side_tree));
 }
 
 /// The tree, when it is made; else it is ordered.
-fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: Aside) -> Option<(Aside, Prepared)> {
-    let is_same = |aside: &Aside| match (aside, &wanted) {
-        (Aside::Guard { entry: one, head: of, .. }, Aside::Guard { entry: other, head, .. }) => {
+fn tree(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wanted: SideTree) -> Option<(SideTree, Prepared)> {
+    let is_same = |side_tree: &SideTree| match (side_tree, &wanted) {
+        (SideTree::Guard { entry: one, head: of, .. }, SideTree::Guard { entry: other, head, .. }) => {
             one == other && of == head
         }
-        (Aside::Canary { .. }, Aside::Canary { .. }) => true,
+        (SideTree::Canary { .. }, SideTree::Canary { .. }) => true,
         (one, other) => one == other,
     };
-    let made = scribe.memo.prepared.iter().find(|((of, aside), _)| of == slug && is_same(aside));
-    if let Some(((_, aside), prepared)) = made {
-        return Some((aside.clone(), prepared.clone()));
+    let made = scribe.memo.prepared.iter().find(|((of, side_tree), _)| of == slug && is_same(side_tree));
+    if let Some(((_, side_tree), prepared)) = made {
+        return Some((side_tree.clone(), prepared.clone()));
     }
-    if !scribe.memo.preparing.iter().any(|(of, aside)| of == slug && is_same(aside)) {
+    if !scribe.memo.preparing.iter().any(|(of, side_tree)| of == slug && is_same(side_tree)) {
         scribe.memo.preparing.insert((slug.clone(), wanted.clone()));
-        scribe.order(Effect::PrepareTree { project: slug.clone(), aside: wanted });
+        scribe.order(Effect::PrepareTree { project: slug.clone(), side_tree: wanted });
     }
     None
 }
@@ -128,9 +128,9 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
         return;
     };
     let (head, paths) = (entry.head.clone(), guard.paths.clone());
-    let wanted = Aside::Guard { entry: entry.id, head, onto, paths };
-    let Some((aside, prepared)) = tree(scribe, slug, wanted) else { return };
-    let Aside::Guard { onto, .. } = aside else { return };
+    let wanted = SideTree::Guard { entry: entry.id, head, onto, paths };
+    let Some((side_tree, prepared)) = tree(scribe, slug, wanted) else { return };
+    let SideTree::Guard { onto, .. } = side_tree else { return };
     let Some(project) = scribe.state.project(slug) else { return };
     if let Some((Verdict::Green, gate)) = verdict_on(project, &prepared.tree) {
         let (project, entry) = (slug.clone(), entry.id);
@@ -144,8 +144,8 @@ fn guard_one(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: &Entry, guard: 
     if !has_failed {
         return start(scribe, slug, purpose, prepared.commit, prepared.tree);
     }
-    if let Some(run) = last.filter(|run| guard.red <= retries && room::starved(run).is_some()) {
-        room::hold(scribe, slug, &run);
+    if let Some(run) = last.filter(|run| guard.red <= retries && disk_space::starved(run).is_some()) {
+        disk_space::hold(scribe, slug, &run);
         return;
     }
     let Some(onto_tree) = prepared.onto_tree else { return };
@@ -181,7 +181,7 @@ fn give_up(scribe: &mut Scribe<'_>, slug: &ProjectSlug, entry: EntryId, why: &st
 
 fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     let Some(at) = scribe.state.project(slug).map(|project| project.integration.tip.clone()) else { return };
-    if let Some((_, prepared)) = tree(scribe, slug, Aside::Canary { at }) {
+    if let Some((_, prepared)) = tree(scribe, slug, SideTree::Canary { at }) {
         start(scribe, slug, Purpose::Canary, prepared.commit, prepared.tree);
     }
 }
@@ -190,24 +190,24 @@ fn canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 pub(super) fn prepared(
     scribe: &mut Scribe<'_>,
     slug: &ProjectSlug,
-    aside: Aside,
+    side_tree: SideTree,
     result: Result<Option<Prepared>, Problem>,
 ) {
-    if !scribe.memo.preparing.remove(&(slug.clone(), aside.clone())) {
+    if !scribe.memo.preparing.remove(&(slug.clone(), side_tree.clone())) {
         return;
     }
     scribe.mark(slug);
     let problem = match result {
         Ok(Some(prepared)) => {
-            scribe.memo.prepared.insert((slug.clone(), aside), prepared);
+            scribe.memo.prepared.insert((slug.clone(), side_tree), prepared);
             return;
         }
         Ok(None) => "it does not merge".to_owned(),
         Err(problem) => problem.into_text(),
     };
-    match aside {
-        Aside::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),
-        Aside::Canary { .. } => judge_canary(scribe, slug, None, Verdict::NotEvaluated),
+    match side_tree {
+        SideTree::Guard { entry, .. } => give_up(scribe, slug, entry, &problem),
+        SideTree::Canary { .. } => judge_canary(scribe, slug, None, Verdict::NotEvaluated),
     }
 }
 
@@ -237,7 +237,10 @@ pub(super) fn ended(scribe: &mut Scribe<'_>, run: &GateRun) {
 }
 
 fn judge_canary(scribe: &mut Scribe<'_>, slug: &ProjectSlug, gate: Option<GateId>, verdict: Verdict) {
-    scribe.memo.prepared.retain(|(of, aside), _| of != slug || !matches!(aside, Aside::Canary { .. }));
+    scribe
+        .memo
+        .prepared
+        .retain(|(of, side_tree), _| of != slug || !matches!(side_tree, SideTree::Canary { .. }));
     let run = gate.and_then(|gate| scribe.state.gate(gate)).map(|run| run.terms.clone());
     let now = scribe.state.project(slug).map(|project| project.settings.gate_terms());
     let terms = run.or(now).unwrap_or_default();

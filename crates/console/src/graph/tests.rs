@@ -18,9 +18,9 @@ struct Picture {
 }
 
 impl Picture {
-    fn new(nodes: Vec<Node>, folds: &Folds, lanes_max: usize) -> Self {
+    fn new(nodes: Vec<Node>, folds: &Folds, graph_columns_max: usize) -> Self {
         let rows = rows(&nodes, &order(&nodes), folds);
-        let rails = Rails::new(&nodes, &rows, lanes_max);
+        let rails = Rails::new(&nodes, &rows, graph_columns_max);
         Self { nodes, rows, rails }
     }
 
@@ -299,11 +299,11 @@ proptest! {
     }
 
     #[test]
-    fn what_a_narrow_gutter_leaves_out_is_counted(nodes in graphs(), lanes_max in 0_usize..4) {
-        let picture = Picture::new(nodes, &Folds::default(), lanes_max);
+    fn what_a_narrow_gutter_leaves_out_is_counted(nodes in graphs(), graph_columns_max in 0_usize..4) {
+        let picture = Picture::new(nodes, &Folds::default(), graph_columns_max);
         let (read, edges) = (picture.read(), picture.edges());
         prop_assert!(read.is_subset(&edges));
-        prop_assert!(picture.rails.width() <= lanes_max * 2 + 2);
+        prop_assert!(picture.rails.width() <= graph_columns_max * 2 + 2);
         let hidden: u32 = (0..picture.rows.len()).map(|row| picture.rails.hidden(row).0).sum();
         prop_assert_eq!(edges.len() - read.len(), hidden as usize);
     }

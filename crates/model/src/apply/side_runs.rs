@@ -1,15 +1,15 @@
 //! What changes with gate runs beside the queue, and with pushes.
 
-use crate::aside::{CanaryVerdict, Guard};
 use crate::gate::{GateRun, Purpose, Verdict};
 use crate::ids::{EntryId, GateId, ObjectiveKey, ProjectSlug};
 use crate::path::RepoPath;
+use crate::side_runs::{CanaryVerdict, Guard};
 use crate::state::State;
 use crate::train::Subject;
 
 impl State {
     /// A run beside the queue that was not cancelled has ended: failures count.
-    pub(super) fn settle_aside(&mut self, run: &GateRun, project: &ProjectSlug, verdict: Verdict) {
+    pub(super) fn end_side_run(&mut self, run: &GateRun, project: &ProjectSlug, verdict: Verdict) {
         let Purpose::Tamper { entries } = &run.purpose else { return };
         for entry in entries {
             self.change_guard(project, *entry, |guard| guard.note(run.id, verdict));

@@ -9,7 +9,7 @@ use super::path::RepoPath;
 
 /// A tree that is wanted for a gate run beside the queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Aside {
+pub enum SideTree {
     /// The merge of an entry with some files as they were before it.
     Guard {
         /// The entry.
