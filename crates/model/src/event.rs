@@ -1,8 +1,11 @@
-//! Events: everything that happens, as it is recorded for good.
+//! Events: the permanent record of everything that happens in a workspace.
 //!
-//! An event holds outcomes and the settings that were used, so that applying it asks nothing else.
-//! Stored shapes are never flattened or untagged; each fact has a version, and a golden file per version
-//! stands in `tests/golden/events`.
+//! An event records an outcome, together with the settings that led to it.
+//! [`State::apply`](crate::state::State::apply) therefore needs nothing but the event and the state.
+//!
+//! The log of a workspace is never rewritten, so every shape that was ever stored must stay readable: a new
+//! field gets `#[serde(default)]`, a renamed one keeps its stored name, and no shape is flattened or untagged.
+//! `tests/golden/events` holds recorded events of every version, which the tests read back.
 
 mod durability;
 
@@ -36,37 +39,37 @@ use super::slot_tuning::SlotsFound;
 use super::train::{Candidate, Link, Subject};
 use super::usage::{Account, Usage};
 
-/// One recorded fact.
+/// One recorded fact, with its place in the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Its number in the log, from 1, without gaps.
+    /// Sequence number in the log: 1, 2, 3, … without gaps.
     pub seq: u64,
-    /// Unix milliseconds.
+    /// When it was recorded, in Unix milliseconds.
     pub at_ms: i64,
     /// What happened.
     pub fact: Fact,
 }
 
-/// What a session was planned to be.
+/// What the supervisor decided about a session before it started the agent.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionPlan {
-    /// Its number.
+    /// The session's number.
     pub session: SessionId,
-    /// What it is for.
+    /// What the session is for.
     pub kind: SessionKind,
-    /// The agent.
+    /// The agent that runs.
     pub agent: AgentId,
-    /// The worker.
+    /// The worker that the agent runs as.
     pub worker: WorkerId,
-    /// The how-manieth session of its objective, from 1.
+    /// Ordinal of the session among those of its objective, from 1.
     pub attempt: u32,
-    /// Its limits.
+    /// The session's limits.
     pub budget: SessionBudget,
-    /// The branch head that it starts from.
+    /// Head of the work branch when the session starts.
     pub from: ObjectId,
-    /// Ready objectives with an overlapping scope that stood before it and were overtaken.
+    /// Ready objectives that were ahead of this one, overlap its scope, and were passed over.
     pub overtook: Vec<ObjectiveId>,
-    /// The agent's conversation that it goes on with.
+    /// The agent's earlier conversation that the session resumes; `None` if it starts a new one.
     #[serde(default)]
     pub resume: Option<Resume>,
 }
@@ -75,24 +78,24 @@ pub struct SessionPlan {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Dropped {
-    /// The gate was red on it.
+    /// The gate was red on the entry's merge.
     Red,
-    /// It does not merge.
+    /// The branch does not merge with the integration tip.
     Conflict {
-        /// The files, at most twenty.
+        /// The files in conflict, at most twenty.
         paths: Vec<RepoPath>,
     },
-    /// The branch head is no longer the pinned one.
+    /// The head of the branch is no longer the one that was approved.
     HeadMoved,
-    /// It cannot land: why.
+    /// The entry cannot land, for this reason.
     Refused(String),
-    /// What it would land is landed already, or was replaced by a newer one.
+    /// The entry's commits have landed already, or a newer entry replaced it.
     Superseded,
-    /// A person took it out.
+    /// A person took the entry out (`queue drop`).
     Withdrawn,
 }
 
-/// What happened. The names are stored: add variants, never rename them.
+/// What happened. Variants and fields are stored under these names: add new ones, never rename the old.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, EnumDiscriminants)]
 #[strum_discriminants(name(FactKind), doc = "The types of [`Fact`], without their data.")]
 #[strum_discriminants(derive(PartialOrd, Ord, Hash, EnumIter, IntoStaticStr))]
@@ -100,84 +103,89 @@ pub enum Dropped {
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Fact {
-    /// A supervisor took up work.
+    /// A supervisor started.
     SupervisorStarted { pid: u32, version: String },
-    /// It laid work down in order: how.
+    /// A supervisor stopped gracefully; `mode` says what it did with running sessions.
     SupervisorStopped { mode: StopMode },
-    /// A repository came under management.
+    /// A person added a repository as a project.
     ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
-    /// Its settings changed.
+    /// The settings of a project changed.
     ProjectConfigured { project: ProjectSlug, settings: Box<ProjectSettings> },
-    /// A person lets it be worked on, or not.
+    /// A person enabled or disabled a project.
     ProjectEnabled { project: ProjectSlug, enabled: bool },
-    /// A person paused or resumed dispatch and planner.
+    /// A person paused or resumed a project: dispatch and planner, not the merge queue.
     ProjectPaused { project: ProjectSlug, paused: bool },
-    /// A person agreed to its configuration as it is now; or this landing carries the agreement on.
+    /// A person trusted the project's current configuration, or the landing of commit `landing`, which
+    /// changes that configuration within the agreed scope, extended the trust.
     ProjectTrusted {
         project: ProjectSlug,
         trust: TrustRecord,
         #[serde(default)]
         landing: Option<ObjectId>,
     },
-    /// It is no longer managed; its objectives are forgotten, its refs and branches stay.
+    /// A person removed a project. Its objectives are forgotten; its refs and branches stay in the
+    /// repository.
     ProjectRemoved { project: ProjectSlug },
-    /// Something stops it.
+    /// A project was put on hold for `reason`.
     ProjectHeld { project: ProjectSlug, reason: Reason },
-    /// That no longer stops it.
+    /// The hold `code` on a project was lifted.
     ProjectReleased { project: ProjectSlug, code: ReasonCode },
-    /// An agent could not be started.
+    /// An agent could not be started for a project.
     AgentUnusable { project: ProjectSlug, agent: AgentId, problem: String },
-    /// Agents that could not be started may be tried again.
+    /// The agents of a project that could not be started may be tried again.
     AgentsReset { project: ProjectSlug },
-    /// No session is started with an agent for a while, in any project.
+    /// An agent entered a cooldown: until it is over, no project starts a session with it.
     AgentCooled {
         agent: AgentId,
         project: Option<ProjectSlug>,
         session: Option<SessionId>,
         cooldown: Box<Cooldown>,
     },
-    /// An agent needs a person before it can work: not logged in.
+    /// An agent cannot work until a person helps, for example by logging in.
     AgentLocked { agent: AgentId, project: Option<ProjectSlug>, session: Option<SessionId>, failure: Failure },
-    /// An agent may be tried again at once: why.
+    /// A cooldown or lock of an agent was lifted early, for the reason `why`.
     AgentFreed { agent: AgentId, why: String },
-    /// A person lets an agent be used, or not, in any project.
+    /// A person enabled or disabled an agent for all projects.
     AgentEnabled { agent: AgentId, enabled: bool, by: Person },
-    /// A person had an agent checked.
+    /// A person ran `agent check`; `check` is the result.
     AgentChecked { agent: AgentId, check: Check },
-    /// The user's day began at this time; what running sessions had used by then counts to the day before.
+    /// The user's day began at `since_ms`. `carried` is what running sessions had used by then, which counts
+    /// towards the day before.
     DayBegan { since_ms: i64, carried: Vec<(SessionId, Usage)> },
-    /// The wall clock went on by so many milliseconds more than the machine was awake: it slept, or somebody set the
-    /// clock; less than 0: it was set back.
+    /// The wall clock gained `by_ms` milliseconds on the time that the machine was awake: the machine slept,
+    /// or somebody set the clock. A negative value means that the clock was set back.
     ClockJumped { by_ms: i64 },
-    /// By its keeper's count a session was awake for less (or, below 0, for more) than was taken for granted while no
-    /// supervisor looked: the machine slept, or somebody set the clock.
+    /// A session's keeper measured `by_ms` milliseconds less awake time than the wall clock suggests, while
+    /// no supervisor was running: the machine slept, or somebody set the clock. A negative value means more
+    /// awake time.
     SessionSlept { objective: ObjectiveKey, session: SessionId, by_ms: i64 },
-    /// A command of the user's that was to be told of an event failed.
+    /// A `notify` command of the user failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: String },
-    /// Something that Paddock did, most often an effect, panicked: a fault of Paddock itself. So many times since
-    /// the supervisor started.
+    /// An action of Paddock, most often an effect, panicked: a bug in Paddock. `times` counts the panics of
+    /// the same action since the supervisor started.
     EffectPanicked { project: Option<ProjectSlug>, doing: String, problem: String, times: u32 },
-    /// A project has spent what it may in a day.
+    /// A project used up the limit `what` of its daily budget.
     BudgetExhausted { project: ProjectSlug, what: DayLimit, limit: String },
-    /// Its integration ref exists.
+    /// The integration ref of a project was created, or put at `tip` after the target branch was set.
     IntegrationMade { project: ProjectSlug, tip: ObjectId },
-    /// The user's target branch was seen at another commit, or gone.
+    /// The user's target branch was seen at another commit, or was found to be gone (`None`).
     TargetSeen { project: ProjectSlug, target: Option<ObjectId> },
-    /// Intent: the integration ref is to move on to the user's own commits.
+    /// Intent: the integration ref is about to advance to the user's own commits.
     ExternalIntended { project: ProjectSlug, from: ObjectId, to: ObjectId },
-    /// The integration ref moved on to the user's own commits.
+    /// The integration ref advanced to the user's own commits.
     ExternalAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId },
-    /// That move was not possible: the ref was elsewhere.
+    /// The integration ref could not advance to the user's commits, because it was elsewhere. No ref moved.
     ExternalAbandoned { project: ProjectSlug, to: ObjectId, problem: String },
-    /// The user's commits and landed work do not go together; not tried again for this commit.
+    /// The user's commits conflict with landed work, or the gate is red on the merge. This target commit is
+    /// not tried again.
     ExternalRefused { project: ProjectSlug, target: ObjectId },
-    /// Intent: a person wants the target branch taken as it is.
+    /// Intent: a person asked to reset the integration ref to the target branch (`queue adopt`).
     AdoptionIntended { project: ProjectSlug, from: ObjectId },
-    /// That was not possible: why. Nothing moved.
+    /// The integration ref could not be reset to the target branch. No ref moved.
     AdoptionAbandoned { project: ProjectSlug, problem: String },
-    /// The project lands on another branch from now on: the integration ref of `branch` is to be at `tip`, of which
-    /// the branch holds `published`; the landings `lost` are in neither. `from_branch` is empty when there was
-    /// none.
+    /// A person chose another target branch. The integration ref of `branch` is about to be put at `tip`, and
+    /// `branch` contains the commits up to `published`. Neither contains the landings of the objectives
+    /// `lost`. `from_branch` is empty if no target branch was set before.
     TargetSet {
         project: ProjectSlug,
         from_branch: String,
@@ -186,31 +194,33 @@ pub enum Fact {
         published: ObjectId,
         lost: Vec<ObjectiveId>,
     },
-    /// A person took the target branch as it is; these landings are no longer in it.
+    /// The integration ref was reset to the target branch at a person's request; the landings of the
+    /// objectives `lost` are no longer in it.
     TargetAdopted { project: ProjectSlug, from: ObjectId, to: ObjectId, lost: Vec<ObjectiveId> },
-    /// A person wants landed work on the target branch again, from this commit on.
+    /// A person asked to bring landed work back onto the target branch, on top of `published` (`queue
+    /// republish`).
     RepublishAsked { project: ProjectSlug, published: ObjectId },
-    /// The target branch holds this commit.
+    /// The target branch was seen to contain the commit `to`.
     Published { project: ProjectSlug, to: ObjectId },
-    /// Publishing waits for the user.
+    /// Publishing is blocked until the user does something, for example moves a file out of the way.
     PublicationWaits { project: ProjectSlug, wait: PublicationWait },
-    /// Other branches than before will not merge; found in memory, before their turn.
+    /// The set of branches that will not merge changed. Trial merges in memory found this ahead of the queue.
     CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
-    /// Publishing no longer waits, or is to be tried again.
+    /// Publishing is no longer blocked, or is about to be tried again.
     PublicationFreed { project: ProjectSlug },
-    /// An objective was added.
+    /// A person or a plan added an objective.
     ObjectiveAdded { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
-    /// A person changed what is asked for.
+    /// A person edited an objective's specification.
     ObjectiveEdited { objective: ObjectiveKey, spec: Box<ObjectiveSpec> },
-    /// A person had it forgotten.
+    /// A person deleted an objective.
     ObjectiveDeleted { objective: ObjectiveKey },
-    /// It may change more paths from now on.
+    /// A person or recovery allowed an objective to change more paths.
     ScopeWidened { objective: ObjectiveKey, globs: Vec<String>, by: By },
-    /// A person wrote something for its next session.
+    /// A person wrote a note for the next session of an objective.
     HumanNote { objective: ObjectiveKey, by: Person, note: String },
-    /// A person approved it.
+    /// A person approved an objective, whatever the review found.
     ObjectiveApproved { objective: ObjectiveKey, approval: Box<Approval> },
-    /// A person wants it paused when its session ends, or no longer.
+    /// A person asked to pause an objective when its running session ends, or withdrew that request.
     PauseAsked { objective: ObjectiveKey, asked: bool },
     /// A goal, milestone or phase was added.
     #[serde(rename = "aim_added")]
@@ -223,7 +233,7 @@ pub enum Fact {
         description: String,
         parent: Option<NodeId>,
     },
-    /// A person changed it.
+    /// A person edited a goal, milestone or phase.
     #[serde(rename = "aim_edited")]
     #[strum_discriminants(strum(serialize = "aim_edited"))]
     NodeEdited {
@@ -234,7 +244,7 @@ pub enum Fact {
         description: String,
         parent: Option<NodeId>,
     },
-    /// It became active, completed, or planned again.
+    /// A goal, milestone or phase became active, completed, or planned again.
     #[serde(rename = "aim_moved")]
     #[strum_discriminants(strum(serialize = "aim_moved"))]
     NodeMoved {
@@ -244,11 +254,12 @@ pub enum Fact {
         level: Level,
         to: Stage,
     },
-    /// The nodes of a level stand in this order from now on, as a document has them.
+    /// An imported document put the nodes of a level in this order.
     #[serde(rename = "aims_ordered")]
     #[strum_discriminants(strum(serialize = "aims_ordered"))]
     NodesOrdered { project: ProjectSlug, level: Level, order: Vec<NodeId> },
-    /// The checks of a phase are these; `by` is whose: people's and the planner's stand beside each other.
+    /// The checks of a phase were replaced. A phase keeps the checks of people and of the planner apart; `by`
+    /// says which of the two lists this is.
     PhaseChecksSet {
         project: ProjectSlug,
         #[serde(rename = "aim")]
@@ -256,14 +267,14 @@ pub enum Fact {
         checks: Vec<PhaseCheck>,
         by: By,
     },
-    /// Every check of a phase passed.
+    /// Every check of a phase passed in this gate run.
     PhaseChecksPassed {
         project: ProjectSlug,
         #[serde(rename = "aim")]
         node: NodeKey,
         gate: GateId,
     },
-    /// Checks of a phase failed.
+    /// Some checks of a phase failed in this gate run.
     PhaseChecksFailed {
         project: ProjectSlug,
         #[serde(rename = "aim")]
@@ -271,7 +282,7 @@ pub enum Fact {
         gate: GateId,
         failed: Vec<FailedCheck>,
     },
-    /// A run of them told nothing: it was cancelled, lost, or could not be read.
+    /// A run of a phase's checks gave no result: it was cancelled or lost, or its output could not be read.
     PhaseChecksLost {
         project: ProjectSlug,
         #[serde(rename = "aim")]
@@ -279,9 +290,9 @@ pub enum Fact {
         gate: GateId,
         problem: String,
     },
-    /// A person wants a plan now.
+    /// A person asked for a plan now (`paddock plan`).
     PlanAsked { project: ProjectSlug },
-    /// A planner run brought a plan without faults; `waits`: a person has to approve it.
+    /// A planner session made a plan without faults. If `waits` is set, a person has to approve it first.
     PlanMade {
         project: ProjectSlug,
         session: SessionId,
@@ -290,27 +301,28 @@ pub enum Fact {
         warnings: Vec<String>,
         waits: bool,
     },
-    /// A planner run brought a plan with faults; nothing of it is used.
+    /// A planner session made a plan with faults, and none of it was applied.
     PlanRefused { project: ProjectSlug, session: SessionId, faults: Vec<String> },
-    /// A planner run ended without any plan: how.
+    /// A planner session ended without a plan. If `counts` is set, this adds to the failures after which a
+    /// person is asked.
     PlanMissed { project: ProjectSlug, session: SessionId, problem: String, counts: bool },
-    /// A plan became objectives; no session: a person wrote it.
+    /// The objectives of a plan were added. `session` is `None` if a person wrote the plan.
     PlanApplied {
         project: ProjectSlug,
         session: Option<SessionId>,
         phase: Option<NodeId>,
         objectives: Vec<ObjectiveId>,
-        /// Of a planner's plan without objectives: what it rests on.
+        /// For a planner's plan without objectives: the state of the phase on which it rests.
         #[serde(default)]
         belief: Option<Belief>,
     },
-    /// A person rejected a plan.
+    /// A person rejected a plan that waited for approval.
     PlanRejected { project: ProjectSlug, session: SessionId, note: String },
-    /// No planner run starts until a person does something.
+    /// The planner is blocked until a person does something.
     PlannerHeld { project: ProjectSlug, reason: Reason },
-    /// Planner runs may start again.
+    /// The planner is no longer blocked.
     PlannerReleased { project: ProjectSlug },
-    /// It moved to another state.
+    /// An objective moved from one state to another.
     ObjectiveMoved {
         objective: ObjectiveKey,
         from: Status,
@@ -319,68 +331,72 @@ pub enum Fact {
         reason: Option<Reason>,
         next: Option<NextSession>,
     },
-    /// Its worktree is to be made.
+    /// Intent: the worktree of an objective is about to be created.
     WorktreeOrdered { objective: ObjectiveKey, path: String, branch: String, base: ObjectId, epoch: u64 },
-    /// Its worktree is there.
+    /// The worktree of an objective was created.
     WorktreeMade { objective: ObjectiveKey },
-    /// Its worktree could not be made.
+    /// The worktree of an objective could not be created; the next attempt is at `again_ms`.
     WorktreeFailed { objective: ObjectiveKey, problem: String, again_ms: i64 },
-    /// Its worktree is to be removed: the work is published.
+    /// Intent: the worktree of an objective is about to be removed, because its work is published.
     WorktreeRetired { objective: ObjectiveKey },
-    /// Its worktree is gone.
+    /// The worktree of an objective was removed.
     WorktreeRemoved { objective: ObjectiveKey },
     /// Intent: a session is to start.
     SessionPlanned { objective: ObjectiveKey, plan: SessionPlan },
-    /// Its agent runs.
+    /// The agent of a session started.
     SessionStarted { objective: ObjectiveKey, session: SessionId, pid: u32 },
-    /// It is asked to stop.
+    /// A session was asked to stop, gracefully or at once (`now`).
     SessionStopping { objective: ObjectiveKey, session: SessionId, stop: Stop, now: bool },
-    /// A person gave it more.
+    /// A person raised the limits of a session.
     SessionExtended { objective: ObjectiveKey, session: SessionId, budget: SessionBudget },
-    /// So much has it used so far, as its agent tells.
+    /// The agent of a running session reported its usage so far.
     SessionUsed { objective: ObjectiveKey, session: SessionId, usage: Usage },
-    /// Its processes are gone; none: its keeper vanished without a record.
+    /// The processes of a session ended. `process` is `None` if its keeper vanished without leaving a record.
     SessionExited { objective: ObjectiveKey, session: SessionId, process: Option<ProcessEnd> },
-    /// What it left was read, and it is over.
+    /// The results of a session were read, and the session is over.
     SessionHarvested {
         objective: ObjectiveKey,
         session: SessionId,
         end: SessionEnd,
         harvest: Option<Harvest>,
         over_commits: bool,
-        /// Other limits that it was above by then: an agent may tell what it used at its end only.
+        /// Further limits that the session exceeded. An agent may report its usage only at the end, too late
+        /// to be stopped.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         over: Vec<Over>,
         problem: Option<String>,
         #[serde(default)]
         account: Box<Account>,
     },
-    /// A branch head, or the user's commits, entered the queue.
+    /// The head of a branch, or the user's own commits, entered the merge queue.
     EntryQueued { project: ProjectSlug, entry: EntryId, subject: Subject, head: ObjectId, priority: i32 },
-    /// It changed tests that its scope does not name: it waits until the gate has run with these as they were.
+    /// An entry changed tests that its scope does not name; it waits until the gate has run with these files
+    /// as they were before.
     GuardAsked { project: ProjectSlug, entry: EntryId, paths: Vec<RepoPath> },
-    /// The gate was green with them as they were.
+    /// The gate passed on an entry's merge with the tests as they were before.
     GuardPassed { project: ProjectSlug, entry: EntryId, gate: GateId },
-    /// That could not be tried: why. What comes of its merge is judged as always.
+    /// The run with the earlier tests could not be made, for the reason `why`. The entry's own merge is
+    /// judged as usual.
     GuardGivenUp { project: ProjectSlug, entry: EntryId, why: String },
-    /// The gate is to be tried on an emptied tree.
+    /// A run of the gate on an emptied tree was requested, to find out whether the gate checks anything.
     CanaryAsked { project: ProjectSlug },
-    /// What it said of that: green means that it checks nothing.
+    /// The gate ran on an emptied tree. A green verdict means that the gate checks nothing.
     CanaryJudged { project: ProjectSlug, gate: Option<GateId>, verdict: Verdict, terms: String },
-    /// What the gate says of the user's own commits that were taken in.
+    /// The gate gave its verdict on the user's own commits, to which the integration ref had advanced.
     ExternalJudged { project: ProjectSlug, commit: ObjectId, gate: Option<GateId>, verdict: Verdict },
-    /// The target branch holds work of an objective that did not pass the queue.
+    /// The target branch was found to contain work of an objective that did not pass the queue.
     QueueBypassed { project: ProjectSlug, found: BypassFacts },
-    /// A person says that it is meant.
+    /// A person accepted the work that did not pass the queue (`queue adopt`).
     BypassAccepted { project: ProjectSlug },
-    /// The target branch is at the user's remote.
+    /// The target branch was pushed to the user's remote.
     Pushed { project: ProjectSlug, remote: String, commit: ObjectId },
-    /// It could not be pushed; tried again by itself.
+    /// The target branch could not be pushed. Paddock tries again by itself.
     PushWaits { project: ProjectSlug, remote: String, wait: PushWait },
-    /// A chain of merges is to be made, of these members; or the merge of one entry ahead of its turn.
+    /// Intent: a chain of merges of `members` is about to be made; or, if `ahead` is set, the merge of one
+    /// entry ahead of its turn.
     CandidateOrdered {
         project: ProjectSlug,
-        /// The first of the members.
+        /// First of the members.
         entry: EntryId,
         onto: ObjectId,
         #[serde(default)]
@@ -388,7 +404,8 @@ pub enum Fact {
         #[serde(default)]
         ahead: bool,
     },
-    /// The merges are made: the last one, and each prefix. Those in `separate` wait for their turn.
+    /// The merges were made: `candidate` lands all members, and each of `links` lands a prefix of them. The
+    /// entries in `separate` conflict with members before them and wait for their turn.
     CandidateMade {
         project: ProjectSlug,
         entry: EntryId,
@@ -400,7 +417,8 @@ pub enum Fact {
         #[serde(default)]
         ahead: bool,
     },
-    /// They could not be made for an outside reason.
+    /// The merges could not be made for a reason outside of the branches, such as a full disk. The next
+    /// attempt is at `again_ms`.
     CandidateFailed {
         project: ProjectSlug,
         entry: EntryId,
@@ -409,24 +427,24 @@ pub enum Fact {
         #[serde(default)]
         ahead: bool,
     },
-    /// What was made for it, and with it, is outdated.
+    /// The merges made for an entry, and the chain that contains it, were discarded.
     EntryReset { project: ProjectSlug, entry: EntryId },
-    /// It left the queue without landing.
+    /// An entry left the merge queue without landing.
     EntryDropped { project: ProjectSlug, entry: EntryId, subject: Subject, why: Dropped },
-    /// The queue is held.
+    /// The merge queue was put on hold for `reason`.
     QueueHeld { project: ProjectSlug, reason: Reason },
-    /// The queue goes on.
+    /// The hold on the merge queue was lifted.
     QueueReleased { project: ProjectSlug },
-    /// Intent: a gate run is to start.
+    /// Intent: a gate run is about to start.
     GatePlanned {
         project: ProjectSlug,
         gate: GateId,
-        /// The first of the purpose's entries; 0 when it has none.
+        /// First of the purpose's entries; 0 if it has none. Superseded by `purpose`.
         #[serde(default)]
         entry: EntryId,
         commit: ObjectId,
         tree: ObjectId,
-        /// Whether the purpose is the base.
+        /// Whether the run is on the base. Superseded by `purpose`.
         #[serde(default)]
         on_base: bool,
         #[serde(default)]
@@ -438,29 +456,30 @@ pub enum Fact {
         #[serde(default)]
         commands: Vec<GateCommand>,
     },
-    /// What it runs for is outdated.
+    /// A gate run was cancelled, because its result is no longer needed.
     GateCancelled { project: ProjectSlug, gate: GateId },
-    /// It ended.
+    /// A gate run ended with a verdict.
     GateEnded { project: ProjectSlug, gate: GateId, verdict: Verdict, results: Vec<CommandResult> },
-    /// It was measured how many gate runs at once are worth it (`queue.slots: auto`).
+    /// Measurements of `queue.slots: auto` showed how many parallel gate runs are worthwhile.
     SlotsMeasured { project: ProjectSlug, terms: String, found: SlotsFound },
-    /// The gate worktree of a slot that is not needed was removed; its caches with it.
+    /// The gate worktree of an unused slot was removed, and its caches with it.
     GateFolderRemoved { project: ProjectSlug, slot: u32 },
-    /// A tree got two verdicts under the same terms: the gate is flaky. Nobody is blamed.
+    /// Two gate runs gave different verdicts on the same tree under the same terms: the gate is flaky, and no
+    /// branch is blamed.
     FlakeSeen { project: ProjectSlug, tree: ObjectId, earlier: GateId, gate: GateId },
-    /// The tree of an entry's merge is green already, by this run: it is not run again.
+    /// An entry lands on the strength of an earlier green run on the same tree, instead of a run of its own.
     VerdictReused { project: ProjectSlug, entry: EntryId, gate: GateId },
-    /// Intent: the integration ref is to move to this merge.
+    /// Intent: the integration ref is about to move to this merge.
     LandingIntended {
         project: ProjectSlug,
-        /// The first of the members.
+        /// First of the members.
         entry: EntryId,
         candidate: Candidate,
         gate: Option<GateId>,
         #[serde(default)]
         members: Vec<EntryId>,
     },
-    /// The integration ref moved to it: one event for each member.
+    /// The integration ref moved to a merge that lands this entry. A batch records one event per member.
     Landed {
         project: ProjectSlug,
         entry: EntryId,
@@ -470,30 +489,30 @@ pub enum Fact {
         verified: bool,
         #[serde(default)]
         gate: Option<GateId>,
-        /// All that landed together, in order.
+        /// All entries that landed with this merge, in order.
         #[serde(default)]
         members: Vec<EntryId>,
     },
-    /// The proof of a landing is written: a git note with this SHA-256.
+    /// The proof of a landing was written as a git note; `sha256` is the hash of its text.
     ProofWritten { project: ProjectSlug, commit: ObjectId, sha256: String },
-    /// It could not: the ref was elsewhere, or a check failed. Nothing moved.
+    /// Landing failed, because the ref was elsewhere or a check failed. No ref moved.
     LandingAbandoned { project: ProjectSlug, entry: EntryId, problem: String },
 }
 
-/// How safe an event has to be before anything follows from it.
+/// How safely an event must be stored before Paddock acts on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Durability {
-    /// Survives the death of the process.
+    /// The event survives the death of the process.
     Process,
-    /// Survives power loss.
+    /// The event survives a power failure: it is flushed to disk.
     Power,
 }
 
 impl Fact {
-    /// The version of the stored shape.
+    /// Version of the stored shape.
     pub const VERSION: u32 = 1;
 
-    /// Returns its type.
+    /// Returns the type of the fact.
     #[must_use]
     pub fn kind(&self) -> FactKind {
         self.into()
@@ -501,13 +520,13 @@ impl Fact {
 }
 
 impl FactKind {
-    /// Returns the name under which it is stored, in `snake_case`.
+    /// Returns the name under which the type is stored, in `snake_case`.
     #[must_use]
     pub fn stored(self) -> &'static str {
         self.into()
     }
 
-    /// Iterates over every type, in the order of the list.
+    /// Iterates over all types, in the order of their declaration.
     pub fn all() -> impl Iterator<Item = Self> {
         <Self as strum::IntoEnumIterator>::iter()
     }

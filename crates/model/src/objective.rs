@@ -1,4 +1,8 @@
-//! An objective, and the one state machine of SPEC 1.1.
+//! Objectives, and the state machine that they follow.
+//!
+//! An objective is a unit of work that a person or a plan asks for: one branch, one worktree, and sessions
+//! one after the other until it lands or a person takes over. [`is_legal`] is the table of its state
+//! transitions.
 
 use std::fmt;
 
@@ -10,45 +14,45 @@ use super::reason::Reason;
 use super::session::SessionKind;
 use crate::finding::Finding;
 
-/// Where an objective stands.
+/// State of an objective.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Waits for dependencies.
+    /// Waits until its dependencies are done or skipped.
     Todo,
-    /// May be dispatched.
+    /// Waits for a session to start: for a slot, for an agent, or for an overlapping scope to be free.
     Ready,
-    /// A session works on it.
+    /// A session is working on it.
     Active,
-    /// What its session left is judged.
+    /// Its session has ended, and the work is being reviewed.
     Review,
-    /// In the merge queue.
+    /// Its branch passed the review and is in the merge queue.
     Queued,
-    /// Landed, or finished with nothing to land.
+    /// Its work has landed, or it finished with nothing to land.
     Done,
-    /// A human must decide.
+    /// A person must decide what happens next.
     NeedsReview,
-    /// A human set it aside.
+    /// A person paused it.
     Paused,
-    /// A human lets dependents go on without it.
+    /// A person skipped it; its dependents may start without it.
     Skipped,
-    /// A human gave it up.
+    /// A person gave it up.
     Failed,
-    /// A human called it off.
+    /// A person cancelled it.
     Cancelled,
 }
 
 impl Status {
-    /// Those in which something is still to be done, whoever has to do it.
+    /// States in which work is still to be done, by an agent or by a person.
     pub const UNFINISHED: [Self; 7] =
         [Self::Todo, Self::Ready, Self::Active, Self::Review, Self::Queued, Self::NeedsReview, Self::Paused];
 
-    /// Every state, in the order people read them.
+    /// Every state, in the order in which people read them.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The word of SPEC 1.1.
+    /// Returns the name of the state, for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -66,7 +70,7 @@ impl Status {
         }
     }
 
-    /// Whether dependents may start.
+    /// Returns whether objectives that depend on one in this state may start.
     #[must_use]
     pub fn frees_dependents(self) -> bool {
         match self {
@@ -83,7 +87,7 @@ impl Status {
         }
     }
 
-    /// Whether nothing but a person moves it on.
+    /// Returns whether only a person can move an objective out of this state.
     #[must_use]
     pub fn is_stuck(self) -> bool {
         match self {
@@ -98,7 +102,7 @@ impl Status {
         }
     }
 
-    /// Whether something is still to be done: those of [`Self::UNFINISHED`].
+    /// Returns whether work is still to be done in this state; see [`Self::UNFINISHED`].
     #[must_use]
     pub fn is_unfinished(self) -> bool {
         match self {
@@ -113,7 +117,8 @@ impl Status {
         }
     }
 
-    /// Whether the objective stands beside the way to the queue: nothing of it is worked on or lands meanwhile.
+    /// Returns whether a person or a failure took the objective off the path to the queue. While it is set
+    /// aside, no session works on it and nothing of it lands.
     #[must_use]
     pub fn is_set_aside(self) -> bool {
         match self {
@@ -122,7 +127,8 @@ impl Status {
         }
     }
 
-    /// Whether an order to retry applies: the objective was set aside, and nothing else takes it up again.
+    /// Returns whether a person may order a retry in this state. `Paused` is not among them: `resume` takes
+    /// up the work where it was.
     #[must_use]
     pub fn may_be_retried(self) -> bool {
         match self {
@@ -144,39 +150,40 @@ impl fmt::Display for Status {
     }
 }
 
-/// Why an objective moves from one state to another: the third column of SPEC 1.1's table.
+/// Why an objective moves from one state to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
     /// Every dependency is done or skipped.
     DependenciesMet,
-    /// A dependency that was done or skipped no longer is, and no session has started.
+    /// A dependency is no longer done or skipped, and no session of this objective has started yet.
     DependencyReopened,
-    /// A session of the recorded next kind starts.
+    /// A session starts, of the kind recorded in [`Objective::next`].
     SessionStarts,
-    /// The session has ended and is harvested.
+    /// The session has ended and its results were read.
     SessionHarvested,
-    /// The review passed.
+    /// The review found no fault.
     ReviewPassed,
-    /// There is nothing to land.
+    /// The review passed, and the branch has no commit to land.
     NothingToLand,
-    /// Another session is due.
+    /// Another session has to follow.
     SessionDue,
-    /// A human is due.
+    /// A person has to decide.
     HumanDue,
-    /// The merge is on the integration ref.
+    /// The objective's merge is on the integration ref.
     Landed,
-    /// The branch head is no longer the pinned one.
+    /// The head of the branch is no longer the one that was approved.
     HeadMoved,
-    /// A human decided so.
+    /// A person ordered the move.
     Human,
-    /// The adopted target branch no longer holds the landing.
+    /// The target branch that a person adopted does not contain the landing.
     LandingLost,
-    /// Commits appeared on the branch after it landed.
+    /// New commits appeared on the branch after it had landed.
     LateCommits,
 }
 
-/// Whether SPEC 1.1 names this transition. A transition that it does not name is an error, not a write.
+/// Returns whether an objective may move between these states for this cause. The engine records no other
+/// transition.
 #[must_use]
 pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
     use Cause as C;
@@ -193,9 +200,12 @@ pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
         | (S::Queued, S::Done, C::Landed)
         | (S::Queued, S::Review, C::HeadMoved)
         | (S::Done, S::NeedsReview, C::LandingLost | C::LateCommits) => true,
+        // What has landed cannot be taken back by setting the objective aside.
         (from, S::Paused | S::Cancelled | S::Skipped | S::NeedsReview, C::Human) => from != S::Done,
+        // `resume` returns to the state that was remembered when the objective was paused, whichever it was.
         (S::Paused, _, C::Human) => true,
         (S::NeedsReview | S::Failed | S::Skipped | S::Cancelled, S::Ready, C::Human)
+        // An approval enters the queue whatever the review found; the gate still judges the merge.
         | (S::NeedsReview | S::Review, S::Queued, C::Human)
         | (S::NeedsReview, S::Failed, C::Human) => true,
         _ => false,
@@ -205,86 +215,86 @@ pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
 /// What a person or a plan asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectiveSpec {
-    /// One line; any text.
+    /// Title, one line of any text.
     pub title: String,
-    /// What is to be done; any text.
+    /// Description of the work, any text.
     pub description: String,
-    /// When it is done.
+    /// Conditions that must hold when the objective is done.
     pub acceptance_criteria: Vec<String>,
-    /// Globs that it may change; empty = everything.
+    /// Globs of the paths that it may change; empty = every path.
     pub path_scope: Vec<String>,
-    /// Objectives of the same project that must be done first.
+    /// Ids of the objectives in the same project that must be done or skipped first.
     pub depends_on: Vec<ObjectiveId>,
-    /// Files and places its prompt points at.
+    /// Files and places that the agent's prompt points to.
     pub context_refs: Vec<String>,
-    /// The worker that does it.
+    /// Worker that does the work.
     pub worker: WorkerId,
-    /// Higher goes first.
+    /// Priority; a higher number goes first.
     pub priority: i32,
-    /// Commits a session may make; none = the project's default.
+    /// Commits that a session may make; `None` = the project's default.
     pub max_commits: Option<u32>,
-    /// Minutes a session may run; none = the project's default.
+    /// Minutes that a session may run; `None` = the project's default.
     pub max_minutes: Option<u32>,
-    /// The phase it belongs to.
+    /// Id of the phase that it belongs to.
     pub phase: Option<String>,
 }
 
-/// What the next session is told about what went before.
+/// Why another session is needed; the next prompt shows it to the agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Feedback {
-    /// Review found faults.
+    /// The review found faults.
     Findings(Vec<Finding>),
-    /// The gate was red.
+    /// The gate was red on the branch's merge.
     Gate {
         /// The gate run; its folder holds the output.
         gate: GateId,
         /// The command that failed.
         command: String,
-        /// How it ended, for people.
+        /// How that command ended, for people.
         outcome: String,
     },
     /// The branch does not merge with the integration ref.
     Conflict {
-        /// The files, cut to a readable number.
+        /// The files in conflict, cut to a readable number.
         paths: Vec<super::path::RepoPath>,
-        /// What git says of them, cut to 2 kB.
+        /// Git's messages about the conflicts, cut to 2 kB.
         text: String,
     },
-    /// The session before ended badly.
+    /// The previous session ended badly.
     Ended {
-        /// That session; its folder holds the output.
+        /// The previous session; its folder holds the output.
         session: SessionId,
-        /// How it ended, for people.
+        /// How that session ended, for people.
         outcome: String,
     },
-    /// The session before stopped early with work left; its follow-up notes.
+    /// The previous session stopped early and left work undone.
     FollowUp {
-        /// That session.
+        /// The previous session.
         session: SessionId,
-        /// What the agent wrote down for the next one.
+        /// Notes of that session's agent for the next one.
         notes: String,
     },
-    /// A person looked at the work and sent it back.
+    /// A person rejected the work.
     Rejected {
-        /// What they wrote.
+        /// The person's note.
         note: String,
     },
 }
 
-/// The session that is due next.
+/// What the next session of an objective has to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextSession {
-    /// Its kind.
+    /// Kind of the session.
     pub kind: SessionKind,
-    /// What it is told.
+    /// Why it is needed; its prompt shows this to the agent.
     pub feedback: Option<Feedback>,
-    /// Not before this time (backoff), in Unix milliseconds.
+    /// Earliest start, in Unix milliseconds: the end of a backoff.
     pub not_before_ms: Option<i64>,
-    /// Whether it spends one of the objective's retries.
+    /// Whether the session uses up one of the objective's retries.
     pub costs_retry: bool,
-    /// Whether it is told less, and to work in smaller steps: the one before no longer fitted into its model's
-    /// context.
+    /// Whether the prompt is shortened and asks for smaller steps, because the previous session overflowed
+    /// its model's context.
     #[serde(default)]
     pub smaller: bool,
 }
@@ -301,106 +311,111 @@ impl Default for NextSession {
     }
 }
 
-/// The worktree of an objective, as far as Paddock has recorded it.
+/// The worktree of an objective, as Paddock last recorded it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worktree {
-    /// Where it is in its life.
+    /// Stage of its life.
     pub stage: WorktreeStage,
-    /// Its folder, absolute.
+    /// Absolute path of its folder.
     pub path: String,
-    /// Its branch, without `refs/heads/`.
+    /// Name of its branch, without `refs/heads/`.
     pub branch: String,
-    /// The integration commit it starts from.
+    /// Integration commit on which the branch begins.
     pub base: ObjectId,
-    /// Attempts to make it that failed in a row.
+    /// Attempts in a row that failed to create it.
     pub failures: u32,
-    /// Counts orders, so that a late answer to an older one is ignored.
+    /// Number of the order to create it. The answer to an earlier order carries a lower number and is
+    /// ignored.
     pub epoch: u64,
 }
 
-/// The stages of a worktree.
+/// Stages in the life of a worktree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WorktreeStage {
-    /// Ordered, not yet there.
+    /// Creation was ordered, and the folder is not complete yet.
     Preparing,
-    /// There.
+    /// The worktree exists and is in use.
     Ready,
-    /// Could not be made; tried again later.
+    /// Creation failed; it is tried again later.
     Broken,
-    /// Landed and published; being removed.
+    /// The work is published, and the worktree is being removed.
     Removing,
 }
 
-/// A landing on the integration ref.
+/// The landing of an objective on the integration ref.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Landed {
-    /// The first-parent commit on the integration ref; none when there was nothing to land.
+    /// First-parent commit on the integration ref; `None` if there was nothing to land.
     pub commit: Option<ObjectId>,
-    /// Unix milliseconds.
+    /// When it landed, in Unix milliseconds.
     pub at_ms: i64,
-    /// When the target branch held it, in Unix milliseconds.
+    /// When the target branch contained it, in Unix milliseconds.
     pub published_at_ms: Option<i64>,
-    /// Whether a gate passed on exactly this tree.
+    /// Whether a gate run passed on exactly this tree.
     pub verified: bool,
 }
 
-/// An objective and all that is recorded of it.
+/// An objective, with everything recorded about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Objective {
-    /// Its name.
+    /// Name of the objective.
     pub key: ObjectiveKey,
-    /// What is asked for.
+    /// What a person or a plan asks for.
     pub spec: ObjectiveSpec,
-    /// Where it stands.
+    /// Current state.
     pub status: Status,
-    /// Why it stands aside, when it does.
+    /// Why it is in this state, if a person or a problem put it there.
     pub reason: Option<Reason>,
-    /// Since when it stands there, in Unix milliseconds.
+    /// When it entered this state, in Unix milliseconds.
     pub since_ms: i64,
-    /// Its age: the number of the event that added it.
+    /// Sequence number of the event that added it, by which older objectives go first.
     pub added_seq: u64,
-    /// The session due next.
+    /// What its next session has to do.
     pub next: NextSession,
-    /// Its sessions, oldest first.
+    /// Sessions that worked on it, oldest first.
     pub sessions: Vec<SessionId>,
-    /// Correction sessions spent.
+    /// Retries used up since a person last sent it back to work.
     pub retries: u32,
-    /// Automatic widenings of the scope spent.
+    /// Times that recovery widened its scope by itself.
     pub expansions: u32,
-    /// Lost sessions in a row.
+    /// Sessions lost in a row.
     pub lost_in_a_row: u32,
     /// Sessions in a row that stopped early without a new accepted commit.
     pub stopped_in_a_row: u32,
-    /// Failures of the worktree's set-up command in a row.
+    /// Failures in a row of the worktree's set-up command.
     pub setup_failures: u32,
-    /// How often an overlapping objective was dispatched before it.
+    /// Times that an objective with an overlapping scope was dispatched before it.
     pub overtaken: u32,
-    /// Its worktree.
+    /// Its worktree; `None` until it is ordered, and after it is removed.
     pub worktree: Option<Worktree>,
-    /// The branch head that the last harvest saw.
+    /// Head of its branch when it was last harvested or queued.
     pub head: Option<ObjectId>,
-    /// Its landing.
+    /// Its landing; `None` until then.
     pub landed: Option<Landed>,
-    /// What was done so far, for follow-up sessions: one line per session.
+    /// One line per earlier session, for the prompts of later ones.
     pub history: Vec<String>,
-    /// What people's orders left on it.
+    /// Lasting effects of people's orders.
     #[serde(default)]
     pub operated: Operated,
 }
 
 impl Objective {
-    /// Whether a commit of it has landed: one that finished with nothing to land has none.
+    /// Returns whether a commit of the objective has landed. An objective that finished with nothing to land
+    /// has none.
     #[must_use]
     pub fn has_landed(&self) -> bool {
         self.landed.as_ref().is_some_and(|landed| landed.commit.is_some())
     }
 
-    /// Whether its scope is held against others (SPEC 3.1): from dispatch until done.
+    /// Returns whether objectives with an overlapping scope must wait for this one: from its first dispatch
+    /// until it is done or set aside.
     #[must_use]
     pub fn holds_scope(&self) -> bool {
         match self.status {
             Status::Active | Status::Review | Status::Queued => true,
+            // Between two sessions the branch holds unfinished work in these paths. A person's order gives
+            // the scope up, and it is compared with the others again before the next session starts.
             Status::Ready => !self.sessions.is_empty() && !self.operated.scope_released,
             Status::Todo
             | Status::Done
@@ -412,13 +427,13 @@ impl Objective {
         }
     }
 
-    /// The branch its sessions work on, without `refs/heads/`.
+    /// Returns the name of the work branch, without `refs/heads/`.
     #[must_use]
     pub fn branch(&self) -> String {
         format!("paddock/{}/work", self.key.id)
     }
 
-    /// The worktree, when it is there and in use.
+    /// Returns the worktree if it exists and is in use.
     #[must_use]
     pub fn ready_worktree(&self) -> Option<&Worktree> {
         self.worktree.as_ref().filter(|worktree| worktree.stage == WorktreeStage::Ready)
@@ -430,13 +445,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_list_of_unfinished_states_is_what_the_states_say() {
-        let said: Vec<Status> = Status::ALL.iter().copied().filter(|status| status.is_unfinished()).collect();
-        assert_eq!(said, Status::UNFINISHED);
+    fn the_list_of_unfinished_states_agrees_with_the_predicate() {
+        let unfinished: Vec<Status> =
+            Status::ALL.iter().copied().filter(|status| status.is_unfinished()).collect();
+        assert_eq!(unfinished, Status::UNFINISHED);
     }
 
     #[test]
-    fn done_is_left_only_when_the_landing_itself_is_in_question() {
+    fn an_objective_leaves_done_only_if_its_landing_is_in_question() {
         for to in Status::ALL.iter().copied() {
             for cause in [Cause::Human, Cause::SessionDue, Cause::HumanDue, Cause::HeadMoved] {
                 assert!(!is_legal(Status::Done, to, cause), "done -> {to} by {cause:?}");
@@ -446,14 +462,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_lands_that_was_not_queued() {
+    fn only_queued_objectives_land() {
         for from in Status::ALL.iter().copied() {
             assert_eq!(is_legal(from, Status::Done, Cause::Landed), from == Status::Queued);
         }
     }
 
     #[test]
-    fn a_human_can_set_aside_anything_but_what_is_done() {
+    fn a_person_can_set_aside_any_objective_that_is_not_done() {
         for from in Status::ALL.iter().copied() {
             for to in [Status::Paused, Status::Cancelled, Status::Skipped, Status::NeedsReview] {
                 assert_eq!(is_legal(from, to, Cause::Human), from != Status::Done);

@@ -1,4 +1,7 @@
-//! State: the fold of all events. Nothing changes it but [`State::apply`](super::apply).
+//! The state of a workspace: the fold of all its events.
+//!
+//! [`State::apply`](super::apply) is the only function that changes it. Supervisor and console therefore hold
+//! equal states after the same event, and a restart may load the stored rows instead of replaying the log.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,27 +16,28 @@ use super::planning::PhaseView;
 use super::project::Project;
 use super::session::Session;
 
-/// What belongs to the workspace as a whole and outlives a supervisor.
+/// Facts about the workspace as a whole.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Counters {
-    /// The number of the last event.
+    /// Sequence number of the last event.
     pub seq: u64,
-    /// The number of the last session.
+    /// Number of the last session.
     pub session: u64,
-    /// The number of the last gate run.
+    /// Number of the last gate run.
     pub gate: u64,
-    /// When the user's day began, in Unix milliseconds, as last told.
+    /// When the user's current day began, in Unix milliseconds. The supervisor reports it, since the engine
+    /// knows no time zone.
     #[serde(default)]
     pub day_ms: i64,
-    /// How agents fare, by id.
+    /// Health of each agent. It is kept per workspace, not per project, because a subscription is the user's.
     #[serde(default)]
     pub agents: BTreeMap<AgentId, AgentHealth>,
 }
 
-/// Names one thing whose row a commit has to write.
+/// Names an entity whose stored row has to be written again.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EntityKey {
-    /// The counters.
+    /// The [`Counters`].
     Counters,
     /// A project.
     Project(ProjectSlug),
@@ -47,7 +51,7 @@ pub enum EntityKey {
     Node(NodeKey),
 }
 
-/// Everything Paddock knows.
+/// Everything that Paddock knows about a workspace.
 #[derive(Debug, Clone, Default)]
 pub struct State {
     pub(super) counters: Counters,
@@ -60,7 +64,7 @@ pub struct State {
     pub(super) index: Index,
 }
 
-/// Caches of what can be derived; [`State::check_index`] is the slow oracle beside them.
+/// Caches derived from the rest of the state. [`State::check_index`] compares them with a slow derivation.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Index {
     pub(super) by_status: BTreeMap<(ProjectSlug, Status), BTreeSet<ObjectiveId>>,
@@ -69,7 +73,8 @@ pub(super) struct Index {
     pub(super) open_gates: BTreeSet<GateId>,
 }
 
-/// Two states are the same when all that is stored is the same; caches follow from it.
+/// Two states are equal if their stored parts are equal. Caches follow from these, and pending writes are not
+/// content.
 impl PartialEq for State {
     fn eq(&self, other: &Self) -> bool {
         self.counters == other.counters
@@ -84,7 +89,7 @@ impl PartialEq for State {
 static NO_IDS: BTreeSet<ObjectiveId> = BTreeSet::new();
 
 impl State {
-    /// Puts a state together from its stored parts.
+    /// Assembles a state from its stored rows, and derives the caches.
     #[must_use]
     pub fn from_parts(
         counters: Counters,
@@ -108,103 +113,105 @@ impl State {
         state
     }
 
-    /// The counters.
+    /// Returns the counters of the workspace.
     #[must_use]
     pub fn counters(&self) -> &Counters {
         &self.counters
     }
 
-    /// How an agent fares, in whichever project; none when nothing is known of it.
+    /// Returns the health of an agent, which all projects share; `None` if nothing is recorded about it.
     #[must_use]
     pub fn agent_health(&self, id: &AgentId) -> Option<&AgentHealth> {
         self.counters.agents.get(id)
     }
 
-    /// All projects, by slug.
+    /// Iterates over all projects, ordered by slug.
     pub fn projects(&self) -> impl Iterator<Item = &Project> {
         self.projects.values()
     }
 
-    /// A project.
+    /// Returns the project with that slug.
     #[must_use]
     pub fn project(&self, slug: &ProjectSlug) -> Option<&Project> {
         self.projects.get(slug)
     }
 
-    /// All objectives, by name.
+    /// Iterates over all objectives, ordered by project and id.
     pub fn objectives(&self) -> impl Iterator<Item = &Objective> {
         self.objectives.values()
     }
 
-    /// The objectives of a project, by id.
+    /// Iterates over the objectives of a project, ordered by id.
     pub fn objectives_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a Objective> {
         self.objectives.values().filter(move |objective| objective.key.project == *project)
     }
 
-    /// An objective.
+    /// Returns the objective with that key.
     #[must_use]
     pub fn objective(&self, key: &ObjectiveKey) -> Option<&Objective> {
         self.objectives.get(key)
     }
 
-    /// All sessions, oldest first.
+    /// Iterates over all sessions, oldest first.
     pub fn sessions(&self) -> impl DoubleEndedIterator<Item = &Session> {
         self.sessions.values()
     }
 
-    /// A session.
+    /// Returns the session with that number.
     #[must_use]
     pub fn session(&self, id: SessionId) -> Option<&Session> {
         self.sessions.get(&id)
     }
 
-    /// The sessions that are not over.
+    /// Iterates over the sessions that have not ended.
     pub fn open_sessions(&self) -> impl Iterator<Item = &Session> {
         self.index.open_sessions.iter().filter_map(|id| self.sessions.get(id))
     }
 
-    /// A gate run.
+    /// Returns the gate run with that number.
     #[must_use]
     pub fn gate(&self, id: GateId) -> Option<&GateRun> {
         self.gates.get(&id)
     }
 
-    /// All gate runs, oldest first.
+    /// Iterates over all gate runs, oldest first.
     pub fn gates(&self) -> impl DoubleEndedIterator<Item = &GateRun> {
         self.gates.values()
     }
 
-    /// The gate runs that are not over.
+    /// Iterates over the gate runs that have not ended.
     pub fn open_gates(&self) -> impl Iterator<Item = &GateRun> {
         self.index.open_gates.iter().filter_map(|id| self.gates.get(id))
     }
 
-    /// The objectives of a project in a state, by id.
+    /// Returns the ids of the objectives of a project that are in a state.
     #[must_use]
     pub fn in_status(&self, project: &ProjectSlug, status: Status) -> &BTreeSet<ObjectiveId> {
         self.index.by_status.get(&(project.clone(), status)).unwrap_or(&NO_IDS)
     }
 
-    /// The objectives that depend on this one directly.
+    /// Returns the ids of the objectives that depend directly on this one.
     #[must_use]
     pub fn dependents(&self, key: &ObjectiveKey) -> &BTreeSet<ObjectiveId> {
         self.index.dependents.get(key).unwrap_or(&NO_IDS)
     }
 
-    /// The dependencies of an objective that are neither done nor skipped.
+    /// Returns the dependencies of an objective that are neither done nor skipped. A dependency that does not
+    /// exist (any more) blocks nothing.
     #[must_use]
     pub fn unmet(&self, objective: &Objective) -> Vec<&Objective> {
         let dependencies = objective.spec.depends_on.iter().map(|id| self.sibling(&objective.key, id));
         dependencies.flatten().filter(|dependency| !dependency.status.frees_dependents()).collect()
     }
 
-    /// The objective of that id in the same project.
+    /// Returns the objective with that id in the same project.
     #[must_use]
     pub fn sibling(&self, key: &ObjectiveKey, id: &ObjectiveId) -> Option<&Objective> {
         self.objectives.get(&ObjectiveKey { project: key.project.clone(), id: id.clone() })
     }
 
-    /// Takes the names of what changed since this was last asked: the rows that a commit has to write.
+    /// Takes the keys of all entities that changed since the last call: the rows that the next commit has to
+    /// write.
     #[must_use]
     pub fn take_touched(&mut self) -> BTreeSet<EntityKey> {
         std::mem::take(&mut self.touched)
@@ -228,45 +235,49 @@ impl State {
         index
     }
 
-    /// The slow oracle: whether the caches agree with what they are derived from.
+    /// Returns whether the caches agree with what they are derived from. This walks the whole state: it is
+    /// meant for debug builds and the simulator.
     #[must_use]
     pub fn check_index(&self) -> bool {
         let mut kept = self.index.clone();
+        // `apply` leaves empty sets behind, which a fresh derivation does not have.
         kept.by_status.retain(|_, ids| !ids.is_empty());
         kept.dependents.retain(|_, ids| !ids.is_empty());
         kept == self.derive_index()
     }
 }
 
-/// The hierarchy.
+/// Goals, milestones and phases.
 impl State {
-    /// A goal, milestone or phase.
+    /// Returns the goal, milestone or phase with that key.
     #[must_use]
     pub fn node(&self, key: &NodeKey) -> Option<&HierarchyNode> {
         self.nodes.get(key)
     }
 
-    /// All goals, milestones and phases.
+    /// Iterates over all goals, milestones and phases.
     pub fn nodes(&self) -> impl Iterator<Item = &HierarchyNode> {
         self.nodes.values()
     }
 
-    /// The goals, milestones and phases of a project.
+    /// Iterates over the goals, milestones and phases of a project.
     pub fn nodes_of<'a>(&'a self, project: &'a ProjectSlug) -> impl Iterator<Item = &'a HierarchyNode> {
         self.nodes.values().filter(move |node| node.key.project == *project)
     }
 
-    /// The aims that are active in a project.
+    /// Returns the goal, milestone and phase that are active in a project. At most one of each level is
+    /// active.
     #[must_use]
     pub fn active_line(&self, project: &ProjectSlug) -> Line<'_> {
         let active = |level: Level| {
-            let is_wanted = |node: &&HierarchyNode| node.key.level == level && node.stage == Stage::Active;
-            self.nodes.values().filter(|node| node.key.project == *project).find(is_wanted)
+            let is_active = |node: &&HierarchyNode| node.key.level == level && node.stage == Stage::Active;
+            self.nodes.values().filter(|node| node.key.project == *project).find(is_active)
         };
         Line { goal: active(Level::Goal), milestone: active(Level::Milestone), phase: active(Level::Phase) }
     }
 
-    /// The active milestone, or else the active goal, that nobody has divided: nothing below it was ever added.
+    /// Returns the active milestone, else the active goal, if nothing was ever added below it. The engine gives
+    /// such a node a phase of its own, so that it can be planned.
     #[must_use]
     pub fn undivided(&self, project: &ProjectSlug) -> Option<&HierarchyNode> {
         let line = self.active_line(project);
@@ -277,28 +288,28 @@ impl State {
         (!self.nodes_of(project).any(is_below)).then_some(node)
     }
 
-    /// How the objectives of a phase stand.
+    /// Groups the objectives of a phase by how far they have come.
     #[must_use]
     pub fn phase_view(&self, project: &ProjectSlug, phase: &NodeId) -> PhaseView {
-        let of = |statuses: &[Status]| -> BTreeSet<ObjectiveId> {
+        let in_any = |statuses: &[Status]| -> BTreeSet<ObjectiveId> {
             let all = statuses.iter().flat_map(|status| self.in_status(project, *status));
             let belongs = |id: &&ObjectiveId| {
                 let key = ObjectiveKey { project: project.clone(), id: (*id).clone() };
-                let of = self.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
-                of == Some(phase.as_str())
+                let own_phase = self.objective(&key).and_then(|objective| objective.spec.phase.as_deref());
+                own_phase == Some(phase.as_str())
             };
             all.filter(belongs).cloned().collect()
         };
         use Status as S;
         PhaseView {
-            moving: of(&[S::Todo, S::Ready, S::Active, S::Review, S::Queued]),
-            stuck: of(&[S::NeedsReview, S::Paused]),
-            failed: of(&[S::Failed, S::Cancelled]),
-            done: of(&[S::Done, S::Skipped]).len(),
+            moving: in_any(&[S::Todo, S::Ready, S::Active, S::Review, S::Queued]),
+            stuck: in_any(&[S::NeedsReview, S::Paused]),
+            failed: in_any(&[S::Failed, S::Cancelled]),
+            done: in_any(&[S::Done, S::Skipped]).len(),
         }
     }
 
-    /// The phase that an objective belongs to, with what that belongs to.
+    /// Returns the phase of an objective, with the milestone and the goal to which it belongs.
     #[must_use]
     pub fn line_of(&self, objective: &Objective) -> Line<'_> {
         let find = |level: Level, id: Option<&NodeId>| {

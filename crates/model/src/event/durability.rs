@@ -1,10 +1,13 @@
-//! How safe each fact has to be before anything follows from it.
+//! How safely each fact must be stored before Paddock acts on it.
 
 use super::{Durability, Fact};
 
 impl Fact {
-    /// Returns how safe the event has to be: landings, and what a person was told is recorded, survive power loss;
-    /// the rest, which a restart finds out again, survives a kill.
+    /// Returns how safely the event must be stored before Paddock acts on it.
+    ///
+    /// Flushing to disk is slow, so only two kinds of events wait for it: moves of refs, whose intent must be
+    /// on disk before git changes anything, and what people add, decide and approve. A restart finds out the
+    /// rest again, from the repository and from the keepers' records.
     #[must_use]
     pub fn durability(&self) -> Durability {
         match self {
@@ -15,6 +18,7 @@ impl Fact {
             | Fact::AdoptionIntended { .. }
             | Fact::TargetAdopted { .. }
             | Fact::TargetSet { .. }
+            // Removing a worktree deletes files, so the intent must be on disk first.
             | Fact::WorktreeRetired { .. }
             | Fact::ProjectAdded { .. }
             | Fact::ObjectiveAdded { .. }
