@@ -1,4 +1,4 @@
-//! What sessions have used.
+//! Usage of sessions per day, against a project's daily limits.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,12 +7,17 @@ use super::session::{ProcessEnd, Session};
 use super::state::State;
 use super::usage::{Tokens, Usage, dollars};
 
-/// Milliseconds of a session that fall after the day's beginning, counted while the machine was awake. Of one over
-/// midnight only today's part counts, and never more than it ran at all.
+/// Returns how long, in milliseconds, a session ran since the day began, without the time that the machine
+/// slept.
+///
+/// Only the part after midnight counts, and never more than the session's whole awake time: how much of that
+/// was before midnight is not recorded.
 #[must_use]
 pub fn used_since_ms(session: &Session, day_start_ms: i64, now_ms: i64) -> i64 {
     let Some(started) = session.started_ms else { return 0 };
     let ended = session.finished_ms.unwrap_or(now_ms);
+    // The keeper measures awake time, but reports it only at the end. Until then the wall clock is corrected
+    // by the jumps that were seen.
     let awake = match &session.process {
         Some(process) => i64::try_from(process.awake_seconds.saturating_mul(1_000)).unwrap_or(i64::MAX),
         None => (ended - started).saturating_sub(session.jumped_ms).max(0),
@@ -23,7 +28,7 @@ pub fn used_since_ms(session: &Session, day_start_ms: i64, now_ms: i64) -> i64 {
     }
 }
 
-/// What a project may spend a limited amount of in a day.
+/// An amount that a project may use in a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DayLimit {
@@ -47,7 +52,7 @@ impl DayLimit {
     }
 }
 
-/// What a project has spent in the user's day. What was not told is not in it.
+/// What a project has used in the user's day. Amounts that agents did not report are not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spent {
     /// Minutes of sessions.
@@ -56,30 +61,30 @@ pub struct Spent {
     pub tokens: u64,
     /// Cost in millionths of a dollar.
     pub usd_micros: u64,
-    /// Sessions: how many.
+    /// Number of sessions.
     pub sessions: u32,
-    /// Of those that have ended, how many did not tell their tokens.
+    /// Number of ended sessions whose agent did not report tokens.
     pub tokens_unknown: u32,
-    /// How many did not tell their cost.
+    /// Number of ended sessions whose agent did not report a cost.
     pub usd_unknown: u32,
 }
 
 impl Spent {
-    /// The tokens, unless no session told of any.
+    /// Returns the tokens; `None` if no agent reported any.
     #[must_use]
     pub fn known_tokens(&self) -> Option<u64> {
         (self.tokens > 0 || self.tokens_unknown == 0).then_some(self.tokens)
     }
 
-    /// The cost in dollars, unless no session told of any.
+    /// Returns the cost in dollars; `None` if no agent reported any.
     #[must_use]
     pub fn known_usd(&self) -> Option<f64> {
         (self.usd_micros > 0 || self.usd_unknown == 0).then(|| dollars(self.usd_micros))
     }
 }
 
-/// What a project has spent since the day began. `live` knows what running sessions have told since it was last
-/// recorded.
+/// Returns what a project has used since the day began. `live` returns the latest reports of running
+/// sessions, which are recorded only from time to time.
 #[must_use]
 pub fn spent_since<'u>(
     state: &State,
@@ -88,7 +93,8 @@ pub fn spent_since<'u>(
     now_ms: i64,
     live: impl Fn(SessionId) -> Option<&'u Usage>,
 ) -> Spent {
-    // Sessions are numbered in the order of their planning: older ones than the first of today do not follow.
+    // Sessions are numbered in the order of their planning, so the walk can end at the first one that ended
+    // long before today.
     let recent = state.sessions().rev().take_while(|session| {
         session.status.is_open() || session.finished_ms.is_none_or(|ended| ended >= day_ms - DAY_MS)
     });
@@ -105,13 +111,13 @@ pub fn spent_since<'u>(
 
 fn add_usage(spent: &mut Spent, session: &Session, usage: &Usage, day_ms: i64) {
     let total = |usage: &Usage| usage.tokens.map(Tokens::total);
-    // Only of what ran over midnight something counts to the day before.
+    // Only a session from the day before has usage that counts towards that day.
     let is_older = session.planned_ms < day_ms;
     let before = |amount: Option<u64>| amount.filter(|_| is_older).unwrap_or(0);
     let earlier = &session.before_today;
     let tokens = total(usage).map(|now| now.saturating_sub(before(total(earlier))));
     let usd = usage.usd_micros.map(|now| now.saturating_sub(before(earlier.usd_micros)));
-    // One that never ran has nothing to tell.
+    // An agent that never ran used nothing, so nothing is unknown.
     let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
     spent.tokens = spent.tokens.saturating_add(tokens.unwrap_or(0));
     spent.usd_micros = spent.usd_micros.saturating_add(usd.unwrap_or(0));
@@ -120,7 +126,8 @@ fn add_usage(spent: &mut Spent, session: &Session, usage: &Usage, day_ms: i64) {
     spent.usd_unknown += u32::from(has_run && usd.is_none());
 }
 
-/// A session may outlast a day; none is looked for that ended more than a day before.
+/// A session that ended this long before the day began, in milliseconds, ends the search. Sessions do not end
+/// in the order of their numbers, and one may last over midnight.
 const DAY_MS: i64 = 86_400_000;
 
 #[cfg(test)]
@@ -159,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn time_asleep_and_a_clock_that_is_set_use_up_no_minutes() {
+    fn sleep_and_clock_changes_use_up_no_minutes() {
         let hour_ms = 3_600_000;
         let mut slept = session(10_000, None, None);
         slept.jumped_ms = 8 * hour_ms;
@@ -174,13 +181,13 @@ mod tests {
     }
 
     #[test]
-    fn of_a_session_over_midnight_only_todays_part_counts() {
+    fn only_the_part_of_a_session_after_midnight_counts() {
         assert_eq!(used_since_ms(&session(0, Some(100_000), Some(100)), 60_000, 200_000), 40_000);
         assert_eq!(used_since_ms(&session(0, None, None), 60_000, 90_000), 30_000);
     }
 
     #[test]
-    fn what_an_agent_of_a_moment_spent_is_unknown_and_of_one_that_never_ran_nothing() {
+    fn unreported_usage_is_unknown_unless_the_agent_never_ran() {
         let unknown = |exit: Option<Exit>| {
             let mut session = session(0, Some(400), Some(0));
             if let (Some(process), Some(exit)) = (&mut session.process, exit) {
@@ -196,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn time_that_the_machine_slept_does_not_count() {
+    fn time_asleep_does_not_count() {
         assert_eq!(used_since_ms(&session(70_000, Some(170_000), Some(20)), 60_000, 200_000), 20_000);
     }
 }

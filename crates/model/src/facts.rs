@@ -1,4 +1,4 @@
-//! What the world reports: plain facts read from git, processes and files, before anyone judges them.
+//! Plain facts read from git, processes and files, before the engine judges them.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,28 +11,28 @@ use super::tamper::Tampered;
 use super::usage::Account;
 use crate::finding::ElsewhereHead;
 
-/// How one commit lies to another.
+/// Relation of one commit to another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Relation {
-    /// They are the same.
+    /// They are the same commit.
     Same,
     /// The first is an ancestor of the second.
     Ancestor,
     /// The first descends from the second.
     Descendant,
-    /// Neither.
+    /// Neither descends from the other.
     Diverged,
 }
 
-/// One new commit on a work branch.
+/// A new commit on a work branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitFacts {
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
-    /// The first line of its message.
+    /// First line of its message.
     pub summary: String,
-    /// How many paths it changes.
+    /// Number of paths that it changes.
     pub paths: u32,
     /// Whether it has more than one parent.
     pub is_merge: bool,
@@ -40,94 +40,95 @@ pub struct CommitFacts {
     pub is_empty: bool,
 }
 
-/// A secret in a commit: what and where, never the secret itself.
+/// A secret in a commit. It names the kind and the place, never the secret itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SecretFact {
-    /// The commit that adds it.
+    /// Commit that adds the secret.
     pub commit: ObjectId,
-    /// The file; none: the commit's message.
+    /// File that contains it; `None` = the commit's message.
     pub path: Option<RepoPath>,
-    /// What it is, for people.
+    /// Kind of secret, for people.
     pub kind: String,
-    /// The line, from 1.
+    /// Line number, from 1.
     pub line: u32,
 }
 
-/// What a session left.
+/// Results of a session, as read from its worktree and its logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HarvestFacts {
-    /// The head of the work branch.
+    /// Head of the work branch.
     pub head: ObjectId,
-    /// Commits since the session's start, oldest first.
+    /// Commits since the start of the session, oldest first.
     pub commits: Vec<CommitFacts>,
-    /// What the whole branch changes against where it left the integration ref.
+    /// Paths that the whole branch changes, compared with where it left the integration ref.
     pub net_paths: Vec<RepoPath>,
-    /// Of those, links where git checks out nothing but files (`.gitmodules`).
+    /// Those of `net_paths` that are links where git must check out plain files (`.gitmodules`).
     pub bad_links: Vec<RepoPath>,
-    /// Of those, what only commits of an integrator's sessions change.
+    /// Those of `net_paths` that only commits of integrator sessions change.
     pub integrator_paths: Vec<RepoPath>,
-    /// Secrets in any commit of the branch, at most twenty.
+    /// Secrets in commits of the branch, at most twenty.
     pub secrets: Vec<SecretFact>,
-    /// What the branch did to tests that were there, and to what the gate runs.
+    /// Changes to existing tests, and to files that the gate runs.
     pub tampered: Vec<Tampered>,
-    /// Changes that were not committed.
+    /// Changes that are not committed.
     pub uncommitted: Vec<RepoPath>,
-    /// The ref that keeps them.
+    /// Ref that keeps the uncommitted changes.
     pub salvage: Option<Salvage>,
     /// A HEAD that does not descend from the work branch.
     pub head_elsewhere: Option<ElsewhereHead>,
-    /// The summary the agent ended with.
+    /// Summary that the agent wrote at its end.
     pub summary: Option<SessionSummary>,
-    /// What its transcript told besides: usage, why it failed, its name for the conversation.
+    /// Further reports of its agent: usage, failure, and the id of the conversation.
     pub account: Account,
 }
 
-/// What a planner run left.
+/// Results of a planner session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlanFacts {
-    /// The plan, or every fault of it, one line each.
+    /// The plan, or all of its faults, one line each.
     pub plan: Result<PlanDocument, Vec<String>>,
-    /// What it left lying in its worktree.
+    /// Uncommitted files of its worktree.
     pub salvage: Option<Salvage>,
-    /// What its transcript told besides: usage, why it failed, its name for the conversation.
+    /// Further reports of its agent: usage, failure, and the id of the conversation.
     pub account: Account,
 }
 
-/// `target_branch` as a project file names it.
+/// The setting `target_branch` of a project file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetKey {
-    /// The branch.
+    /// Name of the branch.
     pub branch: String,
-    /// File and line, for people.
+    /// File and line of the setting, for people.
     pub place: String,
-    /// The commit of the branch; none when there is no such branch.
+    /// Commit of the branch; `None` if the branch does not exist.
     pub at: Option<ObjectId>,
 }
 
-/// The user's target branch as it was seen, against what Paddock last recorded.
+/// The user's target branch, compared with the refs that Paddock last recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TargetFacts {
-    /// The commit it points at; none when the branch is gone.
+    /// Commit of the branch; `None` if the branch is gone.
     pub target: Option<ObjectId>,
-    /// The integration tip that the comparison was made with.
+    /// Integration tip of the comparison.
     pub tip: ObjectId,
-    /// The published commit that the comparison was made with.
+    /// Published commit of the comparison.
     pub published: ObjectId,
-    /// The target against the tip.
+    /// Relation of the branch to the tip.
     pub to_tip: Relation,
-    /// The target against the published commit.
+    /// Relation of the branch to the published commit.
     pub to_published: Relation,
 }
 
-/// A configuration that can run programs, as recorded at `project add`: names and hashes, never values.
+/// Fingerprints of the configuration that can run programs, which a person trusts: names and hashes, never
+/// values.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustRecord {
-    /// One line per key, hook or attribute: its name and the hash of its content.
+    /// One entry per key, hook or attribute: its name, and the hash of its content.
     pub entries: Vec<(String, String)>,
 }
 
 impl TrustRecord {
-    /// The names whose content differs, for people.
+    /// Returns the names whose content differs between the two records, for people.
     #[must_use]
     pub fn changes(&self, now: &Self) -> Vec<String> {
         let missing = |from: &Self, other: &Self| -> Vec<String> {
@@ -141,39 +142,39 @@ impl TrustRecord {
     }
 }
 
-/// What a person agreed to, as a landing carries it on.
+/// An agreement of a person that a landing extends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Carried {
-    /// What was agreed to.
+    /// What was trusted before the landing.
     pub before: TrustRecord,
-    /// What is agreed to from here on.
+    /// What is trusted from the landing on.
     pub trust: TrustRecord,
-    /// The landing.
+    /// Commit of the landing.
     pub landing: ObjectId,
 }
 
 /// A repository, as `project add` found it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryFacts {
-    /// Its folder, absolute.
+    /// Absolute path of its folder.
     pub root: String,
-    /// Its common git directory, absolute.
+    /// Absolute path of its common git directory.
     pub common_dir: String,
-    /// Whether it has no worktree of its own.
+    /// Whether it has no worktree of its own (a bare repository).
     pub bare: bool,
-    /// Where the target branch stood.
+    /// Commit of the target branch.
     pub target: ObjectId,
-    /// The configuration that a person agreed to by adding it.
+    /// Configuration that the person trusted by adding the project.
     pub trust: TrustRecord,
 }
 
-/// Two branches that will not merge, or one that will not merge with what has landed; found by merging them in
-/// memory before their turn.
+/// Two branches that will not merge, or a branch that will not merge with the integration tip. The radar
+/// finds them by trial merges in memory, before they reach the queue.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Collision {
-    /// Whose branch it is.
+    /// Objective of the branch.
     pub objective: ObjectiveId,
-    /// Whose branch it collides with; none: with the integration tip.
+    /// Objective of the other branch; `None` = the integration tip.
     pub with: Option<ObjectiveId>,
     /// Files in conflict, at most five.
     pub paths: Vec<RepoPath>,

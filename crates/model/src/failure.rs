@@ -1,58 +1,58 @@
-//! Why an agent's run failed, beyond its exit status, and what that means (SPEC 1.2, 3.3).
+//! Classes of agents' failures, beyond the exit status, and the remedy for each.
 //!
-//! Readers of transcripts find it in what the agent itself says of its end, in structured fields first; never in
-//! what it talks about.
+//! Readers of transcripts derive them from what the agent itself reports at its end, from structured fields
+//! first. The agent's prose is no evidence: it may talk about failures of the program on which it works.
 
 use super::cut;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// The longest text kept of a failure, in bytes.
+/// Longest text of a failure, in bytes.
 pub(crate) const FAILURE_TEXT_MAX_BYTES: usize = 500;
 
-/// What stopped an agent.
+/// Why an agent failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureClass {
-    /// Too many requests; it goes on by itself after a while.
+    /// The provider's limit on requests was reached. It is lifted after a while.
     RateLimit,
-    /// What was paid for is used up, until it is renewed.
+    /// The paid quota is used up until it is renewed.
     Quota,
-    /// The provider has no capacity, or an error of its own.
+    /// The provider has no capacity, or an internal error.
     Overloaded,
-    /// The connection failed or broke.
+    /// The connection failed or broke off.
     Network,
-    /// Not logged in, a wrong or expired key, no permission.
+    /// The agent is not logged in, its key is wrong or expired, or a permission is missing.
     Authentication,
     /// The conversation no longer fits into the model's context.
     ContextTooLong,
-    /// It would have had to ask a person: trust in a folder, permission for a tool.
+    /// The agent needed a permission that only a person can give: trust in a folder, or use of a tool.
     Refused,
-    /// It ended by an error of its own: wrong arguments, an exception.
+    /// The agent ended with an error of its own: wrong arguments, an exception.
     Crashed,
-    /// A signal ended it that Paddock did not send.
+    /// A signal that Paddock did not send ended the agent.
     Killed,
-    /// It failed, and did not say why in a form that is known.
+    /// The agent failed and gave no reason in a known form.
     Other,
 }
 
-/// What follows from a failure.
+/// What Paddock does about a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Remedy {
-    /// The session is interrupted: the same again after the agent has cooled down, or by another agent; no
-    /// retry is spent.
+    /// The agent cools down. The session counts as interrupted and is repeated later, or by another agent,
+    /// without using up a retry.
     CoolDown,
-    /// A person has to do something before this agent can work.
+    /// A person must act before this agent can work.
     Human,
-    /// A retry that is told less and works in smaller steps.
+    /// The session is repeated with a shorter prompt and in smaller steps, which uses up a retry.
     Smaller,
-    /// The session has failed: a retry.
+    /// The session counts as failed and is repeated, which uses up a retry.
     Retry,
 }
 
 impl FailureClass {
-    /// In words, for people.
+    /// Returns the class in words, for people.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ impl FailureClass {
         }
     }
 
-    /// What follows.
+    /// Returns the remedy for failures of this class.
     #[must_use]
     pub fn remedy(self) -> Remedy {
         match self {
@@ -87,26 +87,27 @@ impl fmt::Display for FailureClass {
     }
 }
 
-/// Why a run failed.
+/// A failure of an agent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
-    /// What stopped it.
+    /// Class of the failure.
     pub class: FailureClass,
-    /// When the agent says that it can go on, in Unix milliseconds.
+    /// When the agent says that it can work again, in Unix milliseconds.
     pub reset_ms: Option<i64>,
-    /// The agent's own words on one line, cut to [`FAILURE_TEXT_MAX_BYTES`]; may be empty.
+    /// The agent's own words on one line, cut to [`FAILURE_TEXT_MAX_BYTES`]. May be empty.
     pub text: String,
 }
 
 impl Failure {
-    /// A failure of that class, its text on one line and cut.
+    /// Returns a failure whose text is on one line and cut.
     #[must_use]
     pub fn new(class: FailureClass, text: &str) -> Self {
         let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
         Self { class, reset_ms: None, text: cut::marked(&line, FAILURE_TEXT_MAX_BYTES) }
     }
 
-    /// The same with the time at which the agent can go on; only what is over by itself has one.
+    /// Sets the time at which the agent can work again. It is ignored for classes that time alone does not
+    /// repair.
     #[must_use]
     pub fn until(mut self, reset_ms: Option<i64>) -> Self {
         self.reset_ms = reset_ms.filter(|_| self.class.remedy() == Remedy::CoolDown);

@@ -1,4 +1,4 @@
-//! What people do to an objective: their orders, and what these leave on it.
+//! People's orders about an objective, and their lasting effects on it.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,43 +8,43 @@ use super::path::RepoPath;
 use super::reason::Reason;
 use crate::finding::Finding;
 
-/// What a person asks of one objective.
+/// An order of a person about one objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Order {
-    /// Another session, with recovery starting afresh.
+    /// Start another session, and count retries and failures from zero.
     Retry { note: Option<String> },
-    /// It may go to the merge queue whatever the review said. The head is that of the branch as the person
-    /// sees it: what was committed after it is judged anew.
+    /// Put the branch into the merge queue, whatever the review found. `head` is the head that the person
+    /// saw; commits after it are reviewed again.
     Approve { note: Option<String>, head: Option<ObjectId> },
-    /// Back to work with this note, or given up for good.
+    /// Send the work back with this note, or give the objective up.
     Reject { note: String, is_final: bool },
-    /// Dependents go on without it.
+    /// Let dependents start without this objective.
     Skip,
-    /// Set it aside.
+    /// Pause the objective.
     Pause,
-    /// Go on from where it stood.
+    /// Resume it where it was paused.
     Resume,
-    /// Call it off.
+    /// Cancel it.
     Cancel,
-    /// A person has to decide.
+    /// Let a person decide what happens next.
     Escalate { note: Option<String> },
-    /// Let it change these paths, too.
+    /// Add these globs to its scope.
     Expand { globs: Vec<String> },
-    /// Higher goes first.
+    /// Change its priority; a higher number goes first.
     Prioritize { priority: i32 },
-    /// Change what is asked for.
+    /// Change its specification.
     Edit { edit: Box<SpecEdit> },
-    /// Forget it.
+    /// Delete it.
     Delete,
-    /// Take it out of the merge queue; a person decides what becomes of it.
+    /// Take it out of the merge queue, and let a person decide what happens next.
     Drop { note: Option<String> },
-    /// Into the merge queue anew, behind those that are there: what the gate said against it is forgotten.
+    /// Queue it again, behind the other entries. Earlier verdicts against it no longer count.
     Requeue,
 }
 
-/// Changes to what is asked for; none = as it is.
+/// Changes to an objective's specification; `None` = unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the fields are those of an objective's specification")]
 pub struct SpecEdit {
@@ -58,12 +58,12 @@ pub struct SpecEdit {
     pub priority: Option<i32>,
     pub max_commits: Option<u32>,
     pub max_minutes: Option<u32>,
-    /// An empty text takes it out of its phase.
+    /// Id of the phase; an empty text takes the objective out of its phase.
     pub phase: Option<String>,
 }
 
 impl SpecEdit {
-    /// What is asked for with the changes made.
+    /// Returns the specification with the changes applied.
     #[must_use]
     pub fn applied(&self, spec: &ObjectiveSpec) -> ObjectiveSpec {
         let edit = self.clone();
@@ -88,76 +88,78 @@ impl SpecEdit {
     }
 }
 
-/// Who widened a scope.
+/// Whether a person or Paddock itself made a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
     /// A person.
     Human,
-    /// Recovery (SPEC 3.3, level 2).
+    /// Paddock itself: recovery widened a scope, or the planner wrote a check or a plan.
     Automatic,
 }
 
-/// What a person wrote for the next session.
+/// A person's note for the next session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HumanNote {
-    /// The text.
+    /// Text of the note.
     pub text: String,
-    /// The session that was told; the note is done with when that one has run.
+    /// The session whose prompt contains the note; the note is dropped once that session has run.
     #[serde(rename = "told")]
     pub given_to: Option<SessionId>,
 }
 
-/// A person's approval, for the proof.
+/// A person's approval; the proof of the landing quotes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Approval {
-    /// Who.
+    /// The person.
     pub by: Person,
-    /// Unix milliseconds.
+    /// When, in Unix milliseconds.
     pub at_ms: i64,
-    /// Why, in their words.
+    /// The person's reason, in their words.
     pub note: Option<String>,
-    /// The branch head that they saw.
+    /// Head of the branch that the person saw.
     pub head: ObjectId,
-    /// What the review had found and they let pass.
+    /// Findings of the review that the person overrode.
     pub overrides: Vec<Finding>,
-    /// The ref that keeps work which was not committed, and so does not land.
+    /// Ref that keeps uncommitted work, which does not land.
     pub salvage: Option<String>,
 }
 
-/// Where an objective stood before it was paused.
+/// State of an objective before it was paused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BeforePause {
     /// The state.
     pub status: Status,
-    /// Why it stood there.
+    /// Why it was in that state.
     pub reason: Option<Reason>,
 }
 
-/// What people's orders left on an objective.
+/// Lasting effects of people's orders on an objective.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Operated {
-    /// For the next session.
+    /// Note for the next session.
     pub note: Option<HumanNote>,
-    /// It is to be paused when its session ends.
+    /// Whether the objective is paused as soon as its session ends.
     pub pause_asked: bool,
-    /// Where it stood before it was paused.
+    /// State before the pause; `None` if the objective is not paused.
     #[serde(rename = "aside")]
     pub before_pause: Option<BeforePause>,
-    /// Its last session was harvested, and what follows from it was not decided.
+    /// Whether the last session was harvested, and the next step is still undecided.
     pub unfollowed: bool,
-    /// What its last session left could not be judged.
+    /// Whether the results of the last session could not be judged.
     pub unjudged: bool,
-    /// Sessions it had when a person sent it back to work: `recovery.max_sessions` counts from there.
+    /// Number of sessions before a person last sent the objective back to work. `recovery.max_sessions`
+    /// counts from there.
     pub sessions_before: u32,
-    /// Its scope was given up, or changed, since its last session started: it is compared again before the
-    /// next one.
+    /// Whether the scope was given up or changed since the last session started. It is then compared with
+    /// other scopes again before the next one.
     pub scope_released: bool,
-    /// Of its scope, what recovery added by itself: that names no test.
+    /// Globs that recovery added to the scope. Nobody chose them, so they do not allow a change to the tests
+    /// that they match.
     pub grown_scope: Vec<String>,
-    /// Tests that its branch changed at this head, and that its scope does not name: its merge is tried with these as
-    /// they were.
+    /// Head at which the branch changed tests that the scope does not name, and these tests. The gate has to
+    /// pass with them as they were before.
     pub guarded: Option<(ObjectId, Vec<RepoPath>)>,
     /// Approvals, oldest first.
     pub approvals: Vec<Approval>,

@@ -1,152 +1,153 @@
-//! Why something is not moving: one shape that console, status and report share.
+//! Reasons why something does not move, in one form for console, status and report.
 
 use serde::{Deserialize, Serialize};
 
-/// The codes that scripts may rely on.
+/// Codes of reasons, on which scripts may rely.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasonCode {
-    /// Waits for objectives it depends on.
+    /// The objective waits for its dependencies.
     Dependencies,
-    /// An objective it depends on is stuck.
+    /// A dependency of the objective is stuck.
     BlockedBy,
-    /// Every session slot of the project is taken.
+    /// All session slots of the project are in use.
     NoSlot,
-    /// Its scope overlaps that of work in progress.
+    /// The objective's scope overlaps that of work in progress.
     ScopeOverlap,
-    /// Gives way to an objective that was overtaken too often.
+    /// The objective lets another one go first, which was overtaken too often.
     Yielding,
-    /// Its worktree is being made.
+    /// The objective's worktree is being created.
     PreparingWorktree,
-    /// Waits before it is tried again.
+    /// The objective waits for a backoff to end.
     Backoff,
-    /// No agent can be used for it.
+    /// No agent can work on the objective.
     NoAgent,
-    /// Every agent that could do it cools down.
+    /// Every agent that could work on it is in a cooldown.
     Cooling,
-    /// Its agent is not logged in, and no other can be used.
+    /// The agent is not logged in, and no other agent can be used.
     AgentLogin,
-    /// Its agent would have had to ask a person.
+    /// The agent needed a permission that only a person can give.
     AgentRefused,
-    /// A session works on it.
+    /// A session is working on the objective.
     Working,
-    /// What a session left is being read.
+    /// The results of a session are being read.
     Harvesting,
-    /// In the merge queue, behind others.
+    /// The entry waits in the merge queue behind others.
     QueueBehind,
-    /// In the merge queue, its candidate is being built.
+    /// The entry's merge is being made.
     Building,
-    /// In the merge queue, the gate runs on it.
+    /// The gate is running on the entry's merge.
     Gating,
-    /// Is landing.
+    /// The objective is landing.
     Landing,
-    /// The merge queue is held.
+    /// The merge queue is on hold.
     QueueHeld,
     /// The project is paused.
     ProjectPaused,
     /// The project is disabled.
     ProjectDisabled,
-    /// The supervisor is not running.
+    /// No supervisor is running.
     NoSupervisor,
     /// The supervisor is stopping.
     Stopping,
-    /// Configuration that can run programs has changed since a person agreed to it.
+    /// Configuration that can run programs has changed since a person trusted it.
     Untrusted,
-    /// The repository cannot be worked with.
+    /// Git cannot work with the repository.
     RepositoryBroken,
     /// The project file has errors.
     ConfigBroken,
-    /// Another workspace or project works on the repository.
+    /// Another workspace or project uses the repository.
     Claimed,
-    /// Something that Paddock does for the project panics again and again.
+    /// An action of Paddock for the project panics again and again.
     EffectPanicked,
-    /// What the project may spend in a day is spent.
+    /// The project's budget for the day is spent.
     DayBudget,
-    /// Too little disk is free.
+    /// Too little disk space is free.
     DiskLow,
-    /// The user's target branch no longer descends from what was published.
+    /// The user's target branch no longer contains what was published.
     TargetRewritten,
     /// The user's target branch is gone.
     TargetMissing,
     /// The project file names another target branch than the recorded one.
     TargetChanged,
-    /// HEAD was on no branch when the project was taken up, and nobody has named a target branch since.
+    /// The project has no target branch: HEAD was on no branch when it was added, and nobody has named one
+    /// since.
     TargetUnset,
-    /// The user's commits on the target branch and landed work do not go together.
+    /// The user's commits on the target branch conflict with landed work.
     ExternalConflict,
     /// The gate is red on the user's commits merged with landed work.
     ExternalRed,
     /// Files of the user are in the way of publishing.
     PublicationWaits,
-    /// The session's agent said that it is blocked.
+    /// The agent of the session said that it is blocked.
     AgentBlocked,
     /// A person killed the session.
     Killed,
-    /// Retries are used up.
+    /// The retries of the objective are used up.
     RetriesSpent,
-    /// The bound on sessions is reached.
+    /// The objective had as many sessions as it may.
     SessionsSpent,
-    /// Two sessions in a row brought nothing that could be accepted.
+    /// Two sessions in a row made no commit that was accepted.
     NoProgress,
-    /// The worktree could not be made.
+    /// The worktree of the objective could not be created.
     WorktreeFailed,
     /// The set-up command of the worktree failed.
     SetupFailed,
-    /// What a session left could not be read.
+    /// The results of a session could not be read.
     HarvestFailed,
-    /// Commits appeared on a branch after it had landed.
+    /// New commits appeared on a branch after it had landed.
     LateCommits,
-    /// A landing is no longer in the target branch that was adopted.
+    /// The adopted target branch does not contain the objective's landing.
     LandingLost,
-    /// A check at run time found that a landing would break the queue's promise.
+    /// A check immediately before a landing failed: landing would have broken a promise of the queue.
     SelfCheck,
-    /// The gate is red on the target itself.
+    /// The gate is red on the integration tip itself, without any entry.
     TargetRed,
-    /// The gate could not be evaluated.
+    /// The gate gave no verdict.
     NotEvaluated,
-    /// The disk is full where the gate works.
+    /// The disk is full where gates work.
     DiskFull,
-    /// The gate is green on a tree that is emptied.
+    /// The gate is green on an emptied tree, so it checks nothing.
     GateChecksNothing,
-    /// The target branch holds work of an objective that did not pass the queue.
+    /// The target branch contains work of an objective that did not pass the queue.
     QueueBypassed,
     /// The target branch could not be pushed to the user's remote.
     PushWaits,
     /// Git could not sign a merge.
     SigningFailed,
-    /// A person took it out of the merge queue.
+    /// A person took the objective out of the merge queue.
     QueueDropped,
-    /// A plan waits to be approved or rejected.
+    /// A plan waits for a person's approval.
     PlanWaits,
-    /// Planner runs end without a plan.
+    /// Planner sessions end without a plan.
     PlannerFails,
-    /// The planner's plan had faults, and so had its repair.
+    /// The planner's plan has faults, and so has its repair.
     PlanFaulty,
-    /// Plan after plan brings no landing.
+    /// Several plans in a row led to no landing.
     PlansBarren,
-    /// Checks of a phase fail, and nothing more is planned.
+    /// Checks of a phase fail, and the planner has nothing to add.
     ChecksFail,
-    /// A phase is active and nobody plans it or works on it.
+    /// A phase is active, but it has no work and no planner.
     NothingPlanned,
-    /// A person decided so.
+    /// A person ordered it.
     Human,
 }
 
-/// Why something is not moving, since when, and what would clear it.
+/// Why something does not move, since when, and what would change that.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reason {
-    /// For scripts.
+    /// Code for scripts.
     pub code: ReasonCode,
-    /// For people, one sentence.
+    /// One sentence for people.
     pub text: String,
-    /// Unix milliseconds.
+    /// Since when, in Unix milliseconds.
     pub since_ms: i64,
-    /// What would clear it, one sentence.
+    /// One sentence that says what clears the reason.
     pub clears: String,
 }
 
 impl Reason {
-    /// A reason that holds from now on.
+    /// Returns a reason that holds since `since_ms`.
     #[must_use]
     pub fn new(code: ReasonCode, since_ms: i64, text: impl Into<String>, clears: impl Into<String>) -> Self {
         Self { code, text: text.into(), since_ms, clears: clears.into() }

@@ -1,4 +1,4 @@
-//! A session: one run of an agent for an objective, and how it can end (SPEC 1.2).
+//! Sessions: one run of an agent for one objective, from its planning to the harvest of its results.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use super::path::RepoPath;
 use super::usage::{Account, Tokens, Usage};
 use crate::finding::Finding;
 
-/// What a session is for.
+/// Purpose of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SessionKind {
-    /// The first work on an objective.
+    /// First work on an objective.
     Work,
-    /// Goes on where one stopped early.
+    /// Continues the work of a session that stopped early.
     FollowUp,
-    /// Repairs what review or the gate found.
+    /// Repairs what the review or the gate found.
     Correction,
-    /// Brings the branch together with the integration ref.
+    /// Resolves the conflicts between the branch and the integration ref.
     Conflict,
-    /// Makes a plan.
+    /// Makes a plan for a phase; it works for no objective.
     Planner,
 }
 
 impl SessionKind {
-    /// The word of SPEC 1.
+    /// Returns the name of the kind, for people, templates and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -45,32 +45,33 @@ impl fmt::Display for SessionKind {
     }
 }
 
-/// How a session ended.
+/// Outcome of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionEnd {
-    /// Said so, or exited with 0 after commits and without a summary.
+    /// The agent said that the objective is reached, or exited with 0 after making commits and without a
+    /// summary.
     Completed,
-    /// Said that part is left.
+    /// The agent said that some of the work is left.
     Partial,
-    /// Stopped at a limit.
+    /// Paddock stopped the session at one of its limits.
     OverBudget,
-    /// Said that it cannot go on.
+    /// The agent said that it cannot continue without help.
     Blocked,
-    /// Exit status not 0, crashed, or nothing done.
+    /// The agent exited with another status than 0, crashed, or did nothing.
     Failed,
-    /// No work was seen for too long.
+    /// Paddock stopped the session, because it showed no activity for too long.
     Stalled,
-    /// An outside error, or the supervisor stopped.
+    /// An outside error ended the session, or the supervisor stopped it.
     Interrupted,
-    /// Its keeper vanished without an exit record.
+    /// The keeper of the session vanished without leaving a record.
     Lost,
-    /// Killed by a human.
+    /// A person killed the session.
     Killed,
 }
 
 impl SessionEnd {
-    /// The word of SPEC 1.2.
+    /// Returns the name of the outcome, for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -88,7 +89,8 @@ impl SessionEnd {
 }
 
 impl SessionEnd {
-    /// Whether its agent did its work, whatever the work is worth.
+    /// Returns whether the agent itself worked, however good the result is. This proves that the agent can be
+    /// used.
     #[must_use]
     pub fn has_worked(self) -> bool {
         match self {
@@ -104,24 +106,24 @@ impl fmt::Display for SessionEnd {
     }
 }
 
-/// Where a session stands.
+/// State of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SessionStatus {
-    /// Ordered.
+    /// The session was ordered, and its agent has not started yet.
     Starting,
-    /// Its agent runs.
+    /// The agent is running.
     Running,
-    /// Asked to stop.
+    /// The session was asked to stop, and its processes may still be running.
     Stopping,
-    /// Its processes are gone; what it left is being read.
+    /// The processes have ended, and Paddock is reading the results.
     Harvesting,
-    /// Over.
+    /// The session is over, with this outcome.
     Ended(SessionEnd),
 }
 
 impl SessionStatus {
-    /// The word of SPEC 1.2.
+    /// Returns the name of the state, for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -132,7 +134,7 @@ impl SessionStatus {
         }
     }
 
-    /// Whether processes of it may be alive.
+    /// Returns whether processes of the session may be alive.
     #[must_use]
     pub fn has_processes(self) -> bool {
         match self {
@@ -141,7 +143,7 @@ impl SessionStatus {
         }
     }
 
-    /// Whether its agent works or is about to, and nothing has asked it to stop.
+    /// Returns whether the agent is working or starting, and nothing has asked the session to stop.
     #[must_use]
     pub fn is_at_work(self) -> bool {
         match self {
@@ -150,49 +152,49 @@ impl SessionStatus {
         }
     }
 
-    /// Whether it is not over.
+    /// Returns whether the session is not over yet.
     #[must_use]
     pub fn is_open(self) -> bool {
         !matches!(self, Self::Ended(_))
     }
 }
 
-/// Why a session was asked to stop.
+/// Why Paddock stopped a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stop {
-    /// Its minutes are used up.
+    /// The session ran for as many minutes as it may.
     Minutes,
-    /// One commit more than its budget appeared.
+    /// The session made one commit more than it may.
     Commits,
-    /// No work was seen for too long.
+    /// The session showed no activity for too long.
     Stalled,
     /// A person killed it.
     Human,
-    /// The supervisor stops.
+    /// The supervisor is stopping.
     Shutdown,
-    /// Its tokens are used up.
+    /// The session used more tokens than it may.
     Tokens,
-    /// It costs more than it may.
+    /// The session costs more than it may.
     Cost,
-    /// What its project may spend in a day is spent.
+    /// The project's budget for the day is spent.
     DayBudget,
-    /// Its agent waits for a limit to be lifted, longer than is worth a slot.
+    /// The agent waits for a rate limit or quota, and longer than it is worth keeping the slot.
     Waiting,
 }
 
-/// A limit that a session was above when it was over.
+/// A limit that a session turned out to have exceeded when it was over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Over {
-    /// Tokens.
+    /// The limit on tokens.
     Tokens,
-    /// Dollars.
+    /// The limit on dollars.
     Usd,
 }
 
 impl Over {
-    /// What there was more of than allowed, for people.
+    /// Returns the unit of the limit, for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -201,15 +203,16 @@ impl Over {
         }
     }
 
-    /// The limits that this usage is above.
+    /// Returns the limits that this usage exceeds. An amount that the agent did not report exceeds nothing.
     #[must_use]
     pub fn exceeded(budget: &SessionBudget, usage: &Usage) -> Vec<Self> {
         let tokens = usage.tokens.map(Tokens::total);
-        let of = |limit: Option<u64>, used: Option<u64>, over| {
+        // `zip`: without a limit, or without a report, nothing is exceeded.
+        let above = |limit: Option<u64>, used: Option<u64>, over| {
             limit.zip(used).is_some_and(|(limit, used)| used > limit).then_some(over)
         };
-        let tokens = of(budget.max_tokens, tokens, Self::Tokens);
-        tokens.into_iter().chain(of(budget.max_usd_micros, usage.usd_micros, Self::Usd)).collect()
+        let tokens = above(budget.max_tokens, tokens, Self::Tokens);
+        tokens.into_iter().chain(above(budget.max_usd_micros, usage.usd_micros, Self::Usd)).collect()
     }
 }
 
@@ -217,15 +220,15 @@ impl Over {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Exit {
-    /// With this status.
+    /// The process exited with this status.
     Code(i32),
-    /// By this signal.
+    /// This signal ended the process.
     Signal(i32),
-    /// It could not be started.
+    /// The process could not be started, for this reason.
     NotStarted(String),
-    /// What has to be done before it, the worktree's set-up among it, failed: how.
+    /// A step before the start failed, such as the set-up of the worktree; the text says how.
     SetupFailed(String),
-    /// With this status, while no disk space was left: nobody knows what it would have said.
+    /// The process exited with this status while the disk was full, so the status is no verdict on the work.
     DiskFull(i32),
 }
 
@@ -241,142 +244,143 @@ impl fmt::Display for Exit {
     }
 }
 
-/// What the keeper recorded of a session's processes.
+/// What the keeper recorded about the end of a session's processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessEnd {
-    /// How the agent ended.
+    /// How the agent's process ended.
     pub exit: Exit,
-    /// Why the keeper stopped it, if it did.
+    /// Why the keeper stopped it; `None` if it ended by itself.
     pub stop: Option<Stop>,
-    /// Seconds that the machine was awake meanwhile.
+    /// Duration in seconds, without the time that the machine slept.
     pub awake_seconds: u64,
-    /// Processes that were left and had to be killed.
+    /// Processes that outlived the agent and were killed.
     pub survivors: u32,
 }
 
 impl ProcessEnd {
-    /// Whether the agent was at work at all, however shortly: only then there was something to spend.
+    /// Returns whether the agent's process ran at all. Only then can it have used anything.
     #[must_use]
     pub fn has_run(&self) -> bool {
         !matches!(self.exit, Exit::NotStarted(_) | Exit::SetupFailed(_))
     }
 }
 
-/// The limits of a session.
+/// Limits of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionBudget {
-    /// Commits.
+    /// Largest number of commits.
     pub max_commits: u32,
-    /// Minutes, counted while the machine is awake.
+    /// Longest duration in minutes, without the time that the machine sleeps.
     pub max_minutes: u32,
-    /// Tokens; none = no limit.
+    /// Largest number of tokens; `None` = no limit.
     #[serde(default)]
     pub max_tokens: Option<u64>,
-    /// Cost in millionths of a dollar; none = no limit.
+    /// Highest cost, in millionths of a dollar; `None` = no limit.
     #[serde(default)]
     pub max_usd_micros: Option<u64>,
 }
 
-/// An agent's earlier conversation that a session goes on with.
+/// An agent's earlier conversation, which a session resumes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
-    /// The session in which it was last.
+    /// The last session in this conversation.
     pub session: SessionId,
-    /// The agent's own name for it.
+    /// The agent's own id of the conversation.
     pub agent_session: String,
 }
 
-/// One commit made in a session.
+/// A commit made in a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Checkpoint {
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
     /// The first line of its message, cut to 200 characters.
     pub summary: String,
-    /// How many paths it changes.
+    /// Number of paths that it changes.
     pub paths: u32,
 }
 
-/// Uncommitted work, kept as a commit of its own.
+/// Uncommitted work of a session, saved as a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Salvage {
-    /// The ref that keeps it.
+    /// Ref that keeps the commit.
     pub reference: String,
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
-    /// How many paths it holds.
+    /// Number of paths that it contains.
     pub paths: u32,
-    /// Files too large to keep, left in place.
+    /// Files that were too large to save and stayed in the worktree.
     pub left: Vec<RepoPath>,
 }
 
-/// What a session left, once read.
+/// Results of a session, as read after its end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Harvest {
-    /// The head of the work branch.
+    /// Head of the work branch.
     pub head: ObjectId,
-    /// New commits of this session: how many.
+    /// Number of commits that the session made.
     pub commits: u32,
-    /// The newest of them, at most 20.
+    /// The newest of these commits, at most 20.
     pub checkpoints: Vec<Checkpoint>,
-    /// Uncommitted work.
+    /// Uncommitted work that was saved; `None` if there was none.
     pub salvage: Option<Salvage>,
-    /// What review found.
+    /// Faults that the review found.
     pub findings: Vec<Finding>,
-    /// The agent's own words, cut to 2 kB.
+    /// The agent's own summary, cut to 2 kB.
     pub summary: String,
-    /// Whether the summary could only be read leniently.
+    /// Whether the summary was malformed and could only be read leniently.
     pub summary_lenient: bool,
 }
 
-/// A session and all that is recorded of it.
+/// A session, with everything recorded about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
     /// Its number.
     pub id: SessionId,
-    /// The objective it works for.
+    /// Objective that it works for; [`ObjectiveId::planner`](super::ids::ObjectiveId::planner) for a planner
+    /// session.
     pub objective: ObjectiveKey,
-    /// What it is for.
+    /// Its purpose.
     pub kind: SessionKind,
-    /// The agent.
+    /// The agent that runs.
     pub agent: AgentId,
-    /// The worker.
+    /// The worker that the agent runs as.
     pub worker: WorkerId,
-    /// The how-manieth session of its objective, from 1.
+    /// Ordinal of the session among those of its objective, from 1.
     pub attempt: u32,
-    /// Where it stands.
+    /// Current state.
     pub status: SessionStatus,
-    /// Why it was asked to stop.
+    /// Why Paddock asked it to stop; `None` if it did not.
     pub stop: Option<Stop>,
-    /// Unix milliseconds.
+    /// When the session was planned, in Unix milliseconds.
     pub planned_ms: i64,
-    /// Unix milliseconds.
+    /// When its agent started, in Unix milliseconds.
     pub started_ms: Option<i64>,
-    /// Unix milliseconds.
+    /// When its processes ended, in Unix milliseconds.
     pub finished_ms: Option<i64>,
-    /// The agent's process id, for people.
+    /// Process id of the agent, for people only: ids are reused, so Paddock never acts on it.
     pub pid: Option<u32>,
     /// Its limits.
     pub budget: SessionBudget,
-    /// The branch head that it started from.
+    /// Head of the work branch when the session started.
     pub from: ObjectId,
-    /// How its processes ended.
+    /// How its processes ended; `None` while they run, and if the keeper vanished.
     pub process: Option<ProcessEnd>,
-    /// What it left.
+    /// Its results; `None` until they are read, and if they cannot be.
     pub harvest: Option<Harvest>,
-    /// What its agent's transcript told: usage, why it failed, its name for the conversation.
+    /// What its agent reported: usage, failure, and the id of the conversation.
     #[serde(default)]
     pub account: Account,
-    /// The agent's conversation that it goes on with.
+    /// The conversation that it resumes; `None` if it started a new one.
     #[serde(default)]
     pub resume: Option<Resume>,
-    /// What it had used when the user's day began: that counts to the day before.
+    /// Usage before the user's current day began, which counts towards the day before.
     #[serde(default)]
     pub before_today: Usage,
     /// When its usage was last recorded, in Unix milliseconds.
     #[serde(default)]
     pub usage_ms: i64,
-    /// What the wall clock gained on the time that the machine was awake while it ran, in milliseconds.
+    /// Milliseconds by which the wall clock advanced more than the machine was awake, while the session ran.
     #[serde(default)]
     pub jumped_ms: i64,
 }

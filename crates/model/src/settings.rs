@@ -1,6 +1,7 @@
-//! The settings of a project, as events hold them: every value is resolved, none is looked up later.
+//! Settings of a project, as events store them.
 //!
-//! The file format is read and checked in the `config` room; this is what it becomes (SPEC 2.2).
+//! The crate `config` reads and checks project files, and resolves every default. The settings here are
+//! complete: nothing is looked up later, so an old event means the same after the defaults of Paddock change.
 
 use crate::ids::{AgentId, WorkerId};
 use std::collections::BTreeMap;
@@ -9,47 +10,47 @@ use serde::{Deserialize, Serialize};
 
 use crate::verdicts::terms_of;
 
-/// Whether a rule stops work or only advises.
+/// How strictly scopes are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeRule {
     /// A change outside the objective's scope is a fault.
     Enforce,
-    /// It is noted, and nothing more.
+    /// A change outside the scope is only noted.
     Advise,
 }
 
-/// Whether objectives with overlapping scopes may run at once.
+/// Whether objectives with overlapping scopes may be worked on at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OverlapRule {
-    /// One after the other.
+    /// One waits for the other.
     Serialize,
-    /// At once.
+    /// Both run at the same time; conflicts are resolved afterwards.
     Allow,
 }
 
-/// Who moves the target branch after a landing.
+/// Who updates the target branch after a landing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PublishRule {
-    /// Paddock, at once.
+    /// Paddock does, immediately.
     Auto,
-    /// A person, by `queue publish`.
+    /// A person does, with `queue publish`.
     Manual,
 }
 
-/// Who lets a plan become objectives.
+/// Who decides that a plan becomes objectives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ApprovalRule {
-    /// A plan that passes the checks is applied.
+    /// Every plan without faults is applied.
     Auto,
-    /// A person approves it.
+    /// A person approves each plan.
     Manual,
 }
 
-/// How large an objective's session is meant to be.
+/// Intended size of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ScopeLevel {
@@ -61,212 +62,215 @@ pub enum ScopeLevel {
     Large,
 }
 
-/// What a session may use when its objective says nothing else.
+/// Limits of a session whose objective sets none.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionDefaults {
-    /// The intended size.
+    /// Intended size, for the prompt.
     pub scope_level: ScopeLevel,
-    /// Commits a session may make.
+    /// Largest number of commits.
     pub max_commits: u32,
-    /// Minutes a session may run, counted while the machine is awake.
+    /// Longest duration in minutes, without the time that the machine sleeps.
     pub max_minutes: u32,
-    /// Tokens a session may use; none = no limit.
+    /// Largest number of tokens; `None` = no limit.
     pub max_tokens: Option<u64>,
-    /// Dollars a session may cost; none = no limit.
+    /// Highest cost in dollars; `None` = no limit.
     pub max_usd: Option<f64>,
-    /// Minutes without output, file change or CPU after which a session has stalled.
+    /// A session stalls after this many minutes without output, file changes or CPU time.
     pub stall_minutes: u32,
-    /// The agent that plans; none = the first that may ([`planners`](crate::planning::planners)).
+    /// Agent that makes plans; `None` = the first that may plan ([`planners`](crate::planning::planners)).
     pub planner_agent: Option<AgentId>,
 }
 
-/// The bounds of recovery (SPEC 3.3).
+/// Bounds on what recovery does by itself before a person decides.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoverySettings {
-    /// Correction sessions an objective may have.
+    /// Retries of an objective.
     pub max_retries: u32,
-    /// Globs by which a scope may be widened without a person.
+    /// Globs that recovery may add to a scope.
     pub expand: Vec<String>,
-    /// How often that may happen to an objective.
+    /// Times that recovery may widen the scope of an objective.
     pub max_expansions: u32,
-    /// Sessions an objective may have in all.
+    /// Sessions of an objective in total.
     pub max_sessions: u32,
 }
 
 /// How a new worktree is prepared.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorktreeSettings {
-    /// Files copied from the repository's folder, each by its path; as globs, what no branch may commit.
+    /// Files that are copied from the repository's folder into the worktree. Read as globs, they are also the
+    /// paths that no branch may commit, since they may hold secrets.
     pub copy: Vec<String>,
-    /// A shell command run in the new worktree.
+    /// Shell command that sets up the worktree.
     pub setup: Option<String>,
-    /// Its time limit, in minutes.
+    /// Time limit of the set-up command, in minutes.
     pub setup_timeout_minutes: u32,
 }
 
-/// One command of the gate.
+/// A command of the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateCommand {
-    /// What people call it.
+    /// Name for people.
     pub name: String,
-    /// The shell command.
+    /// Shell command.
     pub run: String,
-    /// Its time limit: whole minutes of it.
+    /// Whole minutes of the time limit.
     pub timeout_minutes: u32,
-    /// And the seconds beyond them, 0 to 59.
+    /// Seconds of the time limit beyond the whole minutes, 0 to 59. They were added later, and so are a field
+    /// of their own.
     #[serde(default)]
     pub timeout_seconds: u32,
 }
 
 impl GateCommand {
-    /// Its time limit, in milliseconds.
+    /// Returns the time limit in milliseconds.
     #[must_use]
     pub fn timeout_ms(&self) -> u64 {
         (u64::from(self.timeout_minutes) * 60 + u64::from(self.timeout_seconds)) * 1_000
     }
 
-    /// Its time limit in minutes, as project files say it.
+    /// Returns the time limit in minutes, as project files state it.
     #[must_use]
     pub fn timeout_in_minutes(&self) -> f64 {
         f64::from(self.timeout_minutes) + f64::from(self.timeout_seconds) / 60.0
     }
 }
 
-/// How many gates run at once.
+/// Number of gate runs at the same time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slots {
-    /// As many as measurement shows to be worth it.
+    /// As many as measurements show to be worthwhile.
     Auto,
-    /// This many.
+    /// A fixed number.
     Count(u32),
 }
 
-/// The merge queue's settings.
+/// Settings of the merge queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueueSettings {
-    /// Gates at once.
+    /// Gate runs at the same time.
     pub slots: Slots,
-    /// Batches of one only.
+    /// Whether every entry lands in a batch of its own.
     pub strict: bool,
-    /// Repeats of a red gate on the same tree before anyone is blamed.
+    /// Times that a red gate run is repeated on the same tree before the branch is blamed.
     pub flaky_retries: u32,
-    /// Whether the gate is tried on an emptied tree at start.
+    /// Whether the gate is run on an emptied tree, to find out whether it checks anything.
     pub canary: bool,
-    /// Whether ignored files are removed from gate worktrees too.
+    /// Whether gate worktrees are cleaned of ignored files too, caches among them.
     pub clean: bool,
 }
 
 /// What happens after a landing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LandSettings {
-    /// Who moves the target branch.
+    /// Who updates the target branch.
     pub publish: PublishRule,
-    /// A remote that the target branch is pushed to after publishing.
+    /// Remote to which the target branch is pushed after publishing; `None` = no push.
     pub push: Option<String>,
 }
 
-/// The planner's settings.
+/// Settings of the planner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannerSettings {
-    /// Who lets a plan become objectives.
+    /// Who decides that a plan becomes objectives.
     pub approval: ApprovalRule,
-    /// Files of the repository that a plan is told of.
+    /// Files of the repository that the planner's prompt contains.
     pub context_files: Vec<String>,
 }
 
-/// What a project may spend in a day.
+/// What a project may spend in a day; `None` = no limit.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DayBudget {
-    /// Dollars.
+    /// Dollars per day.
     pub usd: Option<f64>,
-    /// Tokens.
+    /// Tokens per day.
     pub tokens: Option<u64>,
-    /// Minutes of sessions.
+    /// Minutes of sessions per day.
     pub session_minutes: Option<u64>,
 }
 
-/// What Paddock leaves free and what it may use of the disk.
+/// Disk space that Paddock leaves free and that it may use.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DiskSettings {
-    /// Below this many gigabytes free nothing new starts.
+    /// Free space in gigabytes, below which Paddock starts nothing new.
     pub min_free_gb: f64,
-    /// Megabytes of output kept of a session.
+    /// Megabytes of output that are kept per session.
     pub session_log_mb: u64,
-    /// Gigabytes that worktrees may use; none = no limit. Nothing holds to it yet.
+    /// Gigabytes that worktrees may use; `None` = no limit. Not enforced yet.
     pub worktrees_gb: Option<f64>,
 }
 
-/// A command told of an event.
+/// A command that is run when certain events happen.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NotifyRule {
-    /// Public event types.
+    /// Public types of the events.
     pub on: Vec<String>,
-    /// The shell command; the event comes as JSON on its standard input.
+    /// Shell command, which receives the event as JSON on standard input.
     pub run: String,
 }
 
-/// What a program gets on its standard input.
+/// What a program receives on standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StdinRule {
     /// Nothing.
     None,
-    /// The prompt.
+    /// The text of the prompt.
     Prompt,
 }
 
-/// A command as its words, or as one line for a shell.
+/// A command line: either words, or one line for a shell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandTemplate {
-    /// The words; for a shell: one.
+    /// The words; for a shell exactly one, the line.
     pub words: Vec<String>,
-    /// Whether a shell reads it.
+    /// Whether a shell interprets it.
     pub shell: bool,
 }
 
-/// A command-line tool that takes a prompt (SPEC 5.1).
+/// An agent: a command-line program that works on a prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AgentSettings {
-    /// Its id.
+    /// Id of the agent.
     pub id: AgentId,
-    /// What people call it.
+    /// Name for people.
     pub name: String,
-    /// How it is started; empty words = the built-in scripted agent's own command.
+    /// Command that starts it. Without words, the built-in scripted agent is started.
     pub command: CommandTemplate,
-    /// How it goes on with a conversation of its own (`{agent_session}`); none: it cannot.
+    /// Command that resumes one of its conversations (`{agent_session}`); `None` if the agent cannot.
     #[serde(default)]
     pub resume: Option<CommandTemplate>,
-    /// The program looked up on PATH by `agent check`.
+    /// Program that `agent check` looks up on `PATH`.
     pub cli_command: String,
-    /// What it gets on standard input.
+    /// What it receives on standard input.
     pub stdin: StdinRule,
-    /// How its output is read: `plain`, `scripted`, …
+    /// Format of its output: `plain`, `scripted`, …
     pub transcript: String,
-    /// The gentle signal: `TERM`, `INT`, `HUP`, …
+    /// Signal that asks it to stop: `TERM`, `INT`, `HUP`, …
     pub stop_signal: String,
-    /// Variables it gets; an empty value unsets.
+    /// Environment variables that are set for it; an empty value unsets the variable.
     pub env: BTreeMap<String, String>,
-    /// Whether it may plan.
+    /// Whether it is allowed to plan.
     pub planner: bool,
-    /// Whether it was made for planning, or somebody said that it may: then a project that names no planner uses it.
+    /// Whether it is built in as a planner, or its settings say `planner: true`. Only such agents plan for a
+    /// project that names no planner.
     #[serde(default)]
     pub plans: bool,
     /// Whether it may be used at all.
     pub enabled: bool,
-    /// For people.
+    /// Description for people.
     pub description: String,
 }
 
-/// What a worker is for.
+/// Role of a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Writes code.
     Implementer,
-    /// Brings work together; may change protected paths.
+    /// Combines the work of others; may change protected paths.
     Integrator,
-    /// Finds out; may finish without a commit.
+    /// Investigates; may finish without a commit.
     Researcher,
 }
 
@@ -274,100 +278,101 @@ pub enum Role {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Strategy {
-    /// The first that is usable; others are there for when it is not.
+    /// The first agent; the others replace it only while it cannot be used.
     Fixed,
-    /// The first that is usable.
+    /// The first agent that can be used.
     Priority,
-    /// The next each time.
+    /// Each agent in turn.
     RoundRobin,
 }
 
-/// A role with its agents and prompt (SPEC 5.2).
+/// A worker: a role, with the agents and the prompt for it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WorkerSettings {
-    /// Its id.
+    /// Id of the worker.
     pub id: WorkerId,
-    /// What people call it.
+    /// Name for people.
     pub name: String,
-    /// What it is for.
+    /// Role of the worker.
     pub role: Role,
     /// How it chooses among its agents.
     pub strategy: Strategy,
-    /// The ids of its agents, in order, resolved when the file is read; empty = none can be used.
+    /// Ids of its agents, in order of preference. The reader of the project file has resolved them; empty =
+    /// no agent can be used.
     pub agents: Vec<AgentId>,
-    /// The prompt template's file name.
+    /// File name of its prompt template.
     pub template: String,
 }
 
-/// Everything a project file settles.
+/// Everything that a project file sets, with the defaults filled in.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProjectSettings {
-    /// What people call the project.
+    /// Name for people.
     pub name: String,
-    /// For people and prompts.
+    /// Description for people and prompts.
     pub description: String,
-    /// The repository's folder, absolute.
+    /// Absolute path of the repository's folder.
     pub repo_root: String,
-    /// Where worktrees are made, absolute.
+    /// Absolute path of the folder in which worktrees are created.
     pub worktrees_root: String,
-    /// The user's branch that work is published to.
+    /// Name of the user's branch to which work is published.
     pub target_branch: String,
-    /// Whether the project is worked on.
+    /// Whether the project file lets the project be worked on.
     pub enabled: bool,
-    /// Sessions at once.
+    /// Sessions at the same time.
     pub max_parallel_sessions: u32,
-    /// Protected paths: only an integrator's sessions may change them.
+    /// Globs of protected paths, which only sessions of an integrator may change.
     pub integrator_only_patterns: Vec<String>,
-    /// Whether scopes are enforced.
+    /// How strictly scopes are applied.
     pub path_scope: ScopeRule,
-    /// Whether overlapping scopes wait for each other.
+    /// Whether objectives with overlapping scopes wait for each other.
     pub path_conflicts: OverlapRule,
-    /// Always in scope, never an overlap.
+    /// Globs that are in every scope and never count as an overlap.
     pub shared_patterns: Vec<String>,
-    /// Defaults of a session.
+    /// Limits of sessions whose objective sets none.
     pub session_defaults: SessionDefaults,
-    /// Bounds of recovery.
+    /// Bounds on automatic recovery.
     pub recovery: RecoverySettings,
-    /// Preparation of worktrees.
+    /// How worktrees are prepared.
     pub worktree: WorktreeSettings,
-    /// The gate; empty = none.
+    /// Commands of the gate; empty = no gate.
     pub verify: Vec<GateCommand>,
-    /// The merge queue.
+    /// Settings of the merge queue.
     pub queue: QueueSettings,
-    /// After a landing.
+    /// What happens after a landing.
     pub land: LandSettings,
-    /// Globs of tests and gate configuration; none = the common ecosystems' defaults.
+    /// Globs of tests and of gate configuration; `None` = the defaults for common ecosystems.
     pub test_patterns: Option<Vec<String>>,
-    /// Planning.
+    /// Settings of the planner.
     pub planner: PlannerSettings,
-    /// The day's budget.
+    /// Limits per day.
     pub budget: DayBudget,
-    /// Disk.
+    /// Limits on disk space.
     pub disk: DiskSettings,
-    /// Whether git signs as the user's configuration says.
+    /// Whether commits are signed as the user's git configuration says.
     pub sign: bool,
-    /// Commands told of events.
+    /// Commands that are run when certain events happen.
     pub notify: Vec<NotifyRule>,
-    /// Agents: the project's own over the built-in ones.
+    /// Agents: the built-in ones, overridden by those of the project.
     pub agents: Vec<AgentSettings>,
-    /// Workers: the project's own over the built-in ones.
+    /// Workers: the built-in ones, overridden by those of the project.
     pub workers: Vec<WorkerSettings>,
 }
 
 impl ProjectSettings {
-    /// Names the gate: commands, limits, and what sets its worktree up.
+    /// Returns the fingerprint of the gate: of its commands, their limits, and the set-up command.
     #[must_use]
     pub fn gate_terms(&self) -> String {
         terms_of(&self.verify, self.worktree.setup.as_deref())
     }
 
-    /// The agent of that id.
+    /// Returns the agent with that id.
     #[must_use]
     pub fn agent(&self, id: &AgentId) -> Option<&AgentSettings> {
         self.agents.iter().find(|agent| agent.id == *id)
     }
 
-    /// The worker of that id.
+    /// Returns the worker with that id.
     #[must_use]
     pub fn worker(&self, id: &WorkerId) -> Option<&WorkerSettings> {
         self.workers.iter().find(|worker| worker.id == *id)

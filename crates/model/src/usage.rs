@@ -1,28 +1,28 @@
-//! What a session used, as its agent told: what was not told is unknown, never zero.
+//! Usage of sessions, as agents report it. An amount that was not reported is unknown, never zero.
 
 use serde::{Deserialize, Serialize};
 
 use super::failure::Failure;
 
-/// Tokens, each of them counted once.
+/// Numbers of tokens; each token is counted in one of them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Tokens {
-    /// Read by the model, without those that a cache held; those written to a cache are in it.
+    /// Tokens that the model read, except those from a cache. Tokens written to a cache are included.
     pub input: u64,
-    /// Read from a cache.
+    /// Tokens that the model read from a cache.
     pub cached: u64,
-    /// Written by the model, its reasoning included.
+    /// Tokens that the model wrote, including its reasoning.
     pub output: u64,
 }
 
 impl Tokens {
-    /// All of them.
+    /// Returns the total.
     #[must_use]
     pub fn total(self) -> u64 {
         self.input.saturating_add(self.cached).saturating_add(self.output)
     }
 
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub fn plus(self, other: Self) -> Self {
         Self {
@@ -32,10 +32,12 @@ impl Tokens {
         }
     }
 
-    /// What a counter that goes on has gained since it stood at `before`.
+    /// Returns the increase of a cumulative counter since it showed `before`.
     #[must_use]
     pub fn since(self, before: Self) -> Self {
         Self {
+            // An agent may reset its counter; nothing is then known about the increase, and it must not
+            // underflow.
             input: self.input.saturating_sub(before.input),
             cached: self.cached.saturating_sub(before.cached),
             output: self.output.saturating_sub(before.output),
@@ -43,52 +45,52 @@ impl Tokens {
     }
 }
 
-/// What a session used.
+/// Usage of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
-    /// Tokens; none: the agent did not tell.
+    /// Tokens; `None` if the agent did not report them.
     pub tokens: Option<Tokens>,
-    /// Cost in millionths of a dollar; none: the agent did not tell.
+    /// Cost in millionths of a dollar; `None` if the agent did not report it.
     pub usd_micros: Option<u64>,
-    /// The model that did most of the work.
+    /// Model that did most of the work.
     pub model: Option<String>,
 }
 
 impl Usage {
-    /// Cost in dollars, for people.
+    /// Returns the cost in dollars, for people.
     #[must_use]
     pub fn usd(&self) -> Option<f64> {
         self.usd_micros.map(dollars)
     }
 }
 
-/// Millionths of a dollar as dollars.
+/// Converts millionths of a dollar to dollars.
 #[must_use]
 pub fn dollars(micros: u64) -> f64 {
     micros as f64 / 1e6
 }
 
-/// Dollars as millionths; none for what is no amount.
+/// Converts dollars to millionths; `None` if the number is not a plausible amount.
 #[must_use]
 pub fn micros(usd: f64) -> Option<u64> {
-    // Nothing that a session costs comes near the bound; it keeps the conversion exact.
+    // No session costs a billion dollars. The bound keeps the conversion exact.
     (usd.is_finite() && (0.0..1e9).contains(&usd)).then(|| (usd * 1e6).round() as u64)
 }
 
-/// What an agent's transcript told of a session, as it is recorded.
+/// What an agent reported about a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
-    /// What this session used.
+    /// Usage of this session alone.
     #[serde(default)]
     pub usage: Usage,
-    /// Why its agent failed; none: it did not.
+    /// Why the agent failed; `None` if it did not.
     #[serde(default)]
     pub failure: Option<Failure>,
-    /// The agent's own name for its conversation, for resuming it.
+    /// The agent's own id of its conversation, with which it can be resumed.
     #[serde(default)]
     pub agent_session: Option<String>,
-    /// Where the counter of that conversation stood at the end, of agents whose counter goes on over all the
-    /// sessions that resume it.
+    /// Final value of the conversation's cumulative counter, for agents that count over all sessions of a
+    /// conversation. The session that resumes it subtracts this value.
     #[serde(default)]
     pub counter: Option<Tokens>,
 }
@@ -98,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn costs_are_exact_to_the_millionth_and_no_nonsense_is_a_cost() {
+    fn costs_are_exact_to_the_millionth_and_implausible_ones_are_refused() {
         assert_eq!(micros(0.07842980000000001), Some(78_430));
         assert_eq!(micros(0.0), Some(0));
         assert_eq!((micros(-1.0), micros(f64::NAN), micros(f64::INFINITY)), (None, None, None));
@@ -106,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_counter_that_was_set_back_gives_nothing_rather_than_a_huge_number() {
+    fn a_counter_that_was_reset_does_not_underflow() {
         let (before, now) =
             (Tokens { input: 9, cached: 1, output: 2 }, Tokens { input: 5, cached: 4, output: 2 });
         assert_eq!(now.since(before), Tokens { input: 0, cached: 3, output: 0 });
