@@ -1,7 +1,7 @@
-//! Answers that clients show and the engine finds: the questions, as functions that are handed in.
+//! Questions that clients ask and the engine answers, as functions.
 //!
-//! A console and a report ask why an objective does not move and what waits for a person. The engine finds the answers.
-//! Clients take its functions, so that they need not depend on it.
+//! A console or a report shows why an objective does not move and what waits for a person. They receive the
+//! engine's functions as [`Answers`], so that they need not depend on the engine.
 
 use super::ids::ProjectSlug;
 use super::needs::Need;
@@ -12,32 +12,32 @@ use super::scope::OverlapCache;
 use super::state::State;
 use super::train::{Entry, Train};
 
-/// What explaining needs to know besides the state.
+/// What an explanation depends on apart from the state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surroundings {
-    /// Whether a supervisor works in the workspace.
+    /// Whether a supervisor is running in the workspace.
     pub supervisor_running: bool,
-    /// Unix milliseconds.
+    /// Current time, in Unix milliseconds.
     pub now_ms: i64,
-    /// What overrides every project's `max_parallel_sessions`, if anything does.
+    /// Override of every project's `max_parallel_sessions`; `None` if there is none.
     pub max_parallel: Option<u32>,
 }
 
-/// The questions, each with the function that answers it.
+/// The functions that answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Answers {
-    /// Why an objective is where it is; none when it is done. The cache keeps compiled globs between calls.
+    /// Why an objective is in its state; `None` if it is done. The cache keeps compiled globs between calls.
     pub why: fn(&State, &Objective, &Surroundings, &mut OverlapCache) -> Option<Reason>,
-    /// Why an active goal stands still that has no work left and gets none by itself.
+    /// Why an active goal has no work left and will get none by itself; `None` if it will, or has work.
     pub nothing_planned: fn(&State, &Project) -> Option<Reason>,
-    /// Everything that waits for a person in a project, first what stops the most.
+    /// Everything in a project that waits for a person, most urgent first.
     pub needs: fn(&State, &ProjectSlug) -> Vec<Need>,
-    /// The entries of a merge queue as they will land when all goes well.
+    /// Entries of a merge queue in the order in which they will land if all goes well.
     pub in_order: fn(&Train) -> Vec<&Entry>,
 }
 
 impl Answers {
-    /// Why one objective is where it is; none when it is done.
+    /// Returns why one objective is in its state, for callers that ask about no other.
     #[must_use]
     pub fn why_one(&self, state: &State, objective: &Objective, facts: &Surroundings) -> Option<Reason> {
         (self.why)(state, objective, facts, &mut OverlapCache::default())

@@ -1,20 +1,20 @@
-//! Waits, and a wall clock that people and time servers set.
+//! Waits that survive a restart, under a wall clock that people and time servers set.
 //!
-//! A wait is recorded as the moment at which it is over, so that it outlives every supervisor. A clock that is set
-//! forward ends it early, which costs a try; one that is set back would make a pause of seconds last for as long as
-//! the clock was wrong, and that may be years.
+//! A wait is stored as the time of its end, so that it outlives the supervisor. If the clock is set forward,
+//! the wait ends early, which costs one more attempt. If it is set back, a pause of seconds would last as
+//! long as the clock was wrong, possibly for years; [`is_over`] prevents that.
 
-/// No pause that Paddock makes by itself is meant to be longer, in milliseconds.
+/// Longest pause that Paddock makes by itself, in milliseconds.
 pub(crate) const PAUSE_MAX_MS: i64 = 600_000;
 
-/// Whether a pause until that moment is over: the moment has come, or it is so far away that the clock must have
-/// been set back since.
+/// Returns whether a pause until `until_ms` is over. A longer pause than Paddock makes means that the clock
+/// was set back, and counts as over.
 #[must_use]
 pub fn is_over(until_ms: i64, now_ms: i64) -> bool {
     until_ms <= now_ms || until_ms.saturating_sub(now_ms) > PAUSE_MAX_MS
 }
 
-/// How far two moments are apart, in milliseconds, whichever of them was first.
+/// Returns the distance between two times in milliseconds, whichever is the earlier.
 #[must_use]
 pub fn distance_ms(one_ms: i64, other_ms: i64) -> i64 {
     one_ms.saturating_sub(other_ms).saturating_abs()
@@ -25,7 +25,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pause_ends_at_its_time_and_when_the_clock_was_set_back() {
+    fn a_pause_is_over_at_its_end_or_when_the_clock_was_set_back() {
         assert!(!is_over(1_000, 999));
         assert!(is_over(1_000, 1_000) && is_over(1_000, i64::MAX));
         let year_ms = 365 * 86_400_000;

@@ -1,4 +1,4 @@
-//! Commands: what people ask for, through the command line or the console.
+//! Commands: requests of people that change state, from the command line or the console.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,15 +11,15 @@ use super::operate::Order;
 use super::plan::PlanDocument;
 use super::settings::ProjectSettings;
 
-/// How the supervisor lays down its work.
+/// What a stopping supervisor does with running sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopMode {
-    /// No new work; sessions are asked to stop and harvested; the landing in progress is finished.
+    /// Starts no new work, asks sessions to stop, harvests them, and finishes the landing in progress.
     Graceful,
-    /// Sessions are killed and harvested.
+    /// Kills sessions and harvests them.
     Now,
-    /// Sessions go on under their keepers.
+    /// Leaves sessions running under their keepers.
     Leave,
 }
 
@@ -28,30 +28,30 @@ pub enum StopMode {
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Command {
-    /// Put a repository under management.
+    /// Add a repository as a project.
     ProjectAdd { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },
-    /// Let it be worked on, or not.
+    /// Enable or disable a project.
     ProjectEnable { project: ProjectSlug, enabled: bool },
-    /// Pause or resume dispatch and planner.
+    /// Pause or resume a project: dispatch and planner.
     ProjectPause { project: ProjectSlug, paused: bool },
-    /// Agree to its configuration as it is now.
+    /// Trust the current configuration of a project.
     ProjectTrust { project: ProjectSlug, trust: TrustRecord },
-    /// Land on another branch from now on.
+    /// Change the target branch of a project.
     ProjectSetTarget { project: ProjectSlug, order: Box<SetTarget> },
-    /// Stop managing it.
+    /// Remove a project.
     ProjectRemove { project: ProjectSlug },
-    /// Add objectives, all or none.
+    /// Add objectives: all of them, or none if one is refused.
     ObjectivesAdd { project: ProjectSlug, objectives: Vec<(ObjectiveId, ObjectiveSpec)> },
-    /// Do something with an objective; `by` is who asks, for the record.
+    /// Give an order about an objective; `by` names the person for the record.
     Objective { objective: ObjectiveKey, order: Order, by: Person },
-    /// Do something with a goal, milestone or phase.
+    /// Give an order about a goal, milestone or phase.
     #[serde(rename = "aim")]
     Node {
         #[serde(rename = "aim")]
         node: NodeKey,
         order: NodeOrder,
     },
-    /// Bring goals, milestones and phases to what a document says; all of it or nothing.
+    /// Make goals, milestones and phases match a document: all of it, or nothing if a part is refused.
     #[serde(rename = "aims_import")]
     NodesImport {
         project: ProjectSlug,
@@ -60,15 +60,15 @@ pub enum Command {
     },
     /// Make a plan now.
     PlanNow { project: ProjectSlug },
-    /// Apply a plan that a person wrote.
+    /// Add the objectives of a plan that a person wrote.
     PlanApply { project: ProjectSlug, plan: Box<PlanDocument> },
-    /// Let the plan that waits become objectives.
+    /// Approve the plan that waits, and add its objectives.
     PlanApprove { project: ProjectSlug },
-    /// Send the plan that waits back to the planner.
+    /// Reject the plan that waits; the planner reads the note.
     PlanReject { project: ProjectSlug, note: String },
     /// Kill a session.
     SessionKill { session: SessionId },
-    /// Give a session more.
+    /// Raise the limits of a session by these amounts.
     SessionExtend {
         session: SessionId,
         minutes: u32,
@@ -78,19 +78,19 @@ pub enum Command {
         #[serde(default)]
         usd_micros: u64,
     },
-    /// Let an agent be used, or not, in any project; `by` is who asks.
+    /// Enable or disable an agent for all projects; `by` names the person for the record.
     AgentEnable { agent: AgentId, enabled: bool, by: Person },
-    /// An agent was checked.
+    /// Record the result of an agent check.
     AgentChecked { agent: AgentId, check: Check },
-    /// Hold the merge queue.
+    /// Put the merge queue on hold.
     QueueHold { project: ProjectSlug },
-    /// Let it go on.
+    /// Release the merge queue.
     QueueRelease { project: ProjectSlug },
-    /// Try the gate on an emptied tree.
+    /// Run the gate on an emptied tree, to find out whether it checks anything.
     QueueCanary { project: ProjectSlug },
-    /// Take the target branch as it is.
+    /// Reset the integration ref to the target branch, or accept work there that did not pass the queue.
     QueueAdopt { project: ProjectSlug },
-    /// Bring landed work onto the target branch again.
+    /// Bring landed work back onto the target branch.
     QueueRepublish { project: ProjectSlug },
     /// Publish now.
     QueuePublish { project: ProjectSlug },
@@ -99,8 +99,8 @@ pub enum Command {
 }
 
 impl Command {
-    /// The project that has to exist for this to be done. None where the command makes one, names none, or names what
-    /// belongs to a project and is looked for by its own name.
+    /// Returns the project that must exist for this command. `None` if the command adds a project, names no
+    /// project, or names an entity of one, whose absence is reported by its own name.
     #[must_use]
     pub fn project(&self) -> Option<&ProjectSlug> {
         match self {
@@ -133,55 +133,57 @@ impl Command {
     }
 }
 
-/// Which branch to land on, and what was found of it.
+/// A target branch, and what was found out about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetTarget {
-    /// The branch, without `refs/heads/`.
+    /// Name of the branch, without `refs/heads/`.
     pub branch: String,
-    /// Where it is, against what is recorded of the branch of before.
+    /// Commit of the branch, compared with the recorded refs.
     pub facts: TargetFacts,
-    /// Objectives whose landings it lacks.
+    /// Objectives whose landings the branch does not contain.
     pub lacks: Vec<ObjectiveId>,
-    /// Also where work in progress brings commits of the other branch along, or landings are left behind.
+    /// Whether to proceed even if work in progress would bring along commits of the other branch, or landings
+    /// would be left behind.
     pub anyway: bool,
 }
 
-/// A command that was carried out.
+/// Answer to a command that was executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// What was done, for people.
     pub text: String,
-    /// Objectives that it concerned.
+    /// Objectives that were affected.
     pub objectives: Vec<ObjectiveKey>,
 }
 
 impl Answer {
-    /// An answer that is only a sentence.
+    /// Returns an answer without objectives.
     #[must_use]
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), objectives: Vec::new() }
     }
 }
 
-/// A command that was not carried out; nothing was changed.
+/// Answer to a command that was refused. Nothing was changed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{text}")]
 pub struct Refusal {
     /// Why, and what to do instead.
     pub text: String,
-    /// Whether the command came too late for a supervisor that ends, and may be sent again when that is gone.
+    /// Whether the supervisor was ending when the command arrived. The client may send it again to the next
+    /// one.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_ending: bool,
 }
 
 impl Refusal {
-    /// A refusal with its reason.
+    /// Returns a refusal with its reason.
     #[must_use]
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_ending: false }
     }
 
-    /// The refusal of a supervisor that ends: nothing was changed, and the next one may be asked.
+    /// Returns the refusal of a supervisor that is ending.
     #[must_use]
     pub fn ending() -> Self {
         let text = "the supervisor is ending; try again when it is gone".to_owned();
@@ -189,7 +191,7 @@ impl Refusal {
     }
 }
 
-/// What comes back for a command.
+/// Answer to a command.
 pub type Reply = Result<Answer, Refusal>;
 
 #[cfg(test)]
@@ -197,7 +199,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_says_that_the_supervisor_ends_and_an_older_one_is_read() {
+    fn a_refusal_marks_an_ending_supervisor_and_older_ones_are_readable() {
         let plain = Refusal::new("no");
         assert_eq!(serde_json::to_string(&plain).unwrap(), r#"{"text":"no"}"#);
         assert_eq!(serde_json::from_str::<Refusal>(r#"{"text":"no"}"#).unwrap(), plain);

@@ -1,14 +1,14 @@
-//! Cutting text to a number of bytes, at the boundary of a character. What is cut to columns of a screen is cut by the
-//! read models.
+//! Cutting text to a number of bytes at a character boundary. The crate `report` cuts text to columns of the
+//! screen.
 
-/// Returns the start of a text, at most so many bytes of it.
+/// Returns the start of a text, at most `max_bytes` long.
 #[must_use]
 pub fn start(text: &str, max_bytes: usize) -> &str {
     let end = (0..=max_bytes.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
     &text[..end.unwrap_or(0)]
 }
 
-/// Returns the end of a text, at most so many bytes of it.
+/// Returns the end of a text, at most `max_bytes` long.
 #[must_use]
 pub fn end(text: &str, max_bytes: usize) -> &str {
     let from = text.len().saturating_sub(max_bytes);
@@ -16,7 +16,7 @@ pub fn end(text: &str, max_bytes: usize) -> &str {
     &text[from.unwrap_or(text.len())..]
 }
 
-/// Returns the start of a text, at most so many bytes of it with the `…` that says that something is missing.
+/// Returns the start of a text, at most `max_bytes` long. If anything is missing, it ends with `…`.
 #[must_use]
 pub fn marked(text: &str, max_bytes: usize) -> String {
     match text.len() > max_bytes {
@@ -25,8 +25,8 @@ pub fn marked(text: &str, max_bytes: usize) -> String {
     }
 }
 
-/// Returns the start and the end of a text, about so many bytes together, with a line between them that says how much
-/// is missing.
+/// Returns the start and the end of a text, together about `max_bytes` long. The line between them says how
+/// much is missing.
 #[must_use]
 pub fn middle_out(text: &str, max_bytes: usize) -> String {
     if text.len() <= max_bytes {
@@ -42,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_character_is_cut_in_two() {
+    fn cuts_are_at_character_boundaries() {
         let text = "登录页面";
         assert_eq!((start(text, 7), end(text, 7)), ("登录", "页面"));
         assert_eq!((start(text, 2), end(text, 2)), ("", ""));

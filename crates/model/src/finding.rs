@@ -1,39 +1,40 @@
-//! What a review finds: the faults that speak against landing a branch.
+//! Findings: faults, found by a review, that prevent a branch from landing.
 
 use serde::{Deserialize, Serialize};
 
 use super::ids::ObjectId;
 use super::path::RepoPath;
 
-/// Paths named in one finding; the rest is counted.
+/// Largest number of paths in a finding; further ones are counted.
 const PATHS_SHOWN_MAX: usize = 20;
 
-/// What kind of fault a finding is.
+/// Kind of fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FindingCode {
-    /// Files outside the objective's scope changed.
+    /// The branch changes files outside of the objective's scope.
     OutOfScope,
-    /// Protected files changed.
+    /// The branch changes protected files.
     Protected,
-    /// A secret was committed, and history lands too.
+    /// A commit contains a secret. Removing it later does not help, since the history lands too.
     Secret,
-    /// Commits that change nothing, and nothing else was done.
+    /// The commits change nothing, and nothing else was done.
     Empty,
     /// Changes were left uncommitted.
     Uncommitted,
-    /// A file was committed that Paddock copied into the worktree.
+    /// A commit contains a file that Paddock copied into the worktree.
     CopiedFile,
-    /// Commits lie on a branch that does not descend from the work branch.
+    /// The agent left commits on a branch that does not descend from the work branch.
     HeadElsewhere,
-    /// Names that stand for the git directory on some file system.
+    /// A path would be taken for the git directory by some file system.
     Reserved,
-    /// Tests that were there were deleted, skipped or weakened, or what the gate runs was changed.
+    /// Existing tests were deleted, skipped or weakened, or what the gate runs was changed.
     Tampered,
 }
 
 impl FindingCode {
-    /// Whether a person's approval lets it pass: secrets are never let pass, and copied files may hold some.
+    /// Returns whether a person's approval overrides the finding. Secrets are never overridden, nor copied
+    /// files, which may contain some, nor names that could harm the repository.
     #[must_use]
     pub fn may_be_approved(self) -> bool {
         match self {
@@ -44,21 +45,21 @@ impl FindingCode {
     }
 }
 
-/// One fault that review found.
+/// A fault that a review found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
-    /// Its kind.
+    /// Kind of the fault.
     pub code: FindingCode,
-    /// One sentence for people and for the next session.
+    /// Description for people and for the next session, one sentence.
     pub text: String,
-    /// The paths concerned, at most twenty.
+    /// Paths concerned, at most twenty.
     pub paths: Vec<RepoPath>,
-    /// How many more there are.
+    /// Number of further paths.
     pub more_paths: u32,
 }
 
 impl Finding {
-    /// A finding that names at most twenty of the paths and counts the rest.
+    /// Returns a finding with at most twenty of the paths and the number of the rest.
     #[must_use]
     pub fn new(code: FindingCode, text: impl Into<String>, mut paths: Vec<RepoPath>) -> Self {
         let more = paths.len().saturating_sub(PATHS_SHOWN_MAX);
@@ -67,11 +68,11 @@ impl Finding {
     }
 }
 
-/// A head that lies beside the work branch, and the ref that keeps it.
+/// A head outside of the work branch, and the ref that keeps it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ElsewhereHead {
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
-    /// The ref under `refs/paddock/kept/`.
+    /// Name of the ref, under `refs/paddock/kept/`.
     pub kept_as: String,
 }

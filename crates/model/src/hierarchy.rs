@@ -1,4 +1,6 @@
-//! Goals, milestones and phases: what people set, and objectives belong to (SPEC 1).
+//! Goals, milestones and phases. People set them, and objectives belong to phases.
+//!
+//! One node of each level is active in a project at a time; activating a node activates those above it.
 
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -7,25 +9,25 @@ use super::ids::{NodeId, ProjectSlug};
 use super::plan::PhaseCheck;
 use super::planning::PhaseProgress;
 
-/// How large an aim is.
+/// Level of a node in the hierarchy.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, strum::VariantArray,
 )]
 #[serde(rename_all = "snake_case")]
 pub enum Level {
-    /// A long-term aim.
+    /// A long-term aim of the project.
     Goal,
-    /// A verifiable stage of a goal.
+    /// A verifiable part of a goal.
     Milestone,
     /// A step of work within a milestone.
     Phase,
 }
 
 impl Level {
-    /// Every one, in order.
+    /// Every level, from the largest to the smallest.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The word of SPEC 1.
+    /// Returns the name of the level, for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -35,7 +37,7 @@ impl Level {
         }
     }
 
-    /// What one of this level belongs to.
+    /// Returns the level above; `None` for goals.
     #[must_use]
     pub fn parent(self) -> Option<Self> {
         match self {
@@ -52,23 +54,23 @@ impl fmt::Display for Level {
     }
 }
 
-/// Where an aim stands.
+/// State of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, strum::VariantArray)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// Its turn has not come.
+    /// The node's turn has not come yet.
     Planned,
-    /// It is being worked on; one of each level in a project at a time.
+    /// The node is being worked on.
     Active,
-    /// It is reached.
+    /// The node is reached.
     Completed,
 }
 
 impl Stage {
-    /// Every one, in order.
+    /// Every stage, in order.
     pub const ALL: &[Self] = <Self as strum::VariantArray>::VARIANTS;
 
-    /// The word for people and scripts.
+    /// Returns the name of the stage, for people and scripts.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -79,14 +81,14 @@ impl Stage {
     }
 }
 
-/// Names an aim: its project, its level, and an id that is unique among those.
+/// Name of a node: its project, its level, and an id that is unique among these.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct NodeKey {
-    /// The project it belongs to.
+    /// Project of the node.
     pub project: ProjectSlug,
-    /// How large it is.
+    /// Level of the node.
     pub level: Level,
-    /// Its id.
+    /// Id of the node.
     pub id: NodeId,
 }
 
@@ -99,40 +101,41 @@ impl fmt::Display for NodeKey {
 /// A goal, a milestone or a phase.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HierarchyNode {
-    /// Its name.
+    /// Name of the node.
     pub key: NodeKey,
-    /// One line; any text.
+    /// Title, one line of any text.
     pub title: String,
-    /// What it is about.
+    /// Description, any text.
     pub description: String,
-    /// The goal of a milestone, the milestone of a phase; may be missing.
+    /// Id of the node above: the goal of a milestone, the milestone of a phase. It may be missing.
     pub parent: Option<NodeId>,
-    /// Where it stands.
+    /// Current stage.
     pub stage: Stage,
-    /// Since when, in Unix milliseconds.
+    /// When the node entered this stage, in Unix milliseconds.
     pub since_ms: i64,
-    /// The number of the event that added it: they are shown in this order, unless `rank` says otherwise.
+    /// Sequence number of the event that added the node. Nodes are listed in this order, unless `rank`
+    /// differs.
     pub added_seq: u64,
-    /// Its place among its level, where a document put it elsewhere than it was added.
+    /// Position among the nodes of its level, if an imported document changed it.
     #[serde(default)]
     pub rank: Option<u64>,
-    /// How far a phase has come.
+    /// Progress of a phase; unused on other levels.
     #[serde(default)]
     pub progress: PhaseProgress,
 }
 
 impl HierarchyNode {
-    /// Its place among its level: lower comes first.
+    /// Returns the sort key of the node among those of its level.
     #[must_use]
     pub fn place(&self) -> (u64, u64) {
         (self.rank.unwrap_or(self.added_seq), self.added_seq)
     }
 
-    /// Title and the first paragraph of the description, as the prompt of an objective tells them.
+    /// Returns the title and the first paragraph of the description, for the prompts of objectives.
     #[must_use]
     pub fn text(&self) -> String {
         let first = self.description.trim().split("\n\n").next().unwrap_or_default();
-        // A block may be a plan or a script, and is no sentence.
+        // A block of code may be a plan or a script, which does not read as a sentence.
         let first = if first.contains("```") { "" } else { first };
         let line: Vec<&str> = first.split_whitespace().collect();
         match line.join(" ") {
@@ -141,7 +144,7 @@ impl HierarchyNode {
         }
     }
 
-    /// Title and description, as the planner is told of what its phase belongs to.
+    /// Returns the title and the whole description, for the planner's prompt.
     #[must_use]
     pub fn whole_text(&self) -> String {
         match self.description.trim() {
@@ -151,42 +154,42 @@ impl HierarchyNode {
     }
 }
 
-/// Characters of a description that every objective's prompt repeats.
+/// Largest number of characters of a description in the prompt of an objective.
 const TEXT_CHARS_MAX: usize = 600;
 
-/// What a person asks of the hierarchy.
+/// An order of a person about the hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum NodeOrder {
-    /// Add one. It becomes active when none of its level is.
+    /// Add a node. It becomes active if no other node of its level is.
     Add { title: String, description: String, parent: Option<NodeId> },
-    /// Change it; none = as it is.
+    /// Change a node; `None` = unchanged.
     Edit { title: Option<String>, description: Option<String>, parent: Option<NodeId> },
-    /// Work on it from now on, instead of the one that is active.
+    /// Activate the node instead of the one that is active.
     Activate,
-    /// It is reached.
+    /// Mark the node as reached.
     Complete,
 }
 
-/// A goal, milestone or phase as a document has it.
+/// A goal, milestone or phase of an imported document.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImportedNode {
-    /// How large it is.
+    /// Level of the node.
     pub level: Level,
-    /// Its id.
+    /// Id of the node.
     pub id: NodeId,
-    /// One line; any text.
+    /// Title, one line of any text.
     pub title: String,
-    /// What it is about.
+    /// Description, any text.
     pub description: String,
-    /// What it belongs to.
+    /// Id of the node above.
     pub parent: Option<NodeId>,
-    /// The checks of a phase.
+    /// Checks of a phase.
     pub checks: Vec<PhaseCheck>,
 }
 
-/// The goal, milestone and phase that belong together.
+/// A phase with the milestone and the goal above it, as far as they are known.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Line<'a> {
     /// The goal.

@@ -1,4 +1,6 @@
-//! Identifiers: what names a project, an objective, a session, a gate run and a git object.
+//! Identifiers of projects, objectives, sessions, gate runs, agents, people and git objects.
+//!
+//! Each has a type of its own, so that one cannot be passed for another.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -6,27 +8,27 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a text is not an identifier of the kind that was asked for.
+/// Error for a text that is not a valid identifier.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IdError {
-    /// A slug or objective id that does not have the allowed form (SPEC 1).
+    /// A slug or id does not have the allowed form.
     #[error(
         "{kind} {shown:?} is not allowed: use 1 to 63 of a-z, 0-9, `_` and `-`, beginning with a letter or digit{hint}"
     )]
     Form {
-        /// What was being named: `project slug` or `objective id`.
+        /// Kind of identifier: `project slug` or `objective id`.
         kind: &'static str,
-        /// The text as given, cut to a readable length.
+        /// The text, cut to a readable length.
         shown: String,
-        /// A suggestion of the nearest allowed form, or nothing.
+        /// Suggestion of a similar text of the allowed form; empty if there is none.
         hint: String,
     },
-    /// A text that is not a full hexadecimal git object id.
+    /// A text is not a full hexadecimal git object id.
     #[error("{0:?} is not a git object id of 40 hexadecimal digits")]
     Object(String),
 }
 
-/// The longest slug or objective id, in bytes.
+/// Longest slug or id, in bytes. It is used in names of folders, branches and refs.
 pub(crate) const ID_MAX_BYTES: usize = 63;
 
 fn has_id_form(text: &str) -> bool {
@@ -37,7 +39,8 @@ fn has_id_form(text: &str) -> bool {
         && bytes.iter().all(|&b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-')
 }
 
-/// The nearest allowed id for any text: lower case, other characters become `-`. Empty when nothing is left.
+/// Returns the most similar text of the allowed form: in lower case, with `-` for other characters. It is
+/// empty if nothing is left.
 #[must_use]
 pub fn nearest_id(text: &str) -> String {
     let mut out = String::new();
@@ -55,8 +58,8 @@ pub fn nearest_id(text: &str) -> String {
     out.trim_matches(['-', '_']).to_owned()
 }
 
-/// The nearest id of a text that is not taken yet: `fix-it`, then `fix-it-2`; of a text that leaves nothing, of
-/// `otherwise`.
+/// Returns the most similar id that is not taken: `fix-it`, then `fix-it-2`. If nothing of `text` is left,
+/// `otherwise` is used instead.
 #[must_use]
 pub fn free_id(text: &str, otherwise: &str, is_taken: impl Fn(&str) -> bool) -> String {
     let near = nearest_id(text);
@@ -64,7 +67,7 @@ pub fn free_id(text: &str, otherwise: &str, is_taken: impl Fn(&str) -> bool) -> 
     let mut number = 1_u32;
     loop {
         let suffix = if number == 1 { String::new() } else { format!("-{number}") };
-        // Ids are ASCII: any byte is a fine place to cut.
+        // Ids are ASCII, so every byte is a character boundary.
         let stem = near[..near.len().min(ID_MAX_BYTES - suffix.len())].trim_end_matches('-');
         let id = format!("{stem}{suffix}");
         if !is_taken(&id) {
@@ -84,7 +87,7 @@ fn check(kind: &'static str, text: &str) -> Result<(), IdError> {
     Err(IdError::Form { kind, shown, hint })
 }
 
-/// What sessions of the planner work for: no objective can be called so.
+/// Reserved id for planner sessions. An id cannot begin with `_`, so no objective has it.
 const PLANNER: &str = "_planner";
 
 macro_rules! text_id {
@@ -95,17 +98,17 @@ macro_rules! text_id {
         pub struct $name(String);
 
         impl $name {
-            /// Checks the form of SPEC 1 and keeps the text.
+            /// Checks that the text has the allowed form.
             ///
             /// # Errors
-            /// [`IdError::Form`] when the text is not of the allowed form.
+            /// [`IdError::Form`] if it does not.
             pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
                 let text = text.into();
                 check($kind, &text)?;
                 Ok(Self(text))
             }
 
-            /// The id as text.
+            /// Returns the id as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -116,6 +119,8 @@ macro_rules! text_id {
             type Error = IdError;
             fn try_from(text: String) -> Result<Self, IdError> {
                 match text.as_str() {
+                    // Only stored data may hold the reserved id; `new`, which reads what people write,
+                    // refuses it.
                     PLANNER if $kind == "objective id" => Ok(Self(text)),
                     _ => Self::new(text),
                 }
@@ -144,23 +149,23 @@ macro_rules! text_id {
 }
 
 text_id!(
-    /// Names a project within its workspace.
+    /// Name of a project, unique in its workspace.
     ProjectSlug,
     "project slug"
 );
 text_id!(
-    /// Names an objective within its project.
+    /// Name of an objective, unique in its project.
     ObjectiveId,
     "objective id"
 );
 impl ObjectiveId {
-    /// Stands for the planner where a session names what it works for.
+    /// Returns the reserved id that planner sessions name as their objective.
     #[must_use]
     pub fn planner() -> Self {
         Self(PLANNER.to_owned())
     }
 
-    /// Whether it stands for the planner, and names no objective.
+    /// Returns whether this is the reserved id of planner sessions.
     #[must_use]
     pub fn is_planner(&self) -> bool {
         self.0 == PLANNER
@@ -168,7 +173,7 @@ impl ObjectiveId {
 }
 
 text_id!(
-    /// Names a goal, milestone or phase within its project.
+    /// Name of a goal, milestone or phase, unique in its project and level.
     NodeId,
     "id"
 );
@@ -189,20 +194,20 @@ macro_rules! number_id {
 }
 
 number_id!(
-    /// Numbers a session, unique in a workspace; its folder is `runtime/sessions/<n>`.
+    /// Number of a session, unique in the workspace. Its folder is `runtime/sessions/<n>`.
     SessionId
 );
 number_id!(
-    /// Numbers an entry of a project's merge queue.
+    /// Number of an entry in a project's merge queue.
     #[derive(Default)]
     EntryId
 );
 number_id!(
-    /// Numbers a gate run, unique in a workspace; its folder is `runtime/gates/<n>`.
+    /// Number of a gate run, unique in the workspace. Its folder is `runtime/gates/<n>`.
     GateId
 );
 
-/// A name that something outside Paddock gave. Its form is not checked, so whatever is stored can be read.
+/// A name from outside of Paddock. Its form is not checked, so that every stored one can be read.
 macro_rules! name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -211,7 +216,7 @@ macro_rules! name {
         pub struct $name(String);
 
         impl $name {
-            /// The name as text.
+            /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -263,24 +268,24 @@ macro_rules! name {
 }
 
 name!(
-    /// Names an agent; the agents of one id are one agent for all projects of a workspace.
+    /// Id of an agent. Agents with the same id are the same agent in all projects of a workspace.
     AgentId
 );
 name!(
-    /// Names a worker of a project.
+    /// Id of a worker of a project.
     WorkerId
 );
 name!(
-    /// Names a person who gave an order, for the record.
+    /// Name of a person who gave an order, for the record.
     Person
 );
 
-/// Names an objective within a workspace: `project/objective`.
+/// Name of an objective in a workspace: `project/objective`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ObjectiveKey {
-    /// The project it belongs to.
+    /// Project of the objective.
     pub project: ProjectSlug,
-    /// Its id within that project.
+    /// Id of the objective.
     pub id: ObjectiveId,
 }
 
@@ -290,7 +295,7 @@ impl fmt::Display for ObjectiveKey {
     }
 }
 
-/// A git object id (commit or tree), in lower-case hexadecimal.
+/// Id of a git object (commit or tree), in lower-case hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ObjectId(String);
@@ -299,7 +304,7 @@ impl ObjectId {
     /// Checks that the text is a full SHA-1 object id.
     ///
     /// # Errors
-    /// [`IdError::Object`] when it is not.
+    /// [`IdError::Object`] if it is not.
     pub fn new(text: impl Into<String>) -> Result<Self, IdError> {
         let text = text.into();
         let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -309,13 +314,13 @@ impl ObjectId {
         }
     }
 
-    /// The id as hexadecimal text.
+    /// Returns the id as hexadecimal text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The first ten digits, for people.
+    /// Returns the first ten digits, for people.
     #[must_use]
     pub fn short(&self) -> &str {
         &self.0[..10]
@@ -346,7 +351,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_of_the_allowed_form_are_kept_and_others_are_explained() {
+    fn ids_of_the_allowed_form_are_accepted_and_others_are_explained() {
         for good in ["a", "0", "auth-tokens", "a_b", "main", &"x".repeat(63)] {
             assert_eq!(ObjectiveId::new(good).unwrap().as_str(), good);
         }
@@ -357,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_names_are_stored_bare_and_names_in_any_form() {
+    fn numbers_and_names_are_stored_as_plain_values() {
         assert_eq!(serde_json::to_string(&EntryId(7)).unwrap(), "7");
         let stored = r#""Ann's agent 登录""#;
         let agent: AgentId = serde_json::from_str(stored).unwrap();
@@ -369,7 +374,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_allowed_form_is_offered() {
+    fn the_most_similar_allowed_id_is_suggested() {
         assert_eq!(nearest_id("Fix the Login!"), "fix-the-login");
         assert_eq!(nearest_id("../etc"), "etc");
         assert_eq!(nearest_id("登录"), "");

@@ -1,13 +1,14 @@
-//! The variables by which a coding agent marks the shells that it starts.
+//! Environment variables with which coding agents mark the shells that they start.
 //!
-//! Paddock may itself be started in such a shell. Handed down, they make the next agent take itself for a child of
-//! that one: `claude -p` refuses to start where it finds `CLAUDECODE`, and an open port or token of the outer
-//! session is none of the inner one's business. Variables that log an agent in or configure it (`ANTHROPIC_API_KEY`,
-//! `CLAUDE_CONFIG_DIR`, `CLAUDE_CODE_USE_BEDROCK`, `CODEX_HOME`, `OPENCODE_CONFIG`, …) are no markers.
+//! Paddock itself may run in such a shell. If the next agent inherited the marks, it would take itself for a
+//! child of the outer one: `claude -p` refuses to start if `CLAUDECODE` is set, and ports and tokens of the
+//! outer session are not meant for the inner one. Variables that log an agent in or configure it
+//! (`ANTHROPIC_API_KEY`, `CLAUDE_CONFIG_DIR`, `CLAUDE_CODE_USE_BEDROCK`, `CODEX_HOME`, `OPENCODE_CONFIG`, …)
+//! are not marks and stay.
 
-/// Every marker, by program. A `*` at the end stands for any rest.
+/// All marks, by program. A `*` at the end matches any rest.
 const MARKERS: &[&str] = &[
-    // Several programs, after the one that began it.
+    // Several programs, following the first one that set it.
     "AI_AGENT",
     // Claude Code: its shells, its hooks, its SDK, its editor and its cloud sessions.
     "CLAUDECODE",
@@ -85,7 +86,7 @@ const MARKERS: &[&str] = &[
     "QWEN_CODE_IDE_*",
     "QWEN_PROJECT_DIR",
     "QWEN_SESSION_ID",
-    // Programs that Paddock does not know by themselves, whose shells it may be started in.
+    // Programs that Paddock cannot run, but in whose shells it may be started.
     "AMP_CURRENT_THREAD_ID",
     "AMP_THREAD_ID",
     "ANTIGRAVITY_AGENT",
@@ -101,10 +102,10 @@ const MARKERS: &[&str] = &[
     "TRAE_AI_SHELL_ID",
 ];
 
-/// Names that people use too: markers only where one of the above stands beside them.
+/// Names that people use for other purposes too. They count as marks only if one of the above is set as well.
 const COMPANIONS: &[&str] = &["AGENT", "GEMINI_CLI_NO_RELAUNCH", "QWEN_CODE_NO_RELAUNCH"];
 
-/// Whether a variable of this name is an agent's mark on its shells, whatever stands beside it.
+/// Returns whether a variable of this name marks an agent's shell, whatever else is set.
 #[must_use]
 pub(crate) fn is_marker(name: &str) -> bool {
     MARKERS.iter().any(|marker| match marker.strip_suffix('*') {
@@ -113,7 +114,7 @@ pub(crate) fn is_marker(name: &str) -> bool {
     })
 }
 
-/// Those names of an environment that are markers in it.
+/// Returns those of the names of an environment that mark an agent's shell.
 pub fn markers_among(names: impl IntoIterator<Item = String>) -> Vec<String> {
     let (mut found, others): (Vec<String>, Vec<String>) = names.into_iter().partition(|name| is_marker(name));
     if !found.is_empty() {
@@ -127,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_marks_a_shell_is_told_from_what_logs_in_or_configures() {
+    fn marks_of_shells_differ_from_logins_and_configuration() {
         let marks = [
             "CLAUDECODE",
             "CLAUDE_CODE_ENTRYPOINT",
@@ -173,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_people_use_too_is_a_marker_only_beside_another() {
+    fn a_common_name_is_a_mark_only_together_with_another_mark() {
         let of = |names: &[&str]| markers_among(names.iter().map(|&name| name.to_owned()));
         assert!(of(&["AGENT", "HOME"]).is_empty());
         assert_eq!(of(&["AGENT", "HOME", "OPENCODE"]), ["OPENCODE", "AGENT"]);

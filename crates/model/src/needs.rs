@@ -1,33 +1,33 @@
-//! A thing that waits for a person, and what it is about.
+//! Things that wait for a person.
 
 use super::ids::{AgentId, ObjectiveKey, ProjectSlug, WorkerId};
 use super::objective::Status;
 use super::reason::{Reason, ReasonCode};
 use super::state::State;
 
-/// What a need is about.
+/// Subject of a need.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum NeedKind {
-    /// Something stops the whole project, or a person paused it.
+    /// The whole project is on hold, or a person paused it.
     Project,
-    /// The merge queue is held.
+    /// The merge queue is on hold.
     Queue,
-    /// The planner, a plan, or a goal that nobody plans.
+    /// The planner is stuck, a plan waits for approval, or nobody plans a goal.
     Plan,
-    /// Publishing waits for the user's files.
+    /// The user's files are in the way of publishing.
     Publication,
-    /// Nothing stands still, but only a person can put it right.
+    /// Everything continues, but only a person can repair something.
     Notice,
-    /// An agent that only a person can make work again.
+    /// Only a person can make the agent work again.
     Agent(AgentId),
-    /// A worker whose objectives no agent can do.
+    /// No agent can work on the objectives of the worker.
     Worker(WorkerId),
-    /// An objective needs a decision, or a person paused it.
+    /// The objective needs a decision, or a person paused it.
     Objective(ObjectiveKey),
 }
 
 impl NeedKind {
-    /// The word for scripts.
+    /// Returns the name of the subject, for scripts.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -43,25 +43,25 @@ impl NeedKind {
     }
 }
 
-/// One thing that waits for a person.
+/// Something that waits for a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Need {
-    /// The project.
+    /// Project to which it belongs.
     pub project: ProjectSlug,
-    /// What it is about.
+    /// Subject of the need.
     pub kind: NeedKind,
-    /// Why, since when, and what would clear it.
+    /// Why a person is needed, since when, and what would clear it.
     pub reason: Reason,
 }
 
 impl Need {
-    /// A name that stays the same while the same thing waits for the same reason.
+    /// Returns an identifier that stays the same as long as the same subject waits for the same reason.
     #[must_use]
     pub fn occurrence(&self) -> String {
         format!("{} {:?} {:?} {}", self.project, self.kind, self.reason.code, self.reason.since_ms)
     }
 
-    /// Whether it only waits because a person set it aside: nobody has to be called for it.
+    /// Returns whether a person paused the subject. Nobody has to be alerted about that.
     #[must_use]
     pub fn is_set_aside(&self, state: &State) -> bool {
         match &self.kind {

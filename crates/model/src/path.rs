@@ -7,10 +7,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// A path within a repository, as the bytes git stores, with `/` between its parts.
+/// A path in a repository, as the bytes that git stores, with `/` between its parts.
 ///
-/// As text (JSON, events) it is the path itself when that is UTF-8; else a NUL, which no path can hold,
-/// and then the bytes with every one that is not printable ASCII as `%XX`.
+/// Written as text (in JSON and events), a path that is UTF-8 is itself. Any other path becomes a NUL, which
+/// no path contains, followed by its bytes, with `%XX` for those that are not printable ASCII.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub struct RepoPath(Vec<u8>);
@@ -22,13 +22,13 @@ impl RepoPath {
         Self(bytes.into())
     }
 
-    /// The bytes git stores.
+    /// Returns the bytes that git stores.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The same bytes as a path of the file system, relative to the repository's folder.
+    /// Returns the path as one of the file system, relative to the repository's folder.
     #[must_use]
     pub fn as_path(&self) -> &Path {
         Path::new(OsStr::from_bytes(&self.0))
@@ -36,40 +36,44 @@ impl RepoPath {
 }
 
 impl RepoPath {
-    /// Whether git would refuse a link of this name wherever it checks the tree out.
+    /// Returns whether git refuses a symbolic link of this name wherever it checks the tree out.
     #[must_use]
     pub fn must_be_no_link(&self) -> bool {
         self.0.rsplit(|byte| *byte == b'/').next().is_some_and(is_modules_file)
     }
 
-    /// Whether a part of it stands for the git directory, or for a folder above, on some file system: git never
-    /// adds such a name, a tree made by hand can hold it, and checking it out could write into `.git`.
+    /// Returns whether some file system takes a part of the path for the git directory or for a folder above.
+    /// Git never adds such a name, but a tree made by hand can contain it, and checking it out could write
+    /// into `.git`.
     #[must_use]
     pub fn is_reserved(&self) -> bool {
         self.0.split(|byte| *byte == b'/').any(|part| {
+            // On Windows a backslash separates folders too.
             matches!(part, b"" | b"." | b"..") || part.split(|byte| *byte == b'\\').any(is_git_directory)
         })
     }
 }
 
-/// The name that a part of a path stands for on a file system that is generous with names, in lower case.
-fn generous(part: &[u8]) -> String {
-    // HFS+ ignores these; NTFS dots and blanks at the end, and what names a stream after a colon.
+/// Returns the name that the most lenient file system takes a part of a path for, in lower case.
+fn lenient_name(part: &[u8]) -> String {
+    // HFS+ ignores these characters. NTFS ignores dots and blanks at the end, and a colon begins the name of
+    // a stream.
     let is_ignored = |c: char| matches!(c, '\u{200c}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{206a}'..='\u{206f}' | '\u{feff}');
     let text: String = String::from_utf8_lossy(part).chars().filter(|c| !is_ignored(*c)).collect();
     let text = text.to_ascii_lowercase();
     text.split(':').next().unwrap_or_default().trim_end_matches(['.', ' ']).to_owned()
 }
 
-/// Whether it stands for `.gitmodules`, which git checks out as a file and never as a link.
+/// Returns whether the name means `.gitmodules`, which git checks out as a file and never as a link.
 fn is_modules_file(part: &[u8]) -> bool {
-    let name = generous(part);
+    let name = lenient_name(part);
+    // Short names that NTFS gives `.gitmodules`: the plain form, and the one with a hash.
     let short = name.split_once('~').map(|(stem, number)| (stem, number.parse::<u8>()));
     name == ".gitmodules" || matches!(short, Some(("gitmod" | "gi7eba", Ok(_))))
 }
 
 fn is_git_directory(part: &[u8]) -> bool {
-    matches!(generous(part).as_str(), ".git" | "git~1")
+    matches!(lenient_name(part).as_str(), ".git" | "git~1")
 }
 
 impl From<String> for RepoPath {
@@ -96,7 +100,8 @@ impl From<RepoPath> for String {
     }
 }
 
-/// For people: control characters and what is not UTF-8 are shown escaped, so no terminal interprets them.
+/// For people: control characters and bytes that are not UTF-8 are escaped, so that no terminal interprets
+/// them.
 impl fmt::Display for RepoPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for chunk in self.0.utf8_chunks() {
@@ -137,6 +142,8 @@ fn unescape(text: &[u8]) -> Vec<u8> {
     let mut at = 0;
     while let Some(&byte) = text.get(at) {
         match (byte, digit(at + 1), digit(at + 2)) {
+            // A `%` without two digits stands for itself: `escape` never writes one, but the text may come
+            // from elsewhere.
             (b'%', Some(high), Some(low)) => {
                 out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
                 at += 3;
@@ -156,7 +163,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_that_stand_for_the_git_directory_somewhere_are_reserved() {
+    fn names_that_any_file_system_takes_for_the_git_directory_are_reserved() {
         for path in [
             ".git",
             "a/.git/config",
@@ -191,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn people_see_no_control_characters() {
+    fn control_characters_are_shown_escaped() {
         assert_eq!(RepoPath::new(*b"a\x1b[31m\xffb").to_string(), "a\\u{1b}[31m\\xffb");
         assert_eq!(RepoPath::from("文档/说明.md").to_string(), "文档/说明.md");
     }

@@ -1,4 +1,4 @@
-//! The proof of a landing: what a git note on its first-parent commit says (SPEC 3.5).
+//! The proof of a landing, which is written as a git note on its first-parent commit.
 
 mod compose;
 
@@ -12,48 +12,49 @@ use super::train::Subject;
 
 pub use compose::of_landing;
 
-/// The version of a proof's shape.
+/// Version of the format.
 pub(crate) const VERSION: u32 = 1;
 
-/// A landing whose proof is not written yet: all that the proof needs of the queue's entry.
+/// A landing whose proof is not written yet. It keeps what the proof needs, since the queue's entry is gone
+/// by then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unproven {
-    /// The first-parent commit on the integration ref.
+    /// First-parent commit on the integration ref.
     pub commit: ObjectId,
     /// Its tree.
     pub tree: ObjectId,
-    /// What it was landed onto.
+    /// Integration tip on which it landed.
     pub base: ObjectId,
-    /// The head that it merged.
+    /// Head of the first member.
     pub head: ObjectId,
-    /// Whose it is.
+    /// Subject of the first member.
     pub subject: Subject,
-    /// Tests of the first member that had to hold as they were before it.
+    /// Guard of the first member's tests; `None` if it changed none.
     #[serde(default)]
     pub guard: Option<Guard>,
-    /// The other members of its batch, in order.
+    /// Further members of the batch, in order.
     #[serde(default)]
     pub others: Vec<Member>,
-    /// The gate run that passed on its tree; none when the project has no gate.
+    /// The gate run that passed on the tree; `None` if the project has no gate.
     pub gate: Option<GateId>,
     /// When it landed, in Unix milliseconds.
     pub at_ms: i64,
 }
 
-/// A member of a landing.
+/// A further member of a landing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
-    /// Whose it is.
+    /// What landed.
     pub subject: Subject,
-    /// The head that was merged.
+    /// Head of the branch.
     pub head: ObjectId,
-    /// Tests that had to hold as they were before it.
+    /// Guard of its tests; `None` if it changed none.
     #[serde(default)]
     pub guard: Option<Guard>,
 }
 
 impl Unproven {
-    /// What became of tests that members changed.
+    /// Returns the guards of all members, as the proof states them.
     fn guards(&self) -> impl Iterator<Item = ProvenGuard> {
         let first = (&self.subject, self.guard.as_ref());
         let others = self.others.iter().map(|member| (&member.subject, member.guard.as_ref()));
@@ -68,45 +69,45 @@ impl Unproven {
         })
     }
 
-    /// All that landed, in order.
+    /// Returns the subjects of all members, in order.
     pub(crate) fn subjects(&self) -> impl Iterator<Item = &Subject> {
         [&self.subject].into_iter().chain(self.others.iter().map(|member| &member.subject))
     }
 }
 
-/// The proof, as its note holds it.
+/// The proof of a landing, as its note contains it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Proof {
-    /// [`VERSION`].
+    /// Version of the format, [`VERSION`].
     pub version: u32,
     /// The project.
     pub project: ProjectSlug,
-    /// What landed; none: the user's own commits merged with landed work.
+    /// Objectives that landed; empty if only the user's own commits were merged with landed work.
     pub objectives: Vec<ProvenObjective>,
-    /// The sessions that did it.
+    /// Sessions that did the work.
     pub sessions: Vec<ProvenSession>,
-    /// What it was landed onto: the first parent.
+    /// Integration tip on which it landed: the first parent.
     pub base: ObjectId,
-    /// The heads that it merged, in order. Of one, it is the second parent; of several, they are merged one
-    /// after the other on the second parent's side.
+    /// Heads that were merged, in order. A single head is the second parent; several are merged one after the
+    /// other on the second parent's side.
     pub heads: Vec<ObjectId>,
-    /// The tree that passed and landed.
+    /// Tree that landed, and that the gate passed.
     pub tree: ObjectId,
     /// Whether a gate passed on exactly this tree.
     pub verified: bool,
-    /// The gate run.
+    /// The gate run; `None` if the project has no gate.
     pub gate: Option<ProvenGate>,
-    /// The gate run that was green on an emptied tree, if this gate was: then it checks nothing.
+    /// The canary run, if it shows that this gate checks nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate_checks_nothing: Option<u64>,
-    /// Tests that members changed without their scope naming them: what the gate said with these as they were.
+    /// Changed tests that the objectives' scopes do not name, with the gate's verdict on them as they were.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub guarded: Vec<ProvenGuard>,
-    /// What people approved, with their words.
+    /// Approvals of people, with their words.
     pub approvals: Vec<Approval>,
-    /// The agents that took part.
+    /// Agents that took part.
     pub agents: Vec<AgentId>,
-    /// Tokens and dollars; unknown.
+    /// Always unknown; kept for the format.
     pub usage: Option<()>,
     /// When it landed, in Unix milliseconds.
     pub landed_at_ms: i64,
@@ -115,22 +116,22 @@ pub struct Proof {
 /// An objective in a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenObjective {
-    /// Its id.
+    /// Id of the objective.
     pub id: String,
-    /// Its title.
+    /// Title of the objective.
     pub title: String,
 }
 
-/// Tests that an objective changed without its scope naming them.
+/// Tests that an objective changed although its scope does not name them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenGuard {
-    /// Its id.
+    /// Id of the objective.
     pub objective: String,
-    /// The files.
+    /// The changed files.
     pub files: Vec<String>,
-    /// The gate run that was green on its merge with these files as they were; none: it was not tried to its end.
+    /// The gate run that was green with these files as they were; `None` if the runs were given up.
     pub run: Option<u64>,
-    /// Why not.
+    /// Why the runs were given up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub given_up: Option<String>,
 }
@@ -138,41 +139,41 @@ pub struct ProvenGuard {
 /// A session in a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProvenSession {
-    /// Its number.
+    /// Number of the session.
     pub id: u64,
-    /// Its kind.
+    /// Kind of the session.
     pub kind: String,
-    /// Its agent.
+    /// Agent of the session.
     pub agent: AgentId,
-    /// Its worker.
+    /// Worker of the session.
     pub worker: WorkerId,
-    /// How it ended.
+    /// Outcome of the session.
     pub end: String,
-    /// Commits that it made.
+    /// Number of commits that it made.
     pub commits: u32,
 }
 
 /// A gate run in a proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProvenGate {
-    /// Its number; its output is in `runtime/gates/<n>`.
+    /// Number of the run; its output is in `runtime/gates/<n>`.
     pub run: u64,
-    /// Its commands, in order.
+    /// Results of its commands, in order.
     pub commands: Vec<ProvenCommand>,
 }
 
 /// A gate command in a proof.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProvenCommand {
-    /// Its name in the project file.
+    /// Name of the command in the project file.
     pub name: String,
-    /// What it says of the tree.
+    /// Verdict of the command on the tree.
     pub verdict: Verdict,
-    /// Its exit status; none when it did not exit by itself.
+    /// Exit status; `None` if the command did not exit by itself.
     pub exit_status: Option<i32>,
-    /// Seconds that it took while the machine was awake.
+    /// Duration in seconds, without the time that the machine slept.
     pub seconds: f64,
-    /// SHA-256 of its output: standard output, then standard error. None when it could not be read. Proofs of
-    /// the first version of Paddock have that of the whole run here.
+    /// SHA-256 of the command's output: standard output, then standard error. `None` if it could not be read.
+    /// Proofs of the first version of Paddock contain the hash of the whole run's output instead.
     pub log_sha256: Option<String>,
 }

@@ -1,22 +1,22 @@
-//! An event as the log keeps it, before its type is known.
+//! Events as the log stores them, before their data is interpreted.
 
-/// One recorded fact, as it is kept.
+/// A stored event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredEvent {
-    /// Its place in the log: 1, 2, 3, … without gaps.
+    /// Sequence number in the log: 1, 2, 3, … without gaps.
     pub seq: u64,
-    /// When it happened, in milliseconds since 1970 (UTC).
+    /// When it was recorded, in Unix milliseconds.
     pub at_ms: i64,
-    /// The type of the event, in `snake_case`.
+    /// Type of the event, in `snake_case`.
     pub kind: String,
-    /// The version of the shape that `data` has; readers bring older ones up to date.
+    /// Version of the shape of `data`. Readers convert older versions.
     pub version: u32,
-    /// The project it belongs to, if any.
+    /// Project of the event, if any.
     pub project: Option<String>,
-    /// The objective it belongs to, if any.
+    /// Objective of the event, if any.
     pub objective: Option<String>,
-    /// The session it belongs to, if any.
+    /// Session of the event, if any.
     pub session: Option<u64>,
-    /// The rest, as JSON text. Nothing bulky and no secrets.
+    /// Remaining fields as JSON. They contain nothing bulky and no secrets.
     pub data: String,
 }

@@ -1,12 +1,13 @@
-//! What an agent says of its session at the end (SPEC 5.3): a claim that facts are held against.
+//! The summary that an agent writes at the end of its session. It is a claim, which Paddock checks against
+//! facts.
 
 use super::cut;
 use serde::{Deserialize, Serialize};
 
-/// The longest text kept of a summary's field, in bytes.
+/// Longest text of a field, in bytes.
 pub(crate) const SUMMARY_TEXT_MAX_BYTES: usize = 4000;
 
-/// The most acceptance criteria kept.
+/// Largest number of acceptance criteria.
 pub(crate) const SUMMARY_CRITERIA_MAX: usize = 100;
 
 /// How the agent says that its session ended.
@@ -15,35 +16,35 @@ pub(crate) const SUMMARY_CRITERIA_MAX: usize = 100;
 pub enum SummaryStatus {
     /// The objective is reached.
     Completed,
-    /// There is more to do.
+    /// Some of the work is left.
     Partial,
-    /// It can't go on without help.
+    /// The agent cannot continue without help.
     Blocked,
 }
 
-/// The summary block of a session.
+/// The summary of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionSummary {
-    /// How it ended.
+    /// How the session ended.
     pub status: SummaryStatus,
-    /// Commits that it says to have made.
+    /// Number of commits that the agent claims; `None` if it claims none.
     pub commits_made: Option<u32>,
-    /// Each acceptance criterion, and whether it is met.
+    /// Acceptance criteria, and whether each is met.
     pub criteria: Vec<(String, bool)>,
-    /// What was done.
+    /// Description of what was done.
     pub summary: String,
-    /// Whether another session is wanted.
+    /// Whether the agent wants another session.
     pub needs_follow_up: bool,
     /// What that session should do.
     pub follow_up_notes: String,
-    /// Changes outside the scope that the objective needs.
+    /// Changes that the objective needs outside of its scope.
     pub out_of_scope_changes_needed: String,
-    /// The block was not quite YAML and was read key by key.
+    /// Whether the block was malformed YAML and was read key by key.
     pub lenient: bool,
 }
 
 impl SessionSummary {
-    /// Cuts every text and list to what may be kept in an event.
+    /// Cuts all texts and lists to what an event may store.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         self.criteria.truncate(SUMMARY_CRITERIA_MAX);

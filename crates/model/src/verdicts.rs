@@ -1,4 +1,4 @@
-//! What the gate said of trees: which verdicts are known, and how long they count.
+//! Known gate verdicts on trees, and how long they hold.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -8,41 +8,44 @@ use super::gate::Verdict;
 use super::ids::{GateId, ObjectId};
 use super::settings::GateCommand;
 
-/// Verdicts kept: of a search through the longest batch and what was landed before it, in a row of the
-/// database that stays under 15 kB.
+/// Verdicts kept per project: enough for a search through the longest batch and for what landed before it.
+/// The stored row stays below 15 kB.
 pub(crate) const VERDICTS_MAX: usize = 64;
-/// How long a verdict holds, in milliseconds: what the gate depends on outside of the tree changes, too.
+/// How long a verdict holds, in milliseconds. The gate also depends on things outside of the tree, and these
+/// change.
 pub const VERDICT_AGE_MAX_MS: i64 = 24 * 60 * 60 * 1_000;
 
 fn one() -> u32 {
     1
 }
 
-/// What the gate said of a tree, once or several times.
+/// A verdict of the gate on a tree, from one run or several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct KnownVerdict {
-    /// The tree.
+    /// Id of the tree.
     pub tree: ObjectId,
-    /// The commands and limits, by [`terms_of`].
+    /// Fingerprint of the commands and limits, by [`terms_of`].
     pub terms: String,
-    /// Green, red, or neither.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The last run that found it.
+    /// The last run that gave it.
     pub gate: GateId,
-    /// When, in Unix milliseconds.
+    /// When that run ended, in Unix milliseconds.
     pub at_ms: i64,
-    /// Runs that said so and still count; none when what they said against an entry was followed up.
+    /// Runs that gave this verdict and still count; 0 after the branch was sent back for it.
     #[serde(default = "one")]
     pub runs: u32,
-    /// Of a run that was not evaluated: whether it had started, and crashed or timed out.
+    /// For a verdict of [`Verdict::NotEvaluated`]: whether the run had started, and then crashed or timed
+    /// out.
     #[serde(default)]
     pub has_crashed: bool,
-    /// What it failed of may lie outside of the tree, and pass.
+    /// Whether the failure may have a passing cause outside of the tree.
     #[serde(default)]
     pub may_be_passing: bool,
 }
 
-/// Names the commands of a gate with their limits, and what sets its worktree up: verdicts of other ones say nothing.
+/// Returns the fingerprint of a gate: of its commands, their limits, and the command that sets up its
+/// worktree. A verdict says nothing about another gate.
 #[must_use]
 pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
     let mut hash = Sha256::new();
@@ -52,6 +55,7 @@ pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
             seconds => format!("{}m{seconds}s", command.timeout_minutes),
         };
         for part in [&command.name, &command.run, &limit] {
+            // With the length in front, no two lists of parts give the same bytes.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -62,7 +66,8 @@ pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The run that said otherwise of the same tree under the same terms, if one did: then the gate is flaky.
+/// Returns a run that gave the opposite verdict on the same tree under the same terms. The gate is then
+/// flaky.
 #[must_use]
 pub fn contradicted<'a>(
     verdicts: &'a [KnownVerdict],
@@ -77,7 +82,8 @@ pub fn contradicted<'a>(
         .find(|known| is_verdict && known.tree == *tree && known.terms == terms && known.verdict != verdict)
 }
 
-/// Keeps a verdict, together with older ones of the same kind; what is too old or too much is forgotten.
+/// Adds a verdict, counting older runs that gave the same one. Verdicts that are too old or too many are
+/// removed.
 pub fn keep(verdicts: &mut Vec<KnownVerdict>, mut new: KnownVerdict) {
     let is_same =
         |old: &KnownVerdict| old.tree == new.tree && old.terms == new.terms && old.verdict == new.verdict;
@@ -90,7 +96,8 @@ pub fn keep(verdicts: &mut Vec<KnownVerdict>, mut new: KnownVerdict) {
     verdicts.drain(..excess);
 }
 
-/// What was said against a tree was followed up: it counts no more, and stays known for telling flakes.
+/// Makes the verdicts against a tree count no more, as the branch was sent back for them. They stay known, to
+/// recognise a flaky gate.
 pub fn settle(verdicts: &mut [KnownVerdict], tree: &ObjectId) {
     let against = |known: &&mut KnownVerdict| known.tree == *tree && known.verdict != Verdict::Green;
     verdicts.iter_mut().filter(against).for_each(|known| known.runs = 0);
@@ -118,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_are_bounded_and_contradictions_are_seen() {
+    fn verdicts_are_bounded_and_contradictions_are_found() {
         let mut verdicts = Vec::new();
         for n in 0..100 {
             let terms = n.to_string();
@@ -131,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn other_commands_or_limits_are_other_terms() {
+    fn other_commands_limits_or_set_ups_give_other_terms() {
         let gate = |run: &str, timeout_minutes| {
             vec![GateCommand { name: "t".into(), run: run.into(), timeout_minutes, timeout_seconds: 0 }]
         };

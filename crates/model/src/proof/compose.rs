@@ -1,4 +1,4 @@
-//! Puts the proof of a landing together from what is recorded.
+//! Composes the proof of a landing from the recorded state.
 
 use super::{Proof, ProvenCommand, ProvenGate, ProvenObjective, ProvenSession, Unproven, VERSION};
 use crate::gate::{CommandResult, GateRun, Verdict};
@@ -8,7 +8,8 @@ use crate::session::{Exit, Session};
 use crate::state::State;
 use crate::train::Subject;
 
-/// Puts the proof of a landing together; `log_sha256` is that of the gate run's output.
+/// Returns the proof of a landing. `log` is the SHA-256 of the gate run's output; the caller replaces it with
+/// a hash per command.
 #[must_use]
 pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log: Option<&str>) -> Proof {
     let found = landing.subjects().filter_map(|subject| match subject {
@@ -44,7 +45,7 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
     }
 }
 
-/// Whether the gate that passed on it was green on an emptied tree, too.
+/// Returns the canary run that was green under the same gate; 0 if the number of that run is not recorded.
 fn canary_of(state: &State, project: &ProjectSlug, landing: &Unproven) -> Option<u64> {
     let run = state.gate(landing.gate?)?;
     let judged = state.project(project)?.canary.judged.as_ref()?;
