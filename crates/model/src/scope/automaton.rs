@@ -1,4 +1,4 @@
-//! A pattern as a finite automaton over bytes, and the walk over several of them at once.
+//! Patterns as finite automata over bytes, and the search for a string that several of them accept.
 
 use std::collections::{HashSet, VecDeque};
 
@@ -11,57 +11,59 @@ use regex_automata::{Anchored, MatchKind};
 
 use super::pattern::{ScopeError, compile};
 
-/// The largest automaton, in bytes; real patterns need some kilobytes.
+/// Largest automaton in bytes. Real patterns need some kilobytes.
 const AUTOMATON_MAX_BYTES: usize = 1 << 20;
 
-/// The most combinations of states one comparison looks at; real pairs need a few hundred.
+/// Largest number of combined states in one comparison. Real pairs need a few hundred.
 const STATES_MAX: usize = 300_000;
 
-/// Paths as a repository can hold them: folders between single slashes, none of them empty, `.` or `..`.
+/// Paths that a repository can contain: parts between single slashes, none of them empty, `.` or `..`.
 const PATHS: &str = concat!(
     r"^(?:[^/\x00.]|\.[^/\x00.]|\.\.[^/\x00])[^/\x00]*",
     r"(?:/(?:[^/\x00.]|\.[^/\x00.]|\.\.[^/\x00])[^/\x00]*)*$"
 );
 
-/// A deterministic automaton that accepts exactly the byte strings which a pattern matches.
+/// A deterministic automaton that accepts exactly the byte strings that a pattern matches.
 #[derive(Debug)]
 pub(super) struct Automaton {
     dfa: dense::DFA<Vec<u32>>,
     start: StateID,
-    /// What everything that it accepts begins with.
+    /// Literal text with which every accepted string begins.
     prefix: Vec<u8>,
 }
 
 impl Automaton {
-    /// The automaton of one pattern in its one form.
-    pub(super) fn of_pattern(text: &str) -> Result<Self, ScopeError> {
-        let automaton = Self::of_regex(text, compile(text)?.regex())?;
+    /// Returns the automaton of a pattern in its normal form.
+    pub(super) fn from_pattern(text: &str) -> Result<Self, ScopeError> {
+        let automaton = Self::from_regex(text, compile(text)?.regex())?;
+        // The prefix ends at the first character with a meaning in globs.
         let prefix = text.bytes().take_while(|byte| !b"*?[]{},!\\".contains(byte)).collect();
         Ok(Self { prefix, ..automaton })
     }
 
-    /// Whether the literal beginnings alone show that nothing can be accepted by both: most pairs end here.
+    /// Returns whether the literal prefixes alone rule out a common string.
     pub(super) fn begin_differently(&self, other: &Self) -> bool {
         !self.prefix.starts_with(&other.prefix) && !other.prefix.starts_with(&self.prefix)
     }
 
-    /// The automaton of everything that any of the patterns matches.
-    pub(super) fn of_any(patterns: &[String]) -> Result<Self, ScopeError> {
+    /// Returns the automaton that accepts what any of the patterns matches.
+    pub(super) fn from_patterns(patterns: &[String]) -> Result<Self, ScopeError> {
         let mut parts = Vec::new();
         for text in patterns {
             parts.push(format!("(?:{})", compile(text)?.regex()));
         }
-        Self::of_regex(&patterns.join(" "), &parts.join("|"))
+        Self::from_regex(&patterns.join(" "), &parts.join("|"))
     }
 
-    /// The automaton of all paths that can exist.
-    pub(super) fn of_paths() -> Result<Self, ScopeError> {
-        Self::of_regex("**", PATHS)
+    /// Returns the automaton that accepts all paths that can exist.
+    pub(super) fn for_paths() -> Result<Self, ScopeError> {
+        Self::from_regex("**", PATHS)
     }
 
-    fn of_regex(shown: &str, regex: &str) -> Result<Self, ScopeError> {
+    fn from_regex(shown: &str, regex: &str) -> Result<Self, ScopeError> {
         let refuse = |_| ScopeError::new(shown, "is too complicated to compare: use fewer `*` and `{}`");
         let config = dense::Config::new()
+            // A pattern matches whole paths, and a search from every position would multiply the states.
             .start_kind(StartKind::Anchored)
             .match_kind(MatchKind::All)
             .dfa_size_limit(Some(AUTOMATON_MAX_BYTES))
@@ -78,7 +80,7 @@ impl Automaton {
         Ok(Self { dfa, start, prefix: Vec::new() })
     }
 
-    /// The memory that it takes, in bytes.
+    /// Returns the memory that the automaton takes, in bytes.
     pub(super) fn memory_bytes(&self) -> usize {
         self.dfa.memory_usage()
     }
@@ -88,7 +90,8 @@ impl Automaton {
     }
 }
 
-/// The order in which bytes are tried: what reads well in a message comes first.
+/// Returns all bytes, those that read best in a message first. The search tries them in this order, so that
+/// the path it finds looks like a real one.
 fn bytes_by_readability() -> impl Iterator<Item = u8> {
     let rank = |byte: u8| match byte {
         b'a'..=b'z' => 0,
@@ -103,34 +106,38 @@ fn bytes_by_readability() -> impl Iterator<Item = u8> {
     (0..8).flat_map(move |wanted| (0..=u8::MAX).filter(move |&byte| rank(byte) == wanted))
 }
 
-/// One byte of each group that no automaton of the walk tells apart.
+/// Returns one byte of each class that no automaton of the search distinguishes. Trying the others would only
+/// repeat the work.
 fn representatives(all: &[&Automaton; 4]) -> Vec<u8> {
     let mut seen = HashSet::new();
     let class = |one: &&Automaton, byte: u8| one.dfa.byte_classes().get(byte);
-    // Four automata at most, so that their classes fit into one number.
+    // There are four automata of at most 256 classes each, so the classes of a byte fit into one `u32`.
     let classes = |byte: u8| all.iter().fold(0_u32, |sum, one| sum << 8 | u32::from(class(one, byte)));
     bytes_by_readability().filter(|&byte| seen.insert(classes(byte))).collect()
 }
 
-/// The way to a combination of states: where it was reached from, and by which byte.
+/// A reached combination of states, with the step and the byte that led to it.
 struct Step {
     states: [StateID; 4],
     from: usize,
     byte: u8,
 }
 
-/// The shortest byte string that all of `wanted` (three automata) accept and `unwanted` does not.
+/// Returns the shortest byte string that all `wanted` automata accept and `unwanted` does not; `None` if
+/// there is none.
 ///
-/// None when there is no such string: the walk goes over every reachable combination of states.
+/// This is a breadth-first search over the combined states of the automata. It visits every reachable
+/// combination, so that a negative answer is exact.
 ///
 /// # Errors
-/// [`ScopeError`] when there are too many combinations to decide.
+/// [`ScopeError`] if there are too many combinations to decide.
 pub(super) fn shortest_common(
     wanted: [&Automaton; 3],
     unwanted: Option<&Automaton>,
     shown: &str,
 ) -> Result<Option<Vec<u8>>, ScopeError> {
     let [a, b, c] = wanted;
+    // Without `unwanted`, the first automaton takes its place and adds no states.
     let fourth = unwanted.unwrap_or(a);
     let all = [a, b, c, fourth];
     let alphabet = representatives(&all);
@@ -146,6 +153,8 @@ pub(super) fn shortest_common(
         }
         for &byte in &alphabet {
             let next: [StateID; 4] = std::array::from_fn(|i| all[i].dfa.next_state(states[i], byte));
+            // Nothing can be accepted from here. The fourth automaton is not asked: a dead state there
+            // accepts nothing, as wanted.
             let dead = (0..3).any(|i| all[i].dfa.is_dead_state(next[i]));
             if dead || !known.insert(next) {
                 continue;

@@ -1,6 +1,7 @@
-//! Path scopes: which files an objective may change, and whether two objectives could meet in one file.
+//! Path scopes: which files an objective may change, and whether two objectives could change the same file.
 //!
-//! Paths are compared as git stores them: bytes, `/` between folders, in any language and any encoding.
+//! Paths are compared as git stores them: as bytes, with `/` between folders, in any language and any
+//! encoding.
 
 mod automaton;
 mod overlap;
@@ -11,17 +12,17 @@ use globset::{Candidate, GlobSet, GlobSetBuilder};
 pub use overlap::{OverlapCache, overlap};
 pub use pattern::{ScopeError, normalise};
 
-/// A set of path patterns, ready to match.
+/// A compiled set of path patterns.
 #[derive(Debug, Clone)]
 pub struct Globs {
     set: GlobSet,
 }
 
 impl Globs {
-    /// Compiles the patterns; none at all match nothing.
+    /// Compiles the patterns. An empty set matches nothing.
     ///
     /// # Errors
-    /// [`ScopeError`] names the first pattern that is not usable, and why.
+    /// [`ScopeError`] names the first pattern that cannot be used, and why.
     pub fn new<S: AsRef<str>>(patterns: &[S]) -> Result<Self, ScopeError> {
         let patterns: Vec<String> =
             patterns.iter().map(|text| normalise(text.as_ref())).collect::<Result<_, _>>()?;
@@ -36,7 +37,7 @@ impl Globs {
         Ok(Self { set })
     }
 
-    /// Whether a path, as git stores it, is matched by any of the patterns.
+    /// Returns whether any of the patterns matches a path, given as git stores it.
     #[must_use]
     pub fn matches(&self, path: &[u8]) -> bool {
         self.set.is_match_candidate(&Candidate::from_bytes(path))
@@ -59,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_of_any_bytes_are_compared_as_they_are() {
+    fn paths_are_compared_as_bytes() {
         let globs = Globs::new(&["登录/*.py", "src/**", "a b/\"q\""]).unwrap();
         assert!(globs.matches("登录/主.py".as_bytes()));
         assert!(globs.matches(b"src/\xff\xfe\n.bin"));

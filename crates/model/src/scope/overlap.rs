@@ -1,4 +1,7 @@
-//! Whether two scopes could meet in one file, decided exactly and with such a path as witness.
+//! Decides exactly whether two scopes could meet in one file, and names such a path.
+//!
+//! Comparing prefixes of globs would be simpler, but it reports overlaps that do not exist (`**/*.rs` and
+//! `**/*.md`), and every false overlap makes one objective wait for another.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -6,23 +9,23 @@ use std::fmt;
 use super::automaton::{Automaton, shortest_common};
 use super::pattern::{ScopeError, normalise};
 
-/// The most automata kept; a workspace has some hundred patterns.
+/// Largest number of automata in the cache. A workspace has some hundred patterns.
 const AUTOMATA_MAX: usize = 4096;
 
-/// The most memory that kept automata take, in bytes.
+/// Largest total size of cached automata, in bytes.
 const AUTOMATA_MAX_BYTES: usize = 64 << 20;
 
-/// The most answers kept.
+/// Largest number of cached answers.
 const ANSWERS_MAX: usize = 200_000;
 
-/// Two patterns that meet, and a path that both match.
+/// Two patterns that overlap, with a path that both match.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Witness {
     /// The pattern of the first scope.
     pub left_glob: String,
     /// The pattern of the second scope.
     pub right_glob: String,
-    /// The shortest path that both match and no shared pattern does.
+    /// The shortest path that both match and no shared pattern matches.
     pub path: Vec<u8>,
 }
 
@@ -40,36 +43,37 @@ impl fmt::Display for Witness {
     }
 }
 
-/// A path that both patterns match, if there is one.
+/// Returns the shortest path that both patterns match; `None` if there is none.
 ///
 /// # Errors
-/// [`ScopeError`] when a pattern is not usable or too complicated to compare.
+/// [`ScopeError`] if a pattern cannot be used, or is too complicated to compare.
 pub fn overlap(a: &str, b: &str) -> Result<Option<Vec<u8>>, ScopeError> {
     let witness = OverlapCache::default().overlap(&[a.to_owned()], &[b.to_owned()], &[])?;
     Ok(witness.map(|found| found.path))
 }
 
-/// The shortest common path, if there is one and it can be decided.
+/// The shortest common path; an error if it cannot be decided.
 type CommonPath = Result<Option<Vec<u8>>, ScopeError>;
 
-/// Compiled patterns and answers already found; bounded, and right whatever it holds.
+/// A bounded cache of compiled patterns and of answers. Its contents never change an answer.
 #[derive(Debug, Default)]
 pub struct OverlapCache {
-    /// Patterns as given → place in `automata`. Failures are kept too: finding one takes the longest.
+    /// Maps patterns, as given, to their index in `automata`. Errors are cached too, since they take the
+    /// longest to find.
     places: HashMap<String, Result<usize, ScopeError>>,
     automata: Vec<Automaton>,
     bytes: usize,
-    /// (left, right, shared) → the shortest common path.
+    /// Maps (left, right, shared) to the shortest common path.
     answers: HashMap<(usize, usize, Option<usize>), CommonPath>,
     paths: Option<usize>,
 }
 
 impl OverlapCache {
-    /// Whether the scopes `a` and `b` have a path in common that no `shared` pattern matches; no patterns in a
-    /// scope mean everything. The answer is exact: an overlap within the shared patterns does not count.
+    /// Returns a path that the scopes `a` and `b` have in common and that no `shared` pattern matches; `None`
+    /// if there is none. A scope without patterns contains everything. The answer is exact.
     ///
     /// # Errors
-    /// [`ScopeError`] when a pattern is not usable or too complicated to compare.
+    /// [`ScopeError`] if a pattern cannot be used, or is too complicated to compare.
     pub fn overlap(
         &mut self,
         a: &[String],
@@ -98,13 +102,17 @@ impl OverlapCache {
         shared: Option<usize>,
     ) -> Result<Option<Vec<u8>>, ScopeError> {
         let (a, b) = (self.place(left)?, self.place(right)?);
+        // The answer is symmetric, so both orders share an entry.
         let key = (a.min(b), a.max(b), shared);
         if let Some(answer) = self.answers.get(&key) {
             return answer.clone();
         }
+        // Not cached: comparing the prefixes again costs next to nothing, and most pairs end here.
         if self.automata[a].begin_differently(&self.automata[b]) {
             return Ok(None);
         }
+        // A third automaton accepts only paths that can exist, so that no overlap consists of impossible
+        // ones.
         let paths = self.place_of_paths()?;
         let wanted = [&self.automata[key.0], &self.automata[key.1], &self.automata[paths]];
         let unwanted = shared.map(|place| &self.automata[place]);
@@ -114,20 +122,22 @@ impl OverlapCache {
     }
 
     fn place(&mut self, pattern: &str) -> Result<usize, ScopeError> {
+        // `normalise` refuses a NUL with a reason. Such a text must not reach the cache, where it could equal
+        // the key of a shared set.
         if pattern.contains('\0') {
             normalise(pattern)?;
         }
-        self.place_of(pattern, || Automaton::of_pattern(&normalise(pattern)?))
+        self.place_of(pattern, || Automaton::from_pattern(&normalise(pattern)?))
     }
 
     fn place_of_shared(&mut self, shared: &[String]) -> Result<Option<usize>, ScopeError> {
         if shared.is_empty() {
             return Ok(None);
         }
-        // No usable pattern holds a NUL, so this text is never mistaken for one.
+        // No valid pattern contains a NUL, so this key never equals that of a pattern.
         let key = format!("\0{}", shared.join("\0"));
         let all = || shared.iter().map(|text| normalise(text)).collect::<Result<Vec<_>, _>>();
-        self.place_of(&key, || Automaton::of_any(&all()?)).map(Some)
+        self.place_of(&key, || Automaton::from_patterns(&all()?)).map(Some)
     }
 
     fn place_of(
@@ -147,7 +157,7 @@ impl OverlapCache {
         if let Some(place) = self.paths {
             return Ok(place);
         }
-        let place = self.keep(Automaton::of_paths()?);
+        let place = self.keep(Automaton::for_paths()?);
         self.paths = Some(place);
         Ok(place)
     }
@@ -158,7 +168,8 @@ impl OverlapCache {
         self.automata.len() - 1
     }
 
-    /// Places are only valid between two calls of this, which is made before any is taken.
+    /// Empties the cache when it is full. Indices are valid only between two calls, so each comparison calls
+    /// this before it takes any.
     fn keep_within_bounds(&mut self) {
         let full = self.places.len() > AUTOMATA_MAX
             || self.bytes > AUTOMATA_MAX_BYTES

@@ -40,14 +40,14 @@ fn known_pairs_are_decided_with_a_plausible_path() {
 }
 
 #[test]
-fn a_scope_without_patterns_meets_every_other() {
+fn a_scope_without_patterns_overlaps_every_other() {
     let witness = with_shared(&[], &["docs/**"], &[]).unwrap();
     assert_eq!((witness.left_glob.as_str(), witness.right_glob.as_str()), ("**", "docs/**"));
     assert_eq!(witness.path, b"docs/a");
 }
 
 #[test]
-fn what_is_shared_never_counts_as_overlap() {
+fn shared_patterns_never_count_as_overlap() {
     let shared = ["CHANGELOG.md", "**/Cargo.lock"];
     assert_eq!(with_shared(&["src/**", "CHANGELOG.md"], &["docs/**", "CHANGELOG.md"], &shared), None);
     assert_eq!(with_shared(&["src/**"], &["**/Cargo.lock"], &shared), None);
@@ -61,14 +61,14 @@ fn what_is_shared_never_counts_as_overlap() {
 }
 
 #[test]
-fn patterns_too_complicated_are_an_error_and_not_a_guess() {
+fn patterns_that_are_too_complicated_are_an_error() {
     let monster = format!("{}x", "*a?????????".repeat(20));
     let message = overlap(&monster, "**").unwrap_err().to_string();
     assert!(message.contains("too complicated"), "{message}");
 }
 
 #[test]
-fn the_cache_gives_the_same_answers_after_it_was_emptied() {
+fn the_cache_gives_the_same_answers_after_it_is_emptied() {
     let mut cache = OverlapCache::default();
     let (a, b, shared) = (texts(&["src/**"]), texts(&["src/x/*"]), texts(&["**/*.lock"]));
     let first = cache.overlap(&a, &b, &shared).unwrap();

@@ -1,8 +1,8 @@
-//! One path pattern: brought into the one form that is stored and compared, or refused with a reason.
+//! A single path pattern, brought into the form that is stored and compared.
 
 use globset::{Glob, GlobBuilder};
 
-/// The longest pattern, in bytes; longer ones are mistakes, and their automata are slow to build.
+/// Longest pattern in bytes. Longer ones are mistakes, and their automata are slow to build.
 pub(crate) const PATTERN_MAX_BYTES: usize = 1024;
 
 /// Why a path pattern can't be used.
@@ -11,7 +11,7 @@ pub(crate) const PATTERN_MAX_BYTES: usize = 1024;
 pub struct ScopeError {
     /// The pattern as given, cut to a readable length.
     pub pattern: String,
-    /// What is wrong with it and what would be right.
+    /// What is wrong with it, and what would be right.
     pub problem: String,
 }
 
@@ -21,11 +21,12 @@ impl ScopeError {
     }
 }
 
-/// The one form of a pattern: no `./` in front, no doubled slashes, and `docs/` written as `docs/**`.
+/// Returns the normal form of a pattern: without `./` in front and without doubled slashes, and with
+/// `docs/**` for `docs/`.
 ///
 /// # Errors
-/// [`ScopeError`] for what can never match a path in a repository (absolute paths, `..`, nothing at all) and
-/// for what is no glob.
+/// [`ScopeError`] if the pattern is no valid glob, or can never match a path in a repository (an absolute
+/// path, `..`, nothing at all).
 pub fn normalise(pattern: &str) -> Result<String, ScopeError> {
     let refuse = |problem: &str| Err(ScopeError::new(pattern, problem));
     if pattern.trim().is_empty() {
@@ -35,7 +36,7 @@ pub fn normalise(pattern: &str) -> Result<String, ScopeError> {
         return refuse("is longer than 1024 bytes: split it into several");
     }
     if pattern.contains('\0') {
-        return refuse("holds a NUL byte, which no path can");
+        return refuse("contains a NUL byte, which no path can contain");
     }
     if pattern.starts_with('/') {
         let relative = pattern.trim_start_matches('/');
@@ -44,7 +45,7 @@ pub fn normalise(pattern: &str) -> Result<String, ScopeError> {
     }
     if pattern.starts_with('!') {
         return refuse(
-            "begins with `!`: patterns can't take away, list what is in scope (`[!]` for the sign)",
+            "begins with `!`: a pattern cannot exclude paths; list what is in scope (`[!]` matches the character)",
         );
     }
     let parts: Vec<&str> = pattern.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
@@ -56,17 +57,18 @@ pub fn normalise(pattern: &str) -> Result<String, ScopeError> {
     if is_folder && parts.last() != Some(&"**") {
         text.push_str(if text.is_empty() { "**" } else { "/**" });
     }
+    // The error names the pattern as the person wrote it, not its normal form.
     compile(&text).map_err(|error| ScopeError::new(pattern, error.problem))?;
     Ok(text)
 }
 
-/// The glob of a pattern in its one form.
+/// Compiles a pattern in its normal form.
 pub(super) fn compile(text: &str) -> Result<Glob, ScopeError> {
     GlobBuilder::new(text)
         .literal_separator(true)
         .backslash_escape(true)
         .build()
-        .map_err(|error| ScopeError::new(text, format!("is no glob: {}", error.kind())))
+        .map_err(|error| ScopeError::new(text, format!("is no valid glob: {}", error.kind())))
 }
 
 #[cfg(test)]
@@ -74,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn patterns_are_brought_into_one_form() {
+    fn patterns_have_one_normal_form() {
         for (given, expected) in [
             ("src/**", "src/**"),
             ("./src/*.rs", "src/*.rs"),
@@ -93,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn patterns_that_can_never_match_are_refused_with_a_way_out() {
+    fn patterns_that_can_never_match_are_refused_with_advice() {
         for (given, part) in [
             ("", "write `**`"),
             ("  ", "write `**`"),
@@ -101,9 +103,9 @@ mod tests {
             ("/", "write \"**\""),
             ("../x", "`..`"),
             ("a/../b", "`..`"),
-            ("!a", "take away"),
-            ("a[", "no glob"),
-            ("{a", "no glob"),
+            ("!a", "exclude"),
+            ("a[", "no valid glob"),
+            ("{a", "no valid glob"),
             ("a\0b", "NUL"),
         ] {
             let message = normalise(given).unwrap_err().to_string();
