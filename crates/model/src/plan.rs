@@ -1,4 +1,4 @@
-//! A plan: what a planner, or a person in its format, proposes to do (SPEC 6).
+//! Plans: what a planner proposes to do, or a person in the same format.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,10 +6,10 @@ use super::ids::{ObjectiveId, WorkerId};
 use super::objective::ObjectiveSpec;
 use super::scope::OverlapCache;
 
-/// The worker of an objective that names none.
+/// Worker of an objective that names none.
 pub const DEFAULT_WORKER: &str = "implementer";
 
-/// How a phase is checked.
+/// Kind of a phase's check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckType {
@@ -17,55 +17,55 @@ pub enum CheckType {
     Shell,
 }
 
-/// A check that a phase is done.
+/// A check that shows whether a phase is done.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PhaseCheck {
-    /// For people.
+    /// Description for people.
     pub description: String,
-    /// How.
+    /// Kind of the check.
     pub check_type: CheckType,
-    /// The command.
+    /// Shell command.
     pub check_command: String,
-    /// What its output must contain; empty = anything.
+    /// Text that the output must contain; empty = any output.
     pub expected: String,
 }
 
-/// What a planned objective's session may use; none = the project's default.
+/// Limits of a planned objective's session; `None` = the project's default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlannedBudget {
-    /// Commits.
+    /// Largest number of commits.
     pub max_commits: Option<u32>,
-    /// Minutes.
+    /// Longest duration in minutes.
     pub max_minutes: Option<u32>,
 }
 
-/// An objective as a plan proposes it.
+/// An objective in a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannedObjective {
-    /// Its id, new in the project.
+    /// Id, which must be new in the project.
     pub id: ObjectiveId,
-    /// A line for people.
+    /// Title, one line.
     pub title: String,
-    /// What is to be done.
+    /// Description of the work.
     pub description: String,
-    /// When it is done.
+    /// Conditions that must hold when the objective is done.
     pub acceptance_criteria: Vec<String>,
-    /// Globs of what it may change; empty = everything.
+    /// Globs of the paths that it may change; empty = every path.
     pub path_scope: Vec<String>,
-    /// Ids of this plan or existing ones.
+    /// Ids of dependencies, from the plan or from the project.
     pub depends_on: Vec<ObjectiveId>,
-    /// What its session should read.
+    /// Files and places that the agent's prompt points to.
     pub context_refs: Vec<String>,
-    /// Who does it.
+    /// Worker that does the work.
     pub worker_id: WorkerId,
-    /// High goes first.
+    /// Priority; a higher number goes first.
     pub priority: i32,
-    /// What its session may use.
+    /// Limits of its session.
     pub session_budget: PlannedBudget,
 }
 
 impl PlannedObjective {
-    /// What it asks for, in no phase yet.
+    /// Returns the id and the specification, which names no phase yet.
     #[must_use]
     pub fn into_spec(self) -> (ObjectiveId, ObjectiveSpec) {
         let spec = ObjectiveSpec {
@@ -85,30 +85,30 @@ impl PlannedObjective {
     }
 }
 
-/// A whole plan.
+/// A plan for a phase.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PlanDocument {
-    /// Why so.
+    /// Why the planner proposes this.
     pub reasoning: String,
-    /// How to know that the phase is done.
+    /// Checks that show whether the phase is done.
     pub phase_checks: Vec<PhaseCheck>,
-    /// What to do; none = the phase is believed done.
+    /// What is to be done; empty = the planner believes that the phase is done.
     pub objectives: Vec<PlannedObjective>,
 }
 
 impl PlanDocument {
-    /// Whether it has neither an objective nor a check: the belief that the phase is done.
+    /// Returns whether the plan has neither objectives nor checks.
     #[must_use]
     pub fn asks_nothing(&self) -> bool {
         self.objectives.is_empty() && self.phase_checks.is_empty()
     }
 }
 
-/// Warnings of one kind that a plan may give: one is enough to look at it.
+/// Largest number of warnings of one kind. One is enough to make a person look at the plan.
 const WARNINGS_MAX: usize = 20;
 
-/// Objectives of a plan whose scopes may meet in a file although neither waits for the other: they are worked on
-/// one after the other, or run into conflicts where the project lets them.
+/// Returns a warning for each pair of objectives whose scopes overlap while neither depends on the other.
+/// Such a pair runs one after the other, or ends in conflicts if the project allows overlaps.
 #[must_use]
 pub fn unordered_overlaps(
     plan: &PlanDocument,
@@ -124,19 +124,22 @@ pub fn unordered_overlaps(
     for right in 0..all.len() {
         for left in (0..right).filter(|left| !before[right][*left] && !before[*left][right]) {
             let (a, b) = (&all[left], &all[right]);
+            // No warning about scopes that cannot be compared: dispatch counts them as overlapping.
             let Ok(Some(met)) = overlaps.overlap(&a.path_scope, &b.path_scope, shared) else { continue };
             if warnings.len() == WARNINGS_MAX {
-                warnings.push("and more scopes overlap without an order between them".to_owned());
+                warnings
+                    .push("more scopes overlap, of objectives that do not depend on each other".to_owned());
                 return warnings;
             }
-            let what = format!("the scopes of {} and {} overlap without an order between them", a.id, b.id);
+            let what =
+                format!("the scopes of {} and {} overlap, and neither depends on the other", a.id, b.id);
             warnings.push(format!("{what}: {met}"));
         }
     }
     warnings
 }
 
-/// What an objective waits for, directly or through others.
+/// Returns which objectives `start` depends on, directly or through others.
 fn reached(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
     let mut seen = vec![false; edges.len()];
     let mut waiting = edges[start].clone();
@@ -148,14 +151,16 @@ fn reached(edges: &[Vec<usize>], start: usize) -> Vec<bool> {
     seen
 }
 
-/// A cycle among new objectives, as their places along it with the first one again at the end.
+/// Returns a cycle among new objectives as indices, with the first one repeated at the end; `None` if there
+/// is no cycle.
 ///
-/// `edges[n]` are the places of what objective `n` depends on; all are below `edges.len()`.
+/// `edges[n]` holds the indices of the dependencies of objective `n`, all below `edges.len()`. The search
+/// does not recurse, so that a long chain of dependencies cannot overflow the stack.
 #[must_use]
 pub fn find_cycle(edges: &[Vec<usize>]) -> Option<Vec<usize>> {
     let mut done = vec![false; edges.len()];
     for start in 0..edges.len() {
-        // Each step on the path remembers how many of its dependencies were followed.
+        // Each step of the path stores how many of its dependencies were followed already.
         let mut path = vec![(start, 0)];
         while let Some((at, followed)) = path.last().copied() {
             let next = if done[at] { None } else { edges[at].get(followed).copied() };
@@ -167,6 +172,7 @@ pub fn find_cycle(edges: &[Vec<usize>]) -> Option<Vec<usize>> {
             if let Some(last) = path.last_mut() {
                 last.1 += 1;
             }
+            // The next node is on the path already: the path from there on is a cycle.
             if let Some(begin) = path.iter().position(|(seen, _)| *seen == next) {
                 let mut cycle: Vec<usize> = path[begin..].iter().map(|(seen, _)| *seen).collect();
                 cycle.push(next);
@@ -198,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn scopes_that_overlap_are_a_warning_unless_one_waits_for_the_other() {
+    fn overlapping_scopes_are_a_warning_unless_one_depends_on_the_other() {
         let objectives = vec![
             objective("a", "src/**", &[]),
             objective("b", "docs/**", &["a"]),
@@ -212,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cycle_is_found_wherever_it_hangs_and_a_diamond_is_none() {
+    fn cycles_are_found_and_diamonds_are_none() {
         assert_eq!(find_cycle(&[vec![1, 2], vec![3], vec![3], vec![]]), None);
         assert_eq!(find_cycle(&[vec![1], vec![2], vec![1]]), Some(vec![1, 2, 1]));
         assert_eq!(find_cycle(&[vec![0]]), Some(vec![0, 0]));

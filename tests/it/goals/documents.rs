@@ -85,6 +85,9 @@ fn a_plan_that_people_write_goes_to_the_active_phase_with_its_checks() {
     let (code, said, warned) = place.run(&["plan", "apply", "plan.yaml"]);
     assert_eq!(code, 0);
     assert!(said.contains("in the phase the-phase, which now has 1 check"), "{said}");
-    assert!(warned.contains("warning: the scopes of a and b overlap without an order"), "{warned}");
+    assert!(
+        warned.contains("warning: the scopes of a and b overlap, and neither depends on the other"),
+        "{warned}"
+    );
     assert!(place.good(&["goal", "export"]).contains("check_command: \"test -f a\""));
 }
