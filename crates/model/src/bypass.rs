@@ -1,5 +1,7 @@
-//! Commits on the user's branch that an objective had first and that never passed the queue: an agent may have moved
-//! the branch itself, or the user merged its work by hand. Nothing tells the two apart, so a person does.
+//! Work of objectives that reached the target branch without passing the queue.
+//!
+//! An agent may have moved the branch itself, or the user may have merged the work by hand. Git cannot tell
+//! these apart, so a person decides.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,55 +9,57 @@ use super::ids::{ObjectId, ObjectiveId};
 use super::project::Project;
 use super::reason::{Reason, ReasonCode};
 
-/// Commits, and weakened tests, that are named.
+/// Largest number of commits, and of weakened tests, that are listed.
 pub const NAMED_MAX: usize = 5;
 
-/// One of them.
+/// A commit that did not pass the queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bypass {
-    /// Whose it was first.
+    /// Objective on whose branch the commit was first.
     pub objective: ObjectiveId,
-    /// The commit.
+    /// Id of the commit.
     pub commit: ObjectId,
-    /// The first line of its message.
+    /// First line of its message.
     pub summary: String,
 }
 
-/// All that were found on the target branch at once.
+/// All such commits that were found on the target branch at one time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BypassFacts {
-    /// Where the branch was.
+    /// Commit of the target branch.
     pub target: ObjectId,
-    /// The newest of them, at most [`NAMED_MAX`].
+    /// The newest of the commits, at most [`NAMED_MAX`].
     pub commits: Vec<Bypass>,
-    /// How many there are besides.
+    /// Number of further commits.
     pub more: u64,
-    /// What the branch does, since Paddock's tip, to tests and to what the gate runs, one sentence each: a branch in
-    /// the queue would have been sent back for it.
+    /// Changes since Paddock's tip to tests and to files that the gate runs, one sentence each. The queue
+    /// would have sent a branch back for them.
     pub tests: Vec<String>,
 }
 
-/// What is remembered of them.
+/// The recorded state of such a find.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bypassed {
     /// What was found last.
     pub found: BypassFacts,
-    /// Since when, in Unix milliseconds.
+    /// When it was found, in Unix milliseconds.
     pub since_ms: i64,
-    /// A person said that they are meant.
+    /// Whether a person accepted it.
     pub accepted: bool,
 }
 
 impl Bypassed {
-    /// Whether these are known already.
+    /// Returns whether all of these commits are known already.
     #[must_use]
     pub fn knows(&self, found: &BypassFacts) -> bool {
         found.commits.iter().all(|new| self.found.commits.iter().any(|known| known.commit == new.commit))
     }
 }
 
-/// What a person should know, and can do; none when there is nothing, or it was accepted. It holds nothing up: what
-/// lands on top of these commits passes the gate with them in it.
+/// Returns the notice for people; `None` if nothing was found, or a person accepted it.
+///
+/// The notice holds nothing up, since whatever lands on top of these commits passes the gate together with
+/// them.
 #[must_use]
 pub fn reason(project: &Project) -> Option<Reason> {
     let known = project.bypassed.as_ref().filter(|known| !known.accepted)?;
@@ -67,16 +71,16 @@ pub fn reason(project: &Project) -> Option<Reason> {
         found.commits.iter().map(|one| format!("{} {}", one.commit.short(), one.summary)).collect();
     let more = if found.more > 0 { format!(", and {} more", found.more) } else { String::new() };
     let gate = match project.settings.verify.is_empty() {
-        true => "no gate judges them",
-        false => "the gate judges them like your own",
+        true => ", and there is no gate to judge it",
+        false => "; the gate judges it like your own commits",
     };
     let tests = match found.tests.is_empty() {
         true => String::new(),
-        false => format!("; they change what judges: {}", found.tests.join(", ")),
+        false => format!(". It changes tests or what the gate runs: {}", found.tests.join(", ")),
     };
     let text = format!(
         "{branch} holds work of {} that did not pass the merge queue ({}{more}): an agent moved the branch itself, or \
-         you merged it by hand. Nobody reviewed it; {gate}{tests}",
+         you merged the work by hand. Nobody reviewed it{gate}{tests}",
         ids.join(", "),
         named.join(", "),
     );

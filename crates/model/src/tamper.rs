@@ -1,4 +1,4 @@
-//! Types of the tamper guard: which files are tests, and what a branch did to those that were there.
+//! Types of the tamper guard, which notices when a branch weakens existing tests.
 
 use std::fmt;
 
@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::path::RepoPath;
 
-/// Tests and their configuration in the common ecosystems.
+/// Globs of tests and of their configuration in common ecosystems.
 pub(crate) const DEFAULT_PATTERNS: &[&str] = &[
-    // Any: folders that hold nothing else.
+    // Any language: folders that contain nothing else.
     "**/tests/**",
     "**/test/**",
     "**/__tests__/**",
@@ -51,7 +51,7 @@ pub(crate) const DEFAULT_PATTERNS: &[&str] = &[
     "**/*.bats",
     "**/test_*.sh",
     "**/test.sh",
-    // What runs them elsewhere.
+    // Configuration of continuous integration.
     ".github/workflows/**",
     ".gitlab-ci.yml",
     ".circleci/**",
@@ -60,28 +60,28 @@ pub(crate) const DEFAULT_PATTERNS: &[&str] = &[
     "azure-pipelines.yml",
 ];
 
-/// What a branch did to a test, or to what the gate runs.
+/// How a branch changed a test, or a file that the gate runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum How {
-    /// The file is gone.
+    /// The file was deleted.
     Deleted,
-    /// Tests in it are left out from now on: the mark that does so.
+    /// Tests in the file are skipped; this is the mark that does so.
     Skipped(String),
-    /// Fewer assertions, or fewer tests: how many there were, and are.
+    /// The file has fewer assertions or tests: the number before and after.
     Fewer(u32, u32),
-    /// A file that the gate's commands name, or that configures tests elsewhere, is another one.
+    /// The file is named by the gate's commands or configures continuous integration, and it changed.
     GateChanged,
-    /// Lines that were there are others. Only a run with the file as it was says whether that matters.
+    /// Existing lines changed. Only a gate run with the earlier file shows whether that matters.
     Changed,
 }
 
-/// A file of tests, or of the gate, that is not as it was.
+/// A changed test, or a changed file of the gate.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tampered {
-    /// The file.
+    /// Path of the file.
     pub path: RepoPath,
-    /// What was done to it.
+    /// How it changed.
     pub how: How,
 }
 
@@ -92,7 +92,7 @@ impl fmt::Display for Tampered {
             How::Deleted => write!(f, "{path} was deleted"),
             How::Skipped(mark) => write!(f, "tests in {path} are skipped ({mark})"),
             How::Fewer(before, after) => {
-                write!(f, "{path} checks less: {after} assertions and tests where there were {before}")
+                write!(f, "{path} checks less: it has {after} assertions and tests, and had {before}")
             }
             How::GateChanged => write!(f, "{path}, which the gate runs, was changed"),
             How::Changed => write!(f, "{path} was changed"),
@@ -101,14 +101,14 @@ impl fmt::Display for Tampered {
 }
 
 impl How {
-    /// Whether it is a fault by itself, whatever the gate says.
+    /// Returns whether the change is a fault by itself, whatever the gate says.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         !matches!(self, Self::Changed)
     }
 }
 
-/// The patterns of a project: its own, or the defaults.
+/// Returns the globs of a project's tests: its own, or the defaults.
 #[must_use]
 pub fn patterns(own: Option<&Vec<String>>) -> Vec<String> {
     own.cloned().unwrap_or_else(|| DEFAULT_PATTERNS.iter().map(|text| (*text).to_owned()).collect())
