@@ -11,7 +11,7 @@ fn after(health: &AgentHealth, failure: &Failure, began_ms: i64, now_ms: i64) ->
 }
 
 #[test]
-fn the_named_time_is_kept_and_hardly_lengthened() {
+fn a_cooldown_ends_soon_after_the_time_that_the_agent_named() {
     let reset = NOW + 3_600_000;
     let cooldown = after(&AgentHealth::default(), &limit(Some(reset)), NOW - 1, NOW).unwrap();
     assert!((reset..=reset + JITTER_MAX_MS).contains(&cooldown.until_ms), "{cooldown:?}");
@@ -20,7 +20,7 @@ fn the_named_time_is_kept_and_hardly_lengthened() {
 }
 
 #[test]
-fn without_a_time_the_waits_grow_until_something_goes_well() {
+fn without_a_named_time_the_waits_grow_until_a_success() {
     let mut health = AgentHealth::default();
     let mut now_ms = NOW;
     let mut waits = Vec::new();
@@ -33,13 +33,13 @@ fn without_a_time_the_waits_grow_until_something_goes_well() {
     assert!((60_000..=75_000).contains(&waits[0]), "{waits:?}");
     assert!((120_000..=150_000).contains(&waits[1]), "{waits:?}");
     assert!((1_800_000..=2_250_000).contains(&waits[11]), "{waits:?}");
-    health.went_well(now_ms);
+    health.succeeded(now_ms);
     let cooldown = after(&health, &limit(None), now_ms, now_ms + 1).unwrap();
     assert!(cooldown.until_ms - cooldown.since_ms <= 75_000);
 }
 
 #[test]
-fn sessions_that_ran_side_by_side_meet_one_trouble_not_many() {
+fn parallel_sessions_that_hit_one_limit_count_as_one_failure() {
     let mut health = AgentHealth::default();
     health.cooldown = after(&health, &limit(None), NOW - 50, NOW);
     assert_eq!(after(&health, &limit(None), NOW - 40, NOW + 10), None);
@@ -52,7 +52,7 @@ fn sessions_that_ran_side_by_side_meet_one_trouble_not_many() {
 }
 
 #[test]
-fn a_time_that_has_passed_and_one_in_a_thousand_years_are_both_bounded() {
+fn cooldowns_are_bounded_for_past_and_for_distant_times() {
     let just = after(&AgentHealth::default(), &limit(Some(NOW - 5)), NOW, NOW).unwrap();
     assert!(just.named && just.until_ms == NOW + COOLDOWN_MIN_MS);
     let past = after(&AgentHealth::default(), &limit(Some(NOW - 3_600_000)), NOW, NOW).unwrap();
@@ -62,7 +62,7 @@ fn a_time_that_has_passed_and_one_in_a_thousand_years_are_both_bounded() {
 }
 
 #[test]
-fn lengths_read_well() {
+fn durations_are_formatted_for_people() {
     let all = [(900, "1 s"), (119_000, "119 s"), (120_000, "2 min"), (11_100_000, "3 h 5 min")];
     for (ms, text) in all {
         assert_eq!(length(ms), text);

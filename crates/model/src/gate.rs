@@ -1,4 +1,4 @@
-//! A gate run: the `verify` commands on exactly the tree that is about to land (SPEC 3.5).
+//! Gate runs: the project's `verify` commands on exactly the tree that is about to land.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use super::ids::{EntryId, GateId, NodeId, ObjectId, ProjectSlug};
 use super::session::Exit;
 use super::settings::GateCommand;
 
-/// What a gate run says of a tree.
+/// Verdict of a gate run on a tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
@@ -14,12 +14,12 @@ pub enum Verdict {
     Green,
     /// A command failed.
     Red,
-    /// A command could not be judged: not found, killed, timed out, or the run was lost.
+    /// A command gave no verdict: it was not found, killed or timed out, or the run was lost.
     NotEvaluated,
 }
 
 impl Verdict {
-    /// The words of SPEC 3.5.
+    /// Returns the verdict in words, for people.
     #[must_use]
     pub fn words(self) -> &'static str {
         match self {
@@ -30,38 +30,41 @@ impl Verdict {
     }
 }
 
-/// How one gate command ended.
+/// Result of one gate command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CommandResult {
-    /// Its name in the project file.
+    /// Name of the command in the project file.
     pub name: String,
-    /// How it ended.
+    /// How its process ended.
     pub exit: Exit,
     /// Whether its time limit stopped it.
     pub timed_out: bool,
-    /// Milliseconds it took while the machine was awake.
+    /// Duration in milliseconds, without the time that the machine slept.
     pub took_ms: u64,
-    /// The test runner that said that no test ran at all, when one did.
+    /// Test runner that reported that no test ran at all; `None` if none did.
     #[serde(default)]
     pub no_tests: Option<String>,
-    /// It failed and its output says that no space was left, where there was some when it was over: whether these
-    /// are words of the machine or of a test, only what the base says of it tells.
+    /// Whether the command failed and its output mentions a full disk, while there was free space afterwards.
+    /// The machine or a test may have printed these words; only a run on the base can tell.
     #[serde(default)]
     pub says_full: bool,
 }
 
-/// What was found out about the space that a command had which is over.
+/// What is known about the disk space that a finished command had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
-    /// There is none where gates work, now that the command is over.
+    /// Whether the disk is full where gates work, now that the command has finished.
     pub is_missing: bool,
-    /// Its output says that there was none.
+    /// Whether the command's output mentions a full disk.
     pub is_said: bool,
 }
 
 impl Space {
-    /// What a command's exit status means with it, and whether the words alone are left to go by: a test prints such
-    /// words, too, and what was full may be free again.
+    /// Returns what the exit status `code` means, and whether only the words in the output point to a full
+    /// disk.
+    ///
+    /// Words alone do not excuse a failure: a test may print them too. They do not prove the opposite either,
+    /// since space may be free again by now.
     #[must_use]
     pub fn exit(self, code: i32) -> (Exit, bool) {
         match self {
@@ -73,12 +76,15 @@ impl Space {
 }
 
 impl CommandResult {
-    /// What it says of the tree. A shell reports a command that is not found as 127, one that is not
-    /// executable as 126, and one that a signal killed as 128 and more: none of them is a verdict on the work.
+    /// Returns the command's verdict on the tree.
+    ///
+    /// A shell reports a command that is not found as 127, one that is not executable as 126, and one that a
+    /// signal killed as 128 plus the signal. None of these judges the work.
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.exit {
             _ if self.timed_out => Verdict::NotEvaluated,
+            // Some test runners exit with 0 when they find no test, which proves nothing.
             Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,
             Exit::Code(0) => Verdict::Green,
             Exit::Code(1..=125) => Verdict::Red,
@@ -90,8 +96,8 @@ impl CommandResult {
         }
     }
 
-    /// Whether it ran and ended without a verdict: crashed, timed out, or the set-up before it failed. One that could
-    /// not be started says nothing at all of the tree.
+    /// Returns whether the command started and ended without a verdict: it crashed or timed out, or its
+    /// set-up failed. A command that could not be started says nothing about the tree.
     #[must_use]
     pub(crate) fn has_crashed(&self) -> bool {
         self.timed_out
@@ -99,28 +105,33 @@ impl CommandResult {
             || matches!(self.exit, Exit::Code(code) if code > 125)
     }
 
-    /// Whether the cause may lie outside of the tree and pass, a registry that does not answer or a disk that was
-    /// full for a moment: what is known of the base from before then tells nothing of the cause.
+    /// Returns whether the failure may have a passing cause outside of the tree, such as a registry that does
+    /// not answer or a disk that was full for a moment. An earlier verdict on the base is then no comparison,
+    /// since the cause may be younger.
     #[must_use]
     pub fn may_be_passing(&self) -> bool {
         self.says_full || matches!(self.exit, Exit::SetupFailed(_))
     }
 
-    /// For people.
+    /// Returns the outcome in words, for people.
     #[must_use]
     pub fn outcome(&self) -> String {
         match &self.no_tests {
             _ if self.timed_out => "timed out".to_owned(),
             Some(runner) if self.exit == Exit::Code(0) => format!("{runner} says that no test ran"),
             _ if self.says_full => {
-                format!("{}; it says that no space was left, and there was some when it was over", self.exit)
+                format!(
+                    "{}; its output says that the disk was full, but there was free space afterwards",
+                    self.exit
+                )
             }
             _ => self.exit.to_string(),
         }
     }
 }
 
-/// The verdict on all commands that ran: the first that is not green decides.
+/// Returns the verdict of a gate run: the first verdict that is not green. A run that did not reach all
+/// `expected` commands is not evaluated.
 #[must_use]
 pub fn verdict_of(results: &[CommandResult], expected: usize) -> Verdict {
     match results.iter().map(CommandResult::verdict).find(|verdict| *verdict != Verdict::Green) {
@@ -130,56 +141,58 @@ pub fn verdict_of(results: &[CommandResult], expected: usize) -> Verdict {
     }
 }
 
-/// What a gate run is for.
+/// Purpose of a gate run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
-    /// The merge of these queue entries, in this order: green, it may land.
+    /// The merge of these entries, in this order; if it is green, it may land.
     Candidate {
-        /// Their numbers.
+        /// Numbers of the entries.
         entries: Vec<EntryId>,
     },
-    /// What these entries would land on, to find out who is to blame.
+    /// The tip without these entries, to find out whether they are to blame for a failure.
     Base {
-        /// Their numbers.
+        /// Numbers of the entries.
         entries: Vec<EntryId>,
     },
-    /// The own merge of one entry ahead of its turn, in a slot that is idle otherwise.
+    /// The own merge of one entry ahead of its turn, in a slot that would be idle.
     Ahead {
-        /// Its number.
+        /// Number of the entry.
         entry: EntryId,
     },
-    /// The user's own commits, which the integration ref moved on to.
+    /// The user's commits to which the integration ref advanced.
     External,
-    /// A tree that is emptied: a gate that is green on it checks nothing.
+    /// A tree reduced to what the gate's commands name. If the gate is green on it, the gate checks nothing.
     Canary,
-    /// The merge of these entries with the tests and the gate's configuration as they were before.
+    /// The merge of these entries, with tests and gate configuration as they were before; without entries,
+    /// the tip to compare with.
     Tamper {
-        /// Their numbers.
+        /// Numbers of the entries.
         entries: Vec<EntryId>,
     },
-    /// The checks of a phase, on the integration tip.
+    /// The checks of a phase on the integration tip.
     Phase {
-        /// The phase.
+        /// Id of the phase.
         phase: NodeId,
     },
 }
 
 impl Default for Purpose {
-    /// Of runs that were recorded before there were purposes.
+    /// Purpose of runs that older builds recorded without one; [`Purpose::from_old_event`] then fills in the
+    /// entry.
     fn default() -> Self {
         Self::Candidate { entries: Vec::new() }
     }
 }
 
 impl Purpose {
-    /// Whether a run for this is given up as soon as the queue wants its slot.
+    /// Returns whether such a run is cancelled as soon as the queue needs its slot.
     #[must_use]
     pub fn yields(&self) -> bool {
         matches!(self, Self::Ahead { .. } | Self::External)
     }
 
-    /// Whether it is run on what entries would land on, to compare.
+    /// Returns whether such a run judges the base, for comparison.
     #[must_use]
     pub fn is_of_base(&self) -> bool {
         match self {
@@ -189,16 +202,16 @@ impl Purpose {
         }
     }
 
-    /// What a run was for that was recorded before there were purposes.
+    /// Returns the purpose of a run that an older build recorded with an entry and a flag.
     #[must_use]
-    pub(crate) fn of_old(entry: EntryId, on_base: bool) -> Self {
+    pub(crate) fn from_old_event(entry: EntryId, on_base: bool) -> Self {
         match on_base {
             true => Self::Base { entries: vec![entry] },
             false => Self::Candidate { entries: vec![entry] },
         }
     }
 
-    /// The queue entries that the run is about.
+    /// Returns the queue entries that the run is about.
     #[must_use]
     pub fn entries(&self) -> &[EntryId] {
         match self {
@@ -208,7 +221,7 @@ impl Purpose {
         }
     }
 
-    /// For people and scripts.
+    /// Returns the name of the purpose, for people and scripts.
     #[must_use]
     pub fn word(&self) -> &'static str {
         match self {
@@ -223,50 +236,51 @@ impl Purpose {
     }
 }
 
-/// The first slot of a project, for runs that were recorded before there were several.
+/// Returns the slot of runs that older builds recorded, when a project had only one.
 pub(super) fn first_slot() -> u32 {
     1
 }
 
-/// The folder of a slot's gate worktree, in `worktrees_root/<project>`. An objective's id never begins with
-/// `_`: it cannot collide with a worktree.
+/// Returns the folder name of a slot's gate worktree, in `worktrees_root/<project>`. The ids of objectives
+/// never begin with `_`, so it cannot collide with the folder of one.
 #[must_use]
 pub fn slot_folder(slot: u32) -> String {
     format!("_gate-{slot}")
 }
 
-/// A gate run and all that is recorded of it.
+/// A gate run, with everything recorded about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GateRun {
-    /// Its number.
+    /// Number of the run.
     pub id: GateId,
-    /// The project.
+    /// Project whose gate runs.
     pub project: ProjectSlug,
-    /// What it is for.
+    /// Purpose of the run.
     #[serde(default)]
     pub purpose: Purpose,
-    /// Which of the project's gate worktrees it has, from 1. Two open runs never share one.
+    /// Slot of the run, from 1: which of the project's gate worktrees it uses. Two open runs never share a
+    /// slot.
     #[serde(default = "first_slot")]
     pub slot: u32,
-    /// What it runs; none: the project's `verify`.
+    /// Commands that it runs; empty = the `verify` commands of the project.
     #[serde(default)]
     pub commands: Vec<GateCommand>,
-    /// Its commands and limits, by [`crate::verdicts::terms_of`].
+    /// Fingerprint of the commands, their limits and the set-up, by [`crate::verdicts::terms_of`].
     #[serde(default)]
     pub terms: String,
-    /// The commit that is checked out.
+    /// Commit that is checked out.
     pub commit: ObjectId,
-    /// Its tree.
+    /// Tree of that commit, to which the verdict applies.
     pub tree: ObjectId,
-    /// Unix milliseconds.
+    /// When it started, in Unix milliseconds.
     pub started_ms: i64,
-    /// Unix milliseconds.
+    /// When it ended, in Unix milliseconds.
     pub finished_ms: Option<i64>,
-    /// The commands that have ended.
+    /// Results of the commands that have ended.
     pub results: Vec<CommandResult>,
-    /// The verdict, once there is one; none while it runs and when it was cancelled.
+    /// Its verdict; `None` while it runs, and if it was cancelled.
     pub verdict: Option<Verdict>,
-    /// Whether what it ran for is outdated.
+    /// Whether it was cancelled, because its result is no longer needed.
     pub cancelled: bool,
 }
 
@@ -279,7 +293,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_disk_that_is_full_makes_of_a_failure_none_and_words_of_it_make_one_that_may_pass() {
+    fn only_a_full_disk_voids_a_failure_and_words_about_one_make_it_doubtful() {
         let space = |is_missing, is_said| Space { is_missing, is_said };
         assert_eq!(space(true, true).exit(0), (Exit::Code(0), false));
         assert_eq!(space(true, false).exit(1), (Exit::DiskFull(1), false));
@@ -317,7 +331,7 @@ mod tests {
     }
 
     #[test]
-    fn a_run_that_did_not_get_to_every_command_is_not_green() {
+    fn a_run_that_did_not_reach_every_command_is_not_green() {
         assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 2), Verdict::NotEvaluated);
         assert_eq!(verdict_of(&[ended(Exit::Code(0), false)], 1), Verdict::Green);
         assert_eq!(verdict_of(&[], 0), Verdict::Green);

@@ -1,4 +1,7 @@
-//! Planning: what a project remembers of its planner, and a phase of its checks (SPEC 6).
+//! State of a project's planner, and the progress of its phases.
+//!
+//! The planner is a session of kind `planner`, which has no objective. Everything here follows from events,
+//! so that cooldowns and limits survive a crash.
 
 use std::collections::BTreeSet;
 
@@ -10,40 +13,40 @@ use super::plan::{PhaseCheck, PlanDocument};
 use super::reason::{Reason, ReasonCode};
 use super::settings::ProjectSettings;
 
-/// Plans in a row without a landing before a person is asked (SPEC 6).
+/// Plans in a row without a landing, after which a person is asked.
 pub const BARREN_MAX: u32 = 3;
-/// Failed checks in a row to which the planner had nothing to add, before a person is asked (SPEC 6).
+/// Failed rounds of checks in a row to which the planner added nothing, after which a person is asked.
 pub const VAIN_MAX: u32 = 2;
-/// Planner runs in a row that ended without any plan, before a person is asked.
+/// Planner sessions in a row without a plan, after which a person is asked.
 pub const FAILURES_MAX: u32 = 3;
-/// Notes of rejections that are kept for the next plan: enough to see what a person wants.
+/// Notes of rejections that the next prompt contains: enough to see what a person wants.
 pub(crate) const NOTES_MAX: usize = 10;
 
-/// A planner run in progress.
+/// A planner session in progress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PlannerRun {
-    /// Its session.
+    /// The session.
     pub session: SessionId,
-    /// The phase that it plans; none when that was taken away meanwhile.
+    /// The phase that it plans; `None` if no phase was active.
     pub phase: Option<NodeId>,
-    /// Whether it is the one repair of a plan with faults.
+    /// Whether it repairs a plan with faults. Each plan gets one repair.
     pub is_repair: bool,
-    /// How the objectives of the phase stood when it began.
+    /// Progress of the phase's objectives when the session began.
     #[serde(default)]
     pub saw: PhaseView,
 }
 
-/// How the objectives of a phase stand.
+/// Objectives of a phase, grouped by how far they have come.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PhaseView {
-    /// Those that are under way, or wait for their turn.
+    /// Objectives that are being worked on or wait for their turn.
     pub moving: BTreeSet<ObjectiveId>,
-    /// Those that wait for a person, or were paused by one.
+    /// Objectives that wait for a person or are paused.
     pub stuck: BTreeSet<ObjectiveId>,
-    /// Those that failed or were cancelled.
+    /// Objectives that failed or were cancelled.
     pub failed: BTreeSet<ObjectiveId>,
-    /// How many are done or were skipped.
+    /// Number of objectives that are done or skipped.
     pub done: usize,
 }
 
@@ -52,8 +55,9 @@ impl PhaseView {
         self.moving.len() + self.stuck.len() + self.failed.len() + self.done
     }
 
-    /// Whether nothing has failed, been cancelled or been added since that one.
-    fn has_only_gone_on_since(&self, before: &Self) -> bool {
+    /// Returns whether the only changes since `before` are objectives that moved towards done: none failed,
+    /// was cancelled or was added.
+    fn has_only_progressed_since(&self, before: &Self) -> bool {
         let is_known = |id: &ObjectiveId| before.moving.contains(id) || before.stuck.contains(id);
         let is_old = |id: &ObjectiveId| is_known(id) || before.failed.contains(id);
         self.failed.is_subset(&before.failed)
@@ -62,72 +66,78 @@ impl PhaseView {
     }
 }
 
-/// The belief that nothing is left to do in a phase: a plan without objectives.
+/// A claim that nothing is left to do in a phase: a plan without objectives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Belief {
-    /// Whose it is: the planner's, or that of the person who approved the plan.
+    /// Who made the claim: the planner, or the person who approved its plan.
     pub by: By,
-    /// What the planner's session saw when it began, or the person when they approved.
+    /// What was known about the phase: when the planner's session began, or when the person approved.
     pub saw: PhaseView,
 }
 
 impl Belief {
-    /// Whether it still counts. The planner's counts for exactly what it saw, and where something failed or was
-    /// cancelled only beside checks. A person's counts until something else fails, is cancelled or is added.
+    /// Returns whether the claim still holds.
+    ///
+    /// The planner's claim holds for exactly the state that it saw. If something failed or was cancelled, it
+    /// also needs checks to confirm it. A person's claim holds until something else fails, is cancelled or is
+    /// added.
     #[must_use]
     pub fn holds(&self, now: &PhaseView, has_checks: bool) -> bool {
         match self.by {
-            By::Human => now.has_only_gone_on_since(&self.saw),
+            By::Human => now.has_only_progressed_since(&self.saw),
             By::Automatic => self.saw == *now && (has_checks || now.failed.is_empty()),
         }
     }
 }
 
-/// A plan that waits for a person.
+/// A plan that waits for a person's approval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingPlan {
-    /// The session that made it.
+    /// The session that made the plan.
     pub session: SessionId,
     /// The phase that it is for.
     pub phase: Option<NodeId>,
     /// The plan.
     pub plan: PlanDocument,
-    /// What somebody should look at.
+    /// Warnings about the plan, for the person who approves it.
     pub warnings: Vec<String>,
-    /// Since when, in Unix milliseconds.
+    /// Since when it waits, in Unix milliseconds.
     pub since_ms: i64,
 }
 
-/// What a project remembers of its planner.
+/// State of a project's planner.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Planning {
-    /// The run in progress.
+    /// The session in progress; `None` if none is.
     pub run: Option<PlannerRun>,
-    /// When the last run was planned or, later, ended; in Unix milliseconds. The cooldown counts from here.
+    /// When the last session was planned or, later, ended, in Unix milliseconds. The cooldown counts from
+    /// here.
     pub last_ms: Option<i64>,
-    /// A person wants a plan now: neither the cooldown nor the work at hand is waited for.
+    /// Whether a person asked for a plan. The next session then waits neither for the cooldown nor for work
+    /// in progress.
     pub is_asked: bool,
-    /// Faults of the last plan, to be told to the next run.
+    /// Faults of the last plan, for the prompt of its repair.
     pub faults: Vec<String>,
-    /// Whether the next run is the one repair of that plan, due at once.
+    /// Whether the next session repairs that plan. It starts without a cooldown.
     pub repair_due: bool,
-    /// Whether that plan had its repair already: faults in the next one are for a person.
+    /// Whether that plan had its repair. If the repair has faults too, a person is asked.
     pub is_repaired: bool,
-    /// Runs in a row that ended without any plan.
+    /// Sessions in a row that ended without a plan.
     pub failures: u32,
     /// Plans in a row without a landing.
     pub barren: u32,
-    /// A plan that waits for a person.
+    /// A plan that waits for approval; `None` if none does.
     pub waiting: Option<WaitingPlan>,
-    /// What people wrote when they rejected plans of this phase.
+    /// Notes of people who rejected plans for this phase.
     pub notes: Vec<String>,
-    /// Why no run starts until a person does something.
+    /// Why no session starts until a person does something; `None` if nothing prevents it.
     pub stuck: Option<Reason>,
 }
 
 impl Planning {
-    /// Something landed or was done: plans are not barren. A planner that cannot plan still waits for a person.
+    /// Records that something landed or was done: the last plans were of use. A planner that cannot make
+    /// plans still waits for a person.
     pub(crate) fn progressed(&mut self) {
         self.barren = 0;
         let is_over =
@@ -135,68 +145,70 @@ impl Planning {
         drop(self.stuck.take_if(is_over));
     }
 
-    /// A person has looked, or it is another phase's turn: runs count from here.
-    pub(crate) fn forgive(&mut self) {
+    /// Resets the counters of failures, because a person has looked or another phase is active.
+    pub(crate) fn reset_failures(&mut self) {
         self.stuck = None;
         (self.failures, self.barren) = (0, 0);
     }
 }
 
-/// A check of a phase that did not pass.
+/// A check of a phase that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedCheck {
-    /// What it is about.
+    /// Description of the check.
     pub description: String,
-    /// Its command.
+    /// Command of the check.
     pub command: String,
-    /// How it failed, one sentence.
+    /// How the check failed, one sentence.
     pub problem: String,
-    /// The end of its output, at most [`OUTPUT_MAX_BYTES`].
+    /// End of the output, at most [`OUTPUT_MAX_BYTES`].
     pub output: String,
 }
 
-/// Bytes kept of a failed check's output: the planner sees the end of it, the whole is in the run's folder.
+/// Bytes of a failed check's output that are kept for the planner. The gate run's folder holds all of it.
 pub const OUTPUT_MAX_BYTES: usize = 2_000;
 
 /// A round of checks that failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRound {
-    /// The run.
+    /// The gate run.
     pub gate: GateId,
-    /// What failed.
+    /// The checks that failed.
     pub checks: Vec<FailedCheck>,
-    /// Unix milliseconds.
+    /// When they failed, in Unix milliseconds.
     pub at_ms: i64,
 }
 
-/// How far a phase has come, as far as planner and checks know.
+/// Progress of a phase, as far as planner and checks know it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PhaseProgress {
     /// Checks that people wrote.
     pub checks: Vec<PhaseCheck>,
-    /// Checks of the last plan that gave some.
+    /// Checks from the last plan that contained any.
     pub planned_checks: Vec<PhaseCheck>,
-    /// Planner runs so far.
+    /// Number of planner sessions so far.
     pub runs: u32,
-    /// The last plan had no objectives: the planner believes the phase done. Whether that still counts, `belief` says.
+    /// Whether the last plan had no objectives: the planner claims that the phase is done. `belief` decides
+    /// whether the claim still holds.
     pub is_believed_done: bool,
-    /// What that belief rests on; none also where it was recorded before that was kept: then it counts for nothing.
+    /// What that claim rests on. `None` if there is no claim, or if an older build recorded it: such a claim
+    /// does not hold.
     pub belief: Option<Belief>,
-    /// The run of its checks that is under way or waits to be read.
+    /// The gate run of its checks, until its results are read.
     pub checking: Option<GateId>,
-    /// The checks that it runs, as they were when it was planned.
+    /// The checks of that run, as they were when it was planned.
     pub checked: Vec<PhaseCheck>,
-    /// Runs of its checks in a row that told nothing.
+    /// Runs of its checks in a row without a result.
     pub lost: u32,
-    /// The round of checks that failed, until something is done about it.
+    /// The last failed round of checks, until something changes.
     pub failed: Option<FailedRound>,
-    /// Failed rounds in a row to which the planner had nothing to add.
+    /// Failed rounds in a row to which the planner added nothing.
     pub vain: u32,
 }
 
 impl PhaseProgress {
-    /// Every check, people's first; one said twice is one.
+    /// Returns the checks of people, then those of the planner, without duplicates.
     #[must_use]
     pub fn all_checks(&self) -> Vec<PhaseCheck> {
         let mut all = self.checks.clone();
@@ -211,25 +223,27 @@ impl PhaseProgress {
         all
     }
 
-    /// Whether it has any check.
+    /// Returns whether the phase has any check.
     #[must_use]
     pub fn has_checks(&self) -> bool {
         !self.checks.is_empty() || !self.planned_checks.is_empty()
     }
 }
 
-/// The agents that may plan for a project, in order: the one it names, then those of its workers that are built in
-/// as planners, or say `planner: true` themselves.
+/// Returns the agents that may plan for a project, in order of preference: the one that its settings name,
+/// then those of its workers that are built in as planners or say `planner: true`.
 #[must_use]
 pub fn planners(settings: &ProjectSettings) -> Vec<&AgentId> {
     let named = settings.session_defaults.planner_agent.as_ref();
+    // The settings contain every built-in agent. Those that no worker uses were not chosen for this project.
     let is_used = |id: &AgentId| settings.workers.iter().any(|worker| worker.agents.contains(id));
     let others = settings.agents.iter().filter(|agent| agent.planner && agent.plans && is_used(&agent.id));
     let all = named.into_iter().chain(others.map(|agent| &agent.id).filter(|id| Some(*id) != named));
     all.filter(|id| settings.agent(id).is_some_and(|agent| agent.enabled)).collect()
 }
 
-/// The folder of a project's planner, beside its worktrees. An objective's id never begins with `_`.
+/// Returns the folder of a project's planner, next to its worktrees. The ids of objectives never begin with
+/// `_`, so it cannot collide with the folder of one.
 #[must_use]
 pub fn planner_folder(settings: &ProjectSettings, project: &ProjectSlug) -> String {
     format!("{}/{project}/_planner", settings.worktrees_root)

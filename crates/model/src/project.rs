@@ -1,4 +1,4 @@
-//! A project: one repository under management, its refs, its holds and its merge queue.
+//! Projects: one repository under management each, with its refs, its holds and its merge queue.
 
 use std::collections::BTreeMap;
 
@@ -18,83 +18,90 @@ use super::slot_tuning::SlotTuning;
 use super::train::Train;
 use crate::verdicts::KnownVerdict;
 
-/// Gate worktrees of a project: more gates at once than any machine gains by.
+/// Upper bound of a configured number of slots. Each slot has a worktree with a build of its own, and no
+/// machine gains from more.
 const SLOTS_MAX: u32 = 16;
 
-/// The ref that Paddock lands on for a target branch (SPEC 3.5: I).
+/// Returns the name of the integration ref of a target branch: the ref on which Paddock lands work.
 #[must_use]
 pub fn integration_ref(target_branch: &str) -> String {
     format!("refs/paddock/integration/{target_branch}")
 }
 
-/// What a publication waits for.
+/// What keeps Paddock from updating the target branch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitCode {
-    /// Uncommitted changes of the user are in the way.
+    /// The user's uncommitted changes are in the way.
     LocalChanges,
-    /// Untracked files of the user are in the way.
+    /// The user's untracked files are in the way.
     Untracked,
-    /// Ignored files of the user are in the way.
+    /// The user's ignored files are in the way.
     Ignored,
-    /// A merge, rebase, bisection or the like is in progress.
+    /// A merge, rebase, bisection or similar operation is in progress.
     Operation,
-    /// Another git process holds a lock there.
+    /// Another git process holds a lock in the repository.
     Locked,
-    /// The user's own commits conflict with landed work.
+    /// The user's commits conflict with landed work.
     Conflict,
-    /// The gate is red on the merge of the user's own commits with landed work.
+    /// The gate is red on the merge of the user's commits with landed work.
     Red,
-    /// Anything else; the text says what.
+    /// Another reason, which the text gives.
     Other,
 }
 
-/// Why a publication waits.
+/// Why publishing is blocked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PublicationWait {
-    /// For scripts.
+    /// Reason for scripts.
     pub code: WaitCode,
-    /// The files that are in the way, at most twenty.
+    /// Files in the way, at most twenty.
     pub files: Vec<RepoPath>,
-    /// One sentence for people.
+    /// Reason for people, one sentence.
     pub text: String,
-    /// Unix milliseconds.
+    /// Since when publishing is blocked, in Unix milliseconds.
     pub since_ms: i64,
 }
 
-/// The three refs of SPEC 3.5, as Paddock last recorded them.
+/// The refs of a project, as Paddock last recorded them.
+///
+/// Work lands on the integration ref first. Publishing then fast-forwards the user's target branch to it. The
+/// two differ while publishing is blocked, and after the user commits to the target branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Integration {
-    /// I: the tip that objectives start from and land on.
+    /// Commit of the integration ref: objectives start from it and land on it.
     pub tip: ObjectId,
-    /// Counts every move of the tip.
+    /// Number of moves of the tip.
     pub moves: u64,
-    /// P: the last published commit.
+    /// Last published commit. What the target branch holds beyond it are the user's own commits.
     pub published: ObjectId,
-    /// T: the user's branch, as last seen; none when it is gone.
+    /// Commit of the target branch, as last seen; `None` if the branch is gone.
     pub target: Option<ObjectId>,
-    /// Whether the ref exists.
+    /// Whether the integration ref exists.
     pub is_made: bool,
-    /// While it is not: the ref is put at the tip wherever it is, as the target branch was set.
+    /// Whether creating the ref overwrites one that exists. This is set after the target branch was changed.
     #[serde(default)]
     pub is_reset: bool,
-    /// Landed work that is not published yet: objective ids, oldest first.
+    /// Objectives whose landing is not published yet, oldest first.
     pub unpublished: Vec<ObjectiveId>,
-    /// A publication that waits.
+    /// Why publishing is blocked; `None` if it is not.
     pub waits: Option<PublicationWait>,
-    /// A move onto the user's own commits in progress: to which commit.
+    /// Commit of the user to which the integration ref is about to advance.
     pub adopting: Option<ObjectId>,
-    /// The target branch is being taken as it is.
+    /// Whether the integration ref is about to be reset to the target branch (`queue adopt`).
     #[serde(default)]
     pub taking_target: bool,
-    /// Whether the tip is the user's own commit, which no gate has to have passed.
+    /// Whether the tip is a commit of the user, for which no green gate run is required.
     #[serde(default)]
     pub is_external: bool,
-    /// The user's commits that did not go together with landed work: not tried again for this commit.
+    /// Commit of the user that does not go together with landed work. It is not tried again.
     pub external_refused: Option<ObjectId>,
 }
 
-/// What the merge queue changes of a project: it is stored in a row of its own.
+/// The stored row of a project's merge queue.
+///
+/// It is kept apart from the rest of the project, because it changes more often, and a row that did not
+/// change is not written.
 #[derive(Debug, Serialize)]
 pub struct QueueRow<'a> {
     train: &'a Train,
@@ -106,39 +113,43 @@ pub struct QueueRow<'a> {
     gate_folders: &'a BTreeMap<u32, u32>,
 }
 
-/// A project and all that is recorded of it. It is stored in three rows: the settings, the [`QueueRow`], and the
-/// rest, which is all that it serializes itself; it is read from all of them together.
+/// A project, with everything recorded about it.
+///
+/// It is stored as three rows: its settings, the [`QueueRow`], and the rest. Serializing a project therefore
+/// writes only the rest, while deserializing reads all three together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Project {
-    /// Its name.
+    /// Name of the project.
     pub slug: ProjectSlug,
-    /// Its settings, as last read without errors. The target branch in them is the recorded one, which no later read
-    /// changes; empty while nobody has named one.
+    /// Settings from the last project file without errors. Their target branch is the recorded one, which
+    /// only [`Fact::TargetSet`](crate::event::Fact::TargetSet) changes; it is empty as long as nobody has
+    /// named one.
     #[serde(skip_serializing)]
     pub settings: ProjectSettings,
-    /// When its target branch was set last, in Unix milliseconds; none: it is the one of when it was taken up.
+    /// When a person last set the target branch, in Unix milliseconds; `None` if it is still the first one.
     #[serde(default)]
     pub target_set_ms: Option<i64>,
-    /// The repository's common git directory, absolute.
+    /// Absolute path of the repository's common git directory.
     pub common_dir: String,
     /// Whether the repository is bare.
     pub bare: bool,
-    /// Unix milliseconds.
+    /// When the project was added, in Unix milliseconds.
     pub added_ms: i64,
-    /// Whether a person lets it be worked on.
+    /// Whether a person lets the project be worked on.
     pub enabled: bool,
     /// Whether a person paused dispatch and planner.
     pub paused: bool,
-    /// Since when, in Unix milliseconds; none: it is not, or that was not recorded yet.
+    /// When it was paused, in Unix milliseconds; `None` if it is not, or if an older build recorded the
+    /// pause.
     #[serde(default)]
     pub paused_ms: Option<i64>,
-    /// What stops it, by code.
+    /// Why the project is on hold; it may be for several reasons at once.
     pub holds: BTreeMap<ReasonCode, Reason>,
-    /// The configuration that a person agreed to.
+    /// Configuration that a person trusted.
     pub trust: TrustRecord,
-    /// Agents that could not be started, and why; cleared when the settings change.
+    /// Agents that could not be started, with the reason; cleared when the settings change.
     pub unusable_agents: BTreeMap<AgentId, String>,
-    /// Since when each of them could not, in Unix milliseconds, where that was recorded.
+    /// When each of them failed to start, in Unix milliseconds, if that was recorded.
     #[serde(default)]
     pub unusable_since_ms: BTreeMap<AgentId, i64>,
     /// Its refs.
@@ -146,40 +157,41 @@ pub struct Project {
     /// Its merge queue.
     #[serde(skip_serializing)]
     pub train: Train,
-    /// What the gate said of trees in the last day, a bounded number of them.
+    /// Gate verdicts of the last day, by tree; their number is bounded.
     #[serde(default, skip_serializing)]
     pub verdicts: Vec<KnownVerdict>,
     /// Landings whose proof is not written yet.
     #[serde(default, skip_serializing)]
     pub unproven: Vec<Unproven>,
-    /// Branches that will not merge, as the conflict radar saw them last.
+    /// Branches that will not merge, as the conflict radar last saw them.
     #[serde(default, skip_serializing)]
     pub collisions: Vec<Collision>,
-    /// What it remembers of its planner.
+    /// State of its planner.
     #[serde(default)]
     pub planning: Planning,
-    /// Whether the gate checks anything.
+    /// Result of running the gate on an emptied tree.
     #[serde(default)]
     pub canary: Canary,
-    /// The user's own commits that the integration ref moved on to last, and what the gate says of them.
+    /// The user's commits to which the integration ref last advanced, with the gate's verdict.
     #[serde(default)]
     pub external: Option<External>,
     /// Work on the target branch that did not pass the queue.
     #[serde(default)]
     pub bypassed: Option<Bypassed>,
-    /// The user's remote.
+    /// State of the push to the user's remote.
     #[serde(default)]
     pub pushing: Pushing,
-    /// How long the gate takes, alone and beside another.
+    /// Durations of gate runs, alone and next to another run.
     #[serde(default, skip_serializing, rename = "pace")]
     pub slot_tuning: SlotTuning,
-    /// The slots that have a gate worktree, and how many runs came to their end in each.
+    /// Slots that have a gate worktree, with the number of runs that ended in each.
     #[serde(default, skip_serializing)]
     pub gate_folders: BTreeMap<u32, u32>,
 }
 
 impl Integration {
-    /// Whether the tip is about to move to where the user is: nothing lands or is published meanwhile.
+    /// Returns whether the tip is about to move to the user's commits. Nothing lands or is published
+    /// meanwhile, as either would move the ref from under that order.
     #[must_use]
     pub fn is_moving_to_target(&self) -> bool {
         self.adopting.is_some() || self.taking_target
@@ -187,7 +199,7 @@ impl Integration {
 }
 
 impl Project {
-    /// Returns what is stored as the project's merge queue.
+    /// Returns the part of the project that is stored as its merge queue.
     #[must_use]
     pub fn queue_row(&self) -> QueueRow<'_> {
         QueueRow {
@@ -200,7 +212,7 @@ impl Project {
         }
     }
 
-    /// Whether the branches of these two objectives will not merge, as far as the radar has seen.
+    /// Returns whether the radar found that the branches of these two objectives will not merge.
     #[must_use]
     pub fn do_collide(&self, one: &ObjectiveId, other: &ObjectiveId) -> bool {
         let is_pair = |found: &Collision| match &found.with {
@@ -212,38 +224,41 @@ impl Project {
         self.collisions.iter().any(is_pair)
     }
 
-    /// The run that was green on an emptied tree, if the gate of now was: it checks nothing.
+    /// Returns the canary run if it shows that the gate checks nothing: it was green on an emptied tree.
     #[must_use]
     pub fn checks_nothing(&self) -> Option<&CanaryVerdict> {
         let judged = self.canary.judged.as_ref().filter(|judged| judged.verdict == Verdict::Green)?;
+        // A verdict on other commands says nothing about the current gate.
         (judged.terms == self.settings.gate_terms()).then_some(judged)
     }
 
-    /// An agent could not be started.
-    pub(super) fn cannot_use(&mut self, agent: &AgentId, problem: &str, at_ms: i64) {
+    /// Records that an agent could not be started.
+    pub(super) fn mark_unusable(&mut self, agent: &AgentId, problem: &str, at_ms: i64) {
         self.unusable_agents.insert(agent.clone(), problem.to_owned());
         self.unusable_since_ms.insert(agent.clone(), at_ms);
     }
 
-    /// Every agent may be tried again.
+    /// Lets every agent be tried again.
     pub(super) fn reset_agents(&mut self) {
         self.unusable_agents.clear();
         self.unusable_since_ms.clear();
     }
 
-    /// The full name of the integration ref.
+    /// Returns the full name of the integration ref.
     #[must_use]
     pub fn integration_ref(&self) -> String {
         integration_ref(&self.settings.target_branch)
     }
 
-    /// Whether it is known where work is to land.
+    /// Returns whether a target branch is known. There is none if HEAD was on no branch when the project was
+    /// added, until a person names one.
     #[must_use]
     pub fn has_target(&self) -> bool {
         !self.settings.target_branch.is_empty()
     }
 
-    /// Gate runs at once. `auto` is one until measurement shows that two are faster.
+    /// Returns the number of gate runs at the same time. `auto` means one until measurements show that more
+    /// are faster.
     #[must_use]
     pub fn gate_slots(&self) -> u32 {
         match self.settings.queue.slots {
@@ -252,41 +267,44 @@ impl Project {
         }
     }
 
-    /// How long, in milliseconds, the queue's own run may take beside one in a slot more, by which it is measured
-    /// what two cost each other; none when that is known, or not to be found out.
+    /// Returns how long, in milliseconds, the queue's own run may take while a second run is measured next to
+    /// it; `None` if nothing is to be measured.
     #[must_use]
     pub fn trial_ms(&self) -> Option<i64> {
         self.slot_tuning.trial_ms(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
-    /// Why so many slots are used.
+    /// Returns the reason for the number of slots, for people.
     #[must_use]
     pub fn why_slots(&self) -> String {
         self.slot_tuning.why(self.settings.queue.slots, &self.settings.gate_terms())
     }
 
-    /// Whether a person and the project file both let it be worked on.
+    /// Returns whether both a person and the project file let the project be worked on.
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled && self.settings.enabled
     }
 
-    /// What stops new sessions, if anything does.
+    /// Returns why no new session may start; `None` if nothing is against it.
     #[must_use]
     pub fn dispatch_hold(&self) -> Option<&Reason> {
         self.holds
             .values()
+            // Sessions work on the integration ref; they do not need the target branch to be in order.
             .find(|reason| !matches!(reason.code, ReasonCode::TargetRewritten | ReasonCode::TargetMissing))
     }
 
-    /// What stops the merge queue from moving, if anything does.
+    /// Returns why the merge queue may not move; `None` if nothing is against it.
     #[must_use]
     pub fn landing_hold(&self) -> Option<&Reason> {
+        // Neither makes a landing unsafe. A low disk also keeps new gate runs from starting, which is checked
+        // where they start.
         let stops = |reason: &&Reason| !matches!(reason.code, ReasonCode::DiskLow | ReasonCode::DayBudget);
         self.holds.values().find(stops)
     }
 
-    /// Whether git may be run in its repository at all.
+    /// Returns whether git may be run in the project's repository at all.
     #[must_use]
     pub fn is_workable(&self) -> bool {
         use ReasonCode as R;

@@ -1,5 +1,7 @@
-//! What the gate is run on beside the queue: the tests as they were, and an emptied tree; the user's own commits and
-//! their remote.
+//! Gate runs apart from the queue's own, and the push to the user's remote.
+//!
+//! The gate also runs on an entry's merge with the earlier tests (the guard), on an emptied tree (the
+//! canary), and on the user's own commits.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,69 +9,70 @@ use super::gate::Verdict;
 use super::ids::{EntryId, GateId, ObjectId};
 use super::path::RepoPath;
 
-/// A tree that is wanted for a gate run beside the queue.
+/// A tree that a side run of the gate needs.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum SideTree {
-    /// The merge of an entry with some files as they were before it.
+    /// The merge of an entry, with some files as they were before it.
     Guard {
-        /// The entry.
+        /// Number of the entry.
         entry: EntryId,
-        /// Its head.
+        /// Head of its branch.
         head: ObjectId,
-        /// What it is merged onto.
+        /// Integration tip on which the merge is based.
         onto: ObjectId,
-        /// The files.
+        /// Files that are put back.
         paths: Vec<RepoPath>,
     },
-    /// A commit of which nothing is left but what the gate's commands name.
+    /// A commit reduced to the files that the gate's commands name.
     Canary {
         /// The commit.
         at: ObjectId,
     },
 }
 
-/// It was made.
+/// A tree that was made for a side run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prepared {
-    /// What is checked out.
+    /// Commit that is checked out.
     pub commit: ObjectId,
-    /// Its tree.
+    /// Tree of that commit.
     pub tree: ObjectId,
-    /// For a guard: the tree that the entry is merged onto.
+    /// For a guard: the tree of the tip on which the merge is based.
     pub onto_tree: Option<ObjectId>,
 }
 
-/// An entry that changed tests which its scope does not name: it goes on once the gate is green with these tests as
-/// they were.
+/// State of an entry that changed tests which its scope does not name. The entry waits until the gate is
+/// green with these tests as they were.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Guard {
-    /// The files.
+    /// The changed tests.
     pub paths: Vec<RepoPath>,
-    /// Red runs with the files as they were.
+    /// Red runs with the tests as they were.
     pub red: u32,
-    /// Runs that could not be evaluated.
+    /// Runs that gave no verdict.
     pub unclear: u32,
     /// The last run that was not green.
     pub last: Option<GateId>,
-    /// Nothing more is waited for.
+    /// Whether the entry no longer waits.
     pub settled: bool,
-    /// The run that was green.
+    /// The green run; `None` if there was none.
     pub passed: Option<GateId>,
-    /// Why it was not tried to its end, where it was not.
+    /// Why the runs were given up; `None` if they were not.
     #[serde(default)]
     pub given_up: Option<String>,
 }
 
 impl Guard {
-    /// For these files.
+    /// Returns the state of an entry for whose tests nothing was run yet.
     #[must_use]
     pub(crate) fn new(paths: Vec<RepoPath>) -> Self {
         Self { paths, red: 0, unclear: 0, last: None, settled: false, passed: None, given_up: None }
     }
 
-    /// Takes in how a run ended.
-    pub(crate) fn note(&mut self, gate: GateId, verdict: Verdict) {
+    /// Records the verdict of a run.
+    pub(crate) fn record(&mut self, gate: GateId, verdict: Verdict) {
         match verdict {
+            // A green run is recorded by an event of its own (`guard_passed`).
             Verdict::Green => return,
             Verdict::Red => self.red += 1,
             Verdict::NotEvaluated => self.unclear += 1,
@@ -78,49 +81,49 @@ impl Guard {
     }
 }
 
-/// Whether the gate checks anything: it must not be green on a tree that is emptied.
+/// Result of running the gate on an emptied tree, which shows whether the gate checks anything.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Canary {
-    /// It is to be tried.
+    /// Whether such a run was asked for and has not ended.
     pub asked: bool,
-    /// How it was last.
+    /// Result of the last run.
     pub judged: Option<CanaryVerdict>,
 }
 
-/// What the gate said of an emptied tree.
+/// Verdict of the gate on an emptied tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CanaryVerdict {
-    /// Green: the gate checks nothing.
+    /// The verdict; green means that the gate checks nothing.
     pub verdict: Verdict,
-    /// The run; none when it could not be made.
+    /// The gate run; `None` if the tree could not be made.
     pub gate: Option<GateId>,
-    /// Its commands and limits.
+    /// Fingerprint of the gate's commands and limits.
     pub terms: String,
-    /// Unix milliseconds.
+    /// When the run ended, in Unix milliseconds.
     pub at_ms: i64,
 }
 
-/// The user's own commits that the integration ref moved on to, and what the gate says of them.
+/// The user's commits to which the integration ref advanced, with the gate's verdict on them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct External {
-    /// The newest of them.
+    /// The newest of these commits.
     pub commit: ObjectId,
-    /// The verdict, once there is one, and its run.
+    /// The verdict and its run; `None` while there is no verdict.
     pub judged: Option<(Verdict, Option<GateId>)>,
 }
 
-/// The user's remote that the target branch is pushed to.
+/// State of the push to the user's remote.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Pushing {
-    /// What was published and is not pushed yet.
+    /// Commit that was published and is not pushed yet.
     pub due: Option<ObjectId>,
-    /// Why it waits, when it was tried in vain.
+    /// Why the last attempt failed; `None` if it did not.
     pub wait: Option<PushWait>,
 }
 
-/// How a push failed.
+/// Why a push failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PushCode {
@@ -130,17 +133,17 @@ pub enum PushCode {
     Denied,
     /// The remote did not answer.
     Unreachable,
-    /// Anything else; the text says what.
+    /// Another reason, which the text gives.
     Other,
 }
 
 /// Why a push waits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PushWait {
-    /// For scripts.
+    /// Reason for scripts.
     pub code: PushCode,
-    /// One sentence for people.
+    /// Reason for people, one sentence.
     pub text: String,
-    /// Unix milliseconds.
+    /// When the push failed, in Unix milliseconds.
     pub since_ms: i64,
 }

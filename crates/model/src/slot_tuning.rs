@@ -1,9 +1,11 @@
-//! What a project's gate takes alone, and beside another: how many slots `queue.slots: auto` uses.
+//! Measurements of gate runs alone and next to another run, from which `queue.slots: auto` follows.
 //!
-//! Only green runs count, which do the whole of the gate's work, and only in folders where the gate has run before,
-//! with its caches. Until it is measured there is one slot. It is measured on work that is useful anyway: while the
-//! queue's gate runs, an entry is tried ahead of its turn in a slot more, a few times at most, and given up as soon
-//! as the queue's own run has taken longer than two slots would be worth.
+//! Until enough is measured, one slot is used. The measurement costs little, because it is made on useful
+//! work: while the queue's own run is going, an entry is tried ahead of its turn in an extra slot. Such a
+//! trial is given up as soon as the own run takes longer than two slots would be worth, and each gate gets
+//! only a few of them.
+//!
+//! Only green runs count, since others do not do all of the work, and only runs in folders with warm caches.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,66 +13,68 @@ use super::gate::{GateRun, Purpose, Verdict};
 use super::settings::Slots;
 use super::train::useful_slots;
 
-/// Slots that `auto` uses at most: each has a worktree with its own caches, and what two gates cost each other says
-/// ever less of more.
+/// Largest number of slots for `auto`. Each slot has a worktree with its own caches, and what two runs cost
+/// each other says little about more of them.
 pub const AUTO_SLOTS_MAX: u32 = 4;
-/// A gate that takes less, in milliseconds, is not worth a second folder.
+/// Duration in milliseconds below which a gate is not worth a second folder.
 const WORTH_MS: u64 = 2_000;
-/// Measurements kept of each kind: the middle one counts.
+/// Measurements kept of each kind, of which the median counts.
 const KEPT: usize = 5;
-/// Measurements beside another before anything follows from them.
+/// Measurements next to another run that are needed before a conclusion is drawn.
 const ENOUGH: usize = 2;
-/// Runs started beside another to find out, at most, for one gate.
+/// Largest number of trials for one gate.
 const TRIES_MAX: u32 = 8;
-/// Two slots are worth their contention when a run beside another takes less than log2(3) times as long: from here
-/// on, in thousandths, nothing more is to be learned.
+/// Slowdown, in thousandths, up to which a second slot is worthwhile: log2(3), by [`useful_slots`]. Above it
+/// a trial can teach nothing more.
 const WORTH_BESIDE: u64 = 1_585;
-/// A run counts as alone when others ran beside it for less than this, in thousandths of its time.
+/// A run counts as alone if others ran during less than this share of its time, in thousandths.
 const ALONE_BELOW: u64 = 50;
-/// A run tells of one beside it when that ran for at least this, in thousandths of its time.
+/// A run counts as measured next to another one if that ran during at least this share of its time, in
+/// thousandths.
 const BESIDE_FROM: u64 = 500;
 
-/// What is known of how long a gate takes.
+/// Measurements of one gate.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SlotTuning {
-    /// The commands and limits that this is about.
+    /// Fingerprint of the gate that was measured.
     pub terms: String,
-    /// Milliseconds that it took alone, newest last.
+    /// Durations alone, in milliseconds, newest last.
     pub alone_ms: Vec<u64>,
-    /// How many times as long it took beside one other, in thousandths, newest last.
+    /// Slowdowns next to one other run, in thousandths, newest last.
     pub beside: Vec<u32>,
-    /// Runs that were started beside another to find out.
+    /// Number of trials that were started.
     pub tries: u32,
-    /// What came of it.
+    /// The conclusion; `None` until it is drawn.
     pub found: Option<SlotsFound>,
 }
 
-/// How many slots a gate is worth, and why.
+/// Number of slots that a gate is worth, with the measurements behind it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SlotsFound {
-    /// The slots.
+    /// Number of slots.
     pub slots: u32,
-    /// Milliseconds that a run takes alone.
+    /// Duration of a run alone, in milliseconds.
     pub alone_ms: u64,
-    /// How many times as long it takes beside another, in thousandths.
+    /// Slowdown next to another run, in thousandths.
     pub beside: u32,
 }
 
-/// How much of a run's time others ran beside it, in thousandths.
+/// Shares of a run's time during which other runs were going, in thousandths.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Company {
-    /// Exactly one other.
+    /// Share with exactly one other run.
     pub one: u64,
-    /// More than one.
+    /// Share with more than one other run.
     pub more: u64,
 }
 
 impl Company {
-    /// Of a run that is over, by the times of others.
+    /// Measures the company of a finished run.
     #[must_use]
     pub(crate) fn new<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
         let (Some(end), start) = (run.finished_ms, run.started_ms) else { return Self::default() };
+        // Sweep over the starts and ends of the others, clipped to the run's own time.
         let mut turns: Vec<(i64, i64)> = Vec::new();
         for other in others.filter(|other| other.id != run.id) {
             let (from, to) = (other.started_ms.max(start), other.finished_ms.unwrap_or(end).min(end));
@@ -94,102 +98,108 @@ impl Company {
     }
 }
 
-fn middle<T: Copy + Ord>(values: &[T]) -> Option<T> {
+fn median<T: Copy + Ord>(values: &[T]) -> Option<T> {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted.get(sorted.len().saturating_sub(1) / 2).copied()
 }
 
-fn keep<T>(values: &mut Vec<T>, value: T) {
+fn push_bounded<T>(values: &mut Vec<T>, value: T) {
     values.push(value);
     let excess = values.len().saturating_sub(KEPT);
     values.drain(..excess);
 }
 
 impl SlotTuning {
-    /// What is known under these terms: of another gate nothing is.
-    pub(crate) fn under(&mut self, terms: &str) -> &mut Self {
+    /// Returns the measurements for these terms, after discarding those of another gate.
+    pub(crate) fn for_terms(&mut self, terms: &str) -> &mut Self {
         if self.terms != terms {
             *self = Self { terms: terms.to_owned(), ..Self::default() };
         }
         self
     }
 
-    /// Takes in a run that is over, in a folder where the gate has run before.
-    pub(crate) fn note(&mut self, run: &GateRun, company: Company) {
+    /// Records a finished run from a folder with warm caches.
+    pub(crate) fn record(&mut self, run: &GateRun, company: Company) {
         let is_whole = matches!(
             run.purpose,
             Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. } | Purpose::External
         );
+        // Only a green, whole run of the project's own commands does all of the gate's work.
         if !is_whole || run.verdict != Some(Verdict::Green) || run.cancelled || !run.commands.is_empty() {
             return;
         }
         let took_ms: u64 = run.results.iter().map(|result| result.took_ms).sum();
-        let known = self.under(&run.terms);
+        let known = self.for_terms(&run.terms);
+        // A run next to several others says nothing about two.
         if company.more >= ALONE_BELOW {
             return;
         }
         if company.one < ALONE_BELOW {
-            return keep(&mut known.alone_ms, took_ms);
+            return push_bounded(&mut known.alone_ms, took_ms);
         }
-        let Some(alone_ms) = middle(&known.alone_ms).filter(|_| company.one >= BESIDE_FROM) else { return };
-        // What was not done alone was done beside the other: in that time so much of the work.
+        let Some(alone_ms) = median(&known.alone_ms).filter(|_| company.one >= BESIDE_FROM) else { return };
+        // The rest of the run was alone and went at the known speed. What remains of the work was done next
+        // to the other run, in `beside_ms`.
         let beside_ms = took_ms.saturating_mul(company.one.min(1_000)) / 1_000;
         let work_ms = alone_ms.saturating_sub(took_ms.saturating_sub(beside_ms));
+        // A small remainder is mostly noise, as the difference of two measured times.
         if work_ms >= alone_ms / 5 && work_ms > 0 {
             let times = (beside_ms.saturating_mul(1_000) / work_ms).clamp(1_000, 8_000);
-            keep(&mut known.beside, u32::try_from(times).unwrap_or(u32::MAX));
+            push_bounded(&mut known.beside, u32::try_from(times).unwrap_or(u32::MAX));
         }
     }
 
-    /// How many slots follow from what was measured; none while that is too little.
+    /// Returns the number of slots that follows from the measurements; `None` while there are too few.
     #[must_use]
     pub fn measured(&self) -> Option<SlotsFound> {
-        let alone_ms = middle(&self.alone_ms)?;
-        let beside = middle(&self.beside).filter(|_| self.beside.len() >= ENOUGH)?;
+        let alone_ms = median(&self.alone_ms)?;
+        let beside = median(&self.beside).filter(|_| self.beside.len() >= ENOUGH)?;
         let slots = useful_slots(AUTO_SLOTS_MAX, 1_000, u64::from(beside));
         Some(SlotsFound { slots, alone_ms, beside })
     }
 
-    /// What was found for the gate of these terms.
+    /// Returns the conclusion for the gate of these terms.
     #[must_use]
     pub fn found(&self, terms: &str) -> Option<SlotsFound> {
         self.found.filter(|_| self.terms == terms)
     }
 
-    /// Whether it is to be found out what two runs cost each other: how long, in milliseconds, the queue's own run
-    /// may take beside another before that is given up.
+    /// Returns how long, in milliseconds, the queue's own run may take next to a trial before that is given
+    /// up; `None` if no trial is due.
     #[must_use]
     pub(crate) fn trial_ms(&self, slots: Slots, terms: &str) -> Option<i64> {
-        let alone_ms = middle(&self.alone_ms).filter(|alone_ms| *alone_ms >= WORTH_MS)?;
+        let alone_ms = median(&self.alone_ms).filter(|alone_ms| *alone_ms >= WORTH_MS)?;
         let is_due =
             slots == Slots::Auto && self.terms == terms && self.found.is_none() && self.tries < TRIES_MAX;
         is_due.then(|| i64::try_from(alone_ms.saturating_mul(WORTH_BESIDE) / 1_000).unwrap_or(i64::MAX))
     }
 
-    /// Why so many slots are used, for people.
+    /// Returns the reason for the number of slots, for people.
     #[must_use]
     pub(crate) fn why(&self, slots: Slots, terms: &str) -> String {
         let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1_000.0);
         let known = if self.terms == terms { self.alone_ms.as_slice() } else { &[] };
-        match (slots, self.found(terms), middle(known)) {
+        match (slots, self.found(terms), median(known)) {
             (Slots::Count(_), ..) => "set in the project file".to_owned(),
             (Slots::Auto, Some(found), _) => {
-                let worth = if found.slots > 1 { "worth it" } else { "not worth it" };
+                let worth =
+                    if found.slots > 1 { "more slots are worth it" } else { "a second slot is not worth it" };
                 format!(
-                    "a gate run takes {} alone and {:.2} times as long beside another: {worth}",
+                    "a gate run takes {} alone and {:.2} times as long next to another: {worth}",
                     seconds(found.alone_ms),
                     f64::from(found.beside) / 1_000.0
                 )
             }
             (Slots::Auto, None, Some(alone_ms)) if alone_ms < WORTH_MS => {
-                format!("a gate run takes {} alone, which no second slot would shorten", seconds(alone_ms))
+                format!("a gate run takes {} alone, too short for a second slot to help", seconds(alone_ms))
             }
             (Slots::Auto, None, _) if self.terms == terms && self.tries >= TRIES_MAX => {
-                "it could not be measured what two gate runs cost each other; `queue.slots: N` sets it"
-                    .to_owned()
+                "measuring two gate runs at once gave no result; `queue.slots: N` sets the number".to_owned()
             }
-            (Slots::Auto, None, _) => "until it is measured whether two at once are faster".to_owned(),
+            (Slots::Auto, None, _) => {
+                "one until it is measured whether two runs at once are faster".to_owned()
+            }
         }
     }
 }

@@ -1,4 +1,10 @@
-//! The merge queue of a project as it stands: its entries, what is made of them, and what lands.
+//! The merge queue of a project: its entries, the merges that are made of them, and what is landing.
+//!
+//! The engine plans the queue anew after every event, from this state, the open gate runs and the known
+//! verdicts. Entries are merged one after the other onto the integration tip, which gives a [`Chain`]; a
+//! batch is a prefix of the chain, and each prefix has a commit that would land it ([`Link`]). Verdicts
+//! belong to trees, not to runs. When a prefix has landed, the rest of the chain is merged again on the new
+//! tip and has the same trees as before, so earlier verdicts and running gates still apply.
 
 mod rate;
 
@@ -16,77 +22,79 @@ pub use rate::{Rates, useful_slots};
 pub enum Subject {
     /// The branch of an objective.
     Objective(ObjectiveId),
-    /// The user's own commits on the target branch, made while landed work was not published.
+    /// The user's commits on the target branch, made while landed work was not published there.
     Target,
 }
 
-/// A merge made in memory: what lands when the gate passes on its tree.
+/// A merge made in memory, which lands if the gate is green on its tree.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// The integration tip it is merged onto: its first parent.
+    /// Integration tip on which the merge is based: its first parent.
     pub onto: ObjectId,
-    /// The tree of that.
+    /// Tree of that tip.
     pub onto_tree: ObjectId,
     /// The merge commit.
     pub commit: ObjectId,
-    /// Its tree: what the gate judges and what lands.
+    /// Tree of the merge: what the gate judges and what lands.
     pub tree: ObjectId,
-    /// Its message says that this tree was verified: it may land through a gate only.
+    /// Whether the commit message states that this tree was verified. Such a merge must not land without a
+    /// gate.
     #[serde(default)]
     pub sealed: bool,
 }
 
-/// One prefix of a chain: the merge that lands its members, up to this one.
+/// A prefix of a chain, given by its last member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Link {
-    /// The member that it adds.
+    /// The last member of the prefix.
     pub entry: EntryId,
-    /// What lands all members up to this one: one merge onto the tip.
+    /// Commit that lands the whole prefix as one merge onto the tip.
     pub commit: ObjectId,
-    /// Its tree.
+    /// Tree of that commit.
     pub tree: ObjectId,
 }
 
-/// The entries that are tried together, in the order in which they would land.
+/// Entries that are tried together, in the order in which they would land.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Chain {
-    /// Numbers the chains of a project.
+    /// Number of the chain, unique in the project.
     pub number: u64,
-    /// The integration tip it is made on.
+    /// Integration tip on which the chain is based.
     pub onto: ObjectId,
-    /// The entries that it was to hold.
+    /// Entries that the chain was ordered for.
     pub asked: Vec<EntryId>,
-    /// What was made; none before the first time.
+    /// The merges; `None` before they were made for the first time.
     pub made: Option<Made>,
-    /// It is being made, or made again.
+    /// Whether the merges are being made, for the first time or again.
     pub is_building: bool,
 }
 
-/// A chain's merges.
+/// The merges of a chain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Made {
-    /// The tree of the tip.
+    /// Tree of the tip on which they are based.
     pub onto_tree: ObjectId,
-    /// Its prefixes, shortest first.
+    /// One link per prefix, shortest first.
     pub links: Vec<Link>,
-    /// Entries that do not go together with those before them in the chain; they wait for their turn.
+    /// Entries that conflict with others before them in the chain, but not with the tip. They wait for their
+    /// turn and land separately.
     #[serde(rename = "apart")]
     pub separate: Vec<EntryId>,
-    /// The messages say that the trees were verified.
+    /// Whether the commit messages state that the trees were verified.
     pub sealed: bool,
-    /// A part of it has landed, or others are to join it: these are the trees to expect, the merges have to be
-    /// made anew.
+    /// Whether the merges must be made again, because a prefix has landed or members were added. Until then
+    /// the trees are those to expect, and what runs on them stays useful.
     pub is_stale: bool,
 }
 
 impl Chain {
-    /// The prefixes that are made, shortest first.
+    /// Returns the links that were made, shortest prefix first.
     #[must_use]
     pub fn links(&self) -> &[Link] {
         self.made.as_ref().map_or(&[], |made| made.links.as_slice())
     }
 
-    /// What lands the first `count` members.
+    /// Returns the merge that lands the first `count` members; `None` if it was not made.
     #[must_use]
     pub fn candidate(&self, count: usize) -> Option<Candidate> {
         let made = self.made.as_ref()?;
@@ -100,68 +108,69 @@ impl Chain {
         })
     }
 
-    /// The first `count` members.
+    /// Returns the first `count` members.
     #[must_use]
     pub fn members(&self, count: usize) -> Vec<EntryId> {
         self.links().iter().take(count).map(|link| link.entry).collect()
     }
 }
 
-/// A landing whose intent is on disk.
+/// A landing whose intent is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Landing {
-    /// What lands.
+    /// The merge that lands.
     pub candidate: Candidate,
-    /// Whose it is, in order.
+    /// The entries that it lands, in order.
     pub members: Vec<EntryId>,
-    /// The gate run that passed; none when the project has no gate.
+    /// The gate run that passed; `None` if the project has no gate.
     pub gate: Option<GateId>,
 }
 
-/// An entry's own merge, made ahead of its turn.
+/// The merge of a single entry, made ahead of its turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ahead {
-    /// The integration tip it is made on.
+    /// Integration tip on which it is based.
     pub onto: ObjectId,
-    /// The merge; none while it is being made.
+    /// The merge; `None` while it is being made.
     pub candidate: Option<Candidate>,
 }
 
-/// An approved branch head on its way to landing.
+/// A branch head in the merge queue.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// Numbers the entries of a project.
+    /// Number of the entry, unique in the project.
     pub id: EntryId,
-    /// What it would land.
+    /// What the entry would land.
     pub subject: Subject,
-    /// The pinned head.
+    /// The approved head. If the branch moves on, the entry is dropped and the branch is reviewed again.
     pub head: ObjectId,
-    /// Higher goes first.
+    /// Priority; a higher number goes first.
     pub priority: i32,
-    /// When it was approved, in Unix milliseconds.
+    /// When the entry was queued, in Unix milliseconds.
     pub queued_ms: i64,
-    /// How often a younger entry landed before it.
+    /// Number of younger entries that landed before it.
     pub overtaken: u32,
-    /// Times its merge could not be built or landed for an outside reason.
+    /// Times that its merge could not be made or landed for a reason outside of the branch.
     pub build_failures: u32,
-    /// What the last of those was.
+    /// Text of the last such reason.
     #[serde(default)]
     pub problem: Option<String>,
-    /// Not touched before this time, in Unix milliseconds.
+    /// Earliest time of the next attempt, in Unix milliseconds.
     pub not_before_ms: Option<i64>,
     /// Its own merge, made ahead of its turn.
     #[serde(default)]
     pub ahead: Option<Ahead>,
-    /// It was green on its own merge with some tip: it fails less often in its turn.
+    /// Whether the gate was green on its own merge with some tip. Such an entry fails less often in its turn.
     #[serde(default)]
     pub has_passed: bool,
-    /// Tests that it changed and its scope does not name: the gate has to be green with them as they were.
+    /// Tests that the branch changed and that the objective's scope does not name. The gate must be green
+    /// with these files as they were before.
     #[serde(default)]
     pub guard: Option<Guard>,
 }
 
 impl Entry {
-    /// An entry that nothing was made for yet.
+    /// Returns an entry for which nothing was made yet.
     #[must_use]
     pub fn new(id: EntryId, subject: Subject, head: ObjectId, priority: i32, queued_ms: i64) -> Self {
         Self {
@@ -180,7 +189,7 @@ impl Entry {
         }
     }
 
-    /// Whether it stands aside until the gate has run with the tests as they were.
+    /// Returns whether the entry waits for the gate to run with the earlier tests.
     #[must_use]
     pub fn waits_for_guard(&self) -> bool {
         self.guard.as_ref().is_some_and(|guard| !guard.settled)
@@ -190,19 +199,19 @@ impl Entry {
 /// The merge queue of a project.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Train {
-    /// The entries, in order of approval.
+    /// Entries in the order in which they were queued.
     pub entries: Vec<Entry>,
-    /// The number of the next entry.
+    /// Number of the next entry.
     pub next_entry: EntryId,
-    /// Why it is held, when it is.
+    /// Why the queue is on hold; `None` if it is not.
     pub held: Option<Reason>,
-    /// What is tried together.
+    /// Entries that are tried together.
     #[serde(default)]
     pub chain: Option<Chain>,
-    /// The number of the last chain.
+    /// Number of the last chain.
     #[serde(default)]
     pub chains: u64,
-    /// What is landing.
+    /// The landing in progress.
     #[serde(default)]
     pub landing: Option<Landing>,
     /// How often entries failed so far.
@@ -211,74 +220,82 @@ pub struct Train {
 }
 
 impl Train {
-    /// The entry of that number.
+    /// Returns the entry with that number.
     #[must_use]
     pub fn entry(&self, id: EntryId) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.id == id)
     }
 
-    /// The entry of that objective.
+    /// Returns the entry of that objective.
     #[must_use]
     pub fn entry_of(&self, objective: &ObjectiveId) -> Option<&Entry> {
         self.entries.iter().find(|entry| matches!(&entry.subject, Subject::Objective(id) if id == objective))
     }
 
-    /// Whether the intent to land this entry is on disk.
+    /// Returns whether the intent to land this entry is recorded.
     #[must_use]
     pub fn is_landing(&self, entry: EntryId) -> bool {
         self.landing.as_ref().is_some_and(|landing| landing.members.contains(&entry))
     }
 
-    /// The number of the chain that holds this entry, once it is made.
+    /// Returns the number of the chain in which this entry is merged.
     #[must_use]
     pub fn batch_of(&self, entry: EntryId) -> Option<u64> {
         let chain = self.chain.as_ref()?;
         chain.links().iter().any(|link| link.entry == entry).then_some(chain.number)
     }
 
-    /// Whether it does not go together with those that are tried now, and waits for its turn.
+    /// Returns whether the entry conflicts with others of the current chain, and waits for its turn.
     #[must_use]
     pub fn is_separate(&self, entry: EntryId) -> bool {
         let made = self.chain.as_ref().and_then(|chain| chain.made.as_ref());
         made.is_some_and(|made| made.separate.contains(&entry))
     }
 
-    /// The tree of an entry's own merge with the tip, where it was made.
+    /// Returns the trees of the entry's own merge with the tip, from the chain and from ahead of its turn.
     pub(crate) fn own_trees(&self, entry: EntryId) -> Vec<ObjectId> {
         let first = self.chain.as_ref().and_then(|chain| chain.links().first());
+        // Only the first link is a merge with the tip alone; the later ones contain other entries.
         let in_chain = first.filter(|link| link.entry == entry).map(|link| link.tree.clone());
         let ahead = self.entry(entry).and_then(|found| found.ahead.as_ref()?.candidate.as_ref());
         in_chain.into_iter().chain(ahead.map(|candidate| candidate.tree.clone())).collect()
     }
 
-    /// Takes an entry out: what was made with it does not count any more.
+    /// Removes an entry, and from the chain every merge that contains it.
     pub(crate) fn take_out(&mut self, entry: EntryId) {
         self.entries.retain(|found| found.id != entry);
+        // An entry that is not in the chain leaves it unchanged.
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;
             return;
         };
         match made.links.iter().position(|link| link.entry == entry) {
-            // Whoever is apart may go together with those that are left.
+            // A separate entry may merge cleanly with the members that are left.
             Some(place) => {
                 made.links.truncate(place);
                 made.separate.clear();
             }
             None => made.separate.retain(|id| *id != entry),
         }
+        // Merges being made now still contain the entry. Not waiting for them makes their answer one for
+        // another chain.
         made.is_stale |= chain.is_building;
         chain.is_building = false;
         chain.asked.retain(|id| *id != entry);
-        // One that nobody asked for could not be given up by anybody's name.
+        // An order to discard a chain names one of its members, so a chain without members could never be
+        // discarded.
         if made.links.is_empty() || chain.asked.is_empty() {
             self.chain = None;
         }
     }
 
-    /// The tip moved on to commits of the user's. Where these leave its tree as it was, the merges have the trees that
-    /// they had, and what is known of them and runs on them goes on to count.
+    /// Bases the chain on a tip to which the user's own commits were added.
+    ///
+    /// If these commits leave the tip's tree unchanged, the merges keep their trees. The known verdicts and
+    /// the running gates therefore stay, and the next plan decides whether they still apply.
     pub(crate) fn follow_tip(&mut self, onto: &ObjectId) {
+        // Nothing to do if the tip has not changed.
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.onto != *onto) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;
@@ -290,7 +307,8 @@ impl Train {
         chain.onto = onto.clone();
     }
 
-    /// Takes the landed members out; what is left of the chain has to be made again on the new tip.
+    /// Removes a landed entry and the prefix that ends with it. The rest of the chain has to be merged again
+    /// on the new tip.
     pub fn take_landed(&mut self, entry: EntryId, onto: &ObjectId) {
         self.entries.retain(|found| found.id != entry);
         let Some(chain) = &mut self.chain else { return };
@@ -305,7 +323,7 @@ impl Train {
         chain.is_building = false;
         chain.onto = onto.clone();
         chain.asked.retain(|id| *id != entry);
-        // One that nobody asked for could not be given up by anybody's name.
+        // See `take_out`: a chain without members could never be discarded.
         if made.links.is_empty() || chain.asked.is_empty() {
             self.chain = None;
         }

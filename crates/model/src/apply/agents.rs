@@ -1,4 +1,4 @@
-//! What is known of agents, and of the user's day.
+//! Changes by events about agents, and about the user's day.
 
 use crate::agent::{AgentHealth, Check, Cooldown, Disabled, Trouble};
 use crate::failure::Failure;
@@ -7,35 +7,35 @@ use crate::session::{Session, SessionEnd};
 use crate::state::{EntityKey, State};
 use crate::usage::Usage;
 
-fn trouble(failure: Failure, of: (Option<&ProjectSlug>, Option<SessionId>), at_ms: i64) -> Trouble {
-    Trouble { at_ms, failure, project: of.0.cloned(), session: of.1 }
+fn trouble(failure: Failure, source: (Option<&ProjectSlug>, Option<SessionId>), at_ms: i64) -> Trouble {
+    Trouble { at_ms, failure, project: source.0.cloned(), session: source.1 }
 }
 
 impl State {
-    /// No session is started with the agent until its cooldown is over.
+    /// Starts a cooldown of an agent.
     pub(super) fn cool_agent(
         &mut self,
         agent: &AgentId,
-        of: (Option<&ProjectSlug>, Option<SessionId>),
+        source: (Option<&ProjectSlug>, Option<SessionId>),
         cooldown: &Cooldown,
         at_ms: i64,
     ) {
         let health = self.health_mut(agent);
-        health.note(trouble(cooldown.failure.clone(), of, at_ms));
+        health.record(trouble(cooldown.failure.clone(), source, at_ms));
         health.cooldown = Some(cooldown.clone());
     }
 
-    /// No session is started with the agent until a person has done something.
+    /// Locks an agent until a person helps.
     pub(super) fn lock_agent(
         &mut self,
         agent: &AgentId,
-        of: (Option<&ProjectSlug>, Option<SessionId>),
+        source: (Option<&ProjectSlug>, Option<SessionId>),
         failure: &Failure,
         at_ms: i64,
     ) {
         let health = self.health_mut(agent);
-        health.note(trouble(failure.clone(), of, at_ms));
-        health.locked = Some(trouble(failure.clone(), of, at_ms));
+        health.record(trouble(failure.clone(), source, at_ms));
+        health.locked = Some(trouble(failure.clone(), source, at_ms));
     }
 
     pub(super) fn enable_agent(&mut self, agent: &AgentId, enabled: bool, by: &Person, at_ms: i64) {
@@ -46,7 +46,7 @@ impl State {
         }
     }
 
-    /// What running sessions had used by the start of the day counts to the day before.
+    /// Records what running sessions had used at the start of the day, which counts towards the day before.
     pub(super) fn begin_day(&mut self, since_ms: i64, carried: &[(SessionId, Usage)]) {
         self.counters.day_ms = since_ms;
         for (id, usage) in carried {
@@ -57,7 +57,7 @@ impl State {
         }
     }
 
-    /// No session used the time that the clock has gained.
+    /// Takes the time that the wall clock gained off every running session: none of them used it.
     pub(super) fn clock_jumped(&mut self, by_ms: i64) {
         let is_running = |session: &&Session| session.started_ms.is_some() && session.finished_ms.is_none();
         let running = self.open_sessions().filter(is_running);
@@ -78,16 +78,16 @@ impl State {
         let health = self.health_mut(agent);
         health.checked = Some((at_ms, check.clone()));
         if check.ok {
-            health.went_well(at_ms);
+            health.succeeded(at_ms);
         }
     }
 
-    /// A session's agent did its work, whatever the work is worth.
-    pub(super) fn fared(&mut self, id: SessionId, end: SessionEnd, at_ms: i64) {
+    /// Records a success of the session's agent, if the agent itself worked.
+    pub(super) fn record_success(&mut self, id: SessionId, end: SessionEnd, at_ms: i64) {
         let Some(session) = self.session(id) else { return };
         if end.has_worked() && session.account.failure.is_none() {
             let agent = session.agent.clone();
-            self.health_mut(&agent).went_well(at_ms);
+            self.health_mut(&agent).succeeded(at_ms);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What is made for the queue's entries: chains of merges, and merges ahead of their turn.
+//! Changes by events about merges: chains of entries, and merges ahead of their turn.
 
 use crate::ids::{EntryId, ObjectId};
 use crate::project::Project;
@@ -18,7 +18,7 @@ pub(super) fn order_candidate(train: &mut Train, members: Vec<EntryId>, onto: &O
         return;
     }
     train.chains += 1;
-    // What is known of the trees so far goes on to count, and gate runs on them go on.
+    // The trees known so far stay useful: verdicts on them count, and gate runs on them continue.
     let before = train.chain.take().filter(|chain| chain.onto == *onto).and_then(|chain| chain.made);
     let made = before.map(|made| Made { is_stale: true, ..made });
     let (number, onto) = (train.chains, onto.clone());
@@ -29,7 +29,7 @@ pub(super) fn link_of(entry: EntryId, candidate: &Candidate) -> Link {
     Link { entry, commit: candidate.commit.clone(), tree: candidate.tree.clone() }
 }
 
-pub(super) fn made(
+pub(super) fn chain_made(
     train: &mut Train,
     entry: EntryId,
     last: &Candidate,
@@ -39,7 +39,7 @@ pub(super) fn made(
     let Some(chain) = train.chain.as_mut().filter(|chain| chain.asked.first() == Some(&entry)) else {
         return;
     };
-    // Who was apart from the members so far still is, as long as these stay.
+    // Entries that conflicted with members of the chain still do, as long as these members stay.
     let mut all_separate = chain.made.take().map(|made| made.separate).unwrap_or_default();
     all_separate.extend(separate.iter().filter(|id| !links.iter().any(|link| link.entry == **id)));
     all_separate.sort_unstable();
@@ -52,13 +52,13 @@ pub(super) fn made(
         sealed: last.sealed,
         is_stale: false,
     });
-    // Failures still count: a merge that is made but cannot be landed must not go round for ever.
+    // `build_failures` stays: a merge that can be made but never landed must not be tried for ever.
     if let Some(entry) = train.entries.iter_mut().find(|found| found.id == entry) {
         entry.not_before_ms = None;
     }
 }
 
-pub(super) fn made_ahead(train: &mut Train, entry: EntryId, candidate: &Candidate) {
+pub(super) fn set_ahead(train: &mut Train, entry: EntryId, candidate: &Candidate) {
     let entry = train.entries.iter_mut().find(|found| found.id == entry);
     if let Some(ahead) = entry.and_then(|entry| entry.ahead.as_mut()) {
         ahead.candidate = Some(candidate.clone());
@@ -71,13 +71,14 @@ pub(super) fn drop_ahead(train: &mut Train, entry: EntryId) {
     }
 }
 
-/// Kept of what went wrong: whoever reads it wants to know where to look, not everything.
+/// Characters kept of a problem. A person needs to see where to look, not all of the output.
 const PROBLEM_CHARS_MAX: usize = 300;
 
-/// It could not be made for an outside reason: it is tried again, later.
-pub(super) fn not_made(train: &mut Train, entry: EntryId, problem: &str, again_ms: i64) {
+/// Records that a merge could not be made for an outside reason, and when to try again.
+pub(super) fn candidate_failed(train: &mut Train, entry: EntryId, problem: &str, again_ms: i64) {
     if let Some(chain) = train.chain.as_mut().filter(is_building) {
         chain.is_building = false;
+        // Without earlier merges nothing is left to keep of the chain.
         if chain.made.is_none() {
             train.chain = None;
         }
@@ -89,22 +90,24 @@ pub(super) fn not_made(train: &mut Train, entry: EntryId, problem: &str, again_m
     }
 }
 
-pub(super) fn reset(train: &mut Train, entry: EntryId) {
+pub(super) fn discard_merges(train: &mut Train, entry: EntryId) {
     drop_ahead(train, entry);
     if train.chain.as_ref().is_some_and(|chain| chain.asked.contains(&entry)) {
         train.chain = None;
     }
 }
 
-/// It leaves the queue without landing: what was said against it was followed up.
+/// Drops an entry from the queue without landing it. Verdicts against its own merges are settled: they led to
+/// this, and must not count again when the branch comes back.
 pub(super) fn drop_entry(project: &mut Project, entry: EntryId, is_red: bool) {
     for tree in project.train.own_trees(entry) {
         settle(&mut project.verdicts, &tree);
     }
+    // The user's own commits say nothing about how often agents' branches fail.
     if let Some(found) = project.train.entry(entry).filter(|found| is_red && found.subject != Subject::Target)
     {
         let has_passed = found.has_passed;
-        project.train.rates.note(has_passed, true);
+        project.train.rates.record(has_passed, true);
     }
     project.train.take_out(entry);
 }
@@ -116,11 +119,11 @@ mod tests {
     use crate::train::{Entry, Subject};
 
     #[test]
-    fn what_kept_a_merge_from_being_made_is_remembered_for_the_person_who_is_asked() {
+    fn the_problem_of_a_failed_merge_is_kept_and_cut() {
         let head = ObjectId::new("a".repeat(40)).unwrap();
         let mut train = Train::default();
         train.entries.push(Entry::new(EntryId(1), Subject::Target, head, 0, 0));
-        not_made(&mut train, EntryId(1), &"磁盘已满 ".repeat(200), 7);
+        candidate_failed(&mut train, EntryId(1), &"磁盘已满 ".repeat(200), 7);
         let entry = train.entry(EntryId(1)).unwrap();
         assert_eq!((entry.build_failures, entry.not_before_ms), (1, Some(7)));
         assert_eq!(entry.problem.as_ref().map(|problem| problem.chars().count()), Some(PROBLEM_CHARS_MAX));

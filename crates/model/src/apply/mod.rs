@@ -1,7 +1,12 @@
-//! Applying an event: the only way in which state changes. It asks nothing but the event and the state.
+//! Applying events: the only code that changes the state.
 //!
-//! One match names every fact, so that a new one does not compile before it is decided what it changes. What a
-//! fact changes in more than a few lines stands in the file of its subject.
+//! [`State::apply`] is one match that names every fact, so that a new fact does not compile before somebody
+//! decides what it changes. Longer changes are in the file of their subject: `objectives`, `operate`
+//! (people's orders), `sessions`, `agents`, `projects`, `planning`, `queue` (entries, gate runs, landings),
+//! `making` (merges), and `side_runs`.
+//!
+//! Nothing here decides anything or fails. An event that was recorded must be applied the same way for ever,
+//! or a state folded from the log would differ from the stored rows.
 
 mod agents;
 mod making;
@@ -13,8 +18,8 @@ mod queue;
 mod sessions;
 mod side_runs;
 
-use self::making::{drop_ahead, drop_entry, not_made, order_candidate, reset};
-use self::queue::members_or;
+use self::making::{candidate_failed, discard_merges, drop_ahead, drop_entry, order_candidate};
+use self::queue::members_or_entry;
 use super::event::{Dropped, Event, Fact};
 use super::ids::{ObjectiveKey, ProjectSlug, SessionId};
 use super::objective::{Objective, Status, WorktreeStage};
@@ -26,20 +31,23 @@ use super::state::{EntityKey, State};
 use super::train::Landing;
 
 impl State {
-    /// Folds one event into the state. What names a thing that is not there is ignored: such an event was
-    /// recorded before that thing was removed.
+    /// Folds one event into the state.
+    ///
+    /// An event about an entity that does not exist is ignored: the answer of an effect may arrive after its
+    /// project or objective was removed.
     pub fn apply(&mut self, event: &Event) {
         self.counters.seq = event.seq;
         self.touched.insert(EntityKey::Counters);
         let at_ms = event.at_ms;
         match &event.fact {
-            // They are records for people; nothing is decided by them.
+            // Records for people, by which nothing is decided.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
             | Fact::NotifyFailed { .. }
             | Fact::EffectPanicked { .. }
             | Fact::BudgetExhausted { .. } => {}
-            // What follows from a verdict the next plan of the queue decides, by the tree.
+            // Both are consequences of verdicts that are known already; the next plan of the queue reads
+            // those by tree.
             Fact::FlakeSeen { .. } | Fact::VerdictReused { .. } => {}
 
             // Agents, and the user's day.
@@ -63,9 +71,10 @@ impl State {
                 self.add_project(project, settings, repository, at_ms);
             }
             Fact::ProjectConfigured { project, settings } => self.change(project, |p| {
+                // New settings may repair whatever kept agents and planner from working.
                 p.settings = (**settings).clone();
                 p.reset_agents();
-                p.planning.forgive();
+                p.planning.reset_failures();
             }),
             Fact::ProjectEnabled { project, enabled } => self.change(project, |p| p.enabled = *enabled),
             Fact::ProjectPaused { project, paused } => self.change(project, |p| {
@@ -78,7 +87,7 @@ impl State {
             }
             Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
             Fact::AgentUnusable { project, agent, problem } => {
-                self.change(project, |p| p.cannot_use(agent, problem, at_ms));
+                self.change(project, |p| p.mark_unusable(agent, problem, at_ms));
             }
             Fact::AgentsReset { project } => self.change(project, Project::reset_agents),
             Fact::CollisionsSeen { project, collisions } => {
@@ -94,6 +103,7 @@ impl State {
             Fact::TargetSeen { project, target } => {
                 self.change(project, |p| p.integration.target = target.clone());
             }
+            // While the tip is about to move, nothing lands or is published (`is_moving_to_target`).
             Fact::ExternalIntended { project, to, .. } => {
                 self.change(project, |p| p.integration.adopting = Some(to.clone()));
             }
@@ -112,13 +122,14 @@ impl State {
             }
             Fact::TargetAdopted { project, to, lost, .. } => {
                 self.lose_landings(project, lost);
+                // The bypass notice is about commits that are now accepted as the base.
                 self.change(project, |p| p.bypassed = None);
                 self.move_tip(project, to, true, at_ms);
             }
             Fact::TargetSet { project, branch, tip, published, lost, .. } => {
                 self.set_target(project, branch, (tip, published), lost, at_ms);
             }
-            Fact::QueueBypassed { project, found } => self.bypassed(project, found, at_ms),
+            Fact::QueueBypassed { project, found } => self.record_bypass(project, found, at_ms),
             Fact::BypassAccepted { project } => self.change(project, |p| {
                 p.bypassed.iter_mut().for_each(|known| known.accepted = true);
             }),
@@ -143,6 +154,7 @@ impl State {
             }),
             Fact::Pushed { project, commit, .. } => self.change(project, |p| {
                 p.pushing.wait = None;
+                // What was published while the push ran is still due.
                 p.pushing.due.take_if(|due| due == commit);
             }),
             Fact::PushWaits { project, wait, .. } => {
@@ -215,7 +227,7 @@ impl State {
                 planning.stuck = Some(reason.clone());
                 (planning.is_asked, planning.repair_due) = (false, false);
             }),
-            Fact::PlannerReleased { project } => self.plan(project, Planning::forgive),
+            Fact::PlannerReleased { project } => self.plan(project, Planning::reset_failures),
             Fact::PhaseChecksSet { node, checks, by, .. } => self.set_checks(node, checks, *by),
             Fact::PhaseChecksPassed { node, .. } => self.progress_of(node, |progress| {
                 (progress.checking, progress.failed) = (None, None);
@@ -233,6 +245,7 @@ impl State {
             Fact::SessionPlanned { objective, plan } => self.plan_session(objective, plan, at_ms),
             Fact::SessionStarted { session, pid, .. } => self.change_session(*session, |s| {
                 (s.started_ms, s.pid) = (Some(at_ms), Some(*pid));
+                // A session that was asked to stop before its agent started keeps stopping.
                 if s.status == SessionStatus::Starting {
                     s.status = SessionStatus::Running;
                 }
@@ -254,10 +267,11 @@ impl State {
                 s.finished_ms = Some(at_ms);
             }),
             Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
+                // Before `record_success`, which looks at the failure in it.
                 self.change_session(*session, |s| s.account.clone_from(account));
                 self.end_planning(&objective.project, *session, at_ms);
                 self.harvest_session(objective, *session, *end, harvest.as_ref());
-                self.fared(*session, *end, at_ms);
+                self.record_success(*session, *end, at_ms);
                 if let Some(found) = self.objective_mut(objective) {
                     found.operated.unjudged = problem.is_some();
                 }
@@ -267,8 +281,9 @@ impl State {
             Fact::EntryQueued { project, entry, subject, head, priority } => {
                 self.enqueue(project, *entry, (subject, head), *priority, at_ms);
             }
+            // Older builds recorded no `members`: `entry` is then the only one.
             Fact::CandidateOrdered { project, entry, onto, members, ahead } => {
-                let order = members_or(members, *entry);
+                let order = members_or_entry(members, *entry);
                 self.change(project, |p| order_candidate(&mut p.train, order, onto, *ahead));
             }
             Fact::CandidateMade { project, entry, candidate, links, separate, ahead } => {
@@ -277,10 +292,12 @@ impl State {
             Fact::CandidateFailed { project, entry, problem, again_ms, ahead } => {
                 self.change(project, |p| match ahead {
                     true => drop_ahead(&mut p.train, *entry),
-                    false => not_made(&mut p.train, *entry, problem, *again_ms),
+                    false => candidate_failed(&mut p.train, *entry, problem, *again_ms),
                 });
             }
-            Fact::EntryReset { project, entry } => self.change(project, |p| reset(&mut p.train, *entry)),
+            Fact::EntryReset { project, entry } => {
+                self.change(project, |p| discard_merges(&mut p.train, *entry));
+            }
             Fact::EntryDropped { project, entry, why, .. } => {
                 self.change(project, |p| drop_entry(p, *entry, *why == Dropped::Red));
             }
@@ -314,7 +331,7 @@ impl State {
                 self.end_gate(project, *gate, (*verdict, results), at_ms);
             }
             Fact::SlotsMeasured { project, terms, found } => {
-                self.change(project, |p| p.slot_tuning.under(terms).found = Some(*found));
+                self.change(project, |p| p.slot_tuning.for_terms(terms).found = Some(*found));
             }
             Fact::GateFolderRemoved { project, slot } => {
                 self.change(project, |p| {
@@ -343,17 +360,18 @@ impl State {
 
             // Landings.
             Fact::LandingIntended { project, entry, candidate, gate, members } => {
-                let members = members_or(members, *entry);
+                let members = members_or_entry(members, *entry);
                 let landing = Landing { candidate: candidate.clone(), members, gate: *gate };
                 self.change(project, |p| p.train.landing = Some(landing));
             }
             Fact::Landed { project, entry, subject, candidate, head, verified, gate, members } => {
                 let landed = queue::Landing { subject, candidate, head, verified: *verified, gate: *gate };
-                self.land(project, *entry, &members_or(members, *entry), &landed, at_ms);
+                self.land(project, *entry, &members_or_entry(members, *entry), &landed, at_ms);
             }
             Fact::ProofWritten { project, commit, .. } => {
                 self.change(project, |p| p.unproven.retain(|landing| landing.commit != *commit));
             }
+            // The chain is made again: the tip is elsewhere, or a check found fault with the merge.
             Fact::LandingAbandoned { project, .. } => self.change(project, |p| {
                 p.train.landing = None;
                 p.train.chain = None;
@@ -361,6 +379,7 @@ impl State {
         }
     }
 
+    // Every mutable access marks the entity as touched, so that no change can miss its stored row.
     pub(super) fn project_mut(&mut self, slug: &ProjectSlug) -> Option<&mut Project> {
         self.touched.insert(EntityKey::Project(slug.clone()));
         self.projects.get_mut(slug)
@@ -376,7 +395,7 @@ impl State {
         self.sessions.get_mut(&id)
     }
 
-    /// Moves an objective to a state, and the index with it.
+    /// Moves an objective to a state, and updates the index with it.
     pub(super) fn set_status(&mut self, key: &ObjectiveKey, status: Status, at_ms: i64) {
         let Some(objective) = self.objective_mut(key) else { return };
         let before = std::mem::replace(&mut objective.status, status);

@@ -1,4 +1,4 @@
-//! What objective events change.
+//! Changes by objective events.
 
 use crate::event::Event;
 use crate::ids::{ObjectId, ObjectiveKey};
@@ -33,7 +33,7 @@ fn new_objective(key: &ObjectiveKey, spec: &ObjectiveSpec, event: &Event) -> Obj
 }
 
 impl State {
-    /// What a move to another state changes besides the state itself.
+    /// Makes the changes that go with a move to another state.
     pub(super) fn follow_move(
         &mut self,
         key: &ObjectiveKey,
@@ -46,7 +46,8 @@ impl State {
             self.note_progress(key);
         }
         let Some(found) = self.objective_mut(key) else { return };
-        super::operate::moved(found, from, to, cause);
+        // Before `reason` is replaced: a pause has to remember the old one.
+        super::operate::after_move(found, from, to, cause);
         found.reason = reason.cloned();
         if let Some(next) = next {
             found.retries += u32::from(next.costs_retry);
@@ -57,6 +58,7 @@ impl State {
         }
     }
 
+    /// Records the order for a new worktree. Failed attempts of the one before it still count.
     pub(super) fn order_worktree(
         &mut self,
         key: &ObjectiveKey,
@@ -97,6 +99,7 @@ impl State {
         }
     }
 
+    /// Sets the stage of a worktree. `failed` counts towards the failed attempts in a row; 0 resets them.
     pub(super) fn set_worktree(&mut self, key: &ObjectiveKey, stage: WorktreeStage, failed: u32) {
         let found = self.objective_mut(key);
         if let Some(worktree) = found.and_then(|objective| objective.worktree.as_mut()) {

@@ -1,4 +1,4 @@
-//! What people's orders change: objectives, and the hierarchy.
+//! Changes by people's orders about objectives and the hierarchy.
 
 use crate::event::Event;
 use crate::hierarchy::{HierarchyNode, Level, NodeKey, Stage};
@@ -10,7 +10,7 @@ use crate::session::{Exit, SessionEnd};
 use crate::state::{EntityKey, State};
 use crate::train::Subject;
 
-/// Notes and approvals kept of an objective.
+/// Notes and approvals kept per objective.
 const KEPT_MAX: usize = 20;
 
 impl State {
@@ -24,7 +24,7 @@ impl State {
             By::Human => found.operated.grown_scope.retain(|glob| !globs.contains(glob)),
         }
         scope.extend(new);
-        // Recovery compared it with the scopes that are held; a person need not have.
+        // Recovery compared the wider scope with those that are held. A person did not have to.
         found.operated.scope_released |= by == By::Human;
     }
 
@@ -65,8 +65,8 @@ impl State {
         self.nodes.insert(key.clone(), new);
     }
 
-    /// The places that these aims have are dealt out anew among them, in the order given: whatever else is of
-    /// the level keeps its own.
+    /// Puts these nodes in the given order, by dealing out the positions that they have among them. All other
+    /// nodes of the level keep their positions.
     pub(super) fn order_nodes(&mut self, project: &ProjectSlug, level: Level, order: &[NodeId]) {
         let key = |id: &NodeId| NodeKey { project: project.clone(), level, id: id.clone() };
         let known: Vec<NodeKey> = order.iter().map(key).filter(|key| self.nodes.contains_key(key)).collect();
@@ -103,6 +103,8 @@ impl State {
 
     pub(super) fn edit(&mut self, key: &ObjectiveKey, spec: ObjectiveSpec) {
         let Some(before) = self.objective(key).cloned() else { return };
+        // The index is updated with the old and the new dependencies, since neither can be found from the
+        // other.
         self.unlink_dependencies(&before);
         for dependency in &spec.depends_on {
             let on = ObjectiveKey { project: key.project.clone(), id: dependency.clone() };
@@ -116,10 +118,10 @@ impl State {
         });
         let Some(objective) = self.objective_mut(key) else { return };
         if objective.spec.path_scope != spec.path_scope {
-            // A person saw the whole of it.
+            // The person saw the whole scope when they edited it, so they chose these globs too.
             objective.operated.grown_scope.clear();
             objective.operated.scope_released = true;
-            // What passed the review did so against another scope.
+            // The review passed under another scope, so it has to be made again.
             if let Some(before_pause) =
                 objective.operated.before_pause.as_mut().filter(|a| a.status == Status::Queued)
             {
@@ -130,8 +132,8 @@ impl State {
     }
 }
 
-/// What a move to another state changes of what people's orders left.
-pub(super) fn moved(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
+/// Makes the changes that a move to another state brings for the effects of people's orders.
+pub(super) fn after_move(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
     let operated = &mut objective.operated;
     let is_set_aside = to.is_set_aside();
     operated.scope_released |= is_set_aside;
@@ -144,7 +146,7 @@ pub(super) fn moved(objective: &mut Objective, from: Status, to: Status, cause: 
     }
 }
 
-/// A person sends it back to work: recovery begins again, and its bounds count from here.
+/// Resets the bounds of recovery, because a person sent the objective back to work.
 fn start_afresh(objective: &mut Objective) {
     objective.retries = 0;
     objective.lost_in_a_row = 0;
@@ -153,14 +155,19 @@ fn start_afresh(objective: &mut Objective) {
     objective.operated.sessions_before = u32::try_from(objective.sessions.len()).unwrap_or(u32::MAX);
     match &mut objective.worktree {
         Some(worktree) => worktree.failures = 0,
-        // Its branch went with its worktree: it begins again where the integration ref is.
+        // The branch was removed with the worktree; the next one begins at the integration tip.
         None => objective.head = None,
     }
 }
 
-/// A session was harvested: what follows is still to be decided, and the note that it was told is done with
-/// unless it never got to work.
-pub(super) fn harvested(objective: &mut Objective, session: SessionId, end: SessionEnd, exit: Option<&Exit>) {
+/// Records that a session was harvested. The next step is undecided, and the note in its prompt is dropped if
+/// its agent got to read it.
+pub(super) fn after_harvest(
+    objective: &mut Objective,
+    session: SessionId,
+    end: SessionEnd,
+    exit: Option<&Exit>,
+) {
     objective.operated.unfollowed = true;
     let has_run = !matches!(end, SessionEnd::Interrupted | SessionEnd::Lost)
         && !matches!(exit, Some(Exit::NotStarted(_) | Exit::SetupFailed(_)));

@@ -1,4 +1,4 @@
-//! What planner runs, plans and checks of phases change.
+//! Changes by events about planner sessions, plans, and the checks of phases.
 
 use crate::event::SessionPlan;
 use crate::gate::Purpose;
@@ -12,7 +12,7 @@ use crate::planning::{
 use crate::session::SessionKind;
 use crate::state::State;
 
-/// A plan as it waits for a person.
+/// Returns a plan that waits for a person's approval.
 pub(super) fn waiting(
     session: SessionId,
     phase: &Option<NodeId>,
@@ -24,12 +24,12 @@ pub(super) fn waiting(
 }
 
 impl State {
-    /// A person wants a plan now: what kept the planner back so far no longer does.
+    /// Records that a person asked for a plan. Whatever kept the planner back no longer does.
     pub(super) fn ask_plan(&mut self, project: &ProjectSlug) {
         self.plan(project, |planning| {
             planning.is_asked = true;
             planning.is_repaired = false;
-            planning.forgive();
+            planning.reset_failures();
         });
         let phase = self.active_line(project).phase.map(|node| node.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| (progress.lost, progress.vain) = (0, 0));
@@ -38,6 +38,7 @@ impl State {
     pub(super) fn plan_made(&mut self, project: &ProjectSlug, waiting: Option<WaitingPlan>) {
         self.plan(project, |planning| {
             planning.waiting = waiting;
+            // Every plan counts as barren until something lands (`progressed`).
             planning.barren += 1;
             planning.failures = 0;
             planning.faults.clear();
@@ -48,6 +49,7 @@ impl State {
     pub(super) fn plan_refused(&mut self, project: &ProjectSlug, faults: &[String]) {
         self.plan(project, |planning| {
             planning.faults = faults.to_vec();
+            // Each plan gets one repair, so that a planner cannot go round in circles.
             planning.repair_due = !planning.is_repaired;
             planning.is_repaired = true;
             planning.failures = 0;
@@ -57,7 +59,7 @@ impl State {
     pub(super) fn plan_rejected(&mut self, project: &ProjectSlug, note: &str) {
         self.plan(project, |planning| {
             planning.waiting = None;
-            planning.forgive();
+            planning.reset_failures();
             planning.notes.push(note.to_owned());
             let excess = planning.notes.len().saturating_sub(NOTES_MAX);
             planning.notes.drain(..excess);
@@ -70,6 +72,8 @@ impl State {
                 By::Human => progress.checks = checks.to_vec(),
                 By::Automatic => progress.planned_checks = checks.to_vec(),
             }
+            // A person's checks are a new start. The planner's own must not reset the count of rounds that it
+            // could not satisfy.
             (progress.failed, progress.vain) = (None, progress.vain * u32::from(by == By::Automatic));
         });
     }
@@ -84,13 +88,14 @@ impl State {
         self.progress_of(phase, |progress| {
             progress.checking = None;
             progress.lost = 0;
+            // The planner claimed that nothing was left to do, and the checks disagree.
             progress.vain += u32::from(progress.is_believed_done);
             (progress.is_believed_done, progress.belief) = (false, None);
             progress.failed = Some(FailedRound { gate, checks: failed.to_vec(), at_ms });
         });
     }
 
-    /// A plan was applied: the planner's, or one that a person wrote.
+    /// Records that a plan was applied, whether the planner or a person wrote it.
     pub(super) fn plan_applied(
         &mut self,
         project: &ProjectSlug,
@@ -102,11 +107,11 @@ impl State {
             planning.waiting = None;
             planning.notes.clear();
             if !is_planners {
-                planning.forgive();
+                planning.reset_failures();
             }
         });
         self.progress(project, phase, |progress| {
-            // Checks alone, from a person, are no belief and end none.
+            // Checks alone, from a person, neither make nor withdraw a claim that the phase is done.
             if is_planners || !objectives.is_empty() {
                 progress.is_believed_done = objectives.is_empty();
                 progress.belief = belief.cloned();
@@ -118,7 +123,7 @@ impl State {
         });
     }
 
-    /// A gate run was planned; one of a phase's checks holds them as they are now.
+    /// Records that a gate run was planned. A run of a phase's checks keeps them as they are now.
     pub(super) fn begin_checks(&mut self, project: &ProjectSlug, purpose: &Purpose, gate: GateId) {
         if let Purpose::Phase { phase } = purpose {
             self.progress(project, Some(phase), |progress| {
@@ -128,7 +133,7 @@ impl State {
         }
     }
 
-    /// A run of checks that nobody wants any more says nothing.
+    /// Records that a gate run was cancelled. A phase's checks then have no result, and are due again.
     pub(super) fn cancel_checks(&mut self, project: &ProjectSlug, gate: GateId) {
         let Some(Purpose::Phase { phase }) = self.gates.get(&gate).map(|run| run.purpose.clone()) else {
             return;
@@ -140,13 +145,14 @@ impl State {
         });
     }
 
-    /// A session of the planner was planned.
+    /// Records that a planner session was planned.
     pub(super) fn begin_planning(&mut self, project: &ProjectSlug, plan: &SessionPlan, at_ms: i64) {
         if plan.kind != SessionKind::Planner {
             return;
         }
         let phase = self.active_line(project).phase.map(|node| node.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| progress.runs += 1);
+        // What the session sees now decides later whether its claim still holds.
         let saw = phase.as_ref().map(|phase| self.phase_view(project, phase)).unwrap_or_default();
         self.plan(project, |planning| {
             let is_repair = planning.repair_due;
@@ -156,7 +162,7 @@ impl State {
         });
     }
 
-    /// A session is over; the planner's makes room for the next one, after the cooldown.
+    /// Records that a session is over. After a planner session the cooldown begins.
     pub(super) fn end_planning(&mut self, project: &ProjectSlug, session: SessionId, at_ms: i64) {
         let is_run = |planning: &Planning| planning.run.as_ref().is_some_and(|run| run.session == session);
         if self.projects.get(project).is_some_and(|project| is_run(&project.planning)) {
@@ -167,7 +173,7 @@ impl State {
         }
     }
 
-    /// Something of the project is done: plans are not barren.
+    /// Records that an objective is done, which proves that the last plans were of use.
     pub(super) fn note_progress(&mut self, key: &ObjectiveKey) {
         let phase = self.objectives.get(key).and_then(|objective| objective.spec.phase.clone());
         let phase = phase.and_then(|phase| NodeId::new(phase.as_str()).ok());
@@ -177,13 +183,14 @@ impl State {
         self.plan(&key.project, Planning::progressed);
     }
 
-    /// An aim moved to another stage: what was remembered of the planner's luck was another phase's.
+    /// Records that a node moved to another stage. What was remembered of the planner was about another
+    /// phase.
     pub(super) fn stage_moved(&mut self, node: &NodeKey, to: Stage) {
         if node.level != Level::Phase || to == Stage::Planned {
             return;
         }
         self.plan(&node.project, |planning| {
-            planning.forgive();
+            planning.reset_failures();
             planning.notes.clear();
             planning.faults.clear();
             (planning.repair_due, planning.is_repaired) = (false, false);

@@ -1,4 +1,4 @@
-//! What project events change.
+//! Changes by project events.
 
 use std::collections::BTreeMap;
 
@@ -73,14 +73,14 @@ impl State {
         self.projects.insert(project.clone(), new_project(project, settings, repository, at_ms));
     }
 
-    /// The integration ref moved on to the user's own commits: the gate has its say on them where there is one.
+    /// Advances the tip to the user's own commits. If the project has a gate, its verdict on them is due.
     pub(super) fn adopt_external(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
         self.move_tip(project, to, true, at_ms);
         let external = External { commit: to.clone(), judged: None };
         self.change(project, |p| p.external = (!p.settings.verify.is_empty()).then_some(external));
     }
 
-    pub(super) fn bypassed(&mut self, project: &ProjectSlug, found: &BypassFacts, at_ms: i64) {
+    pub(super) fn record_bypass(&mut self, project: &ProjectSlug, found: &BypassFacts, at_ms: i64) {
         let known = Bypassed { found: found.clone(), since_ms: at_ms, accepted: false };
         self.change(project, |p| p.bypassed = Some(known));
     }
@@ -91,7 +91,7 @@ impl State {
         }
     }
 
-    /// Moves the integration tip; a tip that the target branch holds already is published too.
+    /// Moves the integration tip. A tip that the target branch contains already is published as well.
     pub(super) fn move_tip(&mut self, project: &ProjectSlug, to: &ObjectId, is_published: bool, at_ms: i64) {
         self.change(project, |p| {
             p.integration.tip = to.clone();
@@ -103,13 +103,15 @@ impl State {
         if is_published {
             self.change(project, |p| {
                 p.integration.target = Some(to.clone());
+                // Only a move to the user's commits needs this: a landing trims the chain by itself
+                // (`take_landed`).
                 p.train.follow_tip(to);
             });
             self.publish(project, to, at_ms);
         }
     }
 
-    /// Everything landed up to the tip is published when the published commit is the tip.
+    /// Records a published commit. If it is the tip, everything that has landed is published.
     pub(super) fn publish(&mut self, project: &ProjectSlug, to: &ObjectId, at_ms: i64) {
         let mut published = Vec::new();
         self.change(project, |p| {
@@ -130,8 +132,8 @@ impl State {
         }
     }
 
-    /// The integration ref of another branch: at the tip of before, of which that branch holds a part, or where that
-    /// branch is.
+    /// Records that the project lands on another branch. `tip` is the old tip if the branch contains a part
+    /// of that history, and else the commit of the branch. The branch contains the commits up to `published`.
     pub(super) fn set_target(
         &mut self,
         project: &ProjectSlug,
@@ -144,6 +146,7 @@ impl State {
         self.change(project, |p| {
             branch.clone_into(&mut p.settings.target_branch);
             p.target_set_ms = Some(at_ms);
+            // The ref of the new branch may exist from earlier; it is overwritten (`is_reset`).
             p.integration.is_made = false;
             p.integration.is_reset = true;
             p.external = None;

@@ -1,6 +1,6 @@
-//! What merge-queue and gate events change.
+//! Changes by events of the merge queue and of gate runs.
 
-use super::making::{link_of, made, made_ahead};
+use super::making::{chain_made, link_of, set_ahead};
 use crate::gate::{CommandResult, GateRun, Purpose, Verdict};
 use crate::ids::{EntryId, GateId, ObjectId, ObjectiveKey, ProjectSlug};
 use crate::objective::Landed;
@@ -12,10 +12,11 @@ use crate::state::{EntityKey, State};
 use crate::train::{Candidate, Entry, Link, Subject};
 use crate::verdicts::{KnownVerdict, keep};
 
-/// Runs that are looked through for those that ran beside another: more than ever are under way in that time.
+/// Number of latest gate runs that may have run at the same time as one that ended. More are never open
+/// during one run.
 const LATEST: usize = 64;
 
-/// What landed, and how.
+/// A landing, as its event describes it.
 pub(super) struct Landing<'a> {
     pub(super) subject: &'a Subject,
     pub(super) candidate: &'a Candidate,
@@ -38,7 +39,7 @@ impl State {
             p.train.next_entry = p.train.next_entry.max(EntryId(entry.0 + 1));
             p.train.entries.push(new);
         });
-        // A branch that moved while it was queued is judged again, and pinned where it is now.
+        // The branch may have moved since the last harvest. The queued head is the one that was judged.
         if let Subject::Objective(id) = subject {
             let key = ObjectiveKey { project: project.clone(), id: id.clone() };
             if let Some(objective) = self.objective_mut(&key) {
@@ -60,8 +61,8 @@ impl State {
             false => links.to_vec(),
         };
         self.change(project, |p| match ahead {
-            true => made_ahead(&mut p.train, entry, candidate),
-            false => made(&mut p.train, entry, candidate, links, separate),
+            true => set_ahead(&mut p.train, entry, candidate),
+            false => chain_made(&mut p.train, entry, candidate, links, separate),
         });
     }
 
@@ -84,10 +85,11 @@ impl State {
         };
         self.gates.insert(gate, new);
         self.change(&project, |p| {
+            // A run beyond the slots in use is a trial that measures whether one more is worthwhile.
             let is_trial = matches!(purpose, Purpose::Ahead { .. }) && slot > p.gate_slots();
             p.gate_folders.entry(slot).or_default();
             if is_trial {
-                p.slot_tuning.under(terms).tries += 1;
+                p.slot_tuning.for_terms(terms).tries += 1;
             }
         });
         self.begin_checks(&project, &purpose, gate);
@@ -110,15 +112,17 @@ impl State {
         self.time_gate(project, gate);
     }
 
-    /// Takes in how long a run took, where the gate has run before: the first one fills its caches.
+    /// Records the duration of a run in a folder where the gate has run before. The first run fills the
+    /// folder's caches and takes longer.
     fn time_gate(&mut self, project: &ProjectSlug, gate: GateId) {
         let Some(run) = self.gates.get(&gate).cloned() else { return };
         let company = Company::new(&run, self.gates.values().rev().take(LATEST));
         self.change(project, |p| {
             let ended = p.gate_folders.entry(run.slot).or_default();
             if *ended > 0 {
-                p.slot_tuning.note(&run, company);
+                p.slot_tuning.record(&run, company);
             }
+            // A cancelled run may have been stopped before it filled the caches.
             if run.verdict.is_some() {
                 *ended = ended.saturating_add(1);
             }
@@ -127,7 +131,7 @@ impl State {
 
     /// Keeps the verdict of a run that was not cancelled.
     fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
-        // What a phase's checks say is no verdict on a tree.
+        // A phase's checks are other commands, and judge the phase rather than the tree.
         let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
         let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
         self.end_side_run(&run, project, verdict);
@@ -173,31 +177,35 @@ impl State {
         self.change(project, |p| {
             let guard = p.train.entry(entry).and_then(|entry| entry.guard.clone());
             let member = Member { subject: subject.clone(), head: head.clone(), guard };
-            unproven(p, member, candidate, gate, at_ms);
-            // The gate passed with the user's commits beneath: what it said of them alone is outdated.
+            add_unproven(p, member, candidate, gate, at_ms);
+            // The gate passed with the user's commits in the tree, so its verdict on them alone is outdated.
             if verified {
                 p.external = None;
             }
         });
         let mut is_moved = false;
         self.change(project, |p| {
+            // Without a gate every entry lands, which says nothing about failures.
             if verified && let Some(found) = p.train.entry(entry) {
                 let has_passed = found.has_passed;
-                p.train.rates.note(has_passed, false);
+                p.train.rates.record(has_passed, false);
             }
             p.train.take_landed(entry, &candidate.commit);
             if let Some(landing) = &mut p.train.landing {
                 landing.members.retain(|id| *id != entry);
                 p.train.landing = p.train.landing.take().filter(|landing| !landing.members.is_empty());
             }
+            // Each member of a batch records its landing, but the tip moves only once.
             is_moved = p.integration.tip == candidate.commit;
             match subject {
                 Subject::Objective(id) => {
+                    // Older entries that stay in the queue were overtaken. Members of the same batch were
+                    // not.
                     let stays = |e: &&mut Entry| e.id < entry && !members.contains(&e.id);
                     p.train.entries.iter_mut().filter(stays).for_each(|older| older.overtaken += 1);
                     p.integration.unpublished.push(id.clone());
                 }
-                // The merge contains the user's commits: the target can move on to it by fast-forward.
+                // The merge contains the user's commits, so the target branch can fast-forward to it.
                 Subject::Target => {
                     p.integration.published = head.clone();
                     p.integration.external_refused = None;
@@ -218,12 +226,13 @@ impl State {
     }
 }
 
-/// What a gate run is for; events of before purposes were recorded say it by an entry and a flag.
+/// Returns the purpose of a gate run. Older builds recorded an entry and a flag instead.
 pub(super) fn purpose_of(purpose: Option<&Purpose>, entry: EntryId, on_base: bool) -> Purpose {
-    purpose.cloned().unwrap_or_else(|| Purpose::of_old(entry, on_base))
+    purpose.cloned().unwrap_or_else(|| Purpose::from_old_event(entry, on_base))
 }
 
-/// A person lets the queue go on, and has mended something: what was not green is tried anew.
+/// Releases a held queue: a person says that the cause is repaired, so failures are forgotten and what was
+/// not green is tried again. Green verdicts stay.
 pub(super) fn release(project: &mut Project) {
     project.train.held = None;
     project.verdicts.retain(|known| known.verdict == Verdict::Green);
@@ -237,15 +246,21 @@ pub(super) fn release(project: &mut Project) {
     }
 }
 
-pub(super) fn members_or(members: &[EntryId], entry: EntryId) -> Vec<EntryId> {
+pub(super) fn members_or_entry(members: &[EntryId], entry: EntryId) -> Vec<EntryId> {
     match members {
         [] => vec![entry],
         members => members.to_vec(),
     }
 }
 
-/// The members of a batch land in one commit, and have one proof.
-fn unproven(project: &mut Project, member: Member, candidate: &Candidate, gate: Option<GateId>, at_ms: i64) {
+/// Records a landing whose proof is due. The members of a batch land in one commit and share one proof.
+fn add_unproven(
+    project: &mut Project,
+    member: Member,
+    candidate: &Candidate,
+    gate: Option<GateId>,
+    at_ms: i64,
+) {
     match project.unproven.iter_mut().find(|landing| landing.commit == candidate.commit) {
         Some(landing) => landing.others.push(member),
         None => project.unproven.push(Unproven {

@@ -1,4 +1,4 @@
-//! What session events change.
+//! Changes by session events.
 
 use crate::event::SessionPlan;
 use crate::ids::{ObjectiveKey, SessionId};
@@ -7,7 +7,7 @@ use crate::session::{Exit, Harvest, Session, SessionEnd, SessionStatus};
 use crate::state::{EntityKey, State};
 use crate::usage::{Account, Usage};
 
-/// Lines kept of what earlier sessions did.
+/// Lines of history kept per objective: what a prompt can show.
 const HISTORY_LINES_MAX: usize = 20;
 
 fn new_session(objective: &ObjectiveKey, plan: &SessionPlan, at_ms: i64) -> Session {
@@ -58,12 +58,14 @@ impl State {
         let Some(objective) = self.objective_mut(key) else { return };
         objective.sessions.push(plan.session);
         objective.next.not_before_ms = None;
+        // The scope was compared with those of the others, and is held again.
         objective.operated.scope_released = false;
         if let Some(note) = &mut objective.operated.note {
             note.given_to = Some(plan.session);
         }
         let is_first = objective.sessions.len() == 1;
-        // A fresh worktree is brought to the tip when its first session starts.
+        // A worktree may be older than the tip at the first session's start; its branch is moved to the tip
+        // then.
         if let Some(worktree) = objective.worktree.as_mut().filter(|_| is_first) {
             worktree.base = plan.from.clone();
         }
@@ -85,7 +87,7 @@ impl State {
         });
         let Some(objective) = self.objective_mut(key) else { return };
         count_in_a_row(objective, end, harvest, exit.as_ref());
-        super::operate::harvested(objective, id, end, exit.as_ref());
+        super::operate::after_harvest(objective, id, end, exit.as_ref());
         if let Some(harvest) = harvest {
             objective.head = Some(harvest.head.clone());
         }

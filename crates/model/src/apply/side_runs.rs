@@ -1,4 +1,4 @@
-//! What changes with gate runs beside the queue, and with pushes.
+//! Changes by events about side runs of the gate.
 
 use crate::gate::{GateRun, Purpose, Verdict};
 use crate::ids::{EntryId, GateId, ObjectiveKey, ProjectSlug};
@@ -8,15 +8,16 @@ use crate::state::State;
 use crate::train::Subject;
 
 impl State {
-    /// A run beside the queue that was not cancelled has ended: failures count.
+    /// Records the verdict of a side run that was not cancelled.
     pub(super) fn end_side_run(&mut self, run: &GateRun, project: &ProjectSlug, verdict: Verdict) {
         let Purpose::Tamper { entries } = &run.purpose else { return };
         for entry in entries {
-            self.change_guard(project, *entry, |guard| guard.note(run.id, verdict));
+            self.change_guard(project, *entry, |guard| guard.record(run.id, verdict));
         }
     }
 
-    /// An objective that comes to the queue again with the same head is tried in the same way.
+    /// Remembers on the objective which tests its branch changed. If the same head is queued again, its guard
+    /// is set up again.
     pub(super) fn remember_guard(&mut self, project: &ProjectSlug, entry: EntryId, paths: &[RepoPath]) {
         let found = self.project(project).and_then(|project| project.train.entry(entry));
         let Some((Subject::Objective(id), head)) = found.map(|e| (e.subject.clone(), e.head.clone())) else {
