@@ -135,6 +135,7 @@ impl AgentHealth {
     pub(super) fn succeeded(&mut self, at_ms: i64) {
         self.last_success_ms = Some(at_ms);
         if let Some(cooldown) = &mut self.cooldown {
+            // This also ends the probe: the agent's other sessions may start (`untried_since`).
             cooldown.in_a_row = 0;
         }
     }
@@ -176,6 +177,7 @@ pub fn cooldown_after(
     let count = before.map_or(0, |cooldown| cooldown.in_a_row);
     let in_a_row = if is_same { count.max(1) } else { count.saturating_add(1) };
     let (first_ms, longest_ms) = backoff(failure.class);
+    // `min(10)` keeps the shift from overflowing. Every class has reached its longest wait long before.
     let backoff_ms = (first_ms << in_a_row.saturating_sub(1).min(10)).min(longest_ms);
     // A limit that was lifted while the session was harvested counts as lifted now. An older time says
     // nothing about now.

@@ -105,7 +105,7 @@ pub enum Dropped {
 pub enum Fact {
     /// A supervisor started.
     SupervisorStarted { pid: u32, version: String },
-    /// A supervisor stopped gracefully; `mode` says what it did with running sessions.
+    /// A supervisor stopped (a crash records nothing); `mode` says what happened to running sessions.
     SupervisorStopped { mode: StopMode },
     /// A person added a repository as a project.
     ProjectAdded { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },

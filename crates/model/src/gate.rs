@@ -68,6 +68,7 @@ impl Space {
     #[must_use]
     pub fn exit(self, code: i32) -> (Exit, bool) {
         match self {
+            // A command that succeeded had the space that it needed.
             _ if code == 0 => (Exit::Code(0), false),
             Self { is_missing: true, .. } => (Exit::DiskFull(code), false),
             Self { is_said, .. } => (Exit::Code(code), is_said),
@@ -83,6 +84,7 @@ impl CommandResult {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.exit {
+            // A command that was stopped says nothing, whatever its exit status.
             _ if self.timed_out => Verdict::NotEvaluated,
             // Some test runners exit with 0 when they find no test, which proves nothing.
             Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,

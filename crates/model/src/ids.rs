@@ -46,6 +46,7 @@ pub fn nearest_id(text: &str) -> String {
     let mut out = String::new();
     for character in text.chars().flat_map(char::to_lowercase) {
         let keep = character.is_ascii_lowercase() || character.is_ascii_digit() || character == '_';
+        // Runs of other characters become a single `-`, and none at the start.
         match keep {
             true => out.push(character),
             false if !out.is_empty() && !out.ends_with('-') => out.push('-'),

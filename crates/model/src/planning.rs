@@ -60,6 +60,8 @@ impl PhaseView {
     fn has_only_progressed_since(&self, before: &Self) -> bool {
         let is_known = |id: &ObjectiveId| before.moving.contains(id) || before.stuck.contains(id);
         let is_old = |id: &ObjectiveId| is_known(id) || before.failed.contains(id);
+        // Done objectives are only counted. A larger total therefore means that one was added and is done
+        // already.
         self.failed.is_subset(&before.failed)
             && self.moving.iter().chain(&self.stuck).all(is_old)
             && self.count() <= before.count()
@@ -140,6 +142,7 @@ impl Planning {
     /// plans still waits for a person.
     pub(crate) fn progressed(&mut self) {
         self.barren = 0;
+        // Both say that plans lead to nothing, which has just been disproved.
         let is_over =
             |reason: &mut Reason| matches!(reason.code, ReasonCode::PlansBarren | ReasonCode::ChecksFail);
         drop(self.stuck.take_if(is_over));

@@ -308,6 +308,8 @@ impl Project {
     #[must_use]
     pub fn is_workable(&self) -> bool {
         use ReasonCode as R;
+        // In these states git would run programs that nobody trusts, fail, work against another workspace, or
+        // panic again.
         let blocks =
             |code: &R| matches!(code, R::Untrusted | R::RepositoryBroken | R::Claimed | R::EffectPanicked);
         self.is_enabled() && self.integration.is_made && !self.holds.keys().any(blocks)

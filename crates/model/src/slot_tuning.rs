@@ -82,6 +82,7 @@ impl Company {
                 turns.extend([(from, 1), (to, -1)]);
             }
         }
+        // At equal times ends sort before starts, so that runs that only touch count as one after the other.
         turns.sort_unstable();
         let (mut one, mut more, mut count, mut at) = (0, 0, 0, start);
         for (when, change) in turns {

@@ -106,6 +106,7 @@ impl State {
             sessions: sessions.into_iter().map(|s| (s.id, s)).collect(),
             gates: gates.into_iter().map(|g| (g.id, g)).collect(),
             nodes: nodes.into_iter().map(|node| (node.key.clone(), node)).collect(),
+            // The parts come from the stored rows, so none of them has to be written.
             touched: BTreeSet::new(),
             index: Index::default(),
         };

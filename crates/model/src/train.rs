@@ -264,7 +264,6 @@ impl Train {
     /// Removes an entry, and from the chain every merge that contains it.
     pub(crate) fn take_out(&mut self, entry: EntryId) {
         self.entries.retain(|found| found.id != entry);
-        // An entry that is not in the chain leaves it unchanged.
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.asked.contains(&entry)) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;
@@ -278,8 +277,7 @@ impl Train {
             }
             None => made.separate.retain(|id| *id != entry),
         }
-        // Merges being made now still contain the entry. Not waiting for them makes their answer one for
-        // another chain.
+        // The merges being made still contain the entry. Their answer will name other members and is ignored.
         made.is_stale |= chain.is_building;
         chain.is_building = false;
         chain.asked.retain(|id| *id != entry);
@@ -295,7 +293,6 @@ impl Train {
     /// If these commits leave the tip's tree unchanged, the merges keep their trees. The known verdicts and
     /// the running gates therefore stay, and the next plan decides whether they still apply.
     pub(crate) fn follow_tip(&mut self, onto: &ObjectId) {
-        // Nothing to do if the tip has not changed.
         let Some(chain) = self.chain.as_mut().filter(|chain| chain.onto != *onto) else { return };
         let Some(made) = &mut chain.made else {
             self.chain = None;

@@ -75,6 +75,7 @@ pub fn contradicted<'a>(
     terms: &str,
     verdict: Verdict,
 ) -> Option<&'a KnownVerdict> {
+    // A run without a verdict contradicts nothing.
     let is_verdict = verdict != Verdict::NotEvaluated;
     verdicts
         .iter()
@@ -88,6 +89,7 @@ pub fn keep(verdicts: &mut Vec<KnownVerdict>, mut new: KnownVerdict) {
     let is_same =
         |old: &KnownVerdict| old.tree == new.tree && old.terms == new.terms && old.verdict == new.verdict;
     let is_fresh = |old: &KnownVerdict| distance_ms(new.at_ms, old.at_ms) < VERDICT_AGE_MAX_MS;
+    // Runs on the same tree add up: a red gate is repeated before anybody is blamed.
     let before = verdicts.iter().find(|old| is_same(old) && is_fresh(old)).map_or(0, |old| old.runs);
     verdicts.retain(|old| !is_same(old) && is_fresh(old));
     new.runs = new.runs.saturating_add(before);

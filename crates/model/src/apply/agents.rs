@@ -40,6 +40,7 @@ impl State {
 
     pub(super) fn enable_agent(&mut self, agent: &AgentId, enabled: bool, by: &Person, at_ms: i64) {
         let health = self.health_mut(agent);
+        // Enabling is also a person's word that the agent works again.
         health.disabled = (!enabled).then(|| Disabled { since_ms: at_ms, by: by.clone() });
         if enabled {
             health.free();
@@ -51,6 +52,7 @@ impl State {
         self.counters.day_ms = since_ms;
         for (id, usage) in carried {
             if let Some(session) = self.session_mut(*id) {
+                // The recorded usage is up to two minutes older than the one in the event.
                 session.before_today = usage.clone();
                 session.account.usage = usage.clone();
             }
@@ -77,6 +79,7 @@ impl State {
     pub(super) fn check_agent(&mut self, agent: &AgentId, check: &Check, at_ms: i64) {
         let health = self.health_mut(agent);
         health.checked = Some((at_ms, check.clone()));
+        // A failed check is followed by a cooldown or a lock, as an event of its own.
         if check.ok {
             health.succeeded(at_ms);
         }

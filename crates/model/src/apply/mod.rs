@@ -83,6 +83,7 @@ impl State {
             Fact::ProjectTrusted { project, trust, .. } => self.change(project, |p| p.trust = trust.clone()),
             Fact::ProjectRemoved { project } => self.forget_project(project),
             Fact::ProjectHeld { project, reason } => {
+                // One hold per code: a newer reason replaces the older one.
                 self.change(project, |p| drop(p.holds.insert(reason.code, reason.clone())));
             }
             Fact::ProjectReleased { project, code } => self.change(project, |p| drop(p.holds.remove(code))),
@@ -224,6 +225,7 @@ impl State {
             }
             Fact::PlanRejected { project, note, .. } => self.plan_rejected(project, note),
             Fact::PlannerHeld { project, reason } => self.plan(project, |planning| {
+                // Whatever was due before, a person decides first.
                 planning.stuck = Some(reason.clone());
                 (planning.is_asked, planning.repair_due) = (false, false);
             }),
@@ -267,7 +269,7 @@ impl State {
                 s.finished_ms = Some(at_ms);
             }),
             Fact::SessionHarvested { objective, session, end, harvest, problem, account, .. } => {
-                // Before `record_success`, which looks at the failure in it.
+                // Stored before `record_success` reads the failure from it.
                 self.change_session(*session, |s| s.account.clone_from(account));
                 self.end_planning(&objective.project, *session, at_ms);
                 self.harvest_session(objective, *session, *end, harvest.as_ref());

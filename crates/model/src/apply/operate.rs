@@ -21,6 +21,7 @@ impl State {
         let new: Vec<String> = globs.iter().filter(|glob| !scope.contains(glob)).cloned().collect();
         match by {
             By::Automatic => found.operated.grown_scope.extend(new.iter().cloned()),
+            // Naming a glob means choosing it, even if recovery had added it before.
             By::Human => found.operated.grown_scope.retain(|glob| !globs.contains(glob)),
         }
         scope.extend(new);
@@ -31,6 +32,7 @@ impl State {
     pub(super) fn keep_note(&mut self, key: &ObjectiveKey, note: &str) {
         let Some(found) = self.objective_mut(key) else { return };
         found.operated.note = Some(HumanNote { text: note.to_owned(), given_to: None });
+        // Only the next session gets the note itself. Later ones find it in the history.
         found.history.push(format!("a person: {note}"));
         let excess = found.history.len().saturating_sub(KEPT_MAX);
         found.history.drain(..excess);
@@ -112,6 +114,7 @@ impl State {
         }
         self.change(&key.project, |project| {
             let is_own = |subject: &Subject| *subject == Subject::Objective(key.id.clone());
+            // The queue orders its entries by a copy of the priority.
             for entry in project.train.entries.iter_mut().filter(|entry| is_own(&entry.subject)) {
                 entry.priority = spec.priority;
             }
@@ -136,8 +139,11 @@ impl State {
 pub(super) fn after_move(objective: &mut Objective, from: Status, to: Status, cause: Cause) {
     let operated = &mut objective.operated;
     let is_set_aside = to.is_set_aside();
+    // While it is set aside, other objectives may work in its paths.
     operated.scope_released |= is_set_aside;
     operated.pause_asked &= !is_set_aside;
+    // The next step stays undecided during a pause and is decided in review. A move elsewhere is that
+    // decision.
     operated.unfollowed &= matches!(to, Status::Paused | Status::Review);
     operated.before_pause =
         (to == Status::Paused).then(|| BeforePause { status: from, reason: objective.reason.clone() });
@@ -169,6 +175,7 @@ pub(super) fn after_harvest(
     exit: Option<&Exit>,
 ) {
     objective.operated.unfollowed = true;
+    // Such a session may have ended before its agent read the prompt.
     let has_run = !matches!(end, SessionEnd::Interrupted | SessionEnd::Lost)
         && !matches!(exit, Some(Exit::NotStarted(_) | Exit::SetupFailed(_)));
     let was_given = |note: &HumanNote| note.given_to == Some(session);

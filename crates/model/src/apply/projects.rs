@@ -149,6 +149,7 @@ impl State {
             // The ref of the new branch may exist from earlier; it is overwritten (`is_reset`).
             p.integration.is_made = false;
             p.integration.is_reset = true;
+            // All of this was found out about the old branch.
             p.external = None;
             p.bypassed = None;
             p.pushing = Pushing::default();
@@ -160,6 +161,8 @@ impl State {
         self.publish(project, published, at_ms);
     }
 
+    /// Forgets landings that the target branch does not contain. The objectives move to needs_review by
+    /// events of their own.
     pub(super) fn lose_landings(&mut self, project: &ProjectSlug, lost: &[ObjectiveId]) {
         self.change(project, |p| p.integration.unpublished.retain(|id| !lost.contains(id)));
         for id in lost {
@@ -175,6 +178,7 @@ impl State {
         self.projects.remove(project);
         let keys: Vec<ObjectiveKey> = self.objectives_of(project).map(|o| o.key.clone()).collect();
         keys.iter().for_each(|key| self.forget_objective(key));
+        // Sessions and gate runs stay, as the history of the workspace.
         self.forget_nodes(project);
     }
 }

@@ -56,6 +56,7 @@ impl State {
         separate: &[EntryId],
         ahead: bool,
     ) {
+        // Older builds recorded no links: their candidates have a single entry.
         let links = match links.is_empty() {
             true => vec![link_of(entry, candidate)],
             false => links.to_vec(),
@@ -87,6 +88,7 @@ impl State {
         self.change(&project, |p| {
             // A run beyond the slots in use is a trial that measures whether one more is worthwhile.
             let is_trial = matches!(purpose, Purpose::Ahead { .. }) && slot > p.gate_slots();
+            // The folder exists from now on, but no run has ended in it.
             p.gate_folders.entry(slot).or_default();
             if is_trial {
                 p.slot_tuning.for_terms(terms).tries += 1;
@@ -105,6 +107,7 @@ impl State {
         self.index.open_gates.remove(&gate);
         self.change_gate(gate, |g| {
             g.finished_ms = Some(at_ms);
+            // A cancelled run may have been killed at any point, so its verdict means nothing.
             g.verdict = (!g.cancelled).then_some(verdict);
             g.results = results.to_vec();
         });

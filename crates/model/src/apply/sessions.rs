@@ -99,6 +99,7 @@ impl State {
     }
 }
 
+/// Updates the counters of repeated failures. Each of them ends with the first session that ends otherwise.
 fn count_in_a_row(
     objective: &mut Objective,
     end: SessionEnd,
@@ -107,6 +108,7 @@ fn count_in_a_row(
 ) {
     objective.lost_in_a_row = if end == SessionEnd::Lost { objective.lost_in_a_row + 1 } else { 0 };
     let stopped_early = matches!(end, SessionEnd::Partial | SessionEnd::OverBudget);
+    // Commits with findings are not accepted, so they count as no progress.
     let has_progress = harvest.is_some_and(|h| h.commits > 0 && h.findings.is_empty());
     objective.stopped_in_a_row = match (stopped_early, has_progress) {
         (true, false) => objective.stopped_in_a_row + 1,

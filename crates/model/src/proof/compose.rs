@@ -49,6 +49,7 @@ pub fn of_landing(state: &State, project: &ProjectSlug, landing: &Unproven, log:
 fn canary_of(state: &State, project: &ProjectSlug, landing: &Unproven) -> Option<u64> {
     let run = state.gate(landing.gate?)?;
     let judged = state.project(project)?.canary.judged.as_ref()?;
+    // Only a canary run with the same commands says something about this gate.
     let is_green = judged.verdict == Verdict::Green && judged.terms == run.terms;
     is_green.then(|| judged.gate.map_or(0, |gate| gate.0))
 }

@@ -70,6 +70,7 @@ impl Automaton {
             .determinize_size_limit(Some(AUTOMATON_MAX_BYTES));
         let dfa = dense::Builder::new()
             .configure(config)
+            // Paths are bytes: they need not be UTF-8 and may contain line breaks.
             .syntax(syntax::Config::new().unicode(false).utf8(false).dot_matches_new_line(true))
             .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(AUTOMATON_MAX_BYTES)))
             .build(regex)
