@@ -45,7 +45,7 @@ pub struct CommandResult {
     #[serde(default)]
     pub no_tests: Option<String>,
     /// Whether the command failed and its output mentions a full disk, while there was free space afterwards.
-    /// The machine or a test may have printed these words; only a run on the base can tell.
+    /// The machine or a test may have printed these words; only a run on the base shows which.
     #[serde(default)]
     pub says_full: bool,
 }
@@ -84,7 +84,7 @@ impl CommandResult {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.exit {
-            // A command that was stopped says nothing, whatever its exit status.
+            // A command that was stopped judges nothing, whatever its exit status.
             _ if self.timed_out => Verdict::NotEvaluated,
             // Some test runners exit with 0 when they find no test, which proves nothing.
             Exit::Code(0) if self.no_tests.is_some() => Verdict::Red,
@@ -107,9 +107,9 @@ impl CommandResult {
             || matches!(self.exit, Exit::Code(code) if code > 125)
     }
 
-    /// Returns whether the failure may have a passing cause outside of the tree, such as a registry that does
-    /// not answer or a disk that was full for a moment. An earlier verdict on the base is then no comparison,
-    /// since the cause may be younger.
+    /// Returns whether the failure may have a transient cause outside of the tree, such as a registry that
+    /// does not answer or a disk that was full for a moment. An earlier verdict on the base is then no
+    /// comparison, since the cause may be younger.
     #[must_use]
     pub fn may_be_passing(&self) -> bool {
         self.says_full || matches!(self.exit, Exit::SetupFailed(_))

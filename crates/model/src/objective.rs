@@ -189,6 +189,7 @@ pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
     use Cause as C;
     use Status as S;
     match (from, to, cause) {
+        // Moves that follow from facts.
         (S::Todo, S::Ready, C::DependenciesMet)
         | (S::Ready, S::Todo, C::DependencyReopened)
         | (S::Ready, S::Active, C::SessionStarts)
@@ -200,7 +201,7 @@ pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
         | (S::Queued, S::Done, C::Landed)
         | (S::Queued, S::Review, C::HeadMoved)
         | (S::Done, S::NeedsReview, C::LandingLost | C::LateCommits) => true,
-        // What has landed cannot be taken back by setting the objective aside.
+        // Orders of people. What has landed cannot be taken back by setting the objective aside.
         (from, S::Paused | S::Cancelled | S::Skipped | S::NeedsReview, C::Human) => from != S::Done,
         // `resume` returns to the state that was remembered when the objective was paused, whichever it was.
         (S::Paused, _, C::Human) => true,

@@ -68,21 +68,21 @@ impl PhaseView {
     }
 }
 
-/// A claim that nothing is left to do in a phase: a plan without objectives.
+/// The belief that nothing is left to do in a phase. A planner states it by a plan without objectives.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Belief {
-    /// Who made the claim: the planner, or the person who approved its plan.
+    /// Whose belief it is: the planner's, or that of the person who approved its plan.
     pub by: By,
     /// What was known about the phase: when the planner's session began, or when the person approved.
     pub saw: PhaseView,
 }
 
 impl Belief {
-    /// Returns whether the claim still holds.
+    /// Returns whether the belief still counts.
     ///
-    /// The planner's claim holds for exactly the state that it saw. If something failed or was cancelled, it
-    /// also needs checks to confirm it. A person's claim holds until something else fails, is cancelled or is
-    /// added.
+    /// The planner's belief counts for exactly the state that it saw. If something failed or was cancelled,
+    /// checks must also be able to confirm it. A person's belief counts until something else fails, is
+    /// cancelled or is added.
     #[must_use]
     pub fn holds(&self, now: &PhaseView, has_checks: bool) -> bool {
         match self.by {
@@ -192,11 +192,11 @@ pub struct PhaseProgress {
     pub planned_checks: Vec<PhaseCheck>,
     /// Number of planner sessions so far.
     pub runs: u32,
-    /// Whether the last plan had no objectives: the planner claims that the phase is done. `belief` decides
-    /// whether the claim still holds.
+    /// Whether the last plan had no objectives: the planner believes that the phase is done. `belief` decides
+    /// whether that still counts.
     pub is_believed_done: bool,
-    /// What that claim rests on. `None` if there is no claim, or if an older build recorded it: such a claim
-    /// does not hold.
+    /// What that belief rests on. `None` if there is none, or if an older build recorded it: such a belief
+    /// does not count.
     pub belief: Option<Belief>,
     /// The gate run of its checks, until its results are read.
     pub checking: Option<GateId>,

@@ -75,17 +75,17 @@ impl Company {
     pub(crate) fn new<'r>(run: &GateRun, others: impl Iterator<Item = &'r GateRun>) -> Self {
         let (Some(end), start) = (run.finished_ms, run.started_ms) else { return Self::default() };
         // Sweep over the starts and ends of the others, clipped to the run's own time.
-        let mut turns: Vec<(i64, i64)> = Vec::new();
+        let mut boundaries: Vec<(i64, i64)> = Vec::new();
         for other in others.filter(|other| other.id != run.id) {
             let (from, to) = (other.started_ms.max(start), other.finished_ms.unwrap_or(end).min(end));
             if from < to {
-                turns.extend([(from, 1), (to, -1)]);
+                boundaries.extend([(from, 1), (to, -1)]);
             }
         }
         // At equal times ends sort before starts, so that runs that only touch count as one after the other.
-        turns.sort_unstable();
+        boundaries.sort_unstable();
         let (mut one, mut more, mut count, mut at) = (0, 0, 0, start);
-        for (when, change) in turns {
+        for (when, change) in boundaries {
             match count {
                 0 => {}
                 1 => one += when - at,

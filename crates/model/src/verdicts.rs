@@ -39,7 +39,7 @@ pub struct KnownVerdict {
     /// out.
     #[serde(default)]
     pub has_crashed: bool,
-    /// Whether the failure may have a passing cause outside of the tree.
+    /// Whether the failure may have a transient cause outside of the tree.
     #[serde(default)]
     pub may_be_passing: bool,
 }

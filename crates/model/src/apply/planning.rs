@@ -88,7 +88,7 @@ impl State {
         self.progress_of(phase, |progress| {
             progress.checking = None;
             progress.lost = 0;
-            // The planner claimed that nothing was left to do, and the checks disagree.
+            // The planner believed that nothing was left to do, and the checks disagree.
             progress.vain += u32::from(progress.is_believed_done);
             (progress.is_believed_done, progress.belief) = (false, None);
             progress.failed = Some(FailedRound { gate, checks: failed.to_vec(), at_ms });
@@ -111,7 +111,7 @@ impl State {
             }
         });
         self.progress(project, phase, |progress| {
-            // Checks alone, from a person, neither make nor withdraw a claim that the phase is done.
+            // Checks alone, from a person, neither state nor withdraw the belief that the phase is done.
             if is_planners || !objectives.is_empty() {
                 progress.is_believed_done = objectives.is_empty();
                 progress.belief = belief.cloned();
@@ -152,7 +152,7 @@ impl State {
         }
         let phase = self.active_line(project).phase.map(|node| node.key.id.clone());
         self.progress(project, phase.as_ref(), |progress| progress.runs += 1);
-        // What the session sees now decides later whether its claim still holds.
+        // What the session sees now decides later whether its belief still counts.
         let saw = phase.as_ref().map(|phase| self.phase_view(project, phase)).unwrap_or_default();
         self.plan(project, |planning| {
             let is_repair = planning.repair_due;

@@ -135,8 +135,8 @@ impl State {
     /// Keeps the verdict of a run that was not cancelled.
     fn settle_gate(&mut self, project: &ProjectSlug, gate: GateId, verdict: Verdict, at_ms: i64) {
         // A phase's checks are other commands, and judge the phase rather than the tree.
-        let speaks = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
-        let Some(run) = self.gates.get(&gate).filter(speaks).cloned() else { return };
+        let counts = |run: &&GateRun| !run.cancelled && !matches!(run.purpose, Purpose::Phase { .. });
+        let Some(run) = self.gates.get(&gate).filter(counts).cloned() else { return };
         self.end_side_run(&run, project, verdict);
         let has_crashed = run.results.iter().any(CommandResult::has_crashed);
         let (tree, terms) = (run.tree, run.terms);

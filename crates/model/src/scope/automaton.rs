@@ -170,6 +170,7 @@ pub(super) fn shortest_common(
     Ok(None)
 }
 
+/// Returns the bytes that lead to a step. Step 0 is the start, to which no byte leads.
 fn spell(steps: &[Step], mut index: usize) -> Vec<u8> {
     let mut path = Vec::new();
     while index != 0 {
