@@ -12,7 +12,7 @@ use super::scope::OverlapCache;
 use super::state::State;
 use super::train::{Entry, Train};
 
-/// What an explanation depends on apart from the state.
+/// Circumstances, apart from the state, on which an explanation depends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Surroundings {
     /// Whether a supervisor is running in the workspace.

@@ -52,7 +52,7 @@ impl DayLimit {
     }
 }
 
-/// What a project has used in the user's day. Amounts that agents did not report are not included.
+/// Usage of a project in the user's day. Amounts that agents did not report are not included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Spent {
     /// Minutes of sessions.

@@ -26,7 +26,7 @@ pub enum StopMode {
 /// A request that changes state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "each variant's line explains its fields")]
 pub enum Command {
     /// Add a repository as a project.
     ProjectAdd { project: ProjectSlug, settings: Box<ProjectSettings>, repository: RepositoryFacts },

@@ -50,7 +50,7 @@ pub struct Event {
     pub fact: Fact,
 }
 
-/// What the supervisor decided about a session before it started the agent.
+/// The plan of a session, decided before its agent starts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SessionPlan {
     /// The session's number.
@@ -101,7 +101,7 @@ pub enum Dropped {
 #[strum_discriminants(derive(PartialOrd, Ord, Hash, EnumIter, IntoStaticStr))]
 #[strum_discriminants(strum(serialize_all = "snake_case"))]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "each variant's line explains its fields")]
 pub enum Fact {
     /// A supervisor started.
     SupervisorStarted { pid: u32, version: String },

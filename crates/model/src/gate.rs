@@ -50,7 +50,7 @@ pub struct CommandResult {
     pub says_full: bool,
 }
 
-/// What is known about the disk space that a finished command had.
+/// Evidence about the disk space that a finished command had.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Space {
     /// Whether the disk is full where gates work, now that the command has finished.

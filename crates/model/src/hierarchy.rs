@@ -160,7 +160,7 @@ const TEXT_CHARS_MAX: usize = 600;
 /// An order of a person about the hierarchy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "each variant's line explains its fields")]
 pub enum NodeOrder {
     /// Add a node. It becomes active if no other node of its level is.
     Add { title: String, description: String, parent: Option<NodeId> },

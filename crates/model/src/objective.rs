@@ -213,7 +213,7 @@ pub fn is_legal(from: Status, to: Status, cause: Cause) -> bool {
     }
 }
 
-/// What a person or a plan asks for.
+/// The specification of an objective, given by a person or a plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObjectiveSpec {
     /// Title, one line of any text.
@@ -283,7 +283,7 @@ pub enum Feedback {
     },
 }
 
-/// What the next session of an objective has to do.
+/// The plan for the next session of an objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextSession {
     /// Kind of the session.
@@ -362,7 +362,7 @@ pub struct Landed {
 pub struct Objective {
     /// Name of the objective.
     pub key: ObjectiveKey,
-    /// What a person or a plan asks for.
+    /// Its specification.
     pub spec: ObjectiveSpec,
     /// Current state.
     pub status: Status,
@@ -372,7 +372,7 @@ pub struct Objective {
     pub since_ms: i64,
     /// Sequence number of the event that added it, by which older objectives go first.
     pub added_seq: u64,
-    /// What its next session has to do.
+    /// Plan for its next session.
     pub next: NextSession,
     /// Sessions that worked on it, oldest first.
     pub sessions: Vec<SessionId>,

@@ -11,7 +11,7 @@ use crate::finding::Finding;
 /// An order of a person about one objective.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", content = "data", rename_all = "snake_case")]
-#[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
+#[expect(missing_docs, reason = "each variant's line explains its fields")]
 pub enum Order {
     /// Start another session, and count retries and failures from zero.
     Retry { note: Option<String> },

@@ -100,7 +100,7 @@ pub struct Integration {
 
 /// The stored row of a project's merge queue.
 ///
-/// It is kept apart from the rest of the project, because it changes more often, and a row that did not
+/// The row is kept apart from the rest of the project, because it changes more often, and a row that did not
 /// change is not written.
 #[derive(Debug, Serialize)]
 pub struct QueueRow<'a> {
@@ -115,8 +115,8 @@ pub struct QueueRow<'a> {
 
 /// A project, with everything recorded about it.
 ///
-/// It is stored as three rows: its settings, the [`QueueRow`], and the rest. Serializing a project therefore
-/// writes only the rest, while deserializing reads all three together.
+/// A project is stored as three rows: its settings, the [`QueueRow`], and the rest. Serializing a project
+/// therefore writes only the rest, while deserializing reads all three together.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Project {
     /// Name of the project.

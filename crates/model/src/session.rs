@@ -244,7 +244,7 @@ impl fmt::Display for Exit {
     }
 }
 
-/// What the keeper recorded about the end of a session's processes.
+/// The keeper's record of the end of a session's processes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProcessEnd {
     /// How the agent's process ended.

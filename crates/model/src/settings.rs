@@ -30,7 +30,7 @@ pub enum OverlapRule {
     Allow,
 }
 
-/// Who updates the target branch after a landing.
+/// Whether Paddock or a person updates the target branch after a landing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PublishRule {
@@ -178,7 +178,7 @@ pub struct PlannerSettings {
     pub context_files: Vec<String>,
 }
 
-/// What a project may spend in a day; `None` = no limit.
+/// Limits on a project's usage per day; `None` = no limit.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct DayBudget {
     /// Dollars per day.
@@ -209,7 +209,7 @@ pub struct NotifyRule {
     pub run: String,
 }
 
-/// What a program receives on standard input.
+/// Input that a program receives on standard input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StdinRule {

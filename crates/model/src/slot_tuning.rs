@@ -192,6 +192,7 @@ impl SlotTuning {
                     f64::from(found.beside) / 1_000.0
                 )
             }
+            // Checked before the number of trials: for such a gate none is ever made.
             (Slots::Auto, None, Some(alone_ms)) if alone_ms < WORTH_MS => {
                 format!("a gate run takes {} alone, too short for a second slot to help", seconds(alone_ms))
             }

@@ -31,14 +31,14 @@ fn run(id: u64, started_ms: i64, finished_ms: i64) -> GateRun {
     }
 }
 
-/// A gate of ten seconds, measured alone and then twice for its whole time beside another.
-fn measured(beside_ms: i64) -> SlotTuning {
+/// Measurements of a gate of ten seconds: once alone, and twice next to another run for its whole time.
+fn measured(together_ms: i64) -> SlotTuning {
     let mut slot_tuning = SlotTuning::default();
     slot_tuning.record(&run(1, 0, 10_000), Company::default());
     assert_eq!(slot_tuning.measured(), None);
     for id in [2, 3] {
-        let one = run(id, 0, beside_ms);
-        slot_tuning.record(&one, Company::new(&one, [run(9, -5, beside_ms + 5)].iter()));
+        let one = run(id, 0, together_ms);
+        slot_tuning.record(&one, Company::new(&one, [run(9, -5, together_ms + 5)].iter()));
     }
     slot_tuning
 }
@@ -55,7 +55,7 @@ fn gates_that_slow_each_other_down_get_one_slot_and_others_get_more() {
 fn the_slowdown_is_measured_from_a_run_with_company_for_part_of_its_time() {
     let mut slot_tuning = SlotTuning::default();
     slot_tuning.record(&run(1, 0, 10_000), Company::default());
-    // Four seconds alone, then six seconds' work in twelve.
+    // Four seconds alone, then the work of six seconds in twelve.
     let one = run(2, 0, 16_000);
     let company = Company::new(&one, [run(9, 4_000, 20_000)].iter());
     assert_eq!(company, Company { one: 750, more: 0 });

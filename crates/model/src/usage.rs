@@ -77,7 +77,7 @@ pub fn micros(usd: f64) -> Option<u64> {
     (usd.is_finite() && (0.0..1e9).contains(&usd)).then(|| (usd * 1e6).round() as u64)
 }
 
-/// What an agent reported about a session.
+/// An agent's reports about its session.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Account {
     /// Usage of this session alone.

@@ -186,6 +186,7 @@ impl State {
     /// Records that a node moved to another stage. What was remembered of the planner was about another
     /// phase.
     pub(super) fn stage_moved(&mut self, node: &NodeKey, to: Stage) {
+        // The planner works on the active phase, so only activating or completing a phase concerns it.
         if node.level != Level::Phase || to == Stage::Planned {
             return;
         }

@@ -120,6 +120,7 @@ impl State {
             integration.target = Some(to.clone());
             integration.waits = None;
             integration.external_refused = None;
+            // Until the target branch has reached the tip, nothing says which landings it contains.
             if integration.tip == *to {
                 published = std::mem::take(&mut integration.unpublished);
             }

@@ -88,6 +88,7 @@ impl State {
         let Some(objective) = self.objective_mut(key) else { return };
         count_in_a_row(objective, end, harvest, exit.as_ref());
         super::operate::after_harvest(objective, id, end, exit.as_ref());
+        // If the results could not be read, the last known head stays.
         if let Some(harvest) = harvest {
             objective.head = Some(harvest.head.clone());
         }
