@@ -3,8 +3,8 @@
 //! An event records an outcome, together with the settings that led to it.
 //! [`State::apply`](crate::state::State::apply) therefore needs nothing but the event and the state.
 //!
-//! The log of a workspace is never rewritten, so every shape that was ever stored must stay readable: a new
-//! field gets `#[serde(default)]`, a renamed one keeps its stored name, and no shape is flattened or untagged.
+//! Recorded events are never rewritten, so every shape that was ever stored must stay readable: a new field
+//! gets `#[serde(default)]`, a renamed one keeps its stored name, and no shape is flattened or untagged.
 //! `tests/golden/events` holds recorded events of every version, which the tests read back.
 
 mod durability;

@@ -277,8 +277,8 @@ impl State {
         Line { goal: active(Level::Goal), milestone: active(Level::Milestone), phase: active(Level::Phase) }
     }
 
-    /// Returns the active milestone, else the active goal, if nothing was ever added below it. The engine gives
-    /// such a node a phase of its own, so that it can be planned.
+    /// Returns the active milestone, else the active goal, if nothing was ever added below it. The engine
+    /// gives such a node a phase of its own, so that it can be planned.
     #[must_use]
     pub fn undivided(&self, project: &ProjectSlug) -> Option<&HierarchyNode> {
         let line = self.active_line(project);

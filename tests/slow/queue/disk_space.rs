@@ -42,7 +42,7 @@ fn a_branch_whose_test_only_says_that_there_is_no_space_is_sent_back() {
     assert_eq!(count(&events, "gate_started", "*"), 3);
     let status = place.status_of("bad");
     assert_eq!(status["status"], "needs_review");
-    assert!(status["reason"].to_string().contains("it says that no space was left"), "{status}");
+    assert!(status["reason"].to_string().contains("its output says that the disk was full"), "{status}");
     place.objective("more", "commit more\nover", &[]);
     assert_eq!(count(&place.idle(3), "landed", "more"), 1, "the queue goes on");
 }
