@@ -1,5 +1,5 @@
-//! Waiting for a git program, with a time limit: any of them may meet a remote, a passphrase, a disk or a named pipe
-//! that never answers.
+//! Waiting for a git process with a time limit. Any git process may meet a remote, a passphrase prompt, a
+//! disk or a named pipe that never answers.
 
 use std::cell::Cell;
 use std::io::{self, Read, Write};
@@ -11,85 +11,92 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
 
-/// Between two looks at whether it has ended, while a helper that it started still holds its output open. Without one
-/// the end of its output tells at once.
-const LOOK_INTERVAL: Duration = Duration::from_millis(5);
-/// Between asking a program that took too long to stop, so that it can remove its lock files, and killing it.
+/// Poll interval for the exit of the process while a helper that it started still holds its output open.
+/// Without such a helper, the end of the output wakes the waiting thread at once.
+const POLL_INTERVAL: Duration = Duration::from_millis(5);
+/// Time between SIGTERM and SIGKILL for a process that exceeded its limit: git uses it to remove its lock
+/// files.
 const GRACE: Duration = Duration::from_secs(5);
-/// What is wanted of a program's output.
+/// How much of a process's output the caller needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted {
-    /// All of it: a part is as good as nothing.
-    All,
-    /// What people may want to read: of a program that talks to somebody outside.
-    Words,
+pub(super) enum OutputMode {
+    /// The whole output: a part of it would be misread as the whole.
+    Whole,
+    /// Whatever has arrived: text for people, from a process that talks to somebody outside.
+    Excerpt,
 }
 
-impl Wanted {
-    /// So many bytes are kept; what comes after them is read, so that nothing blocks.
+impl OutputMode {
+    /// Maximum number of bytes to keep. The rest is read and dropped, so that the process never blocks on a
+    /// full pipe.
     fn bytes(self) -> usize {
         match self {
-            Self::All => usize::MAX,
-            Self::Words => 1 << 20,
+            Self::Whole => usize::MAX,
+            Self::Excerpt => 1 << 20,
         }
     }
 
-    /// How long the end of its output is waited for once it has ended itself. A helper that stays (an agent for keys, a
-    /// shared connection) may hold the pipe open for hours; where there is none, only a busy machine takes time.
+    /// How long to wait for the end of the output after the process itself has ended. A helper that stays (a
+    /// key agent, a shared ssh connection) may hold the pipe open for hours; without a helper, only a busy
+    /// machine takes time.
     fn patience(self) -> Duration {
         match self {
-            Self::All => Duration::from_secs(60),
-            Self::Words => Duration::from_secs(1),
+            Self::Whole => Duration::from_secs(60),
+            Self::Excerpt => Duration::from_secs(1),
         }
     }
 }
 
-/// What a stream has brought so far, and whether that is all.
-struct Heard {
+/// A thread's record of one output stream: the bytes so far, and whether the stream has ended.
+struct StreamReader {
     bytes: Arc<Mutex<Vec<u8>>>,
-    /// Told `true` at its end, `false` where it could not be read on.
-    over: Receiver<bool>,
+    /// Receives `true` at the end of the stream, `false` after a read error.
+    done: Receiver<bool>,
+    /// Last value received from `done`.
     end: Cell<Option<bool>>,
 }
 
-impl Heard {
-    /// Hears a stream, and keeps its first bytes, at most so many.
+impl StreamReader {
+    /// Starts a thread that reads a stream to its end and keeps its first `kept_bytes` bytes.
     fn spawn(stream: Option<impl Read + Send + 'static>, kept_bytes: usize) -> io::Result<Self> {
         let bytes = Arc::new(Mutex::new(Vec::new()));
-        // One word is sent.
-        let (report, over) = channel();
+        // Unbounded, but at most one value is ever sent.
+        let (report, done) = channel();
         let shared = Arc::clone(&bytes);
-        let hear = move || {
+        let read = move || {
             let is_whole = stream.is_none_or(|stream| copy(stream, &shared, kept_bytes).is_ok());
-            // Nobody listens any more once the call took too long.
+            // Fails once the call has timed out and dropped its receiver.
             let _ = report.send(is_whole);
         };
-        thread::Builder::new().name("git output".into()).spawn(hear)?;
-        Ok(Self { bytes, over, end: Cell::new(None) })
+        thread::Builder::new().name("git output".into()).spawn(read)?;
+        Ok(Self { bytes, done, end: Cell::new(None) })
     }
 
-    /// Whether it is over; waits for that, but not longer than `pause`.
-    fn is_over(&self, pause: Duration) -> bool {
+    /// Returns whether the stream has ended; waits up to `pause` for the end.
+    fn is_done(&self, pause: Duration) -> bool {
         if self.end.get().is_none() {
-            self.end.set(match self.over.recv_timeout(pause) {
+            self.end.set(match self.done.recv_timeout(pause) {
                 Ok(is_whole) => Some(is_whole),
                 Err(RecvTimeoutError::Timeout) => None,
+                // The thread panicked before it sent anything: the output may be cut.
                 Err(RecvTimeoutError::Disconnected) => Some(false),
             });
         }
         self.end.get().is_some()
     }
 
-    /// What it has brought; none if all is wanted and its end does not come.
-    fn rest(&self, wanted: Wanted) -> Option<Vec<u8>> {
-        self.is_over(wanted.patience());
+    /// Returns the bytes read so far, or `None` if `mode` asks for the whole output and its end does not
+    /// come.
+    fn take(&self, mode: OutputMode) -> Option<Vec<u8>> {
+        self.is_done(mode.patience());
+        // Waiting can end in a timeout, so the state is read again.
         let is_whole = self.end.get() == Some(true);
         let bytes = std::mem::take(&mut *self.bytes.lock().unwrap_or_else(PoisonError::into_inner));
-        (is_whole || wanted == Wanted::Words).then_some(bytes)
+        (is_whole || mode == OutputMode::Excerpt).then_some(bytes)
     }
 }
 
-/// Reads a stream to its end; the first `kept_bytes` go into `kept`.
+/// Reads a stream to its end and appends the first `kept_bytes` bytes to `kept`.
 fn copy(mut stream: impl Read, kept: &Mutex<Vec<u8>>, kept_bytes: usize) -> io::Result<()> {
     let mut chunk = [0; 8_192];
     loop {
@@ -100,25 +107,26 @@ fn copy(mut stream: impl Read, kept: &Mutex<Vec<u8>>, kept_bytes: usize) -> io::
             Err(error) => return Err(error),
         };
         let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let room = kept_bytes.saturating_sub(kept.len()).min(count);
-        kept.extend_from_slice(&chunk[..room]);
+        // The lock is held per chunk, so that a caller that gives up on the end can take the bytes so far.
+        let free = kept_bytes.saturating_sub(kept.len()).min(count);
+        kept.extend_from_slice(&chunk[..free]);
     }
 }
 
-/// Waits for a child that leads a process group of its own, with this on its standard input. Returns none if it took
-/// longer than `limit` and was ended with its group, or if all of its output is wanted and a process that it left holds
-/// that open.
+/// Waits for a child that leads a process group of its own, with `input` on its standard input. Returns
+/// `None` if the child exceeded `limit` and was killed with its group, or if `mode` asks for the whole output
+/// and a process that the child left behind holds the output open.
 ///
 /// # Errors
-/// When no thread can be started; the child is ended.
+/// Fails if no thread can be started; the child is killed.
 pub(super) fn finish(
     mut child: Child,
     input: Vec<u8>,
     limit: Duration,
-    wanted: Wanted,
+    mode: OutputMode,
 ) -> io::Result<Option<Output>> {
-    let heard = begin(&mut child, input, wanted);
-    let status = match &heard {
+    let readers = start_io(&mut child, input, mode);
+    let status = match &readers {
         Ok((stdout, _)) => wait(&mut child, stdout, limit),
         Err(_) => {
             signal(&child, Signal::KILL);
@@ -126,43 +134,46 @@ pub(super) fn finish(
         }
     };
     if status.is_none() {
-        // One that hangs in the kernel, on a dead network disk, does not even die: nobody else waits for it.
+        // A child that hangs in the kernel (on a dead network disk) does not die even of SIGKILL. A thread of its
+        // own waits for it, so that it leaves no zombie and blocks no caller.
         let reap = move || child.wait();
         drop(thread::Builder::new().name("git reaper".into()).spawn(reap));
     }
-    let (stdout, stderr) = heard?;
+    let (stdout, stderr) = readers?;
     let Some(status) = status else { return Ok(None) };
-    let output = stdout.rest(wanted).zip(stderr.rest(wanted));
+    let output = stdout.take(mode).zip(stderr.take(mode));
     Ok(output.map(|(stdout, stderr)| Output { status, stdout, stderr }))
 }
 
-/// Starts to hear what the child prints, and to give it what it reads.
-fn begin(child: &mut Child, input: Vec<u8>, wanted: Wanted) -> io::Result<(Heard, Heard)> {
+/// Starts the threads that read the child's output and write its input.
+fn start_io(child: &mut Child, input: Vec<u8>, mode: OutputMode) -> io::Result<(StreamReader, StreamReader)> {
     if let Some(mut stdin) = child.stdin.take() {
-        // A call that ends early closes the pipe: its status and its words say why.
+        // A child that exits early closes the pipe. The write error is dropped: the child's status and standard
+        // error say why it stopped reading.
         thread::Builder::new().name("git input".into()).spawn(move || stdin.write_all(&input))?;
     }
-    let stdout = Heard::spawn(child.stdout.take(), wanted.bytes())?;
-    Ok((stdout, Heard::spawn(child.stderr.take(), wanted.bytes())?))
+    let stdout = StreamReader::spawn(child.stdout.take(), mode.bytes())?;
+    Ok((stdout, StreamReader::spawn(child.stderr.take(), mode.bytes())?))
 }
 
-/// How the child ended. None: it took too long, and was ended with its group, but not reaped.
-fn wait(child: &mut Child, stdout: &Heard, limit: Duration) -> Option<ExitStatus> {
+/// Waits for the child to exit. Returns `None` if it exceeded `limit`: its group has been killed, and the
+/// child is not reaped.
+fn wait(child: &mut Child, stdout: &StreamReader, limit: Duration) -> Option<ExitStatus> {
     if has_ended_by(child, stdout, Instant::now() + limit) {
         return child.wait().ok();
     }
     signal(child, Signal::TERM);
     has_ended_by(child, stdout, Instant::now() + GRACE);
-    // Also where the program itself has ended: what it started may live on. It is not reaped yet, so that its number is
-    // nobody else's.
+    // Killed even if the child itself has exited, because its helpers may live on. The child is not reaped before
+    // this, so the kernel cannot have given its pid, which names the group, to another process.
     signal(child, Signal::KILL);
     None
 }
 
-/// Whether the child ends in time. It is not reaped.
-fn has_ended_by(child: &Child, stdout: &Heard, deadline: Instant) -> bool {
+/// Returns whether the child exits before `deadline`, without reaping it.
+fn has_ended_by(child: &Child, stdout: &StreamReader, deadline: Instant) -> bool {
     loop {
-        let is_silent = stdout.is_over(LOOK_INTERVAL);
+        let is_silent = stdout.is_done(POLL_INTERVAL);
         if has_ended(child) {
             return true;
         }
@@ -170,16 +181,18 @@ fn has_ended_by(child: &Child, stdout: &Heard, deadline: Instant) -> bool {
             return false;
         }
         if is_silent {
-            // It closes its output in the moment in which it ends, or lives on without one.
-            thread::sleep(LOOK_INTERVAL / 10);
+            // The stream is over, so `is_done` no longer waits: without this pause the loop would spin until a
+            // child that closed its output exits.
+            thread::sleep(POLL_INTERVAL / 10);
         }
     }
 }
 
 fn has_ended(child: &Child) -> bool {
     let Some(pid) = pid_of(child) else { return true };
+    // NOWAIT leaves the child unreaped, see `wait`.
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    // An error says that there is no such child any more.
+    // An error means that no such child exists any more.
     !matches!(waitid(WaitId::Pid(pid), options), Ok(None))
 }
 
@@ -189,6 +202,7 @@ fn pid_of(child: &Child) -> Option<Pid> {
 
 fn signal(child: &Child, signal: Signal) {
     if let Some(group) = pid_of(child) {
+        // Fails if every process of the group has exited already.
         let _ = kill_process_group(group, signal);
     }
 }
@@ -204,11 +218,11 @@ mod tests {
         let mut command = Command::new("sh");
         command.args(["-c", script]).process_group(0);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        finish(command.spawn().unwrap(), b"in\n".to_vec(), limit, Wanted::Words).unwrap()
+        finish(command.spawn().unwrap(), b"in\n".to_vec(), limit, OutputMode::Excerpt).unwrap()
     }
 
     #[test]
-    fn who_never_answers_is_ended_with_all_that_it_started() {
+    fn a_process_that_exceeds_its_limit_is_killed_with_its_helpers() {
         let folder = tempfile::tempdir().unwrap();
         let mark = folder.path().join("pid");
         let script = format!("sleep 600 & echo $! > {}; wait", mark.display());
@@ -216,7 +230,7 @@ mod tests {
         let helper: Option<i32> =
             std::fs::read_to_string(mark).ok().and_then(|text| text.trim().parse().ok());
         let begun = Instant::now();
-        // On a machine with much to do it may not have come so far: then there is nothing to look for.
+        // On a busy machine the script may not have written its pid yet: then there is no helper to look for.
         while let Some(pid) = helper.and_then(Pid::from_raw) {
             if rustix::process::test_kill_process(pid).is_err() {
                 break;
@@ -225,23 +239,23 @@ mod tests {
             if state.is_ok_and(|state| state.contains(") Z ")) {
                 break;
             }
-            assert!(begun.elapsed() < Duration::from_secs(60), "what it started lives on");
-            thread::sleep(LOOK_INTERVAL);
+            assert!(begun.elapsed() < Duration::from_secs(60), "the helper survives");
+            thread::sleep(POLL_INTERVAL);
         }
     }
 
     #[test]
-    fn all_that_is_printed_is_there_however_much_it_is() {
+    fn output_larger_than_a_pipe_is_returned_whole() {
         let mut command = Command::new("sh");
         command.args(["-c", "head -c 3000000 /dev/zero; echo end"]).process_group(0);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let child = command.spawn().unwrap();
-        let output = finish(child, Vec::new(), Duration::from_secs(60), Wanted::All).unwrap().unwrap();
+        let output = finish(child, Vec::new(), Duration::from_secs(60), OutputMode::Whole).unwrap().unwrap();
         assert_eq!(output.stdout.len(), 3_000_004);
     }
 
     #[test]
-    fn what_is_said_is_heard_though_a_helper_keeps_the_pipe() {
+    fn output_is_returned_although_a_helper_holds_the_pipe_open() {
         let output = run("cat; echo no >&2; sleep 5 & exit 3", Duration::from_secs(60)).unwrap();
         assert_eq!(output.status.code(), Some(3));
         assert_eq!((output.stdout.as_slice(), output.stderr.as_slice()), (&b"in\n"[..], &b"no\n"[..]));

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{flush_objects, new_objects};
-use super::program::{Call, refused, said};
+use super::program::{Call, program_error, stderr_tail};
 use super::refs::keep_ref;
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
@@ -138,7 +138,7 @@ pub(super) fn signed(
     let output = call.output_within(SIGN_TIME_MAX, message.as_bytes().to_vec())?.ok_or_else(silent)?;
     match output.status.success() {
         true => Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?),
-        false => Err(GitError::Signing(said(&output))),
+        false => Err(GitError::Signing(stderr_tail(&output))),
     }
 }
 
@@ -204,7 +204,7 @@ pub(super) fn merge_tree(
             Ok(Merged::Tree(Oid::from_str(&String::from_utf8_lossy(text))?))
         }
         Some(1) => Ok(conflict(&output.stdout)),
-        _ => Err(refused("merge-tree".to_owned(), &output)),
+        _ => Err(program_error("merge-tree".to_owned(), &output)),
     }
 }
 

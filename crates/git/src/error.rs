@@ -1,108 +1,108 @@
-//! What can go wrong with a repository, in words that say the way out.
+//! Errors of work on a repository. Their messages say what to do next.
 
 use std::path::{Path, PathBuf};
 
-/// Why an act on a repository was not done.
+/// Why an operation on a repository failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum GitError {
-    /// Nothing lies at the configured place.
+    /// The configured path does not exist.
     #[error("no folder at {0}: correct `repo_root` or put the repository back")]
     Missing(PathBuf),
-    /// A folder, but no repository.
+    /// The configured folder is not a git repository.
     #[error("{0} is not a git repository: run `git init` there, or correct `repo_root`")]
     NotARepository(PathBuf),
-    /// A repository in which nothing was ever committed.
+    /// The repository has no commits.
     #[error("{0} has no commits: make a first commit there (`git commit --allow-empty -m start` is enough)")]
     WithoutCommits(PathBuf),
-    /// A repository in a format that Paddock cannot work on.
+    /// The repository has a format that Paddock cannot work on.
     #[error("{what} is not supported: {way_out}")]
     Unsupported {
-        /// The format, as its owner would call it.
+        /// The format, in git's terms.
         what: String,
-        /// What to do about it.
+        /// How to convert the repository.
         way_out: String,
     },
-    /// The repository belongs to somebody else.
+    /// The repository belongs to another user, and git does not trust it.
     #[error(
-        "{0} belongs to another user: `git config --global --add safe.directory {0}` says that you trust it"
+        "{0} belongs to another user: if you trust it, run `git config --global --add safe.directory {0}`"
     )]
     Owner(PathBuf),
-    /// A folder or branch that Paddock did not make stands in the way.
+    /// A folder or branch that Paddock did not make is in the way.
     #[error("{what} was not made by Paddock and is not touched: {way_out}")]
     Foreign {
         /// The folder or branch.
         what: String,
-        /// What to do about it.
+        /// How to get it out of the way.
         way_out: String,
     },
-    /// A folder of the gate lacks files of its commit, or git does not compare them.
+    /// A gate folder lacks files of its commit, or git ignores changes to some of them.
     #[error(
-        "{folder} is not the whole tree: git leaves out or does not compare {count} of its files ({files}), so \
-         that nothing is judged there; remove the folder, and Paddock makes it anew"
+        "{folder} is not the whole tree: git leaves out, or ignores changes to, {count} of its files ({files}), \
+         so no gate runs there; remove the folder, and Paddock makes a new one"
     )]
     NotWhole {
-        /// The folder.
+        /// The gate folder.
         folder: PathBuf,
-        /// How many files.
+        /// Number of such files.
         count: usize,
-        /// Some of them.
+        /// Names of the first few.
         files: String,
     },
-    /// Another program holds a lock, and kept it.
+    /// Another process holds the lock of a ref and kept it for the whole wait.
     #[error("{0} is locked by another git process: wait for it, or remove the lock if none runs")]
     Locked(String),
-    /// No usable git program.
-    #[error("git {needed} or newer is needed, found {found}: install it and see that it is first on PATH")]
+    /// The git program is missing or too old.
+    #[error("Paddock needs git {needed} or newer, found {found}: install it, first on PATH")]
     Version {
-        /// The least version.
+        /// Oldest version that works.
         needed: &'static str,
-        /// What is there instead.
+        /// The version found, or why none was found.
         found: String,
     },
-    /// The git program refused.
+    /// The git program exited with an error.
     #[error("`git {command}` failed ({status}): {stderr}")]
     Program {
         /// The subcommand and its arguments.
         command: String,
-        /// How it ended.
+        /// How the program exited.
         status: String,
-        /// The end of what it said.
+        /// The end of its standard error.
         stderr: String,
     },
-    /// The git program did not end in time.
+    /// The git program exceeded its time limit and was stopped.
     #[error(
-        "`git {command}` had not ended after {} minutes and was stopped: look whether its disk, a named pipe in the \
-         repository or a filter of its configuration hangs",
+        "`git {command}` did not finish within {} minutes and was stopped: check whether the disk, a named pipe \
+         in the repository or a filter in its configuration hangs",
         .limit.as_secs() / 60
     )]
     TimedOut {
         /// The subcommand and its arguments.
         command: String,
-        /// How long it may take.
+        /// The time limit.
         limit: std::time::Duration,
     },
-    /// The user's key could not be used.
-    #[error("git could not sign: {0}")]
+    /// git could not sign a merge with the user's key.
+    #[error("git could not sign the merge: {0}")]
     Signing(String),
-    /// libgit2 refused.
+    /// libgit2 failed.
     #[error("git: {0}")]
     Library(#[from] git2::Error),
-    /// The file system refused.
+    /// The operating system refused access to a file or could not start a program.
     #[error("{path}: {source}")]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system said.
+        /// What the operating system reported.
         source: std::io::Error,
     },
-    /// A fact that cannot be: answers of git which contradict each other.
-    #[error("unexpected: {0}")]
+    /// The state of the repository contradicts what was asked, or an answer of git contradicts itself.
+    #[error("{0}")]
     Unexpected(String),
 }
 
 impl GitError {
-    /// Ties an error of the file system to the path it happened at.
+    /// Returns a function that ties an I/O error to the path that it happened at, for `map_err`.
     pub(crate) fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Self + '_ {
         move |source| Self::Io { path: path.to_owned(), source }
     }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::bounded::Wanted;
+use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
-use super::program::refused;
+use super::program::program_error;
 
 /// Reading a few small files takes milliseconds; one of them may lie on a disk that hangs, or be a pipe.
 const READ_TIME_MAX: Duration = Duration::from_secs(10);
@@ -34,7 +34,7 @@ pub struct IdentityQuestion<'a> {
 /// # Errors
 /// When git cannot be run, refuses the configuration, or does not answer within ten seconds.
 pub fn configured_identity(question: &IdentityQuestion<'_>) -> Result<BTreeMap<String, String>, GitError> {
-    let mut git = Process::of_user().remove(question.unset);
+    let mut git = Process::with_user_settings().remove(question.unset);
     for variables in question.set {
         git = git.variables(variables);
     }
@@ -42,7 +42,7 @@ pub fn configured_identity(question: &IdentityQuestion<'_>) -> Result<BTreeMap<S
     git = git.variables([("GIT_DIR", question.git_dir)]).remove(["GIT_COMMON_DIR", "GIT_WORK_TREE"]);
     git = git.args(["config", "--null", "--get-regexp", KEYS]).folder(question.work_tree);
     let command = || format!("config --get-regexp {KEYS}");
-    let output = git.run(Vec::new(), READ_TIME_MAX, Wanted::All);
+    let output = git.run(Vec::new(), READ_TIME_MAX, OutputMode::Whole);
     let Some(output) = output.map_err(GitError::io(Path::new("git")))? else {
         let problem = format!("`git {}` did not answer within {} s", command(), READ_TIME_MAX.as_secs());
         return Err(GitError::Unexpected(problem));
@@ -51,7 +51,7 @@ pub fn configured_identity(question: &IdentityQuestion<'_>) -> Result<BTreeMap<S
         Some(0) => Ok(values(&output.stdout)),
         // No key matches.
         Some(1) => Ok(BTreeMap::new()),
-        _ => Err(refused(command(), &output)),
+        _ => Err(program_error(command(), &output)),
     }
 }
 

@@ -1,9 +1,23 @@
 //! Everything that Paddock does with git, as blocking functions on one repository.
 //!
-//! Two hands do the work. libgit2 reads what agents wrote and moves refs by compare-and-swap: it runs no
-//! hooks, filters, file system monitors or merge drivers. The git program merges and checks out, always
-//! through [`program`] and [`process`], which name the git directory explicitly and switch off whatever an agent could
-//! have planted. An agent's `.git` file is never followed.
+//! Two implementations share the work. libgit2 reads what agents wrote and moves refs by compare-and-swap: it
+//! runs no hooks, filters, file system monitors or merge drivers. The git program merges and checks out,
+//! because libgit2 lacks git's current merge strategy and the filters that users configure. Every call of the
+//! program goes through [`program`] and `process`, which name the git directory explicitly and switch off
+//! whatever an agent could have planted. An agent's `.git` file is never followed: an agent may rewrite it to
+//! lead anywhere.
+//!
+//! Every function is safe to repeat, because a crash may come between any two of its steps; where a step
+//! leaves something half done, the function that repairs it says so.
+//!
+//! # Where to begin
+//!
+//! - [`Repository`] opens a repository and names every format that Paddock cannot work on.
+//! - [`add_worktree`], [`harvest`], [`salvage`] and [`remove_worktree`] follow one objective's worktree
+//!   through its life.
+//! - [`make_chain`] builds the merges that a gate tries, [`prepare_gate`] checks one out, [`land`] moves the
+//!   integration ref to it, and [`publish`] and [`push`] carry it to the user's branch and remote.
+//! - `refs` holds the compare-and-swap that all of them rest on.
 
 mod bounded;
 mod branch;

@@ -1,4 +1,4 @@
-//! Locks of refs that a killed process left behind.
+//! Ref locks that a killed process left behind.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use super::notes::NOTES_REF;
 use super::repository::Repository;
 
-/// A ref is locked for as long as it takes to write forty bytes: a lock that stays the same for so long, while
-/// this workspace holds the repository's claim, has lost its process. Shorter than the wait for a locked ref,
-/// so that whoever waits meanwhile gets it.
+/// Age at which a lock counts as left by a killed process. A ref is locked for as long as it takes to write
+/// forty bytes, and this workspace holds the repository's claim, so that no other Paddock moves these refs.
+/// Shorter than the wait for a locked ref (about two seconds), so that a call that waits meanwhile gets the
+/// lock.
 const STALE_AFTER: Duration = Duration::from_millis(1_000);
 
-/// Removes the locks of Paddock's own refs, branches and notes whose process was killed, and answers which. To be
-/// called by the holder of the repository's claim before it moves any ref. It waits only if a lock is there.
-/// Locks of everything else are the user's.
+/// Removes the locks that killed processes left on Paddock's own refs, branches and notes, and returns their
+/// paths. The caller must hold the repository's claim and must not have moved any ref yet. Sleeps for a
+/// second if there is a lock. All other locks are the user's and stay.
 #[must_use]
 pub fn remove_stale_locks(repository: &Repository) -> Vec<PathBuf> {
     let places = ["refs/paddock", "refs/heads/paddock"].map(|place| repository.common_dir().join(place));
@@ -26,8 +27,10 @@ pub fn remove_stale_locks(repository: &Repository) -> Vec<PathBuf> {
     if before.is_empty() {
         return Vec::new();
     }
+    // A lock that was released and taken again meanwhile has another inode or time.
     thread::sleep(STALE_AFTER);
     let is_same = |lock: &&(PathBuf, u64, i64)| identified(lock.0.clone()).as_ref() == Some(lock);
+    // A lock that cannot be removed is left to the calls that meet it: they report it by name.
     let stale = before.iter().filter(is_same).map(|(path, ..)| path.clone());
     stale.filter(|path| fs::remove_file(path).is_ok()).collect()
 }
@@ -44,7 +47,7 @@ fn locks_in(place: &Path) -> Vec<PathBuf> {
             let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
             match is_folder {
                 true => due.push(entry.path()),
-                // No ref's name may end so.
+                // git forbids ref names that end in `.lock`, so this is no ref.
                 false if entry.path().extension().is_some_and(|ending| ending == "lock") => {
                     found.push(entry.path());
                 }

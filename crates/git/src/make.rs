@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use super::bounded::Wanted;
+use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
-use super::program::refused;
+use super::program::program_error;
 
 /// With a few files each call takes milliseconds, unless the disk hangs.
 const CALL_TIME_MAX: Duration = Duration::from_secs(60);
@@ -28,11 +28,11 @@ pub fn make_repository(folder: &Path) -> Result<(), GitError> {
     ];
     for arguments in calls {
         let git = Process::isolated().variables(WITHOUT_SETTINGS).folder(folder);
-        let output = git.args(IDENTITY).args(arguments).run(Vec::new(), CALL_TIME_MAX, Wanted::All);
+        let output = git.args(IDENTITY).args(arguments).run(Vec::new(), CALL_TIME_MAX, OutputMode::Whole);
         let command = arguments.join(" ");
         match output.map_err(GitError::io(Path::new("git")))? {
             Some(output) if output.status.success() => {}
-            Some(output) => return Err(refused(command, &output)),
+            Some(output) => return Err(program_error(command, &output)),
             None => return Err(GitError::TimedOut { command, limit: CALL_TIME_MAX }),
         }
     }

@@ -1,6 +1,7 @@
 //! The one place that starts the git program.
 //!
-//! Every process of it runs in a process group of its own with a time limit, in plain English, and asks nobody.
+//! Every git process runs in a process group of its own with a time limit, prints plain English, and asks
+//! nobody.
 
 use std::ffi::OsStr;
 use std::io;
@@ -9,9 +10,10 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use super::bounded::{Wanted, finish};
+use super::bounded::{OutputMode, finish};
 
-/// Variables that name a repository: set by a git that started Paddock, they would lead another git to that one.
+/// Variables that name a repository. A git that started Paddock (a hook, an alias) may have set them; they
+/// would lead Paddock's own calls to that repository.
 pub const REPOSITORY_VARIABLES: [&str; 7] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
@@ -22,26 +24,28 @@ pub const REPOSITORY_VARIABLES: [&str; 7] = [
     "GIT_PREFIX",
 ];
 
-/// A process of the git program that is not started yet.
+/// A call of the git program that is not started yet.
 #[derive(Debug)]
 pub(super) struct Process(Command);
 
 impl Process {
-    /// One that no `GIT_*` variable of Paddock's own environment reaches, and that sees the objects that there are:
-    /// libgit2 knows no replacements and no grafts.
+    /// Creates a process that inherits no `GIT_*` variable of Paddock's own environment and ignores replaced
+    /// objects and grafts. libgit2 knows neither, so the program would read other commits than libgit2 does.
     pub(super) fn isolated() -> Self {
         let own = std::env::vars_os().map(|(name, _)| name);
         let process = Self::without(own.filter(|name| name.as_encoded_bytes().starts_with(b"GIT_")));
         process.variables([
             ("GIT_NO_REPLACE_OBJECTS", "1"),
             ("GIT_GRAFT_FILE", "/dev/null"),
+            // A call that only reads must not take `index.lock`: an agent or the user may need it at that
+            // moment.
             ("GIT_OPTIONAL_LOCKS", "0"),
             ("GIT_EDITOR", "true"),
         ])
     }
 
-    /// One that works with the user's own settings, credentials included.
-    pub(super) fn of_user() -> Self {
+    /// Creates a process that uses the user's own settings, credentials included.
+    pub(super) fn with_user_settings() -> Self {
         Self::without(REPOSITORY_VARIABLES)
     }
 
@@ -50,11 +54,12 @@ impl Process {
         for name in names {
             command.env_remove(name);
         }
+        // An empty value stops git from trying the next source, `core.askPass`, which may open a window.
         command.env("GIT_ASKPASS", "");
         Self(command)
     }
 
-    /// Sets variables, over what was set before.
+    /// Sets environment variables; later calls override earlier ones.
     pub(super) fn variables<K: AsRef<OsStr>, V: AsRef<OsStr>>(
         mut self,
         variables: impl IntoIterator<Item = (K, V)>,
@@ -63,7 +68,7 @@ impl Process {
         self
     }
 
-    /// Removes variables, those of Paddock's own environment included.
+    /// Removes environment variables, inherited ones included.
     pub(super) fn remove<S: AsRef<OsStr>>(mut self, names: impl IntoIterator<Item = S>) -> Self {
         for name in names {
             self.0.env_remove(name);
@@ -81,19 +86,20 @@ impl Process {
         self
     }
 
-    /// Runs it with this on its standard input. Returns none if it took longer than `limit` and was ended, or if all
-    /// of its output is wanted and does not come.
+    /// Runs the process with `input` on standard input. Returns `None` if it exceeded `limit` and was
+    /// stopped, or if `mode` asks for the whole output and the end of the output does not come.
     ///
     /// # Errors
-    /// When it cannot be started.
-    pub(super) fn run(self, input: Vec<u8>, limit: Duration, wanted: Wanted) -> io::Result<Option<Output>> {
+    /// Fails if the process cannot be started.
+    pub(super) fn run(self, input: Vec<u8>, limit: Duration, mode: OutputMode) -> io::Result<Option<Output>> {
         let Self(mut command) = self;
+        // Paddock reads some of git's output, and a translated git prints other words.
         command.env("LC_ALL", "C").env("LANGUAGE", "C").env("GIT_TERMINAL_PROMPT", "0");
-        // Filters and helpers would take Paddock's own folder for the one they work in.
+        // Filters and helpers that trust PWD would work in Paddock's own folder instead of the call's.
         command.env_remove("PWD").env_remove("OLDPWD");
         let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
-        // A group of its own, so that what it starts can be ended with it.
+        // A process group of its own lets a timeout also kill the helpers and filters that git started.
         command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        finish(command.spawn()?, input, limit, wanted)
+        finish(command.spawn()?, input, limit, mode)
     }
 }

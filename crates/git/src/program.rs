@@ -1,6 +1,6 @@
 //! Calls of the git program on a repository.
 //!
-//! Every call names the git directory (and the working tree, where there is one) explicitly and switches off
+//! Every call names the git directory (and the working tree, if it needs one) explicitly and switches off
 //! hooks, file system monitors, submodule recursion, prompts and automatic maintenance.
 
 use std::ffi::{OsStr, OsString};
@@ -9,42 +9,54 @@ use std::path::{Path, PathBuf};
 use std::process::Output;
 use std::time::Duration;
 
-use super::bounded::Wanted;
+use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
 use super::repository::Repository;
 
-/// The least version of the git program: `merge-tree` of 2.39 is what candidates are made with.
+/// Oldest supported version of the git program: 2.39 is the first with `merge-tree --stdin`, which predicts
+/// conflicts between branches.
 pub const GIT_VERSION_MIN: &str = "2.39";
 
-/// The longest that a call may take which reads, merges or moves refs: with 100,000 files these take seconds, so one that
-/// takes minutes waits for a disk or a named pipe that never answers, and everything of its project waits behind it.
+/// Time limit of a call that reads, merges or moves refs. With 100,000 files these take seconds, so a call
+/// that takes minutes hangs on a disk or a named pipe, and everything else in its project waits behind it.
 const CALL_TIME_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// The longest for a call that writes the files of a working tree: filters may fetch gigabytes over a slow line.
+/// Time limit of a call that writes the files of a working tree: filters may fetch gigabytes over a slow
+/// line.
 pub(crate) const CHECKOUT_TIME_MAX: Duration = Duration::from_secs(2 * 60 * 60);
 
-/// The longest that the program may take to name its version: it reads no repository.
+/// Time limit of `git version`, which reads no repository.
 const VERSION_TIME_MAX: Duration = Duration::from_secs(60);
 
-/// Settings that hold in every call, stronger than any file.
+/// Settings of every call. They are passed in the environment, so they override every configuration file,
+/// including the repository's own, which an agent can write.
 const SETTINGS: [(&str, &str); 19] = [
+    // An agent could plant a program in each of these settings, and git would run it.
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
+    // Messages show file names as they are, not as octal escapes.
     ("core.quotePath", "false"),
+    // No call of this module has a reason to reach a network or to ask for credentials.
     ("core.sshCommand", "false"),
     ("core.gitProxy", ""),
     ("core.pager", "cat"),
     ("credential.helper", ""),
+    // Looking into a submodule would run git in a repository that the agent controls.
     ("diff.ignoreSubmodules", "all"),
+    // Maintenance would go on in the background, pack refs and hold locks while Paddock moves refs.
     ("gc.auto", "0"),
     ("maintenance.auto", "false"),
+    // A merge must give the same tree whatever the user's own settings for merges are.
     ("merge.conflictStyle", "merge"),
     ("merge.directoryRenames", "conflict"),
     ("merge.renames", "true"),
+    // An `ext::` URL is a command line.
     ("protocol.ext.allow", "never"),
     ("submodule.recurse", "false"),
+    // With `true`, git 2.48 and newer mark the repository with an extension that older programs refuse.
     ("worktree.useRelativePaths", "false"),
+    // Standard error is shown to people: advice would bury the reason of a failure.
     ("advice.detachedHead", "false"),
     ("advice.graftFileDeprecated", "false"),
     ("protocol.version", "2"),
@@ -63,7 +75,7 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// A call that needs no working tree.
+    /// Creates a call that needs no working tree.
     pub(crate) fn new(repository: &'a Repository) -> Self {
         Self {
             git_dir: repository.common_dir().to_owned(),
@@ -76,14 +88,14 @@ impl<'a> Call<'a> {
         }
     }
 
-    /// Works in this working tree, whose own git directory is `git_dir`.
+    /// Runs the call in this working tree, whose own git directory is `git_dir`.
     pub(crate) fn in_worktree(mut self, git_dir: &Path, work_tree: &'a Path) -> Self {
         self.git_dir = git_dir.to_owned();
         self.work_tree = Some(work_tree);
         self
     }
 
-    /// Flushes what the call writes: objects and refs.
+    /// Makes git flush the objects and refs that the call writes.
     pub(crate) fn durable(self) -> Self {
         self.setting("core.fsync", "committed,loose-object,reference")
     }
@@ -103,43 +115,46 @@ impl<'a> Call<'a> {
         self
     }
 
-    /// For a call that may take longer than [`CALL_TIME_MAX`].
+    /// Replaces the default time limit, [`CALL_TIME_MAX`].
     pub(crate) fn limit(mut self, limit: Duration) -> Self {
         self.limit = limit;
         self
     }
 
-    /// Runs it and hands back how it ended, whatever that was.
+    /// Runs the call and returns its output, whatever its exit status.
     pub(crate) fn output(self) -> Result<Output, GitError> {
-        self.output_of(Vec::new())
+        self.output_with_input(Vec::new())
     }
 
-    /// Like [`Self::output`], with this on its standard input, however much it prints meanwhile.
-    pub(crate) fn output_of(self, input: Vec<u8>) -> Result<Output, GitError> {
-        let (command, limit) = (shown(&self.arguments), self.limit);
-        self.bounded(input, limit, Wanted::All)?.ok_or(GitError::TimedOut { command, limit })
+    /// Like [`Self::output`], but feeds `input` to standard input from a second thread, so that neither side
+    /// blocks on a full pipe.
+    pub(crate) fn output_with_input(self, input: Vec<u8>) -> Result<Output, GitError> {
+        let (command, limit) = (display_arguments(&self.arguments), self.limit);
+        self.bounded(input, limit, OutputMode::Whole)?.ok_or(GitError::TimedOut { command, limit })
     }
 
-    /// Like [`Self::output_of`], where somebody outside may have to answer. Returns none if nobody did in this time:
-    /// then the call was ended.
+    /// Like [`Self::output_with_input`], for a call that may wait for somebody outside. Returns `None` if the
+    /// call did not end within `limit` and was stopped.
     pub(crate) fn output_within(self, limit: Duration, input: Vec<u8>) -> Result<Option<Output>, GitError> {
-        self.bounded(input, limit, Wanted::Words)
+        self.bounded(input, limit, OutputMode::Excerpt)
     }
 
-    fn bounded(self, input: Vec<u8>, limit: Duration, wanted: Wanted) -> Result<Option<Output>, GitError> {
-        self.process().run(input, limit, wanted).map_err(GitError::io(Path::new("git")))
+    fn bounded(self, input: Vec<u8>, limit: Duration, mode: OutputMode) -> Result<Option<Output>, GitError> {
+        self.process().run(input, limit, mode).map_err(GitError::io(Path::new("git")))
     }
 
     fn process(self) -> Process {
         let mut variables: Vec<(String, OsString)> = vec![
+            // With both variables set, git neither searches for a repository nor follows the worktree's
+            // `.git` file.
             ("GIT_DIR".to_owned(), self.git_dir.clone().into()),
             ("GIT_COMMON_DIR".to_owned(), self.common_dir.into()),
         ];
         variables.extend(self.work_tree.map(|work_tree| ("GIT_WORK_TREE".to_owned(), work_tree.into())));
         variables.extend(self.environment.into_iter().map(|(name, value)| (name.to_owned(), value)));
-        let own = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
+        let per_call = self.settings.iter().map(|(key, value)| (key.as_str(), value.as_str()));
         let mut count = 0;
-        for (key, value) in SETTINGS.into_iter().chain(own) {
+        for (key, value) in SETTINGS.into_iter().chain(per_call) {
             variables.push((format!("GIT_CONFIG_KEY_{count}"), key.into()));
             variables.push((format!("GIT_CONFIG_VALUE_{count}"), value.into()));
             count += 1;
@@ -149,47 +164,50 @@ impl<'a> Call<'a> {
         Process::isolated().variables(variables).args(&self.arguments).folder(folder)
     }
 
-    /// Runs it and takes anything but success for an error.
+    /// Runs the call and returns its standard output. Fails unless the call exits with status 0.
     pub(crate) fn run(self) -> Result<Vec<u8>, GitError> {
-        let command = shown(&self.arguments);
+        let command = display_arguments(&self.arguments);
         let output = self.output()?;
-        if output.status.success() { Ok(output.stdout) } else { Err(refused(command, &output)) }
+        if output.status.success() { Ok(output.stdout) } else { Err(program_error(command, &output)) }
     }
 }
 
-/// The error for a call that did not succeed.
-pub(crate) fn refused(command: String, output: &Output) -> GitError {
-    GitError::Program { command, status: output.status.to_string(), stderr: said(output) }
+/// Returns the error for a call that exited with another status than 0.
+pub(crate) fn program_error(command: String, output: &Output) -> GitError {
+    GitError::Program { command, status: output.status.to_string(), stderr: stderr_tail(output) }
 }
 
-/// The end of what a call wrote to standard error, at most 4,000 characters.
-pub(crate) fn said(output: &Output) -> String {
+/// Returns the end of a call's standard error, at most 4,000 characters. The reason of a failure comes last,
+/// after progress and warnings.
+pub(crate) fn stderr_tail(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stderr);
     let text = text.trim();
     let skip = text.chars().count().saturating_sub(4_000);
     text.chars().skip(skip).collect()
 }
 
-fn shown(arguments: &[OsString]) -> String {
+fn display_arguments(arguments: &[OsString]) -> String {
     let words: Vec<_> = arguments.iter().map(|argument| argument.to_string_lossy()).collect();
     words.join(" ").chars().take(300).collect()
 }
 
-/// The version of the git program on PATH, as it prints it (`2.47.3`).
+/// Returns the version of the git program on PATH, as the program prints it (`2.47.3`).
 ///
 /// # Errors
-/// [`GitError::Version`] when there is none, or it is older than [`GIT_VERSION_MIN`].
+/// [`GitError::Version`] if there is no git program, or if it is older than [`GIT_VERSION_MIN`].
 pub fn check_version() -> Result<String, GitError> {
     let missing = |found: String| GitError::Version { needed: GIT_VERSION_MIN, found };
-    let output = Process::isolated().args(["version"]).run(Vec::new(), VERSION_TIME_MAX, Wanted::All);
+    let output = Process::isolated().args(["version"]).run(Vec::new(), VERSION_TIME_MAX, OutputMode::Whole);
     let output = output.map_err(|error| missing(format!("none ({error})")))?;
-    let output = output.ok_or_else(|| missing("none (it does not answer)".to_owned()))?;
+    let output =
+        output.ok_or_else(|| missing("none (the git program on PATH does not answer)".to_owned()))?;
     let text = String::from_utf8_lossy(&output.stdout);
     let version = text.trim().trim_start_matches("git version ").to_owned();
     if is_new_enough(&version) { Ok(version) } else { Err(missing(version)) }
 }
 
 fn is_new_enough(version: &str) -> bool {
+    // A part that is no number (`3 (Apple Git-146)`, `rc1`) counts as 0: only major and minor matter here.
     let mut numbers = version.split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     (major, minor) >= (2, 39)
@@ -214,7 +232,7 @@ mod tests {
         let by = git2::Signature::now("Ada", "ada@localhost").unwrap();
         library.commit(Some("HEAD"), &by, &by, "Begin", &library.find_tree(tree).unwrap(), &[]).unwrap();
         let repository = Repository::open(folder.path()).unwrap();
-        // It waits for somebody to write into the pipe.
+        // `hash-object` blocks until somebody writes into the pipe.
         let pipe = folder.path().join("pipe");
         assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
         let call = Call::new(&repository).limit(Duration::from_millis(50));

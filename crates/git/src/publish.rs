@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
-use super::program::{CHECKOUT_TIME_MAX, Call, flush_path, said};
+use super::program::{CHECKOUT_TIME_MAX, Call, flush_path, stderr_tail};
 use super::repository::{Repository, oid};
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
@@ -83,7 +83,7 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
                 if standing(repository, order)?.is_none() {
                     return Ok(refusal(repository, order, git_dir, worktree, &output));
                 }
-                said(&output)
+                stderr_tail(&output)
             }
             Err(waiting) => return Ok(waiting),
         },
@@ -181,7 +181,7 @@ fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitErr
         .args(["--no-auto-maintenance", "."])
         .args([format!("{}:refs/heads/{}", order.to, order.target_branch)])
         .output()?;
-    Ok(said(&output))
+    Ok(stderr_tail(&output))
 }
 
 /// Why git refused, by what is in the way and not by its sentences.
@@ -193,7 +193,7 @@ fn refusal(
     refused: &Output,
 ) -> PublishOutcome {
     let words = String::from_utf8_lossy(&refused.stderr);
-    let ended = said(refused);
+    let ended = stderr_tail(refused);
     let files = files_in_the_way(repository, order, git_dir, worktree, &refused.stderr);
     let index = git2::Index::open(&git_dir.join("index")).ok();
     let is_tracked =

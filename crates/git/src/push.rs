@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::bounded::Wanted;
+use super::bounded::OutputMode;
 use super::error::GitError;
 use super::process::Process;
 use super::repository::Repository;
@@ -39,7 +39,7 @@ pub fn push(
     commit: &ObjectId,
     branch: &str,
 ) -> Result<PushOutcome, GitError> {
-    let mut git = Process::of_user().variables([("GIT_DIR", repository.common_dir())]);
+    let mut git = Process::with_user_settings().variables([("GIT_DIR", repository.common_dir())]);
     // Nobody answers here: not on this terminal, and not in a window.
     git = git.variables([("SSH_ASKPASS", "")]);
     if std::env::var_os("GIT_SSH_COMMAND").is_none() && !has_ssh_command(repository) {
@@ -51,7 +51,7 @@ pub fn push(
     }
     git = git.args(["push", "--porcelain", "--no-verify", "--recurse-submodules=no", "--", remote]);
     git = git.args([format!("{commit}:refs/heads/{branch}")]).folder(repository.common_dir());
-    let output = git.run(Vec::new(), PUSH_TIME_MAX, Wanted::Words);
+    let output = git.run(Vec::new(), PUSH_TIME_MAX, OutputMode::Excerpt);
     let Some(output) = output.map_err(GitError::io(repository.common_dir()))? else {
         return Ok(PushOutcome::Unreachable("the remote did not answer in time".to_owned()));
     };

@@ -15,7 +15,7 @@ use git2::Oid;
 
 use super::error::GitError;
 use super::objects::{changed_paths, entry_at};
-use super::program::{Call, refused};
+use super::program::{Call, program_error};
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
@@ -172,9 +172,9 @@ fn merge_each(repository: &Repository, pairs: &[Pair]) -> Result<Vec<(Pair, Vec<
         .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", repository.common_dir().join("objects"))
         .args(["merge-tree", "--write-tree", "--stdin", "--name-only", "--no-messages"])
         .args(["--allow-unrelated-histories"])
-        .output_of(input.into_bytes())?;
+        .output_with_input(input.into_bytes())?;
     if !output.status.success() {
-        return Err(refused("merge-tree --stdin".to_owned(), &output));
+        return Err(program_error("merge-tree --stdin".to_owned(), &output));
     }
     let found = outcomes(&output.stdout);
     match found.len() == pairs.len() {

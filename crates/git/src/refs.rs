@@ -1,4 +1,7 @@
 //! Reading refs, comparing commits, and moving refs by compare-and-swap.
+//!
+//! Users, agents and their tools move refs while Paddock works. Every move therefore names the commit that
+//! the ref must hold; a ref that somebody moved first is reported and left alone.
 
 use std::fs;
 use std::io;
@@ -9,45 +12,47 @@ use git2::ErrorCode;
 use serde::{Deserialize, Serialize};
 
 use super::error::GitError;
-use super::program::{Call, refused, said};
+use super::program::{Call, program_error, stderr_tail};
 use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
 
 pub use paddock_model::facts::Relation;
 
-/// What became of a compare-and-swap.
+/// Outcome of a compare-and-swap.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CasOutcome {
-    /// The ref was as expected and is now as ordered, on disk.
+    /// The ref was as expected; the change is on disk.
     Done,
-    /// The ref was something else and was left alone.
+    /// The ref was not as expected and was left alone.
     Modified {
-        /// What it is; nothing when it is absent.
+        /// Commit that the ref holds; `None` if the ref does not exist.
         found: Option<ObjectId>,
     },
 }
 
-/// Bounds the wait for other processes' locks: about two seconds with the growing pauses below.
+/// Number of attempts while another process holds a ref's lock: about two seconds with the growing pauses of
+/// [`pause`].
 const LOCK_ATTEMPTS_MAX: u32 = 60;
 
-/// How long somebody else may be packing refs before the lock is taken for one that a killed process has left: as
-/// long as git itself waits (`core.packedRefsTimeout`).
+/// Time after which the lock of the packed refs counts as left by a killed process: as long as git itself
+/// waits for it (`core.packedRefsTimeout`).
 const PACKING_MAX: Duration = Duration::from_secs(1);
 
 impl Repository {
-    /// The commit that a full ref name leads to; nothing when the ref does not exist.
+    /// Returns the commit that a full ref name leads to, or `None` if the ref does not exist.
     ///
     /// # Errors
-    /// When the repository cannot be read or the ref leads to something that is no commit.
+    /// Fails if the repository cannot be read, or if the ref leads to something other than a commit.
     pub fn commit_of(&self, reference: &str) -> Result<Option<ObjectId>, GitError> {
         commit_of(&self.library()?, reference)
     }
 
-    /// The refs whose names begin so, with their commits.
+    /// Returns the refs whose names begin with `prefix`, with their commits. Skips refs that lead to no
+    /// commit.
     ///
     /// # Errors
-    /// When the refs cannot be read.
+    /// Fails if the refs cannot be read.
     pub fn refs_below(&self, prefix: &str) -> Result<Vec<(String, ObjectId)>, GitError> {
         let library = self.library()?;
         let mut found = Vec::new();
@@ -60,26 +65,27 @@ impl Repository {
         Ok(found)
     }
 
-    /// The tree of a commit.
+    /// Returns the tree of a commit.
     ///
     /// # Errors
-    /// When there is no such commit.
+    /// Fails if there is no such commit.
     pub fn tree_of(&self, commit: &ObjectId) -> Result<ObjectId, GitError> {
         object_id(self.library()?.find_commit(oid(commit)?)?.tree_id())
     }
 
-    /// How commit `a` lies to commit `b`.
+    /// Returns how commit `a` is related to commit `b`.
     ///
     /// # Errors
-    /// When a commit is missing: that is never answered with "no relation".
+    /// Fails if a commit is missing. A missing commit must never pass for "no relation": branches would look
+    /// diverged.
     pub fn relation(&self, a: &ObjectId, b: &ObjectId) -> Result<Relation, GitError> {
         relation(&self.library()?, oid(a)?, oid(b)?)
     }
 
-    /// Moves a ref from `expected` (nothing: it must not exist) to `new`, flushed to disk.
+    /// Moves a ref from `expected` (`None`: the ref must not exist) to `new`, and flushes it to disk.
     ///
     /// # Errors
-    /// [`GitError::Locked`] when another process keeps the ref locked; whatever libgit2 refuses.
+    /// [`GitError::Locked`] if another process keeps the ref locked, else whatever libgit2 reports.
     pub fn set_ref(
         &self,
         name: &str,
@@ -90,12 +96,13 @@ impl Repository {
         set_ref(&self.durable_library()?, name, expected, new, reflog_message)
     }
 
-    /// Deletes a ref that is still what is expected. One that is gone already is `Modified`.
+    /// Deletes a ref that still holds `expected`. A ref that is gone already is `Modified`.
     ///
-    /// The git program does it: whoever deletes a packed ref writes the file of all packed refs anew, and libgit2
-    /// reads that file before it locks it. While somebody else packs (`git gc`), it would so put refs back to what
-    /// they were, the integration ref among them. The program wants the lock of that file for every ref, though:
-    /// where somebody keeps it, a ref that is not in the file is deleted without it.
+    /// The git program deletes, not libgit2. Deleting a packed ref rewrites the file of all packed refs, and
+    /// libgit2 reads that file before it locks it: while another process packs refs (`git gc`), libgit2 would
+    /// put refs back to old values, the integration ref among them. The program in turn insists on the lock
+    /// of the packed refs for every deletion. If another process keeps that lock, a ref that is not packed is
+    /// deleted without it.
     ///
     /// # Errors
     /// As [`Self::set_ref`].
@@ -108,20 +115,22 @@ impl Repository {
             }
             let delete = ["update-ref", "--no-deref", "-d", name, &expected.to_string()];
             let call = Call::new(self).durable().args(delete);
+            // git's own waits would add up with this loop's; the loop also has to look whether the ref moved.
             let at_once =
                 call.setting("core.packedRefsTimeout", "0").setting("core.filesRefLockTimeout", "0");
             let output = at_once.output()?;
             if output.status.success() {
                 return Ok(CasOutcome::Done);
             }
-            let said = said(&output);
-            if said.contains("packed-refs.lock'") && begun.elapsed() >= PACKING_MAX {
+            let message = stderr_tail(&output);
+            // git reports a lock only in its message, which names the lock file in quotes.
+            if message.contains("packed-refs.lock'") && begun.elapsed() >= PACKING_MAX {
                 return delete_loose(&library, name, expected);
             }
-            // Between the look and the lock it may have moved, which the next look finds.
+            // If the ref moved between the check above and git's lock, the next round reports what it holds.
             let is_as_it_was = library.refname_to_id(name).ok() == Some(expected);
-            if is_as_it_was && !said.contains(".lock'") {
-                return Err(refused(delete.join(" "), &output));
+            if is_as_it_was && !message.contains(".lock'") {
+                return Err(program_error(delete.join(" "), &output));
             }
             thread::sleep(pause(attempt));
         }
@@ -129,8 +138,8 @@ impl Repository {
     }
 }
 
-/// Deletes a ref that is in no other file than its own. Should somebody be packing all the same, it may be back at
-/// the same commit afterwards; nothing else changes.
+/// Deletes a ref that is stored in its own file alone. If another process packs refs after all, the ref may
+/// come back at the same commit; no other ref changes.
 fn delete_loose(library: &git2::Repository, name: &str, expected: git2::Oid) -> Result<CasOutcome, GitError> {
     let deleted = match library.find_reference(name) {
         Ok(mut found) if found.target() == Some(expected) => found.delete().map(|()| true),
@@ -147,17 +156,19 @@ fn delete_loose(library: &git2::Repository, name: &str, expected: git2::Oid) -> 
 pub(crate) fn commit_of(library: &git2::Repository, reference: &str) -> Result<Option<ObjectId>, GitError> {
     match library.find_reference(reference).and_then(|found| found.peel_to_commit()) {
         Ok(commit) => object_id(commit.id()).map(Some),
-        Err(error) if error.code() == ErrorCode::NotFound && absent(library, reference) => Ok(None),
+        Err(error) if error.code() == ErrorCode::NotFound && is_absent(library, reference) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Tells an absent ref from one that leads to a missing object.
-fn absent(library: &git2::Repository, reference: &str) -> bool {
+/// Tells a ref that does not exist from one that leads to a missing object: libgit2 reports both as not
+/// found.
+fn is_absent(library: &git2::Repository, reference: &str) -> bool {
     library.refname_to_id(reference).is_err_and(|error| error.code() == ErrorCode::NotFound)
 }
 
 pub(crate) fn relation(library: &git2::Repository, a: git2::Oid, b: git2::Oid) -> Result<Relation, GitError> {
+    // libgit2's search for a common ancestor reports a missing commit as "not found", too.
     library.find_commit(a)?;
     library.find_commit(b)?;
     if a == b {
@@ -175,7 +186,7 @@ pub(crate) fn relation(library: &git2::Repository, a: git2::Oid, b: git2::Oid) -
     })
 }
 
-/// Moves a ref through an opened library, which decides whether it is flushed.
+/// Moves a ref through an open library, whose configuration decides whether the ref is flushed.
 pub(crate) fn set_ref(
     library: &git2::Repository,
     name: &str,
@@ -184,33 +195,37 @@ pub(crate) fn set_ref(
     message: &str,
 ) -> Result<CasOutcome, GitError> {
     let new = oid(new)?;
-    // To libgit2 an id of zeros means "must not exist", checked under the ref's lock.
+    // libgit2 takes an id of zeros for "must not exist" and checks it under the ref's lock.
     let must_be_absent = expected.is_none();
     let expected = expected.map_or_else(|| Ok(git2::Oid::ZERO_SHA1), oid)?;
     let done = retry_locked(name, || match library.reference_matching(name, new, true, expected, message) {
         Ok(_) => Ok(true),
         Err(error) => match error.code() {
+            // All three mean that the ref is not as expected: moved, made, or deleted meanwhile.
             ErrorCode::Modified | ErrorCode::Exists | ErrorCode::NotFound => Ok(false),
             ErrorCode::Locked => Err(error),
-            _ => has_moved_all_the_same(library, name, new).then_some(true).ok_or(error),
+            _ => moved_despite_error(library, name, new).then_some(true).ok_or(error),
         },
     })?;
+    // libgit2 says "exists" although the ref does not: its name is a folder of other refs, or lies below
+    // another ref.
     if !done && must_be_absent && library.refname_to_id(name).is_err() {
         return Err(GitError::Unexpected(format!(
-            "{name} cannot be made: a ref of a longer or shorter name"
+            "{name} cannot be created: the name of another ref is a folder of it, or lies below it; rename that ref"
         )));
     }
     outcome(library, name, done)
 }
 
-/// Whether a ref is where it was to go although an error was reported. libgit2 puts the ref in place before it
-/// flushes the folder: when that fails the ref has moved, and is flushed here once more. A ref that moved and
-/// cannot be flushed stays an error, as its move may not outlive a power loss.
-fn has_moved_all_the_same(library: &git2::Repository, name: &str, new: git2::Oid) -> bool {
+/// Returns whether a ref holds `new` on disk although libgit2 reported an error. libgit2 puts the ref in
+/// place before it flushes the folder. If that flush fails, the ref has moved, and this function flushes it
+/// again. A ref that moved and cannot be flushed stays an error, because its move may not survive a power
+/// loss.
+fn moved_despite_error(library: &git2::Repository, name: &str, new: git2::Oid) -> bool {
     library.refname_to_id(name).is_ok_and(|found| found == new) && flush_ref(library, name).is_ok()
 }
 
-/// Flushes a loose ref's file and the folders that lead to it.
+/// Flushes the file of a loose ref and the folders that lead to it.
 fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
     let root = library.commondir();
     let file = root.join(name);
@@ -218,7 +233,7 @@ fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
     for place in places {
         match fs::File::open(place) {
             Ok(open) => open.sync_all()?,
-            // Packed meanwhile: whoever packs refs flushes them.
+            // Another process packed the ref meanwhile, and packing flushes.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
@@ -226,9 +241,11 @@ fn flush_ref(library: &git2::Repository, name: &str) -> io::Result<()> {
     Ok(())
 }
 
-/// Makes a ref of Paddock's own point to a commit, whatever it was, without flushing.
+/// Points one of Paddock's own refs to a commit, whatever it held before. Not flushed: the ref survives the
+/// death of the process, and only landings and publications have to survive a power loss.
 pub(crate) fn keep_ref(library: &git2::Repository, name: &str, commit: &ObjectId) -> Result<(), GitError> {
     let commit = oid(commit)?;
+    // Saves the lock and the write on every repetition.
     if library.refname_to_id(name).is_ok_and(|found| found == commit) {
         return Ok(());
     }
@@ -244,7 +261,7 @@ fn outcome(library: &git2::Repository, name: &str, done: bool) -> Result<CasOutc
     }
 }
 
-/// Repeats an act while another process holds the lock, with growing pauses that differ between processes.
+/// Repeats an operation while another process holds the lock, with growing pauses.
 pub(crate) fn retry_locked<T>(
     name: &str,
     mut act: impl FnMut() -> Result<T, git2::Error>,
@@ -258,6 +275,8 @@ pub(crate) fn retry_locked<T>(
     Err(GitError::Locked(name.to_owned()))
 }
 
+/// Returns the pause after a failed attempt: at most 1 ms after the first, 64 ms later. Half of it is random,
+/// so that processes that met at a lock do not meet again.
 fn pause(attempt: u32) -> Duration {
     let mut random = [0_u8; 2];
     let jitter = getrandom::fill(&mut random).map_or(0, |()| u64::from(u16::from_le_bytes(random)));

@@ -1,4 +1,4 @@
-//! Opening a repository by its git directory, with a name for every reason why that cannot be.
+//! Opening a repository by its git directory. Each reason why Paddock cannot work on a repository has a name.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +10,8 @@ use super::error::GitError;
 use paddock_model::ids::ObjectId;
 use paddock_os::files::{Flush, write_atomic};
 
-/// A git repository under management. Cheap to clone and to share: libgit2 is opened anew for every call, by
-/// the git directory, so that nothing in a working tree is ever followed.
+/// A git repository that Paddock manages. Cheap to clone and to share: each call opens libgit2 anew by the
+/// git directory, so that nothing in a working tree is ever followed.
 #[derive(Debug, Clone)]
 pub struct Repository {
     inner: Arc<Inner>,
@@ -24,7 +24,7 @@ struct Inner {
     main_worktree: Option<PathBuf>,
 }
 
-/// Extensions that libgit2 1.9 and Paddock both work with.
+/// Repository extensions that both libgit2 1.9 and Paddock support.
 const KNOWN_EXTENSIONS: [&str; 5] =
     ["noop", "worktreeconfig", "preciousobjects", "relativeworktrees", "objectformat"];
 
@@ -32,7 +32,8 @@ impl Repository {
     /// Opens the repository whose folder (or bare git directory) is `repo_root`.
     ///
     /// # Errors
-    /// A named state for each repository that Paddock cannot work on.
+    /// Names each kind of repository that Paddock cannot work on: missing, without commits, another user's,
+    /// or in an unsupported format.
     pub fn open(repo_root: &Path) -> Result<Self, GitError> {
         if !repo_root.exists() {
             return Err(GitError::Missing(repo_root.to_owned()));
@@ -48,43 +49,46 @@ impl Repository {
         Ok(repository)
     }
 
-    /// The folder that was opened, absolute.
+    /// Returns the folder that was opened, absolute and without symbolic links.
     #[must_use]
     pub fn repo_root(&self) -> &Path {
         &self.inner.repo_root
     }
 
-    /// The git directory shared by all worktrees, absolute.
+    /// Returns the git directory that all worktrees share, absolute.
     #[must_use]
     pub fn common_dir(&self) -> &Path {
         &self.inner.common_dir
     }
 
-    /// The working tree that belongs to the git directory itself; none when bare.
+    /// Returns the working tree that belongs to the git directory itself, or `None` for a bare repository.
     #[must_use]
     pub fn main_worktree(&self) -> Option<&Path> {
         self.inner.main_worktree.as_deref()
     }
 
-    /// libgit2 on the git directory, without any working tree.
+    /// Opens libgit2 on the git directory, without a working tree.
     pub(crate) fn library(&self) -> Result<git2::Repository, GitError> {
         git2::Repository::open_bare(&self.inner.common_dir).map_err(|e| open_error(&self.inner.repo_root, e))
     }
 
-    /// The same with a configuration of ours on top that makes libgit2 flush the refs it writes.
+    /// Like [`Self::library`], with a configuration that makes libgit2 flush the refs it writes.
     pub(crate) fn durable_library(&self) -> Result<git2::Repository, GitError> {
         let library = self.library()?;
+        // libgit2 takes the setting from a file alone. It must not come from the repository's own
+        // configuration, which belongs to the user.
         let file = self.own_folder()?.join("durable.gitconfig");
         const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
         if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
-            // A setting, and no secret: whoever works on a shared repository may read it.
+            // Not a secret: every user of a shared repository may read it. It need not be flushed, because each
+            // call compares the text and writes it again.
             write_atomic(&file, TEXT.as_bytes(), 0o644, Flush::Later).map_err(GitError::io(&file))?;
         }
         library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;
         Ok(library)
     }
 
-    /// Paddock's own folder in the git directory, made when absent.
+    /// Returns Paddock's own folder in the git directory; creates it if it is missing.
     pub(crate) fn own_folder(&self) -> Result<PathBuf, GitError> {
         let folder = self.inner.common_dir.join("paddock");
         fs::create_dir_all(&folder).map_err(GitError::io(&folder))?;
@@ -96,6 +100,8 @@ impl Repository {
         let born = match library.head() {
             Ok(_) => true,
             Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
+                // HEAD may name a branch that nobody has made (a bare repository's `master`) while others
+                // have commits.
                 library.references_glob("refs/heads/*")?.next().is_some()
             }
             Err(e) => return Err(e.into()),
@@ -104,7 +110,8 @@ impl Repository {
     }
 }
 
-/// Where the git directory of a folder is, read from the files alone.
+/// Finds the git directory of a folder from its files alone. libgit2's discovery would also search the
+/// parents and obey environment variables.
 pub(crate) fn git_dir_of(root: &Path) -> Option<PathBuf> {
     let dot_git = root.join(".git");
     if dot_git.is_dir() {
@@ -122,11 +129,13 @@ pub(crate) fn git_dir_of(root: &Path) -> Option<PathBuf> {
 fn common_dir_of(git_dir: &Path) -> Result<PathBuf, GitError> {
     match fs::read_to_string(git_dir.join("commondir")) {
         Ok(text) => fs::canonicalize(git_dir.join(text.trim_end())).map_err(GitError::io(git_dir)),
+        // Only linked worktrees have the file: this git directory is the shared one.
         Err(_) => Ok(git_dir.to_owned()),
     }
 }
 
-/// Refuses by name what the libraries cannot open or would misread.
+/// Refuses formats that libgit2 cannot open or would misread. Reads the configuration itself first, because
+/// libgit2's own refusals do not say how to convert the repository.
 fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError> {
     let file = common_dir.join("config");
     let config = git2::Config::open(&file)?;
@@ -139,17 +148,19 @@ fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError
             return Err(fault);
         }
     }
+    // Ends the borrow of `config`, which is returned.
     drop(entries);
     if common_dir.join("reftable").is_dir() {
         return Err(unsupported("the reftable ref format", REFTABLE_WAY_OUT));
     }
-    // The library takes the commits at its edge for commits whose parents are missing.
+    // libgit2 takes the oldest commits of a shallow clone for commits whose parents are missing.
     if fs::metadata(common_dir.join("shallow")).is_ok_and(|file| file.len() > 0) {
         return Err(unsupported(
             "a shallow clone",
             "fetch the rest of its history with `git fetch --unshallow`",
         ));
     }
+    // Ownership and everything that this function does not know, libgit2 checks itself.
     let opened = git2::Repository::open_bare(common_dir);
     opened.map(|_| config).map_err(|error| open_error(root, error))
 }
@@ -158,6 +169,7 @@ const REFTABLE_WAY_OUT: &str = "run `git refs migrate --ref-format=files` in the
 
 fn format_fault(name: &str, value: &str) -> Option<GitError> {
     if name.starts_with("remote.") && name.ends_with(".promisor") && value != "false" {
+        // libgit2 does not fetch objects on demand: it would report them as missing.
         return Some(partial_clone());
     }
     match name.strip_prefix("extensions.")? {
@@ -180,7 +192,8 @@ fn format_fault(name: &str, value: &str) -> Option<GitError> {
 fn partial_clone() -> GitError {
     unsupported(
         "a partial clone",
-        "fetch what is missing with `git fetch --refetch --no-filter`, then unset `remote.*.promisor` and `extensions.partialClone`; or use a full clone",
+        "fetch what is missing with `git fetch --refetch --no-filter`, then unset `remote.*.promisor` and \
+         `extensions.partialClone`; or use a full clone",
     )
 }
 
@@ -201,6 +214,7 @@ fn main_worktree_of(root: &Path, git_dir: &Path, common: &Path, config: &git2::C
         return None;
     }
     if let Ok(configured) = config.get_path("core.worktree") {
+        // git reads a relative `core.worktree` from the git directory.
         return fs::canonicalize(common.join(configured)).ok();
     }
     if git_dir == common && root != common {
@@ -210,12 +224,12 @@ fn main_worktree_of(root: &Path, git_dir: &Path, common: &Path, config: &git2::C
     if named_dot_git { common.parent().map(Path::to_owned) } else { None }
 }
 
-/// libgit2's form of an id.
+/// Converts an id to libgit2's type.
 pub(crate) fn oid(id: &ObjectId) -> Result<git2::Oid, GitError> {
     Ok(git2::Oid::from_str(id.as_str())?)
 }
 
-/// Our form of an id.
+/// Converts an id from libgit2's type.
 pub(crate) fn object_id(oid: git2::Oid) -> Result<ObjectId, GitError> {
     ObjectId::new(oid.to_string()).map_err(|error| GitError::Unexpected(error.to_string()))
 }
