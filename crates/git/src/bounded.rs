@@ -134,8 +134,8 @@ pub(super) fn finish(
         }
     };
     if status.is_none() {
-        // A child that hangs in the kernel (on a dead network disk) does not die even of SIGKILL. A thread of its
-        // own waits for it, so that it leaves no zombie and blocks no caller.
+        // A child that hangs in the kernel (on a dead network disk) does not die even of SIGKILL. A thread of
+        // its own waits for it, so that it leaves no zombie and blocks no caller.
         let reap = move || child.wait();
         drop(thread::Builder::new().name("git reaper".into()).spawn(reap));
     }
@@ -148,8 +148,8 @@ pub(super) fn finish(
 /// Starts the threads that read the child's output and write its input.
 fn start_io(child: &mut Child, input: Vec<u8>, mode: OutputMode) -> io::Result<(StreamReader, StreamReader)> {
     if let Some(mut stdin) = child.stdin.take() {
-        // A child that exits early closes the pipe. The write error is dropped: the child's status and standard
-        // error say why it stopped reading.
+        // A child that exits early closes the pipe. The write error is dropped: the child's status and
+        // standard error say why it stopped reading.
         thread::Builder::new().name("git input".into()).spawn(move || stdin.write_all(&input))?;
     }
     let stdout = StreamReader::spawn(child.stdout.take(), mode.bytes())?;
@@ -164,8 +164,8 @@ fn wait(child: &mut Child, stdout: &StreamReader, limit: Duration) -> Option<Exi
     }
     signal(child, Signal::TERM);
     has_ended_by(child, stdout, Instant::now() + GRACE);
-    // Killed even if the child itself has exited, because its helpers may live on. The child is not reaped before
-    // this, so the kernel cannot have given its pid, which names the group, to another process.
+    // Killed even if the child itself has exited, because its helpers may live on. The child is not reaped
+    // before this, so the kernel cannot have given its pid, which names the group, to another process.
     signal(child, Signal::KILL);
     None
 }
@@ -181,8 +181,8 @@ fn has_ended_by(child: &Child, stdout: &StreamReader, deadline: Instant) -> bool
             return false;
         }
         if is_silent {
-            // The stream is over, so `is_done` no longer waits: without this pause the loop would spin until a
-            // child that closed its output exits.
+            // The stream is over, so `is_done` no longer waits: without this pause the loop would spin until
+            // a child that closed its output exits.
             thread::sleep(POLL_INTERVAL / 10);
         }
     }

@@ -1,4 +1,4 @@
-//! Candidates: merges made in memory, which the gate then tries.
+//! Candidates: merges made in memory, without a checkout, for the gate to test.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points;
 
-/// Who stands in a commit.
+/// Author and committer of a commit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
     /// The name.
@@ -24,59 +24,62 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// The identity at a time, in UTC.
+    /// Returns the identity as a signature at `time_s`, in UTC.
     pub(crate) fn signature(&self, time_s: i64) -> Result<Signature<'static>, GitError> {
         Ok(Signature::new(&self.name, &self.email, &Time::new(time_s, 0))?)
     }
 }
 
-/// The merge to make.
+/// A merge to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CandidateOrder {
-    /// The first parent: the integration commit, or the candidate before it.
+    /// First parent: the integration commit, or the candidate before this one.
     pub base: ObjectId,
-    /// The second parent: the branch head.
+    /// Second parent: the head of the branch.
     pub head: ObjectId,
-    /// The message, with its trailers.
+    /// Commit message, with its trailers.
     pub message: String,
     /// Author and committer.
     pub identity: Identity,
-    /// The commit's time, in seconds since 1970: the same order gives the same commit.
+    /// Time of the commit, in seconds since 1970. A fixed time makes the same order give the same commit, so
+    /// that an effect repeated after a crash changes nothing.
     pub time_s: i64,
-    /// `refs/paddock/candidate/<name>` keeps it alive.
+    /// Last part of `refs/paddock/candidate/<name>`, the ref that keeps the commit from garbage collection.
     pub name: String,
-    /// Flush all that is new since `base` before returning: the branch's own objects too.
+    /// Whether to flush every object that is new since `base`, those of the branch included, before
+    /// returning.
     pub durable: bool,
-    /// Have git sign it, as the user's configuration says (`sign: true`).
+    /// Whether git signs the commit, as the user's configuration says (`sign: true`).
     pub sign: bool,
-    /// Add the trailer `Paddock-Verified: <tree>`: the commit will land only if that tree passes the gate.
+    /// Whether to add the trailer `Paddock-Verified: <tree>`. The commit lands only if that tree passes the
+    /// gate.
     pub seal: bool,
 }
 
-/// What the merge gave.
+/// Outcome of a merge.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Candidate {
-    /// A merge commit.
+    /// The merge succeeded.
     Clean {
-        /// The commit.
+        /// The merge commit.
         commit: ObjectId,
-        /// Its tree: what the gate runs on.
+        /// Tree of the commit, which the gate tests.
         tree: ObjectId,
     },
-    /// No commit was made.
+    /// The merge has conflicts; no commit was made.
     Conflict {
-        /// The files in conflict.
+        /// Files in conflict.
         paths: Vec<RepoPath>,
-        /// git's words about them.
+        /// git's description of each conflict.
         messages: Vec<String>,
     },
 }
 
-/// Merges a branch head into a base without a checkout.
+/// Merges the head of a branch into a base without a checkout.
 ///
 /// # Errors
-/// When a commit is missing, or git fails for another reason than a conflict.
+/// Fails if a commit is missing, or if git fails for another reason than a conflict.
 pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result<Candidate, GitError> {
     let library = repository.library()?;
     let (base, head) = (oid(&order.base)?, oid(&order.head)?);
@@ -95,6 +98,7 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
         true => signed(repository, &order.identity, order.time_s, tree, [base, head], &message)?,
         false => library.commit(None, &signature, &signature, &message, &found, &parents)?,
     };
+    // The objects are flushed before a ref names them, so that no ref on disk ever leads to a missing object.
     if order.durable {
         flush_objects(repository.common_dir(), &new_objects(&library, Some(base), commit)?)?;
     }
@@ -103,11 +107,12 @@ pub fn make_candidate(repository: &Repository, order: &CandidateOrder) -> Result
     Ok(Candidate::Clean { commit, tree: object_id(tree)? })
 }
 
-/// A program that signs and takes longer waits for somebody: meanwhile nothing else of the project lands. Tests have no
-/// card that has to be touched, and wait for less.
+/// Time limit of a signing program. One that takes longer waits for a person, and nothing else of the project
+/// can land meanwhile. Tests use no hardware key that has to be touched, so they wait less.
 const SIGN_TIME_MAX: Duration = Duration::from_secs(if fail_points::ARE_ON { 10 } else { 30 });
 
-/// The same commit, made by the git program with the user's own key.
+/// Makes the commit with the git program, which signs it with the user's own key. libgit2 cannot run the
+/// signing programs that users configure.
 pub(super) fn signed(
     repository: &Repository,
     identity: &Identity,
@@ -124,15 +129,17 @@ pub(super) fn signed(
     call = call.variable("GIT_AUTHOR_NAME", name).variable("GIT_AUTHOR_EMAIL", email);
     call = call.variable("GIT_COMMITTER_NAME", name).variable("GIT_COMMITTER_EMAIL", email);
     call = call.variable("GIT_AUTHOR_DATE", &date).variable("GIT_COMMITTER_DATE", &date);
-    // Where the user's key and the program that signs are said.
+    // Calls inherit no `GIT_*` variables. These lead to the user's own configuration, which names the key and
+    // the program that signs.
     for variable in ["GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"] {
         if let Some(value) = std::env::var_os(variable) {
             call = call.variable(variable, value);
         }
     }
     let silent = || {
-        let text = "it did not answer within {} seconds; does it wait for a passphrase? Nobody is asked here: unlock the \
-                    key for this machine (gpg-agent, ssh-agent), or set `sign: false`";
+        let text = "the signing program did not answer within {} seconds; does it wait for a passphrase? \
+                    Paddock cannot enter one: unlock the key for this machine (gpg-agent, ssh-agent), or set \
+                    `sign: false`";
         GitError::Signing(text.replace("{}", &SIGN_TIME_MAX.as_secs().to_string()))
     };
     let output = call.output_within(SIGN_TIME_MAX, message.as_bytes().to_vec())?.ok_or_else(silent)?;
@@ -142,7 +149,7 @@ pub(super) fn signed(
     }
 }
 
-/// The order's message, sealed if that is wanted; a seal is a trailer, so it stands in a paragraph of trailers.
+/// Returns the order's message, sealed if the order says so.
 fn message(order: &CandidateOrder, tree: Oid) -> String {
     match order.seal {
         true => sealed(&order.message, tree),
@@ -150,13 +157,15 @@ fn message(order: &CandidateOrder, tree: Oid) -> String {
     }
 }
 
-/// The message, sealed; a seal is a trailer, so it stands in a paragraph of trailers.
+/// Appends the trailer that names the verified tree. git reads trailers in the last paragraph alone, so a
+/// message without one gets a blank line first.
 pub(super) fn sealed(message: &str, tree: Oid) -> String {
     let gap = if message.contains("\n\n") { "" } else { "\n" };
     format!("{message}{gap}Paddock-Verified: {tree}\n")
 }
 
-/// The merge's tree where no merging is needed: one side has nothing of its own.
+/// Returns the tree of a merge that needs no merging, because one side has no commits of its own. `None` if
+/// both sides have. Spares a git process for each branch that starts at the tip.
 pub(super) fn trivial_tree(
     library: &git2::Repository,
     base: Oid,
@@ -164,6 +173,7 @@ pub(super) fn trivial_tree(
 ) -> Result<Option<Oid>, GitError> {
     let ancestor = match library.merge_base(base, head) {
         Ok(ancestor) => ancestor,
+        // Unrelated histories: git decides.
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
         Err(error) => return Err(error.into()),
     };
@@ -174,11 +184,13 @@ pub(super) fn trivial_tree(
     })
 }
 
+/// Outcome of `git merge-tree`.
 pub(super) enum Merged {
     Tree(Oid),
     Conflict { paths: Vec<RepoPath>, messages: Vec<String> },
 }
 
+/// Merges two commits into a tree with `git merge-tree`, which touches neither index nor working tree.
 pub(super) fn merge_tree(
     repository: &Repository,
     base: &ObjectId,
@@ -186,7 +198,8 @@ pub(super) fn merge_tree(
 ) -> Result<Merged, GitError> {
     let (base, head) = (base.as_str(), head.as_str());
     let output = Call::new(repository)
-        // Attributes come from the base, never from the branch (git 2.41 and newer know the variable).
+        // Attributes may name merge drivers, so they come from the base, never from the branch (git 2.41 and
+        // newer know the variable).
         .variable("GIT_ATTR_SOURCE", base)
         .args([
             "merge-tree",
@@ -208,7 +221,8 @@ pub(super) fn merge_tree(
     }
 }
 
-/// Reads `-z` output: tree, conflicted names, an empty field, then messages as count, names, kind, text.
+/// Reads the output of `merge-tree -z`: tree, names of files in conflict, an empty field, then messages, each
+/// as count, names, kind, text.
 fn conflict(output: &[u8]) -> Merged {
     let mut fields = output.split(|byte| *byte == 0).skip(1);
     let paths = fields.by_ref().take_while(|field| !field.is_empty()).map(RepoPath::new).collect();
@@ -217,8 +231,10 @@ fn conflict(output: &[u8]) -> Merged {
         fields.next().and_then(|field| std::str::from_utf8(field).ok()?.trim().parse().ok())
     {
         let names: usize = count;
+        // Broken off output ends the list: paths alone are enough for a conflict.
         let Some((kind, text)) = fields.by_ref().nth(names).zip(fields.next()) else { break };
-        // git promises that the kinds keep their names; the texts are for people.
+        // git promises to keep the names of kinds; the texts may change. Other kinds ("Auto-merging") are
+        // noise.
         if kind.starts_with(b"CONFLICT") {
             messages.push(String::from_utf8_lossy(text).trim().to_owned());
         }

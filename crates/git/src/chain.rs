@@ -1,7 +1,8 @@
-//! Chains of candidates: members merged one after the other, and for every prefix the one merge that lands it.
+//! Chains of candidates: the members of a queue merged one after the other, and for every prefix of the chain
+//! the one merge that lands it.
 //!
-//! A batch lands as one first-parent commit; its members' merges stand on the side of its second parent, so that
-//! `git log --first-parent` shows verified trees only.
+//! A batch lands as one first-parent commit. The merges of its members are reachable through its second
+//! parent, so that `git log --first-parent` shows verified trees only.
 
 use git2::Oid;
 
@@ -14,64 +15,66 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
 
-/// The chain to make.
+/// A chain to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainOrder {
-    /// The first parent of every landing: the integration commit.
+    /// First parent of every landing: the integration commit.
     pub base: ObjectId,
-    /// The members, in order.
+    /// Members, in the order of the queue.
     pub members: Vec<ChainMember>,
-    /// Author and committer.
+    /// Author and committer of every commit.
     pub identity: Identity,
-    /// The commits' time, in seconds since 1970: the same order gives the same commits.
+    /// Time of the commits, in seconds since 1970. A fixed time makes the same order give the same commits.
     pub time_s: i64,
-    /// `refs/paddock/candidate/<name>` keeps them alive.
+    /// Last part of `refs/paddock/candidate/<name>`, the ref that keeps all commits from garbage collection.
     pub name: String,
-    /// Have git sign what lands, as the user's configuration says (`sign: true`).
+    /// Whether git signs the commits, as the user's configuration says (`sign: true`).
     pub sign: bool,
-    /// Add the trailer `Paddock-Verified: <tree>` to what lands: only if that tree passes the gate.
+    /// Whether to add the trailer `Paddock-Verified: <tree>` to the commits that land. Each lands only if
+    /// that tree passes the gate.
     pub seal: bool,
 }
 
 /// A member of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainMember {
-    /// The branch head.
+    /// Head of the member's branch.
     pub head: ObjectId,
-    /// The message of its merge, with its trailers.
+    /// Message of the member's own merge, with its trailers.
     pub message: String,
-    /// One line that names it in the message of a batch.
+    /// One line that names the member in the message of a batch.
     pub line: String,
-    /// Its trailers for the message of a batch, a line each.
+    /// Trailers of the member for the message of a batch, one per line.
     pub trailers: String,
 }
 
-/// What the chain gave, members named by their place in the order.
+/// Outcome of [`make_chain`]. Members are named by their index in the order.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChainOutcome {
-    /// For each member that goes together with those before it: what lands all up to it, and its tree.
+    /// One link for each member that merges with those before it, in order.
     pub links: Vec<ChainLink>,
-    /// Members that merge with the base, and not with those before them.
+    /// Members that merge with the base, but not with the members before them: they have to land separately.
     pub separate: Vec<usize>,
-    /// Members that do not merge with the base: the files in conflict, and git's words about them.
+    /// Members that do not merge with the base, with the files in conflict and git's description of each
+    /// conflict.
     pub conflicts: Vec<(usize, Vec<RepoPath>, Vec<String>)>,
 }
 
 /// One prefix of a chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainLink {
-    /// The member that it adds.
+    /// Index of the last member of the prefix.
     pub member: usize,
-    /// The merge onto the base that lands it.
+    /// Merge onto the base that lands the prefix.
     pub commit: ObjectId,
-    /// Its tree: what the gate runs on.
+    /// Tree of that merge, which the gate tests.
     pub tree: ObjectId,
 }
 
-/// Merges the members into the base one after the other without a checkout, and flushes all that is new.
+/// Merges the members into the base one after the other without a checkout, and flushes all new objects.
 ///
 /// # Errors
-/// When a commit is missing, or git fails for another reason than a conflict.
+/// Fails if a commit is missing, or if git fails for another reason than a conflict.
 pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOutcome, GitError> {
     let library = repository.library()?;
     let mut maker = Maker { repository, library: &library, order, tip: oid(&order.base)?, taken: Vec::new() };
@@ -88,6 +91,8 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
             Added::Conflict(paths, messages) => outcome.conflicts.push((place, paths, messages)),
         }
     }
+    // Objects first, then the ref: a crash in between leaves unreferenced objects, and the repeated effect
+    // makes the same commits again.
     if let Some(last) = maker.keeper(&landings)? {
         let base = Some(oid(&order.base)?);
         flush_objects(repository.common_dir(), &new_objects(&library, base, last)?)?;
@@ -103,12 +108,14 @@ enum Added {
     Conflict(Vec<RepoPath>, Vec<String>),
 }
 
+/// A chain in the making.
 struct Maker<'r> {
     repository: &'r Repository,
     library: &'r git2::Repository,
     order: &'r ChainOrder,
-    /// The merge of all that were taken so far.
+    /// Merge of all members taken so far.
     tip: Oid,
+    /// Indices of the members taken so far.
     taken: Vec<usize>,
 }
 
@@ -121,6 +128,8 @@ impl Maker<'_> {
                 return Ok(Added::Conflict(paths, messages));
             }
             Merged::Conflict { .. } => {
+                // Only a conflict with the base is the member's own to resolve. A conflict with an earlier
+                // member may vanish: that member may fail the gate and leave the queue.
                 return Ok(match self.merged(oid(&self.order.base)?, head)? {
                     Merged::Tree(_) => Added::Separate,
                     Merged::Conflict { paths, messages } => Added::Conflict(paths, messages),
@@ -130,11 +139,14 @@ impl Maker<'_> {
         let base = oid(&self.order.base)?;
         let member = &self.order.members[place];
         let is_first = self.taken.is_empty();
+        // The member's own merge is the next member's base. It never lands as first parent, so its message
+        // needs no seal.
         let own = self.commit(&member.message, tree, [self.tip, head])?;
         self.taken.push(place);
         self.tip = own;
         let message = if is_first { member.message.clone() } else { self.batch_message() };
         let message = if self.order.seal { sealed(&message, tree) } else { message };
+        // A single member's own merge is what lands: a merge of that merge would only add a commit.
         let second = if is_first { head } else { own };
         let commit = self.commit(&message, tree, [base, second])?;
         Ok(Added::Link { commit, tree })
@@ -158,7 +170,8 @@ impl Maker<'_> {
         Ok(self.library.commit(None, &signature, &signature, message, &tree, &parents)?)
     }
 
-    /// `Merge a batch of N`, its members a line each, and their trailers.
+    /// Returns the message of a batch: `Merge a batch of N`, one line per member, and the trailers of all
+    /// members.
     fn batch_message(&self) -> String {
         let members: Vec<&ChainMember> = self.taken.iter().map(|place| &self.order.members[*place]).collect();
         let lines: Vec<String> = members.iter().map(|member| format!("- {}", member.line)).collect();
@@ -166,7 +179,8 @@ impl Maker<'_> {
         format!("Merge a batch of {}\n\n{}\n\n{trailers}", members.len(), lines.join("\n"))
     }
 
-    /// One commit that reaches all of them: none is lost to a `git gc` while the chain is worked on.
+    /// Returns one commit that reaches all landings, so that one ref keeps the whole chain from `git gc`. The
+    /// landings are siblings: none reaches another.
     fn keeper(&self, landings: &[Oid]) -> Result<Option<Oid>, GitError> {
         let Some(last) = landings.last().copied() else { return Ok(None) };
         if landings.len() == 1 {

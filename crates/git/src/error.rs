@@ -38,8 +38,8 @@ pub enum GitError {
     },
     /// A gate folder lacks files of its commit, or git ignores changes to some of them.
     #[error(
-        "{folder} is not the whole tree: git leaves out, or ignores changes to, {count} of its files ({files}), \
-         so no gate runs there; remove the folder, and Paddock makes a new one"
+        "{folder} is not the whole tree: git leaves out, or ignores changes to, {count} of its files \
+         ({files}), so no gate runs there; remove the folder, and Paddock makes a new one"
     )]
     NotWhole {
         /// The gate folder.
@@ -72,8 +72,8 @@ pub enum GitError {
     },
     /// The git program exceeded its time limit and was stopped.
     #[error(
-        "`git {command}` did not finish within {} minutes and was stopped: check whether the disk, a named pipe \
-         in the repository or a filter in its configuration hangs",
+        "`git {command}` did not finish within {} minutes and was stopped: check whether the disk, a named \
+         pipe in the repository or a filter in its configuration hangs",
         .limit.as_secs() / 60
     )]
     TimedOut {

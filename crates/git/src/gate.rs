@@ -1,4 +1,5 @@
-//! Gate worktrees: kept between runs, so that unchanged files keep their times and ignored caches stay.
+//! Gate worktrees. They are kept between runs, so that unchanged files keep their modification times and
+//! ignored caches stay.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -13,22 +14,22 @@ use super::whole::{check_whole, unsparse};
 use super::worktree::{Place, Worktree, absolute, lock_of};
 use paddock_model::ids::ObjectId;
 
-/// Whose a gate's or planner's worktree is.
+/// Owner of every worktree of a gate or planner.
 const MARKER: &str = "paddock: detached";
 
-/// Brings the detached worktree at `dir` to a commit: made when absent, else reset and cleaned, where ignored
-/// files stay. No process may be at work in it.
+/// Brings the detached worktree at `dir` to a commit: makes it if it is missing, else resets and cleans it.
+/// Ignored files stay. No process may run in the worktree.
 ///
-/// Every file of the commit is there, also where the user's own checkout is sparse.
+/// Checks out every file of the commit, even if the user's own checkout is sparse.
 ///
 /// # Errors
-/// [`GitError::Foreign`] when something lies there that Paddock did not make; [`GitError::NotWhole`] when git
-/// leaves files out all the same; whatever git refuses.
+/// [`GitError::Foreign`] if something lies there that Paddock did not make; [`GitError::NotWhole`] if git
+/// leaves files out all the same; else whatever git reports.
 pub fn prepare_gate(repository: &Repository, dir: &Path, commit: &ObjectId) -> Result<Worktree, GitError> {
     prepare(repository, dir, commit, false)
 }
 
-/// As [`prepare_gate`], and ignored files go, too.
+/// Like [`prepare_gate`], but deletes ignored files, too.
 ///
 /// # Errors
 /// As [`prepare_gate`].
@@ -40,10 +41,12 @@ fn prepare(
     repository: &Repository,
     dir: &Path,
     commit: &ObjectId,
-    is_bare: bool,
+    without_ignored: bool,
 ) -> Result<Worktree, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
+    // The lock covers the making alone: a reset touches no other worktree, and a slow checkout must not block
+    // those.
     let (git_dir, reused) = {
         let lock = lock_of(repository.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -53,17 +56,19 @@ fn prepare(
         }
     };
     if reused {
-        reset(repository, &git_dir, &path, commit, is_bare)?;
+        reset(repository, &git_dir, &path, commit, without_ignored)?;
     }
     let worktree = Worktree { path, git_dir, branch: String::new(), reused };
+    // A gate in an incomplete folder would pass for want of the tests that it should run.
     check_whole(repository, &worktree)?;
     Ok(worktree)
 }
 
-/// Removes the worktree at `dir`, with all that lies in it. No process may be at work in it.
+/// Removes the worktree at `dir` with everything in it. No process may run in the worktree.
 ///
 /// # Errors
-/// [`GitError::Foreign`] when something lies there that Paddock did not make; whatever the file system refuses.
+/// [`GitError::Foreign`] if something lies there that Paddock did not make, else whatever the file system
+/// reports.
 pub fn remove_gate(repository: &Repository, dir: &Path) -> Result<Removal, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
@@ -81,20 +86,23 @@ fn reset(
     git_dir: &Path,
     path: &Path,
     commit: &ObjectId,
-    is_bare: bool,
+    without_ignored: bool,
 ) -> Result<(), GitError> {
+    // No process runs in the worktree, so a lock was left by a killed one and would fail every later run.
     for lock in ["index.lock", "HEAD.lock"] {
         remove_stale(&git_dir.join(lock))?;
     }
-    // Left by a test run that rebased or merged: nothing of it is anybody's work.
+    // A test run may have stopped in a merge or revert here. Nothing of it is anybody's work.
     for rest in ["MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "AUTO_MERGE"] {
         remove_stale(&git_dir.join(rest))?;
     }
-    // Folders of earlier builds are as sparse as the user's checkout was, and code under test may hide files.
+    // Earlier builds of Paddock made gate folders as sparse as the user's checkout, and code under test may
+    // hide files from git.
     unsparse(repository, git_dir, path)?;
     let call = || Call::new(repository).in_worktree(git_dir, path).whole().limit(CHECKOUT_TIME_MAX);
     call().args(["checkout", "--quiet", "--force", "--detach", commit.as_str()]).run()?;
-    call().args(["clean", "--quiet", if is_bare { "-ffdx" } else { "-ffd" }]).run()?;
+    // The second `-f` also deletes nested repositories, which tests leave behind.
+    call().args(["clean", "--quiet", if without_ignored { "-ffdx" } else { "-ffd" }]).run()?;
     Ok(())
 }
 

@@ -1,4 +1,8 @@
-//! What a gate worktree's set-up is made from: when any of it is another one, the set-up is run again.
+//! Whether a gate worktree has to be set up again: it has to when any input of its set-up changed.
+//!
+//! Two files in the worktree's git directory record the set-up: the wanted key is written before the command
+//! runs and renamed to the done key after it succeeded. A crash or failure in between leaves no done key, so
+//! that the command runs again.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -11,7 +15,7 @@ use super::repository::{Repository, oid};
 use super::worktree::{Worktree, absolute, admin_of};
 use paddock_model::ids::ObjectId;
 
-/// Files at the top that say what is installed, in the common ecosystems.
+/// Files in the top folder that say what is installed, in the common ecosystems.
 const INPUTS: &[&str] = &[
     "Cargo.lock",
     "Gemfile.lock",
@@ -34,25 +38,27 @@ const INPUTS: &[&str] = &[
     "yarn.lock",
 ];
 
-/// What was set up last, in the worktree's own git directory.
+/// File with the key of the last set-up that succeeded, in the worktree's own git directory.
 const DONE_FILE: &str = "paddock-set-up";
-/// What is being set up.
+/// File with the key of the set-up in progress.
 const WANTED_FILE: &str = "paddock-set-up.wanted";
 
-/// Names a set-up command with its inputs as a commit has them: files that say what is installed, and those that the
-/// command itself names.
+/// Returns a hash of a set-up command and its inputs in a commit: the files that say what is installed, and
+/// those that the command itself names.
 ///
 /// # Errors
-/// When the commit cannot be read.
+/// Fails if the commit cannot be read.
 pub fn set_up_key(repository: &Repository, commit: &ObjectId, command: &str) -> Result<String, GitError> {
     let library = repository.library()?;
     let tree = library.find_commit(oid(commit)?)?.tree()?;
     let mut hash = Sha256::new();
     hash.update(command.as_bytes());
+    // Words that name no file of the commit drop out below, so a rough split is enough.
     let named = command.split(|c: char| c.is_whitespace() || "\"'();&|<>".contains(c));
     let named = named.map(|word| word.trim_start_matches("./")).filter(|word| !word.is_empty());
     for path in INPUTS.iter().copied().chain(named) {
         if let Ok(entry) = tree.get_path(Path::new(path)) {
+            // Keeps a path apart from the id or command before it.
             hash.update([0]);
             hash.update(path.as_bytes());
             hash.update(entry.id().as_bytes());
@@ -61,11 +67,11 @@ pub fn set_up_key(repository: &Repository, commit: &ObjectId, command: &str) -> 
     Ok(hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Whether the worktree is set up in another way, not at all, or is to be set up anew. From here on it counts as not
-/// set up.
+/// Returns whether the worktree has to be set up: its last set-up has another key, there was none, or `anew`
+/// asks for it. If it has to, the worktree counts as not set up from here on.
 ///
 /// # Errors
-/// Whatever the file system refuses.
+/// Fails if the file system reports an error.
 pub fn must_set_up(worktree: &Worktree, key: &str, anew: bool) -> Result<bool, GitError> {
     let done = worktree.git_dir.join(DONE_FILE);
     if !anew && fs::read_to_string(&done).is_ok_and(|known| known == key) {
@@ -80,11 +86,11 @@ pub fn must_set_up(worktree: &Worktree, key: &str, anew: bool) -> Result<bool, G
     Ok(true)
 }
 
-/// The set-up that was wanted last has succeeded.
+/// Records that the set-up in progress has succeeded.
 pub fn is_set_up(repository: &Repository, worktree: &Path) {
     let Ok(Some(git_dir)) = absolute(worktree).and_then(|path| admin_of(repository, &path)) else { return };
     let (wanted, done) = (git_dir.join(WANTED_FILE), git_dir.join(DONE_FILE));
-    // Not told, it is run once more: that does no harm.
+    // Without the record the set-up runs once more, which does no harm.
     if let Err(error) = fs::rename(&wanted, &done) {
         tracing::debug!(%error, "the set-up of a gate worktree is run again");
     }

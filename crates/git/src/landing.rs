@@ -13,61 +13,66 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
 
-/// The landing to do.
+/// A landing to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LandOrder {
-    /// The full name of the integration ref.
+    /// Full name of the integration ref.
     pub integration_ref: String,
-    /// Where it must be.
+    /// Commit that the ref must hold.
     pub old: ObjectId,
-    /// Where it goes.
+    /// Commit that the ref moves to.
     pub new: ObjectId,
-    /// The tree that passed the gate.
+    /// Tree that passed the gate.
     pub verified_tree: ObjectId,
-    /// Of each member: the commit its branch started from, and its head.
+    /// Start and head of each member's branch.
     pub members: Vec<(ObjectId, ObjectId)>,
 }
 
-/// What became of it.
+/// Outcome of a landing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LandOutcome {
-    /// The ref is at the new commit, on disk, read back.
+    /// The ref holds the new commit; flushed and read back.
     Landed,
-    /// The new commit was part of the ref already.
+    /// The ref held the new commit, or a descendant of it, before.
     AlreadyLanded,
-    /// The ref is neither where it must be nor beyond the new commit.
+    /// The ref holds neither the old commit nor the new one or a descendant of it.
     Moved {
-        /// Where it is; nothing when absent.
+        /// Commit that the ref holds; `None` if the ref does not exist.
         found: Option<ObjectId>,
     },
-    /// The commit is not what was verified. The queue must stop.
+    /// The new commit is not what the gate verified. The queue must stop.
     SelfCheckFailed {
-        /// What is wrong, for a human.
+        /// What is wrong, for people.
         why: String,
     },
 }
 
-/// Lands a verified commit: self-check, compare and swap, flush, read back. Safe to repeat.
+/// Lands a verified commit: checks it, moves the ref by compare-and-swap, flushes, and reads the ref back.
+/// Safe to repeat.
 ///
 /// # Errors
-/// When the repository cannot be read or written.
+/// Fails if the repository cannot be read or written.
 pub fn land(repository: &Repository, order: &LandOrder) -> Result<LandOutcome, GitError> {
     let library = repository.durable_library()?;
     let found = super::refs::commit_of(&library, &order.integration_ref)?;
     if found.as_ref() != Some(&order.old) {
         return not_at_old(&library, order, found);
     }
+    // Checked again here, although the engine chose the commit: a fault in any earlier step must stop before
+    // the ref moves, because a landing is never undone.
     if let Some(why) = fault(&library, order)? {
         return Ok(LandOutcome::SelfCheckFailed { why });
     }
     let message = "paddock: land";
     fail_point!("landing.checked");
+    // Compare-and-swap: the check above took a while, and somebody may have moved the ref since.
     let moved =
         super::refs::set_ref(&library, &order.integration_ref, Some(&order.old), &order.new, message)?;
     fail_point!("landing.moved");
     match moved {
         CasOutcome::Modified { found } => not_at_old(&library, order, found),
+        // Read back through a fresh handle: what the next reader finds counts, not what libgit2 reports.
         CasOutcome::Done => match repository.commit_of(&order.integration_ref)? {
             Some(found) if found == order.new => Ok(LandOutcome::Landed),
             found => not_at_old(&library, order, found),
@@ -75,6 +80,8 @@ pub fn land(repository: &Repository, order: &LandOrder) -> Result<LandOutcome, G
     }
 }
 
+/// Returns the outcome for a ref that does not hold the old commit. After a crash between the move and its
+/// record, the repeated landing finds the ref at the new commit: that is success.
 fn not_at_old(
     library: &git2::Repository,
     order: &LandOrder,
@@ -89,16 +96,21 @@ fn not_at_old(
     Ok(LandOutcome::Moved { found })
 }
 
-/// What is wrong with the commit, if anything.
+/// Returns what is wrong with the new commit, if anything: its tree is not the verified one, it does not
+/// follow the old commit, or it changes paths that no member touched.
 fn fault(library: &git2::Repository, order: &LandOrder) -> Result<Option<String>, GitError> {
     let new = library.find_commit(oid(&order.new)?)?;
     if new.tree_id().to_string() != order.verified_tree.as_str() {
-        let why =
-            format!("the tree of {} is {}, verified was {}", order.new, new.tree_id(), order.verified_tree);
+        let why = format!(
+            "{} has tree {}, but the gate verified {}",
+            order.new,
+            new.tree_id(),
+            order.verified_tree
+        );
         return Ok(Some(why));
     }
     if new.parent_id(0).ok() != Some(oid(&order.old)?) {
-        return Ok(Some(format!("the first parent of {} is not {}", order.new, order.old)));
+        return Ok(Some(format!("{} does not have {} as its first parent", order.new, order.old)));
     }
     let old_tree = library.find_commit(oid(&order.old)?)?.tree_id();
     let mut unexplained = changed_paths(library, Some(old_tree), Some(new.tree_id()))?;
@@ -121,18 +133,21 @@ fn fault(library: &git2::Repository, order: &LandOrder) -> Result<Option<String>
     }
 }
 
-/// The trees between which a member worked: from where its branch last met the integration ref to its head.
+/// Returns the trees at both ends of a member's work: where its branch last met the integration ref, and its
+/// head.
 fn member_trees(
     library: &git2::Repository,
     base: Oid,
     head: Oid,
     old: Oid,
 ) -> Result<(Option<Oid>, Oid), GitError> {
+    // A branch may have merged the integration ref since it began; the paths of that merge are not its work.
     let start = library.merge_base(old, head).unwrap_or(base);
     Ok((Some(library.find_commit(start)?.tree_id()), library.find_commit(head)?.tree_id()))
 }
 
-/// Where files that a member touched had been renamed to meanwhile: the merge rightly changes them there.
+/// Returns where others have renamed files that the member touched: a merge rightly changes them under the
+/// new name.
 fn moved_by_others(
     library: &git2::Repository,
     from: Option<Oid>,

@@ -1,4 +1,4 @@
-//! Small repositories of Paddock's own: for a demo, and to check an agent in.
+//! Making small repositories of Paddock's own: for the demo, and for checking an agent.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,17 +8,18 @@ use super::error::GitError;
 use super::process::Process;
 use super::program::program_error;
 
-/// With a few files each call takes milliseconds, unless the disk hangs.
+/// Time limit of each call. With a few files it takes milliseconds, unless the disk hangs.
 const CALL_TIME_MAX: Duration = Duration::from_secs(60);
-/// The user's own settings stay out of it: no signing, no hooks, no template.
+/// Environment that keeps the user's own settings out: signing, hooks and templates would change or fail the
+/// commit.
 const WITHOUT_SETTINGS: [(&str, &str); 2] =
     [("GIT_CONFIG_GLOBAL", "/dev/null"), ("GIT_CONFIG_NOSYSTEM", "1")];
 const IDENTITY: [&str; 4] = ["-c", "user.name=Paddock", "-c", "user.email=paddock@localhost"];
 
-/// Makes a repository of a folder, with the branch `main` and one commit of all that lies there.
+/// Turns a folder into a repository with the branch `main` and one commit of everything in it.
 ///
 /// # Errors
-/// When git cannot be run, refuses, or does not answer within a minute.
+/// Fails if git cannot be run, fails, or does not answer within a minute.
 pub fn make_repository(folder: &Path) -> Result<(), GitError> {
     let calls: [&[&str]; 4] = [
         &["init", "--quiet"],

@@ -1,4 +1,4 @@
-//! Publishing: fast-forwarding the user's target branch without ever harming the user's files.
+//! Publishing: fast-forwards the user's target branch without ever harming the user's files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,55 +17,57 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_model::project::WaitCode;
 
-/// The publication to do.
+/// A publication to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublishOrder {
-    /// The user's branch, without `refs/heads/`.
+    /// Name of the user's branch, without `refs/heads/`.
     pub target_branch: String,
-    /// Where the branch must be: the last published commit.
+    /// Commit that the branch must hold: the last published one.
     pub published: ObjectId,
-    /// Where it goes: a descendant.
+    /// Commit that the branch moves to, a descendant of `published`.
     pub to: ObjectId,
 }
 
-/// What became of it.
+/// Outcome of a publication.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PublishOutcome {
-    /// The branch is at the new commit, on disk, and so is a checkout of it.
+    /// The branch holds the new commit, on disk, and so does a checkout of it.
     Published,
-    /// It was there before.
+    /// The branch held the new commit before.
     AlreadyThere,
-    /// Nothing was touched; it is to be tried again.
+    /// Nothing was touched; a later attempt may succeed.
     Waiting {
-        /// Why.
+        /// Why the publication waits.
         code: WaitCode,
-        /// The files in the way.
+        /// Files in the way.
         files: Vec<RepoPath>,
-        /// The worktree it is about.
+        /// Worktree that has to be changed first, if it is known.
         worktree: Option<PathBuf>,
-        /// For people: what waits, and what would clear it.
+        /// What waits and what would clear it, for people.
         text: String,
     },
-    /// The branch is neither at the published commit nor at the new one.
+    /// The branch holds neither the published commit nor the new one.
     TargetMoved {
-        /// Where it is.
+        /// Commit that the branch holds.
         found: ObjectId,
     },
-    /// The branch does not exist. It is not made anew.
+    /// The branch does not exist. Publishing does not create it again: somebody deleted it.
     Missing,
 }
 
 /// Moves the target branch forward, through the worktree that uses it if there is one. Safe to repeat.
 ///
 /// # Errors
-/// When the repository cannot be read or git cannot be run.
+/// Fails if the repository cannot be read or git cannot be run.
 pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishOutcome, GitError> {
-    if let Some(outcome) = standing(repository, order)? {
+    if let Some(outcome) = settled_outcome(repository, order)? {
         return Ok(outcome);
     }
+    // A branch that is checked out must not move without the files of its checkout, else the user would see
+    // all landed work as their own uncommitted reversal.
     let uses = target_uses(repository, &order.target_branch)?;
-    let answer = match uses.as_slice() {
+    let message = match uses.as_slice() {
         [] => fetch(repository, order)?,
         uses => match checkout_to_move(repository.common_dir(), uses, &order.target_branch) {
             Ok((git_dir, worktree)) => {
@@ -79,8 +81,9 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
                     );
                     return Ok(waiting(WaitCode::LocalChanges, deleted, Some(worktree), text));
                 }
+                // The exit status is not asked: what the branch holds afterwards decides.
                 let output = merge(repository, order, git_dir, worktree)?;
-                if standing(repository, order)?.is_none() {
+                if settled_outcome(repository, order)?.is_none() {
                     return Ok(refusal(repository, order, git_dir, worktree, &output));
                 }
                 stderr_tail(&output)
@@ -88,18 +91,23 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
             Err(waiting) => return Ok(waiting),
         },
     };
-    match standing(repository, order)? {
+    match settled_outcome(repository, order)? {
+        // The branch was elsewhere at the start, so this call moved it.
         Some(PublishOutcome::AlreadyThere) => {
             flush_target(repository, &order.target_branch)?;
             Ok(PublishOutcome::Published)
         }
         Some(other) => Ok(other),
-        None => Ok(waiting(WaitCode::Other, Vec::new(), None, answer)),
+        None => Ok(waiting(WaitCode::Other, Vec::new(), None, message)),
     }
 }
 
-/// What the branch's place alone answers; nothing when it is where it must be.
-fn standing(repository: &Repository, order: &PublishOrder) -> Result<Option<PublishOutcome>, GitError> {
+/// Returns the outcome that the branch's commit alone decides, or `None` if the branch holds the published
+/// commit and has to move.
+fn settled_outcome(
+    repository: &Repository,
+    order: &PublishOrder,
+) -> Result<Option<PublishOutcome>, GitError> {
     Ok(match observe(repository, &order.target_branch)? {
         None => Some(PublishOutcome::Missing),
         Some(found) if found == order.to => Some(PublishOutcome::AlreadyThere),
@@ -112,7 +120,8 @@ fn waiting(code: WaitCode, files: Vec<RepoPath>, worktree: Option<&Path>, text: 
     PublishOutcome::Waiting { code, files, worktree: worktree.map(Path::to_owned), text }
 }
 
-/// The one checkout in which the branch can be moved, or why there is none.
+/// Returns the git directory and folder of the one checkout in which the branch can move, or else the outcome
+/// that says why there is none.
 fn checkout_to_move<'a>(
     common_dir: &Path,
     uses: &'a [TargetUse],
@@ -120,20 +129,22 @@ fn checkout_to_move<'a>(
 ) -> Result<(&'a Path, &'a Path), PublishOutcome> {
     if let Some((busy, operation)) = uses.iter().find_map(|one| Some((one, one.operation.as_ref()?))) {
         let at = busy.worktree.as_deref();
-        let text = format!("a {operation} is in progress in {}: finish or abort it", shown(at));
+        let text = format!("a {operation} is in progress in {}: finish or abort it", display_worktree(at));
         return Err(waiting(WaitCode::Operation, Vec::new(), at, text));
     }
+    // git moves the branch in one checkout only; the files of the others would stay behind.
     let [one] = uses else {
-        let text = format!("several worktrees are on {branch}: leave it on one of them");
+        let text = format!("several worktrees are on {branch}: switch all but one of them to another branch");
         return Err(waiting(WaitCode::Other, Vec::new(), uses[0].worktree.as_deref(), text));
     };
     let Some(worktree) = one.worktree.as_deref() else {
         let text = format!(
-            "a worktree on {branch} is gone from its place: run `git worktree prune`, or put it back"
+            "the folder of a worktree on {branch} is gone: run `git worktree prune`, or put the folder back"
         );
         return Err(waiting(WaitCode::Other, Vec::new(), None, text));
     };
-    // git moves the files first and the branch last: a lock on the branch would leave them moved without it.
+    // git moves the files first and the branch last, so a lock on the branch would leave the files moved and
+    // the branch where it was. All locks are therefore looked at before git starts.
     let heads = common_dir.join("refs/heads");
     let locks =
         [one.git_dir.join("index.lock"), one.git_dir.join("HEAD.lock"), heads.join(format!("{branch}.lock"))];
@@ -144,11 +155,11 @@ fn checkout_to_move<'a>(
     Ok((&one.git_dir, worktree))
 }
 
-fn shown(worktree: Option<&Path>) -> String {
+fn display_worktree(worktree: Option<&Path>) -> String {
     worktree.map_or_else(|| "a worktree".to_owned(), |path| path.display().to_string())
 }
 
-/// Fast-forwards in the checkout; git itself refuses whatever would touch the user's files.
+/// Fast-forwards in the checkout. git itself refuses whatever would touch the user's files.
 fn merge(
     repository: &Repository,
     order: &PublishOrder,
@@ -159,14 +170,19 @@ fn merge(
         .in_worktree(git_dir, worktree)
         .limit(CHECKOUT_TIME_MAX)
         .durable()
+        // git would add the user's own options for merges into this branch to the call: `--squash`, for one,
+        // would update the files and leave the branch where it is.
         .setting(format!("branch.{}.mergeOptions", order.target_branch), "")
         .variable("GIT_REFLOG_ACTION", "paddock: publish")
+        // An autostash would touch the user's changes; without the second option git overwrites ignored
+        // files.
         .args(["merge", "--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-verify-signatures"])
         .args(["--no-stat", order.to.as_str()])
         .output()
 }
 
-/// Moves a branch that nobody uses; fetch refuses a branch in use and anything but a fast-forward.
+/// Moves a branch that no worktree uses. `git fetch` from the repository itself refuses a branch in use and
+/// anything but a fast-forward, and checks both under its own locks.
 fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitError> {
     let output = Call::new(repository)
         .durable()
@@ -184,7 +200,8 @@ fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitErr
     Ok(stderr_tail(&output))
 }
 
-/// Why git refused, by what is in the way and not by its sentences.
+/// Returns why git refused, judged by what is in the way and not by git's sentences, which change between
+/// versions.
 fn refusal(
     repository: &Repository,
     order: &PublishOrder,
@@ -202,7 +219,7 @@ fn refusal(
     let code = match () {
         () if is_unmerged || files.iter().any(is_tracked) => WaitCode::LocalChanges,
         () if !files.is_empty() => untracked_or_ignored(repository, worktree, &files),
-        // The name of a file, in quotes.
+        // The name of a lock file, in quotes: a part of the message that is no sentence.
         () if words.contains(".lock'") => WaitCode::Locked,
         () if super::target::operation(git_dir).is_some() => WaitCode::Operation,
         () => WaitCode::Other,
@@ -217,10 +234,12 @@ fn refusal(
     waiting(code, files, Some(worktree), text)
 }
 
-/// git cuts its messages off at 4,096 bytes; a shorter one is whole.
+/// Length in bytes below which a message of git is known to be whole: git cuts its messages off at 4,096
+/// bytes.
 const WHOLE_MESSAGE_BYTES: usize = 4_000;
 
-/// The files that git named, on lines that begin with a tab; found anew where its message was cut off.
+/// Returns the files that git named, on lines that begin with a tab. If the message may be cut off, looks for
+/// the files again.
 fn files_in_the_way(
     repository: &Repository,
     order: &PublishOrder,
@@ -236,8 +255,8 @@ fn files_in_the_way(
     found_in_the_way(repository, order, git_dir, worktree).unwrap_or(named)
 }
 
-/// Files that the user deleted without a word to git, and that publishing would bring back: git takes a file that is
-/// gone for one that nobody changed. Files that a sparse checkout leaves out are meant to be away.
+/// Returns files that the user deleted without `git rm` and that publishing would bring back: git treats a
+/// missing file as unchanged. Files that a sparse checkout leaves out are meant to be missing.
 fn deleted_in_the_way(
     repository: &Repository,
     order: &PublishOrder,
@@ -262,7 +281,7 @@ fn deleted_in_the_way(
     Ok(changed.into_iter().filter(is_gone).collect())
 }
 
-/// The paths that publishing changes and that are changed, or untracked, in the checkout.
+/// Returns the paths that publishing changes and that are changed or untracked in the checkout.
 fn found_in_the_way(
     repository: &Repository,
     order: &PublishOrder,
@@ -288,6 +307,7 @@ fn found_in_the_way(
 }
 
 fn untracked_or_ignored(repository: &Repository, worktree: &Path, files: &[RepoPath]) -> WaitCode {
+    // This only chooses between two words for people, so a fault here is not worth an error.
     let Ok(library) = repository.library() else { return WaitCode::Untracked };
     if library.set_workdir(worktree, false).is_err() || files.is_empty() {
         return WaitCode::Untracked;
@@ -296,11 +316,12 @@ fn untracked_or_ignored(repository: &Repository, worktree: &Path, files: &[RepoP
     if files.iter().all(ignored) { WaitCode::Ignored } else { WaitCode::Untracked }
 }
 
-/// git flushes the ref's file; the folder that names it is flushed here.
+/// Flushes the folder of the ref's file; git itself flushes the file only.
 fn flush_target(repository: &Repository, branch: &str) -> Result<(), GitError> {
     let file = repository.common_dir().join("refs/heads").join(branch);
     match (fs::metadata(&file), file.parent()) {
         (Ok(_), Some(folder)) => flush_path(folder),
+        // The ref is packed, and git flushes packed refs.
         _ => Ok(()),
     }
 }

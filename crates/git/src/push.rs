@@ -1,7 +1,7 @@
-//! Pushing the target branch to a remote of the user's, with the git program and the user's credentials.
+//! Pushing the target branch to one of the user's remotes, with the git program and the user's credentials.
 //!
-//! Hooks are not run, nothing is forced, and nobody is asked: a push that would need an answer is refused by
-//! whoever asks, and one that hangs is ended.
+//! Runs no hooks, forces nothing and asks nobody. A push that needs an answer fails, and a push that hangs is
+//! stopped.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ use super::process::Process;
 use super::repository::Repository;
 use paddock_model::ids::ObjectId;
 
-/// A push that takes longer is ended: it is tried again later. Long enough for a large first push.
+/// Time limit of a push, after which it is stopped and tried again later. Long enough for a large first push.
 const PUSH_TIME_MAX: Duration = Duration::from_secs(600);
-/// Characters kept of what git says.
-const SAID_MAX: usize = 400;
+/// Maximum number of characters kept of git's message.
+const MESSAGE_CHARS_MAX: usize = 400;
 
-/// What became of a push.
+/// Outcome of a push.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PushOutcome {
     /// The remote's branch holds the commit.
     Pushed,
-    /// The remote holds something else, or refuses: what it says.
+    /// The remote's branch holds something else, or the remote refused: its message.
     Rejected(String),
-    /// The user's credentials are refused, or missing.
+    /// The user's credentials are missing, or the remote refused them: git's message.
     Denied(String),
-    /// The remote cannot be reached, or did not answer in time.
+    /// The remote cannot be reached, or did not answer in time: git's message.
     Unreachable(String),
 }
 
-/// Pushes a commit to the branch of that name.
+/// Pushes a commit to the remote's branch named `branch`.
 ///
 /// # Errors
-/// When git cannot be run.
+/// Fails if git cannot be run.
 pub fn push(
     repository: &Repository,
     remote: &str,
@@ -40,11 +40,15 @@ pub fn push(
     branch: &str,
 ) -> Result<PushOutcome, GitError> {
     let mut git = Process::with_user_settings().variables([("GIT_DIR", repository.common_dir())]);
-    // Nobody answers here: not on this terminal, and not in a window.
+    // No person answers here: neither on a terminal nor in a window that ssh opens.
     git = git.variables([("SSH_ASKPASS", "")]);
+    // BatchMode makes ssh fail instead of asking. The user's own command for ssh may be another program, so
+    // it stays.
     if std::env::var_os("GIT_SSH_COMMAND").is_none() && !has_ssh_command(repository) {
         git = git.variables([("GIT_SSH_COMMAND", "ssh -o BatchMode=yes")]);
     }
+    // Hooks are programs that an agent could have planted. Everything else in the user's configuration is
+    // needed: remotes, URLs, credentials.
     for setting in ["core.hooksPath=/dev/null", "core.fsmonitor=false", "gc.auto=0", "push.followTags=false"]
     {
         git = git.args(["-c", setting]);
@@ -66,13 +70,15 @@ fn has_ssh_command(repository: &Repository) -> bool {
     configured.is_ok_and(|config| config.get_string("core.sshCommand").is_ok())
 }
 
+/// Classifies a failed push. Rejected refs have a machine-readable line that begins with `!` (`--porcelain`);
+/// for the rest, git offers nothing but its message.
 fn outcome(stdout: &str, stderr: &str) -> PushOutcome {
     let refused: Vec<&str> = stdout.lines().filter(|line| line.starts_with('!')).collect();
     let hints = |line: &&str| !line.starts_with("hint:") && !line.starts_with("To ");
     let words: Vec<&str> =
         stderr.lines().map(str::trim).filter(|line| !line.is_empty()).filter(hints).collect();
     let all = refused.iter().copied().chain(words).collect::<Vec<_>>().join("; ");
-    let said: String = all.replace('\t', " ").chars().take(SAID_MAX).collect();
+    let message: String = all.replace('\t', " ").chars().take(MESSAGE_CHARS_MAX).collect();
     let has = |texts: &[&str]| texts.iter().any(|text| stderr.contains(text));
     let denied = [
         "Permission denied",
@@ -85,9 +91,9 @@ fn outcome(stdout: &str, stderr: &str) -> PushOutcome {
         "401",
     ];
     match () {
-        () if !refused.is_empty() => PushOutcome::Rejected(said),
-        () if has(&denied) => PushOutcome::Denied(said),
-        () => PushOutcome::Unreachable(said),
+        () if !refused.is_empty() => PushOutcome::Rejected(message),
+        () if has(&denied) => PushOutcome::Denied(message),
+        () => PushOutcome::Unreachable(message),
     }
 }
 
@@ -96,15 +102,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_git_says_of_a_push_that_failed_has_a_name() {
+    fn a_failed_push_is_classified_by_git_s_message() {
         let rejected = "To /x\n!\tabc:refs/heads/main\t[rejected] (fetch first)\nDone\n";
         assert!(
-            matches!(outcome(rejected, "error: failed to push"), PushOutcome::Rejected(said) if said.contains("fetch first"))
+            matches!(outcome(rejected, "error: failed to push"), PushOutcome::Rejected(text) if text.contains("fetch first"))
         );
         let denied =
             "git@example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.";
         assert!(matches!(outcome("", denied), PushOutcome::Denied(_)));
         let gone = "fatal: '/nowhere' does not appear to be a git repository";
-        assert!(matches!(outcome("", gone), PushOutcome::Unreachable(said) if said.contains("/nowhere")));
+        assert!(matches!(outcome("", gone), PushOutcome::Unreachable(text) if text.contains("/nowhere")));
     }
 }

@@ -211,7 +211,8 @@ pub(crate) fn set_ref(
     // another ref.
     if !done && must_be_absent && library.refname_to_id(name).is_err() {
         return Err(GitError::Unexpected(format!(
-            "{name} cannot be created: the name of another ref is a folder of it, or lies below it; rename that ref"
+            "{name} cannot be created: another ref has the name of one of its folders, or lies below it; \
+             rename that ref"
         )));
     }
     outcome(library, name, done)

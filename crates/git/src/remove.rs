@@ -1,4 +1,7 @@
-//! Removing worktrees and branches, where nothing that is found nowhere else is ever deleted.
+//! Removing worktrees and branches without ever deleting work that exists nowhere else.
+//!
+//! A worktree is renamed to a trash name, then unregistered, then deleted. A crash at any point leaves a
+//! state that the next call continues: deleting takes long, and the rename makes the path free at once.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,26 +21,26 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
 
-/// What became of a worktree.
+/// Outcome of a removal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Removal {
-    /// It is deleted.
+    /// The worktree is deleted.
     Deleted,
-    /// It held a repository of its own, or what could not be salvaged, and lies here now.
+    /// The worktree was moved, because it held a repository of its own or files that could not be salvaged.
     Kept {
-        /// Where.
+        /// Folder that holds it now.
         path: PathBuf,
     },
-    /// There was nothing to remove.
+    /// No worktree existed.
     AlreadyGone,
 }
 
-/// Removes a worktree whose processes are dead and whose uncommitted state is salvaged. One that holds a nested
-/// repository is moved into `kept_dir`. Safe to repeat.
+/// Removes a worktree whose processes are dead and whose uncommitted state is salvaged. A worktree with a
+/// nested repository is moved into `kept_dir`. Safe to repeat.
 ///
 /// # Errors
-/// [`GitError::Foreign`] when it is not Paddock's; whatever the file system refuses.
+/// [`GitError::Foreign`] if Paddock did not make the worktree, else whatever the file system reports.
 pub fn remove_worktree(
     repository: &Repository,
     worktree: &Worktree,
@@ -46,7 +49,8 @@ pub fn remove_worktree(
     take_away(repository, worktree, Some(kept_dir), false)
 }
 
-/// As [`remove_worktree`], for one that holds what could not be salvaged: it is always moved into `kept_dir`.
+/// Like [`remove_worktree`], for a worktree with files that could not be salvaged: always moves it into
+/// `kept_dir`.
 ///
 /// # Errors
 /// As [`remove_worktree`].
@@ -58,7 +62,7 @@ pub fn set_aside_worktree(
     take_away(repository, worktree, Some(kept_dir), true)
 }
 
-/// Removes a worktree in which nothing is anybody's work, whatever lies in it: a gate's.
+/// Removes a gate's worktree, whose contents are nobody's work, whatever they are.
 ///
 /// # Errors
 /// As [`remove_worktree`].
@@ -75,6 +79,7 @@ fn take_away(
     must_keep: bool,
 ) -> Result<Removal, GitError> {
     let trash = trash_of(&worktree.path);
+    // An earlier removal may have crashed after its rename. Without this, the rename below would fail.
     delete_folder(&trash)?;
     let admin = admin_of(repository, &worktree.path)?;
     let ours = admin.as_ref().is_none_or(|admin| admin.join(MARKER_FILE).is_file());
@@ -84,6 +89,8 @@ fn take_away(
             way_out: "remove it yourself if nobody needs it".to_owned(),
         });
     }
+    // From here on the worktree is Paddock's: git has it registered with the marker, or nothing lies at its
+    // path.
     let present = worktree.path.is_dir();
     let removal = match (present, &admin, kept_dir) {
         (true, Some(admin), Some(kept_dir))
@@ -100,6 +107,8 @@ fn take_away(
         (false, None, _) => Removal::AlreadyGone,
     };
     if let Some(admin) = admin {
+        // Parallel `git worktree add` calls read this folder. The lock is not held while files are deleted or
+        // moved, which may take minutes.
         let lock = lock_of(repository.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         delete_folder(&admin)?;
@@ -109,19 +118,18 @@ fn take_away(
     Ok(removal)
 }
 
-/// Deletes what a removal that was cut short has left of the worktree at a path that git has forgotten. Safe to
-/// repeat.
+/// Deletes the rest of a worktree whose removal was interrupted after git had forgotten it. Safe to repeat.
 ///
 /// # Errors
-/// Whatever the file system refuses.
+/// Fails if the file system reports an error.
 pub fn finish_removal(path: &Path) -> Result<(), GitError> {
     delete_folder(&trash_of(path))
 }
 
-/// Deletes a work branch that is still at `head` and wholly contained in `merged_into`.
+/// Deletes a work branch that still holds `head` and is wholly contained in `merged_into`.
 ///
 /// # Errors
-/// [`GitError::Unexpected`] when it is not contained; whatever git refuses.
+/// [`GitError::Unexpected`] if the branch is not contained, else whatever git reports.
 pub fn delete_branch(
     repository: &Repository,
     branch: &str,
@@ -130,11 +138,13 @@ pub fn delete_branch(
 ) -> Result<CasOutcome, GitError> {
     if !matches!(repository.relation(head, merged_into)?, Relation::Same | Relation::Ancestor) {
         let why =
-            format!("{branch} holds commits that are not in {}: it is not deleted", merged_into.short());
+            format!("{branch} was not deleted: it holds commits that are not in {}", merged_into.short());
         return Err(GitError::Unexpected(why));
     }
     let outcome = repository.delete_ref(&format!("refs/heads/{branch}"), head)?;
     let made = made_ref(branch);
+    // The record goes after the branch. In the other order, a crash in between would turn the branch into a
+    // foreign one. A record without a branch does no harm: the next worktree of that name overwrites it.
     if outcome == CasOutcome::Done
         && let Some(start) = repository.commit_of(&made)?
     {
@@ -143,7 +153,7 @@ pub fn delete_branch(
     Ok(outcome)
 }
 
-/// Where a worktree lies between being renamed away and being deleted; the name tells a later run whose it is.
+/// Returns the path of a worktree between its rename and its deletion. A later call finds it by the name.
 fn trash_of(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".paddock-removed-{name}"))
@@ -160,7 +170,8 @@ fn delete_folder(folder: &Path) -> Result<(), GitError> {
     }
 }
 
-/// Build tools leave read-only folders (a Go module cache, for one): what is in them cannot be deleted.
+/// Makes folders writable so that their contents can be deleted. Build tools leave read-only folders (a Go
+/// module cache, for one).
 fn make_writable(folder: &Path) -> Result<(), GitError> {
     use std::os::unix::fs::PermissionsExt;
     let mut due = vec![folder.to_owned()];
@@ -176,8 +187,8 @@ fn make_writable(folder: &Path) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Whether a `.git` lies deeper in the worktree that is not just a registered submodule's, or the worktree has
-/// submodule repositories of its own.
+/// Returns whether the worktree contains a `.git` other than those of registered submodules, or has submodule
+/// repositories of its own.
 fn holds_repository(repository: &Repository, worktree: &Worktree, admin: &Path) -> Result<bool, GitError> {
     if admin.join("modules").exists() || worktree.path.join(".git").is_dir() {
         return Ok(true);
@@ -186,7 +197,7 @@ fn holds_repository(repository: &Repository, worktree: &Worktree, admin: &Path) 
     let mut due = vec![PathBuf::new()];
     while let Some(folder) = due.pop() {
         let full = worktree.path.join(&folder);
-        // What cannot be read might hold anything.
+        // An unreadable folder may contain a repository.
         let Ok(entries) = fs::read_dir(&full) else { return Ok(true) };
         for entry in entries {
             let entry = entry.map_err(GitError::io(&full))?;
@@ -210,7 +221,8 @@ fn submodules(admin: &Path) -> Result<BTreeSet<RepoPath>, GitError> {
     Ok(links.map(|entry| RepoPath::new(entry.path)).collect())
 }
 
-/// Whether a submodule's `.git` file leads into the repository, where its commits stay.
+/// Returns whether a submodule's `.git` file leads into the repository, where its commits survive the
+/// removal.
 fn leads_inside(dot_git: &Path, common_dir: &Path) -> bool {
     let Ok(text) = fs::read_to_string(dot_git) else { return false };
     let Some(target) = text.strip_prefix("gitdir:") else { return false };
@@ -218,23 +230,27 @@ fn leads_inside(dot_git: &Path, common_dir: &Path) -> bool {
     fs::canonicalize(folder.join(target.trim())).is_ok_and(|path| path.starts_with(common_dir))
 }
 
+/// Moves a worktree into `kept_dir` under a free name and returns its new path.
 fn keep(worktree: &Worktree, admin: &Path, kept_dir: &Path) -> Result<PathBuf, GitError> {
     fs::create_dir_all(kept_dir).map_err(GitError::io(kept_dir))?;
     let name = worktree.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    // Bounded by the number of worktrees of one name that a human has left lying there.
+    // Ends after at most as many tries as people have left worktrees of this name there.
     let free = (0_u32..).map(|n| if n == 0 { name.clone() } else { format!("{name}-{n}") });
     let mut places = free.map(|name| kept_dir.join(name));
     let place = places.find(|place| !place.exists() && !place.is_symlink());
-    let place = place.ok_or_else(|| GitError::Unexpected("no free name to keep a worktree".to_owned()))?;
+    let place = place.ok_or_else(|| {
+        GitError::Unexpected(format!("{} has no free name for the worktree {name}", kept_dir.display()))
+    })?;
     let modules = admin.join("modules");
     if modules.exists() {
+        // The submodules' commits exist only in git's own folder for the worktree, which is deleted.
         move_folder(&modules, &worktree.path.join(".paddock-submodules"))?;
     }
     move_folder(&worktree.path, &place)?;
     Ok(place)
 }
 
-/// Renames; across file systems `mv` copies first and deletes when all is there.
+/// Moves a folder. Across file systems `mv` copies first and deletes once everything is copied.
 fn move_folder(from: &Path, to: &Path) -> Result<(), GitError> {
     match fs::rename(from, to) {
         Err(error) if error.kind() == ErrorKind::CrossesDevices => {
@@ -242,7 +258,7 @@ fn move_folder(from: &Path, to: &Path) -> Result<(), GitError> {
             match status.map_err(GitError::io(from))?.success() {
                 true => Ok(()),
                 false => Err(GitError::Unexpected(format!(
-                    "{} could not be moved to {}",
+                    "`mv` could not move {} to {}",
                     from.display(),
                     to.display()
                 ))),

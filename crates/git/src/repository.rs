@@ -80,8 +80,8 @@ impl Repository {
         let file = self.own_folder()?.join("durable.gitconfig");
         const TEXT: &str = "[core]\n\tfsyncObjectFiles = true\n";
         if fs::read_to_string(&file).ok().as_deref() != Some(TEXT) {
-            // Not a secret: every user of a shared repository may read it. It need not be flushed, because each
-            // call compares the text and writes it again.
+            // Not a secret: every user of a shared repository may read it. It need not be flushed, because
+            // each call compares the text and writes it again.
             write_atomic(&file, TEXT.as_bytes(), 0o644, Flush::Later).map_err(GitError::io(&file))?;
         }
         library.config()?.add_file(&file, git2::ConfigLevel::App, true)?;

@@ -1,4 +1,4 @@
-//! The user's target branch: where it is, and which worktrees use it.
+//! The user's target branch: which commit it holds, and which worktrees use it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,34 +12,36 @@ use paddock_model::ids::ObjectId;
 /// A worktree that uses a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct TargetUse {
-    /// The working tree; nothing when its folder is gone.
+    /// Working tree; `None` if its folder is gone.
     pub worktree: Option<PathBuf>,
-    /// Its own git directory.
+    /// The worktree's own git directory.
     pub git_dir: PathBuf,
-    /// Its HEAD is on the branch.
+    /// Whether the worktree's HEAD is on the branch.
     pub on_head: bool,
-    /// What is half done there (`rebase`, `bisect`, `merge`, `cherry-pick`, `revert`), if anything.
+    /// Operation in progress there (`rebase`, `bisect`, `merge`, `cherry-pick`, `revert`), if any.
     pub operation: Option<String>,
 }
 
-/// The commit of a branch; nothing when the branch does not exist.
+/// Returns the commit of a branch, or `None` if the branch does not exist.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub fn observe(repository: &Repository, target_branch: &str) -> Result<Option<ObjectId>, GitError> {
     repository.commit_of(&format!("refs/heads/{target_branch}"))
 }
 
-/// The worktrees in which a branch is checked out, being rebased, or bisected.
+/// Returns the worktrees in which a branch is checked out, being rebased, or bisected.
 ///
 /// # Errors
-/// When the list of worktrees cannot be read.
+/// Fails if the list of worktrees cannot be read.
 pub(crate) fn target_uses(repository: &Repository, target_branch: &str) -> Result<Vec<TargetUse>, GitError> {
     let mut uses = Vec::new();
     if let Some(main) = repository.main_worktree() {
         uses.extend(use_of(repository.common_dir(), Some(main.to_owned()), target_branch));
     }
     for admin in admin_folders(repository)? {
+        // git keeps its record of a worktree whose folder somebody deleted; its branch still counts as
+        // checked out.
         let worktree = admin_target(&admin).filter(|path| path.is_dir());
         uses.extend(use_of(&admin, worktree, target_branch));
     }
@@ -55,12 +57,14 @@ fn use_of(git_dir: &Path, worktree: Option<PathBuf>, branch: &str) -> Option<Tar
     Some(TargetUse { worktree, git_dir: git_dir.to_owned(), on_head, operation })
 }
 
-/// Whether a rebase or bisection there will come back to the branch.
+/// Returns whether a rebase or bisection in the worktree will come back to the branch. HEAD is detached
+/// meanwhile, so it does not show the branch.
 fn holds_branch(git_dir: &Path, branch: &str) -> bool {
     let full = format!("refs/heads/{branch}");
     let says = |file: &str| {
         fs::read_to_string(git_dir.join(file)).is_ok_and(|text| text.trim() == full || text.trim() == branch)
     };
+    // `rebase --update-refs` moves further branches when it ends.
     let updates = fs::read_to_string(git_dir.join("rebase-merge/update-refs"));
     says("rebase-merge/head-name")
         || says("rebase-apply/head-name")
@@ -68,7 +72,7 @@ fn holds_branch(git_dir: &Path, branch: &str) -> bool {
         || updates.is_ok_and(|text| text.lines().any(|line| line == full))
 }
 
-/// What is half done in a worktree.
+/// Returns the operation in progress in a worktree, if any.
 pub(crate) fn operation(git_dir: &Path) -> Option<String> {
     const MARKS: [(&str, &str); 7] = [
         ("rebase-merge", "rebase"),
@@ -77,18 +81,19 @@ pub(crate) fn operation(git_dir: &Path) -> Option<String> {
         ("MERGE_HEAD", "merge"),
         ("CHERRY_PICK_HEAD", "cherry-pick"),
         ("REVERT_HEAD", "revert"),
+        // Comes last: a revert of several commits has the folder, too.
         ("sequencer", "cherry-pick"),
     ];
     MARKS.iter().find(|(file, _)| git_dir.join(file).exists()).map(|(_, name)| (*name).to_owned())
 }
 
-/// The branch that a worktree's HEAD is on, without `refs/heads/`; nothing when detached.
+/// Returns the branch that a worktree's HEAD is on, without `refs/heads/`, or `None` if HEAD is detached.
 pub(crate) fn symbolic_head(git_dir: &Path) -> Option<String> {
     let text = fs::read_to_string(git_dir.join("HEAD")).ok()?;
     text.strip_prefix("ref:")?.trim().strip_prefix("refs/heads/").map(str::to_owned)
 }
 
-/// The git directories of all linked worktrees.
+/// Returns the git directories of all linked worktrees, sorted.
 pub(crate) fn admin_folders(repository: &Repository) -> Result<Vec<PathBuf>, GitError> {
     let folder = repository.common_dir().join("worktrees");
     let entries = match fs::read_dir(&folder) {
@@ -104,9 +109,10 @@ pub(crate) fn admin_folders(repository: &Repository) -> Result<Vec<PathBuf>, Git
     Ok(found)
 }
 
-/// The working tree that a linked worktree's git directory belongs to.
+/// Returns the working tree that a linked worktree's git directory belongs to.
 pub(crate) fn admin_target(admin: &Path) -> Option<PathBuf> {
     let text = fs::read_to_string(admin.join("gitdir")).ok()?;
+    // The file may hold a path relative to the git directory (`worktree.useRelativePaths`).
     let dot_git = admin.join(text.trim_end_matches('\n'));
     dot_git.parent().map(Path::to_owned)
 }

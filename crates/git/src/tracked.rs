@@ -1,4 +1,4 @@
-//! What a repository has in its index.
+//! Whether git tracks a folder.
 
 use std::path::Path;
 
@@ -6,8 +6,8 @@ use git2::ErrorCode;
 
 use super::error::GitError;
 
-/// Whether the repository around a folder has files below it in its index; none when there is a repository that cannot
-/// be read. The folder need not exist, its parent must, as a canonical path.
+/// Returns whether the repository around a folder has files below that folder in its index, or `None` if the
+/// repository cannot be read. The folder need not exist; its parent must, as a canonical path.
 #[must_use]
 pub fn is_tracked(folder: &Path) -> Option<bool> {
     find(folder).ok()

@@ -1,7 +1,7 @@
-//! Whole working trees: every tracked file is there, whatever the user's own checkout leaves out.
+//! Whole working trees: every tracked file is present, whatever the user's own checkout leaves out.
 //!
-//! `git worktree add` copies the sparse rules of the user's checkout, and git skips entries that carry the
-//! skip-worktree or assume-unchanged bit. A gate that runs in such a folder judges another tree than the one
+//! `git worktree add` copies the sparse rules of the user's checkout, and git skips index entries that carry
+//! the skip-worktree or assume-unchanged bit. A gate in such a folder would judge another tree than the one
 //! that lands.
 
 use std::fs;
@@ -14,27 +14,28 @@ use super::repository::Repository;
 use super::worktree::Worktree;
 use paddock_model::path::RepoPath;
 
-/// The index says that the working tree leaves the entry out.
+/// Index flag: the working tree leaves the file out.
 pub(crate) const SKIP_WORKTREE: u16 = 1 << 14;
-/// The index says that the file is unchanged, whatever lies there.
+/// Index flag: git takes the file for unchanged without comparing it.
 const ASSUME_UNCHANGED: u16 = 1 << 15;
-/// Paths that an error names.
+/// Maximum number of paths that an error names.
 const NAMED_MAX: usize = 3;
 
 impl Call<'_> {
-    /// Checks out every file: neither the user's sparse checkout nor `core.ignoreStat` counts.
+    /// Makes the call check out every file, whatever the user's sparse checkout and `core.ignoreStat` say.
     pub(crate) fn whole(self) -> Self {
         self.setting("core.sparseCheckout", "false").setting("core.ignoreStat", "false")
     }
 }
 
-/// Removes what makes a worktree sparse: its rules, the setting in its own configuration, and, when an entry of
-/// the index is hidden, the index, which is made again from HEAD. The user's checkout is not touched.
+/// Removes everything that makes a worktree sparse: its rules, the setting in its own configuration, and, if
+/// an index entry is hidden, the index, which is read again from HEAD. The user's checkout is not touched.
 ///
 /// # Errors
-/// Whatever git or the file system refuses.
+/// Fails if git or the file system reports an error.
 pub(super) fn unsparse(repository: &Repository, git_dir: &Path, path: &Path) -> Result<(), GitError> {
     let info = git_dir.join("info");
+    // Through a linked `info` folder, Paddock would delete a file somewhere else.
     remove(&if info.is_symlink() { info } else { info.join("sparse-checkout") })?;
     own_settings(git_dir)?;
     if hidden(repository, git_dir, path).is_ok_and(|hidden| hidden.is_empty()) {
@@ -42,13 +43,13 @@ pub(super) fn unsparse(repository: &Repository, git_dir: &Path, path: &Path) -> 
     }
     for entry in fs::read_dir(git_dir).map_err(GitError::io(git_dir))? {
         let entry = entry.map_err(GitError::io(git_dir))?;
-        // A split index keeps most of its entries in a file beside it.
+        // A split index keeps most of its entries in a second file.
         if entry.file_name() == "index" || entry.file_name().as_encoded_bytes().starts_with(b"sharedindex.") {
             remove(&entry.path())?;
         }
     }
-    // With the entries of HEAD, the checkout that follows removes the files that its commit lacks. Where HEAD
-    // leads nowhere, the checkout begins without any.
+    // The checkout that follows deletes files that its commit lacks only if the index lists them, so the
+    // index starts with the entries of HEAD. If HEAD leads nowhere, it starts empty.
     let made = Call::new(repository).in_worktree(git_dir, path).whole().args(["read-tree", "HEAD"]).run();
     if let Err(error) = made {
         tracing::debug!(%error, folder = %path.display(), "the index begins empty");
@@ -56,19 +57,20 @@ pub(super) fn unsparse(repository: &Repository, git_dir: &Path, path: &Path) -> 
     Ok(())
 }
 
-/// The copy of the user's own settings that `git worktree add` makes (`extensions.worktreeConfig`) would make
-/// later calls of git in this worktree sparse: they are switched off in the copy.
+/// Switches sparse checkout off in a worktree's own configuration. With `extensions.worktreeConfig`,
+/// `git worktree add` copies the user's settings into it, and every later git call in the worktree would be
+/// sparse.
 pub(super) fn own_settings(git_dir: &Path) -> Result<(), GitError> {
     let file = git_dir.join("config.worktree");
     if file.is_symlink() {
-        return remove(&file); // What it leads to is not this worktree's.
+        return remove(&file); // The link's target does not belong to this worktree.
     }
     if !file.is_file() {
         return Ok(());
     }
     let mut config = git2::Config::open(&file)?;
     for key in ["core.sparseCheckout", "core.sparseCheckoutCone", "index.sparse"] {
-        // One that is no boolean is an error to git, which says so itself.
+        // A value that is no boolean stays: git reports it with file and line.
         if config.get_bool(key).unwrap_or(false) {
             config.set_multivar(key, ".*", "false")?;
         }
@@ -76,10 +78,10 @@ pub(super) fn own_settings(git_dir: &Path) -> Result<(), GitError> {
     Ok(())
 }
 
-/// Fails unless every tracked file of a worktree that was just checked out is meant to be there and is compared.
+/// Fails unless git has checked out, and compares, every tracked file of a worktree.
 ///
 /// # Errors
-/// [`GitError::NotWhole`] names files that are not; whatever git refuses.
+/// [`GitError::NotWhole`] names some of the files, else whatever git reports.
 pub(super) fn check_whole(repository: &Repository, worktree: &Worktree) -> Result<(), GitError> {
     let hidden = hidden(repository, &worktree.git_dir, &worktree.path)?;
     if hidden.is_empty() {
@@ -91,7 +93,7 @@ pub(super) fn check_whole(repository: &Repository, worktree: &Worktree) -> Resul
     Err(GitError::NotWhole { folder: worktree.path.clone(), count: hidden.len(), files })
 }
 
-/// The entries of a worktree's index that git takes for left out or for unchanged without looking.
+/// Returns the index entries of a worktree that git leaves out or takes for unchanged.
 fn hidden(repository: &Repository, git_dir: &Path, path: &Path) -> Result<Vec<RepoPath>, GitError> {
     let file = git_dir.join("index");
     match git2::Index::open(&file) {
@@ -102,13 +104,13 @@ fn hidden(repository: &Repository, git_dir: &Path, path: &Path) -> Result<Vec<Re
             let hidden = index.iter().filter(is_hidden);
             Ok(hidden.map(|entry| RepoPath::new(entry.path)).collect())
         }
-        // A sparse or a split index, which the library cannot read.
+        // libgit2 cannot read a sparse or split index.
         Err(_) => listed(repository, git_dir, path),
     }
 }
 
-/// As [`hidden`], from the git program: an entry begins with `S` or `s` when left out, and with a small letter
-/// when taken for unchanged.
+/// Like [`hidden`], but asks the git program. `ls-files -v` marks an entry with `S` or `s` if it is left out,
+/// and with a lower-case letter if it is taken for unchanged.
 fn listed(repository: &Repository, git_dir: &Path, path: &Path) -> Result<Vec<RepoPath>, GitError> {
     let call = Call::new(repository).in_worktree(git_dir, path).whole();
     let listed = call.args(["ls-files", "-v", "-z"]).run()?;

@@ -1,4 +1,8 @@
-//! Making worktrees: one at a time per repository, idempotent, and never over something that is not ours.
+//! Making worktrees: one at a time per repository, safe to repeat, and never over something that Paddock did
+//! not make.
+//!
+//! An intent file is written before `git worktree add` and a marker after it. A crash in between leaves the
+//! intent alone, and [`Place::existing`] clears the half-made worktree away at the next attempt.
 
 use std::collections::HashMap;
 use std::fs;
@@ -19,36 +23,37 @@ use paddock_os::fail_points::fail_point;
 /// The worktree that an objective needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WorktreeSpec {
-    /// Where it shall lie.
+    /// Folder of the worktree.
     pub path: PathBuf,
-    /// Its branch, `paddock/<objective-id>/work`.
+    /// Branch, `paddock/<objective-id>/work`.
     pub branch: String,
-    /// The integration commit that a new branch starts from.
+    /// Integration commit that a new branch starts from.
     pub base: ObjectId,
-    /// Whose it is: `project/objective`.
+    /// Owner of the worktree: `project/objective`.
     pub marker: String,
 }
 
-/// A worktree that Paddock made. Its git directory is known from making it, never from its `.git` file.
+/// A worktree that Paddock made. Its git directory is known from making it, never from its `.git` file, which
+/// an agent may rewrite.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Worktree {
-    /// The working tree.
+    /// Folder of the working tree.
     pub path: PathBuf,
-    /// `<common dir>/worktrees/<name>`.
+    /// Its git directory, `<common dir>/worktrees/<name>`.
     pub git_dir: PathBuf,
-    /// Its branch without `refs/heads/`; empty for a detached one.
+    /// Branch without `refs/heads/`; empty if HEAD is detached.
     pub branch: String,
-    /// It was there already.
+    /// Whether the worktree existed before the call.
     pub reused: bool,
 }
 
-/// The file in a worktree's git directory that says Paddock made it, and for whom.
+/// File in a worktree's git directory that says that Paddock made the worktree, and for which owner.
 pub(crate) const MARKER_FILE: &str = "paddock";
 
-/// Makes the worktree, or takes the one that was made before.
+/// Makes the worktree, or finds the one made before.
 ///
 /// # Errors
-/// [`GitError::Foreign`] when the folder or the branch was not made by Paddock; whatever git refuses.
+/// [`GitError::Foreign`] if Paddock did not make the folder or the branch, else whatever git reports.
 pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Worktree, GitError> {
     let lock = lock_of(repository.common_dir());
     let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,13 +76,15 @@ pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Work
     Ok(worktree(place.make(new_branch, &arguments)?, false))
 }
 
-/// Remembers that a branch is ours before it is made, and moves one without own commits to the new base.
+/// Records a branch as Paddock's before git makes it, and moves a branch without commits of its own to the
+/// new base.
 fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) -> Result<(), GitError> {
     let full = format!("refs/heads/{}", spec.branch);
     let made = made_ref(&spec.branch);
     let (head, made_at) = (repository.commit_of(&full)?, repository.commit_of(&made)?);
     let library = repository.library()?;
     match (head, made_at) {
+        // A branch without the record is the user's.
         (Some(_), None) => Err(GitError::Foreign {
             what: format!("the branch {}", spec.branch),
             way_out: format!(
@@ -85,17 +92,21 @@ fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) ->
                 spec.branch
             ),
         }),
+        // A branch still at its start is as good as new. With a worktree on it, the files would stay behind;
+        // `bring_forward` moves both.
         (Some(head), Some(start)) if head == start && head != spec.base && !in_use => {
             repository.set_ref(&full, Some(&head), &spec.base, "paddock: start from the newer tip")?;
             keep_ref(&library, &made, &spec.base)
         }
         (Some(_), Some(_)) => Ok(()),
         (None, _) if library.find_reference("refs/heads/paddock").is_ok() => Err(GitError::Foreign {
-            what: "the branch `paddock`, which leaves no room for `paddock/<id>/work`,".to_owned(),
+            what: "the branch `paddock`, which makes the name `paddock/<id>/work` impossible,".to_owned(),
             way_out: "rename it with `git branch -m paddock NEW-NAME`".to_owned(),
         }),
         (None, _) => {
             keep_ref(&library, &made, &spec.base)?;
+            // Somebody deleted the branch of a worktree that is still there: its HEAD must lead to a commit
+            // again.
             if in_use {
                 keep_ref(&library, &full, &spec.base)?;
             }
@@ -104,13 +115,14 @@ fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) ->
     }
 }
 
-/// The ref that says a work branch was made by Paddock; it points to where the branch started.
+/// Returns the name of the ref that records a work branch as made by Paddock; the ref points to the branch's
+/// start.
 pub(crate) fn made_ref(branch: &str) -> String {
     let middle = branch.strip_prefix("paddock/").unwrap_or(branch);
     format!("refs/paddock/made/{}", middle.strip_suffix("/work").unwrap_or(middle))
 }
 
-/// A place in the file system where a worktree of ours is or shall be.
+/// A path where one of Paddock's worktrees is or will be.
 pub(crate) struct Place<'a> {
     pub(crate) repository: &'a Repository,
     pub(crate) path: &'a Path,
@@ -118,8 +130,10 @@ pub(crate) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The git directory of the worktree that lies here, if Paddock made it for this owner. What a crash left
-    /// half made is cleared away.
+    /// Returns the git directory of the worktree at this path if Paddock made it for this owner. Clears away
+    /// what a crash left half made.
+    ///
+    /// Fails with [`GitError::Foreign`] if something else lies there.
     pub(crate) fn existing(&self) -> Result<Option<PathBuf>, GitError> {
         refuse_link(self.path)?;
         let admin = admin_of(self.repository, self.path)?;
@@ -130,9 +144,10 @@ impl Place<'_> {
                     self.repair(&admin)?;
                     return Ok(Some(admin));
                 }
+                // Somebody deleted the folder: without it, git's record only blocks the branch.
                 fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
             }
-            // Also with a marker that a crash left empty.
+            // No marker, or one that a crash left empty.
             Some(admin) if making => {
                 fs::remove_dir_all(&admin).map_err(GitError::io(&admin))?;
                 self.clear_half_made()?;
@@ -145,8 +160,8 @@ impl Place<'_> {
         Ok(None)
     }
 
-    /// Runs `git worktree add` here and marks the result as ours. Every file is checked out, also where the user's
-    /// own checkout is sparse.
+    /// Runs `git worktree add` at this path and marks the result as Paddock's. Checks out every file, even if
+    /// the user's own checkout is sparse.
     pub(crate) fn make(&self, new_branch: Option<&str>, what: &[&str]) -> Result<PathBuf, GitError> {
         let intent = self.intent_file()?;
         if let Some(parent) = self.path.parent() {
@@ -165,17 +180,22 @@ impl Place<'_> {
         let what = what.iter().filter(|word| **word != "--detach");
         call.args([self.path]).args(what).run()?;
         let admin = admin_of(self.repository, self.path)?.ok_or_else(|| {
-            GitError::Unexpected(format!("no worktree at {} after making it", self.path.display()))
+            let path = self.path.display();
+            GitError::Unexpected(format!("`git worktree add` succeeded, but git lists no worktree at {path}"))
         })?;
+        // Before the marker: a crash in between makes the whole worktree anew, while a marked one is taken as
+        // it is.
         own_settings(&admin)?;
         fail_point!("worktree.unmarked");
         let marker = admin.join(MARKER_FILE);
         fs::write(&marker, self.marker).map_err(GitError::io(&marker))?;
+        // The intent goes last: while it exists, an unmarked worktree here counts as half made, not as
+        // foreign.
         fs::remove_file(&intent).map_err(GitError::io(&intent))?;
         Ok(admin)
     }
 
-    /// Puts the two files right that tie a worktree to the repository, whatever an agent wrote into them.
+    /// Restores the two files that tie a worktree to the repository, whatever an agent wrote into them.
     pub(crate) fn repair(&self, admin: &Path) -> Result<(), GitError> {
         refuse_link(self.path)?;
         let dot_git = self.path.join(".git");
@@ -189,7 +209,8 @@ impl Place<'_> {
         repair_commondir(admin)
     }
 
-    /// An intent was recorded and no session ever ran here: what lies here is ours alone.
+    /// Deletes the folder. The intent proves that Paddock began to make it, and sessions start only after the
+    /// marker is written, so the folder holds nobody's work.
     fn clear_half_made(&self) -> Result<(), GitError> {
         match fs::remove_dir_all(self.path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(GitError::io(self.path)(error)),
@@ -197,6 +218,7 @@ impl Place<'_> {
         }
     }
 
+    /// Returns the path of the intent file, named by a hash because the path of a worktree is no file name.
     fn intent_file(&self) -> Result<PathBuf, GitError> {
         let id = git2::Oid::hash_object(git2::ObjectType::Blob, self.path.as_os_str().as_encoded_bytes())?;
         let folder = self.repository.own_folder()?.join("making");
@@ -212,18 +234,19 @@ impl Place<'_> {
     }
 }
 
-/// Whoever works in a worktree can put a link in its place: what it leads to is not ours to read, write or remove.
+/// Refuses a link at the path. An agent can put one in place of its worktree; the link's target is not
+/// Paddock's to read, write or remove.
 fn refuse_link(path: &Path) -> Result<(), GitError> {
     if !path.is_symlink() {
         return Ok(());
     }
     Err(GitError::Foreign {
-        what: format!("the link that lies at {} in place of a folder", path.display()),
-        way_out: "look where it leads, remove the link, then retry".to_owned(),
+        what: format!("the symbolic link {}, which replaced a folder,", path.display()),
+        way_out: "check where it leads, remove the link, then retry".to_owned(),
     })
 }
 
-/// Makes a linked worktree's git directory lead to the repository it lies in.
+/// Makes a linked worktree's git directory lead to the repository that contains it.
 pub(crate) fn repair_commondir(admin: &Path) -> Result<(), GitError> {
     write_if_other(&admin.join("commondir"), "../..\n")
 }
@@ -232,27 +255,31 @@ fn write_if_other(file: &Path, text: &str) -> Result<(), GitError> {
     if !file.is_symlink() && fs::read_to_string(file).is_ok_and(|found| found == text) {
         return Ok(());
     }
+    // Writing through a link would change the link's target.
     if file.is_symlink() {
         fs::remove_file(file).map_err(GitError::io(file))?;
     }
     fs::write(file, text).map_err(GitError::io(file))
 }
 
-/// The git directory of the linked worktree that is registered for a path.
+/// Returns the git directory of the linked worktree that git has registered for a path, if any.
 pub(crate) fn admin_of(repository: &Repository, path: &Path) -> Result<Option<PathBuf>, GitError> {
     let is_here = |admin: &PathBuf| {
+        // git's record may hold the path through a link, as the user wrote it.
         admin_target(admin).is_some_and(|target| target == path || absolute(&target).is_ok_and(|t| t == path))
     };
     Ok(admin_folders(repository)?.into_iter().find(is_here))
 }
 
-/// The absolute form of a path whose last part need not exist.
+/// Returns the absolute form of a path whose last part need not exist.
 pub(crate) fn absolute(path: &Path) -> Result<PathBuf, GitError> {
     let path = std::path::absolute(path).map_err(GitError::io(path))?;
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(path) };
+    // Only the parent is resolved: the last part may be a link that an agent planted.
     Ok(fs::canonicalize(parent).map_or_else(|_| path.clone(), |parent| parent.join(name)))
 }
 
+/// Returns whether a path does not exist or is an empty folder.
 fn is_free(path: &Path) -> bool {
     if path.is_symlink() {
         return false;
@@ -263,17 +290,18 @@ fn is_free(path: &Path) -> bool {
     }
 }
 
-/// The lock under which worktrees of a repository are added and removed: git fails when it is done in parallel.
+/// Returns the lock under which worktrees of a repository are added and removed: parallel `git worktree add`
+/// calls fail.
 pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
     static LOCKS: Mutex<Option<HashMap<PathBuf, Arc<Mutex<()>>>>> = Mutex::new(None);
     let mut locks = LOCKS.lock().unwrap_or_else(PoisonError::into_inner);
     locks.get_or_insert_default().entry(common_dir.to_owned()).or_default().clone()
 }
 
-/// The worktree that was made at a path for a branch, found again without asking the worktree itself.
+/// Finds the worktree that was made at a path for a branch, without asking the worktree itself.
 ///
 /// # Errors
-/// [`GitError::Unexpected`] when none is registered there, [`GitError::Foreign`] when a link lies there now.
+/// [`GitError::Unexpected`] if git has none registered there, [`GitError::Foreign`] if a link lies there now.
 pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Result<Worktree, GitError> {
     let path = absolute(path)?;
     refuse_link(&path)?;
@@ -285,7 +313,7 @@ pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Resu
 /// Ties a worktree to its repository again, whatever a session did to the files that do so.
 ///
 /// # Errors
-/// [`GitError::Foreign`] when another repository lies there now; whatever the file system refuses.
+/// [`GitError::Foreign`] if another repository lies there now, else whatever the file system reports.
 pub fn mend_worktree(repository: &Repository, worktree: &Worktree) -> Result<(), GitError> {
     Place { repository, path: &worktree.path, marker: "" }.repair(&worktree.git_dir)
 }

@@ -115,7 +115,7 @@ fn a_commit_that_is_not_what_was_verified_does_not_land() {
     };
     let mut other_tree = good.clone();
     other_tree.verified_tree = repository.tree_of(&base).unwrap();
-    assert!(why(other_tree).contains("verified was"));
+    assert!(why(other_tree).contains("but the gate verified"));
     let mut nobody = good.clone();
     nobody.members = vec![(base.clone(), base.clone())];
     assert!(why(nobody).contains("src/b.rs"));

@@ -38,7 +38,10 @@ fn a_signing_program_that_hangs_is_ended_and_the_queue_says_what_it_waits_for() 
     let held = events.iter().find(|event| is(event, "queue_held", "*")).unwrap();
     assert_eq!(held["data"]["reason"]["code"], "signing_failed", "{held}");
     let said = place.good(&["explain", "work"]);
-    assert!(said.contains("it did not answer within") && said.contains("queue release"), "{said}");
+    assert!(
+        said.contains("the signing program did not answer within") && said.contains("queue release"),
+        "{said}"
+    );
     place.nobody_is_left();
     fs::write(&config, text).unwrap();
 }

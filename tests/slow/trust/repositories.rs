@@ -402,7 +402,7 @@ fn a_link_in_place_of_a_worktree_is_named_and_what_it_leads_to_stays_as_it_is() 
     place.nobody_is_left();
     let objective = place.status_of("one");
     let text = objective["reason"]["text"].as_str().unwrap();
-    assert!(text.contains("the link that lies at") && text.contains("remove the link"), "{text}");
+    assert!(text.contains("the symbolic link ") && text.contains("remove the link"), "{text}");
     assert_eq!(snapshot_of(&theirs), before);
     assert_eq!(
         git(&repository, &["log", "--all", "--format=%s", "--", "diary.txt"]),
