@@ -1,4 +1,4 @@
-//! Writing batches into an open transaction.
+//! Writing batches within one transaction.
 
 use std::path::Path;
 
@@ -9,8 +9,8 @@ use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 use paddock_os::fail_points::fail_point;
 
-/// Writes all batches in one transaction as durable as the strongest asks, and returns the last sequence
-/// number. On an error nothing of any of them is in the database.
+/// Writes all batches in one transaction, as durable as the strongest of them asks, and returns the last
+/// sequence number. On an error, nothing of any batch is in the database.
 pub(super) fn append_all(
     connection: &mut Connection,
     path: &Path,
@@ -25,6 +25,8 @@ pub(super) fn append_all(
     let mut wrote = false;
     for batch in batches {
         for event in &batch.events {
+            // A gap or a repetition would make every later fold of the log wrong, so a caller's mistake stops
+            // here. Dropping the transaction rolls it back.
             if event.seq != seq + 1 {
                 return Err(StoreError::NotContiguous { expected: seq + 1, found: event.seq });
             }
@@ -37,8 +39,9 @@ pub(super) fn append_all(
         wrote |= !batch.events.is_empty() || !batch.rows.is_empty();
     }
     if !wrote && durability == Durability::Power {
-        // A transaction that changes nothing flushes nothing, yet the caller asked for a flush of what came
-        // before: writing a header field anew makes it a change.
+        // SQLite flushes nothing for a transaction that changes nothing, yet an empty batch with this
+        // durability asks for a flush of everything before it. Writing a header field again makes the
+        // transaction a change.
         touch(&transaction).map_err(sqlite)?;
     }
     fail_point!("store.before_commit");
@@ -47,7 +50,10 @@ pub(super) fn append_all(
     Ok(seq)
 }
 
-/// Only between transactions: SQLite ignores or refuses the change within one.
+/// Sets how durable the next transaction is. In WAL mode, NORMAL flushes at checkpoints only: a killed
+/// process loses nothing, a power loss may lose the latest commits. FULL flushes the log at each commit.
+///
+/// Works only between transactions: within one, SQLite ignores or refuses the change.
 fn set_durability(connection: &Connection, durability: Durability) -> rusqlite::Result<()> {
     let mode = match durability {
         Durability::Process => "NORMAL",
@@ -56,12 +62,13 @@ fn set_durability(connection: &Connection, durability: Durability) -> rusqlite::
     connection.pragma_update(None, "synchronous", mode)
 }
 
+/// Writes the schema version again, unchanged.
 fn touch(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
     let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
     transaction.pragma_update(None, "user_version", version)
 }
 
-/// SQLite's integers are signed; sequence and session numbers never come near the limit.
+/// Converts to SQLite's signed integers. Sequence and session numbers never come near the limit.
 pub(super) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
@@ -84,7 +91,8 @@ fn insert_event(transaction: &Transaction<'_>, event: &StoredEvent) -> rusqlite:
     Ok(())
 }
 
-/// Writes the row, unless it is there word for word.
+/// Writes or deletes a row. A row with the same text is not written again, which saves pages of the log: of a
+/// project's three rows, usually one changed.
 fn put_row(transaction: &Transaction<'_>, row: &Row, seq: u64) -> rusqlite::Result<()> {
     let table = row.kind.table();
     match &row.body {

@@ -1,4 +1,4 @@
-//! Copies of the database: taken before a migration touches it, and now and then while a supervisor works.
+//! Copies of the database: one before each migration, and one from time to time while a supervisor runs.
 
 use std::ffi::OsString;
 use std::fs;
@@ -11,16 +11,17 @@ use rusqlite::Connection;
 use super::StoreError;
 use paddock_os::files;
 
-/// How many copies are kept: enough to go back over a bad upgrade, few enough to not fill the disk.
+/// Number of copies kept: enough to go back past a bad upgrade, few enough not to fill the disk.
 pub(super) const BACKUPS_KEPT: usize = 3;
 const ENDING: &str = ".backup";
-/// What a copy leaves free at least, in bytes.
+/// Free disk space that a copy must leave, in bytes.
 const FREE_LEFT_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Writes a complete, consistent copy of the database to `target`, which must not exist, and flushes it.
-/// `VACUUM INTO` reads through SQLite, so a write-ahead log is contained in the copy.
+/// `VACUUM INTO` reads through SQLite, so the copy contains what is still in the write-ahead log.
 pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), StoreError> {
     let io = |error: io::Error| StoreError::from_io(target, &error);
+    // A copy in the making has another name, so that a killed process leaves no half copy that looks whole.
     let mut partial = target.as_os_str().to_owned();
     partial.push(".partial");
     let partial = PathBuf::from(partial);
@@ -28,7 +29,7 @@ pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), St
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io(error)),
         _ => {}
     }
-    // SQLite accepts an empty file; making it ourselves keeps others from reading it.
+    // SQLite would create the file with the default mode. It accepts an empty file, and this one is private.
     files::create_private(&partial).map_err(io)?;
     let text = partial.to_str().ok_or_else(|| StoreError::CannotOpen {
         path: partial.clone(),
@@ -39,7 +40,8 @@ pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), St
     files::move_into_place(&partial, target).map_err(io)
 }
 
-/// Copies the database beside itself, named after its schema and the time, and removes all but the newest.
+/// Copies the database to a file next to it, named after the time and the schema version, and deletes all but
+/// the newest copies. The name sorts by time, and the version tells which Paddock can open the copy.
 pub(super) fn before_migration(
     connection: &Connection,
     database: &Path,
@@ -52,7 +54,8 @@ pub(super) fn before_migration(
     Ok(target)
 }
 
-/// Copies the database beside itself when the newest copy is older than this, and there is room for two.
+/// Copies the database if the newest copy is older than `age`. Returns `None` if it is not, or if the disk
+/// lacks space for two more copies.
 pub(super) fn when_due(
     connection: &Connection,
     database: &Path,
@@ -61,13 +64,15 @@ pub(super) fn when_due(
     let io = |error: io::Error| StoreError::from_io(database, &error);
     let newest = list(database).map_err(io)?.pop();
     let made = newest.and_then(|copy| copy.metadata().ok()?.modified().ok());
-    // A time in the future, after the clock was set back, says nothing.
+    // After the clock was set back, the copy's time may be in the future and says nothing about its age.
     if made.is_some_and(|made| made.elapsed().is_ok_and(|elapsed| elapsed < age)) {
         return Ok(None);
     }
     let size_bytes = database.metadata().map_err(io)?.len();
-    let room = rustix::fs::statvfs(database).map(|found| found.f_bavail.saturating_mul(found.f_frsize));
-    if room.is_ok_and(|room| room < size_bytes.saturating_mul(2).saturating_add(FREE_LEFT_BYTES)) {
+    // A copy is a safeguard and must never be what fills the disk.
+    let free_bytes = rustix::fs::statvfs(database).map(|found| found.f_bavail.saturating_mul(found.f_frsize));
+    let needed_bytes = size_bytes.saturating_mul(2).saturating_add(FREE_LEFT_BYTES);
+    if free_bytes.is_ok_and(|free_bytes| free_bytes < needed_bytes) {
         return Ok(None);
     }
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
@@ -81,10 +86,10 @@ fn with_ending(database: &Path, ending: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// The copies beside a database, oldest first.
+/// Returns the copies of a database, oldest first.
 ///
 /// # Errors
-/// When its folder cannot be read.
+/// Fails if the folder of the database cannot be read.
 pub fn list(database: &Path) -> io::Result<Vec<PathBuf>> {
     let folder = database.parent().unwrap_or(Path::new("."));
     let mut prefix: OsString = database.file_name().unwrap_or_default().to_owned();
@@ -109,7 +114,7 @@ fn prune(database: &Path) -> io::Result<()> {
     copies.iter().take(surplus).try_for_each(fs::remove_file)
 }
 
-/// What a process that was killed while it copied has left.
+/// Deletes what a process that was killed while it copied has left.
 fn remove_partial(database: &Path) -> io::Result<()> {
     let prefix = format!("{}.", database.file_name().unwrap_or_default().to_string_lossy());
     for entry in fs::read_dir(database.parent().unwrap_or(Path::new(".")))? {

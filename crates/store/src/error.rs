@@ -1,61 +1,73 @@
-//! Everything that can go wrong with the database, by name, with the way out.
+//! Errors of the database. Each names the file, the cause and the way out.
 
 use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why the store refused. Cloneable, because one failure is told to everybody who waits.
+/// Why the store failed. Cloneable, because every batch that waits gets the same error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
-    /// The file's schema is newer than this program.
+    /// The schema of the file is newer than this program.
     #[error(
-        "{} was written by a newer Paddock: its schema is {found}, this program knows up to {known}; use the newer program (nothing was changed)",
+        "{} was written by a newer Paddock: its schema is {found}, this program knows up to {known}; use \
+         the newer program (nothing was changed)",
         path.display()
     )]
     Newer {
         /// The database.
         path: PathBuf,
-        /// The schema version found.
+        /// Schema version of the file.
         found: i64,
-        /// The newest schema version this program knows.
+        /// Newest schema version that this program knows.
         known: i64,
     },
-    /// The file is a database of another program.
-    #[error("{} is a database of another program; move it away or choose another file with PADDOCK_DB", path.display())]
+    /// The file is another program's database.
+    #[error(
+        "{} is a database of another program; move it away or choose another file with PADDOCK_DB",
+        path.display()
+    )]
     Foreign {
         /// The file.
         path: PathBuf,
     },
-    /// The file is not a database or fails its check.
+    /// The file is not a database, or fails SQLite's check.
     #[error(
-        "{} is damaged: {reason}; `paddock doctor --restore` keeps it, puts the newest whole `.backup` in its place, and reads what it can from what was damaged",
+        "{} is damaged: {reason}; `paddock doctor --restore` keeps it, puts the newest whole `.backup` in its place, and \
+         reads what it can from the damaged file",
         path.display()
     )]
     Damaged {
         /// The database.
         path: PathBuf,
-        /// What the check said.
+        /// What the check reported.
         reason: String,
     },
-    /// The file or its folder cannot be written.
-    #[error("{} cannot be written: {reason}; check owner, permissions and mount of its folder", path.display())]
+    /// The file or its folder is not writable.
+    #[error(
+        "{} cannot be written: {reason}; check owner, permissions and mount of its folder",
+        path.display()
+    )]
     ReadOnly {
         /// The database.
         path: PathBuf,
-        /// What the system said.
+        /// What the operating system reported.
         reason: String,
     },
-    /// There is no room on the disk.
+    /// The disk is full.
     #[error(
-        "the disk of {} is full: free some space (`paddock doctor` shows what there is) and start again; nothing recorded is lost",
+        "the disk of {} is full: free some space (`paddock doctor` shows what there is) and start again; \
+         nothing recorded is lost",
         path.display()
     )]
     DiskFull {
         /// The database.
         path: PathBuf,
     },
-    /// Another process holds the write lock for longer than five seconds.
-    #[error("{} is locked by another process; close the program that has it open and try again", path.display())]
+    /// Another process held the write lock for more than five seconds.
+    #[error(
+        "{} is locked by another process; close the program that has it open and try again",
+        path.display()
+    )]
     Busy {
         /// The database.
         path: PathBuf,
@@ -65,10 +77,10 @@ pub enum StoreError {
     CannotOpen {
         /// The database.
         path: PathBuf,
-        /// What the system said.
+        /// What the operating system reported.
         reason: String,
     },
-    /// The file system cannot hold a write-ahead log.
+    /// The file system does not support a write-ahead log.
     #[error(
         "{} is on a file system without shared memory (journal mode {mode}); put the workspace on a local disk",
         path.display()
@@ -76,21 +88,21 @@ pub enum StoreError {
     NoWal {
         /// The database.
         path: PathBuf,
-        /// The journal mode that SQLite fell back to.
+        /// Journal mode that SQLite fell back to.
         mode: String,
     },
-    /// An event does not continue the log. A fault of the caller; nothing was written.
-    #[error("event {found} does not continue the log, {expected} is next; nothing was written")]
+    /// An event does not continue the log. The caller is wrong; nothing was written.
+    #[error("event {found} does not continue the log, whose next event is {expected}; nothing was written")]
     NotContiguous {
-        /// The sequence number that was due.
+        /// Sequence number that has to come next.
         expected: u64,
-        /// The one that came.
+        /// Sequence number of the event.
         found: u64,
     },
-    /// The writer has ended; this batch was not written.
-    #[error("the database writer has ended; this was not recorded")]
+    /// The writer has ended; the batch was not written.
+    #[error("the database writer has ended before it recorded this; start Paddock again and repeat it")]
     WriterGone,
-    /// Anything else that SQLite or the system reports.
+    /// Any other error of SQLite or the operating system.
     #[error("{}: {reason}", path.display())]
     Other {
         /// The database.
@@ -101,7 +113,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Names what SQLite reported about the database at `path`.
+    /// Classifies an error that SQLite reported about the database at `path`.
     pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> Self {
         let path = path.to_owned();
         let reason = error.to_string();
@@ -111,6 +123,8 @@ impl StoreError {
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Self::Busy { path },
             Some(ErrorCode::CannotOpen) => Self::CannotOpen { path, reason },
+            // Linux remounts a file system read-only after an error of its disk; SQLite reports a plain I/O
+            // error then.
             Some(ErrorCode::SystemIoFailure) if is_read_only(&path) => {
                 Self::ReadOnly { path, reason: "its file system has become read-only".to_owned() }
             }
@@ -118,7 +132,7 @@ impl StoreError {
         }
     }
 
-    /// Names what the system reported about the file at `path`.
+    /// Classifies an error that the operating system reported about the file at `path`.
     pub(super) fn from_io(path: &Path, error: &std::io::Error) -> Self {
         let path = path.to_owned();
         let reason = error.to_string();
@@ -132,7 +146,7 @@ impl StoreError {
     }
 }
 
-/// Whether the file cannot be opened for writing any more, as after a file system met an error of its disk.
+/// Returns whether the file system of a file refuses writing, as it does after an error of its disk.
 fn is_read_only(path: &Path) -> bool {
     let opened = std::fs::OpenOptions::new().append(true).open(path);
     opened.is_err_and(|error| error.kind() == std::io::ErrorKind::ReadOnlyFilesystem)
@@ -149,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sqlite_reports_gets_a_name_and_a_way_out() {
+    fn errors_of_sqlite_are_classified_and_name_a_way_out() {
         for (code, words) in [
             (ffi::SQLITE_CORRUPT, "damaged"),
             (ffi::SQLITE_NOTADB, ".backup"),

@@ -1,12 +1,22 @@
-//! One SQLite file: the append-only event log and the current rows of what the events touched.
+//! One SQLite file with the append-only event log and the current rows, which the events changed.
 //!
-//! [`codec`] makes stored text of events and state, and back; the rest knows no types of the model but
-//! [`paddock_model::stored::StoredEvent`]. Events and rows of a [`Batch`] are written in one transaction, so the
-//! rows are always what the log says. [`Store`] opens and migrates the file, [`Writer`] is the one thread
-//! that changes it, and any number of [`Reader`]s look at it, from this process or another.
+//! [`codec`] turns events and state into stored text and back; the other modules know no type of the model
+//! but [`paddock_model::stored::StoredEvent`]. The events and rows of a [`Batch`] are written in one
+//! transaction, so the rows always equal the fold of the log.
 //!
-//! The promises: an acknowledged batch survives SIGKILL (`Durability::Process`) or power loss
-//! (`Durability::Power`); sequence numbers have no gaps; after a failed append nothing later is written.
+//! What the crate promises:
+//!
+//! - An acknowledged batch survives SIGKILL (`Durability::Process`) or a power loss (`Durability::Power`).
+//! - Sequence numbers have no gaps.
+//! - After a failed append nothing later is written (fail-stop): the process ends and starts over from what
+//!   is on disk.
+//!
+//! # Where to begin
+//!
+//! - [`Store`] opens the file: it notices every fault before it changes anything, and migrates.
+//! - [`Writer`] is the one thread that changes the file; it groups what is queued into one transaction.
+//! - Any number of [`Reader`]s read the file, from this process or another, and never block the writer.
+//! - [`codec::batch`] and [`codec::load`] are what the supervisor calls at each commit and at its start.
 
 mod append;
 mod backup;

@@ -1,33 +1,33 @@
-//! What goes into the store and comes out of it.
+//! Types that the store takes and returns.
 
 use std::collections::BTreeMap;
 
 use paddock_model::event::Durability;
 use paddock_model::stored::StoredEvent;
 
-/// What a row describes; each kind has a table of its own.
+/// What a row describes. Each kind has a table of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntityKind {
-    /// A project, by its slug: what neither of the next two holds.
+    /// A project without its settings and queue; the key is its slug.
     Project,
-    /// The settings of a project, by its slug.
+    /// The settings of a project; the key is its slug.
     ProjectSettings,
-    /// The merge queue of a project, by its slug.
+    /// The merge queue of a project; the key is its slug.
     ProjectQueue,
-    /// An objective, by `project/objective`.
+    /// An objective; the key is `project/objective`.
     Objective,
-    /// A session, by its number.
+    /// A session; the key is its number.
     Session,
-    /// A gate run, by its number.
+    /// A gate run; the key is its number.
     Gate,
-    /// A goal, milestone or phase.
+    /// A goal, milestone or phase; the key names project, level and id.
     Hierarchy,
-    /// Whatever there is one of per workspace (counters, snapshots).
+    /// State that exists once per workspace (counters).
     Meta,
 }
 
 impl EntityKind {
-    /// The name of its table.
+    /// Returns the name of the kind's table.
     #[must_use]
     pub const fn table(self) -> &'static str {
         match self {
@@ -42,7 +42,7 @@ impl EntityKind {
         }
     }
 
-    /// Returns the version of the schema that has its table first.
+    /// Returns the first schema version that has the kind's table.
     pub(super) const fn since(self) -> i64 {
         match self {
             Self::Project | Self::Objective | Self::Session | Self::Gate | Self::Hierarchy | Self::Meta => 1,
@@ -51,66 +51,68 @@ impl EntityKind {
     }
 }
 
-/// The new state of one entity.
+/// New state of one entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What it describes.
+    /// Kind of the entity.
     pub kind: EntityKind,
-    /// Its key within its kind.
+    /// Key within the kind.
     pub key: String,
-    /// Its state as JSON text; `None` deletes the row.
+    /// State as JSON text; `None` deletes the row.
     pub body: Option<String>,
 }
 
-/// Events and the rows that follow from them: written together or not at all.
+/// Events and the rows that follow from them, written together or not at all.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Batch {
     /// Contiguous events that continue the log.
     pub events: Vec<StoredEvent>,
-    /// The rows the events touched. They are stamped with the last event written so far.
+    /// Rows of the entities that the events changed. Each is stamped with the last sequence number of the
+    /// batch.
     pub rows: Vec<Row>,
-    /// What the batch survives once it is acknowledged: [`Durability::Process`] costs microseconds,
-    /// [`Durability::Power`] flushes everything up to here, which costs milliseconds, also with an empty batch.
+    /// What the batch survives once it is acknowledged. [`Durability::Process`] costs microseconds.
+    /// [`Durability::Power`] flushes everything so far, an empty batch's predecessors included, and costs
+    /// milliseconds.
     pub durability: Durability,
 }
 
-/// How a batch was committed, for gauges.
+/// Facts about a commit, for gauges.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct CommitInfo {
-    /// How long the transaction took, in seconds, flush included.
+    /// Duration of the transaction in seconds, flush included.
     pub seconds: f64,
-    /// Whether it was flushed to the disk.
+    /// Whether the transaction was flushed to the disk.
     pub flushed: bool,
-    /// How many batches shared the transaction.
+    /// Number of batches that shared the transaction.
     pub batches: usize,
-    /// The last event of the log after this transaction; 0 when the log is empty.
+    /// Sequence number of the last event of the log after the transaction; 0 if the log is empty.
     pub last_seq: u64,
 }
 
-/// Which events to read. The default reads all, oldest first.
+/// Filter for events. The default selects all events, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventQuery {
-    /// Only events after this sequence number.
+    /// Selects events after this sequence number.
     pub since_seq: Option<u64>,
-    /// Only events at or after this time, in milliseconds since 1970 (UTC).
+    /// Selects events at or after this time, in milliseconds since 1970 (UTC).
     pub since_ms: Option<i64>,
-    /// Only these types; empty means all.
+    /// Selects events of these types; empty selects all types.
     pub kinds: Vec<String>,
-    /// Only this project.
+    /// Selects events of this project.
     pub project: Option<String>,
-    /// Only objectives of this id.
+    /// Selects events of objectives with this id.
     pub objective: Option<String>,
-    /// At most this many.
+    /// Maximum number of events.
     pub limit: Option<u32>,
-    /// Newest first instead of oldest first (and `limit` then keeps the newest).
+    /// Whether to return the newest events first; `limit` then keeps the newest.
     pub newest_first: bool,
 }
 
 /// Rows as they were at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
-    /// The last event that the rows contain.
+    /// Sequence number of the last event that the rows contain.
     pub last_seq: u64,
-    /// Key and body of every row of the kinds that were asked for, by key.
+    /// Key and body of each row, in the order of keys, for each kind that was asked for.
     pub rows: BTreeMap<EntityKind, Vec<(String, String)>>,
 }

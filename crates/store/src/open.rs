@@ -1,4 +1,4 @@
-//! Opening the database: everything that can be wrong is noticed here, before anything is changed.
+//! Opening the database. Every fault is noticed here, before anything is changed.
 
 use std::fs;
 use std::io;
@@ -12,16 +12,17 @@ use super::writer::OnDiskSpace;
 use super::{EntityKind, StoreError, Writer, backup, query};
 use paddock_os::files;
 
-/// How long a statement waits for another process that holds the lock.
+/// How long a statement waits while another process holds the lock.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// A write-ahead log that a long reader made grow is cut back to this.
+/// Size to which SQLite cuts a write-ahead log back after a long reader made it grow.
 const JOURNAL_SIZE_LIMIT_BYTES: i64 = 16 * 1024 * 1024;
-/// A database up to this size is checked at every start: it takes a fraction of a second.
+/// Size up to which the database is checked at every start: the check takes a fraction of a second.
 const ALWAYS_CHECKED_BYTES: u64 = 16 * 1024 * 1024;
-/// Below this much free space a start is refused while there is still room to end decently.
+/// Free disk space below which the database is not opened. With less, Paddock could not even record that it
+/// stops.
 const MIN_FREE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// The opened and migrated database, before its writer runs. Whoever opens it holds the workspace's lock.
+/// The open and migrated database, before its writer starts. The caller holds the workspace's lock.
 #[derive(Debug)]
 pub struct Store {
     pub(super) connection: Connection,
@@ -29,12 +30,12 @@ pub struct Store {
 }
 
 impl Store {
-    /// Opens the database, or makes it with mode 0600 if there is none, checks it if the last close was not
-    /// clean (or the check is cheap), and migrates it after taking a copy.
+    /// Opens the database and migrates it after copying it. Creates it with mode 0600 if it is missing;
+    /// checks it if the last close was not clean or the check is cheap.
     ///
     /// # Errors
-    /// Each fault has its own [`StoreError`]; except for a failed migration step, which is rolled back,
-    /// nothing has been changed.
+    /// Each fault has its own [`StoreError`]. Nothing has been changed then, except that a failed migration
+    /// keeps the steps before it; the failed step is rolled back.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         Self::open_with(path, MIGRATIONS)
     }
@@ -43,20 +44,25 @@ impl Store {
         let io = |error: io::Error| StoreError::from_io(path, &error);
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
         let size_bytes = ensure_file(path).map_err(io)?;
+        // Before the connection opens: SQLite creates the log.
         let closed_clean = !has_log(path);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut connection = Connection::open_with_flags(path, flags).map_err(sqlite)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(sqlite)?;
         let found = header(&connection).map_err(sqlite)?;
-        // SQLite quietly falls back to reading what it may not write.
+        // SQLite opens a file that it may not write for reading, and reports no error until the first write.
         if connection.is_readonly("main").map_err(sqlite)? {
-            let reason = "it can only be read".to_owned();
+            let reason = "SQLite can open it for reading only".to_owned();
             return Err(StoreError::ReadOnly { path: path.to_owned(), reason });
         }
+        // From here to `configure`, each check only reads. Their order goes from whose file this is to what
+        // may be done with it.
         refuse_unknown(path, found, migrations)?;
         let migrates = found.version > 0 && found.version < known(migrations);
         let copy_bytes = if migrates { size_bytes } else { 0 };
         require_free(path, MIN_FREE_BYTES.saturating_add(copy_bytes))?;
+        // A process that was killed may have left a damaged file behind; so may a disk that failed while it
+        // ran.
         if !closed_clean || size_bytes <= ALWAYS_CHECKED_BYTES {
             check(&connection, path)?;
         }
@@ -68,44 +74,46 @@ impl Store {
         Ok(Self { connection, path: path.to_owned() })
     }
 
-    /// Every row of a kind, by key: `(key, body)`.
+    /// Returns every row of a kind as `(key, body)`, in the order of keys.
     ///
     /// # Errors
-    /// What SQLite reports, named.
+    /// Returns what SQLite reports, classified.
     pub fn load_rows(&self, kind: EntityKind) -> Result<Vec<(String, String)>, StoreError> {
         query::load_rows(&self.connection, kind).map_err(|e| StoreError::from_sqlite(&self.path, &e))
     }
 
-    /// The sequence number of the newest event; 0 when there is none.
+    /// Returns the sequence number of the newest event; 0 if there is none.
     ///
     /// # Errors
-    /// What SQLite reports, named.
+    /// Returns what SQLite reports, classified.
     pub fn last_seq(&self) -> Result<u64, StoreError> {
         query::last_seq(&self.connection).map_err(|e| StoreError::from_sqlite(&self.path, &e))
     }
 
-    /// Gives the database to a thread of its own, the only one that writes from now on.
+    /// Hands the database to a thread of its own, from now on the only one that writes.
     ///
     /// # Errors
-    /// What SQLite or the system reports, named.
+    /// Returns what SQLite or the operating system reports, classified.
     pub fn into_writer(self) -> Result<Writer, StoreError> {
         Writer::start(self, None)
     }
 
-    /// As [`Store::into_writer`], but what finds the disk full waits until there is room, which is told.
+    /// Like [`Store::into_writer`], but the writer waits for space while the disk is full, and reports that
+    /// to `on_disk_space`.
     ///
     /// # Errors
-    /// What SQLite or the system reports, named.
+    /// Returns what SQLite or the operating system reports, classified.
     pub fn into_patient_writer(self, on_disk_space: OnDiskSpace) -> Result<Writer, StoreError> {
         Writer::start(self, Some(on_disk_space))
     }
 }
 
-/// Makes the file if there is none, closes it to others, and returns its size in bytes. SQLite gives the
-/// `-wal` and `-shm` files beside it the same mode.
+/// Creates the file if it is missing, closes it to other users, and returns its size in bytes. SQLite gives
+/// its `-wal` and `-shm` files the same mode.
 fn ensure_file(path: &Path) -> io::Result<u64> {
     match files::create_private(path) {
         Ok(_) => return Ok(0),
+        // Created exclusively: between a look and a creation, another process could put its own file there.
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
         Err(error) => return Err(error),
     }
@@ -113,7 +121,7 @@ fn ensure_file(path: &Path) -> io::Result<u64> {
     Ok(fs::metadata(path)?.len())
 }
 
-/// A clean close empties or removes the write-ahead log.
+/// Returns whether a write-ahead log is left. A clean close empties or removes it.
 fn has_log(path: &Path) -> bool {
     let mut log = path.as_os_str().to_owned();
     log.push("-wal");
@@ -124,6 +132,8 @@ fn known(migrations: &[&str]) -> i64 {
     i64::try_from(migrations.len()).unwrap_or(i64::MAX)
 }
 
+/// Refuses another program's database and one with a newer schema. Version 0 without tables is an empty file,
+/// or one whose maker died before its first migration: that is no fault.
 pub(super) fn refuse_unknown(path: &Path, found: Header, migrations: &[&str]) -> Result<(), StoreError> {
     let foreign = match found.version {
         0 => found.application_id != 0 || found.objects > 0,
@@ -143,7 +153,7 @@ pub(super) fn refuse_unknown(path: &Path, found: Header, migrations: &[&str]) ->
 }
 
 fn require_free(path: &Path, bytes: u64) -> Result<(), StoreError> {
-    // A file system that cannot say how much is free is not refused; SQLite will say so when it is full.
+    // A file system that does not say how much is free may do: SQLite reports a full disk itself.
     let Ok(found) = rustix::fs::statvfs(path) else { return Ok(()) };
     match found.f_bavail.saturating_mul(found.f_frsize) < bytes {
         true => Err(StoreError::DiskFull { path: path.to_owned() }),
@@ -153,6 +163,7 @@ fn require_free(path: &Path, bytes: u64) -> Result<(), StoreError> {
 
 fn check(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let verdict: String = connection
+        // The quick check skips the indexes' contents; `Reader::faults` runs the whole one.
         .query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
         .map_err(|error| StoreError::from_sqlite(path, &error))?;
     match verdict.as_str() {
@@ -165,14 +176,16 @@ fn configure(connection: &Connection, path: &Path) -> Result<(), StoreError> {
     let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
     let mode: String =
         connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(sqlite)?;
+    // SQLite keeps the old journal mode without an error. Readers would block the writer then.
     if mode != "wal" {
         return Err(StoreError::NoWal { path: path.to_owned(), mode });
     }
     let settings = [
+        // For the migration; each append sets its own.
         ("synchronous", rusqlite::types::Value::from("FULL".to_owned())),
         ("foreign_keys", true.into()),
         ("journal_size_limit", JOURNAL_SIZE_LIMIT_BYTES.into()),
-        // On macOS a plain fsync stays in the drive's cache; elsewhere these two say nothing.
+        // On macOS a plain fsync stays in the drive's cache. Elsewhere these two do nothing.
         ("fullfsync", true.into()),
         ("checkpoint_fullfsync", true.into()),
     ];

@@ -1,4 +1,4 @@
-//! Reading: shared by the store before it writes and by readers beside it.
+//! Queries that the store, before it writes, and its readers share.
 
 use rusqlite::types::Value;
 use rusqlite::{Connection, params_from_iter};
@@ -12,7 +12,8 @@ pub(super) fn last_seq(connection: &Connection) -> rusqlite::Result<u64> {
     Ok(last.unsigned_abs())
 }
 
-/// Returns the rows of a kind; none where the schema is older than its table.
+/// Returns the rows of a kind, or none if the schema is older than the kind's table. Readers do not migrate,
+/// so they may meet an older schema.
 pub(super) fn load_rows(
     connection: &Connection,
     kind: EntityKind,
@@ -28,7 +29,8 @@ pub(super) fn load_rows(
 }
 
 pub(super) fn snapshot(connection: &Connection, kinds: &[EntityKind]) -> rusqlite::Result<Snapshot> {
-    // One read transaction, so that rows of different kinds fit together.
+    // One read transaction, so that rows of different kinds belong to the same moment. It is dropped, not
+    // committed: it wrote nothing.
     let transaction = connection.unchecked_transaction()?;
     let last_seq = last_seq(&transaction)?;
     let rows = kinds.iter().map(|&kind| Ok((kind, load_rows(&transaction, kind)?)));
@@ -75,6 +77,8 @@ fn event_sql(query: &EventQuery) -> (String, Vec<Value>) {
         demand("objective = ?", Value::Text(objective.clone()));
     }
     if !query.kinds.is_empty() {
+        // One bound value for any number of kinds keeps the text of the statement the same, and so its
+        // prepared form.
         let kinds = serde_json::Value::from(query.kinds.clone()).to_string();
         demand("kind IN (SELECT value FROM json_each(?))", Value::Text(kinds));
     }

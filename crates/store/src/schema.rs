@@ -1,28 +1,29 @@
-//! The schema: a list of SQL files, applied in order, counted by `PRAGMA user_version`.
+//! The schema: a list of SQL files, applied in order and counted by `PRAGMA user_version`.
 
 use rusqlite::{Connection, TransactionBehavior};
 
 use paddock_os::fail_points::fail_point;
 
-/// Marks the file as Paddock's: "Padd" in the header's application id.
+/// Application id in the file's header that marks the file as Paddock's: "Padd".
 pub(super) const APPLICATION_ID: i64 = 0x5061_6464;
 
-/// The n-th entry leads from schema n to n + 1. Released entries are never edited, only followed by new ones.
+/// The n-th entry (from 0) leads from schema n to n + 1. A released entry is never edited, because databases
+/// that have passed it would differ from new ones; a new entry follows it.
 pub(super) const MIGRATIONS: &[&str] =
     &[include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
-/// The header fields that say whose file this is and how old.
+/// Header fields that tell whose file this is and how old its schema is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    /// The schema version; 0 for an empty file.
+    /// Schema version; 0 for an empty file.
     pub version: i64,
-    /// Whose file it is; 0 when nobody said.
+    /// Application id; 0 if no program set one.
     pub application_id: i64,
-    /// How many tables, indexes and so on there are.
+    /// Number of tables, indexes, triggers and views.
     pub objects: i64,
 }
 
-/// Reads the header fields; the first read of the file, so this also notices that it is no database.
+/// Reads the header fields. This is the first read of the file, so it fails if the file is no database.
 pub(super) fn header(connection: &Connection) -> rusqlite::Result<Header> {
     Ok(Header {
         version: connection.pragma_query_value(None, "user_version", |row| row.get(0))?,
@@ -31,11 +32,12 @@ pub(super) fn header(connection: &Connection) -> rusqlite::Result<Header> {
     })
 }
 
-/// Applies what is missing, each step in a transaction of its own together with its version number.
+/// Applies the missing migrations, each in a transaction together with its version number. A crash between
+/// two steps leaves a database at a version in between, which the next start continues from.
 pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
     loop {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        // Read inside the transaction: another process may have migrated in between.
+        // Read within the transaction: another process may have migrated since the file was opened.
         let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let step = usize::try_from(version).ok().and_then(|done| migrations.get(done));
         let Some(step) = step else { return Ok(()) };

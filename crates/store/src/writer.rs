@@ -1,4 +1,4 @@
-//! The one thread that writes.
+//! The one thread that writes to the database.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,43 +14,49 @@ use super::open::BUSY_TIMEOUT;
 use super::{Batch, CommitInfo, Store, StoreError};
 use paddock_model::event::Durability;
 
-/// Called once, on the writer's thread, after the transaction of its batch is over. It must be quick and
-/// must not append: the queue it would wait for is emptied by the thread it runs on.
+/// Callback with the outcome of a batch. Runs once, on the writer's thread, after the transaction of the
+/// batch. It must be quick and must not append: this very thread empties the queue that an append may wait
+/// for.
 pub(crate) type OnCommit = Box<dyn FnOnce(Result<CommitInfo, StoreError>) + Send>;
 
-/// How many batches may wait. Whoever decides faster than the disk writes has to wait here, rather than
-/// run thousands of events ahead of what is recorded; a burst of all sessions reporting at once fits.
+/// Capacity of the queue, in batches. If decisions come faster than the disk writes, the sender blocks here
+/// instead of running thousands of events ahead of what is recorded. A burst of all sessions reporting at
+/// once fits.
 const QUEUE_BATCHES: usize = 1024;
-/// How many batches share a transaction at most, so that the first of them does not wait for a long queue.
+/// Maximum number of batches per transaction, so that the first of them does not wait for a long queue.
 const GROUP_BATCHES: usize = 256;
-/// While the disk is full it is tried again so often.
+/// Time between attempts to write while the disk is full.
 const FULL_DISK_INTERVAL: Duration = Duration::from_millis(500);
-/// After this long without work the write-ahead log is emptied into the database.
+/// Idle time after which the write-ahead log is moved into the database.
 const IDLE: Duration = Duration::from_secs(5);
 
-/// What a patient writer tells of the disk.
+/// What a writer that waits for disk space reports about the disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DiskSpace {
-    /// It is full: nothing is written until there is room, and nothing is lost. The error says where.
+    /// The disk is full. Nothing is written until there is space, and nothing is lost. The error names the
+    /// database.
     Missing(StoreError),
-    /// There is room again, and what waited is written.
+    /// There is space again, and the batches that waited are written.
     Found,
 }
 
-/// Told on the writer's thread; as quick as [`OnCommit`] has to be.
+/// Callback for changes of the disk space. Runs on the writer's thread and must be as quick as [`OnCommit`].
 pub type OnDiskSpace = Box<dyn Fn(DiskSpace) + Send>;
 
+/// A queued batch.
 struct Job {
     batch: Batch,
     on_commit: OnCommit,
 }
 
-/// Appends batches, in the order they were given, on a thread that owns the connection.
+/// Appends batches, in the order in which they were given, on a thread that owns the connection.
 ///
-/// What is queued when a transaction begins shares it (group commit without a timed window): alone a batch
-/// waits for nobody, under load many share one flush. After a failed append nothing later is written and
-/// every later batch gets the same error; the process should end and start over from what is on disk. A
-/// patient writer takes a full disk for no failure: the batch waits until there is room.
+/// Whatever is queued when a transaction begins shares the transaction (group commit without a time window):
+/// a lone batch waits for nobody, and under load many batches share one flush.
+///
+/// After a failed append nothing later is written, and every later batch gets the same error (fail-stop): the
+/// state in memory is ahead of the log by then, so the process should end and start over from what is on
+/// disk. A patient writer does not treat a full disk as a failure: the batch waits until there is space.
 pub struct Writer {
     queue: Option<SyncSender<Job>>,
     closing: Arc<AtomicBool>,
@@ -68,6 +74,7 @@ impl Writer {
             path: store.path,
             last_seq,
             failed: None,
+            // The previous process or a migration may have left a log.
             log_is_dirty: true,
             on_disk_space,
             closing: Arc::clone(&closing),
@@ -82,7 +89,7 @@ impl Writer {
         Ok(Self { queue: Some(queue), closing, thread: Some(thread) })
     }
 
-    /// Queues a batch; waits only while the queue is full. `on_commit` is called once whatever happens.
+    /// Queues a batch; blocks only while the queue is full. `on_commit` runs exactly once, whatever happens.
     pub fn append(&self, batch: Batch, on_commit: OnCommit) {
         let refused = match &self.queue {
             Some(queue) => queue.send(Job { batch, on_commit }).err().map(|error| error.0.on_commit),
@@ -93,38 +100,39 @@ impl Writer {
         }
     }
 
-    /// Appends and waits for the outcome: for commands that run without a supervisor, and for tests.
+    /// Appends a batch and waits for the outcome: for commands that run without a supervisor, and for tests.
     ///
     /// # Errors
-    /// What made the append fail; nothing of the batch was written.
+    /// Returns what made the append fail; nothing of the batch was written.
     pub fn append_and_wait(&self, batch: Batch) -> Result<CommitInfo, StoreError> {
         let (report, reported) = sync_channel(1);
         self.append(
             batch,
             Box::new(move |outcome| {
-                // The receiver waits below; if its thread died, nobody is left to tell.
+                // Fails only if the thread that waits below has died.
                 let _ = report.send(outcome);
             }),
         );
         reported.recv().unwrap_or(Err(StoreError::WriterGone))
     }
 
-    /// A full disk is no longer waited for: what waits fails.
+    /// Stops waiting for disk space: batches that wait fail with [`StoreError::DiskFull`].
     pub fn stop_waiting(&self) {
         self.closing.store(true, Ordering::SeqCst);
     }
 
-    /// Writes what is queued, empties the write-ahead log and closes the database. A full disk is no longer
-    /// waited for.
+    /// Writes what is queued, moves the write-ahead log into the database and closes it. Does not wait for
+    /// disk space any more.
     ///
     /// # Errors
-    /// The error that stopped the writer, or that of the last checkpoint.
+    /// Returns the error that stopped the writer, or that of the last checkpoint.
     pub fn close(mut self) -> Result<(), StoreError> {
         self.finish()
     }
 
     fn finish(&mut self) -> Result<(), StoreError> {
         self.stop_waiting();
+        // Without a sender the thread leaves its loop once the queue is empty.
         self.queue = None;
         match self.thread.take() {
             Some(thread) => thread.join().unwrap_or(Err(StoreError::WriterGone)),
@@ -135,18 +143,22 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        // Whoever wants to know how it ended calls `close`.
+        // Drop cannot return the error; `close` does.
         let _ = self.finish();
     }
 }
 
+/// What the writer's thread owns.
 struct State {
     connection: Connection,
     path: PathBuf,
     last_seq: u64,
+    /// First error of a write; nothing is written after it.
     failed: Option<StoreError>,
+    /// Whether the write-ahead log may hold something that the database file does not.
     log_is_dirty: bool,
     on_disk_space: Option<OnDiskSpace>,
+    /// Set by [`Writer::stop_waiting`].
     closing: Arc<AtomicBool>,
 }
 
@@ -155,12 +167,15 @@ impl State {
         loop {
             match jobs.recv_timeout(IDLE) {
                 Ok(first) => {
+                    // Takes what is queued already and waits for no more, so a lone batch is committed at
+                    // once.
                     let mut group = vec![first];
                     group.extend(jobs.try_iter().take(GROUP_BATCHES - 1));
                     self.commit(group);
                 }
                 Err(RecvTimeoutError::Timeout) => {
-                    // A reader in the way only means that it is tried again later.
+                    // A reader may be in the way, and then the next idle period tries again. A real fault
+                    // shows at the next write.
                     let _ = self.checkpoint();
                 }
                 Err(RecvTimeoutError::Disconnected) => return,
@@ -168,6 +183,7 @@ impl State {
         }
     }
 
+    /// Writes a group of batches and reports the outcome to each.
     fn commit(&mut self, group: Vec<Job>) {
         let begun = Instant::now();
         let outcome = match &self.failed {
@@ -181,13 +197,17 @@ impl State {
         if let Err(error) = &outcome {
             self.failed.get_or_insert_with(|| error.clone());
         }
+        // One transaction, so all of them share its outcome; callbacks run in the order of the log.
         for job in group {
             (job.on_commit)(outcome.clone());
         }
     }
 
+    /// Writes a group, and repeats the write while the disk is full if the writer is patient. A write on a
+    /// full disk is rolled back as a whole, so it can be repeated.
     fn write_when_disk_has_space(&mut self, group: &[Job]) -> Result<bool, StoreError> {
         let mut outcome = self.write(group);
+        // Taken out, because `write` borrows all of `self`; put back below.
         let Some(on_disk_space) = self.on_disk_space.take() else { return outcome };
         let mut is_reported = false;
         while let Err(error @ StoreError::DiskFull { .. }) = &outcome {
@@ -195,6 +215,7 @@ impl State {
                 on_disk_space(DiskSpace::Missing(error.clone()));
                 is_reported = true;
             }
+            // After the first attempt: a writer that closes still writes everything that fits.
             if self.closing.load(Ordering::SeqCst) {
                 break;
             }
@@ -208,6 +229,8 @@ impl State {
         outcome
     }
 
+    /// Writes a group in one transaction, as durable as its strongest batch. Returns whether the transaction
+    /// was flushed.
     fn write(&mut self, group: &[Job]) -> Result<bool, StoreError> {
         let durability = group.iter().map(|job| job.batch.durability).max().unwrap_or(Durability::Process);
         let batches: Vec<&Batch> = group.iter().map(|job| &job.batch).collect();
@@ -216,12 +239,14 @@ impl State {
         Ok(durability == Durability::Power)
     }
 
-    /// Empties the write-ahead log into the database, without ever waiting for a reader.
+    /// Moves the write-ahead log into the database and empties it, without waiting for readers. An idle
+    /// database leaves no large log to be read at the next start.
     fn checkpoint(&mut self) -> Result<(), StoreError> {
         if !self.log_is_dirty || self.failed.is_some() {
             return Ok(());
         }
         let sqlite = |error: rusqlite::Error| StoreError::from_sqlite(&self.path, &error);
+        // A checkpoint that waits for a reader would block every append for as long.
         self.connection.busy_timeout(Duration::ZERO).map_err(sqlite)?;
         let in_the_way: Result<i64, _> =
             self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
@@ -231,6 +256,7 @@ impl State {
     }
 
     fn close(mut self) -> Result<(), StoreError> {
+        // A clean close leaves an empty log, which spares the next start its check of the whole file.
         self.checkpoint()?;
         if let Some(error) = self.failed.take() {
             return Err(error);
@@ -281,14 +307,14 @@ mod tests {
         };
         assert_eq!(failure, StoreError::DiskFull { path: path.clone() });
         assert!(kept > 0);
-        // It would fit, but it would come after something that was lost.
+        // This batch would fit, but it would follow events that were lost.
         assert_eq!(writer.append_and_wait(batch(kept + 1, "1")), Err(failure.clone()));
         assert_eq!(writer.close(), Err(failure));
         assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), kept);
         assert_eq!(Store::open(&path).unwrap().last_seq().unwrap(), kept);
     }
 
-    /// As if the disk were full: no page more than there are.
+    /// Makes the disk seem full: the database may not grow by a page.
     fn fill(store: &Store) {
         let pages: i64 = store.connection.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
         store.connection.pragma_update(None, "max_page_count", pages).unwrap();
@@ -314,7 +340,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_queued_together_share_a_transaction_and_are_told_in_order() {
+    fn batches_queued_together_share_a_transaction_and_report_in_order() {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::open(&folder.path().join("paddock.db")).unwrap();
         let writer = store.into_writer().unwrap();
@@ -330,7 +356,7 @@ mod tests {
             writer.append(
                 batch,
                 Box::new(move |outcome| {
-                    // Holds the writer until all are queued.
+                    // Blocks the writer until all batches are queued.
                     drop(gate.lock().unwrap());
                     reported.lock().unwrap().push((seq, outcome.unwrap()));
                 }),

@@ -6,15 +6,18 @@ use super::CodecError;
 use paddock_model::event::{Event, Fact};
 use paddock_model::stored::StoredEvent;
 
-/// The event as the store keeps it.
+/// Converts an event to its stored form.
 ///
 /// # Errors
-/// [`CodecError::Shape`] when the event cannot be written as JSON.
+/// [`CodecError::Shape`] if the event cannot be written as JSON.
 pub fn to_stored(event: &Event) -> Result<StoredEvent, CodecError> {
     let shape = |source| CodecError::Shape { what: format!("event {}", event.seq), source };
     let whole = serde_json::to_value(&event.fact).map_err(shape)?;
     let data = whole.get("data").cloned().unwrap_or(Value::Null);
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    // Project, objective and session get columns of their own, so that queries can filter by them. Facts hold
+    // them in different places: a fact about an objective names its project within the objective's key, and a
+    // fact about a start names the session within its plan.
     let objective = data.get("objective");
     let project = text(data.get("project")).or_else(|| text(objective.and_then(|key| key.get("project"))));
     let session = data.get("session").or_else(|| data.get("plan").and_then(|plan| plan.get("session")));
@@ -30,10 +33,11 @@ pub fn to_stored(event: &Event) -> Result<StoredEvent, CodecError> {
     })
 }
 
-/// The event that was stored. Older versions are brought up to date here, one step per version.
+/// Converts an event from its stored form. Events of older versions have to be brought up to date here, one
+/// step per version.
 ///
 /// # Errors
-/// [`CodecError::Newer`] or [`CodecError::Shape`] when this program cannot read it.
+/// [`CodecError::Newer`] or [`CodecError::Shape`] if this program cannot read the event.
 pub fn from_stored(stored: &StoredEvent) -> Result<Event, CodecError> {
     let what = || format!("event {} ({})", stored.seq, stored.kind);
     if stored.version > Fact::VERSION {
@@ -41,6 +45,8 @@ pub fn from_stored(stored: &StoredEvent) -> Result<Event, CodecError> {
     }
     let shape = |source| CodecError::Shape { what: what(), source };
     let data: Value = serde_json::from_str(&stored.data).map_err(shape)?;
+    // `Fact` is an enum with adjacent tag and content. The columns hold them apart, so that the type can be
+    // queried.
     let whole = serde_json::json!({ "type": stored.kind, "data": data });
     let fact = serde_json::from_value(whole).map_err(shape)?;
     Ok(Event { seq: stored.seq, at_ms: stored.at_ms, fact })

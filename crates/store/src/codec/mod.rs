@@ -1,4 +1,4 @@
-//! Between domain and store: events and state as they are written down, and read back.
+//! The codec: events and state as stored text, and back.
 
 mod events;
 mod projects;
@@ -9,29 +9,29 @@ pub use rows::{ENTITIES, batch, load, load_snapshot, rows_of, state_of};
 
 use crate::StoreError;
 
-/// What can go wrong between the domain and the store.
+/// Why events or state could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum CodecError {
     /// The store itself failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// A stored event or row does not have the shape its version says.
+    /// A stored event or row does not have the shape that its version has.
     #[error(
         "the database holds {what} that this Paddock cannot read ({source}); use the Paddock that wrote it, \
-         or restore a copy from the files `paddock.db.*.backup` beside it"
+         or restore one of its copies, the files `paddock.db.*.backup`"
     )]
     Shape {
-        /// Which event or row.
+        /// The event or row.
         what: String,
-        /// What the reader says.
+        /// What serde reported.
         source: serde_json::Error,
     },
-    /// An event of a version that is newer than this program.
-    #[error("the database holds {what} of version {version}, written by a newer Paddock; use that one")]
+    /// The event has a newer version than this program knows.
+    #[error("the database holds {what} of version {version}, written by a newer Paddock; use the newer one")]
     Newer {
-        /// Which event.
+        /// The event.
         what: String,
-        /// Its version.
+        /// Version of the event.
         version: u32,
     },
 }

@@ -1,4 +1,5 @@
-//! A project as three rows: its settings, its merge queue, and the rest.
+//! A project as three rows: its settings, its merge queue, and the rest. The three change at different times,
+//! and a row that did not change is not written.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +11,7 @@ use crate::{EntityKind, Row};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::project::Project;
 
-/// The rows of a project; of one that is gone, those to delete.
+/// Returns the rows of a project. If the project is gone, the rows delete what it had.
 pub(super) fn rows(slug: &ProjectSlug, project: Option<&Project>) -> Result<[Row; 3], serde_json::Error> {
     let row = |kind, body| Row { kind, key: slug.to_string(), body };
     Ok([
@@ -20,7 +21,8 @@ pub(super) fn rows(slug: &ProjectSlug, project: Option<&Project>) -> Result<[Row
     ])
 }
 
-/// Puts the projects together. The row of a database that was not brought up to date yet holds the whole.
+/// Assembles the projects from their rows. In a database that is not migrated yet (schema 1), one row holds
+/// the whole project.
 pub(super) fn assemble(
     rows: &BTreeMap<EntityKind, Vec<(String, String)>>,
 ) -> Result<Vec<Project>, CodecError> {
@@ -34,6 +36,7 @@ pub(super) fn assemble(
         }
         if let Some(queue) = find(EntityKind::ProjectQueue, key) {
             let queue: serde_json::Map<String, Value> = serde_json::from_str(queue).map_err(shape)?;
+            // The queue's row holds fields of the project itself.
             whole.extend(queue);
         }
         serde_json::from_value(Value::Object(whole)).map_err(shape)

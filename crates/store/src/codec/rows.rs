@@ -1,4 +1,4 @@
-//! The state as stored rows, and back.
+//! State as stored rows, and back.
 
 use std::collections::BTreeSet;
 
@@ -25,20 +25,21 @@ pub const ENTITIES: [EntityKind; 8] = [
 
 const COUNTERS_KEY: &str = "counters";
 
-/// What one commit writes: the events, and the rows of what they touched.
+/// Returns what one commit writes: the events, and the rows of the entities that they changed. The batch is
+/// as durable as its most durable event.
 ///
 /// # Errors
-/// [`CodecError::Shape`] when something cannot be written as JSON.
+/// [`CodecError::Shape`] if something cannot be written as JSON.
 pub fn batch(state: &State, events: &[Event], touched: &BTreeSet<EntityKey>) -> Result<Batch, CodecError> {
     let durability = events.iter().map(|event| event.fact.durability()).max().unwrap_or(Durability::Process);
     let events = events.iter().map(to_stored).collect::<Result<_, _>>()?;
     Ok(Batch { events, rows: rows_for(state, touched)?, durability })
 }
 
-/// Every row of a state.
+/// Returns every row of a state.
 ///
 /// # Errors
-/// [`CodecError::Shape`] when something cannot be written as JSON.
+/// [`CodecError::Shape`] if something cannot be written as JSON.
 pub fn rows_of(state: &State) -> Result<Vec<Row>, CodecError> {
     let mut keys = vec![EntityKey::Counters];
     for project in state.projects() {
@@ -51,6 +52,7 @@ pub fn rows_of(state: &State) -> Result<Vec<Row>, CodecError> {
     rows_for(state, &keys)
 }
 
+/// Returns the rows of some entities of a state; a row of an entity that is gone deletes it.
 fn rows_for<'k>(
     state: &State,
     keys: impl IntoIterator<Item = &'k EntityKey>,
@@ -75,7 +77,7 @@ fn rows_for<'k>(
     Ok(rows)
 }
 
-/// Numbers sort as text, too.
+/// Pads a number with zeros, so that keys sort as numbers.
 fn padded(id: u64) -> String {
     format!("{id:012}")
 }
@@ -92,7 +94,7 @@ fn parse<T: DeserializeOwned>(rows: Option<&Vec<(String, String)>>) -> Result<Ve
     rows.into_iter().flatten().map(read).collect()
 }
 
-/// The state that these rows hold.
+/// Assembles a state from its rows.
 ///
 /// # Errors
 /// [`CodecError::Shape`] names the row that this program cannot read.
@@ -111,10 +113,11 @@ pub fn state_of(snapshot: &Snapshot) -> Result<State, CodecError> {
     ))
 }
 
-/// The state as a store that was just opened holds it.
+/// Loads the state from a store that was just opened. Nothing writes yet, so the reads need no common
+/// transaction.
 ///
 /// # Errors
-/// When the store cannot be read, or holds what this program does not understand.
+/// Fails if the store cannot be read, or holds what this program does not understand.
 pub fn load(store: &Store) -> Result<State, CodecError> {
     let mut snapshot = Snapshot { last_seq: store.last_seq()?, rows: std::collections::BTreeMap::new() };
     for kind in ENTITIES {
@@ -123,10 +126,10 @@ pub fn load(store: &Store) -> Result<State, CodecError> {
     state_of(&snapshot)
 }
 
-/// The state as it stands on disk, for whoever only looks: beside a running supervisor, or without one.
+/// Loads the state for reading only, whether or not a supervisor runs.
 ///
 /// # Errors
-/// When the store cannot be read, or holds what this program does not understand.
+/// Fails if the store cannot be read, or holds what this program does not understand.
 pub fn load_snapshot(reader: &Reader) -> Result<State, CodecError> {
     state_of(&reader.snapshot(&ENTITIES)?)
 }
