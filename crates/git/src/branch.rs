@@ -1,4 +1,5 @@
-//! A whole branch, commit by commit: secrets that its history would land, and whose commits its paths are.
+//! Reading a whole branch commit by commit: secrets that its history would land, and the paths that only some
+//! of its commits change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,25 +14,26 @@ use paddock_model::facts::SecretFact;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
-/// Of one file this much of its beginning is searched, in bytes: nobody writes a larger one by hand.
+/// Bytes searched at the beginning of each file. Nobody writes a larger file by hand.
 const SCAN_BYTES_MAX: usize = 4 << 20;
-/// Secrets that are told of.
+/// Maximum number of secrets reported.
 const SECRETS_MAX: usize = 20;
 
-/// What the commits of a branch add up to.
+/// Facts about the commits of a branch.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BranchFacts {
-    /// Secrets in any of its commits, whether a later one removes them or not.
+    /// Secrets that any commit adds, even if a later commit removes them: the history lands, too.
     pub secrets: Vec<SecretFact>,
-    /// The paths that only commits of the sessions given change.
+    /// Paths that no commit changes other than those of the given sessions.
     pub own_paths: Vec<RepoPath>,
 }
 
-/// Reads every commit of a branch that is not on the integration ref. `sessions` are stretches of it, from a
-/// start that is not part of it to an end that is; `own_paths` are what only commits of theirs change.
+/// Reads every commit of a branch that is not on the integration ref. `sessions` are ranges of commits; each
+/// begins after its first commit and ends with its second. `own_paths` of the result are the paths that only
+/// commits in these ranges change.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub fn read_branch(
     repository: &Repository,
     integration: &ObjectId,
@@ -41,7 +43,7 @@ pub fn read_branch(
     let library = repository.library()?;
     let mut own = BTreeSet::new();
     for (from, to) in sessions {
-        // What was rewritten and collected since is no part of the branch either.
+        // A commit that was rewritten and garbage-collected is no part of the branch either.
         if library.find_commit(oid(from)?).is_ok() && library.find_commit(oid(to)?).is_ok() {
             own.extend(new_commits(&library, to, &[from, integration])?);
         }
@@ -59,18 +61,19 @@ pub fn read_branch(
     Ok(BranchFacts { secrets: secrets.found, own_paths })
 }
 
-/// Kinds, texts and lines of the secrets in a file.
-type InFile = Vec<(&'static str, Vec<u8>, usize)>;
+/// Kind, text and line of each secret in a file.
+type SecretsInFile = Vec<(&'static str, Vec<u8>, usize)>;
 
+/// The search for secrets over the commits of a branch.
 struct Secrets<'r> {
     library: &'r git2::Repository,
-    /// Files that were searched, by object: most commits change few of them.
-    seen: BTreeMap<Oid, InFile>,
+    /// Results by object: most commits change few files.
+    seen: BTreeMap<Oid, SecretsInFile>,
     found: Vec<SecretFact>,
 }
 
 impl Secrets<'_> {
-    /// Searches what a commit adds: a secret that any of its parents holds at that path came from elsewhere.
+    /// Searches what a commit adds. A secret that a parent holds at the same path came with that parent.
     fn read(&mut self, commit: &Commit<'_>, paths: &[RepoPath]) -> Result<(), GitError> {
         let id = object_id(commit.id())?;
         let tree = commit.tree()?;
@@ -103,17 +106,17 @@ impl Secrets<'_> {
         }
     }
 
-    fn in_file(&mut self, blob: Oid) -> InFile {
+    fn in_file(&mut self, blob: Oid) -> SecretsInFile {
         if let Some(known) = self.seen.get(&blob) {
             return known.clone();
         }
-        // What is no file (a submodule's commit) holds nothing.
+        // A submodule's entry is no blob and holds nothing.
         let found = self.library.find_blob(blob).map(|blob| {
             let content = blob.content();
             let content = &content[..content.len().min(SCAN_BYTES_MAX)];
             scan(content).iter().map(|hit| (hit.kind, hit.text.to_vec(), hit.line)).collect()
         });
-        let found: InFile = found.unwrap_or_default();
+        let found: SecretsInFile = found.unwrap_or_default();
         self.seen.insert(blob, found.clone());
         found
     }

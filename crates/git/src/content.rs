@@ -1,4 +1,4 @@
-//! Reading a file as it is committed, without any checkout.
+//! Reading committed files without a checkout.
 
 use std::path::Path;
 
@@ -8,25 +8,25 @@ use super::error::GitError;
 use super::repository::{Repository, object_id};
 use paddock_model::ids::ObjectId;
 
-/// Larger files are not what this is for: it reads configuration.
+/// Maximum size of a file in bytes. These functions read configuration, which is small.
 const FILE_BYTES_MAX: usize = 1 << 20;
 
-/// A change of a file on the way of first parents.
+/// A change of a file along the first parents of a ref.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ContentChange {
-    /// The commit that made it.
+    /// Commit that made the change.
     pub commit: ObjectId,
-    /// The content before; none when it was not there, or is too large.
+    /// Content before; `None` if the file did not exist or is too large.
     pub before: Option<Vec<u8>>,
-    /// The content since.
+    /// Content after; `None` if the file is gone or too large.
     pub after: Option<Vec<u8>>,
 }
 
 impl Repository {
-    /// The changes of a file in the last so many first-parent commits of a ref, newest first.
+    /// Returns the changes of a file in the last `most` first-parent commits of a ref, newest first.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn changes_of(
         &self,
         reference: &str,
@@ -55,19 +55,20 @@ impl Repository {
         Ok(found)
     }
 
-    /// The content of a file on a ref; nothing when the ref or the file is absent.
+    /// Returns the content of a file on a ref, or `None` if the ref or the file does not exist.
     ///
     /// # Errors
-    /// When the repository cannot be read, or the file is over a mebibyte.
+    /// Fails if the repository cannot be read, or if the file is larger than a mebibyte.
     pub fn file_of(&self, reference: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
         let library = self.library()?;
         let Ok(found) = library.find_reference(reference) else { return Ok(None) };
         let tree = found.peel_to_commit()?.tree()?;
         let Ok(entry) = tree.get_path(Path::new(path)) else { return Ok(None) };
+        // A folder or a submodule of that name is no file.
         let Ok(blob) = library.find_blob(entry.id()) else { return Ok(None) };
         match blob.size() <= FILE_BYTES_MAX {
             true => Ok(Some(blob.content().to_vec())),
-            false => Err(GitError::Unexpected(format!("{path} on {reference} is over 1 MiB"))),
+            false => Err(GitError::Unexpected(format!("{path} on {reference} is larger than 1 MiB"))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a branch changes, for people.
+//! The changes of a branch or a landing, for people.
 
 use git2::{DiffFindOptions, DiffFormat, DiffOptions, Patch};
 
@@ -7,69 +7,70 @@ use super::repository::{Repository, oid};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
-/// Files larger than this, in bytes, are shown as changed but not line by line.
+/// Size in bytes above which a file is shown as changed, but not line by line.
 const FILE_MAX_BYTES: i64 = 4 << 20;
-/// Files named at most.
+/// Maximum number of files listed.
 const FILES_MAX: usize = 2_000;
 
-/// What is compared.
+/// What to compare.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Range {
-    /// A branch (without `refs/heads/`) against where it left a ref.
+    /// A branch with the commit at which it left a ref.
     Branch {
-        /// The ref.
+        /// Full name of the ref.
         base: String,
-        /// The branch.
+        /// Name of the branch, without `refs/heads/`.
         branch: String,
     },
-    /// A landing against what it landed on.
+    /// A landing with its first parent.
     Landing(ObjectId),
 }
 
-/// One file.
+/// A changed file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileChange {
-    /// Its path; its new one when it moved.
+    /// Path; the new one if the file moved.
     pub path: RepoPath,
-    /// Lines added; none when it is not text.
+    /// Number of lines added; `None` if the file is not text.
     pub added: Option<usize>,
-    /// Lines removed.
+    /// Number of lines removed; `None` if the file is not text.
     pub removed: Option<usize>,
 }
 
-/// A line of a diff.
+/// Kind of a line in a diff.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DiffLineKind {
-    /// Begins a file.
+    /// Header of a file.
     File,
-    /// Begins a hunk.
+    /// Header of a hunk.
     Hunk,
-    /// Added.
+    /// Added line.
     Added,
-    /// Removed.
+    /// Removed line.
     Removed,
-    /// Neither.
+    /// Unchanged line.
     Context,
 }
 
-/// The whole of it, as far as it is shown.
+/// A diff, up to a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Difference {
-    /// The commit that was looked at, shortened.
+    /// Abbreviated id of the newer commit.
     pub head: String,
-    /// The files.
+    /// Changed files.
     pub files: Vec<FileChange>,
-    /// The lines, with what they are; bytes that are no text are replaced.
+    /// Lines with their kinds; bytes that are not UTF-8 are replaced.
     pub lines: Vec<(DiffLineKind, String)>,
-    /// Whether there is more than is shown.
+    /// Whether files or lines were left out.
     pub is_cut: bool,
 }
 
 impl Repository {
-    /// What a branch or a landing changes, up to so many bytes of it; none when there is no such branch.
+    /// Returns what a branch or a landing changes, with at most `max_bytes` of lines. Returns `None` if the
+    /// branch does not exist.
     ///
     /// # Errors
-    /// When objects cannot be read.
+    /// Fails if objects cannot be read.
     pub fn difference(&self, range: &Range, max_bytes: usize) -> Result<Option<Difference>, GitError> {
         let library = self.library()?;
         let (before, after) = match range {
@@ -91,7 +92,7 @@ impl Repository {
         options.max_size(FILE_MAX_BYTES).ignore_submodules(true).indent_heuristic(true);
         let tree = after.tree()?;
         let mut diff = library.diff_tree_to_tree(before.as_ref(), Some(&tree), Some(&mut options))?;
-        // Exact renames only: comparing contents of a thousand files takes minutes.
+        // Exact renames only: comparing the contents of a thousand files takes minutes.
         diff.find_similar(Some(DiffFindOptions::new().renames(true).exact_match_only(true)))?;
         let head: String = after.id().to_string().chars().take(10).collect();
         let mut found = Difference { head, ..Difference::default() };
@@ -106,6 +107,7 @@ fn files(diff: &git2::Diff<'_>, found: &mut Difference) -> Result<(), GitError> 
     for (number, delta) in diff.deltas().enumerate().take(FILES_MAX) {
         let file = delta.new_file();
         let path = file.path_bytes().or(delta.old_file().path_bytes()).unwrap_or_default().to_vec();
+        // libgit2 returns no patch for a file that is binary or too large.
         let counts = Patch::from_diff(diff, number)?.map(|patch| patch.line_stats()).transpose()?;
         let (added, removed) =
             counts.map_or((None, None), |(_, added, removed)| (Some(added), Some(removed)));
@@ -114,7 +116,7 @@ fn files(diff: &git2::Diff<'_>, found: &mut Difference) -> Result<(), GitError> 
     Ok(())
 }
 
-/// What git says of a file in five lines, in one: a blank, its path, and what became of it.
+/// Collapses git's five header lines of a file into a blank line and one line, `path  (change)`.
 fn header(delta: &git2::DiffDelta<'_>) -> [(DiffLineKind, String); 2] {
     let path =
         |file: git2::DiffFile<'_>| RepoPath::new(file.path_bytes().unwrap_or_default().to_vec()).to_string();
@@ -135,6 +137,7 @@ fn lines(diff: &git2::Diff<'_>, max_bytes: usize, found: &mut Difference) -> Res
     let mut is_cut = false;
     let mut lines = Vec::new();
     let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+        // Headers do not count against the limit: every file of a cut diff keeps at least its own.
         if line.origin() == 'F' {
             lines.extend(header(&delta));
             return true;
@@ -147,6 +150,7 @@ fn lines(diff: &git2::Diff<'_>, max_bytes: usize, found: &mut Difference) -> Res
         let text = String::from_utf8_lossy(line.content());
         let kind = match line.origin() {
             'H' => DiffLineKind::Hunk,
+            // `>` and `<` mark a line end that was added or removed at the end of the file.
             '+' | '>' => DiffLineKind::Added,
             '-' | '<' => DiffLineKind::Removed,
             _ => DiffLineKind::Context,
@@ -162,7 +166,7 @@ fn lines(diff: &git2::Diff<'_>, max_bytes: usize, found: &mut Difference) -> Res
         }
         true
     });
-    // The callback's no is an error to the library.
+    // libgit2 reports an error if the callback stops the printing, as it does at the limit.
     if !is_cut {
         printed?;
     }

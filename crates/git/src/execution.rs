@@ -1,6 +1,6 @@
 //! The configuration, hooks and attributes of a repository that can make git run programs.
 //!
-//! Only the repository's own level is read, by libgit2 and by plain file reads; git is never run. Values are
+//! Reads the repository's own level only, through libgit2 and plain file reads; git is never run. Values are
 //! kept as hashes, so that a token in a URL is not stored.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,22 +16,23 @@ use super::error::GitError;
 use super::repository::Repository;
 use super::target::admin_folders;
 
-/// What can make git run programs: a name for people → SHA-256 of its value.
+/// Everything that can make git run programs, as a name for people and the SHA-256 of its value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecutionConfig {
     /// The entries, sorted by name.
     pub entries: BTreeMap<String, String>,
 }
 
-/// Sections of which every key counts.
+/// Sections all of whose keys count.
 const SECTIONS: [&str; 8] =
     ["filter", "include", "includeif", "credential", "gpg", "url", "extensions", "hook"];
 
-/// Sections of which the keys with a name in between count (`merge.NAME.driver`): the plain ones are taste.
+/// Sections whose keys count if they have a name in between (`merge.NAME.driver`). The plain keys are a
+/// matter of taste.
 const NAMED_SECTIONS: [&str; 2] = ["merge.", "diff."];
 
-/// Single keys that count: those that git runs, and one that decides whether a branch that is checked out may be
-/// moved beneath its files.
+/// Single keys that count: those that name programs or lead git to them, and `core.bare`, which decides
+/// whether a branch that is checked out may be moved under its files.
 const KEYS: [&str; 17] = [
     "core.bare",
     "core.editor",
@@ -52,7 +53,7 @@ const KEYS: [&str; 17] = [
     "merge.default",
 ];
 
-/// Keys of each remote or submodule that count.
+/// Keys that count for each remote or submodule.
 const NAMED_KEYS: [(&str, &str); 7] = [
     ("remote.", ".url"),
     ("remote.", ".pushurl"),
@@ -63,10 +64,10 @@ const NAMED_KEYS: [(&str, &str); 7] = [
     ("submodule.", ".update"),
 ];
 
-/// Files that include others this deep are not followed further (git's own bound).
+/// Depth to which included files are followed: git's own limit.
 const INCLUDE_DEPTH_MAX: usize = 10;
 
-/// What changed from one recording to another, in words for people, sorted.
+/// Returns what changed from one record to another, in words for people, sorted.
 #[must_use]
 pub fn difference(before: &ExecutionConfig, after: &ExecutionConfig) -> Vec<String> {
     let names: BTreeSet<&String> = before.entries.keys().chain(after.entries.keys()).collect();
@@ -83,15 +84,16 @@ pub fn difference(before: &ExecutionConfig, after: &ExecutionConfig) -> Vec<Stri
 }
 
 impl Repository {
-    /// Records what can make git run programs.
+    /// Records everything that can make git run programs.
     ///
     /// # Errors
-    /// When a file that counts cannot be read.
+    /// Fails if one of the files cannot be read.
     pub fn execution_config(&self) -> Result<ExecutionConfig, GitError> {
         let mut record = Record::default();
         let common = self.common_dir();
         record.config_file(&common.join("config"), "config ")?;
-        // git copies this file to every new worktree: one name for all keeps our own acts out of sight.
+        // git copies this file to every new worktree. One name for all copies keeps the worktrees that
+        // Paddock adds from showing as changes.
         let mut own: Vec<PathBuf> = vec![common.join("config.worktree")];
         own.extend(admin_folders(self)?.into_iter().map(|admin| admin.join("config.worktree")));
         for file in own {
@@ -104,13 +106,14 @@ impl Repository {
     }
 }
 
-/// Values by name; a name may have several, which are hashed together in order.
+/// Values by name. A name may have several values, which are hashed together in order.
 #[derive(Default)]
 struct Record {
     values: BTreeMap<String, Vec<Vec<u8>>>,
 }
 
 impl Record {
+    /// Adds a value, once: the copies of one file in many worktrees count as one.
     fn add(&mut self, name: String, value: &[u8]) {
         let values = self.values.entry(name).or_default();
         if !values.iter().any(|known| known == value) {
@@ -122,6 +125,7 @@ impl Record {
         let hash = |values: Vec<Vec<u8>>| {
             let mut hasher = Sha256::new();
             for value in values {
+                // The length keeps ("ab", "c") and ("a", "bc") apart.
                 hasher.update(u64::try_from(value.len()).unwrap_or(u64::MAX).to_le_bytes());
                 hasher.update(&value);
             }
@@ -134,9 +138,10 @@ impl Record {
         if !file.exists() {
             return Ok(());
         }
+        // libgit2 refuses a file that git itself may still read, so the file counts as a whole.
         let Ok(entries) = entries_of(file) else { return self.file(file, &format!("{prefix}(unreadable)")) };
         for (name, value) in &entries {
-            // An alias runs when the user types it; only one that is a command of the shell runs a program.
+            // Only an alias with `!` runs a program; other aliases name git's own commands.
             if counts(name) || (name.starts_with("alias.") && value.starts_with(b"!")) {
                 self.add(format!("{prefix}{name}"), value);
             }
@@ -144,7 +149,7 @@ impl Record {
         self.includes(file, entries, 0)
     }
 
-    /// Included files count as a whole, whatever is in them.
+    /// Records included files as a whole, whatever they contain.
     fn includes(
         &mut self,
         file: &Path,
@@ -178,6 +183,7 @@ impl Record {
             if name.ends_with(".sample") {
                 continue;
             }
+            // git runs a hook only if it is executable.
             let mode = fs::metadata(&path).map_or(0, |facts| facts.permissions().mode() & 0o111);
             self.add(format!("hook {name}"), format!("{mode:o}").as_bytes());
             self.file(&path, &format!("hook {name}"))?;
@@ -206,13 +212,15 @@ fn entries_of(file: &Path) -> Result<Vec<(String, Vec<u8>)>, GitError> {
     while let Some(entry) = entries.next() {
         let entry = entry?;
         let name = String::from_utf8_lossy(entry.name_bytes()).into_owned();
+        // git takes a key without a value for true.
         let value = if entry.has_value() { entry.value_bytes().to_vec() } else { b"true".to_vec() };
         found.push((name, value));
     }
     Ok(found)
 }
 
-/// libgit2 gives section and key in lower case; what is between them keeps its case.
+/// Returns whether a key can make git run programs. libgit2 gives section and key in lower case; the name in
+/// between keeps its case.
 fn counts(name: &str) -> bool {
     let section = name.split('.').next().unwrap_or_default();
     SECTIONS.contains(&section)

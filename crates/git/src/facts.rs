@@ -1,4 +1,4 @@
-//! What a repository is, in a few plain facts.
+//! A few plain facts about a repository.
 
 use std::path::PathBuf;
 
@@ -8,28 +8,30 @@ use super::error::GitError;
 use super::repository::Repository;
 use super::target::symbolic_head;
 
-/// The facts that `project add` and the supervisor's start look at.
+/// The facts that `project add` and the start of the supervisor check.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RepositoryFacts {
-    /// The folder that was opened.
+    /// Folder that was opened.
     pub root: PathBuf,
-    /// The git directory shared by all worktrees.
+    /// Git directory that all worktrees share.
     pub common_dir: PathBuf,
-    /// Whether it has no working tree of its own.
+    /// Whether the repository has no working tree of its own.
     pub bare: bool,
-    /// The branch that HEAD is on, without `refs/heads/`; nothing when detached.
+    /// Branch that HEAD is on, without `refs/heads/`; `None` if HEAD is detached.
     pub head_branch: Option<String>,
-    /// The user's name and e-mail, as git would use them.
+    /// The user's name and e-mail address, as git would use them.
     pub user_identity: Option<(String, String)>,
-    /// The user has a branch `paddock` (or one right below it) that leaves no room for `paddock/<id>/work`.
+    /// Whether the user has a branch `paddock`. Refs are files, so it rules the name `paddock/<id>/work` out.
     pub has_paddock_branch: bool,
 }
 
-/// The configuration as the git program reads it: the library knows nothing of GIT_CONFIG_GLOBAL, by which a
-/// user's own file, and with it the identity, is another one or none.
+/// Returns the configuration as the git program reads it. libgit2 ignores GIT_CONFIG_GLOBAL, which replaces
+/// the user's own file, and with it the identity.
 fn user_config(library: &git2::Repository) -> Result<git2::Config, GitError> {
     let mut config = library.config()?;
     if let Some(own) = std::env::var_os("GIT_CONFIG_GLOBAL") {
+        // An empty or missing file means "no configuration of the user" to git; a path that never exists says
+        // the same to libgit2.
         let none = library.path().join("paddock/no-such-config");
         let own = Some(PathBuf::from(own)).filter(|file| file.is_file()).unwrap_or_else(|| none.clone());
         config.add_file(&own, git2::ConfigLevel::Global, true)?;
@@ -42,7 +44,7 @@ impl Repository {
     /// Reads the facts.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn facts(&self) -> Result<RepositoryFacts, GitError> {
         let library = self.library()?;
         let config = user_config(&library)?.snapshot()?;

@@ -1,4 +1,4 @@
-//! What a session left behind: commits, net change, uncommitted paths, and where HEAD went.
+//! Reading what a session left behind: its commits, their net change, uncommitted paths, and where HEAD went.
 
 use std::collections::BTreeSet;
 
@@ -17,71 +17,71 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::files::{Flush, mode_of, write_atomic};
 
-/// One commit of a session, as facts.
+/// Facts about one commit of a session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckpointFacts {
     /// The commit.
     pub commit: ObjectId,
     /// Its tree.
     pub tree: ObjectId,
-    /// Its parents, first parent first.
+    /// Parents, first parent first.
     pub parents: Vec<ObjectId>,
-    /// The first line of its message, at most 200 characters.
+    /// First line of the message, at most 200 characters.
     pub summary: String,
-    /// When it was authored, in seconds since 1970.
+    /// Author's time, in seconds since 1970.
     pub author_time_s: i64,
-    /// The paths that it changes; for a merge those it changes beyond the automatic merge of its parents.
+    /// Paths that the commit changes; for a merge, those that differ from the automatic merge of its parents.
     pub paths: Vec<RepoPath>,
-    /// It has more than one parent.
+    /// Whether the commit has more than one parent.
     pub is_merge: bool,
-    /// It is no merge and changes nothing.
+    /// Whether the commit is no merge and changes nothing.
     pub is_empty: bool,
-    /// An earlier review has seen it.
+    /// Whether an earlier review has judged the commit.
     pub reviewed: bool,
 }
 
-/// A HEAD (or an earlier head) that is not on the work branch, and what was done about it.
+/// A HEAD that is not on the head of the work branch, and what the harvest did about it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HeadElsewhere {
-    /// The commit.
+    /// Commit that HEAD leads to.
     pub commit: ObjectId,
-    /// The branch that HEAD is on; nothing when detached.
+    /// Branch that HEAD is on; `None` if HEAD is detached.
     pub branch: Option<String>,
-    /// The work branch was moved forward to it.
+    /// Whether the work branch was moved forward to the commit.
     pub taken_over: bool,
-    /// The ref that keeps it, when it was not taken over.
+    /// Ref that keeps the commit if it was not taken over.
     pub kept: Option<String>,
 }
 
 /// What a session left behind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Harvest {
-    /// The work branch's head, after taking over what HEAD had beyond it.
+    /// Head of the work branch, after taking over what HEAD had beyond it.
     pub head: ObjectId,
-    /// The commits that are neither in the base nor in the integration commit, oldest first.
+    /// Commits that are neither in the base nor in the integration commit, oldest first.
     pub commits: Vec<CheckpointFacts>,
-    /// There were more commits than [`COMMITS_MAX`]; only the oldest are listed.
+    /// Whether the branch has more than [`COMMITS_MAX`] commits; only the oldest are listed.
     pub truncated: bool,
-    /// The paths that the branch changes on the whole, from where it left the integration ref.
+    /// Paths that the branch as a whole changes, compared with where it left the integration ref.
     pub net_paths: Vec<RepoPath>,
-    /// Of those, links where git checks out nothing but files.
+    /// Those of the net paths that are links where git accepts only files (`.gitmodules`).
     pub bad_links: Vec<RepoPath>,
-    /// What lies uncommitted in the worktree.
+    /// Uncommitted paths in the worktree.
     pub uncommitted: Vec<RepoPath>,
-    /// HEAD was not on the work branch's head.
+    /// Set if HEAD was not on the head of the work branch.
     pub head_elsewhere: Option<HeadElsewhere>,
-    /// The head reviewed before is no longer part of the branch: the ref that keeps it.
+    /// Ref that keeps the head of the last review, if the branch no longer contains that head.
     pub rewritten: Option<String>,
 }
 
-/// Bounds the list of commits of one branch; a branch of this size is for a human.
+/// Maximum number of commits listed. A branch with more is for a person to judge.
 pub const COMMITS_MAX: usize = 10_000;
 
-/// Reads what a session left behind in a worktree whose processes are dead. A HEAD beyond the work branch is
-/// taken over; one elsewhere is kept by a ref.
+/// Reads what a session left behind in a worktree whose processes are dead. If HEAD is ahead of the work
+/// branch, the branch follows it; if HEAD has diverged, a ref keeps its commit.
 ///
 /// # Errors
-/// When the repository cannot be read, or the branch is moved meanwhile.
+/// Fails if the repository cannot be read, or if somebody moves the branch meanwhile.
 pub fn harvest(
     repository: &Repository,
     worktree: &Worktree,
@@ -100,11 +100,11 @@ pub fn harvest(
     Ok(Harvest { head, commits, truncated, net_paths, bad_links, uncommitted, head_elsewhere, rewritten })
 }
 
-/// How many commits the work branch has beyond its base and beyond the integration commit, whose own a session
-/// may merge; cheap enough for a running session.
+/// Returns the number of commits that HEAD has beyond the branch's base and beyond the integration commit,
+/// whose commits a session may merge. Cheap enough to ask while a session runs.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub fn head_count(
     repository: &Repository,
     worktree: &Worktree,
@@ -120,6 +120,7 @@ pub fn head_count(
     Ok(u32::try_from(walk.take(COMMITS_MAX).count()).unwrap_or(u32::MAX))
 }
 
+/// Decides which commit is the work branch's head, moves the branch there, and puts HEAD back on the branch.
 fn settle_head(
     library: &git2::Repository,
     worktree: &Worktree,
@@ -127,6 +128,7 @@ fn settle_head(
 ) -> Result<(ObjectId, Option<HeadElsewhere>), GitError> {
     let full = format!("refs/heads/{}", worktree.branch);
     let found = super::refs::commit_of(library, &full)?;
+    // A session may have deleted its branch; the base is its start.
     let branch_head = found.clone().unwrap_or_else(|| base.clone());
     let branch = symbolic_head(&worktree.git_dir);
     let at = head_commit(library, &worktree.git_dir)?.unwrap_or_else(|| branch_head.clone());
@@ -134,8 +136,11 @@ fn settle_head(
     let elsewhere =
         |taken_over, kept| HeadElsewhere { commit: at.clone(), branch: branch.clone(), taken_over, kept };
     let (head, report) = match lies {
+        // A HEAD behind the branch holds nothing that the branch lacks.
         Relation::Same | Relation::Ancestor => (branch_head, None),
         Relation::Descendant => (at.clone(), Some(elsewhere(true, None))),
+        // Neither side contains the other. The branch is what the session was asked to commit to, so it
+        // counts.
         Relation::Diverged => {
             let kept = keep(library, worktree, &at)?;
             (branch_head, Some(elsewhere(false, Some(kept))))
@@ -144,7 +149,9 @@ fn settle_head(
     if found.as_ref() != Some(&head) {
         let moved = set_ref(library, &full, found.as_ref(), &head, "paddock: take over HEAD")?;
         if moved != CasOutcome::Done {
-            return Err(GitError::Unexpected(format!("{full} was moved while its session was harvested")));
+            return Err(GitError::Unexpected(format!(
+                "{full} was moved by somebody else while Paddock read what its session left behind"
+            )));
         }
     }
     if at == head {
@@ -153,9 +160,10 @@ fn settle_head(
     Ok((head, report))
 }
 
-/// Puts HEAD back on the work branch, so that the next session's commits arrive there. The commit is the
-/// same, so index and files stay as they are.
+/// Puts HEAD back on the work branch, so that the next session's commits go there. HEAD's commit stays the
+/// same, so index and files fit.
 fn reattach(worktree: &Worktree) -> Result<(), GitError> {
+    // During a rebase, git itself puts HEAD back when the rebase ends.
     let on_branch = symbolic_head(&worktree.git_dir).as_deref() == Some(worktree.branch.as_str());
     if on_branch || operation(&worktree.git_dir).is_some() {
         return Ok(());
@@ -165,6 +173,7 @@ fn reattach(worktree: &Worktree) -> Result<(), GitError> {
     write_atomic(&file, text.as_bytes(), mode_of(&file), Flush::Later).map_err(GitError::io(&file))
 }
 
+/// Keeps the head of the last review with a ref if the branch was rewritten since, and returns the ref.
 fn keep_rewritten(
     library: &git2::Repository,
     worktree: &Worktree,
@@ -178,6 +187,8 @@ fn keep_rewritten(
     }
 }
 
+/// Keeps a commit with a ref of the objective and returns the ref. The name follows from the commit, so a
+/// repeated harvest finds the same ref.
 fn keep(library: &git2::Repository, worktree: &Worktree, commit: &ObjectId) -> Result<String, GitError> {
     let middle = worktree.branch.strip_prefix("paddock/").unwrap_or(&worktree.branch);
     let objective = middle.strip_suffix("/work").unwrap_or(middle);
@@ -193,6 +204,8 @@ fn checkpoints(
     reviewed: Option<&ObjectId>,
 ) -> Result<(Vec<CheckpointFacts>, bool), GitError> {
     let ids = new_commits(library, head, &known)?;
+    // "Reviewed" means reachable from the reviewed head, which a walk that hides this head decides for all at
+    // once.
     let unseen: BTreeSet<git2::Oid> = match reviewed {
         Some(reviewed) => new_commits(library, head, &[known[0], known[1], reviewed])?.into_iter().collect(),
         None => ids.iter().copied().collect(),
@@ -205,6 +218,7 @@ fn checkpoints(
     Ok((facts, truncated))
 }
 
+/// Returns the commits that `head` has beyond `known`, oldest first, parents before children.
 pub(super) fn new_commits(
     library: &git2::Repository,
     head: &ObjectId,
@@ -246,10 +260,12 @@ pub(super) fn facts_of(
     })
 }
 
-/// The paths in which a merge differs from the automatic merge of its parents; where that conflicts, from
-/// all of its parents.
+/// Returns the paths in which a merge differs from the automatic merge of its parents; in files where the
+/// automatic merge conflicts, from all parents.
 fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTreeSet<RepoPath>, GitError> {
     let tree = commit.tree()?;
+    // What equals one parent came with that parent, so only paths that differ from every parent can be the
+    // merge's own.
     let mut suspects: Option<BTreeSet<RepoPath>> = None;
     for parent in commit.parents() {
         let changed = changed_paths(library, Some(parent.tree_id()), Some(tree.id()))?;
@@ -259,6 +275,7 @@ fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTree
         });
     }
     let mut suspects = suspects.unwrap_or_default();
+    // libgit2 merges two commits only; of an octopus merge every suspect counts.
     if suspects.is_empty() || commit.parent_count() != 2 {
         return Ok(suspects);
     }
@@ -267,13 +284,16 @@ fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTree
         let automatic = merged.get_path(path.as_path(), 0).map(|entry| (entry.id, entry.mode as i32));
         automatic.is_none() || automatic != entry_at(&tree, path)
     });
+    // A path that is missing on both sides was deleted by the automatic merge, too, unless it conflicts
+    // there.
     let both_gone =
         |path: &RepoPath| entry_at(&tree, path).is_none() && merged.get_path(path.as_path(), 0).is_none();
     suspects.retain(|path| !both_gone(path) || conflicts_at(&merged, path));
     Ok(suspects)
 }
 
-/// Git refuses to check a tree with such a link out, so it would hold up whoever is merged with it.
+/// Returns the paths that are links where git accepts only files. git refuses to check out such a tree, so it
+/// would block every candidate that contains it.
 fn bad_links(
     library: &git2::Repository,
     head: &ObjectId,
@@ -288,6 +308,7 @@ fn conflicts_at(index: &git2::Index, path: &RepoPath) -> bool {
     (1..=3).any(|stage| index.get_path(path.as_path(), stage).is_some())
 }
 
+/// Returns the paths that differ between the head and where it left the integration ref.
 fn net_paths(
     library: &git2::Repository,
     integration: &ObjectId,

@@ -1,4 +1,4 @@
-//! What `verify` reads of a repository: the commits of the integration ref, in order.
+//! Reading the commits of the integration ref for `verify`.
 
 use std::collections::BTreeSet;
 
@@ -11,39 +11,39 @@ use super::repository::{Repository, object_id, oid};
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
-/// The trailer of a commit whose tree passed the gate.
+/// Trailer of a commit whose tree passed the gate.
 pub(crate) const VERIFIED_TRAILER: &str = "Paddock-Verified";
 
-/// A commit, as far as its proof is concerned.
+/// The parts of a commit that a proof refers to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommitRecord {
     /// The commit.
     pub commit: ObjectId,
     /// Its tree.
     pub tree: ObjectId,
-    /// Its parents, first parent first.
+    /// Parents, first parent first.
     pub parents: Vec<ObjectId>,
-    /// The first line of its message.
+    /// First line of the message, at most 200 characters.
     pub summary: String,
-    /// The tree that its trailer says was verified, as written there.
+    /// Value of the trailer `Paddock-Verified`, as the message has it.
     pub verified_trailer: Option<String>,
-    /// The committer's time, in seconds since 1970.
+    /// Committer's time, in seconds since 1970.
     pub time_s: i64,
 }
 
 impl Repository {
-    /// A commit's record.
+    /// Returns the record of a commit.
     ///
     /// # Errors
-    /// When there is no such commit.
+    /// Fails if there is no such commit.
     pub fn commit_record(&self, commit: &ObjectId) -> Result<CommitRecord, GitError> {
         record_of(&self.library()?.find_commit(oid(commit)?)?)
     }
 
-    /// The first-parent commits from `tip` back to `start`, newest first, without it and what it holds.
+    /// Returns the first-parent commits of `tip` that `start` does not contain, newest first.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn first_parents(&self, tip: &ObjectId, start: &ObjectId) -> Result<Vec<CommitRecord>, GitError> {
         let library = self.library()?;
         let mut walk = library.revwalk()?;
@@ -53,19 +53,19 @@ impl Repository {
         walk.map(|id| record_of(&library.find_commit(id?)?)).collect()
     }
 
-    /// The commits that `to` has beyond `from`, over all parents.
+    /// Returns the commits that `to` has beyond `from`, over all parents.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn commits_between(&self, from: &ObjectId, to: &ObjectId) -> Result<BTreeSet<ObjectId>, GitError> {
         new_commits(&self.library()?, to, &[from])?.into_iter().map(object_id).collect()
     }
 
-    /// The first lines of the newest first-parent commits that `tip` has beyond `head` and that change one of
-    /// these paths.
+    /// Returns the first lines of the newest first-parent commits that `tip` has beyond `head` and that
+    /// change one of `paths`.
     ///
     /// # Errors
-    /// When the repository cannot be read.
+    /// Fails if the repository cannot be read.
     pub fn landed_on(
         &self,
         tip: &ObjectId,
@@ -98,6 +98,7 @@ impl Repository {
 fn record_of(commit: &git2::Commit<'_>) -> Result<CommitRecord, GitError> {
     let message = String::from_utf8_lossy(commit.message_raw_bytes()).into_owned();
     let prefix = format!("{VERIFIED_TRAILER}: ");
+    // Trailers are the last paragraph. An agent can write the same words anywhere else in a message.
     let trailer = message.trim_end().lines().rev().take_while(|line| !line.is_empty());
     let trailer = trailer.filter_map(|line| line.strip_prefix(&prefix)).next();
     Ok(CommitRecord {

@@ -1,4 +1,4 @@
-//! Proofs as git notes, and lists of Paddock's own refs.
+//! Proofs of landings as git notes.
 
 use std::sync::PoisonError;
 
@@ -11,14 +11,15 @@ use super::repository::{Repository, oid};
 use super::worktree::lock_of;
 use paddock_model::ids::ObjectId;
 
-/// The notes that hold the proofs of landings.
+/// Ref of the notes that hold the proofs.
 pub(crate) const NOTES_REF: &str = "refs/notes/paddock";
 
 impl Repository {
-    /// Writes the note of a commit, in place of an earlier one. Not flushed: the database can write it anew.
+    /// Writes the note of a commit; replaces an earlier one. Not flushed, because the note can be written
+    /// again from the database.
     ///
     /// # Errors
-    /// When the commit is missing or the notes cannot be written.
+    /// Fails if the commit is missing or the notes cannot be written.
     pub fn write_note(
         &self,
         commit: &ObjectId,
@@ -26,6 +27,8 @@ impl Repository {
         identity: &Identity,
         time_s: i64,
     ) -> Result<(), GitError> {
+        // Parallel writers would build on the same older tree of notes, and one of them would fail or lose
+        // its note.
         let lock = lock_of(self.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         let (library, signature) = (self.library()?, identity.signature(time_s)?);
@@ -35,10 +38,10 @@ impl Repository {
         })
     }
 
-    /// The note of a commit, if there is one.
+    /// Returns the note of a commit, if it has one.
     ///
     /// # Errors
-    /// When the notes cannot be read.
+    /// Fails if the notes cannot be read.
     pub fn note_of(&self, commit: &ObjectId) -> Result<Option<String>, GitError> {
         match self.library()?.find_note(Some(NOTES_REF), oid(commit)?) {
             Ok(note) => Ok(Some(String::from_utf8_lossy(note.message_bytes()).into_owned())),

@@ -1,4 +1,4 @@
-//! Trees and objects: which paths differ, which objects are new, and flushing those to disk.
+//! Trees and objects: which paths differ, which objects are new, and flushing the new ones to disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use super::error::GitError;
 use super::program::flush_path;
 use paddock_model::path::RepoPath;
 
-/// One name in a tree.
+/// An entry of a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Entry {
     id: Oid,
@@ -23,7 +23,8 @@ impl Entry {
     }
 }
 
-/// The paths whose content, kind or mode differ between two trees; only subtrees that differ are read.
+/// Returns the paths whose content, kind or mode differs between two trees; `None` is an empty tree. Reads
+/// only subtrees that differ, so its cost follows the change and not the repository.
 pub(crate) fn changed_paths(
     library: &git2::Repository,
     old: Option<Oid>,
@@ -38,6 +39,7 @@ pub(crate) fn changed_paths(
         for (name, before, after) in pairs(library, old, new)? {
             let mut path = prefix.clone();
             path.extend_from_slice(&name);
+            // A name may be a file on one side and a folder on the other, so both comparisons are made.
             let subtree = |side: Option<Entry>| side.filter(|entry| entry.is_tree()).map(|entry| entry.id);
             let leaf = |side: Option<Entry>| side.filter(|entry| !entry.is_tree());
             if leaf(before) != leaf(after) {
@@ -52,9 +54,10 @@ pub(crate) fn changed_paths(
     Ok(found)
 }
 
+/// A name, and its entries in the old and the new tree.
 type Pair = (Vec<u8>, Option<Entry>, Option<Entry>);
 
-/// The names of two trees side by side, without those that are equal.
+/// Returns the names whose entries differ between two trees.
 fn pairs(library: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Result<Vec<Pair>, GitError> {
     let mut names: BTreeMap<Vec<u8>, (Option<Entry>, Option<Entry>)> = BTreeMap::new();
     let read = |id: Option<Oid>| id.map(|id| library.find_tree(id)).transpose();
@@ -71,12 +74,12 @@ fn pairs(library: &git2::Repository, old: Option<Oid>, new: Option<Oid>) -> Resu
     Ok(differing.map(|(name, (before, after))| (name, before, after)).collect())
 }
 
-/// The entry of a path in a tree: object and mode.
+/// Returns object and mode of a path in a tree.
 pub(crate) fn entry_at(tree: &Tree<'_>, path: &RepoPath) -> Option<(Oid, i32)> {
     tree.get_path(path.as_path()).ok().map(|entry| (entry.id(), entry.filemode_raw()))
 }
 
-/// The objects that came with the commits from `base` (may be nothing) to `tip`.
+/// Returns the objects that came with the commits from `base` (excluded; `None`: from the root) to `tip`.
 pub(crate) fn new_objects(
     library: &git2::Repository,
     base: Option<Oid>,
@@ -91,6 +94,8 @@ pub(crate) fn new_objects(
     for id in walk {
         let id = id?;
         let commit = library.find_commit(id)?;
+        // The first parent is enough: an object that came with another parent is found at that parent's own
+        // commit.
         let parent = commit.parents().next().map(|parent| parent.tree_id());
         found.insert(id);
         add_new_trees(library, parent, commit.tree_id(), &mut found)?;
@@ -98,6 +103,7 @@ pub(crate) fn new_objects(
     Ok(found)
 }
 
+/// Adds the trees and blobs of `new` that `old` does not have at the same path.
 fn add_new_trees(
     library: &git2::Repository,
     old: Option<Oid>,
@@ -124,19 +130,21 @@ fn add_new_trees(
     Ok(())
 }
 
-/// Flushes at once: file systems join flushes that wait together into one write of their journal.
+/// Number of threads that flush in parallel: file systems join waiting flushes into one write of their
+/// journal.
 const FLUSHES_AT_ONCE: usize = 16;
 
-/// Flushes those of the objects that lie loose in the git directory, and the folders that name them.
+/// Flushes the loose objects among `objects`, and the folders that name them.
 pub(crate) fn flush_objects(common_dir: &Path, objects: &BTreeSet<Oid>) -> Result<(), GitError> {
     let place = |id: &Oid| {
         let text = id.to_string();
         common_dir.join("objects").join(&text[..2]).join(&text[2..])
     };
-    // What is not there is packed, or a submodule's commit: not ours to flush.
+    // A missing file means that the object is packed, which flushes it, or is a submodule's commit.
     let files: BTreeSet<PathBuf> = objects.iter().map(place).filter(|file| file.exists()).collect();
     let folders: BTreeSet<PathBuf> =
         files.iter().filter_map(|file| Some(file.parent()?.to_owned())).collect();
+    // Files first: a name that survives a power loss must lead to whole content.
     flush_all(&files)?;
     flush_all(&folders)
 }
@@ -152,17 +160,17 @@ fn flush_all(paths: &BTreeSet<PathBuf>) -> Result<(), GitError> {
         let workers: Vec<_> = paths.chunks(share).map(|paths| scope.spawn(move || flush(paths))).collect();
         workers.into_iter().try_for_each(|worker| match worker.join() {
             Ok(flushed) => flushed,
-            Err(_) => Err(GitError::Unexpected("a flush of git objects broke off".to_owned())),
+            Err(_) => Err(GitError::Unexpected("a thread that flushes git objects panicked".to_owned())),
         })
     })
 }
 
-/// Whether an entry's kind is a commit of another repository (a submodule).
+/// Returns whether an entry's mode is that of a submodule.
 pub(crate) fn is_gitlink(mode: u32) -> bool {
     mode == 0o160_000
 }
 
-/// Whether an object is there at all, of any kind.
+/// Returns whether an object of any kind exists.
 pub(crate) fn exists(library: &git2::Repository, id: Oid) -> bool {
     library.find_object(id, Some(ObjectType::Any)).is_ok()
 }

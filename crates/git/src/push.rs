@@ -104,9 +104,8 @@ mod tests {
     #[test]
     fn a_failed_push_is_classified_by_git_s_message() {
         let rejected = "To /x\n!\tabc:refs/heads/main\t[rejected] (fetch first)\nDone\n";
-        assert!(
-            matches!(outcome(rejected, "error: failed to push"), PushOutcome::Rejected(text) if text.contains("fetch first"))
-        );
+        let rejected = outcome(rejected, "error: failed to push");
+        assert!(matches!(rejected, PushOutcome::Rejected(text) if text.contains("fetch first")));
         let denied =
             "git@example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.";
         assert!(matches!(outcome("", denied), PushOutcome::Denied(_)));

@@ -1,4 +1,4 @@
-//! Salvaged work: listing it, showing it, and putting it back without ever overwriting anything.
+//! Listing and showing salvaged work, and putting it back without overwriting anything.
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
@@ -14,47 +14,48 @@ use super::repository::{Repository, object_id, oid};
 use super::{CasOutcome, RepoPath};
 use paddock_model::ids::ObjectId;
 
-/// Where salvaged work is kept: `<objective>/<session>` follows.
+/// Prefix of the refs of salvaged work; `<objective>/<session>` follows.
 const PREFIX: &str = "refs/paddock/salvage/";
-/// Columns of a diff's statistics.
+/// Width of a diff's statistics, in columns.
 const STAT_WIDTH: usize = 100;
 
 /// Salvaged work, as its ref keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Salvaged {
-    /// The ref.
+    /// Name of the ref.
     pub reference: String,
-    /// The objective's id.
+    /// Id of the objective.
     pub objective: String,
-    /// The session's number.
+    /// Number of the session.
     pub session: u64,
-    /// The commit.
+    /// Commit that holds the work.
     pub commit: ObjectId,
-    /// When it was made, in seconds since 1970.
+    /// Time of the commit, in seconds since 1970.
     pub time_s: i64,
-    /// What it changes against the commit that the session stood at.
+    /// Paths that differ from the commit that the session had checked out.
     pub paths: Vec<RepoPath>,
 }
 
-/// What became of putting salvaged work back.
+/// Outcome of restoring salvaged work into a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Restored {
-    /// It is there: these paths were written or removed.
+    /// These paths were written or removed.
     Done(Vec<RepoPath>),
-    /// Nothing was written: these paths hold something else.
+    /// Nothing was written, because these paths hold something else.
     InTheWay(Vec<RepoPath>),
 }
 
-/// All salvaged work of a repository, oldest first.
+/// Returns all salvaged work of a repository, oldest first.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub fn salvaged(repository: &Repository) -> Result<Vec<Salvaged>, GitError> {
     let library = repository.library()?;
     let mut found = Vec::new();
     for reference in library.references_glob(&format!("{PREFIX}*"))? {
         let reference = reference?;
         let Some(name) = reference.name().ok().map(str::to_owned) else { continue };
+        // Refs that Paddock did not name like this are somebody else's and are skipped.
         let Some((objective, session)) = name.strip_prefix(PREFIX).and_then(|rest| rest.rsplit_once('/'))
         else {
             continue;
@@ -74,15 +75,15 @@ pub fn salvaged(repository: &Repository) -> Result<Vec<Salvaged>, GitError> {
     Ok(found)
 }
 
-/// The trees between which the salvaged change lies.
+/// Returns the trees before and after the salvaged change.
 fn sides(commit: &git2::Commit<'_>) -> (Option<Oid>, Oid) {
     (commit.parents().next().map(|parent| parent.tree_id()), commit.tree_id())
 }
 
-/// How many lines salvaged work changes in which files, for people.
+/// Returns the number of lines that salvaged work changes in each file, for people.
 ///
 /// # Errors
-/// When the repository cannot be read.
+/// Fails if the repository cannot be read.
 pub fn salvaged_stat(repository: &Repository, salvaged: &Salvaged) -> Result<String, GitError> {
     let library = repository.library()?;
     let commit = library.find_commit(oid(&salvaged.commit)?)?;
@@ -93,10 +94,10 @@ pub fn salvaged_stat(repository: &Repository, salvaged: &Salvaged) -> Result<Str
     Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Makes a branch at salvaged work. `false`: there is such a branch already, and it is left as it is.
+/// Creates a branch at salvaged work. Returns `false` if the branch exists already; it is left as it is.
 ///
 /// # Errors
-/// When the name is no branch name, or the repository cannot be written.
+/// Fails if the name is not valid for a branch, or if the repository cannot be written.
 pub fn restore_as_branch(
     repository: &Repository,
     salvaged: &Salvaged,
@@ -104,17 +105,17 @@ pub fn restore_as_branch(
 ) -> Result<bool, GitError> {
     let name = format!("refs/heads/{branch}");
     if !git2::Reference::is_valid_name(&name) {
-        return Err(GitError::Unexpected(format!("{branch:?} is not the name of a branch")));
+        return Err(GitError::Unexpected(format!("{branch:?} is not a valid name for a branch")));
     }
     let done = repository.set_ref(&name, None, &salvaged.commit, "paddock: restore salvaged work")?;
     Ok(done == CasOutcome::Done)
 }
 
-/// Puts salvaged work into a folder. Whatever lies there and is neither the same nor what the session had found
-/// there is in the way, and then nothing at all is written.
+/// Restores salvaged work into a folder. A path is in the way if it holds neither the salvaged content nor
+/// what the session had found there. If any path is in the way, nothing is written.
 ///
 /// # Errors
-/// When the repository or the folder cannot be read or written.
+/// Fails if the repository or the folder cannot be read or written.
 pub fn restore_into(
     repository: &Repository,
     salvaged: &Salvaged,
@@ -130,6 +131,7 @@ pub fn restore_into(
     for path in &salvaged.paths {
         let (before, after) = (side(base.as_ref(), path), side(Some(&tree), path));
         match found_at(&library, folder, path)? {
+            // An earlier call that was interrupted has restored this path already.
             found if found == Found::from_entry(after) => {}
             found if found == Found::Nothing || found == Found::from_entry(before) => {
                 due.push((path.clone(), after));
@@ -146,11 +148,12 @@ pub fn restore_into(
     Ok(Restored::Done(due.into_iter().map(|(path, _)| path).collect()))
 }
 
-/// What lies at a path, as git would store it; modes are not compared.
+/// What a path holds, as git would store it. Modes are not compared.
 #[derive(Debug, PartialEq, Eq)]
 enum Found {
     Nothing,
     Blob(Oid),
+    /// A folder, a large file, or anything that git does not store.
     Else,
 }
 
@@ -160,7 +163,7 @@ impl Found {
     }
 }
 
-/// Links on the way are not followed: what lies behind one is not the worktree's.
+/// Returns what a path holds. Does not follow links on the way: what is behind one is not part of the folder.
 fn found_at(library: &git2::Repository, folder: &Path, path: &RepoPath) -> Result<Found, GitError> {
     let mut at = folder.to_owned();
     for part in path.as_path().parent().into_iter().flat_map(Path::components) {
@@ -182,13 +185,15 @@ fn found_at(library: &git2::Repository, folder: &Path, path: &RepoPath) -> Resul
         let target = fs::read_link(&file).map_err(GitError::io(&file))?;
         return Ok(Found::Blob(library.blob(target.as_os_str().as_bytes())?));
     }
+    // Salvage stores no larger files, so the content cannot be the same.
     match facts.is_file() && facts.len() <= super::FILE_BYTES_MAX {
         true => Ok(Found::Blob(library.blob(&fs::read(&file).map_err(GitError::io(&file))?)?)),
         false => Ok(Found::Else),
     }
 }
 
-/// Writes a file beside its place and renames it there; nothing = removes it.
+/// Writes a file under a temporary name and renames it, or removes the file if `after` is `None`. The rename
+/// replaces a link instead of writing through it.
 fn put(library: &git2::Repository, file: &Path, after: Option<(Oid, i32)>) -> Result<(), GitError> {
     let Some((id, mode)) = after else {
         return match fs::remove_file(file) {
@@ -197,7 +202,7 @@ fn put(library: &git2::Repository, file: &Path, after: Option<(Oid, i32)>) -> Re
         };
     };
     if u32::try_from(mode).is_ok_and(is_gitlink) {
-        return Ok(()); // A submodule's commit is no file.
+        return Ok(()); // A submodule's commit is not a file.
     }
     if let Some(parent) = file.parent() {
         fs::create_dir_all(parent).map_err(GitError::io(parent))?;

@@ -1,4 +1,4 @@
-//! Keeping the uncommitted state of a worktree as a commit of its own, beside every branch.
+//! Salvage: keeping the uncommitted state of a worktree as a commit that is on no branch.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -20,41 +20,44 @@ use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 use paddock_os::fail_points::fail_point;
 
-/// What to salvage, and under which names.
+/// What to salvage, and under which name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SalvageOrder {
-    /// The objective's id.
+    /// Id of the objective.
     pub objective: String,
-    /// The session's number.
+    /// Number of the session.
     pub session: u64,
-    /// Paths that Paddock copied there itself.
+    /// Paths that Paddock itself copied into the worktree.
     pub exclude: Vec<String>,
-    /// Who signs the commit.
+    /// Author and committer of the commit.
     pub identity: Identity,
-    /// Its time, in seconds since 1970.
+    /// Time of the commit, in seconds since 1970.
     pub time_s: i64,
 }
 
-/// What was salvaged.
+/// Salvaged work.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Salvage {
-    /// `refs/paddock/salvage/<objective>/<session>`.
+    /// Ref that keeps the commit, `refs/paddock/salvage/<objective>/<session>`.
     pub reference: String,
-    /// The commit; its first parent is the worktree's HEAD, a second one holds what was staged otherwise.
+    /// The commit. Its first parent is the worktree's HEAD; a second one holds what was staged, if that
+    /// differs.
     pub commit: ObjectId,
-    /// The paths that the commit holds, deletions included.
+    /// Paths that the commit changes, deletions included.
     pub paths: Vec<RepoPath>,
-    /// Left in place: files over [`FILE_BYTES_MAX`], nested repositories (ending in `/`), sockets and the like.
+    /// Paths left in place: files over [`FILE_BYTES_MAX`], unreadable files, nested repositories (ending in
+    /// `/`), sockets and the like.
     pub left: Vec<RepoPath>,
 }
 
-/// Larger files are listed and left in place.
+/// Size above which a file is listed and left in place, in bytes.
 pub const FILE_BYTES_MAX: u64 = 50 * 1024 * 1024;
 
-/// Stores the uncommitted state of a worktree whose processes are dead, flushed to disk. Nothing when clean.
+/// Stores the uncommitted state of a worktree whose processes are dead, flushed to disk. Returns `None` if
+/// the worktree is clean.
 ///
 /// # Errors
-/// When a file cannot be read or the repository cannot be written.
+/// Fails if a file cannot be read or the repository cannot be written.
 pub fn salvage(
     repository: &Repository,
     worktree: &Worktree,
@@ -70,13 +73,18 @@ pub fn salvage(
     fail_point!("salvage.before");
     let (tree, left) = store(&inside, &worktree.path, &changed)?;
     let staged_otherwise = staged.intersection(&unstaged).next().is_some();
+    // A file that was staged and then changed again has two uncommitted states, and the index holds the other
+    // one. An index with conflicts has no tree; the working tree shows the conflict then.
     let index_tree = if staged_otherwise { inside.index.write_tree_to(&inside.library).ok() } else { None };
     let commit = commit(&inside, order, tree, index_tree)?;
     let library = &inside.library;
     let base = inside.head.as_ref().map(oid).transpose()?;
+    // Objects first, then the ref: a crash in between leaves unreferenced objects, and the repeated salvage
+    // makes the commit again. The worktree may be deleted once the ref is there.
     flush_objects(repository.common_dir(), &new_objects(library, base, oid(&commit)?)?)?;
     fail_point!("salvage.unreferenced");
     let reference = format!("refs/paddock/salvage/{}/{}", order.objective, order.session);
+    // A repeated salvage replaces its own earlier result.
     let before = repository.commit_of(&reference)?;
     repository.set_ref(&reference, before.as_ref(), &commit, "paddock: salvage")?;
     fail_point!("salvage.after");
@@ -88,7 +96,8 @@ fn without(paths: BTreeSet<RepoPath>, exclude: &[String]) -> BTreeSet<RepoPath> 
     paths.into_iter().filter(|path| !is_excluded(path, exclude)).collect()
 }
 
-/// Writes HEAD's tree with the changed paths as they lie in the working tree; an index in memory, no filters.
+/// Writes HEAD's tree with the changed paths as they are in the working tree. Uses an index in memory and no
+/// filters: a filter is a program that an agent may have planted.
 fn store(
     inside: &Inside,
     root: &Path,
@@ -113,7 +122,8 @@ fn store(
     Ok((index.write_tree_to(library)?, left))
 }
 
-/// A path that is gone, or a folder now: whatever it held in HEAD is replaced by what else was found.
+/// Removes a path that is missing or is a folder now. A submodule stays: its folder is no content of this
+/// repository.
 fn remove(index: &mut Index, path: &RepoPath) -> Result<(), GitError> {
     match index.get_path(path.as_path(), 0) {
         Some(entry) if !is_gitlink(entry.mode) => Ok(index.remove(path.as_path(), 0)?),
@@ -121,6 +131,7 @@ fn remove(index: &mut Index, path: &RepoPath) -> Result<(), GitError> {
     }
 }
 
+/// What is at a path.
 enum Content {
     Object(Oid, u32),
     Gone,
@@ -131,10 +142,12 @@ fn content(library: &git2::Repository, file: &Path) -> Result<Content, GitError>
     let facts = match fs::symlink_metadata(file) {
         Ok(facts) => facts,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            // Not a folder: a parent of the path has become a file, which is a changed path itself.
             return Ok(Content::Gone);
         }
         Err(source) => return Err(GitError::Io { path: file.to_owned(), source }),
     };
+    // git stores a link's target as a blob; the link is never followed.
     if facts.is_symlink() {
         let target = fs::read_link(file).map_err(GitError::io(file))?;
         return Ok(Content::Object(library.blob(target.as_os_str().as_bytes())?, 0o120_000));
@@ -146,9 +159,12 @@ fn content(library: &git2::Repository, file: &Path) -> Result<Content, GitError>
     if !facts.is_file() || facts.len() > FILE_BYTES_MAX {
         return Ok(Content::Left);
     }
+    // git knows two modes of files and goes by the owner's right to execute.
     let mode = if facts.permissions().mode() & 0o100 == 0 { 0o100_644 } else { 0o100_755 };
     match fs::read(file) {
         Ok(bytes) => Ok(Content::Object(library.blob(&bytes)?, mode)),
+        // An agent may have made its own file unreadable; one such file must not stop the salvage of the
+        // others.
         Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(Content::Left),
         Err(source) => Err(GitError::Io { path: file.to_owned(), source }),
     }
@@ -171,6 +187,7 @@ fn entry(path: &RepoPath, id: Oid, mode: u32) -> IndexEntry {
     }
 }
 
+/// Writes the salvage commit, and before it the commit of what was staged if there is one.
 fn commit(
     inside: &Inside,
     order: &SalvageOrder,
@@ -180,6 +197,7 @@ fn commit(
     let library = &inside.library;
     let signature = order.identity.signature(order.time_s)?;
     let head = inside.head.as_ref().map(oid).transpose()?;
+    // HEAD may lead to a commit that was lost; its work is still worth keeping.
     let head = head.filter(|id| exists(library, *id)).map(|id| library.find_commit(id)).transpose()?;
     let write = |message: &str, tree: Oid, parents: &[&git2::Commit<'_>]| {
         library.commit(None, &signature, &signature, message, &library.find_tree(tree)?, parents)

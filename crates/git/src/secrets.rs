@@ -1,19 +1,21 @@
-//! Secrets in what was committed: private keys and tokens of common providers.
+//! Finding secrets in what was committed: private keys and tokens of common providers.
 //!
-//! A false alarm sends a good branch back, so that only what has a provider's own prefix, the right length and
-//! the look of chance counts. What is found is never shown or stored: only its kind and its place are.
+//! A false alarm sends a good branch back, so a text counts only if it has a provider's own prefix, the right
+//! length, and characters that look random. The secret itself is never shown or stored, only its kind and
+//! place.
 
-/// One kind of token: its prefix, and what has to follow.
+/// A kind of token: its prefix, and what follows it.
 struct Token {
     kind: &'static str,
     prefix: &'static str,
     alphabet: Alphabet,
-    /// Characters after the prefix, at least.
+    /// Minimum number of characters after the prefix.
     min: usize,
-    /// At most; a longer run of such characters is something else.
+    /// Maximum number; a longer run of such characters is something else.
     max: usize,
 }
 
+/// The characters that a token consists of.
 #[derive(Clone, Copy)]
 enum Alphabet {
     /// `A-Z0-9`
@@ -44,10 +46,10 @@ const fn token(
     Token { kind, prefix, alphabet, min, max }
 }
 
-/// No token is longer than this, in bytes.
+/// Maximum length of any token, in bytes.
 const LONG: usize = 300;
 
-/// The tokens that are looked for.
+/// The tokens to find.
 const TOKENS: &[Token] = &[
     token("AWS access key", "AKIA", Alphabet::Upper, 16, 16),
     token("AWS access key", "ASIA", Alphabet::Upper, 16, 16),
@@ -68,35 +70,38 @@ const TOKENS: &[Token] = &[
     token("Stripe key", "rk_live_", Alphabet::Word, 24, LONG),
 ];
 
-/// Different characters that chance needs: `ghp_xxxx…` and the like are placeholders.
+/// Minimum number of different characters in a random text. `ghp_xxxx…` and the like are placeholders.
 const DISTINCT_MIN: usize = 8;
-/// What providers put into the keys of their manuals.
+/// Word that providers put into the keys of their manuals.
 const SAMPLE: &[u8] = b"EXAMPLE";
-/// Characters of a key's body that make it one; a mere header in a parser's source is none.
+/// Minimum number of characters in the first line of a key's body. A header without a body is found in the
+/// source of every parser.
 const KEY_BODY_MIN: usize = 40;
-/// Bytes between a key's header and its body, for headers of its own and line ends as text.
+/// Maximum number of bytes between a key's header and its body: the key's own headers, and line ends written
+/// as text.
 const KEY_HEAD_MAX: usize = 400;
-/// Findings in one text; the first already sends it back.
+/// Maximum number of findings in one text. One finding already sends a branch back.
 const FOUND_MAX: usize = 20;
 
 /// A secret in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Found<'a> {
-    /// What it is, for people.
+    /// Kind of the secret, for people.
     pub kind: &'static str,
-    /// The secret itself: to be compared, never to be shown.
+    /// The secret itself: for comparison, never for display.
     pub text: &'a [u8],
-    /// Its line, from 1.
+    /// Line of the secret, from 1.
     pub line: usize,
 }
 
-/// The secrets in a text, in order, at most twenty.
+/// Returns the secrets in a text, in order, at most twenty.
 #[must_use]
 pub(crate) fn scan(text: &[u8]) -> Vec<Found<'_>> {
     let mut found = Vec::new();
     let (mut at, mut line) = (0, 1);
     while at < text.len() && found.len() < FOUND_MAX {
         let rest = &text[at..];
+        // The first bytes of all prefixes: a quick way past everything else.
         let hit = match rest[0] {
             b'A' | b'g' | b's' | b'r' | b'x' | b'n' => token_at(text, at),
             b'-' => key_at(rest),
@@ -112,9 +117,10 @@ pub(crate) fn scan(text: &[u8]) -> Vec<Found<'_>> {
     found
 }
 
-/// The token that begins there, and its length.
+/// Returns kind and length of the token that begins at a place, if one does.
 fn token_at(text: &[u8], at: usize) -> Option<(&'static str, usize)> {
     let before = at.checked_sub(1).map(|place| text[place]);
+    // Within a word the prefix is a part of a name (`task-proj-`, `my_ghp_`).
     if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
         return None;
     }
@@ -125,17 +131,18 @@ fn token_at(text: &[u8], at: usize) -> Option<(&'static str, usize)> {
     let body = &body[..length];
     let has_length = (token.min..=token.max).contains(&length);
     let is_sample = body.windows(SAMPLE.len()).any(|part| part == SAMPLE);
-    (has_length && !is_sample && is_by_chance(body)).then_some((token.kind, token.prefix.len() + length))
+    (has_length && !is_sample && looks_random(body)).then_some((token.kind, token.prefix.len() + length))
 }
 
-fn is_by_chance(body: &[u8]) -> bool {
+/// Returns whether a text looks random: enough different characters, and a digit.
+fn looks_random(body: &[u8]) -> bool {
     let mut seen = [false; 256];
     body.iter().for_each(|byte| seen[usize::from(*byte)] = true);
     let has_digit = body.iter().any(u8::is_ascii_digit);
     has_digit && seen.iter().filter(|seen| **seen).count() >= DISTINCT_MIN
 }
 
-/// The private key that begins there, and the length of its header and first line.
+/// Returns kind and length of the private key that begins there: its header and the first line of its body.
 fn key_at(rest: &[u8]) -> Option<(&'static str, usize)> {
     let after = rest.strip_prefix(b"-----BEGIN ")?;
     let words = after.iter().take(60).take_while(|byte| byte.is_ascii_uppercase() || **byte == b' ').count();
@@ -145,14 +152,14 @@ fn key_at(rest: &[u8]) -> Option<(&'static str, usize)> {
     let is_base64 = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=');
     let mut start = 0;
     while start < body.len().min(KEY_HEAD_MAX) {
-        // A line end may be written as text, and its letter is no part of the key.
+        // A line end may be written as text (`\n` in a string), whose letter is no part of the key.
         if body[start] == b'\\' {
             start += 2;
             continue;
         }
         let run = body[start..].iter().take_while(|byte| is_base64(**byte)).count();
         if run >= KEY_BODY_MIN {
-            return is_by_chance(&body[start..start + run])
+            return looks_random(&body[start..start + run])
                 .then(|| ("private key", rest.len() - body.len() + start + run));
         }
         start += run.max(1);
@@ -164,8 +171,8 @@ fn key_at(rest: &[u8]) -> Option<(&'static str, usize)> {
 mod tests {
     use super::*;
 
-    /// Made up here, so that no token stands in a source.
-    fn chance(length: usize) -> String {
+    /// Makes a token up, so that no source file contains one.
+    fn random_text(length: usize) -> String {
         (0..length).map(|n| char::from(b"aB3dE5gH7jK9mN1pQ2sT4vW6xY8z"[(n * 11 + n / 28) % 28])).collect()
     }
 
@@ -174,7 +181,7 @@ mod tests {
     }
 
     fn key(label: &str, line_end: &str) -> String {
-        format!("-----BEGIN {label}-----{line_end}{}{line_end}-----END {label}-----", chance(64))
+        format!("-----BEGIN {label}-----{line_end}{}{line_end}-----END {label}-----", random_text(64))
     }
 
     #[test]
@@ -190,23 +197,23 @@ mod tests {
             ("npm_", 36),
             ("sk_live_", 24),
         ] {
-            let text = format!("first\nTOKEN=\"{prefix}{}\"\n", chance(length));
+            let text = format!("first\nTOKEN=\"{prefix}{}\"\n", random_text(length));
             let found = scan(text.as_bytes());
             assert_eq!((found.len(), found[0].line), (1, 2), "{prefix}");
         }
-        assert_eq!(kinds(&format!("AKIA{}", chance(16).to_uppercase())), ["AWS access key"]);
+        assert_eq!(kinds(&format!("AKIA{}", random_text(16).to_uppercase())), ["AWS access key"]);
     }
 
     #[test]
-    fn placeholders_samples_and_words_that_look_alike_are_not() {
+    fn placeholders_samples_and_similar_words_are_not_found() {
         for text in [
             format!("ghp_{}", "x".repeat(36)),
             "AKIAIOSFODNN7EXAMPLE".to_owned(),
-            format!("ghp_{}", chance(20)),
-            format!("npm_{}", chance(60)),
-            format!("my_ghp_{}", chance(36)),
+            format!("ghp_{}", random_text(20)),
+            format!("npm_{}", random_text(60)),
+            format!("my_ghp_{}", random_text(36)),
             "npm_config_registry_and_other_settings_of_it".to_owned(),
-            format!("task-proj-{}", chance(50)),
+            format!("task-proj-{}", random_text(50)),
             "-----BEGIN PRIVATE KEY-----".to_owned(),
             "if text.contains(\"-----BEGIN RSA PRIVATE KEY-----\") { return Err(Kind::NotAKey) }".to_owned(),
             key("PUBLIC KEY", "\n"),
@@ -223,7 +230,7 @@ mod tests {
         assert_eq!(kinds(&key("PRIVATE KEY", "\\n")), ["private key"]);
         let headed = format!(
             "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,00\n\n{}\n",
-            chance(64)
+            random_text(64)
         );
         assert_eq!(kinds(&headed), ["private key"]);
     }
@@ -231,7 +238,7 @@ mod tests {
     #[test]
     fn any_bytes_can_be_read() {
         let mut text = vec![0xff, 0xfe, b'-', b'A', 0];
-        text.extend_from_slice(format!("ghs_{}", chance(40)).as_bytes());
+        text.extend_from_slice(format!("ghs_{}", random_text(40)).as_bytes());
         assert_eq!(scan(&text).len(), 1);
         assert!(scan(b"").is_empty() && scan(b"-----BEGIN ").is_empty());
     }

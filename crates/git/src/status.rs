@@ -1,4 +1,5 @@
-//! What lies uncommitted in a worktree, read without following or running anything that an agent left there.
+//! Reading the uncommitted state of a worktree without following or running anything that an agent left
+//! there.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,11 +14,11 @@ use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
 
-/// The uncommitted paths of a worktree: staged, changed, deleted, and untracked but not ignored. A nested
-/// repository is one path that ends in `/`. Paths at or below one of `exclude` are left out.
+/// Returns the uncommitted paths of a worktree: staged, changed, deleted, and untracked but not ignored. A
+/// nested repository is one path that ends in `/`. Leaves out paths at or below one of `exclude`.
 ///
 /// # Errors
-/// When the worktree or its index cannot be read.
+/// Fails if the worktree or its index cannot be read.
 pub fn worktree_status(
     repository: &Repository,
     worktree: &Worktree,
@@ -30,7 +31,7 @@ pub fn worktree_status(
     Ok(paths.into_iter().collect())
 }
 
-/// Whether a path is one of the excluded ones or lies below one.
+/// Returns whether a path is one of the excluded paths or below one.
 pub(crate) fn is_excluded(path: &RepoPath, exclude: &[String]) -> bool {
     exclude.iter().any(|excluded| {
         let excluded = excluded.trim_start_matches("./").trim_end_matches('/').as_bytes();
@@ -41,8 +42,8 @@ pub(crate) fn is_excluded(path: &RepoPath, exclude: &[String]) -> bool {
     })
 }
 
-/// libgit2 on the repository, with a worktree's folder, index and HEAD put in by hand: neither its `.git` file
-/// nor the files in its git directory that lead elsewhere are read.
+/// libgit2 on the repository, with a worktree's folder, index and HEAD set by hand. libgit2 would otherwise
+/// read the worktree's `.git` file and `commondir`, which an agent may have pointed elsewhere.
 pub(crate) struct Inside {
     pub(crate) library: git2::Repository,
     pub(crate) index: git2::Index,
@@ -64,14 +65,14 @@ impl Inside {
         Ok(Some(self.library.find_commit(oid(head)?)?.tree()?))
     }
 
-    /// The paths that the index has otherwise than HEAD.
+    /// Returns the paths that differ between HEAD and the index.
     pub(crate) fn staged(&self) -> Result<BTreeSet<RepoPath>, GitError> {
         let tree = self.head_tree()?;
         let diff = self.library.diff_tree_to_index(tree.as_ref(), Some(&self.index), Some(&mut options()))?;
         Ok(self.paths(&diff))
     }
 
-    /// The paths that the working tree has otherwise than the index.
+    /// Returns the paths that differ between the index and the working tree, and untracked paths.
     pub(crate) fn unstaged(&self) -> Result<BTreeSet<RepoPath>, GitError> {
         let mut options = options();
         options.include_untracked(true).recurse_untracked_dirs(true);
@@ -92,19 +93,22 @@ impl Inside {
         paths
     }
 
-    /// Whether the entry is outside a sparse checkout: its absence from the working tree is no deletion.
+    /// Returns whether a sparse checkout leaves the path out: its absence from the working tree is no
+    /// deletion.
     fn is_sparse(&self, path: &RepoPath) -> bool {
         self.index.get_path(path.as_path(), 0).is_some_and(|entry| entry.flags_extended & SKIP_WORKTREE != 0)
     }
 }
 
+/// Returns the options of both diffs. Submodules are ignored, because libgit2 would open their repositories;
+/// contents are not looked at for whether they are binary, because only paths are wanted.
 fn options() -> DiffOptions {
     let mut options = DiffOptions::new();
     options.ignore_submodules(true).include_typechange(true).skip_binary_check(true);
     options
 }
 
-/// The commit that a worktree's HEAD leads to; nothing when its branch has no commit.
+/// Returns the commit that a worktree's HEAD leads to, or `None` if its branch has no commit.
 pub(crate) fn head_commit(library: &git2::Repository, git_dir: &Path) -> Result<Option<ObjectId>, GitError> {
     if let Some(branch) = symbolic_head(git_dir) {
         return super::refs::commit_of(library, &format!("refs/heads/{branch}"));
@@ -113,6 +117,7 @@ pub(crate) fn head_commit(library: &git2::Repository, git_dir: &Path) -> Result<
     let text = std::fs::read_to_string(&file).map_err(GitError::io(&file))?;
     match git2::Oid::from_str(text.trim()).and_then(|id| library.find_commit(id)) {
         Ok(commit) => object_id(commit.id()).map(Some),
+        // An agent may have written anything into HEAD: what leads to no commit is no commit.
         Err(_) => Ok(None),
     }
 }

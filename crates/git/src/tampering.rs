@@ -1,4 +1,4 @@
-//! What a branch did to tests that were there, and to what the gate runs: facts for the tamper guard.
+//! What a branch did to existing tests, and to the scripts that the gate runs: facts for the tamper guard.
 
 mod config;
 mod marks;
@@ -17,28 +17,28 @@ use paddock_model::path::RepoPath;
 use paddock_model::scope::Globs;
 use paddock_model::tamper::{How, Tampered};
 
-/// A larger file is no test that anybody wrote, in bytes: it is only seen to be another one.
+/// Size in bytes above which a file is only compared as a whole. Nobody writes a larger test.
 const TEXT_BYTES_MAX: usize = 1 << 20;
-/// Files that are named; a branch that changes more tests is for a human in any case.
+/// Maximum number of files named. A branch that changes more tests needs a person in any case.
 const FOUND_MAX: usize = 200;
 
-/// What the guard looks for.
+/// What the guard protects.
 #[derive(Debug, Clone)]
 pub struct Guarded {
-    /// Tests, and what configures them.
+    /// Patterns of tests and their configuration.
     pub tests: Globs,
-    /// The gate's shell commands.
+    /// Shell commands of the gate.
     pub commands: Vec<String>,
 }
 
-/// The files of a tree that the gate's commands name: files themselves, and folders.
+/// Files and folders of a tree that the gate's commands name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct NamedPaths {
     files: BTreeSet<RepoPath>,
     folders: BTreeSet<RepoPath>,
 }
 
-impl Named {
+impl NamedPaths {
     fn new(tree: &Tree<'_>, commands: &[String]) -> Self {
         let mut named = Self::default();
         for word in commands.iter().flat_map(|run| named_scripts(run)) {
@@ -54,10 +54,11 @@ impl Named {
 }
 
 impl Repository {
-    /// What the branch from where it left the integration commit to `head` did to tests and to the gate.
+    /// Returns what the branch with this head did to tests and to the gate since it left the integration
+    /// commit.
     ///
     /// # Errors
-    /// When a commit is missing.
+    /// Fails if a commit is missing.
     pub fn tampering(
         &self,
         integration: &ObjectId,
@@ -68,29 +69,34 @@ impl Repository {
         let (integration, head) = (oid(integration)?, oid(head)?);
         let base = match library.merge_base(integration, head) {
             Ok(base) => library.find_commit(base)?.tree()?,
+            // Unrelated histories: no test of the integration ref was there for the branch to change.
             Err(error) if error.code() == ErrorCode::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(error.into()),
         };
         let after = library.find_commit(head)?.tree()?;
-        let named = Named::new(&base, &guarded.commands);
+        // Looked up in the base: a script that the branch adds was not part of the gate.
+        let named = NamedPaths::new(&base, &guarded.commands);
         let changed = changed_paths(&library, Some(base.id()), Some(after.id()))?;
-        let look = Look { library: &library, before: &base, after: &after, guarded, named: &named };
-        let moved = look.moved(&changed);
-        let found = changed.iter().filter(|path| !moved.contains(path)).filter_map(|path| look.at(path));
+        let comparison =
+            Comparison { library: &library, before: &base, after: &after, guarded, named: &named };
+        let moved = comparison.moved(&changed);
+        let found =
+            changed.iter().filter(|path| !moved.contains(path)).filter_map(|path| comparison.change_of(path));
         Ok(found.take(FOUND_MAX).collect())
     }
 
-    /// A tree in which nothing is left but the paths that the gate's commands name; a gate that is green on it
-    /// checks nothing. A commit of it, without parents, that the same tree gives again.
+    /// Returns a commit without parents, and its tree, in which nothing is left but the paths that the gate's
+    /// commands name. A gate that is green on it checks nothing. The same tree always gives the same commit.
     ///
     /// # Errors
-    /// When the commit is missing, or an object cannot be written.
+    /// Fails if the commit is missing, or an object cannot be written.
     pub fn emptied(&self, commit: &ObjectId, commands: &[String]) -> Result<(ObjectId, ObjectId), GitError> {
         let library = self.library()?;
         let tree = library.find_commit(oid(commit)?)?.tree()?;
-        let named = Named::new(&tree, commands);
+        let named = NamedPaths::new(&tree, commands);
         let mut update = git2::build::TreeUpdateBuilder::new();
         for path in named.folders.iter().chain(&named.files) {
+            // A folder brings everything in it along.
             let is_within = named.folders.iter().any(|folder| is_below(path, folder));
             let Some((id, mode)) = entry_at(&tree, path).filter(|_| !is_within) else { continue };
             update.upsert(path.as_bytes(), id, file_mode(mode));
@@ -101,10 +107,11 @@ impl Repository {
         Ok((commit, object_id(left)?))
     }
 
-    /// The tree of a merge with these files as they are in what it would land on, and a commit of it.
+    /// Returns a commit, and its tree, of a merge in which `paths` are as they are in the commit that it
+    /// would land on.
     ///
     /// # Errors
-    /// When a commit is missing, or an object cannot be written.
+    /// Fails if a commit is missing, or an object cannot be written.
     pub fn with_files_of(
         &self,
         merge: &ObjectId,
@@ -118,6 +125,7 @@ impl Repository {
         for path in paths {
             match entry_at(&before, path) {
                 Some((id, mode)) => drop(update.upsert(path.as_bytes(), id, file_mode(mode))),
+                // The branch added the file, and it may leave tests out.
                 None if entry_at(&tree, path).is_some() => drop(update.remove(path.as_bytes())),
                 None => {}
             }
@@ -128,7 +136,8 @@ impl Repository {
         Ok((commit, object_id(guarded)?))
     }
 
-    /// A commit that the same tree and parents give again, by nobody, at no time.
+    /// Makes a commit that the same tree and parents always give: with a fixed author, at time 0. A repeated
+    /// effect finds the commit it made before.
     fn loose_commit(
         &self,
         library: &git2::Repository,
@@ -143,10 +152,10 @@ impl Repository {
         object_id(library.commit(None, &nobody, &nobody, message, &tree, &parents)?)
     }
 
-    /// Keeps a commit alive that no branch holds, under `refs/paddock/<name>`.
+    /// Keeps a commit that no branch contains from garbage collection, by the ref `refs/paddock/<name>`.
     ///
     /// # Errors
-    /// When the ref cannot be written.
+    /// Fails if the ref cannot be written.
     pub fn keep(&self, name: &str, commit: &ObjectId) -> Result<(), GitError> {
         super::refs::keep_ref(&self.library()?, &format!("refs/paddock/{name}"), commit)
     }
@@ -167,17 +176,20 @@ fn file_mode(mode: i32) -> git2::FileMode {
     }
 }
 
-struct Look<'a> {
+/// Comparison of the trees at both ends of a branch.
+struct Comparison<'a> {
     library: &'a git2::Repository,
     before: &'a Tree<'a>,
     after: &'a Tree<'a>,
     guarded: &'a Guarded,
-    named: &'a Named,
+    named: &'a NamedPaths,
 }
 
-impl Look<'_> {
+impl Comparison<'_> {
+    /// Returns what a path is to the guard, or `None` if the guard ignores it.
     fn kind(&self, path: &RepoPath) -> Option<Kind> {
         let name = path.as_bytes().rsplit(|byte| *byte == b'/').next().unwrap_or_default();
+        // A branch may change dependencies in it; only its scripts are the gate's.
         if self.named.files.contains(path) && name == b"package.json" {
             return Some(Kind::Manifest);
         }
@@ -187,10 +199,12 @@ impl Look<'_> {
         if self.guarded.tests.matches(path.as_bytes()) {
             return Some(Kind::Test);
         }
+        // Rust has tests in source files, too.
         name.ends_with(b".rs").then_some(Kind::Source)
     }
 
-    /// Tests that only have another name, and still are tests.
+    /// Returns tests that were only renamed, and still are tests. By content: a renamed test that was also
+    /// changed counts as deleted.
     fn moved(&self, changed: &BTreeSet<RepoPath>) -> BTreeSet<RepoPath> {
         let is_test = |path: &&RepoPath| self.kind(path) == Some(Kind::Test);
         let added: BTreeSet<Oid> = changed
@@ -206,22 +220,24 @@ impl Look<'_> {
         changed.iter().filter(is_test).filter(is_moved).cloned().collect()
     }
 
-    fn at(&self, path: &RepoPath) -> Option<Tampered> {
+    /// Returns what the branch did to one path, if the guard has to know.
+    fn change_of(&self, path: &RepoPath) -> Option<Tampered> {
         let Some((before, mode)) = entry_at(self.before, path) else { return self.added(path) };
         if let Some(how) = self.shared(path, before) {
             return Some(Tampered { path: path.clone(), how });
         }
         let kind = self.kind(path)?;
         let how = match entry_at(self.after, path) {
+            // Deleting code together with the tests in it is ordinary work.
             None if kind == Kind::Source => None,
             None => Some(How::Deleted),
-            Some((after, _)) if after == before => self.of_mode(kind, path, mode),
+            Some((after, _)) if after == before => self.mode_change(kind, path, mode),
             Some((after, _)) => self.compared(kind, before, after),
         }?;
         Some(Tampered { path: path.clone(), how })
     }
 
-    /// A file that was not there, and decides about tests that were.
+    /// Returns what an added file does to existing tests, if it affects them.
     fn added(&self, path: &RepoPath) -> Option<Tampered> {
         let blob = self.library.find_blob(entry_at(self.after, path)?.0).ok()?;
         let content = &blob.content()[..blob.content().len().min(TEXT_BYTES_MAX)];
@@ -229,7 +245,8 @@ impl Look<'_> {
         Some(Tampered { path: path.clone(), how })
     }
 
-    /// A file of which a part is about tests. One that is gone, or is no text, has none any more.
+    /// Returns what the branch did to a file of which only a part concerns tests. A file that is gone, or too
+    /// large, counts as one without that part.
     fn shared(&self, path: &RepoPath, before: Oid) -> Option<How> {
         if !is_shared(path.as_bytes()) {
             return None;
@@ -242,8 +259,9 @@ impl Look<'_> {
         shared(path.as_bytes(), &content(before), &after)
     }
 
-    /// The same content, and no longer a program that can be run, or no file any more.
-    fn of_mode(&self, kind: Kind, path: &RepoPath, before: i32) -> Option<How> {
+    /// Returns the change of a file whose content is the same, but which is no longer executable, or no
+    /// longer a file.
+    fn mode_change(&self, kind: Kind, path: &RepoPath, before: i32) -> Option<How> {
         let after = entry_at(self.after, path)?.1;
         (matches!(kind, Kind::Gate) && before != after).then_some(How::GateChanged)
     }
@@ -252,6 +270,8 @@ impl Look<'_> {
         let text = |id: Oid| self.library.find_blob(id).ok().filter(|blob| blob.size() <= TEXT_BYTES_MAX);
         match (text(before), text(after)) {
             (Some(before), Some(after)) => compare(kind, before.content(), after.content()),
+            // A file that is too large or no blob compares like binary content: it changed, and nothing more
+            // is known.
             _ => compare(kind, b"\xff", b"\xff"),
         }
     }

@@ -327,7 +327,7 @@ mod tests {
         let store = Store::open(&path).unwrap();
         fill(&store);
         let (report, reported) = sync_channel(8);
-        let writer = store.into_patient_writer(Box::new(move |room| report.send(room).unwrap())).unwrap();
+        let writer = store.into_patient_writer(Box::new(move |space| report.send(space).unwrap())).unwrap();
         let bulk = serde_json::Value::from("x".repeat(200_000)).to_string();
         let (outcome, of) = sync_channel(1);
         writer.append(batch(1, &bulk), Box::new(move |done| outcome.send(done).unwrap()));

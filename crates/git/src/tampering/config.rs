@@ -1,8 +1,8 @@
-//! Files that decide which tests are run, and how, without being tests or the gate's own scripts.
+//! Files that decide which tests run, and how, without being tests or the gate's own scripts.
 
 use paddock_model::tamper::How;
 
-/// Added where tests were run without them, they may leave tests out: the gate is tried without them.
+/// Configuration files that may leave tests out when a branch adds them. The gate is tried without them.
 const ADDED: &[&str] = &[
     ".cargo/config",
     ".cargo/config.toml",
@@ -25,7 +25,7 @@ const ADDED: &[&str] = &[
     "vitest.config.mts",
     "vitest.config.ts",
 ];
-/// What an added file with hooks for pytest does when it leaves tests out.
+/// Hooks by which an added `conftest.py` leaves tests out.
 const MUTES: &[&str] = &[
     "collect_ignore",
     "pytest_ignore_collect",
@@ -36,25 +36,27 @@ const MUTES: &[&str] = &[
     "pytest_sessionfinish",
     "os._exit",
 ];
-/// Keys of a `Cargo.toml` that leave tests out.
+/// Settings of a `Cargo.toml` that leave tests out, without blanks.
 const CARGO_SKIPS: &[&str] = &["test=false", "autotests=false", "harness=false", "doctest=false"];
-/// Parts of a `package.json` that the runners read.
+/// Keys of a `package.json` that test runners read.
 const PACKAGE_KEYS: &[&str] = &["jest", "mocha", "vitest", "ava", "c8", "nyc", "tap"];
 
+/// Splits a path into folder and name.
 fn split(path: &str) -> (&str, &str) {
     path.rsplit_once('/').unwrap_or(("", path))
 }
 
-/// What an added file does to tests that were there; none when it only adds.
+/// Returns what an added file does to existing tests, or `None` if it only adds to them.
 #[must_use]
 pub(crate) fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<How> {
     let (path, text) = (String::from_utf8_lossy(path), String::from_utf8_lossy(content));
     let (_, name) = split(&path);
     if name == "conftest.py" {
+        // Fixtures are what such a file is for, so its presence alone says nothing.
         let mark = MUTES.iter().find(|mark| text.contains(**mark))?;
         return Some(How::Skipped((*mark).to_owned()));
     }
-    // Make reads these before the Makefile that was there.
+    // GNU make reads these two before an existing `Makefile`.
     let runs_make = || commands.iter().any(|run| run.split_whitespace().any(|word| word.ends_with("make")));
     if ["GNUmakefile", "makefile"].contains(&name) && runs_make() {
         return Some(How::GateChanged);
@@ -63,7 +65,7 @@ pub(crate) fn added(path: &[u8], content: &[u8], commands: &[String]) -> Option<
     (is_config || name.starts_with(".mocharc")).then_some(How::Changed)
 }
 
-/// Whether the file is one whose parts about tests are compared.
+/// Returns whether only a part of the file concerns tests, so that parts have to be compared.
 #[must_use]
 pub(crate) fn is_shared(path: &[u8]) -> bool {
     let path = String::from_utf8_lossy(path);
@@ -72,7 +74,7 @@ pub(crate) fn is_shared(path: &[u8]) -> bool {
         || (folder.ends_with(".cargo") && name.starts_with("config"))
 }
 
-/// What was done to the parts of a shared file that are about tests.
+/// Returns what a change of a shared file did to the parts that concern tests.
 #[must_use]
 pub(crate) fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
     let path = String::from_utf8_lossy(path);
@@ -85,10 +87,12 @@ pub(crate) fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
                 |header: &str| ["pytest", "coverage", "unittest"].iter().any(|word| header.contains(word));
             (sections(&before, of_tests) != sections(&after, of_tests)).then_some(How::Changed)
         }
+        // `.cargo/config.toml` may replace the runner of tests by a program that does nothing.
         _ => (before != after).then_some(How::Changed),
     }
 }
 
+/// Compares what two versions of a `Cargo.toml` say about tests. Entries may be added, but none may go.
 fn cargo(before: &str, after: &str) -> Option<How> {
     let plain = |text: &str| text.replace([' ', '\t'], "");
     let (was, is) = (plain(before), plain(after));
@@ -99,11 +103,12 @@ fn cargo(before: &str, after: &str) -> Option<How> {
     let of_tests = |header: &str| header == "[[test]]" || header.starts_with("[profile.test");
     let (was, is) = (sections(before, of_tests), sections(after, of_tests));
     let mut left = is.lines();
+    // Each line is searched after the one before it, so the old lines must keep their order.
     let is_kept = was.lines().all(|line| left.any(|other| other == line));
     (!is_kept).then_some(How::Changed)
 }
 
-/// The sections of those headers, a line each for header and entry; comments and gaps left out.
+/// Returns the lines of the sections whose headers `is_meant` accepts, without comments and blank lines.
 fn sections(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
     let mut is_in = false;
     let mut found = String::new();
@@ -120,6 +125,7 @@ fn sections(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
     found
 }
 
+/// Returns the values of the keys that test runners read. A file that is no JSON has none.
 fn keys(text: &str) -> Vec<Option<String>> {
     let parsed: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     PACKAGE_KEYS.iter().map(|key| parsed.get(key).map(ToString::to_string)).collect()
@@ -134,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn an_added_file_that_leaves_tests_out_is_seen_and_one_that_only_adds_is_not() {
+    fn an_added_file_counts_only_if_it_leaves_tests_out() {
         assert_eq!(new("tests/test_new.py", "def test_a(): assert 1"), None);
         assert_eq!(new("conftest.py", "import pytest\n@pytest.fixture\ndef db(): ..."), None);
         let mutes = new("conftest.py", "def pytest_collection_modifyitems(items): items.clear()");
@@ -148,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_shared_file_only_what_is_about_tests_counts() {
+    fn only_the_parts_of_a_shared_file_that_concern_tests_count() {
         let cargo = |after: &str| {
             shared(b"Cargo.toml", b"[package]\nname = \"a\"\n[[test]]\nname = \"it\"\n", after.as_bytes())
         };

@@ -1,21 +1,23 @@
-//! What two versions of a file say by their text: marks that skip tests, and how much is checked.
+//! What the texts of two versions of a file show: marks that skip tests, and how much is checked.
+//!
+//! Nothing here parses a language: a false alarm costs one more gate run, or a finding of the review.
 
 use paddock_model::tamper::How;
 
 /// What a file is to the guard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// The gate's commands name it.
+    /// A file that the gate's commands name.
     Gate,
-    /// It matches a pattern of tests.
+    /// A file that matches a pattern of tests.
     Test,
-    /// A list of scripts of which the gate runs some (`package.json`).
+    /// A list of scripts, some of which the gate runs (`package.json`).
     Manifest,
-    /// A source file, which may hold tests of its own.
+    /// A source file, which may contain tests.
     Source,
 }
 
-/// Marks that leave tests out, in the languages whose files hold them.
+/// Marks that skip tests, in the languages of the files that contain them.
 const SKIPS: &[&str] = &[
     "#[ignore",
     "#[cfg(any())]",
@@ -71,7 +73,7 @@ const SKIPS: &[&str] = &[
     "--pass-with-no-tests",
 ];
 
-/// What checks something, or is a test.
+/// Words on lines that check something or declare a test.
 const CHECKS: &[&str] = &[
     "assert",
     "expect(",
@@ -112,11 +114,12 @@ const CHECKS: &[&str] = &[
     "unwrap_err",
 ];
 
-/// What was done to a file that is still there; none when nothing that was there is another: lines that are only
-/// added are free, but for marks that skip.
+/// Returns what a change did to a file that still exists, or `None` if it took nothing away: added lines are
+/// free, unless they skip tests.
 #[must_use]
 pub(crate) fn compare(kind: Kind, before: &[u8], after: &[u8]) -> Option<How> {
     let (Ok(before), Ok(after)) = (std::str::from_utf8(before), std::str::from_utf8(after)) else {
+        // Binary content cannot be compared line by line.
         return match kind {
             Kind::Gate => Some(How::GateChanged),
             Kind::Test => Some(How::Changed),
@@ -141,12 +144,14 @@ fn count(text: &str, mark: &str) -> usize {
     text.matches(mark).count()
 }
 
-/// The first mark that stands oftener than before.
+/// Returns the first mark that is more frequent than before.
 fn skipped(before: &str, after: &str) -> Option<How> {
     let found = SKIPS.iter().find(|mark| count(after, mark) > count(before, mark))?;
     Some(How::Skipped(found.trim().to_owned()))
 }
 
+/// Returns the number of lines that check something. Comments do not count, so that a check cannot be
+/// commented out unnoticed.
 fn weight(text: &str) -> u32 {
     let is_code = |line: &&str| !["//", "#!", "* ", "/*", "-- "].iter().any(|sign| line.starts_with(sign));
     let is_comment = |line: &&str| line.starts_with("# ") || *line == "#";
@@ -160,17 +165,19 @@ fn checks_less(before: &str, after: &str) -> Option<How> {
     (after < before).then_some(How::Fewer(before, after))
 }
 
-/// Whether any line that was there is gone, or stands elsewhere.
+/// Returns whether any old line is gone or has moved.
 fn rewritten(before: &str, after: &str) -> Option<How> {
     let mut left = lines(after);
+    // Each line is searched after the one before it, so the old lines must keep their order.
     let is_kept = lines(before).all(|line| left.any(|other| other == line));
     (!is_kept).then_some(How::Changed)
 }
 
-/// Tests that stand in a source file (Rust): those that are left out, and those that are gone.
+/// Compares the tests in a source file (Rust): counts those that are skipped and those that are gone.
 fn inline(before: &str, after: &str) -> Option<How> {
     let marks = ["#[test]", "#[tokio::test]", "#[rstest]"];
     let tests = |text: &str| marks.iter().map(|mark| count(text, mark)).sum::<usize>();
+    // A file without tests has none to lose.
     if tests(before) == 0 {
         return None;
     }
@@ -181,8 +188,8 @@ fn inline(before: &str, after: &str) -> Option<How> {
     (tests(after) < tests(before)).then(|| How::Fewer(number(before), number(after)))
 }
 
-/// The entries of `"scripts"` in a `package.json`, as they stand: read line by line, so that no fault in the file
-/// hides a change.
+/// Returns the `"scripts"` of a `package.json`. A file that is no JSON counts as a whole, so that no fault in
+/// it hides a change.
 fn scripts_of(text: &str) -> String {
     let parsed: Option<serde_json::Value> = serde_json::from_str(text).ok();
     match parsed {
@@ -191,7 +198,8 @@ fn scripts_of(text: &str) -> String {
     }
 }
 
-/// Whether a file that a gate command names is what runs the checks, and not what is checked.
+/// Returns whether a file that a gate command names runs the checks, as opposed to being checked. Both appear
+/// in commands (`pytest app.py`, `sh check.sh`), so names and folders have to tell.
 #[must_use]
 pub(crate) fn is_gate_file(path: &[u8]) -> bool {
     let text = String::from_utf8_lossy(path).to_lowercase();
@@ -212,8 +220,8 @@ pub(crate) fn is_gate_file(path: &[u8]) -> bool {
         && (is_setting || is_build || is_among || is_called || (ending.is_empty() && !name.starts_with('.')))
 }
 
-/// Words of shell commands that may be paths, and files that well-known programs run without naming them; each with
-/// the folder that the command went to, if it did.
+/// Returns the words of a shell command that may be paths, and the files that well-known programs run without
+/// naming them. After `cd FOLDER`, each also appears below that folder.
 #[must_use]
 pub(crate) fn named_scripts(run: &str) -> Vec<String> {
     let is_end = |c: char| {
@@ -224,6 +232,7 @@ pub(crate) fn named_scripts(run: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut add = |folder: &str, word: &str| {
         let plain = word.trim_start_matches("./").trim_end_matches('/');
+        // Options, absolute paths, variables and paths out of the tree name nothing in the repository.
         let is_path = !plain.is_empty() && !plain.starts_with(['-', '/', '$', '~']) && !plain.contains("..");
         if is_path && plain != "." {
             found.push(plain.to_owned());
@@ -233,6 +242,8 @@ pub(crate) fn named_scripts(run: &str) -> Vec<String> {
         }
     };
     for (at, word) in words.iter().enumerate() {
+        // Only the last `cd` counts, and words count with and without it: a wrong guess names no file of the
+        // tree and drops out later.
         if *word == "cd" {
             folder =
                 words.get(at + 1).map_or("", |to| to.trim_matches('/')).trim_start_matches("./").to_owned();
@@ -266,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn adding_is_free_and_taking_away_is_not() {
+    fn added_lines_are_free_and_removed_lines_are_not() {
         let base = "def test_a():\n    assert a() == 1\n";
         assert_eq!(test(base, &format!("{base}\ndef test_b():\n    assert b()\n")), None);
         assert_eq!(test(base, &format!("import os\n\n{base}")), None);
@@ -276,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn marks_that_skip_are_seen_in_every_language() {
+    fn marks_that_skip_tests_are_found_in_every_language() {
         for (before, after) in [
             ("#[test]\nfn a() {}\n", "#[test]\n#[ignore = \"flaky\"]\nfn a() {}\n"),
             ("it('a', () => { expect(1) })\n", "it.skip('a', () => { expect(1) })\n"),
@@ -307,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn what_runs_the_checks_is_told_from_what_is_checked() {
+    fn files_that_run_the_checks_are_distinguished_from_files_that_are_checked() {
         for gate in
             ["check.sh", "ci/run.py", "Makefile", "scripts/lint", "run_tests.py", "verify.js", "tox.ini"]
         {
