@@ -106,8 +106,8 @@ fn copy(mut stream: impl Read, kept: &Mutex<Vec<u8>>, kept_bytes: usize) -> io::
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
             Err(error) => return Err(error),
         };
-        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         // The lock is held per chunk, so that a caller that gives up on the end can take the bytes so far.
+        let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
         let free = kept_bytes.saturating_sub(kept.len()).min(count);
         kept.extend_from_slice(&chunk[..free]);
     }
@@ -173,14 +173,14 @@ fn wait(child: &mut Child, stdout: &StreamReader, limit: Duration) -> Option<Exi
 /// Returns whether the child exits before `deadline`, without reaping it.
 fn has_ended_by(child: &Child, stdout: &StreamReader, deadline: Instant) -> bool {
     loop {
-        let is_silent = stdout.is_done(POLL_INTERVAL);
+        let is_stream_over = stdout.is_done(POLL_INTERVAL);
         if has_ended(child) {
             return true;
         }
         if Instant::now() >= deadline {
             return false;
         }
-        if is_silent {
+        if is_stream_over {
             // The stream is over, so `is_done` no longer waits: without this pause the loop would spin until
             // a child that closed its output exits.
             thread::sleep(POLL_INTERVAL / 10);

@@ -83,6 +83,7 @@ impl Secrets<'_> {
             if new.is_empty() {
                 continue;
             }
+            // Texts are compared, not lines: a secret that only moves within its file is not new.
             let mut old = BTreeSet::new();
             for parent in commit.parents() {
                 if let Some((blob, _)) = entry_at(&parent.tree()?, path) {
@@ -93,6 +94,7 @@ impl Secrets<'_> {
                 self.add(&id, Some(path.clone()), kind, line);
             }
         }
+        // Messages are pushed with the history, too.
         for found in scan(commit.message_raw_bytes()) {
             self.add(&id, None, found.kind, found.line);
         }

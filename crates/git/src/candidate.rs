@@ -136,13 +136,13 @@ pub(super) fn signed(
             call = call.variable(variable, value);
         }
     }
-    let silent = || {
+    let no_answer = || {
         let text = "the signing program did not answer within {} seconds; does it wait for a passphrase? \
                     Paddock cannot enter one: unlock the key for this machine (gpg-agent, ssh-agent), or set \
                     `sign: false`";
         GitError::Signing(text.replace("{}", &SIGN_TIME_MAX.as_secs().to_string()))
     };
-    let output = call.output_within(SIGN_TIME_MAX, message.as_bytes().to_vec())?.ok_or_else(silent)?;
+    let output = call.output_within(SIGN_TIME_MAX, message.as_bytes().to_vec())?.ok_or_else(no_answer)?;
     match output.status.success() {
         true => Ok(Oid::from_str(String::from_utf8_lossy(&output.stdout).trim())?),
         false => Err(GitError::Signing(stderr_tail(&output))),
@@ -164,8 +164,8 @@ pub(super) fn sealed(message: &str, tree: Oid) -> String {
     format!("{message}{gap}Paddock-Verified: {tree}\n")
 }
 
-/// Returns the tree of a merge that needs no merging, because one side has no commits of its own. `None` if
-/// both sides have. Spares a git process for each branch that starts at the tip.
+/// Returns the tree of a merge that needs no merging because one side has no commits of its own, or `None` if
+/// both sides have. This spares a git process for every branch that starts at the tip.
 pub(super) fn trivial_tree(
     library: &git2::Repository,
     base: Oid,
@@ -231,7 +231,7 @@ fn conflict(output: &[u8]) -> Merged {
         fields.next().and_then(|field| std::str::from_utf8(field).ok()?.trim().parse().ok())
     {
         let names: usize = count;
-        // Broken off output ends the list: paths alone are enough for a conflict.
+        // Truncated output ends the list. The paths alone are enough for a conflict.
         let Some((kind, text)) = fields.by_ref().nth(names).zip(fields.next()) else { break };
         // git promises to keep the names of kinds; the texts may change. Other kinds ("Auto-merging") are
         // noise.

@@ -80,15 +80,15 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
     let mut maker = Maker { repository, library: &library, order, tip: oid(&order.base)?, taken: Vec::new() };
     let mut outcome = ChainOutcome::default();
     let mut landings = Vec::new();
-    for place in 0..order.members.len() {
-        match maker.add(place)? {
+    for index in 0..order.members.len() {
+        match maker.add(index)? {
             Added::Link { commit, tree } => {
                 landings.push(commit);
                 let (commit, tree) = (object_id(commit)?, object_id(tree)?);
-                outcome.links.push(ChainLink { member: place, commit, tree });
+                outcome.links.push(ChainLink { member: index, commit, tree });
             }
-            Added::Separate => outcome.separate.push(place),
-            Added::Conflict(paths, messages) => outcome.conflicts.push((place, paths, messages)),
+            Added::Separate => outcome.separate.push(index),
+            Added::Conflict(paths, messages) => outcome.conflicts.push((index, paths, messages)),
         }
     }
     // Objects first, then the ref: a crash in between leaves unreferenced objects, and the repeated effect
@@ -102,6 +102,7 @@ pub fn make_chain(repository: &Repository, order: &ChainOrder) -> Result<ChainOu
     Ok(outcome)
 }
 
+/// Outcome of adding a member to a chain.
 enum Added {
     Link { commit: Oid, tree: Oid },
     Separate,
@@ -120,8 +121,9 @@ struct Maker<'r> {
 }
 
 impl Maker<'_> {
-    fn add(&mut self, place: usize) -> Result<Added, GitError> {
-        let head = oid(&self.order.members[place].head)?;
+    /// Merges a member into the chain, or finds out why it does not merge.
+    fn add(&mut self, index: usize) -> Result<Added, GitError> {
+        let head = oid(&self.order.members[index].head)?;
         let tree = match self.merged(self.tip, head)? {
             Merged::Tree(tree) => tree,
             Merged::Conflict { paths, messages } if self.taken.is_empty() => {
@@ -137,12 +139,12 @@ impl Maker<'_> {
             }
         };
         let base = oid(&self.order.base)?;
-        let member = &self.order.members[place];
+        let member = &self.order.members[index];
         let is_first = self.taken.is_empty();
         // The member's own merge is the next member's base. It never lands as first parent, so its message
         // needs no seal.
         let own = self.commit(&member.message, tree, [self.tip, head])?;
-        self.taken.push(place);
+        self.taken.push(index);
         self.tip = own;
         let message = if is_first { member.message.clone() } else { self.batch_message() };
         let message = if self.order.seal { sealed(&message, tree) } else { message };
@@ -173,7 +175,7 @@ impl Maker<'_> {
     /// Returns the message of a batch: `Merge a batch of N`, one line per member, and the trailers of all
     /// members.
     fn batch_message(&self) -> String {
-        let members: Vec<&ChainMember> = self.taken.iter().map(|place| &self.order.members[*place]).collect();
+        let members: Vec<&ChainMember> = self.taken.iter().map(|index| &self.order.members[*index]).collect();
         let lines: Vec<String> = members.iter().map(|member| format!("- {}", member.line)).collect();
         let trailers: String = members.iter().map(|member| member.trailers.as_str()).collect();
         format!("Merge a batch of {}\n\n{}\n\n{trailers}", members.len(), lines.join("\n"))

@@ -53,7 +53,9 @@ pub enum GitError {
     #[error("{0} is locked by another git process: wait for it, or remove the lock if none runs")]
     Locked(String),
     /// The git program is missing or too old.
-    #[error("Paddock needs git {needed} or newer, found {found}: install it, first on PATH")]
+    #[error(
+        "Paddock needs git {needed} or newer, but found {found}: install a newer git and put it first on PATH"
+    )]
     Version {
         /// Oldest version that works.
         needed: &'static str,

@@ -45,8 +45,7 @@ fn prepare(
 ) -> Result<Worktree, GitError> {
     let path = absolute(dir)?;
     let place = Place { repository, path: &path, marker: MARKER };
-    // The lock covers the making alone: a reset touches no other worktree, and a slow checkout must not block
-    // those.
+    // A reset touches no other worktree, so it runs without the lock.
     let (git_dir, reused) = {
         let lock = lock_of(repository.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
@@ -59,7 +58,7 @@ fn prepare(
         reset(repository, &git_dir, &path, commit, without_ignored)?;
     }
     let worktree = Worktree { path, git_dir, branch: String::new(), reused };
-    // A gate in an incomplete folder would pass for want of the tests that it should run.
+    // In an incomplete folder, the tests that would fail may be missing.
     check_whole(repository, &worktree)?;
     Ok(worktree)
 }

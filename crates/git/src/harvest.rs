@@ -131,18 +131,21 @@ fn settle_head(
     // A session may have deleted its branch; the base is its start.
     let branch_head = found.clone().unwrap_or_else(|| base.clone());
     let branch = symbolic_head(&worktree.git_dir);
-    let at = head_commit(library, &worktree.git_dir)?.unwrap_or_else(|| branch_head.clone());
-    let lies = relation(library, oid(&at)?, oid(&branch_head)?)?;
-    let elsewhere =
-        |taken_over, kept| HeadElsewhere { commit: at.clone(), branch: branch.clone(), taken_over, kept };
+    let worktree_head = head_commit(library, &worktree.git_dir)?.unwrap_or_else(|| branch_head.clone());
+    let lies = relation(library, oid(&worktree_head)?, oid(&branch_head)?)?;
+    let elsewhere = |taken_over, kept| HeadElsewhere {
+        commit: worktree_head.clone(),
+        branch: branch.clone(),
+        taken_over,
+        kept,
+    };
     let (head, report) = match lies {
         // A HEAD behind the branch holds nothing that the branch lacks.
         Relation::Same | Relation::Ancestor => (branch_head, None),
-        Relation::Descendant => (at.clone(), Some(elsewhere(true, None))),
-        // Neither side contains the other. The branch is what the session was asked to commit to, so it
-        // counts.
+        Relation::Descendant => (worktree_head.clone(), Some(elsewhere(true, None))),
+        // Neither contains the other. The session was asked to commit to the branch, so the branch counts.
         Relation::Diverged => {
-            let kept = keep(library, worktree, &at)?;
+            let kept = keep(library, worktree, &worktree_head)?;
             (branch_head, Some(elsewhere(false, Some(kept))))
         }
     };
@@ -154,7 +157,7 @@ fn settle_head(
             )));
         }
     }
-    if at == head {
+    if worktree_head == head {
         reattach(worktree)?;
     }
     Ok((head, report))
@@ -275,7 +278,7 @@ fn beyond_merge(library: &git2::Repository, commit: &Commit<'_>) -> Result<BTree
         });
     }
     let mut suspects = suspects.unwrap_or_default();
-    // libgit2 merges two commits only; of an octopus merge every suspect counts.
+    // libgit2 merges two commits only; in an octopus merge, every suspect counts.
     if suspects.is_empty() || commit.parent_count() != 2 {
         return Ok(suspects);
     }

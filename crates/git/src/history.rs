@@ -49,6 +49,7 @@ impl Repository {
         let mut walk = library.revwalk()?;
         walk.push(oid(tip)?)?;
         walk.hide(oid(start)?)?;
+        // The merges of a batch's members are not landings of their own.
         walk.simplify_first_parent()?;
         walk.map(|id| record_of(&library.find_commit(id?)?)).collect()
     }

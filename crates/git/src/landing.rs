@@ -113,6 +113,8 @@ fn fault(library: &git2::Repository, order: &LandOrder) -> Result<Option<String>
         return Ok(Some(format!("{} does not have {} as its first parent", order.new, order.old)));
     }
     let old_tree = library.find_commit(oid(&order.old)?)?.tree_id();
+    // Every path that the landing changes has to come from a member. A merge that went wrong may bring in or
+    // drop other work, although its tree passed the gate.
     let mut unexplained = changed_paths(library, Some(old_tree), Some(new.tree_id()))?;
     for (base, head) in &order.members {
         if unexplained.is_empty() {
@@ -129,7 +131,10 @@ fn fault(library: &git2::Repository, order: &LandOrder) -> Result<Option<String>
     let named: Vec<String> = unexplained.iter().take(5).map(ToString::to_string).collect();
     match unexplained.len() {
         0 => Ok(None),
-        count => Ok(Some(format!("{count} changed paths that no member touched: {}", named.join(", ")))),
+        count => {
+            let named = named.join(", ");
+            Ok(Some(format!("{} changes {count} paths that no member touched: {named}", order.new)))
+        }
     }
 }
 

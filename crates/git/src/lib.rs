@@ -2,21 +2,23 @@
 //!
 //! Two implementations share the work. libgit2 reads what agents wrote and moves refs by compare-and-swap: it
 //! runs no hooks, filters, file system monitors or merge drivers. The git program merges and checks out,
-//! because libgit2 lacks git's current merge strategy and the filters that users configure. Every call of the
-//! program goes through [`program`] and `process`, which name the git directory explicitly and switch off
-//! whatever an agent could have planted. An agent's `.git` file is never followed: an agent may rewrite it to
-//! lead anywhere.
+//! because libgit2 lacks git's current merge strategy and the filters that users configure.
 //!
-//! Every function is safe to repeat, because a crash may come between any two of its steps; where a step
-//! leaves something half done, the function that repairs it says so.
+//! The program is started in `process` alone. Calls on a repository go through [`program`], which names the
+//! git directory explicitly and switches off whatever an agent could have planted; only a push and the
+//! question for the user's identity run with the user's own settings. An agent's `.git` file is never
+//! followed: an agent may rewrite it to lead anywhere.
+//!
+//! Every function that changes a repository is safe to repeat, because a crash may come between any two of
+//! its steps. Where a crash leaves something half done, the docs of the module say which call repairs it.
 //!
 //! # Where to begin
 //!
 //! - [`Repository`] opens a repository and names every format that Paddock cannot work on.
-//! - [`add_worktree`], [`harvest`], [`salvage`] and [`remove_worktree`] follow one objective's worktree
-//!   through its life.
+//! - [`add_worktree`], [`harvest()`], [`salvage()`] and [`remove_worktree`] follow one objective's worktree
+//! through its life.
 //! - [`make_chain`] builds the merges that a gate tries, [`prepare_gate`] checks one out, [`land`] moves the
-//!   integration ref to it, and [`publish`] and [`push`] carry it to the user's branch and remote.
+//! integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
 //! - `refs` holds the compare-and-swap that all of them rest on.
 
 mod bounded;

@@ -35,6 +35,7 @@ pub fn remove_stale_locks(repository: &Repository) -> Vec<PathBuf> {
     stale.filter(|path| fs::remove_file(path).is_ok()).collect()
 }
 
+/// Returns a lock with its inode and modification time, which tell it from a later lock of the same name.
 fn identified(lock: PathBuf) -> Option<(PathBuf, u64, i64)> {
     let facts = fs::symlink_metadata(&lock).ok()?;
     Some((lock, facts.ino(), facts.mtime() * 1_000_000_000 + facts.mtime_nsec()))

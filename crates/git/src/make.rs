@@ -23,6 +23,7 @@ const IDENTITY: [&str; 4] = ["-c", "user.name=Paddock", "-c", "user.email=paddoc
 pub fn make_repository(folder: &Path) -> Result<(), GitError> {
     let calls: [&[&str]; 4] = [
         &["init", "--quiet"],
+        // git's own name for the first branch depends on its version.
         &["symbolic-ref", "HEAD", "refs/heads/main"],
         &["add", "--all"],
         &["commit", "--quiet", "--message", "Begin"],

@@ -112,6 +112,7 @@ fn add_new_trees(
 ) -> Result<(), GitError> {
     let mut due = vec![(old, new)];
     while let Some((old, new)) = due.pop() {
+        // A tree that was found before has been walked already.
         if old == Some(new) || !found.insert(new) {
             continue;
         }

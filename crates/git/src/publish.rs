@@ -12,6 +12,7 @@ use super::program::{CHECKOUT_TIME_MAX, Call, flush_path, stderr_tail};
 use super::repository::{Repository, oid};
 use super::status::Inside;
 use super::target::{TargetUse, observe, target_uses};
+use super::whole::SKIP_WORKTREE;
 use super::worktree::Worktree;
 use paddock_model::ids::ObjectId;
 use paddock_model::path::RepoPath;
@@ -81,7 +82,7 @@ pub fn publish(repository: &Repository, order: &PublishOrder) -> Result<PublishO
                     );
                     return Ok(waiting(WaitCode::LocalChanges, deleted, Some(worktree), text));
                 }
-                // The exit status is not asked: what the branch holds afterwards decides.
+                // git's exit status is ignored: what the branch holds afterwards decides.
                 let output = merge(repository, order, git_dir, worktree)?;
                 if settled_outcome(repository, order)?.is_none() {
                     return Ok(refusal(repository, order, git_dir, worktree, &output));
@@ -174,15 +175,15 @@ fn merge(
         // would update the files and leave the branch where it is.
         .setting(format!("branch.{}.mergeOptions", order.target_branch), "")
         .variable("GIT_REFLOG_ACTION", "paddock: publish")
-        // An autostash would touch the user's changes; without the second option git overwrites ignored
-        // files.
+        // An autostash would touch the user's changes. Without `--no-overwrite-ignore`, git overwrites
+        // ignored files.
         .args(["merge", "--ff-only", "--no-autostash", "--no-overwrite-ignore", "--no-verify-signatures"])
         .args(["--no-stat", order.to.as_str()])
         .output()
 }
 
 /// Moves a branch that no worktree uses. `git fetch` from the repository itself refuses a branch in use and
-/// anything but a fast-forward, and checks both under its own locks.
+/// anything but a fast-forward.
 fn fetch(repository: &Repository, order: &PublishOrder) -> Result<String, GitError> {
     let output = Call::new(repository)
         .durable()
@@ -210,7 +211,7 @@ fn refusal(
     refused: &Output,
 ) -> PublishOutcome {
     let words = String::from_utf8_lossy(&refused.stderr);
-    let ended = stderr_tail(refused);
+    let message = stderr_tail(refused);
     let files = files_in_the_way(repository, order, git_dir, worktree, &refused.stderr);
     let index = git2::Index::open(&git_dir.join("index")).ok();
     let is_tracked =
@@ -228,7 +229,7 @@ fn refusal(
         WaitCode::LocalChanges => "uncommitted changes are in the way: commit, stash or undo them",
         WaitCode::Untracked => "untracked files are in the way: move or delete them",
         WaitCode::Ignored => "ignored files are in the way: move or delete them",
-        _ => &ended,
+        _ => &message,
     };
     let text = format!("{} cannot move forward in {}: {what}", order.target_branch, worktree.display());
     waiting(code, files, Some(worktree), text)
@@ -263,7 +264,6 @@ fn deleted_in_the_way(
     git_dir: &Path,
     worktree: &Path,
 ) -> Result<Vec<RepoPath>, GitError> {
-    const SKIP_WORKTREE: u16 = 1 << 14;
     let library = repository.library()?;
     let tree = |id| Ok::<_, GitError>(library.find_commit(oid(id)?)?.tree_id());
     let changed = changed_paths(&library, Some(tree(&order.published)?), Some(tree(&order.to)?))?;

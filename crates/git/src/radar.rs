@@ -76,6 +76,7 @@ impl Radar {
         let tip = oid(tip)?;
         let heads: Vec<Oid> = heads.iter().take(BRANCHES_MAX).map(oid).collect::<Result<_, _>>()?;
         for head in &heads {
+            // The tip is a part of the key: when it moves, a branch's own changes start somewhere else.
             if let Entry::Vacant(place) = self.touches.entry((tip, *head)) {
                 place.insert(touched(&library, tip, *head)?);
             }
@@ -123,6 +124,7 @@ impl Radar {
         else {
             return false;
         };
+        // With a removed path, git may detect a rename and apply the other branch's change at the new name.
         let may_compare = left.base.is_some() && left.base == right.base && left.is_plain && right.is_plain;
         may_compare && !overlap(&left.paths, &right.paths) && !overlap(&right.paths, &left.paths)
     }
@@ -179,6 +181,7 @@ fn merge_each(repository: &Repository, pairs: &[Pair]) -> Result<Vec<(Pair, Vec<
     let folder = Quarantine::new(repository)?;
     let input: String = pairs.iter().map(|(left, right)| format!("{left} {right}\n")).collect();
     let output = Call::new(repository)
+        // New objects go to the folder; existing ones are read from the repository.
         .variable("GIT_OBJECT_DIRECTORY", &folder.0)
         .variable("GIT_ALTERNATE_OBJECT_DIRECTORIES", repository.common_dir().join("objects"))
         .args(["merge-tree", "--write-tree", "--stdin", "--name-only", "--no-messages"])

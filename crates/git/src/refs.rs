@@ -111,7 +111,7 @@ impl Repository {
         let (begun, expected) = (Instant::now(), oid(expected)?);
         for attempt in 0..LOCK_ATTEMPTS_MAX {
             if library.refname_to_id(name).ok() != Some(expected) {
-                return outcome(&library, name, false);
+                return cas_outcome(&library, name, false);
             }
             let delete = ["update-ref", "--no-deref", "-d", name, &expected.to_string()];
             let call = Call::new(self).durable().args(delete);
@@ -149,7 +149,7 @@ fn delete_loose(library: &git2::Repository, name: &str, expected: git2::Oid) -> 
     };
     match deleted {
         Err(error) if error.code() == ErrorCode::Locked => Err(GitError::Locked(name.to_owned())),
-        deleted => outcome(library, name, deleted?),
+        deleted => cas_outcome(library, name, deleted?),
     }
 }
 
@@ -168,7 +168,8 @@ fn is_absent(library: &git2::Repository, reference: &str) -> bool {
 }
 
 pub(crate) fn relation(library: &git2::Repository, a: git2::Oid, b: git2::Oid) -> Result<Relation, GitError> {
-    // libgit2's search for a common ancestor reports a missing commit as "not found", too.
+    // libgit2's search for a common ancestor reports a missing commit as "not found", as it does unrelated
+    // histories.
     library.find_commit(a)?;
     library.find_commit(b)?;
     if a == b {
@@ -215,7 +216,7 @@ pub(crate) fn set_ref(
              rename that ref"
         )));
     }
-    outcome(library, name, done)
+    cas_outcome(library, name, done)
 }
 
 /// Returns whether a ref holds `new` on disk although libgit2 reported an error. libgit2 puts the ref in
@@ -253,7 +254,8 @@ pub(crate) fn keep_ref(library: &git2::Repository, name: &str, commit: &ObjectId
     retry_locked(name, || library.reference(name, commit, true, "paddock: keep").map(|_| ()))
 }
 
-fn outcome(library: &git2::Repository, name: &str, done: bool) -> Result<CasOutcome, GitError> {
+/// Returns the outcome of a compare-and-swap: if it was not done, with the commit that the ref holds now.
+fn cas_outcome(library: &git2::Repository, name: &str, done: bool) -> Result<CasOutcome, GitError> {
     match done {
         true => Ok(CasOutcome::Done),
         false => {

@@ -46,7 +46,7 @@ pub fn remove_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    take_away(repository, worktree, Some(kept_dir), false)
+    remove_or_keep(repository, worktree, Some(kept_dir), false)
 }
 
 /// Like [`remove_worktree`], for a worktree with files that could not be salvaged: always moves it into
@@ -59,7 +59,7 @@ pub fn set_aside_worktree(
     worktree: &Worktree,
     kept_dir: &Path,
 ) -> Result<Removal, GitError> {
-    take_away(repository, worktree, Some(kept_dir), true)
+    remove_or_keep(repository, worktree, Some(kept_dir), true)
 }
 
 /// Removes a gate's worktree, whose contents are nobody's work, whatever they are.
@@ -69,10 +69,12 @@ pub fn set_aside_worktree(
 pub(super) fn discard(repository: &Repository, path: &Path) -> Result<Removal, GitError> {
     let worktree =
         Worktree { path: path.to_owned(), git_dir: PathBuf::new(), branch: String::new(), reused: true };
-    take_away(repository, &worktree, None, false)
+    remove_or_keep(repository, &worktree, None, false)
 }
 
-fn take_away(
+/// Removes a worktree, or moves it into `kept_dir` if `must_keep` asks for it or it holds a repository of its
+/// own. Without a `kept_dir` it is always deleted.
+fn remove_or_keep(
     repository: &Repository,
     worktree: &Worktree,
     kept_dir: Option<&Path>,
@@ -107,8 +109,8 @@ fn take_away(
         (false, None, _) => Removal::AlreadyGone,
     };
     if let Some(admin) = admin {
-        // Parallel `git worktree add` calls read this folder. The lock is not held while files are deleted or
-        // moved, which may take minutes.
+        // Parallel `git worktree add` calls read this folder. The lock is not held while the worktree's own
+        // files are deleted or moved, which may take minutes.
         let lock = lock_of(repository.common_dir());
         let _one_at_a_time = lock.lock().unwrap_or_else(PoisonError::into_inner);
         delete_folder(&admin)?;

@@ -97,7 +97,7 @@ impl Repository {
 
     fn check_has_commits(&self) -> Result<(), GitError> {
         let library = self.library()?;
-        let born = match library.head() {
+        let has_commits = match library.head() {
             Ok(_) => true,
             Err(e) if matches!(e.code(), ErrorCode::UnbornBranch | ErrorCode::NotFound) => {
                 // HEAD may name a branch that nobody has made (a bare repository's `master`) while others
@@ -106,7 +106,7 @@ impl Repository {
             }
             Err(e) => return Err(e.into()),
         };
-        if born { Ok(()) } else { Err(GitError::WithoutCommits(self.inner.repo_root.clone())) }
+        if has_commits { Ok(()) } else { Err(GitError::WithoutCommits(self.inner.repo_root.clone())) }
     }
 }
 
@@ -160,7 +160,7 @@ fn check_format(root: &Path, common_dir: &Path) -> Result<git2::Config, GitError
             "fetch the rest of its history with `git fetch --unshallow`",
         ));
     }
-    // Ownership and everything that this function does not know, libgit2 checks itself.
+    // libgit2 checks ownership itself, and refuses whatever else it does not support.
     let opened = git2::Repository::open_bare(common_dir);
     opened.map(|_| config).map_err(|error| open_error(root, error))
 }

@@ -127,6 +127,7 @@ pub fn restore_into(
     let base = base.map(|base| library.find_tree(base)).transpose()?;
     let tree = library.find_tree(tree)?;
     let side = |tree: Option<&Tree<'_>>, path: &RepoPath| tree.and_then(|tree| entry_at(tree, path));
+    // All paths are checked before the first one is written, so that a folder is never restored in part.
     let (mut due, mut in_the_way) = (Vec::new(), Vec::new());
     for path in &salvaged.paths {
         let (before, after) = (side(base.as_ref(), path), side(Some(&tree), path));
@@ -214,7 +215,9 @@ fn put(library: &git2::Repository, file: &Path, after: Option<(Oid, i32)>) -> Re
     if mode == 0o120_000 {
         symlink(std::ffi::OsStr::from_bytes(blob.content()), &fresh).map_err(GitError::io(&fresh))?;
     } else {
+        // The user's umask takes rights away, as it does when git checks a file out.
         let rights = if mode == 0o100_755 { 0o777 } else { 0o666 };
+        // `create_new` neither follows a link nor truncates a file that has this name already.
         let open = OpenOptions::new().write(true).create_new(true).mode(rights).open(&fresh);
         let mut open = open.map_err(GitError::io(&fresh))?;
         open.write_all(blob.content()).map_err(GitError::io(&fresh))?;

@@ -197,7 +197,7 @@ fn commit(
     let library = &inside.library;
     let signature = order.identity.signature(order.time_s)?;
     let head = inside.head.as_ref().map(oid).transpose()?;
-    // HEAD may lead to a commit that was lost; its work is still worth keeping.
+    // HEAD may lead to a missing commit; the uncommitted work is still worth keeping.
     let head = head.filter(|id| exists(library, *id)).map(|id| library.find_commit(id)).transpose()?;
     let write = |message: &str, tree: Oid, parents: &[&git2::Commit<'_>]| {
         library.commit(None, &signature, &signature, message, &library.find_tree(tree)?, parents)

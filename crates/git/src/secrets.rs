@@ -127,6 +127,7 @@ fn token_at(text: &[u8], at: usize) -> Option<(&'static str, usize)> {
     let rest = &text[at..];
     let token = TOKENS.iter().find(|token| rest.starts_with(token.prefix.as_bytes()))?;
     let body = &rest[token.prefix.len()..];
+    // Reads one character more than allowed, so that a longer run is not taken for a token.
     let length = body.iter().take(LONG + 1).take_while(|byte| token.alphabet.holds(**byte)).count();
     let body = &body[..length];
     let has_length = (token.min..=token.max).contains(&length);

@@ -53,6 +53,7 @@ pub(crate) struct Inside {
 impl Inside {
     pub(crate) fn open(repository: &Repository, worktree: &Worktree) -> Result<Self, GitError> {
         let library = repository.library()?;
+        // `false` keeps libgit2 from writing a `.git` file into the worktree.
         library.set_workdir(&worktree.path, false)?;
         let mut index = git2::Index::open(&worktree.git_dir.join("index"))?;
         library.set_index(&mut index)?;
@@ -75,6 +76,8 @@ impl Inside {
     /// Returns the paths that differ between the index and the working tree, and untracked paths.
     pub(crate) fn unstaged(&self) -> Result<BTreeSet<RepoPath>, GitError> {
         let mut options = options();
+        // Every untracked file is named, not just its folder: each is checked against the scope and salvaged
+        // by its path.
         options.include_untracked(true).recurse_untracked_dirs(true);
         let diff = self.library.diff_index_to_workdir(Some(&self.index), Some(&mut options))?;
         Ok(self.paths(&diff))

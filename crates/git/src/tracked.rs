@@ -14,6 +14,7 @@ pub fn is_tracked(folder: &Path) -> Option<bool> {
 }
 
 fn find(folder: &Path) -> Result<bool, GitError> {
+    // `discover` also searches the parents: the folder may be deep inside the user's repository.
     let repository = match git2::Repository::discover(folder.parent().unwrap_or(folder)) {
         Ok(repository) => repository,
         Err(error) if error.code() == ErrorCode::NotFound => return Ok(false),

@@ -76,8 +76,8 @@ pub fn add_worktree(repository: &Repository, spec: &WorktreeSpec) -> Result<Work
     Ok(worktree(place.make(new_branch, &arguments)?, false))
 }
 
-/// Records a branch as Paddock's before git makes it, and moves a branch without commits of its own to the
-/// new base.
+/// Records a branch as Paddock's before git makes it, because a branch without the record counts as the
+/// user's. Moves a branch without commits of its own to the new base.
 fn prepare_branch(repository: &Repository, spec: &WorktreeSpec, in_use: bool) -> Result<(), GitError> {
     let full = format!("refs/heads/{}", spec.branch);
     let made = made_ref(&spec.branch);
@@ -305,7 +305,7 @@ pub(crate) fn lock_of(common_dir: &Path) -> Arc<Mutex<()>> {
 pub fn find_worktree(repository: &Repository, path: &Path, branch: &str) -> Result<Worktree, GitError> {
     let path = absolute(path)?;
     refuse_link(&path)?;
-    let gone = || GitError::Unexpected(format!("there is no worktree at {}", path.display()));
+    let gone = || GitError::Unexpected(format!("git has no worktree registered at {}", path.display()));
     let git_dir = admin_of(repository, &path)?.ok_or_else(gone)?;
     Ok(Worktree { path, git_dir, branch: branch.to_owned(), reused: true })
 }

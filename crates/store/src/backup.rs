@@ -42,7 +42,7 @@ pub(super) fn copy_into(connection: &Connection, target: &Path) -> Result<(), St
 
 /// Copies the database to a file next to it, named after the time and the schema version, and deletes all but
 /// the newest copies. The name sorts by time, and the version tells which Paddock can open the copy.
-pub(super) fn before_migration(
+pub(super) fn make_copy(
     connection: &Connection,
     database: &Path,
     version: i64,
@@ -77,7 +77,7 @@ pub(super) fn when_due(
     }
     let version = connection.pragma_query_value(None, "user_version", |row| row.get(0));
     let version = version.map_err(|error| StoreError::from_sqlite(database, &error))?;
-    before_migration(connection, database, version).map(Some)
+    make_copy(connection, database, version).map(Some)
 }
 
 fn with_ending(database: &Path, ending: &str) -> PathBuf {

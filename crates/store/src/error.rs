@@ -32,8 +32,8 @@ pub enum StoreError {
     },
     /// The file is not a database, or fails SQLite's check.
     #[error(
-        "{} is damaged: {reason}; `paddock doctor --restore` keeps it, puts the newest whole `.backup` in its place, and \
-         reads what it can from the damaged file",
+        "{} is damaged: {reason}; `paddock doctor --restore` keeps it, puts the newest whole `.backup` in \
+         its place, and reads what it can from the damaged file",
         path.display()
     )]
     Damaged {
@@ -82,7 +82,8 @@ pub enum StoreError {
     },
     /// The file system does not support a write-ahead log.
     #[error(
-        "{} is on a file system without shared memory (journal mode {mode}); put the workspace on a local disk",
+        "{} is on a file system without shared memory (journal mode {mode}); put the workspace on a local \
+         disk",
         path.display()
     )]
     NoWal {

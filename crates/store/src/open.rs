@@ -55,8 +55,7 @@ impl Store {
             let reason = "SQLite can open it for reading only".to_owned();
             return Err(StoreError::ReadOnly { path: path.to_owned(), reason });
         }
-        // From here to `configure`, each check only reads. Their order goes from whose file this is to what
-        // may be done with it.
+        // From here to `configure` the database is only read, so a fault leaves it as it was.
         refuse_unknown(path, found, migrations)?;
         let migrates = found.version > 0 && found.version < known(migrations);
         let copy_bytes = if migrates { size_bytes } else { 0 };
@@ -67,7 +66,7 @@ impl Store {
             check(&connection, path)?;
         }
         if migrates {
-            backup::before_migration(&connection, path, found.version)?;
+            backup::make_copy(&connection, path, found.version)?;
         }
         configure(&connection, path)?;
         migrate(&mut connection, migrations).map_err(sqlite)?;

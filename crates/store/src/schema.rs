@@ -43,6 +43,7 @@ pub(super) fn migrate(connection: &mut Connection, migrations: &[&str]) -> rusql
         let Some(step) = step else { return Ok(()) };
         fail_point!("migration.before");
         transaction.execute_batch(step)?;
+        // Both numbers are part of the transaction, so they change together with the tables or not at all.
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
         transaction.pragma_update(None, "user_version", version + 1)?;
         fail_point!("migration.step");

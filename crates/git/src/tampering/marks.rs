@@ -205,6 +205,7 @@ pub(crate) fn is_gate_file(path: &[u8]) -> bool {
     let text = String::from_utf8_lossy(path).to_lowercase();
     let (folders, name) = text.rsplit_once('/').unwrap_or(("", &text));
     let (stem, ending) = name.rsplit_once('.').unwrap_or((name, ""));
+    // Lists of dependencies change with ordinary work.
     let is_list = ["cargo.toml", "pyproject.toml", "pom.xml", "go.mod", "composer.json"].contains(&name);
     let is_setting =
         ["yml", "yaml", "toml", "ini", "cfg", "mk", "sh", "bash", "zsh", "bats"].contains(&ending);
@@ -253,6 +254,7 @@ pub(crate) fn named_scripts(run: &str) -> Vec<String> {
             continue;
         }
         add(&folder, word);
+        // These programs find their file by themselves, so the command does not name it.
         let implied: &[&str] = match *word {
             "make" | "gmake" => &["Makefile", "makefile", "GNUmakefile"],
             "just" => &["justfile", "Justfile"],

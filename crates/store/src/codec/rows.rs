@@ -60,6 +60,7 @@ fn rows_for<'k>(
     let mut rows = Vec::new();
     for key in keys {
         let (kind, name, body) = match key {
+            // A project has three rows, all other entities have one.
             EntityKey::Project(slug) => {
                 let shape = |source| CodecError::Shape { what: format!("the row of {slug}"), source };
                 rows.extend(projects::rows(slug, state.project(slug)).map_err(shape)?);
@@ -102,6 +103,7 @@ pub fn state_of(snapshot: &Snapshot) -> Result<State, CodecError> {
     let rows = |kind| snapshot.rows.get(&kind);
     let meta: Vec<(String, String)> = rows(EntityKind::Meta).cloned().unwrap_or_default();
     let counters: Vec<(String, String)> = meta.into_iter().filter(|(key, _)| key == COUNTERS_KEY).collect();
+    // A new database has no counters yet.
     let counters: Counters = parse(Some(&counters))?.pop().unwrap_or_default();
     Ok(State::from_parts(
         counters,
