@@ -1,6 +1,6 @@
 //! Agreement to the commands of a repository's own `.paddock/project.yaml` that goes on: what the queue
-//! landed for an objective whose scope names that file was asked for by whoever gave the scope. Which commits those are
-//! the state says, not the repository, where agents write.
+//! landed for an objective whose scope names that file was asked for by whoever gave the scope. Which commits
+//! those are the state says, not the repository, where agents write.
 
 use super::trust::{agreed, with_agreement};
 use paddock_config::agreement_of;
@@ -13,8 +13,8 @@ use paddock_model::state::State;
 
 /// The file, in a repository.
 const FILE: &str = ".paddock/project.yaml";
-/// First-parent commits that are looked through for the last changes of the file: whoever has more since a person
-/// agreed is asked again.
+/// First-parent commits that are looked through for the last changes of the file: whoever has more since a
+/// person agreed is asked again.
 const COMMITS_MAX: usize = 2_000;
 
 /// What agreement goes by.
@@ -30,7 +30,7 @@ pub(super) struct Known {
 
 impl Known {
     /// Of each of these projects that is managed.
-    pub(super) fn of_all(state: &State, projects: Vec<ProjectSlug>) -> Vec<(ProjectSlug, Self)> {
+    pub(super) fn for_projects(state: &State, projects: Vec<ProjectSlug>) -> Vec<(ProjectSlug, Self)> {
         projects
             .into_iter()
             .filter_map(|slug| Self::from_state(state, &slug).map(|known| (slug, known)))
@@ -61,8 +61,8 @@ impl Known {
         agreed(&self.trust)
     }
 
-    /// What is agreed to now, and the last landing that carried it on; none where a change came in another way, or
-    /// nothing was agreed to before.
+    /// What is agreed to now, and the last landing that carried it on; none where a change came in another
+    /// way, or nothing was agreed to before.
     pub(super) fn carried(&self, repository: &Repository, branch: &str) -> Option<(ObjectId, TrustRecord)> {
         let before = self.agreed().filter(|_| !self.landed.is_empty())?;
         let changes = repository.changes_of(&format!("refs/heads/{branch}"), FILE, COMMITS_MAX).ok()?;

@@ -1,4 +1,4 @@
-//! Commands from the command line: to the supervisor that runs, or carried out here by the same code.
+//! Commands from the command line: sent to the running supervisor, or run in this process by the same code.
 
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,27 +13,31 @@ use paddock_ipc::lock::{LockError, WorkspaceLock};
 use paddock_ipc::{Client, IpcError};
 use paddock_model::command::{Command, Reply};
 
-/// How long a reply may take: a landing that is being flushed on a slow disk, not more.
+/// Longest wait for a reply. A command may have to wait for a landing that is being flushed on a slow disk.
 const REPLY_TIMEOUT: Duration = Duration::from_secs(60);
-/// How long a supervisor that has just taken the lock may need until it listens.
+/// Longest wait for a supervisor that holds the lock but does not listen yet, or not any more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Between two tries to reach somebody.
+/// Pause between two attempts to reach the supervisor or to take the lock.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Whether a supervisor listens. One that is frozen, or speaks another language, does.
+/// Returns whether a supervisor listens on the socket. A frozen one and one with another protocol version
+/// count as listening: waiting for them would not help.
 fn listens(workspace: &Workspace) -> bool {
     !matches!(Client::connect(&workspace.runtime()), Ok(None))
 }
 
-/// Takes the workspace for a supervisor. Whoever holds it and listens to nobody carries out one command, or comes
-/// or goes, and is waited for so long; a supervisor that listens stays.
+/// Acquires the workspace lock for a supervisor.
+///
+/// Retries for up to `patience` if the holder is a one-shot command, or a supervisor that is starting or
+/// stopping. Fails at once if a live supervisor listens.
 ///
 /// # Errors
-/// [`LockError::WorkspaceHeld`] names who has it.
+/// [`LockError::WorkspaceHeld`] names the holder.
 pub(super) fn take(workspace: &Workspace, patience: Duration) -> Result<WorkspaceLock, LockError> {
     let give_up_at = Instant::now() + patience;
     loop {
         match WorkspaceLock::try_take(&workspace.runtime()) {
+            // The socket is what tells the holders apart: only a supervisor at work listens.
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at && !listens(workspace) => {
                 std::thread::sleep(PAUSE);
             }
@@ -42,11 +46,13 @@ pub(super) fn take(workspace: &Workspace, patience: Duration) -> Result<Workspac
     }
 }
 
-/// Has a command carried out: by the running supervisor, or, when there is none, here, under its lock, by the
-/// same code, until everything that follows from it is done.
+/// Runs a command and returns its reply.
+///
+/// The running supervisor executes it. Without one, this process takes the workspace lock, runs the same
+/// code, and waits until every effect that follows from the command is done.
 ///
 /// # Errors
-/// When the supervisor cannot be reached, or the workspace cannot be worked in.
+/// Fails if the supervisor cannot be reached, or if the workspace cannot be used.
 pub fn ask(
     workspace: &Workspace,
     environment: &Environment,
@@ -56,6 +62,8 @@ pub fn ask(
     loop {
         if let Some(mut client) = Client::connect(&workspace.runtime())? {
             let reply = client.command(command.clone(), REPLY_TIMEOUT);
+            // A supervisor that is ending says so for every command that it did not begin. Asking the next
+            // one is therefore safe: no command runs twice.
             let is_too_late = match &reply {
                 Ok(reply) => reply.as_ref().is_err_and(|refusal| refusal.is_ending),
                 Err(error) => *error == IpcError::Leaving,
@@ -68,37 +76,42 @@ pub fn ask(
         }
         match WorkspaceLock::try_take_for_command(&workspace.runtime()) {
             Ok(lock) => return here(workspace, environment, command, &lock),
-            // Somebody is between the lock and the socket, at one end of their work or the other.
+            // The holder has the lock but no socket: it is starting, stopping, or a one-shot command.
             Err(LockError::WorkspaceHeld { .. }) if Instant::now() < give_up_at => std::thread::sleep(PAUSE),
             Err(error) => return Err(error.into()),
         }
     }
 }
 
+/// Runs the command in this process, under the lock that the caller holds.
 fn here(
     workspace: &Workspace,
     environment: &Environment,
     command: Command,
     _lock: &WorkspaceLock,
 ) -> Result<Reply, SupervisorError> {
-    // Without a bound of its own: `message` says why it cannot grow without end.
+    // Unbounded on purpose: `message` explains why it cannot grow without end.
     let (inbox, messages) = mpsc::channel();
+    // Passive: the engine records what the command asks for and starts no session, gate or landing of its
+    // own.
     let mut kernel =
         kernel(workspace, environment, Memo::passive(), (inbox.clone(), messages), Arc::new(|_| {}))?;
-    // What somebody has just written there counts for what they ask for now.
+    // No watch has reported edits, so read the files now: a person edits a project file and then runs a
+    // command that relies on it.
     kernel.read_project_files_first()?;
     let answer = Arc::new(Mutex::new(None));
     let slot = Arc::clone(&answer);
     let reply_to = move |reply| *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(reply);
     drop(inbox.send(Message::Command(Box::new(command), Box::new(reply_to))));
     kernel.serve_one()?;
+    // Only after this is everything that the command caused on disk.
     kernel.writer.close()?;
     let reply = answer.lock().unwrap_or_else(PoisonError::into_inner).take();
     reply.ok_or(SupervisorError::Gone)
 }
 
 impl super::kernel::Kernel {
-    /// Takes what comes in until nothing is in flight any more.
+    /// Handles messages until nothing is in flight any more.
     fn serve_one(&mut self) -> Result<(), SupervisorError> {
         let world = Arc::clone(&self.world);
         while let Some(message) = next_message(&self.inbox, || world.is_idle())? {
@@ -108,9 +121,13 @@ impl super::kernel::Kernel {
     }
 }
 
-/// What came in next; none when nothing is in flight and everything was taken. Whoever ends tells first, then
-/// counts as ended, and wakes last: so it is waited only where a wake is still to come, and what was told before
-/// the last one ended is in the inbox by the time that nothing is in flight.
+/// Returns the next message, or `None` once nothing is in flight and the inbox is empty.
+///
+/// An effect sends its result, decrements `in_flight`, then sends `Wake`. Therefore:
+///
+/// - while something is in flight a wake is still to come, and blocking is safe;
+/// - once idle, every result is already in the inbox, so one more `try_recv` is enough. Blocking here would
+///   hang for good if the last wake had been received already, and with it the workspace lock.
 fn next_message(
     inbox: &mpsc::Receiver<Message>,
     is_idle: impl Fn() -> bool,
@@ -132,10 +149,10 @@ mod tests {
 
     use super::*;
 
-    /// The last effect ends between the look into the inbox and the look at what is in flight, and its wake comes
-    /// right behind: nothing else will ever come.
+    /// The last effect ends between the look into the inbox and the check of what is in flight. Its wake is
+    /// the last message that ever arrives, so waiting for another one would hang.
     #[test]
-    fn a_wake_that_comes_late_is_not_waited_behind() {
+    fn the_last_wake_ends_the_wait_even_when_it_arrives_between_two_checks() {
         let (sender, inbox) = mpsc::channel();
         let last = Cell::new(Some(sender));
         let is_idle = || {
@@ -149,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_in_flight_is_waited_for_and_what_it_told_is_taken_first() {
+    fn effects_in_flight_are_awaited_and_their_results_come_first() {
         let (sender, inbox) = mpsc::channel();
         let busy = Cell::new(true);
         let is_idle = || {

@@ -1,4 +1,5 @@
-//! Who works on which repository: claimed before anything is done there, and tried again while somebody else has it.
+//! Claims on repositories: taken before any work in a repository, and retried while another workspace holds
+//! one.
 
 use std::path::PathBuf;
 
@@ -13,9 +14,11 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
 
 impl Kernel {
-    /// Claims the repositories of all projects; one that somebody else works on is held, and tried again.
+    /// Claims the repositories of all projects. A project whose repository another workspace has claimed is
+    /// put on hold; the next call tries again.
     pub(super) fn take_claims(&mut self) -> Result<(), SupervisorError> {
-        // One that moved is claimed where it is now; its old claim moved along with it.
+        // A repository that moved took its claim file along: drop that claim and take a new one at the new
+        // place.
         self.claims.retain(|slug, (claimed, _)| {
             self.state.project(slug).is_some_and(|project| self.world.common_dir(project) == *claimed)
         });
@@ -37,19 +40,23 @@ impl Kernel {
                 }
                 Err(error) => Some(error.to_string()),
             };
+            // A claim also fails where there is no repository: then stopping another Paddock would not help.
             let clears = match common_dir_is_there {
-                true => "stop the other one; Paddock tries again by itself",
+                true => "stop the other Paddock; this one tries again by itself",
                 false => "put the repository back, or correct `repo_root` in the project's file",
             };
             let (code, clears) = (ReasonCode::Claimed, clears.to_owned());
+            // Sent on success as well: `text: None` lifts the hold.
             self.step(Input::HoldSeen { project, code, text, clears }, None)?;
         }
         Ok(())
     }
 
-    /// Whoever worked on a repository before may have been killed while it moved a ref.
+    /// Removes ref locks that an earlier supervisor left when it was killed while moving a ref. Such a lock
+    /// would fail every landing.
     fn clear_locks(&self, project: &ProjectSlug) {
         let Some(site) = Site::find(&self.state, project) else { return };
+        // Under the key of the refs, so that no effect of this process is moving a ref meanwhile.
         let executor_key = ExecutorKey::Refs(project.clone());
         self.spawn_look(executor_key, "clearing stale locks", move |world| {
             effects::clear_locks(world, &site);

@@ -14,10 +14,10 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 impl Kernel {
     pub(super) fn copy_database_if_due(&mut self) {
-        if self.copies_looked_at.is_some_and(|at| at.elapsed() < LOOK_INTERVAL) {
+        if self.copies_checked_at.is_some_and(|at| at.elapsed() < LOOK_INTERVAL) {
             return;
         }
-        self.copies_looked_at = Some(Instant::now());
+        self.copies_checked_at = Some(Instant::now());
         self.spawn_look(ExecutorKey::Copies, "copying the database", copy);
     }
 }

@@ -1,4 +1,4 @@
-//! Lanes: what belongs together is done one after the other, everything else side by side.
+//! A keyed executor: jobs with the same key run one after the other, jobs with different keys in parallel.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,59 +7,64 @@ use std::thread;
 use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_os::panics::caught;
 
-/// Threads at most: one per session slot of a large machine with room for git and gates beside them. A lane
-/// never holds more than one thread, so a slow repository takes two at the most.
+/// Most threads: one per session slot of a large machine, and some for git and gates. A key occupies at most
+/// one thread, so a hanging repository cannot take them all.
 const THREADS_MAX: usize = 32;
 
 /// One piece of work.
 pub(super) type Job = Box<dyn FnOnce() + Send>;
 
-/// Names a lane.
+/// What a job works on. Jobs with equal keys never run at the same time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) enum ExecutorKey {
-    /// Refs of a project: candidates, landings, publishing, looking.
+    /// Refs of a project: candidates, landings, publishing, looks at the target branch.
     Refs(ProjectSlug),
-    /// The user's remote of a project, which may take long to answer.
+    /// The user's remote of a project. Apart from [`Self::Refs`], since a remote may take long to answer.
     Push(ProjectSlug),
-    /// Looking at running sessions and project files.
+    /// Looks at running sessions and project files.
     Counting(ProjectSlug),
-    /// Proofs of a project's landings: off the path of the next one.
+    /// Proofs of a project's landings. Apart from [`Self::Refs`], so that the next landing does not wait for
+    /// a note.
     Proofs(ProjectSlug),
     /// The conflict radar of a project.
     Radar(ProjectSlug),
-    /// Worktrees of a project: git fails when they are made in parallel.
+    /// Worktrees of a project: git fails when worktrees of one repository are made in parallel.
     Worktrees(ProjectSlug),
-    /// One of a project's gate worktrees.
+    /// One of a project's gate worktrees, by its slot.
     GateWorktree(ProjectSlug, u32),
-    /// What gate runs are at, for whoever watches.
+    /// Progress of gate runs, for the gauges.
     Gauges,
     /// Copies of the database.
     Copies,
-    /// Orders to one session.
+    /// Starting, stopping and harvesting one session.
     Session(SessionId),
 }
 
-/// A job that no thread is at.
+/// A job that waits for a thread.
 struct Waiting {
-    /// What a look does: a newer one of the same name takes its place. None: it is an effect.
+    /// Name of a look, which a newer look of the same name replaces. `None` for an effect, which nothing
+    /// replaces.
     name: Option<&'static str>,
     job: Job,
 }
 
 #[derive(Default)]
 struct Queues {
-    /// Of effects those whose answers the engine waits for (see `message`); of looks one of each name.
+    /// Jobs that wait, by key. Bounded: the engine orders an effect again only after its answer (see
+    /// `message`), and of each look at most one waits.
     waiting: HashMap<ExecutorKey, VecDeque<Waiting>>,
-    /// Lanes with work that no thread is at, in order of arrival.
+    /// Keys with waiting jobs of which none runs, in order of arrival.
     free: VecDeque<ExecutorKey>,
-    /// Lanes that a thread is at.
+    /// Keys of which a job runs.
     taken: std::collections::HashSet<ExecutorKey>,
+    /// Number of threads that were started.
     threads: usize,
+    /// Number of threads that wait for a free key.
     idle: usize,
 }
 
 impl ExecutorKey {
-    /// The project whose work it holds, where it is one's.
+    /// Returns the project that the jobs belong to, if they belong to one alone.
     pub(super) fn project(&self) -> Option<&ProjectSlug> {
         match self {
             Self::Refs(project)
@@ -74,7 +79,7 @@ impl ExecutorKey {
     }
 }
 
-/// The threads that carry out effects.
+/// The threads that run effects and looks.
 #[derive(Clone, Default)]
 pub(super) struct Executor {
     shared: Arc<(Mutex<Queues>, Condvar)>,
@@ -85,42 +90,45 @@ impl Executor {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Has the job done after everything given to this lane before.
-    pub(super) fn send(&self, executor_key: ExecutorKey, job: Job) {
-        self.add(self.queues(), executor_key, Waiting { name: None, job });
+    /// Queues the job after all earlier jobs of this key.
+    pub(super) fn send(&self, key: ExecutorKey, job: Job) {
+        self.add(self.queues(), key, Waiting { name: None, job });
     }
 
-    /// Like [`Self::send`], for a look; one of this name that waits in the lane gives its place to the newer one, so that
-    /// however long a disk hangs, no more than one waits for it.
-    pub(super) fn send_newest(&self, executor_key: ExecutorKey, name: &'static str, job: Job) {
+    /// Queues a look. If a look of this name already waits under this key, the new one takes its place, so
+    /// that at most one waits however long a disk hangs.
+    pub(super) fn send_newest(&self, key: ExecutorKey, name: &'static str, job: Job) {
         let mut queues = self.queues();
         let older = queues
             .waiting
-            .get_mut(&executor_key)
+            .get_mut(&key)
             .and_then(|waiting| waiting.iter_mut().find(|waiting| waiting.name == Some(name)));
         if let Some(older) = older {
             let older = std::mem::replace(&mut older.job, job);
-            // What ends with it tells the kernel.
+            // The old job is dropped outside of the lock: its `InFlight` sends a message to the kernel as it
+            // drops.
             drop(queues);
             drop(older);
             return;
         }
-        self.add(queues, executor_key, Waiting { name: Some(name), job });
+        self.add(queues, key, Waiting { name: Some(name), job });
     }
 
-    fn add(&self, mut queues: MutexGuard<'_, Queues>, executor_key: ExecutorKey, waiting: Waiting) {
-        queues.waiting.entry(executor_key.clone()).or_default().push_back(waiting);
-        if !queues.taken.contains(&executor_key) && !queues.free.contains(&executor_key) {
-            queues.free.push_back(executor_key);
+    fn add(&self, mut queues: MutexGuard<'_, Queues>, key: ExecutorKey, waiting: Waiting) {
+        queues.waiting.entry(key.clone()).or_default().push_back(waiting);
+        if !queues.taken.contains(&key) && !queues.free.contains(&key) {
+            queues.free.push_back(key);
         }
+        // Threads are started on demand and never end: an idle supervisor holds only as many as its busiest
+        // moment needed.
         let must_grow = queues.idle < queues.free.len() && queues.threads < THREADS_MAX;
         if must_grow {
             queues.threads += 1;
             let executor = self.clone();
-            let spawned = thread::Builder::new().name("lane".into()).spawn(move || executor.work());
+            let spawned = thread::Builder::new().name("executor".into()).spawn(move || executor.work());
             if spawned.is_err() {
                 queues.threads -= 1;
-                tracing::error!("a thread could not be started; work goes on with those there are");
+                tracing::error!("a thread could not be started; the threads that exist do the work");
             }
         }
         drop(queues);
@@ -130,28 +138,30 @@ impl Executor {
     fn work(&self) {
         let mut queues = self.queues();
         loop {
-            let Some(executor_key) = queues.free.pop_front() else {
+            let Some(key) = queues.free.pop_front() else {
                 queues.idle += 1;
                 queues = self.shared.1.wait(queues).unwrap_or_else(PoisonError::into_inner);
                 queues.idle -= 1;
                 continue;
             };
-            let Some(Waiting { job, .. }) =
-                queues.waiting.get_mut(&executor_key).and_then(VecDeque::pop_front)
-            else {
+            let Some(Waiting { job, .. }) = queues.waiting.get_mut(&key).and_then(VecDeque::pop_front) else {
                 continue;
             };
-            queues.taken.insert(executor_key.clone());
+            // Taken before the lock is released, so that no other thread runs a second job of this key
+            // meanwhile.
+            queues.taken.insert(key.clone());
             drop(queues);
-            // Jobs catch their own panics and tell of them; the lane must go on whatever they do.
+            // Jobs catch and report their own panics (`jobs`). Should one escape, this key must not stay
+            // taken for good.
             if let Err(panic) = caught(job) {
-                tracing::error!(?executor_key, %panic, "a job panicked outside of its guard");
+                tracing::error!(?key, %panic, "a job panicked outside of its guard");
             }
             queues = self.queues();
-            queues.taken.remove(&executor_key);
-            match queues.waiting.get(&executor_key).is_some_and(|left| !left.is_empty()) {
-                true => queues.free.push_back(executor_key),
-                false => drop(queues.waiting.remove(&executor_key)),
+            queues.taken.remove(&key);
+            // To the back of the queue after each job, so that a busy key does not starve the others.
+            match queues.waiting.get(&key).is_some_and(|left| !left.is_empty()) {
+                true => queues.free.push_back(key),
+                false => drop(queues.waiting.remove(&key)),
             }
         }
     }
@@ -163,7 +173,7 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn a_lane_keeps_its_order_and_does_not_hold_up_others() {
+    fn jobs_of_a_key_keep_their_order_and_do_not_hold_up_other_keys() {
         let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
@@ -182,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_look_that_comes_again_and_again_the_newest_waits_alone() {
+    fn only_the_newest_of_repeated_looks_waits() {
         let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
@@ -200,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn a_job_that_panics_does_not_stop_its_lane() {
+    fn a_job_that_panics_does_not_stop_later_jobs_of_its_key() {
         let executor = Executor::default();
         let (sender, receiver) = mpsc::channel();
         executor.send(ExecutorKey::Session(SessionId(1)), Box::new(|| panic!("on purpose")));

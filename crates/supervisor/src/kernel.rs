@@ -1,4 +1,4 @@
-//! The kernel: the one thread that decides. Whatever it decides is stored before anything follows from it.
+//! The kernel: the one thread that decides. It stores each decision before anything follows from it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -34,13 +34,13 @@ use paddock_runner::{JobKind, JobReport};
 use paddock_store::codec;
 use paddock_store::{DiskSpace, Writer};
 
-/// While sessions run, their commits are counted at least so often, should a watch have missed one.
+/// Poll interval for the commits of running sessions, in case a watch missed one.
 const COUNT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// While gates run, what they are at is looked at so often, for whoever watches.
+/// Poll interval for the progress of gate runs.
 const GATE_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Told of every event once it is stored.
+/// Receives every event once it is stored. Called on the store's writer thread, so it must not block.
 pub(super) type OnEvents = Arc<dyn Fn(&[StoredEvent]) + Send + Sync>;
 
 pub(super) struct Kernel {
@@ -52,24 +52,28 @@ pub(super) struct Kernel {
     pub(super) inbox: Receiver<Message>,
     pub(super) on_events: OnEvents,
     pub(super) watches: Option<Watches>,
-    /// Where the user's own commands are told of events; none while only a command is carried out.
+    /// Queue of the thread that runs the user's `notify` commands. `None` in a kernel that runs one command.
     pub(super) notify: Option<SyncSender<Notice>>,
+    /// Claimed repositories: the git directory that was claimed, and the claim.
     pub(super) claims: BTreeMap<ProjectSlug, (PathBuf, RepositoryClaim)>,
+    /// Interval of the full look at every project, for changes that no watch reported.
     pub(super) poll: Duration,
+    /// Whether a person interrupted the run from the terminal.
     pub(super) interrupted: bool,
-    /// Whether it stops because its duration is over.
+    /// Whether the run stops because its duration is over.
     pub(super) timed_out: bool,
-    /// When the run is over, if it was given a duration.
+    /// End of the run, if the run has a duration.
     pub(super) end_at: Option<Instant>,
     pub(super) clock: Clock,
-    /// When it was last looked whether the database is to be copied.
-    pub(super) copies_looked_at: Option<Instant>,
+    /// Time of the last check whether a database copy is due.
+    pub(super) copies_checked_at: Option<Instant>,
 }
 
 impl Kernel {
-    /// Lets the domain decide, has the events stored, and then releases what follows.
+    /// Lets the engine decide about the input, stores the events, and releases what follows from them.
     pub(super) fn step(&mut self, input: Input, reply_to: Option<ReplyTo>) -> Result<(), SupervisorError> {
-        // Before anything else counts the hours that the machine slept.
+        // First of all: the engine must discount the hours the machine slept before it computes with this
+        // input's time, or it would stop sessions for minutes that they never ran.
         if let Some(by_ms) = self.clock.jumped_ms() {
             self.decide(Input::ClockJumped { by_ms }, None)?;
         }
@@ -80,6 +84,8 @@ impl Kernel {
         let Decision { events, effects, reply } =
             decide::step(&mut self.state, &mut self.memo, input, now_ms());
         debug_assert!(self.state.check_index(), "the caches of the state have drifted");
+        // Jobs copy what they need out of the state here, on this thread: they run later, when the state has
+        // moved on.
         let jobs = self.jobs(&effects);
         let answer = reply_to.zip(reply);
         if events.is_empty() && jobs.is_empty() && answer.is_none() {
@@ -99,12 +105,17 @@ impl Kernel {
         let stored = batch.events.clone();
         let (world, feed, on_events) =
             (Arc::clone(&self.world), Arc::clone(&self.feed), Arc::clone(&self.on_events));
+        // The append counts as in flight. Without this the kernel could look idle, and exit, between its
+        // decision and the commit that releases the effects.
         let in_flight = InFlight::new(&self.world);
-        let reported = self.notify.clone().map(|queue| (queue, notify::notices(&self.state, &stored)));
+        let notifications = self.notify.clone().map(|queue| (queue, notify::notices(&self.state, &stored)));
+        // Runs on the store's writer thread, in commit order. Nothing in it may block: the next commit waits
+        // for it.
         let on_commit = move |committed| {
             let _in_flight = in_flight;
             if let Err(error) = committed {
-                // Fail-stop: nothing follows from what is not recorded.
+                // Fail-stop: the state in memory is ahead of the log by now, and nothing may follow from
+                // events that are not recorded.
                 drop(world.inbox.send(Message::StoreFailed(error)));
                 return;
             }
@@ -116,7 +127,7 @@ impl Kernel {
                 answer();
                 fail_point!("answer.after");
             }
-            if let Some((queue, notices)) = reported {
+            if let Some((queue, notices)) = notifications {
                 notify::send(&queue, notices);
             }
             if !stored.is_empty() {
@@ -129,14 +140,15 @@ impl Kernel {
         Ok(())
     }
 
-    /// Takes up work, and goes on until it is over.
+    /// Resumes outstanding work and runs until the run is over.
     pub(super) fn run(&mut self, options: &Options) -> Result<RunEnd, SupervisorError> {
         let pid = std::process::id();
-        // Nothing starts before it is settled who works on which repository.
+        // Passive until the claims are settled: another workspace may hold a repository, and no session may
+        // start in it before this kernel knows.
         self.memo.is_passive = true;
         self.take_claims()?;
         self.read_project_files_first()?;
-        // A file may say that its repository is somewhere else now.
+        // Again: a project file may name another place for its repository since the last run.
         self.take_claims()?;
         self.report_day()?;
         self.memo.is_passive = false;
@@ -149,7 +161,8 @@ impl Kernel {
         let mut poll_at = Instant::now() + self.poll;
         loop {
             if let Some(end) = self.is_over(options) {
-                // An effect tells before it counts as ended: what it told may be waiting to be heard.
+                // An effect sends its result before it counts as over, so that result may still wait in the
+                // inbox. Handling it can start more work: the end counts only if the inbox is empty as well.
                 match self.inbox.try_recv() {
                     Ok(message) => {
                         self.take(message)?;
@@ -171,7 +184,7 @@ impl Kernel {
         }
     }
 
-    /// Waits for something to happen, or for the next time that something is due.
+    /// Waits for a message, or until the next timer, poll or deadline, and handles what arrived.
     fn wait(&mut self, poll_at: Instant, end_at: Option<Instant>) -> Result<(), SupervisorError> {
         let now = Instant::now();
         let timer = decide::next_timer(&self.state, &self.memo);
@@ -192,6 +205,8 @@ impl Kernel {
         match self.inbox.recv_timeout(until) {
             Ok(message) => {
                 self.take(message)?;
+                // Handles everything that has arrived before the timer is computed again: any message may
+                // move it.
                 while let Ok(message) = self.inbox.try_recv() {
                     self.take(message)?;
                 }
@@ -202,6 +217,7 @@ impl Kernel {
             }
             Err(RecvTimeoutError::Disconnected) => return Err(SupervisorError::Gone),
         }
+        // Asked again: a message that was just handled may have recorded what the timer was for.
         let is_due =
             timer.is_some_and(|_| decide::next_timer(&self.state, &self.memo).is_some_and(|t| t <= now_ms()));
         if is_due {
@@ -210,8 +226,9 @@ impl Kernel {
         Ok(())
     }
 
-    /// Records the notifications that failed while the supervisor was ending; nothing else is taken up any more.
-    pub(super) fn hear_of_notifications(&mut self) -> Result<(), SupervisorError> {
+    /// Records the notifications that failed while the supervisor was ending. Ignores every other message:
+    /// nothing new may start any more.
+    pub(super) fn record_failed_notifications(&mut self) -> Result<(), SupervisorError> {
         while let Ok(message) = self.inbox.try_recv() {
             if matches!(message, Message::Input(Input::NotifyFailed { .. })) {
                 self.take(message)?;
@@ -220,14 +237,19 @@ impl Kernel {
         Ok(())
     }
 
+    /// Handles one message.
     pub(super) fn take(&mut self, message: Message) -> Result<(), SupervisorError> {
         match message {
             Message::Input(input) => self.step(input, None),
             Message::Command(command, reply_to) => {
+                // Set before the step: effects that wait for disk space check this flag, and would otherwise
+                // keep the supervisor from ending.
                 if matches!(*command, Command::SupervisorStop { .. }) {
                     self.world.is_ending.store(true, Ordering::SeqCst);
                 }
                 self.step(Input::Command(command), Some(reply_to))?;
+                // The command may have added a project, whose repository has to be claimed before work starts
+                // there.
                 self.take_claims()
             }
             Message::Job(report) => self.take_report(report),
@@ -237,6 +259,9 @@ impl Kernel {
             }
             Message::Latest(latest) => latest.take().map_or(Ok(()), |input| self.step(input, None)),
             Message::RefsChanged(project, pending) => {
+                // The mark is cleared before anything is read: a ref that changes from here on sends a new
+                // message. Commits on work branches, the most frequent change, cost no look at the target
+                // branch.
                 if pending.take() == CHANGED_BEYOND_WORK {
                     self.look(&project);
                 }
@@ -255,9 +280,12 @@ impl Kernel {
                 self.step(Input::Stop(mode), None)
             }
             Message::Wake => {
+                // Nothing else to do: the loop asks `is_over` after every message.
                 self.world.over.take();
                 Ok(())
             }
+            // `wait_for_disk_space` consumes the `Found` that ends its wait; one that arrives here ends no
+            // wait.
             Message::DiskSpace(DiskSpace::Found) => Ok(()),
             Message::DiskSpace(DiskSpace::Missing(full)) => self.wait_for_disk_space(&full),
             Message::StoreFailed(error) => Err(error.into()),
@@ -265,13 +293,17 @@ impl Kernel {
         }
     }
 
+    /// Turns a keeper's report into an input for the engine.
     fn take_report(&mut self, report: JobReport) -> Result<(), SupervisorError> {
         let input = match report {
             JobReport::Started { key, keeper_pid } if key.kind == JobKind::Session => {
                 let session = paddock_model::ids::SessionId(key.id);
                 Input::SessionStarted { session, pid: u32::try_from(keeper_pid).unwrap_or(0) }
             }
+            // The engine has no input for the start of a gate run: only its end matters.
             JobReport::Started { .. } => return Ok(()),
+            // The thread that waits for this keeper panicked. The end of its job would never be reported, so
+            // the supervisor stops; the next one finds the keeper again.
             JobReport::Unwatched { key, problem } => {
                 return Err(SupervisorError::Panicked { thread: format!("waiting for {key}"), problem });
             }
@@ -281,7 +313,8 @@ impl Kernel {
                     process: effects::process_end(&self.world, &record),
                 },
                 JobKind::Gate => {
-                    // Its output is read first, and not by this thread.
+                    // The verdict depends on the output, which may be gigabytes on a slow disk: an executor
+                    // thread reads it and then reports `GateExited`.
                     let gate = paddock_model::ids::GateId(key.id);
                     if let Some((executor_key, order)) = effects::Ended::from_state(&self.state, gate, record)
                     {
@@ -295,6 +328,7 @@ impl Kernel {
                 }
             },
             JobReport::Lost { key, job } => match key.kind {
+                // No agent ran, so this is no loss: the same session is due again and no retry is spent.
                 JobKind::Session if job.never_started => Input::SessionExited {
                     session: paddock_model::ids::SessionId(key.id),
                     process: effects::never_began(),
@@ -308,7 +342,7 @@ impl Kernel {
         self.step(input, None)
     }
 
-    /// Says when the user's day began, if that is another one than was last told.
+    /// Reports the beginning of the user's day to the engine, if a new day has begun.
     fn report_day(&mut self) -> Result<(), SupervisorError> {
         let since_ms = day_start_ms();
         if self.state.counters().day_ms == since_ms {
@@ -317,8 +351,10 @@ impl Kernel {
         self.step(Input::DayBegan { since_ms }, None)
     }
 
-    /// What is done every poll interval, whether or not anything was heard.
+    /// Looks at everything once per poll interval, whether or not a watch reported a change.
     fn look_around(&mut self) -> Result<(), SupervisorError> {
+        // A workspace that was deleted or moved takes its socket with it, so nobody could stop this
+        // supervisor.
         if !WorkspaceLock::file_in(&self.world.workspace.runtime()).exists() {
             return Err(SupervisorError::WorkspaceGone(self.world.workspace.root().to_owned()));
         }
@@ -334,6 +370,7 @@ impl Kernel {
         self.step(Input::Tick, None)
     }
 
+    /// Returns the projects that this run works on.
     fn covered(&self) -> Vec<ProjectSlug> {
         let slugs = self.state.projects().map(|project| project.slug.clone());
         slugs.filter(|slug| self.memo.covers(slug)).collect()
@@ -349,7 +386,8 @@ impl Kernel {
         }
     }
 
-    /// Commits appeared, or something landed: who collides with whom may be others now.
+    /// Orders a scan of the conflict radar, since new commits or a landing may have changed which branches
+    /// collide.
     fn scan(&self, project: &ProjectSlug) {
         if self.memo.is_passive || !self.state.project(project).is_some_and(Project::is_workable) {
             return;
@@ -386,11 +424,12 @@ impl Kernel {
         });
     }
 
-    /// The files are read before anything is decided.
+    /// Reads all project files on this thread and applies what they say, before the first decision.
     pub(super) fn read_project_files_first(&mut self) -> Result<(), SupervisorError> {
-        for (slug, known) in Known::of_all(&self.state, self.covered()) {
+        for (slug, known) in Known::for_projects(&self.state, self.covered()) {
             projects::read_again(&self.world, &slug, &known);
         }
+        // `read_again` answers through the inbox; the answers have to be applied before the caller decides.
         while let Ok(message) = self.inbox.try_recv() {
             self.take(message)?;
         }
@@ -407,8 +446,9 @@ impl Kernel {
     }
 
     fn read_project_files(&mut self) {
+        // Also adds watches for projects that came since, and moves those whose repository moved.
         self.watch_projects();
-        for (slug, known) in Known::of_all(&self.state, self.covered()) {
+        for (slug, known) in Known::for_projects(&self.state, self.covered()) {
             let executor_key = ExecutorKey::Counting(slug.clone());
             self.spawn_look(executor_key, "reading the project file", move |world| {
                 projects::read_again(world, &slug, &known);
@@ -416,8 +456,9 @@ impl Kernel {
         }
     }
 
-    /// Whether the work of this process is over.
+    /// Returns how the run ends, if it is over.
     fn is_over(&self, options: &Options) -> Option<RunEnd> {
+        // Effects and appends that are in flight may still change everything below.
         if !self.world.is_idle() {
             return None;
         }
@@ -427,8 +468,11 @@ impl Kernel {
             (false, false) => RunEnd::Stopped,
         };
         match self.memo.stopping {
+            // Sessions, gates and half-done landings are left to their keepers and the next supervisor.
             Some(StopMode::Leave) => return Some(stopped),
             Some(_) => {
+                // Waits for a landing too: its intent is recorded, and until the answer is, nobody knows
+                // whether the ref has moved.
                 let is_open = self.state.open_sessions().next().is_some()
                     || self.state.open_gates().next().is_some()
                     || self.state.projects().any(|project| project.train.landing.is_some());
@@ -443,7 +487,8 @@ impl Kernel {
         Some(self.end())
     }
 
-    /// How a run ends that nobody stopped. What is left and goes on by itself is no trouble.
+    /// Returns how a run ends that nobody stopped. Work that is left but continues by itself, such as a
+    /// cooldown, does not need a human.
     fn end(&self) -> RunEnd {
         match decide::settled(&self.state, &self.memo) {
             Some(Settled::Done) => RunEnd::Done,
@@ -454,6 +499,7 @@ impl Kernel {
         }
     }
 
+    /// Records the end of the run and returns it.
     fn stop_gracefully(&mut self, end: RunEnd) -> Result<RunEnd, SupervisorError> {
         let mode = self.memo.stopping.unwrap_or(StopMode::Leave);
         self.step(Input::Stopped(mode), None)?;

@@ -1,8 +1,28 @@
-//! The supervisor: a thin shell around [`paddock_engine::decide`].
+//! The supervisor: a thin shell around the pure engine, [`paddock_engine::decide`].
 //!
-//! One thread, the kernel, takes inputs one at a time, lets the engine decide, has the store write the events,
-//! and only then lets the effects go to the lanes, where they meet git, processes and files and report back
-//! as inputs. Nothing in the kernel waits for a project, a process or a repository.
+//! One thread, the kernel, owns the state. It takes one message at a time from its inbox, lets the engine
+//! decide, and hands the resulting events to the store. Only after the store has committed them do the
+//! effects run, the client gets its reply, and subscribers see the events. The kernel itself never waits for
+//! a repository, a process or a client; it waits only for its inbox.
+//!
+//! ```text
+//!  signals ───────────────┐
+//!  ipc (socket, tokio) ───┤                                       ┌▶ executor: effects and looks
+//!  job reports (keepers) ─┤ Message        batch       committed  ├▶ reply to the client
+//!  watches (refs, files) ─┼───────▶ kernel ─────▶ store-writer ───┼▶ notify: the user's commands
+//!  tails (agents' output) ┤         (step)                        ├▶ printer: the run's own output
+//!  executor (answers) ────┘                                       └▶ feed: subscribers on the socket
+//! ```
+//!
+//! - **Effects** (`effects/`) do the work: git, processes, files. Each reports its outcome back as an input.
+//!   The executor runs jobs with the same key in order and jobs with different keys in parallel.
+//! - **Looks** read something and change nothing: refs, commit counts, project files. The next poll repeats
+//!   them, so a newer look replaces an older one that still waits.
+//! - **Panics.** A panic in an effect becomes an event and the effect runs again. A panic in a thread that
+//!   the supervisor depends on ends the supervisor, which names the thread (`panics`).
+//! - **Full disk.** The store-writer retries its batch; meanwhile the kernel decides nothing (`disk_wait`).
+//! - **Without a supervisor** a command takes the workspace lock and runs a passive kernel in its own process
+//!   (`ask`).
 
 mod agreement;
 mod ask;

@@ -1,17 +1,17 @@
-//! What reaches the kernel.
+//! The messages that the kernel receives.
 //!
-//! The inbox has no bound of its own: its senders must not wait, since some run on threads that the kernel waits for, and
-//! some on the kernel's own. It cannot grow without end all the same, also while the kernel waits for a slow disk or for
-//! room on it (`room` keeps then what comes in):
+//! The inbox is an unbounded channel: its senders must not block, since some run on threads that the kernel
+//! waits for, and some on the kernel's own thread. It still cannot grow without end, even while the kernel
+//! waits for a slow or full disk (`disk_wait` then keeps the messages):
 //!
-//! - What repeats itself waits once: that refs or project files changed and that work is over ([`Pending`]), and what a
-//!   running session has used ([`Latest`]).
-//! - An effect answers with a few inputs when it is over. The engine orders it once for each change of its subject and
-//!   each command, and again only after its answer; a look waits once in its lane (`executor`). Both are ordered by the
-//!   kernel alone, so none are added while it waits.
+//! - Repeating messages wait at most once each: changes of refs and project files and the end of jobs
+//!   ([`Pending`]), and the usage of a running session ([`Latest`]).
+//! - An effect answers with a few inputs when it is over. The engine orders it once for each change of its
+//!   subject and each command, and again only after its answer; of each look at most one waits (`executor`).
+//!   Only the kernel orders effects and looks, so none are added while it waits.
 //! - A job is reported when it starts and when it ends; there are as many jobs as slots.
-//! - A client waits for the answers to its commands; `ipc` bounds clients and the requests of each.
-//! - Signals come from a person; what the store says of the disk, and what a panic says, comes once.
+//! - A client waits for the answers to its commands; `ipc` bounds the clients and the requests of each.
+//! - Signals come from a person. The store reports a full disk once, and a thread its panic once.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::Sender;
@@ -23,76 +23,82 @@ use paddock_model::ids::{ProjectSlug, SessionId};
 use paddock_runner::JobReport;
 use paddock_store::{DiskSpace, StoreError};
 
-/// Something happened that the kernel has not heard of yet: another message would say nothing new.
+/// A mark that a repeating message waits in the inbox. While it is set, another message would say nothing
+/// new.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pending(Arc<AtomicU8>);
 
-/// Of [`Pending`]: work branches of Paddock's changed, or something of which there is but one kind.
+/// Mark of a [`Pending`]: only Paddock's own work branches changed; also the mark of messages that have one
+/// kind only.
 pub(super) const CHANGED: u8 = 1;
-/// Of [`Pending`]: refs changed that are none of Paddock's work branches.
+/// Mark of a [`Pending`]: other refs than Paddock's work branches changed.
 pub(super) const CHANGED_BEYOND_WORK: u8 = 2;
 
 impl Pending {
-    /// Marks that it happened. Returns whether a message is to be sent; `false` while one waits.
-    pub(super) fn mark(&self, what: u8) -> bool {
-        self.0.fetch_max(what, Ordering::SeqCst) == 0
+    /// Sets the mark. Returns whether the caller has to send a message: `false` while one waits.
+    pub(super) fn mark(&self, mark: u8) -> bool {
+        // The larger mark wins: a message about work branches must not hide one about other refs.
+        self.0.fetch_max(mark, Ordering::SeqCst) == 0
     }
 
-    /// What was marked, the most of it; to be asked before it is acted on.
+    /// Clears the mark and returns it. The kernel calls this before it reads what changed, so that a change
+    /// during the reading sends a new message.
     pub(super) fn take(&self) -> u8 {
         self.0.swap(0, Ordering::SeqCst)
     }
 }
 
-/// An input that takes the place of the one before it, if the kernel has not heard that one.
+/// An input of which only the newest counts: it replaces one that the kernel has not handled yet.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Latest(Arc<Mutex<Option<Input>>>);
 
 impl Latest {
-    /// Puts the input in place. Returns whether a message is to be sent; `false` while one waits.
+    /// Stores the input. Returns whether the caller has to send a message: `false` while one waits.
     pub(super) fn put(&self, input: Input) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).replace(input).is_none()
     }
 
+    /// Takes the newest input out.
     pub(super) fn take(&self) -> Option<Input> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// Where the reply to a command goes.
+/// Sends the reply to a command. Called once the command's events are committed.
 pub(super) type ReplyTo = Box<dyn FnOnce(Reply) + Send>;
 
 /// Everything that can wake the kernel.
 pub(super) enum Message {
-    /// Something happened outside.
+    /// An input for the engine, mostly the answer of an effect.
     Input(Input),
-    /// A person asks; the reply goes out once it is recorded.
+    /// A command of a client.
     Command(Box<Command>, ReplyTo),
-    /// A job's keeper reports.
+    /// A report about a keeper's job.
     Job(JobReport),
-    /// A session that runs was found again; what the clock that stops while the machine sleeps showed when it began.
-    /// What it shows now is looked at when this is heard.
+    /// A running session of an earlier supervisor was found again. The number is the awake clock's reading,
+    /// in milliseconds, at the session's start. The kernel reads that clock itself when it handles the
+    /// message, so that time in the inbox does not distort the difference.
     Adopted(SessionId, u64),
-    /// The newest of inputs of which each takes the place of the one before it.
+    /// An input of which only the newest counts.
     Latest(Latest),
-    /// Refs of a repository changed: which ones says the mark.
+    /// Refs of a repository changed; the mark says which kind.
     RefsChanged(ProjectSlug, Pending),
-    /// Something in the folder of project files changed.
+    /// A file in the folder of project files changed.
     ProjectFilesChanged(Pending),
-    /// A signal, or the end of the duration; `true` when it came from the terminal.
+    /// A signal asks to stop; `true` if it is an interrupt from the terminal.
     Stop(StopMode, bool),
-    /// An effect or an append is over; whether anything is left is to be looked at.
+    /// A job or an append is over, and the run may be over with it.
     Wake,
-    /// The disk is full, or there is room again.
+    /// The disk is full, or has free space again.
     DiskSpace(DiskSpace),
-    /// A thread that the supervisor cannot do without panicked.
+    /// A thread panicked that the supervisor depends on.
     Panicked {
-        /// Its name.
+        /// Name of the thread.
         thread: String,
-        /// What the panic said, and where.
+        /// Message and place of the panic.
         problem: String,
     },
-    /// The store failed.
+    /// The store failed; the supervisor must end.
     StoreFailed(StoreError),
 }
 
@@ -104,12 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_repeats_itself_waits_once_and_loses_nothing() {
+    fn a_repeating_message_waits_once_and_loses_nothing() {
         let pending = Pending::default();
-        let sent = [CHANGED, CHANGED_BEYOND_WORK, CHANGED].map(|what| pending.mark(what));
+        let sent = [CHANGED, CHANGED_BEYOND_WORK, CHANGED].map(|mark| pending.mark(mark));
         assert_eq!(sent, [true, false, false]);
         assert_eq!((pending.take(), pending.take()), (CHANGED_BEYOND_WORK, 0));
-        assert!(pending.mark(CHANGED), "what happens after the look is another message");
+        assert!(pending.mark(CHANGED), "a change after the look is another message");
 
         let latest = Latest::default();
         let inputs = (1..=1_000).map(|by_ms| Input::ClockJumped { by_ms });

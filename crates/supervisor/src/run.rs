@@ -1,4 +1,4 @@
-//! Starting: the lock, the database, the runner, the socket, the kernel.
+//! Starts and ends a supervisor: the lock, the database, the runner, the socket, the kernel.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -27,16 +27,18 @@ use paddock_runner::{JobReport, LocalRunner};
 use paddock_store::codec;
 use paddock_store::{EventQuery, Reader, Store, StoreError};
 
-/// How long clients that do not read may keep a supervisor that ends.
+/// Longest time that clients which do not read their answers can delay the end of a supervisor.
 const FAREWELL: Duration = Duration::from_secs(3);
 
-/// How long a supervisor that starts waits for a command that carries itself out: longer than nearly any takes.
+/// How long a starting supervisor waits for a one-shot command that holds the workspace. Nearly every command
+/// takes less.
 pub const COMMAND_PATIENCE: Duration = Duration::from_secs(30);
 
-/// Runs a supervisor in the foreground until it is over. `on_event` is told of every event once it is stored.
+/// Runs a supervisor in the foreground until its run is over. `on_event` receives every event once it is
+/// stored.
 ///
 /// # Errors
-/// When another one works here, or when the database, the socket or the system fails.
+/// Fails if another supervisor works in the workspace, or if the database, the socket or the system fails.
 pub fn run(
     workspace: &Workspace,
     environment: &Environment,
@@ -46,25 +48,29 @@ pub fn run(
     if options.dry_run {
         return dry_run(workspace, environment, options);
     }
+    // Before the lock: a supervisor that cannot open enough files should not make others wait for it.
     open_files::raise()?;
     paddock_os::panics::remember();
     let _lock = take(workspace, COMMAND_PATIENCE)?;
+    // After the lock is taken: the folder of logs belongs to the one supervisor of the workspace.
     let _log = logging::begin(workspace, environment);
     let database = workspace.db().to_owned();
     let stored = move |after: u64, max: usize| events_after(&Reader::open(&database)?, after, max);
     let (on_events, printer) = printer::start(on_event, Box::new(stored));
     let end = work(workspace, environment, options, on_events);
+    // `work` dropped the last sender, so the printer ends once it has printed every event.
     drop(printer.join());
     end
 }
 
+/// Runs the kernel, and ends the threads around it in the right order.
 fn work(
     workspace: &Workspace,
     environment: &Environment,
     options: &Options,
     on_events: OnEvents,
 ) -> Result<RunEnd, SupervisorError> {
-    // Without a bound of its own: `message` says why it cannot grow without end.
+    // Unbounded on purpose: `message` explains why it cannot grow without end.
     let (inbox, messages) = mpsc::channel();
     let memo = memo(environment, options)?;
     let mut kernel = kernel(workspace, environment, memo, (inbox.clone(), messages), on_events)?;
@@ -77,30 +83,34 @@ fn work(
     let notifier = notifier.map_err(SupervisorError::system("start the thread for notifications"))?;
     kernel.notify = Some(notifier.sender());
     signals::listen(inbox.clone())?;
+    // The socket comes last: commands of clients that connect early wait in the inbox until the kernel runs.
     let (runtime, serving, stop) = serve(workspace, &kernel, inbox)?;
     let mut end = kernel.run(options);
-    // Whoever waits for what is still to be written would wait for room on the disk.
+    // From here on a batch that meets a full disk fails instead of waiting, so that the supervisor can end.
     kernel.writer.stop_waiting();
+    // The notifier's thread ends when the last sender is dropped; the kernel holds one.
     drop(kernel.notify.take());
     notifier.finish();
     if end.is_ok()
-        && let Err(error) = kernel.hear_of_notifications()
+        && let Err(error) = kernel.record_failed_notifications()
     {
         end = Err(error);
     }
-    let Kernel { writer, inbox: unheard, .. } = kernel;
-    // Whoever asked too late hears that nobody is there; answers under way still reach their clients.
-    drop((stop, unheard));
+    let Kernel { writer, inbox: unread, .. } = kernel;
+    // Dropping the inbox drops the replies of commands that were not handled: their clients learn that the
+    // supervisor is ending, and ask the next one. Dropping `stop` ends the server, which first sends the
+    // answers under way; the writer is still at work and releases them.
+    drop((stop, unread));
     drop(runtime.block_on(async { tokio::time::timeout(FAREWELL, serving).await }));
     runtime.shutdown_background();
-    // Closing empties the queue of what is still to be written; the events channel ends with the kernel.
+    // Writes what is still queued. The run's own error comes before one of closing: it is the cause.
     let closed = writer.close();
     let end = end?;
     closed?;
     Ok(end)
 }
 
-/// What a supervisor with these options works on, and how.
+/// Returns the engine's settings for a run with these options.
 fn memo(environment: &Environment, options: &Options) -> Result<Memo, SupervisorError> {
     let mut memo = Memo::working(options.project.clone(), options.max_parallel);
     let seconds = match options.planner_cooldown {
@@ -112,7 +122,7 @@ fn memo(environment: &Environment, options: &Options) -> Result<Memo, Supervisor
     Ok(memo)
 }
 
-/// Puts a kernel together. The caller holds the workspace's lock.
+/// Opens the database and assembles a kernel. The caller holds the workspace lock.
 pub(super) fn kernel(
     workspace: &Workspace,
     environment: &Environment,
@@ -124,14 +134,16 @@ pub(super) fn kernel(
     let state = codec::load(&store)?;
     let last_seq = store.last_seq()?;
     let writer = match memo.is_passive {
-        // Who asks for one thing is told at once.
+        // A person waits for a one-shot command: a full disk is an error at once. A supervisor waits for free
+        // space.
         true => store.into_writer()?,
         false => store.into_patient_writer(disk_wait::notifier(inbox.clone()))?,
     };
     let reader = Reader::open(workspace.db())?;
     let history = Box::new(move |after: u64, max: usize| Ok(events_after(&reader, after, max)?));
     let exe = std::env::current_exe().map_err(SupervisorError::system("find the program that runs"))?;
-    // A job is reported twice, and there are as many jobs as slots; the thread below only hands the reports on.
+    // Bounded by its content: a job is reported twice, and there are as many jobs as slots. The thread below
+    // only forwards the reports, because the runner's channel carries `JobReport`s and the inbox `Message`s.
     let (reports, jobs) = mpsc::channel::<JobReport>();
     let runner = LocalRunner::with_program(&workspace.runtime(), reports, exe.clone(), BTreeMap::new())?;
     let forward = inbox.clone();
@@ -155,27 +167,30 @@ pub(super) fn kernel(
         watches: None,
         notify: None,
         claims: BTreeMap::new(),
+        // `work` replaces it; a kernel for one command never polls.
         poll: Duration::from_secs(20),
         interrupted: false,
         timed_out: false,
         end_at: None,
         clock: Clock::new(),
-        copies_looked_at: None,
+        copies_checked_at: None,
     })
 }
 
-/// Stored events after this one, oldest first, at most so many.
+/// Reads at most `max` stored events after the event `after`, oldest first.
 fn events_after(reader: &Reader, after: u64, max: usize) -> Result<Vec<StoredEvent>, StoreError> {
     let limit = Some(u32::try_from(max).unwrap_or(u32::MAX));
     reader.events(&EventQuery { since_seq: Some(after), limit, ..EventQuery::default() })
 }
 
+/// The socket's runtime, its server task, and the sender whose drop stops the server.
 type Serving = (tokio::runtime::Runtime, tokio::task::JoinHandle<()>, tokio::sync::watch::Sender<bool>);
 
+/// Starts serving the socket on a runtime of its own.
 fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Result<Serving, SupervisorError> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
-        .thread_name("link")
+        .thread_name("ipc")
         .enable_all()
         .build()
         .map_err(SupervisorError::system("start the runtime of the socket"))?;
@@ -192,7 +207,7 @@ fn serve(workspace: &Workspace, kernel: &Kernel, inbox: Sender<Message>) -> Resu
     Ok((runtime, serving, stop))
 }
 
-/// Says what a supervisor would order now. Nothing is written and nothing is started.
+/// Prints what a supervisor would record now. Writes nothing and starts nothing.
 fn dry_run(
     workspace: &Workspace,
     environment: &Environment,

@@ -1,7 +1,8 @@
-//! Following the output of running sessions: what they have used so far, and whether their agents only wait.
+//! Follows the output of running sessions: what each has used so far, and whether its agent only waits for a
+//! limit.
 //!
-//! One small thread for all of them, begun with the first: a session's output never holds up the kernel, and no
-//! answer of a lane waits for it.
+//! One thread reads the output of all sessions, and starts with the first session. Neither the kernel nor the
+//! executor ever waits for it.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,29 +24,33 @@ use paddock_os::fail_points::trouble_point;
 use paddock_os::panics::caught;
 use paddock_runner::log::{LogReader, Stream as LogStream};
 
-/// Between two looks at the output.
+/// Pause between two looks at the output.
 const EVERY: Duration = Duration::from_secs(1);
-/// Bytes read of one stream in one look; a session that writes more is caught up with in the next ones.
+/// Bytes read of one stream in one look. The looks that follow catch up with a session that writes faster.
 const LOOK_BYTES: usize = 1 << 20;
 
-/// A session that is to be followed.
+/// A session to follow.
 pub(super) struct Followed {
     pub(super) session: SessionId,
-    /// The folder of its output.
+    /// The folder of the session's output.
     pub(super) dir: PathBuf,
-    /// How its agent writes.
+    /// Name of the transcript format that the agent writes.
     pub(super) transcript: String,
-    /// Where the counter of its agent's conversation stood before, if it goes on with one.
+    /// Token counter of the conversation at the session's start, if the session resumes a conversation.
     pub(super) counter: Option<Tokens>,
-    /// What it had run until now, while the machine was awake.
+    /// Time that the session has run before the following began, without the time that the machine slept.
     pub(super) ran: Duration,
 }
 
+/// The state of one followed session.
 struct Tail {
     followed: Followed,
     reader: Reader,
+    /// Bytes read so far of standard output and standard error.
     offsets: [u64; 2],
-    reported: (Usage, Option<Failure>),
+    /// What was reported last.
+    last: (Usage, Option<Failure>),
+    /// When the following began.
     since: Instant,
     latest: Latest,
 }
@@ -56,7 +61,7 @@ struct Board {
     has_thread: bool,
 }
 
-/// The sessions that are followed.
+/// The followed sessions, and the thread that reads their output.
 #[derive(Clone, Default)]
 pub(super) struct Tails {
     shared: Arc<(Mutex<Board>, Condvar)>,
@@ -71,36 +76,43 @@ impl Tails {
         self.shared.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Follows a session from the beginning of its output; one that is followed already is left as it is.
+    /// Follows a session from the beginning of its output. Does nothing if the session is followed already.
     pub(super) fn begin(&self, followed: Followed, inbox: &Inbox, gauges: &Arc<Gauges>) {
         let mut board = self.board();
         let reader = Reader::new(&followed.transcript, setting());
-        let (reported, latest) = ((Usage::default(), None), Latest::default());
-        let tail = Tail { reader, offsets: [0; 2], reported, since: Instant::now(), latest, followed };
+        let (last, latest) = ((Usage::default(), None), Latest::default());
+        let tail = Tail { reader, offsets: [0; 2], last, since: Instant::now(), latest, followed };
         board.tails.entry(tail.followed.session).or_insert(tail);
         if !board.has_thread {
-            let (tails, reported, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
-            let work = move || tails.work(&reported, &gauges);
+            let (tails, kernel, gauges) = (self.clone(), inbox.clone(), Arc::clone(gauges));
+            let work = move || tails.work(&kernel, &gauges);
             let spawned = panics::spawn("tails", inbox.clone(), work);
+            // Without the thread the session's usage is known only from its harvest; the next session tries
+            // again.
             board.has_thread = spawned
                 .inspect_err(
-                    |error| tracing::error!(%error, "cannot follow sessions: budgets hold at their end"),
+                    |error| tracing::error!(%error, "cannot follow sessions: budgets apply only at their end"),
                 )
                 .is_ok();
         }
+        // Unlocked before the notification, or the woken thread would block on the lock at once.
         drop(board);
         self.shared.1.notify_one();
     }
 
-    /// Its processes are gone: what it left is read as a whole.
+    /// Stops following a session whose processes are gone, and drops its gauges. The harvest reads the whole
+    /// output.
     pub(super) fn end(&self, session: SessionId, gauges: &Gauges) {
         self.board().tails.remove(&session);
         gauges.forget_session(session.0);
     }
 
+    /// The thread's loop. Ends when the kernel is gone.
     fn work(&self, inbox: &Inbox, gauges: &Gauges) {
         let mut board = self.board();
         loop {
+            // Sleeps without a timeout while there is nothing to follow, so that an idle supervisor wakes for
+            // nothing.
             if board.tails.is_empty() {
                 board = self.shared.1.wait(board).unwrap_or_else(PoisonError::into_inner);
                 continue;
@@ -108,12 +120,13 @@ impl Tails {
             let sessions: Vec<SessionId> = board.tails.keys().copied().collect();
             for session in sessions {
                 let Some(tail) = board.tails.get_mut(&session) else { continue };
-                let reported = match caught(|| tail.look(gauges)) {
-                    Ok(reported) => reported
+                let message = match caught(|| tail.look(gauges)) {
+                    Ok(report) => report
                         .filter(|input| tail.latest.put(input.clone()))
                         .map(|_| Message::Latest(tail.latest.clone())),
                     Err(panic) => {
-                        // The others are followed on; what this one left is read as a whole at its end.
+                        // The reader panicked on this session's output and would panic again. The other
+                        // sessions are followed further, and the harvest still reads this one's output.
                         board.tails.remove(&session);
                         let doing = format!("following the output of session {session}");
                         let panicked =
@@ -121,10 +134,12 @@ impl Tails {
                         Some(Message::Input(Input::Panicked(panicked)))
                     }
                 };
-                if reported.is_some_and(|reported| inbox.send(reported).is_err()) {
+                if message.is_some_and(|message| inbox.send(message).is_err()) {
                     return;
                 }
             }
+            // Unlocked while the thread sleeps: `begin` and `end` run on executor threads and must not wait a
+            // second.
             drop(board);
             std::thread::sleep(EVERY);
             board = self.board();
@@ -133,7 +148,7 @@ impl Tails {
 }
 
 impl Tail {
-    /// Reads what is new; what there is to tell, if that is something else than before.
+    /// Reads new output and updates the gauges. Returns a report if it differs from the last one.
     fn look(&mut self, gauges: &Gauges) -> Option<Input> {
         trouble_point!("tail");
         self.reader.at(now_ms());
@@ -143,26 +158,29 @@ impl Tail {
         {
             is_new |= self.read(place, &dir, log, stream);
         }
-        // The clock that stops while the machine sleeps, as the keeper counts.
+        // `Instant` stops while the machine sleeps. The keeper counts its limit in the same way.
         let minutes = (self.followed.ran + self.since.elapsed()).as_secs() / 60;
         self.show(gauges, "minutes", minutes.into());
         if !is_new {
             return None;
         }
-        // Nobody reads them here.
+        // The reader keeps readable lines until they are taken. Nobody shows them here, and they would pile
+        // up.
         drop(self.reader.take_lines());
         let reading = self.reader.so_far();
         let mut usage = reading.usage;
+        // A resumed conversation counts all its sessions: this session's share is the difference.
         if let Some(counter) = reading.counter {
             usage.tokens = Some(counter.since(self.followed.counter.unwrap_or_default()));
         }
+        // A wait without an end is not reported: nobody could decide whether to stop the session for it.
         let waits = reading.wait.filter(|wait| wait.until_ms.is_some());
-        let reported = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
-        if reported == self.reported {
+        let report = (usage, waits.map(|wait| wait.why.until(wait.until_ms)));
+        if report == self.last {
             return None;
         }
-        self.reported = reported;
-        let (usage, waits) = self.reported.clone();
+        self.last = report;
+        let (usage, waits) = self.last.clone();
         if let Some(tokens) = usage.tokens {
             self.show(gauges, "tokens", tokens.total().into());
         }
@@ -172,8 +190,9 @@ impl Tail {
         Some(Input::SessionReported { session: self.followed.session, usage, waits })
     }
 
+    /// Reads the next part of one stream into the reader. Returns whether there was any.
     fn read(&mut self, place: usize, dir: &Path, log: LogStream, stream: Stream) -> bool {
-        // What cannot be read now is read in the next look, or at harvest.
+        // An error is no loss: the next look tries again, and the harvest reads everything.
         let Ok(chunk) = LogReader::open(dir, log).read_at(self.offsets[place], LOOK_BYTES) else {
             return false;
         };
