@@ -1,6 +1,8 @@
-//! Agreement to the commands of a repository's own `.paddock/project.yaml` that goes on: what the queue
-//! landed for an objective whose scope names that file was asked for by whoever gave the scope. Which commits
-//! those are the state says, not the repository, where agents write.
+//! Carries a person's agreement to the commands of a repository's own `.paddock/project.yaml` over landings.
+//!
+//! A person who puts that file into an objective's scope has asked for its change, so a landing of that
+//! objective keeps the agreement. Paddock's state says which commits those are, not the repository: agents
+//! can write to the repository.
 
 use super::trust::{agreed, with_agreement};
 use paddock_config::agreement_of;
@@ -11,25 +13,25 @@ use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::objective::Objective;
 use paddock_model::state::State;
 
-/// The file, in a repository.
+/// Path of the file in a repository.
 const FILE: &str = ".paddock/project.yaml";
-/// First-parent commits that are looked through for the last changes of the file: whoever has more since a
-/// person agreed is asked again.
+/// First-parent commits that are searched for changes of the file. With more commits since the agreement, the
+/// person is asked again.
 const COMMITS_MAX: usize = 2_000;
 
-/// What agreement goes by.
+/// What the state knows about the agreement of one project.
 #[derive(Debug, Clone)]
 pub(super) struct Known {
     /// What a person agreed to.
     pub(super) trust: TrustRecord,
     /// The recorded target branch; empty while there is none.
     pub(super) target: String,
-    /// Landings that carry it on.
+    /// Landed commits that carry the agreement over.
     landed: Vec<ObjectId>,
 }
 
 impl Known {
-    /// Of each of these projects that is managed.
+    /// Collects the knowledge about each of these projects that still exists.
     pub(super) fn for_projects(state: &State, projects: Vec<ProjectSlug>) -> Vec<(ProjectSlug, Self)> {
         projects
             .into_iter()
@@ -37,6 +39,7 @@ impl Known {
             .collect()
     }
 
+    /// Collects the knowledge about one project; `None` if the project is gone.
     pub(super) fn from_state(state: &State, slug: &ProjectSlug) -> Option<Self> {
         let project = state.project(slug)?;
         let (trust, target) = (project.trust.clone(), project.settings.target_branch.clone());
@@ -48,7 +51,8 @@ impl Known {
         let mut landed: Vec<ObjectId> =
             state.objectives_of(slug).filter(|found| names(found)).filter_map(commit).collect();
         if !landed.is_empty() {
-            // Of a batch nobody knows here whose change it was.
+            // A batch lands several objectives with one commit. The state does not say which of them changed
+            // the file, so a commit counts only if every objective in it was asked to.
             let others = state.objectives_of(slug).filter(|found| !names(found));
             let others: Vec<ObjectId> = others.filter_map(commit).filter(|id| landed.contains(id)).collect();
             landed.retain(|id| !others.contains(id));
@@ -56,17 +60,19 @@ impl Known {
         Some(Self { trust, target, landed })
     }
 
-    /// The hash that was agreed to.
+    /// Returns the hash of the commands that a person agreed to.
     pub(super) fn agreed(&self) -> Option<&str> {
         agreed(&self.trust)
     }
 
-    /// What is agreed to now, and the last landing that carried it on; none where a change came in another
-    /// way, or nothing was agreed to before.
+    /// Returns the last landing that changed the file and the agreement as it is carried over it. `None` if
+    /// any change since the agreement came in another way, or if nobody agreed to anything.
     pub(super) fn carried(&self, repository: &Repository, branch: &str) -> Option<(ObjectId, TrustRecord)> {
         let before = self.agreed().filter(|_| !self.landed.is_empty())?;
         let changes = repository.changes_of(&format!("refs/heads/{branch}"), FILE, COMMITS_MAX).ok()?;
         let (last, now) = changes.first().map(|change| (change.commit.clone(), change.after.clone()))?;
+        // Newest first. The chain of changes has to lead back to the agreed content through landings alone: a
+        // single other commit in between breaks it.
         for change in changes {
             if !self.landed.contains(&change.commit) {
                 return None;

@@ -1,6 +1,7 @@
-//! Whether an agent works: it is asked for one word, under a keeper, in a repository made for that.
+//! `agent check`: finds out whether an agent works, by asking it for one word under a keeper, in a throw-away
+//! repository.
 //!
-//! It is no session: nothing is recorded of it but what it came to, and nothing is left of it.
+//! A check is no session. Only its result is recorded, and its folder is removed.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -29,53 +30,55 @@ use paddock_runner::{
     Stage, StopReason,
 };
 
-/// Between the gentle signal and the kill, in milliseconds.
+/// Time between the gentle signal and the kill, in milliseconds.
 const GRACE_MS: u64 = 5_000;
-/// How long an agent may take to tell its version.
+/// Time limit of `PROGRAM --version`.
 const VERSION_LIMIT: Duration = Duration::from_secs(15);
-/// Beyond its limit and the grace, how long a keeper may take to end.
+/// How long a keeper may take to end beyond its limit and the grace. Its report is late only on a very busy
+/// machine.
 const KEEPER_PATIENCE: Duration = Duration::from_secs(60);
-/// Bytes read of what the agent wrote.
+/// Most bytes read of each stream of the agent's output.
 const OUTPUT_MAX_BYTES: u64 = 4 << 20;
-/// Characters of its answer that are shown.
+/// Most characters of the agent's answer that are shown.
 const ANSWER_MAX: usize = 200;
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Checkup {
-    /// For the record.
+    /// The result as it is recorded.
     pub check: Check,
-    /// What it answered, cut.
+    /// The agent's answer, cut to a line's length.
     pub answer: String,
 }
 
-/// A folder that is gone when this is.
+/// A folder that is removed when this value is dropped.
 struct Folder(PathBuf);
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // What cannot be removed is a few small files under the workspace's own folder.
+        // An error leaves a few small files in the workspace's own runtime folder, which harm nobody.
         drop(fs::remove_dir_all(&self.0));
     }
 }
 
-/// Runs the agent once, for at most `limit`.
+/// Runs the agent once, for at most `limit`, and returns what is wrong with it, if anything.
 ///
 /// # Errors
-/// When the check itself could not be made: no folder, no git, no keeper.
+/// Fails if the check itself cannot be made: no folder, no git, no keeper. An agent that fails is a result.
 pub fn check_agent(
     workspace: &Workspace,
     environment: &Environment,
     agent: &AgentSettings,
     limit: Duration,
 ) -> Result<Checkup, EffectError> {
+    // A random name, since two people may check an agent of the same workspace at once.
     let name = random_hex(4)?;
     let folder = Folder(workspace.runtime().join("checks").join(name));
     make_private_dir(&folder.0).map_err(EffectError::at(&folder.0))?;
     let repository = folder.0.join("repository");
     make_repository(&repository)?;
     let exe = std::env::current_exe()?;
-    // Two jobs are run, and each is reported twice.
+    // Bounded by its content: two jobs run, and each is reported twice.
     let (sender, reports) = mpsc::channel();
     let runner = LocalRunner::with_program(&folder.0.join("runtime"), sender, exe.clone(), BTreeMap::new());
     let runner = runner?;
@@ -124,17 +127,20 @@ impl Bench<'_> {
         }
         let (reading, _) = reader.finish(Some(&exit));
         let mut answer: String = reading.final_text.trim().chars().take(ANSWER_MAX).collect();
+        // Plain formats mark no message as the final one: the whole output is the answer.
         if answer.is_empty() && matches!(self.agent.transcript.as_str(), "plain" | "scripted") {
             let text = String::from_utf8_lossy(&self.output(1, LogStream::Stdout)).into_owned();
             answer = text.trim().chars().take(ANSWER_MAX).collect();
         }
         let waits = reading.wait.map(|wait| wait.why.until(wait.until_ms));
         let problem = match record.stop {
+            // A wait that the agent reported, such as for a rate limit, explains more than the time limit
+            // does.
             Some(StopReason::Deadline) => Some(waits.unwrap_or_else(|| {
                 let text = format!("no answer within {} s", limit.as_secs());
                 Failure::new(FailureClass::Other, &text)
             })),
-            // A class alone helps nobody.
+            // A class alone, such as "authentication", tells a person nothing: add what the agent wrote.
             _ => match reading.failure {
                 Some(failure) if failure.text.is_empty() => {
                     let said = self.judge(&exit, &answer).map(|other| other.text).unwrap_or_default();
@@ -149,7 +155,7 @@ impl Bench<'_> {
         Ok(Checkup { check, answer })
     }
 
-    /// What is wrong with an end that the transcript finds nothing wrong with.
+    /// Returns what is wrong with a run in whose transcript the reader found no failure.
     fn judge(&self, exit: &Exit, answer: &str) -> Option<Failure> {
         if *exit != Exit::Code(0) {
             let errors = self.output(1, LogStream::Stderr);
@@ -162,15 +168,16 @@ impl Bench<'_> {
             return None;
         }
         let text = match answer.is_empty() {
-            true => "it answered nothing".to_owned(),
-            false => format!("it answered something else: {answer}"),
+            true => "the agent answered nothing; expected `ok`".to_owned(),
+            false => format!("the agent answered something else than `ok`: {answer}"),
         };
         Some(Failure::new(FailureClass::Other, &text))
     }
 
-    /// The first line of what `PROGRAM --version` prints.
+    /// Returns the first line that `PROGRAM --version` prints; `None` if the program fails or prints nothing.
     fn version(&self) -> Option<String> {
         let program = &self.agent.cli_command;
+        // Paddock's own scripted agent is a placeholder in the command and no program of its own.
         if program.is_empty() || program.starts_with('{') {
             return Some(env!("CARGO_PKG_VERSION").to_owned());
         }
@@ -189,6 +196,7 @@ impl Bench<'_> {
         self.folder.join("runtime/sessions").join(id.to_string())
     }
 
+    /// Reads the beginning of a job's output. A log that cannot be read counts as empty.
     fn output(&self, id: u64, stream: LogStream) -> Vec<u8> {
         let log = LogReader::open(&self.dir(id), stream);
         let (mut offset, mut bytes) = (0, Vec::new());
@@ -204,6 +212,7 @@ impl Bench<'_> {
         bytes
     }
 
+    /// Runs one stage under a keeper and waits for its end.
     fn run(
         &self,
         id: u64,
@@ -211,7 +220,8 @@ impl Bench<'_> {
         stdin: Option<PathBuf>,
         limit: Duration,
     ) -> Result<ExitRecord, EffectError> {
-        let Variables { set, unset, secrets } = Variables::of_agent(self.agent, self.environment);
+        // The same variables as in a session: a check must not succeed where a session would fail.
+        let Variables { set, unset, secrets } = Variables::for_agent(self.agent, self.environment);
         let key = JobKey { kind: JobKind::Session, id, attempt: 1 };
         let limit_ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
         let spec = JobSpec {
@@ -232,6 +242,8 @@ impl Bench<'_> {
         self.ended(key, limit + Duration::from_millis(GRACE_MS) + KEEPER_PATIENCE)
     }
 
+    /// Waits for the end of a job. The keeper enforces the job's limit; `patience` only guards against a
+    /// keeper that never reports.
     fn ended(&self, wanted: JobKey, patience: Duration) -> Result<ExitRecord, EffectError> {
         let until = Instant::now() + patience;
         loop {

@@ -1,29 +1,33 @@
-//! The wall clock held against the machine's own, which never jumps and stops while the machine sleeps.
+//! Compares the wall clock with the monotonic clock, which never jumps and stops while the machine sleeps.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use paddock_os::processes;
 
-/// The two part by less than this when nothing happened: time servers correct half a millisecond a second, and a
-/// clock is looked at far oftener than once an hour.
+/// Smallest difference between the two clocks that counts as a jump, in milliseconds. Time servers correct
+/// the wall clock by up to half a millisecond a second, and the clocks are compared far more often than once
+/// an hour.
 const JUMP_MIN_MS: i64 = 3_000;
 
-/// Reading both takes less, unless the process was stopped in between; the next look is soon enough then.
+/// Longest time between reading the one clock and the other. Only a process that was stopped in between takes
+/// longer; the next comparison is soon enough then.
 const READ_MAX: Duration = Duration::from_millis(500);
 
-/// Unix milliseconds.
+/// Returns the wall clock in Unix milliseconds.
 pub(super) fn now_ms() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// When today began where the user is, in Unix milliseconds.
+/// Returns the beginning of today in the user's time zone, in Unix milliseconds.
 pub(super) fn day_start_ms() -> i64 {
     let now = jiff::Zoned::now();
+    // `start_of_day` fails only at the edge of the calendar; a budget of the last 24 hours is a sensible
+    // stand-in.
     now.start_of_day().map_or_else(|_| now_ms() - 86_400_000, |start| start.timestamp().as_millisecond())
 }
 
-/// Where both clocks were when they were last seen together.
+/// The readings of both clocks at the last comparison.
 #[derive(Debug)]
 pub(super) struct Clock {
     wall_ms: i64,
@@ -31,18 +35,20 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Both as they are now.
+    /// Reads both clocks.
     pub(super) fn new() -> Self {
         Self { wall_ms: now_ms(), awake: Instant::now() }
     }
 
-    /// How far the wall clock went beyond (or behind) the time awake since the last look, in milliseconds, if that
-    /// is a jump: the machine slept, or somebody set its clock.
+    /// Compares the clocks again. Returns how much further the wall clock went than the monotonic clock, in
+    /// milliseconds, if that is a jump: the machine slept, or somebody set its clock. Negative if the clock
+    /// was set back.
     pub(super) fn jumped_ms(&mut self) -> Option<i64> {
         let before = Instant::now();
         let (wall_ms, now) = (now_ms(), Instant::now());
+        // The process was stopped between the two readings: they belong to different moments.
         if now.duration_since(before) > READ_MAX {
-            return None; // Stopped between the two: they tell of different moments.
+            return None;
         }
         self.seen(wall_ms, now.saturating_duration_since(self.awake), now)
     }
@@ -55,7 +61,8 @@ impl Clock {
     }
 }
 
-/// How long the machine has been awake since its clock showed this, in milliseconds.
+/// Returns how long the machine has been awake since its awake clock showed `began_ms`. `None` where the
+/// system has no such clock that several processes can compare.
 pub(super) fn awake_since(began_ms: u64) -> Option<Duration> {
     processes::awake_clock_ms().map(|now_ms| Duration::from_millis(now_ms.saturating_sub(began_ms)))
 }
@@ -68,12 +75,12 @@ mod tests {
         let now = Instant::now();
         let mut clock = Clock { wall_ms: 1_000_000, awake: now };
         let seen = clock.seen(1_000_000 + wall_ms, Duration::from_millis(awake_ms), now);
-        assert_eq!(clock.seen(1_000_000 + wall_ms, Duration::ZERO, now), None, "a jump is told once");
+        assert_eq!(clock.seen(1_000_000 + wall_ms, Duration::ZERO, now), None, "a jump is reported once");
         seen
     }
 
     #[test]
-    fn sleep_and_a_clock_that_is_set_are_jumps_and_time_that_passes_is_none() {
+    fn sleep_and_a_clock_that_is_set_are_jumps_and_passing_time_is_not() {
         assert_eq!(after(20_000, 20_000), None);
         assert_eq!(after(3_600_000, 3_599_000), None, "a time server's correction");
         assert_eq!(after(8 * 3_600_000, 20_000), Some(8 * 3_600_000 - 20_000));

@@ -1,4 +1,4 @@
-//! Counting the commits of running sessions, for their budgets and for whoever watches.
+//! Counts the commits of running sessions, for their budgets and for the gauges.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use paddock_model::session::SessionStatus;
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 
-/// A running session as the counter needs it.
+/// A running session, with what the counter needs of it.
 pub(super) struct Running {
     session: SessionId,
     path: String,
@@ -20,7 +20,7 @@ pub(super) struct Running {
     from: ObjectId,
 }
 
-/// The running sessions of a project.
+/// Returns the running sessions of a project.
 pub(super) fn running(state: &State, project: &ProjectSlug) -> Vec<Running> {
     let sessions = state.open_sessions().filter(|session| {
         session.objective.project == *project
@@ -35,10 +35,12 @@ pub(super) fn running(state: &State, project: &ProjectSlug) -> Vec<Running> {
         .collect()
 }
 
-/// Counts, and tells; a worktree that cannot be read now is read at harvest at the latest.
+/// Counts the commits of each session and reports them. Skips a worktree that cannot be read now: the harvest
+/// reads it at the latest.
 pub(super) fn count(world: &World, site: &Site, sessions: &[Running]) {
     let Ok(repository) = world.repository(&site.repo_root) else { return };
-    // The ref itself: it may have moved since the state was looked at.
+    // Read from the ref and not from the state: a landing may have moved it since this job was ordered, and
+    // an agent that merges the new tip must not have all landed commits counted as its own.
     let tip = repository.commit_of(&site.integration_ref).ok().flatten().unwrap_or(site.tip.clone());
     for running in sessions {
         let counted = find_worktree(&repository, Path::new(&running.path), &running.branch)

@@ -1,4 +1,4 @@
-//! Copies of the database, made beside it now and then: what `paddock doctor --restore` puts back.
+//! Copies of the database, made next to it every few hours. `paddock doctor --restore` puts one back.
 
 use std::time::{Duration, Instant};
 
@@ -7,14 +7,16 @@ use super::kernel::Kernel;
 use super::world::World;
 use paddock_store::Reader;
 
-/// The age at which the newest copy is followed by another. Three are kept, so the oldest is of the day.
+/// Age of the newest copy at which another one is made. Three copies are kept, so the oldest is less than a
+/// day old.
 const COPY_AGE: Duration = Duration::from_secs(6 * 60 * 60);
-/// So often the age is looked at.
-const LOOK_INTERVAL: Duration = Duration::from_secs(10 * 60);
+/// Interval of the check of that age.
+const CHECK_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 impl Kernel {
+    /// Orders a copy of the database if the last check is long enough ago.
     pub(super) fn copy_database_if_due(&mut self) {
-        if self.copies_checked_at.is_some_and(|at| at.elapsed() < LOOK_INTERVAL) {
+        if self.copies_checked_at.is_some_and(|at| at.elapsed() < CHECK_INTERVAL) {
             return;
         }
         self.copies_checked_at = Some(Instant::now());
@@ -22,7 +24,8 @@ impl Kernel {
     }
 }
 
-/// Whatever goes wrong with a copy, work goes on.
+/// Copies the database if the newest copy is old enough. A failure is only logged: work does not depend on
+/// copies.
 fn copy(world: &World) {
     let copied = Reader::open(world.workspace.db()).and_then(|reader| reader.copy_if_due(COPY_AGE));
     match copied {

@@ -1,4 +1,4 @@
-//! Whether anything can be written where work goes on, and waiting until it can.
+//! Whether the disks that Paddock works on are full, and waiting until they are not.
 
 use std::error::Error;
 use std::io::{self, ErrorKind};
@@ -10,33 +10,35 @@ use std::time::Duration;
 use super::error::EffectError;
 use super::world::World;
 
-/// So often it is looked whether there is room.
+/// Interval of the check for free space.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Below this, in bytes, what fails fails for want of space.
+/// Free bytes below which a disk counts as full.
 const FULL_BYTES: u64 = 1 << 20;
-/// Below this number of files that can still be made, too; file systems that make inodes as they need them name none.
+/// Free inodes below which a disk counts as full.
 const FULL_INODES: u64 = 16;
 
-/// Whether nothing of any size can be written there. A file system that cannot say is not full.
+/// Returns whether the file system of the folder is full. One that gives no answer does not count as full.
 pub(super) fn is_disk_full(folder: &Path) -> bool {
     rustix::fs::statvfs(folder).is_ok_and(|stat| {
+        // File systems that make inodes as they need them report a total of 0.
         let lacks_inodes = stat.f_files > 0 && stat.f_favail < FULL_INODES;
         lacks_inodes || stat.f_bavail.saturating_mul(stat.f_frsize) < FULL_BYTES
     })
 }
 
-/// Whether these are the system's words for a full disk, or a spent quota: of programs that are asked for nothing else.
+/// Returns whether a program's output holds the system's message for a full disk or a spent quota.
 pub(super) fn says_disk_full(text: &str) -> bool {
     text.contains("No space left on device") || text.contains("Disk quota exceeded")
 }
 
 impl EffectError {
-    /// Whether it failed for want of space, or of quota. Of git, the program and the library, only words say so.
+    /// Returns whether the cause is a full disk or a spent quota.
     pub(super) fn is_disk_full(&self) -> bool {
         let is_missing =
             |error: &io::Error| matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
         let mut cause: Option<&dyn Error> = match self {
-            // It stands for its error, and so is not the cause of itself.
+            // A transparent error has the cause of its inner error as its own, so the inner error would be
+            // skipped.
             Self::System(error) => Some(error),
             other => Some(other),
         };
@@ -46,36 +48,38 @@ impl EffectError {
             }
             cause = error.source();
         }
+        // The git program and libgit2 pass on the system's message, but not its error code.
         says_disk_full(&self.to_string())
     }
 }
 
 impl World {
-    /// Waits while there is no room, unless the supervisor is to end: an effect that is not begun is done later, one
-    /// that fails half-way has to be explained to somebody.
+    /// Waits while a disk is full, unless the supervisor is ending.
     pub(super) fn wait_until_disk_has_space(&self) {
         while self.is_full() && !self.is_ending.load(Ordering::SeqCst) {
             thread::sleep(LOOK_INTERVAL);
         }
     }
 
-    /// Whether nothing can be written where work goes on.
+    /// Returns whether the disk of the workspace or of a repository is full.
     pub(super) fn is_full(&self) -> bool {
         is_disk_full(self.workspace.root()) || self.repository_roots().iter().any(|root| is_disk_full(root))
     }
 
-    /// Does it again when it failed for want of space, as soon as there is some.
+    /// Runs `act`, and again whenever it failed for want of space, once there is some.
     pub(super) fn with_disk_space<T>(
         &self,
         mut act: impl FnMut() -> Result<T, EffectError>,
     ) -> Result<T, EffectError> {
         loop {
             let outcome = act();
+            // Any error on a full disk is put down to the disk: programs fail in many ways there and seldom
+            // say why.
             let is_full = outcome.as_ref().is_err_and(|error| error.is_disk_full() || self.is_full());
             if !is_full || self.is_ending.load(Ordering::SeqCst) {
                 return outcome;
             }
-            tracing::warn!("the disk is full: an effect waits for room");
+            tracing::warn!("the disk is full: an effect waits for free space");
             thread::sleep(LOOK_INTERVAL);
         }
     }

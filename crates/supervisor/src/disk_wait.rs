@@ -1,5 +1,7 @@
-//! While the disk is full nothing can be recorded, so nothing is decided and nothing is begun. Running sessions go
-//! on under their keepers, and work goes on by itself when there is room.
+//! Waits while the disk is full.
+//!
+//! Nothing can be recorded then, so the kernel decides nothing and starts nothing. Running sessions continue
+//! under their keepers, and the supervisor resumes by itself once there is free space.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::RecvTimeoutError;
@@ -11,41 +13,49 @@ use super::message::{Inbox, Message};
 use paddock_model::command::{Answer, Command, Refusal};
 use paddock_store::{DiskSpace, OnDiskSpace, StoreError};
 
-/// So often it is looked whether there is room, or the time of the run is over.
+/// Interval of the check whether the run's duration is over.
 const LOOK_INTERVAL: Duration = Duration::from_secs(1);
-/// Tells the kernel, and whoever reads the supervisor's own output.
+
+/// Returns the function that the store calls when the disk fills up and when it has free space again. It
+/// informs the kernel, the log, and the person who reads the supervisor's standard error.
 pub(super) fn notifier(inbox: Inbox) -> OnDiskSpace {
     Box::new(move |space| {
         match &space {
             DiskSpace::Missing(StoreError::DiskFull { path }) => {
-                tracing::error!(database = %path.display(), "the disk is full: nothing is begun until there is room");
+                tracing::error!(database = %path.display(), "the disk is full: nothing starts until it has free space");
                 eprintln!(
-                    "the disk of {} is full: nothing new is begun, sessions go on, and work goes on by itself when \
-                     there is room",
+                    "the disk of {} is full: nothing new starts, running sessions continue, and work resumes by \
+                     itself once there is free space",
                     path.display()
                 );
             }
             DiskSpace::Missing(error) => tracing::error!(%error, "nothing can be written"),
             DiskSpace::Found => {
-                tracing::info!("there is room on the disk again");
-                eprintln!("there is room on the disk again: work goes on");
+                tracing::info!("the disk has free space again");
+                eprintln!("the disk has free space again: work resumes");
             }
         }
-        // When the kernel is gone the process is ending.
+        // An error means that the kernel is gone and the process is ending.
         drop(inbox.send(Message::DiskSpace(space)));
     })
 }
 
 impl Kernel {
-    /// Keeps what comes in for later, in its order. People are told at once that nothing can be recorded; whoever
-    /// stops the supervisor ends it here, and what it had decided and not recorded is decided again by the next.
+    /// Waits until the disk has free space, and handles the messages of that time afterwards, in their order.
+    ///
+    /// Commands are refused at once, with the reason. A stop ends the supervisor from here: the next one
+    /// decides again what this one decided and could not record.
+    ///
+    /// # Errors
+    /// Fails with `full` if the supervisor is asked to stop or its duration is over, or if the store fails.
     pub(super) fn wait_for_disk_space(&mut self, full: &StoreError) -> Result<(), SupervisorError> {
-        // It grows as little as the inbox: see `message`.
+        // Bounded for the same reasons as the inbox: see `message`.
         let mut kept = VecDeque::new();
         loop {
             match self.inbox.recv_timeout(LOOK_INTERVAL) {
                 Ok(Message::DiskSpace(DiskSpace::Found)) => break,
                 Ok(Message::StoreFailed(error)) => return Err(error.into()),
+                // A graceful stop cannot be decided, since it could not be recorded.
                 Ok(Message::Stop(_, is_interrupt)) => {
                     self.interrupted |= is_interrupt;
                     return Err(full.clone().into());
@@ -53,7 +63,7 @@ impl Kernel {
                 Ok(Message::Command(command, reply_to)) => {
                     if matches!(*command, Command::SupervisorStop { .. }) {
                         let text =
-                            "stopping; the disk is full, so sessions were left to go on under their keepers";
+                            "stopping; the disk is full, so running sessions continue under their keepers";
                         reply_to(Ok(Answer::text(text)));
                         return Err(full.clone().into());
                     }

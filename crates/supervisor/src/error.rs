@@ -1,4 +1,4 @@
-//! What keeps a supervisor from working.
+//! The errors of the supervisor and of its effects.
 
 use paddock_model::ids::AgentId;
 use std::path::{Path, PathBuf};
@@ -24,107 +24,110 @@ pub enum SupervisorError {
     /// Another supervisor works in this workspace, or its lock cannot be taken.
     #[error(transparent)]
     Lock(#[from] LockError),
-    /// A variable of the environment cannot be used.
+    /// An environment variable has a value that cannot be used.
     #[error(transparent)]
     Environment(#[from] EnvironmentError),
-    /// Merges and sessions would fail half way.
+    /// The limit of open files is so low that merges and sessions would fail half-way.
     #[error(transparent)]
     OpenFiles(#[from] TooFewOpenFiles),
-    /// The database failed. Nothing follows from what could not be recorded; running sessions go on under
-    /// their keepers, and the next supervisor finds them.
+    /// The database failed. Nothing follows from events that were not recorded. Running sessions continue
+    /// under their keepers, and the next supervisor finds them.
     #[error("{0}; the supervisor stopped, running sessions go on under their keepers")]
     Store(#[from] StoreError),
-    /// The database cannot be understood.
+    /// The database holds an event or a row that this version cannot decode.
     #[error(transparent)]
     Codec(#[from] CodecError),
     /// The socket failed.
     #[error(transparent)]
     Link(#[from] IpcError),
-    /// Jobs cannot be run at all.
+    /// The runner cannot run jobs at all.
     #[error(transparent)]
     Runner(#[from] RunnerError),
-    /// The system refused something basic.
+    /// The system refused an operation that a supervisor needs, such as starting a thread.
     #[error("{what}: {source}")]
     System {
-        /// What was tried.
+        /// What Paddock tried.
         what: &'static str,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// The workspace was deleted or moved: nobody could ask or stop this supervisor any more.
+    /// The workspace was deleted or moved. Its socket is gone with it, so nobody could reach or stop this
+    /// supervisor.
     #[error("{} is not there any more; the supervisor stopped, running sessions go on under their keepers", .0.display())]
     WorkspaceGone(PathBuf),
-    /// A fault of Paddock itself, in a thread that a supervisor cannot do without.
+    /// A panic in a thread that the supervisor depends on.
     #[error(
         "a fault of Paddock itself: its thread `{thread}` panicked: {problem}; the supervisor stopped, running sessions \
          go on under their keepers; start it again, and report this with the newest file in runtime/logs"
     )]
     Panicked {
-        /// The thread's name.
+        /// Name of the thread.
         thread: String,
-        /// What the panic said, and where.
+        /// Message and place of the panic.
         problem: String,
     },
-    /// The supervisor ended before it answered.
+    /// The kernel ended before it answered.
     #[error("the supervisor ended before it answered; see `paddock supervisor status`, then try again")]
     Gone,
 }
 
 impl SupervisorError {
+    /// For `map_err`: wraps the system's error with what Paddock tried.
     pub(super) fn system(what: &'static str) -> impl FnOnce(std::io::Error) -> Self {
         move |source| Self::System { what, source }
     }
 }
 
-/// Why an effect did not do what it was ordered to, or what was asked of a repository or an agent could not be found
-/// out. The supervisor goes on.
+/// Why an effect failed, or why a question about a repository or an agent has no answer. The supervisor
+/// continues.
 #[derive(Debug, thiserror::Error)]
 pub enum EffectError {
-    /// The repository, or the git program.
+    /// The repository or the git program failed.
     #[error(transparent)]
     Git(#[from] GitError),
     /// A job could not be started, found or read.
     #[error(transparent)]
     Runner(#[from] RunnerError),
-    /// The agent's command cannot be made.
+    /// The agent's command line cannot be built from its template.
     #[error(transparent)]
     Command(#[from] CommandError),
-    /// The prompt cannot be made.
+    /// The prompt cannot be rendered from its template.
     #[error(transparent)]
     Prompt(#[from] PromptError),
-    /// A pattern of the project file is none.
+    /// A pattern in the project file is not valid.
     #[error(transparent)]
     Scope(#[from] ScopeError),
-    /// What is to be recorded cannot be written as JSON.
+    /// A record cannot be written as JSON.
     #[error(transparent)]
     Json(#[from] serde_json::Error),
     /// The project file has faults.
     #[error("{}", joined(.0))]
     Config(Vec<ConfigError>),
-    /// The system refused something that needs no name.
+    /// The system refused an operation whose subject is clear from the context.
     #[error(transparent)]
     System(#[from] std::io::Error),
-    /// A file or folder.
+    /// An operation on a file or folder failed.
     #[error("{}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Git would run programs that nobody agreed to.
+    /// The repository's git configuration would run programs that nobody agreed to. Holds the changed
+    /// entries.
     #[error("git configuration that can run programs changed: {}", .0.join(", "))]
     Untrusted(Vec<String>),
     /// The project file no longer names the agent of a session.
     #[error("the agent {0} is no longer in the project file")]
     UnknownAgent(AgentId),
-    /// A file of `worktree.copy` would come from elsewhere.
+    /// A name in `worktree.copy` points outside the repository.
     #[error("worktree.copy: {0:?} leads out of the repository")]
     CopyLeadsOut(String),
-    /// A file of `worktree.copy` would go elsewhere.
+    /// A link in the worktree would lead the copy of a `worktree.copy` file elsewhere.
     #[error("worktree.copy: {name} is not copied, as {} is a link", link.display())]
     CopyThroughLink {
-        /// The file.
+        /// Name of the file.
         name: String,
         /// The link in its way.
         link: PathBuf,
@@ -132,41 +135,41 @@ pub enum EffectError {
     /// A file of `worktree.copy` could not be copied.
     #[error("worktree.copy: {name}: {source}")]
     Copy {
-        /// The file.
+        /// Name of the file.
         name: String,
-        /// What the system says.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// A job runs in a folder that was to be removed.
-    #[error("something is at work in it")]
+    /// A gate worktree cannot be removed, since a job runs in it.
+    #[error("a job is still running in this folder")]
     Busy,
-    /// A keeper left no record of its run.
-    #[error("the record of its end is gone")]
+    /// The exit record of a gate run that is over is missing.
+    #[error("the exit record of the run is gone")]
     RecordGone,
-    /// The logs of a session.
-    #[error("its output cannot be read: {0}")]
+    /// The logs of a session cannot be read.
+    #[error("the session's output cannot be read: {0}")]
     Output(std::io::Error),
-    /// A keeper ended without a record; what it said last.
-    #[error("its keeper vanished {0}")]
+    /// A keeper ended without an exit record. Holds the last words of the keeper, which may be empty.
+    #[error("the agent's keeper vanished{}", if .0.is_empty() { String::new() } else { format!(": {}", .0) })]
     KeeperVanished(String),
-    /// A keeper did not report in time.
-    #[error("its keeper does not answer")]
+    /// A keeper did not report the end of its job in time.
+    #[error("the agent's keeper did not report in time")]
     KeeperSilent,
-    /// A command that was to be told of an event failed.
+    /// A `notify` command failed.
     #[error("{status}{}", if said.is_empty() { String::new() } else { format!(": {said}") })]
     Notification {
-        /// How it ended.
+        /// Exit status of the command.
         status: ExitStatus,
-        /// The end of what it wrote to standard error.
+        /// Beginning of what the command wrote to standard error.
         said: String,
     },
-    /// A command that was to be told of an event took too long.
-    #[error("it took longer than {} s and was killed", .0.as_secs())]
+    /// A `notify` command exceeded its time limit.
+    #[error("the command took longer than {} s and was killed", .0.as_secs())]
     NotificationTimedOut(Duration),
 }
 
 impl EffectError {
-    /// For `map_err`: the file or folder that it is about.
+    /// For `map_err`: wraps the system's error with the file or folder.
     pub(super) fn at(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { path, source }

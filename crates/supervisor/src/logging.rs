@@ -13,15 +13,16 @@ use tracing_subscriber::EnvFilter;
 use paddock_config::{Environment, Workspace};
 use paddock_os::files::{make_private, make_private_dir};
 
-/// Days of logs kept.
+/// Number of daily files kept.
 const FILES_MAX: usize = 7;
-/// Bytes that one supervisor writes at most: what is told over and over fills no disk.
+/// Most bytes that one supervisor writes, so that a warning repeated all night fills no disk.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// A new day's file is closed to others this long after it was begun, at the latest; its folder always is.
+/// Interval at which new log files are closed to other users. Their folder is closed all the time.
 const CLOSE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Begins to write the log; it ends when the guard is dropped. A second one in a process writes to the first.
+/// Starts the log. It ends when the guard is dropped. Returns `None`, and logs nothing, if the files cannot
+/// be written or if this process has a log already: a supervisor works without its log.
 pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<WorkerGuard> {
     make_private_dir(&workspace.logs()).ok()?;
     let files = Builder::new()
@@ -34,26 +35,26 @@ pub(super) fn begin(workspace: &Workspace, environment: &Environment) -> Option<
     close_to_others(&workspace.logs());
     let files = Closed { inner: files, folder: workspace.logs(), closed_at: Instant::now() };
     let (writer, guard) = tracing_appender::non_blocking(Capped { inner: files, left: BYTES_MAX });
-    // The watcher tells of every folder that is gone, which is what folders of landed work are.
+    // The watcher logs every folder that disappears, and the folders of landed work always do.
     let wanted = format!("notify=warn,{}", environment.log_level());
     let filter = EnvFilter::try_new(wanted).unwrap_or_else(|_| EnvFilter::new("info"));
     let subscriber = tracing_subscriber::fmt().with_writer(writer).with_ansi(false).with_env_filter(filter);
     subscriber.try_init().ok().map(|()| guard)
 }
 
-/// Whoever makes the files does not say for whom.
+/// Closes the log files to other users. The library that creates them has no setting for their mode.
 fn close_to_others(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_open =
             entry.metadata().is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o077 != 0);
         if is_open {
-            // What cannot be closed lies in a folder that is.
+            // An error is harmless: the folder itself is closed.
             let _ = make_private(&entry.path());
         }
     }
 }
 
-/// Closes the files of its folder to others as they come.
+/// A writer that closes new log files to other users.
 struct Closed<W> {
     inner: W,
     folder: PathBuf,
@@ -75,7 +76,7 @@ impl<W: Write> Write for Closed<W> {
     }
 }
 
-/// Lets so many bytes through and then drops the rest, saying so once.
+/// A writer that passes on a number of bytes, then writes once that the rest is dropped, and drops it.
 struct Capped<W> {
     inner: W,
     left: u64,

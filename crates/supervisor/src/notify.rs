@@ -1,7 +1,8 @@
-//! The user's own commands that are told of events (`notify` in a project file).
+//! Runs the user's own commands on events (`notify` in a project file).
 //!
-//! One thread runs them one after the other, each bounded; nothing else ever waits for them, and a command that
-//! hangs holds up only the next ones. What does not fit into the queue is said in the log.
+//! One thread runs the commands one after the other, each with a time limit. Nothing else waits for them: a
+//! command that hangs delays only later notifications. A notification that does not fit into the queue is
+//! dropped and logged.
 
 use std::fs::{self, File};
 use std::io::{Read, Seek, Write};
@@ -25,20 +26,21 @@ use paddock_os::files::create_private;
 use paddock_report::events;
 use paddock_runner::inherit;
 
-/// Notifications that may wait: a night's worth while one command hangs.
+/// Most notifications that wait: a night's worth while one command hangs.
 const WAITING_MAX: usize = 512;
-/// How long a command may take.
+/// Time limit of one command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(30);
-/// How long a supervisor that ends waits for the last ones.
+/// How long an ending supervisor waits for the last commands.
 const FAREWELL: Duration = Duration::from_secs(20);
-/// Between two looks at a running command.
-const LOOK_PAUSE: Duration = Duration::from_millis(20);
-/// Bytes of what a failed command said that are kept.
-const SAID_MAX_BYTES: usize = 400;
-/// A failed notification is told of by an event, and no command is told of that one.
+/// Pause between two checks whether a command has ended.
+const CHECK_PAUSE: Duration = Duration::from_millis(20);
+/// Most characters kept of what a failed command wrote to standard error.
+const SAID_MAX_CHARS: usize = 400;
+/// Type of the event that records a failed notification. No command receives this event, or a command that
+/// always fails would cause its own next call.
 const OWN_TYPE: &str = "notify_failed";
 
-/// One event for one command.
+/// A notification: one event for one command.
 pub(super) struct Notice {
     project: ProjectSlug,
     run: String,
@@ -47,21 +49,23 @@ pub(super) struct Notice {
     event: String,
 }
 
-/// Runs the commands.
+/// The thread that runs the commands.
 pub(super) struct Notifier {
     queue: SyncSender<Notice>,
+    /// Disconnected when the thread has ended. Nothing is ever sent.
     done: Receiver<()>,
 }
 
-/// What the projects' rules want told of these events.
+/// Returns the notifications that the projects' rules ask for on these events.
 pub(super) fn notices(state: &State, stored: &[StoredEvent]) -> Vec<Notice> {
+    // Called on the kernel's thread for every commit, and most workspaces have no rules.
     if state.projects().all(|project| project.settings.notify.is_empty()) {
         return Vec::new();
     }
     let mut found = Vec::new();
     for event in stored {
         let line = events::line(event);
-        // What belongs to no project, an agent or the supervisor, is every project's business.
+        // An event without a project, about an agent or the supervisor, concerns every project.
         let is_meant = |slug: &ProjectSlug| line.project.as_deref().is_none_or(|own| own == slug.as_str());
         for project in state.projects().filter(|project| is_meant(&project.slug)) {
             let rules = project.settings.notify.iter().filter(|rule| rule.on.contains(&line.kind));
@@ -79,11 +83,12 @@ pub(super) fn notices(state: &State, stored: &[StoredEvent]) -> Vec<Notice> {
 }
 
 impl Notifier {
-    /// Commands run in `folder`, the workspace.
+    /// Starts the thread. Commands run in `folder`, the workspace.
     pub(super) fn start(folder: PathBuf, inbox: Inbox) -> std::io::Result<Self> {
         let (queue, notices) = mpsc::sync_channel::<Notice>(WAITING_MAX);
-        // Only its end is awaited: nothing is ever sent.
-        let (report, done) = mpsc::channel();
+        // Only the disconnection counts (see `done`): it works with a timeout, which joining the thread does
+        // not.
+        let (alive, done) = mpsc::channel::<()>();
         let ends = inbox.clone();
         let work = move || {
             for notice in notices {
@@ -98,18 +103,19 @@ impl Notifier {
                     })));
                 }
             }
-            drop(report);
+            drop(alive);
         };
         panics::spawn("notify", ends, work)?;
         Ok(Self { queue, done })
     }
 
-    /// Has the commands told; never waits.
+    /// Returns the sending end of the queue.
     pub(super) fn sender(&self) -> SyncSender<Notice> {
         self.queue.clone()
     }
 
-    /// Waits for what is still to be told, within reason.
+    /// Waits up to [`FAREWELL`] for the notifications that are still queued. The caller has dropped all other
+    /// senders.
     pub(super) fn finish(self) {
         let Self { queue, done } = self;
         drop(queue);
@@ -117,7 +123,7 @@ impl Notifier {
     }
 }
 
-/// Queues what the rules want told.
+/// Queues the notifications; never blocks.
 pub(super) fn send(queue: &SyncSender<Notice>, notices: Vec<Notice>) {
     for notice in notices {
         if let Err(error) = queue.try_send(notice) {
@@ -126,15 +132,18 @@ pub(super) fn send(queue: &SyncSender<Notice>, notices: Vec<Notice>) {
     }
 }
 
-/// A file that is gone as soon as it is open: a command that does not read cannot block anybody.
+/// Opens a file that has no name any more. A command gets its input and writes its errors through such files
+/// and not through pipes: one that does not read its input, or writes a lot, cannot block Paddock.
 fn nameless(folder: &Path, name: &str) -> std::io::Result<File> {
     let path = folder.join(format!("notify-{}-{name}", std::process::id()));
+    // Left by a supervisor with the same process id that was killed between the two steps below.
     drop(fs::remove_file(&path));
     let file = create_private(&path)?;
     fs::remove_file(&path)?;
     Ok(file)
 }
 
+/// Runs one command and waits for its end.
 fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let runtime = folder.join("runtime");
     let mut input = nameless(&runtime, "input")?;
@@ -142,6 +151,7 @@ fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
     let mut said = nameless(&runtime, "said")?;
     let errors = said.try_clone()?;
     let mut command = Command::new("sh");
+    // A process group of its own, so that a command that takes too long is killed with everything it started.
     command.arg("-c").arg(&notice.run).process_group(0);
     inherit::start_in(&mut command, folder);
     command.env("PADDOCK_EVENT", &notice.kind).env("PADDOCK_PROJECT", notice.project.as_str());
@@ -152,21 +162,23 @@ fn send_notice(folder: &Path, notice: &Notice) -> Result<(), EffectError> {
         return Ok(());
     }
     let mut text = String::new();
-    let tail = said.rewind().and_then(|()| said.take(1 << 16).read_to_string(&mut text));
-    drop(tail);
-    let text: String = text.trim().chars().take(SAID_MAX_BYTES).collect();
+    // An error is ignored: the exit status is the message, and the words are an addition.
+    drop(said.rewind().and_then(|()| said.take(1 << 16).read_to_string(&mut text)));
+    let text: String = text.trim().chars().take(SAID_MAX_CHARS).collect();
     Err(EffectError::Notification { status, said: text })
 }
 
+/// Waits for the command, and kills its process group when the time limit is over.
 fn wait(mut child: Child) -> Result<std::process::ExitStatus, EffectError> {
     let until = Instant::now() + COMMAND_LIMIT;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Ok(status),
-            Ok(None) if Instant::now() < until => thread::sleep(LOOK_PAUSE),
+            Ok(None) if Instant::now() < until => thread::sleep(CHECK_PAUSE),
             Ok(None) => {
                 let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-                // Gone in the meantime is what was wanted.
+                // An error means that the group has ended meanwhile. The child itself is not reaped yet, so
+                // its id cannot belong to another process.
                 let _ = group.map(|group| kill_process_group(group, Signal::KILL));
                 drop(child.kill());
                 drop(child.wait());

@@ -1,27 +1,27 @@
-//! How a headless supervisor is asked to run, and how it ended.
+//! The options of a headless supervisor's run, and how the run ended.
 
 use paddock_model::ids::ProjectSlug;
 
 /// The flags of `paddock run --no-tui`.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Options {
-    /// Only this project; none = all enabled ones.
+    /// Work on this project only; `None`: on all enabled projects.
     pub project: Option<ProjectSlug>,
-    /// Take up what is outstanding, run the phases once, and end; sessions go on under their keepers.
+    /// Resume outstanding work, run the phases once, and end. Sessions continue under their keepers.
     pub once: bool,
     /// End when nothing runs and nothing can move without a human.
     pub until_idle: bool,
-    /// End in order after so many minutes.
+    /// Stop gracefully after this many minutes.
     pub duration_minutes: Option<u64>,
-    /// Instead of every project's `max_parallel_sessions`.
+    /// Overrides every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
-    /// Instead of `PADDOCK_POLL_SECONDS`.
+    /// Overrides `PADDOCK_POLL_SECONDS`.
     pub poll_seconds: Option<u64>,
-    /// Instead of `PADDOCK_PLANNER_COOLDOWN`, in seconds.
+    /// Overrides `PADDOCK_PLANNER_COOLDOWN`, in seconds.
     pub planner_cooldown: Option<u64>,
     /// Start no planner.
     pub no_planner: bool,
-    /// Say what would be done and do nothing.
+    /// Print what would be done, and do nothing.
     pub dry_run: bool,
 }
 
@@ -34,8 +34,9 @@ pub enum RunEnd {
     NeedsHuman,
     /// Nothing waits for a human, yet not everything is done.
     Stuck,
-    /// It was asked to stop; or its time or its one cycle was over, and what is left goes on by itself.
+    /// The run was asked to stop; or its time or its one cycle was over, and the work that is left continues
+    /// by itself.
     Stopped,
-    /// It was interrupted from the terminal.
+    /// The run was interrupted from the terminal.
     Interrupted,
 }

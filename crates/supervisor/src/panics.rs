@@ -1,5 +1,7 @@
-//! What the supervisor does about a panic. One of an effect is recorded and the effect reconciled (`decide::panics`); one
-//! of a thread that the supervisor cannot do without ends it, and running sessions go on under their keepers.
+//! What the supervisor does about panics.
+//!
+//! A panic in an effect is recorded, and the effect runs again (`decide::panics`). A panic in a thread that
+//! the supervisor depends on ends the supervisor; running sessions continue under their keepers.
 
 use std::thread;
 use std::time::Duration;
@@ -7,11 +9,12 @@ use std::time::Duration;
 use super::message::{Inbox, Message};
 use paddock_os::panics::caught;
 
-/// Between a panic of an effect and its next try: what made it panic may be over by then, and a fault that comes back at
-/// once does not keep a core busy.
+/// Pause between a panic in an effect and the next try. Its cause may be over by then, and an effect that
+/// panics every time does not keep a core busy.
 pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
-/// Starts a thread that the supervisor cannot do without: a panic in it ends the supervisor, by name.
+/// Starts a thread that the supervisor depends on. A panic in it ends the supervisor with an error that names
+/// the thread.
 pub(super) fn spawn(
     name: &'static str,
     inbox: Inbox,
@@ -20,7 +23,7 @@ pub(super) fn spawn(
     thread::Builder::new().name(name.into()).spawn(move || {
         if let Err(panic) = caught(work) {
             let problem = panic.to_string();
-            // The kernel may have ended first: then nothing depends on this thread any more.
+            // An error means that the kernel has ended, and then nothing depends on this thread any more.
             drop(inbox.send(Message::Panicked { thread: name.to_owned(), problem }));
         }
     })
@@ -32,11 +35,11 @@ mod tests {
     use std::sync::mpsc;
 
     #[test]
-    fn a_thread_that_panics_tells_its_name() {
+    fn a_thread_that_panics_is_reported_by_name() {
         let (inbox, reported) = mpsc::channel();
         drop(spawn("tails", inbox, || panic!("on purpose")).unwrap().join());
         let Message::Panicked { thread, problem } = reported.recv().unwrap() else {
-            panic!("no message of it")
+            panic!("another message arrived")
         };
         assert_eq!(thread, "tails");
         assert!(problem.contains("on purpose"), "{problem}");

@@ -1,4 +1,4 @@
-//! Reading project files: what they settle, with what the repository itself adds.
+//! Reads project files, together with what the repository's own `.paddock/project.yaml` adds to them.
 
 use std::path::Path;
 
@@ -13,22 +13,25 @@ use paddock_git::{Repository, observe};
 use paddock_model::facts::{Carried, TargetKey};
 use paddock_model::ids::ProjectSlug;
 
-/// A project file that was read without a fault, and its repository.
+/// A project file without faults, and the project's repository.
 #[derive(Debug)]
 pub struct ProjectRead {
-    /// What it settles.
+    /// The settings, with the repository's additions.
     pub project: Project,
-    /// The repository.
+    /// The repository that the file names.
     pub repository: Repository,
-    /// The target branch that the file names, if any; the settings have the recorded one.
+    /// Target branch that the file names, if any. The settings hold the recorded branch instead.
     pub target: Option<TargetKey>,
 }
 
-/// Reads a project file and what its repository adds to it. `recorded` is the target branch that is recorded of the
-/// project: neither HEAD nor the file changes it; empty: there is none yet.
+/// Reads a project file and its repository's additions.
+///
+/// `recorded` is the project's recorded target branch, or empty if none is recorded yet. Neither HEAD nor the
+/// file changes the recorded branch. `agreed` is the hash of the repository's own commands that a person
+/// agreed to.
 ///
 /// # Errors
-/// Every fault, with file, line and key, in one text.
+/// Fails with every fault of the file, each with file, line and key, or if the repository cannot be read.
 pub fn read_project(
     workspace: &Workspace,
     environment: &Environment,
@@ -38,6 +41,8 @@ pub fn read_project(
 ) -> Result<ProjectRead, EffectError> {
     let read = project_file::read(workspace, file, None).map_err(EffectError::Config)?;
     let repository = Repository::open(&read.repo_root)?;
+    // From the committed target branch and not from the checkout: only what landed there can change a
+    // project's commands.
     let own = match recorded.is_empty() {
         true => None,
         false => repository.file_of(&format!("refs/heads/{recorded}"), ".paddock/project.yaml")?,
@@ -51,6 +56,7 @@ pub fn read_project(
     Ok(ProjectRead { project, repository, target })
 }
 
+/// Returns the target branch that the file names, with its line and the branch's current commit.
 fn target_key(
     workspace: &Workspace,
     file: &Path,
@@ -63,8 +69,9 @@ fn target_key(
     Ok(Some(TargetKey { branch, place: format!("{shown}:{}", read.target_line), at }))
 }
 
-/// Reads the file of a project that is managed already, and tells what it says now. A file that is gone leaves
-/// the settings as they were read last, and so does a target branch that is gone.
+/// Reads the file of a managed project again and reports its settings to the kernel.
+///
+/// While the file or the target branch is gone, the settings that were read last stay in force.
 pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     let file = world.workspace.project_file(slug);
     if !file.exists() {
@@ -76,6 +83,8 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     let mut found = read(known.agreed());
     let carried = found.as_ref().ok().filter(|read| read.project.needs_agreement());
     let carried = carried.and_then(|read| known.carried(&read.repository, &known.target));
+    // Read a second time with the carried agreement. Its report comes before that of the settings, which
+    // depend on it.
     if let Some((landing, trust)) = carried {
         found = read(agreed(&trust));
         let carried = Carried { before: known.trust.clone(), trust, landing };
@@ -83,16 +92,17 @@ pub(super) fn read_again(world: &World, slug: &ProjectSlug, known: &Known) {
     }
     if let Ok(read) = &found {
         world.report(Input::TargetKeyRead { project: slug.clone(), key: read.target.clone() });
-        // What the repository adds is on that branch: while it is gone, the settings that were read last hold.
+        // The repository's additions are on that branch. Without the branch they would be missing, and the
+        // settings read now would silently lose them.
         if !known.target.is_empty() && !matches!(observe(&read.repository, &known.target), Ok(Some(_))) {
             return;
         }
     }
     let settings = match found {
         Ok(read) if read.project.needs_agreement() => Err(format!(
-            "the repository's own .paddock/project.yaml gives commands that you have not agreed to (of landings only \
-             those carry your agreement on whose objective's scope names that file); look at them and say `paddock \
-             project trust {slug}`"
+            "the repository's own .paddock/project.yaml gives commands that you have not agreed to; look at them and \
+             run `paddock project trust {slug}` (a landing carries your agreement over only if its objective's scope \
+             names that file)"
         )),
         Ok(read) => match templates::faults(&world.workspace.templates(), &read.project.settings) {
             faults if faults.is_empty() => Ok(Box::new(read.project.settings)),

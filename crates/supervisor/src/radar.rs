@@ -1,4 +1,5 @@
-//! The conflict radar of each project: who will collide with whom, kept up to date as commits appear.
+//! The conflict radar of each project: which branches will collide when they land, kept up to date as commits
+//! appear.
 
 use std::sync::PoisonError;
 
@@ -12,16 +13,18 @@ use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 use paddock_model::objective::Status;
 use paddock_model::state::State;
 
-/// The branches to compare.
+/// The branches that a scan compares.
 pub(super) struct Order {
     site: Site,
     branches: Vec<(ObjectiveId, String)>,
 }
 
 impl Order {
-    /// The branches of whatever is not over, those nearest to landing first; none when a scan waits already.
+    /// Collects the branches of all objectives that are not over, those nearest to landing first. Returns
+    /// `None` if a scan is ordered already, or if there is nothing to compare.
     pub(super) fn from_state(world: &World, state: &State, project: &ProjectSlug) -> Option<Self> {
         let site = Site::find(state, project)?;
+        // The order decides which branches are left out beyond `BRANCHES_MAX`.
         let order = [Status::Queued, Status::Review, Status::Active, Status::Ready, Status::NeedsReview];
         let ids =
             order.into_iter().chain([Status::Paused]).flat_map(|status| state.in_status(project, status));
@@ -31,27 +34,31 @@ impl Order {
             let worktree = state.objective(&key).and_then(|objective| objective.worktree.as_ref());
             branches.extend(worktree.map(|worktree| (id.clone(), worktree.branch.clone())));
         }
+        // Recorded collisions need one more scan after the last branch is gone, which clears them.
         let has_nothing = branches.is_empty() && state.project(project)?.collisions.is_empty();
         let mut due = world.radars.due.lock().unwrap_or_else(PoisonError::into_inner);
         (!has_nothing && due.insert(project.clone())).then_some(Self { site, branches })
     }
 }
 
-/// Compares, and tells when anything is to be told. A repository that cannot be read is told of by whoever looks
-/// at it.
+/// Compares the branches and reports the collisions, if tip or branches have changed since the last scan.
 pub(super) fn scan(world: &World, order: &Order) {
+    // Before the branches are read: a commit from here on has to order another scan.
     world.radars.due.lock().unwrap_or_else(PoisonError::into_inner).remove(&order.site.slug);
     match scanned(world, order) {
         Ok(Some(collisions)) => {
             world.report(Input::CollisionsSeen { project: order.site.slug.clone(), collisions });
         }
         Ok(None) => {}
+        // The look at the target branch reports a repository that cannot be read; the radar is only an early
+        // warning.
         Err(error) => tracing::debug!(%error, project = %order.site.slug, "the radar sees nothing"),
     }
 }
 
+/// Returns the collisions; `None` if tip and heads are those of the last scan.
 fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, EffectError> {
-    // Merging can run the merge drivers that the user agreed to, and no others.
+    // Merging can run merge drivers from the git configuration, so only an agreed one is used.
     let repository = world.trusted(&order.site)?;
     let tip = repository.commit_of(&order.site.integration_ref)?;
     let tip = tip.unwrap_or_else(|| order.site.tip.clone());
@@ -59,10 +66,13 @@ fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, Effec
     let heads = repository.heads_of(&names)?;
     let live: Vec<(ObjectiveId, ObjectId)> =
         heads.into_iter().map(|(index, head)| (order.branches[index].0.clone(), head)).collect();
+    // Taken out of the map, so that the lock is not held during the scan, which may take seconds. The
+    // executor runs one scan per project at a time.
     let mut screen = {
         let mut screens = world.radars.screens.lock().unwrap_or_else(PoisonError::into_inner);
         screens.remove(&order.site.slug)
     };
+    // The first scan of this process, or the one after a panic: remove what an earlier scan left on disk.
     if screen.is_none() {
         clear_radar(&repository);
     }
@@ -71,6 +81,7 @@ fn scanned(world: &World, order: &Order) -> Result<Option<Vec<Collision>>, Effec
     let is_known = screen.seen.as_ref() == Some(&seen);
     let heads: Vec<ObjectId> = live.iter().map(|(_, head)| head.clone()).collect();
     let clashes = if is_known { None } else { Some(screen.radar.scan(&repository, &tip, &heads)) };
+    // After an error the same tip and heads have to be scanned again.
     screen.seen = match &clashes {
         Some(Err(_)) => None,
         _ => Some(seen),

@@ -1,4 +1,4 @@
-//! What the conflict radars of all projects saw last.
+//! The last results of the conflict radars of all projects.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -6,13 +6,15 @@ use std::sync::Mutex;
 use paddock_git::Radar;
 use paddock_model::ids::{ObjectId, ObjectiveId, ProjectSlug};
 
-/// What a scan was made of: the tip, and every live branch with its head.
+/// The inputs of a scan: the tip, and every live branch with its head.
 pub(super) type Seen = (ObjectId, Vec<(ObjectiveId, ObjectId)>);
 
-/// What one project's radar saw last.
+/// The radar of one project.
 #[derive(Default)]
 pub(super) struct Screen {
+    /// Keeps the results of pairs, so that a new commit costs only the pairs of its branch.
     pub(super) radar: Radar,
+    /// Inputs of the last scan that succeeded.
     pub(super) seen: Option<Seen>,
 }
 
@@ -20,6 +22,6 @@ pub(super) struct Screen {
 #[derive(Default)]
 pub(super) struct Radars {
     pub(super) screens: Mutex<BTreeMap<ProjectSlug, Screen>>,
-    /// Projects that a scan waits for: another one would see nothing else.
+    /// Projects for which a scan is ordered and has not begun. A second scan would see the same.
     pub(super) due: Mutex<BTreeSet<ProjectSlug>>,
 }

@@ -1,4 +1,4 @@
-//! What the supervisor serves over the socket.
+//! Passes commands from the socket to the kernel.
 
 use tokio::sync::oneshot;
 
@@ -6,7 +6,7 @@ use super::message::{Inbox, Message};
 use paddock_ipc::{BoxFuture, Service};
 use paddock_model::command::{Command, Refusal, Reply};
 
-/// Hands commands to the kernel and waits for its reply.
+/// The kernel's inbox as a [`Service`] of the socket.
 pub(super) struct Desk {
     pub(super) inbox: Inbox,
 }
@@ -14,10 +14,13 @@ pub(super) struct Desk {
 impl Service for Desk {
     fn command(&self, command: Command) -> BoxFuture<Reply> {
         let (sender, receiver) = oneshot::channel();
+        // Sending fails if the client is gone. The command is done all the same.
         let reply_to = Box::new(move |reply: Reply| drop(sender.send(reply)));
         let sent = self.inbox.send(Message::Command(Box::new(command), reply_to));
         Box::pin(async move {
             match sent {
+                // A dropped sender means that the kernel ended before it handled the command, so nothing was
+                // done.
                 Ok(()) => receiver.await.unwrap_or_else(|_| Err(Refusal::ending())),
                 Err(_) => Err(Refusal::ending()),
             }

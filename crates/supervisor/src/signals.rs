@@ -1,5 +1,4 @@
-//! Signals: the first asks to stop in order, the second kills. A hang-up changes nothing: losing the terminal
-//! never stops supervision.
+//! Signals: the first one stops the supervisor gracefully, the second one kills the sessions.
 
 use std::sync::mpsc::Sender;
 
@@ -11,6 +10,7 @@ use super::message::Message;
 use super::panics;
 use paddock_model::command::StopMode;
 
+/// Starts the thread that turns signals into messages.
 pub(super) fn listen(inbox: Sender<Message>) -> Result<(), SupervisorError> {
     let mut signals =
         Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(SupervisorError::system("listen for signals"))?;
@@ -18,6 +18,7 @@ pub(super) fn listen(inbox: Sender<Message>) -> Result<(), SupervisorError> {
     let listen = move || {
         let mut count = 0;
         for signal in signals.forever() {
+            // Caught and ignored: its default action would end the supervisor when the terminal closes.
             if signal == SIGHUP {
                 continue;
             }

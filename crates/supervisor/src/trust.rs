@@ -1,25 +1,25 @@
-//! The configuration that can run programs, as a record to compare.
+//! Records of the git configuration that can run programs, to compare with what a person agreed to.
 
 use paddock_git::{GitError, Repository};
 use paddock_model::facts::TrustRecord;
 
-/// The name under which a trust record holds the hash of the commands that the repository's own file gives.
+/// Name of the entry in a trust record that holds the hash of the commands in the repository's own file.
 const AGREEMENT: &str = ".paddock/project.yaml (its commands)";
 
-/// Reads it: names and hashes, never values.
+/// Reads the record of a repository: names and hashes of entries, never their values, which may be secret.
 ///
 /// # Errors
-/// When the repository's own files cannot be read.
+/// Fails if the repository's configuration cannot be read.
 pub fn read_trust(repository: &Repository) -> Result<TrustRecord, GitError> {
     Ok(TrustRecord { entries: repository.execution_config()?.entries.into_iter().collect() })
 }
 
-/// The agreed hash in a trust record.
+/// Returns the hash of the repository's commands that a trust record holds.
 pub(super) fn agreed(trust: &TrustRecord) -> Option<&str> {
     trust.entries.iter().find(|(name, _)| name == AGREEMENT).map(|(_, hash)| hash.as_str())
 }
 
-/// The record with the hash of the repository's commands, as `project add` and `project trust` keep it.
+/// Returns the record with this hash of the repository's commands, or without one if `agreement` is `None`.
 #[must_use]
 pub fn with_agreement(mut trust: TrustRecord, agreement: Option<&str>) -> TrustRecord {
     trust.entries.retain(|(name, _)| name != AGREEMENT);

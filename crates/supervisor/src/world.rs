@@ -1,4 +1,4 @@
-//! The world outside as effects see it.
+//! What every effect works with: the workspace, the runner, the repositories, the kernel's inbox.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -23,7 +23,8 @@ use paddock_model::tamper;
 use paddock_model::train::Subject;
 use paddock_runner::LocalRunner;
 
-/// What every effect may need.
+/// Shared by the kernel and all executor threads. Holds no part of the state: what an effect needs of the
+/// state, its order copies.
 pub(super) struct World {
     pub(super) workspace: Workspace,
     pub(super) environment: Environment,
@@ -34,20 +35,23 @@ pub(super) struct World {
     pub(super) tails: Tails,
     pub(super) exe: PathBuf,
     pub(super) radars: Radars,
-    /// That something was over, which the kernel has not heard.
+    /// Set while a [`Message::Wake`] waits in the inbox.
     pub(super) over: Pending,
-    /// Effects ordered and not yet answered.
+    /// Number of jobs and appends that are not over (see `jobs::InFlight`).
     pub(super) in_flight: AtomicUsize,
-    /// The supervisor was told to end: nothing waits any more for what may take long to come.
+    /// Whether the supervisor was asked to stop. Effects then no longer wait for free disk space.
     pub(super) is_ending: AtomicBool,
+    /// Open repositories, by the folder that the project file names.
     repositories: Mutex<HashMap<PathBuf, Repository>>,
-    /// For which target and tip it was last looked for work that bypassed the queue: it would be the same again.
+    /// Target and tip of the last search for commits that bypassed the queue. The same two give the same
+    /// result.
     pub(super) bypass_looked: Mutex<HashMap<ProjectSlug, (ObjectId, ObjectId)>>,
-    /// Projects that a look is under way for: another one would see nothing else.
+    /// Projects for which a look is ordered and has not begun.
     looking: Mutex<BTreeSet<ProjectSlug>>,
 }
 
-/// A repository as its project names it, copied out of the state for work on another thread.
+/// A project's repository and the settings that git operations need, copied out of the state for another
+/// thread.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
     pub(super) slug: ProjectSlug,
@@ -55,21 +59,27 @@ pub(super) struct Site {
     pub(super) worktrees_root: PathBuf,
     pub(super) target_branch: String,
     pub(super) integration_ref: String,
-    /// The integration ref is put at the tip wherever it is.
+    /// Whether the integration ref has to be moved to the tip, wherever it is now: the target branch was set
+    /// anew.
     pub(super) is_reset: bool,
+    /// Recorded tip of the integration ref.
     pub(super) tip: ObjectId,
+    /// Whether the tip is a commit of the user's and not of a landing.
     pub(super) is_external: bool,
     /// Queued objectives and their pinned heads.
     pub(super) queued: Vec<(ObjectiveId, ObjectId)>,
+    /// Commit of the last publication to the target branch.
     pub(super) published: ObjectId,
+    /// Git configuration that a person agreed to.
     pub(super) trust: TrustRecord,
     pub(super) min_free_gb: f64,
+    /// Files of `worktree.copy`.
     pub(super) copy: Vec<String>,
-    /// The patterns of tests, and the gate's commands.
+    /// Patterns of test files, and the gate's commands: what the tamper guard watches.
     pub(super) guarded: (Vec<String>, Vec<String>),
 }
 
-/// The objectives in a project's queue, with the heads that they are pinned at.
+/// Returns the objectives in a project's queue with their pinned heads.
 fn queued(project: &Project) -> Vec<(ObjectiveId, ObjectId)> {
     let found = project.train.entries.iter().filter_map(|entry| match &entry.subject {
         Subject::Objective(id) => Some((id.clone(), entry.head.clone())),
@@ -78,6 +88,7 @@ fn queued(project: &Project) -> Vec<(ObjectiveId, ObjectId)> {
     found.collect()
 }
 
+/// Returns the patterns of test files and the gate's commands.
 fn guarded(project: &Project) -> (Vec<String>, Vec<String>) {
     let commands = project.settings.verify.iter().map(|command| command.run.clone()).collect();
     (tamper::patterns(project.settings.test_patterns.as_ref()), commands)
@@ -103,6 +114,7 @@ impl Site {
         }
     }
 
+    /// Returns the site of a project; `None` if the project is gone.
     pub(super) fn find(state: &State, slug: &ProjectSlug) -> Option<Self> {
         state.project(slug).map(Self::from_project)
     }
@@ -135,18 +147,23 @@ impl World {
         }
     }
 
-    /// Tells the kernel. When it is gone the process is ending, and the next start finds out by itself.
+    /// Sends an input to the kernel.
     pub(super) fn report(&self, input: Input) {
+        // An error means that the kernel is gone and the process is ending. The effect's outcome is then not
+        // recorded, and the next supervisor reconciles the effect.
         drop(self.inbox.send(Message::Input(input)));
     }
 
+    /// Returns whether no job and no append is in flight.
     pub(super) fn is_idle(&self) -> bool {
         self.in_flight.load(Ordering::SeqCst) == 0
     }
 
+    /// Returns the repository at a folder, opened once and then kept.
     pub(super) fn repository(&self, root: &Path) -> Result<Repository, GitError> {
         let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        // A folder that was moved away or unmounted is noticed here, not by a stale handle.
+        // A kept handle would go on working on a folder that was moved away or unmounted, so its path is
+        // checked.
         if let Some(repository) = known.get(root).filter(|repository| repository.common_dir().is_dir()) {
             return Ok(repository.clone());
         }
@@ -155,24 +172,30 @@ impl World {
         Ok(repository)
     }
 
-    /// The git directory of a project: of where its file says that the repository is, which may have moved since it
-    /// was added; as recorded while it cannot be opened.
+    /// Returns the git directory of a project's repository, at the place that the project file names now.
+    /// While that repository cannot be opened, returns the recorded directory.
     pub(super) fn common_dir(&self, project: &Project) -> PathBuf {
         let found = self.repository(Path::new(&project.settings.repo_root));
         found.map_or_else(|_| PathBuf::from(&project.common_dir), |found| found.common_dir().to_owned())
     }
 
-    /// Where the repositories are that were worked on.
+    /// Returns the folders of all repositories that were opened.
     pub(super) fn repository_roots(&self) -> Vec<PathBuf> {
         self.repositories.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// The repository of a site, if the configuration that can run programs is the one agreed to. Called
-    /// before every use of git that could run them.
+    /// Returns the repository of a site if its git configuration is the one that a person agreed to. Called
+    /// before every use of git that could run a program named there: an agent can write to that
+    /// configuration.
+    ///
+    /// # Errors
+    /// [`EffectError::Untrusted`] names the entries that changed; the kernel receives them and holds the
+    /// project.
     pub(super) fn trusted(&self, site: &Site) -> Result<Repository, EffectError> {
         let repository = self.repository(&site.repo_root)?;
         let trust = read_trust(&repository)?;
-        // What was agreed to of the repository's own file is compared where that file is read.
+        // The record also holds the hash of the repository's own project file, which `projects` compares.
+        // Copied over, so that it counts as unchanged here.
         let trust = with_agreement(trust, agreed(&site.trust));
         let changes = site.trust.changes(&trust);
         if changes.is_empty() {
@@ -182,19 +205,20 @@ impl World {
         Err(EffectError::Untrusted(changes))
     }
 
-    /// Who Paddock's own commits are by: the user, else Paddock.
+    /// Returns the author of Paddock's own commits: the user, or Paddock where git knows no user.
     pub(super) fn identity(&self, repository: &Repository) -> Identity {
         let user = repository.facts().ok().and_then(|facts| facts.user_identity);
         let (name, email) = user.unwrap_or_else(|| ("Paddock".to_owned(), "paddock@localhost".to_owned()));
         Identity { name, email }
     }
 
-    /// Whether a look may begin; a second one is not needed while one waits for its turn.
+    /// Returns whether to order a look at the project. `false` while an ordered look has not begun: it will
+    /// see the same as a second one.
     pub(super) fn begin_look(&self, project: &ProjectSlug) -> bool {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner).insert(project.clone())
     }
 
-    /// From here on another look would see something newer.
+    /// Marks that the look begins. A change from here on may escape it, so another look may be ordered.
     pub(super) fn look_begins(&self, project: &ProjectSlug) {
         self.looking.lock().unwrap_or_else(PoisonError::into_inner).remove(project);
     }

@@ -193,7 +193,7 @@ fn a_write_of_the_database_that_finds_no_room_waits_for_it() {
     let (code, _) = running.terminate();
     assert_eq!(code, 0);
     assert!(
-        reported.contains("is full: nothing new is begun") && reported.contains("room on the disk again")
+        reported.contains("is full: nothing new starts") && reported.contains("disk has free space again")
     );
     place.nobody_is_left();
     place.nothing_ran_twice();

@@ -1,4 +1,4 @@
-//! Looking for work of an objective that is on the target branch without having passed the queue.
+//! Finds commits of an objective on the target branch that did not pass the queue.
 
 use std::sync::PoisonError;
 
@@ -10,12 +10,13 @@ use paddock_model::facts::{Relation, TargetFacts};
 use paddock_model::ids::{ObjectId, ObjectiveId};
 use paddock_model::scope::Globs;
 
-/// Looks where the target branch has commits beyond the tip, once for each place of the two. What cannot be read is
-/// no reason to stop anything: it is looked again when one of them has moved.
+/// Searches the commits of the target branch beyond the tip, once for each pair of the two, and reports what
+/// it finds. An error stops nothing: the next search comes when one of them has moved.
 pub(super) fn look(world: &World, repository: &Repository, site: &Site, facts: &TargetFacts) {
     let is_ahead = matches!(facts.to_tip, Relation::Descendant | Relation::Diverged)
         && matches!(facts.to_published, Relation::Same | Relation::Descendant);
     let Some(target) = facts.target.as_ref().filter(|_| is_ahead) else { return };
+    // The same two commits give the same result, and a look comes at every poll.
     let place = (target.clone(), facts.tip.clone());
     let mut looked = world.bypass_looked.lock().unwrap_or_else(PoisonError::into_inner);
     if looked.insert(site.slug.clone(), place.clone()) == Some(place) {
@@ -29,6 +30,8 @@ pub(super) fn look(world: &World, repository: &Repository, site: &Site, facts: &
     }
 }
 
+/// Returns the commits that bypassed the queue and the tests that they weaken; `None` if there are no such
+/// commits.
 fn find(
     repository: &Repository,
     site: &Site,
@@ -49,7 +52,7 @@ fn find(
     Ok(Some(BypassFacts { target: target.clone(), commits, more, tests }))
 }
 
-/// What the tamper guard would send a branch back for.
+/// Returns the changes to tests for which the tamper guard would send a branch back.
 fn weakened(
     repository: &Repository,
     site: &Site,

@@ -1,4 +1,4 @@
-//! Merges made in memory.
+//! Makes the queue's candidates: a chain of merges, made in memory without a worktree.
 
 use super::super::clock::now_ms;
 use super::super::error::EffectError;
@@ -12,25 +12,30 @@ use paddock_model::state::State;
 use paddock_model::train::{Entry, Link, Subject};
 use paddock_os::fail_points::fail_point;
 
-/// Landings that a conflict names.
+/// Most landings that a conflict names.
 const LANDED_MAX: usize = 8;
-/// Bytes kept of what git says of a conflict.
+/// Most bytes kept of git's message about a conflict.
 const TEXT_MAX_BYTES: usize = 2_000;
 
+/// A chain of merges to make.
 pub(in super::super) struct Order {
     site: Site,
     members: Vec<Member>,
-    /// The members that were asked for, whether they are still there or not.
+    /// Members of the engine's order, including those that have left the queue since. The answer names them,
+    /// so that the engine can tell which order it answers.
     asked: Vec<EntryId>,
+    /// Tip that the first member is merged onto.
     onto: ObjectId,
+    /// Whether the chain is for a run ahead of the entries' turn.
     ahead: bool,
     has_gate: bool,
     sign: bool,
 }
 
+/// One entry of the chain.
 struct Member {
     entry: EntryId,
-    /// The branch that has to be at the head still; none for the user's commits.
+    /// Work branch, which still has to be at the pinned head. `None` for the user's own commits.
     branch: Option<String>,
     merge: ChainMember,
 }
@@ -53,6 +58,7 @@ impl Order {
 }
 
 impl Member {
+    /// Returns the member with the message of its merge; `None` if its objective is gone.
     fn from_state(state: &State, site: &Site, entry: &Entry) -> Option<Self> {
         let (branch, message, line, trailers) = match &entry.subject {
             Subject::Objective(id) => {
@@ -74,7 +80,9 @@ impl Member {
     }
 }
 
-/// Made from the same inputs they are the same merges: making them again after a crash does no harm.
+/// Makes a chain of merges.
+///
+/// Reconciled by making it again: the same inputs give the same merges.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("candidate.before");
     let answer = past_locks(world, &order.site, || answer(world, order));
@@ -92,14 +100,16 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     });
 }
 
-/// The name of the ref that keeps merges alive until they land. There is one chain, and what is made ahead of
-/// its turn is made again in its turn.
+/// Returns the name of the ref that keeps the merges from git's garbage collection until they land. There is
+/// one chain; merges made ahead of their turn have a ref of their own and are made again in their turn.
 pub(super) fn candidate_name(ahead: bool) -> &'static str {
     if ahead { "ahead" } else { "batch" }
 }
 
+/// Makes the chain and returns the answer for the engine.
 fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> {
     let repository = world.trusted(&order.site)?;
+    // A branch that has moved since its head was pinned is left out: its new commits were not reviewed.
     let mut moved = Vec::new();
     let mut members = Vec::new();
     for member in &order.members {
@@ -118,6 +128,7 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> 
         sign: order.sign,
     };
     let made = match make_chain(&repository, &wanted) {
+        // An answer of its own: the engine holds the queue until the user has repaired signing.
         Err(error @ GitError::Signing(_)) => return Ok(CandidateAnswer::Unsigned(Problem::new(error))),
         made => made?,
     };
@@ -138,12 +149,13 @@ fn answer(world: &World, order: &Order) -> Result<CandidateAnswer, EffectError> 
     })))
 }
 
-/// Whether a work branch is at the pinned head still.
+/// Returns whether a work branch is still at the pinned head.
 pub(super) fn is_at(repository: &Repository, branch: &str, head: &ObjectId) -> Result<bool, GitError> {
     let found = repository.commit_of(&format!("refs/heads/{branch}"))?;
     Ok(found.as_ref() == Some(head))
 }
 
+/// Returns what the conflict session's prompt says about a conflict.
 fn conflict_text(
     repository: &Repository,
     order: &Order,
@@ -155,7 +167,8 @@ fn conflict_text(
     cut::start(&text, TEXT_MAX_BYTES).to_owned()
 }
 
-/// What landed on the conflicting files meanwhile: the other side's intent.
+/// Returns the landings that changed the conflicting files meanwhile. They tell an agent what the other side
+/// intended.
 fn landed_there(repository: &Repository, order: &Order, head: &ObjectId, paths: &[RepoPath]) -> String {
     let found = repository.landed_on(&order.onto, head, paths, LANDED_MAX).unwrap_or_default();
     if found.is_empty() {

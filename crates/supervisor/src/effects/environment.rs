@@ -1,4 +1,4 @@
-//! The variables of jobs: what an agent's settings give, what `.env` gives, and what git is to know.
+//! The environment variables of jobs: from an agent's settings, from the workspace's `.env`, and for git.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,40 +8,44 @@ use paddock_git::{IdentityQuestion, REPOSITORY_VARIABLES, Repository, configured
 use paddock_model::settings::AgentSettings;
 use paddock_runner::inherit::own_markers;
 
-/// Variables of an agent beyond Paddock's own environment.
+/// How an agent's environment differs from Paddock's own.
 pub(in super::super) struct Variables {
-    /// Those whose values may be written down.
+    /// Variables to set, with values that may be written to the session's files.
     pub(in super::super) set: BTreeMap<String, String>,
-    /// Those that are removed.
+    /// Variables to remove.
     pub(in super::super) unset: Vec<String>,
-    /// Those whose values travel by inheritance only.
+    /// Variables to set whose values may be secret: the keeper inherits them, and no file holds them.
     pub(in super::super) secrets: BTreeMap<String, String>,
 }
 
 impl Variables {
-    /// What an agent's settings and the workspace's `.env` give.
-    pub(in super::super) fn of_agent(agent: &AgentSettings, environment: &Environment) -> Self {
+    /// Collects the variables from an agent's settings and the workspace's `.env`.
+    pub(in super::super) fn for_agent(agent: &AgentSettings, environment: &Environment) -> Self {
         let (mut set, mut unset) = (BTreeMap::new(), git_variables());
         for (name, value) in &agent.env {
+            // An empty value in the settings means "remove this variable".
             match value.is_empty() {
                 true => unset.push(name.clone()),
                 false => drop(set.insert(name.clone(), value.clone())),
             }
         }
+        // Settings may set one of git's variables on purpose: they win over its removal.
         unset.retain(|name| !set.contains_key(name));
         let secrets = inherited(environment, &unset);
         Self { set, unset, secrets }
     }
 }
 
-/// Variables by which a calling git would lead a job's own git astray.
+/// Returns the variables by which a git program points its children to its own repository. Inherited from a
+/// git hook that started Paddock, they would make a job's git work on the wrong repository.
 pub(super) fn git_variables() -> Vec<String> {
     REPOSITORY_VARIABLES.map(str::to_owned).into()
 }
 
-/// What `.env` and the proxy settings give the agent beyond Paddock's own environment: by inheritance only.
+/// Returns the variables from `.env` and the proxy settings that differ from Paddock's own environment.
 fn inherited(environment: &Environment, unset: &[String]) -> BTreeMap<String, String> {
-    // Of Paddock's own these are not handed down: one that is given is given by `.env`.
+    // The runner removes these from Paddock's own environment. One that `.env` sets has to be passed on even
+    // if Paddock's own environment holds the same value.
     let markers = own_markers();
     let wanted = environment.for_agents().into_iter().filter_map(|(name, value)| {
         let (name, value) = (name.into_string().ok()?, value.into_string().ok()?);
@@ -51,15 +55,18 @@ fn inherited(environment: &Environment, unset: &[String]) -> BTreeMap<String, St
     wanted.collect()
 }
 
-/// Settings for a session's git, as variables: who its commits are by, no signing unless asked for, no collection
-/// of garbage under running agents, and objects that are on disk before a landing refers to them.
+/// Returns git settings for a session, as `GIT_CONFIG_*` variables: the author of its commits, no signing
+/// unless asked for, no garbage collection, and flushed objects.
 pub(super) fn git_settings(sign: bool, identity: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let mut settings = vec![
+        // One agent's commit must not start garbage collection while other agents work in the repository.
         ("gc.auto", "0"),
         ("maintenance.auto", "false"),
+        // A landing is flushed, so the objects that it refers to have to be on disk as well.
         ("core.fsync", "committed,loose-object"),
         ("core.fsyncMethod", "batch"),
     ];
+    // Signing may ask for a passphrase, and nobody is there to type it.
     if !sign {
         settings.extend([("commit.gpgSign", "false"), ("tag.gpgSign", "false")]);
     }
@@ -72,7 +79,7 @@ pub(super) fn git_settings(sign: bool, identity: &BTreeMap<String, String>) -> B
     set
 }
 
-/// Where an agent works.
+/// The place where an agent works.
 pub(super) struct Worksite<'a> {
     pub(super) repository: &'a Repository,
     pub(super) git_dir: &'a Path,
@@ -80,9 +87,11 @@ pub(super) struct Worksite<'a> {
 }
 
 impl Worksite<'_> {
-    /// Who the agent's commits are by, as settings of git: exactly what git finds there by itself, since these
-    /// settings are stronger than every file. They are handed on because some agents hide the user's own file from
-    /// the commands that they run. `Paddock` and `paddock@localhost` stand in for what is set nowhere.
+    /// Returns the author of the agent's commits, as git settings: exactly what git would find in the
+    /// worktree by itself, since these settings override every file.
+    ///
+    /// They are passed on because some agents hide the user's own configuration file from the commands that
+    /// they run. `Paddock` and `paddock@localhost` replace a name or an address that is set nowhere.
     pub(super) fn identity(&self, variables: &Variables) -> BTreeMap<String, String> {
         let Variables { set, unset, secrets } = variables;
         let question =
@@ -99,7 +108,7 @@ impl Worksite<'_> {
         found
     }
 
-    /// The identity without the worktree's own configuration.
+    /// Returns the identity as libgit2 finds it, without the worktree's own configuration.
     fn known_to_library(&self) -> BTreeMap<String, String> {
         let known = self.repository.facts().ok().and_then(|facts| facts.user_identity);
         let pairs = known.map(|(name, email)| [("user.name", name), ("user.email", email)]);
@@ -107,12 +116,13 @@ impl Worksite<'_> {
     }
 }
 
-/// Whether git takes it: it drops these characters at both ends, and refuses what is empty then.
+/// Returns whether git accepts the value as a name or address. Git strips these characters at both ends and
+/// refuses what is empty then.
 fn is_usable(value: &str) -> bool {
     value.chars().any(|c| c > ' ' && !".,:;<>\"\\'".contains(c))
 }
 
-/// What git takes for an e-mail address where none is configured.
+/// Returns the variable `EMAIL`, which git uses where no address is configured.
 fn email_variable(variables: &Variables) -> Option<String> {
     let Variables { set, unset, secrets } = variables;
     let name = "EMAIL";

@@ -1,4 +1,5 @@
-//! What a gate run printed: how each command ended in the domain's words, and what a console follows meanwhile.
+//! Reads the output of gate runs: how each command ended, and while a run is under way its progress for the
+//! gauges.
 
 use std::path::{Path, PathBuf};
 
@@ -17,17 +18,21 @@ use paddock_runner::log::{LogReader, Stream};
 use paddock_runner::record::Progress;
 use paddock_runner::{ExitRecord, StageEnd, StageOutcome};
 
-/// Runners print their summary at the end: no more than this much of it is read, in bytes.
+/// Bytes that are read from the end of a command's output. Test runners print their summary at the end.
 const SUMMARY_BYTES: u64 = 4 << 20;
-/// A longer line is no summary.
+/// Most bytes kept of a line. No summary is longer.
 const LINE_BYTES_MAX: usize = 4_096;
 
-/// The stage that sets a gate worktree up, before the commands: it is none of them.
+/// Name of the stage that sets a gate worktree up. It comes before the commands and is none of them.
 pub(super) const SETUP_STAGE: &str = "worktree.setup";
 
-/// How each command of a run that is over ended. Reads its output: not for the kernel's thread.
+/// Returns how each command of a run that is over ended. Reads the run's output, so the kernel's thread must
+/// not call this.
 pub(super) fn command_results(record: &ExitRecord, dir: &Path, worktree: &Path) -> Vec<CommandResult> {
+    // The space is measured when the run is over, which may be after it was freed again; the output is
+    // searched as well.
     let is_full = is_disk_full(worktree) || is_disk_full(&std::env::temp_dir()) || is_disk_full(dir);
+    // A set-up that succeeded is no result; one that failed is the reason why no command ran.
     let is_done = |stage: &StageEnd| stage.name == SETUP_STAGE && stage.succeeded();
     let stages = record.stages.iter().zip(stretches(record)).filter(|(stage, _)| !is_done(stage));
     stages.map(|(stage, stretch)| command_result(stage, &stretch, dir, is_full)).collect()
@@ -54,7 +59,7 @@ fn command_result(stage: &StageEnd, stretch: &Stretch, dir: &Path, is_full: bool
     }
 }
 
-/// A set-up that fails says nothing of the tests, whatever its exit status is.
+/// Returns the exit of a set-up. A failure is marked as one of the set-up: it says nothing about the tests.
 fn of_set_up(exit: Exit) -> Exit {
     match exit {
         Exit::NotStarted(text) => Exit::SetupFailed(text),
@@ -63,32 +68,35 @@ fn of_set_up(exit: Exit) -> Exit {
     }
 }
 
-/// Output that cannot be read any more says nothing.
+/// Returns the test runner whose output says that no test ran. `None` if there is none, or if the output
+/// cannot be read.
 fn no_tests(stretch: &Stretch, dir: &Path) -> Option<String> {
     let mut read = TestsRun::default();
     each_line(stretch, dir, |line| push(&mut read, line));
     read.none_ran().map(str::to_owned)
 }
 
-/// Many runners colour their summaries, and some write them over a line that showed how far they were.
+/// Passes a line on as plain text: many runners colour their summary, and some write it over a progress line.
 fn push(read: &mut TestsRun, line: &str) {
     plain(line.as_bytes()).lines().for_each(|line| read.push(line));
 }
 
-/// Whether the last lines say that the disk, or a quota, is full: the space may have been freed since.
+/// Returns whether the end of the output holds the system's message for a full disk or a spent quota.
 fn printed_full(stretch: &Stretch, dir: &Path) -> bool {
     let mut found = false;
     each_line(stretch, dir, |line| found |= says_disk_full(line));
     found
 }
 
+/// Calls `take` with each line at the end of a command's output, standard output and standard error apart.
 fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
+    // One unfinished line per stream: their pieces alternate, and must not be mixed into one line.
     let mut lines = [Vec::new(), Vec::new()];
     let read = stretch.read(dir, SUMMARY_BYTES, |stream, bytes| {
         let line = &mut lines[stream as usize];
         for part in bytes.split_inclusive(|byte| *byte == b'\n') {
-            let room = LINE_BYTES_MAX.saturating_sub(line.len());
-            line.extend_from_slice(&part[..part.len().min(room)]);
+            let left = LINE_BYTES_MAX.saturating_sub(line.len());
+            line.extend_from_slice(&part[..part.len().min(left)]);
             if part.ends_with(b"\n") {
                 take(String::from_utf8_lossy(line).trim_end());
                 line.clear();
@@ -101,14 +109,14 @@ fn each_line(stretch: &Stretch, dir: &Path, mut take: impl FnMut(&str)) {
     }
 }
 
-/// The gate runs that are under way, as whoever watches them needs them.
+/// A gate run that is under way, with what [`watch`] needs of it.
 pub(in super::super) struct Watched {
     gate: GateId,
     dir: PathBuf,
     commands: usize,
 }
 
-/// The gate runs that are under way.
+/// Returns the gate runs that are under way.
 pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
     let commands = |gate: &GateRun| match gate.commands.len() {
         0 => state.project(&gate.project).map_or(0, |project| project.settings.verify.len()),
@@ -122,14 +130,16 @@ pub(in super::super) fn watched(world: &World, state: &State) -> Vec<Watched> {
     open.collect()
 }
 
-/// Tells whoever watches which command runs, since when, and how much it has printed.
+/// Sets the gauge `gate_progress` of each run: which command runs, since when, and how much it has printed.
 pub(in super::super) fn watch(world: &World, runs: &[Watched]) {
     for run in runs {
+        // No progress yet, or none any more: the gauge keeps its last value until the run's end is reported.
         let Ok(Some(progress)) = Progress::read(&run.dir) else { continue };
         let length = |stream| LogReader::open(&run.dir, stream).length().unwrap_or(0);
         let started_ms = i64::try_from(progress.started_at_ms).unwrap_or(i64::MAX);
         let value = serde_json::json!({
             "command": progress.name,
+            // The set-up is a stage as well, so the stage's index may exceed the number of commands.
             "index": (progress.index + 1).min(run.commands.max(1)),
             "of": run.commands,
             "started_at_ms": progress.started_at_ms,
@@ -149,7 +159,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn summaries_are_read_whatever_their_colours_are() {
+    fn coloured_summaries_are_read() {
         let lines = [
             "\u{1b}[33m====== \u{1b}[33m2 skipped\u{1b}[0m\u{1b}[33m in 0.02s\u{1b}[0m ======",
             "\u{1b}[1m====== 2 skipped\u{1b}(B\u{1b}[m in 0.02s ======",

@@ -1,4 +1,4 @@
-//! Gate runs: the `verify` commands in a worktree kept for it, under a keeper.
+//! Gate runs: the `verify` commands, under a keeper, in a worktree that is kept between runs.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -20,21 +20,23 @@ use paddock_os::fail_points::{fail_point, trouble_point};
 use paddock_runner::{Adoption, ExitRecord, JobKey, JobKind, JobSpec, JobState, Limits, Resources, Runner};
 use paddock_runner::{SecretValues, Stage, StopReason, StopSignal};
 
-/// Between the gentle signal and the kill of an outdated gate run, in milliseconds. Nobody waits for what it
-/// would say.
+/// Time between the gentle signal and the kill of an outdated gate run, in milliseconds. Short, since nobody
+/// needs its verdict any more.
 const GRACE_MS: u64 = 2_000;
 
+/// A gate run to start.
 pub(in super::super) struct Order {
     pub(in super::super) site: Site,
     gate: GateId,
     commit: ObjectId,
     commands: Vec<GateCommand>,
     worktree: PathBuf,
-    /// The command that sets a worktree up, and its limit in milliseconds.
+    /// The command of `worktree.setup`, and its time limit in milliseconds.
     setup: Option<(String, u64)>,
-    /// Nothing that git ignores is kept between runs.
+    /// Whether files that git ignores are removed before the run (`queue.clean`).
     is_clean: bool,
-    /// It is run to compare a branch with what it would land on: the set-up is a part of that.
+    /// Whether the run evaluates the base, to compare it with a branch that failed. The comparison includes
+    /// the set-up.
     is_compared: bool,
     is_cancelled: bool,
 }
@@ -45,6 +47,7 @@ impl Order {
         let settings = &state.project(&gate.project)?.settings;
         let worktree = worktree_of(settings, gate);
         let setup = settings.worktree.setup.clone();
+        // A run of a phase's checks has commands of its own.
         let commands = if gate.commands.is_empty() { &settings.verify } else { &gate.commands };
         Some(Self {
             site: Site::find(state, &gate.project)?,
@@ -65,12 +68,16 @@ fn gate_key(gate: GateId) -> JobKey {
     JobKey { kind: JobKind::Gate, id: gate.0, attempt: 1 }
 }
 
-/// Reconciled by the run's folder: what is in it was started, and is found again.
+/// Starts a gate run, or adopts it if an earlier supervisor started it.
+///
+/// Reconciled by the run's folder: a job that left its submission there was started, and its keeper is found
+/// again.
 pub(in super::super) fn start(world: &World, order: &Order) {
     let (key, dir) = (gate_key(order.gate), world.workspace.gate_dir(order.gate));
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
     let begun = match known {
         true => adopt(world, order),
+        // Cancelled before it started. Its end has to be reported all the same, or its slot would stay taken.
         false if order.is_cancelled => {
             return world.report(Input::GateExited { gate: order.gate, results: None });
         }
@@ -83,7 +90,8 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     }
 }
 
-/// Whoever looks why the queue is held finds it here.
+/// Returns the result of a run that could not be started. The queue is held for it, and `explain` shows it as
+/// the cause.
 fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
     let name = order.commands.first().map_or_else(|| "verify".to_owned(), |command| command.name.clone());
     let exit = match problem.is_disk_full() {
@@ -93,6 +101,7 @@ fn not_started(order: &Order, problem: &EffectError) -> CommandResult {
     CommandResult { name, exit, timed_out: false, took_ms: 0, no_tests: None, says_full: false }
 }
 
+/// Reports how the job of an earlier supervisor is now.
 fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
     let dir = world.workspace.gate_dir(order.gate);
     match world.runner.adopt(&gate_key(order.gate), &dir)? {
@@ -106,6 +115,7 @@ fn adopt(world: &World, order: &Order) -> Result<(), EffectError> {
     Ok(())
 }
 
+/// Brings the gate worktree to the commit and submits the job to the runner.
 fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     fail_point!("gate.before");
     let repository = world.trusted(&order.site)?;
@@ -117,6 +127,8 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
     fail_point!("gate.prepared");
     let setup = match &order.setup {
         Some((command, limit_ms)) => {
+            // The set-up runs again only when its inputs changed; a comparison with the base always repeats
+            // it, since it may be the set-up that fails.
             let key = set_up_key(&repository, &order.commit, command)?;
             let is_due = must_set_up(&worktree, &key, order.is_clean || order.is_compared)?;
             is_due.then(|| setup_stage(command, *limit_ms))
@@ -138,6 +150,7 @@ fn submit(world: &World, order: &Order) -> Result<(), EffectError> {
         stages: setup.into_iter().chain(commands).collect(),
         stdin: None,
         env_set: BTreeMap::from([("PADDOCK_GATE".to_owned(), order.gate.to_string())]),
+        // No secrets: the commands run code that agents wrote.
         env_names: Vec::new(),
         env_values: SecretValues::default(),
         env_unset: super::environment::git_variables(),
@@ -161,7 +174,7 @@ fn setup_stage(command: &str, limit_ms: u64) -> Stage {
     }
 }
 
-/// A gate worktree that is to be removed.
+/// A gate worktree to remove.
 pub(in super::super) struct Folder {
     site: Site,
     slot: u32,
@@ -176,7 +189,9 @@ impl Folder {
     }
 }
 
-/// Reconciled by the folder: what is gone is gone. One in which anything is at work stays.
+/// Removes a gate worktree, unless a job runs in it.
+///
+/// Reconciled by the folder: removing one that is gone succeeds.
 pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
     let result = removed(world, order).map_err(|error| error.to_string());
     if let Err(problem) = &result {
@@ -188,29 +203,31 @@ pub(in super::super) fn remove_folder(world: &World, order: &Folder) {
 
 fn removed(world: &World, order: &Folder) -> Result<(), EffectError> {
     let repository = world.repository(&order.site.repo_root)?;
+    // A keeper holds this lock for as long as its job runs. Holding it here keeps a new run out until the
+    // folder is gone.
     let lock = world.runner.take_worktree(&order.worktree)?;
     let _nobody_starts_here = lock.ok_or(EffectError::Busy)?;
     Ok(remove_gate(&repository, &order.worktree).map(drop)?)
 }
 
-/// Stopping what has ended already does nothing.
+/// Stops a gate run. Does nothing if the run has ended.
 pub(in super::super) fn stop(world: &World, gate: GateId) {
     if let Err(error) = world.runner.cancel(&gate_key(gate), StopReason::Superseded, false) {
         tracing::debug!(%gate, %error, "a gate run that is to be stopped is not running");
     }
 }
 
-/// What is done in the gate worktree of the run's slot is done one after the other.
-pub(in super::super) fn executor_key_of(gate: &GateRun) -> ExecutorKey {
+/// Returns the key of the run's slot: work in one gate worktree happens one after the other.
+pub(in super::super) fn slot_key(gate: &GateRun) -> ExecutorKey {
     ExecutorKey::GateWorktree(gate.project.clone(), gate.slot)
 }
 
-/// The gate worktree of the run's slot.
+/// Returns the gate worktree of the run's slot.
 fn worktree_of(settings: &ProjectSettings, gate: &GateRun) -> PathBuf {
     PathBuf::from(&settings.worktrees_root).join(gate.project.as_str()).join(slot_folder(gate.slot))
 }
 
-/// A run that is over, as its keeper reported it.
+/// A gate run that is over, as its keeper reported it.
 pub(in super::super) struct Ended {
     gate: GateId,
     repo_root: PathBuf,
@@ -227,11 +244,11 @@ impl Ended {
         let run = state.gate(gate)?;
         let settings = &state.project(&run.project)?.settings;
         let (worktree, repo_root) = (worktree_of(settings, run), PathBuf::from(&settings.repo_root));
-        Some((executor_key_of(run), Self { gate, repo_root, worktree, record }))
+        Some((slot_key(run), Self { gate, repo_root, worktree, record }))
     }
 }
 
-/// Reads what a run that is over printed, and tells how its commands ended.
+/// Reads the output of a run that is over, and reports how its commands ended.
 pub(in super::super) fn ended(world: &World, order: &Ended) {
     let dir = world.workspace.gate_dir(order.gate);
     fail_point!("gate.output");
@@ -239,6 +256,7 @@ pub(in super::super) fn ended(world: &World, order: &Ended) {
     let results = Some(command_results(&order.record, &dir, &order.worktree));
     let has_set_up =
         order.record.stages.first().is_some_and(|stage| stage.name == SETUP_STAGE && stage.succeeded());
+    // Before the report: the next run in this slot may start as soon as the engine knows of the end.
     if let (true, Ok(repository)) = (has_set_up, world.repository(&order.repo_root)) {
         is_set_up(&repository, &order.worktree);
     }

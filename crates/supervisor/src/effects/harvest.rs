@@ -1,4 +1,4 @@
-//! Reading what a session left: commits, uncommitted work, and its own words.
+//! Harvests a session that is over: its commits, its uncommitted work, and what its agent said.
 
 use std::fs;
 use std::path::PathBuf;
@@ -20,6 +20,7 @@ use paddock_model::settings::Role;
 use paddock_model::state::State;
 use paddock_os::fail_points::{fail_point, trouble_point};
 
+/// A session to harvest.
 pub(in super::super) struct Order {
     site: Site,
     session: SessionId,
@@ -27,11 +28,13 @@ pub(in super::super) struct Order {
     path: PathBuf,
     branch: String,
     base: ObjectId,
+    /// Head of the branch when the session began.
     from: ObjectId,
+    /// Head of the objective at its last review, if there was one.
     reviewed: Option<ObjectId>,
-    /// Stretches of the branch that are an integrator's.
+    /// Ranges of commits (from, head) that earlier sessions of integrators made.
     integrated: Vec<(ObjectId, ObjectId)>,
-    /// Whether this session is an integrator's, too.
+    /// Whether this session is an integrator's.
     is_integrator: bool,
     source: transcripts::Source,
 }
@@ -59,13 +62,16 @@ impl Order {
             from: session.from.clone(),
             reviewed: objective.head.clone(),
             integrated,
+            // A session that is harvested again, after a pause, is among `integrated` already.
             is_integrator: is_integrator(session) && session.harvest.is_none(),
             source: transcripts::Source::from_session(state, session),
         })
     }
 }
 
-/// Reads only, but for refs that keep what would be lost: doing it again finds the same.
+/// Harvests a session.
+///
+/// Reconciled by reading again: a harvest changes nothing but refs that keep what would be lost.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("harvest.before");
     trouble_point!("harvest", order.site.slug.as_str());
@@ -76,7 +82,9 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     world.report(Input::Harvested { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
+/// Reads worktree, branch and transcript.
 fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
+    // Not `trusted`: harvesting runs nothing that the git configuration names.
     let repository = world.repository(&order.site.repo_root)?;
     let place = Place {
         site: &order.site,
@@ -97,6 +105,7 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     let (tests, commands) = order.site.guarded.clone();
     let tests = Globs::new(&tests)?;
     let guarded = paddock_git::Guarded { tests, commands };
+    // Compared with the tip and not with the session's beginning: the whole branch would land.
     let tampered = repository.tampering(tip, &found.head, &guarded)?;
     let salvage = match found.uncommitted.is_empty() {
         true => None,
@@ -119,13 +128,15 @@ fn read(world: &World, order: &Order) -> Result<HarvestFacts, EffectError> {
     })
 }
 
-/// The session's processes are dead: a lock they left would only fail the next session's commit.
+/// Removes git's locks from the worktree. The session's processes are dead, so no one holds them, and a lock
+/// that is left would fail the next session's first commit.
 fn remove_stale_locks(worktree: &Worktree) {
     for name in ["index.lock", "HEAD.lock"] {
         drop(fs::remove_file(worktree.git_dir.join(name)));
     }
 }
 
+/// Converts a commit to the type of the model.
 fn commit(found: &CheckpointFacts) -> CommitFacts {
     CommitFacts {
         commit: found.commit.clone(),
@@ -136,11 +147,13 @@ fn commit(found: &CheckpointFacts) -> CommitFacts {
     }
 }
 
+/// Returns the agent's HEAD if it was not on the session's branch and a ref had to keep it.
 fn elsewhere(found: HeadElsewhere) -> Option<ElsewhereHead> {
     let kept_as = found.kept.filter(|_| !found.taken_over)?;
     Some(ElsewhereHead { commit: found.commit, kept_as })
 }
 
+/// Commits uncommitted work to a ref of its own, since the next session may overwrite it.
 fn salvage(
     world: &World,
     order: &Order,

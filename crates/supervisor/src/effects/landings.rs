@@ -1,4 +1,5 @@
-//! Landing: the integration ref moves by compare-and-swap, after a check that the promise is kept.
+//! Landing: moves the integration ref by compare-and-swap, after a check that the candidate is what the gate
+//! passed.
 
 use super::super::world::{Site, World};
 use super::attempts::past_locks;
@@ -11,25 +12,30 @@ use paddock_model::state::State;
 use paddock_model::train::{Candidate, Subject};
 use paddock_os::fail_points::{fail_point, trouble_point};
 
+/// A landing to make. Its intent is recorded.
 pub(in super::super) struct Order {
     site: Site,
+    /// First entry of the batch, which names the landing.
     entry: EntryId,
     candidate: Candidate,
     members: Vec<Member>,
 }
 
+/// One entry of the batch that lands.
 struct Member {
     entry: EntryId,
-    /// The branch that has to be at the head still; none for the user's commits.
+    /// Work branch, which still has to be at `head`. `None` for the user's own commits.
     branch: Option<String>,
-    /// Where the branch started.
+    /// Commit that the branch started from.
     from: ObjectId,
+    /// Head that was pinned and passed the gate.
     head: ObjectId,
 }
 
 impl Order {
     pub(in super::super) fn from_state(state: &State, project: &ProjectSlug, entry: EntryId) -> Option<Self> {
         let train = &state.project(project)?.train;
+        // An order for a landing that is over by now finds another one, or none, and is dropped.
         let landing = train.landing.as_ref().filter(|landing| landing.members.first() == Some(&entry))?;
         let site = Site::find(state, project)?;
         let member = |id: &EntryId| {
@@ -51,7 +57,9 @@ impl Order {
     }
 }
 
-/// Reconciled by the ref: at the candidate or beyond it has happened, where it was it has not.
+/// Lands a batch.
+///
+/// Reconciled by the ref: at the candidate or beyond, the landing has happened; at the old tip, it has not.
 pub(in super::super) fn land(world: &World, order: &Order) {
     fail_point!("landing.before");
     trouble_point!("land");
@@ -63,6 +71,8 @@ pub(in super::super) fn land(world: &World, order: &Order) {
         members: order.members.iter().map(|member| (member.from.clone(), member.head.clone())).collect(),
     };
     let (project, commit) = (order.site.slug.clone(), order.candidate.commit.clone());
+    // Somebody has committed to a branch since it was judged. The new commits have to be judged before the
+    // objective counts as landed, so its entry leaves the queue first.
     if let Some(entry) = moved(world, order) {
         let answer = LandingAnswer::HeadMoved { entry };
         return world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
@@ -83,10 +93,13 @@ pub(in super::super) fn land(world: &World, order: &Order) {
     world.report(Input::LandingAnswered { project, entry: order.entry, commit, answer });
 }
 
-/// The first member whose branch has moved on since its head was pinned, as long as nothing has landed.
+/// Returns the first member whose branch has moved since its head was pinned. Errors count as "not moved":
+/// the landing itself meets and reports them.
 fn moved(world: &World, order: &Order) -> Option<EntryId> {
     let repository = world.repository(&order.site.repo_root).ok()?;
     let at = repository.commit_of(&order.site.integration_ref).ok()??;
+    // Elsewhere than at the old tip: the landing happened before a crash, or cannot happen. `land_in` finds
+    // out which.
     if at != order.candidate.onto {
         return None;
     }

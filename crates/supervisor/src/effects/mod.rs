@@ -1,5 +1,11 @@
-//! Effects: what follows from committed events. Each becomes one job on a lane; its outcome comes back as an
-//! input. ARCHITECTURE.md says for each how it finds out whether it has happened before.
+//! Effects: the work that follows from committed events.
+//!
+//! Each effect becomes one job of the executor, and reports its outcome as an input. After a restart every
+//! effect whose outcome is not recorded runs again. Each one therefore finds out by itself whether it has
+//! happened already: see "Reconciled by" in the docs of its function, and the table in ARCHITECTURE.md.
+//!
+//! Each file has an `Order`, the data that its job needs, copied out of the state on the kernel's thread, and
+//! a function that runs on an executor thread.
 
 mod attempts;
 mod bypass;
@@ -36,7 +42,7 @@ pub use planning::planner_prompt;
 pub(super) use sessions::{exit_of_last, never_began, process_end, stop_signal};
 pub(super) use targets::look;
 
-/// The project that an effect works for, and what it does, for people.
+/// Returns the project that an effect works for, and what it does, in words for people.
 pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, String) {
     let of_session = |session: &SessionId, what: &str| {
         let objective = state.session(*session).map(|session| session.objective.clone());
@@ -59,7 +65,7 @@ pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, Str
         Effect::StartSession { session } => of_session(session, "starting"),
         Effect::StopSession { session, .. } => of_session(session, "stopping"),
         Effect::ExtendSession { session } => of_session(session, "extending"),
-        Effect::Harvest { session } => of_session(session, "reading what was left by"),
+        Effect::Harvest { session } => of_session(session, "harvesting"),
         Effect::MakeCandidate { project, .. } => of_project(project, "merging queued work in memory"),
         Effect::PrepareTree { project, .. } => of_project(project, "making a tree for the gate"),
         Effect::Push { project, .. } => of_project(project, "pushing the target branch"),
@@ -73,8 +79,8 @@ pub(super) fn words(state: &State, effect: &Effect) -> (Option<ProjectSlug>, Str
     }
 }
 
-/// Turns an effect into a job, with everything it needs copied out of the state. None when what it is about is
-/// gone.
+/// Turns an effect into a job and the key to run it under. Returns `None` if the effect's subject is gone
+/// from the state: a project that was removed, for one.
 pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<(ExecutorKey, Job)> {
     let shared = Arc::clone(world);
     match effect.clone() {
@@ -85,6 +91,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         }
         Effect::Look { project } => {
             let site = Site::find(state, &project)?;
+            // A look that is ordered and has not begun will see everything that this one would.
             if !world.begin_look(&project) {
                 return None;
             }
@@ -131,13 +138,13 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         }
         Effect::MakeWorktree { objective, epoch } => {
             let order = worktrees::Order::from_state(state, &objective, epoch)?;
-            let executor_key = ExecutorKey::Worktrees(objective.project);
-            Some((executor_key, Box::new(move || worktrees::make(&shared, &order))))
+            let key = ExecutorKey::Worktrees(objective.project);
+            Some((key, Box::new(move || worktrees::make(&shared, &order))))
         }
         Effect::RemoveWorktree { objective } => {
             let order = worktrees::Order::from_state(state, &objective, 0)?;
-            let executor_key = ExecutorKey::Worktrees(objective.project);
-            Some((executor_key, Box::new(move || worktrees::remove(&shared, &order))))
+            let key = ExecutorKey::Worktrees(objective.project);
+            Some((key, Box::new(move || worktrees::remove(&shared, &order))))
         }
         Effect::StartSession { session } => {
             let order = sessions::Order::from_state(state, session)?;
@@ -154,6 +161,7 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
                 Box::new(move || sessions::extend(&shared, session, minutes)),
             ))
         }
+        // A planner has no objective and no branch: only its plan is read.
         Effect::Harvest { session } if state.session(session)?.kind == SessionKind::Planner => {
             let order = planning::Order::from_state(state, session)?;
             Some((ExecutorKey::Session(session), Box::new(move || planning::harvest(&shared, &order))))
@@ -164,22 +172,22 @@ pub(super) fn job(world: &Arc<World>, state: &State, effect: &Effect) -> Option<
         }
         Effect::StartGate { gate } => {
             let order = gates::Order::from_state(state, gate)?;
-            let executor_key = gates::executor_key_of(state.gate(gate)?);
-            Some((executor_key, Box::new(move || gates::start(&shared, &order))))
+            let key = gates::slot_key(state.gate(gate)?);
+            Some((key, Box::new(move || gates::start(&shared, &order))))
         }
         Effect::ReadChecks { gate } => {
             let order = checks::Order::from_state(state, gate)?;
-            let executor_key = ExecutorKey::GateWorktree(order.project.clone(), order.slot);
-            Some((executor_key, Box::new(move || checks::read(&shared, &order))))
+            let key = ExecutorKey::GateWorktree(order.project.clone(), order.slot);
+            Some((key, Box::new(move || checks::read(&shared, &order))))
         }
         Effect::RemoveGateFolder { project, slot } => {
             let order = gates::Folder::from_state(state, &project, slot)?;
-            let executor_key = ExecutorKey::GateWorktree(project, slot);
-            Some((executor_key, Box::new(move || gates::remove_folder(&shared, &order))))
+            let key = ExecutorKey::GateWorktree(project, slot);
+            Some((key, Box::new(move || gates::remove_folder(&shared, &order))))
         }
         Effect::StopGate { gate } => {
-            let executor_key = gates::executor_key_of(state.gate(gate)?);
-            Some((executor_key, Box::new(move || gates::stop(&shared, gate))))
+            let key = gates::slot_key(state.gate(gate)?);
+            Some((key, Box::new(move || gates::stop(&shared, gate))))
         }
     }
 }

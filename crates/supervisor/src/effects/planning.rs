@@ -1,4 +1,4 @@
-//! The planner's sessions: what they are told, where they work, and the plan that they end with.
+//! The planner's sessions: their prompt, their worktree, and the plan that they end with.
 
 mod brief;
 mod harvest;
@@ -16,19 +16,21 @@ use paddock_model::state::State;
 pub(in super::super) use brief::Brief;
 pub(super) use harvest::{Order, harvest};
 
-/// Characters told of a context file.
+/// Most characters of a context file in the prompt.
 const FILE_CHARS_MAX: usize = 3_000;
 
-/// Brings the planner's worktree to the integration tip, detached. Returns its git directory.
+/// Checks the integration tip out in the planner's worktree, with a detached HEAD. Returns the worktree's git
+/// directory.
 pub(super) fn prepare(repository: &Repository, path: &Path, tip: &ObjectId) -> Result<PathBuf, EffectError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
     }
+    // A planner needs the same as a gate: a whole checkout of one commit, on no branch.
     let worktree = paddock_git::prepare_gate(repository, path, tip)?;
     Ok(worktree.git_dir)
 }
 
-/// The prompt, with the configured files as they are committed on the integration ref.
+/// Renders the prompt, with the configured context files as they are committed on the integration ref.
 pub(in super::super) fn prompt(
     templates: &Path,
     brief: &Brief,
@@ -36,7 +38,7 @@ pub(in super::super) fn prompt(
 ) -> Result<String, EffectError> {
     let mut context = brief.context.clone();
     for path in &brief.files {
-        // Too large, or not readable: the planner has the checkout and can look for itself.
+        // Absent, too large or not readable: the planner has the checkout and can read the file itself.
         let Ok(Some(bytes)) = repository.file_of(&context.integration_ref, path) else { continue };
         let text = String::from_utf8_lossy(&bytes);
         let cut: String = text.chars().take(FILE_CHARS_MAX).collect();
@@ -48,10 +50,10 @@ pub(in super::super) fn prompt(
     Ok(planner::render(Some(templates), &context)?)
 }
 
-/// What the next planner run of a project would be told.
+/// Returns the prompt of a project's next planner run.
 ///
 /// # Errors
-/// When the repository cannot be opened, or the template is wrong.
+/// Fails if the repository cannot be opened, or if the template has a fault.
 pub fn planner_prompt(
     workspace: &Workspace,
     state: &State,

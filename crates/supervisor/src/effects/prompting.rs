@@ -1,4 +1,4 @@
-//! What a session is told.
+//! Builds the prompt of a session that works on an objective.
 
 use super::super::transcripts;
 use super::{EffectError, Site, World};
@@ -16,41 +16,43 @@ use paddock_model::settings::{ProjectSettings, Role};
 use paddock_model::state::State;
 use paddock_runner::log::{LogReader, Stream};
 
-/// Feedback in a prompt, in bytes: head and tail of it.
+/// Most bytes of feedback in a prompt. The middle of longer feedback is left out.
 const FEEDBACK_MAX_BYTES: usize = 16 * 1024;
-/// Of a log, this much of its end is quoted, in bytes.
+/// Bytes of the end of a log that a prompt quotes.
 const LOG_TAIL_BYTES: u64 = 12 * 1024;
 
-/// The same of a session that is told less, because the one before did not fit into its model's context.
+/// Most bytes of feedback in a smaller prompt: the session before did not fit into its model's context.
 const FEEDBACK_SMALLER_BYTES: usize = 2 * 1024;
-/// Of what earlier sessions did, such a session is told the last of it: lines, and characters of each.
+/// Lines about earlier sessions in a smaller prompt, the last ones, and characters of each.
 const PREVIOUS_SMALLER: (usize, usize) = (3, 300);
 
-/// Collisions that a prompt names.
+/// Most collisions that a prompt names.
 const COLLISIONS_MAX: usize = 8;
 
-/// What the objective serves, as the prompt tells it.
+/// The nodes of the hierarchy that the objective serves, as the prompt shows them, and what else comes from
+/// the state.
 #[derive(Debug, Default)]
 pub(super) struct ServedNodes {
     goal: Option<String>,
     milestone: Option<String>,
     phase: Option<String>,
-    /// What the conflict radar says of its branch.
+    /// Findings of the conflict radar about the objective's branch.
     collisions: Vec<String>,
-    /// How the output of the session that the feedback tells of is read.
+    /// Transcript format of the session that the feedback is about; empty if it is about none.
     transcript: String,
 }
 
 impl ServedNodes {
     pub(super) fn from_state(state: &State, objective: &Objective) -> Self {
         let line = state.line_of(objective);
-        let reported = |node: Option<&HierarchyNode>| node.map(HierarchyNode::text);
-        let (goal, milestone, phase) = (reported(line.goal), reported(line.milestone), reported(line.phase));
+        let text = |node: Option<&HierarchyNode>| node.map(HierarchyNode::text);
+        let (goal, milestone, phase) = (text(line.goal), text(line.milestone), text(line.phase));
         let (collisions, transcript) = (collisions(state, objective), transcript(state, objective));
         Self { goal, milestone, phase, collisions, transcript }
     }
 }
 
+/// Returns the transcript format of the session whose end the feedback is about.
 fn transcript(state: &State, objective: &Objective) -> String {
     let ended = match &objective.next.feedback {
         Some(Feedback::Ended { session, .. }) => state.session(*session),
@@ -61,11 +63,13 @@ fn transcript(state: &State, objective: &Objective) -> String {
     agent.map_or_else(String::new, |agent| agent.transcript.clone())
 }
 
-/// Who will collide with this objective's branch, so that its next session can make way.
+/// Returns what will collide with this objective's branch, so that its next session can avoid the conflict.
 fn collisions(state: &State, objective: &Objective) -> Vec<String> {
     let id = &objective.key.id;
     let Some(project) = state.project(&objective.key.project) else { return Vec::new() };
-    let reported = |found: &Collision| {
+    let line = |found: &Collision| {
+        // A collision is recorded once for its pair, so this objective may be either side. Without a second
+        // side it is a conflict with the integration tip.
         let other = match (&found.with, &found.objective) {
             (None, own) if own == id => None,
             (Some(with), own) if own == id => Some(with),
@@ -82,9 +86,10 @@ fn collisions(state: &State, objective: &Objective) -> Vec<String> {
             ),
         })
     };
-    project.collisions.iter().filter_map(reported).take(COLLISIONS_MAX).collect()
+    project.collisions.iter().filter_map(line).take(COLLISIONS_MAX).collect()
 }
 
+/// Renders the prompt of a session.
 pub(super) fn prompt(
     world: &World,
     site: &Site,
@@ -100,7 +105,8 @@ pub(super) fn prompt(
         SessionKind::Conflict => "session-conflict.md",
         _ => worker.map_or("session-worker.md", |worker| worker.template.as_str()),
     };
-    // Two templates name them as what an integrator may change, the others as what nobody may.
+    // Two templates say that the session may change the protected files, the others that it must not. Naming
+    // them in the wrong kind of template would say the opposite of what the review checks.
     let is_for_integrators = matches!(template, "session-conflict.md" | "session-integrator.md");
     let names_protected = is_integrator == is_for_integrators;
     let mut protected = settings.integrator_only_patterns.clone();
@@ -140,20 +146,21 @@ pub(super) fn prompt(
     Ok(prompt::render(Some(&templates), template, &context)?)
 }
 
-/// What earlier sessions did, and who is in the way.
+/// Returns the lines about earlier sessions and about collisions.
 fn previous(objective: &Objective, nodes: &ServedNodes) -> Vec<String> {
     let (lines, chars) = PREVIOUS_SMALLER;
     let history = &objective.history;
-    let reported: Vec<String> = match objective.next.smaller {
+    let earlier: Vec<String> = match objective.next.smaller {
         true => history[history.len().saturating_sub(lines)..]
             .iter()
             .map(|line| line.chars().take(chars).collect())
             .collect(),
         false => history.clone(),
     };
-    reported.into_iter().chain(nodes.collisions.iter().cloned()).collect()
+    earlier.into_iter().chain(nodes.collisions.iter().cloned()).collect()
 }
 
+/// Returns the feedback in words for the agent.
 fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
     match feedback {
         Feedback::Findings(findings) => {
@@ -189,9 +196,10 @@ fn words(world: &World, feedback: &Feedback, transcript: &str) -> String {
     }
 }
 
+/// Returns how the session before ended, with the end of its output.
 fn ended(world: &World, session: SessionId, outcome: &str, transcript: &str) -> String {
     let dir = world.workspace.session_dir(session);
-    // Events are told as people read them; what is plain is quoted as it is.
+    // Formats of JSON events are shown as readable lines; plain output is quoted as it is.
     let output = match transcript {
         "" | "plain" | "scripted" => tail(&dir),
         _ => indented(&transcripts::readable_end(&dir, transcript, LOG_TAIL_BYTES)),
@@ -199,7 +207,7 @@ fn ended(world: &World, session: SessionId, outcome: &str, transcript: &str) -> 
     format!("Session {session} ended: {outcome}. The end of its output:\n\n{output}")
 }
 
-/// The end of a job's output, both streams, as text.
+/// Returns the end of a job's output, both streams, as text.
 fn tail(dir: &std::path::Path) -> String {
     let mut parts = Vec::new();
     for stream in [Stream::Stdout, Stream::Stderr] {
@@ -214,8 +222,8 @@ fn tail(dir: &std::path::Path) -> String {
     indented(&parts.join("\n"))
 }
 
-/// Quotes output. A summary in it loses its marks: an agent that ends with the same words again would be taken for an
-/// echo of its prompt, and never be heard.
+/// Quotes output in a prompt. A summary in it loses its markers. Otherwise an agent that ends with the same
+/// summary again would seem to echo its prompt, and its summary would be ignored.
 fn indented(text: &str) -> String {
     let text = text.replace(summary::BEGIN, "(its summary:)").replace(summary::END, "(end of its summary)");
     let lines = text.lines().map(|line| format!("    {line}")).collect::<Vec<_>>();
@@ -227,11 +235,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_summary_again_is_no_echo_of_the_output_that_was_quoted() {
+    fn the_same_summary_again_is_no_echo_of_the_quoted_output() {
         let said = format!("{}\nstatus: completed\nsummary: done\n{}\n", summary::BEGIN, summary::END);
         let prompt = format!("Session 25 ended: lost. The end of its output:\n\n{}\n", indented(&said));
         assert!(prompt.contains("    status: completed"), "{prompt}");
-        let heard = summary::find(&said, &prompt).map(|found| found.summary);
-        assert_eq!(heard.as_deref(), Some("done"));
+        let found = summary::find(&said, &prompt).map(|found| found.summary);
+        assert_eq!(found.as_deref(), Some("done"));
     }
 }

@@ -1,4 +1,4 @@
-//! Proofs: a git note on each landed commit.
+//! Proofs: writes a git note on each landed commit.
 
 use super::super::error::EffectError;
 use super::super::world::{Site, World};
@@ -10,6 +10,7 @@ use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 use paddock_runner::log::digest;
 
+/// A proof to write.
 pub(in super::super) struct Order {
     site: Site,
     commit: ObjectId,
@@ -35,6 +36,8 @@ impl Order {
     }
 }
 
+/// Writes the proof of a landing.
+///
 /// Reconciled by writing it again: the same landing gives the same note.
 pub(in super::super) fn write(world: &World, order: &Order) {
     fail_point!("note.before");
@@ -48,8 +51,10 @@ pub(in super::super) fn write(world: &World, order: &Order) {
     world.report(Input::ProofWritten { project, commit, result: result.map_err(Problem::new) });
 }
 
+/// Writes the note and returns the SHA-256 of its text.
 fn write_in(world: &World, order: &Order) -> Result<String, EffectError> {
     let mut proof = order.proof.clone();
+    // Logs that are gone leave their hashes out. The note is still worth writing.
     let logs = order.gate.and_then(|gate| digest::of_stages(&world.workspace.gate_dir(gate)));
     let commands = proof.gate.iter_mut().flat_map(|gate| &mut gate.commands);
     for (command, log) in commands.zip(logs.unwrap_or_default()) {
@@ -58,6 +63,8 @@ fn write_in(world: &World, order: &Order) -> Result<String, EffectError> {
     let text = serde_json::to_string_pretty(&proof)? + "\n";
     let repository = world.repository(&order.site.repo_root)?;
     let identity = world.identity(&repository);
+    // The time of the landing and not of the writing, so that a note that is written again is the same, byte
+    // for byte.
     repository.write_note(&order.commit, &text, &identity, order.at_ms / 1_000)?;
     Ok(digest::of_bytes(text.as_bytes()))
 }

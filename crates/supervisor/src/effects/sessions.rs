@@ -1,4 +1,5 @@
-//! Sessions: the prompt is written, the agent's command built, and the job handed to the runner.
+//! Sessions: prepares the worktree, writes the prompt, builds the agent's command, and submits the job to the
+//! runner.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -33,26 +34,28 @@ use paddock_runner::{SecretValues, Stage, StageEnd, StageOutcome, StopReason, St
 #[path = "prompting.rs"]
 mod prompting;
 
-/// The name of the stage that prepares a worktree.
+/// Name of the stage that runs `worktree.setup`.
 const SETUP_STAGE: &str = "setup";
-/// Between the gentle signal and the kill, in milliseconds.
+/// Time between the gentle signal and the kill, in milliseconds.
 const GRACE_MS: u64 = 20_000;
 
+/// A session to start.
 pub(in super::super) struct Order {
     site: Site,
     settings: Box<ProjectSettings>,
     session: Session,
     errand: Errand,
+    /// The worktree.
     path: PathBuf,
-    /// Where the counter of the conversation that it goes on with stood.
+    /// Token counter of the resumed conversation at the end of the session before.
     counter: Option<Tokens>,
 }
 
-/// What a session is for, with all that it is told.
+/// The purpose of a session, with everything that its prompt says.
 enum Errand {
-    /// An objective, on its branch.
+    /// Work on an objective, on its branch.
     Objective { objective: Box<Objective>, nodes: prompting::ServedNodes, branch: String, base: ObjectId },
-    /// A plan.
+    /// Make a plan.
     Plan(Box<planning::Brief>),
 }
 
@@ -80,11 +83,15 @@ impl Order {
     }
 }
 
+/// Returns the runner's key of a session. A session is never run twice, so its attempt is always the first.
 fn session_key(session: SessionId) -> JobKey {
     JobKey { kind: JobKind::Session, id: session.0, attempt: 1 }
 }
 
-/// Reconciled by the session's folder and claim: what is in it was started, and is found again by identity.
+/// Starts a session, or adopts it if an earlier supervisor started it.
+///
+/// Reconciled by the session's folder and claim: a job that left its submission there was started, and its
+/// keeper is found again by its lock.
 pub(in super::super) fn start(world: &World, order: &Order) {
     let (key, dir) = (session_key(order.session.id), world.workspace.session_dir(order.session.id));
     let known = !matches!(world.runner.poll(&key, &dir), Ok(JobState::Unknown));
@@ -100,9 +107,11 @@ pub(in super::super) fn start(world: &World, order: &Order) {
     }
 }
 
-/// `ran`: what it had run until now, where its keeper says so.
+/// Follows the session's output. `ran` is the time that the session has run so far, if its keeper knows.
 fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
     let Some(agent) = order.settings.agent(&order.session.agent) else { return };
+    // Without the keeper's count, the recorded usage is the best estimate. It does not know of sleep that
+    // happened while no supervisor ran.
     let ran_ms = used_since_ms(&order.session, i64::MIN, now_ms());
     let followed = Followed {
         session: order.session.id,
@@ -114,7 +123,8 @@ fn follow(world: &World, order: &Order, dir: PathBuf, ran: Option<Duration>) {
     world.tails.begin(followed, &world.inbox, &world.gauges);
 }
 
-/// How long it ran already, if it runs and its keeper says so.
+/// Reports how the job of an earlier supervisor is now. Returns how long the session has run, if it still
+/// runs and its keeper knows.
 fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, EffectError> {
     let session = order.session.id;
     fail_point!("adopt.before");
@@ -125,6 +135,7 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, E
             let began_ms = claim.as_ref().and_then(|claim| claim.awake_clock_ms);
             let pid = claim.and_then(|claim| claim.keeper).and_then(|keeper| u32::try_from(keeper.pid).ok());
             world.report(Input::SessionStarted { session, pid: pid.unwrap_or(0) });
+            // Corrects the session's minutes by the time that the machine slept while no supervisor ran.
             if let Some(began_ms) = began_ms {
                 drop(world.inbox.send(Message::Adopted(session, began_ms)));
             }
@@ -133,7 +144,8 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, E
         Adoption::Ended(record) => {
             world.report(Input::SessionExited { session, process: process_end(world, &record) });
         }
-        // A supervisor died between its order and the keeper's claim: no agent ran, and nobody is to blame.
+        // A supervisor died between the submission and the keeper's claim: no agent ran, so no retry is
+        // spent.
         Adoption::Lost(job) if job.never_started => {
             world.report(Input::SessionExited { session, process: never_began() });
         }
@@ -142,6 +154,7 @@ fn adopt(world: &World, order: &Order, dir: &Path) -> Result<Option<Duration>, E
     Ok(None)
 }
 
+/// Prepares everything and submits the job to the runner.
 fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), EffectError> {
     fail_point!("spawn.before");
     let repository = world.trusted(&order.site)?;
@@ -150,8 +163,10 @@ fn submit(world: &World, order: &Order, dir: &Path) -> Result<(), EffectError> {
     Ok(world.runner.submit(&spec)?)
 }
 
-/// A first session starts from the newest tip. A later one goes on where it is, even if the one before it cut
-/// the worktree off. A planner looks at the tip, detached. Returns the worktree's git directory.
+/// Prepares the worktree and returns its git directory.
+///
+/// A first session starts from the newest tip; a later one continues where the branch is. A planner gets the
+/// tip, with a detached HEAD.
 fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<PathBuf, EffectError> {
     let Errand::Objective { objective, branch, base, .. } = &order.errand else {
         return planning::prepare(repository, &order.path, &order.session.from);
@@ -159,8 +174,10 @@ fn prepare(world: &World, order: &Order, repository: &Repository) -> Result<Path
     let place = Place { site: &order.site, objective: &objective.key, path: &order.path, branch, base };
     make_again_if_gone(world, &place)?;
     let worktree = paddock_git::find_worktree(repository, &order.path, branch)?;
+    // The agent of the session before may have damaged the files that tie the worktree to its repository.
     paddock_git::mend_worktree(repository, &worktree)?;
-    // One that begins at the base is as good as the first: what was to start before it may not have come this far.
+    // A later attempt that begins at the base has no work before it either: the attempts before it did not
+    // get as far as this step, or left no commit.
     if order.session.attempt == 1 || order.session.from == *base {
         paddock_git::bring_forward(repository, &worktree, &order.session.from)?;
     }
@@ -186,6 +203,7 @@ fn job(
     let settings = &order.settings;
     let unknown = || EffectError::UnknownAgent(order.session.agent.clone());
     let agent = settings.agent(&order.session.agent).ok_or_else(unknown)?;
+
     make_private_dir(dir).map_err(EffectError::at(dir))?;
     let text = prompt_of(world, order, repository)?;
     let prompt_file = dir.join("prompt.md");
@@ -201,13 +219,13 @@ fn job(
         agent_session: order.session.resume.as_ref().map(|resume| resume.agent_session.as_str()),
     };
     let command = command::build(agent, &values)?;
-    let variables = Variables::of_agent(agent, &world.environment);
+    let variables = Variables::for_agent(agent, &world.environment);
     let identity = Worksite { repository, git_dir, path: &order.path }.identity(&variables);
     let Variables { mut set, unset, secrets } = variables;
     for (name, value) in
         own_variables(order, &prompt_file).into_iter().chain(git_settings(settings.sign, &identity))
     {
-        // What the agent's settings give wins.
+        // Variables from the agent's settings win over Paddock's own.
         set.entry(name).or_insert(value);
     }
     Ok(JobSpec {
@@ -226,7 +244,7 @@ fn job(
     })
 }
 
-/// Written whole before the job is handed over, so nobody reads half of it; not flushed, since after a power
+/// Writes a file atomically, so that the agent never reads half a prompt. Does not flush it: after a power
 /// loss the session is lost anyway.
 fn write_private(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     write_atomic(path, bytes, PRIVATE_FILE_MODE, Flush::Later)
@@ -243,7 +261,7 @@ fn limits(settings: &ProjectSettings, session: &Session) -> Limits {
     }
 }
 
-/// What a session's agent is told of it.
+/// Returns the variables by which an agent learns about its session.
 fn own_variables(order: &Order, prompt_file: &Path) -> BTreeMap<String, String> {
     let key = &order.session.objective;
     let objective = if key.id.is_planner() { String::new() } else { key.id.to_string() };
@@ -257,20 +275,23 @@ fn own_variables(order: &Order, prompt_file: &Path) -> BTreeMap<String, String> 
     ])
 }
 
+/// Returns the commands of the job: the set-up of a new worktree, then the agent.
 fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
     let mut stages = Vec::new();
     let worktree = &order.settings.worktree;
-    let is_new = match &order.errand {
+    let needs_setup = match &order.errand {
+        // A later session finds the worktree set up, unless the set-up failed before.
         Errand::Objective { objective, .. } => objective.setup_failures > 0 || order.session.attempt == 1,
-        // It reads, and builds nothing that would need it.
+        // A planner reads and builds nothing.
         Errand::Plan(_) => false,
     };
-    if let Some(setup) = worktree.setup.as_ref().filter(|_| is_new) {
+    if let Some(setup) = worktree.setup.as_ref().filter(|_| needs_setup) {
         stages.push(Stage {
             name: SETUP_STAGE.to_owned(),
             argv: vec![OsString::from(setup)],
             shell: true,
             timeout_ms: Some(u64::from(worktree.setup_timeout_minutes) * 60_000),
+            // The session's budget of minutes is the agent's alone.
             counted: false,
             prompted: false,
         });
@@ -286,7 +307,8 @@ fn stages(order: &Order, command: AgentCommand) -> Vec<Stage> {
     stages
 }
 
-/// The gentle signal of that name.
+/// Returns the gentle signal that an agent's settings name, with or without `SIG`. Unknown names mean
+/// SIGTERM.
 pub(in super::super) fn stop_signal(name: &str) -> StopSignal {
     match name.trim_start_matches("SIG") {
         "INT" => StopSignal::Int,
@@ -298,7 +320,7 @@ pub(in super::super) fn stop_signal(name: &str) -> StopSignal {
     }
 }
 
-/// Stopping what has ended already does nothing.
+/// Stops a session. Does nothing if the session has ended.
 pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now: bool) {
     let reason = match stop {
         Stop::Minutes => StopReason::Deadline,
@@ -318,7 +340,8 @@ pub(in super::super) fn stop(world: &World, session: SessionId, stop: Stop, now:
     fail_point!("stop.after");
 }
 
-/// The keeper's limit is set, not added to: doing it again changes nothing.
+/// Sets the session's limit of minutes at its keeper. The limit is set and not added to, so that running this
+/// effect again changes nothing.
 pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) {
     let limit = Some(u64::from(minutes) * 60_000);
     if let Err(error) = world.runner.extend(&session_key(session), limit) {
@@ -326,7 +349,7 @@ pub(in super::super) fn extend(world: &World, session: SessionId, minutes: u32) 
     }
 }
 
-/// How a session's processes ended, in the domain's words.
+/// Returns how a session's processes ended, in the types of the model.
 pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> ProcessEnd {
     let stop = record.stop.map(|reason| match reason {
         StopReason::Deadline => Stop::Minutes,
@@ -347,7 +370,8 @@ pub(in super::super) fn process_end(world: &World, record: &ExitRecord) -> Proce
     }
 }
 
-/// A failure on a full disk says nothing of the work, and neither does an end whose output could not be kept.
+/// Returns how the last command ended, or [`Exit::DiskFull`] if the disk was full: a failure then says
+/// nothing about the work, and neither does a success whose output could not be kept.
 fn exit_for_full_disk(world: &World, record: &ExitRecord) -> Exit {
     let lacked = record.log_lacked_space;
     match exit_of_last(record) {
@@ -357,12 +381,14 @@ fn exit_for_full_disk(world: &World, record: &ExitRecord) -> Exit {
     }
 }
 
-/// A session that no keeper took up: it is interrupted, and the same kind follows.
+/// Returns the end of a session that no keeper claimed. `Stop::Shutdown` makes it interrupted, so that a
+/// session of the same kind follows without a retry.
 pub(in super::super) fn never_began() -> ProcessEnd {
     ProcessEnd { exit: nothing_ran(), stop: Some(Stop::Shutdown), awake_seconds: 0, survivors: 0 }
 }
 
-/// How the last command of a job ended.
+/// Returns how the last command of a job ended. Later stages do not run after a failure, so the last one
+/// decides.
 pub(in super::super) fn exit_of_last(record: &ExitRecord) -> Exit {
     record.stages.last().map_or_else(nothing_ran, exit_of)
 }
@@ -380,11 +406,13 @@ fn exit_of(stage: &StageEnd) -> Exit {
         StageOutcome::Signaled { signal } => Exit::Signal(*signal),
         StageOutcome::NotStarted { text, .. } => Exit::NotStarted(text.clone()),
         StageOutcome::TimedOut | StageOutcome::Stopped => {
+            // A command that ended by itself after the gentle signal still has an exit status of its own.
             stage.late_code.map_or(Exit::Signal(15), Exit::Code)
         }
     }
 }
 
+/// Returns how a stage ended, in words for people.
 fn words(outcome: &StageOutcome) -> String {
     match outcome {
         StageOutcome::Exited { code } => format!("exit status {code}"),

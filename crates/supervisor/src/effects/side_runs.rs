@@ -1,4 +1,4 @@
-//! Trees for gate runs beside the queue, and pushes to the user's remote.
+//! Prepares trees for gate runs outside the queue (canary, tamper guard), and pushes to the user's remote.
 
 use super::super::clock::now_ms;
 use super::super::world::{Site, World};
@@ -8,7 +8,7 @@ use paddock_model::ids::{ObjectId, ProjectSlug};
 use paddock_model::side_runs::{Prepared, PushCode, PushWait, SideTree};
 use paddock_model::state::State;
 
-/// A tree to make.
+/// A tree to prepare.
 pub(in super::super) struct Order {
     site: Site,
     side_tree: SideTree,
@@ -27,7 +27,9 @@ impl Order {
     }
 }
 
-/// Made from the same inputs it is the same tree: making it again does no harm.
+/// Prepares a tree for a gate run.
+///
+/// Reconciled by making it again: the same inputs give the same tree.
 pub(in super::super) fn prepare(world: &World, order: &Order) {
     let prepared = world.trusted(&order.site).and_then(|repository| Ok(prepared(world, &repository, order)?));
     let result = prepared.map_err(|error| error.to_string());
@@ -35,13 +37,18 @@ pub(in super::super) fn prepare(world: &World, order: &Order) {
     world.report(Input::TreePrepared { project, side_tree, result: result.map_err(Problem::new) });
 }
 
+/// Makes the tree and a commit for it. Returns `None` if the guard's merge conflicts, so that there is no
+/// tree.
 fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Option<Prepared>, GitError> {
     Ok(Some(match &order.side_tree {
+        // Only the files that the gate's commands name are left. A gate that passes on this tree checks
+        // nothing.
         SideTree::Canary { at } => {
             let (commit, tree) = repository.emptied(at, &order.commands)?;
             repository.keep("candidate/canary", &commit)?;
             Prepared { commit, tree, onto_tree: None }
         }
+        // The branch's merge, with the tests and scripts that it changed as they are in `onto`.
         SideTree::Guard { entry, head, onto, paths } => {
             let name = format!("guard-{entry}");
             let wanted = CandidateOrder {
@@ -51,6 +58,7 @@ fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Opt
                 identity: world.identity(repository),
                 time_s: now_ms() / 1_000,
                 name: name.clone(),
+                // This commit never lands, so it is neither flushed nor signed.
                 durable: false,
                 sign: false,
                 seal: false,
@@ -65,14 +73,16 @@ fn prepared(world: &World, repository: &Repository, order: &Order) -> Result<Opt
     }))
 }
 
-/// A push to do.
+/// A push to the user's remote.
 pub(in super::super) struct Push {
     pub(in super::super) site: Site,
     pub(in super::super) remote: String,
     pub(in super::super) commit: ObjectId,
 }
 
-/// Without force: a remote that holds the commit already has it, and doing it again is nothing.
+/// Pushes the target branch, without force.
+///
+/// Reconciled by pushing again: a remote that holds the commit accepts it without a change.
 pub(in super::super) fn push_out(world: &World, order: &Push) {
     let outcome = world.trusted(&order.site).and_then(|repository| {
         Ok(push(&repository, &order.remote, &order.commit, &order.site.target_branch)?)

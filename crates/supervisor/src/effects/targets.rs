@@ -1,5 +1,5 @@
-//! The three refs of a project: looking at the target, moving the integration ref onto the user's commits,
-//! publishing.
+//! The refs of a project: looks at the target branch, moves the integration ref to the user's commits, and
+//! publishes landed work to the target branch.
 
 use std::path::Path;
 
@@ -19,15 +19,20 @@ use paddock_model::project::{PublicationWait, WaitCode};
 use paddock_model::reason::ReasonCode;
 use paddock_os::fail_points::{fail_point, trouble_point};
 
-/// Files that a waiting publication names.
+/// Most files that a waiting publication names.
 const FILES_MAX: usize = 20;
+/// Problem of a move whose compare-and-swap found another commit.
+const INTEGRATION_MOVED: &str = "the integration ref is not at the commit that Paddock recorded";
 
-/// Reconciled by the ref itself: one that exists is taken as it is, or, where the target branch was set, kept under
-/// another name and put at `at`.
+/// Makes the integration ref at `at`.
+///
+/// Reconciled by the ref itself: one that exists is used as it is. If the target branch was set anew, the ref
+/// is moved to `at`, and its old commit is kept under another name.
 pub(in super::super) fn make_integration(world: &World, site: &Site, at: &ObjectId, known: &Known) {
     fail_point!("integration.before");
     if site.is_reset {
-        // The gate of the branch that work lands on now is known before anything lands there.
+        // The new target branch may have other gate commands. They have to be known before anything lands on
+        // it.
         read_again(world, &site.slug, known);
     }
     let tip = world.repository(&site.repo_root).and_then(|repository| {
@@ -36,10 +41,11 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
         }
         match repository.set_ref(&site.integration_ref, None, at, "paddock: begin")? {
             CasOutcome::Done => Ok(at.clone()),
+            // It exists: an earlier run of this effect made it.
             CasOutcome::Modified { found: Some(found) } => Ok(found),
-            CasOutcome::Modified { found: None } => {
-                Err(GitError::Unexpected("the ref comes and goes".into()))
-            }
+            CasOutcome::Modified { found: None } => Err(GitError::Unexpected(
+                "another program removed the integration ref while Paddock made it".into(),
+            )),
         }
     });
     fail_point!("integration.after");
@@ -47,9 +53,10 @@ pub(in super::super) fn make_integration(world: &World, site: &Site, at: &Object
     world.report(Input::IntegrationMade { project: site.slug.clone(), tip: tip.map_err(Problem::new) });
 }
 
+/// Moves the integration ref to `at` and keeps what it held. Returns `at`.
 fn reset_integration(repository: &Repository, site: &Site, at: &ObjectId) -> Result<ObjectId, GitError> {
     let name = &site.integration_ref;
-    // Of branches that were renamed: git has no ref below the name of another one.
+    // The refs of earlier target branches can be in the way of this name: git cannot have both `a` and `a/b`.
     for (other, commit) in repository.refs_below("refs/paddock/integration/")? {
         let is_in_the_way =
             |one: &str, two: &str| one.strip_prefix(two).is_some_and(|rest| rest.starts_with('/'));
@@ -67,11 +74,11 @@ fn reset_integration(repository: &Repository, site: &Site, at: &ObjectId) -> Res
     }
     match repository.set_ref(name, before.as_ref(), at, "paddock: set the target branch")? {
         CasOutcome::Done => Ok(at.clone()),
-        CasOutcome::Modified { .. } => Err(GitError::Unexpected("the integration ref was elsewhere".into())),
+        CasOutcome::Modified { .. } => Err(GitError::Unexpected(INTEGRATION_MOVED.into())),
     }
 }
 
-/// What an integration ref held stays reachable: nothing that landed is lost when it is put elsewhere.
+/// Keeps an integration ref's commit under another ref before the ref moves, so that no landed work is lost.
 fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitError> {
     let kept = format!("refs/paddock/kept/integration/{}", tip.short());
     let before = repository.commit_of(&kept)?;
@@ -84,8 +91,9 @@ fn keep_integration(repository: &Repository, tip: &ObjectId) -> Result<(), GitEr
     Ok(())
 }
 
-/// Looks at everything about a project that can change without Paddock. Changes nothing.
+/// Looks at everything about a project that can change without Paddock, and reports it. Changes nothing.
 pub(in super::super) fn look(world: &World, site: &Site) {
+    // Before anything is read: a change from here on has to order another look.
     world.look_begins(&site.slug);
     trouble_point!("look", site.slug.as_str());
     let repository = match world.repository(&site.repo_root) {
@@ -103,12 +111,14 @@ pub(in super::super) fn look(world: &World, site: &Site) {
         }
     }
     look_at_disk(world, site);
+    // HEAD was detached when the project was added: no branch to look at until a person sets one.
     if site.target_branch.is_empty() {
         return world.report(Input::RepositoryFine { project: site.slug.clone() });
     }
     match target_facts(&repository, site) {
         Ok(facts) => {
             world.report(Input::RepositoryFine { project: site.slug.clone() });
+            // Before the facts, which make the engine take the new commits over as the user's own.
             bypass::look(world, &repository, site, &facts);
             world.report(Input::TargetLooked { project: site.slug.clone(), facts });
             look_at_queued(world, &repository, site);
@@ -126,7 +136,7 @@ pub(in super::super) fn look(world: &World, site: &Site) {
     }
 }
 
-/// Branches that are queued and have moved on since their heads were pinned.
+/// Reports queued branches that have moved since their heads were pinned.
 fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
     for (id, head) in &site.queued {
         let found = repository.commit_of(&format!("refs/heads/paddock/{id}/work"));
@@ -139,18 +149,20 @@ fn look_at_queued(world: &World, repository: &Repository, site: &Site) {
     }
 }
 
+/// Reports the current git configuration, to be compared with what a person agreed to.
 fn report_trust(world: &World, site: &Site, trust: TrustRecord) {
     let trust = with_agreement(trust, agreed(&site.trust));
     world.report(Input::TrustRead { project: site.slug.clone(), trust });
 }
 
+/// Reports the free disk space where gates work, and puts the project on hold if its disks have too little.
 fn look_at_disk(world: &World, site: &Site) {
     let free_bytes = |path: &Path| {
         let stat = rustix::fs::statvfs(path).ok()?;
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     };
     let temporary = std::env::temp_dir();
-    // A folder that is not there yet will lie where the one above it is.
+    // The folder may not exist yet. Its nearest existing parent is on the same disk.
     let worktrees = site.worktrees_root.ancestors().find(|path| path.is_dir()).unwrap_or(Path::new("/"));
     let gates = [worktrees, temporary.as_path()].map(|path| free_bytes(path).unwrap_or(0));
     world.report(Input::DiskSpaceSeen { project: site.slug.clone(), free: gates.to_vec() });
@@ -165,6 +177,7 @@ fn look_at_disk(world: &World, site: &Site) {
     world.report(Input::HoldSeen { project, code: ReasonCode::DiskLow, text, clears });
 }
 
+/// Reads the target branch and its relation to the recorded tip and publication.
 fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, GitError> {
     let target = paddock_git::observe(repository, &site.target_branch)?;
     let relation = |to: &ObjectId| match &target {
@@ -175,7 +188,9 @@ fn target_facts(repository: &Repository, site: &Site) -> Result<TargetFacts, Git
     Ok(TargetFacts { target, tip: site.tip.clone(), published: site.published.clone(), to_tip, to_published })
 }
 
-/// Reconciled by the ref: at `to` it has happened, at `from` it has not.
+/// Moves the integration ref from `from` to the user's commit `to`.
+///
+/// Reconciled by the ref: at `to` the move has happened, at `from` it has not.
 pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectId, to: &ObjectId) {
     let moved = world.repository(&site.repo_root).and_then(|repository| {
         repository.set_ref(&site.integration_ref, Some(from), to, "paddock: the user's own commits")
@@ -183,7 +198,7 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
     let result = match moved {
         Ok(CasOutcome::Done) => Ok(()),
         Ok(CasOutcome::Modified { found }) if found.as_ref() == Some(to) => Ok(()),
-        Ok(CasOutcome::Modified { .. }) => Err("the integration ref was elsewhere".to_owned()),
+        Ok(CasOutcome::Modified { .. }) => Err(INTEGRATION_MOVED.to_owned()),
         Err(error) => Err(error.to_string()),
     };
     world.report(Input::ExternalMoved {
@@ -193,7 +208,10 @@ pub(in super::super) fn move_external(world: &World, site: &Site, from: &ObjectI
     });
 }
 
-/// Reconciled by the ref: anywhere but at `from`, it has happened, and where the ref is was adopted.
+/// Moves the integration ref from `from` to the target branch, which no longer contains all landed work.
+///
+/// Reconciled by the ref: if it is not at `from`, the move has happened, and the ref's commit is the adopted
+/// one.
 pub(in super::super) fn adopt(
     world: &World,
     site: &Site,
@@ -204,6 +222,7 @@ pub(in super::super) fn adopt(
     world.report(Input::TargetAdopted { project: site.slug.clone(), result: result.map_err(Problem::new) });
 }
 
+/// Returns the adopted commit, and the objectives of `landed` that the target branch no longer contains.
 fn adopted(
     world: &World,
     site: &Site,
@@ -226,7 +245,7 @@ fn adopted(
                 Relation::Same | Relation::Ancestor
             ))
         };
-        // What landed for another target branch, before this one was set, is no loss of this one.
+        // Work that landed on an earlier target branch was never on this one, so it is not lost here.
         if is_in(&commit, from)? && !is_in(&commit, &target)? {
             lost.push(id);
         }
@@ -237,19 +256,23 @@ fn adopted(
     keep_integration(&repository, from)?;
     match repository.set_ref(&site.integration_ref, Some(from), &target, "paddock: adopt the target")? {
         CasOutcome::Done => Ok((target, lost)),
-        CasOutcome::Modified { .. } => Err(GitError::Unexpected("the integration ref was elsewhere".into())),
+        CasOutcome::Modified { .. } => Err(GitError::Unexpected(INTEGRATION_MOVED.into())),
     }
 }
 
-/// What to publish.
+/// A publication to make.
 pub(in super::super) struct Publication {
+    /// Commit of the last publication, which the target branch has to be at.
     pub(in super::super) published: ObjectId,
+    /// Commit to publish.
     pub(in super::super) to: ObjectId,
-    /// A person asked for the deleted branch to be made again.
+    /// Whether to make the target branch again, which was deleted. Only a person asks for that.
     pub(in super::super) create: bool,
 }
 
-/// A fast-forward that can be tried at any time: reconciled by trying.
+/// Publishes landed work: fast-forwards the target branch, and the user's checkout if it is on that branch.
+///
+/// Reconciled by trying: a guarded fast-forward can be tried at any time.
 pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication) {
     fail_point!("publish.before");
     let answer = match world.trusted(site) {
@@ -259,14 +282,15 @@ pub(in super::super) fn publish(world: &World, site: &Site, order: &Publication)
     fail_point!("publish.after");
     let is_published = answer == PublishAnswer::Published;
     world.report(Input::PublishAnswered { project: site.slug.clone(), to: order.to.clone(), answer });
+    // After the report, so that nothing waits for this.
     if is_published {
         release_candidate(world, site, &order.to);
         fail_point!("publish.released");
     }
 }
 
-/// The integration ref holds what landed: the candidates' ref is not needed any more, unless the next candidate is
-/// there by now. Nothing waits for this, and one that a crash leaves behind does no harm.
+/// Deletes the candidates' ref, unless the next candidate is there by now. The integration ref holds the
+/// landed work. A ref that a crash leaves behind does no harm.
 fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
     let name = format!("refs/paddock/candidate/{}", candidate_name(false));
     let released = world.repository(&site.repo_root).and_then(|repository| {
@@ -278,13 +302,17 @@ fn release_candidate(world: &World, site: &Site, landed: &ObjectId) {
     }
 }
 
+/// Returns the answer that the publication waits, and why.
 fn waits(code: WaitCode, files: Vec<RepoPath>, text: String) -> PublishAnswer {
     PublishAnswer::Waits(PublicationWait { code, files, text, since_ms: now_ms() })
 }
 
+/// Publishes in the given repository.
 fn publish_in(repository: &Repository, site: &Site, order: &Publication) -> PublishAnswer {
     if order.create {
         let name = format!("refs/heads/{}", site.target_branch);
+        // `None`: only if the branch still does not exist. If the user has made it meanwhile, the steps below
+        // decide.
         if let Err(error) = repository.set_ref(&name, None, &order.to, "paddock: republish") {
             return waits(WaitCode::Other, Vec::new(), error.to_string());
         }

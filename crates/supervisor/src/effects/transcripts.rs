@@ -1,4 +1,5 @@
-//! What a session's agent told: its summary, what it used, why it failed, its name for the conversation.
+//! Reads the transcript of a session that is over: the agent's summary, its usage, why it failed, and the id
+//! of its conversation.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -21,21 +22,25 @@ use paddock_runner::log::{LogReader, Stream as LogStream};
 
 /// Bytes of a log read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
-/// Of plain text no more than this much of the end is read: the summary stands there.
+/// Bytes read from the end of a plain transcript. The summary is there, and plain output holds no usage to
+/// count.
 const PLAIN_TAIL_BYTES: u64 = 4 << 20;
 
-/// What is needed to read what an agent told.
+/// A session whose transcript is to be read.
 pub(super) struct Source {
     session: SessionId,
+    /// Name of the transcript format.
     transcript: String,
+    /// Variables from the agent's settings.
     env: BTreeMap<String, String>,
     exit: Option<Exit>,
     ended_ms: Option<i64>,
-    /// Where the conversation's counter stood when this session took it up.
+    /// Token counter of the conversation at the session's start, if the session resumed one.
     before: Option<Tokens>,
 }
 
 impl Source {
+    /// Collects from the state what the reading needs.
     pub(super) fn from_session(state: &State, session: &Session) -> Self {
         let settings = state.project(&session.objective.project).map(|project| &project.settings);
         let agent = settings.and_then(|settings| settings.agent(&session.agent));
@@ -51,10 +56,13 @@ impl Source {
     }
 }
 
-/// Reads what it told. Logs that cannot be read tell nothing.
+/// Reads the session's transcript. A log that cannot be read counts as empty. `commits` is the number of
+/// commits that the session made.
 pub(super) fn read(world: &World, source: &Source, commits: usize) -> (Option<SessionSummary>, Account) {
     let dir = world.workspace.session_dir(source.session);
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
+    // Relative times, such as "resets in 2 hours", count from the end of the session and not from the
+    // harvest, which may run hours later.
     let ended_ms = source.ended_ms.unwrap_or_else(now_ms);
     let setting = Setting { now_ms: ended_ms, zone: TimeZone::system() };
     let mut reader = Reader::new(&source.transcript, setting);
@@ -67,11 +75,13 @@ pub(super) fn read(world: &World, source: &Source, commits: usize) -> (Option<Se
         Some(own) => Some(own.clone()),
         None => inherited.get(std::ffi::OsStr::new(name)).and_then(|value| value.clone().into_string().ok()),
     };
+    // Some programs keep usage in files of their own, at places that environment variables name.
     side::complete(&source.transcript, &mut reading, &env, ended_ms);
     let summary = summary::find(&reading.said, &prompt);
     (summary, account(reading, source, commits))
 }
 
+/// Passes a log to the reader: all of it, or the end of a plain one.
 fn feed(reader: &mut Reader, log: &LogReader, stream: Stream, is_plain: bool) {
     let from = if is_plain { PLAIN_TAIL_BYTES } else { u64::MAX };
     let mut offset = log.length().unwrap_or(0).saturating_sub(from);
@@ -80,7 +90,8 @@ fn feed(reader: &mut Reader, log: &LogReader, stream: Stream, is_plain: bool) {
             break;
         }
         if chunk.gap_bytes > 0 {
-            // Half a line before what was dropped and half a line after it are no line.
+            // The log's cap dropped bytes here. Without the line break the halves around the gap would become
+            // one line.
             reader.push(stream, b"\n");
         }
         reader.push(stream, &chunk.bytes);
@@ -89,19 +100,19 @@ fn feed(reader: &mut Reader, log: &LogReader, stream: Stream, is_plain: bool) {
     }
 }
 
-/// The end of what a session's agent told, as people read it, in about so many bytes.
+/// Returns the end of a transcript as readable lines, in about `max_bytes` bytes.
 pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> String {
     let mut reader = Reader::new(transcript, Setting { now_ms: 0, zone: TimeZone::UTC });
     for (log, stream) in [(LogStream::Stdout, Stream::Out), (LogStream::Stderr, Stream::Err)] {
         let log = LogReader::open(dir, log);
-        // Lines are shorter than the events that they come from.
+        // Readable lines are much shorter than the JSON events that they come from.
         let mut offset = log.length().unwrap_or(0).saturating_sub(8 * max_bytes);
         let mut is_half = offset > 0;
         while let Ok(chunk) = log.read_at(offset, CHUNK_BYTES) {
             if chunk.bytes.is_empty() {
                 break;
             }
-            // Half an event is none.
+            // The first line is half an event if reading began in the middle: skip to its end.
             let whole = if is_half { memchr::memchr(b'\n', &chunk.bytes) } else { Some(0) };
             if let Some(from) = whole {
                 reader.push(stream, &chunk.bytes[from..]);
@@ -112,27 +123,30 @@ pub(super) fn readable_end(dir: &Path, transcript: &str, max_bytes: u64) -> Stri
         reader.push(stream, b"\n");
     }
     let (_, lines) = reader.finish(None);
-    let mut read: Vec<String> = Vec::new();
-    let mut room = usize::try_from(max_bytes).unwrap_or(usize::MAX);
+    // From the last line backwards, and at least one line, however long.
+    let mut end: Vec<String> = Vec::new();
+    let mut left = usize::try_from(max_bytes).unwrap_or(usize::MAX);
     for line in lines.iter().rev().map(|line| format!("{}: {}", line.kind.word(), line.text)) {
-        room = room.saturating_sub(line.len() + 1);
-        if room == 0 && !read.is_empty() {
+        left = left.saturating_sub(line.len() + 1);
+        if left == 0 && !end.is_empty() {
             break;
         }
-        read.push(line);
+        end.push(line);
     }
-    read.reverse();
-    read.join("\n")
+    end.reverse();
+    end.join("\n")
 }
 
+/// Returns the session's account: its own share of the usage, its failure, its conversation.
 fn account(reading: Reading, source: &Source, commits: usize) -> Account {
     let mut usage = reading.usage;
-    // A counter that a failed run did not tell still stands where it stood.
+    // A failed run may report no counter. The conversation's counter is then what it was before.
     let counter = reading.counter.or(source.before);
     if let (Some(now), Some(before)) = (reading.counter, source.before) {
         usage.tokens = Some(now.since(before));
     }
-    // Denied a tool, it found another way.
+    // An agent that was refused a tool, but committed work and ended well, found another way: that is no
+    // failure.
     let was_refused = |class| class == FailureClass::Refused && source.exit == Some(Exit::Code(0));
     let failure = reading.failure.filter(|failure| commits == 0 || !was_refused(failure.class));
     Account { usage, failure, agent_session: reading.agent_session, counter }

@@ -1,4 +1,4 @@
-//! Making and removing worktrees.
+//! Makes and removes the worktrees of objectives.
 
 use std::fs::{self, File, OpenOptions};
 use std::io;
@@ -15,14 +15,16 @@ use paddock_model::ids::{ObjectId, ObjectiveKey};
 use paddock_model::state::State;
 use paddock_os::fail_points::fail_point;
 
+/// A worktree to make or to remove.
 pub(in super::super) struct Order {
     site: Site,
     objective: ObjectiveKey,
     path: PathBuf,
     branch: String,
     base: ObjectId,
+    /// Counter that the answer carries back, so that the engine ignores the answer to an older order.
     epoch: u64,
-    /// The head that landed, if one did.
+    /// Head that landed, if one did.
     head: Option<ObjectId>,
     last_session: u64,
 }
@@ -44,7 +46,10 @@ impl Order {
     }
 }
 
-/// Reconciled by git's own record and Paddock's marker in it: a worktree that is there is taken as it is.
+/// Makes the worktree of an objective.
+///
+/// Reconciled by git's own record of the worktree and Paddock's marker in it: one that exists is used as it
+/// is.
 pub(in super::super) fn make(world: &World, order: &Order) {
     fail_point!("worktree.before");
     let result =
@@ -58,9 +63,10 @@ pub(in super::super) fn make(world: &World, order: &Order) {
     });
 }
 
-/// Makes a worktree again whose folder somebody deleted: its branch has all that was committed.
+/// Makes a worktree again if its folder was deleted. The branch still has everything that was committed.
 pub(super) fn make_again_if_gone(world: &World, place: &Place<'_>) -> Result<(), EffectError> {
-    // A link in its place is refused by whoever looks at it next.
+    // Anything at this path counts as there, a symbolic link included: `find_worktree`, which comes next,
+    // refuses a link.
     if place.path.symlink_metadata().is_ok() {
         return Ok(());
     }
@@ -81,7 +87,7 @@ fn make_in(world: &World, order: &Order) -> Result<(), EffectError> {
     add(&repository, &place)
 }
 
-/// Where a worktree is, and whose.
+/// The place of a worktree and the objective that it belongs to.
 pub(super) struct Place<'a> {
     pub(super) site: &'a Site,
     pub(super) objective: &'a ObjectiveKey,
@@ -90,6 +96,7 @@ pub(super) struct Place<'a> {
     pub(super) base: &'a ObjectId,
 }
 
+/// Makes the worktree with git, and copies the files of `worktree.copy` into it.
 fn add(repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
     if let Some(parent) = place.path.parent() {
         fs::create_dir_all(parent).map_err(EffectError::at(parent))?;
@@ -107,8 +114,11 @@ fn add(repository: &Repository, place: &Place<'_>) -> Result<(), EffectError> {
     Ok(())
 }
 
-/// Copies one file of `worktree.copy`; one that the repository's folder lacks is no error. Links are not
-/// followed, and nothing is written outside the worktree.
+/// Copies one file of `worktree.copy`. Does nothing if the repository's folder lacks the file or the worktree
+/// has it.
+///
+/// # Errors
+/// Fails if the name leads out of the repository, or a link in the worktree leads the copy elsewhere.
 fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
     let is_inside = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
     if !is_inside {
@@ -119,7 +129,7 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
     if !source.symlink_metadata().is_ok_and(|found| found.is_file()) || is_there(&target) {
         return Ok(());
     }
-    // What is checked out here is an agent's: a folder of it may be a link.
+    // The checked-out files may be an agent's work, and a folder among them a link to a place outside.
     let parents = target.ancestors().skip(1).take_while(|parent| *parent != to);
     if let Some(link) = parents.filter(|parent| parent.is_symlink()).last() {
         return Err(EffectError::CopyThroughLink { name: name.to_owned(), link: link.to_owned() });
@@ -131,28 +141,34 @@ fn copy_file(from: &Path, to: &Path, name: &str) -> Result<(), EffectError> {
     copy_new(&source, &target).map_err(problem)
 }
 
-/// Makes the file; never one that is there, and never through a link.
+/// Copies a file with its mode to a new file.
 fn copy_new(source: &Path, target: &Path) -> io::Result<()> {
     let mut from = File::open(source)?;
+    // `create_new` replaces nothing and follows no link in the last part of the path, unlike `fs::copy`.
     let mode = from.metadata()?.permissions().mode() & 0o777;
     let mut to = OpenOptions::new().write(true).create_new(true).mode(mode).open(target)?;
     io::copy(&mut from, &mut to).map(drop)
 }
 
-/// Reconciled by looking: what is gone already is gone.
+/// Removes the worktree of an objective, and its branch if that has landed.
+///
+/// Reconciled by looking: every step succeeds if it has happened already.
 pub(in super::super) fn remove(world: &World, order: &Order) {
     fail_point!("cleanup.before");
     let removed = past_locks(world, &order.site, || patiently(|| remove_in(world, order)));
     fail_point!("cleanup.after");
     match removed {
         Ok(late) => world.report(Input::WorktreeRemoved { objective: order.objective.clone(), late }),
-        // It stays recorded as to be removed, and the next start tries again: nothing waits for it.
+        // Not reported: the worktree stays recorded as "to be removed", nothing waits for it, and the next
+        // start tries again.
         Err(error) => tracing::warn!(objective = %order.objective, %error, "a worktree could not be removed"),
     }
 }
 
+/// Removes worktree and branch. Returns the ref that keeps commits made after the landing, if there were any.
 fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
+    // First of all: once a ref keeps them, nothing below can lose them.
     let late = keep_late_commits(&repository, order)?;
     if let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, &order.branch) {
         let wanted = SalvageOrder {
@@ -162,7 +178,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
             identity: world.identity(&repository),
             time_s: now_ms() / 1_000,
         };
-        // A crash may have come between the folder and git's record of it.
+        // A removal that a crash interrupted may have left git's record without the folder.
         let salvaged = match worktree.path.is_dir() {
             true => paddock_git::salvage(&repository, &worktree, &wanted)?,
             false => None,
@@ -170,7 +186,8 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         let kept_dir = world.workspace.kept_dir();
         let removal = match salvaged.is_none_or(|salvaged| salvaged.left.is_empty()) {
             true => paddock_git::remove_worktree(&repository, &worktree, &kept_dir)?,
-            // Files too large to salvage, for one: they are nowhere else.
+            // Some files could not be salvaged, such as very large ones. They exist nowhere else, so the
+            // folder is kept.
             false => paddock_git::set_aside_worktree(&repository, &worktree, &kept_dir)?,
         };
         if let paddock_git::Removal::Kept { path } = removal {
@@ -180,6 +197,8 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
         paddock_git::finish_removal(&order.path)?;
     }
     fail_point!("cleanup.branch");
+    // Only a branch that is exactly at the landed head is deleted: everything on it is on the integration
+    // ref. Other branches stay for people.
     if let Some(head) = order.head.as_ref().filter(|_| late.is_none()) {
         let full = format!("refs/heads/{}", order.branch);
         if repository.commit_of(&full)?.as_ref() == Some(head) {
@@ -190,7 +209,7 @@ fn remove_in(world: &World, order: &Order) -> Result<Option<String>, GitError> {
     Ok(late)
 }
 
-/// Commits that appeared on the branch after it landed are kept under a ref.
+/// Puts a ref on commits that were made on the branch after it landed, and returns the ref's name.
 fn keep_late_commits(repository: &Repository, order: &Order) -> Result<Option<String>, GitError> {
     let found = repository.commit_of(&format!("refs/heads/{}", order.branch))?;
     let (Some(found), Some(head)) = (found, &order.head) else { return Ok(None) };

@@ -1,4 +1,4 @@
-//! What a planner is told, from the state.
+//! Collects from the state what a planner's prompt says.
 
 use paddock_agents::planner::{KnownObjective, KnownWorker, PlannedPhase, PlannerContext};
 use paddock_agents::prompt::{PromptBudget, titled};
@@ -11,27 +11,30 @@ use paddock_model::session::{Session, SessionKind};
 use paddock_model::settings::{ProjectSettings, Role, ScopeLevel};
 use paddock_model::state::State;
 
-/// Objectives of each kind that are told, the newest; a plan needs no more, and a prompt is bounded.
+/// Most objectives of each kind in the prompt, the newest of them. A plan needs no more, and the prompt stays
+/// bounded.
 const REPORTED_MAX: usize = 40;
-/// Ids that are told as taken; a plan that meets another one hears so in its repair.
+/// Most ids that the prompt lists as taken. A plan that uses a taken id beyond them is sent back with that
+/// fault.
 const TAKEN_MAX: usize = 300;
-/// Characters of what became of an objective.
+/// Most characters of an objective's outcome.
 const NOTE_CHARS_MAX: usize = 300;
 
-/// What a planner is told, but for the files of the repository.
+/// The data of a planner's prompt, without the repository's files.
 #[derive(Debug)]
 pub(in super::super::super) struct Brief {
     pub(super) context: PlannerContext,
-    /// Files of the repository that are told.
+    /// Paths of the context files in the repository.
     pub(super) files: Vec<String>,
 }
 
 impl Brief {
+    /// Collects the data for a planner's session.
     pub(in super::super::super) fn new(state: &State, project: &Project, session: &Session) -> Self {
         Self::for_run(state, project, session.attempt)
     }
 
-    /// For the run of that number in the active phase.
+    /// Collects the data for the planner run with this number in the active phase.
     pub(in super::super::super) fn for_run(state: &State, project: &Project, attempt: u32) -> Self {
         let line = state.active_line(&project.slug);
         let (settings, planning) = (&project.settings, &project.planning);
@@ -47,7 +50,7 @@ impl Brief {
             project: titled(&settings.name, &settings.description),
             goal: whole(line.goal),
             milestone: whole(line.milestone),
-            // One that nobody divided is its own phase.
+            // A goal or milestone without parts is planned as if it were its own phase.
             phase: line.phase.or(line.milestone).or(line.goal).map(phase_of).unwrap_or_default(),
             checks: progress.all_checks(),
             failed_checks: progress.failed.map(|failed| failed.checks).unwrap_or_default(),
@@ -76,11 +79,13 @@ impl Brief {
     }
 }
 
+/// Returns a node's title and description, to be planned as a phase.
 fn phase_of(phase: &HierarchyNode) -> PlannedPhase {
     PlannedPhase { title: phase.title.clone(), description: phase.description.clone() }
 }
 
-/// Objectives of the phase first, then others; the newest of them.
+/// Returns the objectives that `wanted` accepts, at most [`REPORTED_MAX`], oldest first. Objectives of the
+/// phase come before others when some have to be left out, and newer ones before older ones.
 fn reported(
     state: &State,
     project: &Project,
@@ -91,6 +96,7 @@ fn reported(
     let is_own =
         |o: &Objective| phase.is_some_and(|phase| o.spec.phase.as_deref() == Some(phase.key.id.as_str()));
     let mut found: Vec<&Objective> = state.objectives_of(&project.slug).filter(|o| wanted(o)).collect();
+    // Sorted twice: by importance to choose which to keep, then by age to show them.
     found.sort_by_key(|o| (std::cmp::Reverse(is_own(o)), std::cmp::Reverse(o.added_seq)));
     found.truncate(REPORTED_MAX);
     found.sort_by_key(|o| o.added_seq);
@@ -104,12 +110,12 @@ fn reported(
     found.iter().map(known).collect()
 }
 
-/// A text on one line, as much of it as a planner needs.
+/// Returns the text on one line, cut to [`NOTE_CHARS_MAX`].
 fn note_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(NOTE_CHARS_MAX).collect()
 }
 
-/// What became of one that is done.
+/// Returns the outcome of an objective that is done.
 fn outcome(objective: &Objective) -> String {
     if objective.status == Status::Skipped {
         return "skipped by a person".to_owned();
@@ -117,7 +123,7 @@ fn outcome(objective: &Objective) -> String {
     note_line(objective.history.last().map_or("", String::as_str))
 }
 
-/// Why one stands still.
+/// Returns why an objective is stuck.
 fn trouble(objective: &Objective) -> String {
     note_line(objective.reason.as_ref().map_or("", |reason| reason.text.as_str()))
 }
@@ -130,7 +136,7 @@ fn scope(settings: &ProjectSettings) -> (&'static str, &'static str) {
     }
 }
 
-/// Those that a plan may name: the usual one first.
+/// Returns the workers that a plan may name, the default one first.
 fn workers(settings: &ProjectSettings) -> Vec<KnownWorker> {
     let role = |role: Role| match role {
         Role::Implementer => "implementer",
@@ -144,7 +150,7 @@ fn workers(settings: &ProjectSettings) -> Vec<KnownWorker> {
         .collect()
 }
 
-/// What review lets only integrators change.
+/// Returns the patterns of files that only integrators may change.
 fn protected(settings: &ProjectSettings) -> Vec<String> {
     let mut all = settings.integrator_only_patterns.clone();
     all.push(ALWAYS_PROTECTED.to_owned());

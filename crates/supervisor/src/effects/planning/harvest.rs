@@ -1,4 +1,4 @@
-//! Reads the plan that a planner ended with, and clears its worktree away.
+//! Reads the plan that a planner's session ended with, and removes its worktree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,17 +24,22 @@ use paddock_runner::log::{LogReader, Stream};
 
 /// Bytes of a log read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
-/// What keeps work that a planner left is called so.
+/// Name of the planner in the refs that keep what a planner left.
 const NAME: &str = "planner";
 
+/// A planner's session to harvest.
 pub(in super::super) struct Order {
     site: Site,
     session: SessionId,
     path: PathBuf,
+    /// Commit that the worktree began at.
     from: ObjectId,
     exit: Option<Exit>,
+    /// Name of the agent's transcript format.
     transcript: String,
+    /// Ids of the project's objectives, which the plan may depend on and must not use again.
     existing: Vec<ObjectiveId>,
+    /// Workers that the plan may name.
     workers: Vec<WorkerId>,
 }
 
@@ -59,7 +64,10 @@ impl Order {
     }
 }
 
-/// Reads only, but for refs that keep what would be lost; a worktree that is gone already stays gone.
+/// Harvests a planner's session.
+///
+/// Reconciled by reading again: it changes nothing but refs that keep what would be lost, and a worktree that
+/// is gone already stays gone.
 pub(in super::super) fn harvest(world: &World, order: &Order) {
     fail_point!("plan.before");
     let facts = patiently(|| read(world, order)).map(Box::new).map_err(|error| error.to_string());
@@ -67,13 +75,16 @@ pub(in super::super) fn harvest(world: &World, order: &Order) {
     world.report(Input::PlanRead { session: order.session, facts: facts.map_err(Problem::new) });
 }
 
+/// Reads the plan and clears the worktree away.
 fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     let dir = world.workspace.session_dir(order.session);
     let reading = transcript_of(&dir, order).map_err(EffectError::Output)?;
+    // Without the prompt an echo of it cannot be recognised. The plan is read all the same.
     let prompt = fs::read_to_string(dir.join("prompt.md")).unwrap_or_default();
     let context = PlanContext { existing: &order.existing, workers: &order.workers };
     let plan = plan_of(&reading, &prompt, &context);
     fail_point!("plan.read");
+    // The plan counts even if the worktree cannot be removed: the next planner run makes the worktree anew.
     let salvage = clear(world, order).unwrap_or_else(|error| {
         tracing::warn!(session = %order.session, %error, "the planner's worktree could not be cleared away");
         None
@@ -87,8 +98,8 @@ fn read(world: &World, order: &Order) -> Result<PlanFacts, EffectError> {
     })
 }
 
-/// The plan of the planner's last message; where that holds none, of all that it said. What tools printed is not its
-/// own, nor is its prompt.
+/// Returns the plan of the planner's last message or, if that holds none, of everything that the planner
+/// said. The output of tools does not count, nor does an echo of the prompt.
 fn plan_of(reading: &Reading, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
     let last = without_echo(&reading.final_text, prompt);
     let of_last = || plan_file::read_said(&last, prompt, context);
@@ -97,18 +108,21 @@ fn plan_of(reading: &Reading, prompt: &str, context: &PlanContext<'_>) -> Result
     }
     let said = without_echo(&reading.said, prompt);
     match plan_file::read_said(&said, prompt, context) {
-        // A draft or a form on the way is no belief that nothing is left to do.
+        // An empty plan means "the phase is done". One in an earlier message is more likely a draft or the
+        // empty form, so the faults of the last message are reported instead.
         Ok(plan) if plan.document.asks_nothing() => of_last(),
         read if plan_file::holds_plan(&said) => read,
         _ => of_last(),
     }
 }
 
+/// Returns the usage and the failure that the transcript reported.
 fn account(reading: Reading) -> Account {
     let Reading { usage, counter, agent_session, failure, .. } = reading;
     Account { usage, failure, agent_session, counter }
 }
 
+/// Reads both logs of the session with the reader of its agent's format.
 fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
     let setting = Setting { now_ms: now_ms(), zone: jiff::tz::TimeZone::system() };
     let mut reader = Reader::new(&order.transcript, setting);
@@ -122,6 +136,7 @@ fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
                 break;
             }
             reader.push(of, &chunk.bytes);
+            // Nobody shows the lines here, and they would pile up in memory.
             drop(reader.take_lines());
             offset = chunk.next_offset();
         }
@@ -129,8 +144,8 @@ fn transcript_of(dir: &Path, order: &Order) -> std::io::Result<Reading> {
     Ok(reader.finish(order.exit.as_ref()).0)
 }
 
-/// A planner leaves nothing behind: what it changed or committed nevertheless is kept by refs, and its worktree
-/// removed.
+/// Removes the planner's worktree. Refs keep what the planner changed or committed, although it was told not
+/// to.
 fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
     let repository = world.repository(&order.site.repo_root)?;
     let Ok(worktree) = paddock_git::find_worktree(&repository, &order.path, "") else {
@@ -141,6 +156,7 @@ fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
         paddock_git::remove_worktree(&repository, &worktree, &world.workspace.kept_dir())?;
         return Ok(None);
     }
+    // The planner's processes are dead: locks that they left would fail the salvage below.
     for lock in ["index.lock", "HEAD.lock"] {
         drop(fs::remove_file(worktree.git_dir.join(lock)));
     }
@@ -167,9 +183,10 @@ fn clear(world: &World, order: &Order) -> Result<Option<Salvage>, GitError> {
     }))
 }
 
-/// Commits that it was told not to make: nobody lands them, and nobody loses them.
+/// Puts a ref on commits that the planner made. They never land, but they are not lost either.
 fn keep_commits(repository: &Repository, worktree: &Worktree, order: &Order) -> Result<(), GitError> {
     let head = fs::read_to_string(worktree.git_dir.join("HEAD")).unwrap_or_default();
+    // On a branch instead of detached: the branch keeps the commits.
     let Ok(head) = ObjectId::new(head.trim()) else { return Ok(()) };
     if head == order.from {
         return Ok(());
