@@ -1,5 +1,5 @@
-//! Copying that works over SSH and in tmux as it is set up by default: tmux's own buffer where there is a tmux,
-//! otherwise OSC 52.
+//! Copies text to the clipboard, over SSH and inside tmux, too: through tmux where there is one, else with the escape
+//! sequence OSC 52.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -8,50 +8,50 @@ use crossterm::clipboard::CopyToClipboard;
 
 use super::error::Error;
 
-/// How much may be copied: terminals and tmux drop more than about this.
+/// Longest text that is copied, in bytes: terminals and tmux silently drop longer ones.
 const BYTES_MAX: usize = 256 * 1024;
 
-/// Which way a copy takes.
+/// How a text reaches the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// Through tmux.
+pub(crate) enum Route {
+    /// `tmux load-buffer -w`. With its default settings tmux ignores OSC 52 of programs inside it.
     Tmux,
-    /// By this command to the terminal.
+    /// OSC 52, written to the terminal.
     Osc52(CopyToClipboard<String>),
 }
 
-/// Which way it is here.
+/// Returns the route for a text.
 #[must_use]
-pub(crate) fn way(text: &str, in_tmux: bool) -> Way {
+pub(crate) fn route(text: &str, in_tmux: bool) -> Route {
     match in_tmux {
-        true => Way::Tmux,
-        false => Way::Osc52(CopyToClipboard::to_clipboard_from(text.to_owned())),
+        true => Route::Tmux,
+        false => Route::Osc52(CopyToClipboard::to_clipboard_from(text.to_owned())),
     }
 }
 
-/// Whether a text is too long to be copied.
+/// Returns whether a text is too long for the clipboard.
 #[must_use]
 pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > BYTES_MAX
 }
 
-/// Gives a text to tmux, which hands it on to the terminal.
+/// Passes a text to tmux, which keeps it in a buffer and forwards it to the outer terminal. Blocks until tmux exits.
 ///
 /// # Errors
-/// [`Error::Program`] when tmux could not be run, [`Error::Tmux`] when it took no text.
+/// Fails with [`Error::Program`] if tmux cannot be run, with [`Error::Tmux`] if it rejects the text.
 pub(crate) fn to_tmux(text: &str) -> Result<(), Error> {
-    let said = |error| Error::Program { program: "tmux".to_owned(), error };
+    let failed = |error| Error::Program { program: "tmux".to_owned(), error };
     let mut child = Command::new("tmux")
         .args(["load-buffer", "-w", "-"])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()
-        .map_err(said)?;
+        .map_err(failed)?;
     if let Some(mut stdin) = child.stdin.take() {
-        stdin.write_all(text.as_bytes()).map_err(said)?;
+        stdin.write_all(text.as_bytes()).map_err(failed)?;
     }
-    match child.wait().map_err(said)?.success() {
+    match child.wait().map_err(failed)?.success() {
         true => Ok(()),
         false => Err(Error::Tmux),
     }
@@ -63,11 +63,11 @@ mod tests {
     use crossterm::Command as _;
 
     #[test]
-    fn outside_of_tmux_the_terminal_is_asked_by_osc_52() {
-        let Way::Osc52(command) = way("登录 ab", false) else { panic!("not OSC 52") };
+    fn outside_tmux_text_is_copied_by_osc_52() {
+        let Route::Osc52(command) = route("登录 ab", false) else { panic!("not OSC 52") };
         let mut sequence = String::new();
         command.write_ansi(&mut sequence).unwrap();
         assert_eq!(sequence, "\u{1b}]52;c;55m75b2VIGFi\u{1b}\\");
-        assert_eq!(way("x", true), Way::Tmux);
+        assert_eq!(route("x", true), Route::Tmux);
     }
 }

@@ -1,15 +1,15 @@
-//! What goes wrong in the console, and why something is not done.
+//! Errors of the console, and reasons why an action is refused.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why something cannot be done now, or was refused: an answer for people, shown beside what they asked for.
+/// Why an action is not available or a command was refused. A sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(String);
 
 impl Refused {
-    /// The reason.
+    /// Returns the reason.
     #[must_use]
     pub fn why(&self) -> &str {
         &self.0
@@ -28,55 +28,55 @@ impl From<&str> for Refused {
     }
 }
 
-/// What failed.
+/// A failure of the console.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// A command for the supervisor could not be run at all, by a supervisor or without one.
+    /// A command could not be run at all, neither by a supervisor nor without one.
     #[error(transparent)]
     NotRun(Box<dyn std::error::Error + Send + Sync>),
-    /// So many commands wait for the supervisor that no more are taken.
-    #[error("too much is under way; try again")]
+    /// The queue of commands for the supervisor is full.
+    #[error("too many commands are waiting for the supervisor; try again later")]
     Busy,
-    /// The supervisor could not be started or watched.
+    /// The supervisor's process could not be started or observed.
     #[error(transparent)]
     Start(io::Error),
-    /// The supervisor that was started has ended; its last words.
+    /// The supervisor that the console started has exited.
     #[error("{said}")]
     SupervisorEnded {
-        /// The last line of its output.
+        /// The last line that it wrote to standard error.
         said: String,
     },
-    /// The supervisor that was started has not taken the workspace in time.
-    #[error("process {pid} has not taken the workspace; {} may say why", log.display())]
+    /// The supervisor that the console started did not acquire the workspace's lock in time.
+    #[error("the supervisor (process {pid}) did not lock the workspace in time; see {}", log.display())]
     SupervisorLate {
-        /// Its process.
+        /// The supervisor's process id.
         pid: u32,
-        /// What it has written.
+        /// File with the supervisor's standard error.
         log: PathBuf,
     },
-    /// A line that names a program and its arguments has an open quotation mark.
+    /// A command line has an unclosed quotation mark.
     #[error("{line}: {error}")]
     Words {
-        /// The line.
+        /// The command line.
         line: String,
-        /// What is wrong with it.
+        /// The parser's error.
         error: shell_words::ParseError,
     },
-    /// `PAGER`, `VISUAL` or `EDITOR` is set, and holds nothing.
-    #[error("no program is named")]
+    /// `PAGER`, `VISUAL` or `EDITOR` is set but blank.
+    #[error("PAGER, VISUAL or EDITOR is set but names no program")]
     NoProgram,
-    /// A program that gets the terminal, or the clipboard's text, could not be run.
+    /// A program (pager, editor, shell or tmux) could not be run.
     #[error("{program}: {error}")]
     Program {
-        /// The program.
+        /// The program's name.
         program: String,
-        /// Why not.
+        /// Why it could not be run.
         error: io::Error,
     },
-    /// tmux runs and did not take the text.
-    #[error("tmux took no text")]
+    /// tmux rejected the text for its buffer.
+    #[error("tmux did not accept the text")]
     Tmux,
-    /// A command of the palette could not be run as a process.
+    /// A command of the palette could not be started.
     #[error(transparent)]
     Command(io::Error),
 }
@@ -94,7 +94,10 @@ mod tests {
         let error = shell_words::split(&line).unwrap_err();
         assert_eq!(Error::Words { line, error }.to_string(), "less 'a: missing closing quote");
         let late = Error::SupervisorLate { pid: 7, log: "/w/supervisor.out".into() };
-        assert_eq!(late.to_string(), "process 7 has not taken the workspace; /w/supervisor.out may say why");
+        assert_eq!(
+            late.to_string(),
+            "the supervisor (process 7) did not lock the workspace in time; see /w/supervisor.out"
+        );
         assert_eq!(Error::NotRun("no workspace".into()).to_string(), "no workspace");
     }
 }

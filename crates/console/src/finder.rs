@@ -1,25 +1,25 @@
-//! The line at the bottom in which a text to be found is typed.
+//! The search line at the bottom of the screen.
 
-/// Whether the line at the bottom looks for something, or shows only what has it.
+/// What the search line does with its text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinderKind {
-    /// `/`
+    /// `/`: jump to the lines that match. A list shows only its matching rows.
     Find,
-    /// `&`
+    /// `&`: show only the lines that match.
     Filter,
 }
 
-/// The line at the bottom in which a text to be found is typed.
+/// The search line while a person types into it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finder {
-    /// What is done with the text.
+    /// Whether the text is searched for or filters.
     pub kind: FinderKind,
-    /// The text.
+    /// The text typed so far.
     pub text: String,
 }
 
 impl Finder {
-    /// A line with this text in it.
+    /// Creates a search line that contains this text.
     #[must_use]
     pub(crate) fn new(kind: FinderKind, text: &str) -> Self {
         Self { kind, text: text.to_owned() }

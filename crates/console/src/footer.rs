@@ -1,4 +1,4 @@
-//! The footer: what the keys do here and now, or what was just said.
+//! The footer: the search line, the keys of the dialog or pane, or the latest message.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -10,28 +10,29 @@ use super::panes::pane;
 use super::theme::Theme;
 use super::{Model, text};
 
-/// Actions at the right end, everywhere.
+/// Actions shown at the right end for every pane.
 const ALWAYS: [&str; 5] = ["find", "zoom", "palette", "help", "quit"];
 
-/// Draws it.
+/// Draws the footer.
 pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     if let Some(finder) = &model.finder {
         let sign = if finder.kind == FinderKind::Find { "/" } else { "&" };
         let caveat = pane(model.active()).caveat(model, finder.kind);
-        let (said, style) = match &caveat {
+        let (hint, style) = match &caveat {
             Some(caveat) => (caveat.as_str(), theme.needs),
-            None => ("Enter keeps it, Esc ends it", theme.dim),
+            None => ("Enter keeps it, Esc clears it", theme.dim),
         };
         let line = Line::from(vec![
             Span::styled(format!(" {sign} "), theme.key),
             Span::raw(text::clean(&finder.text)),
             Span::styled(" ", theme.selected),
-            Span::styled(format!("   {said}"), style),
+            Span::styled(format!("   {hint}"), style),
         ]);
         return text::put_line(buf, area.x, area.y, area.width, &line);
     }
-    let reported = model.note.as_ref().filter(|note| note.is_no);
-    if let (Some(dialog), None) = (model.dialogs.last(), reported) {
+    // A refusal replaces the dialog's keys, any other message does not: the person is about to press one of them.
+    let refusal = model.note.as_ref().filter(|note| note.is_no);
+    if let (Some(dialog), None) = (model.dialogs.last(), refusal) {
         let hints = dialog.hints(model);
         return put_hints(hints.iter().map(|(key, what)| ((*key).to_owned(), *what)), area, buf, theme);
     }
@@ -40,20 +41,20 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         text::put(buf, area.x + 1, area.y, area.width.saturating_sub(2), &note.text, style);
         return;
     }
-    let shown = |name: &str| {
+    let hint = |name: &str| {
         let action = actions::find(name)?;
         (action.available)(model).ok()?;
         Some((model.keymap.key(name)?, action.short))
     };
-    let always: Vec<_> = ALWAYS.iter().filter_map(|name| shown(name)).collect();
-    let taken = always.iter().map(|(key, what)| width(key, what)).sum::<u16>().min(area.width);
-    let right = Rect { x: area.right() - taken, width: taken, ..area };
-    let left = Rect { width: area.width - taken, ..area };
-    put_hints(pane(model.active()).hints(model).into_iter().filter_map(shown), left, buf, theme);
+    let always: Vec<_> = ALWAYS.iter().filter_map(|name| hint(name)).collect();
+    let right_width = always.iter().map(|(key, what)| width(key, what)).sum::<u16>().min(area.width);
+    let right = Rect { x: area.right() - right_width, width: right_width, ..area };
+    let left = Rect { width: area.width - right_width, ..area };
+    put_hints(pane(model.active()).hints(model).into_iter().filter_map(hint), left, buf, theme);
     put_hints(always.into_iter(), right, buf, theme);
 }
 
-/// Columns of a hint, with the gap before it.
+/// Returns the columns that a hint takes, gap included.
 fn width(key: &str, what: &str) -> u16 {
     u16::try_from(text::width(key) + text::width(what) + 3).unwrap_or(u16::MAX)
 }
@@ -66,6 +67,7 @@ fn put_hints(
 ) {
     let mut x = area.x + 1;
     for (key, what) in hints {
+        // Hints are whole or absent. The gap after the last one may lie outside the area.
         if x.saturating_add(width(&key, what)) > area.right().saturating_add(2) {
             break;
         }

@@ -1,19 +1,20 @@
-//! One frame: header, panes, footer, dialogs.
+//! Draws one frame: header, panes, footer and the topmost dialog. Routes mouse events to the panes.
 
 use crossterm::event::{MouseButton, MouseEvent, MouseEventKind};
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::widgets::{Block, Borders, Clear, Widget};
 
-use super::layout::{self, LEAST, inner};
+use super::layout::{self, MIN_SIZE, inner};
 use super::msg::Effect;
 use super::panes::{MAIN, PaneId, Verb, pane};
 use super::theme::Theme;
 use super::{Model, footer, header, text};
 
-/// Draws everything.
+/// Draws the whole screen.
 pub fn draw(model: &Model, buf: &mut Buffer) {
     parts(model, buf);
+    // Replaced at the end, since agents write typographic characters into texts that any pane may show.
     if model.theme.glyphs.ascii {
         text::spell_in_ascii(buf);
     }
@@ -23,7 +24,7 @@ fn parts(model: &Model, buf: &mut Buffer) {
     let theme = &model.theme;
     let area = buf.area;
     if (area.width, area.height) != model.size {
-        // The terminal changed its size this very moment; word of it is on its way.
+        // The terminal was resized just now. The resize message is on its way and draws the next frame.
         return;
     }
     let Some(parts) = layout::parts(model) else { return too_small(area, buf, theme) };
@@ -41,8 +42,8 @@ fn parts(model: &Model, buf: &mut Buffer) {
 }
 
 fn too_small(area: Rect, buf: &mut Buffer, theme: &Theme) {
-    let needs = format!("Paddock needs {}×{}", LEAST.0, LEAST.1);
-    let has = format!("this one is {}×{}", area.width, area.height);
+    let needs = format!("Paddock needs {}×{}", MIN_SIZE.0, MIN_SIZE.1);
+    let has = format!("this terminal is {}×{}", area.width, area.height);
     text::put(buf, area.x, area.y, area.width, &needs, theme.strong);
     text::put(buf, area.x, area.y + 1, area.width, &has, theme.dim);
 }
@@ -59,17 +60,18 @@ fn framed(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme
         title = format!("{title} {} {}", theme.glyphs.dot, text::clean(&heading.left));
     }
     let style = if is_focused { theme.title_focus } else { theme.title };
-    let room = area.width.saturating_sub(4);
+    let columns = area.width.saturating_sub(4);
+    // The right part of the heading is measured first and gets at most half; the title takes the rest.
     let right = match heading.right.as_str() {
         "" => 0,
         right => {
-            let right = format!(" {} ", text::cut(right, usize::from(room / 2)));
+            let right = format!(" {} ", text::cut(right, usize::from(columns / 2)));
             text::put_right(buf, area, 2, &right, theme.dim);
             u16::try_from(text::width(&right)).unwrap_or(0)
         }
     };
-    let title = format!(" {} ", text::cut(&title, usize::from(room.saturating_sub(right + 2))));
-    text::put(buf, area.x + 2, area.y, room.saturating_sub(right), &title, style);
+    let title = format!(" {} ", text::cut(&title, usize::from(columns.saturating_sub(right + 2))));
+    text::put(buf, area.x + 2, area.y, columns.saturating_sub(right), &title, style);
     pane.view(model, inner(area), buf, theme);
 }
 
@@ -83,9 +85,10 @@ fn folded(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme
     }
 }
 
-/// Draws the dialog on top.
+/// Draws the topmost dialog, centred and a little above the middle.
 pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
     let Some(dialog) = model.dialogs.last() else { return };
+    // The last row is the footer, which shows the dialog's keys.
     let screen = Rect { height: buf.area.height.saturating_sub(1), ..buf.area };
     let (columns, rows) = dialog.size(model);
     let (columns, rows) = match dialog.is_full() {
@@ -111,8 +114,9 @@ pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
     dialog.view(model, inside, buf, theme);
 }
 
-/// A click focuses a pane and selects what it is on, the wheel scrolls the pane under it.
+/// Handles the mouse: a click focuses a pane and selects the row under it, the wheel scrolls the pane under it.
 pub(crate) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
+    // Dialogs are worked by keys alone, and a click beside one must not change what it is about.
     if !model.dialogs.is_empty() {
         return Vec::new();
     }

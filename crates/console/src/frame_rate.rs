@@ -1,17 +1,17 @@
-//! When the next frame is due, and how long the loop may sleep.
+//! Decides when the next frame is due, and how long the loop may sleep.
 
 use std::time::Duration;
 
 use super::Model;
 use super::update::Urgency;
 
-/// Whether a frame is to be drawn now.
+/// Returns whether to draw a frame now.
 #[must_use]
 pub(crate) fn is_due(due: Urgency, since_drawn: Duration, interval: Duration) -> bool {
     due == Urgency::Now || (due == Urgency::Soon && since_drawn >= interval)
 }
 
-/// How long nothing has to be done; none: until a message comes, however long that is.
+/// Returns how long the loop may wait for a message; `None` if it may wait without a limit.
 #[must_use]
 pub(crate) fn wait(
     model: &Model,
@@ -23,6 +23,7 @@ pub(crate) fn wait(
         return Some(interval.saturating_sub(since_drawn));
     }
     let note = model.note.as_ref().map(|note| note.until_ms - model.now_ms);
+    // Wake at the full second, so that elapsed times advance evenly instead of skipping one now and then.
     let second = model.is_ticking().then(|| 1000 - model.now_ms.rem_euclid(1000));
     let wait = note.into_iter().chain(second).min()?;
     Some(Duration::from_millis(u64::try_from(wait.max(1)).unwrap_or(1)))
@@ -43,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_is_drawn_at_once_and_a_stream_ten_times_a_second() {
+    fn a_key_is_drawn_at_once_and_streamed_output_ten_times_a_second() {
         assert!(is_due(Urgency::Now, Duration::ZERO, INTERVAL));
         assert!(!is_due(Urgency::Soon, Duration::from_millis(99), INTERVAL));
         assert!(is_due(Urgency::Soon, INTERVAL, INTERVAL));

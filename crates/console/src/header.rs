@@ -1,4 +1,4 @@
-//! The header: is it working, does it need me, is it within budget. In words.
+//! The header: says in words whether work is in progress, whether anything needs a person, and what was spent.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,18 +11,18 @@ use super::theme::Theme;
 use super::{Model, text};
 use paddock_model::objective::Status;
 
-/// Columns of the bar of what has landed.
+/// Width of the progress bar, in columns.
 const BAR: usize = 20;
 
-/// Whether it works, and if not, why not.
-fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
+/// Returns the first words of the header: whether work is in progress, and if not, why not.
+fn activity(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
     let (digest, glyphs) = (&model.digest, &theme.glyphs);
     let project = model.shown_project();
     let has_work = [Status::Ready, Status::Review, Status::Queued]
         .iter()
         .any(|status| digest.counts.get(status).is_some_and(|count| *count > 0));
     match &model.facts.supervisor {
-        SupervisorSeen::Unknown => ("looking".to_owned(), theme.dim),
+        SupervisorSeen::Unknown => ("connecting".to_owned(), theme.dim),
         SupervisorSeen::Starting => (format!("{} starting", glyphs.ready), theme.dim),
         SupervisorSeen::Stopped { .. } => {
             let key = model.keymap.key("start").filter(|_| is_wide);
@@ -30,7 +30,7 @@ fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
             (format!("{} supervisor stopped{hint}", glyphs.failed), theme.failed)
         }
         SupervisorSeen::Running { .. } if project.is_some_and(|project| project.paused) => {
-            (format!("{} paused", glyphs.aside), theme.needs)
+            (format!("{} paused", glyphs.set_aside), theme.needs)
         }
         SupervisorSeen::Running { .. } if digest.running + digest.gates > 0 => {
             let word = if is_wide { " working" } else { "" };
@@ -47,22 +47,23 @@ fn working(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
     }
 }
 
-/// How much of a limit is used: yellow from four fifths on, red from the whole.
-fn used(part: f64, whole: Option<f64>, theme: &Theme) -> Style {
-    match whole {
-        Some(whole) if part >= whole => theme.failed,
-        Some(whole) if part >= whole * 0.8 => theme.needs,
+/// Returns the style of an amount with a limit: a warning from 80 %, a failure from 100 %.
+fn limit_style(used: f64, limit: Option<f64>, theme: &Theme) -> Style {
+    match limit {
+        Some(limit) if used >= limit => theme.failed,
+        Some(limit) if used >= limit * 0.8 => theme.needs,
         _ => theme.plain,
     }
 }
 
+/// Returns what was spent today: dollars where an agent reports them, else the minutes of sessions.
 fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)> {
     let spent = model.digest.spent;
     let budget = model.shown_project().map(|project| &project.settings.budget);
     if let Some(usd) = spent.usd {
         let limit = budget.and_then(|budget| budget.usd);
         let shown = limit.map(|limit| format!("/{limit:.0}")).unwrap_or_default();
-        return Some((format!("${usd:.2}{shown}"), used(usd, limit, theme)));
+        return Some((format!("${usd:.2}{shown}"), limit_style(usd, limit, theme)));
     }
     let limit = budget.and_then(|budget| budget.session_minutes);
     let shown = limit.map(|limit| format!("/{limit}")).unwrap_or_default();
@@ -71,11 +72,11 @@ fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)>
     }
     let word = if is_wide { " min today" } else { " min" };
     #[expect(clippy::cast_precision_loss, reason = "minutes of a day")]
-    let style = used(spent.minutes as f64, limit.map(|limit| limit as f64), theme);
+    let style = limit_style(spent.minutes as f64, limit.map(|limit| limit as f64), theme);
     Some((format!("{}{shown}{word}", spent.minutes), style))
 }
 
-/// Draws it.
+/// Draws the header.
 pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let is_wide = area.width >= NARROW;
     let gap = || Span::raw(if is_wide { "   " } else { "  " });
@@ -88,7 +89,7 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         Span::styled(text::cut(name, if is_wide { 24 } else { 14 }), theme.strong),
         Span::raw("  "),
     ]);
-    let (word, style) = working(model, is_wide, theme);
+    let (word, style) = activity(model, is_wide, theme);
     line.push(Span::styled(word, style));
     if model.shown_project().is_some() {
         line.extend([gap(), Span::raw(format!("queue {}", model.digest.queue)), gap()]);
@@ -101,10 +102,11 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             let more = format!(" +{} in other projects", model.digest.elsewhere.len());
             line.push(Span::styled(more, theme.needs));
         }
-        if let Some((said, style)) = spent(model, is_wide, theme) {
-            line.extend([gap(), Span::styled(said, style)]);
+        if let Some((text, style)) = spent(model, is_wide, theme) {
+            line.extend([gap(), Span::styled(text, style)]);
         }
     }
+    // The right part is drawn in full; the left part gets the columns that remain.
     let right = landed(model, is_wide, theme);
     let taken = u16::try_from(right.width()).unwrap_or(0) + 1;
     text::put_line(buf, area.x, area.y, area.width.saturating_sub(taken + 1), &Line::from(line));
@@ -113,6 +115,7 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
 
 fn landed<'a>(model: &Model, is_wide: bool, theme: &Theme) -> Line<'a> {
     let (landed, total) = (model.digest.landed, model.digest.total);
+    // Facts that cannot be read matter more than the progress that they claim.
     if let Some(problem) = &model.facts.problem {
         return Line::styled(text::cut(problem, 40), theme.failed);
     }
@@ -133,7 +136,7 @@ fn landed<'a>(model: &Model, is_wide: bool, theme: &Theme) -> Line<'a> {
     Line::from(spans)
 }
 
-/// What has finished has landed, unless some of it had nothing to land.
+/// Returns the word for finished objectives: `done` if one of them had nothing to land, else `landed`.
 fn done_word(model: &Model) -> &'static str {
     if model.digest.unchanged == 0 { "landed" } else { "done" }
 }

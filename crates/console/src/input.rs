@@ -1,4 +1,4 @@
-//! The thread that reads the terminal, and the one that hears signals.
+//! The thread that reads the terminal, and the thread that waits for signals.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -13,52 +13,54 @@ use signal_hook::iterator::Signals;
 use super::msg::{Msg, Signal};
 use super::terminal;
 
-/// Stops and goes on reading, so that a program in the foreground gets its keys.
+/// Pauses and resumes the input thread, so that a program in the foreground receives its keys.
 pub(crate) struct Input {
+    /// Sends one byte per order: `p` to pause, `r` to resume. A pipe, since the thread waits in `poll`.
     orders: PipeWriter,
-    stopped: Receiver<()>,
+    /// Receives the confirmation of each pause.
+    paused: Receiver<()>,
 }
 
 impl Input {
-    /// Starts reading.
+    /// Starts the input thread.
     ///
     /// # Errors
-    /// When the system gives no pipe or no thread.
+    /// Fails if the pipe or the thread cannot be created.
     pub(crate) fn start(messages: SyncSender<Msg>) -> io::Result<Self> {
         let (reader, orders) = io::pipe()?;
-        // One word for each time that reading is stopped.
-        let (stop, stopped) = sync_channel(1);
+        // At most one confirmation is outstanding: `pause` takes it before it returns.
+        let (confirm_pause, paused) = sync_channel(1);
         thread::Builder::new().name("input".into()).spawn(move || {
-            if read(&messages, reader, &stop).is_err() {
+            if read(&messages, reader, &confirm_pause).is_err() {
                 let _ = messages.send(Msg::TerminalLost);
             }
         })?;
-        Ok(Self { orders, stopped })
+        Ok(Self { orders, paused })
     }
 
-    /// Stops reading; returns once nothing is read any more.
+    /// Pauses the thread. Returns once it reads nothing from the terminal any more.
     pub(crate) fn pause(&mut self) {
-        // What the last time was not waited for.
-        let _ = self.stopped.try_recv();
+        // A confirmation that came after the last timeout must not be mistaken for that of this pause.
+        let _ = self.paused.try_recv();
         if self.orders.write_all(b"p").is_ok() {
-            // When the thread is gone nothing is read either.
-            let _ = self.stopped.recv_timeout(Duration::from_secs(2));
+            // The timeout covers a thread that has ended, which reads nothing either.
+            let _ = self.paused.recv_timeout(Duration::from_secs(2));
         }
     }
 
-    /// Goes on.
+    /// Resumes the thread.
     pub(crate) fn resume(&mut self) {
         let _ = self.orders.write_all(b"r");
     }
 }
 
-/// How soon the loop is looked at again that has no room for a key.
-const FULL_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
+/// How long to wait before a message is offered again to a channel that was full.
+const RETRY_PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 5_000_000 };
 
-const AT_ONCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
+const NO_WAIT: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
 
-/// Hands a message on, or keeps it where there is no room; returns whether anybody listens.
-fn hand_on(messages: &SyncSender<Msg>, kept: &mut Option<Msg>) -> bool {
+/// Sends the kept message, or keeps it if the channel is full. Returns false once the loop has ended.
+fn forward(messages: &SyncSender<Msg>, kept: &mut Option<Msg>) -> bool {
     let Some(message) = kept.take() else { return true };
     match messages.try_send(message) {
         Ok(()) => true,
@@ -70,23 +72,28 @@ fn hand_on(messages: &SyncSender<Msg>, kept: &mut Option<Msg>) -> bool {
     }
 }
 
-/// Reads until nobody listens. While the loop has no room, nothing is read: keys wait in the terminal, and reading can
-/// still be stopped.
-fn read(messages: &SyncSender<Msg>, mut orders: PipeReader, stopped: &SyncSender<()>) -> io::Result<()> {
+/// Reads events and forwards them until the loop has ended. While the channel is full it reads nothing: keys wait in
+/// the terminal's buffer, and orders to pause are still obeyed.
+fn read(
+    messages: &SyncSender<Msg>,
+    mut orders: PipeReader,
+    confirm_pause: &SyncSender<()>,
+) -> io::Result<()> {
     let stdin = io::stdin();
     let mut kept = None;
-    // More may have been taken from the terminal than was handed on.
-    let mut is_behind = false;
+    // crossterm reads several events at once and buffers them. After a full channel some may be left in that buffer,
+    // which `poll` on the terminal does not know of.
+    let mut has_buffered = false;
     loop {
-        if !hand_on(messages, &mut kept) {
+        if !forward(messages, &mut kept) {
             return Ok(());
         }
-        let (of_keys, wait) = match (kept.is_some(), is_behind) {
-            (true, _) => (PollFlags::empty(), Some(&FULL_PAUSE)),
-            (false, true) => (PollFlags::IN, Some(&AT_ONCE)),
+        let (stdin_flags, wait) = match (kept.is_some(), has_buffered) {
+            (true, _) => (PollFlags::empty(), Some(&RETRY_PAUSE)),
+            (false, true) => (PollFlags::IN, Some(&NO_WAIT)),
             (false, false) => (PollFlags::IN, None),
         };
-        let mut fds = [PollFd::new(&stdin, of_keys), PollFd::new(&orders, PollFlags::IN)];
+        let mut fds = [PollFd::new(&stdin, stdin_flags), PollFd::new(&orders, PollFlags::IN)];
         match poll(&mut fds, wait) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
@@ -96,7 +103,8 @@ fn read(messages: &SyncSender<Msg>, mut orders: PipeReader, stopped: &SyncSender
             let mut byte = [0];
             orders.read_exact(&mut byte)?;
             if byte == *b"p" {
-                let _ = stopped.try_send(());
+                let _ = confirm_pause.try_send(());
+                // Blocks until the order to resume arrives.
                 orders.read_exact(&mut byte)?;
             }
             continue;
@@ -106,11 +114,11 @@ fn read(messages: &SyncSender<Msg>, mut orders: PipeReader, stopped: &SyncSender
         }
         while kept.is_none() && event::poll(Duration::ZERO)? {
             kept = Some(message(&event::read()?));
-            if !hand_on(messages, &mut kept) {
+            if !forward(messages, &mut kept) {
                 return Ok(());
             }
         }
-        is_behind = kept.is_some();
+        has_buffered = kept.is_some();
     }
 }
 
@@ -125,16 +133,17 @@ fn message(event: &Event) -> Msg {
     }
 }
 
-/// Hears the signals that concern the console.
+/// Starts a thread that turns signals into messages.
 ///
 /// # Errors
-/// When the system refuses.
-pub(crate) fn hear(messages: SyncSender<Msg>) -> io::Result<()> {
+/// Fails if a signal handler cannot be installed or the thread cannot be started.
+pub(crate) fn listen_for_signals(messages: SyncSender<Msg>) -> io::Result<()> {
     let mut signals = Signals::new([SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGWINCH])?;
-    let hear = move || {
+    let listen = move || {
         for signal in signals.forever() {
             let msg = match signal {
-                // A program that has the terminal is meant by its keys; the console only stops with it.
+                // While a program has the terminal, Ctrl-C is meant for that program; the terminal sends the signal to
+                // the whole process group. Ctrl-Z stops both.
                 SIGINT | SIGQUIT if !terminal::is_ours() => continue,
                 SIGTSTP if !terminal::is_ours() => {
                     let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);
@@ -153,7 +162,7 @@ pub(crate) fn hear(messages: SyncSender<Msg>) -> io::Result<()> {
             }
         }
     };
-    thread::Builder::new().name("signals".into()).spawn(hear).map(drop)
+    thread::Builder::new().name("signals".into()).spawn(listen).map(drop)
 }
 
 #[cfg(test)]
@@ -161,15 +170,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_key_for_which_there_is_no_room_is_kept_and_none_is_lost() {
+    fn a_key_that_finds_the_channel_full_is_kept_and_none_is_lost() {
         let (messages, incoming) = sync_channel(1);
         let (mut first, mut second) = (Some(Msg::Focused(true)), Some(Msg::Focused(false)));
-        assert!(hand_on(&messages, &mut first) && first.is_none());
-        assert!(hand_on(&messages, &mut second) && second.is_some(), "no room");
+        assert!(forward(&messages, &mut first) && first.is_none());
+        assert!(forward(&messages, &mut second) && second.is_some(), "the channel is full");
         assert!(matches!(incoming.recv(), Ok(Msg::Focused(true))));
-        assert!(hand_on(&messages, &mut second) && second.is_none());
+        assert!(forward(&messages, &mut second) && second.is_none());
         assert!(matches!(incoming.recv(), Ok(Msg::Focused(false))));
         drop(incoming);
-        assert!(!hand_on(&messages, &mut Some(Msg::Tick)), "nobody listens");
+        assert!(!forward(&messages, &mut Some(Msg::Tick)), "the loop has ended");
     }
 }

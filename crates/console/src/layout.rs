@@ -1,35 +1,35 @@
-//! Where everything is, for every size. Pure: views and keys ask the same function.
+//! Divides the screen into header, panes and footer. Pure, so that drawing and mouse clicks agree on every place.
 
 use ratatui::layout::Rect;
 
 use super::Model;
 use super::panes::{MAIN, PaneId};
 
-/// Below this the console only says that it needs more room.
-pub(crate) const LEAST: (u16, u16) = (60, 15);
-/// Below this many columns some columns are dropped.
+/// Smallest size in which the console is drawn: columns, rows.
+pub(crate) const MIN_SIZE: (u16, u16) = (60, 15);
+/// Width below which the header drops words and its bar, in columns.
 pub(crate) const NARROW: u16 = 100;
-/// From this many rows on every pane has a frame.
-pub(crate) const HIGH: u16 = 30;
+/// Height from which all six panes have a frame, in rows.
+pub(crate) const ALL_FRAMED_ROWS: u16 = 30;
 
-/// The parts of the screen.
+/// The areas of the screen.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Parts {
-    /// The header: one row.
+    /// The header, one row high.
     pub header: Rect,
-    /// Panes with their frames.
+    /// Framed panes, with the area that includes the frame.
     pub panes: Vec<(PaneId, Rect)>,
-    /// Panes in one row each, without frames.
+    /// Folded panes: one row each, without a frame.
     pub folded: Vec<(PaneId, Rect)>,
-    /// The footer: one row.
+    /// The footer, one row high.
     pub footer: Rect,
 }
 
-/// Divides the screen; none when it is too small.
+/// Divides the screen. Returns `None` if it is smaller than 60 columns or 15 rows.
 #[must_use]
 pub fn parts(model: &Model) -> Option<Parts> {
     let (columns, rows) = model.size;
-    if columns < LEAST.0 || rows < LEAST.1 {
+    if columns < MIN_SIZE.0 || rows < MIN_SIZE.1 {
         return None;
     }
     let row = |y: u16| Rect { x: 0, y, width: columns, height: 1 };
@@ -43,14 +43,14 @@ pub fn parts(model: &Model) -> Option<Parts> {
     Some(parts)
 }
 
-/// The panes whose content is on the screen.
+/// Returns the panes that are on the screen, folded ones included.
 #[must_use]
 pub(crate) fn visible(model: &Model) -> Vec<PaneId> {
     let Some(parts) = parts(model) else { return Vec::new() };
     parts.panes.iter().chain(&parts.folded).map(|(id, _)| *id).collect()
 }
 
-/// The inside of a pane that is on the screen with a frame.
+/// Returns the inner area of a pane; `None` if it is folded or not on the screen.
 #[must_use]
 pub(crate) fn inside(model: &Model, id: PaneId) -> Option<Rect> {
     let parts = parts(model)?;
@@ -58,7 +58,7 @@ pub(crate) fn inside(model: &Model, id: PaneId) -> Option<Rect> {
     Some(inner(*area))
 }
 
-/// What a frame leaves.
+/// Returns the area inside a frame.
 #[must_use]
 pub(crate) fn inner(area: Rect) -> Rect {
     Rect {
@@ -69,9 +69,11 @@ pub(crate) fn inner(area: Rect) -> Rect {
     }
 }
 
-/// Six panes where there is room; on low screens the last two are a line each, unless they have the focus.
+/// Arranges the six panes in two columns. On low screens the last two are folded, unless one has the focus.
 fn main(model: &Model, body: Rect, parts: &mut Parts) {
-    let is_high = body.height + 2 >= HIGH;
+    // The body lacks the rows of header and footer.
+    let is_high = body.height + 2 >= ALL_FRAMED_ROWS;
+    // The left column holds the objectives, which need a little more than half.
     let left = body.width * 13 / 25;
     let columns = [(0, left), (left, body.width - left)];
     let heights = if is_high { high(body.height) } else { low(body.height) };
@@ -96,7 +98,7 @@ fn main(model: &Model, body: Rect, parts: &mut Parts) {
     }
 }
 
-/// A folded pane that has the focus takes the place of the one above it.
+/// Swaps a folded pane that has the focus with the pane above it.
 fn swap_in(focus: PaneId, parts: &mut Parts) {
     let above = if focus == PaneId::Needs { PaneId::Queue } else { PaneId::Budgets };
     for (id, _) in &mut parts.panes {
@@ -111,12 +113,14 @@ fn swap_in(focus: PaneId, parts: &mut Parts) {
     }
 }
 
+/// Returns the heights of the three rows of panes on a high screen.
 fn high(height: u16) -> [u16; 3] {
     let last = (height / 5).clamp(5, 9);
     let middle = (height / 4).clamp(7, 11);
     [height - middle - last, middle, last]
 }
 
+/// Returns the heights of the three rows of panes on a low screen; the last holds two folded panes.
 fn low(height: u16) -> [u16; 3] {
     let middle = (height / 4).clamp(4, 6);
     [height.saturating_sub(middle + 2), middle, 2]

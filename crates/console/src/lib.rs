@@ -1,44 +1,70 @@
-//! The console: a full-screen client of the supervisor.
+//! The console: a full-screen terminal client of the supervisor.
 //!
-//! One loop ([`run`]): messages come in over one channel (keys, what happened, answers, results of jobs), each
-//! changes the [`Model`] and gives [`Effect`]s out ([`update`]), and then at most one frame is drawn ([`frame`]).
-//! Nothing in `update` or in a view waits, reads a file or starts a program: that is what effects are for.
+//! # The loop
+//! One thread owns the [`Model`] and the terminal. It receives a [`Msg`], calls [`update()`](update::update), runs
+//! the [`Effect`]s that `update` returns, and draws at most one frame ([`frame`]) before it waits for the next
+//! message:
+//!
+//! ```text
+//! keys, signals, facts, answers, jobs ──▶ Msg ──▶ update(&mut Model) ──▶ effects
+//!                                                      │
+//!                                                      └──▶ draw(&Model) ──▶ terminal
+//! ```
+//!
+//! `update` and the views never block, read a file or start a program; work that does is an effect. A slow disk
+//! or a busy supervisor therefore cannot freeze the screen.
+//!
+//! # The threads
+//!
+//! | thread | what it does | sends |
+//! |---|---|---|
+//! | main ([`run`]) | owns model and terminal | |
+//! | `input` (`input`) | reads keys, pastes and the mouse | [`Msg::Key`] and others |
+//! | `signals` (`input`) | waits for signals | [`Msg::Signal`] |
+//! | `facts` ([`store_feed`]) | reads the database, follows the supervisor's socket | [`Msg::Facts`] |
+//! | `asks` (`worker`) | sends commands to the supervisor, one at a time | [`Msg::Answered`] |
+//! | `job` (`worker`) | one thread per [`Job`] | [`Msg::Apply`] |
+//! | the log follower (`log::follow`) | reads, filters and searches the logs on the screen | [`Msg::Stream`] |
+//!
+//! All of them send over one bounded channel ([`msg::messages`]).
 //!
 //! # The layers
-//! From bottom to top; a file imports what stands below it, and files of its own layer. No more than three files import
-//! each other in a circle. One such circle is meant: the model, what goes in and out ([`msg`]), and the trait of a
-//! dialog, which the model holds open.
+//! From bottom to top. A file imports files of lower layers and of its own; no more than three files import each
+//! other in a cycle. One such cycle is intended: the model, its messages ([`msg`]), and the trait of a dialog,
+//! since the model holds the open dialogs.
 //!
-//! | layer | what is in it |
+//! | layer | modules |
 //! |---|---|
-//! | words and pictures | [`Error`], `text`, [`theme`], [`graph`], [`keymap`], [`data`], `finder`, [`log`] but for `log::watch` and `log::follow`: nothing of the console's state |
-//! | what is remembered | `panes::PaneId`, `panes/*/state.rs` in [`panes::Locals`], [`commands`], `ahead` |
+//! | rendering and parsing, without the console's state | [`Error`], `text`, [`theme`], [`graph`], [`keymap`], [`data`], `finder`, [`log`] except `log::watch` and `log::follow` |
+//! | parts of the state | `panes::PaneId`, `panes/*/state.rs` in [`panes::Locals`], [`commands`], `ahead` |
 //! | the state | [`Model`], [`msg`], [`dialogs::Dialog`] |
-//! | what is asked of it | [`layout`], `log::watch`, `actions::order`, the trait `panes::Pane`, the type [`actions::Action`] |
-//! | one file each | [`panes`], [`dialogs`], then the actions that open them |
+//! | queries and traits | [`layout`], `log::watch`, `actions::order`, the trait `panes::Pane`, the type [`actions::Action`] |
+//! | one file per pane, dialog and group of actions | [`panes`], [`dialogs`], then the actions that open them |
 //! | tables | `panes::pane`, [`actions::TABLE`] |
-//! | the whole | [`frame`], [`update`], [`onboarding`] |
-//! | the world | [`run`], [`store_feed`], `worker`, `terminal` |
+//! | the whole screen | [`frame`], [`update`], [`onboarding`] |
+//! | threads and I/O | [`run`], [`store_feed`], `worker`, `terminal` |
 //!
-//! # The seams
-//! - **A pane** is one file in [`panes`], a unit struct that implements `panes::Pane`: `view`, and as far as
-//!   it needs them `heading`, `on` (a `panes::Verb` that a key meant for the focused pane), `hints` (names of
-//!   actions, first in the footer), `target` (what the actions act upon), `copy`, `paged` (what `v` opens),
-//!   `settle` (what to fetch now that the model has changed), `logs` (which logs are read on). What it remembers is
-//!   a `Local` struct in a file `state.rs` in its folder, a field of [`panes::Locals`]. The six panes of the main
-//!   screen have numbers; the others are *covers*: they lie over the whole body ([`Model::cover`]) until `Esc`.
-//! - **A dialog** is one file in [`dialogs`], a struct that implements [`dialogs::Dialog`]; it keeps its own
-//!   state, gets every key while it is open, and ends with effects. Open it with [`Model::open`].
-//! - **An action** is one row of [`actions::TABLE`]: name, keys, title, group, whether it can be done now and
-//!   why not, and the function that does it. Keys, footer, help, palette and docs/keys.md come from the table.
+//! # Where to add something
+//! - **A pane** is one file in [`panes`]: a unit struct that implements `panes::Pane`. `view` is required. The
+//!   other methods have defaults: `heading`, `on` (handles a `panes::Verb` for the focused pane), `hints` (action
+//!   names that come first in the footer), `target` (the objective or session that actions apply to), `copy`,
+//!   `paged` (the text that `v` opens), `settle` (what to fetch after the model has changed), `logs` (the logs to
+//!   follow). A pane keeps its state in a struct `Local` in `state.rs` of its folder, a field of
+//!   [`panes::Locals`]. The six panes of the main screen are numbered; the others are *covers*: each fills the
+//!   whole body ([`Model::cover`]) until `Esc`.
+//! - **A dialog** is one file in [`dialogs`]: a struct that implements [`dialogs::Dialog`]. It keeps its own state,
+//!   receives every key while it is open, and returns effects when it closes. Open it with [`Model::open`].
+//! - **An action** is one row of [`actions::TABLE`]: its name, keys, title and group, a function that says whether
+//!   it is available and why not, and the function that runs it. Keys, footer, help, palette and docs/keys.md are
+//!   made from the table.
 //! - **Facts** are in [`data::Facts`]: the folded [`State`](paddock_model::state::State), recent events and
-//!   gauges; [`data::Digest`] holds what is derived from them once per change, so that views stay cheap.
-//! - **Whatever takes time** is an [`Effect`]: `Ask` sends a command to the supervisor, `Job` runs a closure on
-//!   a thread of its own and brings back a closure that changes the model, `Foreground` hands the terminal to a
-//!   program. A thread that goes on (following a log) is started by a job, keeps [`World::messages`], and sends
+//!   gauges. [`data::Digest`] holds values derived from them once per change, so that drawing a frame stays cheap.
+//! - **Slow work** is an [`Effect`]: `Ask` sends a command to the supervisor, `Job` runs a closure on its own
+//!   thread and sends back a closure that changes the model, `Foreground` lends the terminal to a program. A
+//!   long-lived thread, such as the log follower, is started by a job, keeps [`World::messages`], and sends
 //!   [`Msg::Apply`].
-//! - **Colours and glyphs** come from [`theme::Theme`] only; text from outside goes through [`text`], so that it
-//!   has its right width and no control character reaches the terminal.
+//! - **Colours and glyphs** come from [`theme::Theme`] only. Text from outside goes through [`text`], which measures
+//!   its display width and keeps control characters away from the terminal.
 
 pub mod actions;
 pub(crate) mod ahead;

@@ -1,4 +1,4 @@
-//! What the console remembers between two starts: where the person was.
+//! Stores where the person left off, so that the next console opens there.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,7 @@ use paddock_config::Workspace;
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
-/// The place.
+/// Selection and view, stored as `runtime/console.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub(crate) struct Memory {
@@ -26,7 +26,7 @@ fn path(workspace: &Workspace) -> PathBuf {
 }
 
 impl Memory {
-    /// Where a person is.
+    /// Returns the current selection and view.
     #[must_use]
     pub(crate) fn from_model(model: &Model) -> Self {
         Self {
@@ -38,21 +38,21 @@ impl Memory {
         }
     }
 
-    /// What was remembered; nothing when there is nothing, or nothing readable.
+    /// Reads the stored place. Returns the default if there is no file or it cannot be read.
     #[must_use]
     pub(crate) fn load(workspace: &Workspace) -> Self {
         let bytes = std::fs::read(path(workspace)).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }
 
-    /// Remembers it. Not being able to is no reason to complain.
+    /// Writes the place to its file. Errors are ignored: losing it costs a person a few keys.
     pub(crate) fn save(&self, workspace: &Workspace) {
         if let Ok(bytes) = serde_json::to_vec(self) {
             let _ = write_atomic(&path(workspace), &bytes, PRIVATE_FILE_MODE, Flush::Now);
         }
     }
 
-    /// Goes back there.
+    /// Restores the place in a model. The first refresh drops a project or objective that no longer exists.
     pub(crate) fn recall(self, model: &mut Model) {
         (model.project, model.selected) = (self.project, self.selected);
         (model.focus, model.zoomed, model.mouse) = (self.focus, self.zoomed, self.mouse);

@@ -1,4 +1,4 @@
-//! The state of the console itself: what is shown, selected, typed.
+//! The state of the console: facts, selection, open dialogs, typed text.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -19,85 +19,85 @@ use paddock_model::objective::Status;
 use paddock_model::project::Project;
 use paddock_report::text::counted;
 
-/// How long a message stays in the footer.
+/// How long a message stays in the footer, in milliseconds.
 const NOTE_MS: i64 = 6_000;
-/// How many messages are kept for reading again.
-const SAID_MAX: usize = 200;
+/// How many earlier messages the `messages` action can show.
+const SHOWN_MESSAGES_MAX: usize = 200;
 
 /// A message in the footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What is said.
+    /// The text of the message.
     pub text: String,
-    /// Whether it is about something that was not done.
+    /// Whether it reports a refusal or a failure, which is drawn as a warning.
     pub is_no: bool,
-    /// Until when, in Unix milliseconds.
+    /// When it disappears, in Unix milliseconds.
     pub until_ms: i64,
 }
 
-/// Everything the views are made from.
+/// The whole state of the console. Views read it; [`update()`](crate::update::update) changes it.
 pub struct Model {
-    /// What happened and what is.
+    /// The workspace's state, recent events and gauges.
     pub facts: Facts,
-    /// The engine's answers to what is asked of that.
+    /// The engine's functions that answer questions about the facts.
     pub answers: Answers,
-    /// What is derived from that for the shown project.
+    /// Values derived from the facts for the shown project.
     pub digest: Digest,
-    /// Unix milliseconds.
+    /// The current time in Unix milliseconds, set by the loop.
     pub now_ms: i64,
-    /// When the day began for the user, in Unix milliseconds.
+    /// The last midnight in the user's time zone, in Unix milliseconds.
     pub day_ms: i64,
-    /// Columns and rows of the terminal.
+    /// Size of the terminal: columns, rows.
     pub size: (u16, u16),
-    /// The workspace; none in tests that need none.
+    /// The workspace; `None` in tests that need none.
     pub workspace: Option<Workspace>,
-    /// The project that is shown.
+    /// The shown project; `None` while there is none.
     pub project: Option<ProjectSlug>,
-    /// The objective that is selected.
+    /// The selected objective. Actions about an objective are refused while there is none.
     pub selected: Option<ObjectiveKey>,
-    /// The project in which something was selected: from then on only a person's keys select something else.
+    /// The project for which an objective was preselected. Once it is set, only a person's keys change the selection.
     pub selected_in: Option<ProjectSlug>,
-    /// The session that was chosen; none: the newest of the selected objective.
+    /// The session that a person chose; `None` stands for the newest one of the selected objective.
     pub session: Option<SessionId>,
-    /// The pane of the main screen that has the focus.
+    /// The focused pane of the main screen.
     pub focus: PaneId,
-    /// Whether that pane has the whole screen.
+    /// Whether the focused pane fills the whole screen.
     pub zoomed: bool,
-    /// Panes that lie over the main screen, the last one on top.
+    /// Panes that cover the main screen, the topmost last.
     pub covers: Vec<PaneId>,
-    /// What the panes remember.
+    /// The state of each pane, such as its scroll position.
     pub panes: Locals,
-    /// Open dialogs, the last one on top.
+    /// Open dialogs, the topmost last.
     pub dialogs: Vec<Box<dyn Dialog>>,
-    /// What was typed while a dialog waited for an answer.
+    /// Keys and pastes that arrived while a dialog waited for an answer.
     pub ahead: Ahead,
-    /// What was typed into dialogs that were closed by `Esc`.
+    /// Text of forms that were closed with `Esc`, by the name of the draft.
     pub drafts: BTreeMap<String, String>,
-    /// The line in which a text to be found is typed.
+    /// The search line at the bottom, while a person types into it.
     pub finder: Option<Finder>,
     /// The message in the footer.
     pub note: Option<Note>,
-    /// What was said so far, oldest first.
+    /// Earlier messages of the footer, oldest first.
     pub said: VecDeque<String>,
-    /// What the supervisor was asked and has not answered.
+    /// Commands that the supervisor has not answered yet, as [`Effect::Ask`] describes them.
     pub asking: Vec<String>,
-    /// The keys.
+    /// Which key runs which action.
     pub keymap: Keymap,
-    /// How everything looks.
+    /// Colours and glyphs.
     pub theme: Theme,
-    /// The commands of the command line.
+    /// The commands of the command line, for the palette.
     pub commands: Vec<CommandLine>,
-    /// Whether the mouse is reported.
+    /// Whether the terminal reports the mouse.
     pub mouse: bool,
-    /// Whether the terminal has the focus, as far as it tells.
+    /// Whether the terminal has lost the focus. Stays false where the terminal does not report it.
     pub away: bool,
-    /// Needs that were rung for.
+    /// Needs that have rung the bell already, so that none rings twice.
     pub rung: BTreeSet<String>,
 }
 
 impl Model {
-    /// Nothing is known yet. The answers cannot be left out: without them nothing would ever wait for a person. Nor
-    /// can the keys: without them no key would mean anything.
+    /// Creates a model without facts. `answers` and `keymap` have no default: without answers no objective would ever
+    /// wait for a person, and without a keymap no key would do anything.
     #[must_use]
     pub fn new(answers: Answers, keymap: Keymap) -> Self {
         Self {
@@ -132,14 +132,14 @@ impl Model {
         }
     }
 
-    /// The pane that keys go to.
+    /// Returns the pane that receives keys: the topmost cover, else the focused pane.
     #[must_use]
     pub fn active(&self) -> PaneId {
         self.covers.last().copied().unwrap_or(self.focus)
     }
 
-    /// The selected objective with its chosen or newest session. Of a session that works for another or for
-    /// none, as a planner's does, it is what that one works for: its log is what is on the screen.
+    /// Returns the selected objective and its chosen or newest session. If a session of another objective, or a
+    /// planner's, is chosen, returns the objective of that session: its log is the one on the screen.
     #[must_use]
     pub(crate) fn default_target(&self) -> Target {
         let chosen = self.session.and_then(|id| self.facts.state.session(id));
@@ -152,7 +152,7 @@ impl Model {
         Target { objective, session: self.session.or(newest), gate: None }
     }
 
-    /// Makes what the actions act upon the selection, before going elsewhere.
+    /// Selects a pane's target, so that the pane that is shown next acts on the same objective and session.
     pub(crate) fn pin(&mut self, target: Target) {
         if target.objective.is_some() {
             self.select(target.objective);
@@ -160,20 +160,20 @@ impl Model {
         self.session = target.session;
     }
 
-    /// Selects an objective; its newest session is the one that is shown.
+    /// Selects an objective and, with it, its newest session.
     pub fn select(&mut self, objective: Option<ObjectiveKey>) {
         if self.selected != objective {
             (self.selected, self.session) = (objective, None);
         }
     }
 
-    /// The project that is shown.
+    /// Returns the shown project.
     #[must_use]
     pub(crate) fn shown_project(&self) -> Option<&Project> {
         self.facts.state.project(self.project.as_ref()?)
     }
 
-    /// Shows a project.
+    /// Switches to a project. Clears the selection and closes all covers.
     pub(crate) fn show_project(&mut self, project: Option<ProjectSlug>) {
         (self.project, self.selected, self.session) = (project, None, None);
         self.selected_in = None;
@@ -181,18 +181,18 @@ impl Model {
         self.refresh();
     }
 
-    /// Lays a pane over the main screen.
+    /// Covers the main screen with a pane; moves it to the top if it is a cover already.
     pub fn cover(&mut self, pane: PaneId) {
         self.covers.retain(|open| *open != pane);
         self.covers.push(pane);
     }
 
-    /// Opens a dialog.
+    /// Opens a dialog on top of the others.
     pub fn open(&mut self, dialog: Box<dyn Dialog>) {
         self.dialogs.push(dialog);
     }
 
-    /// Opens a dialog, or says why it cannot be opened.
+    /// Opens a dialog, or shows in the footer why it cannot be opened.
     pub(crate) fn open_or_say(&mut self, opened: Result<Box<dyn Dialog>, Refused>) -> Vec<Effect> {
         match opened {
             Ok(dialog) => self.open(dialog),
@@ -201,40 +201,41 @@ impl Model {
         Vec::new()
     }
 
-    /// What was typed into a dialog of this name and not sent.
+    /// Returns the text that was typed into a form of this name and not sent.
     #[must_use]
     pub(crate) fn draft(&self, name: &str) -> Option<&str> {
         self.drafts.get(name).map(String::as_str)
     }
 
-    /// Says something in the footer.
+    /// Shows a message in the footer.
     pub(crate) fn say(&mut self, text: String) {
         self.put_note(text, false);
     }
 
-    /// Says that something was not done.
+    /// Shows a refusal or a failure in the footer.
     pub(crate) fn say_no(&mut self, text: String) {
         self.put_note(text, true);
     }
 
     fn put_note(&mut self, text: String, is_no: bool) {
         self.said.push_back(text.clone());
-        if self.said.len() > SAID_MAX {
+        if self.said.len() > SHOWN_MESSAGES_MAX {
             self.said.pop_front();
         }
         self.note = Some(Note { text, is_no, until_ms: self.now_ms + NOTE_MS });
     }
 
-    /// Whether sessions, gates or a landing are in progress, in any project.
+    /// Returns whether a session, a gate run or a landing is in progress, in any project.
     #[must_use]
     pub(crate) fn is_in_progress(&self) -> bool {
         let state = &self.facts.state;
+        // Without a supervisor the state still lists sessions that were running when it died.
         let is_landing = state.projects().any(|project| project.train.landing.is_some());
         self.facts.supervisor.is_running()
             && (is_landing || state.open_sessions().next().is_some() || state.open_gates().next().is_some())
     }
 
-    /// The same in words.
+    /// Returns a sentence that counts the sessions, gate runs and landings in progress.
     #[must_use]
     pub(crate) fn in_progress(&self) -> String {
         let state = &self.facts.state;
@@ -245,13 +246,13 @@ impl Model {
         format!("In progress: {sessions}, {gates}{landing}.")
     }
 
-    /// Whether numbers on the screen change with time alone.
+    /// Returns whether the screen shows elapsed times, which must be redrawn every second.
     #[must_use]
     pub(crate) fn is_ticking(&self) -> bool {
         self.is_in_progress()
     }
 
-    /// Brings what is derived up to date with the facts.
+    /// Recomputes the digest, and drops a selection whose objective no longer exists.
     pub(crate) fn refresh(&mut self) {
         let is_there = self.project.as_ref().is_some_and(|slug| self.facts.state.project(slug).is_some());
         if !is_there && self.facts.is_loaded {
@@ -264,7 +265,8 @@ impl Model {
         if self.selected.as_ref().is_some_and(is_gone) {
             (self.selected, self.session) = (None, None);
         }
-        // What was selected and is gone leaves nothing selected: a key would act on what took its place.
+        // Preselect once per project. Later an objective that disappears leaves nothing selected: if the next row
+        // took its place, a key that is already on its way would act on the wrong objective.
         if self.selected.is_none() && self.selected_in != self.project {
             let mut all: Vec<_> = project
                 .into_iter()
@@ -276,13 +278,14 @@ impl Model {
             self.session = None;
         }
         let has_any = project.is_some_and(|slug| self.facts.state.objectives_of(slug).next().is_some());
+        // A project without objectives does not count: its first objective is preselected when it appears.
         if self.selected.is_some() || !has_any {
             self.selected_in = self.project.clone().filter(|_| has_any);
         }
     }
 }
 
-/// What a person wants to see first when nothing was chosen yet.
+/// Returns the rank of a status for the preselection: an objective that waits for a person comes first.
 fn urgency(status: Status) -> u8 {
     match status {
         Status::NeedsReview => 0,

@@ -1,4 +1,4 @@
-//! What comes in and what goes out of an update.
+//! Messages into [`update()`](crate::update::update), and the effects that it returns.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ use super::error::Error;
 use paddock_config::{Environment, Workspace};
 use paddock_model::command::{Command, Reply};
 
-/// A change to the model that was prepared elsewhere.
+/// A closure, prepared on another thread, that changes the model and returns further effects.
 pub(crate) type Change = Box<dyn FnOnce(&mut Model) -> Vec<Effect> + Send>;
 
 /// Everything that can change the model.
@@ -23,54 +23,54 @@ pub enum Msg {
     Key(KeyEvent),
     /// Text was pasted.
     Paste(String),
-    /// The mouse was used (only when it is switched on).
+    /// The mouse was used. Sent only while the `mouse` action has switched reports on.
     Mouse(MouseEvent),
-    /// The terminal has this many columns and rows now.
+    /// The terminal was resized to these columns and rows.
     Resized(u16, u16),
-    /// The terminal got or lost the focus, as far as it tells.
+    /// The terminal got (`true`) or lost the focus. Not every terminal reports it.
     Focused(bool),
-    /// Time has passed while something runs.
+    /// A wait of the loop has ended without a message: elapsed times or the footer may have to change.
     Tick,
-    /// What happened in the workspace.
+    /// News about the workspace.
     Facts(FactsMsg),
-    /// The answer to [`Effect::Ask`].
+    /// The answer to an [`Effect::Ask`].
     Answered {
-        /// What was asked for, for people: `retry auth-tokens`.
+        /// Description of the command, as in [`Effect::Ask`].
         doing: String,
-        /// The reply, or why there is none.
+        /// The supervisor's reply, or why the command was not run.
         reply: Result<Reply, Error>,
     },
-    /// The result of a job, or news from a thread that one started.
+    /// The result of a [`Job`], or a change from a thread that a job started.
     Apply(Change),
-    /// Like [`Msg::Apply`], for output that streams in: drawn at most some ten times a second.
+    /// Like [`Msg::Apply`], for streamed output, which is drawn at most ten times a second.
     Stream(Change),
-    /// The process is asked to end, to stop or was continued.
+    /// The process has received a signal.
     Signal(Signal),
-    /// The terminal is gone.
+    /// The terminal was closed.
     TerminalLost,
 }
 
-/// How many messages may wait for the loop. The threads that send them wait when that is reached, so what they read
-/// stays where it is: keys in the terminal, events in the database, output in its files. A loop that works never lets
-/// so many come together; one that hangs must not gather the world in memory.
+/// Capacity of the channel to the loop. When it is full the sending threads wait, and what they would read stays where
+/// it is: keys in the terminal, events in the database, output in its files. A loop that works drains the channel long
+/// before that; the bound keeps a loop that hangs from filling the memory.
 const MESSAGES_MAX: usize = 256;
 
-/// The way to the loop. The loop itself must not send: it would wait for itself.
+/// Creates the channel to the loop. The loop itself must not send: on a full channel it would wait for itself.
 #[must_use]
 pub fn messages() -> (SyncSender<Msg>, Receiver<Msg>) {
     sync_channel(MESSAGES_MAX)
 }
 
-/// Signals that concern the console.
+/// A signal that the console handles.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// SIGTERM or SIGINT from outside: restore the terminal and leave.
+    /// SIGTERM, SIGINT or SIGQUIT from another process: restore the terminal and leave.
     End,
-    /// SIGHUP: the terminal is gone or going.
+    /// SIGHUP: the terminal is being closed.
     HangUp,
-    /// SIGTSTP from outside: suspend.
+    /// SIGTSTP from another process: suspend.
     Suspend,
-    /// SIGWINCH.
+    /// SIGWINCH: the terminal was resized.
     Resized,
 }
 
@@ -93,19 +93,20 @@ impl fmt::Debug for Msg {
     }
 }
 
-/// Runs a command; fails where it could not be run at all.
+/// A function that runs a command. Its error says why the command could not be run at all; a refusal is a reply.
 type Run = dyn Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 
-/// How a command is run: by the supervisor, or by this process when none works. The caller of the console hands it in.
+/// Runs commands: through the supervisor, or in this process if none is running. The command line passes it in,
+/// since the console does not depend on the supervisor's crate.
 #[derive(Clone)]
 pub struct Ask {
     run: Arc<Run>,
-    /// How long a supervisor that starts waits for a command that holds the workspace's lock.
+    /// How long a starting supervisor waits for a one-shot command that holds the workspace's lock.
     pub patience: Duration,
 }
 
 impl Ask {
-    /// Runs commands by this function, which may take as long as a landing; an error is for people.
+    /// Creates a runner from a function, which may block as long as a landing takes. Its error is shown to people.
     pub fn new(
         run: impl Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
         patience: Duration,
@@ -116,7 +117,7 @@ impl Ask {
     /// Runs a command and waits for its reply.
     ///
     /// # Errors
-    /// [`Error::NotRun`] when the command could not be run at all.
+    /// Fails with [`Error::NotRun`] if the command could not be run at all.
     pub(crate) fn run(&self, command: Command) -> Result<Reply, Error> {
         (self.run)(command).map_err(Error::NotRun)
     }
@@ -128,29 +129,29 @@ impl fmt::Debug for Ask {
     }
 }
 
-/// What jobs and threads have of the world.
+/// The environment of jobs and threads.
 #[derive(Debug, Clone)]
 pub struct World {
-    /// The workspace.
+    /// The workspace that the console shows.
     pub workspace: Workspace,
-    /// The environment with the workspace's `.env`.
+    /// The process environment, extended by the workspace's `.env`.
     pub environment: Environment,
-    /// How commands are run.
+    /// Runs commands.
     pub ask: Ask,
-    /// Where messages to the loop go.
+    /// Sender of the channel to the loop.
     pub messages: SyncSender<Msg>,
 }
 
-/// Work on a thread of its own that ends with a change to the model.
+/// Work that runs on its own thread and ends with a change to the model.
 pub struct Job {
-    /// What it does, for people and tests.
+    /// Short description, shown if the job fails.
     pub name: String,
-    /// The work.
+    /// The work. Must not touch the model; the [`Change`] that it returns does.
     pub run: Box<dyn FnOnce(&World) -> Change + Send>,
 }
 
 impl Job {
-    /// A job.
+    /// Creates a job.
     pub(crate) fn new(name: impl Into<String>, run: impl FnOnce(&World) -> Change + Send + 'static) -> Self {
         Self { name: name.into(), run: Box::new(run) }
     }
@@ -165,66 +166,66 @@ impl fmt::Debug for Job {
 /// How the console is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QuitHow {
-    /// The supervisor goes on.
+    /// The supervisor keeps running.
     Leave,
-    /// The supervisor stops in order.
+    /// The supervisor stops gracefully: sessions are asked to stop and are harvested.
     Graceful,
-    /// The supervisor stops at once, sessions are killed.
+    /// The supervisor stops at once and kills its sessions.
     Kill,
 }
 
-/// A program that gets the terminal until it ends.
+/// A program that the terminal is lent to until it exits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Foreground {
-    /// `$PAGER` on a text.
+    /// `$PAGER`, with this text on its standard input.
     Page(String),
-    /// `$PAGER` on a file.
+    /// `$PAGER` on this file.
     PageFile(PathBuf),
-    /// `$VISUAL` or `$EDITOR` on a file or folder.
+    /// `$VISUAL` or `$EDITOR` on this file or folder.
     Edit(PathBuf),
     /// The user's shell in this folder.
     Shell(PathBuf),
 }
 
-/// What an update wants done.
+/// Work that [`update()`](crate::update::update) wants done and must not do itself.
 #[derive(Debug)]
 pub enum Effect {
-    /// Have a command carried out by the supervisor, or here when none runs.
+    /// Run a command; the answer comes as [`Msg::Answered`].
     Ask {
         /// The command.
         command: Box<Command>,
-        /// What it is, for people: `retry auth-tokens`.
+        /// Short description for people, such as `retry auth-tokens`. Also identifies the answer.
         doing: String,
     },
-    /// Do this beside the loop.
+    /// Run a job on its own thread.
     Job(Job),
-    /// Put a text on the clipboard; `what` names it.
+    /// Put a text on the clipboard.
     Copy {
         /// The text.
         text: String,
-        /// What it is, for people.
+        /// Short description of the text, such as `the commit id`.
         what: String,
     },
-    /// Hand the terminal to a program.
+    /// Lend the terminal to a program.
     Foreground(Foreground),
-    /// Ring: a human is needed.
+    /// Ring the bell and send a desktop notification: a person is needed.
     Notify(String),
-    /// Write bytes that the terminal acts upon but does not show.
+    /// Write an escape sequence to the terminal.
     Send(Vec<u8>),
     /// Start the supervisor in the background.
     StartSupervisor,
-    /// Switch reports of the mouse on or off.
+    /// Switch the terminal's mouse reports on or off.
     Mouse(bool),
-    /// Draw everything anew.
+    /// Clear the terminal and redraw everything.
     Redraw,
-    /// Stop the process until it is continued.
+    /// Suspend the process until it is continued (SIGCONT).
     Suspend,
-    /// Leave.
+    /// Leave the console.
     Quit(QuitHow),
 }
 
 impl Effect {
-    /// A command for the supervisor.
+    /// Creates an [`Effect::Ask`].
     #[must_use]
     pub(crate) fn ask(command: Command, doing: impl Into<String>) -> Self {
         Self::Ask { command: Box::new(command), doing: doing.into() }

@@ -1,4 +1,4 @@
-//! Programs that get the terminal.
+//! Runs programs that the terminal is lent to: pager, editor, shell.
 
 use std::io::Write;
 use std::path::Path;
@@ -7,10 +7,11 @@ use std::process::{Command, Stdio};
 use super::error::Error;
 use super::msg::{Foreground, World};
 
-/// Runs it to its end.
+/// Runs a program and waits until it exits. Its exit status is ignored.
 ///
 /// # Errors
-/// [`Error::Words`], [`Error::NoProgram`] or [`Error::Program`] when it could not be run.
+/// Fails with [`Error::Words`] or [`Error::NoProgram`] if the variable that names the program cannot be parsed or is
+/// blank, and with [`Error::Program`] if the program cannot be started.
 pub(crate) fn run(program: &Foreground, world: &World) -> Result<(), Error> {
     let environment = &world.environment;
     let pager = environment.get("PAGER").unwrap_or("less -R");
@@ -23,12 +24,14 @@ pub(crate) fn run(program: &Foreground, world: &World) -> Result<(), Error> {
         }
         Foreground::Shell(folder) => {
             let shell = environment.get("SHELL").unwrap_or("/bin/sh");
-            println!("A shell in {}; `exit` comes back to Paddock.", folder.display());
+            println!("Shell in {}; `exit` returns to Paddock.", folder.display());
+            // Programs read their folder from PWD, and `cd -` uses OLDPWD: both still name the console's folders.
             finish(Command::new(shell).current_dir(folder).env("PWD", folder).env_remove("OLDPWD"), shell)
         }
     }
 }
 
+/// Splits a variable's value such as `less -R` into the program and its arguments.
 fn words(line: &str) -> Result<(String, Vec<String>), Error> {
     let mut words =
         shell_words::split(line).map_err(|error| Error::Words { line: line.to_owned(), error })?;
@@ -48,7 +51,7 @@ fn page(line: &str, text: &str) -> Result<(), Error> {
     let child = Command::new(&program).args(arguments).stdin(Stdio::piped()).spawn();
     let mut child = child.map_err(|error| Error::Program { program: program.clone(), error })?;
     if let Some(mut stdin) = child.stdin.take() {
-        // A pager that is left early reads no further.
+        // Writing fails if the person quits the pager before it has read everything.
         let _ = stdin.write_all(text.as_bytes());
     }
     child.wait().map(drop).map_err(|error| Error::Program { program, error })

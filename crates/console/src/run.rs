@@ -1,4 +1,4 @@
-//! The loop: drain what has come, update, carry effects out, draw at most one frame.
+//! The main loop: receive messages, update the model, run the effects, draw at most one frame.
 
 use std::io::{self, IsTerminal};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -22,38 +22,40 @@ use paddock_model::answers::Answers;
 use paddock_model::ids::ProjectSlug;
 use paddock_os::fail_points::trouble_point;
 
-/// Messages taken in before a frame is drawn, at most: a flood must not starve the screen.
+/// Upper bound on the messages handled before a frame is drawn, so that a flood of them cannot starve the screen.
 const DRAIN_MAX: usize = 4096;
 
-/// What the console is opened with.
+/// The arguments of [`open`].
 #[derive(Debug, Clone)]
 pub struct Opening {
-    /// The workspace.
+    /// The workspace to show.
     pub workspace: Workspace,
-    /// The environment with the workspace's `.env`.
+    /// The process environment, extended by the workspace's `.env`.
     pub environment: Environment,
-    /// How commands are run.
+    /// Function that runs a command, through the supervisor or without one.
     pub ask: Ask,
-    /// The project to show.
+    /// Project to show first; `None` shows the one of the last visit.
     pub project: Option<ProjectSlug>,
-    /// Whether a supervisor is started if none runs.
+    /// Whether to start a supervisor if none is running.
     pub start: bool,
-    /// What the supervisor is started with, beside `run --no-tui`.
+    /// Arguments for a supervisor that the console starts, in addition to `run --no-tui`.
     pub arguments: Vec<String>,
-    /// The commands of the command line, for the palette.
+    /// Commands of the command line, offered in the palette.
     pub commands: Vec<CommandLine>,
-    /// The engine's answers to what the console asks of a state.
+    /// The engine's functions that answer questions about a state, such as why an objective waits.
     pub answers: Answers,
 }
 
-/// Why there is no console.
+/// Why the console could not be opened, or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
-    /// Standard input or output is no terminal.
-    #[error("the console needs a terminal; `paddock run --no-tui` works without one, `paddock status` looks")]
+    /// Standard input or output is not a terminal.
+    #[error(
+        "the console needs a terminal; use `paddock run --no-tui` to work without one, `paddock status` to look"
+    )]
     NoTerminal,
-    /// The terminal or the system failed.
-    #[error("the console cannot go on: {0}")]
+    /// An operation on the terminal or a system call failed.
+    #[error("the console stopped: {0}")]
     Io(#[from] io::Error),
 }
 
@@ -64,15 +66,16 @@ struct Console {
     screen: Screen,
     input: input::Input,
     messages: Receiver<Msg>,
-    frame_rate: Duration,
+    /// Shortest time between two frames that show streamed output.
+    frame_interval: Duration,
     quit: Option<QuitHow>,
-    is_lost: bool,
+    is_terminal_lost: bool,
 }
 
-/// Opens the console; returns how it was left, once the terminal is restored.
+/// Opens the console and runs it until the person leaves. The terminal is restored before this returns.
 ///
 /// # Errors
-/// [`ConsoleError::NoTerminal`], or what the terminal says.
+/// Fails if there is no terminal, a thread cannot be started, or the terminal reports an error.
 pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(ConsoleError::NoTerminal);
@@ -80,7 +83,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     let (sender, messages) = msg::messages();
     let Opening { workspace, environment, ask, project, start, arguments, commands, answers } = opening;
     let world = World { workspace: workspace.clone(), environment, ask, messages: sender.clone() };
-    let mut model = prepared(&workspace, &world.environment, commands, answers);
+    let mut model = initial_model(&workspace, &world.environment, commands, answers);
     if project.is_some() {
         model.project = project;
     }
@@ -90,31 +93,41 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
         workers.start_supervisor();
     }
     store_feed::start(&world)?;
-    input::hear(sender.clone())?;
+    input::listen_for_signals(sender.clone())?;
     let mut screen = Screen::enter(workspace.logs().join("console.log"))?;
     if model.mouse {
         screen.set_mouse(true)?;
     }
     let input = input::Input::start(sender)?;
-    let is_far = std::env::var_os("SSH_CONNECTION").is_some();
-    let frame_rate = Duration::from_millis(if is_far { 200 } else { 100 });
-    let mut console =
-        Console { model, world, workers, screen, input, messages, frame_rate, quit: None, is_lost: false };
+    // A frame over SSH costs bandwidth: streamed output is drawn half as often there.
+    let is_remote = std::env::var_os("SSH_CONNECTION").is_some();
+    let frame_interval = Duration::from_millis(if is_remote { 200 } else { 100 });
+    let mut console = Console {
+        model,
+        world,
+        workers,
+        screen,
+        input,
+        messages,
+        frame_interval,
+        quit: None,
+        is_terminal_lost: false,
+    };
     let ended = console.run();
     let memory = Memory::from_model(&console.model);
-    let (quit, is_lost) = (console.quit.unwrap_or(QuitHow::Leave), console.is_lost);
-    // The terminal first: a disk may hang.
+    let (quit, is_terminal_lost) = (console.quit.unwrap_or(QuitHow::Leave), console.is_terminal_lost);
+    // Restore the terminal before writing the file: a disk that hangs must not keep the terminal in raw mode.
     drop(console);
     memory.save(&workspace);
     match ended {
-        // Where the terminal is gone, that is no error of the console.
-        Err(_) if is_lost => Ok(QuitHow::Leave),
+        // Errors of a terminal that was closed are expected: the console simply ends.
+        Err(_) if is_terminal_lost => Ok(QuitHow::Leave),
         other => other.map(|()| quit).map_err(ConsoleError::Io),
     }
 }
 
-/// The model before anything is known: keys, looks, and where the person was.
-fn prepared(
+/// Returns the model before any fact is loaded: keys, theme, and the place where the person left off.
+fn initial_model(
     workspace: &Workspace,
     environment: &Environment,
     commands: Vec<CommandLine>,
@@ -128,7 +141,10 @@ fn prepared(
     let mut model = Model { workspace: workspace_of, theme, commands, ..Model::new(answers, keys) };
     Memory::load(workspace).recall(&mut model);
     if !faults.is_empty() {
-        let text = format!("{}\n\nThe rest is used.", display_all(&faults));
+        let text = format!(
+            "{}\n\nPaddock ignores these entries and uses the rest of each file.",
+            display_all(&faults)
+        );
         model.open(Box::new(Output::new("Faults in keys.yaml or theme.yaml", &text)));
     }
     model
@@ -139,15 +155,19 @@ impl Console {
         let mut drawn_at = Instant::now();
         let mut due = Urgency::Now;
         loop {
-            self.stamp();
-            if frame_rate::is_due(due, drawn_at.elapsed(), self.frame_rate) {
+            self.update_clock();
+            if frame_rate::is_due(due, drawn_at.elapsed(), self.frame_interval) {
                 self.screen.draw(&self.model)?;
+                // Keys typed before this frame were meant for a dialog that an answer has closed since; from now
+                // on the person sees that it is closed.
                 self.model.ahead.seen();
+                // The views only note which text they lack; the follower reads it after the frame.
                 self.model.panes.log.book.read_wanted();
                 (drawn_at, due) = (Instant::now(), Urgency::Never);
             }
-            let wait = frame_rate::wait(&self.model, due, drawn_at.elapsed(), self.frame_rate);
+            let wait = frame_rate::wait(&self.model, due, drawn_at.elapsed(), self.frame_interval);
             let first = match wait {
+                // Nothing on the screen changes with time: block, so that an idle console uses no CPU.
                 None => self.messages.recv().map_err(|_| io::Error::from(io::ErrorKind::BrokenPipe))?,
                 Some(wait) => match self.messages.recv_timeout(wait) {
                     Ok(msg) => msg,
@@ -155,20 +175,20 @@ impl Console {
                     Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 },
             };
-            due = due.max(self.take_all(first)?);
+            due = due.max(self.handle_all(first)?);
             if self.quit.is_some() {
                 return Ok(());
             }
         }
     }
 
-    /// Takes in what is at hand, then lets the visible panes settle.
-    fn take_all(&mut self, first: Msg) -> io::Result<Urgency> {
-        self.stamp();
-        let mut due = self.take(first)?;
+    /// Handles the first message and those that already wait, then lets the visible panes fetch what they show.
+    fn handle_all(&mut self, first: Msg) -> io::Result<Urgency> {
+        self.update_clock();
+        let mut due = self.handle(first)?;
         for _ in 0..DRAIN_MAX {
             match self.messages.try_recv() {
-                Ok(msg) => due = due.max(self.take(msg)?),
+                Ok(msg) => due = due.max(self.handle(msg)?),
                 Err(_) => break,
             }
         }
@@ -179,17 +199,20 @@ impl Console {
         Ok(due)
     }
 
-    fn take(&mut self, msg: Msg) -> io::Result<Urgency> {
+    fn handle(&mut self, msg: Msg) -> io::Result<Urgency> {
         use super::msg::Signal;
-        self.is_lost |= matches!(msg, Msg::TerminalLost | Msg::Signal(Signal::HangUp));
+        self.is_terminal_lost |= matches!(msg, Msg::TerminalLost | Msg::Signal(Signal::HangUp));
         let (urgency, effects) = update(&mut self.model, msg);
         self.execute(effects)?;
         Ok(urgency)
     }
 
-    fn stamp(&mut self) {
+    /// Stores the current time in the model: `update` and the views read no clock.
+    fn update_clock(&mut self) {
         let now = jiff::Timestamp::now();
         self.model.now_ms = now.as_millisecond();
+        // The time zone is consulted once a day, not for every message. Where daylight saving time makes a day of 23
+        // or 25 hours, this notices midnight at most an hour late.
         if self.model.now_ms - self.model.day_ms >= 24 * 3600 * 1000 {
             let midnight = now.to_zoned(jiff::tz::TimeZone::system()).start_of_day();
             self.model.day_ms = midnight.map_or(0, |at| at.timestamp().as_millisecond());
@@ -202,7 +225,7 @@ impl Console {
                 Effect::Ask { command, doing } => {
                     self.model.asking.push(doing.clone());
                     if !self.workers.ask(*command, doing.clone()) {
-                        // A dialog that waits for the answer hears of it as of any other.
+                        // The dialog that asked waits for an answer, so it gets this one like the supervisor's.
                         let refused = Msg::Answered { doing, reply: Err(Error::Busy) };
                         let (_, effects) = update(&mut self.model, refused);
                         self.execute(effects)?;
@@ -211,7 +234,9 @@ impl Console {
                 Effect::Job(job) => {
                     let name = job.name.clone();
                     if !self.workers.run(job) {
-                        self.model.say_no(format!("{name}: too much is under way; try again"));
+                        self.model.say_no(format!(
+                            "{name}: too many jobs are running; try again when one has ended"
+                        ));
                     }
                 }
                 Effect::Copy { text, what } => self.copy(&text, &what),
@@ -233,16 +258,18 @@ impl Console {
 
     fn copy(&mut self, text: &str, what: &str) {
         if clipboard::is_too_long(text) {
-            return self.model.say_no(format!("copy: {what} is too long; `v` opens it"));
+            return self
+                .model
+                .say_no(format!("copy: {what} is too long for the clipboard; press `v` to open it"));
         }
-        match clipboard::way(text, std::env::var_os("TMUX").is_some()) {
-            clipboard::Way::Tmux => match clipboard::to_tmux(text) {
-                Ok(()) => self.model.say(format!("copied {what}, through tmux")),
+        match clipboard::route(text, std::env::var_os("TMUX").is_some()) {
+            clipboard::Route::Tmux => match clipboard::to_tmux(text) {
+                Ok(()) => self.model.say(format!("copied {what} through tmux")),
                 Err(problem) => self.model.say_no(format!("copy: {problem}")),
             },
-            clipboard::Way::Osc52(command) => {
+            clipboard::Route::Osc52(command) => {
                 self.screen.obey(command);
-                self.model.say(format!("copied {what}, through the terminal (OSC 52)"));
+                self.model.say(format!("copied {what} through the terminal (OSC 52)"));
             }
         }
     }
@@ -252,7 +279,8 @@ impl Console {
         if std::env::var_os("TMUX").is_none() {
             return self.screen.send(&ring::notification(text, false));
         }
-        // tmux is asked first, and beside the loop: what it does not hand on it may show.
+        // A tmux without `allow-passthrough` may print the sequence, so ask it first. That starts a program, which
+        // the loop must not wait for.
         let wrapped = ring::notification(text, true);
         let job = Job::new("ring", move |_| {
             let passes = ring::passes_through_tmux();
@@ -262,27 +290,29 @@ impl Console {
     }
 
     fn foreground(&mut self, program: &Foreground) -> io::Result<()> {
+        // The program reads the same terminal: without the pause the input thread would steal its keys.
         self.input.pause();
         self.screen.lend();
-        let said = programs::run(program, &self.world);
-        let back = self.screen.take_back();
+        let outcome = programs::run(program, &self.world);
+        let taken_back = self.screen.take_back();
         self.input.resume();
-        if let Err(problem) = said {
+        if let Err(problem) = outcome {
             self.model.say_no(problem.to_string());
         }
-        back
+        taken_back
     }
 
     fn suspend(&mut self) -> io::Result<()> {
         self.input.pause();
         self.screen.lend();
-        // Only this process stops: the supervisor and its sessions have sessions of their own.
+        // SIGTSTP stops only this process: the supervisor and the agents run in process sessions of their own.
         let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
-        let back = self.screen.take_back();
+        let taken_back = self.screen.take_back();
         self.input.resume();
+        // Only the terminal's foreground process group gets SIGWINCH, so a resize went unnoticed meanwhile.
         if let Ok(size) = crossterm::terminal::size() {
             self.model.size = size;
         }
-        stopped.and(back)
+        stopped.and(taken_back)
     }
 }

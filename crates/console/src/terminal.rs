@@ -1,4 +1,4 @@
-//! Entering and leaving the terminal. Whatever happens, it is left as it was found.
+//! Enters and leaves the terminal. On every way out, panics included, the terminal gets its old state back.
 
 use std::io::{self, Stdout, Write};
 use std::path::PathBuf;
@@ -20,20 +20,21 @@ use super::Model;
 use super::frame;
 use paddock_os::files::open_appending;
 
-/// Whether the terminal is ours now: a panic restores it only then.
+/// Whether the console has the terminal. A panic while a program has it must not touch its settings.
 static ENTERED: AtomicBool = AtomicBool::new(false);
 
-/// The terminal while it is ours.
+/// The terminal while the console has it. Dropping this restores the terminal.
 pub(crate) struct Screen {
     terminal: Terminal<CrosstermBackend<Stdout>>,
     mouse: bool,
 }
 
 impl Screen {
-    /// Takes the terminal. What goes wrong on other threads is written to `log`: the screen goes on.
+    /// Enters the terminal: raw mode, alternate screen. Reports of panics on other threads are written to `log`, so that
+    /// they do not garble the screen.
     ///
     /// # Errors
-    /// What the terminal says.
+    /// Fails if the terminal reports an error; it is restored then.
     pub(crate) fn enter(log: PathBuf) -> io::Result<Self> {
         restore_on_panic(log);
         take()?;
@@ -47,21 +48,22 @@ impl Screen {
         Ok(Self { terminal, mouse: false })
     }
 
-    /// Draws one frame, in one piece where the terminal can.
+    /// Draws one frame. Terminals that support synchronized updates show it without flicker.
     ///
     /// # Errors
-    /// What the terminal says; it may be gone.
+    /// Fails if the terminal reports an error, for example because it was closed.
     pub(crate) fn draw(&mut self, model: &Model) -> io::Result<()> {
         queue!(io::stdout(), BeginSynchronizedUpdate)?;
+        // Not `?`: the synchronized update has to end even if drawing fails.
         let drawn = self.terminal.draw(|to| frame::draw(model, to.buffer_mut())).map(drop);
         execute!(io::stdout(), EndSynchronizedUpdate)?;
         drawn
     }
 
-    /// Switches reports of the mouse on or off.
+    /// Switches mouse reports on or off.
     ///
     /// # Errors
-    /// What the terminal says.
+    /// Fails if the terminal reports an error.
     pub(crate) fn set_mouse(&mut self, on: bool) -> io::Result<()> {
         self.mouse = on;
         match on {
@@ -70,23 +72,23 @@ impl Screen {
         }
     }
 
-    /// The next frame is drawn from nothing.
+    /// Clears the screen, so that the next frame is drawn in full.
     ///
     /// # Errors
-    /// What the terminal says.
+    /// Fails if the terminal reports an error.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.terminal.clear()
     }
 
-    /// Gives the terminal back for a while.
+    /// Restores the terminal for a program or for the shell, until [`Screen::take_back`].
     pub(crate) fn lend(&mut self) {
         restore();
     }
 
-    /// Takes it again.
+    /// Enters the terminal again and clears it.
     ///
     /// # Errors
-    /// What the terminal says.
+    /// Fails if the terminal reports an error.
     pub(crate) fn take_back(&mut self) -> io::Result<()> {
         take()?;
         if self.mouse {
@@ -95,12 +97,12 @@ impl Screen {
         self.terminal.clear()
     }
 
-    /// Writes a command that the terminal acts upon but does not show.
+    /// Writes a crossterm command to the terminal. Errors are ignored; the next frame reports them.
     pub(crate) fn obey(&mut self, command: impl crossterm::Command) {
         let _ = execute!(io::stdout(), command);
     }
 
-    /// Writes bytes that the terminal acts upon but does not show.
+    /// Writes an escape sequence to the terminal. Errors are ignored; the next frame reports them.
     pub(crate) fn send(&mut self, bytes: &[u8]) {
         let mut out = io::stdout();
         let _ = out.write_all(bytes).and_then(|()| out.flush());
@@ -113,10 +115,12 @@ impl Drop for Screen {
     }
 }
 
+/// Enters raw mode and the alternate screen.
 fn take() -> io::Result<()> {
     enable_raw_mode()?;
+    // Set as soon as anything has changed, so that `restore` undoes a start that fails half-way.
     ENTERED.store(true, Ordering::SeqCst);
-    // A lost connection leaves the terminal in its other screen, which entering once more does not clear.
+    // A lost connection may have left the terminal in its alternate screen. Entering that again does not clear it.
     let entered = execute!(
         io::stdout(),
         EnterAlternateScreen,
@@ -131,18 +135,18 @@ fn take() -> io::Result<()> {
     entered
 }
 
-/// Whether the console has the terminal now.
+/// Returns whether the console, and not a foreground program, has the terminal.
 #[must_use]
 pub(crate) fn is_ours() -> bool {
     ENTERED.load(Ordering::SeqCst)
 }
 
-/// Gives the terminal back; does nothing when it is not ours.
+/// Restores the terminal. Does nothing if the console does not have it.
 pub(crate) fn restore() {
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
-    // The terminal may be gone; nothing more can be done then.
+    // Errors are ignored: a terminal that was closed has nothing to restore.
     let _ = execute!(
         io::stdout(),
         EndSynchronizedUpdate,
@@ -155,15 +159,17 @@ pub(crate) fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// The report of a panic is printed on a terminal that shows it.
+/// Installs a panic hook. A panic of the calling thread restores the terminal before it is reported, since the
+/// alternate screen would hide the report. A panic of another thread is appended to `log`, and the screen stays.
 fn restore_on_panic(log: PathBuf) {
+    // Onboarding and console enter the terminal one after the other in one process.
     static ONCE: std::sync::Once = std::sync::Once::new();
-    let drawing = std::thread::current().id();
+    let main_thread = std::thread::current().id();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let is_beside = std::thread::current().id() != drawing && ENTERED.load(Ordering::SeqCst);
-            if is_beside {
+            let is_other = std::thread::current().id() != main_thread && ENTERED.load(Ordering::SeqCst);
+            if is_other {
                 let file = open_appending(&log);
                 let _ = file.and_then(|mut file| writeln!(file, "{info}"));
                 return;

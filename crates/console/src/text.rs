@@ -1,4 +1,4 @@
-//! Text on the screen: measured and cut by display width, with control characters shown instead of obeyed.
+//! Measures, cuts and wraps text by display width, and replaces control characters before they reach the terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -9,15 +9,17 @@ use unicode_width::UnicodeWidthStr;
 
 use paddock_report::text::{self, is_harmful};
 
-/// How many columns a text takes.
+/// Returns the display width of a text, in columns.
 #[must_use]
 pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// The text with control characters and turns of the writing direction replaced, on one line.
+/// Returns the text on one line. Line breaks and tabs become blanks; other control characters and characters that
+/// change the writing direction become U+FFFD.
 #[must_use]
 pub(crate) fn clean(text: &str) -> String {
+    // Almost every text is clean already.
     if !text.chars().any(is_harmful) {
         return text.to_owned();
     }
@@ -29,13 +31,13 @@ pub(crate) fn clean(text: &str) -> String {
     text.chars().map(replace).collect()
 }
 
-/// Cut to this many columns, on one line; what is missing shows as `…`.
+/// Returns the cleaned text, cut to this many columns. A cut text ends with `…`.
 #[must_use]
 pub(crate) fn cut(text: &str, columns: usize) -> String {
     text::cut(&clean(text), columns)
 }
 
-/// Cut or filled with blanks to exactly this many columns.
+/// Returns the cleaned text, cut or padded on the right to exactly this many columns.
 #[must_use]
 pub(crate) fn fit(text: &str, columns: usize) -> String {
     let mut out = cut(text, columns);
@@ -44,7 +46,7 @@ pub(crate) fn fit(text: &str, columns: usize) -> String {
     out
 }
 
-/// The same with the text to the right.
+/// Returns the cleaned text, cut or padded on the left to exactly this many columns.
 #[must_use]
 pub(crate) fn fit_right(text: &str, columns: usize) -> String {
     let out = cut(text, columns);
@@ -52,7 +54,7 @@ pub(crate) fn fit_right(text: &str, columns: usize) -> String {
     format!("{}{out}", " ".repeat(missing))
 }
 
-/// The last columns of a text, for what is being typed.
+/// Returns the end of a text, at most this many columns, for a line that is being typed.
 #[must_use]
 pub(crate) fn tail(text: &str, columns: usize) -> String {
     let text = clean(text);
@@ -66,7 +68,7 @@ pub(crate) fn tail(text: &str, columns: usize) -> String {
     kept.concat()
 }
 
-/// Broken into lines of at most this many columns, at blanks where there are any.
+/// Wraps a text into lines of at most this many columns, at blanks where possible.
 #[must_use]
 pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let columns = columns.max(1);
@@ -79,10 +81,12 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
             if used + needs > columns && used > 0 {
                 lines.push(std::mem::take(&mut line).trim_end().to_owned());
                 used = 0;
+                // A blank that caused the break does not start the next line.
                 if word.trim().is_empty() {
                     continue;
                 }
             }
+            // A word that is wider than the line is broken inside, but never within a grapheme cluster.
             for cluster in word.graphemes(true) {
                 let needs = width(cluster);
                 if used + needs > columns && used > 0 {
@@ -98,7 +102,7 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// The parts between which a line may be broken: at blanks, and beside wide characters.
+/// Splits a text where a line may be broken: at blanks, and before and after wide (such as Chinese) characters.
 fn words(text: &str) -> Vec<&str> {
     let is_wide = |part: &str| width(part) > part.chars().count();
     let mut found: Vec<&str> = Vec::new();
@@ -118,8 +122,9 @@ fn words(text: &str) -> Vec<&str> {
     found
 }
 
-/// Puts a text into a row, cut to `columns`; gives how many columns it took.
+/// Writes a text into a row of the buffer, cut to `columns`. Returns the columns that it took.
 pub(crate) fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, style: Style) -> u16 {
+    // ratatui panics on a cell outside the buffer, so what lies beyond its edge is left out here.
     let columns = columns.min(buf.area.right().saturating_sub(x));
     if columns == 0 || y >= buf.area.bottom() {
         return 0;
@@ -129,8 +134,8 @@ pub(crate) fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, st
     end.saturating_sub(x)
 }
 
-/// Spells signs that a terminal of seven bits lacks with one that it has: the sign of a cut, dots between parts,
-/// and what agents like to write. Letters of other languages stay: there is nothing to put for them.
+/// Replaces typographic characters by ASCII ones, for terminals without UTF-8: those that the console draws itself and
+/// those that agents often write. Letters of other scripts stay, as ASCII has no substitute.
 pub(crate) fn spell_in_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         let letter = match cell.symbol() {
@@ -153,15 +158,15 @@ pub(crate) fn spell_in_ascii(buf: &mut Buffer) {
     }
 }
 
-/// Puts a text at the right end of an area's first row, this far from its edge.
+/// Writes a text right-aligned into the first row of an area, `margin` columns from its edge.
 pub(crate) fn put_right(buf: &mut Buffer, area: Rect, margin: u16, text: &str, style: Style) {
-    let room = area.width.saturating_sub(margin);
-    let text = cut(text, usize::from(room));
-    let needs = u16::try_from(width(&text)).unwrap_or(room).min(room);
-    put(buf, area.x + room - needs, area.y, needs, &text, style);
+    let columns = area.width.saturating_sub(margin);
+    let text = cut(text, usize::from(columns));
+    let needs = u16::try_from(width(&text)).unwrap_or(columns).min(columns);
+    put(buf, area.x + columns - needs, area.y, needs, &text, style);
 }
 
-/// Puts a styled line into a row, cut to `columns`. Its spans must be clean.
+/// Writes a styled line into a row of the buffer, cut to `columns`.
 pub(crate) fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Line<'_>) {
     let mut at = x;
     let end = x.saturating_add(columns);
@@ -173,7 +178,7 @@ pub(crate) fn put_line(buf: &mut Buffer, x: u16, y: u16, columns: u16, line: &Li
     }
 }
 
-/// A length of time in few columns: `45s`, `12m`, `3h05`, `2d`.
+/// Formats a duration in few columns: `45s`, `12m`, `3h05`, `2d`.
 #[must_use]
 pub(crate) fn short_time(ms: i64) -> String {
     match ms.max(0) / 1000 {
@@ -184,14 +189,14 @@ pub(crate) fn short_time(ms: i64) -> String {
     }
 }
 
-/// A moment as a time of day, where the person is: `23:42`.
+/// Formats a Unix time in milliseconds as local time of day: `23:42`.
 #[must_use]
 pub(crate) fn clock(at_ms: i64) -> String {
     let at = jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
     at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
 }
 
-/// A length of time that runs: `0:07`, `12:34`, `1:02:03`.
+/// Formats an elapsed time with seconds: `0:07`, `12:34`, `1:02:03`.
 #[must_use]
 pub(crate) fn running(ms: i64) -> String {
     let seconds = ms.max(0) / 1000;
@@ -201,17 +206,18 @@ pub(crate) fn running(ms: i64) -> String {
     }
 }
 
-/// A large number in few columns: `840`, `212k`, `1.0M`.
+/// Formats a number in few columns: `840`, `212k`, `1.0M`.
 #[must_use]
 pub(crate) fn short_number(number: u64) -> String {
     match number {
         0..=9_999 => number.to_string(),
+        // From 999,500 on, rounding to thousands would give `1000k`.
         10_000..=999_499 => format!("{}k", (number + 500) / 1000),
         _ => format!("{:.1}M", number as f64 / 1e6),
     }
 }
 
-/// A bar of `columns` that is full to `part` of `whole`.
+/// Returns a bar of `columns` cells, of which the share `part / whole` is full.
 #[must_use]
 pub(crate) fn bar(part: f64, whole: f64, columns: usize, full: &str, empty: &str) -> String {
     let share = if whole > 0.0 { (part / whole).clamp(0.0, 1.0) } else { 0.0 };
@@ -236,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_passes() {
+    fn control_characters_are_replaced() {
         assert_eq!(clean("a\u{1b}[2Jb\tc\u{202e}"), "a\u{fffd}[2Jb c\u{fffd}");
     }
 

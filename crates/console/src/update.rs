@@ -1,4 +1,4 @@
-//! Messages in, effects out. Nothing here waits for anything.
+//! Applies messages to the model and returns the effects to run. Nothing in here blocks.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
@@ -12,25 +12,27 @@ use super::msg::{Effect, Msg, QuitHow, Signal};
 use super::panes::{self, Reaction, Verb, pane};
 use super::{Model, layout};
 
-/// How soon the screen has to show what a message changed.
+/// How soon a frame must be drawn after a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Urgency {
-    /// Nothing that is shown has changed.
+    /// The screen has not changed.
     Never,
-    /// Output that streams in: some ten times a second is enough.
+    /// Streamed output arrived: the loop draws about ten frames a second for it.
     Soon,
-    /// A person waits for it.
+    /// A person waits for the frame: the loop draws it at once.
     Now,
 }
 
-/// Takes a message in.
+/// Applies a message to the model. Returns how soon to draw, and the effects to run.
 pub fn update(model: &mut Model, msg: Msg) -> (Urgency, Vec<Effect>) {
     match msg {
         Msg::Key(event) if event.kind != KeyEventKind::Release => (Urgency::Now, key(model, event)),
+        // Some terminals report releases, too.
         Msg::Key(_) => (Urgency::Never, Vec::new()),
         Msg::Paste(text) => (Urgency::Now, paste(model, &text)),
         Msg::Mouse(event) => (Urgency::Now, super::frame::mouse(model, event)),
         Msg::Resized(columns, rows) => {
+            // One resize is reported twice, by crossterm and by SIGWINCH.
             let is_new = model.size != (columns, rows);
             model.size = (columns, rows);
             (if is_new { Urgency::Now } else { Urgency::Never }, Vec::new())
@@ -52,7 +54,7 @@ pub fn update(model: &mut Model, msg: Msg) -> (Urgency, Vec<Effect>) {
     }
 }
 
-/// Lets the panes on the screen fetch what they show; to be called once after the messages at hand.
+/// Lets the visible panes fetch what they show. Call it once after a batch of messages, not after each.
 pub fn settle(model: &mut Model) -> Vec<Effect> {
     let visible = layout::visible(model);
     panes::settle(model, &visible)
@@ -64,16 +66,17 @@ fn tick(model: &mut Model) -> Urgency {
         model.note = None;
     }
     if model.is_ticking() && model.now_ms.div_euclid(60_000) != model.digest.made_ms.div_euclid(60_000) {
-        // What was spent today grows by the minute.
+        // The digest counts the minutes of running sessions.
         model.refresh();
     }
     if is_over || model.is_ticking() { Urgency::Now } else { Urgency::Never }
 }
 
 fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
+    // The digest does not depend on gauges, so they skip the refresh below.
     let only_gauges = matches!(news, FactsMsg::Gauges(_));
     let urgency = if matches!(news, FactsMsg::Happened(_)) { Urgency::Soon } else { Urgency::Now };
-    if !model.facts.take(news) {
+    if !model.facts.apply(news) {
         return (Urgency::Never, Vec::new());
     }
     if only_gauges {
@@ -81,13 +84,14 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     }
     let is_first = model.rung.is_empty() && model.facts.loads <= 1 && model.digest.version == 0;
     model.refresh();
+    // Needs that existed before the console was opened are on the screen; only a new one rings the bell.
     let mut fresh = Vec::new();
     for need in model.digest.needs.iter().chain(&model.digest.elsewhere) {
         if model.rung.insert(need.occurrence()) && !is_first && !need.is_set_aside(&model.facts.state) {
             fresh.push(need.reason.text.clone());
         }
     }
-    // What waited before the console was opened is on the screen; ringing is for what is new.
+    // One ring per batch of news, however many needs the batch adds.
     let ring = fresh.into_iter().next().map(Effect::Notify);
     (urgency, ring.into_iter().collect())
 }
@@ -109,10 +113,10 @@ fn answered(
         Ok(text) => model.say(text.clone()),
         Err(why) => model.say_no(format!("{doing}: {why}")),
     }
-    let waits = model.dialogs.iter().rposition(|dialog| dialog.waits_for() == Some(doing));
-    let Some(at) = waits else { return Vec::new() };
+    let waiting = model.dialogs.iter().rposition(|dialog| dialog.waits_for() == Some(doing));
+    let Some(at) = waiting else { return Vec::new() };
     if reply.is_err() {
-        // It is in the dialog, beside what was typed.
+        // The dialog shows the refusal next to the text that was typed.
         model.note = None;
     }
     let is_refused = reply.is_err();
@@ -123,10 +127,10 @@ fn answered(
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     if let Some(finder) = model.finder.take() {
-        return type_into(model, finder, event);
+        return finder_key(model, finder, event);
     }
-    let is_everywhere = !model.dialogs.is_empty() && is_everywhere(model, event);
-    if !is_everywhere && ahead::keep(model, Typed::Key(event)).is_none() {
+    let is_global = !model.dialogs.is_empty() && is_global(model, event);
+    if !is_global && ahead::keep(model, Typed::Key(event)).is_none() {
         return Vec::new();
     }
     if model.dialogs.is_empty() {
@@ -134,14 +138,14 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
         model.note = None;
         return perform(model, name, None);
     }
-    if is_everywhere {
+    if is_global {
         return perform(model, model.keymap.action(event).unwrap_or_default(), None);
     }
     with_dialog(model, |model, dialog| dialog.key(model, event))
 }
 
-/// Drawing anew and suspending work inside dialogs, too.
-fn is_everywhere(model: &Model, event: KeyEvent) -> bool {
+/// Returns whether a key keeps its action while a dialog is open: redrawing and suspending do.
+fn is_global(model: &Model, event: KeyEvent) -> bool {
     event.modifiers.contains(KeyModifiers::CONTROL)
         && matches!(model.keymap.action(event), Some("redraw" | "suspend"))
 }
@@ -150,7 +154,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if let Some(finder) = &mut model.finder {
         finder.text.extend(text.chars().filter(|letter| !letter.is_control()));
         let finder = finder.clone();
-        return report_search(model, &finder);
+        return search(model, &finder);
     }
     if ahead::keep(model, Typed::Paste(text.to_owned())).is_none() {
         return Vec::new();
@@ -175,6 +179,7 @@ fn with_dialog_at(
     at: usize,
     act: impl FnOnce(&Model, &mut dyn super::dialogs::Dialog) -> Step,
 ) -> Vec<Effect> {
+    // Taken out while it handles the key, so that it can be changed while it reads the model.
     let mut dialog = model.dialogs.remove(at);
     let draft = |dialog: &dyn super::dialogs::Dialog| dialog.draft();
     match act(model, dialog.as_mut()) {
@@ -189,28 +194,29 @@ fn with_dialog_at(
             }
         }
         Step::Done(effects) => {
-            forget(model, draft(dialog.as_ref()));
+            forget_draft(model, draft(dialog.as_ref()));
             return effects;
         }
         Step::Next(next) => {
-            forget(model, draft(dialog.as_ref()));
+            forget_draft(model, draft(dialog.as_ref()));
             model.dialogs.push(next);
         }
         Step::Act(name, argument) => {
-            forget(model, draft(dialog.as_ref()));
+            forget_draft(model, draft(dialog.as_ref()));
             return perform(model, name, argument.as_deref());
         }
     }
     Vec::new()
 }
 
-fn forget(model: &mut Model, draft: Option<(String, String)>) {
+fn forget_draft(model: &mut Model, draft: Option<(String, String)>) {
     if let Some((name, _)) = draft {
         model.drafts.remove(&name);
     }
 }
 
-fn report_search(model: &mut Model, finder: &Finder) -> Vec<Effect> {
+/// Passes the finder's text to the active pane, as a search or a filter.
+fn search(model: &mut Model, finder: &Finder) -> Vec<Effect> {
     let verb = match finder.kind {
         FinderKind::Find => Verb::Find(finder.text.clone()),
         FinderKind::Filter => Verb::Filter(finder.text.clone()),
@@ -218,10 +224,12 @@ fn report_search(model: &mut Model, finder: &Finder) -> Vec<Effect> {
     match pane(model.active()).on(model, verb) {
         Reaction::Done(effects) => effects,
         Reaction::Ignored => {
-            let what =
-                if finder.kind == FinderKind::Find { "find: no text is" } else { "filter: no lines are" };
-            let text = format!("{what} looked through in this pane; a log, a diff or a list can be");
-            // Once, not with every letter.
+            let (name, done) = match finder.kind {
+                FinderKind::Find => ("find", "searched"),
+                FinderKind::Filter => ("filter", "filtered"),
+            };
+            let text = format!("{name}: this pane cannot be {done}; a log, a diff or a list can");
+            // This runs for every letter that is typed; the message history should show it once.
             if model.note.as_ref().is_none_or(|note| note.text != text) {
                 model.say_no(text);
             }
@@ -230,7 +238,7 @@ fn report_search(model: &mut Model, finder: &Finder) -> Vec<Effect> {
     }
 }
 
-fn type_into(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effect> {
+fn finder_key(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effect> {
     match event.code {
         KeyCode::Enter => {
             if let Some(caveat) = pane(model.active()).caveat(model, finder.kind) {
@@ -240,25 +248,25 @@ fn type_into(model: &mut Model, mut finder: Finder, event: KeyEvent) -> Vec<Effe
         }
         KeyCode::Esc => {
             finder.text.clear();
-            return report_search(model, &finder);
+            return search(model, &finder);
         }
         KeyCode::Backspace if finder.text.pop().is_none() => return Vec::new(),
         KeyCode::Backspace => {}
         KeyCode::Char('u') if event.modifiers.contains(KeyModifiers::CONTROL) => finder.text.clear(),
         KeyCode::Char('c') if event.modifiers.contains(KeyModifiers::CONTROL) => {
             finder.text.clear();
-            return report_search(model, &finder);
+            return search(model, &finder);
         }
         KeyCode::Char(letter) if !event.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) => {
             finder.text.push(letter);
         }
-        // Everything else is a key of its own, with the text kept as it is.
+        // Any other key (an arrow, Tab) runs its action; the finder closes, and its search stays in effect.
         _ => {
             let action = model.keymap.action(event);
             return action.map(|name| perform(model, name, None)).unwrap_or_default();
         }
     }
-    let effects = report_search(model, &finder);
+    let effects = search(model, &finder);
     model.finder = Some(finder);
     effects
 }

@@ -1,4 +1,4 @@
-//! Carries effects out that take time: commands for the supervisor one after the other, jobs beside each other.
+//! Threads that run slow effects: commands for the supervisor one at a time, jobs in parallel.
 
 use std::io;
 use std::panic::{self, AssertUnwindSafe};
@@ -21,76 +21,81 @@ use paddock_os::files::open_truncated;
 use paddock_store::Reader;
 use paddock_store::codec;
 
-/// How long a supervisor may take to take the workspace's lock, beyond its patience with a command that holds it.
+/// How long a new supervisor may take to acquire the workspace's lock, in addition to the time that it waits for a
+/// one-shot command that holds the lock.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
-/// How many jobs may wait or run at once; more are refused, so that a held key starts no hundred of them.
+/// Upper bound on running jobs. More are refused, so that a key that is held down cannot start hundreds of threads.
 const JOBS_MAX: usize = 16;
-/// How many commands may wait for the supervisor, which may be busy for as long as a landing; more are refused. A
-/// form with a goal and its milestones sends them one by one, so this many are orders of a person.
+/// Upper bound on commands that wait for the supervisor, which may be busy for as long as a landing takes. More are
+/// refused. A form sends its commands one at a time, so only a person who keeps giving orders reaches the bound.
 const ASKS_MAX: usize = 32;
 
-/// The threads.
+/// Handles to the threads that run effects.
 pub(crate) struct Workers {
     arguments: Vec<String>,
     asks: SyncSender<(Command, String)>,
     world: World,
-    running: std::sync::Arc<std::sync::atomic::AtomicUsize>,
+    running_jobs: std::sync::Arc<std::sync::atomic::AtomicUsize>,
 }
 
 impl Workers {
-    /// Starts the thread that asks.
+    /// Starts the thread that sends commands to the supervisor. `arguments` are for a supervisor that the console
+    /// starts.
     ///
     /// # Errors
-    /// When the system gives none.
+    /// Fails if the thread cannot be started.
     pub(crate) fn start(world: World, arguments: Vec<String>) -> io::Result<Self> {
         let (asks, asked) = sync_channel(ASKS_MAX);
-        let mine = world.clone();
-        thread::Builder::new().name("asks".into()).spawn(move || ask_all(&mine, &asked))?;
-        Ok(Self { arguments, asks, world, running: std::sync::Arc::default() })
+        let thread_world = world.clone();
+        // One thread: commands reach the supervisor in the order in which the person gave them.
+        thread::Builder::new().name("asks".into()).spawn(move || ask_all(&thread_world, &asked))?;
+        Ok(Self { arguments, asks, world, running_jobs: std::sync::Arc::default() })
     }
 
-    /// Has a command carried out; the answer comes as [`Msg::Answered`]. Returns whether there was room for it.
+    /// Queues a command; the answer comes as [`Msg::Answered`]. Returns false if [`ASKS_MAX`] commands wait already.
     pub(crate) fn ask(&self, command: Command, doing: String) -> bool {
         self.asks.try_send((command, doing)).is_ok()
     }
 
-    /// Runs a job; tells whether there was room for it.
+    /// Runs a job on its own thread. Returns false if [`JOBS_MAX`] jobs run already, or no thread can be started.
     pub(crate) fn run(&self, job: Job) -> bool {
         use std::sync::atomic::Ordering;
-        if self.running.fetch_add(1, Ordering::SeqCst) >= JOBS_MAX {
-            self.running.fetch_sub(1, Ordering::SeqCst);
+        if self.running_jobs.fetch_add(1, Ordering::SeqCst) >= JOBS_MAX {
+            self.running_jobs.fetch_sub(1, Ordering::SeqCst);
             return false;
         }
-        let (world, running) = (self.world.clone(), self.running.clone());
+        let (world, running_jobs) = (self.world.clone(), self.running_jobs.clone());
         let work = move || {
             let Job { name, run } = job;
             let work = || {
                 trouble_point!("console.job");
                 run(&world)
             };
+            // A panic in a job must not end the console; the panic hook has logged it already.
             let change = panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
                 Box::new(move |model: &mut super::Model| {
-                    model.say_no(format!("{name}: a fault of Paddock; runtime/logs/console.log has it"));
+                    model.say_no(format!("{name} failed: Paddock panicked; see runtime/logs/console.log"));
                     Vec::new()
                 })
             });
-            running.fetch_sub(1, Ordering::SeqCst);
+            running_jobs.fetch_sub(1, Ordering::SeqCst);
+            // The send fails only once the loop has ended, and then nobody needs the result.
             let _ = world.messages.send(Msg::Apply(change));
         };
         thread::Builder::new().name("job".into()).spawn(work).is_ok()
     }
 
-    /// Starts the supervisor in the background.
+    /// Starts a supervisor on a thread of its own. Reports each step as [`FactsMsg::Start`].
     pub(crate) fn start_supervisor(&self) {
         let (world, arguments) = (self.world.clone(), self.arguments.clone());
         let work = move || {
             let report = |step| world.messages.send(Msg::Facts(FactsMsg::Start(step)));
             let _ = report(StartStep::Began);
             if let Err(problem) = start_supervisor(&world, &arguments) {
-                let said = problem.to_string();
-                let _ = report(StartStep::Failed(said.clone()));
+                let problem = problem.to_string();
+                let _ = report(StartStep::Failed(problem.clone()));
                 let change = move |model: &mut super::Model| {
-                    model.say_no(format!("the supervisor could not be started: {said}"));
+                    model.say_no(format!("the supervisor could not be started: {problem}"));
                     Vec::new()
                 };
                 let _ = world.messages.send(Msg::Apply(Box::new(change)));
@@ -102,9 +107,10 @@ impl Workers {
     }
 }
 
+/// Runs the queued commands until the loop has ended.
 fn ask_all(world: &World, asked: &Receiver<(Command, String)>) {
     for (command, doing) in asked {
-        let command = with_head(world, command);
+        let command = with_branch_head(world, command);
         let reply = world.ask.run(command);
         if world.messages.send(Msg::Answered { doing, reply }).is_err() {
             return;
@@ -112,8 +118,9 @@ fn ask_all(world: &World, asked: &Receiver<(Command, String)>) {
     }
 }
 
-/// An approval pins the head that the person sees: the branch as it is now, their own commits included.
-fn with_head(world: &World, mut command: Command) -> Command {
+/// Adds the current head of the branch to an approval. The approval holds for exactly that commit, which includes
+/// commits that the person made on the branch themselves.
+fn with_branch_head(world: &World, mut command: Command) -> Command {
     if let Command::Objective { objective, order: Order::Approve { head, .. }, .. } = &mut command
         && head.is_none()
     {
@@ -129,20 +136,24 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
     repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
 }
 
-/// Whether a supervisor has the lock. Who has not written yet who they are may carry out one command.
+/// Returns whether a supervisor holds the workspace's lock. A holder without a pid does not count: it may be a
+/// one-shot command that has not written yet what it is.
 fn has_supervisor(workspace: &Workspace) -> bool {
     is_running(&workspace.runtime()).is_some_and(|holder| holder.pid.is_some())
 }
 
-/// Starts `run --no-tui` in a session of its own, its output off the terminal, and waits until it has the lock.
+/// Starts `run --no-tui --detached` and waits until that supervisor holds the workspace's lock. Returns at once if one
+/// is running already.
 ///
 /// # Errors
-/// [`Error::Start`], [`Error::SupervisorEnded`] or [`Error::SupervisorLate`]: why it did not start.
+/// Fails with [`Error::Start`] if the process cannot be started, [`Error::SupervisorEnded`] if it exits, and
+/// [`Error::SupervisorLate`] if it does not get the lock in time.
 pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<(), Error> {
     let workspace = &world.workspace;
     if has_supervisor(workspace) {
         return Ok(());
     }
+    // Standard error goes to a file: the terminal shows the console, and an early exit explains itself there.
     let log = workspace.logs().join("supervisor.out");
     let out = open_truncated(&log).map_err(Error::Start)?;
     let mut child = Program::new(std::env::current_exe().map_err(Error::Start)?)
@@ -164,11 +175,12 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
         }
         if child.try_wait().map_err(Error::Start)?.is_some() {
             if has_supervisor(workspace) {
-                // Another start was quicker, and this one had nothing to do.
+                // Another supervisor was faster and holds the lock; this one had nothing to do.
                 break;
             }
             let text = std::fs::read_to_string(&log).unwrap_or_default();
-            let last = text.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended at once");
+            let last_line = text.lines().rev().find(|line| !line.trim().is_empty());
+            let last = last_line.unwrap_or("the supervisor exited without a message");
             return Err(Error::SupervisorEnded { said: last.trim_start_matches("paddock: ").to_owned() });
         }
         if Instant::now() >= give_up_at {
@@ -176,7 +188,7 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
         }
         thread::sleep(Duration::from_millis(20));
     }
-    // Whoever lives longer collects it: while the console runs, this thread waits for its end.
+    // Without a wait, a supervisor that ends while the console runs would stay behind as a zombie process.
     let _ = thread::Builder::new().name("reaper".into()).spawn(move || child.wait());
     Ok(())
 }
@@ -190,17 +202,16 @@ mod tests {
     use paddock_model::ids::ProjectSlug;
     use std::sync::Mutex;
 
-    /// The supervisor is busy; a person orders on and on.
     #[test]
-    fn what_is_asked_beyond_the_bound_is_refused_and_the_loop_never_waits() {
+    fn commands_beyond_the_bound_are_refused_and_the_loop_never_blocks() {
         let folder = tempfile::tempdir().unwrap();
         let workspace = Workspace::init(folder.path(), |_| Some(false)).unwrap();
-        let (go_on, may_go_on) = sync_channel::<()>(0);
+        let (release, may_release) = sync_channel::<()>(0);
         let (taken, is_taken) = sync_channel(ASKS_MAX + 2);
-        let may_go_on = Mutex::new(may_go_on);
+        let may_release = Mutex::new(may_release);
         let run = move |_| {
             taken.send(()).unwrap();
-            let _ = may_go_on.lock().unwrap().recv();
+            let _ = may_release.lock().unwrap().recv();
             Ok(Ok(Answer::text("done")))
         };
         let (sender, incoming) = messages();
@@ -213,9 +224,9 @@ mod tests {
         };
         assert!(order(0));
         is_taken.recv().unwrap();
-        assert!((1..=ASKS_MAX).all(order), "so many wait");
-        assert!(!order(ASKS_MAX + 1), "no more are taken");
-        drop(go_on);
+        assert!((1..=ASKS_MAX).all(order), "these wait");
+        assert!(!order(ASKS_MAX + 1), "the next is refused");
+        drop(release);
         for number in 0..=ASKS_MAX {
             let Msg::Answered { doing, reply } = incoming.recv().unwrap() else { panic!("no answer") };
             assert_eq!((doing, reply.unwrap().unwrap().text), (format!("order {number}"), "done".to_owned()));

@@ -63,7 +63,7 @@ fn a_terminal_that_shrinks_is_told_and_growing_brings_everything_back() {
     tmux.resize(59, 14);
     tmux.see("Paddock needs 60×15");
     tmux.resize(20, 5);
-    tmux.see("this one is 20×5");
+    tmux.see("this terminal is 20×5");
     for (columns, rows) in [(300, 100), (20, 5), (61, 99), (299, 16), (1, 1), (300, 100)] {
         tmux.resize(columns, rows);
     }

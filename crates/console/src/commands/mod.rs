@@ -1,19 +1,18 @@
-//! The command line from inside the console: every command of `paddock`, run as a process of its own, with what
-//! it says in a dialog.
+//! Runs commands of the `paddock` command line from the palette, each as a process, and shows their output in a dialog.
 
 mod process;
 
 pub(crate) use process::run;
 
-/// One command of the command line.
+/// A command of the command line, as the palette lists it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CommandLine {
-    /// Its words: `objective retry`.
+    /// The words that name it: `objective retry`.
     pub words: String,
-    /// What it does.
+    /// One line of help.
     pub about: String,
-    /// What it takes: `<ID> [--note <TEXT>]`.
+    /// Its arguments: `<ID> [--note <TEXT>]`.
     pub usage: String,
-    /// Whether it cannot be run without more words.
+    /// Whether it has required arguments.
     pub needs_more: bool,
 }

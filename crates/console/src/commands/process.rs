@@ -1,4 +1,4 @@
-//! A command of the command line as a process of its own.
+//! Runs one command line as a process.
 
 use std::io::Read;
 use std::process::{Command as Program, Stdio};
@@ -10,21 +10,22 @@ use crate::dialogs::output::Output;
 use crate::error::Error;
 use crate::msg::{Change, Effect, Job, World};
 
-/// How much of what a command says is shown.
+/// Longest output that is shown, in bytes.
 const OUTPUT_MAX: u64 = 1 << 20;
-/// How long a command may take: following something for ever belongs into a terminal of its own.
+/// Time limit of a command. Commands that follow something forever belong into a terminal of their own.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Runs a line such as `objective retry login --note 'try again'`.
+/// Returns the job that runs a line such as `objective retry login --note 'try again'` and opens its output.
 #[must_use]
 pub(crate) fn run(model: &Model, line: &str) -> Vec<Effect> {
     let project = model.project.as_ref().map(ToString::to_string);
     let line = line.trim().to_owned();
     let job = Job::new(format!("paddock {line}"), move |world| {
-        let said = execute(world, &line, project).unwrap_or_else(|problem| problem.to_string());
-        let said = if said.trim().is_empty() { "It said nothing.".to_owned() } else { said };
+        let output = execute(world, &line, project).unwrap_or_else(|problem| problem.to_string());
+        let output =
+            if output.trim().is_empty() { "The command printed nothing.".to_owned() } else { output };
         let change: Change = Box::new(move |model: &mut Model| {
-            model.open(Box::new(Output::new(format!("paddock {line}"), &said)));
+            model.open(Box::new(Output::new(format!("paddock {line}"), &output)));
             Vec::new()
         });
         change
@@ -37,6 +38,7 @@ fn execute(world: &World, line: &str, project: Option<String>) -> Result<String,
     let names_project = words.iter().any(|word| word == "--project" || word.starts_with("--project="));
     let mut program = Program::new(std::env::current_exe().map_err(Error::Command)?);
     program.arg("--no-tui").arg("--root").arg(world.workspace.root());
+    // The command means the project on the screen unless it names another one.
     if let Some(project) = project.filter(|_| !names_project) {
         program.args(["--project", &project]);
     }
@@ -44,10 +46,12 @@ fn execute(world: &World, line: &str, project: Option<String>) -> Result<String,
     let both = writer.try_clone().map_err(Error::Command)?;
     program.args(words).stdin(Stdio::null()).stdout(writer).stderr(both);
     let mut child = program.spawn().map_err(Error::Command)?;
-    // The command must hold the only ends that are written to: reading ends with it.
+    // `program` still holds write ends of the pipe. Without this drop the reader would never see its end.
     drop(program);
+    // Read on a second thread: a command that fills the pipe while this one waits for its end would never end.
     let read = thread::spawn(move || {
         let mut bytes = Vec::new();
+        // At the limit the read end is closed, so a command that prints on fails instead of blocking on a full pipe.
         let _ = reader.by_ref().take(OUTPUT_MAX).read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     });
@@ -59,7 +63,7 @@ fn execute(world: &World, line: &str, project: Option<String>) -> Result<String,
             Ok(None) if Instant::now() >= give_up_at => {
                 let _ = child.kill();
                 let _ = child.wait();
-                break "\n(stopped after a minute; follow things in a terminal of their own)".to_owned();
+                break "\n(stopped after one minute; run commands that take longer in a terminal of their own)".to_owned();
             }
             Ok(None) => thread::sleep(Duration::from_millis(10)),
             Err(error) => break format!("\n({error})"),

@@ -1,4 +1,4 @@
-//! What is derived from the facts once per change, so that drawing costs what is on the screen.
+//! Values derived from the facts once per change, so that the cost of a frame depends only on what the frame shows.
 
 use std::collections::BTreeMap;
 
@@ -8,50 +8,51 @@ use paddock_model::budget::spent_since;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::objective::Status;
 
-/// What was spent today; unknown is none, never zero.
+/// Amounts spent today. An amount that no agent reports is `None`, never zero.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Spent {
-    /// Dollars.
+    /// Cost in US dollars.
     pub usd: Option<f64>,
-    /// Tokens.
+    /// Tokens used.
     pub tokens: Option<u64>,
-    /// Minutes of sessions.
+    /// Minutes that sessions ran, added up.
     pub minutes: u64,
 }
 
-/// The numbers of the header and the lists that panes share, for the shown project.
+/// Numbers for the header, and lists that several panes use, for the shown project.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Digest {
-    /// The version of the facts that it was made from.
+    /// [`Facts::version`] that it was derived from.
     pub version: u64,
-    /// When it was made, in Unix milliseconds.
+    /// When it was derived, in Unix milliseconds.
     pub made_ms: i64,
-    /// Objectives by status.
+    /// Number of objectives in each status.
     pub counts: BTreeMap<Status, usize>,
-    /// All objectives.
+    /// Number of objectives.
     pub total: usize,
-    /// Landed ones, and those that finished with nothing to land.
+    /// Number of objectives that are done, whether or not they had anything to land.
     pub landed: usize,
-    /// Those that finished with nothing to land.
+    /// Number of objectives that are done and had nothing to land.
     pub unchanged: usize,
-    /// Sessions that are not over.
+    /// Number of open sessions.
     pub running: usize,
-    /// Gate runs that are not over.
+    /// Number of open gate runs.
     pub gates: usize,
-    /// Sessions at once.
+    /// Upper bound on parallel sessions, from the project's settings.
     pub slots: u32,
-    /// Entries of the merge queue.
+    /// Number of entries in the merge queue.
     pub queue: usize,
-    /// What waits for a human.
+    /// What waits for a person in the shown project.
     pub needs: Vec<Need>,
-    /// What waits for a human in other projects.
+    /// What waits for a person in the other projects.
     pub elsewhere: Vec<Need>,
-    /// What was spent today.
+    /// Amounts spent today in the shown project.
     pub spent: Spent,
 }
 
 impl Digest {
-    /// Derives everything for a project.
+    /// Derives all values. `project` is the shown one; the tuple holds the current time and the last midnight, in Unix
+    /// milliseconds.
     #[must_use]
     pub(crate) fn new(
         facts: &Facts,

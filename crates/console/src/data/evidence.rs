@@ -1,4 +1,4 @@
-//! What is known of an objective that went wrong: what was tried, and what speaks against it.
+//! Describes an objective that failed or waits for a person: the attempts so far, and the evidence against its work.
 
 use paddock_model::finding::Finding;
 use paddock_model::ids::GateId;
@@ -8,10 +8,10 @@ use paddock_model::session::{Session, SessionStatus};
 use paddock_model::state::State;
 use paddock_report::text::counted;
 
-/// Paths named in one line.
+/// Number of paths that a line names.
 const PATHS_MAX: usize = 3;
 
-/// What was tried so far, in one sentence; none when nothing was.
+/// Returns one line about the attempts so far; `None` if no session has worked on the objective.
 #[must_use]
 pub(crate) fn tried(state: &State, objective: &Objective) -> Option<String> {
     let last = last_session(state, objective)?;
@@ -38,20 +38,20 @@ pub(crate) fn tried(state: &State, objective: &Objective) -> Option<String> {
     Some(parts.join(" · "))
 }
 
-/// The newest session of an objective.
+/// Returns the newest session of an objective.
 #[must_use]
 pub(crate) fn last_session<'s>(state: &'s State, objective: &Objective) -> Option<&'s Session> {
     objective.sessions.last().and_then(|id| state.session(*id))
 }
 
-/// What review found in what the last session left.
+/// Returns the review's findings in the work of the newest session.
 #[must_use]
 pub(crate) fn findings<'s>(state: &'s State, objective: &Objective) -> &'s [Finding] {
     let harvest = last_session(state, objective).and_then(|session| session.harvest.as_ref());
     harvest.map_or(&[], |harvest| harvest.findings.as_slice())
 }
 
-/// A finding in one line, its first paths named.
+/// Formats a finding with its first paths as one line.
 #[must_use]
 pub(crate) fn finding_line(finding: &Finding) -> String {
     let more = finding.more_paths as usize;
@@ -61,7 +61,8 @@ pub(crate) fn finding_line(finding: &Finding) -> String {
     }
 }
 
-/// A few paths in one line; none when there are none.
+/// Formats the first paths and the number of the others; `None` if there are no paths. `more` counts paths that the
+/// finding itself left out.
 #[must_use]
 pub(crate) fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
     let named: Vec<String> = paths.iter().take(PATHS_MAX).map(ToString::to_string).collect();
@@ -70,7 +71,7 @@ pub(crate) fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
     (!named.is_empty()).then(|| format!("{}{rest}", named.join(", ")))
 }
 
-/// What the next session would be told, line by line.
+/// Returns the feedback that the next session reads in its prompt, line by line.
 #[must_use]
 pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
     match feedback {
@@ -84,28 +85,29 @@ pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
         }
         Feedback::Ended { session, outcome } => vec![format!("session {session}: {outcome}")],
         Feedback::FollowUp { session, notes } => {
-            let mut lines = vec![format!("session {session} left for the next one:")];
+            let mut lines = vec![format!("session {session} left these notes for the next one:")];
             lines.extend(notes.lines().filter(|line| !line.trim().is_empty()).take(4).map(str::to_owned));
             lines
         }
-        Feedback::Rejected { note } => vec![format!("sent back before: {note}")],
+        Feedback::Rejected { note } => vec![format!("rejected before: {note}")],
     }
 }
 
-/// What speaks against an objective, the most telling first: what review found, what the gate said, what its
-/// agent said, what was left uncommitted.
+/// Returns the evidence against an objective's work, most important first: the review's findings, the feedback of the
+/// gate or of a person, the agent's failure and summary, uncommitted files.
 #[must_use]
 pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     let mut lines: Vec<String> = findings(state, objective).iter().map(finding_line).collect();
-    let reported = objective.next.feedback.as_ref().map(feedback_lines).unwrap_or_default();
-    lines.extend(reported.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
+    let feedback = objective.next.feedback.as_ref().map(feedback_lines).unwrap_or_default();
+    // Feedback of the review repeats its findings.
+    lines.extend(feedback.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
     if let Some(session) = last_session(state, objective) {
         if let Some(failure) = &session.account.failure {
             lines.push(format!("{}: {}", session.agent, failure.text));
         }
         if let Some(harvest) = &session.harvest {
-            let said = harvest.summary.lines().find(|line| !line.trim().is_empty());
-            lines.extend(said.map(|line| format!("{} says: {}", session.agent, line.trim())));
+            let first_line = harvest.summary.lines().find(|line| !line.trim().is_empty());
+            lines.extend(first_line.map(|line| format!("{} says: {}", session.agent, line.trim())));
             lines.extend(harvest.salvage.as_ref().map(|salvage| {
                 format!("uncommitted work in {} is kept", counted(salvage.paths as usize, "file"))
             }));
@@ -114,7 +116,7 @@ pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     lines
 }
 
-/// The gate run that sent it back, whose output says more.
+/// Returns the gate run that sent the objective back. Its output has the details.
 #[must_use]
 pub(crate) fn failed_gate(objective: &Objective) -> Option<GateId> {
     match &objective.next.feedback {

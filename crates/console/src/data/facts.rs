@@ -1,4 +1,4 @@
-//! One more fold of the log: the state as it is stored, and every event since.
+//! The facts: the state loaded from the database, with every later event applied by the supervisor's own code.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -8,98 +8,98 @@ use paddock_ipc::{EventLine, Gauge};
 use paddock_model::event::Event;
 use paddock_model::state::State;
 
-/// How many recent events are kept for showing: some hours of work, a few megabytes.
+/// Number of recent events that are kept for display: some hours of work, a few megabytes.
 pub(crate) const EVENTS_MAX: usize = 2000;
 
-/// Whether a supervisor works here.
+/// Whether a supervisor is running, as far as the console knows.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum SupervisorSeen {
-    /// Nobody has looked yet.
+    /// Not known yet.
     #[default]
     Unknown,
-    /// It is being started.
+    /// The console is starting one.
     Starting,
-    /// It runs, and is connected.
+    /// One is running, and the console is connected to it.
     Running {
-        /// Its process id, for people.
+        /// Its process id, for display.
         pid: u32,
     },
-    /// None runs; why, if it should.
+    /// None is running.
     Stopped {
-        /// What went wrong, if anything did.
+        /// Why it could not be started or reached, if that failed.
         problem: Option<String>,
     },
 }
 
 impl SupervisorSeen {
-    /// Whether one runs.
+    /// Returns whether a supervisor is running.
     #[must_use]
     pub(crate) fn is_running(&self) -> bool {
         matches!(self, Self::Running { .. })
     }
 }
 
-/// The state as loaded from disk.
+/// A state loaded from the database.
 #[derive(Debug)]
 pub struct Loaded {
     /// The state.
     pub state: State,
-    /// The newest events, oldest first, with their public types.
+    /// The newest events, oldest first, as lines for display.
     pub events: Vec<EventLine>,
 }
 
-/// How far the console's own start of a supervisor is.
+/// Progress of a supervisor that the console itself starts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StartStep {
-    /// It has begun.
+    /// The start has begun.
     Began,
-    /// A supervisor has the workspace.
+    /// A supervisor holds the workspace's lock.
     Done,
-    /// It went wrong; why, for people.
+    /// The start failed; holds the reason.
     Failed(String),
 }
 
-/// News about the facts.
+/// A change of the facts.
 #[derive(Debug)]
 pub enum FactsMsg {
-    /// Everything, anew.
+    /// The whole state was loaded, for the first time or again.
     Loaded(Box<Loaded>),
-    /// What happened since, with the public lines of it.
+    /// New events, each with its line for display.
     Happened(Vec<(Event, EventLine)>),
-    /// Gauges with new values.
+    /// New values of gauges.
     Gauges(Vec<Gauge>),
-    /// Whether a supervisor runs, by whoever looks for one.
+    /// The feed has connected to a supervisor, or found none.
     Supervisor(SupervisorSeen),
-    /// The console is starting a supervisor, or how that went.
+    /// A supervisor that the console starts has reached this step.
     Start(StartStep),
-    /// The facts cannot be read.
+    /// The facts cannot be read; holds the reason.
     Problem(String),
 }
 
-/// Everything the console knows of the workspace.
+/// The console's knowledge of the workspace.
 #[derive(Debug, Default)]
 pub struct Facts {
-    /// The state.
+    /// The folded state.
     pub state: State,
-    /// Whether it was loaded at all.
+    /// Whether the state was loaded at least once.
     pub is_loaded: bool,
-    /// Recent events, oldest first, with their public types.
+    /// Recent events, oldest first, as lines for display; at most [`EVENTS_MAX`].
     pub events: VecDeque<EventLine>,
-    /// The latest values by name, session and gate run.
+    /// Latest value of each gauge, by name, session and gate run.
     pub gauges: BTreeMap<(String, Option<u64>, Option<u64>), Value>,
-    /// Whether a supervisor works here.
+    /// Whether a supervisor is running.
     pub supervisor: SupervisorSeen,
-    /// Why the facts may be old.
+    /// Why the facts could not be read and may be out of date.
     pub problem: Option<String>,
-    /// Counts changes of the state and the events: caches go by it.
+    /// Number that grows with every change except of gauges. Caches of views are valid for one version.
     pub version: u64,
-    /// Counts how often everything was loaded anew.
+    /// Number of times that the whole state was loaded.
     pub loads: u64,
 }
 
 impl Facts {
-    /// Takes news in; tells whether anything that is shown has changed.
-    pub(crate) fn take(&mut self, news: FactsMsg) -> bool {
+    /// Applies a change. Returns whether anything on the screen may have changed.
+    pub(crate) fn apply(&mut self, news: FactsMsg) -> bool {
         match news {
             FactsMsg::Loaded(loaded) => {
                 let Loaded { state, events } = *loaded;
@@ -111,15 +111,16 @@ impl Facts {
             FactsMsg::Happened(happened) => self.happened(happened),
             FactsMsg::Gauges(gauges) => self.gauges(gauges),
             FactsMsg::Supervisor(seen) => {
-                let is_early = matches!(seen, SupervisorSeen::Stopped { problem: None });
-                if is_early && self.supervisor == SupervisorSeen::Starting {
-                    // Whoever starts it says how that ended.
+                let is_none = matches!(seen, SupervisorSeen::Stopped { problem: None });
+                if is_none && self.supervisor == SupervisorSeen::Starting {
+                    // The feed does not find it yet. The thread that starts it reports how the start ended.
                     return false;
                 }
-                self.saw(seen)
+                self.set_supervisor(seen)
             }
             FactsMsg::Start(step) => self.start(step),
             FactsMsg::Problem(problem) => {
+                // The feed reports the same problem at every attempt to read.
                 let is_new = self.problem.as_ref() != Some(&problem);
                 self.problem = Some(problem);
                 is_new
@@ -127,8 +128,9 @@ impl Facts {
         }
     }
 
-    fn saw(&mut self, seen: SupervisorSeen) -> bool {
+    fn set_supervisor(&mut self, seen: SupervisorSeen) -> bool {
         let is_new = self.supervisor != seen;
+        // Gauges are never stored: without the supervisor that sends them they only age.
         if !seen.is_running() {
             self.gauges.clear();
         }
@@ -137,26 +139,29 @@ impl Facts {
         is_new
     }
 
-    /// The two threads that tell of a supervisor are not in step: one that was seen running is known better by
-    /// whoever is connected to it than by whoever wanted to start it.
+    /// Applies a step of a start. The feed and the thread that starts the supervisor report independently, in any order.
+    /// Once the feed is connected, its report is the newer knowledge and wins.
     fn start(&mut self, step: StartStep) -> bool {
         if self.supervisor.is_running() {
             return false;
         }
         match step {
-            StartStep::Began => self.saw(SupervisorSeen::Starting),
+            StartStep::Began => self.set_supervisor(SupervisorSeen::Starting),
+            // It holds the lock but the feed is not connected yet; the feed's next report decides.
             StartStep::Done if self.supervisor == SupervisorSeen::Starting => {
-                self.saw(SupervisorSeen::Unknown)
+                self.set_supervisor(SupervisorSeen::Unknown)
             }
             StartStep::Done => false,
-            StartStep::Failed(problem) => self.saw(SupervisorSeen::Stopped { problem: Some(problem) }),
+            StartStep::Failed(problem) => {
+                self.set_supervisor(SupervisorSeen::Stopped { problem: Some(problem) })
+            }
         }
     }
 
     fn happened(&mut self, happened: Vec<(Event, EventLine)>) -> bool {
         let before = self.state.counters().seq;
         for (event, line) in happened {
-            // What is in the loaded state already is not folded twice.
+            // The loaded state contains this event already. Applying it twice would corrupt the state.
             if event.seq <= self.state.counters().seq {
                 continue;
             }
@@ -166,7 +171,7 @@ impl Facts {
                 self.events.pop_front();
             }
         }
-        // Nobody here writes rows.
+        // `apply` collects the rows to write for the supervisor. The console writes none, so the list would only grow.
         drop(self.state.take_touched());
         let is_new = self.state.counters().seq != before;
         self.version += u64::from(is_new);
@@ -183,7 +188,7 @@ impl Facts {
         is_new
     }
 
-    /// The latest value of a session's gauge.
+    /// Returns the latest value of a session's gauge.
     #[must_use]
     pub(crate) fn gauge_of_session(&self, name: &str, session: u64) -> Option<&Value> {
         self.gauges.get(&(name.to_owned(), Some(session), None))
@@ -197,27 +202,27 @@ mod tests {
     const RUNNING: SupervisorSeen = SupervisorSeen::Running { pid: 4711 };
 
     #[test]
-    fn a_supervisor_that_was_seen_running_is_not_forgotten_for_a_start_that_is_told_later() {
+    fn a_late_report_of_a_start_does_not_hide_a_running_supervisor() {
         let mut facts = Facts::default();
-        facts.take(FactsMsg::Supervisor(RUNNING));
-        for late in [StartStep::Began, StartStep::Done, StartStep::Failed("no room".to_owned())] {
-            assert!(!facts.take(FactsMsg::Start(late)));
+        facts.apply(FactsMsg::Supervisor(RUNNING));
+        for late in [StartStep::Began, StartStep::Done, StartStep::Failed("disk full".to_owned())] {
+            assert!(!facts.apply(FactsMsg::Start(late)));
             assert_eq!(facts.supervisor, RUNNING);
         }
     }
 
     #[test]
-    fn a_start_is_shown_until_it_is_known_how_it_went() {
+    fn a_start_is_shown_until_its_result_is_known() {
         let mut facts = Facts::default();
-        facts.take(FactsMsg::Start(StartStep::Began));
-        facts.take(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
-        assert_eq!(facts.supervisor, SupervisorSeen::Starting, "it has not come yet, that is all");
-        facts.take(FactsMsg::Start(StartStep::Done));
-        facts.take(FactsMsg::Supervisor(RUNNING));
+        facts.apply(FactsMsg::Start(StartStep::Began));
+        facts.apply(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
+        assert_eq!(facts.supervisor, SupervisorSeen::Starting, "the feed just does not find it yet");
+        facts.apply(FactsMsg::Start(StartStep::Done));
+        facts.apply(FactsMsg::Supervisor(RUNNING));
         assert_eq!(facts.supervisor, RUNNING);
-        facts.take(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
-        facts.take(FactsMsg::Start(StartStep::Began));
-        facts.take(FactsMsg::Start(StartStep::Failed("no room".to_owned())));
-        assert_eq!(facts.supervisor, SupervisorSeen::Stopped { problem: Some("no room".to_owned()) });
+        facts.apply(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem: None }));
+        facts.apply(FactsMsg::Start(StartStep::Began));
+        facts.apply(FactsMsg::Start(StartStep::Failed("disk full".to_owned())));
+        assert_eq!(facts.supervisor, SupervisorSeen::Stopped { problem: Some("disk full".to_owned()) });
     }
 }

@@ -1,4 +1,4 @@
-//! The lines of a gate run's output that say what failed.
+//! Picks the lines of a gate run's output that say what failed.
 
 use std::path::Path;
 
@@ -6,18 +6,19 @@ use paddock_agents::terminal::{plain, seven_bit};
 use paddock_report::text::harmless;
 use paddock_runner::log::{LogReader, Stream};
 
-/// How much of the end of each stream is read, in bytes: runners say at the end what failed.
+/// Bytes read from the end of each stream. Test runners list their failures at the end.
 const END_BYTES: u64 = 64 << 10;
-/// Lines that are kept.
+/// Number of lines that are picked.
 const LINES_MAX: usize = 3;
-/// Words that lines about failures have.
+/// Words that mark a line about a failure, in lower case.
 const WORDS: [&str; 9] =
     ["error", "fail", "panicked", "assert", "expected", "exception", "fatal", "not found", "undefined"];
 
-/// The last lines of a run's output that speak of failing; the last ones of all where none does. Reads files.
+/// Returns the last lines of a run's output that mention a failure; if none does, the last lines. Blocks on files.
 #[must_use]
 pub(crate) fn failure_lines(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
+    // `pick` prefers later lines, and most test runners report failures on standard output.
     for stream in [Stream::Stderr, Stream::Stdout] {
         let reader = LogReader::open(dir, stream);
         let from = reader.length().unwrap_or(0).saturating_sub(END_BYTES);
@@ -30,13 +31,13 @@ pub(crate) fn failure_lines(dir: &Path) -> Vec<String> {
 }
 
 fn pick(all: &[String]) -> Vec<String> {
-    let tells = |line: &&String| {
+    let mentions_failure = |line: &&String| {
         let lower = line.to_lowercase();
-        // `0 failed` is no failure.
+        // Summaries such as `12 passed; 0 failed` report success.
         WORDS.iter().any(|word| lower.contains(word)) && !lower.contains("0 failed")
     };
     let mut found: Vec<String> = Vec::new();
-    for line in all.iter().rev().filter(tells) {
+    for line in all.iter().rev().filter(mentions_failure) {
         if !found.contains(line) {
             found.push(line.clone());
         }
@@ -51,7 +52,7 @@ fn pick(all: &[String]) -> Vec<String> {
     found
 }
 
-/// The lines of some output that show anything, without colours and what else a terminal would obey.
+/// Returns the lines of some output that are not blank, without escape sequences.
 fn lines_of(bytes: &[u8]) -> Vec<String> {
     let text = plain(seven_bit(&String::from_utf8_lossy(bytes)).as_bytes());
     text.lines().map(|line| harmless(line.trim())).filter(|line| !line.is_empty()).collect()
@@ -62,7 +63,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_lines_about_failures_are_the_telling_ones() {
+    fn the_last_lines_that_mention_a_failure_are_picked() {
         let all = [
             "error: one",
             "note",
@@ -79,7 +80,7 @@ mod tests {
     include!("../../../agents/src/terminal/sequences.rs");
 
     #[test]
-    fn no_sequence_leaks_into_the_telling_lines() {
+    fn no_escape_sequence_leaks_into_the_picked_lines() {
         for (bytes, text) in SEQUENCES {
             assert_eq!(lines_of(bytes), [*text], "{:?}", String::from_utf8_lossy(bytes));
             for end in 0..bytes.len() {

@@ -1,4 +1,4 @@
-//! What the console knows: facts, and what is derived from them.
+//! The console's knowledge of the workspace: facts, and values derived from them.
 
 mod digest;
 pub(crate) mod evidence;

@@ -1,30 +1,30 @@
-//! Lines of the list: headings, objectives, and runs of finished ones folded into one.
+//! Rows of the list: headings, objectives, and runs of finished objectives folded into one row.
 
 use std::collections::BTreeSet;
 
 use super::Node;
 
-/// A finished run is folded from this length on; a shorter one would hide more than it saves.
+/// Shortest run of finished nodes that is folded. A shorter one would hide more than it saves.
 const RUN_MIN: usize = 3;
 
-/// A line.
+/// One row of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Row {
     /// A heading.
     Heading {
-        /// Which one.
+        /// The group that it names, as in [`Node::group`].
         group: u32,
-        /// Whether it has stood further up already: dependencies lead back to it.
+        /// Whether the group has a heading further up already. Dependencies between groups can split a group.
         again: bool,
     },
     /// One node.
     Node(u32),
-    /// Nodes that are done and that nothing unfinished waits for, as one line.
+    /// Finished nodes that no unfinished node needs, folded into one row.
     Folded(Vec<u32>),
 }
 
 impl Row {
-    /// The nodes of the line.
+    /// Returns the nodes of the row.
     #[must_use]
     pub(crate) fn nodes(&self) -> &[u32] {
         match self {
@@ -34,28 +34,27 @@ impl Row {
         }
     }
 
-    /// Whether it can be selected.
+    /// Returns whether the row can be selected.
     #[must_use]
     pub(crate) fn is_selectable(&self) -> bool {
         !matches!(self, Self::Heading { .. })
     }
 }
 
-/// What is folded.
+/// Options for [`rows`].
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Folds {
-    /// Whether finished runs are folded at all.
+    /// Whether runs of finished nodes are folded.
     pub is_on: bool,
     /// Nodes that a person unfolded.
     pub shown: BTreeSet<u32>,
-    /// Whether there are headings.
+    /// Whether headings are shown.
     pub has_headings: bool,
 }
 
-/// The lines for nodes in this order (as [`super::order()`] gives it).
+/// Returns the rows of the list. `order` is the result of [`super::order()`].
 ///
-/// A node is folded away when it is done and so is everything that needs it: what unfinished work rests on
-/// stays in sight.
+/// A node is folded only if it and all nodes that need it are done. The direct needs of unfinished work stay visible.
 #[must_use]
 pub fn rows(nodes: &[Node], order: &[u32], folds: &Folds) -> Vec<Row> {
     let mut is_needed = vec![false; nodes.len()];
@@ -78,7 +77,7 @@ pub fn rows(nodes: &[Node], order: &[u32], folds: &Folds) -> Vec<Row> {
         let heading = nodes[at as usize].group;
         let is_new = folds.has_headings && group != Some(heading);
         if is_new || !folds_away(at) {
-            close(&mut run, &mut out);
+            flush(&mut run, &mut out);
         }
         if is_new {
             group = Some(heading);
@@ -86,11 +85,12 @@ pub fn rows(nodes: &[Node], order: &[u32], folds: &Folds) -> Vec<Row> {
         }
         if folds_away(at) { run.push(at) } else { out.push(Row::Node(at)) }
     }
-    close(&mut run, &mut out);
+    flush(&mut run, &mut out);
     out
 }
 
-fn close(run: &mut Vec<u32>, out: &mut Vec<Row>) {
+/// Moves a run of finished nodes into the rows, folded if it is long enough.
+fn flush(run: &mut Vec<u32>, out: &mut Vec<Row>) {
     let run = std::mem::take(run);
     if run.len() >= RUN_MIN {
         out.push(Row::Folded(run));

@@ -1,30 +1,30 @@
-//! The characters that lanes are drawn with.
+//! The characters that the graph is drawn with.
 
-/// The strokes of a gutter. Those that look alike in a set may be the same character; which arms a character
-/// has must stay readable: up into the stroke, down out of it, or passing.
+/// The characters of a gutter. Two of them may be equal if they look alike in a character set, as long as the arms stay
+/// readable: up, down, or passing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GlyphSet {
-    /// A lane that only passes.
+    /// A graph lane that passes the row without a connection.
     pub pass: char,
-    /// The stroke to the node.
+    /// The horizontal stroke to the node.
     pub across: char,
-    /// The line's own lane begins; nothing further left is connected.
+    /// The row's own lane begins; nothing further left is connected.
     pub begin: char,
-    /// The same with the stroke going on to the left.
+    /// The row's own lane begins; the stroke continues to the left.
     pub begin_across: char,
     /// A lane ends here; nothing further left is connected.
     pub end: char,
-    /// The same with the stroke going on to the left.
+    /// A lane ends here; the stroke continues to the left.
     pub end_across: char,
-    /// A lane is needed here and goes on; nothing further left is connected.
+    /// The row needs a lane that continues downward; nothing further left is connected.
     pub tap: char,
-    /// The same with the stroke going on to the left.
+    /// The row needs a lane that continues downward; the stroke continues to the left.
     pub tap_across: char,
-    /// Something here could not be drawn.
+    /// A dependency of the row could not be drawn.
     pub more: char,
 }
 
-/// Box drawing.
+/// Box-drawing characters, for terminals with UTF-8.
 pub(crate) const UNICODE: GlyphSet = GlyphSet {
     pass: '│',
     across: '─',
@@ -37,7 +37,7 @@ pub(crate) const UNICODE: GlyphSet = GlyphSet {
     more: '…',
 };
 
-/// Seven bits.
+/// ASCII characters, for any terminal.
 pub const ASCII: GlyphSet = GlyphSet {
     pass: '|',
     across: '-',

@@ -1,19 +1,19 @@
-//! The graph of objectives as lanes: one line per objective, the lines between them in a gutter to the left.
+//! Draws the dependency graph of objectives: one row per objective, with the edges in a gutter to the left.
 //!
-//! Every objective that others need owns one vertical lane, from its own line down to the last one that needs
-//! it. On a line, what comes from above into the horizontal stroke is needed here; what leaves it downward is
-//! the line's own lane; a lane that only passes interrupts the stroke. So each stroke belongs to one
-//! objective, and no crossing can be read in two ways:
+//! Every objective that others need owns one vertical *lane* of the graph, from its own row down to the last row that
+//! needs it. Within a row, a lane that joins the horizontal stroke from above is needed there; the lane that leaves the
+//! stroke downward is the row's own; a lane that only passes interrupts the stroke. Each stroke therefore belongs to
+//! one objective, and no crossing is ambiguous:
 //!
 //! ```text
-//! ╭───● schema        two need it
-//! ├─┬─● tokens        needs schema; one needs it
-//! ╰─│─○ pages         needs schema only: the lane of tokens passes
+//! ╭───● schema        needed by two
+//! ├─┬─● tokens        needs schema; needed by one
+//! ╰─│─○ pages         needs only schema; the lane of tokens passes
 //!   ╰─○ billing       needs tokens
 //! ```
 //!
-//! Lines are ordered by what needs what, never by state, so they do not jump while work goes on. Pure: what
-//! is drawn follows from the nodes alone, and [`Drawing`] hides how.
+//! Rows are ordered by dependency, never by state, so that they do not jump while work continues. The module is pure:
+//! the picture depends on the nodes alone. [`Drawing`] hides how it is drawn.
 
 mod fold;
 mod glyphs;
@@ -29,37 +29,37 @@ pub use paths::critical;
 pub(crate) use paths::{Kin, kin};
 pub use rails::Rails;
 
-/// One objective, as far as drawing cares. Nodes are named by their place in the list, and that place also
-/// decides between nodes that could stand on the same line: give them oldest first.
+/// One objective, as far as drawing needs to know it. A node is identified by its index in the slice of nodes. Pass them
+/// oldest first: the index also decides between nodes whose order is otherwise free.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Node {
-    /// The nodes it needs; unknown ones are left out by the caller.
+    /// Indices of the nodes that it needs. The caller leaves out objectives that are not in the list.
     pub needs: Vec<u32>,
-    /// The heading it stands under: lower ones come first.
+    /// The group (heading) that it belongs to. Lower groups come first.
     pub group: u32,
-    /// Whether it is done, so that it may be folded away.
+    /// Whether it is done and may therefore be folded.
     pub is_done: bool,
 }
 
 /// One character of the gutter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Piece {
-    /// What to draw.
+    /// The character.
     pub glyph: char,
-    /// Whether it belongs to a way from or to the selection.
+    /// Whether it is highlighted as part of a path to or from the selection.
     pub is_lit: bool,
 }
 
-/// Draws the gutter of a list of lines. Behind a trait, so that another way of drawing can take its place
-/// without the pane's knowing.
+/// Draws the gutter of a list of rows. A trait, so that another way of drawing can replace this one without a change to
+/// the pane.
 pub(crate) trait Drawing: std::fmt::Debug + Send {
-    /// How many characters wide every gutter is; the node's own glyph comes right after it.
+    /// Returns the width of every gutter, in characters. The node's glyph follows directly.
     fn width(&self) -> usize;
 
-    /// The gutter of a line, exactly [`Drawing::width`] characters.
+    /// Returns the gutter of a row: exactly [`Drawing::width`] characters. `kin` relates a row to the selection.
     fn gutter(&self, row: usize, kin: &dyn Fn(usize) -> Kin, glyphs: &GlyphSet) -> Vec<Piece>;
 
-    /// Whether any dependency could not be drawn.
+    /// Returns whether any dependency could not be drawn.
     fn is_cut(&self) -> bool;
 }
 

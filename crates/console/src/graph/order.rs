@@ -1,16 +1,16 @@
-//! The order of the lines.
+//! Orders the rows.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use super::Node;
 
-/// The nodes in the order of their lines: what is needed stands above what needs it; headings stay together
-/// where the dependencies allow it; what a node has just freed follows it at once, so that lanes stay short.
+/// Returns the nodes in the order of their rows, a topological order. Every node comes after its needs, groups stay
+/// together where dependencies allow it, and a node follows directly after its last need, which keeps lanes short.
 ///
-/// The order depends on nothing but needs, headings and places, never on a state: lines do not jump. Nodes of
-/// a circle, which the domain refuses, still come out once each; the needs that close it point upward and are
-/// not drawn.
+/// The order depends only on needs, groups and indices, never on a state, so that rows do not jump. Dependency cycles
+/// cannot occur in a valid state. If there is one, each of its nodes still appears once; the edges that close the cycle
+/// point upward and are not drawn.
 #[must_use]
 pub fn order(nodes: &[Node]) -> Vec<u32> {
     let mut open: Vec<u32> = vec![0; nodes.len()];
@@ -28,14 +28,16 @@ pub fn order(nodes: &[Node]) -> Vec<u32> {
     walk.placed
 }
 
-/// Lowest heading first, then what was freed last, then the older node.
+/// Priority of a node whose needs are placed: lowest group, then most recently freed, then lowest index. `Reverse`, since
+/// [`BinaryHeap`] pops the greatest first.
 type Turn = Reverse<(u32, Reverse<u32>, u32)>;
 
 struct Walk<'a> {
     nodes: &'a [Node],
-    /// How many needs of each node are not placed yet.
+    /// Number of needs of each node that are not placed yet.
     open: Vec<u32>,
     needed_by: Vec<Vec<u32>>,
+    /// Nodes whose needs are all placed.
     free: BinaryHeap<Turn>,
     placed: Vec<u32>,
 }
@@ -48,6 +50,7 @@ impl Walk<'_> {
             }
         }
         self.drain();
+        // Only nodes of a cycle, and those that need them, are left: place the lowest as if its needs were met.
         for at in (0_u32..).take(self.nodes.len()) {
             if self.open[at as usize] > 0 {
                 self.open[at as usize] = 0;
@@ -57,6 +60,7 @@ impl Walk<'_> {
         }
     }
 
+    /// Adds a node to those that can be placed. `freed` counts the nodes placed before it became free.
     fn offer(&mut self, at: u32, freed: u32) {
         self.free.push(Reverse((self.nodes[at as usize].group, Reverse(freed), at)));
     }
@@ -67,6 +71,7 @@ impl Walk<'_> {
             let now = u32::try_from(self.placed.len()).unwrap_or(u32::MAX);
             for next in std::mem::take(&mut self.needed_by[at as usize]) {
                 let open = &mut self.open[next as usize];
+                // Already 0 for a node of a cycle that was placed early.
                 if *open > 0 {
                     *open -= 1;
                     if *open == 0 {

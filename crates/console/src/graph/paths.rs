@@ -1,31 +1,31 @@
-//! What belongs to the selection, and which chain is the longest.
+//! Finds the nodes that are related to the selection, and the critical path.
 
 use super::Node;
 
-/// How a node stands to the selected one.
+/// Relation of a node to the selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Kin {
-    /// It is the selected one, or the selected one needs it, directly or through others.
+    /// The node is selected, or a selected node needs it, directly or through others.
     pub is_above: bool,
-    /// It is the selected one, or needs it, directly or through others.
+    /// The node is selected, or needs a selected node, directly or through others.
     pub is_below: bool,
 }
 
 impl Kin {
-    /// Whether it is the selected one, or has to do with it.
+    /// Returns whether the node is selected or related to the selection.
     #[must_use]
     pub(crate) fn is_any(self) -> bool {
         self.is_above || self.is_below
     }
 
-    /// Of two nodes folded into one line.
+    /// Combines the relations of two nodes that are folded into one row.
     #[must_use]
     pub(crate) fn or(self, other: Self) -> Self {
         Self { is_above: self.is_above || other.is_above, is_below: self.is_below || other.is_below }
     }
 }
 
-/// For every node how it stands to the selected ones. `order` is [`super::order()`]'s.
+/// Returns the relation of every node to the selected ones. `order` is the result of [`super::order()`].
 #[must_use]
 pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
     let mut kin = vec![Kin::default(); nodes.len()];
@@ -35,7 +35,7 @@ pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
         }
     }
     let needs = |at: u32| nodes[at as usize].needs.iter().filter(|&&need| (need as usize) < nodes.len());
-    // Needs come before what needs them: one sweep each way.
+    // In `order`, needs come before the nodes that need them, so one sweep in each direction reaches every path.
     for &at in order {
         kin[at as usize].is_below |= needs(at).any(|&need| kin[need as usize].is_below);
     }
@@ -49,11 +49,12 @@ pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
     kin
 }
 
-/// The longest chain of unfinished nodes, each needing the one before: what the end waits for whatever else
-/// goes well. Empty when no two unfinished nodes depend on each other. Of equal chains the one whose nodes
-/// stand further up.
+/// Returns the critical path: the longest chain of unfinished nodes in which each needs the one before. Its length bounds
+/// how soon everything can be done. Empty if no two unfinished nodes depend on each other. Of equally long chains, returns
+/// the one whose nodes are further up.
 #[must_use]
 pub fn critical(nodes: &[Node], order: &[u32]) -> Vec<u32> {
+    // `length[n]` is the longest chain that begins at node n, `next[n]` its second node.
     let mut length = vec![0_u32; nodes.len()];
     let mut next: Vec<Option<u32>> = vec![None; nodes.len()];
     for &at in order.iter().rev() {
@@ -64,9 +65,12 @@ pub fn critical(nodes: &[Node], order: &[u32]) -> Vec<u32> {
         length[at as usize] += 1;
         let behind = length[at as usize];
         for &need in &node.needs {
-            // Held until its own turn: one is added then. Later ones in this sweep stand further up.
-            if let Some(of_need) = length.get_mut(need as usize).filter(|of_need| behind >= **of_need) {
-                *of_need = behind;
+            // The sweep reaches the need later and adds its own 1 then. `>=`: of equal chains, the node that the sweep
+            // reaches last is the one furthest up.
+            if let Some(need_length) =
+                length.get_mut(need as usize).filter(|need_length| behind >= **need_length)
+            {
+                *need_length = behind;
                 next[need as usize] = Some(at);
             }
         }
@@ -75,6 +79,7 @@ pub fn critical(nodes: &[Node], order: &[u32]) -> Vec<u32> {
     let first = unfinished.copied().rev().max_by_key(|&at| length[at as usize]);
     let mut chain: Vec<u32> = Vec::new();
     let mut at = first.filter(|&at| length[at as usize] > 1);
+    // The bound ends the walk in a cycle, which a valid state does not contain.
     while let Some(here) = at.filter(|_| chain.len() < nodes.len()) {
         chain.push(here);
         at = next[here as usize];

@@ -1,17 +1,18 @@
-//! Lanes: where each runs, and what a line shows of them.
+//! Places the graph lanes in columns, and draws the part of them that each row shows.
 
 use std::collections::BTreeMap;
 
 use super::{Drawing, GlyphSet, Kin, Node, Piece, Row};
 
-/// Characters per lane: its own, and a stroke or a blank.
+/// Characters per column: the lane's own, then a stroke or a blank.
 const LANE_WIDTH: usize = 2;
 
-/// The lane of one line, from that line down to the last one that needs it.
+/// The graph lane of one row, from that row down to the last one that needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Lane {
+    /// The row that owns the lane.
     from: u32,
-    /// The lines that need it, in order; never empty.
+    /// The rows that need it, in ascending order; never empty.
     to: Vec<u32>,
 }
 
@@ -21,28 +22,32 @@ impl Lane {
     }
 }
 
-/// The lanes of a list of lines, at most so many beside each other. Short ones lie next to the nodes, long
-/// ones further out; the longest of those that find no place are not drawn, and counted on their lines.
+/// The lanes of a list of rows, placed in columns. Short lanes are next to the nodes, long ones further left. If there
+/// are more lanes than columns, the longest are not drawn, and their rows count the missing edges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rails {
-    /// What each column holds, the one next to the nodes first; ordered by line, never overlapping.
+    /// Lanes of each column, the column next to the nodes first. Within a column they are in order and do not overlap.
     columns: Vec<Vec<Lane>>,
+    /// Edges of each row that are not drawn: number of needs, number of dependents.
     hidden: BTreeMap<u32, (u32, u32)>,
 }
 
 impl Rails {
-    /// Lays out the lanes of these lines, at most `graph_columns_max` beside each other.
+    /// Places the lanes of these rows in at most `graph_columns_max` columns.
     #[must_use]
     pub fn new(nodes: &[Node], rows: &[Row], graph_columns_max: usize) -> Self {
-        let mut graph = graph(nodes, rows);
-        graph.sort_by_key(|lane| (lane.last() - lane.from, lane.from));
-        let mut taken: Vec<BTreeMap<u32, Lane>> = Vec::new();
+        let mut lanes = lanes(nodes, rows);
+        // Shortest first: short lanes get the columns next to the nodes, and as many lanes as possible fit.
+        lanes.sort_by_key(|lane| (lane.last() - lane.from, lane.from));
+        let mut columns: Vec<BTreeMap<u32, Lane>> = Vec::new();
         let mut hidden: BTreeMap<u32, (u32, u32)> = BTreeMap::new();
-        for lane in graph {
-            let free = taken.iter().position(|column| is_free(column, &lane));
+        for lane in lanes {
+            let free = columns.iter().position(|column| is_free(column, &lane));
             match free {
-                Some(at) => _ = taken[at].insert(lane.from, lane),
-                None if taken.len() < graph_columns_max => taken.push(BTreeMap::from([(lane.from, lane)])),
+                Some(at) => _ = columns[at].insert(lane.from, lane),
+                None if columns.len() < graph_columns_max => {
+                    columns.push(BTreeMap::from([(lane.from, lane)]));
+                }
                 None => {
                     for &to in &lane.to {
                         hidden.entry(lane.from).or_default().1 += 1;
@@ -51,22 +56,25 @@ impl Rails {
                 }
             }
         }
-        let columns = taken.into_iter().map(|column| column.into_values().collect()).collect();
+        let columns = columns.into_iter().map(|column| column.into_values().collect()).collect();
         Self { columns, hidden }
     }
 
     fn lane_at(&self, column: usize, row: u32) -> Option<&Lane> {
-        let graph = &self.columns[column];
-        let behind = graph.partition_point(|lane| lane.from <= row);
-        graph[..behind].last().filter(|lane| row <= lane.last())
+        let lanes = &self.columns[column];
+        let behind = lanes.partition_point(|lane| lane.from <= row);
+        lanes[..behind].last().filter(|lane| row <= lane.last())
     }
 }
 
+/// Returns whether a lane fits into a column. Lanes in a column do not overlap, so only the last one that begins at or
+/// above the new lane's end can be in the way.
 fn is_free(column: &BTreeMap<u32, Lane>, lane: &Lane) -> bool {
     column.range(..=lane.last()).next_back().is_none_or(|(_, other)| other.last() < lane.from)
 }
 
-fn graph(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
+/// Returns one lane for every row that a later row needs.
+fn lanes(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
     let mut row_of: Vec<Option<u32>> = vec![None; nodes.len()];
     for (number, row) in (0_u32..).zip(rows) {
         for &at in row.nodes() {
@@ -77,7 +85,7 @@ fn graph(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
     for (number, row) in (0_u32..).zip(rows) {
         for need in row.nodes().iter().flat_map(|&at| &nodes[at as usize].needs) {
             let from = row_of.get(*need as usize).copied().flatten();
-            // Only downward: a need on the same folded line, or one that closes a circle, is no lane.
+            // Only downward: a need in the same folded row, or one that closes a cycle, is not drawn.
             if let Some(list) = from.filter(|from| *from < number).map(|from| &mut to[from as usize])
                 && list.last() != Some(&number)
             {
@@ -85,16 +93,20 @@ fn graph(nodes: &[Node], rows: &[Row]) -> Vec<Lane> {
             }
         }
     }
-    let graph = (0_u32..).zip(to).filter(|(_, to)| !to.is_empty());
-    graph.map(|(from, to)| Lane { from, to }).collect()
+    let lanes = (0_u32..).zip(to).filter(|(_, to)| !to.is_empty());
+    lanes.map(|(from, to)| Lane { from, to }).collect()
 }
 
-/// What a lane does on a line.
+/// What a lane does in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
+    /// The row owns the lane.
     Begin,
+    /// The row needs the lane, which continues downward.
     Tap,
+    /// The row is the last one that needs the lane.
     End,
+    /// The lane crosses the row without a connection.
     Pass,
 }
 
@@ -107,19 +119,19 @@ fn role(lane: &Lane, row: u32) -> Role {
     }
 }
 
-/// Whether the way between two lines is one to or from the selection.
+/// Returns whether the edge between two rows is on a path to or from the selection.
 fn is_way(from: Kin, to: Kin) -> bool {
     (from.is_above && to.is_above) || (from.is_below && to.is_below)
 }
 
-/// Whether a lane leads, on this line or further down, to something that is lit with it.
+/// Returns whether a lane is highlighted at a row: the row, or one further down, is on a path with the lane's owner.
 fn is_lit(lane: &Lane, row: u32, kin: &dyn Fn(usize) -> Kin) -> bool {
     let from = kin(lane.from as usize);
     let ahead = lane.to.partition_point(|to| *to < row);
     from.is_any() && lane.to[ahead..].iter().any(|to| is_way(from, kin(*to as usize)))
 }
 
-/// Whether the stroke from this lane to the node is lit.
+/// Returns whether the stroke from this lane to the row's node is highlighted.
 fn stroke_is_lit(lane: &Lane, row: u32, role: Role, kin: &dyn Fn(usize) -> Kin) -> bool {
     match role {
         Role::Begin => is_lit(lane, row, kin),
@@ -154,8 +166,8 @@ impl Drawing for Rails {
             pieces.push(Piece { glyph: mark, is_lit: false });
             pieces.push(Piece { glyph: ' ', is_lit: false });
         }
-        // From the left: the stroke begins at the first lane that is connected, and is lit from the first
-        // that is lit.
+        // From the left: the stroke begins at the first connected lane, and is highlighted from the first highlighted
+        // one on.
         let (mut has_stroke, mut stroke_lit) = (false, false);
         for column in (0..self.columns.len()).rev() {
             let piece = match self.lane_at(column, line) {
@@ -184,7 +196,7 @@ impl Drawing for Rails {
 
 #[cfg(test)]
 impl Rails {
-    /// How many dependencies of this line could not be drawn for want of width: (needed, needed by).
+    /// Returns how many edges of a row could not be drawn for want of columns: (needs, dependents).
     pub(super) fn hidden(&self, row: usize) -> (u32, u32) {
         let line = u32::try_from(row).unwrap_or(u32::MAX);
         self.hidden.get(&line).copied().unwrap_or_default()

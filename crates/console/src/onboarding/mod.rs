@@ -96,7 +96,7 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
     model.size = crossterm::terminal::size()?;
     let state = Rc::new(RefCell::new(State::default()));
     model.open(Box::new(Questions::new(state.clone())));
-    input::hear(messages.clone())?;
+    input::listen_for_signals(messages.clone())?;
     let mut screen = Screen::enter(log)?;
     let mut input = input::Input::start(messages)?;
     let left = loop {

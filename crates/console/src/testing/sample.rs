@@ -58,8 +58,8 @@ impl Sample {
             ..Model::new(paddock_engine::ANSWERS, crate::actions::keymap())
         };
         let nothing = Loaded { state: State::default(), events: Vec::new() };
-        model.facts.take(FactsMsg::Loaded(Box::new(nothing)));
-        model.facts.take(FactsMsg::Supervisor(SupervisorSeen::Running { pid: 4711 }));
+        model.facts.apply(FactsMsg::Loaded(Box::new(nothing)));
+        model.facts.apply(FactsMsg::Supervisor(SupervisorSeen::Running { pid: 4711 }));
         Self { model, at_ms: BEGIN_MS, seq: 0, sessions: 0, gates: 0 }
     }
 
@@ -90,7 +90,7 @@ impl Sample {
         let fact: Fact = serde_json::from_value(json!({"type": kind, "data": data.into()})).unwrap();
         let event = Event { seq: self.seq, at_ms: self.at_ms, fact };
         let shown = line(&to_stored(&event).unwrap());
-        self.model.facts.take(FactsMsg::Happened(vec![(event, shown)]));
+        self.model.facts.apply(FactsMsg::Happened(vec![(event, shown)]));
         self.model.now_ms = self.model.now_ms.max(self.at_ms);
         self.model.refresh();
         self
@@ -255,7 +255,7 @@ impl Sample {
         gate: Option<u64>,
         value: impl Into<Value>,
     ) -> &mut Self {
-        self.model.facts.take(FactsMsg::Gauges(vec![Gauge {
+        self.model.facts.apply(FactsMsg::Gauges(vec![Gauge {
             name: name.to_owned(),
             session,
             gate,
