@@ -129,7 +129,7 @@ fn help_is_searched_and_the_palette_finds_by_a_few_letters() {
     select(&mut model, "auth-tokens");
     press(&mut model, "? / k i l l");
     let help = text_of(&model);
-    assert!(help.contains("x              Kill its session; what it left is kept"), "{help}");
+    assert!(help.contains("x              Kill the session; its commits and files are kept"), "{help}");
     assert!(!help.contains("Add a goal"), "{help}");
     press(&mut model, "esc esc : k i");
     let palette = text_of(&model);

@@ -124,7 +124,7 @@ fn a_confirmation_is_held_against_what_has_happened_meanwhile() {
     });
     happens(&mut model, 0, "session_harvested", end);
     assert!(press(&mut model, "y").is_empty());
-    assert!(text_of(&model).contains("session 4 is over already"));
+    assert!(text_of(&model).contains("session 4 has ended already"));
 }
 
 #[test]

@@ -1,21 +1,21 @@
-//! What an action is.
+//! The type of an action.
 
 use crate::Model;
 use crate::error::Refused;
 use crate::msg::Effect;
 
-/// What a person wants when they look for it.
+/// Section of the help that lists an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Group {
-    /// See something.
+    /// Show something.
     Look,
-    /// Judge work and answer questions.
+    /// Decide about work that waits for a person.
     Decide,
-    /// Change what is done, and how.
+    /// Change which work is done, and how.
     Steer,
-    /// Go somewhere.
+    /// Move the focus or the selection.
     Move,
-    /// Go away, or be elsewhere for a while.
+    /// Leave or suspend the console, and settings of the terminal.
     Leave,
 }
 
@@ -23,7 +23,7 @@ impl Group {
     /// Every group, in the order of the help.
     pub(crate) const ALL: [Self; 5] = [Self::Look, Self::Decide, Self::Steer, Self::Move, Self::Leave];
 
-    /// The word.
+    /// Returns the heading of the section.
     #[must_use]
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -36,35 +36,35 @@ impl Group {
     }
 }
 
-/// What an action takes in the palette, after its name.
+/// The argument that may follow an action's name in the palette.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Argument {
-    /// Nothing.
+    /// No argument.
     None,
-    /// A text, which may be missing: what it is.
+    /// An optional text; holds its placeholder, such as `TEXT`.
     Optional(&'static str),
-    /// A text that a dialog asks for when it is missing: what it is.
+    /// A text that a dialog asks for if it is missing; holds its placeholder.
     Asked(&'static str),
 }
 
-/// One thing that can be done.
+/// One action that a person can run: with a key, from the palette, by name in keys.yaml.
 pub struct Action {
-    /// Its name in keys.yaml and in the palette.
+    /// Name in keys.yaml and in the palette.
     pub name: &'static str,
-    /// Its keys, unless keys.yaml says otherwise.
+    /// Default keys; keys.yaml may replace them.
     pub keys: &'static [&'static str],
-    /// One or two words for the footer.
+    /// One or two words for the footer and for messages.
     pub short: &'static str,
-    /// A sentence for help, palette and documentation.
+    /// One line that says what it does, for help, palette and docs/keys.md.
     pub title: &'static str,
-    /// Where it is found in the help.
+    /// Section of the help.
     pub group: Group,
-    /// Whether it asks before it does something that cannot be taken back.
+    /// Whether it cannot be undone and therefore asks for confirmation.
     pub destructive: bool,
-    /// What it takes.
+    /// Its argument in the palette.
     pub argument: Argument,
-    /// Whether it can be done now, and why not.
+    /// Returns why the action is not available now, if it is not.
     pub available: fn(&Model) -> Result<(), Refused>,
-    /// Does it.
+    /// Runs the action with its argument.
     pub run: fn(&mut Model, Option<&str>) -> Vec<Effect>,
 }

@@ -1,4 +1,7 @@
-//! Whether an action can be done now, and why not. The supervisor has the last word; this is for people.
+//! Checks whether an action is available now, and says why not.
+//!
+//! The supervisor checks every command again. These checks exist so that the console can explain a refusal without
+//! asking it, and can grey out what is not available.
 
 use crate::Model;
 use crate::error::Refused;
@@ -20,21 +23,22 @@ pub(super) fn project(model: &Model) -> Available {
 
 pub(super) fn stopped(model: &Model) -> Available {
     match model.facts.supervisor.is_running() {
-        true => Err("the supervisor runs".into()),
+        true => Err("the supervisor is running already".into()),
         false => Ok(()),
     }
 }
 
+/// Returns the objective that actions apply to, or the pane's reason why there is none.
 fn target(model: &Model) -> Result<&Objective, Refused> {
     let key = model.target().objective.ok_or_else(|| pane(model.active()).why_none(model))?;
-    model.facts.state.objective(&key).ok_or_else(|| format!("{} is gone", key.id).into())
+    model.facts.state.objective(&key).ok_or_else(|| format!("objective {} no longer exists", key.id).into())
 }
 
 pub(super) fn objective(model: &Model) -> Available {
     target(model).map(drop)
 }
 
-/// Whether there is an objective or a session whose log could be shown.
+/// A planner's session has a log but no objective.
 pub(super) fn log(model: &Model) -> Available {
     match model.target().session {
         Some(_) => Ok(()),
@@ -46,8 +50,8 @@ pub(super) fn retry(model: &Model) -> Available {
     let one = target(model)?;
     match one.status {
         Status::Done => Err(format!("{} has landed", one.key.id).into()),
-        Status::Active => Err(format!("a session works on {}: `x` kills it first", one.key.id).into()),
-        Status::Todo | Status::Ready => Err(format!("{} will be worked on anyway", one.key.id).into()),
+        Status::Active => Err(format!("a session is working on {}; `x` kills it", one.key.id).into()),
+        Status::Todo | Status::Ready => Err(format!("{} waits for its session already", one.key.id).into()),
         Status::Review
         | Status::Queued
         | Status::NeedsReview
@@ -61,7 +65,7 @@ pub(super) fn retry(model: &Model) -> Available {
 fn waiting_plan(model: &Model) -> Available {
     match plan::waiting(model) {
         Some(_) => Ok(()),
-        None => Err("no plan waits for you".into()),
+        None => Err("no plan waits for your approval".into()),
     }
 }
 
@@ -81,10 +85,11 @@ pub(super) fn approve(model: &Model) -> Available {
         | Status::Paused
         | Status::Skipped
         | Status::Failed
-        | Status::Cancelled => {
-            Err(format!("{} is {status}: only what waits for you or is reviewed can be approved", one.key.id)
-                .into())
-        }
+        | Status::Cancelled => Err(format!(
+            "{} is {status}: only an objective that waits for you or is in review can be approved",
+            one.key.id
+        )
+        .into()),
     }
 }
 
@@ -103,9 +108,7 @@ pub(super) fn reject(model: &Model) -> Available {
         | Status::Paused
         | Status::Skipped
         | Status::Failed
-        | Status::Cancelled => {
-            Err(format!("{} is {status}: there is nothing to send back", one.key.id).into())
-        }
+        | Status::Cancelled => Err(format!("{} is {status}: it has no work to send back", one.key.id).into()),
     }
 }
 
@@ -122,7 +125,7 @@ pub(super) fn pause(model: &Model) -> Available {
     match one.status {
         Status::Done => Err(format!("{} has landed", one.key.id).into()),
         Status::Skipped | Status::Failed | Status::Cancelled => {
-            Err(format!("{} is {}: `r` takes it up again", one.key.id, one.status).into())
+            Err(format!("{} is {}: `r` retries it", one.key.id, one.status).into())
         }
         Status::Todo
         | Status::Ready
@@ -140,10 +143,10 @@ pub(super) fn session(model: &Model) -> Available {
         Some(key) => format!("no session is selected: none has worked on {} yet", key.id),
         None => pane(model.active()).why_none(model),
     })?;
-    let session = model.facts.state.session(id).ok_or_else(|| format!("session {id} is gone"))?;
+    let session = model.facts.state.session(id).ok_or_else(|| format!("session {id} no longer exists"))?;
     match session.status.is_open() {
         true => Ok(()),
-        false => Err(format!("session {id} is over: {}", session.status.word()).into()),
+        false => Err(format!("session {id} has ended: {}", session.status.word()).into()),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Judging work.
+//! Actions that decide about an objective: retry, approve, reject, escalate, skip.
 
 use super::{land, order};
 use crate::Model;
@@ -11,8 +11,8 @@ use paddock_model::ids::ObjectiveKey;
 use paddock_model::objective::Status;
 use paddock_model::operate::Order;
 
-/// Does it at once with the note that came along, or opens a dialog that asks for one.
-fn noted(
+/// Sends an order with the note from the palette, or opens a dialog that asks for the note.
+fn order_with_note(
     model: &mut Model,
     argument: Option<&str>,
     (verb, make): (&str, fn(String) -> Order),
@@ -28,14 +28,14 @@ fn noted(
 }
 
 pub(super) fn retry(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
-    noted(model, argument, ("retry", |note| Order::Retry { note: Some(note) }), judge::retry)
+    order_with_note(model, argument, ("retry", |note| Order::Retry { note: Some(note) }), judge::retry)
 }
 
 pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
     if needs::is_plan(model) {
         return land::approve_plan(model);
     }
-    noted(
+    order_with_note(
         model,
         argument,
         ("approve", |note| Order::Approve { note: Some(note), head: None }),
@@ -47,18 +47,27 @@ pub(super) fn reject(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
     if needs::is_plan(model) {
         return land::reject_plan(model, argument);
     }
-    noted(model, argument, ("reject", |note| Order::Reject { note, is_final: false }), judge::reject)
+    order_with_note(
+        model,
+        argument,
+        ("reject", |note| Order::Reject { note, is_final: false }),
+        judge::reject,
+    )
 }
 
 pub(super) fn escalate(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
-    noted(model, argument, ("escalate", |note| Order::Escalate { note: Some(note) }), judge::escalate)
+    order_with_note(
+        model,
+        argument,
+        ("escalate", |note| Order::Escalate { note: Some(note) }),
+        judge::escalate,
+    )
 }
 
 pub(super) fn skip(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     let dependents = model.facts.state.dependents(&key).len();
-    let lines =
-        vec![format!("{} is given up, and what depends on it ({dependents}) goes on without it.", key.id)];
+    let lines = vec![format!("{} is given up. Its dependents ({dependents}) no longer wait for it.", key.id)];
     let title = format!("Skip {}?", key.id);
     let confirmed =
         move |model: &Model| still_open(model, &key).map(|()| vec![order(&key, Order::Skip, "skip")]);
@@ -66,10 +75,10 @@ pub(super) fn skip(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Whether it can still be set aside: it may have landed while the dialog was open.
+/// Fails if the objective can no longer be set aside. It may have landed while the dialog was open.
 pub(super) fn still_open(model: &Model, key: &ObjectiveKey) -> Result<(), Refused> {
     match model.facts.state.objective(key).map(|one| one.status) {
-        None => Err(format!("{} is gone", key.id).into()),
+        None => Err(format!("objective {} no longer exists", key.id).into()),
         Some(Status::Done) => Err(format!("{} has landed meanwhile", key.id).into()),
         Some(_) => Ok(()),
     }

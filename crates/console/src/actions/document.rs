@@ -1,4 +1,4 @@
-//! docs/keys.md, made from the table; a test holds the file to it.
+//! Generates docs/keys.md from the table. A test fails if the file is out of date.
 
 use std::fmt::Write;
 
@@ -7,28 +7,29 @@ use crate::panes::{MAIN, PaneId, pane};
 
 const HEAD: &str = "# Keys of the console
 
-Made from the table of actions; do not edit. `?` in the console shows the same with the keys as you bound them,
-`:` runs any action by its name, with what it takes after it, and any command of the command line.
+This page is generated from the table of actions; do not edit it. In the console, `?` shows the same list with your own
+keys, and `:` runs an action by its name, followed by its argument, or any command of the command line.
 
-`keys.yaml` in the workspace, and `paddock/keys.yaml` in your configuration folder, give actions other keys:
+To bind other keys, write `keys.yaml` in the workspace or `paddock/keys.yaml` in your configuration folder. The
+workspace's file wins:
 
 ```yaml
 retry: [F5, ctrl-r]     # several keys
-kill: []                # none
-zoom: \"+\"               # signs in quotes
+kill: []                # no key
+zoom: \"+\"               # punctuation in quotes
 ```
 
-A key is a letter or a sign, `ctrl-x`, `alt-x`, or one of enter, esc, tab, backtab, space, up, down, left, right,
-home, end, pageup, pagedown, insert, delete, backspace, f1 to f12. A fault is said at the start with its line and
-what would be right; the rest of the file is used.
+A key is a letter, digit or punctuation mark, `ctrl-x`, `alt-x`, or one of enter, esc, tab, backtab, space, up, down,
+left, right, home, end, pageup, pagedown, insert, delete, backspace, f1 to f12. If an entry is wrong, the console shows
+its line and the correction when it starts, ignores the entry, and uses the rest of the file.
 
-In a log, the output of a gate and a diff, `/` and `&` take a regular expression; `!` in front of it wants what does
-not match. Letters of any script match in either case, unless the pattern holds a capital letter: then case counts.
-What is no pattern (`foo(`) is looked for as plain text, and the line says why. In a list, `/` shows the rows that
-have the text in them, in either case.
+In a log, a gate's output and a diff, `/` and `&` take a regular expression. `!` in front of it inverts the match. Case
+is ignored, in every script, unless the expression contains a capital letter. An invalid expression such as `foo(` is
+searched for as plain text, and the search line says so. In a list, `/` shows the rows that contain the text; case is
+ignored.
 ";
 
-/// The document.
+/// Returns the text of docs/keys.md.
 fn document() -> String {
     let keymap = super::keymap();
     let mut out = HEAD.to_owned();
@@ -40,7 +41,7 @@ fn document() -> String {
                 Argument::None => "",
                 Argument::Optional(what) | Argument::Asked(what) => what,
             };
-            let asks = if action.destructive { " (asks first)" } else { "" };
+            let asks = if action.destructive { " (asks for confirmation)" } else { "" };
             let (name, title) = (action.name, action.title);
             let _ = writeln!(out, "| {} | {name} | {takes} | {title}{asks} |", keys.join(" "));
         }
@@ -61,17 +62,17 @@ fn the_document_is_up_to_date() {
 }
 
 #[test]
-fn every_name_stands_once_and_every_hint_is_one() {
+fn names_are_unique_and_every_hint_is_an_action() {
     let mut names: Vec<&str> = TABLE.iter().map(|action| action.name).collect();
     names.sort_unstable();
     let count = names.len();
     names.dedup();
-    assert_eq!(names.len(), count, "a name stands twice");
+    assert_eq!(names.len(), count, "two actions share a name");
     let model = crate::Model::new(paddock_engine::ANSWERS, crate::actions::keymap());
     let covers = [PaneId::Objective, PaneId::Diff, PaneId::Grid, PaneId::Timeline];
     for id in MAIN.into_iter().chain(covers) {
         for hint in pane(id).hints(&model) {
-            assert!(names.contains(&hint), "{hint} of {id:?} is no action");
+            assert!(names.contains(&hint), "the hint {hint} of {id:?} is not an action");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Plans that wait, publishing, and a target branch that was rewritten.
+//! Actions about plans, publishing, and a target branch that was rewritten or bypassed the queue.
 
 use crate::Model;
 use crate::dialogs::confirm::Confirm;
@@ -11,7 +11,7 @@ use paddock_model::command::Command;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::reason::ReasonCode;
 
-/// Shows the plan that waits, or has one made.
+/// Shows the plan that waits for approval, or asks the planner for one.
 pub(super) fn plan_now(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     if plan::waiting(model).is_some() {
         model.cover(PaneId::Plan);
@@ -46,22 +46,22 @@ pub(super) fn publish(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
 pub(super) fn may_publish(model: &Model) -> Result<(), Refused> {
     let project = model.shown_project().ok_or("there is no project yet")?;
     match project.integration.unpublished.is_empty() {
-        true => Err("everything that has landed is published".into()),
+        true => Err("all landed work is published already".into()),
         false => Ok(()),
     }
 }
 
-/// Whether the target branch is no longer what was published.
+/// Fails unless the target branch no longer contains what was published.
 pub(super) fn is_rewritten(model: &Model) -> Result<(), Refused> {
     let project = model.shown_project().ok_or("there is no project yet")?;
     let codes = [ReasonCode::TargetRewritten, ReasonCode::TargetMissing];
     match codes.iter().any(|code| project.holds.contains_key(code)) {
         true => Ok(()),
-        false => Err(format!("{} is what was published", project.settings.target_branch).into()),
+        false => Err(format!("{} was not rewritten", project.settings.target_branch).into()),
     }
 }
 
-/// Whether the target branch is another than Paddock made it, in a way that a person has to agree to.
+/// Fails unless the target branch was changed in a way that a person has to accept.
 pub(super) fn may_adopt(model: &Model) -> Result<(), Refused> {
     match is_bypassed(model) {
         true => Ok(()),
@@ -73,38 +73,40 @@ fn is_bypassed(model: &Model) -> bool {
     model.shown_project().is_some_and(|project| bypass::reason(project).is_some())
 }
 
-/// Work on the target branch that did not pass the queue counts as the user's own from then on.
-fn accept(model: &mut Model) -> Vec<Effect> {
+/// Asks to accept work that reached the target branch without passing the queue, as the user's own commits.
+fn accept_bypass(model: &mut Model) -> Vec<Effect> {
     let Some(project) = model.shown_project() else { return Vec::new() };
     let (slug, branch) = (project.slug.clone(), project.settings.target_branch.clone());
     let lines = vec![
-        format!("Branch {branch} of {slug} holds work that did not pass the merge queue."),
-        "It counts as your own from now on; the gate judges it as such.".to_owned(),
+        format!("Branch {branch} of {slug} contains work that did not pass the merge queue."),
+        "Paddock will treat it as your own commits, which the gate checks.".to_owned(),
     ];
     let confirmed = move |model: &Model| {
         let command = Command::QueueAdopt { project: slug.clone() };
-        may_adopt(model).map(|()| vec![Effect::ask(command, "take the branch as it is")])
+        may_adopt(model).map(|()| vec![Effect::ask(command, "accept the branch as it is")])
     };
-    let title = "Is this work meant?".to_owned();
-    model.open(Box::new(Confirm::new(title, lines, "It is meant", Box::new(confirmed))));
+    let title = "Accept this work?".to_owned();
+    model.open(Box::new(Confirm::new(title, lines, "Accept", Box::new(confirmed))));
     Vec::new()
 }
 
 pub(super) fn adopt(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    // One command serves both cases; the dialog has to say which of them the person accepts.
     if is_rewritten(model).is_err() {
-        return accept(model);
+        return accept_bypass(model);
     }
-    let what = "Landings that are not in it are lost from it; their objectives come back to you.";
+    let what = "Landings that it no longer contains are lost; their objectives wait for you.";
     let made: fn(ProjectSlug) -> Command = |project| Command::QueueAdopt { project };
-    ask(model, ("Take the branch as it is?", what, "Take it"), ("adopt the branch", made))
+    ask(model, ("Accept the branch as it is?", what, "Accept"), ("adopt the branch", made))
 }
 
 pub(super) fn republish(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
-    let what = "Landed work is brought onto the branch again, on top of what is there now.";
+    let what = "Landed work is published again, on top of the branch as it is now.";
     let made: fn(ProjectSlug) -> Command = |project| Command::QueueRepublish { project };
     ask(model, ("Publish landed work again?", what, "Publish"), ("republish", made))
 }
 
+/// Asks for confirmation before a command about a rewritten target branch.
 fn ask(
     model: &mut Model,
     (title, what, yes): (&str, &str, &'static str),
@@ -112,7 +114,7 @@ fn ask(
 ) -> Vec<Effect> {
     let Some(project) = model.shown_project() else { return Vec::new() };
     let (slug, branch) = (project.slug.clone(), project.settings.target_branch.clone());
-    let lines = vec![format!("Branch {branch} of {slug} was rewritten, or is gone."), what.to_owned()];
+    let lines = vec![format!("Branch {branch} of {slug} was rewritten or deleted."), what.to_owned()];
     let confirmed =
         move |model: &Model| is_rewritten(model).map(|()| vec![Effect::ask(made(slug.clone()), doing)]);
     model.open(Box::new(Confirm::new(title.to_owned(), lines, yes, Box::new(confirmed))));

@@ -1,4 +1,4 @@
-//! Going away.
+//! Actions that leave the console or change its use of the terminal.
 
 use crate::Model;
 use crate::dialogs::quit::Quit;
@@ -14,7 +14,7 @@ pub(super) fn quit(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 
 pub(super) fn mouse(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     model.mouse = !model.mouse;
-    let said = if model.mouse { "the mouse is on; Shift-drag selects text" } else { "the mouse is off" };
-    model.say(said.to_owned());
+    let message = if model.mouse { "the mouse is on; Shift-drag selects text" } else { "the mouse is off" };
+    model.say(message.to_owned());
     vec![Effect::Mouse(model.mouse)]
 }

@@ -1,4 +1,4 @@
-//! Seeing something.
+//! Actions that show something.
 
 use std::path::PathBuf;
 
@@ -48,10 +48,10 @@ pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
         max_parallel: None,
     };
     let text = match model.answers.why_one(&model.facts.state, one, &facts) {
-        None => "It has landed.".to_owned(),
+        None => format!("{} has landed.", key.id),
         Some(reason) => {
-            let since = duration(model.now_ms - reason.since_ms);
-            format!("{}\n\nsince {since}\n\nWhat would clear it: {}", reason.text, reason.clears)
+            let elapsed = duration(model.now_ms - reason.since_ms);
+            format!("{}\n\nFor {elapsed}.\n\nWhat would clear it: {}", reason.text, reason.clears)
         }
     };
     model.open(Box::new(Output::new(format!("Why {} is {}", key.id, one.status), &text)));
@@ -98,7 +98,7 @@ pub(super) fn copy(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match panes::pane(model.active()).copy(model) {
         Some(copied) => vec![Effect::Copy { text: copied.text, what: copied.what }],
         None => {
-            model.say_no("copy: there is nothing here to copy".to_owned());
+            model.say_no("copy: this pane has nothing to copy".to_owned());
             Vec::new()
         }
     }
@@ -108,7 +108,7 @@ pub(super) fn open(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match panes::pane(model.active()).paged(model) {
         Some(opened) => vec![opened],
         None => {
-            model.say_no("open: there is nothing here to open; a log or a diff can be".to_owned());
+            model.say_no("open: this pane has nothing to open; a log or a diff can be opened".to_owned());
             Vec::new()
         }
     }
@@ -132,14 +132,14 @@ pub(super) fn project(model: &mut Model, argument: Option<&str>) -> Vec<Effect> 
     match wanted.and_then(|at| slugs.get(at)) {
         Some(slug) if Some(slug) != model.project.as_ref() => model.show_project(Some(slug.clone())),
         Some(slug) => model.say(format!("{slug} is the only project of this workspace")),
-        None => model.say_no("project: there is none of that name".to_owned()),
+        None => model.say_no("project: there is no project of that name".to_owned()),
     }
     Vec::new()
 }
 
 pub(super) fn messages(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let text: Vec<&str> = model.said.iter().map(String::as_str).collect();
-    let text = if text.is_empty() { "Nothing was said yet.".to_owned() } else { text.join("\n") };
+    let text = if text.is_empty() { "There are no messages yet.".to_owned() } else { text.join("\n") };
     model.open(Box::new(Output::new("Messages", &text)));
     Vec::new()
 }

@@ -1,4 +1,7 @@
-//! Everything a person can do: one table that feeds keys, footer, help, palette and docs/keys.md.
+//! The actions that a person can run.
+//!
+//! One table ([`TABLE`]) is the source of the keys, the footer, the help, the palette and docs/keys.md. Each file holds
+//! the functions of one group of actions.
 
 mod action;
 mod available;
@@ -21,19 +24,19 @@ use super::Model;
 use super::keymap::Keymap;
 use super::msg::Effect;
 
-/// The keys that the table gives the actions.
+/// Returns the default keymap.
 #[must_use]
 pub fn keymap() -> Keymap {
     Keymap::new(TABLE.iter().map(|action| (action.name, action.keys)))
 }
 
-/// The action of that name.
+/// Finds an action by its name.
 #[must_use]
 pub(crate) fn find(name: &str) -> Option<&'static Action> {
     TABLE.iter().find(|action| action.name == name)
 }
 
-/// Does an action if it can be done now, and otherwise says why not.
+/// Runs an action if it is available; otherwise shows in the footer why it is not.
 pub fn perform(model: &mut Model, name: &str, argument: Option<&str>) -> Vec<Effect> {
     let Some(action) = find(name) else { return Vec::new() };
     match (action.available)(model) {

@@ -1,10 +1,10 @@
-//! Going somewhere.
+//! Actions that move the focus or the selection.
 
 use crate::Model;
 use crate::msg::Effect;
 use crate::panes::{MAIN, PaneId, Reaction, Verb, grid, pane as pane_of};
 
-/// A verb for the pane that has the focus.
+/// Passes a verb to the active pane.
 pub(super) fn verb(model: &mut Model, verb: Verb) -> Vec<Effect> {
     match pane_of(model.active()).on(model, verb) {
         Reaction::Done(effects) => effects,
@@ -15,6 +15,7 @@ pub(super) fn verb(model: &mut Model, verb: Verb) -> Vec<Effect> {
 pub(super) fn enter(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match pane_of(model.active()).on(model, Verb::In) {
         Reaction::Done(effects) => return effects,
+        // A pane that does not handle Enter shows the details of the objective that its row is about.
         Reaction::Ignored if model.target().objective.is_some() => {
             model.pin(model.target());
             if model.active() != PaneId::Objective {
@@ -29,6 +30,7 @@ pub(super) fn enter(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     Vec::new()
 }
 
+/// Undoes one step: first inside the pane, then the topmost cover, then the zoom.
 pub(super) fn out(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     match pane_of(model.active()).on(model, Verb::Out) {
         Reaction::Done(effects) => return effects,
@@ -49,6 +51,7 @@ pub(super) fn pane(model: &mut Model, by: i32) -> Vec<Effect> {
 
 pub(super) fn focus(model: &mut Model, index: usize) -> Vec<Effect> {
     let Some(&id) = MAIN.get(index) else { return Vec::new() };
+    // The log's key, pressed again, shows the logs of all sessions.
     if id == PaneId::Log && model.active() == PaneId::Log {
         grid::open(model);
         return Vec::new();

@@ -1,4 +1,4 @@
-//! Changing what is done, and how.
+//! Actions that change which work is done, and how.
 
 use super::decide::still_open;
 use super::order;
@@ -33,6 +33,7 @@ pub(super) fn widen(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
 
 pub(super) fn pause(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
+    // A pause of an active objective takes effect when its session ends; until then the key withdraws it.
     let is_paused = model
         .facts
         .state
@@ -64,7 +65,7 @@ pub(super) fn set_priority(model: &mut Model, argument: Option<&str>) -> Vec<Eff
     let Some(key) = model.target().objective else { return Vec::new() };
     match argument.map(str::parse) {
         Some(Ok(priority)) => return vec![order(&key, Order::Prioritize { priority }, "prioritize")],
-        Some(Err(_)) => model.say_no("priority: a whole number is needed".to_owned()),
+        Some(Err(_)) => model.say_no("priority: enter a whole number".to_owned()),
         None => {
             let dialog = priority::open(model, key);
             model.open(dialog);
@@ -88,7 +89,7 @@ pub(super) fn extend(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
             Ok([minutes]) => (*minutes, 0),
             Ok([minutes, commits]) => (*minutes, *commits),
             _ => {
-                model.say_no("extend: minutes, then commits: for example 15 2".to_owned());
+                model.say_no("extend: enter minutes, then commits, for example `15 2`".to_owned());
                 return Vec::new();
             }
         };
@@ -104,15 +105,15 @@ pub(super) fn kill(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(id) = model.target().session else { return Vec::new() };
     let Some(session) = model.facts.state.session(id) else { return Vec::new() };
     let lines = vec![
-        format!("{} by {} and every process it has started are killed.", session.kind, session.agent),
-        "What it left is kept; the objective then waits for you.".to_owned(),
+        format!("The {} session by {} and all its processes are killed.", session.kind, session.agent),
+        "Its commits and files are kept. The objective then waits for you.".to_owned(),
     ];
     let title = format!("Kill session {id} on {}?", session.objective.id);
     let confirmed = move |model: &Model| match model.facts.state.session(id) {
         Some(session) if session.status.is_open() => {
             Ok(vec![Effect::ask(Command::SessionKill { session: id }, format!("kill session {id}"))])
         }
-        _ => Err(format!("session {id} is over already").into()),
+        _ => Err(format!("session {id} has ended already").into()),
     };
     model.open(Box::new(Confirm::new(title, lines, "Kill", Box::new(confirmed))));
     Vec::new()
@@ -121,13 +122,13 @@ pub(super) fn kill(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 pub(super) fn cancel(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     let lines = vec![
-        format!("{} is called off: a session on it is stopped, its branch stays.", key.id),
-        "What depends on it waits until you skip or retry it.".to_owned(),
+        format!("{} is cancelled: its session is stopped, its branch stays.", key.id),
+        "Its dependents wait until you skip or retry it.".to_owned(),
     ];
     let title = format!("Cancel objective {}?", key.id);
     let confirmed =
         move |model: &Model| still_open(model, &key).map(|()| vec![order(&key, Order::Cancel, "cancel")]);
-    model.open(Box::new(Confirm::new(title, lines, "Call it off", Box::new(confirmed))));
+    model.open(Box::new(Confirm::new(title, lines, "Yes, cancel it", Box::new(confirmed))));
     Vec::new()
 }
 

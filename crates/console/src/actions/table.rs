@@ -1,4 +1,4 @@
-//! The table.
+//! The table of all actions.
 
 use super::Argument::{Asked, None as Nothing, Optional};
 use super::Group::{Decide, Leave, Look, Move, Steer};
@@ -11,6 +11,7 @@ use crate::panes::Verb;
 type Available = fn(&Model) -> Result<(), Refused>;
 type Run = fn(&mut Model, Option<&str>) -> Vec<Effect>;
 
+/// Builds a row. The first tuple is name, default keys, and the short form for the footer.
 const fn row(
     (name, keys, short): (&'static str, &'static [&'static str], &'static str),
     title: &'static str,
@@ -27,7 +28,7 @@ const fn destructive(mut action: Action) -> Action {
     action
 }
 
-/// Every action.
+/// Every action. Help and palette list them in this order, within their groups.
 pub static TABLE: &[Action] = &[
     row(
         ("help", &["?"], "help"),
@@ -47,7 +48,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("find", &["/"], "find"),
-        "Filter the list, or find in the text, of this pane",
+        "Filter the list of this pane, or search its text",
         Look,
         Optional("TEXT"),
         available::always,
@@ -55,23 +56,18 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("filter", &["&"], "only"),
-        "Show only lines with a text in them",
+        "Show only the lines that match",
         Look,
         Optional("TEXT"),
         available::always,
         look::filter,
     ),
-    row(
-        ("next", &["n"], "next"),
-        "Go to the next place that was found",
-        Look,
-        Nothing,
-        available::always,
-        |m, _| motion::verb(m, Verb::Found(1)),
-    ),
+    row(("next", &["n"], "next"), "Go to the next match", Look, Nothing, available::always, |m, _| {
+        motion::verb(m, Verb::Found(1))
+    }),
     row(
         ("previous", &["N"], "previous"),
-        "Go to the previous place that was found",
+        "Go to the previous match",
         Look,
         Nothing,
         available::always,
@@ -79,7 +75,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("zoom", &["z"], "zoom"),
-        "Give this pane the whole screen, or take it back",
+        "Enlarge this pane to the whole screen, or restore it",
         Look,
         Nothing,
         available::always,
@@ -87,7 +83,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("explain", &["E"], "explain"),
-        "Say why it is not moving and what would clear it",
+        "Explain why the objective waits and what clears it",
         Look,
         Nothing,
         available::objective,
@@ -95,13 +91,20 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("diff", &["d"], "diff"),
-        "Show what its branch changes",
+        "Show what the objective's branch changes",
         Look,
         Nothing,
         available::objective,
         look::diff,
     ),
-    row(("log", &["l"], "log"), "Go to the log of its session", Look, Nothing, available::log, look::log),
+    row(
+        ("log", &["l"], "log"),
+        "Go to the log of the objective's session",
+        Look,
+        Nothing,
+        available::log,
+        look::log,
+    ),
     row(
         ("planner-log", &["ctrl-p"], "planner's log"),
         "Go to the log of the newest planner run",
@@ -128,7 +131,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("follow", &["f"], "follow"),
-        "Follow the log, or hold it still",
+        "Follow the log, or stop following it",
         Look,
         Nothing,
         available::always,
@@ -136,7 +139,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("raw", &["u"], "raw"),
-        "Show the log as it was written, or readable",
+        "Switch the log between readable and raw",
         Look,
         Nothing,
         available::always,
@@ -144,7 +147,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("fold", &["space"], "fold"),
-        "Fold or unfold what is selected",
+        "Fold or unfold the selected row",
         Look,
         Nothing,
         available::always,
@@ -152,7 +155,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("wrap", &["W"], "wrap"),
-        "Break long lines of the log, or cut them",
+        "Wrap long lines of the log, or cut them",
         Look,
         Nothing,
         available::always,
@@ -160,7 +163,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("copy", &["y"], "copy"),
-        "Copy the id, the line or the text at hand",
+        "Copy the selected id, line or text",
         Look,
         Nothing,
         available::always,
@@ -168,7 +171,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("open", &["v"], "open"),
-        "Open it in $PAGER or $EDITOR",
+        "Open the log or diff in $PAGER or $EDITOR",
         Look,
         Nothing,
         available::always,
@@ -176,7 +179,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("shell", &["!"], "shell"),
-        "Open a shell in the worktree",
+        "Open a shell in the objective's worktree",
         Look,
         Nothing,
         available::worktree,
@@ -192,7 +195,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("messages", &["M"], "messages"),
-        "Show what the console has said so far",
+        "Show the earlier messages of the console",
         Look,
         Nothing,
         available::always,
@@ -200,7 +203,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("retry", &["r"], "retry"),
-        "Let another session work on it, with a note",
+        "Start another session on the objective, with a note",
         Decide,
         Asked("NOTE"),
         available::retry,
@@ -208,7 +211,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("approve", &["A"], "approve"),
-        "Let it into the merge queue whatever the review said; the gate still holds",
+        "Approve the objective; the gate still has to pass",
         Decide,
         Asked("NOTE"),
         available::approve,
@@ -216,7 +219,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("reject", &["R"], "reject"),
-        "Send it back with what is wrong",
+        "Send the objective back with a note on what is wrong",
         Decide,
         Asked("NOTE"),
         available::reject,
@@ -224,7 +227,7 @@ pub static TABLE: &[Action] = &[
     ),
     destructive(row(
         ("skip", &["s"], "skip"),
-        "Let what depends on it go on without it",
+        "Give the objective up; its dependents do not wait",
         Decide,
         Nothing,
         available::set_aside,
@@ -232,7 +235,7 @@ pub static TABLE: &[Action] = &[
     )),
     row(
         ("escalate", &["e"], "escalate"),
-        "Have a person decide",
+        "Stop work on the objective until a person decides",
         Decide,
         Asked("NOTE"),
         available::set_aside,
@@ -264,7 +267,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("publish", &["U"], "publish"),
-        "Bring what has landed onto the target branch now",
+        "Publish landed work to the target branch now",
         Steer,
         Nothing,
         land::may_publish,
@@ -272,7 +275,7 @@ pub static TABLE: &[Action] = &[
     ),
     destructive(row(
         ("adopt", &[], "adopt"),
-        "Take the target branch as it is: rewritten, or with work that passed no queue",
+        "Accept a rewritten or bypassed target branch",
         Steer,
         Nothing,
         land::may_adopt,
@@ -280,7 +283,7 @@ pub static TABLE: &[Action] = &[
     )),
     destructive(row(
         ("republish", &[], "republish"),
-        "Bring landed work onto a rewritten target branch again",
+        "Publish landed work again, onto a rewritten branch",
         Steer,
         Nothing,
         land::is_rewritten,
@@ -288,7 +291,7 @@ pub static TABLE: &[Action] = &[
     )),
     row(
         ("widen", &["w"], "widen"),
-        "Let it change more paths",
+        "Let the objective change more paths",
         Steer,
         Asked("GLOBS"),
         available::set_aside,
@@ -296,7 +299,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("pause", &["p"], "pause"),
-        "Pause it, or let it go on",
+        "Pause or resume the objective",
         Steer,
         Nothing,
         available::pause,
@@ -304,7 +307,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("pause-project", &["P"], "pause all"),
-        "Pause the project, or let it go on",
+        "Pause or resume the project",
         Steer,
         Nothing,
         available::project,
@@ -318,15 +321,25 @@ pub static TABLE: &[Action] = &[
         available::project,
         steer::hold,
     ),
-    row(("raise", &["+"], "raise"), "Raise its priority", Steer, Nothing, available::set_aside, |m, _| {
-        steer::prioritize(m, 1)
-    }),
-    row(("lower", &["-"], "lower"), "Lower its priority", Steer, Nothing, available::set_aside, |m, _| {
-        steer::prioritize(m, -1)
-    }),
+    row(
+        ("raise", &["+"], "raise"),
+        "Raise the objective's priority",
+        Steer,
+        Nothing,
+        available::set_aside,
+        |m, _| steer::prioritize(m, 1),
+    ),
+    row(
+        ("lower", &["-"], "lower"),
+        "Lower the objective's priority",
+        Steer,
+        Nothing,
+        available::set_aside,
+        |m, _| steer::prioritize(m, -1),
+    ),
     row(
         ("prioritize", &["="], "priority"),
-        "Set its priority",
+        "Set the objective's priority",
         Steer,
         Asked("NUMBER"),
         available::set_aside,
@@ -334,7 +347,7 @@ pub static TABLE: &[Action] = &[
     ),
     row(
         ("extend", &["b"], "extend"),
-        "Give its session more minutes or commits",
+        "Give the session more minutes or commits",
         Steer,
         Asked("MINUTES COMMITS"),
         available::session,
@@ -342,7 +355,7 @@ pub static TABLE: &[Action] = &[
     ),
     destructive(row(
         ("kill", &["x"], "kill"),
-        "Kill its session; what it left is kept",
+        "Kill the session; its commits and files are kept",
         Steer,
         Nothing,
         available::session,
@@ -350,7 +363,7 @@ pub static TABLE: &[Action] = &[
     )),
     destructive(row(
         ("cancel", &["X"], "cancel"),
-        "Call it off; its session is stopped, its branch stays",
+        "Cancel the objective; its branch is kept",
         Steer,
         Nothing,
         available::set_aside,
@@ -386,7 +399,7 @@ pub static TABLE: &[Action] = &[
     }),
     row(
         ("bottom", &["G", "end"], "bottom"),
-        "To the last row; a log follows again",
+        "To the last row; in a log, follow again",
         Move,
         Nothing,
         available::always,
@@ -408,8 +421,8 @@ pub static TABLE: &[Action] = &[
         available::always,
         |m, _| motion::verb(m, Verb::Sideways(1)),
     ),
-    row(("in", &["enter"], "in"), "Into what is selected", Move, Nothing, available::always, motion::enter),
-    row(("out", &["esc"], "out"), "Out of it", Move, Nothing, available::always, motion::out),
+    row(("in", &["enter"], "in"), "Open the selected row", Move, Nothing, available::always, motion::enter),
+    row(("out", &["esc"], "out"), "Go back", Move, Nothing, available::always, motion::out),
     row(
         ("next-pane", &["tab"], "next pane"),
         "To the next pane",
@@ -431,7 +444,7 @@ pub static TABLE: &[Action] = &[
     }),
     row(
         ("pane-2", &["2"], "log"),
-        "To the log; again: every session side by side",
+        "To the log; pressed again, to every running session",
         Move,
         Nothing,
         available::always,
@@ -462,17 +475,12 @@ pub static TABLE: &[Action] = &[
         available::always,
         leave::mouse,
     ),
-    row(
-        ("redraw", &["ctrl-l"], "redraw"),
-        "Draw everything anew",
-        Leave,
-        Nothing,
-        available::always,
-        |_, _| vec![Effect::Redraw],
-    ),
+    row(("redraw", &["ctrl-l"], "redraw"), "Redraw the screen", Leave, Nothing, available::always, |_, _| {
+        vec![Effect::Redraw]
+    }),
     row(
         ("suspend", &["ctrl-z"], "suspend"),
-        "Suspend the console; `fg` comes back, everything goes on",
+        "Suspend the console until `fg`; work continues",
         Leave,
         Nothing,
         available::always,

@@ -1,9 +1,9 @@
-//! Keys that come while a dialog waits for the supervisor's answer.
+//! Type-ahead: keys that arrive while a dialog waits for the supervisor's answer.
 //!
-//! They were typed for that dialog. After a refusal they go into its text, in order; what cannot go there (a key
-//! that would send again what nobody has seen the refusal of), and all of them when the dialog is done, is
-//! counted and told. None of them reaches another dialog or a pane, not even where the answer came between a
-//! key and the frame that shows it.
+//! The person typed them for that dialog. After a refusal they are replayed into its text, in order. Keys that cannot
+//! be replayed are dropped, and a message counts them: a key that would send the form again before anyone has read the
+//! refusal, and all keys if the dialog has closed. No such key ever reaches another dialog or a pane, not even one that
+//! arrives between the answer and the frame that shows it.
 
 mod replay;
 
@@ -13,43 +13,44 @@ use crossterm::event::KeyEvent;
 
 pub(crate) use replay::{answered, keep};
 
-/// Something typed.
+/// One input event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Typed {
-    /// A key.
+    /// A key press.
     Key(KeyEvent),
-    /// A text, pasted whole.
+    /// Pasted text.
     Paste(String),
 }
 
-/// What was typed ahead.
+/// The queue of input typed ahead.
 #[derive(Debug, Default)]
 pub struct Ahead {
     typed: VecDeque<Typed>,
+    /// Number of dropped events that no message has counted yet.
     unused: usize,
-    /// A dialog was closed by an answer, and no frame has shown that yet.
+    /// Whether an answer has closed a dialog and no frame has shown that yet.
     is_unseen: bool,
 }
 
 impl Ahead {
-    /// How many keys and pastes wait for the answer.
+    /// Returns the number of keys and pastes typed since the dialog began to wait.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
         self.typed.len() + self.unused
     }
 
-    /// A frame has shown what there is.
+    /// Notes that a frame was drawn: from now on keys are meant for what is on the screen.
     pub fn seen(&mut self) {
         self.is_unseen = false;
     }
 
-    /// What a dialog that waits says at its end: ` (3 keys wait with it)`.
+    /// Returns a suffix for the line of a dialog that waits: `  (3 keys typed ahead)`.
     #[must_use]
     pub(crate) fn described(&self) -> String {
         match self.len() {
             0 => String::new(),
-            1 => "  (1 key waits with it)".to_owned(),
-            keys => format!("  ({keys} keys wait with it)"),
+            1 => "  (1 key typed ahead)".to_owned(),
+            keys => format!("  ({keys} keys typed ahead)"),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Keeps what is typed ahead, and types it into the dialog when the answer has come.
+//! Keeps input typed ahead, and replays it into the dialog when the answer has come.
 
 use crossterm::event::{KeyCode, KeyModifiers};
 
@@ -6,17 +6,17 @@ use super::Typed;
 use crate::Model;
 use paddock_report::text::counted;
 
-/// Keys kept: a page typed blindly. What comes on top is counted as not used.
+/// Upper bound on kept events, about a page of text. Further ones are dropped and counted.
 const TYPED_MAX: usize = 4096;
 
-/// Esc and Ctrl-C leave a dialog that waits.
+/// Returns whether an event leaves a waiting dialog: Esc or Ctrl-C.
 fn is_leaving(typed: &Typed) -> bool {
     let Typed::Key(key) = typed else { return false };
     key.code == KeyCode::Esc
         || (key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL))
 }
 
-/// Keeps what is typed while the dialog on top waits; gives back what it may have now.
+/// Keeps an event if the topmost dialog waits for an answer. Returns the event if it is to be handled now.
 pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
     if model.ahead.is_unseen {
         model.ahead.unused += 1;
@@ -27,12 +27,13 @@ pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
         return Some(typed);
     }
     if is_leaving(&typed) {
-        // What was typed before belongs to the draft.
+        // Replay first, so that the draft contains everything that was typed before Esc.
         let at = model.dialogs.len() - 1;
         replay(model, at);
         report_unused(model);
         return Some(typed);
     }
+    // Once an event was dropped, later ones are dropped as well: a text with a hole is worse than a short one.
     match model.ahead.typed.len() < TYPED_MAX && model.ahead.unused == 0 {
         true => model.ahead.typed.push_back(typed),
         false => model.ahead.unused += 1,
@@ -40,10 +41,10 @@ pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
     None
 }
 
-/// After an answer: the dialog that waited stood at `at`.
+/// Replays or drops the kept input after an answer. `at` is the index of the dialog that waited.
 pub(crate) fn answered(model: &mut Model, at: usize, is_refused: bool) {
     match model.dialogs.get(at) {
-        // It has asked for the next thing.
+        // A form with several commands has sent the next one and waits again.
         Some(dialog) if dialog.waits_for().is_some() => return,
         Some(_) if is_refused => replay(model, at),
         _ => {
@@ -54,7 +55,8 @@ pub(crate) fn answered(model: &mut Model, at: usize, is_refused: bool) {
     report_unused(model);
 }
 
-/// Into the text of the dialog; from the first that it does not take on, none is used.
+/// Replays the kept input into the dialog's text. Stops at the first event that the dialog does not accept, and drops
+/// the rest.
 fn replay(model: &mut Model, at: usize) {
     let mut typed = std::mem::take(&mut model.ahead.typed);
     let mut dialog = model.dialogs.remove(at);
@@ -74,6 +76,7 @@ fn report_unused(model: &mut Model) {
         return;
     }
     let was = if unused == 1 { "was" } else { "were" };
+    // The note usually holds the supervisor's answer, which the person has not read yet.
     let before = model.note.take().map(|note| format!("   {}", note.text)).unwrap_or_default();
     model.say_no(format!("{} typed before the answer {was} not used{before}", counted(unused, "key")));
 }

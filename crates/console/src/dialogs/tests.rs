@@ -65,7 +65,7 @@ fn what_is_typed_before_a_refusal_goes_on_where_it_was_typed() {
     type_in(&mut model, " and q");
     paste(&mut model, "uick");
     let shown = super::super::testing::screen(&mut model, 100, 30);
-    assert!(shown.contains("7 keys wait with it"), "{shown}");
+    assert!(shown.contains("7 keys typed ahead"), "{shown}");
     refuse(&mut model, &asks[0].1, "the worktree is being removed");
     assert!(model.note.is_none(), "every key was used");
     let again = asked(&press(&mut model, "alt-enter"));
