@@ -134,5 +134,5 @@ fn help_is_searched_and_the_palette_finds_by_a_few_letters() {
     press(&mut model, "esc esc : k i");
     let palette = text_of(&model);
     let first = palette.lines().find(|line| line.contains('▌') && line.contains("kill"));
-    assert!(first.is_some_and(|line| line.contains("Kill its session")), "{palette}");
+    assert!(first.is_some_and(|line| line.contains("Kill the session")), "{palette}");
 }

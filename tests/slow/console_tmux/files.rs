@@ -19,7 +19,7 @@ fn faults_of_keys_and_looks_are_said_and_the_rest_is_used() {
     let tmux = Tmux::start(&place, (120, 40), &[("NO_COLOR", "1")]);
     tmux.line("$PADDOCK --root $ROOT");
     tmux.see("keys.yaml:2:1: there is no action `kil`; did you mean `kill`?");
-    let screen = tmux.see("\"blurple\" is no look");
+    let screen = tmux.see("\"blurple\" is not a colour or a weight");
     assert!(screen.contains("+-") && !screen.contains('╭'), "{screen}");
     tmux.keys(&["Escape"]);
     tmux.lose("blurple");

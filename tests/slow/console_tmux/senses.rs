@@ -34,7 +34,7 @@ fn a_panic_beside_the_screen_is_written_down_and_the_screen_stays() {
     let place = at_work();
     let tmux = Tmux::start(&place, (100, 30), &[("PADDOCK_TROUBLE", "panic:console.job")]);
     tmux.line(OPEN);
-    tmux.see("runtime/logs/console.log has it");
+    tmux.see("see runtime/logs/console.log");
     assert!(tmux.is_taken());
     let log = std::fs::read_to_string(place.root().join("runtime/logs/console.log")).unwrap();
     assert!(log.contains("a test wants a panic at console.job"), "{log}");

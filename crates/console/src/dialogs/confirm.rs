@@ -1,4 +1,4 @@
-//! Asks before something that cannot be taken back. Cancel is focused.
+//! Asks for confirmation before an action that cannot be undone. The Cancel button has the focus at first.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::buffer::Buffer;
@@ -10,25 +10,27 @@ use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// What is done when it is confirmed, or why it can no longer be done: the world may have moved meanwhile.
+/// Returns the effects of a confirmation, or why they are refused. Called when the person confirms, since the facts may
+/// have changed while the dialog was open.
 pub(crate) type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, Refused>>;
 
-/// The dialog.
+/// The confirmation dialog.
 pub(crate) struct Confirm {
     title: String,
     lines: Vec<String>,
     yes: &'static str,
     on_yes: bool,
     refused: Option<Refused>,
-    waits: Option<String>,
+    /// Description of the command whose answer the dialog waits for.
+    waiting_for: Option<String>,
     confirmed: Confirmed,
 }
 
 impl Confirm {
-    /// Asks; `lines` name the target and say what will happen to it, `yes` is the word of the button.
+    /// Creates the dialog. `lines` name the target and say what will happen to it; `yes` is the label of the button.
     #[must_use]
     pub(crate) fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
-        Self { title, lines, yes, on_yes: false, refused: None, waits: None, confirmed }
+        Self { title, lines, yes, on_yes: false, refused: None, waiting_for: None, confirmed }
     }
 
     fn texts(&self) -> impl Iterator<Item = &str> {
@@ -38,13 +40,14 @@ impl Confirm {
     fn confirm(&mut self, model: &Model) -> Step {
         match (self.confirmed)(model) {
             Ok(effects) => match &effects[..] {
-                // What the supervisor says against it is shown here.
+                // Stay open until the supervisor answers, to show a refusal here.
                 [Effect::Ask { doing, .. }] => {
-                    self.waits = Some(doing.clone());
+                    self.waiting_for = Some(doing.clone());
                     Step::Do(effects)
                 }
                 _ => Step::Done(effects),
             },
+            // The focus goes back to Cancel, so that another Enter closes the dialog instead of repeating the order.
             Err(why) => {
                 (self.refused, self.on_yes) = (Some(why), false);
                 Step::Stay
@@ -76,7 +79,7 @@ impl Dialog for Confirm {
             text::put(buf, area.x, y, area.width, &line, theme.failed);
         }
         let y = area.bottom().saturating_sub(1);
-        if let Some(doing) = &self.waits {
+        if let Some(doing) = &self.waiting_for {
             let words = format!("asking the supervisor: {doing} …{}", model.ahead.described());
             text::put(buf, area.x, y, area.width, &words, theme.working);
             return;
@@ -91,7 +94,8 @@ impl Dialog for Confirm {
         let is_ctrl = key.modifiers.contains(KeyModifiers::CONTROL);
         match key.code {
             KeyCode::Char('c') if is_ctrl => Step::Close,
-            _ if self.waits.is_some() && key.code != KeyCode::Esc => Step::Stay,
+            // Esc works while it waits, too: the supervisor may be busy for as long as a landing.
+            _ if self.waiting_for.is_some() && key.code != KeyCode::Esc => Step::Stay,
             KeyCode::Esc | KeyCode::Char('n' | 'N' | 'q') => Step::Close,
             KeyCode::Char('y' | 'Y') => self.confirm(model),
             KeyCode::Left | KeyCode::Right | KeyCode::Tab | KeyCode::BackTab | KeyCode::Char('h' | 'l') => {
@@ -105,11 +109,11 @@ impl Dialog for Confirm {
     }
 
     fn waits_for(&self) -> Option<&str> {
-        self.waits.as_deref()
+        self.waiting_for.as_deref()
     }
 
     fn answered(&mut self, _model: &Model, reply: Result<(), Refused>) -> Step {
-        self.waits = None;
+        self.waiting_for = None;
         match reply {
             Ok(()) => Step::Done(Vec::new()),
             Err(why) => {

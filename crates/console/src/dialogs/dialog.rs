@@ -1,4 +1,4 @@
-//! What a dialog is, and what its keys come to.
+//! The trait of a dialog, and the result of a key.
 
 use crossterm::event::KeyEvent;
 use ratatui::buffer::Buffer;
@@ -10,69 +10,69 @@ use crate::error::Refused;
 use crate::msg::Effect;
 use crate::theme::Theme;
 
-/// What a key or a paste came to.
+/// What happens after a dialog has handled a key, a paste or an answer.
 pub enum Step {
-    /// The dialog stays as it is or has changed.
+    /// The dialog stays open.
     Stay,
-    /// It stays, and this is done.
+    /// The dialog stays open, and these effects are run.
     Do(Vec<Effect>),
-    /// It closes and nothing is done; its draft is kept.
+    /// The dialog closes without an effect. Its draft is kept.
     Close,
-    /// It closes, its draft is forgotten, and this is done.
+    /// The dialog closes, its draft is dropped, and these effects are run.
     Done(Vec<Effect>),
-    /// It closes, its draft is forgotten, and this takes its place.
+    /// The dialog closes, its draft is dropped, and another one opens in its place.
     Next(Box<dyn Dialog>),
-    /// It closes, and the action of that name is carried out, with an argument.
+    /// The dialog closes, and the action of this name is run with an argument.
     Act(&'static str, Option<String>),
 }
 
-/// A dialog. Its state is its own.
+/// A dialog. It keeps its own state and reads the model; only the effects that it returns change anything else.
 pub trait Dialog {
-    /// What its frame says.
+    /// Returns the title in its frame.
     fn title(&self, model: &Model) -> String;
 
-    /// How many columns and rows it would like inside its frame; it gets less on a small screen.
+    /// Returns the columns and rows that it wants inside its frame. It gets fewer on a small screen.
     fn size(&self, model: &Model) -> (u16, u16);
 
-    /// Draws the inside.
+    /// Draws the area inside the frame.
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme);
 
-    /// A key.
+    /// Handles a key.
     fn key(&mut self, model: &Model, key: KeyEvent) -> Step;
 
-    /// Pasted text, whole.
+    /// Handles a paste: the whole text at once, so that no line of it acts as a key.
     fn paste(&mut self, _model: &Model, _text: &str) -> Step {
         Step::Stay
     }
 
-    /// What the footer says while it is open: keys and what they do.
+    /// Returns the keys for the footer and what they do.
     fn hints(&self, _model: &Model) -> Vec<(&'static str, &'static str)> {
         vec![("Esc", "close")]
     }
 
-    /// What was typed and would be lost, under a name: kept when the dialog is closed by `Esc`, and given to the
-    /// next one by [`Model::draft`].
+    /// Returns a name and the text that would be lost if the dialog closed now. [`Step::Close`] keeps it, and the next
+    /// dialog with that name starts with it ([`Model::draft`]).
     fn draft(&self) -> Option<(String, String)> {
         None
     }
 
-    /// What it has asked the supervisor for and waits to hear of, as [`Effect::Ask`] named it.
+    /// Returns the description of the command whose answer it waits for, as in [`Effect::Ask`].
     fn waits_for(&self) -> Option<&str> {
         None
     }
 
-    /// The answer to that: done, or why not.
+    /// Handles the answer to that command.
     fn answered(&mut self, _model: &Model, _reply: Result<(), Refused>) -> Step {
         Step::Stay
     }
 
-    /// Takes something into its text that was typed while it waited; false when it has no place for it. It must
-    /// not send anything.
+    /// Replays an event that was typed while it waited into its text. Returns false if it cannot. Must not send
+    /// anything: the person has not read the answer yet.
     fn ahead(&mut self, _model: &Model, _typed: &Typed) -> bool {
         false
     }
 
-    /// Whether it covers the whole screen.
+    /// Returns whether it fills the whole screen.
     fn is_full(&self) -> bool {
         false
     }

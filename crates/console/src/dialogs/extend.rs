@@ -1,4 +1,4 @@
-//! Giving a session more minutes or commits.
+//! The form that extends a session's limits.
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
@@ -14,7 +14,7 @@ const COMMITS: &str = "More commits";
 const TOKENS: &str = "More tokens";
 const USD: &str = "More dollars";
 
-/// The command, or what is wrong.
+/// Builds the command from the fields. Fails if a value is invalid or all are zero.
 fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
     let minutes = values.number(MINUTES, 0)?.unwrap_or(0);
     let commits = values.number(COMMITS, 0)?.unwrap_or(0);
@@ -24,14 +24,14 @@ fn command(session: SessionId, values: &Values) -> Result<Command, Fault> {
         true => Some(0),
         false => usd.parse().ok().and_then(paddock_model::usage::micros),
     };
-    let usd_micros = usd_micros.ok_or_else(|| Fault::new(USD, "an amount is needed, for example 2.50"))?;
+    let usd_micros = usd_micros.ok_or_else(|| Fault::new(USD, "enter an amount, for example 2.50"))?;
     if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
-        return Err(Fault::new(MINUTES, "say what it gets more of"));
+        return Err(Fault::new(MINUTES, "enter at least one amount"));
     }
     Ok(Command::SessionExtend { session, minutes, commits, tokens, usd_micros })
 }
 
-/// Opens it.
+/// Returns the form for a session.
 #[must_use]
 pub(crate) fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     let found = model.facts.state.session(session);
@@ -50,7 +50,7 @@ pub(crate) fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     };
     let on = found.map(|one| format!(" on {}", one.objective.id)).unwrap_or_default();
     let mut fields = vec![Field::line(MINUTES, "none").with("15"), Field::line(COMMITS, "none")];
-    // More of what has no limit is nothing.
+    // A session without a limit of tokens or dollars cannot get more of them.
     let has = |limit: fn(&SessionBudget) -> bool| found.is_some_and(|one| limit(&one.budget));
     if has(|budget| budget.max_tokens.is_some()) {
         fields.push(Field::line(TOKENS, "none"));
@@ -58,7 +58,7 @@ pub(crate) fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     if has(|budget| budget.max_usd_micros.is_some()) {
         fields.push(Field::line(USD, "none, for example 2.50"));
     }
-    let title = format!("Give session {session}{on} more");
+    let title = format!("Extend session {session}{on}");
     Form::new(model, title, format!("extend {session}"), fields, vec!["Extend"], send)
         .quoting(used.into_iter().collect())
         .boxed()

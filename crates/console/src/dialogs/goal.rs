@@ -1,4 +1,4 @@
-//! Adding a goal, with milestones if one likes.
+//! The form that adds a goal, with optional milestones.
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
@@ -14,16 +14,17 @@ const TITLE: &str = "Title";
 const DESCRIPTION: &str = "Description";
 const MILESTONES: &str = "Milestones";
 
-/// The commands that add a goal and its milestones, the goal first.
+/// Returns the commands that add a goal and its milestones. The goal comes first, since each milestone names its parent.
 ///
 /// # Errors
-/// When no id can be made of a title.
+/// Fails if no id can be made from a title.
 pub fn commands(
     state: &State,
     project: &ProjectSlug,
     (title, description): (&str, &str),
     milestones: &[String],
 ) -> Result<Vec<Command>, IdError> {
+    // Ids of this form are not in the state yet; two equal milestones must still get different ones.
     let mut taken = Vec::new();
     let mut add = |level: Level, title: &str, description: &str, parent: Option<NodeId>| {
         let is_taken = |id: &str| {
@@ -52,8 +53,8 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
         return Err(Fault::new(TITLE, "a goal needs a title"));
     }
     let milestones = values.lines(MILESTONES);
-    let reported = (title, values.get(DESCRIPTION));
-    let commands = commands(&model.facts.state, project, reported, &milestones)?;
+    let goal = (title, values.get(DESCRIPTION));
+    let commands = commands(&model.facts.state, project, goal, &milestones)?;
     let asks = commands.into_iter().map(|command| {
         let doing = if let Command::Node { node, .. } = &command {
             format!("add {} {}", node.level, node.id)
@@ -65,10 +66,10 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
     Ok(asks.collect())
 }
 
-/// Opens it.
+/// Returns the form.
 ///
 /// # Errors
-/// Why no goal can be added.
+/// Fails if there is no project.
 pub fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
     let project = model.project.clone().ok_or("there is no project yet")?;
     let active = model
@@ -78,9 +79,9 @@ pub fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
         .goal
         .map(|goal| format!("“{}” is the active goal; the new one waits for its turn.", goal.title));
     let fields = vec![
-        Field::line(TITLE, "what is to be reached, in one line"),
-        Field::area(DESCRIPTION, "what it means and how one would know; may be empty", 4, 12),
-        Field::area(MILESTONES, "its stages, one on a line; may be empty", 2, 8),
+        Field::line(TITLE, "the goal, in one line"),
+        Field::area(DESCRIPTION, "optional: what it means, and how to tell that it is reached", 4, 12),
+        Field::area(MILESTONES, "optional: one milestone per line", 2, 8),
     ];
     let quoted = active.into_iter().collect();
     let title = format!("Add a goal to {project}");

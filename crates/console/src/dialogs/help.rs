@@ -1,4 +1,4 @@
-//! Every key and what it does, as it is bound now; searchable.
+//! The help: every action with its current keys. Searchable; actions that are not available are dimmed, with the reason.
 
 use std::cell::Cell;
 
@@ -11,7 +11,7 @@ use crate::actions::{Action, Group};
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// The dialog.
+/// The help dialog.
 pub(crate) struct Help {
     actions: &'static [Action],
     search: Option<String>,
@@ -24,7 +24,7 @@ enum Row {
 }
 
 impl Help {
-    /// The help on these actions.
+    /// Creates the help. The caller passes the table, which this file must not import: the table opens this dialog.
     #[must_use]
     pub(crate) fn new(actions: &'static [Action]) -> Self {
         Self { actions, search: None, top: Cell::default() }
@@ -65,6 +65,7 @@ impl Dialog for Help {
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let rows = self.rows(model);
+        // Clamped here, since only drawing knows the height; the keys move the top blindly.
         let last = rows.len().saturating_sub(usize::from(area.height));
         self.top.set(self.top.get().min(last));
         for (y, row) in (area.y..area.bottom()).zip(rows.iter().skip(self.top.get())) {
@@ -75,8 +76,8 @@ impl Dialog for Help {
                 Row::Action { keys, title, why_not } => {
                     text::put(buf, area.x + 2, y, 14, keys, theme.key);
                     let style = if why_not.is_some() { theme.dim } else { theme.plain };
-                    let room = area.width.saturating_sub(17);
-                    let taken = text::put(buf, area.x + 17, y, room, title, style);
+                    let columns = area.width.saturating_sub(17);
+                    let taken = text::put(buf, area.x + 17, y, columns, title, style);
                     if let Some(why) = why_not {
                         let x = area.x + 17 + taken + 2;
                         text::put(buf, x, y, area.right().saturating_sub(x), &format!("({why})"), theme.dim);
@@ -89,6 +90,7 @@ impl Dialog for Help {
     fn key(&mut self, _model: &Model, key: KeyEvent) -> Step {
         let top = self.top.get();
         match (key.code, &mut self.search) {
+            // While a search is open, letters belong to it, so `j`, `k`, `q` and `?` work only without one.
             (KeyCode::Esc, Some(_)) => self.search = None,
             (KeyCode::Esc | KeyCode::Enter, _) => return Step::Close,
             (KeyCode::Down, _) => self.top.set(top + 1),

@@ -1,4 +1,4 @@
-//! The dialogs: one file each. What lies on top gets every key.
+//! The dialogs, one file each. The topmost dialog receives every key.
 
 pub(crate) mod confirm;
 mod dialog;

@@ -1,4 +1,4 @@
-//! Adding an objective: everything that `objective add` takes.
+//! The form that adds an objective, with every field that `paddock objective add` has.
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
@@ -28,6 +28,7 @@ fn key(project: &ProjectSlug, id: &str) -> Option<ObjectiveKey> {
     Some(ObjectiveKey { project: project.clone(), id: ObjectiveId::new(id).ok()? })
 }
 
+/// Returns a fault that names the ids in a text that are not objectives of the project.
 fn unknown(model: &Model, text: &str) -> Option<String> {
     let project = model.project.clone()?;
     let words = text.split([',', ' ']).filter(|word| !word.is_empty());
@@ -70,13 +71,14 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
     Ok(vec![Effect::ask(command, doing)])
 }
 
-/// What can be depended on: what has not landed first, the newest first.
+/// Returns the ids that a dependency may name, for completion: unfinished objectives first, then the newest.
 fn candidates(model: &Model, project: &ProjectSlug) -> Vec<String> {
     let mut all: Vec<_> = model.facts.state.objectives_of(project).collect();
     all.sort_by_key(|one| (one.status == Status::Done, std::cmp::Reverse(one.added_seq)));
     all.into_iter().map(|one| one.key.id.to_string()).collect()
 }
 
+/// Returns the open phases, after an empty option for none, and the index of the active one.
 fn phases(model: &Model, project: &ProjectSlug) -> (Vec<String>, usize) {
     let state = &model.facts.state;
     let open = |node: &&paddock_model::hierarchy::HierarchyNode| {
@@ -100,18 +102,18 @@ fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
     let (phases, active) = phases(model, project);
     let mut fields = vec![
         Field::line(TITLE, "one line; any text"),
-        Field::area(DESCRIPTION, "what is to be done", 3, 10),
-        Field::area(CRITERIA, "when it is done, one on a line", 2, 8),
-        Field::line(SCOPE, "globs it may change, with commas between; empty = everything")
+        Field::area(DESCRIPTION, "what to do", 3, 10),
+        Field::area(CRITERIA, "acceptance criteria, one per line", 2, 8),
+        Field::line(SCOPE, "globs it may change, separated by commas; empty: all files")
             .checked(|_, text| globs_fault(text)),
-        Field::line(DEPENDS_ON, "ids that must be done first; Tab completes")
+        Field::line(DEPENDS_ON, "ids that must land first; Tab completes")
             .completing(candidates(model, project))
             .checked(unknown),
         Field::choice(WORKER, workers, at),
         Field::line(PRIORITY, "0; higher goes first").checked(|_, text| whole(text, i64::from(i32::MIN))),
         Field::line(MAX_COMMITS, &commits.to_string()).checked(|_, text| whole(text, 1)),
         Field::line(MAX_MINUTES, &minutes.to_string()).checked(|_, text| whole(text, 1)),
-        Field::line(REFS, "files or places to read, with commas between"),
+        Field::line(REFS, "files to read first, separated by commas"),
     ];
     if phases.len() > 1 {
         fields.push(Field::choice(PHASE, phases, active));
@@ -119,18 +121,19 @@ fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
     fields
 }
 
+/// Returns a fault unless the text is a whole number of `least` or more.
 fn whole(text: &str, least: i64) -> Option<String> {
     match text.trim().parse::<i64>() {
         Ok(number) if number >= least => None,
-        Ok(_) => Some(format!("at least {least}")),
-        Err(_) => Some("a whole number is needed".to_owned()),
+        Ok(_) => Some(format!("must be at least {least}")),
+        Err(_) => Some("must be a whole number".to_owned()),
     }
 }
 
-/// Opens it.
+/// Returns the form.
 ///
 /// # Errors
-/// Why no objective can be added.
+/// Fails if there is no project.
 pub(crate) fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
     let project = model.project.clone().ok_or("there is no project yet")?;
     let fields = fields(model, &project);

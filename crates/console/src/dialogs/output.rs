@@ -1,4 +1,4 @@
-//! Text to read: an explanation, what a command said, what is wrong with a file.
+//! A dialog that shows a text: an explanation, the output of a command, the faults of a file.
 
 use std::cell::Cell;
 
@@ -10,10 +10,10 @@ use super::{Dialog, Step};
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// How many lines are kept of what a command said.
+/// Number of lines that are kept.
 const LINES_MAX: usize = 5000;
 
-/// The dialog.
+/// The output dialog.
 pub(crate) struct Output {
     title: String,
     lines: Vec<String>,
@@ -21,7 +21,7 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Shows a text.
+    /// Creates a dialog that shows a text.
     #[must_use]
     pub(crate) fn new(title: impl Into<String>, shown: &str) -> Self {
         let lines = shown.lines().take(LINES_MAX).map(text::clean).collect();

@@ -1,4 +1,4 @@
-//! Finds any action and any command by a few letters, and runs it; what follows the name is its argument.
+//! The palette: finds any action or command by a few letters and runs it. Text after the name is its argument.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -12,14 +12,14 @@ use crate::commands::{self, CommandLine};
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// The dialog.
+/// The palette dialog.
 pub(crate) struct Palette {
     actions: &'static [Action],
     typed: String,
     chosen: usize,
 }
 
-/// What can be chosen.
+/// An entry of the palette.
 enum Choice<'a> {
     Action(&'static Action),
     Command(&'a CommandLine),
@@ -40,7 +40,7 @@ impl Choice<'_> {
         }
     }
 
-    fn takes(&self) -> &str {
+    fn arguments(&self) -> &str {
         match self {
             Self::Action(action) => match action.argument {
                 Argument::None => "",
@@ -51,25 +51,27 @@ impl Choice<'_> {
     }
 }
 
-/// What follows a name at the beginning of what was typed.
+/// Returns the text after a name, if the typed text begins with that name as a whole word.
 fn rest<'t>(typed: &'t str, name: &str) -> Option<&'t str> {
     let rest = typed.trim_start().strip_prefix(name)?;
     (rest.is_empty() || rest.starts_with(' ')).then(|| rest.trim())
 }
 
 impl Palette {
-    /// Finds these actions, and the commands; with these letters typed.
+    /// Creates the palette with these letters typed.
     #[must_use]
     pub(crate) fn new(actions: &'static [Action], typed: &str) -> Self {
         Self { actions, typed: typed.to_owned(), chosen: 0 }
     }
 
-    /// What fits, the best first. A whole name that is followed by a blank is meant.
+    /// Returns the matching entries, the best first. A whole name followed by a blank matches only its own entry.
     fn found<'m>(&self, model: &'m Model) -> Vec<Choice<'m>> {
+        // The palette does not offer to open itself.
         let actions = self.actions.iter().filter(|action| action.name != "palette").map(Choice::Action);
         let all = actions.chain(model.commands.iter().map(Choice::Command));
         if self.typed.trim_start().contains(' ') {
             let named = all.filter(|choice| rest(&self.typed, choice.name()).is_some());
+            // `plan` is an action, `plan show` a command: the longest name wins.
             if let Some(longest) = named.max_by_key(|choice| choice.name().len()) {
                 return vec![longest];
             }
@@ -88,7 +90,7 @@ impl Palette {
         for choice in all {
             let name = pattern.score(Utf32Str::new(choice.name(), &mut letters), &mut matcher);
             let title = pattern.score(Utf32Str::new(choice.title(), &mut letters), &mut matcher);
-            // A hit in the name is meant more often than one in the sentence about it.
+            // People more often mean the name than the sentence about it.
             if let Some(score) = name.map(|score| score * 2).max(title) {
                 found.push((score, choice));
             }
@@ -109,6 +111,7 @@ impl Palette {
                 let line = format!("{} {}", command.words, argument.unwrap_or_default());
                 Step::Done(commands::run(model, &line))
             }
+            // A required argument is missing: complete the name, and show the usage instead of an error.
             Choice::Command(command) => {
                 (self.typed, self.chosen) = (format!("{} ", command.words), 0);
                 Step::Stay
@@ -136,10 +139,10 @@ impl Dialog for Palette {
     }
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
-        let room = area.width.saturating_sub(3);
-        let shown = text::tail(&self.typed, usize::from(room));
+        let columns = area.width.saturating_sub(3);
+        let shown = text::tail(&self.typed, usize::from(columns));
         text::put(buf, area.x, area.y, 2, ":", theme.key);
-        let taken = text::put(buf, area.x + 2, area.y, room, &shown, theme.plain);
+        let taken = text::put(buf, area.x + 2, area.y, columns, &shown, theme.plain);
         text::put(buf, area.x + 2 + taken, area.y, 1, " ", theme.selected);
         let rows = self.found(model);
         let chosen = self.chosen.min(rows.len().saturating_sub(1));
@@ -152,11 +155,11 @@ impl Dialog for Palette {
             }
         }
         if let Some(choice) = rows.get(chosen) {
-            let usage = format!("{} {}", choice.name(), choice.takes());
+            let usage = format!("{} {}", choice.name(), choice.arguments());
             text::put(buf, area.x, last, area.width, &usage, theme.dim);
         }
         if rows.is_empty() {
-            text::put(buf, area.x, area.y + 2, area.width, "Nothing is called that.", theme.dim);
+            text::put(buf, area.x, area.y + 2, area.width, "No action or command matches.", theme.dim);
         }
     }
 
@@ -202,7 +205,7 @@ fn row(model: &Model, choice: &Choice<'_>, area: Rect, buf: &mut Buffer, theme: 
     };
     let style = if why_not.is_some() { theme.dim } else { theme.plain };
     text::put(buf, area.x + 2, area.y, 22, choice.name(), style);
-    let room = area.width.saturating_sub(36);
-    text::put(buf, area.x + 25, area.y, room, why_not.as_deref().unwrap_or(choice.title()), theme.dim);
+    let columns = area.width.saturating_sub(36);
+    text::put(buf, area.x + 25, area.y, columns, why_not.as_deref().unwrap_or(choice.title()), theme.dim);
     text::put_right(buf, area, 1, &keys, theme.key);
 }

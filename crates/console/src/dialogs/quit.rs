@@ -1,4 +1,4 @@
-//! Quitting while something is in progress: leave it running, stop in order, kill.
+//! The dialog for leaving the console while work is in progress: leave it running, stop gracefully, or kill it.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -9,7 +9,7 @@ use crate::msg::{Effect, QuitHow};
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// The dialog.
+/// The dialog for leaving.
 #[derive(Default)]
 pub(crate) struct Quit {
     chosen: usize,
@@ -18,15 +18,15 @@ pub(crate) struct Quit {
 const CHOICES: [(&str, &str, QuitHow); 3] = [
     (
         "leave them running",
-        "the supervisor goes on in the background; `paddock` comes back to it",
+        "the supervisor works on in the background; `paddock` returns to it",
         QuitHow::Leave,
     ),
     (
-        "stop in order",
+        "stop gracefully",
         "sessions are asked to stop and are harvested; a landing is finished",
         QuitHow::Graceful,
     ),
-    ("kill everything", "sessions and gates are killed now; what they left is kept", QuitHow::Kill),
+    ("kill everything", "sessions and gates are killed now; their work is kept", QuitHow::Kill),
 ];
 
 impl Dialog for Quit {
@@ -61,7 +61,7 @@ impl Dialog for Quit {
                 self.chosen = self.chosen.saturating_sub(1);
             }
             KeyCode::Enter => return Step::Done(vec![Effect::Quit(CHOICES[self.chosen].2)]),
-            // The second Ctrl-C in a row stops in order, as on the command line.
+            // Ctrl-C opens this dialog. A second one stops gracefully, as the first one does for `paddock run --no-tui`.
             KeyCode::Char('c') if key.modifiers.contains(crossterm::event::KeyModifiers::CONTROL) => {
                 return Step::Done(vec![Effect::Quit(QuitHow::Graceful)]);
             }

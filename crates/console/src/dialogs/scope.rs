@@ -1,4 +1,4 @@
-//! Widening what an objective may change.
+//! The form that widens the scope of an objective.
 
 use super::Dialog;
 use super::form::{Fault, Field, Form, Values};
@@ -12,21 +12,21 @@ use paddock_model::operate::Order;
 
 const GLOBS: &str = "Globs";
 
-/// What is wrong with globs, one on a line or parted by commas; for a field that is typed into.
+/// Returns the first fault in a text of globs, separated by commas or line breaks.
 #[must_use]
 pub(crate) fn globs_fault(text: &str) -> Option<String> {
     let mut globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
     globs.find_map(|glob| scope_fault(glob).map(|fault| format!("{glob}: {fault}")))
 }
 
-/// The globs of such a text.
+/// Returns the globs of such a text.
 #[must_use]
 pub(crate) fn globs_of(text: &str) -> Vec<String> {
     let globs = text.split([',', '\n']).map(str::trim).filter(|glob| !glob.is_empty());
     globs.map(str::to_owned).collect()
 }
 
-/// Opens it. What the last session changed outside of the scope is proposed.
+/// Returns the form for an objective. It proposes the paths that the last session changed outside the scope.
 #[must_use]
 pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let found = model.facts.state.objective(&objective);
@@ -34,7 +34,7 @@ pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let mut proposed = String::new();
     if let Some(one) = found {
         quoted.push(match one.spec.path_scope.is_empty() {
-            true => "It has no scope: it may change everything already.".to_owned(),
+            true => "It has no scope: it may change every file already.".to_owned(),
             false => format!("It may change {}", one.spec.path_scope.join(", ")),
         });
         let findings = evidence::findings(&model.facts.state, one);
@@ -48,11 +48,11 @@ pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
     let send = move |_: &Model, values: &Values, _: usize| {
         let globs = globs_of(values.get(GLOBS));
         match globs.is_empty() {
-            true => Err(Fault::new(GLOBS, "say at least one glob, for example src/session/**")),
+            true => Err(Fault::new(GLOBS, "enter at least one glob, for example src/session/**")),
             false => Ok(vec![order(&objective, Order::Expand { globs }, "widen the scope of")]),
         }
     };
-    let globs = Field::area(GLOBS, "one on a line, for example src/session/**", 3, 10)
+    let globs = Field::area(GLOBS, "one glob per line, for example src/session/**", 3, 10)
         .with(&proposed)
         .checked(|_, text| globs_fault(text));
     Form::new(model, title, draft, vec![globs], vec!["Widen"], send).quoting(quoted).boxed()

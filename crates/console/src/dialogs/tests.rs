@@ -1,4 +1,4 @@
-//! Keys in, commands out.
+//! Tests of the dialogs: keys go in, commands come out.
 
 use super::super::testing::{
     Sample, accept, asked, dialog_alone, key, looks, paste, press, refuse, slug, type_in,
@@ -56,7 +56,7 @@ fn a_refusal_is_shown_in_the_dialog_and_what_was_typed_stays() {
 }
 
 #[test]
-fn what_is_typed_before_a_refusal_goes_on_where_it_was_typed() {
+fn keys_typed_before_a_refusal_are_replayed_into_the_form() {
     let mut model = night();
     at(&mut model, "billing-webhook");
     press(&mut model, "r");
@@ -73,7 +73,7 @@ fn what_is_typed_before_a_refusal_goes_on_where_it_was_typed() {
 }
 
 #[test]
-fn a_key_that_would_send_again_is_not_pressed_blindly_and_is_told_of() {
+fn a_key_that_would_send_again_is_dropped_and_counted() {
     let mut model = night();
     at(&mut model, "billing-webhook");
     press(&mut model, "r");
@@ -86,29 +86,29 @@ fn a_key_that_would_send_again_is_not_pressed_blindly_and_is_told_of() {
 }
 
 #[test]
-fn keys_typed_for_a_dialog_that_is_done_reach_no_pane_and_are_told_of() {
+fn keys_typed_for_a_closed_dialog_reach_no_pane_and_are_counted() {
     let mut model = night();
     at(&mut model, "billing-webhook");
     press(&mut model, "r");
     let asks = asked(&press(&mut model, "alt-enter"));
     press(&mut model, "x X");
     assert!(super::super::testing::accept_unseen(&mut model, &asks[0].1).is_empty());
-    let reported = |model: &Model| model.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
+    let note_of = |model: &Model| model.note.as_ref().map(|note| note.text.clone()).unwrap_or_default();
     assert!(
-        reported(&model).contains("2 keys typed before the answer were not used   done"),
+        note_of(&model).contains("2 keys typed before the answer were not used   done"),
         "{}",
-        reported(&model)
+        note_of(&model)
     );
     press(&mut model, "X");
     assert!(model.dialogs.is_empty(), "no frame has shown yet that the dialog is closed");
-    assert!(reported(&model).contains("1 key typed before the answer was not used"), "{}", reported(&model));
+    assert!(note_of(&model).contains("1 key typed before the answer was not used"), "{}", note_of(&model));
     model.ahead.seen();
     press(&mut model, "X");
     assert_eq!(model.dialogs.len(), 1, "the pane has its keys again");
 }
 
 #[test]
-fn what_was_typed_before_leaving_a_dialog_that_waits_is_in_its_draft() {
+fn keys_typed_before_leaving_a_waiting_dialog_are_in_its_draft() {
     let mut model = night();
     at(&mut model, "billing-webhook");
     press(&mut model, "r");
@@ -140,7 +140,7 @@ fn escape_keeps_the_draft_of_that_kind_and_target() {
 }
 
 #[test]
-fn pasted_text_is_one_piece_whatever_it_holds() {
+fn pasted_text_is_inserted_whole_whatever_it_contains() {
     let mut model = night();
     at(&mut model, "billing-webhook");
     press(&mut model, "r");
@@ -216,7 +216,7 @@ fn an_objective_has_every_field_and_ids_are_completed() {
 }
 
 #[test]
-fn a_fault_is_shown_while_it_is_typed_and_stops_the_sending() {
+fn a_fault_is_shown_while_it_is_typed_and_prevents_sending() {
     let mut model = night();
     at(&mut model, "auth-tokens");
     press(&mut model, "w");
@@ -228,7 +228,7 @@ fn a_fault_is_shown_while_it_is_typed_and_stops_the_sending() {
 }
 
 #[test]
-fn a_confirmation_is_refused_when_its_target_has_gone_on_meanwhile() {
+fn a_confirmation_is_refused_if_its_target_has_landed_meanwhile() {
     let mut sample = Sample::night();
     at(&mut sample.model, "rate-limits");
     press(&mut sample.model, "X");

@@ -1,4 +1,4 @@
-//! Shapes as pictures, and every picture read back.
+//! Snapshots of small graphs, and property tests that read every picture back into edges.
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -52,7 +52,7 @@ impl Picture {
         self.draw(&UNICODE)
     }
 
-    /// Reads the lines back: which row is connected with which, and no others.
+    /// Reads a picture back: returns the pairs of rows that it connects.
     fn read(&self) -> BTreeSet<(usize, usize)> {
         let grid: Vec<Vec<char>> =
             (0..self.rows.len()).map(|row| self.line(row, &UNICODE).chars().collect()).collect();
@@ -60,7 +60,7 @@ impl Picture {
         for (row, line) in grid.iter().enumerate() {
             let begins = line.iter().enumerate().filter(|(_, glyph)| matches!(glyph, '╭' | '┬'));
             for (column, _) in begins {
-                assert!(reaches_node(line, column), "a lane begins at no node: row {row}");
+                assert!(reaches_node(line, column), "a lane does not begin at a node: row {row}");
                 let mut down = row + 1;
                 loop {
                     let glyph = grid[down][column];
@@ -96,7 +96,7 @@ impl Picture {
     }
 }
 
-/// Whether the stroke goes from here to the end of the gutter, interrupted by passing lanes at most.
+/// Returns whether the stroke reaches from here to the end of the gutter, interrupted only by passing lanes.
 fn reaches_node(line: &[char], column: usize) -> bool {
     line[column + 1..].iter().all(|glyph| matches!(glyph, '─' | '│' | '┬' | '┴' | '┼'))
         && line.last() == Some(&'─')
@@ -172,7 +172,7 @@ fn what_is_finished_is_folded_but_what_unfinished_work_rests_on_stays() {
 fn lanes_that_find_no_place_are_counted_on_their_lines() {
     let mut nodes: Vec<Node> = (0..4).map(|_| node(&[])).collect();
     nodes.extend([node(&[3]), node(&[2]), node(&[1]), node(&[0])]);
-    // In this order every lane lies within the one before.
+    // In this order every lane is nested in the one before, so each needs a column of its own.
     let rows: Vec<Row> = (0..8).map(Row::Node).collect();
     let rails = Rails::new(&nodes, &rows, 2);
     let picture = Picture { nodes, rows, rails };
@@ -182,7 +182,7 @@ fn lanes_that_find_no_place_are_counted_on_their_lines() {
     assert_eq!(picture.rails.hidden(3), (0, 0));
 }
 
-/// A number that looks random and is always the same.
+/// Returns a pseudo-random number that depends only on the seed (SplitMix64).
 fn scattered(seed: u64) -> u64 {
     let mut x = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
     x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -213,18 +213,18 @@ fn five_hundred_nodes() {
 }
 
 #[test]
-fn ten_thousand_nodes_are_laid_out_without_being_noticed() {
+fn ten_thousand_nodes_are_placed_within_the_limit() {
     let nodes = many(10_000, 40);
     let begun = Instant::now();
     let picture = Picture::new(nodes, &Folds::default(), 10);
     let took = begun.elapsed();
     assert_eq!(picture.rows.len(), 10_000);
-    // A debug build on a busy machine; the bench says what it takes really.
+    // A wide limit, for a debug build on a busy machine; the benchmark measures the real time.
     assert!(took.as_secs() < 10, "{took:?}");
 }
 
 #[test]
-fn a_circle_still_gives_every_node_a_line() {
+fn in_a_cycle_every_node_still_has_a_row() {
     let nodes = vec![node(&[2]), node(&[0]), node(&[1]), node(&[2, 9]), node(&[4])];
     let picture = Picture::plain(nodes);
     let drawn: BTreeSet<u32> = picture.rows.iter().flat_map(Row::nodes).copied().collect();
@@ -263,7 +263,7 @@ fn the_critical_path_is_the_longest_chain_of_what_is_left() {
 }
 
 #[test]
-fn finishing_things_moves_no_line() {
+fn finished_nodes_move_no_row() {
     let mut nodes = many(200, 9);
     let before = order(&nodes);
     for node in nodes.iter_mut().take(90) {
@@ -279,7 +279,7 @@ fn graphs() -> impl Strategy<Value = Vec<Node>> {
         for (at, (needs, group, is_done)) in parts.into_iter().enumerate() {
             let needs: BTreeSet<u32> =
                 needs.iter().filter(|_| at > 0).map(|need| u32::try_from(need.index(at)).unwrap()).collect();
-            // Done only after what it needs, as the domain has it.
+            // A node is done only after its needs, as in a valid state.
             let is_done = is_done && needs.iter().all(|&need| nodes[need as usize].is_done);
             nodes.push(Node { needs: needs.into_iter().collect(), group, is_done });
         }
@@ -289,7 +289,7 @@ fn graphs() -> impl Strategy<Value = Vec<Node>> {
 
 proptest! {
     #[test]
-    fn every_dependency_is_drawn_connected_and_no_other(nodes in graphs(), headings: bool, folded: bool) {
+    fn exactly_the_dependencies_are_drawn_as_connected(nodes in graphs(), headings: bool, folded: bool) {
         let folds = Folds { is_on: folded, has_headings: headings, ..Folds::default() };
         let picture = Picture::new(nodes.clone(), &folds, usize::MAX);
         prop_assert_eq!(picture.read(), picture.edges(), "{}", picture.unicode());
@@ -299,7 +299,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_narrow_gutter_leaves_out_is_counted(nodes in graphs(), graph_columns_max in 0_usize..4) {
+    fn edges_that_a_narrow_gutter_leaves_out_are_counted(nodes in graphs(), graph_columns_max in 0_usize..4) {
         let picture = Picture::new(nodes, &Folds::default(), graph_columns_max);
         let (read, edges) = (picture.read(), picture.edges());
         prop_assert!(read.is_subset(&edges));

@@ -1,4 +1,4 @@
-//! keys.yaml: the name of an action, and its keys. What is wrong is told; the rest is used.
+//! Reads keys.yaml, which maps names of actions to keys. Faulty entries are reported and ignored; the others are used.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,9 +8,11 @@ use paddock_config::error::nearest;
 use paddock_config::words::{self, Entry, fault};
 use paddock_config::{ConfigError, Environment, Place, Workspace};
 
-/// The files, the user's own first: what comes later wins.
+/// Returns the paths of a configuration file, each with the name that messages use: first the user's own, then the
+/// workspace's. Later files override earlier ones.
 #[must_use]
 pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Vec<(PathBuf, String)> {
+    // The XDG specification says to ignore a relative path.
     let absolute = environment.path("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
     let home = || environment.path("HOME").map(|home| home.join(".config"));
     let own = absolute.map(std::path::Path::to_path_buf).or_else(home);
@@ -22,7 +24,7 @@ pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Ve
 }
 
 impl Keymap {
-    /// Lays the keys of both files over these; gives everything that is wrong in them.
+    /// Applies both files to this keymap. Returns their faults.
     pub(crate) fn load(&mut self, workspace: &Workspace, environment: &Environment) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         for (path, shown) in files("keys.yaml", workspace, environment) {
@@ -33,7 +35,7 @@ impl Keymap {
         faults
     }
 
-    /// Takes the lines of a file in; gives what is wrong with them.
+    /// Applies the entries of one file. Returns their faults.
     pub fn read(&mut self, entries: &[Entry], file: &str) -> Vec<ConfigError> {
         let (mut faults, mut given) = (Vec::new(), HashMap::<Key, (&str, Place)>::new());
         for entry in entries {
@@ -48,22 +50,22 @@ impl Keymap {
                 };
                 match Key::parse(word) {
                     None => {
-                        let right =
-                            "a letter or sign, `ctrl-x`, `alt-x`, `enter`, `space`, `f1` and the like";
-                        faults.push(say(format!("{word:?} is no key"), right));
+                        let right = "use a letter, a punctuation mark, `ctrl-x`, `alt-x`, `enter`, `space`, `f1` or the like";
+                        faults.push(say(format!("{word:?} is not a key"), right));
                     }
                     Some(key) => match given.insert(key, (action, *place)) {
                         Some((other, first)) if other != action => {
-                            let problem = format!("{word:?} is the key of `{other}` already");
-                            faults.push(say(problem, &format!("it was given in line {}", first.line)));
+                            let problem = format!("{word:?} is bound to `{other}` already");
+                            faults.push(say(problem, &format!("line {} binds it", first.line)));
                             given.insert(key, (other, first));
                         }
                         _ => keys.push(key),
                     },
                 }
             }
-            let is_meant = entry.words.is_empty() || !keys.is_empty();
-            if is_meant {
+            // An empty list removes all keys on purpose. If every key of a list is faulty, the action keeps its own.
+            let is_intended = entry.words.is_empty() || !keys.is_empty();
+            if is_intended {
                 self.bind(action, keys);
             }
         }
@@ -71,7 +73,7 @@ impl Keymap {
         faults
     }
 
-    /// Nobody may be left without a way out.
+    /// Gives `quit` and `help` their default keys back if a file has left them without any. Returns a fault for each.
     fn locked_in(&mut self, file: &str) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         for name in ["quit", "help"] {
@@ -79,7 +81,7 @@ impl Keymap {
                 continue;
             }
             self.bind(name, self.own_keys(name));
-            let problem = format!("`{name}` would be left without a key, so it keeps its own");
+            let problem = format!("`{name}` must have a key, so it keeps its default one");
             faults.push(fault(file, Place::default(), name, problem, None));
         }
         faults
@@ -108,23 +110,20 @@ mod tests {
     }
 
     #[test]
-    fn a_file_moves_keys_and_what_is_wrong_in_it_is_said_with_line_and_remedy() {
+    fn a_file_rebinds_keys_and_its_faults_name_line_and_remedy() {
         let text = "retry: [F5, ctrl-r]\nkil: K\nzoom: hyper-z\nskip: F5\nkill: []\nhelp: []\n";
         let (keymap, said) = read(text);
         assert_eq!(keymap.keys("retry"), ["F5", "Ctrl-R"]);
-        assert_eq!(keymap.keys("zoom"), ["z"], "a wrong key leaves the action its own");
+        assert_eq!(keymap.keys("zoom"), ["z"], "after a faulty key the action keeps its own");
         assert!(keymap.keys("kill").is_empty());
-        assert_eq!(keymap.keys("help"), ["?"], "nobody is left without help");
+        assert_eq!(keymap.keys("help"), ["?"], "`help` always has a key");
         assert_eq!(said.len(), 4, "{said:#?}");
         assert!(
             said[0].contains("keys.yaml:2:1: there is no action `kil`; did you mean `kill`?"),
             "{said:#?}"
         );
-        assert!(said[1].starts_with("keys.yaml:3:7: \"hyper-z\" is no key; a letter"), "{said:#?}");
-        assert!(
-            said[2].contains("\"F5\" is the key of `retry` already; it was given in line 1"),
-            "{said:#?}"
-        );
+        assert!(said[1].starts_with("keys.yaml:3:7: \"hyper-z\" is not a key; use a letter"), "{said:#?}");
+        assert!(said[2].contains("\"F5\" is bound to `retry` already; line 1 binds it"), "{said:#?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Keys to actions: their own, then keys.yaml of the user, then that of the workspace.
+//! Maps keys to actions: the table's defaults, overridden by the user's keys.yaml, then by the workspace's.
 
 mod file;
 
@@ -16,7 +16,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// The key of an event. Shift is in the letter already.
+    /// Normalizes a key event. Drops Shift, which the letter shows already, and ignores case with Ctrl: terminals
+    /// report Ctrl-L as `l` or `L`.
     #[must_use]
     pub(crate) fn from_event(event: KeyEvent) -> Self {
         let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -32,13 +33,14 @@ impl Key {
         Self { code, modifiers }
     }
 
-    /// Reads a name: `a`, `A`, `ctrl-l`, `alt-x`, `enter`, `f5`.
+    /// Parses a name: `a`, `A`, `ctrl-l`, `alt-x`, `enter`, `f5`.
     #[must_use]
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;
         loop {
             let lower = rest.to_ascii_lowercase();
+            // The length check leaves `ctrl--` its last character as the key.
             let (prefix, modifier) = match () {
                 () if lower.starts_with("ctrl-") && rest.len() > 5 => (5, KeyModifiers::CONTROL),
                 () if lower.starts_with("alt-") && rest.len() > 4 => (4, KeyModifiers::ALT),
@@ -55,13 +57,13 @@ impl Key {
         Some(Self::from_event(KeyEvent::new(code, modifiers)))
     }
 
-    /// The event that a terminal sends for it.
+    /// Returns the event that a terminal sends for this key.
     #[cfg(test)]
     pub(super) fn event(self) -> KeyEvent {
         KeyEvent::new(self.code, self.modifiers)
     }
 
-    /// The name, as people read it.
+    /// Returns the name for display: `Ctrl-L`, `Space`, `F5`.
     #[must_use]
     pub(crate) fn name(&self) -> String {
         let mut out = String::new();
@@ -114,17 +116,17 @@ fn named(name: &str) -> Option<KeyCode> {
     NAMES.iter().find(|(known, _)| *known == name).map(|(_, code)| *code)
 }
 
-/// Which key does what.
+/// The bindings of keys to actions. A key has one action at most; an action may have several keys.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Keymap {
-    /// Every action with the names of its own keys.
+    /// Every action with the names of its default keys.
     own: Vec<(&'static str, &'static [&'static str])>,
     by_key: HashMap<Key, &'static str>,
     by_action: HashMap<&'static str, Vec<Key>>,
 }
 
 impl Keymap {
-    /// The actions, by their names, with the names of their own keys.
+    /// Creates the keymap from the actions and the names of their default keys.
     #[must_use]
     pub fn new(own: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Self {
         let own: Vec<_> = own.into_iter().collect();
@@ -135,18 +137,18 @@ impl Keymap {
         keymap
     }
 
-    /// The action of that name.
+    /// Returns the static name that equals `name`, if there is such an action.
     fn find(&self, name: &str) -> Option<&'static str> {
         self.own.iter().map(|(action, _)| *action).find(|action| *action == name)
     }
 
-    /// The keys that an action has unless a file says otherwise.
+    /// Returns the default keys of an action.
     fn own_keys(&self, action: &str) -> Vec<Key> {
         let own = self.own.iter().find(|(name, _)| *name == action);
         own.into_iter().flat_map(|(_, keys)| *keys).filter_map(|key| Key::parse(key)).collect()
     }
 
-    /// Gives an action these keys instead of its own; whoever had them loses them.
+    /// Binds an action to exactly these keys. Other actions that had one of them lose it.
     pub(crate) fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
         for old in self.by_action.remove(action).unwrap_or_default() {
             self.by_key.remove(&old);
@@ -161,19 +163,19 @@ impl Keymap {
         self.by_action.insert(action, keys);
     }
 
-    /// What a key does.
+    /// Returns the action of a key.
     #[must_use]
     pub(crate) fn action(&self, event: KeyEvent) -> Option<&'static str> {
         self.by_key.get(&Key::from_event(event)).copied()
     }
 
-    /// The keys of an action.
+    /// Returns the names of the keys of an action.
     #[must_use]
     pub(crate) fn keys(&self, action: &str) -> Vec<String> {
         self.by_action.get(action).into_iter().flatten().map(Key::name).collect()
     }
 
-    /// The first key of an action.
+    /// Returns the name of the first key of an action.
     #[must_use]
     pub fn key(&self, action: &str) -> Option<String> {
         self.by_action.get(action)?.first().map(Key::name)
@@ -186,7 +188,7 @@ mod tests {
     use crate::actions::TABLE;
 
     #[test]
-    fn every_key_of_the_table_is_one_and_has_one_action() {
+    fn every_key_of_the_table_can_be_parsed_and_has_one_action() {
         let mut seen = HashMap::new();
         for action in TABLE {
             for name in action.keys {
@@ -198,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_are_named_as_they_are_parsed() {
+    fn names_of_keys_can_be_parsed_again() {
         for name in ["a", "A", "Ctrl-L", "Alt-Enter", "Space", "F5", "Esc", "?", "+", "Backtab", "登"] {
             assert_eq!(Key::parse(name).map(|key| key.name()).as_deref(), Some(name));
         }

@@ -1,8 +1,8 @@
-//! The first start in a repository: three questions, each with a good answer in it already.
+//! The first start in a repository: one screen with three questions, each with a proposed answer.
 //!
-//! A screen of its own before the console: there may be no workspace yet, and nothing is written before the last
-//! yes. What is looked up and what is done is behind [`Setup`], which the command line gives: it is the code of
-//! `init` and `project add`.
+//! The screen comes before the console, since there may be no workspace yet. Nothing is written before the person
+//! presses Start. The command line passes in a [`Setup`], which runs the code of `paddock init` and
+//! `paddock project add`.
 
 mod agents;
 mod questions;
@@ -25,44 +25,44 @@ use super::terminal::Screen;
 use super::update::update;
 use super::{Model, ahead, input, msg};
 
-/// What the screen has done for it.
+/// The operations that the screen needs. They block, so each runs on a thread of its own.
 pub trait Setup: Send + Sync {
-    /// Looks at the repository.
+    /// Inspects the repository.
     ///
     /// # Errors
-    /// For people: why it cannot be taken under management, and what to do.
+    /// Fails with a sentence that says why the repository cannot be managed, and what to do.
     fn look(&self) -> Result<Found, Refused>;
 
-    /// The agents on PATH. Takes seconds.
+    /// Returns the agents on PATH. Blocks for seconds.
     fn agents(&self) -> Vec<AgentSeen>;
 
-    /// Makes the workspace, registers the repository, adds the goal.
+    /// Creates the workspace, registers the repository and adds the goal.
     ///
     /// # Errors
-    /// For people: what could not be done; nothing half-done is left.
+    /// Fails with a sentence that says what could not be done. Whatever was done before is undone.
     fn execute(&self, answers: &Answers) -> Result<(), Refused>;
 }
 
 /// How the screen was left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Left {
-    /// Everything is set up.
+    /// The repository is set up.
     Done,
-    /// The person does not want to, or not now; nothing was written.
+    /// The person left without an answer; nothing was written.
     Not,
 }
 
-/// What threads bring.
+/// The result of an operation.
 enum News {
     Looked(Result<Found, Refused>),
     Agents(Vec<AgentSeen>),
-    CarriedOut(Result<(), Refused>),
+    Executed(Result<(), Refused>),
 }
 
-/// Where threads put what they bring; a message wakes the loop.
+/// Results of the threads. Each thread pushes its result, then wakes the loop with a message.
 #[derive(Clone)]
 struct Inbox {
-    /// One of a kind at most: the next is looked up when this one was taken.
+    /// At most one result of each kind: an operation is repeated only after its result was taken.
     news: Arc<Mutex<Vec<News>>>,
     messages: SyncSender<Msg>,
     setup: Arc<dyn Setup>,
@@ -73,6 +73,7 @@ impl Inbox {
         let inbox = self.clone();
         let run = move || {
             let news = work(inbox.setup.as_ref());
+            // A panic of another thread cannot leave a pushed result half-written, so a poisoned lock is still good.
             inbox.news.lock().unwrap_or_else(PoisonError::into_inner).push(news);
             let _ = inbox.messages.send(Msg::Tick);
         };
@@ -84,13 +85,15 @@ impl Inbox {
     }
 }
 
-/// Shows the screen; `model` holds the theme and the keys, `log` is where a panic is written down.
+/// Shows the screen until the person has answered or left. `model` holds the theme and the keymap; `log` is the file for
+/// reports of panics.
 ///
 /// # Errors
-/// What the terminal says.
+/// Fails if the terminal reports an error, or a thread cannot be started.
 pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<Left> {
     let (messages, incoming) = msg::messages();
     let inbox = Inbox { news: Arc::default(), messages: messages.clone(), setup };
+    // Both take a moment, so they start before the first frame.
     inbox.start(|setup| News::Looked(setup.look()))?;
     inbox.start(|setup| News::Agents(setup.agents()))?;
     model.size = crossterm::terminal::size()?;
@@ -109,6 +112,7 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
         for news in inbox.take() {
             state.borrow_mut().take(&model, news);
         }
+        // As after a supervisor's answer: replay or drop the keys that were typed during the setup.
         if was_working && !state.borrow().is_working() {
             let is_refused = !state.borrow().is_done();
             ahead::answered(&mut model, 0, is_refused);
@@ -119,16 +123,16 @@ pub fn run(mut model: Model, setup: Arc<dyn Setup>, log: PathBuf) -> io::Result<
         if is_leaving || model.dialogs.is_empty() {
             break Left::Not;
         }
-        for wish in state.borrow_mut().wishes() {
-            match wish {
-                questions::Wish::Look => inbox.start(|setup| News::Looked(setup.look()))?,
-                questions::Wish::CarryOut(answers) => {
-                    inbox.start(move |setup| News::CarriedOut(setup.execute(&answers)))?;
+        for request in state.borrow_mut().take_requests() {
+            match request {
+                questions::Request::Look => inbox.start(|setup| News::Looked(setup.look()))?,
+                questions::Request::Execute(answers) => {
+                    inbox.start(move |setup| News::Executed(setup.execute(&answers)))?;
                 }
             }
         }
     };
-    // The console reads the keys from now on.
+    // The console starts an input thread of its own; two would share the keys between them.
     input.pause();
     Ok(left)
 }

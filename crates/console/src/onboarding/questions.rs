@@ -1,4 +1,4 @@
-//! The questions: what was found above them, the answers below.
+//! The screen: facts about the repository above, the questions below.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -22,68 +22,69 @@ use paddock_model::settings::GateCommand;
 const BRANCH: &str = "Branch";
 const GATE: &str = "Gate";
 const GOAL: &str = "First goal";
-/// The columns of what stands before a fact.
+/// Width of the names before the facts, in columns.
 const NAME: u16 = 13;
-/// No wider: lines are to be read.
+/// Greatest width of the text, in columns. Longer lines are hard to read.
 const COLUMNS_MAX: u16 = 100;
-/// Minutes that a gate command may take which was typed here.
+/// Time limit of a gate command that was typed here, in minutes.
 const TIMEOUT_MINUTES: u32 = 20;
-/// The longest name that is made of a command.
+/// Longest name that is made from a gate command, in bytes.
 const NAME_MAX: usize = 24;
 
-/// A repository, as it was found.
+/// Facts about the repository.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// Its folder.
+    /// Folder of the repository.
     pub root: PathBuf,
-    /// Where worktrees will be made.
+    /// Folder in which worktrees will be created.
     pub worktrees: PathBuf,
-    /// The workspace.
+    /// Folder of the workspace.
     pub workspace: PathBuf,
-    /// Whether that has to be made.
+    /// Whether the workspace has to be created.
     pub is_new_workspace: bool,
-    /// What it will be called in commands.
+    /// Name of the project in commands.
     pub slug: String,
-    /// The branch that HEAD is on.
+    /// The branch that HEAD points to.
     pub branch: String,
-    /// The proposed gate.
+    /// The proposed gate commands.
     pub gate: Vec<GateCommand>,
-    /// The file that the gate was proposed from; empty: none.
+    /// The file from which the gate was proposed; empty if there is none.
     pub gate_from: String,
-    /// Commands that the repository's own file gives, for people: agreed to with the last yes.
+    /// Commands from the repository's own project file, for display. Start agrees to run them.
     pub own_commands: Vec<String>,
 }
 
-/// What was answered.
+/// The answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Answers {
-    /// The branch that work is published to.
+    /// The branch to which work is published.
     pub branch: String,
-    /// The gate; empty = none, or that of the repository's own file.
+    /// The gate commands; if empty, those of the repository's own file, or none.
     pub gate: Vec<GateCommand>,
-    /// The title of the first goal; empty = none yet.
+    /// The title of the first goal; empty if none is added yet.
     pub goal: String,
-    /// Its description.
+    /// The description of the first goal.
     pub description: String,
 }
 
-/// What the loop is to have done.
+/// An operation that the loop has to start.
 #[derive(Debug)]
-pub(super) enum Wish {
+pub(super) enum Request {
     Look,
-    CarryOut(Answers),
+    Execute(Answers),
 }
 
-/// Everything that is on the screen.
+/// The state of the screen. The dialog and the loop share it.
 #[derive(Default)]
 pub struct State {
     found: Option<Found>,
     problem: Option<Refused>,
     agents: Option<Vec<AgentSeen>>,
     form: Option<Form>,
+    /// Whether Start was pressed and the setup runs.
     is_working: bool,
     is_done: bool,
-    wishes: Vec<Wish>,
+    requests: Vec<Request>,
 }
 
 impl State {
@@ -95,8 +96,8 @@ impl State {
         self.is_working && !self.is_done
     }
 
-    pub(super) fn wishes(&mut self) -> Vec<Wish> {
-        std::mem::take(&mut self.wishes)
+    pub(super) fn take_requests(&mut self) -> Vec<Request> {
+        std::mem::take(&mut self.requests)
     }
 
     pub(super) fn take(&mut self, model: &Model, news: News) {
@@ -107,8 +108,8 @@ impl State {
                 self.form = Some(form(model, &found));
                 (self.found, self.problem) = (Some(found), None);
             }
-            News::CarriedOut(Ok(())) => self.is_done = true,
-            News::CarriedOut(Err(problem)) => {
+            News::Executed(Ok(())) => self.is_done = true,
+            News::Executed(Err(problem)) => {
                 self.is_working = false;
                 if let Some(form) = &mut self.form {
                     let _ = form.answered(model, Err(problem));
@@ -122,7 +123,8 @@ impl State {
     }
 }
 
-/// The commands of lines, named as they were proposed where they are the same.
+/// Returns the gate commands of these lines. A line that equals a proposed command keeps its name; other names are made
+/// from the line and numbered if taken.
 fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
     let mut commands: Vec<GateCommand> = Vec::new();
     for line in lines {
@@ -147,25 +149,24 @@ fn short_name(line: &str) -> String {
 fn form(model: &Model, found: &Found) -> Form {
     let lines: Vec<&str> = found.gate.iter().map(|one| one.run.as_str()).collect();
     let fields = vec![
-        Field::line(BRANCH, "the branch that work is published to").with(&found.branch),
-        Field::area(GATE, "commands, one on a line; none: work lands unverified", 2, 6)
-            .with(&lines.join("\n")),
-        Field::area(GOAL, "what is to be reached; the first line is its title; may be empty", 3, 8),
+        Field::line(BRANCH, "the branch to which work is published").with(&found.branch),
+        Field::area(GATE, "one command per line; empty: work lands unverified", 2, 6).with(&lines.join("\n")),
+        Field::area(GOAL, "optional: the goal; its first line is the title", 3, 8),
     ];
     let refuse_blank = |_: &Model, values: &Values, _: usize| match values.get(BRANCH).is_empty() {
-        true => Err(Fault::new(BRANCH, "say which branch work is published to")),
+        true => Err(Fault::new(BRANCH, "enter the branch to which work is published")),
         false => Ok(Vec::new()),
     };
     Form::new(model, "", "onboarding", fields, vec!["Start"], refuse_blank)
 }
 
-/// The screen as a dialog that covers everything.
+/// The screen, as a dialog that fills it.
 pub(crate) struct Questions {
     state: Rc<RefCell<State>>,
 }
 
 impl Questions {
-    /// The screen of this state.
+    /// Creates the screen for this state.
     #[must_use]
     pub(crate) fn new(state: Rc<RefCell<State>>) -> Self {
         Self { state }
@@ -185,12 +186,12 @@ fn answers(values: &Values, found: &Found) -> Answers {
 
 type Fact = (&'static str, String, Style);
 
-/// What was found, line by line.
+/// Returns the facts, line by line.
 fn facts(state: &State, theme: &Theme) -> Vec<Fact> {
     let mut facts: Vec<Fact> = Vec::new();
     if let Some(found) = &state.found {
         facts.push(("repository", format!("{}  as `{}`", found.root.display(), found.slug), theme.plain));
-        let new = if found.is_new_workspace { "  (will be made)" } else { "" };
+        let new = if found.is_new_workspace { "  (will be created)" } else { "" };
         facts.push(("workspace", format!("{}{new}", found.workspace.display()), theme.plain));
         facts.push(("worktrees", found.worktrees.display().to_string(), theme.plain));
     }
@@ -201,23 +202,25 @@ fn facts(state: &State, theme: &Theme) -> Vec<Fact> {
             (name, command.clone(), theme.needs)
         }));
         if state.has_own_gate() {
-            let words = "these come from .paddock/project.yaml of the repository: starting agrees to them";
+            let words = "from .paddock/project.yaml in the repository; Start agrees to run them";
             facts.push(("", words.to_owned(), theme.dim));
         }
-        let said = match (found.gate_from.is_empty(), found.gate.is_empty()) {
+        let hint = match (found.gate_from.is_empty(), found.gate.is_empty()) {
             (false, false) => {
-                format!("proposed from {}; it runs here on everything that is to land", found.gate_from)
+                format!("proposed from {}; every change must pass it before it lands", found.gate_from)
             }
-            _ if state.has_own_gate() => "leave it empty to use the repository's own".to_owned(),
-            _ => "nothing was recognised: say how its tests are run".to_owned(),
+            _ if state.has_own_gate() => {
+                "leave empty to use the gate of the repository's own file".to_owned()
+            }
+            _ => "no build tool was recognised: enter the commands that run the tests".to_owned(),
         };
-        facts.push(("gate", said, theme.dim));
+        facts.push(("gate", hint, theme.dim));
     }
     facts
 }
 
 fn agents(state: &State, theme: &Theme) -> Fact {
-    let Some(agents) = &state.agents else { return ("agents", "looking …".to_owned(), theme.dim) };
+    let Some(agents) = &state.agents else { return ("agents", "searching PATH …".to_owned(), theme.dim) };
     let named = |agent: &AgentSeen| match &agent.version {
         Some(version) => format!("{} {version}", agent.id),
         None => agent.id.to_string(),
@@ -225,14 +228,14 @@ fn agents(state: &State, theme: &Theme) -> Fact {
     let all: Vec<String> = agents.iter().map(named).collect();
     match all.is_empty() {
         true => {
-            let words = "none was found on PATH: install one (claude, codex, kimi, …); work waits until then";
+            let words = "none found on PATH: install one (claude, codex, kimi, …); work waits until then";
             ("agents", words.to_owned(), theme.needs)
         }
         false => ("agents", all.join("   "), theme.plain),
     }
 }
 
-const WELCOME: &str = "Agents do objectives in worktrees of their own; only what passes the gate lands on your \
+const WELCOME: &str = "Agents work on objectives in separate worktrees; only work that passes the gate lands on your \
                        branch. Nothing is written before you press Start.";
 
 impl Dialog for Questions {
@@ -256,19 +259,19 @@ impl Dialog for Questions {
             y += 1;
         }
         y += 1;
-        for (name, said, style) in facts(&state, theme) {
+        for (name, fact, style) in facts(&state, theme) {
             if y >= area.bottom() {
                 return;
             }
             text::put(buf, area.x, y, NAME, name, theme.dim);
-            let room = area.width.saturating_sub(NAME);
-            for line in text::wrap(&said, usize::from(room)).into_iter().take(2) {
-                text::put(buf, area.x + NAME, y, room, &line, style);
+            let columns = area.width.saturating_sub(NAME);
+            for line in text::wrap(&fact, usize::from(columns)).into_iter().take(2) {
+                text::put(buf, area.x + NAME, y, columns, &line, style);
                 y += 1;
             }
         }
         y += 1;
-        let room = area.bottom().saturating_sub(y);
+        let height = area.bottom().saturating_sub(y);
         match (&state.form, &state.problem) {
             (_, Some(problem)) => {
                 for (y, line) in (y..area.bottom()).zip(text::wrap(problem.why(), usize::from(area.width))) {
@@ -277,14 +280,14 @@ impl Dialog for Questions {
             }
             (Some(form), None) => {
                 let (_, rows) = form.size(model);
-                form.view(model, Rect { y, height: room.min(rows), ..area }, buf, theme);
+                form.view(model, Rect { y, height: height.min(rows), ..area }, buf, theme);
                 if state.is_working {
-                    let y = y + room.min(rows).saturating_sub(1);
+                    let y = y + height.min(rows).saturating_sub(1);
                     text::put(buf, area.x, y, area.width, &text::fit("setting up …", 40), theme.working);
                 }
             }
             (None, None) => {
-                text::put(buf, area.x, y, area.width, "looking at the repository …", theme.dim);
+                text::put(buf, area.x, y, area.width, "inspecting the repository …", theme.dim);
             }
         }
     }
@@ -298,12 +301,13 @@ impl Dialog for Questions {
         if state.is_working {
             return Step::Stay;
         }
+        // Without a form the repository was not inspected yet, or cannot be managed.
         let Some(form) = &mut state.form else {
             return match key.code {
                 KeyCode::Esc | KeyCode::Char('q') => Step::Close,
                 KeyCode::Char('r') => {
                     state.problem = None;
-                    state.wishes.push(Wish::Look);
+                    state.requests.push(Request::Look);
                     Step::Stay
                 }
                 _ => Step::Stay,
@@ -311,12 +315,12 @@ impl Dialog for Questions {
         };
         match form.key(model, key) {
             Step::Close => Step::Close,
-            // Nothing stands against the answers.
+            // The form has checked the answers; it closes only in `Step::Done`, which this dialog turns into a request.
             Step::Done(_) => {
                 let values = form.values();
                 let answers = answers(&values, state.found.as_ref().unwrap_or(&Found::default()));
                 state.is_working = true;
-                state.wishes.push(Wish::CarryOut(answers));
+                state.requests.push(Request::Execute(answers));
                 Step::Stay
             }
             _ => Step::Stay,
@@ -346,7 +350,7 @@ impl Dialog for Questions {
             (None, None) => Vec::new(),
         };
         hints.retain(|(key, _)| *key != "Esc");
-        hints.push(("Esc", "leave, nothing is written"));
+        hints.push(("Esc", "leave without changes"));
         hints
     }
 

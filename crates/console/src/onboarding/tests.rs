@@ -1,4 +1,4 @@
-//! The screen, its keys, its faults.
+//! Tests of the screen: its keys, its faults, its looks.
 
 use super::*;
 use crate::onboarding::Left;
@@ -42,9 +42,9 @@ fn asking() -> (Model, Rc<RefCell<State>>) {
 }
 
 fn answered(state: &Rc<RefCell<State>>) -> Option<Answers> {
-    state.borrow_mut().wishes().into_iter().find_map(|wish| match wish {
-        Wish::CarryOut(answers) => Some(answers),
-        Wish::Look => None,
+    state.borrow_mut().take_requests().into_iter().find_map(|request| match request {
+        Request::Execute(answers) => Some(answers),
+        Request::Look => None,
     })
 }
 
@@ -79,7 +79,7 @@ fn a_fault_is_shown_in_place_and_what_was_typed_stays() {
     press(&mut model, "alt-enter");
     assert!(answered(&state).is_some());
     let why = "workspace /home/bob/paddock works on this repository already";
-    state.borrow_mut().take(&model, News::CarriedOut(Err(why.into())));
+    state.borrow_mut().take(&model, News::Executed(Err(why.into())));
     let shown = dialog_alone(&mut model, 80, 24);
     assert!(shown.contains("workspace /home/bob/paddock works on") && shown.contains("Ship"), "{shown}");
     press(&mut model, "alt-enter");
@@ -87,13 +87,13 @@ fn a_fault_is_shown_in_place_and_what_was_typed_stays() {
 }
 
 #[test]
-fn a_repository_that_cannot_be_taken_says_why_and_is_looked_at_again() {
+fn a_repository_that_cannot_be_managed_says_why_and_can_be_inspected_again() {
     let (mut model, state) = opened();
     let why = "/home/ada/shop has no commit yet: make one first";
     state.borrow_mut().take(&model, News::Looked(Err(why.into())));
     assert!(dialog_alone(&mut model, 80, 24).contains("has no commit yet"));
     press(&mut model, "r");
-    assert!(matches!(state.borrow_mut().wishes()[..], [Wish::Look]));
+    assert!(matches!(state.borrow_mut().take_requests()[..], [Request::Look]));
     press(&mut model, "esc");
     assert!(model.dialogs.is_empty());
     assert_ne!(Left::Not, Left::Done);

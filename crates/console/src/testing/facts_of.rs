@@ -1,10 +1,10 @@
-//! Parts of the sample's night.
+//! Parts of [`Sample::night`].
 
 use serde_json::{Value, json};
 
 use super::sample::{BEGIN_MS, MINUTE_MS, Sample};
 
-/// An objective that the gate has sent back twice, and waits for a person.
+/// Adds an objective that failed the gate twice and waits for a person.
 pub(super) fn billing(sample: &mut Sample) {
     sample.ready("billing-webhook");
     let findings = json!([{"code": "out_of_scope", "text": "files outside the path scope (src/billing-webhook/**) changed",
@@ -51,7 +51,7 @@ pub(super) fn billing(sample: &mut Sample) {
     );
 }
 
-/// Two entries in a batch under the gate, one that waits; landed work that cannot be published.
+/// Adds a gate run on a batch of two entries, an entry that waits, and a publication that waits.
 pub(super) fn queue(sample: &mut Sample) {
     for (entry, id) in [(2, "rate-limits"), (3, "search-index"), (4, "docs-openapi")] {
         sample.ready(id);
@@ -74,7 +74,7 @@ pub(super) fn queue(sample: &mut Sample) {
     sample.gauge("gate_progress", None, Some(gate), progress);
 }
 
-/// Two sessions at work, one of them near its limits.
+/// Adds two running sessions, one of them near its limits.
 pub(super) fn working(sample: &mut Sample) {
     sample.ready("auth-tokens").ready("login-page");
     let one = sample.session("auth-tokens", "work", "claude", 1);

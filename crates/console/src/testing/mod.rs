@@ -1,4 +1,4 @@
-//! What tests of the console share: a workspace in the middle of its work, keys, and screens as text.
+//! Helpers for tests of the console: a sample workspace in the middle of its work, key presses, screens as text.
 
 mod facts_of;
 mod plan;
@@ -18,7 +18,7 @@ use super::update::{Urgency, update};
 use super::{Model, update::settle};
 use paddock_model::command::{Answer, Command, Refusal, Reply};
 
-/// Presses keys by their names, as keys.yaml has them: `press(&mut model, "r")`, `"alt-enter"`.
+/// Presses keys by their names in keys.yaml, separated by blanks: `press(&mut model, "r alt-enter")`.
 pub(crate) fn press(model: &mut Model, names: &str) -> Vec<Effect> {
     let mut effects = Vec::new();
     for name in names.split(' ') {
@@ -30,7 +30,7 @@ pub(crate) fn press(model: &mut Model, names: &str) -> Vec<Effect> {
     effects
 }
 
-/// Types a text, letter by letter.
+/// Types a text letter by letter; a line break presses Enter.
 pub(crate) fn type_in(model: &mut Model, text: &str) {
     for letter in text.chars() {
         let code = if letter == '\n' { KeyCode::Enter } else { KeyCode::Char(letter) };
@@ -44,7 +44,7 @@ pub(crate) fn paste(model: &mut Model, text: &str) {
     assert_eq!(urgency, Urgency::Now);
 }
 
-/// The commands that effects ask for, with what they are called.
+/// Returns the commands among these effects, with their descriptions.
 pub(crate) fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
     let asks = effects.iter().filter_map(|effect| match effect {
         Effect::Ask { command, doing } => Some(((**command).clone(), doing.clone())),
@@ -53,19 +53,19 @@ pub(crate) fn asked(effects: &[Effect]) -> Vec<(Command, String)> {
     asks.collect()
 }
 
-/// The supervisor says yes, and a frame shows it.
+/// Answers a command with success, and draws a frame.
 pub(crate) fn accept(model: &mut Model, doing: &str) -> Vec<Effect> {
     let effects = accept_unseen(model, doing);
     model.ahead.seen();
     effects
 }
 
-/// The supervisor says yes, and nothing has been drawn since.
+/// Answers a command with success, without a frame since.
 pub(crate) fn accept_unseen(model: &mut Model, doing: &str) -> Vec<Effect> {
     answer(model, doing, Ok(Answer::text("done")))
 }
 
-/// The supervisor says no.
+/// Answers a command with a refusal.
 pub(crate) fn refuse(model: &mut Model, doing: &str, why: &str) -> Vec<Effect> {
     answer(model, doing, Err(Refusal::new(why)))
 }

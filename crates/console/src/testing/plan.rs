@@ -1,4 +1,4 @@
-//! A plan that waits for a person, and other things that stop a project.
+//! Facts that stop a project: a plan that waits for approval, holds, an unusable agent.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ fn proposed(id: &str, title: &str, depends_on: &[&str], scope: &str) -> Value {
 }
 
 impl Sample {
-    /// A planner has made a plan, and a person is to approve it.
+    /// Adds a plan that waits for approval.
     pub(crate) fn planned(&mut self) -> &mut Self {
         let objectives = json!([
             proposed("invoice-model", "A model of invoices", &["billing-webhook"], "src/invoice/**"),
@@ -28,7 +28,7 @@ impl Sample {
         self.fact("plan_made", data)
     }
 
-    /// The branch was rewritten, the gate is red on the target, an agent is not logged in.
+    /// Adds a rewritten target branch, a red gate on the target, and an agent that was not found.
     pub(crate) fn stopped(&mut self) -> &mut Self {
         let reason = |code: &str, text: &str, clears: &str, at_ms: i64| json!({"code": code, "text": text, "clears": clears, "since_ms": at_ms});
         let at = self.at_ms;

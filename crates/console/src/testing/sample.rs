@@ -1,4 +1,4 @@
-//! A shop in the middle of a night's work: facts as they would be recorded, folded.
+//! A sample project in the middle of a night's work, built from events like those that a supervisor records.
 
 use serde_json::{Value, json};
 
@@ -12,18 +12,18 @@ use paddock_model::state::State;
 use paddock_report::events::line;
 use paddock_store::codec::to_stored;
 
-/// When the sample's night begins, in Unix milliseconds.
+/// Time of the first event, in Unix milliseconds.
 pub(super) const BEGIN_MS: i64 = 1_700_000_000_000;
-/// A minute, in milliseconds.
+/// One minute, in milliseconds.
 pub(crate) const MINUTE_MS: i64 = 60_000;
 
 const GOLDEN: &str = include_str!("../../../../tests/golden/events/v1.jsonl");
 
-/// Facts, one after the other.
+/// Builds a model by applying facts one after the other.
 pub(crate) struct Sample {
-    /// The model that they are folded into.
+    /// The model that the facts are applied to.
     pub model: Model,
-    /// When the next fact happens.
+    /// Time of the next fact, in Unix milliseconds.
     pub at_ms: i64,
     seq: u64,
     sessions: u64,
@@ -34,12 +34,12 @@ fn oid(digit: u64) -> String {
     format!("{digit:040x}")
 }
 
-/// The key of an objective of the shop.
+/// Returns the key of an objective of the sample project.
 pub(crate) fn key(id: &str) -> ObjectiveKey {
     ObjectiveKey { project: slug(), id: ObjectiveId::new(id).unwrap() }
 }
 
-/// The shop.
+/// Returns the slug of the sample project.
 pub(crate) fn slug() -> ProjectSlug {
     ProjectSlug::new("shop").unwrap()
 }
@@ -49,7 +49,7 @@ fn named(id: &str) -> Value {
 }
 
 impl Sample {
-    /// Nothing but a running supervisor.
+    /// Returns a sample without projects, with a running supervisor.
     pub(crate) fn empty() -> Self {
         let mut model = Model {
             now_ms: BEGIN_MS,
@@ -63,7 +63,7 @@ impl Sample {
         Self { model, at_ms: BEGIN_MS, seq: 0, sessions: 0, gates: 0 }
     }
 
-    /// The shop without objectives.
+    /// Returns a sample with the project `shop` and no objectives.
     pub(crate) fn shop() -> Self {
         let mut sample = Self::empty();
         let golden: Value = GOLDEN
@@ -84,7 +84,7 @@ impl Sample {
         sample
     }
 
-    /// One more fact.
+    /// Applies a fact of this type.
     pub(crate) fn fact(&mut self, kind: &str, data: impl Into<Value>) -> &mut Self {
         self.seq += 1;
         let fact: Fact = serde_json::from_value(json!({"type": kind, "data": data.into()})).unwrap();
@@ -96,14 +96,14 @@ impl Sample {
         self
     }
 
-    /// Minutes pass.
+    /// Lets minutes pass.
     pub(crate) fn after(&mut self, minutes: i64) -> &mut Self {
         self.at_ms += minutes * MINUTE_MS;
         self.model.now_ms = self.at_ms;
         self
     }
 
-    /// An objective, with what it depends on.
+    /// Adds an objective and its dependencies.
     pub(crate) fn objective(&mut self, id: &str, title: &str, depends_on: &[&str]) -> &mut Self {
         let spec = json!({
             "title": title, "description": format!("{title}, as the plan says."), "acceptance_criteria": ["it works"],
@@ -113,7 +113,7 @@ impl Sample {
         self.fact("objective_added", json!({"objective": named(id), "spec": spec}))
     }
 
-    /// It moves, for a reason that people read.
+    /// Moves an objective to another status.
     pub(crate) fn moved(
         &mut self,
         id: &str,
@@ -130,7 +130,7 @@ impl Sample {
         self.fact("objective_moved", data)
     }
 
-    /// A session of it starts.
+    /// Starts a session on an objective. Returns its number.
     pub(crate) fn session(&mut self, id: &str, kind: &str, agent: &str, attempt: u32) -> u64 {
         self.sessions += 1;
         let session = self.sessions;
@@ -152,13 +152,13 @@ impl Sample {
         session
     }
 
-    /// It has used so much.
+    /// Records what a session has used.
     pub(crate) fn used(&mut self, id: &str, session: u64, tokens: u64, usd_micros: u64) -> &mut Self {
         let usage = json!({"model": "opus", "tokens": {"input": tokens, "cached": 0, "output": 0}, "usd_micros": usd_micros});
         self.fact("session_used", json!({"objective": named(id), "session": session, "usage": usage}))
     }
 
-    /// A session ends and is harvested.
+    /// Ends and harvests a session.
     pub(crate) fn ended(
         &mut self,
         id: &str,
@@ -185,7 +185,7 @@ impl Sample {
         self.moved(id, "active", "review", "session_harvested", Value::Null, None)
     }
 
-    /// It passed the review and enters the queue as this entry.
+    /// Queues an objective that passed the review, as this entry.
     pub(crate) fn queued(&mut self, id: &str, entry: u64) -> &mut Self {
         self.moved(id, "review", "queued", "review_passed", Value::Null, None);
         let data = json!({"project": "shop", "entry": entry, "subject": {"objective": id}, "head": oid(200 + entry), "priority": 0});
@@ -196,7 +196,7 @@ impl Sample {
         json!({"onto": oid(1), "onto_tree": oid(2), "commit": oid(300 + entry), "tree": oid(400 + entry), "sealed": true})
     }
 
-    /// The merge of entries is made, one after the other.
+    /// Builds the chain of merges of these entries.
     pub(crate) fn built(&mut self, entries: &[u64]) -> &mut Self {
         let first = entries[0];
         let links: Vec<Value> = entries
@@ -211,7 +211,7 @@ impl Sample {
         self.fact("candidate_made", made)
     }
 
-    /// The gate runs on entries.
+    /// Starts a gate run on these entries. Returns its number.
     pub(crate) fn gate(&mut self, entries: &[u64]) -> u64 {
         self.gates += 1;
         let gate = self.gates;
@@ -222,7 +222,7 @@ impl Sample {
         gate
     }
 
-    /// It says so.
+    /// Ends a gate run with this verdict.
     pub(crate) fn gate_ended(&mut self, gate: u64, verdict: &str, seconds: u64) -> &mut Self {
         let code = i32::from(verdict == "red");
         let results = json!([
@@ -235,7 +235,7 @@ impl Sample {
         )
     }
 
-    /// An entry lands.
+    /// Lands an entry.
     pub(crate) fn landed(&mut self, id: &str, entry: u64, gate: u64) -> &mut Self {
         let candidate = Self::candidate(entry);
         self.fact(
@@ -247,7 +247,7 @@ impl Sample {
         self.moved(id, "queued", "done", "landed", Value::Null, None)
     }
 
-    /// A gauge gets a value.
+    /// Sets a gauge.
     pub(crate) fn gauge(
         &mut self,
         name: &str,
@@ -264,13 +264,13 @@ impl Sample {
         self
     }
 
-    /// Ready to be worked on.
+    /// Makes an objective ready.
     pub(crate) fn ready(&mut self, id: &str) -> &mut Self {
         self.moved(id, "todo", "ready", "dependencies_met", Value::Null, None)
     }
 
-    /// The whole night: landed, working, queued as a batch, held by findings, waiting for a person, publishing
-    /// that waits, an agent that cools down, branches that collide.
+    /// Returns the whole night: landed, running and queued objectives, a batch at the gate, findings, an objective that
+    /// waits for a person, a publication that waits, an agent that cools down, and branches that collide.
     pub(crate) fn night() -> Self {
         let mut sample = Self::shop();
         let node = json!({"project": "shop", "level": "goal", "id": "ship-v2"});

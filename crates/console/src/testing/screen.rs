@@ -1,4 +1,4 @@
-//! Screens as text, with their styles.
+//! Renders screens as text, with letters for their styles.
 
 use std::fmt::Write;
 
@@ -12,7 +12,7 @@ use crate::frame::{self, draw};
 use crate::panes::{MAIN, PaneId, pane};
 use crate::theme::{ASCII, Theme};
 
-/// One frame.
+/// Draws one frame.
 pub(super) fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
     model.size = (columns, rows);
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
@@ -20,12 +20,12 @@ pub(super) fn buffer(model: &mut Model, columns: u16, rows: u16) -> Buffer {
     buf
 }
 
-/// Text and styles of a frame: every row, then the letters of its styles where it has any.
+/// Renders a frame: every row, followed by a row with the letters of its styles if it has any.
 pub(crate) fn screen(model: &mut Model, columns: u16, rows: u16) -> String {
     show(&buffer(model, columns, rows))
 }
 
-/// One pane with its frame, as it is where it has the whole screen.
+/// Renders a pane with its frame when it fills the whole screen.
 pub(crate) fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u16) -> String {
     model.covers.clear();
     match MAIN.contains(&pane) {
@@ -36,7 +36,7 @@ pub(crate) fn pane_alone(model: &mut Model, pane: PaneId, columns: u16, rows: u1
     part(&whole, Rect { x: 0, y: 1, width: columns, height: rows })
 }
 
-/// One of the six panes as it is beside the others: with this size, without the whole screen.
+/// Renders one of the six panes without its frame, in this size, as part of the main screen.
 pub(crate) fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16) -> String {
     (model.zoomed, model.focus, model.size) = (false, id, (120, 40));
     model.covers.clear();
@@ -46,7 +46,7 @@ pub(crate) fn pane_beside(model: &mut Model, id: PaneId, columns: u16, rows: u16
     show(&buf)
 }
 
-/// The dialog on top, with nothing behind it.
+/// Renders the topmost dialog with nothing behind it.
 pub(crate) fn dialog_alone(model: &mut Model, columns: u16, rows: u16) -> String {
     model.size = (columns, rows);
     let mut buf = Buffer::empty(Rect { x: 0, y: 0, width: columns, height: rows });
@@ -64,7 +64,7 @@ fn part(buf: &Buffer, area: Rect) -> String {
     show(&out)
 }
 
-/// The looks that every pane and dialog is tried in.
+/// The themes in which every pane and dialog is tested.
 pub(crate) fn looks() -> [(&'static str, Theme); 3] {
     [
         ("colour", Theme::default()),
@@ -73,7 +73,7 @@ pub(crate) fn looks() -> [(&'static str, Theme); 3] {
     ]
 }
 
-/// Times of day depend on where the test runs: their digits are replaced, their width stays.
+/// Replaces the digits of times of day, which depend on the time zone of the machine.
 fn timeless(line: &str) -> String {
     let mut letters: Vec<char> = line.chars().collect();
     let is_time = |at: usize, all: &[char]| {

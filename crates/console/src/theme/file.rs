@@ -1,4 +1,4 @@
-//! Which theme: what the terminal can do, then theme.yaml of the user, then that of the workspace.
+//! Chooses the theme: from the terminal's abilities, then the user's theme.yaml, then the workspace's.
 
 use std::path::PathBuf;
 
@@ -11,7 +11,7 @@ use paddock_config::{ConfigError, Environment};
 
 type Field = (&'static str, fn(&mut Theme) -> &mut Style);
 
-/// The meanings that a file can give a look.
+/// The styles that a file can set, by name.
 const FIELDS: &[Field] = &[
     ("plain", |theme| &mut theme.plain),
     ("dim", |theme| &mut theme.dim),
@@ -33,9 +33,10 @@ const FIELDS: &[Field] = &[
 ];
 
 impl Theme {
-    /// The theme for this terminal, with what the files say.
+    /// Returns the theme for this terminal, with the settings of the files, and the files' faults.
     #[must_use]
     pub(crate) fn load(files: &[(PathBuf, String)], environment: &Environment) -> (Self, Vec<ConfigError>) {
+        // Set but empty counts as unset, as no-color.org defines it.
         let is_set = |name: &str| environment.get(name).is_some_and(|value| !value.is_empty());
         let is_dumb = environment.get("TERM") == Some("dumb");
         let is_plain = is_dumb || is_set("NO_COLOR");
@@ -52,7 +53,7 @@ impl Theme {
         (theme, faults)
     }
 
-    /// Takes the lines of a file in; gives what is wrong with them. A terminal without colours gets none.
+    /// Applies the entries of a file. Returns their faults. If `is_plain`, colours are ignored and only weights apply.
     fn read(&mut self, entries: &[Entry], file: &str, is_plain: bool) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         for entry in entries {
@@ -63,7 +64,10 @@ impl Theme {
                 match text[..] {
                     ["ascii"] => self.glyphs = ASCII,
                     ["unicode"] => self.glyphs = UNICODE,
-                    _ => faults.push(say("`glyphs` is wrong".to_owned(), "`ascii` or `unicode`".to_owned())),
+                    _ => faults.push(say(
+                        "`glyphs` has an unknown value".to_owned(),
+                        "use `ascii` or `unicode`".to_owned(),
+                    )),
                 }
                 continue;
             }
@@ -71,19 +75,19 @@ impl Theme {
                 let names: Vec<&str> = FIELDS.iter().map(|(name, _)| *name).chain(["glyphs"]).collect();
                 let right = match nearest(&entry.name, &names) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => format!("there is: {}", names.join(", ")),
+                    None => format!("the styles are: {}", names.join(", ")),
                 };
                 let shown: String = entry.name.chars().take(60).collect();
-                faults.push(say(format!("there is no `{shown}` in a theme"), right));
+                faults.push(say(format!("a theme has no style `{shown}`"), right));
                 continue;
             };
             match style(&text) {
                 Ok(style) if is_plain => *field(self) = Style { fg: None, bg: None, ..style },
                 Ok(style) => *field(self) = style,
-                Err(NoLook(word)) => {
-                    let right = "a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, italic, \
+                Err(UnknownStyle(word)) => {
+                    let right = "use a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, italic, \
                                  underlined, reversed, default";
-                    faults.push(say(format!("{word:?} is no look"), right.to_owned()));
+                    faults.push(say(format!("{word:?} is not a colour or a weight"), right.to_owned()));
                 }
             }
         }
@@ -92,9 +96,9 @@ impl Theme {
 }
 
 /// A word that is neither a colour nor a weight.
-struct NoLook<'w>(&'w str);
+struct UnknownStyle<'w>(&'w str);
 
-fn style<'w>(words: &[&'w str]) -> Result<Style, NoLook<'w>> {
+fn style<'w>(words: &[&'w str]) -> Result<Style, UnknownStyle<'w>> {
     let mut style = Style::new();
     for word in words {
         let modifier = match *word {
@@ -106,18 +110,19 @@ fn style<'w>(words: &[&'w str]) -> Result<Style, NoLook<'w>> {
             "reversed" => Some(Modifier::REVERSED),
             _ => None,
         };
+        // ratatui calls the bright colours `light-…`.
         let colour = |name: &str| name.replace("bright-", "light-").parse::<Color>();
         style = match (modifier, word.strip_prefix("on-")) {
             (Some(modifier), _) => style.add_modifier(modifier),
-            (None, Some(name)) => style.bg(colour(name).map_err(|_| NoLook(word))?),
-            (None, None) => style.fg(colour(word).map_err(|_| NoLook(word))?),
+            (None, Some(name)) => style.bg(colour(name).map_err(|_| UnknownStyle(word))?),
+            (None, None) => style.fg(colour(word).map_err(|_| UnknownStyle(word))?),
         };
     }
     Ok(style)
 }
 
-/// Whether the locale says that the terminal takes UTF-8. Without any it is taken for granted: that is how
-/// containers and many services are set up, and their terminals take it.
+/// Returns whether the locale uses UTF-8. Without a locale, as in containers and many services, assumes that it does:
+/// their terminals support UTF-8.
 fn speaks_utf8(environment: &Environment) -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()
@@ -149,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_gives_meanings_a_look_and_its_faults_are_said() {
+    fn a_file_sets_styles_and_its_faults_are_reported() {
         let text =
             "landed: bright-green bold\nneeds: '#ffaa00'\nglyphs: ascii\nfailde: red\nqueued: blurple\n";
         let (entries, _) = words::parse(text, "theme.yaml");
@@ -160,10 +165,10 @@ mod tests {
         assert_eq!(theme.needs, Style::new().fg(Color::Rgb(255, 170, 0)));
         assert_eq!(theme.glyphs, ASCII);
         assert!(
-            said[0].contains("theme.yaml:4:1: there is no `failde` in a theme; did you mean `failed`?"),
+            said[0].contains("theme.yaml:4:1: a theme has no style `failde`; did you mean `failed`?"),
             "{said:?}"
         );
-        assert!(said[1].contains("\"blurple\" is no look; a colour"), "{said:?}");
+        assert!(said[1].contains("\"blurple\" is not a colour or a weight; use a colour"), "{said:?}");
         let mut plain = Theme::colourless();
         plain.read(&entries, "theme.yaml", true);
         assert_eq!(plain.landed, Style::new().add_modifier(Modifier::BOLD));

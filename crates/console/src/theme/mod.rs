@@ -1,5 +1,5 @@
-//! Colours and glyphs. The default takes the terminal's own sixteen colours and never paints the background, so
-//! that it is readable on light and dark; a state is always glyph and word, colour only repeats it.
+//! Colours and glyphs. The default theme uses the terminal's own sixteen colours and never sets a background, so that
+//! it is readable on light and dark terminals. A state is always shown by glyph and word; its colour only repeats it.
 
 mod file;
 
@@ -10,18 +10,18 @@ use ratatui::symbols::border;
 
 use paddock_model::objective::{Objective, Status};
 
-/// How a state looks.
+/// The appearance of a state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
-    /// One column.
+    /// The glyph, one column wide.
     pub glyph: &'static str,
-    /// The word.
+    /// The word for the state.
     pub word: &'static str,
-    /// Its colour.
+    /// The style of glyph and word.
     pub style: Style,
 }
 
-/// The glyphs that are drawn.
+/// The glyphs of a theme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Glyphs {
@@ -44,7 +44,7 @@ pub struct Glyphs {
     pub border: border::Set<'static>,
 }
 
-/// Glyphs of a terminal with UTF-8.
+/// Glyphs for terminals with UTF-8.
 pub(crate) const UNICODE: Glyphs = Glyphs {
     ascii: false,
     landed: "●",
@@ -65,7 +65,7 @@ pub(crate) const UNICODE: Glyphs = Glyphs {
     border: border::ROUNDED,
 };
 
-/// Glyphs of any terminal.
+/// Glyphs for any terminal.
 pub const ASCII: Glyphs = Glyphs {
     ascii: true,
     landed: "*",
@@ -95,7 +95,7 @@ pub const ASCII: Glyphs = Glyphs {
     },
 };
 
-/// Everything that decides how the console looks.
+/// The glyphs and styles that the console draws with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the meanings of the colours, one each")]
 pub struct Theme {
@@ -122,7 +122,7 @@ pub struct Theme {
 impl Default for Theme {
     fn default() -> Self {
         let color = |color| Style::new().fg(color);
-        // Bright black is invisible on some backgrounds; a terminal that cannot dim shows it plain.
+        // Dim instead of bright black, which is invisible on some backgrounds. A terminal that cannot dim shows plain text.
         let dim = Style::new().add_modifier(Modifier::DIM);
         Self {
             glyphs: UNICODE,
@@ -148,7 +148,7 @@ impl Default for Theme {
 }
 
 impl Theme {
-    /// Without any colour: words, glyphs, bold and reverse only.
+    /// Returns the theme without colours: it uses only words, glyphs, bold, dim and reverse.
     #[must_use]
     pub fn colourless() -> Self {
         let bold = Style::new().add_modifier(Modifier::BOLD);
@@ -156,7 +156,7 @@ impl Theme {
         Self { landed: plain, working: plain, queued: plain, needs: bold, failed: bold, ..Self::default() }
     }
 
-    /// How an objective's state looks: what had nothing to land has not landed.
+    /// Returns the look of an objective's state. A finished objective that had nothing to land is `done`, not `landed`.
     #[must_use]
     pub(crate) fn objective(&self, one: &Objective) -> Look {
         let look = self.status(one.status);
@@ -164,7 +164,7 @@ impl Theme {
         if has_nothing_landed { Look { word: "done", ..look } } else { look }
     }
 
-    /// How a state looks.
+    /// Returns the look of a state.
     #[must_use]
     pub(crate) fn status(&self, status: Status) -> Look {
         let glyphs = &self.glyphs;
@@ -184,7 +184,7 @@ impl Theme {
         Look { glyph, word, style }
     }
 
-    /// Marks a row as the selected one.
+    /// Draws a row as selected; `focused` says whether its pane has the focus.
     pub(crate) fn select(&self, buf: &mut Buffer, row: Rect, focused: bool) {
         let row = row.intersection(buf.area);
         buf.set_style(row, if focused { self.selected } else { self.selected_dim });

@@ -1,4 +1,4 @@
-//! One thing that is asked for in a form: a line, a text, or one of a few.
+//! A field of a form: one line, several lines, or a choice.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use paddock_model::cut;
@@ -9,40 +9,40 @@ use crate::theme::Theme;
 use crate::{Model, text};
 use paddock_report::text::is_harmful;
 
-/// What is wrong with a text as it is typed; none: nothing.
+/// Returns the fault of a text while it is typed, if there is one.
 pub(super) type Check = Box<dyn Fn(&Model, &str) -> Option<String>>;
 
-/// Pasted text is cut to this: no prompt takes more.
+/// Pasted text is cut to this length, in bytes. No prompt is longer.
 const PASTE_BYTES_MAX: usize = 64 << 10;
 
-/// How it is typed.
+/// The kind of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// One line.
     Line,
-    /// Several lines; it grows between these heights.
+    /// Several lines. The field grows with its text.
     Area {
-        /// Rows at least.
+        /// Smallest height, in rows.
         least: u16,
-        /// Rows at most.
+        /// Greatest height, in rows.
         most: u16,
     },
-    /// One of these.
+    /// A choice between options.
     Choice {
-        /// What can be chosen.
+        /// The options; an empty one stands for none.
         options: Vec<String>,
-        /// Which is.
+        /// Index of the chosen option.
         at: usize,
     },
 }
 
-/// The field.
+/// A field of a form.
 pub(crate) struct Field {
-    /// What stands before it; empty: it has the whole width.
+    /// Label before the field, which also identifies it in [`super::Values`].
     pub name: &'static str,
-    /// How it is typed.
+    /// The kind.
     pub kind: Kind,
-    /// The text.
+    /// The editor that holds the text.
     pub area: TextArea<'static>,
     check: Option<Check>,
     candidates: Vec<String>,
@@ -52,6 +52,7 @@ impl Field {
     fn new(name: &'static str, hint: &str, kind: Kind) -> Self {
         let mut area = TextArea::default();
         area.set_placeholder_text(hint);
+        // The default underlines the whole line that the cursor is on.
         area.set_cursor_line_style(Style::new());
         area.set_max_histories(200);
         if matches!(kind, Kind::Area { .. }) {
@@ -60,46 +61,46 @@ impl Field {
         Self { name, kind, area, check: None, candidates: Vec::new() }
     }
 
-    /// One line; the hint is shown while it is empty.
+    /// Creates a field of one line. The hint is shown while it is empty.
     #[must_use]
     pub(crate) fn line(name: &'static str, hint: &str) -> Self {
         Self::new(name, hint, Kind::Line)
     }
 
-    /// Several lines.
+    /// Creates a field of several lines, `least` to `most` rows high.
     #[must_use]
     pub(crate) fn area(name: &'static str, hint: &str, least: u16, most: u16) -> Self {
         Self::new(name, hint, Kind::Area { least, most })
     }
 
-    /// One of a few.
+    /// Creates a choice; `at` is the index of the option that is chosen at first.
     #[must_use]
     pub(crate) fn choice(name: &'static str, options: Vec<String>, at: usize) -> Self {
         Self::new(name, "", Kind::Choice { options, at })
     }
 
-    /// With a text in it.
+    /// Sets the initial text.
     #[must_use]
     pub(crate) fn with(mut self, text: &str) -> Self {
         self.set(text);
         self
     }
 
-    /// What is wrong is said while it is typed.
+    /// Sets a check that runs while the text is typed. Its fault is shown below the field.
     #[must_use]
     pub(crate) fn checked(mut self, check: impl Fn(&Model, &str) -> Option<String> + 'static) -> Self {
         self.check = Some(Box::new(check));
         self
     }
 
-    /// Words that Tab completes.
+    /// Sets the words that Tab completes.
     #[must_use]
     pub(crate) fn completing(mut self, candidates: Vec<String>) -> Self {
         self.candidates = candidates;
         self
     }
 
-    /// What was typed or chosen.
+    /// Returns the text, or the chosen option.
     #[must_use]
     pub(crate) fn text(&self) -> String {
         match &self.kind {
@@ -108,7 +109,7 @@ impl Field {
         }
     }
 
-    /// Puts a text in, the cursor behind it.
+    /// Replaces the text and moves the cursor to its end. A choice keeps its option if the text is none of them.
     pub(crate) fn set(&mut self, text: &str) {
         if let Kind::Choice { options, at } = &mut self.kind {
             *at = options.iter().position(|one| one == text).unwrap_or(*at);
@@ -121,7 +122,7 @@ impl Field {
         self.area.move_cursor(CursorMove::End);
     }
 
-    /// Text from outside as it may stand here: no control characters, and no lines where there is only one.
+    /// Returns text from outside without control characters, and without line breaks if the field has one line.
     fn fitting(&self, text: &str) -> String {
         let text =
             cut::start(text, PASTE_BYTES_MAX).replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
@@ -136,7 +137,7 @@ impl Field {
         if is_line { text.trim_end().to_owned() } else { text }
     }
 
-    /// What is wrong with the text, when there is any.
+    /// Returns the fault of the text. An empty field has none: whether it is required is checked on sending.
     #[must_use]
     pub(crate) fn fault(&self, model: &Model) -> Option<String> {
         let text = self.text();
@@ -146,13 +147,13 @@ impl Field {
         self.check.as_ref().and_then(|check| check(model, &text))
     }
 
-    /// Whether something may be said below it.
+    /// Returns whether a line may appear below the field: a fault or completions.
     #[must_use]
     pub(crate) fn has_below(&self) -> bool {
         self.check.is_some() || !self.candidates.is_empty()
     }
 
-    /// How many rows it takes at this width.
+    /// Returns the height of the field at this width, in rows.
     #[must_use]
     pub(crate) fn rows(&self, columns: u16) -> u16 {
         let Kind::Area { least, most } = self.kind else { return 1 };
@@ -161,14 +162,14 @@ impl Field {
         u16::try_from(rows).unwrap_or(most).clamp(least, most)
     }
 
-    /// Shows the cursor, or hides it.
+    /// Shows or hides the cursor.
     pub(crate) fn set_focus(&mut self, is: bool, theme: &Theme) {
         let cursor = if is { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() };
         self.area.set_cursor_style(cursor);
         self.area.set_placeholder_style(theme.dim);
     }
 
-    /// The key changes something here; tells whether it did, so that whoever asks may use it otherwise.
+    /// Handles a key. Returns false if the field has no use for it, so that the form can use it to change the focus.
     pub(crate) fn input(&mut self, key: KeyEvent) -> bool {
         let is_plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match (&mut self.kind, key.code) {
@@ -182,7 +183,7 @@ impl Field {
             }
             (Kind::Choice { .. }, _) => false,
             (Kind::Line, KeyCode::Enter | KeyCode::Up | KeyCode::Down) => false,
-            // A moved cursor is something, one that stands at the edge leaves the field.
+            // Up and Down leave the field only where the cursor cannot move any further.
             (_, KeyCode::Up | KeyCode::Down) if is_plain => {
                 let before = self.area.screen_cursor().row;
                 self.area.input(key);
@@ -196,7 +197,7 @@ impl Field {
         }
     }
 
-    /// Takes pasted text in.
+    /// Inserts pasted text at the cursor.
     pub(crate) fn paste(&mut self, pasted: &str) {
         if !matches!(self.kind, Kind::Choice { .. }) {
             let fit = self.fitting(pasted);
@@ -204,12 +205,13 @@ impl Field {
         }
     }
 
+    /// Returns the word that is being typed: the text after the last comma or blank.
     fn partial(&self) -> String {
         let line = self.area.lines().first().cloned().unwrap_or_default();
         line.rsplit([',', ' ']).next().unwrap_or_default().to_owned()
     }
 
-    /// What the word that is being typed could become, the likeliest first.
+    /// Returns the completions of the word that is being typed. Those that begin with it come first.
     #[must_use]
     pub(crate) fn completions(&self) -> Vec<&str> {
         let (partial, text) = (self.partial().to_lowercase(), self.text());
@@ -224,7 +226,7 @@ impl Field {
         found
     }
 
-    /// Completes the word that is being typed; tells whether there was one to complete.
+    /// Completes the word that is being typed. Returns false if there is none, so that Tab changes the focus instead.
     pub(crate) fn complete(&mut self) -> bool {
         let partial = self.partial();
         let Some(full) = self.completions().first().map(|full| (*full).to_owned()) else { return false };

@@ -1,6 +1,6 @@
-//! A form: what went before is quoted, fields are asked for, a button (or Alt-Enter) sends.
+//! A form: quoted text at the top, fields, and buttons that send. Alt-Enter sends, too.
 //!
-//! It stays open until the supervisor has answered: a refusal is shown in it and nothing that was typed is lost.
+//! The form stays open until the supervisor has answered, so that a refusal is shown in it and no typed text is lost.
 
 mod field;
 mod view;
@@ -23,17 +23,17 @@ use crate::msg::Effect;
 use crate::theme::Theme;
 use paddock_model::ids::IdError;
 
-/// Why a form is not sent, and where.
+/// Why a form cannot be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Fault {
-    /// The field that it is about.
+    /// The field at fault, which gets the focus; `None` if no single field is.
     pub field: Option<&'static str>,
-    /// For people.
+    /// The sentence that the form shows.
     pub text: String,
 }
 
 impl Fault {
-    /// A fault of a field.
+    /// Creates a fault of a field.
     #[must_use]
     pub(crate) fn new(field: &'static str, text: impl Into<String>) -> Self {
         Self { field: Some(field), text: text.into() }
@@ -46,39 +46,39 @@ impl From<IdError> for Fault {
     }
 }
 
-/// What was typed, by the fields' names.
+/// The texts of the fields, by name.
 pub(crate) struct Values(BTreeMap<&'static str, String>);
 
 impl Values {
-    /// The text of a field without blanks around it.
+    /// Returns the trimmed text of a field, or an empty text if there is no such field.
     #[must_use]
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.get(name).map_or("", |text| text.trim())
     }
 
-    /// The same; none where there is none.
+    /// Returns the trimmed text of a field; `None` if it is empty.
     #[must_use]
     pub(crate) fn some(&self, name: &str) -> Option<String> {
         Some(self.get(name).to_owned()).filter(|text| !text.is_empty())
     }
 
-    /// Its lines that are not blank.
+    /// Returns the trimmed lines of a field, without blank ones.
     #[must_use]
     pub(crate) fn lines(&self, name: &str) -> Vec<String> {
         self.get(name).lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
     }
 
-    /// Its words, parted by blanks or commas.
+    /// Returns the words of a field, separated by blanks or commas.
     #[must_use]
     pub(crate) fn words(&self, name: &str) -> Vec<String> {
         let words = self.get(name).split(|letter: char| letter == ',' || letter.is_whitespace());
         words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
     }
 
-    /// A whole number of it, at least `least`; none where there is nothing.
+    /// Parses a field as a whole number; `None` if it is empty.
     ///
     /// # Errors
-    /// When it is no such number.
+    /// Fails if the text is not a whole number of `least` or more.
     pub(crate) fn number<N: std::str::FromStr + PartialOrd + Copy + std::fmt::Display>(
         &self,
         name: &'static str,
@@ -87,15 +87,15 @@ impl Values {
         let Some(text) = self.some(name) else { return Ok(None) };
         match text.parse::<N>() {
             Ok(number) if number >= least => Ok(Some(number)),
-            _ => Err(Fault::new(name, format!("{text:?} is no whole number from {least} on"))),
+            _ => Err(Fault::new(name, format!("{text:?} is not a whole number of {least} or more"))),
         }
     }
 }
 
-/// What is sent: the commands, one after the other; the number is that of the button.
+/// Builds the effects to send from the values and the index of the button. Commands are sent one after the other.
 pub(crate) type Sent = Box<dyn Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault>>;
 
-/// The dialog.
+/// The form dialog.
 pub(crate) struct Form {
     title: String,
     draft: String,
@@ -103,18 +103,20 @@ pub(crate) struct Form {
     fields: Vec<Field>,
     buttons: Vec<&'static str>,
     columns: u16,
-    /// The field that has the focus; behind them the buttons, the last of which cancels.
+    /// Index of the focused field. Indices after the fields are the buttons, of which the last cancels.
     focus: usize,
     problem: Option<String>,
-    waits: Option<String>,
+    /// Description of the command whose answer the form waits for.
+    waiting_for: Option<String>,
+    /// Effects to send once the supervisor has accepted the current one.
     rest: VecDeque<Effect>,
-    /// The first row of the fields that is on the screen.
+    /// Row of the fields that is drawn first. A cell, since drawing adjusts it.
     top: Cell<u16>,
     sent: Sent,
 }
 
 impl Form {
-    /// A form. `draft` names what is kept of it on `Esc`; `quoted` stands above the fields; `buttons` send.
+    /// Creates a form. `draft` names the text that is kept on `Esc`; each of `buttons` sends, and Cancel follows them.
     #[must_use]
     pub(crate) fn new(
         model: &Model,
@@ -134,11 +136,12 @@ impl Form {
             columns,
             focus: 0,
             problem: None,
-            waits: None,
+            waiting_for: None,
             rest: VecDeque::new(),
             top: Cell::new(0),
             sent: Box::new(sent),
         };
+        // A draft is JSON, so that it holds every field. One that cannot be parsed counts as none.
         let kept = model.draft(&form.draft).and_then(|text| serde_json::from_str(text).ok());
         let kept: BTreeMap<String, String> = kept.unwrap_or_default();
         for field in &mut form.fields {
@@ -150,20 +153,20 @@ impl Form {
         form
     }
 
-    /// With what went before above the fields.
+    /// Sets the lines that are quoted above the fields.
     #[must_use]
     pub(crate) fn quoting(mut self, lines: Vec<String>) -> Self {
         self.quoted = lines;
         self
     }
 
-    /// For dialogs.
+    /// Boxes the form as a dialog.
     #[must_use]
     pub(crate) fn boxed(self) -> Box<dyn Dialog> {
         Box::new(self)
     }
 
-    /// What was typed so far.
+    /// Returns the values of the fields as they are now.
     #[must_use]
     pub(crate) fn values(&self) -> Values {
         Values(self.fields.iter().map(|field| (field.name, field.text())).collect())
@@ -175,32 +178,33 @@ impl Form {
         }
     }
 
-    fn go(&mut self, model: &Model, by: isize) -> Step {
+    fn move_focus(&mut self, model: &Model, by: isize) -> Step {
         let count = self.fields.len() + self.buttons.len() + 1;
         self.focus = (self.focus + count).saturating_add_signed(by) % count;
         self.refocus(model);
         Step::Stay
     }
 
-    /// The button that has the focus; the last one cancels.
+    /// Returns the index of the focused button; `None` if a field has the focus. The last button cancels.
     fn button(&self) -> Option<usize> {
         self.focus.checked_sub(self.fields.len())
     }
 
     fn send(&mut self, model: &Model, button: usize) -> Step {
-        if self.waits.is_some() {
+        if self.waiting_for.is_some() {
             return Step::Stay;
         }
-        let wrong = self.fields.iter().find_map(|field| Some(Fault::new(field.name, field.fault(model)?)));
-        let made = match wrong {
+        let fault = self.fields.iter().find_map(|field| Some(Fault::new(field.name, field.fault(model)?)));
+        let effects = match fault {
             Some(fault) => Err(fault),
             None => (self.sent)(model, &self.values(), button),
         };
-        match made {
+        match effects {
             Ok(effects) => {
                 (self.problem, self.rest) = (None, effects.into());
                 self.next()
             }
+            // The focus moves to the field at fault, which also scrolls it into view.
             Err(fault) => {
                 let at = self.fields.iter().position(|field| Some(field.name) == fault.field);
                 self.focus = at.unwrap_or(self.focus);
@@ -211,11 +215,11 @@ impl Form {
         }
     }
 
-    /// Asks for the next thing, or is done with.
+    /// Sends the next command and waits for its answer; closes the form once none is left.
     fn next(&mut self) -> Step {
         let Some(effect) = self.rest.pop_front() else { return Step::Done(Vec::new()) };
         if let Effect::Ask { doing, .. } = &effect {
-            self.waits = Some(doing.clone());
+            self.waiting_for = Some(doing.clone());
             return Step::Do(vec![effect]);
         }
         let rest = std::mem::take(&mut self.rest);
@@ -226,8 +230,8 @@ impl Form {
         match key.code {
             KeyCode::Enter | KeyCode::Char(' ') if button == self.buttons.len() => Step::Close,
             KeyCode::Enter | KeyCode::Char(' ') => self.send(model, button),
-            KeyCode::Left | KeyCode::Up | KeyCode::BackTab => self.go(model, -1),
-            KeyCode::Right | KeyCode::Down | KeyCode::Tab => self.go(model, 1),
+            KeyCode::Left | KeyCode::Up | KeyCode::BackTab => self.move_focus(model, -1),
+            KeyCode::Right | KeyCode::Down | KeyCode::Tab => self.move_focus(model, 1),
             _ => Step::Stay,
         }
     }
@@ -236,19 +240,19 @@ impl Form {
         let Some(field) = self.fields.get_mut(self.focus) else { return Step::Stay };
         match key.code {
             KeyCode::Tab if field.complete() => Step::Stay,
-            KeyCode::Tab => self.go(model, 1),
-            KeyCode::BackTab => self.go(model, -1),
+            KeyCode::Tab => self.move_focus(model, 1),
+            KeyCode::BackTab => self.move_focus(model, -1),
             KeyCode::Enter if matches!(field.kind, Kind::Area { .. }) => {
                 field.area.insert_newline();
                 Step::Stay
             }
-            KeyCode::Enter => self.go(model, 1),
+            KeyCode::Enter => self.move_focus(model, 1),
             code => {
                 let is_taken = field.input(key);
                 match code {
-                    KeyCode::Down if !is_taken => self.go(model, 1),
-                    // The first field is the top: going up from it is no way to the buttons.
-                    KeyCode::Up if !is_taken && self.focus > 0 => self.go(model, -1),
+                    KeyCode::Down if !is_taken => self.move_focus(model, 1),
+                    // Up in the first field does nothing: it would jump to the buttons at the bottom.
+                    KeyCode::Up if !is_taken && self.focus > 0 => self.move_focus(model, -1),
                     _ => Step::Stay,
                 }
             }
@@ -256,7 +260,8 @@ impl Form {
     }
 }
 
-/// Ctrl-Enter and Alt-Enter; some terminals send Ctrl-Enter as Ctrl-J.
+/// Returns whether a key sends the form: Alt-Enter or Ctrl-Enter. Some terminals send Ctrl-Enter as Ctrl-J, and many
+/// cannot tell it from Enter, so the hints name Alt-Enter.
 fn is_sending(key: KeyEvent) -> bool {
     let is_enter = key.code == KeyCode::Enter;
     (is_enter && key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT))
@@ -282,7 +287,7 @@ impl Dialog for Form {
         if key.code == KeyCode::Esc || is_ctrl_c {
             return Step::Close;
         }
-        if self.waits.is_some() {
+        if self.waiting_for.is_some() {
             return Step::Stay;
         }
         if is_sending(key) {
@@ -296,7 +301,7 @@ impl Dialog for Form {
     }
 
     fn paste(&mut self, _model: &Model, pasted: &str) -> Step {
-        if self.waits.is_none()
+        if self.waiting_for.is_none()
             && let Some(field) = self.fields.get_mut(self.focus)
         {
             field.paste(pasted);
@@ -313,7 +318,7 @@ impl Dialog for Form {
             Some(_) => {}
             None => hints[1] = ("Enter", "press"),
         }
-        hints.push(("Esc", "close, the draft is kept"));
+        hints.push(("Esc", "close, keep the draft"));
         hints
     }
 
@@ -324,12 +329,12 @@ impl Dialog for Form {
     }
 
     fn waits_for(&self) -> Option<&str> {
-        self.waits.as_deref()
+        self.waiting_for.as_deref()
     }
 
     fn ahead(&mut self, model: &Model, typed: &Typed) -> bool {
         match typed {
-            // From a button on, keys would press it.
+            // With the focus on a button, a key might press it.
             _ if self.button().is_some() => false,
             Typed::Key(key) if is_sending(*key) => false,
             Typed::Key(key) => {
@@ -344,7 +349,7 @@ impl Dialog for Form {
     }
 
     fn answered(&mut self, _model: &Model, reply: Result<(), Refused>) -> Step {
-        self.waits = None;
+        self.waiting_for = None;
         match reply {
             Ok(()) => self.next(),
             Err(refused) => {
