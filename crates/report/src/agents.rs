@@ -1,4 +1,4 @@
-//! How agents fare: what can be used, what cools down until when, what needs a person.
+//! Status of agents: which can be used, which cool down and until when, and which need a person.
 
 use std::collections::BTreeMap;
 
@@ -18,30 +18,30 @@ use paddock_model::state::State;
 pub struct AgentStatus {
     pub id: AgentId,
     pub name: String,
-    /// The projects that have an agent of this id.
+    /// Slugs of the projects that have an agent with this id.
     pub projects: Vec<String>,
-    /// The program that it is started by.
+    /// Program that starts the agent.
     pub program: String,
-    /// Whether that is found on PATH.
+    /// Whether the program is on PATH.
     pub found: bool,
     pub planner: bool,
-    /// Whether its output tells what a session cost in dollars.
+    /// Whether the agent's output says what a session cost in dollars.
     pub reports_cost: bool,
-    /// When its output tells what limits need: `during` a session, `at_end`, or `never`.
+    /// When the agent's output says what limits on tokens and USD need: `during` a session, `at_end`, or `never`.
     pub limits: UsageReporting,
     /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.
     pub state: &'static str,
-    /// Why, when it is not ready.
+    /// Why the agent is not ready; `None` when it is.
     pub reason: Option<String>,
-    /// When it has cooled down.
+    /// End of the cooldown; `None` when the agent does not cool down.
     pub until: Option<String>,
     pub last_success: Option<String>,
     pub last_check: Option<CheckStatus>,
-    /// Its last failures, newest first.
+    /// The agent's last failures, newest first.
     pub failures: Vec<TroubleStatus>,
 }
 
-/// A check of an agent.
+/// The result of `agent check`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct CheckStatus {
@@ -52,13 +52,13 @@ pub struct CheckStatus {
     pub error: Option<FailureStatus>,
 }
 
-/// A failure.
+/// A failure of an agent.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct FailureStatus {
     pub class: String,
     pub text: String,
-    /// When the agent says that it can go on.
+    /// When the agent can work again, as far as it says so.
     pub reset_at: Option<String>,
 }
 
@@ -84,7 +84,7 @@ impl FailureStatus {
 }
 
 impl CheckStatus {
-    /// Of a check that was made at this time.
+    /// Returns the status of a check that ended at `at_ms`, in Unix milliseconds.
     #[must_use]
     pub fn from_check(check: &Check, at_ms: Option<i64>) -> Self {
         Self {
@@ -106,10 +106,10 @@ fn trouble(trouble: &Trouble) -> TroubleStatus {
     }
 }
 
-/// An agent with the projects that have one of its id; the first one's settings stand for it.
+/// An agent's settings in the first project that has the agent, and the slugs of all projects that have it.
 pub type Owned = (AgentSettings, Vec<ProjectSlug>);
 
-/// The agents of projects, each once; without a project those of `built_in`.
+/// Returns the agents of all projects, each once. Without any project, returns the agents of `built_in`.
 #[must_use]
 pub fn of_projects<'s>(
     projects: impl Iterator<Item = (&'s ProjectSlug, &'s ProjectSettings)>,
@@ -130,7 +130,7 @@ pub fn of_projects<'s>(
     found
 }
 
-/// Every agent and how it fares.
+/// Returns the status of every agent.
 #[must_use]
 pub fn agents(
     state: &State,
@@ -148,6 +148,7 @@ fn status(
     now_ms: i64,
     on_path: &dyn Fn(&str) -> bool,
 ) -> AgentStatus {
+    // A command that begins with a placeholder (`{paddock}`) is this program itself, so it is always found.
     let own = agent.cli_command.starts_with('{');
     let found = own || on_path(&agent.cli_command);
     let none = AgentHealth::default();
@@ -157,6 +158,8 @@ fn status(
         let projects = projects.iter().filter_map(|slug| state.project(slug));
         projects.filter_map(|project| project.unusable_agents.get(&agent.id)).next().cloned()
     };
+    // Only the first state that applies is shown: what only a person can change comes before a cooldown, which passes
+    // by itself.
     let (word, reason) = if !found {
         ("not_found", Some(format!("{} is not found on PATH", agent.cli_command)))
     } else if !agent.enabled {

@@ -1,4 +1,4 @@
-//! The public types of events: a documented list, mapped from the stored ones.
+//! The public event types: a documented list, and its mapping from the stored types.
 
 use std::sync::LazyLock;
 
@@ -12,31 +12,34 @@ use paddock_model::ids::ObjectiveId;
 use paddock_model::objective::Status;
 use paddock_model::stored::StoredEvent;
 
-/// One public type and where it comes from.
+/// A public event type and the stored events that are published under it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct EventType {
-    /// The stored type.
+    /// Stored type.
     pub kind: FactKind,
-    /// What the stored event's `data.to` must be, where one stored type has several public ones.
+    /// Required value of the stored event's `data.to`; `None` where the stored type has only one public type.
     pub to: Option<&'static str>,
-    /// What its `data.level` must be, likewise.
+    /// Required value of the stored event's `data.level`; `None` where the level does not matter.
     pub level: Option<&'static str>,
-    /// The public type.
+    /// Name of the public type.
     pub public: &'static str,
-    /// One sentence for people.
+    /// What happened to what, in one sentence; a row of docs/events.md.
     pub description: &'static str,
 }
 
-/// Every public type. Types may be added; none is renamed or removed.
+/// Every public type. Scripts and `notify` settings name them, so types may be added but are never renamed or removed.
 pub static TYPES: LazyLock<Vec<EventType>> = LazyLock::new(|| FactKind::all().flat_map(types_of).collect());
 
-/// The public types of a stored one.
+/// Returns the public types of a stored type: one, except for moves, which are published by where they lead.
 fn types_of(kind: FactKind) -> Vec<EventType> {
     let one = |public, description| vec![EventType { kind, to: None, level: None, public, description }];
     match kind {
-        FactKind::SupervisorStarted => one("supervisor_started", "A supervisor took up work."),
-        FactKind::SupervisorStopped => one("supervisor_stopped", "It laid work down in order."),
-        FactKind::ProjectAdded => one("project_added", "A repository came under management."),
+        FactKind::SupervisorStarted => one("supervisor_started", "A supervisor started."),
+        FactKind::SupervisorStopped => one(
+            "supervisor_stopped",
+            "A supervisor stopped in an orderly way (`data.mode`: `graceful`, `now` or `leave`).",
+        ),
+        FactKind::ProjectAdded => one("project_added", "A project was added."),
         FactKind::ProjectConfigured => one("project_configured", "The settings of a project changed."),
         FactKind::ProjectEnabled => {
             one("project_enabled", "A project was enabled or disabled (`data.enabled`).")
@@ -44,235 +47,293 @@ fn types_of(kind: FactKind) -> Vec<EventType> {
         FactKind::ProjectPaused => one("project_paused", "A project was paused or resumed (`data.paused`)."),
         FactKind::ProjectTrusted => one(
             "project_trusted",
-            "A person agreed to configuration that can run programs, or a landing carries that on (`data.landing`).",
+            "A person trusted configuration that can run programs, or a landing carried that trust over (`data.landing`).",
         ),
-        FactKind::ProjectRemoved => one("project_removed", "A project is no longer managed."),
-        FactKind::ProjectHeld => one("project_held", "Something stops a project (`data.reason`)."),
-        FactKind::ProjectReleased => one("project_released", "That no longer stops it."),
-        FactKind::AgentUnusable => one("agent_unusable", "An agent could not be started."),
-        FactKind::AgentsReset => one("agents_reset", "Agents that could not be started may be tried again."),
-        FactKind::AgentCooled => {
-            one("agent_cooling", "No session is started with an agent for a while (`data.cooldown`).")
+        FactKind::ProjectRemoved => {
+            one("project_removed", "A project was removed; Paddock no longer manages its repository.")
         }
+        FactKind::ProjectHeld => one("project_held", "A project was put on hold (`data.reason`)."),
+        FactKind::ProjectReleased => one("project_released", "A hold of a project ended (`data.code`)."),
+        FactKind::AgentUnusable => one("agent_unusable", "An agent could not be started (`data.problem`)."),
+        FactKind::AgentsReset => {
+            one("agents_reset", "Agents of a project that could not be started may be tried again.")
+        }
+        FactKind::AgentCooled => one(
+            "agent_cooling",
+            "An agent cools down: no session starts with it for a while (`data.cooldown`).",
+        ),
         FactKind::AgentLocked => {
             one("agent_locked", "An agent needs a person before it can work (`data.failure`).")
         }
-        FactKind::AgentFreed => one("agent_freed", "An agent may be tried again at once (`data.why`)."),
+        FactKind::AgentFreed => one("agent_freed", "An agent may be used again at once (`data.why`)."),
         FactKind::AgentEnabled => {
             one("agent_enabled", "A person enabled or disabled an agent (`data.enabled`).")
         }
-        FactKind::AgentChecked => one("agent_checked", "A person had an agent checked (`data.check`)."),
-        FactKind::DayBegan => one("day_began", "The user's day began: daily budgets start anew."),
+        FactKind::AgentChecked => {
+            one("agent_checked", "An agent was checked at a person's request (`data.check`).")
+        }
+        FactKind::DayBegan => one("day_began", "The user's day began; daily budgets start at zero."),
         FactKind::ClockJumped => one(
             "clock_jumped",
-            "The machine slept, or the wall clock was set (`data.by_ms`): no session used that time.",
+            "The wall clock jumped (`data.by_ms`): the machine slept, or somebody set the clock. No session is charged for that time.",
         ),
         FactKind::SessionSlept => one(
             "session_slept",
-            "A session was awake for less than was believed while no supervisor looked (`data.by_ms`); less than 0: more.",
+            "The awake time of a session was corrected by its keeper's count: `data.by_ms` less than assumed while no supervisor ran (negative: more).",
         ),
-        FactKind::NotifyFailed => {
-            one("notify_failed", "A command that `notify` names failed (`data.problem`).")
-        }
+        FactKind::NotifyFailed => one("notify_failed", "A `notify` command failed (`data.problem`)."),
         FactKind::EffectPanicked => one(
             "effect_panicked",
-            "Something that Paddock did (`data.doing`) panicked, a fault of Paddock itself (`data.problem`); it is tried again.",
+            "Paddock panicked during an action (`data.doing`, `data.problem`), which is a bug in Paddock; it tries the action again.",
         ),
         FactKind::BudgetExhausted => {
-            one("budget_exhausted", "A project has spent what it may in a day (`data.what`).")
+            one("budget_exhausted", "A project used up a daily budget (`data.what`).")
         }
-        FactKind::IntegrationMade => one("integration_made", "The integration ref of a project exists."),
-        FactKind::TargetSeen => one("target_moved", "The target branch was seen at another commit, or gone."),
+        FactKind::IntegrationMade => one("integration_made", "The integration ref of a project was created."),
+        FactKind::TargetSeen => {
+            one("target_moved", "The target branch was found at another commit, or missing.")
+        }
         FactKind::ExternalIntended => {
-            one("external_started", "The integration ref is about to move on to the user's own commits.")
+            one("external_started", "Paddock is about to move the integration ref to the user's own commits.")
         }
         FactKind::ExternalAdopted => {
-            one("external_adopted", "The integration ref moved on to the user's own commits.")
+            one("external_adopted", "The integration ref moved to the user's own commits.")
         }
-        FactKind::ExternalAbandoned => {
-            one("external_abandoned", "That move was not possible; nothing moved.")
-        }
-        FactKind::ExternalRefused => {
-            one("external_refused", "The user's commits and landed work do not go together.")
-        }
-        FactKind::AdoptionIntended => {
-            one("adoption_started", "The integration ref is about to be moved to the target branch.")
-        }
-        FactKind::AdoptionAbandoned => one("adoption_failed", "That could not be done; nothing moved."),
-        FactKind::TargetSet => {
-            one("target_set", "A project lands on another branch from now on (`data.branch`).")
-        }
-        FactKind::TargetAdopted => {
-            one("target_adopted", "A person took the target branch as it is (`queue adopt`).")
-        }
+        FactKind::ExternalAbandoned => one(
+            "external_abandoned",
+            "The integration ref could not be moved to the user's own commits (`data.problem`); no ref moved.",
+        ),
+        FactKind::ExternalRefused => one(
+            "external_refused",
+            "The user's own commits cannot be combined with landed work; publishing waits.",
+        ),
+        FactKind::AdoptionIntended => one(
+            "adoption_started",
+            "Paddock is about to move the integration ref to the target branch, as a person asked (`queue adopt`).",
+        ),
+        FactKind::AdoptionAbandoned => one(
+            "adoption_failed",
+            "The integration ref could not be moved to the target branch (`data.problem`); no ref moved.",
+        ),
+        FactKind::TargetSet => one("target_set", "A project got another target branch (`data.branch`)."),
+        FactKind::TargetAdopted => one(
+            "target_adopted",
+            "The integration ref moved to the target branch, as a person asked (`queue adopt`).",
+        ),
         FactKind::RepublishAsked => {
-            one("republish_asked", "A person wants landed work on the target branch again.")
+            one("republish_asked", "A person asked for landed work to be published again.")
         }
-        FactKind::Published => one("published", "The target branch holds what landed."),
+        FactKind::Published => {
+            one("published", "Landed work was published: the target branch holds `data.to`.")
+        }
         FactKind::PublicationWaits => {
-            one("publication_waits", "Publishing waits for the user (`data.wait` names the files).")
+            one("publication_waits", "Publishing waits for the user; `data.wait` names the files in the way.")
         }
         FactKind::CollisionsSeen => one(
             "collisions_seen",
-            "Other branches than before will not merge with each other or with landed work (`data.collisions`).",
+            "The set of branches that conflict with each other or with landed work changed (`data.collisions`).",
         ),
-        FactKind::PublicationFreed => one("publication_freed", "Publishing no longer waits."),
+        FactKind::PublicationFreed => one("publication_freed", "Publishing no longer waits for the user."),
         FactKind::ObjectiveAdded => one("objective_added", "An objective was added."),
-        FactKind::ObjectiveEdited => {
-            one("objective_edited", "A person changed what is asked for (`data.spec`).")
-        }
-        FactKind::ObjectiveDeleted => one("objective_deleted", "A person had an objective forgotten."),
+        FactKind::ObjectiveEdited => one("objective_edited", "A person edited an objective (`data.spec`)."),
+        FactKind::ObjectiveDeleted => one("objective_deleted", "A person deleted an objective."),
         FactKind::ScopeWidened => {
-            one("scope_widened", "An objective may change more paths (`data.globs`, `data.by`).")
+            one("scope_widened", "The scope of an objective got more paths (`data.globs`, `data.by`).")
         }
         FactKind::HumanNote => {
-            one("human_note", "A person wrote something for the next session (`data.note`).")
+            one("human_note", "A person left a note for the next session of an objective (`data.note`).")
         }
         FactKind::ObjectiveApproved => {
             one("objective_approved", "A person approved an objective (`data.approval`).")
         }
-        FactKind::PauseAsked => {
-            one("pause_asked", "An objective is to be paused when its session ends (`data.asked`).")
-        }
+        FactKind::PauseAsked => one(
+            "pause_asked",
+            "A person asked to pause an objective when its session ends, or withdrew that (`data.asked`).",
+        ),
         FactKind::NodeAdded => one("aim_added", "A goal, milestone or phase was added (`data.aim`)."),
-        FactKind::NodeEdited => one("aim_edited", "A person changed a goal, milestone or phase."),
+        FactKind::NodeEdited => one("aim_edited", "A person edited a goal, milestone or phase (`data.aim`)."),
         FactKind::NodeMoved => {
             Level::ALL.iter().flat_map(|level| Stage::ALL.iter().map(|to| node(*level, *to))).collect()
         }
-        FactKind::NodesOrdered => one("aims_ordered", "Goals, milestones or phases stand in another order."),
+        FactKind::NodesOrdered => {
+            one("aims_ordered", "The order of goals, milestones or phases changed (`data.order`).")
+        }
         FactKind::PhaseChecksSet => {
-            one("phase_checks_set", "A phase got other checks (`data.checks`, `data.by`).")
+            one("phase_checks_set", "The checks of a phase were set (`data.checks`, `data.by`).")
         }
         FactKind::PhaseChecksPassed => one("phase_checks_passed", "Every check of a phase passed."),
         FactKind::PhaseChecksFailed => {
             one("phase_checks_failed", "Checks of a phase failed (`data.failed`).")
         }
         FactKind::PhaseChecksLost => {
-            one("phase_checks_lost", "A run of a phase's checks told nothing (`data.problem`).")
+            one("phase_checks_lost", "A run of a phase's checks ended without a result (`data.problem`).")
         }
-        FactKind::PlanAsked => one("plan_asked", "A person wants a plan now."),
+        FactKind::PlanAsked => one("plan_asked", "A person asked for a plan."),
         FactKind::PlanMade => one(
             "plan_made",
-            "A planner run brought a plan (`data.plan`); `data.waits`: a person has to approve it.",
+            "A planner session delivered a plan (`data.plan`); if `data.waits` is true, the plan waits for a person's approval.",
         ),
-        FactKind::PlanRefused => {
-            one("plan_refused", "A planner run brought a plan with faults (`data.faults`).")
+        FactKind::PlanRefused => one(
+            "plan_refused",
+            "A planner session delivered a plan with faults (`data.faults`); nothing of the plan is used.",
+        ),
+        FactKind::PlanMissed => {
+            one("plan_missed", "A planner session ended without a plan (`data.problem`).")
         }
-        FactKind::PlanMissed => one("plan_missed", "A planner run ended without a plan (`data.problem`)."),
         FactKind::PlanApplied => one(
             "plan_applied",
-            "A plan became objectives (`data.objectives`), or the belief that its phase is done (`data.belief`: whose, and what they saw).",
+            "A plan was applied: its objectives were added (`data.objectives`), or its phase is believed done (`data.belief` says by whom, and on what grounds).",
         ),
         FactKind::PlanRejected => one("plan_rejected", "A person rejected a plan (`data.note`)."),
         FactKind::PlannerHeld => {
-            one("planner_held", "No planner run starts until a person does something (`data.reason`).")
+            one("planner_held", "No planner session starts until a person acts (`data.reason`).")
         }
-        FactKind::PlannerReleased => one("planner_released", "Planner runs may start again."),
+        FactKind::PlannerReleased => one("planner_released", "Planner sessions may start again."),
         FactKind::ObjectiveMoved => Status::ALL.iter().copied().map(moved).collect(),
-        FactKind::WorktreeOrdered => one("worktree_ordered", "The worktree of an objective is to be made."),
-        FactKind::WorktreeMade => one("worktree_made", "It is there."),
-        FactKind::WorktreeFailed => one("worktree_failed", "It could not be made, and is tried again."),
-        FactKind::WorktreeRetired => one("worktree_retired", "It is to be removed: the work is published."),
-        FactKind::WorktreeRemoved => one("worktree_removed", "It is gone."),
-        FactKind::SessionPlanned => one("session_planned", "A session is to start."),
-        FactKind::SessionStarted => one("session_started", "Its agent runs."),
-        FactKind::SessionStopping => one("session_stopping", "It is asked to stop."),
-        FactKind::SessionExtended => one("session_extended", "A person gave it more."),
-        FactKind::SessionUsed => {
-            one("session_used", "What a running session has used so far (`data.usage`).")
+        FactKind::WorktreeOrdered => {
+            one("worktree_ordered", "Paddock is about to make the worktree of an objective.")
         }
-        FactKind::SessionExited => one("session_exited", "Its processes are gone."),
+        FactKind::WorktreeMade => one("worktree_made", "The worktree of an objective was made."),
+        FactKind::WorktreeFailed => one(
+            "worktree_failed",
+            "The worktree of an objective could not be made (`data.problem`); Paddock tries again.",
+        ),
+        FactKind::WorktreeRetired => one(
+            "worktree_retired",
+            "The worktree of an objective is to be removed, because the work is published.",
+        ),
+        FactKind::WorktreeRemoved => one("worktree_removed", "The worktree of an objective was removed."),
+        FactKind::SessionPlanned => {
+            one("session_planned", "Paddock is about to start a session (`data.plan`).")
+        }
+        FactKind::SessionStarted => one("session_started", "A session started: its agent runs."),
+        FactKind::SessionStopping => one("session_stopping", "A session was asked to stop (`data.stop`)."),
+        FactKind::SessionExtended => {
+            one("session_extended", "A person raised the budget of a session (`data.budget`).")
+        }
+        FactKind::SessionUsed => {
+            one("session_used", "The usage of a running session so far was recorded (`data.usage`).")
+        }
+        FactKind::SessionExited => {
+            one("session_exited", "The processes of a session ended (`data.process`).")
+        }
         FactKind::SessionHarvested => one(
             "session_ended",
-            "It is over, and what it left was read (`data.end` says how it ended, `data.over` which limits on tokens and USD it was above).",
+            "A session ended and its work was collected (`data.end` says how it ended, `data.over` which limits on tokens and USD it exceeded).",
         ),
         FactKind::EntryQueued => {
-            one("queue_entered", "A branch head, or the user's commits, entered the merge queue.")
+            one("queue_entered", "A branch head, or the user's own commits, entered the merge queue.")
         }
         FactKind::GuardAsked => one(
             "guard_asked",
-            "An entry changed tests that its scope does not name: the gate runs with these as they were.",
+            "A queue entry changed tests that its scope does not name; the gate is to run with the original tests.",
         ),
         FactKind::GuardPassed => {
-            one("guard_passed", "The gate was green with the tests as they were (`data.gate`).")
+            one("guard_passed", "The gate passed with the original tests (`data.gate`).")
         }
-        FactKind::GuardGivenUp => one("guard_given_up", "That could not be tried (`data.why`)."),
-        FactKind::CanaryAsked => one("canary_asked", "The gate is to be tried on an emptied tree."),
-        FactKind::CanaryJudged => {
-            one("canary_judged", "What it said of that (`data.verdict`): green means that it checks nothing.")
+        FactKind::GuardGivenUp => {
+            one("guard_given_up", "The gate could not be run with the original tests (`data.why`).")
         }
+        FactKind::CanaryAsked => one(
+            "canary_asked",
+            "The gate is to run on an emptied tree, which shows whether the gate checks anything.",
+        ),
+        FactKind::CanaryJudged => one(
+            "canary_judged",
+            "The gate ran on an emptied tree (`data.verdict`); green means that the gate checks nothing.",
+        ),
         FactKind::ExternalJudged => {
-            one("external_judged", "What the gate says of the user's own commits (`data.verdict`).")
+            one("external_judged", "The gate judged the user's own commits (`data.verdict`).")
         }
         FactKind::QueueBypassed => one(
             "queue_bypassed",
-            "The target branch holds work of an objective that did not pass the queue (`data.found`).",
+            "The target branch holds work of an objective that did not pass the merge queue (`data.found`).",
         ),
-        FactKind::BypassAccepted => one("bypass_accepted", "A person says that it is meant (`queue adopt`)."),
-        FactKind::Pushed => one("pushed", "The target branch is at the user's remote."),
-        FactKind::PushWaits => one("push_waits", "It could not be pushed (`data.wait`), and is tried again."),
-        FactKind::CandidateOrdered => one("merge_started", "The merge of a queue entry is to be made."),
-        FactKind::CandidateMade => one("merge_made", "It is made, in memory."),
-        FactKind::CandidateFailed => one("merge_failed", "It could not be made for an outside reason."),
-        FactKind::EntryReset => one("queue_reset", "What was made for a queue entry is outdated."),
-        FactKind::EntryDropped => one("queue_left", "An entry left the queue without landing (`data.why`)."),
-        FactKind::QueueHeld => one("queue_held", "The merge queue is held (`data.reason`)."),
-        FactKind::QueueReleased => one("queue_released", "The merge queue goes on."),
-        FactKind::GatePlanned => one("gate_started", "A gate run is to start."),
-        FactKind::GateCancelled => one("gate_cancelled", "What it runs for is outdated."),
-        FactKind::GateEnded => one("gate_ended", "It ended (`data.verdict`)."),
+        FactKind::BypassAccepted => {
+            one("bypass_accepted", "A person accepted work that bypassed the merge queue (`queue adopt`).")
+        }
+        FactKind::Pushed => one("pushed", "The target branch was pushed to the user's remote."),
+        FactKind::PushWaits => {
+            one("push_waits", "The target branch could not be pushed (`data.wait`); Paddock tries again.")
+        }
+        FactKind::CandidateOrdered => {
+            one("merge_started", "Paddock is about to merge queue entries, in memory.")
+        }
+        FactKind::CandidateMade => one("merge_made", "The merge of queue entries was made, in memory."),
+        FactKind::CandidateFailed => one(
+            "merge_failed",
+            "The merge of queue entries could not be made, for a reason outside the branches (`data.problem`); Paddock tries again.",
+        ),
+        FactKind::EntryReset => one("queue_reset", "The merge of a queue entry became outdated."),
+        FactKind::EntryDropped => {
+            one("queue_left", "An entry left the merge queue without landing (`data.why`).")
+        }
+        FactKind::QueueHeld => one("queue_held", "The merge queue was put on hold (`data.reason`)."),
+        FactKind::QueueReleased => one("queue_released", "The merge queue continues."),
+        FactKind::GatePlanned => one("gate_started", "Paddock is about to start a gate run."),
+        FactKind::GateCancelled => {
+            one("gate_cancelled", "A gate run was cancelled, because its result is no longer needed.")
+        }
+        FactKind::GateEnded => one("gate_ended", "A gate run ended (`data.verdict`)."),
         FactKind::SlotsMeasured => one(
             "slots_measured",
-            "How many gate runs at once are worth it (`data.found`), where the project lets Paddock find out.",
+            "Paddock measured how many gate runs in parallel pay off (`data.found`), because `queue.slots` is `auto`.",
         ),
         FactKind::GateFolderRemoved => {
-            one("gate_folder_removed", "The gate worktree of a slot that is not needed is gone.")
+            one("gate_folder_removed", "The gate worktree of an unused slot was removed.")
         }
-        FactKind::FlakeSeen => one("flake_seen", "The gate gave one tree two verdicts; nobody is blamed."),
-        FactKind::VerdictReused => {
-            one("verdict_reused", "A tree is green already (`data.gate`): it is not run again.")
+        FactKind::FlakeSeen => {
+            one("flake_seen", "The gate gave one tree two different verdicts; nobody is blamed.")
         }
+        FactKind::VerdictReused => one(
+            "verdict_reused",
+            "A gate run was skipped, because the same tree is green already (`data.gate`).",
+        ),
         FactKind::LandingIntended => {
-            one("landing_started", "The integration ref is about to move to a merge.")
+            one("landing_started", "Paddock is about to move the integration ref to a merge.")
         }
-        FactKind::Landed => one("landed", "The integration ref moved to it."),
-        FactKind::ProofWritten => one("proof_written", "The proof of a landing is written, as a git note."),
-        FactKind::LandingAbandoned => one("landing_abandoned", "It could not; nothing moved."),
+        FactKind::Landed => one("landed", "A queue entry landed: the integration ref moved to its merge."),
+        FactKind::ProofWritten => one("proof_written", "The proof of a landing was written, as a git note."),
+        FactKind::LandingAbandoned => {
+            one("landing_abandoned", "Landing failed (`data.problem`); no ref moved.")
+        }
     }
 }
 
-/// A move of an objective is published by the state that it leads to.
+/// Returns the public type of an objective's move, which is named after the state that the move leads to.
 fn moved(to: Status) -> EventType {
     let (public, description) = match to {
         Status::Todo => ("objective_todo", "An objective waits for its dependencies again."),
-        Status::Ready => ("objective_ready", "An objective may be dispatched."),
+        Status::Ready => ("objective_ready", "An objective is ready for a session."),
         Status::Active => ("objective_active", "A session works on an objective."),
-        Status::Review => ("objective_review", "What a session left is judged."),
-        Status::Queued => ("objective_queued", "An objective passed the review and is in the merge queue."),
+        Status::Review => ("objective_review", "The work of an objective is under review."),
+        Status::Queued => ("objective_queued", "An objective passed its review and is in the merge queue."),
         Status::Done => ("objective_done", "An objective is done."),
-        Status::NeedsReview => ("needs_review", "A person must decide about an objective (`data.reason`)."),
+        Status::NeedsReview => ("needs_review", "An objective needs a person's decision (`data.reason`)."),
         Status::Paused => ("objective_paused", "A person paused an objective."),
-        Status::Skipped => ("objective_skipped", "A person lets dependents go on without an objective."),
-        Status::Failed => ("objective_failed", "A person gave an objective up."),
-        Status::Cancelled => ("objective_cancelled", "A person called an objective off."),
+        Status::Skipped => ("objective_skipped", "A person skipped an objective; its dependents may start."),
+        Status::Failed => ("objective_failed", "A person marked an objective as failed."),
+        Status::Cancelled => ("objective_cancelled", "A person cancelled an objective."),
     };
     EventType { kind: FactKind::ObjectiveMoved, to: Some(to.word()), level: None, public, description }
 }
 
-/// A move of a goal, milestone or phase is published by what it is and by the stage that it leads to.
+/// Returns the public type of a hierarchy node's move, which is named after the node's level and its new stage.
 fn node(level: Level, to: Stage) -> EventType {
     let (public, description) = match (level, to) {
-        (Level::Goal, Stage::Planned) => ("goal_planned", "A goal is no longer the active one."),
-        (Level::Goal, Stage::Active) => ("goal_activated", "A goal is the active one."),
-        (Level::Goal, Stage::Completed) => ("goal_completed", "A goal is reached."),
+        (Level::Goal, Stage::Planned) => ("goal_planned", "A goal is no longer active; it is planned again."),
+        (Level::Goal, Stage::Active) => ("goal_activated", "A goal became active."),
+        (Level::Goal, Stage::Completed) => ("goal_completed", "A goal was completed."),
         (Level::Milestone, Stage::Planned) => {
-            ("milestone_planned", "A milestone is no longer the active one.")
+            ("milestone_planned", "A milestone is no longer active; it is planned again.")
         }
-        (Level::Milestone, Stage::Active) => ("milestone_activated", "A milestone is the active one."),
-        (Level::Milestone, Stage::Completed) => ("milestone_completed", "A milestone is reached."),
-        (Level::Phase, Stage::Planned) => ("phase_planned", "A phase is no longer the active one."),
-        (Level::Phase, Stage::Active) => ("phase_activated", "A phase is the active one."),
-        (Level::Phase, Stage::Completed) => ("phase_completed", "A phase is done."),
+        (Level::Milestone, Stage::Active) => ("milestone_activated", "A milestone became active."),
+        (Level::Milestone, Stage::Completed) => ("milestone_completed", "A milestone was completed."),
+        (Level::Phase, Stage::Planned) => {
+            ("phase_planned", "A phase is no longer active; it is planned again.")
+        }
+        (Level::Phase, Stage::Active) => ("phase_activated", "A phase became active."),
+        (Level::Phase, Stage::Completed) => ("phase_completed", "A phase was completed."),
     };
     EventType {
         kind: FactKind::NodeMoved,
@@ -283,36 +344,37 @@ fn node(level: Level, to: Stage) -> EventType {
     }
 }
 
-/// The public types, each once, in the order of the list.
+/// Returns the public types, each once, in the order of the list.
 #[must_use]
 pub fn public_types() -> Vec<&'static str> {
     TYPES.iter().map(|row| row.public).collect()
 }
 
-/// The stored types that may become this public one; empty = there is no such type.
+/// Returns the stored types that are published as `public`; empty if there is no such public type.
 #[must_use]
 pub fn stored_kinds(public: &str) -> Vec<&'static str> {
     TYPES.iter().filter(|row| row.public == public).map(|row| row.kind.stored()).collect()
 }
 
-/// Of an objective's move, what its public type depends on.
+/// The part of an objective's move that decides its public type.
 #[derive(Deserialize)]
 struct ObjectiveMove {
     to: Status,
 }
 
-/// Of the move of a goal, milestone or phase, what its public type depends on.
+/// The part of a hierarchy node's move that decides its public type.
 #[derive(Deserialize)]
 struct NodeMove {
     level: Level,
     to: Stage,
 }
 
-/// Returns the public type of a stored one; a type that is not in the list, or whose data this program cannot read, as it
-/// is.
+/// Returns the public type of a stored event. Returns the stored type unchanged if this program does not know it or
+/// cannot read its data, as when a newer supervisor wrote the event.
 #[must_use]
 pub(crate) fn public_type(stored: &str, data: &Value) -> String {
     let found = FactKind::all().find(|kind| kind.stored() == stored).and_then(|kind| {
+        // Only the two fields that matter are read: a whole `Fact` would fail on any other field that changed.
         if kind == FactKind::ObjectiveMoved {
             return ObjectiveMove::deserialize(data).ok().map(|one| moved(one.to));
         }
@@ -324,35 +386,35 @@ pub(crate) fn public_type(stored: &str, data: &Value) -> String {
     found.map_or(stored, |one| one.public).to_owned()
 }
 
-/// The event line of a stored event.
+/// Returns the public event line of a stored event.
 #[must_use]
 pub fn line(event: &StoredEvent) -> EventLine {
     publish(EventLine::from(event))
 }
 
-/// A line as the link carries it, with its public type.
+/// Returns a line that came over the socket, which carries stored types, with its public type.
 #[must_use]
 pub fn publish(line: EventLine) -> EventLine {
-    // What the planner's sessions name is no objective.
+    // Planner sessions carry a placeholder where other sessions name their objective; scripts must not take it for one.
     let objective = line.objective.filter(|id| *id != ObjectiveId::planner().as_str());
     EventLine { kind: public_type(&line.kind, &line.data), objective, ..line }
 }
 
-/// Returns the fact that a published line tells of; none, if this program does not know it: a newer supervisor wrote
+/// Returns the fact of a published line, or `None` if this program does not know it because a newer supervisor wrote
 /// it.
 pub(crate) fn fact(line: &EventLine) -> Option<Fact> {
     let kind = TYPES.iter().find(|row| row.public == line.kind)?.kind.stored();
     serde_json::from_value(serde_json::json!({ "type": kind, "data": line.data })).ok()
 }
 
-/// The line as JSON.
+/// Returns the line as one JSON document that is safe to print on a terminal.
 #[must_use]
 pub fn json(line: &EventLine) -> String {
-    // Only texts, numbers and JSON values are in it: it cannot fail.
+    // Serialization cannot fail: a line holds only texts, numbers and JSON values.
     crate::text::harmless_json(serde_json::to_string(line).unwrap_or_default())
 }
 
-/// docs/events.md, as it must be.
+/// Returns the text that docs/events.md must have.
 #[must_use]
 pub fn document() -> String {
     let mut text = String::from(HEAD);
@@ -364,8 +426,8 @@ pub fn document() -> String {
 
 const HEAD: &str = "# Events
 
-Everything that happens is recorded as an event. `paddock events` prints them, `paddock run --no-tui --json` as they
-happen, one JSON document per line:
+Paddock records everything that happens as an event. `paddock events` prints recorded events, and
+`paddock run --no-tui --json` prints events as they happen. With `--json` each line is one JSON document:
 
     {\"version\":1,\"seq\":12,\"at\":\"2026-01-31T09:30:00.123Z\",\"type\":\"landed\",\"project\":\"web\",\"objective\":null,\"session\":null,\"data\":{}}
 
@@ -373,14 +435,14 @@ happen, one JSON document per line:
 |---|---|
 | `version` | version of the shape of `data` |
 | `seq` | number of the event: 1, 2, 3, … without gaps |
-| `at` | when, RFC 3339 in UTC |
+| `at` | time of the event, RFC 3339 in UTC |
 | `type` | one of the types below; types may be added |
-| `project`, `objective`, `session` | what it is about, or null |
-| `data` | the rest, depending on the type |
+| `project`, `objective`, `session` | subject of the event, or null |
+| `data` | further fields, which depend on the type |
 
-`notify` in a project file names these types, `paddock events --type` filters by them.
+`notify` in a project file names these types, and `paddock events --type` filters by them.
 
-| type | when |
+| type | what happened |
 |---|---|
 ";
 
@@ -411,7 +473,7 @@ mod tests {
     }
 
     #[test]
-    fn a_move_is_published_by_where_it_leads() {
+    fn a_move_is_published_under_the_state_that_it_leads_to() {
         let event = StoredEvent {
             seq: 3,
             at_ms: 0,

@@ -1,4 +1,5 @@
-//! What people and scripts are shown: the status document, event lines, and text that a terminal can bear.
+//! Read models for people and scripts: the status document, the morning report, event lines, and text that is safe
+//! on a terminal.
 
 pub mod agents;
 pub mod events;

@@ -1,4 +1,4 @@
-//! The morning report: what landed, what waits for a person, what is lost (nothing), what was spent.
+//! The morning report: what landed, what waits for a person, what was spent, and that no recorded work is lost.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use paddock_model::session::{ProcessEnd, Session, SessionStatus};
 use paddock_model::state::State;
 use paddock_model::usage::{Tokens, dollars};
 
-/// The whole report.
+/// The morning report on all projects.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Report {
@@ -25,24 +25,24 @@ pub struct Report {
     pub projects: Vec<ProjectReport>,
 }
 
-/// One project of it.
+/// The morning report on one project.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ProjectReport {
     pub slug: String,
     pub name: String,
-    /// Landed, and the gate passed on exactly what landed.
+    /// Landings whose exact tree passed the gate.
     pub landed: Vec<LandedReport>,
-    /// Landed without a gate.
+    /// Landings without a gate.
     pub landed_unverified: Vec<LandedReport>,
     /// What waits for a person now.
     pub waiting: Vec<Waiting>,
-    /// Work that is recorded and cannot be found: must be empty.
+    /// Recorded work that cannot be found in the repository. A healthy workspace has none.
     pub lost: Vec<String>,
     pub spent: SpentReport,
-    /// How the sessions ended: how many each.
+    /// Number of sessions by status.
     pub sessions: BTreeMap<&'static str, u32>,
-    /// Objectives that are not done and wait for nobody: how many.
+    /// Number of objectives that are not done and do not wait for a person.
     pub open: usize,
 }
 
@@ -55,7 +55,7 @@ pub struct LandedReport {
     pub commit: String,
     pub at: String,
     pub published_at: Option<String>,
-    /// Whether its proof is written.
+    /// Whether the landing's proof is written.
     pub proof: bool,
 }
 
@@ -63,18 +63,18 @@ pub struct LandedReport {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Waiting {
-    /// None: the project itself, or its queue.
+    /// Objective that waits; `None` when the project itself or its queue waits.
     pub objective: Option<String>,
     pub title: String,
     pub code: String,
     pub text: String,
     pub since: String,
     pub clears: String,
-    /// What it is about: as in `status --json`.
+    /// Kind of the subject, as in `status --json`.
     pub about: &'static str,
 }
 
-/// What was spent; unknown is null, never zero.
+/// Usage of sessions; an unknown amount is null, never zero.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct SpentReport {
@@ -82,7 +82,7 @@ pub struct SpentReport {
     pub session_minutes: u64,
     pub tokens: Option<u64>,
     pub usd: Option<f64>,
-    /// Sessions that did not tell.
+    /// Number of sessions that ended without reporting their tokens; `usd_unknown` counts likewise.
     pub tokens_unknown: u32,
     pub usd_unknown: u32,
 }
@@ -96,7 +96,8 @@ fn waits(state: &State, need: &Need) -> Waiting {
     Waiting { objective, title: title.unwrap_or_default(), code, text, since, clears, about }
 }
 
-/// The report on a project from a time on. `lost` looks for what is recorded.
+/// Returns the report on a project for the time from `since_ms` on. `lost` lists recorded work that the caller could
+/// not find in the repository.
 #[must_use]
 pub fn project(
     state: &State,
@@ -125,7 +126,7 @@ pub fn project(
         add_session(&mut report, session, since_ms, now_ms);
     }
     let spent = &mut report.spent;
-    // Nothing was kept from us: then nothing is known to be nothing.
+    // No amount yet means zero only if every session reported its usage; otherwise the amount stays unknown.
     spent.tokens = spent.tokens.or((spent.tokens_unknown == 0).then_some(0));
     spent.usd = spent.usd.or((spent.usd_unknown == 0).then_some(0.0));
     report.landed.sort_by(|a, b| a.at.cmp(&b.at));
@@ -166,6 +167,7 @@ fn add_session(report: &mut ProjectReport, session: &Session, since_ms: i64, now
     spent.session_minutes += u64::try_from(used_since_ms(session, since_ms, now_ms) / 60_000).unwrap_or(0);
     let usage = &session.account.usage;
     let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
+    // A running session may still report its usage, and one whose agent never ran used nothing: neither is unknown.
     let is_over = matches!(session.status, SessionStatus::Ended(_)) && has_run;
     match usage.tokens.map(Tokens::total) {
         Some(tokens) => *spent.tokens.get_or_insert(0) += tokens,
@@ -177,7 +179,7 @@ fn add_session(report: &mut ProjectReport, session: &Session, since_ms: i64, now
     }
 }
 
-/// What was spent, in words.
+/// Returns the usage in words.
 fn spent(spent: &SpentReport) -> String {
     let mut parts = vec![format!("{} sessions, {} min", spent.sessions, spent.session_minutes)];
     let unknown = |count: u32| if count == 0 { String::new() } else { format!(" (unknown of {count})") };
@@ -192,7 +194,7 @@ fn spent(spent: &SpentReport) -> String {
     parts.join(", ")
 }
 
-/// The report for people: as Markdown, or plain.
+/// Renders the report for people, as Markdown or as plain text.
 #[must_use]
 pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
     let head = |level: usize, text: &str| match markdown {

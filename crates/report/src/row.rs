@@ -1,19 +1,20 @@
-//! One event as one line for people.
+//! The line that people read for an event.
 
 use serde::Serialize;
 
 use super::events;
 use super::text::{counted, harmless, rfc3339};
 use paddock_ipc::EventLine;
-use paddock_model::agent::length;
+use paddock_model::agent::{Check, length};
 use paddock_model::bypass::BypassFacts;
 use paddock_model::event::{Dropped, Fact};
-use paddock_model::ids::{AgentId, ObjectId};
-use paddock_model::session::{Harvest, Over, SessionEnd};
+use paddock_model::facts::Collision;
+use paddock_model::ids::{AgentId, EntryId, ObjectId, ObjectiveId};
+use paddock_model::session::{Harvest, Over, SessionBudget, SessionEnd};
 use paddock_model::train::{Candidate, Subject};
-use paddock_model::usage::Usage;
+use paddock_model::usage::{Usage, dollars};
 
-/// The line: time of day, what it is about, and what happened. The line has its public type.
+/// Returns the line for a published event: the time of day, the subject, and what happened.
 #[must_use]
 pub fn human(line: &EventLine) -> String {
     let time = match line.at.parse::<jiff::Timestamp>() {
@@ -31,61 +32,110 @@ pub fn human(line: &EventLine) -> String {
     harmless(&format!("{time}  {about:<28}  {}", said(line)))
 }
 
-/// What happened, without when and to what. Of a line whose fact this program does not know, its type alone.
+/// Returns what happened, without the time and the subject. If a newer supervisor wrote the event and this program
+/// does not know its fact, returns the words of the type alone.
 #[must_use]
 pub fn said(line: &EventLine) -> String {
-    let words = line.kind.replace('_', " ");
-    match events::fact(line).and_then(|fact| more(&fact)) {
-        Some(more) => format!("{words}: {more}"),
+    let fact = events::fact(line);
+    let words = fact.as_ref().and_then(headline).unwrap_or_else(|| line.kind.replace('_', " "));
+    match fact.and_then(|fact| details(&fact)) {
+        Some(details) => format!("{words}: {details}"),
         None => words,
     }
 }
 
-/// What a fact says besides its type.
-fn more(fact: &Fact) -> Option<String> {
+/// Returns the words for a fact whose type's name would mislead: one type stands for two opposite things, or its
+/// stored name, which scripts rely on, is not the word that people know.
+fn headline(fact: &Fact) -> Option<String> {
+    // Not a match: a match on facts must name every variant, and all but these few keep the words of their type.
+    if let Fact::NodeAdded { node, .. } = fact {
+        Some(format!("{} added", node.level))
+    } else if let Fact::NodeEdited { node, .. } = fact {
+        Some(format!("{} edited", node.level))
+    } else if let Fact::NodesOrdered { level, .. } = fact {
+        Some(format!("{level}s reordered"))
+    } else if let Fact::SessionExtended { objective, .. } = fact {
+        Some(format!("budget raised for {}", objective.id))
+    } else if let Fact::ProjectEnabled { enabled: false, .. } = fact {
+        Some("project disabled".to_owned())
+    } else if let Fact::ProjectPaused { paused: false, .. } = fact {
+        Some("project resumed".to_owned())
+    } else if let Fact::AgentEnabled { enabled: false, .. } = fact {
+        Some("agent disabled".to_owned())
+    } else if let Fact::PauseAsked { asked: false, .. } = fact {
+        Some("pause withdrawn".to_owned())
+    } else {
+        None
+    }
+}
+
+/// Returns what a fact adds to the words of its type, if anything.
+fn details(fact: &Fact) -> Option<String> {
     match fact {
         Fact::SupervisorStarted { pid, .. } | Fact::SessionStarted { pid, .. } => {
             Some(format!("process {pid}"))
         }
         Fact::SupervisorStopped { mode } => stored(mode),
-        Fact::ProjectEnabled { enabled, .. } => Some(yes_or_no(*enabled)),
-        Fact::ProjectPaused { paused, .. } => Some(yes_or_no(*paused)),
+        Fact::ProjectReleased { code, .. } => stored(code),
         Fact::ProjectHeld { reason, .. }
         | Fact::PlannerHeld { reason, .. }
         | Fact::QueueHeld { reason, .. } => Some(reason.text.clone()),
-        Fact::AgentUnusable { agent, problem, .. } => Some(of_agent(agent, problem)),
+        Fact::AgentUnusable { agent, problem, .. } => Some(agent_and(agent, problem)),
         Fact::AgentCooled { agent, cooldown, .. } => {
             let until = rfc3339(cooldown.until_ms);
-            Some(of_agent(agent, &format!("until {until}: {}", cooldown.failure)))
+            Some(agent_and(agent, &format!("until {until}: {}", cooldown.failure)))
         }
-        Fact::AgentLocked { agent, failure, .. } => Some(of_agent(agent, &failure.text)),
-        Fact::AgentFreed { agent, why } => Some(of_agent(agent, why)),
-        Fact::AgentEnabled { agent, enabled, .. } => Some(of_agent(agent, &yes_or_no(*enabled))),
-        Fact::AgentChecked { agent, check } => Some(of_agent(agent, &yes_or_no(check.ok))),
+        Fact::AgentLocked { agent, failure, .. } => Some(agent_and(agent, &failure.text)),
+        Fact::AgentFreed { agent, why } => Some(agent_and(agent, why)),
+        Fact::AgentEnabled { agent, .. } => Some(agent.to_string()),
+        Fact::AgentChecked { agent, check } => Some(checked(agent, check)),
         Fact::ClockJumped { by_ms } | Fact::SessionSlept { by_ms, .. } => Some(jumped(*by_ms)),
         Fact::BudgetExhausted { limit, .. } => Some(limit.clone()),
         Fact::NotifyFailed { problem, .. }
         | Fact::EffectPanicked { problem, .. }
         | Fact::ExternalAbandoned { problem, .. }
         | Fact::AdoptionAbandoned { problem, .. }
-        | Fact::PhaseChecksLost { problem, .. }
         | Fact::PlanMissed { problem, .. }
         | Fact::WorktreeFailed { problem, .. }
         | Fact::CandidateFailed { problem, .. }
         | Fact::LandingAbandoned { problem, .. } => Some(problem.clone()),
-        Fact::IntegrationMade { tip, .. } => Some(commit(tip)),
-        Fact::ExternalAdopted { to, .. } | Fact::TargetAdopted { to, .. } | Fact::Published { to, .. } => {
-            Some(commit(to))
+        Fact::IntegrationMade { tip: to, .. }
+        | Fact::ExternalIntended { to, .. }
+        | Fact::ExternalAdopted { to, .. }
+        | Fact::ExternalRefused { target: to, .. }
+        | Fact::TargetAdopted { to, .. }
+        | Fact::Published { to, .. }
+        | Fact::ProofWritten { commit: to, .. } => Some(commit(to)),
+        Fact::TargetSeen { target, .. } => {
+            Some(target.as_ref().map_or_else(|| "the branch is gone".to_owned(), commit))
         }
         Fact::TargetSet { branch, .. } => Some(branch.clone()),
         Fact::PublicationWaits { wait, .. } => Some(wait.text.clone()),
+        Fact::Pushed { remote, commit: pushed, .. } => Some(format!("{} to {remote}", commit(pushed))),
+        Fact::PushWaits { wait, .. } => Some(wait.text.clone()),
+        Fact::CollisionsSeen { collisions, .. } => Some(collided(collisions)),
         Fact::QueueBypassed { found, .. } => Some(bypassed(found)),
-        Fact::ObjectiveAdded { spec, .. } => Some(spec.title.clone()),
+        Fact::ObjectiveAdded { spec, .. } | Fact::ObjectiveEdited { spec, .. } => Some(spec.title.clone()),
+        Fact::NodeAdded { title, .. } | Fact::NodeEdited { title, .. } => Some(title.clone()),
+        Fact::NodeMoved { node, .. } => Some(node.id.to_string()),
+        Fact::PhaseChecksSet { node, checks, .. } => {
+            Some(format!("{}, {}", node.id, counted(checks.len(), "check")))
+        }
+        Fact::PhaseChecksPassed { node, gate, .. } => Some(format!("{}, run {gate}", node.id)),
+        Fact::PhaseChecksFailed { node, gate, failed, .. } => {
+            Some(format!("{}, {} in run {gate}", node.id, counted(failed.len(), "check")))
+        }
+        Fact::PhaseChecksLost { node, problem, .. } => Some(format!("{}, {problem}", node.id)),
+        Fact::PlanMade { plan, waits, .. } => Some(planned(plan.objectives.len(), *waits)),
+        Fact::PlanRefused { faults, .. } => Some(counted(faults.len(), "fault")),
+        Fact::PlanApplied { objectives, .. } => Some(counted(objectives.len(), "objective")),
+        Fact::ScopeWidened { globs, .. } => Some(globs.join(", ")),
         Fact::ObjectiveMoved { reason, .. } => reason.as_ref().map(|reason| reason.text.clone()),
         Fact::SessionPlanned { plan, .. } => {
             Some(format!("{} by {}, attempt {}", stored(&plan.kind)?, plan.agent, plan.attempt))
         }
         Fact::SessionStopping { stop, .. } => stored(stop),
+        Fact::SessionExtended { budget, .. } => Some(raised(budget)),
         Fact::SessionUsed { usage, .. } => Some(used(usage)),
         Fact::SessionExited { process, .. } => Some(match process {
             Some(process) => process.exit.to_string(),
@@ -94,102 +144,127 @@ fn more(fact: &Fact) -> Option<String> {
         Fact::SessionHarvested { end, harvest, over, problem, .. } => {
             Some(ended(*end, harvest.as_ref(), over, problem.as_deref()))
         }
-        Fact::EntryQueued { subject, .. } => Some(queued(subject)),
+        Fact::EntryQueued { subject, entry, .. } => Some(format!("{} as entry {entry}", queued(subject))),
+        Fact::CandidateOrdered { entry, members, .. } | Fact::LandingIntended { entry, members, .. } => {
+            Some(entries(*entry, members))
+        }
+        Fact::CandidateMade { entry, links, .. } => {
+            Some(entries(*entry, &links.iter().map(|link| link.entry).collect::<Vec<_>>()))
+        }
+        Fact::EntryReset { entry, .. } | Fact::GuardAsked { entry, .. } => Some(format!("entry {entry}")),
+        Fact::GuardPassed { entry, gate, .. } | Fact::VerdictReused { entry, gate, .. } => {
+            Some(format!("entry {entry}, run {gate}"))
+        }
+        Fact::GuardGivenUp { entry, why, .. } => Some(format!("entry {entry}, {why}")),
+        Fact::CanaryJudged { verdict, .. } => Some(verdict.words().to_owned()),
+        Fact::ExternalJudged { commit: judged, verdict, .. } => {
+            Some(format!("{} is {}", commit(judged), verdict.words()))
+        }
         Fact::EntryDropped { subject, why, .. } => Some(format!("{}, {}", queued(subject), dropped(why))),
         Fact::GatePlanned { gate, .. } | Fact::GateCancelled { gate, .. } => Some(format!("run {gate}")),
         Fact::GateEnded { gate, verdict, .. } => Some(format!("run {gate} is {}", verdict.words())),
+        Fact::SlotsMeasured { found, .. } => Some(counted(found.slots as usize, "slot")),
+        Fact::GateFolderRemoved { slot, .. } => Some(format!("slot {slot}")),
+        Fact::FlakeSeen { earlier, gate, .. } => {
+            Some(format!("runs {earlier} and {gate} differ on one tree"))
+        }
         Fact::Landed { subject, candidate, verified, .. } => Some(landed(subject, candidate, *verified)),
-        // Their type says it all, or the objective, session or project that stands before it.
+        // The type says it all, together with the project, objective or session that the line names before it. Texts
+        // of people (notes) are left out, because they can be long; `events --json` has them.
         Fact::ProjectAdded { .. }
+        | Fact::ProjectEnabled { .. }
+        | Fact::ProjectPaused { .. }
         | Fact::ProjectConfigured { .. }
         | Fact::ProjectTrusted { .. }
         | Fact::ProjectRemoved { .. }
-        | Fact::ProjectReleased { .. }
         | Fact::AgentsReset { .. }
         | Fact::DayBegan { .. }
-        | Fact::TargetSeen { .. }
-        | Fact::ExternalIntended { .. }
-        | Fact::ExternalRefused { .. }
         | Fact::AdoptionIntended { .. }
         | Fact::RepublishAsked { .. }
-        | Fact::CollisionsSeen { .. }
         | Fact::PublicationFreed { .. }
-        | Fact::ObjectiveEdited { .. }
         | Fact::ObjectiveDeleted { .. }
-        | Fact::ScopeWidened { .. }
         | Fact::HumanNote { .. }
         | Fact::ObjectiveApproved { .. }
         | Fact::PauseAsked { .. }
-        | Fact::NodeAdded { .. }
-        | Fact::NodeEdited { .. }
-        | Fact::NodeMoved { .. }
         | Fact::NodesOrdered { .. }
-        | Fact::PhaseChecksSet { .. }
-        | Fact::PhaseChecksPassed { .. }
-        | Fact::PhaseChecksFailed { .. }
         | Fact::PlanAsked { .. }
-        | Fact::PlanMade { .. }
-        | Fact::PlanRefused { .. }
-        | Fact::PlanApplied { .. }
         | Fact::PlanRejected { .. }
         | Fact::PlannerReleased { .. }
         | Fact::WorktreeOrdered { .. }
         | Fact::WorktreeMade { .. }
         | Fact::WorktreeRetired { .. }
         | Fact::WorktreeRemoved { .. }
-        | Fact::SessionExtended { .. }
-        | Fact::GuardAsked { .. }
-        | Fact::GuardPassed { .. }
-        | Fact::GuardGivenUp { .. }
         | Fact::CanaryAsked { .. }
-        | Fact::CanaryJudged { .. }
-        | Fact::ExternalJudged { .. }
         | Fact::BypassAccepted { .. }
-        | Fact::Pushed { .. }
-        | Fact::PushWaits { .. }
-        | Fact::CandidateOrdered { .. }
-        | Fact::CandidateMade { .. }
-        | Fact::EntryReset { .. }
-        | Fact::QueueReleased { .. }
-        | Fact::SlotsMeasured { .. }
-        | Fact::GateFolderRemoved { .. }
-        | Fact::FlakeSeen { .. }
-        | Fact::VerdictReused { .. }
-        | Fact::LandingIntended { .. }
-        | Fact::ProofWritten { .. } => None,
+        | Fact::QueueReleased { .. } => None,
     }
 }
 
-/// The word under which a value of a closed list is stored.
+/// Returns the word that a value of an enum is stored as.
 fn stored(value: &impl Serialize) -> Option<String> {
     serde_json::to_value(value).ok()?.as_str().map(str::to_owned)
-}
-
-fn yes_or_no(flag: bool) -> String {
-    if flag { "yes" } else { "no" }.to_owned()
 }
 
 fn commit(id: &ObjectId) -> String {
     id.as_str().chars().take(10).collect()
 }
 
-fn of_agent(agent: &AgentId, what: &str) -> String {
-    match what.is_empty() {
+fn agent_and(agent: &AgentId, details: &str) -> String {
+    match details.is_empty() {
         true => agent.to_string(),
-        false => format!("{agent}, {what}"),
+        false => format!("{agent}, {details}"),
     }
 }
 
-/// Whose commits, and which.
+fn checked(agent: &AgentId, check: &Check) -> String {
+    match &check.failure {
+        _ if check.ok => format!("{agent} works"),
+        Some(failure) => format!("{agent} failed, {failure}"),
+        None => format!("{agent} failed"),
+    }
+}
+
+/// Returns the bypassing commits, each with the objective whose work it holds.
 fn bypassed(found: &BypassFacts) -> String {
     let named = found.commits.iter().map(|one| format!("{} of {}", commit(&one.commit), one.objective));
     named.collect::<Vec<_>>().join(", ")
 }
 
-/// Which way, and how far.
+/// Returns the colliding pairs of branches.
+fn collided(collisions: &[Collision]) -> String {
+    let name = |with: &Option<ObjectiveId>| with.as_ref().map_or("landed work", |id| id.as_str()).to_owned();
+    let pairs: Vec<String> =
+        collisions.iter().map(|one| format!("{} and {}", one.objective, name(&one.with))).collect();
+    if pairs.is_empty() { "none any more".to_owned() } else { pairs.join(", ") }
+}
+
+/// Returns the direction and the length of a jump of the clock.
 fn jumped(by_ms: i64) -> String {
-    let way = if by_ms < 0 { "back" } else { "on" };
+    let way = if by_ms < 0 { "back" } else { "forward" };
     format!("{way} by {}", length(by_ms.saturating_abs()))
+}
+
+fn planned(objectives: usize, waits: bool) -> String {
+    let count = counted(objectives, "objective");
+    if waits { format!("{count}, waiting for a person's approval") } else { count }
+}
+
+fn raised(budget: &SessionBudget) -> String {
+    let commits = counted(budget.max_commits as usize, "commit");
+    let tokens = budget.max_tokens.map(|tokens| format!("{tokens} tokens"));
+    let usd = budget.max_usd_micros.map(|micros| format!("${:.2}", dollars(micros)));
+    let fixed = [Some(commits), Some(format!("{} min", budget.max_minutes))];
+    fixed.into_iter().chain([tokens, usd]).flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Returns the entries of a merge. Earlier builds stored only the first entry and no list of members.
+fn entries(first: EntryId, members: &[EntryId]) -> String {
+    match members {
+        [] | [_] => format!("entry {first}"),
+        several => {
+            format!("entries {}", several.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "))
+        }
+    }
 }
 
 fn used(usage: &Usage) -> String {
@@ -241,7 +316,7 @@ fn dropped(why: &Dropped) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use paddock_model::ids::{EntryId, ObjectiveId, ProjectSlug};
+    use paddock_model::ids::ProjectSlug;
     use paddock_model::reason::{Reason, ReasonCode};
 
     fn line(kind: &str, fact: &Fact) -> EventLine {
@@ -262,7 +337,7 @@ mod tests {
     }
 
     #[test]
-    fn what_happened_is_said_on_one_harmless_line() {
+    fn an_event_is_one_line_without_control_characters() {
         let reason = Reason::new(ReasonCode::QueueHeld, 0, "tests\nfailed \u{1b}[2J", "");
         let held = Fact::QueueHeld { project: web(), reason };
         let shown = human(&line("queue_held", &held));
@@ -288,10 +363,29 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_supervisor_tells_of_is_shown_by_its_type() {
+    fn an_event_of_a_newer_supervisor_is_shown_by_its_type() {
         let asked = Fact::PlanAsked { project: web() };
         assert!(human(&line("dance", &asked)).ends_with("dance"));
-        let of_another_shape = Fact::SupervisorStarted { pid: 1, version: "2".to_owned() };
-        assert!(human(&line("queue_held", &of_another_shape)).ends_with("queue held"));
+        let other_shape = Fact::SupervisorStarted { pid: 1, version: "2".to_owned() };
+        assert!(human(&line("queue_held", &other_shape)).ends_with("queue held"));
+    }
+    #[test]
+    fn a_line_names_its_subject_in_the_words_that_people_know() {
+        use paddock_model::hierarchy::{Level, NodeKey};
+        use paddock_model::ids::NodeId;
+        let node = NodeKey { project: web(), level: Level::Goal, id: NodeId::new("shop").unwrap() };
+        let (title, description, parent) = ("A shop".to_owned(), String::new(), None);
+        let added = Fact::NodeAdded { project: web(), node, title, description, parent };
+        assert_eq!(said(&line("aim_added", &added)), "goal added: A shop");
+        let resumed = Fact::ProjectPaused { project: web(), paused: false };
+        assert_eq!(said(&line("project_paused", &resumed)), "project resumed");
+        let started = Fact::CandidateOrdered {
+            project: web(),
+            entry: EntryId(3),
+            onto: ObjectId::new("a".repeat(40)).unwrap(),
+            members: vec![EntryId(3), EntryId(4)],
+            ahead: false,
+        };
+        assert_eq!(said(&line("merge_started", &started)), "merge started: entries 3, 4");
     }
 }

@@ -1,4 +1,4 @@
-//! The status document of SPEC 4: stable names, RFC 3339 times in UTC.
+//! The status document (`status --json`): stable keys for scripts, times as RFC 3339 in UTC.
 
 mod build;
 mod queue;
@@ -17,28 +17,28 @@ use paddock_model::state::State;
 pub use build::document;
 pub(crate) use build::need_status;
 
-/// What the document is built from, besides the state.
+/// Everything that the document is built from.
 #[derive(Debug, Clone)]
 pub struct View<'a> {
-    /// The state.
+    /// State of the workspace.
     pub state: &'a State,
-    /// The engine's answers to what is asked of that.
+    /// Functions of the engine that explain the state: why objectives wait, what needs a person, the queue's order.
     pub answers: &'a Answers,
-    /// The workspace's folder.
+    /// Folder of the workspace.
     pub workspace: PathBuf,
-    /// The running supervisor.
+    /// The running supervisor, if any.
     pub supervisor: Option<Holder>,
-    /// Unix milliseconds.
+    /// Present time, in Unix milliseconds.
     pub now_ms: i64,
-    /// When the day began for the user, in Unix milliseconds.
+    /// Begin of the user's day, in Unix milliseconds.
     pub day_ms: i64,
-    /// Whether sessions that ended long ago are wanted too.
+    /// Whether the document lists sessions that ended more than a day ago.
     pub all: bool,
 }
 
-/// The whole document.
+/// The status of a workspace.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct StatusDocument {
     pub version: u32,
     pub workspace: String,
@@ -46,16 +46,16 @@ pub struct StatusDocument {
     pub projects: Vec<ProjectStatus>,
 }
 
-/// The supervisor.
+/// Whether a supervisor runs, and which.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct SupervisorStatus {
     pub running: bool,
     pub pid: Option<u32>,
     pub since: Option<String>,
 }
 
-/// A goal, milestone or phase; without keys when none is active.
+/// A goal, milestone or phase; an object without keys when none is active.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct NodeStatus {
@@ -73,7 +73,7 @@ pub struct NodeStatus {
     pub since: Option<String>,
 }
 
-/// A goal, milestone or phase, for scripts.
+/// Returns the status of a goal, milestone or phase.
 #[must_use]
 pub fn node_status(node: &HierarchyNode) -> NodeStatus {
     NodeStatus {
@@ -86,87 +86,88 @@ pub fn node_status(node: &HierarchyNode) -> NodeStatus {
     }
 }
 
-/// A project.
+/// The status of a project.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ProjectStatus {
     pub slug: String,
     pub name: String,
     pub target_branch: String,
     pub integration: IntegrationStatus,
     pub state: &'static str,
-    /// What stops the whole project, or waits in it, for a person: `needs` without those of objectives.
+    /// Reasons of `needs`, without the needs of objectives.
     pub reasons: Vec<ReasonStatus>,
-    /// Everything that waits for a person; `run` ends with 3 while there is anything.
+    /// Everything that waits for a person; `run --until-idle` exits with 3 unless this is empty.
     pub needs: Vec<NeedStatus>,
     pub goal: NodeStatus,
     pub milestone: NodeStatus,
     pub phase: NodeStatus,
     pub counts: BTreeMap<&'static str, usize>,
-    /// Sessions at once: how many may run.
+    /// Number of sessions that may run in parallel.
     pub slots: u32,
     pub budget: BudgetStatus,
     pub objectives: Vec<ObjectiveStatus>,
     pub sessions: Vec<SessionStatus>,
     pub queue: Vec<QueueStatus>,
-    /// Branches that will not merge, seen before their turn.
+    /// Branches that conflict with each other or with landed work, found before their turn in the queue.
     pub radar: Vec<RadarStatus>,
-    /// What the gate said of an emptied tree; none: it was not tried.
+    /// Result of the gate on an emptied tree; `None` until the gate was tried on one.
     pub canary: Option<CanaryStatus>,
-    /// How many gates run at once, and why so many; none: there is no gate.
+    /// Number of parallel gate runs, and the reason for it; `None` without a gate.
     pub gate_slots: Option<GateSlotsStatus>,
 }
 
-/// Two branches that will not merge.
+/// Two branches that conflict.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct RadarStatus {
     pub objective: String,
-    /// None: what has landed.
+    /// Objective whose branch conflicts; `None` for landed work.
     pub with: Option<String>,
     pub paths: Vec<String>,
 }
 
-/// How many gates run at once.
+/// The number of parallel gate runs.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct GateSlotsStatus {
     pub slots: u32,
-    /// Whether the project leaves it to measurement.
+    /// Whether Paddock finds the number by measurement (`queue.slots: auto`).
     pub auto: bool,
+    /// Duration of a run without a second one; `None` until measured.
     pub alone_seconds: Option<f64>,
-    /// How many times as long a run takes beside another.
+    /// Duration of a run in parallel with another, divided by `alone_seconds`; `None` until measured.
     pub beside_factor: Option<f64>,
     pub why: String,
 }
 
-/// What the gate said of an emptied tree.
+/// The result of the gate on an emptied tree, on which an honest gate fails.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct CanaryStatus {
     pub verdict: &'static str,
-    /// Whether it is green and the gate still the same: it checks nothing.
+    /// Whether the present gate was green on the emptied tree, which means that it checks nothing.
     pub checks_nothing: bool,
     pub gate: Option<u64>,
     pub at: String,
 }
 
-/// The integration ref and what is not published yet.
+/// The integration ref, and landings that are not published yet.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct IntegrationStatus {
     #[serde(rename = "ref")]
     pub reference: String,
     pub commit: String,
-    /// Landings that are not published yet.
+    /// Number of landings that are not published yet.
     pub ahead: usize,
-    /// Files that are in the way of publishing.
+    /// The user's files that are in the way of publishing.
     pub waiting_for: Vec<String>,
 }
 
-/// A reason.
+/// Why something waits or is held, and what ends that.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ReasonStatus {
     pub code: String,
     pub text: String,
@@ -189,16 +190,16 @@ pub struct NeedStatus {
     pub worker: Option<WorkerId>,
 }
 
-/// What was used today, and what may be.
+/// Usage of the day, and its limits.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct BudgetStatus {
     pub session_minutes: Used<u64>,
     pub tokens: Used<u64>,
     pub usd: Used<f64>,
 }
 
-/// An amount of the day; unknown is null, never zero.
+/// An amount of the day and its limit; an unknown amount is null, never zero.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct Used<T> {
@@ -206,9 +207,9 @@ pub struct Used<T> {
     pub limit: Option<T>,
 }
 
-/// An objective.
+/// The status of an objective.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct ObjectiveStatus {
     pub id: String,
     pub title: String,
@@ -226,9 +227,9 @@ pub struct ObjectiveStatus {
     pub landed: Option<LandedStatus>,
 }
 
-/// A landing.
+/// The landing of an objective.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct LandedStatus {
     pub commit: Option<String>,
     pub at: String,
@@ -236,13 +237,13 @@ pub struct LandedStatus {
     pub verified: bool,
 }
 
-/// A session.
+/// The status of a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct SessionStatus {
     pub id: u64,
     pub kind: &'static str,
-    /// None for the planner's.
+    /// Objective that the session works on; `None` for planner sessions.
     pub objective: Option<String>,
     pub agent: AgentId,
     pub worker: WorkerId,
@@ -257,7 +258,7 @@ pub struct SessionStatus {
     pub log: String,
 }
 
-/// How a main process ended.
+/// How the main process of a session ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct ExitStatus {
@@ -268,7 +269,7 @@ pub struct ExitStatus {
 
 /// The limits of a session.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct SessionBudgetStatus {
     pub max_commits: u32,
     pub max_minutes: u32,
@@ -276,35 +277,35 @@ pub struct SessionBudgetStatus {
     pub max_usd: Option<f64>,
 }
 
-/// What a session used; unknown is null.
+/// Usage of a session; an unknown amount is null.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct UsageStatus {
     pub tokens: Option<u64>,
     pub usd: Option<f64>,
 }
 
-/// A queue entry.
+/// An entry of the merge queue.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-#[expect(missing_docs, reason = "SPEC 4 documents the keys")]
+#[expect(missing_docs, reason = "the names say it")]
 pub struct QueueStatus {
-    /// None for the user's own commits.
+    /// Objective whose branch is queued; `None` for the user's own commits.
     pub objective: Option<String>,
     pub position: usize,
     pub state: &'static str,
     pub batch: Option<u64>,
-    /// What lands before it.
+    /// Objectives that land before this entry; the target branch stands for the user's own commits.
     pub ahead: Vec<String>,
     pub since: String,
-    /// The gate run on it that is under way.
+    /// The running gate run that judges this entry, if any.
     pub gate: Option<GateStatus>,
-    /// Every run on its present merge that is over, and on the tests as they were.
+    /// Finished gate runs that judged this entry, including runs with the original tests.
     pub verdicts: Vec<VerdictStatus>,
-    /// When it will have landed if all goes well, by how long the gate took of late; none: nothing is known.
+    /// Seconds until the entry lands if every run is green, estimated from recent runs; `None` when unknown or held.
     pub eta_seconds: Option<u64>,
 }
 
-/// A gate run that is under way.
+/// A running gate run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct GateStatus {
@@ -314,7 +315,7 @@ pub struct GateStatus {
     pub seconds: u64,
 }
 
-/// A gate run that is over.
+/// A finished gate run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names say it")]
 pub struct VerdictStatus {

@@ -1,12 +1,12 @@
-//! The status document for people: what needs them first, then what goes on.
+//! The status document as text for people: first what needs them, then what is in progress.
 
 use super::status::{ObjectiveStatus, ProjectStatus, StatusDocument};
 use super::text::{cut, duration, harmless, table};
 
-/// Longer reasons are cut here; `objective show` has them whole.
+/// Columns after which a reason is cut; `objective show` prints the whole reason.
 const REASON_WIDTH_MAX: usize = 160;
 
-/// The text; times are said relative to `now_ms`.
+/// Renders the document as text, with times relative to `now_ms`.
 #[must_use]
 pub fn render(document: &StatusDocument, now_ms: i64) -> String {
     let mut out = match (document.supervisor.running, document.supervisor.pid) {
@@ -138,7 +138,8 @@ fn queue(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
     project.queue.iter().map(row).collect()
 }
 
-/// What is neither running nor queued, with the reason; at most some rows, since the list can be long.
+/// Returns the objectives that are neither running nor queued, with the reasons, in a limited number of rows: a large
+/// plan would push everything else off the screen.
 fn blocked(project: &ProjectStatus) -> Vec<Vec<String>> {
     const ROWS_MAX: usize = 12;
     let waits = |objective: &&ObjectiveStatus| matches!(objective.status, "todo" | "ready" | "review");

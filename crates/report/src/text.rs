@@ -1,10 +1,10 @@
-//! Text for terminals: aligned by display width, free of control characters, with times in words.
+//! Text for terminals: aligned by display width, without control characters, with durations in words.
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// JSON as people may print it: what JSON itself leaves as it is and a terminal obeys (DEL, and the control
-/// characters above it) is written as an escape, which says the same.
+/// Returns JSON that is safe to print on a terminal. JSON need not escape DEL and the control characters U+0080 to
+/// U+009F, which terminals obey; they become escapes, which parse to the same value.
 #[must_use]
 pub fn harmless_json(json: String) -> String {
     let is_obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
@@ -21,7 +21,7 @@ pub fn harmless_json(json: String) -> String {
     out
 }
 
-/// The text with control characters shown instead of obeyed, on one line.
+/// Returns the text on one line, with control characters escaped so that a terminal shows them instead of obeying them.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -35,15 +35,16 @@ pub fn harmless(text: &str) -> String {
     out
 }
 
-/// Whether a character could make a terminal do or show something else: controls, and what turns the
-/// direction of writing.
+/// Returns whether a terminal would obey the character instead of showing it: control characters, and characters that
+/// change the direction of writing, which can make a text read as another one.
 #[must_use]
 pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Cuts to a display width; what is missing shows as `…`. Clusters (accents, joined emoji) stay whole.
+/// Cuts a text to a display width, with `…` in the place of the rest. Grapheme clusters (accents, joined emoji) stay
+/// whole.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -53,6 +54,7 @@ pub fn cut(text: &str, width: usize) -> String {
     let mut used = 0;
     for cluster in text.graphemes(true) {
         used += cluster.width();
+        // One column is kept free for the `…`.
         if used + 1 > width {
             break;
         }
@@ -64,7 +66,7 @@ pub fn cut(text: &str, width: usize) -> String {
     out
 }
 
-/// Rows with their columns aligned by display width, two blanks apart; the last column is as long as it is.
+/// Lays out rows with their columns aligned by display width and two blanks apart. The last column is not padded.
 #[must_use]
 pub fn table(rows: &[Vec<String>], indent: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -83,13 +85,14 @@ pub fn table(rows: &[Vec<String>], indent: usize) -> String {
     out
 }
 
-/// A time as RFC 3339 in UTC.
+/// Returns a time in Unix milliseconds as RFC 3339 in UTC. A time out of range becomes 1970, so that a damaged event
+/// does not stop a listing.
 #[must_use]
 pub fn rfc3339(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()
 }
 
-/// A length of time in one unit: `45 s`, `12 min`, `3 h`, `2 d`.
+/// Returns a duration in one unit: `45 s`, `12 min`, `3 h`, `2 d`.
 #[must_use]
 pub fn duration(ms: i64) -> String {
     match ms.max(0) / 1000 {
@@ -100,7 +103,7 @@ pub fn duration(ms: i64) -> String {
     }
 }
 
-/// A number with the word for it, in the plural where it is one: `1 commit`, `2 commits`.
+/// Returns a number with its noun, in the plural unless the number is one: `1 commit`, `2 commits`.
 #[must_use]
 pub fn counted(count: usize, word: &str) -> String {
     match count {
@@ -114,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn wide_characters_take_their_place() {
+    fn wide_characters_take_two_columns() {
         let row = |cells: [&str; 3]| cells.map(str::to_owned).to_vec();
         let shown = table(&[row(["登录", "a", "x"]), row(["abc", "bb", ""]), row(["e\u{301}", "", "z"])], 1);
         assert_eq!(shown, " 登录  a   x\n abc   bb\n e\u{301}         z\n");
@@ -131,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_said_in_one_unit() {
+    fn durations_are_shown_in_one_unit() {
         assert_eq!(
             [0, 89_999, 90_000, 5_400_000, 200_000_000].map(duration),
             ["0 s", "89 s", "1 min", "1 h", "2 d"]

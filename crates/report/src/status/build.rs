@@ -1,4 +1,4 @@
-//! Builds the document from the state.
+//! Builds the status document from the state.
 
 use super::{
     BudgetStatus, ExitStatus, IntegrationStatus, LandedStatus, NeedStatus, ObjectiveStatus, ProjectStatus,
@@ -18,7 +18,7 @@ use paddock_model::usage::{Tokens, dollars};
 
 const DAY_MS: i64 = 24 * 3600 * 1000;
 
-/// The document; with a project, only that one.
+/// Returns the status document of all projects, or of the project `only`.
 #[must_use]
 pub fn document(view: &View<'_>, only: Option<&paddock_model::ids::ProjectSlug>) -> StatusDocument {
     let supervisor = SupervisorStatus {
@@ -40,7 +40,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let (needs, line) =
         ((view.answers.needs)(view.state, &project.slug), view.state.active_line(&project.slug));
     let of_project = || needs.iter().filter(|need| !matches!(need.kind, NeedKind::Objective(_)));
-    // With another agent work goes on.
+    // An agent that needs a person does not hold the project: another agent can do the work.
     let is_held = of_project().any(|need| !matches!(need.kind, NeedKind::Agent(_)));
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
@@ -89,6 +89,8 @@ fn state_word(view: &View<'_>, project: &Project, is_held: bool) -> &'static str
     let is_busy = view.state.open_sessions().any(|session| session.objective.project == project.slug)
         || view.state.open_gates().any(|gate| gate.project == project.slug);
     let needs_human = !view.state.in_status(&project.slug, Status::NeedsReview).is_empty();
+    // Faults come first, since they explain all the rest. Running work comes before needs of a person, so that a project
+    // whose other objectives go on is not shown as waiting.
     match () {
         () if holds(&[R::RepositoryBroken, R::ConfigBroken, R::Claimed, R::EffectPanicked]) => "broken",
         () if holds(&[R::TargetRewritten]) => "target_rewritten",
@@ -200,7 +202,7 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
             tokens: session.account.usage.tokens.map(Tokens::total),
             usd: session.account.usage.usd(),
         },
-        // The first segment is always kept; the others lie beside it.
+        // The first segment is never dropped, so this path stays valid; scripts find later segments in the same folder.
         log: folder.join("stdout.log.0").display().to_string(),
     }
 }
@@ -214,7 +216,7 @@ fn exit_status(exit: &Exit) -> ExitStatus {
     ExitStatus { code, signal, text: exit.to_string() }
 }
 
-/// What sessions used since the day began. Of a session over midnight only today's part counts.
+/// Returns what sessions used since the day began. A session that runs over midnight counts only with today's part.
 fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
     let spent = spent_since(view.state, &project.slug, view.day_ms, view.now_ms, |_| None);
     let limits = &project.settings.budget;

@@ -1,4 +1,4 @@
-//! The merge queue in the status document: who stands where, what the gate said, and who will collide.
+//! The merge queue in the status document: the order, the verdicts, and predicted conflicts.
 
 use super::{CanaryStatus, GateSlotsStatus, GateStatus, QueueStatus, RadarStatus, VerdictStatus, View};
 use crate::text::rfc3339;
@@ -7,7 +7,8 @@ use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 use paddock_model::train::{Entry, Subject};
 
-/// Green runs that the expected time of the next one is the mean of.
+/// Number of latest green runs whose mean is the expected duration of the next run. Few, so that the estimate follows
+/// a gate whose duration changes.
 const MEAN_OF: usize = 5;
 
 fn name(entry: &Entry) -> Option<String> {
@@ -50,6 +51,7 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
 
 fn state_of(project: &Project, entry: &Entry, is_gating: bool) -> &'static str {
     let train = &project.train;
+    // A landing whose intent is recorded is finished even when the queue is held, so it comes before the hold.
     match () {
         () if train.is_landing(entry.id) => "landing",
         () if train.held.is_some() => "held",
@@ -74,7 +76,7 @@ fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictSta
     let is_own = |run: &&GateRun| {
         run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
     };
-    let said = |run: &GateRun| {
+    let status = |run: &GateRun| {
         Some(VerdictStatus {
             run: run.id.0,
             purpose: run.purpose.word(),
@@ -82,10 +84,10 @@ fn verdicts(view: &View<'_>, project: &Project, entry: &Entry) -> Vec<VerdictSta
             seconds: seconds(run, view.now_ms),
         })
     };
-    view.state.gates().filter(is_own).filter_map(said).collect()
+    view.state.gates().filter(is_own).filter_map(status).collect()
 }
 
-/// How long the gate took of late where it passed.
+/// Returns the mean duration of the latest green runs; a red run may have stopped early and says nothing.
 fn expected_seconds(view: &View<'_>, project: &Project) -> Option<u64> {
     let is_green = |run: &&GateRun| run.project == project.slug && run.verdict == Some(Verdict::Green);
     let all: Vec<u64> = view.state.gates().filter(is_green).map(|run| seconds(run, view.now_ms)).collect();
