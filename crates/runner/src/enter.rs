@@ -1,7 +1,8 @@
-//! `paddock __enter DIR STAGE UMASK`: the last step before a job's command, in its own process.
+//! `paddock __enter DIR STAGE UMASK`: the last step before a job's command, in the command's own process.
 //!
-//! What must happen between fork and exec happens here instead, in a fresh process: a big process forks
-//! slowly, and code that runs after its fork is unsafe.
+//! This process does what other programs do between fork and exec: session, control group, limits, folder. A
+//! hook between fork and exec (`pre_exec`) is unsafe code, and makes std fork, which is slow in a big
+//! process.
 
 use std::ffi::OsString;
 use std::io;
@@ -19,10 +20,11 @@ use super::spec::{Resources, Stage, Submission};
 use paddock_os::files::Flush;
 use paddock_os::tree::Cgroup;
 
-/// What a shell answers too when it cannot execute; `start-error.json` tells the two apart.
+/// Exit code for a command that could not be executed. A shell uses the same code for its own commands;
+/// `start-error.json` exists only in the first case.
 const EXIT_NOT_STARTED: u8 = 127;
 
-/// Why a command could not be executed: the content of `start-error.json`.
+/// The content of `start-error.json`: why a command could not be executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StartError {
     pub(crate) errno: i32,
@@ -35,7 +37,7 @@ impl StartError {
     }
 }
 
-/// Runs the subcommand; returns only when the command could not be executed.
+/// Runs the subcommand. Returns only if the command could not be executed.
 #[must_use]
 pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
@@ -46,7 +48,7 @@ pub fn main(arguments: impl Iterator<Item = OsString>) -> ExitCode {
         return ExitCode::from(EXIT_NOT_STARTED);
     };
     let error = enter(&dir, stage, mask);
-    // The keeper sees exit code 127 alone if even this cannot be written.
+    // If even this file cannot be written, the keeper sees exit code 127 alone and records that.
     let _ = files::replace_json(&dir.join(START_ERROR_FILE), &error, Flush::Later);
     ExitCode::from(EXIT_NOT_STARTED)
 }
@@ -61,25 +63,29 @@ fn enter(dir: &Path, index: usize, mask: RawMode) -> StartError {
     let Some(stage) = submission.spec.stages.get(index) else {
         return broken(format!("session.json has no stage {index}"));
     };
-    // Signals need nothing here: the keeper has handlers, not ignored signals, and `exec` resets those.
-    // Fails only for a session leader, which a fresh child never is.
+    // Signals need no reset here: the keeper handles signals instead of ignoring them, and `exec` resets
+    // handlers. With a session of its own, the command's descendants can be found by their session. `setsid`
+    // fails only for a session leader, which a fresh child never is.
     let _ = setsid();
     let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
     if let Some(group) = claim.and_then(|claim| claim.cgroup) {
-        // Without it the subreaper scan still finds everything.
+        // A failure is harmless: the keeper is a subreaper, so its scan finds all descendants without a
+        // control group.
         Cgroup::enter(Path::new(&group));
     }
     limit(&submission.spec.resources);
     if let Err(error) = std::env::set_current_dir(&submission.spec.worktree) {
         return StartError::new(&format!("could not enter {}", submission.spec.worktree.display()), &error);
     }
+    // The keeper's own umask keeps its files private; the command gets the user's umask back.
     umask(Mode::from_raw_mode(mask));
     execute(stage, &submission.spec.worktree)
 }
 
 fn limit(resources: &Resources) {
     if let Some(score) = resources.oom_score_adj {
-        // Raising is always allowed; lowering is refused without rights, and then the inherited value stays.
+        // Raising the score is always allowed. Lowering it needs rights; without them the inherited value
+        // stays.
         let _ = std::fs::write("/proc/self/oom_score_adj", score.to_string());
     }
     limit_open_files(resources.open_files_soft);
@@ -92,22 +98,24 @@ fn limit(resources: &Resources) {
     for (resource, value) in wanted {
         let Some(value) = value else { continue };
         let hard = getrlimit(resource).maximum.map_or(value, |maximum| maximum.min(value));
-        // Never above the hard limit, so this is not refused.
+        // Cannot fail: the new limit is not above the hard limit.
         let _ = setrlimit(resource, Rlimit { current: Some(hard), maximum: Some(hard) });
     }
 }
 
-/// Puts the limit back to what the user had, should Paddock have raised its own.
+/// Restores the user's limit on open files, which Paddock raised for itself: some programs walk through every
+/// possible file descriptor, which takes long with a large limit.
 fn limit_open_files(soft: Option<u64>) {
     let Some(soft) = soft else { return };
     let maximum = getrlimit(Resource::Nofile).maximum;
     let current = maximum.map_or(soft, |maximum| maximum.min(soft));
-    // Within the hard limit, so this is not refused.
+    // Cannot fail: the new limit is within the hard limit.
     let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(current), maximum });
 }
 
-/// The command sees its folder in `PWD`, as after a shell's `cd`: some programs go by that instead of asking the
-/// system. Set here whatever the record says, since a path may be no text, and an older build wrote none.
+/// Replaces this process by the command, with the command's folder in `PWD` as after a shell's `cd`: some
+/// programs trust `PWD` instead of asking the system. `PWD` is set here even if the record has it, because
+/// the record cannot hold a path that is not text, and earlier builds recorded none.
 fn execute(stage: &Stage, folder: &Path) -> StartError {
     let Some((program, arguments)) = stage.argv.split_first() else {
         return StartError { errno: 0, text: format!("stage {} has no command", stage.name) };

@@ -1,4 +1,4 @@
-//! What can go wrong at the boundary.
+//! Errors of runners.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -6,53 +6,53 @@ use std::path::{Path, PathBuf};
 use super::spec::JobKey;
 use paddock_os::FileError;
 
-/// Why a job could not be started, found or steered.
+/// Why a job could not be started, found, extended or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
     /// A file operation failed.
     #[error("could not {action} {}: {source}", path.display())]
     Io {
-        /// What was tried.
+        /// The operation, as a verb phrase.
         action: &'static str,
-        /// With which file.
+        /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// A file of the job's folder is not what Paddock writes.
-    #[error("{} is not readable as Paddock's own file: {problem}; move it aside and start the job again", path.display())]
+    /// A file in the job's folder does not have the form that Paddock writes.
+    #[error("{} is not a valid file of Paddock: {problem}; move the file away and start the job again", path.display())]
     Format {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault of the file's content.
         problem: String,
     },
     /// Another job runs in the worktree.
-    #[error("another job is running in {}; wait for it to end or stop it", worktree.display())]
+    #[error("another job is running in {}; wait until it ends, or stop it", worktree.display())]
     WorktreeBusy {
         /// The worktree.
         worktree: PathBuf,
     },
-    /// The folder belongs to another attempt that is still running.
-    #[error("{wanted} cannot start in a folder where {present} is running; stop that one first")]
+    /// Another attempt of the job is still running in the same folder.
+    #[error("{wanted} cannot start while {present} is running in the same folder; stop {present} first")]
     OtherAttempt {
-        /// The job asked for.
+        /// The attempt to be started.
         wanted: JobKey,
-        /// The job found.
+        /// The attempt that is running.
         present: JobKey,
     },
     /// The keeper could not be started.
     #[error("could not start a keeper with {}: {source}", program.display())]
     Spawn {
-        /// The program.
+        /// The keeper's program.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
-    /// The runner was never told of this job.
-    #[error("{key} is not known here; submit or adopt it first")]
+    /// The job was neither submitted to this runner nor adopted by it.
+    #[error("{key} is unknown to this runner; submit or adopt it first")]
     Unknown {
-        /// The job asked for.
+        /// The unknown job.
         key: JobKey,
     },
 }
@@ -64,13 +64,13 @@ impl From<FileError> for RunnerError {
 }
 
 impl RunnerError {
-    /// Whether it failed for want of space, or of quota.
+    /// Returns whether the disk or the user's quota is full.
     pub(crate) fn is_disk_full(&self) -> bool {
         use io::ErrorKind::{QuotaExceeded, StorageFull};
         matches!(self, Self::Io { source, .. } if matches!(source.kind(), StorageFull | QuotaExceeded))
     }
 
-    /// For `map_err`: the failed action and its file.
+    /// Returns a function for `map_err` that adds the failed action and its file.
     pub(crate) fn at(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self::Io { action, path, source }

@@ -1,4 +1,5 @@
-//! Paddock's own small JSON files, written so that a reader sees the old or the new content, never a part.
+//! Paddock's own small JSON files, written so that a reader sees the old or the new content but never a part
+//! of it.
 
 use std::fs;
 use std::io;
@@ -10,10 +11,10 @@ use serde::de::DeserializeOwned;
 use super::RunnerError;
 use paddock_os::files::{self, Flush, PRIVATE_FILE_MODE};
 
-/// Makes a folder and its parents, for the user alone.
+/// Makes a folder and its parents, readable for the user alone.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if a folder cannot be made.
 pub(crate) fn make_folder(path: &Path) -> Result<(), RunnerError> {
     files::make_private_dir(path).map_err(RunnerError::at("make the folder", path))
 }
@@ -21,17 +22,17 @@ pub(crate) fn make_folder(path: &Path) -> Result<(), RunnerError> {
 /// Replaces a file atomically.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the file cannot be written.
 pub(crate) fn replace_json<T: Serialize>(path: &Path, value: &T, flush: Flush) -> Result<(), RunnerError> {
     let bytes = to_bytes(path, value)?;
     files::write_atomic(path, &bytes, PRIVATE_FILE_MODE, flush).map_err(RunnerError::at("write", path))
 }
 
-/// Creates a file that must not exist and makes it durable; `false` when it exists. On an error it is gone again, as
-/// far as the disk lets us.
+/// Creates a file and makes it durable. Returns `false` if the file exists already. After an error the file
+/// is removed again, as far as the disk allows.
 ///
 /// # Errors
-/// What the system said.
+/// Fails if the file cannot be written.
 pub(crate) fn create_json<T: Serialize>(path: &Path, value: &T) -> Result<bool, RunnerError> {
     let bytes = to_bytes(path, value)?;
     Ok(files::create(path, &bytes)?)
@@ -44,10 +45,10 @@ fn to_bytes<T: Serialize>(path: &Path, value: &T) -> Result<Vec<u8>, RunnerError
     Ok(bytes)
 }
 
-/// Reads a file; `None` when there is none.
+/// Reads a file. Returns `None` if there is no such file.
 ///
 /// # Errors
-/// What the system said, or what is wrong with the content.
+/// Fails if the file cannot be read or its content is invalid.
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, RunnerError> {
     let bytes = match fs::read(path) {
         Ok(bytes) => bytes,
@@ -59,12 +60,12 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, R
         .map_err(|error| RunnerError::Format { path: path.to_owned(), problem: error.to_string() })
 }
 
-/// Paths and arguments as text, without loss: `\xHH` for what is not UTF-8, `\\` for a backslash.
+/// Paths and arguments as text, without loss: `\xHH` for bytes that are not UTF-8, `\\` for a backslash.
 pub(crate) mod os_text {
     use std::ffi::{OsStr, OsString};
     use std::os::unix::ffi::{OsStrExt, OsStringExt};
 
-    /// The text for a system string.
+    /// Returns the text for a system string.
     #[must_use]
     pub(crate) fn encode(value: &OsStr) -> String {
         let mut out = String::new();
@@ -75,7 +76,7 @@ pub(crate) mod os_text {
         out
     }
 
-    /// The system string for a text; an escape that is none stands for itself.
+    /// Returns the system string for a text. An invalid escape is kept as it is.
     #[must_use]
     pub(crate) fn decode(text: &str) -> OsString {
         let mut out = Vec::with_capacity(text.len());
@@ -101,19 +102,19 @@ pub(crate) mod os_text {
                 use super::{decode, encode};
                 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-                /// Writes it as text.
+                /// Serializes the value as text.
                 ///
                 /// # Errors
-                /// The serializer's own.
+                /// Fails if the serializer fails.
                 pub(crate) fn serialize<S: Serializer>(value: &$type, to: S) -> Result<S::Ok, S::Error> {
                     let wire: $wire = $encode(value);
                     wire.serialize(to)
                 }
 
-                /// Reads it from text.
+                /// Deserializes the value from text.
                 ///
                 /// # Errors
-                /// The deserializer's own.
+                /// Fails if the deserializer fails.
                 pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
                     <$wire>::deserialize(from).map($decode)
                 }
@@ -122,19 +123,19 @@ pub(crate) mod os_text {
     }
 
     form!(
-        /// For a path.
+        /// Serde functions for a path.
         path, std::path::PathBuf, String,
         |path: &std::path::PathBuf| encode(path.as_os_str()),
         |text: String| decode(&text).into()
     );
     form!(
-        /// For a path that may be missing.
+        /// Serde functions for an optional path.
         optional_path, Option<std::path::PathBuf>, Option<String>,
         |path: &Option<std::path::PathBuf>| path.as_ref().map(|path| encode(path.as_os_str())),
         |text: Option<String>| text.map(|text| decode(&text).into())
     );
     form!(
-        /// For a list of arguments.
+        /// Serde functions for a list of arguments.
         list, Vec<std::ffi::OsString>, Vec<String>,
         |list: &Vec<std::ffi::OsString>| list.iter().map(|item| encode(item)).collect(),
         |list: Vec<String>| list.iter().map(|item| decode(item)).collect()

@@ -1,11 +1,11 @@
-//! The boundary behind which sessions and gates run, and the local means to run them.
+//! The boundary behind which sessions and gates run, and the runner that runs them on this machine.
 //!
-//! A job is one session or one gate run. It lives in a folder of its own and is looked after by a keeper: the
-//! same binary as `paddock __keeper DIR`, detached, so that a job outlives its supervisor. The folder tells
-//! everything: `session.json` (what to run), `claim.json` (who runs it), `control.json` (what the supervisor
-//! wants), `exit.json` (how it ended), `stdout.log.N` and `stderr.log.N`.
+//! A job is one session or one gate run. Each job has a folder of its own and a keeper: a detached process of
+//! the same binary (`paddock __keeper DIR`), so that a job outlives its supervisor. The folder holds the
+//! whole state of the job: `session.json` (what to run), `claim.json` (who runs it), `control.json` (what the
+//! supervisor wants), `exit.json` (how the job ended), `stdout.log.N` and `stderr.log.N`.
 //!
-//! Nothing outside [`local`] may assume that a job's processes are visible from here.
+//! Code outside [`local`] must not assume that it can see a job's processes: a runner may be remote.
 
 pub mod enter;
 mod error;
@@ -24,116 +24,121 @@ pub use local::LocalRunner;
 pub use record::{Claim, ExitRecord, StageEnd, StageOutcome, StopReason};
 pub use spec::{JobKey, JobKind, JobSpec, Limits, Resources, SecretValues, Stage, StopSignal};
 
-/// What was found when a job of an earlier supervisor was looked for.
+/// The state in which a supervisor finds a job of an earlier supervisor.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Adoption {
-    /// Its keeper lives; its end will be reported.
+    /// The job's keeper lives; the runner will report the end of the job.
     Running {
-        /// The keeper's identity; `None` while it is between its lock and its claim.
+        /// The keeper's claim; `None` if the keeper holds the lock but has not written its claim yet.
         claim: Option<Claim>,
     },
-    /// It ended while nobody looked.
+    /// The job ended while no supervisor ran.
     Ended(Box<ExitRecord>),
-    /// Its keeper is gone without an exit record; what was left of it has been killed.
+    /// The job's keeper vanished without an exit record; the runner killed what was left of the job.
     Lost(LostJob),
 }
 
-/// What is known of a job whose keeper vanished without an exit record: never "failed" nor "done".
+/// A job whose keeper vanished without an exit record. Nobody knows how far the job got, so it counts neither
+/// as failed nor as done.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LostJob {
-    /// Processes of the job that were still alive and were killed.
+    /// Number of processes of the job that were still alive and were killed.
     pub survivors_killed: u32,
-    /// Processes that could not be killed in time.
+    /// Number of processes that could not be killed in time.
     pub survivors_left: u32,
-    /// Nothing was ever started: the job was fenced before a keeper claimed it.
+    /// Whether the job was fenced before a keeper claimed it, so that no process of the job ever started.
     pub never_started: bool,
-    /// What the keeper said before it left, or why its record could not be read; may be empty.
+    /// The keeper's last output on standard error, or why its record could not be read; may be empty.
     pub note: String,
 }
 
-/// What a runner says by itself, in any order between jobs.
+/// A report that a runner sends on its own. Reports of different jobs come in any order.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobReport {
     /// The keeper claimed the job and is about to start its first stage.
     Started {
         /// The job.
         key: JobKey,
-        /// The keeper's process id, for people.
+        /// Process id of the keeper, for people to read.
         keeper_pid: i32,
     },
     /// The job ended and left its record.
     Ended {
         /// The job.
         key: JobKey,
-        /// How it ended.
+        /// How the job ended.
         record: Box<ExitRecord>,
     },
-    /// The keeper vanished; what it left has been killed.
+    /// The keeper vanished; the runner killed what was left of the job.
     Lost {
         /// The job.
         key: JobKey,
-        /// What is known.
+        /// What is known about the job.
         job: LostJob,
     },
-    /// A fault of Paddock itself: the thread that waits for the job's end panicked, and nothing will be reported of it.
+    /// The thread that waits for the job's end panicked, which is a bug in Paddock. No further report of this
+    /// job comes.
     Unwatched {
         /// The job.
         key: JobKey,
-        /// What the panic said, and where.
+        /// Message and location of the panic.
         problem: String,
     },
 }
 
-/// The answer to "how is this job now".
+/// The present state of a job.
 #[derive(Debug, Clone, PartialEq)]
 pub enum JobState {
     /// No such job was ever submitted in this folder.
     Unknown,
-    /// A keeper holds it.
+    /// A keeper holds the job's lock.
     Running,
-    /// It left its record.
+    /// The job ended and left its record.
     Ended(Box<ExitRecord>),
-    /// No keeper and no record: `adopt` will clean up and say more.
+    /// The job has neither a keeper nor a record; [`Runner::adopt`] cleans up and finds out more.
     Gone,
 }
 
-/// Where sessions and gates run. Every call is idempotent and none waits for a job.
+/// A place where sessions and gates run. Every call is idempotent, and no call waits for a job to end.
 pub trait Runner: Send + Sync {
-    /// Starts the job unless this `(id, attempt)` was started before; its end is reported either way.
+    /// Starts the job unless this `(id, attempt)` was started before. The runner reports the job's end in
+    /// both cases.
     ///
     /// # Errors
-    /// [`RunnerError::WorktreeBusy`] when another job runs in the worktree, [`RunnerError::OtherAttempt`] when
-    /// another attempt of it is still running, else what kept the keeper from being started.
+    /// [`RunnerError::WorktreeBusy`] if another job runs in the worktree, [`RunnerError::OtherAttempt`] if
+    /// another attempt of this job is still running; otherwise the reason why the keeper could not be
+    /// started.
     fn submit(&self, spec: &JobSpec) -> Result<(), RunnerError>;
 
-    /// Looks for a job of an earlier supervisor, fences it when it never started and cleans up after it when
-    /// its keeper is gone.
+    /// Takes over a job of an earlier supervisor. Fences the job if it never started, and cleans up after it
+    /// if its keeper is gone.
     ///
     /// # Errors
-    /// When the job's folder cannot be read or written.
+    /// Fails if the job's folder cannot be read or written.
     fn adopt(&self, key: &JobKey, dir: &Path) -> Result<Adoption, RunnerError>;
 
-    /// How the job is now, from its folder alone; changes nothing.
+    /// Returns the present state of the job from its folder alone, without changing anything.
     ///
     /// # Errors
-    /// When the job's folder cannot be read.
+    /// Fails if the job's folder cannot be read.
     fn poll(&self, key: &JobKey, dir: &Path) -> Result<JobState, RunnerError>;
 
-    /// Sets a new limit of awake time, in milliseconds counted from the start; `None` lifts it.
+    /// Sets the limit on the job's awake time, in milliseconds counted from its start; `None` lifts the
+    /// limit.
     ///
     /// # Errors
-    /// When the job is unknown to this runner or its folder cannot be written.
+    /// Fails if this runner does not know the job, or if the job's folder cannot be written.
     fn extend(&self, key: &JobKey, max_awake_ms: Option<u64>) -> Result<(), RunnerError>;
 
-    /// Asks the job to stop: gently with a grace, or `now`.
+    /// Asks the job to stop: with a signal and a grace period, or with a kill if `now`.
     ///
     /// # Errors
-    /// When the job is unknown to this runner or its folder cannot be written.
+    /// Fails if this runner does not know the job, or if the job's folder cannot be written.
     fn cancel(&self, key: &JobKey, reason: StopReason, now: bool) -> Result<(), RunnerError>;
 
-    /// The folder with the job's files, brought here first where the runner is remote.
+    /// Returns the folder with the job's files. A remote runner copies the files to this machine first.
     ///
     /// # Errors
-    /// When the job is unknown to this runner.
+    /// Fails if this runner does not know the job.
     fn fetch(&self, key: &JobKey) -> Result<PathBuf, RunnerError>;
 }

@@ -1,4 +1,4 @@
-//! What a job's folder says: who claimed it, what is wanted of it, how it ended.
+//! The files in a job's folder: who claimed the job, what the supervisor wants, and how the job ended.
 
 use std::path::Path;
 
@@ -9,43 +9,46 @@ use super::files::read_json;
 use super::spec::JobKey;
 use paddock_os::processes::Identity;
 
-/// What to run, written by the supervisor before the keeper starts.
+/// The job to run. The supervisor writes this file before the keeper starts.
 pub(crate) const SESSION_FILE: &str = "session.json";
-/// Held locked by the keeper for its whole life.
+/// Lock that the keeper holds for its whole life.
 pub(crate) const LOCK_FILE: &str = "keeper.lock";
-/// Created exclusively by the keeper before it starts anything, or by recovery to fence the job.
+/// Who runs the job. Created exclusively: by the keeper before it starts anything, or by recovery to fence
+/// the job.
 pub(crate) const CLAIM_FILE: &str = "claim.json";
-/// What the supervisor wants; replaced atomically.
+/// What the supervisor wants of the job. Replaced atomically.
 pub(crate) const CONTROL_FILE: &str = "control.json";
-/// How the job ended; appears complete or not at all.
+/// How the job ended. Appears complete or not at all.
 pub(crate) const EXIT_FILE: &str = "exit.json";
-/// The processes of the job last seen, for recovery after the keeper's own death.
+/// Processes of the job when the keeper last sampled them, for recovery after the keeper's death.
 pub(crate) const MEMBERS_FILE: &str = "members.json";
 /// Why a stage's command could not be executed.
 pub(crate) const START_ERROR_FILE: &str = "start-error.json";
 
-/// The stage that runs, for whoever watches.
+/// The running stage, for displays.
 pub(crate) const PROGRESS_FILE: &str = "progress.json";
 
-/// The format of these files written by this version of Paddock.
+/// Version of the files' format that this build writes.
 pub(crate) const VERSION: u32 = 1;
 
-/// Who runs a job. Enough to find its processes again without ever trusting a bare process id.
+/// The content of `claim.json`: who runs a job. It suffices to find the job's processes again without
+/// trusting a bare process id, which the system reuses.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claim {
-    /// The format.
+    /// Version of the format.
     pub version: u32,
-    /// Which attempt was claimed.
+    /// Attempt that was claimed.
     pub attempt: u32,
-    /// The keeper, or nobody: recovery fenced the job.
+    /// The keeper; `None` if recovery fenced the job.
     pub keeper: Option<Identity>,
-    /// The boot during which this holds.
+    /// Boot of the machine during which the process ids of this claim are valid.
     pub boot_id: String,
-    /// 128 random bits, in the environment of every process of the job.
+    /// 128 random bits, which the environment of every process of the job carries.
     pub nonce: String,
-    /// The control group that holds the job's processes, where there is one.
+    /// Control group that holds the job's processes; `None` where the system allows none.
     pub cgroup: Option<String>,
-    /// What the clock that stops while the machine sleeps showed then, in milliseconds, where there is one.
+    /// Reading, at the time of the claim, of the clock that stops while the machine sleeps, in milliseconds;
+    /// `None` where the system has no such clock.
     #[serde(default)]
     pub awake_clock_ms: Option<u64>,
 }
@@ -54,72 +57,73 @@ pub struct Claim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StopReason {
-    /// Its time was used up.
+    /// The job used up its time.
     Deadline,
-    /// It made more commits than allowed.
+    /// The job made more commits than allowed.
     Commits,
-    /// It used more tokens than allowed.
+    /// The job used more tokens than allowed.
     Tokens,
-    /// It cost more than allowed.
+    /// The job cost more than allowed.
     Cost,
-    /// What may be spent in a day is spent.
+    /// The project used up its budget of the day.
     DayBudget,
-    /// Its agent waits for a limit to be lifted.
+    /// The job's agent waits until its provider lifts a limit.
     Waiting,
-    /// A human stopped it.
+    /// A person stopped the job.
     Human,
-    /// Paddock or the machine is shutting down.
+    /// Paddock or the machine shuts down.
     Shutdown,
-    /// It did nothing that could be seen.
+    /// The job showed no activity for too long.
     Stalled,
-    /// Its result is no longer wanted.
+    /// The job's result is no longer needed.
     Superseded,
 }
 
-/// A wish to stop.
+/// A request to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Stop {
-    /// Why.
+    /// Reason for the stop.
     pub reason: StopReason,
-    /// Without a grace.
+    /// Whether the job is killed without a grace period.
     pub now: bool,
 }
 
 /// The content of `control.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Control {
-    /// The format.
+    /// Version of the format.
     pub version: u32,
-    /// For which attempt; others ignore it.
+    /// Attempt that this file addresses; keepers of other attempts ignore it.
     pub attempt: u32,
-    /// Grows with every change; a keeper ignores what is not newer.
+    /// Number of the change, which grows; a keeper ignores a file that is not newer than the last one it
+    /// read.
     pub epoch: u64,
-    /// Replaces the submitted limit, in milliseconds; `None` lifts it.
+    /// Limit that replaces the submitted one, in milliseconds; `None` lifts the limit.
     pub max_awake_ms: Option<u64>,
-    /// The wish to stop.
+    /// The request to stop, if any.
     pub stop: Option<Stop>,
 }
 
-/// The content of `progress.json`: the stage that was begun last.
+/// The content of `progress.json`: the stage that started last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
-    /// Which of the job's stages, from 0.
+    /// Index of the stage in the job, from 0.
     pub index: usize,
-    /// Its name.
+    /// Name of the stage.
     pub name: String,
-    /// Begin, in milliseconds since 1970.
+    /// Start of the stage, in milliseconds since 1970.
     pub started_at_ms: u64,
-    /// Where its standard output begins in the log, in bytes.
+    /// Offset in the log at which the stage's standard output begins, in bytes.
     pub stdout_from: u64,
-    /// Where its standard error begins in the log, in bytes.
+    /// Offset in the log at which the stage's standard error begins, in bytes.
     pub stderr_from: u64,
 }
 
 impl Progress {
-    /// Reads it from the folder of a job; `None` before its first stage.
+    /// Reads the progress from the folder of a job. Returns `None` before the first stage.
     ///
     /// # Errors
-    /// What the system said, or what is wrong with the content.
+    /// Fails if the file cannot be read or its content is invalid.
     pub fn read(dir: &Path) -> Result<Option<Self>, RunnerError> {
         read_json(&dir.join(PROGRESS_FILE))
     }
@@ -129,118 +133,118 @@ impl Progress {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum StageOutcome {
-    /// By itself.
+    /// The process exited by itself.
     Exited {
-        /// Its exit code.
+        /// Exit code.
         code: i32,
     },
-    /// By a signal that Paddock did not send.
+    /// A signal that Paddock did not send ended the process.
     Signaled {
-        /// The signal's number.
+        /// Number of the signal.
         signal: i32,
     },
     /// The command could not be executed.
     NotStarted {
-        /// The system's error number, 0 when there is none.
+        /// The system's error number; 0 if there is none.
         errno: i32,
-        /// What the system said.
+        /// Words of the error.
         text: String,
     },
-    /// Its own time limit passed.
+    /// The stage reached its own time limit.
     TimedOut,
-    /// The job was stopped during it.
+    /// The job was stopped during the stage.
     Stopped,
 }
 
-/// One stage that was begun.
+/// A stage that was started.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StageEnd {
-    /// Its name.
+    /// Name of the stage.
     pub name: String,
-    /// How it ended.
+    /// How the stage ended.
     pub outcome: StageOutcome,
-    /// Exit code of a main process that was stopped or timed out but still ended by itself.
+    /// Exit code of a main process that still exited by itself after it was stopped or timed out.
     pub late_code: Option<i32>,
-    /// Begin, in milliseconds since 1970.
+    /// Start of the stage, in milliseconds since 1970.
     pub started_at_ms: u64,
-    /// End, in milliseconds since 1970.
+    /// End of the stage, in milliseconds since 1970.
     pub ended_at_ms: u64,
-    /// How long it ran while the machine was awake, in milliseconds.
+    /// Running time of the stage while the machine was awake, in milliseconds.
     pub awake_ms: u64,
-    /// Where its standard output begins in the log, in bytes.
+    /// Offset in the log at which the stage's standard output begins, in bytes.
     pub stdout_from: u64,
-    /// Where its standard error begins in the log, in bytes.
+    /// Offset in the log at which the stage's standard error begins, in bytes.
     pub stderr_from: u64,
 }
 
 impl StageEnd {
-    /// Whether the next stage may run.
+    /// Returns whether the next stage may run.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.outcome == StageOutcome::Exited { code: 0 }
     }
 }
 
-/// What the job used of the machine, as far as the system tells.
+/// Resources that a job used; `None` where the system does not report them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// CPU time in user space, in milliseconds.
     pub user_ms: Option<u64>,
     /// CPU time in the kernel, in milliseconds.
     pub system_ms: Option<u64>,
-    /// The largest resident size of one process that was sampled, in bytes.
+    /// Largest resident size of a single sampled process, in bytes.
     pub peak_rss_bytes: Option<u64>,
 }
 
-/// What became of one output stream.
+/// Sizes of one output stream.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StreamTotals {
-    /// Bytes the job wrote.
+    /// Bytes that the job wrote.
     pub written_bytes: u64,
-    /// Bytes still on disk.
+    /// Bytes that are still on disk.
     pub kept_bytes: u64,
 }
 
 /// The content of `exit.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExitRecord {
-    /// The format.
+    /// Version of the format.
     pub version: u32,
-    /// Which job and attempt.
+    /// The job and the attempt.
     pub key: JobKey,
-    /// The stages that were begun, in order.
+    /// Stages that were started, in order.
     pub stages: Vec<StageEnd>,
-    /// Why it was stopped, if it was.
+    /// Why the job was stopped; `None` if it was not.
     pub stop: Option<StopReason>,
     /// Awake time of the counted stages, in milliseconds.
     pub awake_ms: u64,
-    /// Begin, in milliseconds since 1970.
+    /// Start of the job, in milliseconds since 1970.
     pub started_at_ms: u64,
-    /// End, in milliseconds since 1970.
+    /// End of the job, in milliseconds since 1970.
     pub ended_at_ms: u64,
-    /// CPU and memory.
+    /// CPU time and memory that the job used.
     pub usage: Usage,
-    /// A descendant held the output after its main process had exited.
+    /// Whether a descendant kept an output open after the main process of its stage had exited.
     pub leaked: bool,
-    /// Processes that outlived their stage and were killed.
+    /// Number of processes that outlived their stage and were killed.
     pub survivors_killed: u32,
-    /// Processes that could not be killed in time.
+    /// Number of processes that could not be killed in time.
     pub survivors_left: u32,
-    /// The grace passed, or was not wanted, and the tree was killed.
+    /// Whether the process tree was killed because the grace period passed or was not wanted.
     pub killed_hard: bool,
-    /// Standard output.
+    /// Sizes of standard output.
     pub stdout: StreamTotals,
-    /// Standard error.
+    /// Sizes of standard error.
     pub stderr: StreamTotals,
-    /// Why output was lost beyond the cap (a full disk), if it was.
+    /// First error that made the log lose output (a full disk); `None` if only the cap dropped output.
     pub log_error: Option<String>,
-    /// Whether output was dropped for want of space on the disk, or of quota.
+    /// Whether the log lost output because the disk or the quota was full.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub log_lacked_space: bool,
 }
 
 impl ExitRecord {
-    /// Whether every stage ran and exited with 0, unstopped.
+    /// Returns whether the job was not stopped and every stage exited with 0.
     #[must_use]
     pub fn succeeded(&self) -> bool {
         self.stop.is_none() && self.stages.iter().all(StageEnd::succeeded)

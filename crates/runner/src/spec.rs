@@ -1,4 +1,4 @@
-//! What to run: a job, its stages and its limits, as written to `session.json`.
+//! The description of a job, its stages and its limits, as written to `session.json`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -9,24 +9,24 @@ use serde::{Deserialize, Serialize};
 
 use super::files::os_text;
 
-/// What kind of work a job is; decides its folder (`runtime/sessions/<n>`, `runtime/gates/<n>`).
+/// The kind of a job, which decides its folder (`runtime/sessions/<n>`, `runtime/gates/<n>`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum JobKind {
-    /// An agent at work, or the planner.
+    /// An agent or the planner.
     Session,
-    /// The verify commands on a candidate.
+    /// The commands of the gate on a candidate.
     Gate,
 }
 
 /// Names one attempt at one job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct JobKey {
-    /// Session or gate.
+    /// Whether the job is a session or a gate run.
     pub kind: JobKind,
-    /// The session's or gate's number.
+    /// Number of the session or gate run.
     pub id: u64,
-    /// Counts the attempts, from 1; reports of an older attempt are ignored.
+    /// Number of the attempt, from 1; reports of an older attempt are ignored.
     pub attempt: u32,
 }
 
@@ -43,18 +43,19 @@ impl fmt::Display for JobKey {
 /// One command of a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stage {
-    /// A name for people: `setup`, `agent`, or the verify command's name.
+    /// Name for people: `setup`, `agent`, or the name of a gate command.
     pub name: String,
-    /// Program and arguments; with `shell` the first is a script for `sh -c` and the others its `$0`, `$1`, ….
+    /// Program and arguments. With `shell` the first is a script for `sh -c`, and the others are its `$0`,
+    /// `$1`, ….
     #[serde(with = "os_text::list")]
     pub argv: Vec<OsString>,
-    /// Run by `sh -c`.
+    /// Whether `sh -c` runs the command.
     pub shell: bool,
-    /// The most awake time for this stage, in milliseconds.
+    /// Limit on the stage's awake time, in milliseconds; `None` for no limit.
     pub timeout_ms: Option<u64>,
-    /// Counts to the job's `max_awake_ms`; a set-up does not.
+    /// Whether the stage's time counts towards the job's `max_awake_ms`; the time of a set-up does not.
     pub counted: bool,
-    /// Gets the job's prompt file as standard input; others get nothing.
+    /// Whether the stage gets the job's prompt file as standard input; other stages get an empty one.
     pub prompted: bool,
 }
 
@@ -76,18 +77,19 @@ pub enum StopSignal {
     Usr2,
 }
 
-/// When a job is stopped and how much it may write.
+/// Limits on a job's time and on its logs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// The most awake time of its counted stages, in milliseconds; the clock stops while the machine sleeps.
+    /// Limit on the awake time of the counted stages, in milliseconds; the clock stops while the machine
+    /// sleeps.
     pub max_awake_ms: Option<u64>,
-    /// Between the gentle signal and the kill, in milliseconds.
+    /// Time between the stop signal and the kill, in milliseconds.
     pub grace_ms: u64,
-    /// Without output, file changes and CPU for so long the job is stalled, in milliseconds.
+    /// Time without output, file changes and CPU use after which the job counts as stalled, in milliseconds.
     pub stall_ms: Option<u64>,
-    /// The most that both logs together keep on disk, in bytes.
+    /// Limit on the size of both logs together on disk, in bytes.
     pub log_cap_bytes: u64,
-    /// The size of a log segment, in bytes.
+    /// Size of a log segment, in bytes.
     pub segment_bytes: u64,
 }
 
@@ -103,27 +105,31 @@ impl Default for Limits {
     }
 }
 
-/// What a process of the job may use of the machine; `None` leaves it as it is.
+/// System limits for the processes of a job; `None` leaves the inherited value.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
-    /// How much sooner than others the system ends it when memory runs out (up to 1000; Paddock wants 500).
+    /// Linux's `oom_score_adj`, up to 1000: a process with a higher score is killed sooner when memory runs
+    /// out.
     pub oom_score_adj: Option<i32>,
-    /// Open files.
+    /// Hard limit on open files.
     pub open_files_max: Option<u64>,
-    /// Open files, as the user is limited who started Paddock; a program may raise it for itself.
+    /// Soft limit on open files, as it was for the user who started Paddock; a program may raise it for
+    /// itself.
     pub open_files_soft: Option<u64>,
-    /// The size of a core file, in bytes.
+    /// Limit on the size of a core file, in bytes.
     pub core_bytes_max: Option<u64>,
-    /// The size of one written file, in bytes.
+    /// Limit on the size of one written file, in bytes.
     pub file_bytes_max: Option<u64>,
-    /// Address space, in bytes.
+    /// Limit on the address space, in bytes.
     pub memory_bytes_max: Option<u64>,
-    /// Stay in the supervisor's control group, where its limits hold, instead of one of the job's own.
+    /// Whether the job stays in the supervisor's control group, whose limits then apply, instead of getting
+    /// its own.
     pub shared_control_group: bool,
 }
 
 impl Resources {
-    /// What Paddock gives its jobs: they are ended before others, and may open as many files as their user.
+    /// Returns the limits of Paddock's jobs: the system kills them before the supervisor when memory runs
+    /// out, and they may open as many files as their user.
     #[must_use]
     pub fn of_a_job() -> Self {
         let open_files_soft = paddock_os::open_files::of_jobs();
@@ -131,7 +137,7 @@ impl Resources {
     }
 }
 
-/// Values of variables that are never written to a file and never printed; they travel by inheritance.
+/// Values of secret variables. They are never written to a file and never printed; processes inherit them.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SecretValues(pub BTreeMap<String, String>);
 
@@ -141,53 +147,53 @@ impl fmt::Debug for SecretValues {
     }
 }
 
-/// Everything a keeper needs to run a job.
+/// Everything that a keeper needs to run a job.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct JobSpec {
-    /// Which job and attempt.
+    /// The job and the attempt.
     pub key: JobKey,
-    /// The job's folder.
+    /// Folder of the job.
     #[serde(with = "os_text::path")]
     pub dir: PathBuf,
-    /// The working directory, which no other job may use at the same time.
+    /// Working directory, which no other job may use at the same time.
     #[serde(with = "os_text::path")]
     pub worktree: PathBuf,
-    /// Run in order; the first failure ends the job.
+    /// Commands to run in order; the first failure ends the job.
     pub stages: Vec<Stage>,
-    /// The file that prompted stages read as standard input.
+    /// File that prompted stages read as standard input.
     #[serde(with = "os_text::optional_path")]
     pub stdin: Option<PathBuf>,
-    /// Variables whose values may be written down.
+    /// Variables whose values may be written to disk.
     pub env_set: BTreeMap<String, String>,
-    /// Names of the variables whose values travel by inheritance.
+    /// Names of variables whose values the job inherits, because they must not be written to disk.
     pub env_names: Vec<String>,
-    /// Values for `env_names` that Paddock's own environment lacks.
+    /// Values for those `env_names` that Paddock's own environment lacks.
     #[serde(skip)]
     pub env_values: SecretValues,
-    /// Variables removed from Paddock's own environment.
+    /// Variables of Paddock's own environment that the job must not get.
     pub env_unset: Vec<String>,
-    /// When it is stopped.
+    /// Limits on the job's time and logs.
     pub limits: Limits,
-    /// How it is asked to stop.
+    /// Signal that asks the job to stop.
     pub stop_signal: StopSignal,
-    /// What it may use.
+    /// System limits for the job's processes.
     pub resources: Resources,
 }
 
 /// The content of `session.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Submission {
-    /// The format, now [`Submission::VERSION`].
+    /// Version of the format, now [`Submission::VERSION`].
     pub version: u32,
     /// The job.
     pub spec: JobSpec,
-    /// The lock file of the worktree.
+    /// Lock file of the worktree.
     #[serde(with = "os_text::path")]
     pub worktree_lock: PathBuf,
 }
 
 impl Submission {
-    /// The format written by this version of Paddock.
+    /// Version of the format that this build writes.
     pub(crate) const VERSION: u32 = 1;
 }
 

@@ -1,4 +1,4 @@
-//! A job from its first stage to its record.
+//! Runs the stages of a job, and makes its record.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
@@ -16,10 +16,11 @@ use crate::spec::{JobSpec, StopSignal};
 use paddock_os::processes;
 use paddock_os::tree::{Cgroup, Swept, Traces};
 
-/// The longest time spent on killing a tree at once; what is left then is counted.
+/// Time after which a sweep gives up; processes that are left then are counted in the record.
 const KILL_PATIENCE: Duration = Duration::from_secs(5);
 
-/// Milliseconds since 1970, for people.
+/// Returns the wall clock in milliseconds since 1970, for people. Limits go by `Instant`, which nobody can
+/// set.
 pub(super) fn wall_ms() -> u64 {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -29,8 +30,8 @@ pub(super) fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// All that a keeper knows while its job runs. `Instant` does not count while the machine sleeps, on Linux and
-/// on macOS: every duration here is awake time.
+/// The state of a running job. `Instant` stops while the machine sleeps, on Linux and on macOS, so every
+/// duration here is awake time.
 pub(super) struct Job<'a> {
     pub(super) dir: PathBuf,
     pub(super) spec: &'a JobSpec,
@@ -41,12 +42,13 @@ pub(super) struct Job<'a> {
     pub(super) logs: LogSet,
     pub(super) activity: Activity,
     pub(super) max_awake: Option<Duration>,
-    /// Counted awake time of the stages that have ended.
+    /// Awake time of the counted stages that have ended.
     pub(super) used: Duration,
     pub(super) stop: Option<Stop>,
     pub(super) leaked: bool,
     pub(super) swept: Swept,
     pub(super) killed_hard: bool,
+    /// Epoch of the newest `control.json` that was applied.
     epoch: u64,
     control_read: Instant,
 }
@@ -85,6 +87,7 @@ impl<'a> Job<'a> {
     pub(super) fn run(mut self) -> ExitRecord {
         let started_at_ms = wall_ms();
         let mut stages: Vec<StageEnd> = Vec::new();
+        // A stop that was requested before the signal handlers existed is found here, before anything starts.
         self.read_control();
         for index in 0..self.spec.stages.len() {
             if self.stop.is_some() || stages.last().is_some_and(|end| !end.succeeded()) {
@@ -92,6 +95,7 @@ impl<'a> Job<'a> {
             }
             stages.push(self.run_stage(index));
         }
+        // A daemon of the last stage must not touch the worktree once the record says that the job is over.
         self.sweep();
         let (user_ms, system_ms) = processes::reaped_cpu_ms().unzip();
         ExitRecord {
@@ -114,17 +118,19 @@ impl<'a> Job<'a> {
         }
     }
 
-    /// Kills whatever is left after a main process has ended, and counts it.
+    /// Kills and counts the processes that outlived their main process.
     pub(super) fn sweep(&mut self) {
+        // Dead children are reaped between the rounds, since zombies would be found as survivors.
         let swept = self.tree.kill(KILL_PATIENCE, |_| drop(reap()));
+        // Kills add up over the stages. Survivors do not: each sweep finds earlier survivors again.
         self.swept.killed = self.swept.killed.saturating_add(swept.killed);
         self.swept.left = swept.left;
     }
 
-    /// Reads what the supervisor wants. A file of another attempt or an older epoch says nothing.
+    /// Applies `control.json`, unless it addresses another attempt or was applied already.
     pub(super) fn read_control(&mut self) {
         self.control_read = Instant::now();
-        // Unreadable is as good as absent: the limits that hold go on to hold.
+        // An unreadable file changes nothing: the job keeps the limits that it has.
         let Ok(Some(control)) = files::read_json::<Control>(&self.dir.join(CONTROL_FILE)) else { return };
         if control.attempt != self.spec.key.attempt || control.epoch <= self.epoch {
             return;
@@ -132,49 +138,55 @@ impl<'a> Job<'a> {
         self.epoch = control.epoch;
         self.max_awake = control.max_awake_ms.map(Duration::from_millis);
         if let Some(stop) = control.stop {
-            self.wish(stop);
+            self.request_stop(stop);
         }
     }
 
-    /// The first reason stands; a later wish can only hurry it.
-    pub(super) fn wish(&mut self, wish: Stop) {
-        let reason = self.stop.map_or(wish.reason, |stop| stop.reason);
-        let now = wish.now || self.stop.is_some_and(|stop| stop.now);
+    /// Requests that the job stops. The first reason is kept; a later request can only make the stop
+    /// immediate.
+    pub(super) fn request_stop(&mut self, request: Stop) {
+        let reason = self.stop.map_or(request.reason, |stop| stop.reason);
+        let now = request.now || self.stop.is_some_and(|stop| stop.now);
         self.stop = Some(Stop { reason, now });
     }
 
-    /// Turns what happened since the last look into a wish to stop.
-    pub(super) fn look_around(&mut self, running: &Running, now: Instant) {
-        if self.signals.take_prodded() || now >= self.control_due() {
+    /// Requests a stop if the supervisor wants one, a signal asks for one, or a limit is reached.
+    pub(super) fn check_limits(&mut self, running: &Running, now: Instant) {
+        if self.signals.take_control_changed() || now >= self.control_due() {
             self.read_control();
         }
         if self.signals.take_terminated() {
-            self.wish(Stop { reason: StopReason::Shutdown, now: false });
+            self.request_stop(Stop { reason: StopReason::Shutdown, now: false });
         }
         self.activity.sample(now);
+        // A main process that has ended by itself must not be recorded as stopped by a limit that passes just
+        // now.
         if running.has_ended() || self.stop.is_some() {
             return;
         }
         if self.deadline(running).is_some_and(|deadline| now >= deadline) {
-            self.wish(Stop { reason: StopReason::Deadline, now: false });
+            self.request_stop(Stop { reason: StopReason::Deadline, now: false });
         }
         let stall = self.spec.limits.stall_ms.map(Duration::from_millis);
         if stall.is_some_and(|stall| self.activity.has_stalled(stall, now)) {
-            self.wish(Stop { reason: StopReason::Stalled, now: false });
+            self.request_stop(Stop { reason: StopReason::Stalled, now: false });
         }
     }
 
+    /// Returns when `control.json` is read without a signal, once a second: the supervisor sends no signal if
+    /// it cannot read the claim.
     pub(super) fn control_due(&self) -> Instant {
         self.control_read + Duration::from_secs(1)
     }
 
-    /// When the job's time is used up, if it can be during this stage.
+    /// Returns when the job's time is used up; `None` without a limit, and in a stage whose time does not
+    /// count.
     pub(super) fn deadline(&self, running: &Running) -> Option<Instant> {
         let max = self.max_awake.filter(|_| running.counted)?;
         running.started.checked_add(max.saturating_sub(self.used))
     }
 
-    pub(super) fn gentle_signal(&self) -> Signal {
+    pub(super) fn stop_signal(&self) -> Signal {
         match self.spec.stop_signal {
             StopSignal::Term => Signal::TERM,
             StopSignal::Int => Signal::INT,
@@ -186,7 +198,8 @@ impl<'a> Job<'a> {
     }
 }
 
-/// Everything that has ended below this process: as a subreaper it inherits strangers' children too.
+/// Reaps and returns every ended child. As a subreaper the keeper also gets orphans that it did not start, so
+/// it waits for any child rather than for its main process.
 pub(super) fn reap() -> Vec<(i32, WaitStatus)> {
     let mut ended = Vec::new();
     while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {

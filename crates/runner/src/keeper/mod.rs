@@ -1,7 +1,8 @@
-//! `paddock __keeper DIR`: looks after one job, from its claim to its exit record.
+//! `paddock __keeper DIR`: runs one job, from its claim to its exit record.
 //!
-//! One thread, no async runtime, a few small buffers: hundreds of keepers may sit on one machine, each of them
-//! must outlive its supervisor, the terminal and a hangup, and none may be what the system kills for memory.
+//! A keeper has one thread, no async runtime and a few small buffers, because hundreds of keepers may run on
+//! one machine. It must outlive its supervisor, the terminal and a hangup, and must not be the process that
+//! the system kills when memory runs out.
 
 mod activity;
 mod job;
@@ -32,56 +33,66 @@ use paddock_os::processes;
 use paddock_os::tree::{self, Cgroup};
 use signals::Signals;
 
-/// Another keeper, or recovery, has the job: the exit code for those who call the keeper by hand.
+/// Exit code if another keeper or recovery has the job (EX_TEMPFAIL of sysexits.h). The supervisor goes by
+/// the job's files; this code is for people who run a keeper by hand.
 const EXIT_TAKEN: u8 = 75;
+/// Exit code if the keeper failed (EX_SOFTWARE of sysexits.h).
 const EXIT_BROKEN: u8 = 70;
-/// Between two tries to write on a full disk.
+/// Pause between two tries to write on a full disk.
 const FULL_DISK_INTERVAL: Duration = Duration::from_secs(1);
-/// A week: a disk that is full for longer has nobody who waits for this job.
+/// Tries to write on a full disk: one a second for a week. If the disk is full for longer, nobody waits for
+/// this job.
 const FULL_DISK_TRIES_MAX: u32 = 7 * 24 * 60 * 60;
 
-/// Between the tries to write the claim: nothing has been started yet.
+/// Pauses between the tries to write the claim. They are few: nothing has started yet, so giving up loses no
+/// work.
 const CLAIM_PAUSES_MS: [u64; 4] = [50, 200, 500, 1_000];
-/// Between the tries to write the record where the disk is not full: without it all that the job did counts as lost.
+/// Pauses between the tries to write the record while the disk is not full. They last about a minute: without
+/// a record all work of the job counts as lost.
 const RECORD_PAUSES_MS: [u64; 10] = [50, 200, 500, 1_000, 2_000, 5_000, 10_000, 10_000, 15_000, 15_000];
 
-/// What the keeper says on its standard error once it has claimed the job.
+/// Line that the keeper writes to standard error once it has claimed the job; the supervisor's waiting thread
+/// reads it.
 pub(crate) const STARTED: &str = "started";
 
-/// Runs the subcommand until the job has ended.
+/// Runs the subcommand until the job ends.
 #[must_use]
 pub fn main(mut arguments: impl Iterator<Item = OsString>) -> ExitCode {
     let Some(dir) = arguments.next().map(PathBuf::from) else { return ExitCode::from(EXIT_BROKEN) };
-    match keep(&dir) {
+    match run_keeper(&dir) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(EXIT_TAKEN),
         Err(error) => {
-            say(&error.to_string());
+            tell_supervisor(&error.to_string());
             ExitCode::from(EXIT_BROKEN)
         }
     }
 }
 
-/// To whoever started us, if somebody still listens.
-fn say(text: &str) {
+fn tell_supervisor(text: &str) {
+    // Fails with a broken pipe once the supervisor is gone; the keeper must go on then.
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// The lock that the supervisor took and handed over as an open file, or taken here; `None` when another has it.
+/// Returns the lock at `path`, or `None` if another process holds it.
 ///
-/// Handed over, it is held from the keeper's birth on: there is no moment in which a keeper exists without it.
+/// The supervisor takes the lock and hands it over as an open file, so that a keeper holds its lock from
+/// birth: there is no moment in which a keeper exists without it, and in which another could be started. A
+/// keeper that was started by hand takes the lock here.
 fn take_lock(path: &Path, handed: impl AsFd) -> Result<Option<File>, RunnerError> {
     let inherited = handed.as_fd().try_clone_to_owned().map(File::from);
     let file = match inherited {
+        // Any other file on this descriptor (a terminal, `/dev/null`) means that nothing was handed over.
         Ok(file) if is_at(&file, path) => file,
         _ => open_lock(path)?,
     };
+    // Locking a file that already holds the lock succeeds, so both cases end here.
     Ok(try_lock(&file, path)?.then_some(file))
 }
 
 fn claim(submission: &Submission) -> Claim {
     let mut random = [0_u8; 16];
-    // Without the system's randomness the identity is still unique on this machine.
+    // Without the system's randomness, the process id still makes the nonce unique on this machine.
     if getrandom::fill(&mut random).is_err() {
         random[..4].copy_from_slice(&processes::own_pid().to_ne_bytes());
     }
@@ -99,14 +110,15 @@ fn claim(submission: &Submission) -> Claim {
     }
 }
 
-/// Tries again after each pause: a disk may have hiccups, or be full for a moment.
+/// Calls `write` until it succeeds, and once more after each pause: a disk can fail, or be full, for a
+/// moment.
 fn persistently<T>(
     pauses_ms: &[u64],
     mut write: impl FnMut() -> Result<T, RunnerError>,
 ) -> Result<T, RunnerError> {
     for pause_ms in pauses_ms {
         match write() {
-            // The whole folder was removed: there is nobody to write for.
+            // `NotFound` is not retried: somebody removed the whole folder, so nobody will read the file.
             Err(RunnerError::Io { source, .. }) if source.kind() != ErrorKind::NotFound => {}
             written => return written,
         }
@@ -115,8 +127,9 @@ fn persistently<T>(
     write()
 }
 
-/// Tries again while the disk is full: how a job ended must not be lost for want of a few bytes. Its processes are
-/// dead by now, and whoever looks for it finds its keeper alive.
+/// Calls `write` until the disk is no longer full: the record of a job must not be lost for want of a few
+/// bytes. Waiting does no harm: the job's processes are dead by now, and the keeper's lock shows that the job
+/// is not lost.
 fn when_disk_has_space(mut write: impl FnMut() -> Result<(), RunnerError>) -> Result<(), RunnerError> {
     let mut written = write();
     for _ in 0..FULL_DISK_TRIES_MAX {
@@ -129,8 +142,8 @@ fn when_disk_has_space(mut write: impl FnMut() -> Result<(), RunnerError>) -> Re
     written
 }
 
-/// `false` when the job is somebody else's.
-fn keep(dir: &Path) -> Result<bool, RunnerError> {
+/// Runs the job in this folder. Returns `false` if another keeper or recovery has the job.
+fn run_keeper(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_lock) = take_lock(&dir.join(LOCK_FILE), stdin())? else { return Ok(false) };
     let path = dir.join(SESSION_FILE);
     let missing = || RunnerError::Format { path: path.clone(), problem: "it is missing".to_owned() };
@@ -138,27 +151,34 @@ fn keep(dir: &Path) -> Result<bool, RunnerError> {
     let Some(_worktree) = take_lock(&submission.worktree_lock, stdout())? else {
         return Err(RunnerError::WorktreeBusy { worktree: submission.spec.worktree });
     };
+    // Logs and records are for the user alone; `__enter` gives the job's commands the original mask.
     let mask = umask(Mode::RWXG | Mode::RWXO);
-    // Refused only to a session leader: then there is nothing to leave.
+    // A session of its own protects the keeper from a hangup and from signals of the supervisor's terminal.
+    // `setsid` fails only for a session leader, which is in a session of its own already.
     let _ = setsid();
+    // Daemons of the job become children of the keeper instead of init's, so that the sweep finds them.
     tree::become_subreaper();
     let signals = Signals::install().map_err(RunnerError::at("handle signals for", dir))?;
     fail_point!("keeper.before_claim");
     let claim = claim(&submission);
     let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);
-    // The lock is held: whoever finds no claim after a failure finds that nothing was started.
+    // The claim must be on disk before the first process starts. A crash before it leaves no claim, from
+    // which recovery concludes that nothing started; a crash after it leaves the nonce and the control group
+    // to find processes by.
     if !persistently(&CLAIM_PAUSES_MS, || files::create_json(&dir.join(CLAIM_FILE), &claim))? {
+        // Recovery fenced the job between the supervisor's submission and this claim.
         cgroup.iter().for_each(Cgroup::remove);
         return Ok(false);
     }
     fail_point!("keeper.after_claim");
-    say(STARTED);
+    tell_supervisor(STARTED);
     let record = Job::new(dir, &submission.spec, &claim, cgroup.clone(), signals, mask).run();
     fail_point!("keeper.before_record");
     let path = dir.join(EXIT_FILE);
     let write = || files::replace_json(&path, &record, Flush::Now);
     let written = persistently(&RECORD_PAUSES_MS, || when_disk_has_space(write));
     fail_point!("keeper.after_record");
+    // Only after the record: without a record, recovery finds survivors by the control group.
     cgroup.iter().for_each(Cgroup::remove);
     written.map(|()| true)
 }

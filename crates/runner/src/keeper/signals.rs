@@ -1,4 +1,4 @@
-//! The keeper's signals: three wake it, the rest only must not end it.
+//! The keeper's signals: three wake its loop, and the others must merely not end it.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -8,31 +8,35 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGTTIN, SIGTTOU, SIGUSR1};
 
-/// Signals that belong to a terminal or a login and mean nothing to a keeper. They get a handler that does
-/// nothing rather than being ignored: an ignored signal would stay ignored in the agent, a handler does not.
-const SHRUGGED_OFF: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU];
+/// Signals of terminals and logins, which mean nothing to a keeper. They get a handler that does nothing
+/// instead of being ignored: `exec` keeps ignored signals ignored, so the agent would not react to them
+/// either, but it resets handlers.
+const WITHOUT_EFFECT: [i32; 6] = [SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU];
 
-/// Handlers, and the pipe that wakes the loop.
+/// The signal handlers, and the socket through which they wake the loop.
 pub(super) struct Signals {
     wake: UnixStream,
-    /// The machine, or somebody, wants the keeper to end.
+    /// SIGTERM came: the machine shuts down, or somebody ends the keeper.
     terminated: Arc<AtomicBool>,
-    /// `control.json` was changed.
-    prodded: Arc<AtomicBool>,
+    /// SIGUSR1 came: the supervisor changed `control.json`.
+    control_changed: Arc<AtomicBool>,
 }
 
 impl Signals {
     pub(super) fn install() -> io::Result<Self> {
         let (wake, write) = UnixStream::pair()?;
+        // The handler writes to the socket, and must not block when nobody has drained it.
         wake.set_nonblocking(true)?;
         write.set_nonblocking(true)?;
-        let signals = Self { wake, terminated: Arc::default(), prodded: Arc::default() };
+        let signals = Self { wake, terminated: Arc::default(), control_changed: Arc::default() };
+        // The flags are registered before the wake-ups, and handlers run in the order of their registration:
+        // whoever is woken finds the flag set.
         signal_hook::flag::register(SIGTERM, Arc::clone(&signals.terminated))?;
-        signal_hook::flag::register(SIGUSR1, Arc::clone(&signals.prodded))?;
+        signal_hook::flag::register(SIGUSR1, Arc::clone(&signals.control_changed))?;
         for signal in [SIGCHLD, SIGTERM, SIGUSR1] {
             signal_hook::low_level::pipe::register(signal, write.try_clone()?)?;
         }
-        for signal in SHRUGGED_OFF {
+        for signal in WITHOUT_EFFECT {
             signal_hook::flag::register(signal, Arc::default())?;
         }
         Ok(signals)
@@ -51,7 +55,7 @@ impl Signals {
         self.terminated.swap(false, Ordering::Relaxed)
     }
 
-    pub(super) fn take_prodded(&self) -> bool {
-        self.prodded.swap(false, Ordering::Relaxed)
+    pub(super) fn take_control_changed(&self) -> bool {
+        self.control_changed.swap(false, Ordering::Relaxed)
     }
 }

@@ -1,4 +1,5 @@
-//! One stage: spawn, pump its output, watch its limits, stop it, and say how it ended.
+//! Runs one stage: spawns the command, copies its output to the logs, enforces its limits, and records its
+//! end.
 
 use std::fs::{self, File};
 use std::io::{self, Read};
@@ -22,19 +23,25 @@ use paddock_os::files::{Flush, own_program};
 use paddock_os::processes;
 use paddock_os::tree::NONCE_VARIABLE;
 
-/// How long a descendant may hold the output after the main process has exited.
+/// How long a descendant may keep the output open after the main process has exited. Short: the next stage
+/// waits.
 const LEAK_PATIENCE: Duration = Duration::from_millis(200);
-/// How long an output is awaited that somebody outside the tree holds.
+/// How long the keeper waits for an output that is still open after the tree was killed: a process that
+/// cannot be killed, or one outside the tree, holds it.
 const ABANDON_PATIENCE: Duration = Duration::from_secs(1);
-/// One read of output, and how many of them before everything else gets its turn.
+/// Size of one read of output: the default capacity of a pipe on Linux.
 const PUMP_BYTES: usize = 64 * 1024;
+/// Reads of one output before everything else gets its turn, so that a flood of output does not delay a stop.
 const PUMP_ROUNDS: u32 = 32;
 
-/// How far stopping has gone.
+/// Progress of stopping a stage.
 #[derive(Clone, Copy)]
-enum Ladder {
-    Untouched,
+enum Stopping {
+    /// The stage runs freely.
+    No,
+    /// The stop signal was sent; the grace period ends at this time.
     Asked(Instant),
+    /// The tree was killed, last at this time.
     Killed(Instant),
 }
 
@@ -42,11 +49,15 @@ enum Ladder {
 pub(super) struct Running {
     pub(super) started: Instant,
     pub(super) counted: bool,
+    /// Process id of the main process.
     main: i32,
+    /// The read ends of standard output and standard error; `None` once closed.
     outputs: [Option<File>; 2],
+    /// How and when the main process ended.
     status: Option<(WaitStatus, Instant)>,
+    /// When the processes that kept the output open were killed.
     leak_killed: Option<Instant>,
-    ladder: Ladder,
+    stopping: Stopping,
     timed_out: bool,
     stopped: bool,
 }
@@ -70,6 +81,7 @@ fn output_pipe() -> io::Result<(File, OwnedFd)> {
 
 impl Job<'_> {
     fn command(&self, index: usize, stage: &Stage) -> io::Result<Command> {
+        // The umask travels as an argument: the keeper's own mask is stricter than the user's.
         let mut command = Command::new(own_program()?);
         command
             .arg0("paddock")
@@ -81,7 +93,8 @@ impl Job<'_> {
             command.env_remove(name);
         }
         command.envs(&self.spec.env_set);
-        // A job within a job keeps the outer mark: the outer one's sweep must find it too.
+        // A job inside a job (an agent that runs Paddock) keeps the outer nonce too, so that the sweep of the
+        // outer job also finds its processes.
         let outer = std::env::var(NONCE_VARIABLE).ok().filter(|outer| !outer.is_empty());
         let mark = outer.map_or_else(|| self.nonce.to_owned(), |outer| format!("{outer},{}", self.nonce));
         command.env(NONCE_VARIABLE, mark);
@@ -95,11 +108,12 @@ impl Job<'_> {
         let (stdout, stdout_writer) = output_pipe()?;
         let (stderr, stderr_writer) = output_pipe()?;
         let started = Instant::now();
-        // The handle is dropped on purpose: everything below this process is reaped in one place.
+        // The handle is dropped: `reap` waits for all children in one place, and would compete with a second
+        // waiter.
         let child = command.stdout(stdout_writer).stderr(stderr_writer).spawn()?;
         let main = i32::try_from(child.id()).map_err(io::Error::other)?;
         self.activity.remember(processes::one(main).map(|one| one.identity).into_iter().collect());
-        self.activity.sign(started);
+        self.activity.note_activity(started);
         Ok(Running {
             started,
             counted: stage.counted,
@@ -107,7 +121,7 @@ impl Job<'_> {
             outputs: [Some(stdout), Some(stderr)],
             status: None,
             leak_killed: None,
-            ladder: Ladder::Untouched,
+            stopping: Stopping::No,
             timed_out: false,
             stopped: false,
         })
@@ -125,7 +139,6 @@ impl Job<'_> {
             stdout_from: self.logs.totals(Stream::Stdout).written_bytes,
             stderr_from: self.logs.totals(Stream::Stderr).written_bytes,
         };
-        // Whoever watches may miss it: it is no part of what the job is judged by.
         let begun = Progress {
             index,
             name: end.name.clone(),
@@ -133,8 +146,10 @@ impl Job<'_> {
             stdout_from: end.stdout_from,
             stderr_from: end.stderr_from,
         };
+        // A failure is ignored: the file serves displays alone, and a job must not fail because of it.
         let _ = files::replace_json(&self.dir.join(PROGRESS_FILE), &begun, Flush::Later);
-        // Left only by a command of an earlier stage, which then would have ended the job.
+        // The exit code 127 of this stage must not meet the error file of an earlier one. None should be
+        // left, since a stage that could not start ends the job.
         let _ = fs::remove_file(self.dir.join(START_ERROR_FILE));
         match self.spawn(index, stage) {
             Ok(mut running) => {
@@ -157,6 +172,7 @@ impl Job<'_> {
     fn judge(&self, running: &Running, end: &mut StageEnd) {
         let Some((status, _)) = running.status else { return };
         let start_error = files::read_json::<StartError>(&self.dir.join(START_ERROR_FILE)).ok().flatten();
+        // Paddock's own reasons come first: a process that it stopped may exit with any code or signal.
         end.outcome = match (status.exit_status(), status.terminating_signal()) {
             _ if running.timed_out => StageOutcome::TimedOut,
             _ if running.stopped => StageOutcome::Stopped,
@@ -173,13 +189,16 @@ impl Job<'_> {
         }
     }
 
-    /// The keeper's loop: one thread for signals, output and time.
+    /// Runs the keeper's loop until the main process has ended and its outputs are closed. One thread handles
+    /// signals, output and time.
     fn follow(&mut self, running: &mut Running, stage: &Stage) {
         let mut buffer = vec![0; PUMP_BYTES];
         while !running.is_done() {
             self.sleep(running, stage);
+            // Drained before the flags are read: a signal that comes in between leaves a byte and wakes the
+            // next sleep.
             self.signals.drain();
-            // Reaped first: whatever an ended process wrote is then already in the pipe.
+            // Reaping comes before reading: everything that an ended process wrote is in the pipe by then.
             let now = Instant::now();
             for (pid, status) in reap() {
                 if pid == running.main {
@@ -187,33 +206,34 @@ impl Job<'_> {
                 }
             }
             self.pump(running, &mut buffer, now);
-            self.look_around(running, now);
-            self.climb(running, stage, now);
-            self.mind_leak(running, now);
+            self.check_limits(running, now);
+            self.enforce_stop(running, stage, now);
+            self.end_leak(running, now);
         }
     }
 
+    /// Sleeps until output, a signal or the next point in time at which something is due.
     fn sleep(&self, running: &Running, stage: &Stage) {
         let now = Instant::now();
         let leak = running.status.map(|(_, at)| {
             running.leak_killed.map_or(at + LEAK_PATIENCE, |killed| killed + ABANDON_PATIENCE)
         });
-        let rung = match running.ladder {
-            Ladder::Untouched => self.deadline(running),
-            Ladder::Asked(until) => Some(until),
-            Ladder::Killed(at) => Some(at + Duration::from_secs(1)),
+        let next_step = match running.stopping {
+            Stopping::No => self.deadline(running),
+            Stopping::Asked(until) => Some(until),
+            Stopping::Killed(at) => Some(at + Duration::from_secs(1)),
         };
-        let timeout = stage_deadline(running, stage).filter(|_| matches!(running.ladder, Ladder::Untouched));
-        let moments = [leak, rung, timeout, Some(self.control_due()), Some(self.activity.next_sample())];
-        let wake = moments.into_iter().flatten().min().unwrap_or(now);
-        // A little late rather than a spin just before the moment.
+        let timeout = stage_deadline(running, stage).filter(|_| matches!(running.stopping, Stopping::No));
+        let due = [leak, next_step, timeout, Some(self.control_due()), Some(self.activity.next_sample())];
+        let wake = due.into_iter().flatten().min().unwrap_or(now);
+        // One millisecond late is better than a spin just before the time has come.
         let wait = wake.saturating_duration_since(now) + Duration::from_millis(1);
         let Ok(timeout) = Timespec::try_from(wait) else { return };
         let wake_fd = self.signals.wake();
         let mut fds = vec![PollFd::from_borrowed_fd(wake_fd, PollFlags::IN)];
         let outputs = running.outputs.iter().flatten();
         fds.extend(outputs.map(|file| PollFd::from_borrowed_fd(file.as_fd(), PollFlags::IN)));
-        // Interrupted by a signal is as good as woken.
+        // An error is a wake-up, too: `poll` fails with EINTR when a signal comes.
         let _ = poll(&mut fds, Some(&timeout));
     }
 
@@ -223,10 +243,11 @@ impl Job<'_> {
             for _ in 0..PUMP_ROUNDS {
                 let Some(file) = slot else { break };
                 match file.read(buffer) {
+                    // All processes that had the write end have closed it.
                     Ok(0) => *slot = None,
                     Ok(read) => {
                         self.logs.write(stream, &buffer[..read]);
-                        self.activity.sign(now);
+                        self.activity.note_activity(now);
                     }
                     Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -236,12 +257,14 @@ impl Job<'_> {
         }
     }
 
-    /// One step up the ladder of stopping, if it is time: ask, and after the grace kill.
-    fn climb(&mut self, running: &mut Running, stage: &Stage, now: Instant) {
+    /// Stops the stage if a stop was requested or its own time is up: first with the stop signal, then, after
+    /// the grace period, with a kill of the whole tree.
+    fn enforce_stop(&mut self, running: &mut Running, stage: &Stage, now: Instant) {
         if running.has_ended() {
             return;
         }
         let over = stage_deadline(running, stage).is_some_and(|at| now >= at);
+        // A stage that is being stopped already does not time out as well: the record names the first reason.
         running.timed_out |= over && self.stop.is_none();
         running.stopped |= self.stop.is_some();
         if !running.stopped && !running.timed_out {
@@ -249,13 +272,15 @@ impl Job<'_> {
         }
         let hurry = self.stop.is_some_and(|stop| stop.now);
         let grace = Duration::from_millis(self.spec.limits.grace_ms);
-        match running.ladder {
-            Ladder::Untouched if !hurry => {
-                self.tree.signal(self.gentle_signal());
-                running.ladder = Ladder::Asked(now + grace);
+        match running.stopping {
+            Stopping::No if !hurry => {
+                self.tree.signal(self.stop_signal());
+                running.stopping = Stopping::Asked(now + grace);
             }
-            Ladder::Asked(until) if now < until && !hurry => {}
-            Ladder::Killed(at) if now < at + Duration::from_secs(1) => {}
+            Stopping::Asked(until) if now < until && !hurry => {}
+            // A kill is repeated every second until the main process is gone: it may sit in an
+            // uninterruptible system call.
+            Stopping::Killed(at) if now < at + Duration::from_secs(1) => {}
             _ => self.kill(running, now),
         }
     }
@@ -264,16 +289,19 @@ impl Job<'_> {
         self.killed_hard = true;
         let main = running.main;
         let mut status = None;
+        // Reaping happens inside the kill, so the main process's status must be caught here; the loop would
+        // not see it.
         let patience = Duration::from_secs(1);
         self.tree.kill(patience, |_| {
             status = reap().into_iter().find(|(pid, _)| *pid == main).map(|(_, status)| status).or(status);
         });
         running.status = status.map(|status| (status, now));
-        running.ladder = Ladder::Killed(Instant::now());
+        running.stopping = Stopping::Killed(Instant::now());
     }
 
-    /// After the main process: what holds its output is killed, and what even then holds it is left alone.
-    fn mind_leak(&mut self, running: &mut Running, now: Instant) {
+    /// Kills processes that keep the output open after the main process has ended, and closes an output that
+    /// is still open after that: a background process must not keep the job from ending.
+    fn end_leak(&mut self, running: &mut Running, now: Instant) {
         let Some((_, ended)) = running.status.filter(|_| !running.is_done()) else { return };
         match running.leak_killed {
             None if now >= ended + LEAK_PATIENCE => {

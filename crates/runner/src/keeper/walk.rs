@@ -1,42 +1,46 @@
-//! Whether any file below a folder changed since a moment: looked for only when nothing else shows work.
+//! Searches a folder for files that changed after a given time. The keeper does so only when nothing else
+//! shows activity.
 
 use std::fs::{self, DirEntry, ReadDir};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// Entries looked at in one go, and how long that may take: the output is read in between.
+/// Limits on one step. Steps are short, because the keeper's only thread must read the job's output in
+/// between.
 const STEP_ENTRIES: usize = 2_000;
 const STEP: Duration = Duration::from_millis(20);
-/// Entries looked at in all. A worktree with more has other signs of life, or none that can be paid for.
+/// Limit on the entries of a whole walk; looking at more would cost too much. What lies beyond counts as
+/// unchanged.
 const ENTRIES_MAX: usize = 2_000_000;
 
-/// What a step of a walk came to.
+/// The result of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// There is more to look at.
+    /// The walk has not ended yet.
     More,
-    /// Something changed at this time.
+    /// A file changed at this time.
     Changed(SystemTime),
-    /// Nothing changed.
+    /// No file changed.
     Nothing,
 }
 
-/// A walk through a folder, in steps.
+/// A walk over all files of a folder, in steps.
 pub(super) struct Walk {
     since: SystemTime,
     folders: Vec<PathBuf>,
     open: Option<ReadDir>,
+    /// Entries that the walk may still look at.
     left: usize,
 }
 
 impl Walk {
-    /// Looks for changes after `since`.
+    /// Returns a walk that looks for changes after `since`.
     pub(super) fn new(root: &Path, since: SystemTime) -> Self {
         Self { since, folders: vec![root.to_owned()], open: None, left: ENTRIES_MAX }
     }
 
-    /// Looks at some more entries.
+    /// Looks at the next entries.
     pub(super) fn step(&mut self, now: SystemTime) -> Step {
         let until = Instant::now() + STEP;
         for _ in 0..STEP_ENTRIES {
@@ -46,7 +50,8 @@ impl Walk {
             let Some(entry) = self.next_entry() else { return Step::Nothing };
             self.left -= 1;
             let Some(changed) = self.look_at(&entry) else { continue };
-            // A clock that was set back, or a file from the future, would be a sign of life for ever.
+            // After the clock was set back, files have times in the future; they would count as activity for
+            // ever.
             if changed > self.since && changed <= now {
                 return Step::Changed(changed);
             }
@@ -62,13 +67,14 @@ impl Walk {
                 }
                 self.open = None;
             }
-            // What cannot be read shows nothing.
+            // A folder that cannot be read shows no activity.
             let folder = self.folders.pop()?;
             self.open = fs::read_dir(folder).ok();
         }
     }
 
-    /// When it last changed: by the kernel's own time, which no program can set. Links are not followed.
+    /// Returns when the entry last changed, by the kernel's own change time: programs can set the
+    /// modification time (an unpacked archive brings old ones), but not this one. Links are not followed.
     fn look_at(&mut self, entry: &DirEntry) -> Option<SystemTime> {
         let facts = entry.metadata().ok()?;
         if facts.is_dir() {
@@ -94,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_deep_below_is_found_and_an_old_file_is_none() {
+    fn a_change_deep_below_is_found_and_an_old_file_is_not() {
         let folder = tempfile::tempdir().unwrap();
         let deep = folder.path().join("a/b/c");
         fs::create_dir_all(&deep).unwrap();
@@ -109,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_the_future_is_no_sign_of_life() {
+    fn a_file_from_the_future_is_no_activity() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("f"), "").unwrap();
         let past = SystemTime::now() - Duration::from_secs(3_600);

@@ -1,7 +1,9 @@
-//! Jobs on this machine: a detached keeper each, and a small thread that waits for its end.
+//! Runs jobs on this machine: each job has a detached keeper, and a small thread here that waits for the
+//! keeper's end.
 //!
-//! The keeper is born holding a lock: the supervisor takes it and hands the open file over. The system lets go
-//! of it however the keeper ends, so waiting for that lock is waiting for the keeper, without process ids.
+//! The supervisor takes the job's lock and hands the open file to the keeper, so a keeper holds its lock from
+//! birth. The kernel releases the lock however the keeper ends. To wait for the lock is therefore to wait for
+//! the keeper, without any process id.
 
 mod recover;
 mod shared;
@@ -25,26 +27,27 @@ use paddock_os::processes;
 use recover::{Conclusion, record_of};
 use shared::{Known, Shared};
 
-/// Runs jobs on this machine.
+/// A runner that runs jobs on this machine.
 pub struct LocalRunner {
     shared: Arc<Shared>,
 }
 
 impl LocalRunner {
-    /// For the workspace whose `runtime` folder this is. Reports go to `reports`.
+    /// Returns a runner for the workspace whose `runtime` folder is given. It sends its reports to `reports`.
     ///
     /// # Errors
-    /// When the running program cannot be found or the folder for locks cannot be made.
+    /// Fails if the running program cannot be found, or if the folder for locks cannot be made.
     pub fn new(runtime: &Path, reports: Sender<JobReport>) -> Result<Self, RunnerError> {
         let program = own_program().map_err(RunnerError::at("find the program of", runtime))?;
         Self::with_program(runtime, reports, program, BTreeMap::new())
     }
 
-    /// With another program that has the keeper's subcommands, and with variables for every job beside
-    /// Paddock's own environment (what `.env` gave); their values are never written down.
+    /// Returns a runner that starts keepers with another program, which must have the keeper's subcommands.
+    /// Every job inherits `environment` (from `.env`) in addition to Paddock's own; these values are never
+    /// written to a file.
     ///
     /// # Errors
-    /// When the folder for locks cannot be made.
+    /// Fails if the folder for locks cannot be made.
     pub fn with_program(
         runtime: &Path,
         reports: Sender<JobReport>,
@@ -57,31 +60,35 @@ impl LocalRunner {
         Ok(Self { shared: Arc::new(Shared { locks, program, environment, reports, jobs, submitting }) })
     }
 
-    /// Takes a worktree in which no job runs: none starts there while what is handed back is held. None when a job
-    /// has it.
+    /// Locks a worktree. No job starts in it while the returned lock is held. Returns `None` if a job runs
+    /// there.
     ///
     /// # Errors
-    /// When the lock cannot be made.
+    /// Fails if the lock file cannot be opened.
     pub fn take_worktree(&self, worktree: &Path) -> Result<Option<HeldLock>, RunnerError> {
         Ok(HeldLock::take(&start::worktree_lock(&self.shared.locks, worktree))?)
     }
 
-    /// The folder of a job still going on; `None` when it is over.
-    fn going(&self, key: &JobKey) -> Result<Option<PathBuf>, RunnerError> {
+    /// Returns the folder of a running job; `None` if the job is over.
+    fn running_dir(&self, key: &JobKey) -> Result<Option<PathBuf>, RunnerError> {
         let jobs = self.shared.jobs();
         let known = jobs.get(&(key.kind, key.id)).filter(|known| known.key == *key);
         let known = known.ok_or(RunnerError::Unknown { key: *key })?;
         Ok((!known.over).then(|| known.dir.clone()))
     }
 
-    fn steer(&self, key: &JobKey, change: impl FnOnce(&mut Control)) -> Result<(), RunnerError> {
-        let Some(dir) = self.going(key)? else { return Ok(()) };
-        // One change at a time: each is made from what the last one wrote.
+    /// Changes the job's `control.json` and signals its keeper. Does nothing if the job is over.
+    fn change_control(&self, key: &JobKey, change: impl FnOnce(&mut Control)) -> Result<(), RunnerError> {
+        let Some(dir) = self.running_dir(key)? else { return Ok(()) };
+        // The lock on the jobs is held while the file is read, changed and replaced: of two changes at the
+        // same time one would get lost.
         let _jobs = self.shared.jobs();
         let path = dir.join(CONTROL_FILE);
         let present = files::read_json::<Control>(&path)?.filter(|control| control.attempt == key.attempt);
         let mut control = match present {
             Some(control) => control,
+            // The first change of this attempt starts from the submitted limit, so that a stop does not lift
+            // it.
             None => {
                 let submission = files::read_json::<Submission>(&dir.join(SESSION_FILE))?;
                 let max_awake_ms = submission.and_then(|submission| submission.spec.limits.max_awake_ms);
@@ -91,7 +98,8 @@ impl LocalRunner {
         change(&mut control);
         control.epoch += 1;
         files::replace_json(&path, &control, Flush::Later)?;
-        // Without a claim there are no handlers yet: the keeper reads the file before its first stage anyway.
+        // A keeper that has not written its claim may have no signal handlers yet, and SIGUSR1 would kill it.
+        // It needs no signal: it reads the file after its claim and before its first stage.
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         if let Some(keeper) = claim.and_then(|claim| claim.keeper) {
             processes::signal(keeper, Signal::USR1);
@@ -107,8 +115,10 @@ impl Runner for LocalRunner {
     }
 
     fn adopt(&self, key: &JobKey, dir: &Path) -> Result<Adoption, RunnerError> {
-        let known = self.going(key).ok().flatten().is_some();
+        let known = self.running_dir(key).ok().flatten().is_some();
         files::make_folder(dir)?;
+        // A job that this runner already watches is not locked here: a lock taken even for a moment would
+        // make the watching thread wait for it and would race with its clean-up.
         let lock = if known { None } else { HeldLock::take(&dir.join(LOCK_FILE))? };
         if lock.is_none() {
             if !known {
@@ -117,6 +127,7 @@ impl Runner for LocalRunner {
             }
             return Ok(Adoption::Running { claim: files::read_json(&dir.join(CLAIM_FILE)).ok().flatten() });
         }
+        // The lock was free, so no keeper lives; it stays held, so that none starts during the clean-up.
         let conclusion = recover::conclude(dir, key, String::new())?;
         let over = Known { key: *key, dir: dir.to_owned(), worktree: None, over: true };
         self.shared.jobs().insert((key.kind, key.id), over);
@@ -130,10 +141,11 @@ impl Runner for LocalRunner {
         if let Some(record) = record_of(dir, key)? {
             return Ok(JobState::Ended(record));
         }
-        if self.going(key).is_ok_and(|dir| dir.is_some()) {
+        if self.running_dir(key).is_ok_and(|dir| dir.is_some()) {
             return Ok(JobState::Running);
         }
         let path = dir.join(LOCK_FILE);
+        // Taking the lock would create its file; a question must not leave traces in a folder without a job.
         if !path.exists() {
             return Ok(JobState::Unknown);
         }
@@ -144,11 +156,12 @@ impl Runner for LocalRunner {
     }
 
     fn extend(&self, key: &JobKey, max_awake_ms: Option<u64>) -> Result<(), RunnerError> {
-        self.steer(key, |control| control.max_awake_ms = max_awake_ms)
+        self.change_control(key, |control| control.max_awake_ms = max_awake_ms)
     }
 
     fn cancel(&self, key: &JobKey, reason: StopReason, now: bool) -> Result<(), RunnerError> {
-        self.steer(key, |control| {
+        self.change_control(key, |control| {
+            // The first reason is kept, as in the keeper; a later request can only make the stop immediate.
             let first = control.stop.map_or(reason, |stop| stop.reason);
             let now = now || control.stop.is_some_and(|stop| stop.now);
             control.stop = Some(Stop { reason: first, now });

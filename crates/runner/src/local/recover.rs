@@ -1,4 +1,4 @@
-//! After a keeper: its record, or a fence and a clean-up.
+//! Recovery after a keeper: reads its record, or fences the job and cleans up after it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -12,25 +12,27 @@ use crate::{ExitRecord, JobKey, LostJob, RunnerError};
 use paddock_os::processes;
 use paddock_os::tree::{Cgroup, Swept, Traces};
 
-/// The longest time spent on killing what a keeper left.
+/// Time after which the clean-up gives up killing the processes that a keeper left.
 const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
-/// What became of a job whose keeper is gone.
+/// How a job ended whose keeper is gone.
 pub(super) enum Conclusion {
     Ended(Box<ExitRecord>),
     Lost(LostJob),
 }
 
-/// The record that a keeper left of this attempt.
+/// Returns the record of this attempt, if its keeper left one.
 pub(super) fn record_of(dir: &Path, key: &JobKey) -> Result<Option<Box<ExitRecord>>, RunnerError> {
     let record = files::read_json::<ExitRecord>(&dir.join(EXIT_FILE))?;
     Ok(record.filter(|record| record.key == *key).map(Box::new))
 }
 
-/// To be called only while the job's lock is held or its keeper is known to be gone.
+/// Finds out how a job ended, and cleans up after it. The caller must hold the job's lock or know that the
+/// keeper is gone; otherwise this would fence a job that is just being started, or kill one that runs.
 pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclusion, RunnerError> {
     if let Some(record) = record_of(dir, key)? {
-        // Empty by then, and left only by a keeper that was killed between its record and its end.
+        // A keeper removes its control group after its record. An empty group is left if it was killed in
+        // between.
         let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
         let group = claim.and_then(|claim| Cgroup::recorded(&claim.cgroup?));
         group.iter().for_each(Cgroup::remove);
@@ -50,28 +52,32 @@ pub(super) fn conclude(dir: &Path, key: &JobKey, note: String) -> Result<Conclus
         cgroup: None,
         awake_clock_ms: None,
     };
+    // The fence and the keeper's claim are the same file, created exclusively: either the keeper finds the
+    // fence and starts nothing, or the fence fails and the claim tells what to kill.
     if files::create_json(&path, &fence)? {
         return Ok(lost(Swept::default(), true));
     }
-    // A claim is complete on disk before anything starts: a torn one started nothing.
+    // The claim is complete and flushed before anything starts, so a keeper with a torn claim started
+    // nothing.
     let claim = files::read_json::<Claim>(&path).ok().flatten().filter(|claim| claim.keeper.is_some());
     let Some(claim) = claim else { return Ok(lost(Swept::default(), true)) };
     Ok(lost(clean(dir, &claim), false))
 }
 
-/// Kills what is left of a claimed job. After a reboot nothing is, and its ids mean others.
+/// Kills the processes that are left of a claimed job.
 fn clean(dir: &Path, claim: &Claim) -> Swept {
+    // After a reboot no process of the job is left, and the process ids of the claim belong to strangers.
     if claim.boot_id != processes::boot_id() {
         return Swept::default();
     }
     let cgroup = claim.cgroup.as_deref().and_then(Cgroup::recorded);
-    // Written without a flush and perhaps torn: one trace among several.
+    // The list of members may be missing, since it is written without a flush; it is one trace among several.
     let members = files::read_json(&dir.join(MEMBERS_FILE)).ok().flatten().unwrap_or_default();
     let nonce = Some(claim.nonce.clone()).filter(|nonce| !nonce.is_empty());
     let traces = Traces { mine: false, cgroup, nonce, members };
     let mut seen = BTreeSet::new();
     let swept = traces.kill(KILL_PATIENCE, |found| seen.extend(found.iter().map(|one| one.identity.pid)));
-    // Where this process is a subreaper the dead are its children now.
+    // If this process is a subreaper, the killed processes are its children by now and would stay as zombies.
     for pid in seen.into_iter().filter_map(Pid::from_raw) {
         let _ = waitpid(Some(pid), WaitOptions::NOHANG);
     }

@@ -1,4 +1,4 @@
-//! What the threads of a runner share.
+//! The state that the threads of a runner share.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use super::recover::Conclusion;
 use crate::{JobKey, JobKind, JobReport};
 
-/// A job this runner was told of.
+/// A job that was submitted to this runner or adopted by it.
 pub(super) struct Known {
     pub(super) key: JobKey,
     pub(super) dir: PathBuf,
@@ -22,22 +22,26 @@ pub(super) struct Shared {
     pub(super) environment: BTreeMap<String, String>,
     pub(super) reports: Sender<JobReport>,
     pub(super) jobs: Mutex<HashMap<(JobKind, u64), Known>>,
-    /// One submission at a time: what is looked up in the list holds until it is written there.
+    /// Held during a submission. Without it, two submissions at the same time could both find a worktree
+    /// free.
     pub(super) submitting: Mutex<()>,
 }
 
 impl Shared {
-    /// A panic elsewhere does not make the list of jobs wrong.
+    /// Locks the list of jobs. A poisoned lock is used all the same: no panic can leave the list half
+    /// changed.
     pub(super) fn jobs(&self) -> MutexGuard<'_, HashMap<(JobKind, u64), Known>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn report(&self, report: JobReport) {
-        // Nobody listens once the supervisor is leaving; the folder tells the next one.
+        // Fails when the supervisor is stopping and no longer listens; the next one reads the job's folder.
         let _ = self.reports.send(report);
     }
 
+    /// Marks the job as over, and reports its end.
     pub(super) fn conclude(&self, key: JobKey, conclusion: Conclusion) {
+        // Marked before the report: the next attempt may be submitted as soon as the report arrives.
         if let Some(known) = self.jobs().get_mut(&(key.kind, key.id)).filter(|known| known.key == key) {
             known.over = true;
         }

@@ -1,4 +1,4 @@
-//! Submitting: at most one keeper per job and attempt, at most one job per worktree.
+//! Submission of jobs: at most one keeper per job and attempt, and at most one job per worktree.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -25,19 +25,20 @@ use paddock_os::fail_points::fail_point;
 use paddock_os::files::Flush;
 use paddock_os::locks::HeldLock;
 
-/// How long the lock of a job whose end is written is waited for.
-const LEAVING_MAX: Duration = Duration::from_secs(5);
-/// The pause between two looks at it.
-const LEAVING_LOOK: Duration = Duration::from_millis(5);
+/// How long a submission waits for the lock of a job that has written its record and is about to exit.
+const EXIT_WAIT_MAX: Duration = Duration::from_secs(5);
+/// Pause between two tries to take that lock.
+const EXIT_POLL: Duration = Duration::from_millis(5);
 
-/// The lock of a worktree: its path may be longer than a file name, its digest is not.
+/// Returns the lock file of a worktree. It is named by a digest, since a path can be longer than a file name
+/// may be.
 pub(super) fn worktree_lock(locks: &Path, worktree: &Path) -> PathBuf {
     let digest = Sha256::digest(worktree.as_os_str().as_bytes());
     let name: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     locks.join(format!("{name}.lock"))
 }
 
-/// `true` when there is nothing to do: this very attempt is known.
+/// Returns whether this runner already knows this attempt, so that there is nothing to do.
 fn is_known(shared: &Shared, spec: &JobSpec) -> Result<bool, RunnerError> {
     let jobs = shared.jobs();
     if let Some(known) = jobs.get(&(spec.key.kind, spec.key.id)) {
@@ -48,7 +49,8 @@ fn is_known(shared: &Shared, spec: &JobSpec) -> Result<bool, RunnerError> {
             return Err(RunnerError::OtherAttempt { wanted: spec.key, present: known.key });
         }
     }
-    // Until a job is reported, what is left of it may still be in its worktree, even if no lock says so.
+    // Processes of a lost job may still be in its worktree until the clean-up has ended and the job is
+    // reported, although the worktree's lock is free as soon as its keeper is dead.
     let busy = |worktree: &PathBuf| *worktree == spec.worktree;
     match jobs.values().any(|known| !known.over && known.worktree.as_ref().is_some_and(busy)) {
         true => Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() }),
@@ -66,33 +68,40 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     let lock = take_job(dir)?;
     let present = present(dir, &spec.key)?;
     let Some(lock) = lock else {
+        // A keeper holds the lock.
         return match present {
             Some(present) if present != spec.key => {
                 Err(RunnerError::OtherAttempt { wanted: spec.key, present })
             }
+            // An earlier supervisor started this very attempt.
             _ => watch::watch(shared, spec.key, dir, worktree(), None),
         };
     };
     match present {
-        // Started before, and over: its end, or its loss, is reported as if we had waited.
+        // This attempt started before and is over. Its thread finds the lock free and reports the end, or the
+        // loss, at once.
         Some(present) if present == spec.key && is_claimed(dir) => {
             drop(lock);
             return watch::watch(shared, spec.key, dir, worktree(), None);
         }
+        // A late submission must not push a newer attempt aside.
         Some(present) if present.attempt > spec.key.attempt => {
             return Err(RunnerError::OtherAttempt { wanted: spec.key, present });
         }
         Some(present) if present != spec.key => set_aside(dir, &present)?,
+        // The folder is empty, or holds a submission of this attempt without a claim: its keeper never
+        // started.
         _ => {}
     }
     let worktree_path = worktree_lock(&shared.locks, &spec.worktree);
     let Some(worktree_lock) = HeldLock::take(&worktree_path)? else {
         return Err(RunnerError::WorktreeBusy { worktree: spec.worktree.clone() });
     };
-    let handed_down = inherit::complete(spec, &shared.environment);
+    let completed = inherit::complete(spec, &shared.environment);
     let submission =
-        Submission { version: Submission::VERSION, spec: handed_down, worktree_lock: worktree_path };
-    // After a power loss no process of the job is left: it is enough that a killed supervisor finds this.
+        Submission { version: Submission::VERSION, spec: completed, worktree_lock: worktree_path };
+    // No flush: after a power loss no process of the job is left to be found. The file serves the supervisor
+    // that follows one that was killed.
     files::replace_json(&dir.join(SESSION_FILE), &submission, Flush::Later)?;
     fail_point!("spawn.submission");
     let child = spawn(shared, spec, lock, worktree_lock)?;
@@ -100,26 +109,28 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
     watch::watch(shared, spec.key, dir, worktree(), Some(child))
 }
 
-/// The lock of a job's folder; `None` when its job goes on. Where the end is written already, whoever wrote or
-/// waited for it is done in a moment.
+/// Takes the lock of a job's folder. Returns `None` if the job is running. If the record is written already,
+/// waits for the lock: the keeper that wrote the record, or the thread that reads it, releases the lock in a
+/// moment.
 fn take_job(dir: &Path) -> Result<Option<HeldLock>, RunnerError> {
     let path = dir.join(LOCK_FILE);
     let begun = Instant::now();
     loop {
         let taken = HeldLock::take(&path)?;
-        if taken.is_some() || !dir.join(EXIT_FILE).exists() || begun.elapsed() >= LEAVING_MAX {
+        if taken.is_some() || !dir.join(EXIT_FILE).exists() || begun.elapsed() >= EXIT_WAIT_MAX {
             return Ok(taken);
         }
-        thread::sleep(LEAVING_LOOK);
+        thread::sleep(EXIT_POLL);
     }
 }
 
-/// Whose files are in the folder.
+/// Returns the job and attempt whose files are in the folder, if any.
 fn present(dir: &Path, wanted: &JobKey) -> Result<Option<JobKey>, RunnerError> {
     if let Some(submission) = files::read_json::<Submission>(&dir.join(SESSION_FILE))? {
         return Ok(Some(submission.spec.key));
     }
-    // A fence without a submission. An unreadable claim is one that never started anything.
+    // Without a submission, a claim is a fence of recovery. An unreadable claim is ignored: it started
+    // nothing.
     let claim = files::read_json::<Claim>(&dir.join(CLAIM_FILE)).ok().flatten();
     Ok(claim.map(|claim| JobKey { attempt: claim.attempt, ..*wanted }))
 }
@@ -128,7 +139,8 @@ fn is_claimed(dir: &Path) -> bool {
     [CLAIM_FILE, EXIT_FILE].iter().any(|name| dir.join(name).exists())
 }
 
-/// Makes room for a new attempt in the same folder; what is left of the old one is ended first.
+/// Moves the files of an old attempt into a subfolder, after ending what is left of it, so that a new attempt
+/// can use the folder.
 fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
     recover::conclude(dir, old, String::new())?;
     let aside = dir.join(format!("attempt-{}", old.attempt));
@@ -138,7 +150,7 @@ fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
         let name = name.to_string_lossy();
         ours.contains(&&*name) || name.starts_with("stdout.log.") || name.starts_with("stderr.log.")
     };
-    // The claim goes last: until then the folder is fenced.
+    // The claim is moved last: until then it fences the folder against a late keeper of the old attempt.
     let entries = fs::read_dir(dir).map_err(RunnerError::at("read", dir))?;
     let mut names: Vec<_> =
         entries.flatten().map(|entry| entry.file_name()).filter(|name| is_ours(name)).collect();
@@ -150,7 +162,8 @@ fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
     Ok(())
 }
 
-/// A keeper that owes us nothing: no terminal, no folder, no descriptors but its locks and a line back to us.
+/// Starts a keeper that depends on nothing of the supervisor's: it gets the root as its folder, the two locks
+/// as standard input and output, and a pipe as standard error.
 fn spawn(
     shared: &Shared,
     spec: &JobSpec,
@@ -158,6 +171,7 @@ fn spawn(
     worktree_lock: HeldLock,
 ) -> Result<Child, RunnerError> {
     let mut command = Command::new(&shared.program);
+    // In any other folder the keeper would keep a file system from being unmounted.
     command.arg0("paddock").arg("__keeper").arg(&spec.dir).current_dir("/");
     command.envs(&shared.environment).envs(&spec.env_values.0);
     command.stdin(lock.into_stdio()).stdout(worktree_lock.into_stdio()).stderr(Stdio::piped());

@@ -1,4 +1,4 @@
-//! Waiting for the end of a keeper, one sleeping thread each.
+//! Waits for the end of keepers, with one sleeping thread for each.
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -15,12 +15,13 @@ use paddock_os::fail_points::trouble_point;
 use paddock_os::locks::HeldLock;
 use paddock_os::panics::caught;
 
-/// Enough for a thread that reads a few files; hundreds of them wait at once.
+/// Stack of a waiting thread. It only reads a few files, and hundreds of threads may wait at the same time.
 const STACK_BYTES: usize = 128 * 1024;
-/// What is kept of a keeper's last words.
+/// Limit on the part of a keeper's standard error that is kept, in bytes.
 const NOTE_BYTES_MAX: u64 = 4096;
 
-/// Starts to wait for the job's end and reports it. `child` is the keeper where it is ours to reap.
+/// Starts a thread that waits for the job's end and reports it. `child` is the keeper if this process started
+/// it and must reap it.
 pub(super) fn watch(
     shared: &Arc<Shared>,
     key: JobKey,
@@ -33,6 +34,8 @@ pub(super) fn watch(
     let (waiting, folder) = (Arc::clone(shared), dir.to_owned());
     let name = format!("{:?}-{}", key.kind, key.id).to_lowercase();
     let spawned = thread::Builder::new().name(name).stack_size(STACK_BYTES).spawn(move || {
+        // Without a catch, a panic would end the thread silently, and the job would count as running for
+        // ever.
         match caught(|| wait(&waiting, key, &folder, child)) {
             Ok(conclusion) => waiting.conclude(key, conclusion),
             Err(panic) => {
@@ -53,11 +56,11 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
         }
     }
     trouble_point!("runner.wait");
-    // Held until the conclusion is reached, so that nobody else cleans up at the same time. A lock that cannot be
-    // waited for leaves the reaping below, which waits as well where it can.
+    // The lock is held until the conclusion, so that nobody else cleans up at the same time. If waiting for
+    // the lock fails, the wait for the child below still waits for a keeper of this process.
     let _lock = HeldLock::wait_for(&dir.join(LOCK_FILE));
     if let Some(child) = &mut child {
-        // The only failure is that somebody reaped it already.
+        // Fails only if somebody has reaped the child already.
         let _ = child.wait();
     }
     recover::conclude(dir, &key, note).unwrap_or_else(|error| {
@@ -66,7 +69,8 @@ fn wait(shared: &Shared, key: JobKey, dir: &Path, mut child: Option<Child>) -> C
     })
 }
 
-/// Reads what a keeper says until it ends.
+/// Reads a keeper's standard error until it ends. Calls `started` once the keeper has claimed the job, and
+/// returns everything else that it wrote.
 fn listen(stderr: ChildStderr, started: impl FnOnce()) -> String {
     let mut reader = BufReader::with_capacity(512, stderr);
     let mut first = String::new();
@@ -76,8 +80,9 @@ fn listen(stderr: ChildStderr, started: impl FnOnce()) -> String {
     } else {
         note = first;
     }
-    // Its last words are a help, not a fact; unreadable ones are left out.
+    // The note helps people to find a cause; nothing is decided by it, so read errors are ignored.
     let _ = reader.by_ref().take(NOTE_BYTES_MAX).read_to_string(&mut note);
+    // The rest is drained: a full pipe would block a keeper that writes more.
     let _ = std::io::copy(&mut reader, &mut std::io::sink());
     note.trim().to_owned()
 }

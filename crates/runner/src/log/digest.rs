@@ -1,4 +1,4 @@
-//! Digests of output, for proofs.
+//! Digests of job output, which proofs of landings record.
 
 use std::path::Path;
 
@@ -12,14 +12,14 @@ use crate::record::{EXIT_FILE, ExitRecord};
 /// Bytes read at a time.
 const CHUNK_BYTES: usize = 1 << 20;
 
-/// SHA-256 of these bytes, in hexadecimal.
+/// Returns the SHA-256 of these bytes, in hexadecimal.
 #[must_use]
 pub fn of_bytes(bytes: &[u8]) -> String {
     in_hex(Sha256::new_with_prefix(bytes))
 }
 
-/// SHA-256 of the output of a job that is over: standard output as far as it was kept, then standard error.
-/// None when it cannot be read, or is gone.
+/// Returns the SHA-256 of the output of an ended job: the kept part of standard output, then of standard
+/// error. Returns `None` if the job has not ended, or if its output is gone or cannot be read.
 #[must_use]
 pub fn of_folder(dir: &Path) -> Option<String> {
     let mut hash = Sha256::new();
@@ -39,17 +39,19 @@ pub fn of_folder(dir: &Path) -> Option<String> {
     Some(in_hex(hash))
 }
 
-/// SHA-256 of what each stage of a job that is over wrote, in their order: standard output as far as it was kept,
-/// then standard error. None when it cannot be read, or is gone.
+/// Returns the SHA-256 of the output of each stage of an ended job, in order: the kept part of standard
+/// output, then of standard error. Returns `None` if the job has not ended, or if its output is gone or
+/// cannot be read.
 #[must_use]
 pub fn of_stages(dir: &Path) -> Option<Vec<String>> {
     let record: ExitRecord = read_json(&dir.join(EXIT_FILE)).ok().flatten()?;
+    // A proof records one digest for each command of the gate.
     let digest = |stretch: super::stretch::Stretch| {
         let mut hash = Sha256::new();
         stretch.read(dir, u64::MAX, |_, bytes| hash.update(bytes)).ok()?;
         Some(in_hex(hash))
     };
-    // What set the worktree up is none of the gate's commands.
+    // The set-up of the worktree runs as a stage too, but is no command of the gate.
     let own = stretches(&record).into_iter().filter(|stretch| stretch.name != "worktree.setup");
     own.map(digest).collect()
 }

@@ -1,8 +1,8 @@
-//! The output of a job in capped, rolling segments.
+//! The output of a job, in segments with a common size limit.
 //!
-//! A segment is a file `stdout.log.N` where N is the offset of its first byte in the whole stream, so that the
-//! folder itself is the index: offsets go on for ever, the first and the newest segments are kept, and a
-//! reader sees at once where something was dropped. Bytes are never split into lines here.
+//! A segment is a file `stdout.log.N`, where N is the offset of its first byte in the whole stream. The
+//! folder itself is therefore the index: offsets only grow, the first and the newest segment are kept, and a
+//! reader sees where segments were dropped. This module never splits bytes into lines.
 
 pub mod digest;
 mod reader;
@@ -26,7 +26,7 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// Both, in the order used everywhere.
+    /// Both streams, in the order used everywhere.
     pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
 
     fn prefix(self) -> &'static str {
@@ -41,7 +41,7 @@ impl Stream {
     }
 }
 
-/// A stretch of a stream that is on disk.
+/// A part of a stream that is on disk, in one file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Segment {
     start: u64,
@@ -54,7 +54,7 @@ impl Segment {
     }
 }
 
-/// The segments on disk in order of their offsets.
+/// Returns the segments on disk, in the order of their offsets.
 fn segments(dir: &Path, stream: Stream) -> io::Result<Vec<Segment>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir)? {
@@ -64,7 +64,7 @@ fn segments(dir: &Path, stream: Stream) -> io::Result<Vec<Segment>> {
         let Some(start) = start.and_then(|digits| digits.parse().ok()) else { continue };
         match entry.metadata() {
             Ok(metadata) => found.push(Segment { start, bytes: metadata.len() }),
-            // Dropped for the cap between the listing and now.
+            // The keeper dropped this segment after it was listed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }

@@ -1,4 +1,4 @@
-//! Which part of a job's output each of its stages wrote.
+//! The part of a job's output that each stage wrote.
 
 use std::io;
 use std::ops::Range;
@@ -7,21 +7,22 @@ use std::path::Path;
 use super::{LogReader, Stream};
 use crate::record::ExitRecord;
 
-/// Bytes read at a time.
+/// Size of one read, in bytes.
 const CHUNK_BYTES: usize = 1 << 20;
 
 /// The output of one stage, as offsets into the job's logs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stretch {
-    /// The stage's name.
+    /// Name of the stage.
     pub name: String,
     stdout: Range<u64>,
     stderr: Range<u64>,
 }
 
-/// The stretch of every stage that was begun, in order.
+/// Returns the output of every stage that was started, in order.
 #[must_use]
 pub fn stretches(record: &ExitRecord) -> Vec<Stretch> {
+    // A record stores where the output of each stage begins; it ends where that of the next stage begins.
     let ends = record.stages.iter().skip(1).map(|next| (next.stdout_from, next.stderr_from));
     let ends = ends.chain([(record.stdout.written_bytes, record.stderr.written_bytes)]);
     let stretch = |(stage, (stdout, stderr)): (&crate::StageEnd, (u64, u64))| Stretch {
@@ -33,11 +34,11 @@ pub fn stretches(record: &ExitRecord) -> Vec<Stretch> {
 }
 
 impl Stretch {
-    /// Hands out what was kept of it, standard output and then standard error, at most `max_bytes` of the end of
-    /// each.
+    /// Passes the kept output of the stage to `take`: standard output, then standard error, each at most the
+    /// last `max_bytes`.
     ///
     /// # Errors
-    /// What the system said.
+    /// Fails if the log cannot be read.
     pub fn read(&self, dir: &Path, max_bytes: u64, mut take: impl FnMut(Stream, &[u8])) -> io::Result<()> {
         for stream in Stream::ALL {
             let range = match stream {
@@ -48,11 +49,13 @@ impl Stretch {
             let mut offset = range.start.max(range.end.saturating_sub(max_bytes));
             while offset < range.end {
                 let chunk = reader.read_at(offset, CHUNK_BYTES)?;
-                let room = usize::try_from(range.end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
-                if chunk.bytes.is_empty() || room == 0 {
+                let wanted = usize::try_from(range.end.saturating_sub(chunk.offset)).unwrap_or(usize::MAX);
+                // Nothing is wanted if a gap reaches beyond the stage: all the rest of its output was
+                // dropped.
+                if chunk.bytes.is_empty() || wanted == 0 {
                     break;
                 }
-                take(stream, &chunk.bytes[..room.min(chunk.bytes.len())]);
+                take(stream, &chunk.bytes[..wanted.min(chunk.bytes.len())]);
                 offset = chunk.next_offset();
             }
         }

@@ -1,4 +1,4 @@
-//! Writing both streams of a job under one cap.
+//! Writes both streams of a job under a common size limit.
 
 use std::collections::VecDeque;
 use std::fs::{self, File};
@@ -9,9 +9,10 @@ use super::{Segment, Stream};
 use crate::record::StreamTotals;
 use paddock_os::files::open_truncated;
 
-/// The smallest segment: smaller ones would be mostly names.
+/// Smallest size of a segment: the folder of a job with a tiny cap must not fill with tiny files.
 const SEGMENT_BYTES_MIN: u64 = 4096;
 
+/// The segments of one stream.
 struct Rolling {
     stream: Stream,
     segments: VecDeque<Segment>,
@@ -39,39 +40,41 @@ impl Rolling {
         Ok(())
     }
 
-    /// After a failed write; a segment in which nothing stands is no use, and a flood would leave thousands.
-    fn give_up(&mut self, dir: &Path) {
+    /// Ends the segment after a failed write. An empty segment is removed: a flood of output on a full disk
+    /// would leave thousands.
+    fn abandon_segment(&mut self, dir: &Path) {
         self.file = None;
         if self.segments.back().is_some_and(|segment| segment.bytes == 0)
             && let Some(empty) = self.segments.pop_back()
         {
-            // It can be empty and stay: it says nothing wrong.
+            // If the file cannot be removed, an empty segment does no harm to readers.
             let _ = fs::remove_file(self.stream.segment(dir, empty.start));
         }
     }
 
-    /// Drops the oldest segment that is neither the first nor the newest.
+    /// Drops the oldest segment that is neither the first nor the newest. The first segment shows how the job
+    /// began, and the newest how it ended. Returns whether a segment was dropped.
     fn drop_middle(&mut self, dir: &Path) -> bool {
         let middle = if self.segments.len() > 2 { self.segments.remove(1) } else { None };
         middle.is_some_and(|segment| fs::remove_file(self.stream.segment(dir, segment.start)).is_ok())
     }
 }
 
-/// The logs of a job. Bytes that cannot be written (a full disk) are counted and dropped: an agent must not
-/// stand still for it.
+/// The logs of a job. Bytes that cannot be written (a full disk) are counted and dropped: if the keeper
+/// stopped reading, the agent would block in its next write.
 pub(crate) struct LogSet {
     dir: PathBuf,
     streams: [Rolling; 2],
     cap_bytes: u64,
     segment_bytes: u64,
-    /// The first one, and whether space was missing.
+    /// The first error, and whether any error was a full disk.
     error: Option<(String, bool)>,
 }
 
 impl LogSet {
     pub(crate) fn new(dir: &Path, cap_bytes: u64, segment_bytes: u64) -> Self {
         let rolling = |stream| Rolling { stream, segments: VecDeque::new(), file: None, written: 0 };
-        // Each stream keeps its first and newest segment whatever happens: four must fit under the cap.
+        // Each stream always keeps its first and its newest segment, so four segments must fit under the cap.
         let segment_bytes = segment_bytes.min(cap_bytes / 4).max(SEGMENT_BYTES_MIN);
         Self { dir: dir.to_owned(), streams: Stream::ALL.map(rolling), cap_bytes, segment_bytes, error: None }
     }
@@ -81,28 +84,31 @@ impl LogSet {
         while !rest.is_empty() {
             let rolling = &mut self.streams[stream as usize];
             let used = rolling.segments.back().map_or(0, |segment| segment.bytes);
-            let room = self.segment_bytes.saturating_sub(used);
-            let room =
-                usize::try_from(if room == 0 { self.segment_bytes } else { room }).unwrap_or(rest.len());
-            let (now, later) = rest.split_at(rest.len().min(room));
+            let free = self.segment_bytes.saturating_sub(used);
+            // A full segment makes `append` begin a new one.
+            let free =
+                usize::try_from(if free == 0 { self.segment_bytes } else { free }).unwrap_or(rest.len());
+            let (now, later) = rest.split_at(rest.len().min(free));
             if let Err(error) = rolling.append(&self.dir, now, self.segment_bytes) {
                 let lacks_space = matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded);
                 let first = self.error.get_or_insert_with(|| (error.to_string(), false));
                 first.1 |= lacks_space;
-                // What is missing must show as a gap: go on in a new segment at the true offset.
-                rolling.give_up(&self.dir);
+                // Lost bytes must show as a gap, so the next write begins a new segment at its true offset.
+                rolling.abandon_segment(&self.dir);
             }
             rolling.written += now.len() as u64;
             rest = later;
-            self.hold_cap();
+            self.enforce_cap();
         }
     }
 
-    fn hold_cap(&mut self) {
+    fn enforce_cap(&mut self) {
         while self.streams.iter().map(Rolling::kept).sum::<u64>() > self.cap_bytes {
+            // The larger stream gives way, so that a flood on one stream does not push out the other.
             let larger = usize::from(self.streams[1].kept() > self.streams[0].kept());
             let dropped = self.streams[larger].drop_middle(&self.dir)
                 || self.streams[1 - larger].drop_middle(&self.dir);
+            // Only first and newest segments are left; they are kept even above the cap.
             if !dropped {
                 return;
             }
@@ -118,7 +124,7 @@ impl LogSet {
         self.error.as_ref().map(|(text, _)| text.clone())
     }
 
-    /// Whether bytes were dropped for want of space, or of quota.
+    /// Returns whether bytes were dropped because the disk or the quota was full.
     pub(crate) fn lacked_space(&self) -> bool {
         self.error.as_ref().is_some_and(|(_, lacked)| *lacked)
     }
@@ -129,7 +135,7 @@ mod tests {
     use super::*;
     use crate::log::LogReader;
 
-    /// `/dev/full` takes files to be opened and nothing to be written.
+    /// `/dev/full` can be opened, but every write to it fails with "no space left".
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_shows_as_a_gap_and_leaves_no_empty_files() {
