@@ -54,7 +54,7 @@ fn a_value_is_one_argument_whatever_it_holds() {
 }
 
 #[test]
-fn braces_that_are_no_placeholder_are_left_as_they_are() {
+fn braces_that_are_not_a_placeholder_stay() {
     assert_eq!(argv(&["x", "{\"a\": {}}", "{A}", "{", "}"], false), ["x", "{\"a\": {}}", "{A}", "{", "}"]);
 }
 
@@ -75,7 +75,7 @@ fn a_shell_gets_the_values_as_words_in_every_kind_of_quotes() {
 }
 
 #[test]
-fn a_shell_goes_on_with_a_conversation_too() {
+fn a_shell_command_resumes_a_conversation_too() {
     let mut agent = agent(&["exit 9"], true);
     let words = vec!["printf '%s|' --resume {agent_session} | tr '|' ' '".to_owned()];
     agent.resume = Some(CommandTemplate { words, shell: true });
@@ -96,7 +96,7 @@ fn an_unknown_placeholder_is_named_with_those_that_exist() {
 }
 
 #[test]
-fn what_can_not_be_started_is_an_error_before_anything_starts() {
+fn a_command_that_cannot_start_is_an_error_before_anything_starts() {
     let long = "x".repeat(PROMPT_MAX_BYTES + 1);
     let error = build(&agent(&["x"], false), &values(&long)).unwrap_err();
     assert_eq!(error, CommandError::PromptTooLong { bytes: PROMPT_MAX_BYTES + 1 });
@@ -109,7 +109,7 @@ fn what_can_not_be_started_is_an_error_before_anything_starts() {
 }
 
 #[test]
-fn a_conversation_is_gone_on_with_where_the_agent_can_and_begun_anew_where_it_cannot() {
+fn a_conversation_is_resumed_by_an_agent_that_can_and_begun_anew_by_one_that_cannot() {
     let mut agent = agent(&["tool", "-p", "{prompt_file}"], false);
     let with = Values { agent_session: Some("it's $(one)"), ..values("text") };
     assert_eq!(build(&agent, &with).unwrap().argv, ["tool", "-p", "/s 1/prompt.md"]);

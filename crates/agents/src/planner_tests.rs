@@ -6,7 +6,7 @@ fn built_in() -> &'static str {
 }
 
 #[test]
-fn the_planner_is_told_all_there_is_and_the_echo_of_its_prompt_is_no_plan() {
+fn the_planners_prompt_shows_every_variable_and_its_echo_is_no_plan() {
     let mut context = sample();
     context.phase.description = "Make the form.\n\n```plan\nobjectives: []\n```".to_owned();
     context.faults = vec!["plan:3: unknown worker \"bob\"".to_owned()];
@@ -29,14 +29,14 @@ fn the_planner_is_told_all_there_is_and_the_echo_of_its_prompt_is_no_plan() {
 }
 
 #[test]
-fn what_is_absent_leaves_no_trace_in_the_planners_prompt() {
+fn an_absent_variable_leaves_no_trace_in_the_planners_prompt() {
     let text = render(None, &PlannerContext::default()).unwrap();
     for part in [
         "undefined",
         "Goal:",
         "## Done",
         "## Failed",
-        "## Under way",
+        "## In progress",
         "A person rejected",
         "faults",
         "\n\n\n",

@@ -19,7 +19,7 @@ fn full() -> PromptContext {
 }
 
 #[test]
-fn every_built_in_template_tells_all_there_is() {
+fn every_built_in_template_shows_every_variable() {
     for (name, source) in EMBEDDED.iter().filter(|(name, _)| name.starts_with("session-")) {
         check(name, source).unwrap();
         let text = render(None, name, &full()).unwrap();
@@ -30,8 +30,8 @@ fn every_built_in_template_tells_all_there_is() {
             "- it works\n- it is fast\n",
             "`src/**` `docs/**`",
             "`.paddock/**`",
-            "These are everybody's: `CHANGELOG.md`.\n",
-            "- Never commit what was copied into this folder for you: `.env`.\n",
+            "These paths are shared, and you may change them too: `CHANGELOG.md`.\n",
+            "- Never commit these files, which Paddock copied into this folder for you: `.env`.\n",
             "5 commits, 30 minutes",
             "the gate is red",
             "use the old table",
@@ -47,7 +47,7 @@ fn every_built_in_template_tells_all_there_is() {
 }
 
 #[test]
-fn what_is_absent_leaves_no_trace_in_a_prompt() {
+fn an_absent_variable_leaves_no_trace_in_a_prompt() {
     for (name, _) in EMBEDDED.iter().filter(|(name, _)| name.starts_with("session-")) {
         let text = render(None, name, &PromptContext::default()).unwrap();
         for part in

@@ -73,13 +73,13 @@ fn a_dry_run_prints_what_the_planner_would_be_told() {
     for part in [
         "Goal: The goal",
         "Of oak.",
-        "up to 3 at once",
+        "up to 3 sessions run in parallel",
         "## README.md\n\n    hello\n",
         "- window (ready): window; changes `src/**`",
         "3 to 5 commits",
         "`implementer` (implementer)",
         "`.paddock/**`",
-        "not one of these: window.",
+        "These ids are taken: window.",
     ] {
         assert!(prompt.contains(part), "{part:?} is not in\n{prompt}");
     }
