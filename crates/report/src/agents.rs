@@ -27,7 +27,8 @@ pub struct AgentStatus {
     pub planner: bool,
     /// Whether the agent's output says what a session cost in dollars.
     pub reports_cost: bool,
-    /// When the agent's output says what limits on tokens and USD need: `during` a session, `at_end`, or `never`.
+    /// When the agent's output says what limits on tokens and USD need: `during` a session, `at_end`, or
+    /// `never`.
     pub limits: UsageReporting,
     /// `ready`, `cooling`, `locked` (needs a person), `disabled`, `unusable` or `not_found`.
     pub state: &'static str,
@@ -158,8 +159,8 @@ fn status(
         let projects = projects.iter().filter_map(|slug| state.project(slug));
         projects.filter_map(|project| project.unusable_agents.get(&agent.id)).next().cloned()
     };
-    // Only the first state that applies is shown: what only a person can change comes before a cooldown, which passes
-    // by itself.
+    // Only the first state that applies is shown: what only a person can change comes before a cooldown,
+    // which passes by itself.
     let (word, reason) = if !found {
         ("not_found", Some(format!("{} is not found on PATH", agent.cli_command)))
     } else if !agent.enabled {

@@ -27,7 +27,8 @@ pub struct EventType {
     pub description: &'static str,
 }
 
-/// Every public type. Scripts and `notify` settings name them, so types may be added but are never renamed or removed.
+/// Every public type. Scripts and `notify` settings name them, so types may be added but are never renamed or
+/// removed.
 pub static TYPES: LazyLock<Vec<EventType>> = LazyLock::new(|| FactKind::all().flat_map(types_of).collect());
 
 /// Returns the public types of a stored type: one, except for moves, which are published by where they lead.
@@ -318,7 +319,8 @@ fn moved(to: Status) -> EventType {
     EventType { kind: FactKind::ObjectiveMoved, to: Some(to.word()), level: None, public, description }
 }
 
-/// Returns the public type of a hierarchy node's move, which is named after the node's level and its new stage.
+/// Returns the public type of a hierarchy node's move, which is named after the node's level and its new
+/// stage.
 fn node(level: Level, to: Stage) -> EventType {
     let (public, description) = match (level, to) {
         (Level::Goal, Stage::Planned) => ("goal_planned", "A goal is no longer active; it is planned again."),
@@ -369,12 +371,13 @@ struct NodeMove {
     to: Stage,
 }
 
-/// Returns the public type of a stored event. Returns the stored type unchanged if this program does not know it or
-/// cannot read its data, as when a newer supervisor wrote the event.
+/// Returns the public type of a stored event. Returns the stored type unchanged if this program does not know
+/// it or cannot read its data, as when a newer supervisor wrote the event.
 #[must_use]
 pub(crate) fn public_type(stored: &str, data: &Value) -> String {
     let found = FactKind::all().find(|kind| kind.stored() == stored).and_then(|kind| {
-        // Only the two fields that matter are read: a whole `Fact` would fail on any other field that changed.
+        // Only the two fields that matter are read: a whole `Fact` would fail on any other field that
+        // changed.
         if kind == FactKind::ObjectiveMoved {
             return ObjectiveMove::deserialize(data).ok().map(|one| moved(one.to));
         }
@@ -395,13 +398,14 @@ pub fn line(event: &StoredEvent) -> EventLine {
 /// Returns a line that came over the socket, which carries stored types, with its public type.
 #[must_use]
 pub fn publish(line: EventLine) -> EventLine {
-    // Planner sessions carry a placeholder where other sessions name their objective; scripts must not take it for one.
+    // Planner sessions carry a placeholder where other sessions name their objective; scripts must not take
+    // it for one.
     let objective = line.objective.filter(|id| *id != ObjectiveId::planner().as_str());
     EventLine { kind: public_type(&line.kind, &line.data), objective, ..line }
 }
 
-/// Returns the fact of a published line, or `None` if this program does not know it because a newer supervisor wrote
-/// it.
+/// Returns the fact of a published line, or `None` if this program does not know it because a newer
+/// supervisor wrote it.
 pub(crate) fn fact(line: &EventLine) -> Option<Fact> {
     let kind = TYPES.iter().find(|row| row.public == line.kind)?.kind.stored();
     serde_json::from_value(serde_json::json!({ "type": kind, "data": line.data })).ok()

@@ -1,5 +1,5 @@
-//! Read models for people and scripts: the status document, the morning report, event lines, and text that is safe
-//! on a terminal.
+//! Read models for people and scripts: the status document, the morning report, event lines, and text that is
+//! safe on a terminal.
 
 pub mod agents;
 pub mod events;

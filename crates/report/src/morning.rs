@@ -1,4 +1,5 @@
-//! The morning report: what landed, what waits for a person, what was spent, and that no recorded work is lost.
+//! The morning report: what landed, what waits for a person, what was spent, and that no recorded work is
+//! lost.
 
 use std::collections::BTreeMap;
 
@@ -96,8 +97,8 @@ fn waits(state: &State, need: &Need) -> Waiting {
     Waiting { objective, title: title.unwrap_or_default(), code, text, since, clears, about }
 }
 
-/// Returns the report on a project for the time from `since_ms` on. `lost` lists recorded work that the caller could
-/// not find in the repository.
+/// Returns the report on a project for the time from `since_ms` on. `lost` lists recorded work that the
+/// caller could not find in the repository.
 #[must_use]
 pub fn project(
     state: &State,
@@ -167,7 +168,8 @@ fn add_session(report: &mut ProjectReport, session: &Session, since_ms: i64, now
     spent.session_minutes += u64::try_from(used_since_ms(session, since_ms, now_ms) / 60_000).unwrap_or(0);
     let usage = &session.account.usage;
     let has_run = session.process.as_ref().is_some_and(ProcessEnd::has_run);
-    // A running session may still report its usage, and one whose agent never ran used nothing: neither is unknown.
+    // A running session may still report its usage, and one whose agent never ran used nothing: neither is
+    // unknown.
     let is_over = matches!(session.status, SessionStatus::Ended(_)) && has_run;
     match usage.tokens.map(Tokens::total) {
         Some(tokens) => *spent.tokens.get_or_insert(0) += tokens,

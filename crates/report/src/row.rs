@@ -32,8 +32,8 @@ pub fn human(line: &EventLine) -> String {
     harmless(&format!("{time}  {about:<28}  {}", said(line)))
 }
 
-/// Returns what happened, without the time and the subject. If a newer supervisor wrote the event and this program
-/// does not know its fact, returns the words of the type alone.
+/// Returns what happened, without the time and the subject. If a newer supervisor wrote the event and this
+/// program does not know its fact, returns the words of the type alone.
 #[must_use]
 pub fn said(line: &EventLine) -> String {
     let fact = events::fact(line);
@@ -44,10 +44,11 @@ pub fn said(line: &EventLine) -> String {
     }
 }
 
-/// Returns the words for a fact whose type's name would mislead: one type stands for two opposite things, or its
-/// stored name, which scripts rely on, is not the word that people know.
+/// Returns the words for a fact whose type's name would mislead: one type stands for two opposite things, or
+/// its stored name, which scripts rely on, is not the word that people know.
 fn headline(fact: &Fact) -> Option<String> {
-    // Not a match: a match on facts must name every variant, and all but these few keep the words of their type.
+    // Not a match: a match on facts must name every variant, and all but these few keep the words of their
+    // type.
     if let Fact::NodeAdded { node, .. } = fact {
         Some(format!("{} added", node.level))
     } else if let Fact::NodeEdited { node, .. } = fact {
@@ -169,8 +170,8 @@ fn details(fact: &Fact) -> Option<String> {
             Some(format!("runs {earlier} and {gate} differ on one tree"))
         }
         Fact::Landed { subject, candidate, verified, .. } => Some(landed(subject, candidate, *verified)),
-        // The type says it all, together with the project, objective or session that the line names before it. Texts
-        // of people (notes) are left out, because they can be long; `events --json` has them.
+        // The type says it all, together with the project, objective or session that the line names before
+        // it. Texts of people (notes) are left out, because they can be long; `events --json` has them.
         Fact::ProjectAdded { .. }
         | Fact::ProjectEnabled { .. }
         | Fact::ProjectPaused { .. }

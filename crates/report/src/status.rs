@@ -22,7 +22,8 @@ pub(crate) use build::need_status;
 pub struct View<'a> {
     /// State of the workspace.
     pub state: &'a State,
-    /// Functions of the engine that explain the state: why objectives wait, what needs a person, the queue's order.
+    /// Functions of the engine that explain the state: why objectives wait, what needs a person, the queue's
+    /// order.
     pub answers: &'a Answers,
     /// Folder of the workspace.
     pub workspace: PathBuf,
@@ -301,7 +302,8 @@ pub struct QueueStatus {
     pub gate: Option<GateStatus>,
     /// Finished gate runs that judged this entry, including runs with the original tests.
     pub verdicts: Vec<VerdictStatus>,
-    /// Seconds until the entry lands if every run is green, estimated from recent runs; `None` when unknown or held.
+    /// Seconds until the entry lands if every run is green, estimated from recent runs; `None` when unknown
+    /// or held.
     pub eta_seconds: Option<u64>,
 }
 

@@ -138,8 +138,8 @@ fn queue(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
     project.queue.iter().map(row).collect()
 }
 
-/// Returns the objectives that are neither running nor queued, with the reasons, in a limited number of rows: a large
-/// plan would push everything else off the screen.
+/// Returns the objectives that are neither running nor queued, with the reasons, in a limited number of rows:
+/// a large plan would push everything else off the screen.
 fn blocked(project: &ProjectStatus) -> Vec<Vec<String>> {
     const ROWS_MAX: usize = 12;
     let waits = |objective: &&ObjectiveStatus| matches!(objective.status, "todo" | "ready" | "review");

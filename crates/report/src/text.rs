@@ -3,8 +3,8 @@
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// Returns JSON that is safe to print on a terminal. JSON need not escape DEL and the control characters U+0080 to
-/// U+009F, which terminals obey; they become escapes, which parse to the same value.
+/// Returns JSON that is safe to print on a terminal. JSON need not escape DEL and the control characters
+/// U+0080 to U+009F, which terminals obey; they become escapes, which parse to the same value.
 #[must_use]
 pub fn harmless_json(json: String) -> String {
     let is_obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}');
@@ -21,7 +21,8 @@ pub fn harmless_json(json: String) -> String {
     out
 }
 
-/// Returns the text on one line, with control characters escaped so that a terminal shows them instead of obeying them.
+/// Returns the text on one line, with control characters escaped so that a terminal shows them instead of
+/// obeying them.
 #[must_use]
 pub fn harmless(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -35,16 +36,16 @@ pub fn harmless(text: &str) -> String {
     out
 }
 
-/// Returns whether a terminal would obey the character instead of showing it: control characters, and characters that
-/// change the direction of writing, which can make a text read as another one.
+/// Returns whether a terminal would obey the character instead of showing it: control characters, and
+/// characters that change the direction of writing, which can make a text read as another one.
 #[must_use]
 pub fn is_harmful(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
 }
 
-/// Cuts a text to a display width, with `…` in the place of the rest. Grapheme clusters (accents, joined emoji) stay
-/// whole.
+/// Cuts a text to a display width, with `…` in the place of the rest. Grapheme clusters (accents, joined
+/// emoji) stay whole.
 #[must_use]
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
@@ -66,7 +67,8 @@ pub fn cut(text: &str, width: usize) -> String {
     out
 }
 
-/// Lays out rows with their columns aligned by display width and two blanks apart. The last column is not padded.
+/// Lays out rows with their columns aligned by display width and two blanks apart. The last column is not
+/// padded.
 #[must_use]
 pub fn table(rows: &[Vec<String>], indent: usize) -> String {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -85,8 +87,8 @@ pub fn table(rows: &[Vec<String>], indent: usize) -> String {
     out
 }
 
-/// Returns a time in Unix milliseconds as RFC 3339 in UTC. A time out of range becomes 1970, so that a damaged event
-/// does not stop a listing.
+/// Returns a time in Unix milliseconds as RFC 3339 in UTC. A time out of range becomes 1970, so that a
+/// damaged event does not stop a listing.
 #[must_use]
 pub fn rfc3339(at_ms: i64) -> String {
     jiff::Timestamp::from_millisecond(at_ms).unwrap_or(jiff::Timestamp::UNIX_EPOCH).to_string()

@@ -89,8 +89,8 @@ fn state_word(view: &View<'_>, project: &Project, is_held: bool) -> &'static str
     let is_busy = view.state.open_sessions().any(|session| session.objective.project == project.slug)
         || view.state.open_gates().any(|gate| gate.project == project.slug);
     let needs_human = !view.state.in_status(&project.slug, Status::NeedsReview).is_empty();
-    // Faults come first, since they explain all the rest. Running work comes before needs of a person, so that a project
-    // whose other objectives go on is not shown as waiting.
+    // Faults come first, since they explain all the rest. Running work comes before needs of a person, so
+    // that a project whose other objectives go on is not shown as waiting.
     match () {
         () if holds(&[R::RepositoryBroken, R::ConfigBroken, R::Claimed, R::EffectPanicked]) => "broken",
         () if holds(&[R::TargetRewritten]) => "target_rewritten",
@@ -202,7 +202,8 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
             tokens: session.account.usage.tokens.map(Tokens::total),
             usd: session.account.usage.usd(),
         },
-        // The first segment is never dropped, so this path stays valid; scripts find later segments in the same folder.
+        // The first segment is never dropped, so this path stays valid; scripts find later segments in the
+        // same folder.
         log: folder.join("stdout.log.0").display().to_string(),
     }
 }
@@ -216,7 +217,8 @@ fn exit_status(exit: &Exit) -> ExitStatus {
     ExitStatus { code, signal, text: exit.to_string() }
 }
 
-/// Returns what sessions used since the day began. A session that runs over midnight counts only with today's part.
+/// Returns what sessions used since the day began. A session that runs over midnight counts only with today's
+/// part.
 fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
     let spent = spent_since(view.state, &project.slug, view.day_ms, view.now_ms, |_| None);
     let limits = &project.settings.budget;

@@ -7,8 +7,8 @@ use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 use paddock_model::train::{Entry, Subject};
 
-/// Number of latest green runs whose mean is the expected duration of the next run. Few, so that the estimate follows
-/// a gate whose duration changes.
+/// Number of latest green runs whose mean is the expected duration of the next run. Few, so that the estimate
+/// follows a gate whose duration changes.
 const MEAN_OF: usize = 5;
 
 fn name(entry: &Entry) -> Option<String> {
@@ -51,7 +51,8 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
 
 fn state_of(project: &Project, entry: &Entry, is_gating: bool) -> &'static str {
     let train = &project.train;
-    // A landing whose intent is recorded is finished even when the queue is held, so it comes before the hold.
+    // A landing whose intent is recorded is finished even when the queue is held, so it comes before the
+    // hold.
     match () {
         () if train.is_landing(entry.id) => "landing",
         () if train.held.is_some() => "held",

@@ -117,8 +117,8 @@ impl Runner for LocalRunner {
     fn adopt(&self, key: &JobKey, dir: &Path) -> Result<Adoption, RunnerError> {
         let known = self.running_dir(key).ok().flatten().is_some();
         files::make_folder(dir)?;
-        // A job that this runner already watches is not locked here: a lock taken even for a moment would
-        // make the watching thread wait for it and would race with its clean-up.
+        // A job that this runner already watches is not locked here: if its keeper has just died, this call
+        // would clean up in competition with the watching thread.
         let lock = if known { None } else { HeldLock::take(&dir.join(LOCK_FILE))? };
         if lock.is_none() {
             if !known {
