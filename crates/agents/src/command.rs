@@ -1,5 +1,5 @@
-//! An agent's command line: values take the place of placeholders as whole arguments, after the
-//! template was split, so that no space, quote or `$(…)` in a path or prompt ever means anything.
+//! Builds an agent's command line. A template is split into words first, and placeholders are replaced
+//! afterwards, so that a space, a quote or `$(…)` in a path or prompt never has a meaning.
 
 use paddock_model::ids::AgentId;
 use std::ffi::{OsStr, OsString};
@@ -7,55 +7,55 @@ use std::path::Path;
 
 use paddock_model::settings::{AgentSettings, CommandTemplate, StdinRule};
 
-/// The longest prompt, in bytes: Linux takes at most 128 KiB as one argument.
+/// Limit on a prompt, in bytes. Some agents take the prompt as one argument, which Linux limits to 128 KiB.
 pub(crate) const PROMPT_MAX_BYTES: usize = 96 << 10;
 
-/// The hidden subcommand by which the built-in scripted agent runs.
+/// Hidden subcommand that runs the built-in scripted agent.
 pub(crate) const SCRIPTED_SUBCOMMAND: &str = "__scripted";
 
 const NAMES: [&str; 8] =
     ["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock", "agent_session"];
 
-/// Why an agent can't be started.
+/// Why an agent cannot be started.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError {
-    /// The template asks for something that does not exist.
+    /// The template has a placeholder that does not exist.
     #[error("agent {agent}: unknown placeholder {{{name}}} in the command: use one of {}", known())]
     UnknownPlaceholder {
         /// The agent's id.
         agent: AgentId,
-        /// The name between the braces.
+        /// Name between the braces.
         name: String,
     },
-    /// The template asks for a model and none is set.
+    /// The template has a placeholder for the model, but no model is set.
     #[error("agent {agent}: the command asks for {{model}}, but no model is set: set one or leave it out")]
     NoModel {
         /// The agent's id.
         agent: AgentId,
     },
-    /// The command of a first session asks for a conversation to go on with.
+    /// The command of a first session has the placeholder for the conversation to resume.
     #[error("agent {agent}: {{agent_session}} is known only in `resume_template`")]
     NoConversation {
         /// The agent's id.
         agent: AgentId,
     },
-    /// The prompt does not fit.
+    /// The prompt is too long.
     #[error(
         "the prompt has {bytes} bytes, more than {PROMPT_MAX_BYTES}: shorten the description or template"
     )]
     PromptTooLong {
-        /// Its length.
+        /// Length of the prompt, in bytes.
         bytes: usize,
     },
-    /// A value that no program can be given.
+    /// A value holds a NUL byte, which no argument of a program can hold.
     #[error("agent {agent}: the value of {{{name}}} holds a NUL byte, which no argument can")]
     Nul {
         /// The agent's id.
         agent: AgentId,
-        /// The placeholder.
+        /// Name of the placeholder.
         name: String,
     },
-    /// A command without a program.
+    /// The command names no program.
     #[error("agent {agent}: the command is empty: write the program and its arguments")]
     Empty {
         /// The agent's id.
@@ -67,49 +67,50 @@ fn known() -> String {
     NAMES.map(|name| format!("{{{name}}}")).join(", ")
 }
 
-/// What the placeholders stand for.
+/// Values of the placeholders.
 #[derive(Debug, Clone, Copy)]
 pub struct Values<'a> {
-    /// The file that holds the prompt.
+    /// File that holds the prompt.
     pub prompt_file: &'a Path,
-    /// The session's worktree.
+    /// Worktree of the session.
     pub worktree: &'a Path,
-    /// The session's own folder.
+    /// Folder of the session, outside the worktree.
     pub session_dir: &'a Path,
-    /// The model, if one is set.
+    /// Model, if one is set.
     pub model: Option<&'a str>,
-    /// The prompt itself.
+    /// Text of the prompt.
     pub prompt_text: &'a str,
-    /// This executable.
+    /// Paddock's own executable.
     pub paddock_exe: &'a Path,
-    /// The agent's conversation to go on with, if it is to.
+    /// The agent's own id of the conversation to resume; `None` for a new conversation.
     pub agent_session: Option<&'a str>,
 }
 
-/// A command line, ready to be started.
+/// A complete command line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentCommand {
-    /// The program and its arguments, to be executed as they are; for a template with `shell: true`:
-    /// `/bin/sh -c LINE sh VALUE…`.
+    /// Program and arguments. For a template with `shell: true` they are `/bin/sh -c LINE sh VALUE…`.
     pub argv: Vec<OsString>,
-    /// What it gets on standard input.
+    /// What the agent gets on standard input.
     pub stdin: StdinRule,
 }
 
-/// The command line of an agent's session.
+/// Builds the command line for a session of an agent.
 ///
 /// # Errors
-/// [`CommandError`] when a placeholder is unknown or has no value, and when the prompt is too long.
+/// Fails if a placeholder is unknown or has no value, or if the prompt is too long.
 pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand, CommandError> {
     let bytes = values.prompt_text.len();
     if bytes > PROMPT_MAX_BYTES {
         return Err(CommandError::PromptTooLong { bytes });
     }
+    // An agent without a resume template starts a new conversation even if there is one to resume.
     let resume = agent.resume.as_ref().filter(|_| values.agent_session.is_some());
     let template = resume.unwrap_or(&agent.command);
     check(&agent.id, template)?;
     let CommandTemplate { words, shell } = template;
     let argv = match (words.is_empty(), shell) {
+        // A template without words is the built-in scripted agent.
         (true, _) => {
             let own = [values.paddock_exe.as_os_str(), SCRIPTED_SUBCOMMAND.as_ref()];
             own.into_iter().chain([values.prompt_file.as_os_str()]).map(OsStr::to_owned).collect()
@@ -123,7 +124,7 @@ pub fn build(agent: &AgentSettings, values: &Values<'_>) -> Result<AgentCommand,
 /// Checks a template without values, as it is read from a file.
 ///
 /// # Errors
-/// [`CommandError`] for an unknown placeholder and for a command without a program.
+/// Fails if a placeholder is unknown, or if the command names no program.
 pub(crate) fn check(agent: &AgentId, command: &CommandTemplate) -> Result<(), CommandError> {
     if command.words.first().is_some_and(|word| word.trim().is_empty()) {
         return Err(CommandError::Empty { agent: agent.clone() });
@@ -142,14 +143,15 @@ pub(crate) fn check(agent: &AgentId, command: &CommandTemplate) -> Result<(), Co
 
 enum Piece<'t> {
     Text(&'t str),
-    /// `before` is the template up to it.
+    /// A placeholder; `before` is the template up to it, which decides about quotes.
     Placeholder {
         name: &'t str,
         before: &'t str,
     },
 }
 
-/// Cuts a word at its placeholders: `{` lower-case name `}`. Other braces (JSON, `${VAR}` of a shell) are text.
+/// Splits a word at its placeholders, which have the form `{` lower-case name `}`. Other braces (JSON, a
+/// shell's `${VAR}`) are text.
 fn pieces(word: &str, shell: bool) -> Vec<Piece<'_>> {
     let mut found = Vec::new();
     let mut text_from = 0;
@@ -203,8 +205,8 @@ fn fill(agent: &AgentId, word: &str, values: &Values<'_>) -> Result<OsString, Co
     Ok(filled)
 }
 
-/// A shell's line refers to the values as `"${1}"`, `"${2}"`, …: whatever they hold, a shell never reads
-/// them as code, not even when the template nests quotes in a way that is misjudged here.
+/// Builds the arguments for `/bin/sh`. The line refers to values as `"${1}"`, `"${2}"`, …, so the shell never
+/// reads a value as code, not even if the template nests quotes in a way that `quotes_open_after` misjudges.
 fn shell_argv(agent: &AgentId, line: &str, values: &Values<'_>) -> Result<Vec<OsString>, CommandError> {
     let mut text = String::new();
     let mut arguments: Vec<OsString> = Vec::new();
@@ -214,6 +216,7 @@ fn shell_argv(agent: &AgentId, line: &str, values: &Values<'_>) -> Result<Vec<Os
             Piece::Placeholder { name, before } => {
                 arguments.push(value_of(agent, name, values)?.to_owned());
                 let reference = format!("${{{}}}", arguments.len());
+                // Inside single quotes a reference would be plain text, so they are closed around it.
                 text.push_str(&match quotes_open_after(before) {
                     Quotes::None => format!("\"{reference}\""),
                     Quotes::Double => reference,
@@ -222,6 +225,7 @@ fn shell_argv(agent: &AgentId, line: &str, values: &Values<'_>) -> Result<Vec<Os
             }
         }
     }
+    // The argument after the line is the script's `$0`; the values begin at `$1`.
     let shell = ["/bin/sh".into(), "-c".into(), text.into(), "sh".into()];
     Ok(shell.into_iter().chain(arguments).collect())
 }
@@ -238,6 +242,7 @@ fn quotes_open_after(text: &str) -> Quotes {
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         open = match (open, byte) {
+            // A backslash escapes the next character, except inside single quotes.
             (Quotes::None | Quotes::Double, b'\\') => {
                 bytes.next();
                 open

@@ -1,5 +1,5 @@
-//! What a session is started with and what it says at its end: command line, prompt, plan, summary, and the
-//! built-in scripted agent.
+//! Agents: their command lines and prompts, the summaries and transcripts that they write, the failures that
+//! they report, and the built-in scripted agent.
 
 pub mod command;
 pub(crate) mod failure;
@@ -11,5 +11,5 @@ pub mod summary;
 pub mod terminal;
 pub mod transcript;
 
-/// What an agent is told when it is only to show that it works.
+/// Prompt of `agent check`, which only shows that an agent works.
 pub const CHECK_PROMPT: &str = "Reply with exactly one word: OK\n";

@@ -1,4 +1,4 @@
-//! The planner's prompt, and the plan in what it ends with.
+//! The planner's prompt.
 
 use paddock_model::ids::WorkerId;
 use std::path::Path;
@@ -9,10 +9,10 @@ use super::prompt::{self, PromptBudget, PromptError};
 use paddock_model::plan::PhaseCheck;
 use paddock_model::planning::FailedCheck;
 
-/// The planner's template.
+/// File name of the planner's template.
 pub(crate) const TEMPLATE: &str = "planner.md";
 
-/// Every variable that it may use.
+/// Every variable that the planner's template may use.
 pub(crate) const VARIABLES: [&str; 27] = [
     "project",
     "goal",
@@ -43,117 +43,120 @@ pub(crate) const VARIABLES: [&str; 27] = [
     "kind",
 ];
 
-/// The phase that is planned.
+/// The phase that the planner plans.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct PlannedPhase {
-    /// Its title.
+    /// Title of the phase.
     pub title: String,
-    /// What it is about.
+    /// What the phase is about.
     pub description: String,
 }
 
-/// An objective, as the planner is told of it.
+/// An existing objective, as the planner's prompt shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct KnownObjective {
-    /// Its id.
+    /// Id of the objective.
     pub id: String,
-    /// Its title.
+    /// Title of the objective.
     pub title: String,
-    /// Its state.
+    /// State of the objective, in one word.
     pub status: String,
-    /// How it came out, or why it stands still.
+    /// Result of the objective, or why it does not proceed.
     pub note: String,
-    /// What it may change.
+    /// Globs of the files that the objective may change.
     pub path_scope: Vec<String>,
 }
 
-/// A worker that may be named.
+/// A worker that a plan may name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct KnownWorker {
-    /// Its id.
+    /// Id of the worker.
     pub id: WorkerId,
-    /// Its role.
+    /// Role of the worker.
     pub role: String,
 }
 
-/// A file of the project, as far as it is told.
+/// The beginning of a file of the project.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct ContextFile {
-    /// Its path in the repository.
+    /// Path in the repository.
     pub path: String,
-    /// Its beginning.
+    /// Beginning of the file.
     pub text: String,
 }
 
-/// Everything that the planner may be told.
+/// The variables of the planner's template.
 #[derive(Debug, Clone, PartialEq, Default, Serialize)]
 pub struct PlannerContext {
-    /// The project's name, and what it is.
+    /// The project's name and description.
     pub project: String,
-    /// The active goal.
+    /// The active goal's title and description.
     pub goal: Option<String>,
-    /// The active milestone.
+    /// The active milestone's title and description.
     pub milestone: Option<String>,
     /// The active phase.
     pub phase: PlannedPhase,
-    /// Its checks.
+    /// Checks of the phase.
     pub checks: Vec<PhaseCheck>,
-    /// Those that failed.
+    /// Checks that failed when the phase was last checked.
     pub failed_checks: Vec<FailedCheck>,
     /// Objectives that are done.
     pub done: Vec<KnownObjective>,
-    /// Objectives that are under way, or wait for those.
+    /// Objectives in progress, and objectives that wait for them.
     pub running: Vec<KnownObjective>,
-    /// Objectives that stand still.
+    /// Objectives that failed or wait for a person.
     pub failed: Vec<KnownObjective>,
     /// Ids that no new objective may have.
     pub taken: Vec<String>,
-    /// What people wrote when they rejected plans.
+    /// Notes of people who rejected plans.
     pub notes: Vec<String>,
     /// Faults of the last plan.
     pub faults: Vec<String>,
-    /// The configured files.
+    /// Files that the project's settings name as context.
     pub context_files: Vec<ContextFile>,
-    /// How large an objective is meant to be: `small`, `medium`, `large`.
+    /// Intended size of an objective: `small`, `medium`, `large`.
     pub scope_level: String,
-    /// The same in commits.
+    /// Intended size of an objective, in commits.
     pub scope_commits: String,
-    /// What a session may use.
+    /// Default budget of a session.
     pub budget: PromptBudget,
-    /// Sessions at once.
+    /// Number of sessions that run in parallel.
     pub slots: u32,
-    /// Who may be named as `worker_id`.
+    /// Workers that a plan may name as `worker_id`.
     pub workers: Vec<KnownWorker>,
     /// Paths that only integrators may change.
     pub protected: Vec<String>,
     /// Paths that every objective may change.
     pub shared: Vec<String>,
-    /// Where the work lands.
+    /// Ref on which work lands.
     pub integration_ref: String,
-    /// The how-manieth run for this phase, from 1.
+    /// Number of this planner session for the phase, from 1.
     pub attempt: u32,
-    /// `planner`.
+    /// Kind of the session: `planner`.
     pub kind: String,
 }
 
-/// The planner's prompt, from the workspace's template, else the built-in one.
+/// Renders the planner's prompt with the workspace's template, or with the built-in one if the workspace has
+/// none.
 ///
 /// # Errors
-/// [`PromptError`] says what is wrong with the template, and where.
+/// Fails if the template cannot be read or is wrong.
 pub fn render(templates_dir: Option<&Path>, context: &PlannerContext) -> Result<String, PromptError> {
     let source = prompt::load(templates_dir, TEMPLATE)?;
     prompt::check(TEMPLATE, &source)?;
     prompt::render_source(TEMPLATE, &source, context)
 }
 
-/// What the planner said, without the prompt, which some agents repeat before they begin.
+/// Returns the planner's output without the prompt, which some agents repeat before they begin: the form in
+/// the prompt must not be read as a plan.
 #[must_use]
 pub fn without_echo(said: &str, prompt: &str) -> String {
     let prompt = prompt.trim();
+    // An empty pattern matches between all characters.
     if prompt.is_empty() { said.to_owned() } else { said.replace(prompt, "") }
 }
 
-/// A context with everything in it.
+/// Returns a context with a value for every variable, with which a template is tried when it is loaded.
 pub(super) fn sample() -> PlannerContext {
     let text = || "text".to_owned();
     let one = || KnownObjective {

@@ -1,5 +1,5 @@
-//! Prompts: templates of a real engine, built in or overridden by the workspace, that can't be rendered with
-//! a hole in them.
+//! Prompts: templates that are built in or overridden by the workspace. A template is checked when it is
+//! loaded, so that no prompt is ever rendered with a variable missing.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::planner;
 
-/// The longest template file, in bytes.
+/// Limit on a template file, in bytes.
 const TEMPLATE_MAX_BYTES: u64 = 256 << 10;
 
-/// The templates that come with Paddock: file name and text.
+/// The built-in templates: file name and text.
 pub const EMBEDDED: [(&str, &str); 6] = [
     ("session-worker.md", include_str!("../../../templates/session-worker.md")),
     ("session-integrator.md", include_str!("../../../templates/session-integrator.md")),
@@ -23,7 +23,7 @@ pub const EMBEDDED: [(&str, &str); 6] = [
     (planner::TEMPLATE, include_str!("../../../templates/planner.md")),
 ];
 
-/// Every variable that a session's template may use.
+/// Every variable that the template of a session may use.
 pub(crate) const VARIABLES: [&str; 23] = [
     "project",
     "goal",
@@ -50,81 +50,81 @@ pub(crate) const VARIABLES: [&str; 23] = [
     "kind",
 ];
 
-/// The engine's own functions, which it lists among the variables.
+/// Functions of the template engine, which it lists among the variables that a template uses.
 const FUNCTIONS: [&str; 4] = ["range", "dict", "namespace", "debug"];
 
-/// Why a prompt can't be made.
+/// Why a prompt cannot be rendered.
 #[derive(Debug, thiserror::Error)]
 pub enum PromptError {
-    /// Neither the workspace nor Paddock has it.
+    /// Neither the workspace nor Paddock has the template.
     #[error("there is no prompt template {name:?}: put it into the workspace's templates folder")]
     Missing {
-        /// The file name.
+        /// File name of the template.
         name: String,
     },
-    /// A name that leaves the templates folder.
+    /// The name is not a plain file name, so it could lead out of the templates folder.
     #[error("{name:?} is no template: give a file name without folders")]
     Name {
-        /// What was given.
+        /// The wrong name.
         name: String,
     },
-    /// The file can't be read.
+    /// The template file cannot be read.
     #[error("can't read the template {}: {error}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The system's error.
         error: io::Error,
     },
-    /// The template's syntax is wrong.
+    /// The template has a syntax error, or fails to render.
     #[error("template {name}, line {line}: {problem}")]
     Syntax {
-        /// The file name.
+        /// File name of the template.
         name: String,
-        /// The line, from 1; 0 when not known.
+        /// Line of the error, from 1; 0 if unknown.
         line: usize,
-        /// What is wrong.
+        /// Words of the error.
         problem: String,
     },
-    /// The template uses what does not exist.
+    /// The template uses variables that do not exist.
     #[error("template {name} uses unknown variables: {}; known are {}", unknown.join(", "), known.join(", "))]
     Unknown {
-        /// The file name.
+        /// File name of the template.
         name: String,
-        /// The variables, in order.
+        /// The unknown variables, sorted.
         unknown: Vec<String>,
-        /// Those that it may use.
+        /// The variables that the template may use.
         known: &'static [&'static str],
     },
 }
 
-/// The objective, as a prompt tells it.
+/// The objective in a session's prompt.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromptObjective {
-    /// Its id.
+    /// Id of the objective.
     pub id: String,
-    /// Its title.
+    /// Title of the objective.
     pub title: String,
-    /// What to do.
+    /// Work to do.
     pub description: String,
-    /// When it is reached.
+    /// Acceptance criteria of the objective.
     pub acceptance_criteria: Vec<String>,
-    /// What may be changed; empty = everything.
+    /// Globs of the files that the objective may change; empty for all files.
     pub path_scope: Vec<String>,
-    /// What to read first.
+    /// Files and places to read first.
     pub context_refs: Vec<String>,
 }
 
-/// The session's budget, as a prompt tells it.
+/// The budget in a session's prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromptBudget {
-    /// Commits it may make.
+    /// Limit on commits.
     pub max_commits: u32,
-    /// Minutes it may run.
+    /// Limit on running time, in minutes.
     pub max_minutes: u32,
 }
 
-/// A name with what it stands for, as prompts tell it.
+/// Returns a name with its description, or the name alone if the description is empty.
 #[must_use]
 pub fn titled(name: &str, description: &str) -> String {
     match description.trim() {
@@ -133,45 +133,46 @@ pub fn titled(name: &str, description: &str) -> String {
     }
 }
 
-/// Everything a session's prompt may tell.
+/// The variables of a session's template.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct PromptContext {
-    /// The project's name, and what it is.
+    /// The project's name and description.
     pub project: String,
-    /// The active goal.
+    /// The active goal's title and description.
     pub goal: Option<String>,
-    /// The active milestone.
+    /// The active milestone's title and description.
     pub milestone: Option<String>,
-    /// The active phase.
+    /// The active phase's title and description.
     pub phase: Option<String>,
-    /// What to reach.
+    /// The objective to work on.
     pub objective: PromptObjective,
-    /// What it may use.
+    /// Budget of the session.
     pub budget: PromptBudget,
-    /// The how-manieth session of the objective this is, from 1.
+    /// Number of this session of the objective, from 1.
     pub attempt: u32,
-    /// Review notes, gate output, conflicting files.
+    /// Review findings, gate output, files in conflict.
     pub feedback: Option<String>,
-    /// What a person wrote for this session.
+    /// A person's note for this session.
     pub human_note: Option<String>,
-    /// What earlier sessions did, one text each.
+    /// Reports of earlier sessions, one text each.
     pub previous: Vec<String>,
-    /// Where the work lands.
+    /// Ref on which the work lands.
     pub integration_ref: String,
     /// Protected paths.
     pub protected: Vec<String>,
     /// Paths that every objective may change.
     pub shared: Vec<String>,
-    /// Files that Paddock copied into the worktree: a commit that adds one is rejected.
+    /// Files that Paddock copied into the worktree; the review rejects a commit that adds one.
     pub copied: Vec<String>,
-    /// The session's kind: `work`, `follow-up`, `correction`, `conflict`.
+    /// Kind of the session: `work`, `follow-up`, `correction`, `conflict`.
     pub kind: String,
 }
 
-/// The prompt of a session, from the workspace's template of that name, else the built-in one.
+/// Renders the prompt of a session with the workspace's template of that name, or with the built-in one if
+/// the workspace has none.
 ///
 /// # Errors
-/// [`PromptError`] says which template is missing or wrong, and where.
+/// Fails if the template is missing, cannot be read, or is wrong.
 pub fn render(
     templates_dir: Option<&Path>,
     template: &str,
@@ -182,10 +183,11 @@ pub fn render(
     render_source(template, &source, context)
 }
 
-/// Loads a template and checks it, as is done when a workspace is opened or a file changes.
+/// Loads the text of a template, from the workspace's folder or else the built-in one. Does not check the
+/// text.
 ///
 /// # Errors
-/// [`PromptError`] says what is missing or wrong, and where.
+/// Fails if the template is missing or cannot be read, or if its name is not a plain file name.
 pub fn load(templates_dir: Option<&Path>, name: &str) -> Result<String, PromptError> {
     let is_plain = !name.is_empty() && !name.contains(['/', '\\', '\0']) && name != "." && name != "..";
     if !is_plain {
@@ -216,11 +218,11 @@ fn read_file(path: &Path) -> Result<Option<String>, PromptError> {
     fs::read_to_string(path).map(Some).map_err(fault)
 }
 
-/// Checks a template's text: its syntax, that it uses known variables only, and that it renders both with
-/// everything present and with everything optional absent.
+/// Checks the text of a template: its syntax, that it uses only known variables, and that it renders both
+/// with every variable set and with every optional variable absent.
 ///
 /// # Errors
-/// [`PromptError::Syntax`] or [`PromptError::Unknown`].
+/// Fails with [`PromptError::Syntax`] or [`PromptError::Unknown`].
 pub fn check(name: &str, source: &str) -> Result<(), PromptError> {
     let engine = engine();
     let template = engine.template_from_named_str(name, source).map_err(|error| syntax(name, &error))?;
@@ -232,6 +234,7 @@ pub fn check(name: &str, source: &str) -> Result<(), PromptError> {
     if !unknown.is_empty() {
         return Err(PromptError::Unknown { name: name.to_owned(), unknown, known });
     }
+    // Unknown variables inside loops are found only by rendering, so each loop must run once.
     if name == planner::TEMPLATE {
         render_source(name, source, &planner::PlannerContext::default())?;
         return render_source(name, source, &planner::sample()).map(drop);
@@ -242,9 +245,10 @@ pub fn check(name: &str, source: &str) -> Result<(), PromptError> {
 
 fn engine() -> Environment<'static> {
     let mut engine = Environment::new();
+    // An undefined variable is an error instead of an empty text: a prompt with a hole misleads an agent.
     engine.set_undefined_behavior(UndefinedBehavior::Strict);
     engine.set_keep_trailing_newline(true);
-    // Prompts are no HTML, whatever a template's file is called.
+    // Prompts are not HTML, even if the file's name ends in `.html`.
     engine.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
     engine
 }
@@ -265,7 +269,7 @@ fn syntax(name: &str, error: &minijinja::Error) -> PromptError {
     PromptError::Syntax { name: name.to_owned(), line: error.line().unwrap_or(0), problem }
 }
 
-/// A context with everything in it.
+/// Returns a context with a value for every variable.
 fn sample() -> PromptContext {
     let text = || "text".to_owned();
     PromptContext {

@@ -1,7 +1,8 @@
-//! What an agent's own words about its end mean: the class of a failure and when it is over.
+//! Classifies failures by what an agent reports about its own end, and finds out when a failure is over.
 //!
-//! Structured fields and exit statuses are asked first; wording is the last resort, and only what stands where an
-//! agent reports its own errors is ever given to it. What a session talks about never is.
+//! Structured fields and exit statuses come first; wording is the last resort. Only texts from places where
+//! an agent reports its own errors are classified, never what a session talks about: an agent that works on
+//! rate limits must not look rate-limited.
 
 mod reset;
 mod wording;
@@ -15,12 +16,13 @@ pub(crate) use reset::{after, reset_ms};
 pub(crate) use reset::{epoch_ms, retry_after_ms};
 pub(crate) use wording::class_of;
 
-/// The class of an HTTP status; none when the status alone does not tell.
+/// Returns the class of an HTTP status, or `None` if the status alone does not tell.
 #[must_use]
 pub(crate) fn class_of_status(status: u64) -> Option<FailureClass> {
     match status {
         401 | 403 | 407 => Some(FailureClass::Authentication),
         402 => Some(FailureClass::Quota),
+        // An unknown model or address: neither waiting nor logging in helps.
         404 => Some(FailureClass::Other),
         408 => Some(FailureClass::Network),
         413 => Some(FailureClass::ContextTooLong),
@@ -30,26 +32,30 @@ pub(crate) fn class_of_status(status: u64) -> Option<FailureClass> {
     }
 }
 
-/// The class of a status together with the words that came with it: a spent quota comes as 429 or 403 too.
+/// Returns the class of an HTTP status together with the words that came with it.
 #[must_use]
 pub(crate) fn class_of_answer(status: Option<u64>, words: &str) -> Option<FailureClass> {
     let said = class_of(words);
     match (status, said) {
+        // Providers report a spent quota as 429 or 403 too. A cooldown differs: minutes for a rate limit,
+        // until the renewal for a quota.
         (Some(429 | 403 | 402), Some(FailureClass::Quota)) => Some(FailureClass::Quota),
+        // 400 covers everything from a wrong key to a prompt that is too long; only the words tell.
         (Some(400 | 413), said) => said.or(Some(FailureClass::Other)),
         (Some(status), said) => class_of_status(status).or(said),
         (None, said) => said,
     }
 }
 
-/// A failure from an agent's own error message alone: its class, and when it is over.
+/// Returns the failure that an agent's own error message reports: its class, and when it is over.
 #[must_use]
 pub(crate) fn of_message(message: &str, now_ms: i64, zone: &TimeZone) -> Failure {
     let class = class_of_answer(status_in(message), message).unwrap_or(FailureClass::Other);
     Failure::new(class, message).until(reset_ms(message, now_ms, zone))
 }
 
-/// The HTTP status that an error message names: after the word "status", or as its first word.
+/// Returns the HTTP status that an error message names after the word "status" or as its first word. Other
+/// numbers are not statuses: ports, line numbers, token counts.
 #[must_use]
 pub(crate) fn status_in(message: &str) -> Option<u64> {
     let lower = message.to_lowercase();
@@ -62,16 +68,18 @@ pub(crate) fn status_in(message: &str) -> Option<u64> {
     })
 }
 
-/// How an exit looks that nothing else explains.
+/// Returns the failure for an exit that nothing else explains; `None` if the agent did not fail, or did not
+/// run.
 #[must_use]
 pub(crate) fn of_exit(exit: Option<&Exit>, words: &str) -> Option<Failure> {
     let class = match exit? {
         Exit::Signal(signal) => of_signal(*signal),
         Exit::Code(0) => return None,
-        // What a shell, and Node's and Python's handlers, make of a signal.
+        // Shells, and the signal handlers of Node and Python programs, exit with 128 plus the signal's
+        // number.
         Exit::Code(code @ (129..=131 | 134 | 137 | 139 | 143)) => of_signal(code - 128),
         Exit::Code(_) => FailureClass::Crashed,
-        // Paddock's own words say what happened; the agent did not run to its end, or not at all.
+        // The agent did not run, or Paddock ended it; the exit itself carries Paddock's explanation.
         Exit::NotStarted(_) | Exit::SetupFailed(_) | Exit::DiskFull(_) => return None,
     };
     Some(Failure::new(class, words))
@@ -79,7 +87,8 @@ pub(crate) fn of_exit(exit: Option<&Exit>, words: &str) -> Option<Failure> {
 
 fn of_signal(signal: i32) -> FailureClass {
     match signal {
-        // Illegal instruction, trap, abort, bus error, arithmetic, segmentation: its own doing.
+        // Illegal instruction, trap, abort, bus error, arithmetic error, segmentation fault: the program's
+        // own fault.
         4..=8 | 11 => FailureClass::Crashed,
         _ => FailureClass::Killed,
     }

@@ -1,18 +1,18 @@
-//! When an agent says that it can go on, in every form that agents and vendors write.
+//! Reads the time at which an agent can work again, in every form that agents and providers write.
 
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime, Time, Weekday};
 use jiff::fmt::rfc2822;
 use jiff::tz::TimeZone;
 
-/// A moment this far back still counts as the one that is meant: agents cut seconds off.
+/// How far a time of day may lie in the past and still mean today: agents cut off the seconds.
 const PAST_MAX_MS: i64 = 5 * 60_000;
-/// Nothing is waited for longer than this: it is a mistake in reading.
+/// How far a time may lie in the future; anything beyond was misread.
 const FUTURE_MAX_MS: i64 = 400 * 86_400_000;
-/// So much of a message after a word like "resets" is looked at, in characters.
+/// How much of a message after an anchor is read, in characters.
 const AFTER_CHARS: usize = 80;
 
-/// After these an agent says when.
+/// Words that come before the time in a message.
 const ANCHORS: [&str; 8] = [
     "limit reached|",
     "try again",
@@ -24,7 +24,7 @@ const ANCHORS: [&str; 8] = [
     "available again",
 ];
 
-/// The moment that a message names, judged against `now_ms` and, where it names no zone, in `zone`.
+/// Returns the time that a message names, relative to `now_ms`. A time without a time zone is read in `zone`.
 #[must_use]
 pub(crate) fn reset_ms(message: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let lower = message.to_lowercase();
@@ -35,10 +35,11 @@ pub(crate) fn reset_ms(message: &str, now_ms: i64, zone: &TimeZone) -> Option<i6
             found.extend(moment(&after, now_ms, zone).map(|ms| (at, ms)));
         }
     }
+    // The first time in the message counts: later ones repeat it or are about something else.
     found.into_iter().min().map(|(_, ms)| ms)
 }
 
-/// The moment that a `retry-after` header names: seconds, or a date.
+/// Returns the time that a `retry-after` header names, in seconds or as a date.
 #[must_use]
 pub(crate) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
     let value = value.trim();
@@ -51,28 +52,28 @@ pub(crate) fn retry_after_ms(value: &str, now_ms: i64) -> Option<i64> {
         .filter(|ms| is_sane(*ms, now_ms))
 }
 
-/// `now` and so many milliseconds; none for what cannot be meant.
+/// Returns the time `ms` milliseconds after now, or `None` for a negative, infinite or absurdly long time.
 #[must_use]
 pub(crate) fn after(ms: f64, now_ms: i64) -> Option<i64> {
     let is_meant = ms.is_finite() && ms >= 0.0 && ms <= FUTURE_MAX_MS as f64;
     is_meant.then(|| now_ms.saturating_add(ms.ceil() as i64))
 }
 
-/// Seconds or milliseconds since 1970, as a field of an event gives them.
+/// Returns the time for a number of seconds or milliseconds since 1970.
 #[must_use]
 pub(crate) fn epoch_ms(value: f64, now_ms: i64) -> Option<i64> {
-    // Seconds of today have ten digits, milliseconds thirteen.
+    // Present times have ten digits in seconds and thirteen in milliseconds.
     let ms = if value > 1e11 { value } else { value * 1_000.0 };
     let is_number = ms.is_finite() && ms.abs() < 1e15;
     is_number.then_some(ms as i64).filter(|ms| is_sane(*ms, now_ms))
 }
 
 fn is_sane(ms: i64, now_ms: i64) -> bool {
-    // An epoch may be long over when a transcript is read late.
+    // A time in the past is fine: a transcript may be read long after it was written.
     (now_ms.saturating_sub(FUTURE_MAX_MS)..=now_ms.saturating_add(FUTURE_MAX_MS)).contains(&ms)
 }
 
-/// What stands after an anchor, in lower case.
+/// Reads the time in the lower-case text after an anchor.
 fn moment(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":=,·".contains(c));
     if let Some(digits) = leading_digits(text).filter(|digits| digits.len() >= 10) {
@@ -88,7 +89,7 @@ fn moment(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     }
 }
 
-/// An epoch, or a time as RFC 3339 writes it.
+/// Reads a time in RFC 3339, or in seconds or milliseconds since 1970.
 fn moment_of_number(text: &str, now_ms: i64) -> Option<i64> {
     let word = text.split_whitespace().next()?.trim_end_matches(['.', ',', ')']);
     let upper = word.to_uppercase();
@@ -102,7 +103,8 @@ fn leading_digits(text: &str) -> Option<&str> {
     (length > 0).then(|| &text[..length])
 }
 
-/// `3600s`, `1h2m3s`, `5 minutes`, `2 days 3 hours`, `1.5s`, `20ms`: in milliseconds. A number needs its unit.
+/// Reads a duration and returns it in milliseconds: `3600s`, `1h2m3s`, `5 minutes`, `2 days 3 hours`, `1.5s`,
+/// `20ms`. A number without a unit is no duration.
 fn duration_ms(text: &str) -> Option<f64> {
     let mut rest = text.trim_start_matches("about ").trim_start();
     let mut total = None;
@@ -131,7 +133,8 @@ fn unit_ms(unit: &str) -> Option<f64> {
     }
 }
 
-/// `3pm (utc)`, `2:53 pm`, `nov 26, 1:33am (utc)`, `nov 26th, 2026 1:33 am`, `monday 9am`, `14:05`.
+/// Reads a time of day with an optional day and zone: `3pm (utc)`, `2:53 pm`, `nov 26, 1:33am (utc)`,
+/// `nov 26th, 2026 1:33 am`, `monday 9am`, `14:05`.
 fn clock(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let words: Vec<&str> =
         text.split([' ', ',', '(', '·']).map(str::trim).filter(|word| !word.is_empty()).take(8).collect();
@@ -147,6 +150,7 @@ fn clock(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
         DateTime::from_parts(date, time).to_zoned(zone.clone()).ok().map(|z| z.timestamp().as_millisecond())
     };
     let is_due = |ms: &i64| *ms >= now_ms.saturating_sub(PAST_MAX_MS);
+    // A day that is not named in full is the next one that fits: a reset lies in the future.
     let found = match day.map(|(day, _)| day) {
         None => at(today).filter(is_due).or_else(|| at(today.tomorrow().ok()?)),
         Some(Day::Date { year: Some(year), month, day }) => at(Date::new(year, month, day).ok()?),
@@ -167,7 +171,7 @@ enum Day {
     Week(Weekday),
 }
 
-/// The day at the beginning, and how many words it takes.
+/// Reads a day at the beginning. Returns it with the number of its words.
 fn day_of(words: &[&str]) -> Option<(Day, usize)> {
     let first = words.first()?;
     let weekdays = [
@@ -190,7 +194,7 @@ fn day_of(words: &[&str]) -> Option<(Day, usize)> {
     Some((Day::Date { year, month, day }, if year.is_some() { 3 } else { 2 }))
 }
 
-/// The time of day at the beginning, and how many words it takes.
+/// Reads a time of day at the beginning. Returns it with the number of its words.
 fn time_of(words: &[&str]) -> Option<(Time, usize)> {
     let first = words.first()?.trim_end_matches(['.', ')']);
     let digits = leading_digits(first)?;
@@ -201,6 +205,7 @@ fn time_of(words: &[&str]) -> Option<(Time, usize)> {
     if let Some(after) = rest.strip_prefix(':') {
         let text = leading_digits(after)?;
         minute = text.parse().ok()?;
+        // Seconds are skipped.
         rest = after[text.len()..].trim_start_matches(|c: char| c == ':' || c.is_ascii_digit());
         has_minute = true;
     }
@@ -213,6 +218,7 @@ fn time_of(words: &[&str]) -> Option<(Time, usize)> {
     };
     let used = if half.is_none() { 1 } else { used };
     match half {
+        // A bare number is no time of day: "the counter resets 3 times".
         None if !has_minute => return None,
         None => {}
         Some(_) if !(1..=12).contains(&hour) => return None,
@@ -222,7 +228,7 @@ fn time_of(words: &[&str]) -> Option<(Time, usize)> {
     Some((Time::new(hour, minute, 0, 0).ok()?, used))
 }
 
-/// A zone by its name, as agents write it in brackets.
+/// Returns the time zone of this name, as agents write it in parentheses.
 fn zone_of(word: &str) -> Option<TimeZone> {
     let name = word.trim_matches(['(', ')', '.', ',']);
     match name {

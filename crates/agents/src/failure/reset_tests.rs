@@ -37,7 +37,7 @@ fn every_recorded_form_is_read() {
 }
 
 #[test]
-fn a_time_without_a_zone_is_one_of_the_place_and_one_with_a_zone_is_not() {
+fn a_time_without_a_zone_is_local_and_one_with_a_zone_is_not() {
     let read = |message: &str| read(message, &berlin());
     assert_eq!(read("try again at 3:30 PM.").as_deref(), Some("2026-11-22T14:30:00Z"));
     assert_eq!(read("resets 3pm (UTC)").as_deref(), Some("2026-11-22T15:00:00Z"));
@@ -46,7 +46,7 @@ fn a_time_without_a_zone_is_one_of_the_place_and_one_with_a_zone_is_not() {
 }
 
 #[test]
-fn a_time_that_has_passed_is_tomorrows_unless_it_was_just_now() {
+fn a_time_that_has_passed_means_tomorrow_unless_it_was_just_now() {
     let read = |message: &str| read(message, &TimeZone::UTC);
     assert_eq!(read("resets 2pm (UTC)").as_deref(), Some("2026-11-22T14:00:00Z"));
     assert_eq!(read("resets 1pm (UTC)").as_deref(), Some("2026-11-23T13:00:00Z"));
@@ -55,7 +55,7 @@ fn a_time_that_has_passed_is_tomorrows_unless_it_was_just_now() {
 }
 
 #[test]
-fn what_names_no_time_has_none() {
+fn a_message_without_a_time_has_no_reset() {
     for message in [
         "Please wait and try again later.",
         "try again in a moment",

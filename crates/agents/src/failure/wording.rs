@@ -1,11 +1,13 @@
-//! The classes by wording. Each phrase is one that a vendor or an agent program uses in its own error messages.
+//! Classifies failures by wording. Each phrase occurs in the error messages of a provider or an agent
+//! program.
 
 use FailureClass as C;
 use paddock_model::cut;
 
 use paddock_model::failure::FailureClass;
 
-/// Asked in this order: what is more specific comes first.
+/// The phrases of each class. The first class with a match wins, so specific phrases come before general
+/// ones.
 const PHRASES: &[(FailureClass, &[&str])] = &[
     (
         C::ContextTooLong,
@@ -146,10 +148,11 @@ const PHRASES: &[(FailureClass, &[&str])] = &[
     ),
 ];
 
-/// The class that an agent's own error message speaks of; none when it names none that is known.
+/// Returns the class of an agent's own error message, or `None` if no known phrase occurs in it.
 #[must_use]
 pub(crate) fn class_of(message: &str) -> Option<FailureClass> {
-    // Messages are short; of a long one the beginning and the end are what was written by whoever reports it.
+    // Error messages are short. In the middle of a long one there may be anything that the program quotes;
+    // its own words are at the beginning and at the end.
     let lower = both_ends(message).to_lowercase();
     let names = |phrases: &[&str]| phrases.iter().any(|phrase| lower.contains(phrase));
     PHRASES.iter().find(|(_, phrases)| names(phrases)).map(|(class, _)| *class)
