@@ -1,56 +1,60 @@
-//! Effects: what follows from recorded events in the world outside.
+//! Effects: the actions outside of the engine that follow from recorded events.
 //!
-//! An effect is carried out only after its event is committed. Each is idempotent or can be reconciled
-//! with reality; ARCHITECTURE.md has one line per effect on how.
+//! An effect is executed only after the events that it follows from are committed. A crash in between loses
+//! nothing: [`crate::decide::outstanding`] orders the effect again. Every effect is therefore idempotent or
+//! finds out first whether it has happened; ARCHITECTURE.md says how, one line per effect.
 
 use paddock_model::ids::{EntryId, GateId, ObjectId, ObjectiveId, ObjectiveKey, ProjectSlug, SessionId};
 use paddock_model::session::Stop;
 use paddock_model::side_runs::SideTree;
 
-/// An order to the world outside. It carries ids; the shell reads the details from the state it belongs to.
+/// An action for the supervisor to execute. Effects carry ids; the supervisor reads the details from the
+/// state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Effect {
     /// Create the integration ref at this commit unless it exists.
     MakeIntegration { project: ProjectSlug, at: ObjectId },
-    /// Look at the target branch, the configuration that can run programs, and the disk.
+    /// Read the target branch, the git configuration that can run programs, and the free disk space.
     Look { project: ProjectSlug },
-    /// Move the integration ref on to the user's own commits.
+    /// Move the integration ref forward to the user's own commits.
     MoveExternal { project: ProjectSlug, from: ObjectId, to: ObjectId },
-    /// Move the integration ref to wherever the target branch is, and list landings that it lacks. When the
-    /// integration ref is no longer at `from`, that has happened: the answer is where it is, wherever the
-    /// target branch went meanwhile.
+    /// Move the integration ref to the commit that the target branch is at, and list the landings that it
+    /// lacks. If the integration ref is no longer at `from`, the move has happened: the answer is then where
+    /// the ref is, even if the target branch has moved again since.
     AdoptTarget { project: ProjectSlug, from: ObjectId, landed: Vec<(ObjectiveId, ObjectId)> },
-    /// Make a worktree.
+    /// Create a worktree.
     MakeWorktree { objective: ObjectiveKey, epoch: u64 },
     /// Remove a worktree and its merged branch.
     RemoveWorktree { objective: ObjectiveKey },
-    /// Write the prompt and hand the session to the runner; or find it again.
+    /// Write the prompt and hand the session to the runner, or find the session again.
     StartSession { session: SessionId },
     /// Stop a session's processes.
     StopSession { session: SessionId, stop: Stop, now: bool },
     /// Give a session's keeper its new limits.
     ExtendSession { session: SessionId },
-    /// Read what a session left, and keep what it did not commit; of a planner's: the plan.
+    /// Read the facts that a session left and keep its uncommitted files; for a planner's session, read the
+    /// plan.
     Harvest { session: SessionId },
-    /// Merge these queue entries onto the tip, one after the other, in memory; or one ahead of its turn.
+    /// Merge these queue entries onto the tip in memory, one after the other. With `ahead`, merge a single
+    /// entry ahead of its turn.
     MakeCandidate { project: ProjectSlug, members: Vec<EntryId>, onto: ObjectId, ahead: bool },
-    /// Make a tree that the gate is to run on beside the queue, and a commit of it.
+    /// Make a tree, and a commit of it, for a gate run in parallel with the queue.
     PrepareTree { project: ProjectSlug, side_tree: SideTree },
-    /// Push the target branch as it was published to the user's remote.
+    /// Push the published target branch to the user's remote.
     Push { project: ProjectSlug, remote: String, commit: ObjectId },
-    /// Start a gate run; or find it again.
+    /// Start a gate run, or find it again.
     StartGate { gate: GateId },
-    /// Read what a run of a phase's checks said.
+    /// Read the results of a phase's checks.
     ReadChecks { gate: GateId },
     /// Stop a gate run.
     StopGate { gate: GateId },
-    /// Remove the gate worktree of a slot, unless anything is at work in it.
+    /// Remove the gate worktree of a slot, unless a process works in it.
     RemoveGateFolder { project: ProjectSlug, slot: u32 },
-    /// Move the integration ref by compare-and-swap, after the check at run time.
+    /// Check the landing once more, then move the integration ref by compare-and-swap.
     Land { project: ProjectSlug, entry: EntryId },
     /// Write the proof of a landing.
     WriteProof { project: ProjectSlug, commit: ObjectId },
-    /// Move the target branch to the published commit.
+    /// Fast-forward the target branch to the landed commit. With `create`, a missing branch is created.
     Publish { project: ProjectSlug, published: ObjectId, to: ObjectId, create: bool },
 }

@@ -1,4 +1,4 @@
-//! The graph of dependencies: cycles, what may start, and how long the chains behind each node are.
+//! The graph of dependencies: its cycles, and the length of the chain of dependents behind each node.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::fmt;
 use petgraph::algo::kosaraju_scc;
 use petgraph::graph::{DiGraph, NodeIndex};
 
-/// Nodes that depend on each other in a circle; each depends on the next, the last on the first.
+/// A cycle of dependencies: each node depends on the next, and the last on the first.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Cycle<K>(pub Vec<K>);
 
@@ -22,16 +22,16 @@ impl<K: fmt::Display> fmt::Display for Cycle<K> {
     }
 }
 
-/// A dependency that names no node.
+/// A dependency on a node that does not exist.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unknown<K> {
-    /// The node that has the dependency.
+    /// Node that has the dependency.
     pub node: K,
-    /// What it names.
+    /// Name that no node has.
     pub dependency: K,
 }
 
-/// Nodes and what each depends on.
+/// A graph of nodes and their dependencies.
 #[derive(Debug, Clone)]
 pub(crate) struct Graph<K> {
     /// An edge goes from a node to each of its dependencies.
@@ -41,7 +41,8 @@ pub(crate) struct Graph<K> {
 }
 
 impl<K: Ord + Clone> Graph<K> {
-    /// Builds the graph from nodes with their dependencies; a node given twice has the dependencies of both.
+    /// Returns the graph of these nodes and their dependencies. A node given twice has the dependencies of
+    /// both.
     pub(crate) fn from_edges(nodes: impl IntoIterator<Item = (K, Vec<K>)>) -> Self {
         let mut wanted: BTreeMap<K, BTreeSet<K>> = BTreeMap::new();
         for (node, dependencies) in nodes {
@@ -63,17 +64,19 @@ impl<K: Ord + Clone> Graph<K> {
         Self { edges, places, unknown }
     }
 
-    /// Dependencies that name no node, in order.
+    /// Returns the dependencies on nodes that do not exist, in order.
     #[must_use]
     pub(crate) fn unknown_dependencies(&self) -> &[Unknown<K>] {
         &self.unknown
     }
 
-    /// A cycle, if there is one: the shortest through the smallest node that is part of any.
+    /// Returns a cycle, if there is one: the shortest cycle through the smallest node that is in any cycle.
+    /// The choice makes the message the same in every run.
     #[must_use]
     pub(crate) fn find_cycle(&self) -> Option<Cycle<K>> {
         let start = kosaraju_scc(&self.edges)
             .into_iter()
+            // A component of one node is a cycle only if the node depends on itself.
             .filter(|group| group.len() > 1 || self.edges.contains_edge(group[0], group[0]))
             .filter_map(|group| group.into_iter().min())
             .min()?;
@@ -81,6 +84,7 @@ impl<K: Ord + Clone> Graph<K> {
     }
 
     fn shortest_cycle_through(&self, start: NodeIndex) -> Option<Cycle<K>> {
+        // Breadth first, so that the first way back to the start is a shortest one.
         let mut came_from: BTreeMap<NodeIndex, NodeIndex> = BTreeMap::new();
         let mut waiting = VecDeque::from([start]);
         while let Some(node) = waiting.pop_front() {
@@ -102,9 +106,10 @@ impl<K: Ord + Clone> Graph<K> {
         None
     }
 
-    /// For every node the length of the longest chain of dependents that begins with it, itself counted.
+    /// Returns, for every node, the length of the longest chain of dependents that begins with it, the node
+    /// itself included.
     ///
-    /// Nodes of a cycle, which never start, count as one step each beside each other.
+    /// The nodes of a cycle never start. They count as one step in parallel, so that the length stays finite.
     #[must_use]
     pub(crate) fn critical_path(&self) -> BTreeMap<K, u32> {
         let groups = kosaraju_scc(&self.edges);
@@ -114,7 +119,8 @@ impl<K: Ord + Clone> Graph<K> {
                 group_of[place.index()] = number;
             }
         }
-        // Groups come with dependencies first; from the end, all dependents are known before a node is.
+        // `kosaraju_scc` returns components with dependencies first. Going backwards, the lengths of all
+        // dependents are known before the node's own is computed.
         let mut length = vec![1_u32; self.edges.node_count()];
         for group in groups.iter().rev() {
             for &place in group {

@@ -1,7 +1,7 @@
-//! Inputs: everything that can come in, in one closed list.
+//! Inputs of the engine, as one closed list.
 //!
-//! Answers of effects carry what they were ordered for (an epoch, a commit, a number), so that a late
-//! answer to an outdated order is ignored by construction.
+//! The answer to an effect names what the effect was ordered for (an epoch, a commit, a number), so that a
+//! late answer to an outdated order is ignored by construction.
 
 use std::fmt;
 
@@ -24,27 +24,27 @@ use paddock_model::side_runs::{Prepared, PushWait, SideTree};
 use paddock_model::train::Link;
 use paddock_model::usage::Usage;
 
-/// Why something could not be done, as the shell reports it: a sentence for people and agents.
+/// The reason why an effect failed, as the supervisor reports it: a sentence for people and agents.
 ///
-/// Decisions rest on the input that carries it and on nothing in the text, which is recorded and shown. What a decision
-/// has to know of a failure is a variant of its own, such as [`CandidateAnswer::Unsigned`].
+/// The text is recorded and shown, and never parsed. A failure that a decision depends on has a variant of
+/// its own, such as [`CandidateAnswer::Unsigned`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem(String);
 
 impl Problem {
-    /// What an error says of itself.
+    /// Returns a problem with an error's message.
     #[must_use]
     pub fn new(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 
-    /// The sentence.
+    /// Returns the sentence.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
         &self.0
     }
 
-    /// The sentence, to be recorded.
+    /// Returns the sentence by value, to be recorded.
     #[must_use]
     pub(crate) fn into_text(self) -> String {
         self.0
@@ -71,159 +71,161 @@ impl From<&str> for Problem {
     }
 }
 
-/// A chain of merges, as far as it could be made.
+/// A chain of merges, for the members that merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ChainMade {
-    /// The tree of the tip that it was made on.
+    /// Tree of the tip that the chain is based on.
     pub onto_tree: ObjectId,
-    /// Its prefixes, shortest first, of the members that go together.
+    /// Prefixes of the chain, shortest first: one for each member that merges with the members before it.
     pub links: Vec<Link>,
-    /// Members that go together with the tip, and not with those before them.
+    /// Members that merge with the tip, but conflict with members before them.
     pub separate: Vec<EntryId>,
-    /// Whether the messages say that the trees were verified.
+    /// Whether the merge commits' messages say that the gate verified their trees.
     pub sealed: bool,
-    /// Members that do not go together with the tip.
+    /// Members that conflict with the tip.
     pub conflicts: Vec<MemberConflict>,
     /// Members whose branch is no longer at the pinned head.
     pub moved: Vec<EntryId>,
 }
 
-/// A member and the tip do not go together.
+/// A conflict between a member and the tip.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemberConflict {
-    /// The entry.
+    /// Entry that conflicts.
     pub entry: EntryId,
-    /// The files.
+    /// Files in conflict.
     pub paths: Vec<RepoPath>,
-    /// What git says of them, cut to 2 kB.
+    /// Git's messages about these files, cut to 2 kB.
     pub text: String,
 }
 
-/// How merges in memory went.
+/// The outcome of merging in memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CandidateAnswer {
-    /// They are made, as far as they can be.
+    /// The chain was made, possibly without some of the members.
     Made(Box<ChainMade>),
-    /// Git could not sign it with the user's key.
+    /// Git could not sign a merge with the user's key.
     Unsigned(Problem),
-    /// It could not be tried.
+    /// The attempt failed for a reason outside of the branches.
     Failed(Problem),
 }
 
-/// How a landing went.
+/// The outcome of a landing.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LandingAnswer {
-    /// The ref is at the commit, or beyond it.
+    /// The integration ref is at the commit, or beyond it.
     Landed,
-    /// The ref is somewhere else.
+    /// The integration ref is neither at the commit nor where Paddock left it.
     Moved {
-        /// Where.
+        /// Commit that the ref is at. `None` if the ref is gone.
         found: Option<ObjectId>,
     },
-    /// The branch of this entry is no longer at the pinned head; nothing moved.
+    /// The branch of this entry is no longer at the pinned head; no ref moved.
     HeadMoved {
-        /// The entry.
+        /// Entry whose branch moved.
         entry: EntryId,
     },
-    /// The check at run time found that it would break the queue's promise.
+    /// The check at run time found that the landing would break the queue's promise.
     SelfCheckFailed(Problem),
-    /// It could not be tried.
+    /// The attempt failed for a reason outside of the branches.
     Failed(Problem),
 }
 
-/// How publishing went.
+/// The outcome of a publication.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PublishAnswer {
     /// The target branch holds the commit.
     Published,
-    /// Something of the user is in the way.
+    /// Files or commits of the user are in the way.
     Waits(PublicationWait),
-    /// The target branch is no longer where it was, or gone: it has to be looked at.
+    /// The target branch has moved or is gone, and has to be read again.
     Moved,
 }
 
-/// What panicked.
+/// A panic in an effect or in a background job of the supervisor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Panicked {
-    /// The project that it worked for; none: it is nothing of a project's.
+    /// Project that the work was for. `None` if it was for no single project.
     pub project: Option<ProjectSlug>,
-    /// What was being done, for people.
+    /// Description of the work, for people.
     pub doing: String,
-    /// The effect that is to be reconciled; none: what was done is done again by itself.
+    /// Effect that has to be reconciled. `None` if the work repeats by itself.
     pub effect: Option<Effect>,
-    /// What the panic said, and where.
+    /// Message and place of the panic.
     pub problem: String,
 }
 
-/// What comes in.
+/// An input of the engine.
 #[derive(Debug, Clone, PartialEq)]
 #[expect(missing_docs, reason = "the fields say what the variant's line says of them")]
 pub enum Input {
-    /// A supervisor takes up work.
+    /// A supervisor starts.
     Started { pid: u32, version: String },
     /// Time has passed; the phases run for every project.
     Tick,
-    /// The user's day began at this time, or is the one that a supervisor starts in.
+    /// The user's day began at this time, or a supervisor started in the day that began then.
     DayBegan { since_ms: i64 },
-    /// The wall clock and the machine's time awake went apart by so many milliseconds.
+    /// The wall clock and the machine's own clock differ by this much more than at the last decision.
     ClockJumped { by_ms: i64 },
-    /// A person asks.
+    /// A person gave a command.
     Command(Box<Command>),
-    /// The supervisor shall stop.
+    /// The supervisor is to stop.
     Stop(StopMode),
-    /// Everything that had to end has ended.
+    /// The supervisor has stopped: every job that had to end has ended.
     Stopped(StopMode),
-    /// A project file was read again.
+    /// The project file was read again.
     ConfigRead { project: ProjectSlug, settings: Result<Box<ProjectSettings>, Problem> },
-    /// The same file, and which target branch it names, if any.
+    /// The project file was read again, and names this target branch. `None` if it names none.
     TargetKeyRead { project: ProjectSlug, key: Option<TargetKey> },
-    /// The integration ref was made, or was there already.
+    /// The integration ref was created, or existed already.
     IntegrationMade { project: ProjectSlug, tip: Result<ObjectId, Problem> },
-    /// The target branch was looked at.
+    /// The target branch was read.
     TargetLooked { project: ProjectSlug, facts: TargetFacts },
-    /// Before that: the target branch holds work of an objective that did not pass the queue.
+    /// The target branch holds an objective's work that did not pass the queue. Precedes
+    /// [`Self::TargetLooked`].
     BypassSeen { project: ProjectSlug, found: BypassFacts },
-    /// The repository could not be looked at.
+    /// The repository could not be read.
     RepositoryFailed { project: ProjectSlug, problem: Problem },
-    /// It can be looked at again.
+    /// The repository can be read again.
     RepositoryFine { project: ProjectSlug },
-    /// The configuration that can run programs was read.
+    /// The git configuration that can run programs was read.
     TrustRead { project: ProjectSlug, trust: TrustRecord },
-    /// A landing carries a person's agreement on, from what was agreed to before.
+    /// A landing changed what a person had agreed to in a way that the agreement covers.
     AgreementCarried { project: ProjectSlug, carried: Carried },
-    /// Something outside stops a project, or no longer does (disk, claim).
+    /// A condition outside of Paddock stops a project (disk, claim). Without `text` the condition is over.
     HoldSeen { project: ProjectSlug, code: ReasonCode, text: Option<String>, clears: String },
-    /// Live branches were merged in memory with each other and with the tip: those that do not merge.
+    /// The radar merged live branches in memory, with each other and with the tip; these conflict.
     CollisionsSeen { project: ProjectSlug, collisions: Vec<Collision> },
-    /// The move onto the user's own commits.
+    /// The integration ref was moved to the user's own commits, or could not be.
     ExternalMoved { project: ProjectSlug, to: ObjectId, result: Result<(), Problem> },
-    /// The target branch as adopted, and landings that it does not hold.
+    /// The target branch was adopted at a commit that lacks these landings, or could not be.
     TargetAdopted { project: ProjectSlug, result: Result<(ObjectId, Vec<ObjectiveId>), Problem> },
-    /// A worktree was made, or not.
+    /// A worktree was created, or could not be.
     WorktreeAnswered { objective: ObjectiveKey, epoch: u64, result: Result<(), Problem> },
-    /// A worktree was removed; commits that appeared after the landing are kept under this ref.
+    /// A worktree was removed. `late` is the ref that keeps commits made after the landing, if there were
+    /// any.
     WorktreeRemoved { objective: ObjectiveKey, late: Option<String> },
-    /// An agent runs.
+    /// The agent of a session runs.
     SessionStarted { session: SessionId, pid: u32 },
-    /// A session of an earlier supervisor was found again: by its keeper's count the machine was awake for so long.
+    /// A session of an earlier supervisor was found again; its keeper counted this much time awake.
     SessionAwake { session: SessionId, awake_ms: i64 },
-    /// A session could not be handed to the runner at all.
+    /// The runner did not accept a session at all.
     SessionRefused { session: SessionId, problem: Problem },
     /// A session's processes are gone.
     SessionExited { session: SessionId, process: ProcessEnd },
     /// A session's keeper vanished without a record.
     SessionLost { session: SessionId },
-    /// So many commits are on a running session's branch since it started.
+    /// The branch of a running session has this many commits since the session started.
     CommitsSeen { session: SessionId, commits: u32 },
-    /// A running session's agent told what it has used so far, and what it waits for: until `reset_ms` of that.
+    /// The agent of a running session reported its usage so far, and the limit that it waits for, if any.
     SessionReported { session: SessionId, usage: Usage, waits: Option<Failure> },
-    /// Something that was done for a project, or for all, panicked.
+    /// An effect or a background job panicked.
     Panicked(Panicked),
-    /// A command that was to be told of an event failed.
+    /// A `notify` command of the user failed.
     NotifyFailed { project: ProjectSlug, run: String, problem: Problem },
-    /// What a session left was read, or could not be.
+    /// The facts that a session left were read, or could not be.
     Harvested { session: SessionId, facts: Result<Box<HarvestFacts>, Problem> },
-    /// Merges were made, or not.
+    /// The merges of a [`Effect::MakeCandidate`] were tried.
     CandidateAnswered {
         project: ProjectSlug,
         members: Vec<EntryId>,
@@ -231,29 +233,29 @@ pub enum Input {
         ahead: bool,
         answer: CandidateAnswer,
     },
-    /// A branch was seen at this head.
+    /// A work branch was seen at this head.
     BranchSeen { objective: ObjectiveKey, head: ObjectId },
-    /// The tree of the integration tip, when that is the user's own commit.
+    /// The integration tip is the user's own commit and has this tree.
     ExternalSeen { project: ProjectSlug, commit: ObjectId, tree: ObjectId },
-    /// A tree for a run beside the queue was made, or does not merge, or could not be made.
+    /// A tree for a side run was made. `Ok(None)` if the branches do not merge.
     TreePrepared { project: ProjectSlug, side_tree: SideTree, result: Result<Option<Prepared>, Problem> },
-    /// So many bytes are free in each of the places where the project's gates work.
+    /// Free bytes in each of the places where the project's gates work.
     DiskSpaceSeen { project: ProjectSlug, free: Vec<u64> },
-    /// The gate worktree of a slot was removed, or not.
+    /// The gate worktree of a slot was removed, or could not be.
     GateFolderRemoved { project: ProjectSlug, slot: u32, result: Result<(), Problem> },
-    /// The target branch was pushed, or not.
+    /// The target branch was pushed, or could not be.
     PushAnswered { project: ProjectSlug, commit: ObjectId, result: Result<(), PushWait> },
-    /// A gate run ended; none: its keeper vanished, or it could not be started.
+    /// A gate run ended. `results` is `None` if its keeper vanished or the run could not be started.
     GateExited { gate: GateId, results: Option<Vec<CommandResult>> },
-    /// What a run of a phase's checks said, in the order of its checks; those after the first that failed were
-    /// not run. An error: it could not be read.
+    /// The results of a phase's checks were read: the checks that failed, in order. The run stops at the
+    /// first failure, so later checks did not run.
     ChecksRead { gate: GateId, failed: Result<Vec<FailedCheck>, Problem> },
-    /// The plan that a planner run ended with was read.
+    /// The plan of a planner session was read, or could not be.
     PlanRead { session: SessionId, facts: Result<Box<PlanFacts>, Problem> },
-    /// The landing of this commit, whose first member is the entry, was tried.
+    /// The landing of this commit was tried. `entry` is its first member.
     LandingAnswered { project: ProjectSlug, entry: EntryId, commit: ObjectId, answer: LandingAnswer },
-    /// A proof was written: the SHA-256 of its text.
+    /// A proof was written and has this SHA-256, or could not be.
     ProofWritten { project: ProjectSlug, commit: ObjectId, result: Result<String, Problem> },
-    /// Publishing was tried.
+    /// A publication was tried.
     PublishAnswered { project: ProjectSlug, to: ObjectId, answer: PublishAnswer },
 }

@@ -1,4 +1,4 @@
-//! Entries of the merge queue: how an objective gets in, and how an entry leaves it.
+//! Entries of the merge queue: adding and dropping them.
 
 use super::gates::cancel;
 use super::scribe::Scribe;
@@ -8,7 +8,7 @@ use paddock_model::ids::{GateId, ObjectId, ProjectSlug};
 use paddock_model::objective::Objective;
 use paddock_model::train::{Entry, Subject};
 
-/// Puts it into the merge queue with this head.
+/// Adds an objective to the merge queue, pinned at this head.
 pub(super) fn enqueue(scribe: &mut Scribe<'_>, objective: &Objective, head: ObjectId, is_approved: bool) {
     let key = &objective.key;
     let Some(project) = scribe.state.project(&key.project) else { return };
@@ -18,20 +18,21 @@ pub(super) fn enqueue(scribe: &mut Scribe<'_>, objective: &Objective, head: Obje
     let is_approved = is_approved || operated.approvals.last().is_some_and(|approval| approval.head == head);
     let guarded = operated.guarded.clone().filter(|(of, _)| *of == head && !is_approved);
     scribe.record(Fact::EntryQueued { project: project.clone(), entry, subject, head, priority });
-    // What was to be tried with tests as they were still is: only an approval lets that pass.
+    // The tamper guard of this head stays due, or leaving the queue and entering it again would skip the
+    // guard. Only a person's approval of this head waives it.
     if let Some((_, paths)) = guarded {
         scribe.record(Fact::GuardAsked { project, entry, paths });
     }
 }
 
-/// Drops an entry, and cancels the gate runs that work on it.
+/// Drops an entry and cancels the gate runs that include it.
 pub(super) fn drop_entry(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, why: Dropped) {
     cancel_gates(scribe, project, entry);
     let (project, subject) = (project.clone(), entry.subject.clone());
     scribe.record(Fact::EntryDropped { project, entry: entry.id, subject, why });
 }
 
-/// Takes an objective out of the merge queue, if it is there.
+/// Takes an objective out of the merge queue, if it is in it.
 pub(super) fn withdraw(scribe: &mut Scribe<'_>, objective: &Objective) {
     let key = &objective.key;
     let project = scribe.state.project(&key.project);
@@ -39,7 +40,8 @@ pub(super) fn withdraw(scribe: &mut Scribe<'_>, objective: &Objective) {
     drop_entry(scribe, &key.project, &entry, Dropped::Withdrawn);
 }
 
-/// Drops an entry for commits that are no longer the target's.
+/// Drops the entry of the user's own commits, unless it is for the commit `keep`: the target branch has moved
+/// on.
 pub(super) fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep: Option<&ObjectId>) {
     let Some(project) = scribe.state.project(slug) else { return };
     let outdated =
@@ -48,12 +50,12 @@ pub(super) fn drop_users_entry(scribe: &mut Scribe<'_>, slug: &ProjectSlug, keep
     drop_entry(scribe, slug, &entry, Dropped::Superseded);
 }
 
-/// Stops the gate runs that work on an entry.
+/// Cancels the gate runs that include an entry.
 pub(super) fn cancel_gates(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
-    let is_its = |run: &&GateRun| {
+    let has_entry = |run: &&GateRun| {
         run.project == *project && !run.cancelled && run.purpose.entries().contains(&entry.id)
     };
-    let runs: Vec<GateId> = scribe.state.open_gates().filter(is_its).map(|run| run.id).collect();
+    let runs: Vec<GateId> = scribe.state.open_gates().filter(has_entry).map(|run| run.id).collect();
     for gate in runs {
         cancel(scribe, project, gate);
     }

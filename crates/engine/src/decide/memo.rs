@@ -1,4 +1,4 @@
-//! What a running supervisor remembers beside the state.
+//! What a running supervisor remembers in addition to the state.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,35 +8,38 @@ use paddock_model::scope::OverlapCache;
 use paddock_model::side_runs::{Prepared, SideTree};
 use paddock_model::usage::Usage;
 
-/// What a running supervisor remembers beside the state: caches, and what is in progress in this process.
-/// Nothing in it is needed after a restart.
+/// What a running supervisor remembers in addition to the state: caches, and work in progress in this
+/// process.
+///
+/// Nothing in it survives the process, so nothing in it may be needed after a restart.
 #[derive(Default)]
 pub struct Memo {
-    /// Compiled globs and answered overlaps.
+    /// Compiled globs, and the scopes that were compared.
     pub(super) overlaps: OverlapCache,
-    /// The longest chain of dependents behind each objective, per project, and for how many objectives.
+    /// For each project: its number of objectives when the cache was filled, and the length of the longest
+    /// chain of dependents behind each of them.
     pub(super) critical: BTreeMap<ProjectSlug, (usize, BTreeMap<ObjectiveId, u32>)>,
-    /// Whether the supervisor is stopping, and how.
+    /// How the supervisor is stopping. `None` while it runs.
     pub stopping: Option<StopMode>,
-    /// No phase runs: a command is answered without a supervisor.
+    /// Whether a single command is answered without a supervisor, so that no phase runs.
     pub is_passive: bool,
-    /// Only this project is worked on.
+    /// The only project to work on. `None` for all of them.
     pub only: Option<ProjectSlug>,
-    /// Overrides every project's `max_parallel_sessions`.
+    /// Override of every project's `max_parallel_sessions`.
     pub max_parallel: Option<u32>,
-    /// The least time between planner runs of a project, in milliseconds; none: no planner is started.
+    /// Least time between two planner runs of a project, in milliseconds. `None` if no planner is started.
     pub planner_cooldown_ms: Option<i64>,
-    /// When all projects were last looked at, in Unix milliseconds; not later than the clock's latest time.
+    /// Time of the last tick, in Unix milliseconds; moved back with the clock.
     pub(super) ticked_ms: i64,
-    /// When anything last came in, in Unix milliseconds.
+    /// Time of the last input, in Unix milliseconds.
     pub(super) seen_ms: i64,
-    /// What running sessions have used, as their agents last told.
+    /// Usage of running sessions, as their agents last reported it.
     pub(super) live: BTreeMap<SessionId, Usage>,
-    /// Projects whose target branch has not been looked at since the supervisor started.
+    /// Projects whose target branch has not been read since the supervisor started.
     pub(super) unlooked: BTreeSet<ProjectSlug>,
-    /// Commands that could not be told of an event, and when that was last recorded, in Unix milliseconds.
+    /// `notify` commands that failed, and when that was last recorded, in Unix milliseconds.
     pub(super) notify_failed: BTreeMap<(ProjectSlug, String), i64>,
-    /// What panicked in this process, and how often.
+    /// Number of panics in this process, by project and by the work that panicked.
     pub(super) panics: BTreeMap<(Option<ProjectSlug>, String), u32>,
     /// Integration tips that are the user's own commits, with their trees.
     pub(super) external: BTreeMap<ProjectSlug, (ObjectId, ObjectId)>,
@@ -44,15 +47,15 @@ pub struct Memo {
     pub(super) publishing: BTreeMap<ProjectSlug, ObjectId>,
     /// Publications that wait: attempts so far and when the next is due, in Unix milliseconds.
     pub(super) publish_again: BTreeMap<ProjectSlug, (u32, i64)>,
-    /// Trees that are being made for gate runs beside the queue.
+    /// Trees that are being made for side runs.
     pub(super) preparing: BTreeSet<(ProjectSlug, SideTree)>,
-    /// Those that are made; each is dropped when its run has said what it had to say.
+    /// Trees that are ready for side runs. Each is dropped once the verdict of its run is used.
     pub(super) prepared: BTreeMap<(ProjectSlug, SideTree), Prepared>,
     /// Gate worktrees that are being removed, or could not be.
     pub(super) emptying: BTreeSet<(ProjectSlug, u32)>,
-    /// Queues that are held for want of space.
-    pub(super) starved: BTreeMap<ProjectSlug, Wait>,
-    /// The commit that a push was last tried with.
+    /// Queues that are held because the disk was full under the gate.
+    pub(super) starved: BTreeMap<ProjectSlug, DiskWait>,
+    /// Commit that was last tried to be pushed.
     pub(super) push_tried: BTreeMap<ProjectSlug, ObjectId>,
     /// Pushes in progress.
     pub(super) pushing: BTreeSet<ProjectSlug>,
@@ -60,7 +63,7 @@ pub struct Memo {
     pub(super) push_again: BTreeMap<ProjectSlug, (u32, i64)>,
     /// When proofs that could not be written are tried again, in Unix milliseconds.
     pub(super) prove_again: BTreeMap<ProjectSlug, i64>,
-    /// Publications that a person asked for; `true` when a missing branch may be made again.
+    /// Publications that a person asked for; `true` if a missing target branch may be created.
     pub(super) publish_now: BTreeMap<ProjectSlug, bool>,
 }
 
@@ -71,32 +74,33 @@ impl std::fmt::Debug for Memo {
 }
 
 impl Memo {
-    /// A memo for answering one command without a supervisor: nothing is dispatched, merged or published.
+    /// Returns a memo for a command without a supervisor: nothing is dispatched, merged or published.
     #[must_use]
     pub fn passive() -> Self {
         Self { is_passive: true, ..Self::default() }
     }
 
-    /// A memo for working on one project or all, with this many sessions at once in each when it is given.
+    /// Returns a memo for a supervisor that works on one project or on all of them. `max_parallel` overrides
+    /// the number of parallel sessions in each.
     #[must_use]
     pub fn working(only: Option<ProjectSlug>, max_parallel: Option<u32>) -> Self {
         Self { only, max_parallel, ..Self::default() }
     }
 
-    /// Whether this process works on a project.
+    /// Returns whether this process works on a project.
     #[must_use]
     pub fn covers(&self, project: &ProjectSlug) -> bool {
         self.only.as_ref().is_none_or(|only| only == project)
     }
 }
 
-/// A queue that is held for want of space.
+/// A queue that is held because the disk was full under the gate.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Wait {
-    /// Bytes that were free in each place, once they were looked at.
+pub(super) struct DiskWait {
+    /// Free bytes in each place when they were first read. `None` before that.
     pub(super) free: Option<Vec<u64>>,
-    /// How often it was held so, since the gate was green last.
+    /// Number of holds for this reason since the gate was last green.
     pub(super) tries: u32,
-    /// When it is tried again in any case, in Unix milliseconds.
+    /// When the queue is released in any case, in Unix milliseconds.
     pub(super) again_ms: i64,
 }

@@ -1,23 +1,51 @@
-//! Deciding: an input and the state give events and effects. It cannot fail, and asks nothing else.
+//! Decisions: an input and the state give events, effects and, for a command, a reply.
 //!
-//! [`step`] records what came in, then runs the phases in their order until nothing more follows: Harvest and Review
-//! where a session's leavings come in ([`harvest`]), then Merge ([`merge`], with [`publish`]), Unlock ([`unlock`]),
-//! Planner ([`phases`], then [`planner`]), Apply (where objectives come in: [`plans`], [`objectives`]) and Dispatch
-//! ([`dispatch`]).
+//! [`step`] first routes the input to the module that records it, then runs the phases until a round changes
+//! nothing. Recording an input already includes Harvest and Review ([`harvest`], [`follow`]) and, where
+//! objectives are added, Apply ([`plans`], [`objectives`]). The phases are Merge ([`merge`], [`publish`]),
+//! Unlock ([`unlock`]), Planner ([`phases`], [`planner`]) and Dispatch ([`dispatch`]); [`step`] says why they
+//! run in this order.
 //!
-//! The files stand in layers. One names items of its own layer and of those below it, and no two name each other.
+//! Modules are layered: a module uses its own layer and the layers below it, and no two modules use each
+//! other.
 //!
-//! | layer | files |
-//! |---|---|
-//! | routing | this one, [`inputs`], [`commands`] |
-//! | orders, ends, questions | [`operate`], [`plans`], [`import`], [`projects`], [`queue_orders`], [`session_orders`], [`gate_ends`], [`lifecycle`], [`settle`] |
-//! | repository | [`target`], [`retarget`], [`watch`], [`bypass`], [`mod@outstanding`], [`panics`] |
-//! | sessions | [`harvest`], [`follow`], [`recover`], [`sessions`], [`budgets`], [`health`], [`dispatch`], [`unlock`] |
-//! | queue | [`queue`], [`merge`], [`blame`], [`side_runs`], [`disk_space`], [`folders`], [`proofs`], [`publish`], [`push`] |
-//! | plans | [`planner`], [`phases`], [`objectives`], [`hierarchy`] |
-//! | hands that several need | [`send_back`], [`retries`], [`entries`], [`gates`], [`holds`], [`stops`], [`pausing`], [`scopes`], [`refusals`] |
-//! | words and values | [`ends`], [`resume`], [`wording`] |
-//! | the only hand that writes | [`scribe`], [`memo`] |
+//! | layer | module | concern |
+//! |---|---|---|
+//! | routing | [`inputs`] | which module records an input |
+//! | | [`commands`] | which module answers a command |
+//! | commands and questions | [`operate`] | orders about one objective: retry, approve, pause, edit … |
+//! | | [`plans`] | plans from a planner or a person: judged, approved, applied |
+//! | | [`import`] | goals, milestones and phases from a document |
+//! | | [`projects`], [`queue_orders`], [`session_orders`] | orders about a project, its queue, a session |
+//! | | [`gate_ends`] | the end of a gate run |
+//! | | [`lifecycle`] | a supervisor starts or stops |
+//! | | [`settle`] | whether anything still moves, and when the next timer is due |
+//! | repository | [`target`] | where the user's target branch is, and what follows |
+//! | | [`retarget`] | which branch a project lands on |
+//! | | [`watch`] | project files, repositories, git configuration, collisions |
+//! | | [`bypass`] | work that reached the target branch past the queue |
+//! | | [`mod@outstanding`] | effects to order again after a restart |
+//! | | [`panics`] | effects that panicked |
+//! | sessions | [`harvest`] | the facts that a session left: recorded and reviewed |
+//! | | [`follow`] | what follows when a session has ended |
+//! | | [`recover`] | scopes that recovery widens |
+//! | | [`sessions`] | worktrees and running sessions |
+//! | | [`budgets`] | limits of a session and of a project's day |
+//! | | [`health`] | cooldowns and logins of agents |
+//! | | [`dispatch`], [`unlock`] | which objectives start, and which may |
+//! | queue | [`merge`] | executes the queue's plan |
+//! | | [`queue`] | answers about merges and landings |
+//! | | [`blame`] | consequences of a gate that is not green |
+//! | | [`side_runs`] | gate runs in parallel with the queue: tamper guard, canary |
+//! | | [`disk_space`], [`folders`] | a full disk under the gate; gate worktrees |
+//! | | [`proofs`], [`publish`], [`push`] | what follows a landing |
+//! | plans | [`planner`] | when a planner run starts |
+//! | | [`phases`] | a phase's checks, and when it is reached |
+//! | | [`objectives`], [`hierarchy`] | adding objectives; goals, milestones and phases |
+//! | shared steps | [`send_back`], [`retries`], [`entries`], [`gates`] | send a branch back; next session; queue entries; gate runs |
+//! | | [`holds`], [`stops`], [`pausing`], [`scopes`], [`refusals`] | hold and release; stop a session; pause; compare scopes; refuse |
+//! | values | [`ends`], [`resume`], [`wording`] | how a session ended; whether it resumes; phrases |
+//! | writing | [`scribe`], [`memo`] | the only writer of the state; what a running supervisor remembers |
 
 mod blame;
 mod budgets;
@@ -86,40 +114,54 @@ pub use planner::{Stand, stand};
 use scribe::Scribe;
 pub use settle::{Settled, next_timer, settled, waiting};
 
-/// Rounds of the phases after one input. Every round needs an event of the round before, and every chain of
-/// events ends at an effect that has to be awaited, so a handful is the most there can be.
+/// Rounds of the phases after one input, at most.
+///
+/// A round runs only if the round before it recorded or ordered something, and every chain of events ends at
+/// an effect whose answer has to be awaited. A handful of rounds is therefore the most that occurs; the bound
+/// keeps a faulty phase from looping for ever.
 const ROUNDS_MAX: usize = 16;
 
 /// What follows from an input.
 #[derive(Debug, Default)]
 pub struct Decision {
-    /// Recorded before anything else follows.
+    /// Events to store, already applied to the state. They must be stored before anything else happens.
     pub events: Vec<Event>,
-    /// Carried out once the events are safe.
+    /// Effects to execute once the events are stored.
     pub effects: Vec<Effect>,
-    /// Given once the events are safe.
+    /// Answer to a command, to be sent once the events are stored. `None` for every other input.
     pub reply: Option<Reply>,
 }
 
-/// Takes one input. The state has the events applied when this returns; whoever calls it must not let the
-/// process go on when they cannot be stored.
+/// Applies one input to the state and returns what follows from it.
+///
+/// The events are applied to `state` before this returns. If the caller cannot store them, the state in
+/// memory is ahead of the one on disk, so the process must end.
 pub fn step(state: &mut State, memo: &mut Memo, input: Input, now_ms: i64) -> Decision {
     memo.seen_ms = now_ms;
     let is_tick = matches!(input, Input::Tick | Input::Started { .. });
+    // `next_timer` ignores timers that were due at the last tick. After the clock was set back, a tick in
+    // what is now the future must not hide the timers before it, hence the minimum.
     memo.ticked_ms = if is_tick { now_ms } else { memo.ticked_ms.min(now_ms) };
     let mut scribe = Scribe::new(state, memo, now_ms);
     let reply = inputs::take(&mut scribe, input);
     for _ in 0..ROUNDS_MAX {
         let before = scribe.progress();
+        // Holds come first: a spent budget or a full disk decides whether the later phases may start
+        // anything.
         budgets::run(&mut scribe);
         disk_space::run(&mut scribe);
+        // An entry that waits for its tamper guard blocks its own turn, so the guard gets a gate slot before
+        // the queue does.
         side_runs::guards(&mut scribe);
         merge::run(&mut scribe);
         publish::run(&mut scribe);
         push::run(&mut scribe);
         proofs::run(&mut scribe);
+        // The canary only uses a slot that the queue left free.
         side_runs::run(&mut scribe);
         folders::run(&mut scribe);
+        // A landing above may have met dependencies: its dependents become ready before dispatch looks for
+        // work.
         unlock::run(&mut scribe);
         phases::run(&mut scribe);
         planner::run(&mut scribe);

@@ -1,4 +1,4 @@
-//! What is recorded as begun and not as finished: the effects to take up again after a restart.
+//! Effects to order again after a restart: those recorded as ordered but not as finished.
 
 use super::target::adopt_effect;
 use crate::effect::Effect;
@@ -10,13 +10,13 @@ use paddock_model::project::Project;
 use paddock_model::session::{Session, SessionStatus, Stop};
 use paddock_model::state::State;
 
-/// Every effect whose outcome is not recorded. Carrying one out again is safe: it finds out first whether it
-/// has happened.
+/// Returns every effect whose outcome is not recorded. Executing one again is safe: each finds out first
+/// whether it has happened.
 #[must_use]
 pub fn outstanding(state: &State) -> Vec<Effect> {
     let mut effects = Vec::new();
     for project in state.projects() {
-        of_project(state, project, &mut effects);
+        project_effects(state, project, &mut effects);
     }
     for objective in state.objectives() {
         let key = objective.key.clone();
@@ -27,18 +27,21 @@ pub fn outstanding(state: &State) -> Vec<Effect> {
             Some((WorktreeStage::Removing, _)) => effects.push(Effect::RemoveWorktree { objective: key }),
             _ => {}
         }
+        // An objective in review after its session has ended waits for a second harvest: its branch moved
+        // while it was queued, or it was resumed from a pause.
         let last = objective.sessions.last().and_then(|id| state.session(*id));
         let is_reviewed_again = objective.status == Status::Review;
         let ended = last.filter(|session| is_reviewed_again && !session.status.is_open());
         effects.extend(ended.map(|session| Effect::Harvest { session: session.id }));
     }
     for session in state.open_sessions() {
-        of_session(session, &mut effects);
+        session_effects(session, &mut effects);
     }
     let unread =
         |node: &HierarchyNode| node.progress.checking.filter(|gate| state.gate(*gate).is_some_and(is_over));
     effects.extend(state.nodes().filter_map(unread).map(|gate| Effect::ReadChecks { gate }));
     for gate in state.open_gates() {
+        // Starting a run that runs already finds it again; only a run that is found can be stopped.
         effects.push(Effect::StartGate { gate: gate.id });
         if gate.cancelled {
             effects.push(Effect::StopGate { gate: gate.id });
@@ -51,9 +54,10 @@ fn is_over(run: &GateRun) -> bool {
     run.finished_ms.is_some()
 }
 
-fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
+fn project_effects(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     let slug = project.slug.clone();
     let integration = &project.integration;
+    // Everything below needs the integration ref.
     if !integration.is_made {
         let make = || Effect::MakeIntegration { project: slug, at: integration.tip.clone() };
         effects.extend(project.has_target().then(make));
@@ -90,16 +94,18 @@ fn of_project(state: &State, project: &Project, effects: &mut Vec<Effect>) {
     }
 }
 
-fn of_session(session: &Session, effects: &mut Vec<Effect>) {
+fn session_effects(session: &Session, effects: &mut Vec<Effect>) {
     match session.status {
         SessionStatus::Starting | SessionStatus::Running => {
             effects.push(Effect::StartSession { session: session.id });
-            // Its keeper may not have heard of the last extension.
+            // The supervisor may have ended before the keeper received the last extension.
             effects.push(Effect::ExtendSession { session: session.id });
         }
         SessionStatus::Stopping => {
             effects.push(Effect::StartSession { session: session.id });
             let stop = session.stop.unwrap_or(Stop::Shutdown);
+            // The state does not say whether the stop was immediate. A stop that a person asked for counts as
+            // such.
             let now = stop == Stop::Human;
             effects.push(Effect::StopSession { session: session.id, stop, now });
         }

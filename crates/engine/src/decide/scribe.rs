@@ -1,5 +1,6 @@
-//! The scribe: the only hand that writes. It applies each fact as it is recorded, so that what is decided
-//! next sees it.
+//! The scribe: the only writer of the state during a step.
+//!
+//! Each fact is applied as it is recorded, so that the next decision of the same step sees it.
 
 use std::collections::BTreeSet;
 
@@ -29,12 +30,13 @@ impl<'a> Scribe<'a> {
         (self.events, self.effects)
     }
 
-    /// Grows whenever something was recorded or ordered.
+    /// Returns a value that changes whenever a fact is recorded or an effect ordered.
     pub(super) fn progress(&self) -> (usize, usize) {
         (self.events.len(), self.effects.len())
     }
 
-    /// The projects that the phases have to look at.
+    /// Returns the projects that the phases have to look at: with many projects, an input about one of them
+    /// must not cost a pass over all.
     pub(super) fn marked(&self) -> Vec<ProjectSlug> {
         self.marked.iter().cloned().collect()
     }
@@ -50,21 +52,23 @@ impl<'a> Scribe<'a> {
         self.marked = slugs.filter(|slug| self.memo.covers(slug)).collect();
     }
 
-    /// Records a fact: it is applied now and stored before any effect.
+    /// Records a fact: applies it now, and has it stored before any effect is executed.
     pub(super) fn record(&mut self, fact: Fact) {
         let event = Event { seq: self.state.counters().seq + 1, at_ms: self.now_ms, fact };
         self.state.apply(&event);
         self.events.push(event);
     }
 
-    /// Orders an effect, carried out once everything recorded so far is stored.
+    /// Orders an effect, to be executed once the facts recorded so far are stored.
     pub(super) fn order(&mut self, effect: Effect) {
+        // Several rules of one step may ask for the same look or stop.
         if !self.effects.contains(&effect) {
             self.effects.push(effect);
         }
     }
 
-    /// Moves an objective, if the state machine names that move; else nothing is written and it says so.
+    /// Moves an objective and returns whether it moved. A move that the table of states does not name is not
+    /// recorded.
     pub(super) fn move_to(
         &mut self,
         key: &ObjectiveKey,
@@ -76,6 +80,8 @@ impl<'a> Scribe<'a> {
         self.mark(&key.project);
         let Some(from) = self.state.objective(key).map(|objective| objective.status) else { return false };
         let is_allowed = is_legal(from, to, cause);
+        // An illegal move is a fault of the engine. Tests stop at it; in a release the objective stays where
+        // it is, which is safer than a state that no rule handles.
         debug_assert!(is_allowed, "{key}: {from} -> {to} by {cause:?} is not in the table of states");
         if is_allowed {
             let objective = key.clone();
@@ -84,7 +90,7 @@ impl<'a> Scribe<'a> {
         is_allowed
     }
 
-    /// Whether nothing new is to be started.
+    /// Returns whether no new work may start: the supervisor is stopping, or there is none.
     pub(super) fn is_quiet(&self) -> bool {
         self.memo.is_passive || self.memo.stopping.is_some()
     }
