@@ -1,7 +1,8 @@
-//! What the gate's verdicts mean: when a run is repeated, when the base is asked, and who is blamed.
+//! The meaning of the gate's verdicts: when a run is repeated, when the base is asked, and which branch is
+//! blamed.
 //!
-//! A branch is sent back only when it fails alone on a base that is green. Everything here is a pure function
-//! of the runs on a candidate so far and of the verdicts that are known.
+//! A branch is sent back only if it fails alone on a base that is green. Everything here is a pure function
+//! of the recorded verdicts.
 
 use paddock_model::clock::distance_ms;
 use paddock_model::gate::Verdict;
@@ -9,63 +10,67 @@ use paddock_model::ids::{GateId, ObjectId};
 use paddock_model::train::Subject;
 use paddock_model::verdicts::{KnownVerdict, VERDICT_AGE_MAX_MS};
 
-/// Runs on a tree that cannot be evaluated before something follows: once more after the first.
+/// Runs on a tree that cannot be evaluated before something follows. The first is repeated, since most
+/// crashes and time-outs do not happen twice.
 const NOT_EVALUATED_MAX: u32 = 2;
-/// What the gate said of the base of a candidate.
+
+/// The gate's verdict on the base of a candidate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct BaseVerdict {
-    /// The verdict.
+    /// Verdict on the base.
     pub verdict: Verdict,
-    /// The run that found it.
+    /// Run that gave it.
     pub gate: GateId,
 }
 
 /// The gate runs on one tree, so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Trial {
-    /// The run that was green, if one was.
+    /// Green run, if there was one.
     pub green: Option<GateId>,
-    /// Red runs.
+    /// Number of red runs.
     pub red: u32,
-    /// Runs that could not be evaluated.
+    /// Number of runs that could not be evaluated.
     pub not_evaluated: u32,
     /// Whether the last of those had started and then crashed or timed out.
     pub has_crashed: bool,
-    /// What one of them failed of may lie outside of the tree, and pass.
+    /// Whether a run failed for a cause that may lie outside of the tree and pass, such as a full disk.
     pub may_be_passing: bool,
-    /// The last run that was not green.
+    /// Last run that was not green.
     pub last: Option<GateId>,
 }
 
 impl Trial {
-    /// Whether the tree counts as failing where prefixes are searched: no verdict yet on anybody.
+    /// Returns whether the tree counts as failing in the search for the culprit. A failing prefix only tells
+    /// where to look next; no branch is blamed for it.
     #[must_use]
     pub(crate) fn is_failing(&self) -> bool {
         self.green.is_none() && (self.red > 0 || (self.is_unclear() && self.has_crashed))
     }
 
-    /// Whether nothing can be said of the tree.
+    /// Returns whether the gate cannot be evaluated on the tree.
     #[must_use]
     pub(crate) fn is_unclear(&self) -> bool {
         self.green.is_none() && self.not_evaluated >= NOT_EVALUATED_MAX
     }
 }
 
-/// What judging goes by.
+/// The verdicts and settings that trees are judged by.
 #[derive(Debug, Clone, Copy)]
 pub struct Rules<'a> {
-    /// The verdicts that are known.
+    /// Recorded verdicts.
     pub verdicts: &'a [KnownVerdict],
-    /// The commands and limits of now, by [`paddock_model::verdicts::terms_of`].
+    /// Current commands and limits of the gate, by [`paddock_model::verdicts::terms_of`].
     pub terms: &'a str,
-    /// Repeats of a red run on the same tree before anyone is blamed.
+    /// Repeats of a red run on the same tree before a branch is blamed.
     pub flaky_retries: u32,
-    /// Unix milliseconds.
+    /// Current time, in Unix milliseconds.
     pub now_ms: i64,
 }
 
 impl Rules<'_> {
-    /// What is known of a tree under the terms of now.
+    /// Returns the runs on a tree under the current terms. Verdicts of another gate, and those older than a
+    /// day, do not count.
     #[must_use]
     pub(crate) fn trial(&self, tree: &ObjectId) -> Trial {
         let mut trial = Trial::default();
@@ -91,12 +96,13 @@ impl Rules<'_> {
         trial
     }
 
-    /// What is known of what a candidate lands on; where that is to compare with, by a run after this one.
+    /// Returns the verdict on the base's tree. With `after`, only runs that started later than that one
+    /// count.
     #[must_use]
     pub(crate) fn base(&self, tree: &ObjectId, after: Option<GateId>) -> Option<BaseVerdict> {
         let mut trial = self.trial(tree);
-        let is_meant = |gate: &GateId| after.is_none_or(|after| *gate > after);
-        (trial.green, trial.last) = (trial.green.filter(is_meant), trial.last.filter(is_meant));
+        let is_later = |gate: &GateId| after.is_none_or(|after| *gate > after);
+        (trial.green, trial.last) = (trial.green.filter(is_later), trial.last.filter(is_later));
         let said = |verdict, gate| Some(BaseVerdict { verdict, gate });
         match (trial.green, trial.last) {
             (Some(gate), _) => said(Verdict::Green, gate),
@@ -107,25 +113,26 @@ impl Rules<'_> {
     }
 }
 
-/// What is due for a candidate that is made.
+/// The next step for a candidate that is alone on its base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Judgement {
-    /// Run the gate on it.
+    /// Run the gate on the candidate.
     Run,
-    /// Its tree is green already: by this run.
+    /// Land the candidate: this run was green on its tree.
     Reuse(GateId),
-    /// Run the gate on its base.
+    /// Run the gate on the base.
     RunBase,
-    /// It is red alone on a green base.
+    /// Send the branch back: it is red alone on a green base.
     Blame,
-    /// Its base is red: by this run. Nobody is blamed.
+    /// Hold the queue: this run was red on the base, so no branch is to blame.
     RedBase(GateId),
-    /// Nothing can be said of it.
+    /// Hold the queue: the gate cannot be evaluated.
     NotEvaluated,
 }
 
-/// What is due for an entry that is alone on a base, by its merge's tree and the base's. Every answer that
-/// runs the gate uses up one of a bounded number of runs, so that it comes to an end.
+/// Returns the next step for an entry that is alone on a base, from the trees of its merge and of the base.
+///
+/// Every answer that runs the gate uses up one of a bounded number of runs, so the judgement always ends.
 #[must_use]
 pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: &Rules<'_>) -> Judgement {
     let trial = rules.trial(tree);
@@ -136,15 +143,17 @@ pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: 
     if !is_red && !trial.is_unclear() {
         return Judgement::Run;
     }
-    // The user's commits are never sent back: publishing waits, and a person is told.
+    // There is no agent to send the user's commits back to. "Blame" makes publishing wait and informs a
+    // person, and the base need not be asked for that.
     if is_red && *subject == Subject::Target {
         return Judgement::Blame;
     }
-    // What never started says nothing of a tree, whatever the base is.
+    // A gate that never started says nothing about the tree, even if it starts on the base.
     if !is_red && !trial.has_crashed {
         return Judgement::NotEvaluated;
     }
-    // What may pass is compared with a run on the base under the circumstances of now.
+    // A cause that may pass (a full disk, a failed set-up) may have come after the base was last tried. Only
+    // a later run on the base tells whether the cause is in the branch or in the machine.
     match rules.base(base, trial.last.filter(|_| trial.may_be_passing)) {
         None => Judgement::RunBase,
         Some(BaseVerdict { verdict: Verdict::Green, .. }) => Judgement::Blame,
@@ -153,7 +162,8 @@ pub(crate) fn judge(subject: &Subject, tree: &ObjectId, base: &ObjectId, rules: 
     }
 }
 
-/// How often a red run is repeated on the same tree before anyone is blamed: at least once where its cause may pass.
+/// Returns how often a red run is repeated on the same tree before a branch is blamed: at least once if its
+/// cause may pass.
 #[must_use]
 pub(crate) fn repeats(flaky_retries: u32, may_be_passing: bool) -> u32 {
     flaky_retries.max(u32::from(may_be_passing))
@@ -197,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn a_red_run_is_repeated_before_the_base_is_asked_and_anyone_is_blamed() {
+    fn a_red_run_is_repeated_before_the_base_is_asked_and_a_branch_is_blamed() {
         assert_eq!(judged(&[]), Judgement::Run);
         assert_eq!(judged(&[red(1)]), Judgement::Run);
         assert_eq!(judged(&[red(2)]), Judgement::RunBase);
@@ -215,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn what_crashes_twice_is_red_only_where_the_base_is_green() {
+    fn a_gate_that_crashes_twice_counts_as_red_only_on_a_green_base() {
         assert_eq!(judged(&[unclear(1, true)]), Judgement::Run);
         assert_eq!(judged(&[unclear(2, true)]), Judgement::RunBase);
         assert_eq!(judged(&[unclear(2, true), known('b', Verdict::Green, 0)]), Judgement::Blame);
@@ -225,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_pass_is_tried_twice_and_compared_with_a_run_on_the_base_that_came_after_it() {
+    fn a_failure_that_may_pass_is_repeated_and_compared_with_a_later_run_on_the_base() {
         let verdict_of = |runs, verdicts: &[KnownVerdict]| {
             let said = KnownVerdict { runs, gate: GateId(5), may_be_passing: true, ..red(runs) };
             let verdicts: Vec<KnownVerdict> = [said].into_iter().chain(verdicts.iter().cloned()).collect();
@@ -237,7 +247,7 @@ mod tests {
         assert_eq!(
             verdict_of(1, &[base(Verdict::Green, 9)]),
             Judgement::Run,
-            "whatever `flaky_retries` says"
+            "repeated although `flaky_retries` is 0"
         );
         assert_eq!(verdict_of(2, &[]), Judgement::RunBase);
         assert_eq!(verdict_of(2, &[base(Verdict::Green, 4)]), Judgement::RunBase);
@@ -249,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_set_up_that_fails_is_the_branchs_where_it_succeeds_on_the_base_after_it() {
+    fn a_failing_set_up_is_the_branchs_fault_if_it_succeeds_on_the_base_afterwards() {
         let failed = KnownVerdict { may_be_passing: true, ..unclear(2, true) };
         assert_eq!(judged(&[KnownVerdict { runs: 1, ..failed.clone() }]), Judgement::Run);
         let older = KnownVerdict { gate: GateId(1), ..known('b', Verdict::Green, 0) };
@@ -259,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn runs_on_one_tree_add_up_until_what_they_say_is_followed_up() {
+    fn runs_on_one_tree_add_up_until_the_branch_was_blamed() {
         let mut verdicts = Vec::new();
         keep(&mut verdicts, known('c', Verdict::Red, 0));
         keep(&mut verdicts, known('c', Verdict::Red, 1));

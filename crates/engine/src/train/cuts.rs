@@ -1,38 +1,46 @@
-//! Where to try a queue next: the prefixes whose verdicts tell the most.
+//! Where to run the gate next: the prefixes of a chain whose verdicts tell the most.
 //!
-//! The unknown is the first member that fails. A green prefix says that it comes later, a red one that it is
-//! in it; so a gate run is worth the most where both are equally likely. Without a known red prefix this is
-//! the batch of about ln 2 / p members, with one it is the half of the search; at a failure rate above 0.38
-//! the half is the first member alone.
+//! The unknown is the first member that fails. A green prefix says that this member comes later, a red prefix
+//! that the prefix contains it, so a gate run tells the most where both verdicts are equally likely. Without
+//! a red prefix that is a batch of about ln 2 / p members, where p is the rate of failure. With a red prefix
+//! it is the middle of the search, by probability. Above a rate of 0.38 it is the first member alone.
 
-/// What is known of the members of a chain.
+/// The state of a search in a chain.
 pub(super) struct Search<'a> {
-    /// The probability that each member fails, in order: those of the chain, then those that could be added.
+    /// Probability that each member fails, in order: the members of the chain, then entries that could join
+    /// it.
     pub(super) failure: &'a [f64],
-    /// The shortest prefix that is red, by its number of members.
+    /// Number of members of the shortest red prefix.
     pub(super) red: Option<usize>,
-    /// Prefixes that the gate runs on now.
+    /// Prefixes that the gate runs on now, by their number of members.
     pub(super) running: &'a [usize],
 }
 
 impl Search<'_> {
-    /// The probability that the first failing member is among the first `count`, for every count from 0.
+    /// Returns, for every count from 0, the probability that the first failing member is among the first
+    /// `count`.
     fn within(&self) -> Vec<f64> {
         let last = self.red.unwrap_or(self.failure.len()).min(self.failure.len());
         let mut all_pass = 1.0;
         let mut within = vec![0.0];
         for failure in &self.failure[..last] {
+            // A probability of exactly 0 or 1 would make `total` 0, or hide every later member.
             all_pass *= 1.0 - failure.clamp(1e-6, 1.0 - 1e-6);
             within.push(1.0 - all_pass);
         }
+        // With a red prefix some member of it fails for certain: the probabilities are conditional on that.
         let total = if self.red.is_some() { 1.0 - all_pass } else { 1.0 };
         within.iter().map(|mass| mass / total).collect()
     }
 
-    /// The prefixes to try with so many free slots, the most telling first.
+    /// Returns the prefixes to try in this many free slots, by their number of members, the most telling
+    /// first.
+    ///
+    /// Prefixes that already run divide the chain into gaps. Each slot goes to the gap that has the most
+    /// probability for each of its cuts, and the cuts of a gap divide it evenly.
     pub(super) fn cuts(&self, slots: usize) -> Vec<usize> {
         let within = self.within();
-        // The longest prefix that tells anything: a red one is known already.
+        // The longest prefix whose verdict is unknown: a red prefix need not be tried again.
         let last = if self.red.is_some() { within.len().saturating_sub(2) } else { within.len() - 1 };
         let mut walls: Vec<usize> =
             self.running.iter().copied().filter(|cut| (1..=last).contains(cut)).collect();
@@ -48,25 +56,27 @@ impl Search<'_> {
         }
         for _ in 0..slots {
             let share = |gap: &Gap| gap.mass / (gap.cuts + 1) as f64;
-            let open = gaps.iter_mut().filter(|gap| gap.cuts < gap.room(last));
+            let open = gaps.iter_mut().filter(|gap| gap.cuts < gap.untried(last));
             if let Some(gap) = open.max_by(|one, other| share(one).total_cmp(&share(other))) {
                 gap.cuts += 1;
             }
         }
         let mut cuts: Vec<usize> = gaps.iter().flat_map(|gap| gap.placed(&within, last)).collect();
-        let tells = |cut: &usize| (within[*cut] - 0.5).abs();
-        cuts.sort_by(|one, other| tells(one).total_cmp(&tells(other)));
+        let off_middle = |cut: &usize| (within[*cut] - 0.5).abs();
+        cuts.sort_by(|one, other| off_middle(one).total_cmp(&off_middle(other)));
         cuts
     }
 }
 
-/// Between two prefixes that are known or being tried.
+/// The prefixes between two that are known or being tried.
 struct Gap {
+    /// Prefix below the gap, by its number of members.
     low: usize,
-    /// None: up to the end.
+    /// Prefix above the gap. `None` if the gap reaches to the end of the chain.
     high: Option<usize>,
-    /// The probability that the first failing member is in it.
+    /// Probability that the first failing member is in the gap.
     mass: f64,
+    /// Number of prefixes to try in the gap.
     cuts: usize,
 }
 
@@ -75,16 +85,18 @@ impl Gap {
         self.high.map_or(last, |high| high - 1)
     }
 
-    fn room(&self, last: usize) -> usize {
+    fn untried(&self, last: usize) -> usize {
         self.end(last).saturating_sub(self.low)
     }
 
-    /// The cuts that divide it into parts of the same probability, as nearly as members allow.
+    /// Returns the cuts that divide the gap into parts of the same probability, as nearly as its members
+    /// allow.
     fn placed(&self, within: &[f64], last: usize) -> Vec<usize> {
         let mut placed = Vec::new();
         let mut from = self.low + 1;
         for number in 1..=self.cuts {
             let wanted = within[self.low] + self.mass * number as f64 / (self.cuts + 1) as f64;
+            // Each of the cuts still to come needs a prefix of its own.
             let to = self.end(last) - (self.cuts - number);
             let off = |cut: &usize| (within[*cut] - wanted).abs();
             let cut = (from..=to).min_by(|one, other| off(one).total_cmp(&off(other)));
@@ -123,12 +135,12 @@ mod tests {
     }
 
     #[test]
-    fn more_slots_cut_finer_and_what_runs_is_not_run_twice() {
+    fn more_slots_cut_finer_and_a_running_prefix_is_not_run_twice() {
         let three = cuts(0.1, 40, None, &[], 3);
         assert_eq!(three.len(), 3);
         assert_eq!(three[0], 7);
-        let beside = cuts(0.1, 40, None, &[7], 1);
-        assert!(beside == [3] || beside == [13], "{beside:?}");
+        let second = cuts(0.1, 40, None, &[7], 1);
+        assert!(second == [3] || second == [13], "{second:?}");
         assert_eq!(cuts(0.1, 40, Some(3), &[1], 3), [2]);
         assert_eq!(cuts(0.1, 2, None, &[1, 2], 2), [0; 0]);
     }

@@ -1,9 +1,11 @@
-//! The merge queue as a pure state machine: `plan(view) -> actions`, planned anew from one read at every
-//! event. Lost or doubled events are harmless, since nothing is remembered between two plans but what was
-//! made (a chain of merges) and what the gate said of trees.
+//! The merge queue as a pure state machine: `plan(view) -> actions`.
 //!
-//! A batch is a prefix of the chain. Its tree is the same whether the chain is made in one go or what is left
-//! of it is made again on top of a landing: so every verdict of a search goes on to count.
+//! The plan is made from scratch at every event. Between two plans nothing is remembered but the chain of
+//! merges that was made and the gate's verdicts on trees, so a lost or doubled event does no harm.
+//!
+//! A batch is a prefix of the chain. After a batch has landed, the rest of the chain is made again on the new
+//! tip and has the same trees as before. Verdicts belong to trees, not to runs, so every verdict of a search
+//! stays valid after a landing.
 
 mod cuts;
 mod order;
@@ -14,6 +16,6 @@ mod plan_tests;
 pub use order::{OVERTAKEN_MAX, in_order};
 pub use plan::{Action, View, plan};
 
-/// Members of a batch at most: above it nothing is gained down to a failure rate of 1 in 100, and the chain
-/// stays in a row of the database of under 10 kB.
+/// Members of a batch, at most. A longer batch gains nothing unless fewer than 1 in 100 entries fail, and
+/// with this bound the chain's row in the database stays under 10 kB.
 pub(crate) const BATCH_MAX: usize = 64;

@@ -1,21 +1,24 @@
-//! The order in which entries are tried: priority, then time of approval, and nobody overtaken for ever.
+//! The order in which entries are tried: by priority, then by time of approval. No entry is overtaken for
+//! ever.
 
 use paddock_model::ids::EntryId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::train::{Entry, Subject, Train};
 
-/// How often an entry may be overtaken by younger ones.
+/// How often an entry may be overtaken by younger entries. Without the bound, a stream of entries of high
+/// priority would keep one of low priority waiting for ever.
 pub const OVERTAKEN_MAX: u32 = 8;
 
-/// Entries looked at for an order: the rest of a longer queue waits behind them by time of approval.
+/// Entries that are ordered. In a longer queue the others wait behind them, by time of approval; this bounds
+/// the cost of a plan, which is made at every event.
 const ORDERED_MAX: usize = 256;
 
-/// Which entries are known to conflict with which, by their numbers, both ways.
+/// Entries that are known to conflict with each entry. Every pair is in it both ways.
 pub(super) type Conflicts = BTreeMap<EntryId, BTreeSet<EntryId>>;
 
-/// The entries as they will land when all goes well: the user's commits, what is being tried, then the others by
-/// priority and time of approval.
+/// Returns the entries in the order in which they land if all are green: the user's commits, the members of
+/// the chain, then the others by priority and time of approval.
 #[must_use]
 pub fn in_order(train: &Train) -> Vec<&Entry> {
     let chained: Vec<EntryId> =
@@ -24,13 +27,17 @@ pub fn in_order(train: &Train) -> Vec<&Entry> {
     let chained = chained.iter().filter_map(|id| train.entry(*id));
     let ordered = fresh_order(train, &[], &Conflicts::new(), usize::MAX);
     let mut seen = BTreeSet::new();
+    // Entries beyond `ORDERED_MAX` come last, so that every entry is in the answer.
     let all = users.chain(chained).chain(ordered).chain(&train.entries);
     all.filter(|entry| seen.insert(entry.id)).collect()
 }
 
-/// The order after `first`, which is kept, up to so many: whoever was overtaken to the bound, then by priority;
-/// among equals whoever stands in the way of the fewest others, then by time of approval. Every prefix of it may
-/// land: no older entry is overtaken more often than the bound.
+/// Returns up to `most` entries in the order in which they should land, beginning with those in `first`.
+///
+/// The others are ordered by these rules: entries that were overtaken [`OVERTAKEN_MAX`] times, then higher
+/// priority, then fewer known conflicts, then earlier approval. An entry with few conflicts goes first
+/// because its landing spoils the fewest other branches. The order after `first` never overtakes an entry
+/// more often than the bound.
 pub(super) fn fresh_order<'t>(
     train: &'t Train,
     first: &[EntryId],
@@ -47,16 +54,17 @@ pub(super) fn fresh_order<'t>(
     rest.sort_by_key(|(entry, _)| {
         (entry.subject != Subject::Target, -i64::from(entry.priority), degree(entry), entry.id)
     });
-    // Where they go by age nobody is overtaken, so that nobody comes to be due.
+    // Entries in order of age overtake nobody, so no entry reaches the bound on the way and the loop below,
+    // which is quadratic, can be skipped. This is the usual case.
     if rest.is_sorted_by_key(|(entry, _)| entry.id) && rest.iter().all(|(_, times)| *times < OVERTAKEN_MAX) {
-        let room = most.saturating_sub(order.len());
-        order.extend(rest.into_iter().take(room).map(|(entry, _)| entry));
+        let missing = most.saturating_sub(order.len());
+        order.extend(rest.into_iter().take(missing).map(|(entry, _)| entry));
         return order;
     }
     while !rest.is_empty() && order.len() < most {
         let due = rest.iter().enumerate().filter(|(_, (_, times))| *times >= OVERTAKEN_MAX);
         let due = due.min_by_key(|(_, (entry, _))| entry.id).map_or(0, |(place, _)| place);
-        // The user's commits go first whatever is due.
+        // The user's commits go first in any case: everything else lands on top of them.
         let place = if rest[0].0.subject == Subject::Target { 0 } else { due };
         let (next, _) = rest.remove(place);
         overtake(&mut rest, next);
@@ -65,16 +73,20 @@ pub(super) fn fresh_order<'t>(
     order
 }
 
-/// One lands before these. The user's commits overtake nobody: they are what everything else lands on.
+/// Counts that `next` lands before the others. The user's commits overtake nobody: everything else lands on
+/// them.
 fn overtake(rest: &mut [(&Entry, u32)], next: &Entry) {
     if next.subject != Subject::Target {
         rest.iter_mut().filter(|(older, _)| older.id < next.id).for_each(|(_, times)| *times += 1);
     }
 }
 
-/// How many of the first members may land together without anybody who stays behind being overtaken too often.
+/// Returns how many of the first members may land together without overtaking any other entry too often.
+///
+/// The order already respects the bound when the chain is made. An entry may have been overtaken since, so
+/// the bound is checked again before anything lands.
 pub(super) fn landable(train: &Train, members: &[EntryId]) -> usize {
-    // Who is younger than all of them is overtaken by none.
+    // Entries that are younger than all members are overtaken by none of them.
     let youngest = members.iter().max().copied().unwrap_or_default();
     let older = train.entries.iter().filter(|entry| entry.id <= youngest);
     let mut rest: Vec<(&Entry, u32)> = older.map(|entry| (entry, entry.overtaken)).collect();
@@ -83,6 +95,8 @@ pub(super) fn landable(train: &Train, members: &[EntryId]) -> usize {
         let Some(found) = rest.iter().position(|(entry, _)| entry.id == *member) else { continue };
         let (next, _) = rest.remove(found);
         overtake(&mut rest, next);
+        // A longer prefix may be allowed although this one is not: the overtaken entry may be its next
+        // member.
         if rest.iter().all(|(_, times)| *times <= OVERTAKEN_MAX) {
             may_land = place + 1;
         }

@@ -1,4 +1,4 @@
-//! The plan: what to do next, from what is seen and from nothing else.
+//! The plan of the merge queue: what to do next, as a function of the [`View`] alone.
 
 use super::BATCH_MAX;
 use super::cuts::Search;
@@ -9,73 +9,76 @@ use paddock_model::gate::{GateRun, Purpose};
 use paddock_model::ids::{EntryId, GateId, ObjectId};
 use paddock_model::train::{Chain, Entry, Link, Subject, Train};
 
-/// Entries that are tried ahead of their turn, at most: the work is lost whenever the tip moves.
+/// Entries that are tried ahead of their turn, at most: that work is lost whenever the tip moves.
 const AHEAD_MAX: usize = 8;
 
-/// Entries looked at for a chain: some of them conflict with those before them.
+/// Entries considered for a chain. It is more than a batch holds, since some conflict with entries before
+/// them.
 const LOOKED_AT_MAX: usize = 2 * BATCH_MAX;
 
-/// All that a plan is made from.
+/// The input of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct View<'a> {
-    /// The queue.
+    /// Entries of the queue, and the chain made from them.
     pub train: &'a Train,
-    /// The integration tip.
+    /// Integration tip.
     pub tip: &'a ObjectId,
     /// Whether the project has a gate.
     pub has_gate: bool,
-    /// Whether anything may begin or land at all: not held, not stopping, repository workable.
+    /// Whether anything may begin or land: the queue is not held, the supervisor is not stopping, and the
+    /// repository is workable.
     pub may_move: bool,
-    /// Gate runs at once.
+    /// Number of parallel gate runs.
     pub slots: usize,
-    /// One slot more may be used to find out what two runs cost each other: for as long as the queue's own run takes
-    /// no longer than this, in milliseconds.
+    /// How long the queue's own run may take while one more slot is tried, in milliseconds. `None` if no
+    /// further slot may be tried. The trial measures how much two runs slow each other down.
     pub trial_ms: Option<i64>,
-    /// The project's gate runs that are not over, whatever they are for.
+    /// Open gate runs of the project, for every purpose.
     pub runs: &'a [&'a GateRun],
-    /// Batches of one only.
+    /// Whether each entry has to pass the gate by itself.
     pub is_strict: bool,
-    /// Entries that are known to conflict, in pairs.
+    /// Pairs of entries that are known to conflict.
     pub conflicts: &'a [(EntryId, EntryId)],
-    /// The tree of the tip, when the tip is the user's own commit.
+    /// Tree of the tip, if the tip is the user's own commit.
     pub external: Option<&'a ObjectId>,
-    /// What verdicts go by.
+    /// Rules for judging verdicts.
     pub rules: Rules<'a>,
 }
 
-/// What a plan asks for.
+/// A step that a plan asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Make a chain of these entries on the tip.
     Build(Vec<EntryId>),
-    /// Run the gate on the chain's first so many members.
+    /// Run the gate on this many members of the chain, from its first.
     Gate(usize),
-    /// Run the gate on the tip that the chain is made on.
+    /// Run the gate on the tip that the chain is based on.
     GateBase,
-    /// It is red alone on a green base: send it back, by what is known of its tree.
+    /// Send this entry back: it is red alone on a green base.
     Blame(EntryId, Trial),
-    /// The base is red, by this run: hold the queue.
+    /// Hold the queue: this run was red on the base.
     HoldRed(GateId),
-    /// The gate cannot be evaluated: hold the queue, by what is known of the tree. Whether the base could not
-    /// either.
+    /// Hold the queue: the gate cannot be evaluated on the tree. The flag says whether it was also tried on
+    /// the base.
     HoldNotEvaluated(Trial, bool),
-    /// The chain's first so many members passed, by this run, or there is no gate: let them land.
+    /// Land this many members of the chain, from its first. They passed by this run; `None` without a gate.
     Land(usize, Option<GateId>),
-    /// What was made is outdated: start over.
+    /// Give up the chain, which is out of date.
     Reset,
-    /// What this run is for is outdated, or the queue wants its slot.
+    /// Cancel this run: its verdict is not needed any more, or the queue needs its slot.
     Cancel(GateId),
-    /// Make the merge of this entry alone, ahead of its turn.
+    /// Merge this entry alone onto the tip, ahead of its turn.
     BuildAhead(EntryId),
-    /// Run the gate on it.
+    /// Run the gate on the merge of this entry, ahead of its turn.
     GateAhead(EntryId),
     /// Run the gate on the tip, which is the user's own commit.
     GateExternal,
 }
 
-/// What to do next. A pure function of what it sees.
+/// Returns what to do next: nothing, or actions to execute in order.
 #[must_use]
 pub fn plan(view: &View<'_>) -> Vec<Action> {
+    // A landing moves the tip, and until its answer is there nobody knows which tip to plan for.
     if view.train.landing.is_some() {
         return Vec::new();
     }
@@ -97,6 +100,8 @@ impl<'a> Planner<'_, 'a> {
         if self.is_outdated() {
             return vec![Action::Reset];
         }
+        // Cancelling comes first, even for a queue that is held, so that a useless run gives its slot back.
+        // The next plan sees the cancelled runs and goes on.
         let outdated = self.useless().chain(self.costly());
         let mut actions: Vec<Action> = outdated.map(|run| Action::Cancel(run.id)).collect();
         if !actions.is_empty() || !self.view.may_move {
@@ -122,9 +127,11 @@ impl<'a> Planner<'_, 'a> {
         self.view.train.entries.iter().find(|entry| entry.subject == Subject::Target)
     }
 
-    /// Whether the chain is for another tip, another gate, or has to give way to the user's own commits.
+    /// Returns whether the chain is out of date: made on another tip, made for a project with (or without) a
+    /// gate, or in front of the user's own commits, which always go first.
     fn is_outdated(&self) -> bool {
         let Some(chain) = &self.view.train.chain else { return false };
+        // The commit messages of a sealed chain say that the gate verified them.
         let is_sealed = chain.made.as_ref().map(|made| made.sealed);
         let is_behind = |users: &Entry| chain.asked.first() != Some(&users.id);
         chain.onto != *self.view.tip
@@ -132,16 +139,18 @@ impl<'a> Planner<'_, 'a> {
             || self.users_entry().is_some_and(is_behind)
     }
 
-    /// Runs of the queue that would tell nothing any more.
+    /// Returns the queue's runs whose verdict would tell nothing any more.
     fn useless(&self) -> impl Iterator<Item = &'a GateRun> {
         self.view.runs.iter().copied().filter(|run| !run.cancelled && !self.is_useful(run))
     }
 
     fn is_useful(&self, run: &GateRun) -> bool {
         let chain = self.view.train.chain.as_ref();
+        // The gate's commands may have been edited since the run started; its verdict would be about another
+        // gate.
         let is_current = run.terms == self.view.rules.terms && self.view.has_gate;
         match &run.purpose {
-            // Not the queue's to judge.
+            // `side_runs` and `phases` decide about these.
             Purpose::Canary | Purpose::Tamper { .. } | Purpose::Phase { .. } => true,
             Purpose::Candidate { .. } => {
                 is_current && chain.is_some_and(|chain| self.would_tell(chain, &run.tree))
@@ -158,7 +167,7 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Whether the first member is still to be compared with this tree, which it would land on.
+    /// Returns whether this is the tree of the base, and the first member has yet to be compared with it.
     fn asks_base(&self, chain: &Chain, tree: &ObjectId) -> bool {
         let made = chain.made.as_ref().filter(|made| made.onto_tree == *tree);
         let Some(first) = made.and_then(|made| made.links.first()) else { return false };
@@ -167,8 +176,9 @@ impl<'a> Planner<'_, 'a> {
         })
     }
 
-    /// Whether a verdict on this tree would say more than is known: it is between the longest green prefix and
-    /// the shortest red one, or it is the first member's, which is tried again.
+    /// Returns whether a verdict on this tree would tell more than is known: its prefix lies between the
+    /// longest green and the shortest red one, or it is that of the first member, which is repeated before it
+    /// is blamed.
     fn would_tell(&self, chain: &Chain, tree: &ObjectId) -> bool {
         let links = self.usable(chain);
         let Some(place) = links.iter().position(|link| link.tree == *tree) else { return false };
@@ -177,11 +187,12 @@ impl<'a> Planner<'_, 'a> {
         count > found.green && (found.red.is_none_or(|red| count < red) || count == 1)
     }
 
-    /// The prefixes that may land without anybody being overtaken too often.
+    /// Returns the prefixes that may land without overtaking any entry too often.
     fn usable<'c>(&self, chain: &'c Chain) -> &'c [Link] {
         &chain.links()[..landable(self.view.train, &chain.members(usize::MAX))]
     }
 
+    /// Returns the prefixes that the gate runs on now, by their number of members.
     fn running(&self, links: &[Link]) -> Vec<usize> {
         let runs = self.view.runs.iter().filter(|run| !run.cancelled && run.terms == self.view.rules.terms);
         let place = |run: &&GateRun| links.iter().position(|link| link.tree == run.tree);
@@ -193,29 +204,32 @@ impl<'a> Planner<'_, 'a> {
         self.view.slots.saturating_sub(self.view.runs.len() - beyond)
     }
 
-    /// Whether a run that gives way is in a slot that the queue does not count on.
+    /// Returns whether a run is in the additional slot of a trial, which the queue does not count on.
     fn is_beyond(&self, run: &GateRun) -> bool {
         run.slot as usize > self.view.slots && run.purpose.yields()
     }
 
-    /// The queue's own run, when it is the only one.
+    /// Returns the queue's own run, if it is the only run in the regular slots.
     fn only_run(&self) -> Option<&'a GateRun> {
         let mut own = self.view.runs.iter().copied().filter(|run| !self.is_beyond(run));
         own.next().filter(|run| own.next().is_none() && matches!(run.purpose, Purpose::Candidate { .. }))
     }
 
-    /// Runs beyond the slots that cost the queue more than they are worth, or are no longer wanted there.
+    /// Returns the runs of a trial that cost the queue more than they are worth, or are not needed any more.
     fn costly(&self) -> impl Iterator<Item = &'a GateRun> {
         let is_slow = |run: &GateRun, trial_ms| self.view.rules.now_ms - run.started_ms > trial_ms;
         let may_stay = match (self.view.trial_ms, self.only_run()) {
             (Some(trial_ms), Some(run)) => !is_slow(run, trial_ms),
+            // The queue's own run is over. The trial's run may go on, as the slot that it fills is idle
+            // otherwise.
             (_, own) => own.is_none() && self.free_slots() > 0,
         };
         let beyond = self.view.runs.iter().copied().filter(|run| !run.cancelled && self.is_beyond(run));
         beyond.filter(move |_| !may_stay)
     }
 
-    /// Whether a run may start in a slot more, to find out what two cost each other: beside one that has just begun.
+    /// Returns whether a trial of one more slot may start. The queue's own run must have begun just now, so
+    /// that the two overlap for most of its time and the measurement means something.
     fn may_try(&self) -> bool {
         let has_begun = |run: &GateRun, trial_ms| self.view.rules.now_ms - run.started_ms <= trial_ms / 4;
         let is_open = self.view.runs.iter().any(|run| self.is_beyond(run));
@@ -223,26 +237,30 @@ impl<'a> Planner<'_, 'a> {
         !is_open && !run.cancelled && has_begun(run, trial_ms)
     }
 
-    /// Runs that give way and whose slot is the queue's: as many as are asked for.
+    /// Returns the runs in the queue's slots that give way to the queue when it needs a slot.
     fn yielding(&self) -> impl Iterator<Item = &'a GateRun> {
         let may_yield = |run: &&GateRun| !run.cancelled && run.purpose.yields() && !self.is_beyond(run);
         self.view.runs.iter().copied().filter(may_yield)
     }
 
+    /// Returns the probability that an entry fails the gate.
     fn failure(&self, entry: &Entry) -> f64 {
         self.view.train.rates.failure(entry.has_passed)
     }
 
-    /// The entries that may be tried together, beginning with those that are kept.
+    /// Returns the entries that may be tried together, in order. Those in `kept` come first; those in
+    /// `separate` conflict with members before them and are left out.
     fn line(&self, kept: &[EntryId], separate: &[EntryId]) -> Vec<&'a Entry> {
         let limit = match (self.view.has_gate, self.view.is_strict) {
+            // Without a gate a batch saves nothing: each entry lands at once.
             (false, _) => 1,
+            // Each member needs a run of its own, so more members than slots would only wait.
             (true, true) => self.view.slots,
             (true, false) => BATCH_MAX,
         };
         let mut line: Vec<&Entry> = Vec::new();
         let order = fresh_order(self.view.train, kept, &self.conflicts, LOOKED_AT_MAX);
-        // Whoever waits for a run with the tests as they were stands aside.
+        // An entry whose tamper guard is still due lets others go first.
         for entry in order.into_iter().filter(|entry| !entry.waits_for_guard()) {
             if line.len() >= limit.max(kept.len()) {
                 break;
@@ -261,12 +279,12 @@ impl<'a> Planner<'_, 'a> {
         line
     }
 
-    /// No merges are there: which to make. Whether the queue has use for slots.
+    /// Asks for a chain, as there is none on the tip of now. Returns whether the queue has a use for slots.
     fn begin(&self, actions: &mut Vec<Action>) -> bool {
         let kept = self.kept();
         let mut line = self.line(&kept, &[]);
         if line.len() < kept.len() {
-            line = self.line(&[], &[]); // What is kept would overtake somebody too often.
+            line = self.line(&[], &[]); // The kept members would overtake an entry too often.
         }
         let Some(first) = line.first() else { return false };
         if first.not_before_ms.is_some_and(|at_ms| !clock::is_over(at_ms, self.view.rules.now_ms)) {
@@ -282,8 +300,9 @@ impl<'a> Planner<'_, 'a> {
         true
     }
 
-    /// Members of a chain that has to be made again whose order is kept: up to the last one of which something
-    /// is known or being found out.
+    /// Returns the members of an outdated chain whose order the next chain keeps: up to the last prefix that
+    /// has a verdict or a run. In the same order they have the same trees, so that verdicts and runs stay
+    /// good.
     fn kept(&self) -> Vec<EntryId> {
         let Some(chain) = &self.view.train.chain else { return Vec::new() };
         let links = self.usable(chain);
@@ -293,7 +312,8 @@ impl<'a> Planner<'_, 'a> {
         chain.members(count)
     }
 
-    /// The merges are there. Whether the queue has use for slots.
+    /// Decides about a chain that is made: land, search, or judge its first member. Returns whether the queue
+    /// has a use for slots.
     fn go_on(&self, chain: &Chain, actions: &mut Vec<Action>) -> bool {
         let links = self.usable(chain);
         if links.is_empty() {
@@ -311,6 +331,8 @@ impl<'a> Planner<'_, 'a> {
         }
         let found = Found::new(self, links);
         let green = if self.view.is_strict { found.green.min(1) } else { found.green };
+        // A green prefix lands at once, before the search goes on behind it: its members need not wait for
+        // that.
         match (self.trial(&links[green.saturating_sub(1)].tree).green, found.unclear) {
             (Some(gate), _) if green > 0 => actions.push(Action::Land(green, Some(gate))),
             (_, Some(trial)) => actions.push(Action::HoldNotEvaluated(trial, false)),
@@ -320,7 +342,7 @@ impl<'a> Planner<'_, 'a> {
         true
     }
 
-    /// The first member fails, and it is alone on the tip.
+    /// Decides about the first member, which failed alone on the tip: repeat the run, ask the base, or blame.
     fn alone(&self, first: &Entry, tree: &ObjectId, base: &ObjectId, actions: &mut Vec<Action>) {
         let is_running =
             |tree: &ObjectId| self.view.runs.iter().any(|run| run.tree == *tree && !run.cancelled);
@@ -344,7 +366,8 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Starts a run in a free slot, or makes one free.
+    /// Starts a run in a free slot. If there is none, cancels a run that gives way; the next plan starts this
+    /// one.
     fn start(&self, wanted: Action, actions: &mut Vec<Action>) {
         match (self.free_slots(), self.yielding().next()) {
             (0, Some(run)) => actions.push(Action::Cancel(run.id)),
@@ -353,13 +376,15 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// Prefixes are tried where they tell the most; entries join the chain where that is beyond its end.
+    /// Tries the prefixes whose verdicts tell the most. If such a prefix is longer than the chain, further
+    /// entries join the chain first.
     fn search(&self, chain: &Chain, links: &[Link], found: &Found, actions: &mut Vec<Action>) {
         let running = self.running(links);
         let slots = self.free_slots() + self.yielding().count();
         let members: Vec<EntryId> = links.iter().map(|link| link.entry).collect();
         let separate = chain.made.as_ref().map_or(&[][..], |made| made.separate.as_slice());
         let line = match found.red {
+            // The culprit is inside of the chain: longer prefixes would be red as well.
             Some(_) => members.iter().filter_map(|id| self.view.train.entry(*id)).collect(),
             None => self.line(&members, separate),
         };
@@ -379,7 +404,8 @@ impl<'a> Planner<'_, 'a> {
         }
     }
 
-    /// The queue has no use for a slot: the user's commits are tried, and entries ahead of their turn.
+    /// Uses a slot that the queue does not need: for the user's own commits, then for entries ahead of their
+    /// turn.
     fn idle(&self, actions: &mut Vec<Action>) {
         let is_free = self.free_slots() > 0;
         if !self.view.has_gate || (!is_free && !self.may_try()) {
@@ -395,12 +421,13 @@ impl<'a> Planner<'_, 'a> {
             return actions.push(Action::GateExternal);
         }
         let order = in_order(self.view.train);
+        // The first entry is the queue's own business.
         let waiting = order.iter().filter(|entry| entry.subject != Subject::Target).skip(1).take(AHEAD_MAX);
         for entry in waiting {
             let ahead = entry.ahead.as_ref().filter(|ahead| ahead.onto == *self.view.tip);
             match ahead.map(|ahead| ahead.candidate.as_ref()) {
                 None => return actions.push(Action::BuildAhead(entry.id)),
-                Some(None) => return, // It is being made.
+                Some(None) => return, // Its merge is being made; one at a time is enough.
                 Some(Some(candidate)) if is_due(&candidate.tree) => {
                     return actions.push(Action::GateAhead(entry.id));
                 }
@@ -410,13 +437,13 @@ impl<'a> Planner<'_, 'a> {
     }
 }
 
-/// What is known of a chain's prefixes.
+/// The verdicts on a chain's prefixes.
 struct Found {
-    /// The longest green one, by its number of members.
+    /// Number of members of the longest green prefix. 0 if there is none.
     green: usize,
-    /// The shortest failing one that is longer.
+    /// Number of members of the shortest failing prefix that is longer than the green one.
     red: Option<usize>,
-    /// The first of which nothing can be said.
+    /// Runs on the first prefix after the green one that cannot be evaluated.
     unclear: Option<Trial>,
 }
 
@@ -424,8 +451,9 @@ impl Found {
     fn new(planner: &Planner<'_, '_>, links: &[Link]) -> Self {
         let trials: Vec<Trial> = links.iter().map(|link| planner.trial(&link.tree)).collect();
         let green = match planner.view.is_strict {
-            // Each lands by itself, and so needs a green verdict of its own.
+            // Each member lands by itself, and so needs a green verdict of its own.
             true => trials.iter().take_while(|trial| trial.green.is_some()).count(),
+            // A batch lands with the tree of its last member, so red trees before a green one do not matter.
             false => trials.iter().rposition(|trial| trial.green.is_some()).map_or(0, |place| place + 1),
         };
         let failing = trials[green..].iter().position(Trial::is_failing);
