@@ -1,5 +1,8 @@
-//! Review: whether what a session left may go on to the merge queue, judged by facts.
+//! Review: whether the work that a session left may enter the merge queue.
+//!
+//! The review goes by what git shows of the branch, never by what the agent says about it.
 
+use super::listing::a_few_of;
 use super::tamper::unnamed;
 use paddock_model::facts::{HarvestFacts, SecretFact};
 use paddock_model::finding::{Finding, FindingCode};
@@ -9,25 +12,29 @@ use paddock_model::project::Project;
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::settings::{ProjectSettings, ScopeRule};
 
-/// Paths that only an integrator's sessions may change, whatever the settings say.
+/// Paths that only an integrator's sessions may change, whatever the settings say: the project file holds the
+/// gate's commands.
 pub const ALWAYS_PROTECTED: &str = ".paddock/**";
 
-/// Changes of tests that a finding tells one by one.
+/// Changes to tests that a finding describes one by one.
 const TAMPERED_SHOWN_MAX: usize = 5;
 
-/// What the review is made against.
+/// Files that the text of a finding names. The finding lists more of them.
+const NAMED_MAX: usize = 3;
+
+/// The rules that a branch is reviewed by.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Terms<'a> {
-    /// The project's settings.
+    /// Settings of the project.
     pub settings: &'a ProjectSettings,
-    /// The objective's scope; empty = everything.
+    /// Globs of the objective's scope. Empty if it may change everything.
     pub path_scope: &'a [String],
-    /// Of that, what recovery added by itself.
+    /// Globs of `path_scope` that recovery added by itself.
     pub grown_scope: &'a [String],
 }
 
 impl<'a> Terms<'a> {
-    /// Those of an objective of this project.
+    /// Returns the rules for an objective of this project.
     pub(crate) fn new(project: &'a Project, objective: &'a Objective) -> Self {
         Self {
             settings: &project.settings,
@@ -37,10 +44,12 @@ impl<'a> Terms<'a> {
     }
 }
 
-/// Everything that speaks against landing what the harvest found; nothing = it passes.
+/// Returns the faults that speak against landing the branch. Without any, it passes.
+///
+/// All faults are reported together, so that one correction session can repair them all.
 ///
 /// # Errors
-/// When a glob of the settings or of the scope cannot be compiled.
+/// Fails if a glob of the settings or of the scope cannot be compiled.
 pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Finding>, ScopeError> {
     let mut findings = Vec::new();
     if terms.settings.path_scope == ScopeRule::Enforce {
@@ -59,7 +68,7 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
     }
     if let Some(place) = &facts.head_elsewhere {
         let text = format!(
-            "the worktree's HEAD is at {}, which does not descend from the work branch; kept under {}",
+            "the worktree's HEAD is at {}, which does not descend from the work branch; its commits are kept under {}",
             place.commit.short(),
             place.kept_as
         );
@@ -70,14 +79,32 @@ pub(crate) fn review(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Find
 
 fn reserved(paths: &[RepoPath]) -> Option<Finding> {
     let found: Vec<RepoPath> = paths.iter().filter(|path| path.is_reserved()).cloned().collect();
-    let text = "names that stand for the git directory, or a folder above, on some file system: git never checks them \
-                out; rewrite the branch without them";
+    let text = format!(
+        "committed {}: on some file systems such a name stands for the git directory or a folder above it, \
+         so git never checks it out; rewrite the branch without it",
+        quoted(&found)
+    );
     (!found.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, found))
 }
 
 fn bad_links(paths: &[RepoPath]) -> Option<Finding> {
-    let text = "a link stands where git takes nothing but a file: git never checks it out; rewrite the branch without it";
+    let text = format!(
+        "committed {} as a symbolic link: git accepts nothing but a file there, and never checks it out; \
+         rewrite the branch without it",
+        quoted(paths)
+    );
     (!paths.is_empty()).then(|| Finding::new(FindingCode::Reserved, text, paths.to_vec()))
+}
+
+/// Returns the first few paths in backticks, and the number of the others.
+fn quoted(paths: &[RepoPath]) -> String {
+    let names: Vec<String> = paths.iter().map(|path| format!("`{path}`")).collect();
+    a_few_of(&names, NAMED_MAX)
+}
+
+/// Returns "is" or "are", for a relative clause about the paths.
+fn is_or_are(paths: &[RepoPath]) -> &'static str {
+    if paths.len() == 1 { "is" } else { "are" }
 }
 
 fn matching(paths: &[RepoPath], globs: &Globs, wanted: bool) -> Vec<RepoPath> {
@@ -89,14 +116,15 @@ fn out_of_scope(paths: &[RepoPath], terms: &Terms<'_>) -> Result<Option<Finding>
         return Ok(None);
     }
     let outside = out_of_scope_paths(paths, terms.path_scope, &terms.settings.shared_patterns)?;
-    let text = format!("files outside the path scope ({}) changed", terms.path_scope.join(", "));
+    let (changed, is) = (quoted(&outside), is_or_are(&outside));
+    let text = format!("changed {changed}, which {is} outside the scope `{}`", terms.path_scope.join("`, `"));
     Ok((!outside.is_empty()).then(|| Finding::new(FindingCode::OutOfScope, text, outside)))
 }
 
-/// The paths that neither the scope nor the shared patterns hold.
+/// Returns the paths that match neither the scope nor the shared patterns.
 ///
 /// # Errors
-/// When a glob cannot be compiled.
+/// Fails if a glob cannot be compiled.
 pub(crate) fn out_of_scope_paths(
     paths: &[RepoPath],
     path_scope: &[String],
@@ -106,7 +134,8 @@ pub(crate) fn out_of_scope_paths(
     Ok(matching(paths, &Globs::new(&allowed)?, false))
 }
 
-/// Judged per commit, for history lands too: undoing it in a later commit does not help.
+/// Secrets are judged for each commit, since the history lands, too: a later commit that removes one does not
+/// help.
 fn secrets(facts: &HarvestFacts) -> Option<Finding> {
     let first = facts.secrets.first()?;
     let place = |fact: &SecretFact| match &fact.path {
@@ -114,9 +143,9 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
         None => format!("the message of commit {}", fact.commit.short()),
     };
     let text = format!(
-        "a secret was committed ({}: {}), and the history of the branch lands, too: rewrite the branch so that \
-         none of its commits holds it (for example `git reset --soft` to where the branch began, remove it, \
-         commit anew); a further commit that removes it is not enough",
+        "a secret was committed ({}: {}), and the history of the branch lands, too: rewrite the branch so \
+         that none of its commits holds it (for example `git reset --soft` to where the branch began, remove \
+         it, commit anew); a further commit that removes it is not enough",
         first.kind,
         place(first)
     );
@@ -125,46 +154,50 @@ fn secrets(facts: &HarvestFacts) -> Option<Finding> {
     Some(Finding::new(FindingCode::Secret, text, unique.into_iter().collect()))
 }
 
-/// Allowed where every commit that touches the path came from an integrator's session.
+/// A protected path may change if every commit that touches it came from an integrator's session.
 fn protected(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
     let mut patterns = terms.settings.integrator_only_patterns.clone();
     patterns.push(ALWAYS_PROTECTED.to_owned());
     let mut touched = matching(&facts.net_paths, &Globs::new(&patterns)?, true);
     touched.retain(|path| !facts.integrator_paths.contains(path));
-    let text = "protected files changed, which only an integrator's session may do";
+    let (changed, is) = (quoted(&touched), is_or_are(&touched));
+    let text = format!("changed {changed}, which {is} protected: only an integrator's session may do that");
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::Protected, text, touched)))
 }
 
+/// Files that Paddock copies into worktrees (`worktree.copy`) are the user's own, often with credentials in
+/// them.
 fn copied(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
     if terms.settings.worktree.copy.is_empty() {
         return Ok(None);
     }
     let touched = matching(&facts.net_paths, &Globs::new(&terms.settings.worktree.copy)?, true);
-    let text = "files were committed that are only copied into the worktree";
+    let (committed, is) = (quoted(&touched), is_or_are(&touched));
+    let text = format!("committed {committed}, which {is} only copied into the worktree (`worktree.copy`)");
     Ok((!touched.is_empty()).then(|| Finding::new(FindingCode::CopiedFile, text, touched)))
 }
 
-/// Tests that were there are the gate's: only an objective whose scope names them may take from them.
+/// The gate relies on the tests that existed before the branch: only an objective whose scope names them may
+/// weaken them. Otherwise an agent could turn the gate green by deleting the test that fails.
 fn tampered(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Option<Finding>, ScopeError> {
     let mut found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
     found.retain(|tampered| tampered.how.is_plain());
     let shown: Vec<String> = found.iter().take(TAMPERED_SHOWN_MAX).map(ToString::to_string).collect();
     let more = if found.len() > shown.len() { ", and more" } else { "" };
     let text = format!(
-        "tests that were there were weakened, or what the gate runs was changed: {}{more}. Put them back as they \
-         were (adding tests is free); where the work needs them changed, stop and say so: a person has to name \
-         these files in the scope",
+        "weakened existing tests, or changed files that the gate runs: {}{more}. Restore them (new tests are \
+         always welcome); if the work needs these files changed, stop and say so: a person has to name them in the scope",
         shown.join("; ")
     );
     let paths = found.iter().map(|tampered| tampered.path.clone()).collect();
     Ok((!found.is_empty()).then(|| Finding::new(FindingCode::Tampered, text, paths)))
 }
 
-/// The tests that are others than they were, without being weakened in any way that can be seen, and that the scope
-/// does not name: the gate is run with them as they were.
+/// Returns the tests that the branch changed without visibly weakening them, and that the scope does not
+/// name. The gate has to be green with the original versions of these files before the branch may land.
 ///
 /// # Errors
-/// When a glob cannot be compiled.
+/// Fails if a glob cannot be compiled.
 pub(crate) fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<RepoPath>, ScopeError> {
     let found = unnamed(&facts.tampered, terms.path_scope, terms.grown_scope)?;
     Ok(found
@@ -174,7 +207,8 @@ pub(crate) fn guarded(facts: &HarvestFacts, terms: &Terms<'_>) -> Result<Vec<Rep
         .collect())
 }
 
-/// Judged on the net change: empty commits beside real work do no harm.
+/// Only a branch whose commits are all empty and whose net change is empty is at fault: empty commits among
+/// real work do no harm.
 fn empty(facts: &HarvestFacts) -> Option<Finding> {
     let all_empty = !facts.commits.is_empty() && facts.commits.iter().all(|commit| commit.is_empty);
     let text = "the commits change nothing";

@@ -1,16 +1,16 @@
-//! The tamper guard: whether a branch deletes, skips or weakens tests that were there, or changes what the gate
-//! runs. Pure judgement; what changed is read from git.
+//! The tamper guard: which changes to existing tests and to the gate's own files an objective's scope allows.
 //!
-//! Adding tests is free. Changing those that are there is for objectives whose scope names them, in words that a
-//! person or the approved plan gave: a scope that grew by itself names nothing, nor does one that holds everything.
+//! Adding tests is always allowed. Changing an existing test is allowed to an objective whose scope names the
+//! file in words that a person or an approved plan wrote. A glob that recovery added by itself names nothing,
+//! or an agent could widen its own scope to its tests. A glob that matches everything names nothing either.
 
 use paddock_model::scope::{Globs, ScopeError};
 use paddock_model::tamper::Tampered;
 
-/// What the scope does not name of all that was changed.
+/// Returns the changes to files that the scope does not name.
 ///
 /// # Errors
-/// When a glob cannot be compiled.
+/// Fails if a glob cannot be compiled.
 pub(crate) fn unnamed<'t>(
     found: &'t [Tampered],
     path_scope: &[String],
@@ -22,7 +22,10 @@ pub(crate) fn unnamed<'t>(
     Ok(found.iter().filter(|tampered| !named.matches(tampered.path.as_bytes())).collect())
 }
 
-/// Whether the words of a scope that somebody gave name this file of Paddock's own configuration.
+/// Returns whether the scope, without the globs that recovery added, names this file of Paddock's own
+/// configuration.
+///
+/// Only a glob that begins with `.paddock/` counts: a change of the gate must not slip in under `**/*.yaml`.
 #[must_use]
 pub fn is_named(path: &[u8], path_scope: &[String], grown: &[String]) -> bool {
     let given: Vec<&String> =
@@ -30,7 +33,7 @@ pub fn is_named(path: &[u8], path_scope: &[String], grown: &[String]) -> bool {
     !given.is_empty() && Globs::new(&given).is_ok_and(|named| named.matches(path))
 }
 
-/// Whether a glob holds everything, so that it names nothing.
+/// Returns whether a glob matches every path, and so names none in particular.
 fn is_everything(glob: &str) -> bool {
     glob.split('/').all(|part| matches!(part, "**" | "*" | "." | ""))
 }
@@ -51,11 +54,11 @@ mod tests {
     }
 
     #[test]
-    fn only_a_scope_in_words_that_somebody_gave_names_a_test() {
+    fn only_a_glob_that_a_person_or_plan_wrote_names_a_test() {
         assert_eq!(left(&["src/**", "tests/**"], &[]), 0);
         assert_eq!(left(&["tests/a.rs"], &[]), 0);
         assert_eq!(left(&["src/**"], &[]), 1);
-        assert_eq!(left(&["src/**", "tests/**"], &["tests/**"]), 1, "it grew by itself");
+        assert_eq!(left(&["src/**", "tests/**"], &["tests/**"]), 1, "recovery added the glob");
         assert_eq!(left(&[], &[]), 1);
         assert_eq!(left(&["**"], &[]), 1, "everything names nothing");
         assert_eq!(left(&["**/*"], &[]), 1);
@@ -63,12 +66,12 @@ mod tests {
     }
 
     #[test]
-    fn paddocks_own_configuration_is_named_by_its_folder_or_its_name_and_by_nothing_wider() {
+    fn paddocks_own_configuration_is_named_by_its_folder_or_its_path_and_by_nothing_wider() {
         let named = |scope: &str, grown: &[String]| {
             is_named(b".paddock/project.yaml", &[scope.to_owned(), "src/**".to_owned()], grown)
         };
         assert!(named(".paddock/project.yaml", &[]) && named(".paddock/**", &[]));
         assert!(!named("**", &[]) && !named("**/*.yaml", &[]) && !named(".paddock/other.yaml", &[]));
-        assert!(!named(".paddock/**", &[".paddock/**".to_owned()]), "it grew by itself");
+        assert!(!named(".paddock/**", &[".paddock/**".to_owned()]), "recovery added the glob");
     }
 }

@@ -1,9 +1,9 @@
-//! Whether the output of a common test runner says that no test ran at all: exit status 0 says nothing then.
+//! Detects from the output of common test runners that no test ran. Exit status 0 proves nothing then.
 //!
-//! Lines are pushed one by one. A gate command may run several runners, or one for several packages: only when
-//! each that reports reports none is it said that nothing ran. Output that no known runner wrote says nothing.
+//! A gate command may start several runners, or one runner for several packages. No test ran only if every
+//! summary in the output reports none. Output of unknown runners is ignored.
 
-/// Reads what a gate command printed.
+/// A reader of a gate command's output, line by line.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TestsRun {
     none: u32,
@@ -11,16 +11,17 @@ pub struct TestsRun {
     first: Option<&'static str>,
 }
 
-/// What a line says.
+/// The meaning of a line.
 enum Says {
-    /// This runner ran so many tests.
+    /// The runner of this name ran this many tests.
     Ran(&'static str, u64),
+    /// The line is no summary of a known runner.
     Nothing,
 }
 
 impl TestsRun {
-    /// Takes in one line of output, without its line feed and without escape sequences (many runners colour their
-    /// summaries).
+    /// Reads one line of output. The line feed and all escape sequences must be removed before, since many
+    /// runners colour their summaries.
     pub fn push(&mut self, line: &str) {
         match says(line.trim()) {
             Says::Ran(runner, 0) => {
@@ -32,7 +33,7 @@ impl TestsRun {
         }
     }
 
-    /// The runner that said that it ran no test, when none ran any.
+    /// Returns the first runner that reported no test, unless a test ran somewhere.
     #[must_use]
     pub fn none_ran(&self) -> Option<&'static str> {
         self.first.filter(|_| self.some == 0 && self.none > 0)
@@ -44,7 +45,7 @@ fn says(line: &str) -> Says {
     readers.iter().map(|read| read(line)).find(|said| matches!(said, Says::Ran(..))).unwrap_or(Says::Nothing)
 }
 
-/// The number that stands before this word, where it is a word of its own (`12 passed`).
+/// Returns the number in front of a whole word (`12 passed`).
 fn before(line: &str, word: &str) -> Option<u64> {
     let words: Vec<&str> =
         line.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';' | '(' | ')')).collect();
@@ -52,7 +53,7 @@ fn before(line: &str, word: &str) -> Option<u64> {
     words.windows(2).find(|pair| pair[1] == word).and_then(|pair| pair[0].parse().ok())
 }
 
-/// The number after this text (`Tests run: 3`).
+/// Returns the number after a text (`Tests run: 3`).
 fn after(line: &str, text: &str) -> Option<u64> {
     let rest = line.split_once(text)?.1.trim_start();
     let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -91,7 +92,7 @@ fn python(line: &str) -> Says {
     if is_timed && (before(summary, "passed").is_some() || before(summary, "failed").is_some()) {
         return total("pytest", &[before(summary, "passed"), before(summary, "failed")]);
     }
-    // Everything was skipped, or left out by name.
+    // Only skipped or deselected tests are listed: pytest exits with 0 although none ran.
     if is_timed && (before(summary, "skipped").is_some() || before(summary, "deselected").is_some()) {
         return Says::Ran("pytest", 0);
     }
@@ -198,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn each_common_runner_is_understood_when_it_ran_nothing() {
+    fn each_common_runner_is_understood_when_it_ran_no_test() {
         let cases = [
             (
                 "running 0 tests\n\ntest result: ok. 0 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s",
@@ -257,7 +258,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_no_runner_wrote_says_nothing() {
+    fn output_of_unknown_runners_is_ignored() {
         for output in [
             "",
             "all good",

@@ -1,17 +1,17 @@
-//! Widening a scope by itself: level 2 of recovery.
+//! Widening a scope without a person: level 2 of recovery.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use paddock_model::path::RepoPath;
 use paddock_model::scope::{Globs, ScopeError, normalise};
 
-/// Files of one folder that are named one by one; more of them are covered by the folder.
+/// Files of one folder that become globs of their own. More of them become one glob for the folder.
 const FILES_OF_A_FOLDER_MAX: usize = 3;
-/// Paths that a summary may ask for at once.
+/// Paths that a summary may request at once.
 const ASKED_MAX: usize = 20;
 
-/// The smallest globs that cover the paths: the paths themselves, or their folder where there are more than
-/// three in it. None when a path cannot be written as a glob.
+/// Returns the smallest globs that cover the paths: the paths themselves, or their folder if it holds more
+/// than three of them. `None` if a path cannot be written as a glob.
 #[must_use]
 pub(crate) fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
@@ -21,6 +21,7 @@ pub(crate) fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
     }
     let mut globs = Vec::new();
     for (folder, files) in folders {
+        // The top folder would be `**`, which is no scope at all.
         match files.len() > FILES_OF_A_FOLDER_MAX && !folder.is_empty() {
             true => globs.push(format!("{}/**", escaped(folder))),
             false => globs.extend(files.into_iter().map(escaped)),
@@ -29,7 +30,7 @@ pub(crate) fn smallest_globs(paths: &[RepoPath]) -> Option<Vec<String>> {
     globs.iter().all(|glob| normalise(glob).is_ok()).then_some(globs)
 }
 
-/// The path as a glob that matches only it.
+/// Returns a glob that matches exactly this path.
 fn escaped(path: &str) -> String {
     let mut text = String::with_capacity(path.len());
     for character in path.chars() {
@@ -42,16 +43,17 @@ fn escaped(path: &str) -> String {
     text
 }
 
-/// Whether every path may be taken into a scope without a person.
+/// Returns whether every path may be added to a scope without a person (`recovery.expand`).
 ///
 /// # Errors
-/// When a glob of `recovery.expand` cannot be used.
+/// Fails if a glob of `recovery.expand` cannot be used.
 pub(crate) fn are_allowed(paths: &[RepoPath], expand: &[String]) -> Result<bool, ScopeError> {
     let globs = Globs::new(expand)?;
     Ok(!paths.is_empty() && paths.iter().all(|path| globs.matches(path.as_bytes())))
 }
 
-/// The paths that a summary asks for, one a line. None unless every line names one: prose asks for nothing.
+/// Returns the paths that a summary requests, one on each line. `None` if a line names no path: agents write
+/// prose into this field, too, and no path may be guessed from a sentence.
 #[must_use]
 pub(crate) fn asked_for(text: &str) -> Option<Vec<RepoPath>> {
     let mut paths = BTreeSet::new();
@@ -62,6 +64,7 @@ pub(crate) fn asked_for(text: &str) -> Option<Vec<RepoPath>> {
             None => line.split([' ', ':', '\t']).next().unwrap_or_default(),
         };
         let is_path = named.contains('/') || named.contains('.');
+        // A full stop at the end is that of a sentence.
         if !is_path || normalise(named).is_err() || named.ends_with('.') {
             return None;
         }
@@ -79,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn few_files_are_named_and_many_of_a_folder_are_covered_by_it() {
+    fn few_files_are_named_one_by_one_and_many_are_covered_by_their_folder() {
         assert_eq!(
             smallest_globs(&paths(&["docs/a.md", "docs/b.md", "README.md"])).unwrap(),
             ["README.md", "docs/a.md", "docs/b.md"]
@@ -92,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_with_signs_of_globs_covers_only_itself() {
+    fn a_path_with_special_characters_of_globs_covers_only_itself() {
         let odd = paths(&["docs/[id].md", "docs/a*b.md"]);
         let globs = Globs::new(&smallest_globs(&odd).unwrap()).unwrap();
         assert!(odd.iter().all(|path| globs.matches(path.as_bytes())));
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_recovery_allows_is_taken_in() {
+    fn only_paths_that_recovery_allows_are_added() {
         let expand = ["docs/**".to_owned(), "**/*.md".to_owned()];
         assert!(are_allowed(&paths(&["docs/x", "a/b.md"]), &expand).unwrap());
         assert!(!are_allowed(&paths(&["docs/x", "src/main.rs"]), &expand).unwrap());
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_summary_asks_by_paths_and_not_by_prose() {
+    fn a_summary_requests_paths_and_not_prose() {
         assert_eq!(
             asked_for("- docs/a.md\n`docs/b.md`: names it\n").unwrap(),
             paths(&["docs/a.md", "docs/b.md"])

@@ -251,7 +251,7 @@ fn a_link_in_place_of_gitmodules_never_lands_whoever_approves_it() {
     for id in ["plain", "upper"] {
         let (code, said) = place.outcome(&["objective", "approve", id, "--note", "let it pass"]);
         assert_eq!(code, 1, "{said}");
-        assert!(said.contains("a link stands where git takes nothing but a file"), "{said}");
+        assert!(said.contains("as a symbolic link: git accepts nothing but a file there"), "{said}");
     }
     assert_eq!(place.until_idle(), 3);
     place.nobody_is_left();

@@ -37,17 +37,17 @@ fn corrected(lines: &str, path: &str, says: &str) {
 
 #[test]
 fn a_file_out_of_scope_is_corrected_and_the_work_lands() {
-    corrected("", "elsewhere/x.rs", "files outside the path scope");
+    corrected("", "elsewhere/x.rs", "which is outside the scope");
 }
 
 #[test]
 fn a_protected_file_is_corrected_and_the_work_lands() {
-    corrected("integrator_only_patterns: [\"文档/**\"]\n", "文档/x.md", "protected files changed");
+    corrected("integrator_only_patterns: [\"文档/**\"]\n", "文档/x.md", "which is protected");
 }
 
 #[test]
 fn the_projects_own_configuration_is_always_protected() {
-    corrected("", ".paddock/project.yaml", "protected files changed");
+    corrected("", ".paddock/project.yaml", "which is protected");
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn when_retries_are_spent_a_person_is_told_why() {
     let one = place.status_of("one");
     assert_eq!((&one["status"], &one["reason"]["code"]), (&"needs_review".into(), &"retries_spent".into()));
     let text = one["reason"]["text"].as_str().unwrap();
-    assert!(text.contains("files outside the path scope (one.txt) changed"), "{text}");
+    assert!(text.contains("changed `b.txt`, which is outside the scope `one.txt`"), "{text}");
     assert_eq!(place.status_of("two")["status"], "todo");
     assert_eq!(git(&repository, &["show", "main:b.txt"]), "b");
     git(&repository, &["rev-parse", "--verify", "paddock/one/work"]);
