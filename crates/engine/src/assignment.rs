@@ -1,4 +1,7 @@
-//! Who does a session: the worker, and which of its agents.
+//! Assignment: which worker runs an objective's next session, and with which of its agents.
+//!
+//! "Usable" below means that an agent is enabled, can be started and is logged in. A usable agent may still
+//! be cooling down.
 
 use paddock_model::agent::{Cooldown, PROBE_MS};
 use paddock_model::ids::{AgentId, SessionId, WorkerId};
@@ -9,13 +12,13 @@ use paddock_model::session::SessionKind;
 use paddock_model::settings::{Role, Strategy, WorkerSettings};
 use paddock_model::state::State;
 
-/// An agent that could do the objective's next session, now or when it has cooled down, if there is one.
+/// Returns a usable agent for the objective's next session, if there is one.
 pub(crate) fn agent_for(state: &State, project: &Project, objective: &Objective) -> Option<AgentId> {
     let worker = worker_for(state, project, objective)?;
     usable(state, project, worker).first().map(|id| (*id).clone())
 }
 
-/// The worker and the agent of the objective's next session, if one can start now.
+/// Returns the worker and the agent for the objective's next session, if it can start now.
 pub(crate) fn choose(
     state: &State,
     project: &Project,
@@ -32,8 +35,8 @@ pub(crate) fn choose(
     Some((worker.id.clone(), (*agent).clone()))
 }
 
-/// When every agent that could do the objective's next session cools down: each with its cooldown, the one
-/// that is over first before the others.
+/// Returns the cooldowns of the usable agents for the objective's next session, the earliest end first.
+/// `None` unless all of these agents are cooling down.
 pub(crate) fn all_cooling<'s>(
     state: &'s State,
     project: &'s Project,
@@ -51,17 +54,22 @@ pub(crate) fn all_cooling<'s>(
     (!all.is_empty()).then_some(all)
 }
 
-/// The session that shows whether an agent works again after its cooldown, and until when the others wait for it,
-/// in Unix milliseconds: what waited for one limit must not run into it all at once.
+/// Returns the session that probes whether an agent works again after its cooldown, and the time until which
+/// other sessions of the agent wait for it, in Unix milliseconds.
+///
+/// Without a probe, all sessions that waited for one limit would start at once and hit the limit again
+/// together.
 #[must_use]
 pub(crate) fn probe(state: &State, agent: &AgentId, now_ms: i64) -> Option<(SessionId, i64)> {
     let since_ms = state.agent_health(agent)?.untried_since(now_ms)?;
+    // Sessions are in the order of their planning, so this looks only at those since the cooldown.
     let since = state.sessions().rev().take_while(|session| session.planned_ms >= since_ms);
     let mut found = None;
     for session in since.filter(|session| session.agent == *agent) {
         let until_ms = session.started_ms.unwrap_or(session.planned_ms) + PROBE_MS;
         let has_worked = !session.status.is_open() && session.started_ms.is_some();
-        // Whoever ended, and was not sent away again, has shown it; so has whoever is at work for long enough.
+        // The agent has proven itself if a session ended without a new cooldown, or has worked for long
+        // enough.
         if has_worked || (session.status.is_open() && until_ms <= now_ms) {
             return None;
         }
@@ -72,8 +80,8 @@ pub(crate) fn probe(state: &State, agent: &AgentId, now_ms: i64) -> Option<(Sess
     found
 }
 
-/// The first of the agents that could do the objective's next session, with [`probe`] of it, when all of them cool
-/// down or are tried at the moment.
+/// Returns the first usable agent that is being probed, with its [`probe`]. `None` unless every usable agent
+/// for the objective's next session is cooling down or being probed.
 pub(crate) fn all_tried<'s>(
     state: &'s State,
     project: &'s Project,
@@ -81,30 +89,31 @@ pub(crate) fn all_tried<'s>(
     now_ms: i64,
 ) -> Option<(&'s AgentId, SessionId, i64)> {
     let agents = usable(state, project, worker_for(state, project, objective)?);
-    let mut tried = None;
+    let mut probed = None;
     for id in agents {
         match probe(state, id, now_ms) {
-            Some((session, until_ms)) => tried = tried.or(Some((id, session, until_ms))),
+            Some((session, until_ms)) => probed = probed.or(Some((id, session, until_ms))),
             None if is_cooling(state, id, now_ms) => {}
             None => return None,
         }
     }
-    tried
+    probed
 }
 
-/// Whether no session may be started with an agent now, though one may be later.
+/// Returns whether an agent is cooling down, so that no session may start with it now.
 pub(crate) fn is_cooling(state: &State, agent: &AgentId, now_ms: i64) -> bool {
     state.agent_health(agent).is_some_and(|health| health.cooling(now_ms).is_some())
 }
 
-/// Whether an agent of a project may be used at all, now or when it has cooled down.
+/// Returns whether an agent of a project is usable, even if it is cooling down.
 pub(crate) fn is_usable(state: &State, project: &Project, agent: &AgentId) -> bool {
     let is_enabled = project.settings.agent(agent).is_some_and(|agent| agent.enabled);
     let is_out = state.agent_health(agent).is_some_and(|health| health.out_of_use().is_some());
     is_enabled && !is_out && !project.unusable_agents.contains_key(agent)
 }
 
-/// Who does the next session: the objective's worker, but for a conflict an integrator that can be used.
+/// Returns the worker of the objective's next session: its own worker, or an integrator for a conflict
+/// session. If no integrator has a usable agent, the objective's own worker resolves the conflict.
 pub(crate) fn worker_for<'a>(
     state: &State,
     project: &'a Project,
@@ -121,13 +130,13 @@ pub(crate) fn worker_for<'a>(
     settings.workers.iter().find(can_integrate).or(own)
 }
 
-/// The worker's agents that can be used, now or when they have cooled down, in order.
+/// Returns the worker's usable agents, in the order of the settings.
 fn usable<'a>(state: &State, project: &'a Project, worker: &'a WorkerSettings) -> Vec<&'a AgentId> {
     worker.agents.iter().filter(|id| is_usable(state, project, id)).collect()
 }
 
-/// The agents that may plan for a project and can be used, now or when they have cooled down: each with the time
-/// from which it can, in Unix milliseconds.
+/// Returns the usable agents that may plan for a project, each with the end of its cooldown, in Unix
+/// milliseconds. 0 stands for an agent without a cooldown.
 pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p AgentId, i64)> {
     let from = |id: &AgentId| {
         let health = state.agent_health(id).and_then(|health| health.cooldown.as_ref());
@@ -137,7 +146,7 @@ pub(crate) fn planners_from<'p>(state: &State, project: &'p Project) -> Vec<(&'p
     all.map(|id| (id, from(id))).collect()
 }
 
-/// The usable agent after the one that this worker used last.
+/// Returns the agent after the one that this worker used last, in the order of the settings.
 fn next_in_turn<'a>(
     state: &State,
     project: &Project,
@@ -149,6 +158,8 @@ fn next_in_turn<'a>(
         .rev()
         .find(|session| session.objective.project == project.slug && session.worker == worker.id);
     let place = |id: &AgentId| worker.agents.iter().position(|agent| agent == id);
+    // An agent that was removed from the settings has no place (`None`), which sorts before every place: the
+    // turn starts again with the first agent.
     let after = last.and_then(|session| place(&session.agent));
     let comes_later = |id: &&&AgentId| place(id) > after;
     agents.iter().find(comes_later).or_else(|| agents.first()).copied()

@@ -1,4 +1,6 @@
-//! Why an objective is not moving: the exact condition, since when, and what would clear it.
+//! Why an objective is not moving: the exact condition, since when it holds, and what would clear it.
+//!
+//! If several conditions hold at once, one that does not end by itself is reported first.
 
 mod nodes;
 mod queued;
@@ -21,7 +23,8 @@ use paddock_model::session::SessionStatus;
 use paddock_model::settings::OverlapRule;
 use paddock_model::state::State;
 
-/// Why this objective is where it is; none when it is done. Compiled globs are kept between calls.
+/// Returns the reason why this objective is in its state, or `None` if it is done. Compiled globs are kept in
+/// `overlaps` between calls.
 #[must_use]
 pub(crate) fn why_with(
     state: &State,
@@ -44,7 +47,7 @@ pub(crate) fn why_with(
 }
 
 fn set_aside_reason(objective: &Objective) -> Reason {
-    let text = format!("a person set it to {}", objective.status);
+    let text = format!("a person moved it to {}", objective.status);
     let clears = format!("`paddock objective show {}`, then a person decides", objective.key.id);
     reason(objective, ReasonCode::Human, text, &clears)
 }
@@ -53,8 +56,8 @@ fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroun
     let unmet = state.unmet(objective);
     if let Some(stuck) = stuck_behind(state, &unmet) {
         let name = &stuck.key.id;
-        let said = stuck.reason.as_ref().map(|reason| format!(": {}", reason.text)).unwrap_or_default();
-        let text = format!("blocked by {name}, which is {}{said}", stuck.status);
+        let why = stuck.reason.as_ref().map(|reason| format!(": {}", reason.text)).unwrap_or_default();
+        let text = format!("blocked by {name}, which is {}{why}", stuck.status);
         let clears = format!("{name} moves on; `paddock objective show {name}` says what it needs");
         return reason(objective, ReasonCode::BlockedBy, text, &clears);
     }
@@ -65,10 +68,10 @@ fn todo(state: &State, project: &Project, objective: &Objective, facts: &Surroun
     }
     let names: Vec<String> = unmet.iter().map(|one| format!("{} ({})", one.key.id, one.status)).collect();
     let text = format!("waits for {}", names.join(", "));
-    reason(objective, ReasonCode::Dependencies, text, "it goes on by itself once they are done")
+    reason(objective, ReasonCode::Dependencies, text, "it starts by itself once they are done")
 }
 
-/// The first stuck one among what is waited for, directly or through others.
+/// Returns the first stuck objective among the unmet dependencies, direct or indirect.
 fn stuck_behind<'s>(state: &'s State, unmet: &[&'s Objective]) -> Option<&'s Objective> {
     let mut seen: std::collections::BTreeSet<&ObjectiveKey> = std::collections::BTreeSet::new();
     let mut waiting: Vec<&Objective> = unmet.iter().rev().copied().collect();
@@ -100,7 +103,7 @@ fn active(state: &State, objective: &Objective) -> Reason {
             (ReasonCode::Working, format!("{kind} session {id} by {agent} is stopping"))
         }
         SessionStatus::Harvesting | SessionStatus::Ended(_) => {
-            (ReasonCode::Harvesting, format!("what session {id} left is being read"))
+            (ReasonCode::Harvesting, format!("the work of session {id} is being read"))
         }
     };
     let since_ms = session.started_ms.unwrap_or(session.planned_ms);
@@ -110,19 +113,20 @@ fn active(state: &State, objective: &Objective) -> Reason {
 
 fn review(objective: &Objective) -> Reason {
     let text = match objective.sessions.last() {
-        Some(id) => format!("what session {id} left is being judged"),
-        None => "it is being judged".to_owned(),
+        Some(id) => format!("the work of session {id} is being reviewed"),
+        None => "it is being reviewed".to_owned(),
     };
     reason(objective, ReasonCode::Harvesting, text, "the review ends")
 }
 
-/// A time of day for people, the same wherever they are.
+/// Returns a time of day in UTC: the engine does not know the reader's time zone.
 fn clock_utc(at_ms: i64) -> String {
     let seconds = at_ms.div_euclid(1_000).rem_euclid(86_400);
     format!("{:02}:{:02}:{:02} UTC", seconds / 3_600, seconds / 60 % 60, seconds % 60)
 }
 
-/// Why no agent can do its next session, now or when it has cooled down; none when one can.
+/// Returns the reason why no agent is usable for the objective's next session, even after a cooldown. `None`
+/// if one is usable.
 pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) -> Option<Reason> {
     if agent_for(state, project, objective).is_some() {
         return None;
@@ -136,19 +140,21 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
         return Some(reason(objective, ReasonCode::NoAgent, text, &clears));
     };
     let worker = &found.id;
-    let out = |id: &AgentId| state.agent_health(id).and_then(AgentHealth::out_of_use);
+    let out_of_use = |id: &AgentId| state.agent_health(id).and_then(AgentHealth::out_of_use);
     let problem = |id: &AgentId| {
-        let why = project.unusable_agents.get(id).cloned().or_else(|| out(id));
+        let why = project.unusable_agents.get(id).cloned().or_else(|| out_of_use(id));
         why.map(|why| format!("{id}: {why}"))
     };
     let problems: Vec<String> = found.agents.iter().filter_map(problem).collect();
-    let clears = match found.agents.iter().find(|id| out(id).is_some()) {
+    let clears = match found.agents.iter().find(|id| out_of_use(id).is_some()) {
         Some(id) => format!("log {id} in and `paddock agent check {id}`, or `paddock agent enable {id}`"),
         None => clears,
     };
     let text = match (found.agents.is_empty(), problems.is_empty()) {
         (true, _) => {
-            format!("the worker {worker} has no agent: none is named and none was found on PATH")
+            format!(
+                "the worker {worker} has no agent: its settings name none, and Paddock found none on PATH"
+            )
         }
         (false, true) => format!("every agent of the worker {worker} is disabled"),
         (false, false) => {
@@ -158,7 +164,7 @@ pub(super) fn no_agent(state: &State, project: &Project, objective: &Objective) 
     Some(reason(objective, ReasonCode::NoAgent, text, &clears))
 }
 
-/// A ready objective, looked at as dispatch looks at it.
+/// A ready objective, checked by the rules of `decide::dispatch`.
 struct Ready<'a> {
     state: &'a State,
     project: &'a Project,
@@ -168,6 +174,8 @@ struct Ready<'a> {
 
 impl Ready<'_> {
     fn why(&self, overlaps: &mut OverlapCache) -> Reason {
+        // Causes that a person has to end come before those that pass by themselves: a cooldown is no news
+        // while the project is paused.
         let outside = self
             .own_session()
             .or_else(|| project_stop(self.project, self.objective))
@@ -178,7 +186,7 @@ impl Ready<'_> {
         outside
             .or_else(|| self.backoff())
             .or_else(|| self.cooling())
-            .or_else(|| self.tried())
+            .or_else(|| self.probed())
             .or_else(|| self.overlap(overlaps))
             .or_else(|| self.no_slot())
             .unwrap_or_else(|| self.worktree())
@@ -188,7 +196,8 @@ impl Ready<'_> {
         reason(self.objective, code, text, clears)
     }
 
-    /// It was set aside and sent back to work while its session was still being stopped.
+    /// The objective was set aside and sent back to work while its session was still being stopped. Only one
+    /// session at a time may use the worktree.
     fn own_session(&self) -> Option<Reason> {
         let last = self.objective.sessions.last().and_then(|id| self.state.session(*id));
         let session = last.filter(|session| session.status.is_open())?;
@@ -221,16 +230,17 @@ impl Ready<'_> {
         let (state, now_ms) = (self.state, self.facts.now_ms);
         let all = all_cooling(state, self.project, self.objective, now_ms)?;
         let (first, until_ms) = all.first().map(|(agent, cooldown)| (*agent, cooldown.until_ms))?;
-        let said: Vec<String> =
+        let causes: Vec<String> =
             all.iter().map(|(agent, cooldown)| format!("{agent}: {}", cooldown.failure)).collect();
         let wait = length(until_ms - now_ms);
-        let text = format!("cooling until {} ({wait} more): {}", clock_utc(until_ms), said.join("; "));
+        let text = format!("cooling until {} ({wait} more): {}", clock_utc(until_ms), causes.join("; "));
         let clears = format!("the time passes, or `paddock agent enable {first}`");
         let since_ms = all.iter().map(|(_, cooldown)| cooldown.since_ms).max()?;
         Some(Reason::new(ReasonCode::Cooling, since_ms, text, clears))
     }
 
-    fn tried(&self) -> Option<Reason> {
+    /// Another session probes whether the agent works again after its cooldown.
+    fn probed(&self) -> Option<Reason> {
         let now_ms = self.facts.now_ms;
         let (agent, session, until_ms) = all_tried(self.state, self.project, self.objective, now_ms)?;
         let wait = length(until_ms - now_ms);
@@ -238,7 +248,7 @@ impl Ready<'_> {
         let text = format!(
             "cooling until {until} at the latest: session {session} shows whether {agent} works again"
         );
-        let clears = format!("it ends well, or works on for {wait} more");
+        let clears = format!("session {session} ends well, or works for {wait} more");
         Some(self.reason(ReasonCode::Cooling, text, &clears))
     }
 
@@ -266,6 +276,7 @@ impl Ready<'_> {
             let met = match overlaps.overlap(own, theirs, &settings.shared_patterns) {
                 Ok(None) => continue,
                 Ok(Some(witness)) => witness.to_string(),
+                // Dispatch lets such an objective wait as well.
                 Err(error) => format!("the scopes cannot be compared: {error}"),
             };
             let (name, status) = (&other.key.id, other.status);
@@ -276,7 +287,9 @@ impl Ready<'_> {
                     self.reason(ReasonCode::ScopeOverlap, text, &clears)
                 }
                 false => {
-                    let text = format!("gives way to {name}, overtaken {OVERTAKEN_MAX} times: {met}");
+                    let text = format!(
+                        "gives way to {name}, which was overtaken {OVERTAKEN_MAX} times and whose scope overlaps: {met}"
+                    );
                     self.reason(ReasonCode::Yielding, text, &format!("{name} starts"))
                 }
             });
@@ -291,7 +304,7 @@ impl Ready<'_> {
             }
             Some(WorktreeStage::Broken) => self.reason(
                 ReasonCode::PreparingWorktree,
-                "its worktree could not be made and is tried again",
+                "its worktree could not be made; Paddock tries again",
                 "the worktree is there",
             ),
             _ => self.reason(

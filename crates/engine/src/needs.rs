@@ -1,8 +1,9 @@
-//! What waits for a person: the one list behind the exit code of `run`, `status`, `report`, `explain` and the console.
+//! What waits for a person: the one list behind the exit code of `run`, `status`, `report`, `explain` and the
+//! console.
 //!
-//! In it is whatever nothing but a person moves on, or that only a person can put right, whether or not work goes on
-//! beside it. What clears by itself (a cooldown, a backoff, a slot) is not. A project that a person disabled has no
-//! needs.
+//! A need is a condition that only a person can end, even if other work continues in the meantime. A
+//! condition that ends by itself (a cooldown, a backoff, a full slot) is not listed. A project that a person
+//! disabled has no needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,10 +20,10 @@ use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::session::SessionKind;
 use paddock_model::state::State;
 
-/// Objectives that are named of those which wait for one thing.
+/// Objectives that a need names; the others are counted.
 const NAMED_MAX: usize = 5;
 
-/// Everything that waits for a person in a project: first what stops the most.
+/// Returns the needs of a project. Those that stop the most work come first.
 #[must_use]
 pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     let Some(project) = state.project(slug).filter(|project| project.is_enabled()) else { return Vec::new() };
@@ -32,7 +33,7 @@ pub(crate) fn needs(state: &State, slug: &ProjectSlug) -> Vec<Need> {
     found.extend(project.train.held.clone().map(|held| (NeedKind::Queue, held)));
     found.extend(planning(state, project).map(|reason| (NeedKind::Plan, reason)));
     if let Some(wait) = &project.integration.waits {
-        let clears = "it is tried again by itself; `paddock queue publish` tries now";
+        let clears = "Paddock tries again by itself; `paddock queue publish` tries now";
         let reason = Reason::new(ReasonCode::PublicationWaits, wait.since_ms, wait.text.clone(), clears);
         found.push((NeedKind::Publication, reason));
     }
@@ -53,7 +54,7 @@ fn in_status<'s>(
     state.in_status(slug, status).iter().filter_map(move |id| state.objective(&key(id)))
 }
 
-/// A project that a person paused, while anything of it is left to do.
+/// Returns the need of a paused project. A project that has nothing left to do needs nobody, paused or not.
 fn paused(state: &State, project: &Project) -> Option<Reason> {
     let slug = &project.slug;
     let is_left = |status: &Status| !state.in_status(slug, *status).is_empty();
@@ -68,7 +69,7 @@ fn paused(state: &State, project: &Project) -> Option<Reason> {
     Some(Reason::new(ReasonCode::ProjectPaused, since_ms, text, clears))
 }
 
-/// What of the planner waits for a person, or what of a goal for a planner.
+/// Returns the need of the planner: a plan to approve, a planner that is stuck, or a goal that nobody plans.
 fn planning(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
     if let Some(waiting) = &planning.waiting {
@@ -85,13 +86,14 @@ fn planning(state: &State, project: &Project) -> Option<Reason> {
     planning.stuck.clone().or_else(|| nothing_planned(state, project))
 }
 
-/// What a person should know of the gate and of the remote, and can put right; none of it holds anything up.
+/// Returns notices about the gate and the remote: faults that only a person can repair, but that hold nothing
+/// up.
 fn notices(state: &State, project: &Project) -> Vec<Reason> {
     let mut found = Vec::new();
     if let Some(judged) = project.checks_nothing() {
         let run = judged.gate.map_or_else(String::new, |gate| format!(" (gate run {gate})"));
-        let text = format!("the gate is green on a tree that is emptied{run}: it checks nothing");
-        let clears = "mend `verify` in the project file; `paddock queue canary` tries again";
+        let text = format!("the gate is green on a tree without any content{run}, so it checks nothing");
+        let clears = "correct `verify` in the project file; `paddock queue canary` tries again";
         found.push(Reason::new(ReasonCode::GateChecksNothing, judged.at_ms, text, clears));
     }
     if let Some((Verdict::Red, gate)) = project.external.as_ref().and_then(|external| external.judged) {
@@ -105,15 +107,15 @@ fn notices(state: &State, project: &Project) -> Vec<Reason> {
     }
     found.extend(bypass::reason(project));
     if let Some(wait) = &project.pushing.wait {
-        let clears = "it is tried again by itself; a push that succeeds clears it";
+        let clears = "Paddock tries again by itself; a push that succeeds clears this";
         found.push(Reason::new(ReasonCode::PushWaits, wait.since_ms, wait.text.clone(), clears));
     }
     found
 }
 
-/// Agents of the project that cannot be used until a person does something.
+/// Returns the needs of the project's agents that cannot be used until a person does something.
 fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
-    let of = |agent: &AgentId, since_ms: i64, why: &str, first: &str| {
+    let need = |agent: &AgentId, since_ms: i64, why: &str, first: &str| {
         let clears = format!("{first}, then `paddock agent check {agent}`");
         let reason = Reason::new(ReasonCode::NoAgent, since_ms, format!("agent {agent}: {why}"), clears);
         (NeedKind::Agent(agent.clone()), reason)
@@ -122,41 +124,42 @@ fn agents(state: &State, project: &Project) -> Vec<(NeedKind, Reason)> {
     let used: BTreeSet<&AgentId> = workers.chain(planners(&project.settings)).collect();
     let locked = used.into_iter().filter_map(|id| {
         let trouble = state.agent_health(id)?.locked.as_ref()?;
-        Some(of(id, trouble.at_ms, &trouble.failure.to_string(), "log in with it"))
+        Some(need(id, trouble.at_ms, &trouble.failure.to_string(), "log in with it"))
     });
     let unusable = project.unusable_agents.iter().map(|(id, problem)| {
         let since_ms = project.unusable_since_ms.get(id).copied().unwrap_or(project.added_ms);
-        of(id, since_ms, problem, "mend it")
+        need(id, since_ms, problem, "repair it")
     });
     locked.chain(unusable).collect()
 }
 
-/// Workers whose next session no agent can do, now or when it has cooled down. Where an agent of theirs is out of
-/// order, that is the need: it is said by [`agents`].
+/// Returns the needs of workers that no agent can work for, even after a cooldown. A worker with an agent
+/// that needs a person is left out: [`agents`] lists that agent already.
 fn workers(state: &State, project: &Project, agents: &[(NeedKind, Reason)]) -> Vec<(NeedKind, Reason)> {
-    let is_said = |worker: &WorkerId| {
-        let of = project.settings.worker(worker).map_or(&[][..], |worker| &worker.agents);
-        of.iter().any(|id| agents.iter().any(|(kind, _)| *kind == NeedKind::Agent(id.clone())))
+    let is_listed = |worker: &WorkerId| {
+        let own = project.settings.worker(worker).map_or(&[][..], |worker| &worker.agents);
+        own.iter().any(|id| agents.iter().any(|(kind, _)| *kind == NeedKind::Agent(id.clone())))
     };
-    // Who does it depends on the worker and on whether it is a conflict: each is asked for once.
+    // The choice of agents depends only on the worker and on whether the session resolves a conflict. With
+    // thousands of ready objectives it is made once for each such pair.
     let mut known: BTreeMap<(&WorkerId, bool), Option<Reason>> = BTreeMap::new();
     let mut waiting: BTreeMap<(&WorkerId, bool), Vec<&str>> = BTreeMap::new();
     for objective in in_status(state, &project.slug, Status::Ready) {
-        let of = (&objective.spec.worker, objective.next.kind == SessionKind::Conflict);
-        if known.entry(of).or_insert_with(|| no_agent(state, project, objective)).is_some() {
-            waiting.entry(of).or_default().push(objective.key.id.as_str());
+        let pair = (&objective.spec.worker, objective.next.kind == SessionKind::Conflict);
+        if known.entry(pair).or_insert_with(|| no_agent(state, project, objective)).is_some() {
+            waiting.entry(pair).or_default().push(objective.key.id.as_str());
         }
     }
-    waiting.retain(|(worker, _), _| !is_said(worker));
-    let need = |(of, ids): ((&WorkerId, bool), Vec<&str>)| {
-        let reason = known.get(&of).cloned().flatten()?;
+    waiting.retain(|(worker, _), _| !is_listed(worker));
+    let need = |(pair, ids): ((&WorkerId, bool), Vec<&str>)| {
+        let reason = known.get(&pair).cloned().flatten()?;
         let text = format!("{}: {} cannot start", reason.text, a_few_of(&ids, NAMED_MAX));
-        Some((NeedKind::Worker(of.0.clone()), Reason { text, ..reason }))
+        Some((NeedKind::Worker(pair.0.clone()), Reason { text, ..reason }))
     };
     waiting.into_iter().filter_map(need).collect()
 }
 
-/// Objectives that need a decision, and those that a person paused; the oldest first.
+/// Returns the objectives that need a decision and those that a person paused, oldest first.
 fn objectives(state: &State, slug: &ProjectSlug) -> Vec<(NeedKind, Reason)> {
     let all = [Status::NeedsReview, Status::Paused].map(|status| in_status(state, slug, status));
     let need = |objective: &Objective| {

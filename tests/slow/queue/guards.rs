@@ -43,12 +43,12 @@ fn what_is_to_be_tried_with_tests_as_they_were_still_is_after_a_requeue_and_is_e
     let supervisor = place.supervisor(&[]);
     supervisor.wait_where("a run with the tests as they were", is_tamper, 1);
     let said = place.good(&["explain", "work"]);
-    assert!(said.contains("as they were before (tests/value.sh)"), "{said}");
+    assert!(said.contains("its changes to tests undone (tests/value.sh)"), "{said}");
     // Put in anew while it runs, it is tried so again, and never goes without.
     place.good(&["queue", "requeue", "work"]);
     supervisor.wait_where("the run anew", is_tamper, 2);
     let said = place.good(&["explain", "work"]);
-    assert!(said.contains("as they were before (tests/value.sh)"), "{said}");
+    assert!(said.contains("its changes to tests undone (tests/value.sh)"), "{said}");
     // Taken out and put back: the same.
     place.good(&["queue", "drop", "work"]);
     place.good(&["queue", "requeue", "work"]);

@@ -1,4 +1,4 @@
-//! Why nothing happens for a goal.
+//! Why no work is planned for a goal, milestone or phase.
 
 use crate::assignment::planners_from;
 use crate::decide::work_at_hand;
@@ -11,25 +11,25 @@ use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::state::State;
 
-/// Why an active goal stands still that has no work left and gets none by itself. None while the planner will see
-/// to it, or says itself what it waits for.
+/// Returns the reason why the active goal, milestone or phase has no work left and gets none by itself.
+/// `None` while it has work, or while the planner plans it or reports what it waits for.
 #[must_use]
 pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
     let planning = &project.planning;
     let line = state.active_line(&project.slug);
     let node = line.phase.or(line.milestone).or(line.goal)?;
-    let is_seen_to = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
+    let is_planned = planning.run.is_some() || planning.waiting.is_some() || planning.stuck.is_some();
     let slug = &project.slug;
-    // What moves needs nothing, and what waits for a person says so itself. What waits behind something that failed
-    // does neither.
-    let asks = [Status::NeedsReview, Status::Paused];
+    // Objectives that need a person are needs of their own, so nothing has to be said about the goal.
+    // Objectives blocked by one that failed neither move nor ask for anybody, and do not count as work.
+    let asking = [Status::NeedsReview, Status::Paused];
     let has_work = work_at_hand(state, slug, 1) > 0
-        || asks.iter().any(|status| !state.in_status(slug, *status).is_empty());
-    if is_seen_to || has_work {
+        || asking.iter().any(|status| !state.in_status(slug, *status).is_empty());
+    if is_planned || has_work {
         return None;
     }
     let by_hand = format!(
-        "add objectives (`paddock objective add`), or say that it is reached (`paddock {} complete {}`)",
+        "add objectives (`paddock objective add`), or mark it as reached (`paddock {} complete {}`)",
         node.key.level, node.key.id
     );
     let names: Vec<&AgentId> = planners(&project.settings);
@@ -48,11 +48,12 @@ pub fn nothing_planned(state: &State, project: &Project) -> Option<Reason> {
             named(node),
             trouble.join("; ")
         );
-        (text, format!("mend one, then `paddock agent check {}`; or {by_hand}", names[0]))
+        (text, format!("repair one, then `paddock agent check {}`; or {by_hand}", names[0]))
     } else if line.phase.is_none() && state.undivided(slug).is_none() {
         let clears = format!("`paddock phase add` or `paddock phase activate` gives it one; or {by_hand}");
         (format!("{} has no active phase to plan", named(node)), clears)
     } else {
+        // The planner will start by itself.
         return None;
     };
     Some(Reason::new(ReasonCode::NothingPlanned, node.since_ms, text, clears))

@@ -14,6 +14,7 @@ use paddock_model::state::State;
 use paddock_model::train::{Entry, Subject};
 
 pub(super) fn why(state: &State, project: &Project, objective: &Objective, facts: &Surroundings) -> Reason {
+    // A hold stops everything but a landing whose intent is recorded: the ref may have moved already.
     let order = in_order(&project.train);
     let is_own = |entry: &&Entry| entry.subject == Subject::Objective(objective.key.id.clone());
     let place = order.iter().position(is_own);
@@ -57,7 +58,7 @@ fn queued(
         return gated(run, entry);
     }
     if train.is_separate(entry.id) {
-        let text = "it does not merge with those that are tried before it, and waits for them";
+        let text = "its branch conflicts with entries that are tried before it, and waits for them";
         return reason(objective, ReasonCode::QueueBehind, text, "they land or leave the queue");
     }
     let chain = train.chain.as_ref();
@@ -75,25 +76,27 @@ fn queued(
         (Some(chain), Some(place)) => {
             let names = listed(&before[..place.min(before.len())]);
             let text = format!("in batch {} of the merge queue, behind {names}", chain.number);
-            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+            reason(objective, ReasonCode::QueueBehind, text, "the entries before it land or leave the queue")
         }
         _ => {
             let text = format!("number {} in the merge queue, behind {}", before.len() + 1, listed(before));
-            reason(objective, ReasonCode::QueueBehind, text, "those before it land or leave the queue")
+            reason(objective, ReasonCode::QueueBehind, text, "the entries before it land or leave the queue")
         }
     }
 }
 
-/// It changed tests that its scope does not name: the gate decides with these as they were.
+/// Explains an entry whose tamper guard is due: it changed tests that its scope does not name, so the gate
+/// has to be green with the original versions of these tests.
 fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entry, guard: &Guard) -> Reason {
     const SHOWN: usize = 3;
     let names: Vec<String> = guard.paths.iter().take(SHOWN).map(ToString::to_string).collect();
     let more = guard.paths.len().saturating_sub(SHOWN);
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let what = format!("tests that it changed as they were before ({}{more})", names.join(", "));
+    let what = format!("its changes to tests undone ({}{more})", names.join(", "));
     let id = &objective.key.id;
     let clears = format!(
-        "the gate is green with them; `paddock queue drop {id}` takes it out, and an approval lets it pass"
+        "the gate is green with the original tests; `paddock queue drop {id}` takes the objective out of the \
+         queue, and an approval lets it pass"
     );
     match run_of(state, project, entry) {
         Some(run) => {
@@ -107,34 +110,31 @@ fn guarded(state: &State, project: &Project, objective: &Objective, entry: &Entr
     }
 }
 
-/// Names of entries, a few of many.
+/// Returns the names of the first few entries, and the number of the others.
 fn listed(entries: &[&Entry]) -> String {
     const SHOWN: usize = 5;
     let names: Vec<String> = entries.iter().map(|entry| name(entry)).collect();
     a_few_of(&names, SHOWN)
 }
 
-/// The run that says something about this entry, the shortest first.
+/// Returns the open gate run with the fewest members that includes this entry: it tells the most about it.
 fn run_of<'s>(state: &'s State, project: &Project, entry: &Entry) -> Option<&'s GateRun> {
-    let is_its = |run: &&GateRun| {
+    let has_entry = |run: &&GateRun| {
         run.project == project.slug && !run.cancelled && run.purpose.entries().contains(&entry.id)
     };
-    state.open_gates().filter(is_its).min_by_key(|run| run.purpose.entries().len())
+    state.open_gates().filter(has_entry).min_by_key(|run| run.purpose.entries().len())
 }
 
 fn gated(run: &GateRun, entry: &Entry) -> Reason {
     let gate = run.id;
     let text = match &run.purpose {
         Purpose::Base { .. } => {
-            format!("its gate was not green; it runs on what it would land on (run {gate})")
+            format!("the gate was not green on its merge, and now runs on the tip without it (run {gate})")
         }
         Purpose::Ahead { .. } => format!("the gate runs on its merge ahead of its turn (run {gate})"),
         Purpose::Candidate { entries } if entries.len() > 1 => {
             let place = entries.iter().position(|id| *id == entry.id).unwrap_or(0) + 1;
-            format!(
-                "the gate runs on a batch of {}, of which it is number {place} (run {gate})",
-                entries.len()
-            )
+            format!("the gate runs on a batch of {}; it is number {place} in it (run {gate})", entries.len())
         }
         Purpose::Candidate { .. }
         | Purpose::External

@@ -1,11 +1,11 @@
-//! What stops an objective together with everything beside it.
+//! Reasons that stop an objective together with its whole project or workspace.
 
 use paddock_model::answers::Surroundings;
 use paddock_model::objective::Objective;
 use paddock_model::project::Project;
 use paddock_model::reason::{Reason, ReasonCode};
 
-/// A reason that holds since the objective moved last.
+/// Returns a reason that holds since the objective's last move.
 pub(super) fn reason(
     objective: &Objective,
     code: ReasonCode,
@@ -15,7 +15,7 @@ pub(super) fn reason(
     Reason::new(code, objective.since_ms, text, clears)
 }
 
-/// What stops the whole project, if anything does: only a person, or the world outside, changes that.
+/// Returns the reason that stops the whole project, if there is one. Such a reason does not end by itself.
 pub(super) fn project_stop(project: &Project, objective: &Objective) -> Option<Reason> {
     if !project.is_enabled() {
         let clears = format!("`paddock project enable {}`, and `enabled: true` in its file", project.slug);
@@ -24,7 +24,7 @@ pub(super) fn project_stop(project: &Project, objective: &Objective) -> Option<R
     project.dispatch_hold().cloned()
 }
 
-/// Only a supervisor moves anything.
+/// Returns the reason that no supervisor runs. Without one, nothing moves.
 pub(super) fn stopped(objective: &Objective, facts: &Surroundings) -> Option<Reason> {
     let text = "no supervisor runs in this workspace";
     (!facts.supervisor_running)
