@@ -1,4 +1,4 @@
-//! The Merge phase: carries out what the queue's plan asks for.
+//! The Merge phase: executes the actions that the queue's plan asks for.
 
 use super::blame;
 use super::gates;
@@ -15,10 +15,10 @@ use paddock_model::project::Project;
 use paddock_model::reason::ReasonCode;
 use paddock_model::train::{Candidate, Train};
 
-/// Tries of a merge that cannot be made for an outside reason before the queue is held.
+/// Failures of a merge or landing for an outside reason before the queue is held.
 const BUILD_FAILURES_MAX: u32 = 5;
-/// Plans of one project in a step: every action changes what the next plan sees, so that this many only come
-/// together when something is wrong with the plan.
+/// Plans of one project in a step, at most. Every action changes what the next plan sees, so a project only
+/// gets this far if the plan itself is faulty.
 const ROUNDS_MAX: usize = 100;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
@@ -26,6 +26,8 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         return;
     }
     for project in scribe.marked() {
+        // An action changes what the next plan sees (a blamed entry leaves the chain), so the queue is
+        // planned again until a plan has no effect.
         for _ in 0..ROUNDS_MAX {
             if !one_round(scribe, &project) {
                 break;
@@ -51,6 +53,7 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
     let runs: Vec<&GateRun> = scribe.state.open_gates().filter(|run| run.project == project.slug).collect();
     let conflicts = conflicts(project);
     let tip = &project.integration.tip;
+    // The tree of an older tip may still be remembered; it counts only if it belongs to the tip of now.
     let external = scribe.memo.external.get(&project.slug).filter(|_| project.integration.is_external);
     plan(&View {
         train: &project.train,
@@ -72,16 +75,17 @@ fn planned(scribe: &Scribe<'_>, project: &Project) -> Vec<Action> {
     })
 }
 
-/// What two runs cost each other is measured while nothing else runs in the workspace.
+/// Returns how long a trial of one more slot may last, or `None` if none may run. A trial measures how much
+/// two gate runs slow each other down, so no other project's run may disturb it.
 fn trial_ms(scribe: &Scribe<'_>, project: &Project) -> Option<i64> {
     let is_alone = scribe.state.open_gates().all(|run| run.project == project.slug);
     project.trial_ms().filter(|_| is_alone)
 }
 
-/// What the radar saw, in numbers of entries.
+/// Returns the collisions that the radar saw, as pairs of entries. Objectives that are not queued drop out.
 fn conflicts(project: &Project) -> Vec<(EntryId, EntryId)> {
-    let number = |id: &ObjectiveId| project.train.entry_of(id).map(|entry| entry.id);
-    let pair = |found: &Collision| number(&found.objective).zip(number(found.with.as_ref()?));
+    let entry = |id: &ObjectiveId| project.train.entry_of(id).map(|entry| entry.id);
+    let pair = |found: &Collision| entry(&found.objective).zip(entry(found.with.as_ref()?));
     project.collisions.iter().filter_map(pair).collect()
 }
 
@@ -89,6 +93,8 @@ fn train<'s>(scribe: &'s Scribe<'_>, project: &ProjectSlug) -> Option<&'s Train>
     scribe.state.project(project).map(|project| &project.train)
 }
 
+/// Executes an action. Returns whether anything was recorded: a gate run that finds no slot leaves the state
+/// as it is, and planning again would ask for the same run for ever.
 fn act(scribe: &mut Scribe<'_>, project: &ProjectSlug, action: &Action) -> bool {
     match action {
         Action::Build(members) => build(scribe, project, members.clone(), false),
@@ -118,11 +124,13 @@ fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<EntryId>, ahe
     let Some(first) = members.first().and_then(|id| project.train.entry(*id)) else { return false };
     if first.build_failures >= BUILD_FAILURES_MAX {
         let problem = first.problem.as_ref().map(|problem| format!(": {problem}")).unwrap_or_default();
-        let text =
-            format!("a merge could not be made or landed although it was tried again and again{problem}");
+        let text = format!(
+            "a merge could not be made or landed, although Paddock tried {BUILD_FAILURES_MAX} times{problem}"
+        );
         return hold_queue(scribe, slug, ReasonCode::RepositoryBroken, &text);
     }
     let (project, entry, onto) = (slug.clone(), first.id, project.integration.tip.clone());
+    // The order is recorded, so that a supervisor that starts after a crash makes the same chain again.
     scribe.record(Fact::CandidateOrdered {
         project: project.clone(),
         entry,
@@ -134,7 +142,8 @@ fn build(scribe: &mut Scribe<'_>, slug: &ProjectSlug, members: Vec<EntryId>, ahe
     true
 }
 
-/// The run that an action asks for.
+/// Returns the gate run that an action asks for. `None` if the action asks for none, or if what it runs on is
+/// gone.
 fn wanted(scribe: &Scribe<'_>, slug: &ProjectSlug, action: &Action) -> Option<gates::Wanted> {
     let project = scribe.state.project(slug)?;
     let chain = project.train.chain.as_ref();
@@ -181,6 +190,8 @@ fn land(scribe: &mut Scribe<'_>, slug: &ProjectSlug, count: usize, gate: Option<
         return false;
     };
     let Some(entry) = members.first().copied() else { return false };
+    // A verdict from a run for other members counts, as trees carry verdicts. The log says where it came
+    // from.
     if let Some(gate) = gate.filter(|gate| !is_own(scribe, *gate, &members)) {
         scribe.record(Fact::VerdictReused { project: slug.clone(), entry, gate });
     }
@@ -188,12 +199,14 @@ fn land(scribe: &mut Scribe<'_>, slug: &ProjectSlug, count: usize, gate: Option<
     true
 }
 
-/// Whether the run was ordered for exactly these members.
+/// Returns whether the run was ordered for exactly these members.
 fn is_own(scribe: &Scribe<'_>, gate: GateId, members: &[EntryId]) -> bool {
     let is_own = |run: &GateRun| matches!(&run.purpose, Purpose::Candidate { entries } if entries == members);
     scribe.state.gate(gate).is_some_and(is_own)
 }
 
+/// Records the intent to land, then orders the landing. The intent is on disk before the ref moves: after a
+/// crash it says which commit the integration ref may be at, and the landing is found done or is repeated.
 fn intend(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -207,7 +220,7 @@ fn intend(
     scribe.order(Effect::Land { project, entry });
 }
 
-/// Gives up the chain; what runs for it is cancelled by the next plan.
+/// Gives up the chain. The next plan cancels the gate runs that no longer tell anything.
 fn reset(scribe: &mut Scribe<'_>, project: &ProjectSlug) -> bool {
     let chain = train(scribe, project).and_then(|train| train.chain.as_ref());
     let Some(entry) = chain.and_then(|chain| chain.asked.first().copied()) else { return false };

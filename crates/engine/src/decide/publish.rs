@@ -1,7 +1,7 @@
 //! Publishing: the user's target branch follows the integration ref.
 //!
-//! Nothing about a publication in progress has to be remembered: it is a fast-forward that can be tried again
-//! at any time.
+//! A publication is a guarded fast-forward that can be tried again at any time, so nothing about one in
+//! progress has to outlive the process.
 
 use super::memo::Memo;
 use super::scribe::Scribe;
@@ -16,9 +16,10 @@ use paddock_model::reason::ReasonCode;
 use paddock_model::settings::PublishRule;
 use paddock_model::train::Subject;
 
-/// Between the first two tries of a publication that waits, in milliseconds; it doubles up to the longest.
+/// First pause between two tries of a publication that waits, in milliseconds. Each further pause is twice as
+/// long.
 const AGAIN_FIRST_MS: i64 = 1_000;
-/// The longest time between two tries, in milliseconds.
+/// Longest pause between two tries, in milliseconds.
 const AGAIN_MAX_MS: i64 = 20_000;
 
 pub(super) fn run(scribe: &mut Scribe<'_>) {
@@ -26,7 +27,8 @@ pub(super) fn run(scribe: &mut Scribe<'_>) {
         let Some(project) = scribe.state.project(&slug) else { continue };
         if is_due(scribe, project) {
             let (published, to) = (project.integration.published.clone(), project.integration.tip.clone());
-            // From here on it is this publication that was asked for, not one that is under way.
+            // The person's request is served by this publication. A request that comes while it is in
+            // progress asks for another one.
             let create = scribe.memo.publish_now.remove(&slug).unwrap_or(false);
             scribe.memo.publishing.insert(slug.clone(), to.clone());
             scribe.order(Effect::Publish { project: slug, published, to, create });
@@ -43,18 +45,20 @@ fn is_due(scribe: &Scribe<'_>, project: &Project) -> bool {
     (is_asked || is_auto) && is_time && can_try(project) && !scribe.memo.publishing.contains_key(slug)
 }
 
-/// Whether something landed is to be published by itself and is not yet.
+/// Returns whether landed work is to be published automatically and is not published yet.
 pub(super) fn is_wanted(project: &Project) -> bool {
     let integration = &project.integration;
     project.settings.land.publish == PublishRule::Auto && integration.published != integration.tip
 }
 
-/// Whether a publication can be tried now.
+/// Returns whether a publication can succeed as things are.
 fn can_try(project: &Project) -> bool {
     let integration = &project.integration;
+    // With commits of the user that the tip lacks, a fast-forward is impossible: their merge lands first.
     let has_users_commits = project.train.entries.iter().any(|entry| entry.subject == Subject::Target)
         || integration.external_refused.is_some()
         || integration.is_moving_to_target();
+    // These three holds stop new work, and say nothing against work that has landed already.
     let is_held = project
         .holds
         .keys()
@@ -62,19 +66,19 @@ fn can_try(project: &Project) -> bool {
     !has_users_commits && !is_held && project.is_workable()
 }
 
-/// Whether a publication that met a branch which had moved is tried again in a moment: one that waits for the user's
-/// files does not count.
+/// Returns whether a publication is tried again in a moment because the target branch moved under the last
+/// try. A publication that waits for the user's files does not count: only the user can end that.
 pub(super) fn is_coming(memo: &Memo, project: &Project) -> bool {
     let is_again = memo.publish_again.contains_key(&project.slug) && project.integration.waits.is_none();
     is_again && is_wanted(project) && can_try(project)
 }
 
-/// When a waiting publication is tried again, in Unix milliseconds.
+/// Returns when a waiting publication is tried again, in Unix milliseconds.
 pub(super) fn again_at(memo: &Memo, project: &ProjectSlug) -> Option<i64> {
     memo.publish_again.get(project).map(|(_, again_ms)| *again_ms)
 }
 
-/// What is in the way may have changed: the next try is due now.
+/// Makes the next try due now, since the obstacle may be gone.
 pub(super) fn try_again_now(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
     scribe.memo.publish_again.remove(project);
     scribe.mark(project);
@@ -83,7 +87,7 @@ pub(super) fn try_again_now(scribe: &mut Scribe<'_>, project: &ProjectSlug) {
 pub(super) fn answered(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, answer: PublishAnswer) {
     scribe.memo.publishing.remove(slug);
     scribe.mark(slug);
-    // What was seen of the target branch meanwhile was not acted upon.
+    // The target branch was not acted upon while the publication was in progress (`target::looked`).
     scribe.order(Effect::Look { project: slug.clone() });
     match answer {
         PublishAnswer::Published => {
@@ -102,6 +106,7 @@ fn waits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wait: PublicationWait) {
     let tries = scribe.memo.publish_again.get(slug).map_or(0, |(tries, _)| *tries);
     let pause_ms = (AGAIN_FIRST_MS << tries.min(8)).min(AGAIN_MAX_MS);
     scribe.memo.publish_again.insert(slug.clone(), (tries + 1, scribe.now_ms + pause_ms));
+    // Every try fails in the same way until the user does something; only news is recorded.
     let recorded = scribe.state.project(slug).and_then(|project| project.integration.waits.as_ref());
     let is_known = recorded
         .is_some_and(|known| (known.code, &known.files, &known.text) == (wait.code, &wait.files, &wait.text));
@@ -110,9 +115,11 @@ fn waits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, wait: PublicationWait) {
     }
 }
 
-/// The target branch holds this commit; what landed up to it needs its worktree no longer.
+/// Records that the target branch holds this commit, and retires the worktrees of the landings up to it.
 pub(super) fn published(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId) {
     let Some(project) = scribe.state.project(slug) else { return };
+    // Work may have landed while an older tip was published; which landings that older tip holds is not known
+    // here, so their worktrees stay until the newest tip is published.
     let mut done = Vec::new();
     if project.integration.tip == *to {
         done.clone_from(&project.integration.unpublished);
@@ -127,7 +134,7 @@ pub(super) fn published(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &Object
     }
 }
 
-/// Orders the removal of a worktree whose work is done.
+/// Orders the removal of the worktree of an objective that is done.
 pub(super) fn retire(scribe: &mut Scribe<'_>, key: &ObjectiveKey) {
     let Some(objective) = scribe.state.objective(key) else { return };
     let has_worktree =

@@ -1,4 +1,4 @@
-//! What is heard of merges, gate runs and landings.
+//! Answers about merges and landings of the queue.
 
 use super::entries::drop_entry;
 use super::holds::{hold_queue, hold_queue_until};
@@ -13,8 +13,8 @@ use paddock_model::objective::{Cause, Status};
 use paddock_model::reason::{Reason, ReasonCode};
 use paddock_model::train::{Candidate, Entry, Landing, Subject, Train};
 
-/// Between two tries of a merge or landing that failed for an outside reason, in milliseconds, times the
-/// tries so far.
+/// Pause after a merge or landing that failed for an outside reason, in milliseconds, times the failures so
+/// far.
 const OUTSIDE_BACKOFF_MS: i64 = 3_000;
 
 fn entry_of(scribe: &Scribe<'_>, project: &ProjectSlug, id: EntryId) -> Option<Entry> {
@@ -29,7 +29,10 @@ fn has_gate(scribe: &Scribe<'_>, project: &ProjectSlug) -> bool {
     scribe.state.project(project).is_some_and(|project| !project.settings.verify.is_empty())
 }
 
-/// Whether this is what is being made: members, tip, and for which end.
+/// Returns whether the answer belongs to the order of now: the same members, the same tip, the same purpose.
+///
+/// The answer to an earlier order may arrive after the queue was planned anew. Its chain is on another tip or
+/// has other members, and must not pass for the current one.
 fn is_awaited(train: &Train, members: &[EntryId], onto: &ObjectId, ahead: bool) -> bool {
     if ahead {
         let entry = members.first().and_then(|id| train.entry(*id));
@@ -55,16 +58,17 @@ pub(super) fn candidate_answered(
     match answer {
         CandidateAnswer::Made(made) => made_answered(scribe, project, &entry, onto, ahead, *made),
         CandidateAnswer::Failed(problem) => failed(scribe, project, &entry, problem, ahead),
-        // Tried again it would be the same: a person has to see to the key.
+        // The next try would fail in the same way: a person has to look after the key.
         CandidateAnswer::Unsigned(problem) => {
             failed(scribe, project, &entry, problem.clone(), ahead);
-            let text = format!("merges are to be signed (`sign: true`), and {problem}");
+            let text = format!("merges have to be signed (`sign: true`), and {problem}");
             hold_queue(scribe, project, ReasonCode::SigningFailed, &text);
         }
     }
 }
 
-/// Merges that were made are recorded before the entries that have none leave the queue.
+/// Records the merges, then takes the entries that have no merge out of the queue. The record names the first
+/// member, which may be one of those.
 fn made_answered(
     scribe: &mut Scribe<'_>,
     project: &ProjectSlug,
@@ -73,7 +77,8 @@ fn made_answered(
     ahead: bool,
     made: ChainMade,
 ) {
-    // The gate was taken away meanwhile: a message that says "verified" must not land without one.
+    // The project's gate may have been removed while the chain was made. A commit message that says
+    // "verified" must not land without a gate run.
     let is_fit = !made.sealed || has_gate(scribe, project);
     match made.links.last().filter(|_| is_fit) {
         Some(last) => {
@@ -95,7 +100,8 @@ fn made_answered(
         }
         None => scribe.record(Fact::EntryReset { project: project.clone(), entry: first.id }),
     }
-    // What is landing is judged where it lands: taken out here, nobody would hear of how that went.
+    // An entry that is landing stays: without it the answer of the landing would be ignored. The landing
+    // itself checks the head again.
     let is_landing = |scribe: &Scribe<'_>, id: EntryId| {
         scribe.state.project(project).is_some_and(|project| project.train.is_landing(id))
     };
@@ -112,7 +118,8 @@ fn made_answered(
     }
 }
 
-/// A branch was seen at this head: one that is queued with another is judged again.
+/// A branch was seen at this head. If it is queued with another head, its review is out of date and is made
+/// again.
 pub(super) fn branch_seen(scribe: &mut Scribe<'_>, objective: &ObjectiveKey, head: &ObjectId) {
     let train = scribe.state.project(&objective.project).map(|project| &project.train);
     let entry = train.and_then(|train| train.entry_of(&objective.id).filter(|e| !train.is_landing(e.id)));
@@ -128,7 +135,8 @@ fn failed(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, problem
     scribe.record(Fact::CandidateFailed { project, entry, problem: problem.into_text(), again_ms, ahead });
 }
 
-/// The branch moved since its head was pinned: the entry is dropped and the branch judged again.
+/// Drops an entry whose branch moved after its head was pinned, and has the branch reviewed again: only
+/// reviewed commits may land.
 fn head_moved(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry) {
     drop_entry(scribe, project, entry, Dropped::HeadMoved);
     let Subject::Objective(id) = &entry.subject else { return };
@@ -149,8 +157,9 @@ pub(super) fn landing_answered(
 ) {
     let train = scribe.state.project(project).map(|project| &project.train);
     let landing = train.and_then(|train| train.landing.clone());
-    // An answer to an earlier landing with the same first member says nothing of this one.
-    let is_meant = |of: &Landing| of.members.first() == Some(&id) && of.candidate.commit == *commit;
+    // The answer to an earlier landing with the same first member says nothing about this one.
+    let is_meant =
+        |landing: &Landing| landing.members.first() == Some(&id) && landing.candidate.commit == *commit;
     let Some(landing) = landing.filter(is_meant) else { return };
     let Some(entry) = entry_of(scribe, project, id) else { return };
     scribe.mark(project);
@@ -159,12 +168,14 @@ pub(super) fn landing_answered(
         LandingAnswer::Moved { found } => {
             let at = found.map_or_else(|| "gone".to_owned(), |commit| format!("at {}", commit.short()));
             let problem = format!("the integration ref is {at}, not where Paddock left it");
+            // Somebody else moved a ref that only Paddock moves. Nothing lands until a person has looked at
+            // it.
             abandon(scribe, project, &entry, &problem);
             let (reference, tip) = integration_of(scribe.state.project(project));
             let clears = format!(
-                "find out who moved it (`git reflog show {reference}`), put it back with `git update-ref {reference} \
-                 {tip}`, then `paddock --project {project} queue release`; or `paddock project set-target {project} \
-                 BRANCH` if work is to land on another branch"
+                "find out who moved it (`git reflog show {reference}`), put it back with `git update-ref \
+                 {reference} {tip}`, then `paddock --project {project} queue release`; or `paddock project \
+                 set-target {project} BRANCH` if work is to land on another branch"
             );
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem, clears);
             hold_queue_until(scribe, project, reason);
@@ -179,8 +190,8 @@ pub(super) fn landing_answered(
             abandon(scribe, project, &entry, problem.text());
             let name = name_of(&entry);
             let clears = format!(
-                "nothing landed; compare what it names with the branch of {name}, `paddock queue drop {name}` takes it \
-                 out, then `paddock --project {project} queue release`: every merge is made anew"
+                "nothing landed; compare the commits and files named here with the branch of {name}, take it \
+                 out with `paddock queue drop {name}`, then `paddock --project {project} queue release` makes every merge anew"
             );
             let reason = Reason::new(ReasonCode::SelfCheck, scribe.now_ms, problem.into_text(), clears);
             hold_queue_until(scribe, project, reason);
@@ -190,6 +201,7 @@ pub(super) fn landing_answered(
             failed(scribe, project, &entry, problem, false);
         }
     }
+    // The target branch was not acted upon while the landing was in progress (`target::looked`).
     scribe.order(Effect::Look { project: project.clone() });
 }
 
@@ -208,7 +220,7 @@ fn abandon(scribe: &mut Scribe<'_>, project: &ProjectSlug, entry: &Entry, proble
     });
 }
 
-/// One event for each member; together they are one commit, and one proof.
+/// Records one event for each member. The members share one commit, and so one proof.
 fn landed(scribe: &mut Scribe<'_>, project: &ProjectSlug, landing: &Landing) {
     let candidate = &landing.candidate;
     for id in &landing.members {

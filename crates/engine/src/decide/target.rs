@@ -1,4 +1,6 @@
-//! The user's target branch: what each way of finding it means.
+//! The user's target branch: what follows from where it was found.
+//!
+//! The branch is compared with two commits: the one that Paddock published last, and the integration tip.
 
 use super::entries::drop_users_entry;
 use super::holds::{hold, hold_queue_until, let_queue_go_on, release};
@@ -23,14 +25,15 @@ pub(super) fn looked(scribe: &mut Scribe<'_>, slug: &ProjectSlug, facts: &Target
     let Some(project) = scribe.state.project(slug) else { return };
     let integration = &project.integration;
     if !integration.is_made {
-        return; // Once it is made, it is looked again.
+        return; // The branch is read again once the integration ref exists.
     }
     let is_busy = scribe.memo.publishing.contains_key(slug)
         || integration.is_moving_to_target()
         || project.train.landing.is_some();
     if is_busy {
-        return; // Whatever is in progress looks again when it is answered.
+        return; // The answer of the effect in progress orders another look.
     }
+    // The look raced with a landing or publication: its relations are to commits of the past.
     if facts.tip != integration.tip || facts.published != integration.published {
         scribe.order(Effect::Look { project: slug.clone() });
         return;
@@ -72,7 +75,8 @@ fn present(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId, facts
     release(scribe, slug, ReasonCode::TargetRewritten);
 }
 
-/// The target branch is where Paddock published last: what was known of commits beside it is outdated.
+/// The target branch is where Paddock published last. Commits of the user that diverged from it are gone:
+/// their queue entry and its refusal are out of date.
 fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
     drop_users_entry(scribe, slug, None);
     let is_refused = |project: &Project| project.integration.external_refused.is_some();
@@ -82,12 +86,12 @@ fn nothing_of_the_users(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 }
 
 fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
-    release(scribe, slug, ReasonCode::TargetRewritten); // What is gone cannot be adopted.
+    release(scribe, slug, ReasonCode::TargetRewritten); // A branch that is gone cannot be adopted.
     let Some(branch) = branch_of(scribe, slug) else { return };
     let text = format!("the target branch {branch} is gone");
     let clears = format!(
-        "`paddock project set-target {slug} BRANCH` if it has another name now or work is to land elsewhere; else \
-         make it again, or `paddock --project {slug} queue republish` makes it with all landed work"
+        "`paddock project set-target {slug} BRANCH` if the branch was renamed or work is to land elsewhere; \
+         otherwise create it again, or let `paddock --project {slug} queue republish` create it with all landed work"
     );
     hold(scribe, slug, ReasonCode::TargetMissing, text, clears);
 }
@@ -95,12 +99,12 @@ fn missing(scribe: &mut Scribe<'_>, slug: &ProjectSlug) {
 fn rewritten(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
     let Some(branch) = branch_of(scribe, slug) else { return };
     let text = format!(
-        "the target branch {branch} was rewritten: it is at {} and lacks published work",
+        "the target branch {branch} was rewritten: it is at {} and lacks work that was published to it",
         target.short()
     );
     let clears = format!(
-        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work back, merged \
-         with what is there now; `paddock project set-target {slug} BRANCH` lands elsewhere"
+        "`paddock --project {slug} queue adopt` takes it as it is; `queue republish` brings landed work \
+         back, merged with what is there now; `paddock project set-target {slug} BRANCH` lands elsewhere"
     );
     hold(scribe, slug, ReasonCode::TargetRewritten, text, clears);
 }
@@ -109,7 +113,8 @@ fn branch_of(scribe: &Scribe<'_>, slug: &ProjectSlug) -> Option<String> {
     scribe.state.project(slug).map(|project| project.settings.target_branch.clone())
 }
 
-/// A merge of I and T goes to the head of the queue and through the gate, unless this very T was refused.
+/// Queues the user's commits, which diverged from the tip: their merge with the tip goes first, and through
+/// the gate. A target commit that was refused before is not queued again, as it would fail in the same way.
 fn enqueue_users_commits(scribe: &mut Scribe<'_>, slug: &ProjectSlug, target: &ObjectId) {
     let Some(project) = scribe.state.project(slug) else { return };
     if project.integration.external_refused.as_ref() == Some(target) {
@@ -142,8 +147,8 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
             }
         }
         Err(problem) => {
-            // Not looked at again at once: it would be tried, and fail, without end.
-            let text = format!("the integration ref could not follow the user's commits: {problem}");
+            // No look is ordered here: it would find the same commits, and the move would fail for ever.
+            let text = format!("the integration ref could not be moved to the user's commits: {problem}");
             let to = to.clone();
             scribe.record(Fact::ExternalAbandoned {
                 project: slug.clone(),
@@ -155,17 +160,18 @@ pub(super) fn moved(scribe: &mut Scribe<'_>, slug: &ProjectSlug, to: &ObjectId, 
     }
 }
 
-/// The integration ref could not be moved; nothing lands until a person has looked at it.
+/// Holds the queue because the integration ref could not be moved. Nothing lands until a person has looked at
+/// it.
 fn hold_queue(scribe: &mut Scribe<'_>, slug: &ProjectSlug, text: String) {
     let (reference, tip) = integration_of(scribe.state.project(slug));
     let clears = format!(
-        "see that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock --project {slug} queue \
-         release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
+        "make sure that {reference} is at {tip} (`git update-ref {reference} {tip}`), then `paddock \
+         --project {slug} queue release`; or `paddock project set-target {slug} BRANCH` if work is to land on another branch"
     );
     hold_queue_until(scribe, slug, Reason::new(ReasonCode::RepositoryBroken, scribe.now_ms, text, clears));
 }
 
-/// `queue adopt`: the order; the answer comes to [`adopted`].
+/// Orders the adoption of the target branch (`queue adopt`). The answer comes to [`adopted`].
 pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
     let (slug, from) = (project.slug.clone(), project.integration.tip.clone());
     if !project.integration.taking_target {
@@ -174,7 +180,8 @@ pub(super) fn adopt(scribe: &mut Scribe<'_>, project: &Project) {
     }
 }
 
-/// Takes the target branch as it is, and finds out which landings it lacks.
+/// Returns the effect that moves the integration ref to the target branch and finds out which landings it
+/// lacks.
 pub(super) fn adopt_effect(state: &State, project: &Project) -> Effect {
     let landed = state.objectives_of(&project.slug).filter_map(|objective| {
         let commit = objective.landed.as_ref()?.commit.clone()?;
@@ -223,21 +230,22 @@ fn take_target(
     for id in lost {
         let key = ObjectiveKey { project: slug.clone(), id };
         if scribe.state.objective(&key).is_none_or(|objective| objective.status != Status::Done) {
-            continue; // A person looks at it already.
+            continue; // It waits for a person already.
         }
         let text = format!(
-            "its landing is not in the target branch that was adopted at {}; branches that were begun after it hold it, \
-             and bring it back when they land",
+            "its landing is missing from the target branch that was adopted at {}; branches that were begun \
+             after the landing contain it, and bring it back when they land",
             to.short()
         );
-        let clears = "its branch is kept unless its worktree was removed: retry it or leave it; `paddock objective \
-                      cancel` what holds it where it must not come back";
+        let clears = "retry it or leave it (its branch is kept unless its worktree was removed); if the \
+                      landing must not come back, `paddock objective cancel` the objectives whose branches contain it";
         let reason = Reason::new(ReasonCode::LandingLost, scribe.now_ms, text, clears);
         scribe.move_to(&key, Status::NeedsReview, Cause::LandingLost, Some(reason), None);
     }
 }
 
-/// The user's own commit that the integration tip is, and its tree.
+/// Remembers the user's own commit that the integration tip is, with its tree: the queue may run the gate on
+/// it.
 pub(super) fn external_seen(scribe: &mut Scribe<'_>, project: ProjectSlug, seen: (ObjectId, ObjectId)) {
     if scribe.memo.external.get(&project) != Some(&seen) {
         scribe.mark(&project);

@@ -1,5 +1,6 @@
-//! The Unlock phase: todo becomes ready when every dependency is done or skipped, and back when one no
-//! longer is and no session has started.
+//! The Unlock phase: an objective becomes ready when each of its dependencies is done or skipped.
+//!
+//! It goes back to todo if a dependency is reopened, unless a session has worked on it.
 
 use super::scribe::Scribe;
 use paddock_model::ids::{ObjectiveKey, ProjectSlug};
