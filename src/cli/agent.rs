@@ -1,4 +1,4 @@
-//! `paddock agent`.
+//! `paddock agent`: lists, checks, enables and disables agents.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -23,49 +23,49 @@ use paddock_supervisor::{Checkup, check_agent};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Agent {
-    /// Agents, and how they fare
+    /// List agents and whether they are usable
     #[command(after_help = "Examples:\n  paddock agent list\n  paddock agent list --json")]
     List(List),
-    /// Ask agents for one word: are they installed, logged in, within their limits?
+    /// Check agents with a one-word prompt: installed, logged in, within their limits
     #[command(after_help = "Examples:
-  paddock agent check                 all that are found on PATH
+  paddock agent check                 check all agents that are found on PATH
   paddock agent check claude
   paddock agent check --json --timeout-seconds 60")]
     Check(Check),
-    /// Let an agent be used, at once and in every project
+    /// Enable an agent in every project, at once
     #[command(after_help = "Examples:\n  paddock agent enable claude")]
     Enable(Named),
-    /// Start no new session with an agent, in any project
+    /// Disable an agent in every project: no new session starts with it
     #[command(after_help = "Examples:\n  paddock agent disable codex")]
     Disable(Named),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Check {
-    /// The agent; default: all that are found on PATH and enabled
+    /// Id of the agent; default: all agents that are found on PATH and enabled
     id: Option<String>,
-    /// How long each may take
+    /// Maximum seconds per agent
     #[arg(long, value_name = "N", default_value_t = 120)]
     timeout_seconds: u64,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// The agent
+    /// Id of the agent
     id: String,
 }
 
-/// One checked agent, for scripts.
+/// Result of one check, for scripts.
 #[derive(Debug, Serialize)]
 struct Checked {
     agent: AgentId,
@@ -100,13 +100,13 @@ impl Agent {
     }
 }
 
-/// Every agent and how it fares now.
+/// Returns the present status of every agent.
 pub(super) fn statuses(context: &Context, state: &State) -> Vec<AgentStatus> {
     let now_ms = jiff::Timestamp::now().as_millisecond();
     agents(state, settings(context, state), now_ms, &|program| is_found(context, program))
 }
 
-/// The agents as the project files say now; of one that cannot be read, as it was read last.
+/// Returns the agents' settings from the project files as they are now; for a file with faults, as recorded.
 pub(super) fn settings(context: &Context, state: &State) -> BTreeMap<AgentId, Owned> {
     let mut all: BTreeMap<ProjectSlug, ProjectSettings> =
         state.projects().map(|project| (project.slug.clone(), project.settings.clone())).collect();
@@ -166,17 +166,18 @@ fn row(agent: &AgentStatus) -> Vec<String> {
     vec![agent.id.to_string(), state, agent.program.clone(), harmless(&version), limits, more.join("; ")]
 }
 
-/// Which limits act while a session of it works: `limits: tokens during, USD at the end`.
+/// Says when limits on tokens and cost act, which depends on when the agent reports them:
+/// `limits: tokens during, USD at the end`.
 fn limits(usage_reporting: UsageReporting) -> String {
-    let of = |unit: &str, when| match when {
+    let clause = |unit: &str, when| match when {
         When::During => format!("{unit} during"),
         When::AtEnd => format!("{unit} at the end"),
         When::Never => format!("no {unit}"),
     };
-    format!("limits: {}, {}", of("tokens", usage_reporting.tokens), of("USD", usage_reporting.usd))
+    format!("limits: {}, {}", clause("tokens", usage_reporting.tokens), clause("USD", usage_reporting.usd))
 }
 
-/// Checks every agent that is found, for `doctor`.
+/// Checks every enabled agent that is found on PATH, for `doctor`.
 pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(AgentId, CheckStatus)>, Failure> {
     let all = Check { id: None, timeout_seconds: 120, json: true };
     let mut done = Vec::new();
@@ -189,7 +190,9 @@ pub(super) fn check_all(context: &Context, state: &State) -> Result<Vec<(AgentId
 }
 
 impl Check {
-    /// Runs one, and has it recorded where there is a project that it could matter to.
+    /// Checks one agent, and records the result. Fails if the check cannot be started.
+    ///
+    /// In a workspace without projects nothing depends on the result, and it is not recorded.
     fn run(&self, context: &Context, state: &State, agent: &AgentSettings) -> Result<Checkup, Failure> {
         let limit = Duration::from_secs(self.timeout_seconds.max(1));
         let checkup = check_agent(&context.workspace, &context.environment, agent, limit)
@@ -205,14 +208,14 @@ impl Check {
         let state = context.state()?;
         let wanted = self.wanted(context, &state)?;
         if wanted.is_empty() {
-            output::note("no agent was found on PATH; `paddock agent list` shows where each is looked for");
+            output::note("no agent was found on PATH; `paddock agent list` shows each agent's program");
             return Ok(Exit::Error);
         }
         let mut all_good = true;
         let mut done = Vec::new();
         for agent in wanted {
             if !self.json {
-                output::note(&format!("{}: asking for one word …", agent.id));
+                output::note(&format!("{}: sending a one-word prompt …", agent.id));
             }
             let checkup = self.run(context, &state, &agent)?;
             all_good &= checkup.check.ok;
@@ -236,6 +239,7 @@ impl Check {
                 None => Err(unknown(id, &all)),
             };
         }
+        // The scripted agent is part of Paddock: it cannot be logged out or out of quota.
         let is_meant = |agent: &AgentSettings| {
             agent.enabled && agent.id != SCRIPTED && is_found(context, &agent.cli_command)
         };

@@ -1,20 +1,24 @@
-//! The commands as the console's palette shows them.
+//! The list of commands that the console's palette offers.
 
 use paddock_console::commands::CommandLine;
 
-/// Every command with what it takes, for the console's palette.
+/// Returns every command with its help line and arguments.
+///
+/// The list is made from the parser, because the console does not depend on the command line.
 pub(super) fn lines(mut command: clap::Command) -> Vec<CommandLine> {
     fn gather(command: &clap::Command, path: &str, found: &mut Vec<CommandLine>) {
         for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help" && !sub.is_hide_set()) {
             let words = format!("{path} {}", sub.get_name()).trim_start().to_owned();
+            // A family such as `queue` does nothing by itself.
             if sub.has_subcommands() {
                 gather(sub, &words, found);
                 continue;
             }
-            let is_shown = |one: &&clap::Arg| {
-                !one.is_hide_set()
-                    && !one.is_global_set()
-                    && !["help", "version"].contains(&one.get_id().as_str())
+            // The console has a workspace and a project already, so the global arguments would be noise.
+            let is_shown = |argument: &&clap::Arg| {
+                !argument.is_hide_set()
+                    && !argument.is_global_set()
+                    && !["help", "version"].contains(&argument.get_id().as_str())
             };
             let shown = sub.get_arguments().filter(is_shown);
             let usage: Vec<String> = shown.map(ToString::to_string).collect();
@@ -26,7 +30,7 @@ pub(super) fn lines(mut command: clap::Command) -> Vec<CommandLine> {
             });
         }
     }
-    // Global arguments and defaults are filled in by building.
+    // Building propagates global arguments to subcommands and marks them as global.
     command.build();
     let mut found = Vec::new();
     gather(&command, "", &mut found);

@@ -1,6 +1,6 @@
-//! Completion in the shell: of commands and flags, and of the ids that the workspace holds.
+//! Shell completion of commands, flags and ids of the workspace.
 //!
-//! The shell calls `paddock` itself with `COMPLETE` set; nothing is done then but answering it.
+//! The shell calls `paddock` itself with `COMPLETE` set; the process then answers the shell and does nothing else.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -16,7 +16,7 @@ use paddock_git::Repository;
 use paddock_model::hierarchy::Level;
 use paddock_model::state::State;
 
-/// The variable by which a shell asks.
+/// Environment variable with which a shell asks for completions.
 const VARIABLE: &str = "COMPLETE";
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -34,7 +34,7 @@ enum Shell {
   echo 'source <(paddock completions zsh)' >> ~/.zshrc
   paddock completions fish > ~/.config/fish/completions/paddock.fish")]
 pub(super) struct Completions {
-    /// The shell
+    /// Shell to print the script for
     shell: Shell,
 }
 
@@ -45,7 +45,7 @@ impl Completions {
         let shells = Shells::builtins();
         let unknown = || Failure::usage(format!("there is no completion for {name}"));
         let completer: &dyn EnvCompleter = shells.completer(&name).ok_or_else(unknown)?;
-        // By its name: what is found on PATH when it is asked is what completes.
+        // The script calls `paddock` by name, so that whatever build is found on PATH then answers.
         let mut script = Vec::new();
         completer.write_registration(VARIABLE, "paddock", "paddock", "paddock", &mut script)?;
         output::print(&String::from_utf8_lossy(&script))?;
@@ -53,14 +53,16 @@ impl Completions {
     }
 }
 
-/// Answers a shell that asks about this command line, and ends the process; else does nothing.
+/// Answers a shell that asks for completions, and ends the process. Does nothing if no shell asks.
 pub(super) fn answer_shell(command: fn() -> clap::Command) {
     if std::env::var_os(VARIABLE).is_some() {
         CompleteEnv::with_factory(|| with_values(command(), "")).var(VARIABLE).complete();
     }
 }
 
-/// The command line with what its values may be.
+/// Attaches the candidates for values to a command and its subcommands.
+///
+/// `family` is the top-level command: an argument `id` means an objective in one family and an agent in another.
 fn with_values(command: clap::Command, family: &str) -> clap::Command {
     let known = |argument: &clap::Arg| candidates(family, argument.get_id().as_str());
     let found: Vec<(String, ArgValueCandidates)> = command
@@ -92,6 +94,7 @@ fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
         _ => return None,
     };
     let values = move || {
+        // A completion must never fail or print: without a workspace there are no candidates.
         let Some((context, state)) = workspace() else { return Vec::new() };
         let found = list(&context, &state).into_iter();
         found.map(|(value, help)| CompletionCandidate::new(value).help(Some(help.into()))).collect()
@@ -99,8 +102,9 @@ fn candidates(family: &str, argument: &str) -> Option<ArgValueCandidates> {
     Some(ArgValueCandidates::new(values))
 }
 
-/// The workspace that is meant by what stands on the command line so far, and its state.
+/// Finds the workspace from the command line typed so far, and loads its state.
 fn workspace() -> Option<(Context, State)> {
+    // The line is incomplete and may not parse, so `--root` is searched for by hand.
     let words: Vec<OsString> = std::env::args_os().collect();
     let place = words.iter().position(|word| word == "--root");
     let root = place.and_then(|place| words.get(place + 1));
@@ -134,7 +138,7 @@ fn objectives(_: &Context, state: &State) -> Vec<(String, String)> {
 }
 
 fn sessions(_: &Context, state: &State) -> Vec<(String, String)> {
-    // The newest first, and no more than anybody would look through.
+    // Newest first; a shell cannot show thousands of candidates usefully.
     let newest = state.sessions().rev().take(100);
     newest.map(|s| (s.id.to_string(), format!("{} {}", s.objective.id, s.status.word()))).collect()
 }

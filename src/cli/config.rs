@@ -1,4 +1,4 @@
-//! `paddock config`.
+//! `paddock config`: checks project files, and prints their schema, an example and the settings in force.
 
 use clap::{Args, Subcommand};
 
@@ -21,32 +21,32 @@ pub(super) enum Config {
     /// Check every project file and .env
     #[command(after_help = "Examples:\n  paddock config validate\n  paddock config validate --json")]
     Validate(Validate),
-    /// The project file as a JSON Schema, for editors
+    /// Print the JSON Schema of project files, for editors
     #[command(after_help = "Examples:
   paddock config schema > project.schema.json
   # and as the first line of a project file:
   # yaml-language-server: $schema=project.schema.json")]
     Schema,
-    /// A project file with every key, its meaning and its default
+    /// Print a project file with every key, its meaning and its default
     #[command(after_help = "Examples:
   paddock config example
   paddock config example > projects/my-project.yaml   # then change its first four keys")]
     Example,
-    /// The settings in force, every default included
+    /// Show the settings in force, including defaults
     #[command(after_help = "Examples:\n  paddock config show\n  paddock --project web config show --json")]
     Show(Show),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Validate {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
@@ -72,6 +72,7 @@ impl Validate {
     fn execute(self, context: &Context) -> Outcome {
         let (types, state) = (public_types(), context.state()?);
         let found = validate(&context.workspace, Some(&types), &|file| resolve(&state, file));
+        // Warnings are printed, but only errors fail the command: a file with warnings is used.
         let is_bad = found.iter().any(|fault| fault.severity == Severity::Error);
         let exit = if is_bad { Exit::Error } else { Exit::Good };
         if self.json {
@@ -90,7 +91,7 @@ impl Validate {
 }
 
 impl Show {
-    /// As the project files say now; of one that cannot be read, what was read last.
+    /// Shows the settings of the project files as they are now; for a file with faults, the settings that are recorded.
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let mut shown = Vec::new();
@@ -111,12 +112,13 @@ impl Show {
         }
         for project in state.projects().filter(|project| is_meant(&project.slug)) {
             if !shown.iter().any(|(slug, _)| *slug == project.slug) {
-                output::note(&format!("{}: as it was read last", project.slug));
+                output::note(&format!("{}: the settings that were read last", project.slug));
                 shown.push((project.slug.clone(), project.settings.clone()));
             }
         }
         let documents: Vec<_> = shown.iter().map(|(slug, settings)| show::document(slug, settings)).collect();
         if self.json {
+            // A script that names a project gets an object, not a list of one.
             match (&documents[..], &context.project) {
                 ([only], Some(_)) => output::json(only)?,
                 _ => output::json(&documents)?,
@@ -125,7 +127,7 @@ impl Show {
         }
         for (document, (slug, _)) in documents.iter().zip(&shown) {
             let text = serde_yaml::to_string(document).map_err(|error| Failure::error(error.to_string()))?;
-            // A comment: what is shown can be read back as a project file.
+            // Where the target branch comes from is a comment, so that the output can be used as a project file.
             let source = state.project(slug).map(|project| project_target::source(context, project).1);
             let source = source.map(|words| format!("# target_branch: {words}\n")).unwrap_or_default();
             output::print(&format!("---\n{source}{text}"))?;
@@ -134,7 +136,9 @@ impl Show {
     }
 }
 
-/// What a file settles. The target branch of a project that is known is the recorded one.
+/// Resolves a project file to settings, as a supervisor would, but with the repository's own commands included.
+///
+/// The target branch of a registered project is the recorded one, whatever its file names.
 pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<ConfigError>> {
     let recorded = state.project(&file.slug).map(|project| project.settings.target_branch.clone());
     let recorded = recorded.filter(|branch| !branch.is_empty());
@@ -151,7 +155,8 @@ pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<
         })
     };
     let mut project = with(None)?;
-    // Whether they were agreed to is asked when the project is added; here the commands themselves are checked.
+    // `project add` and `project trust` ask for agreement. Here the repository's commands are only checked and shown,
+    // so they count as agreed to.
     if project.needs_agreement() {
         project = with(project.agreement.as_deref())?;
     }
@@ -160,6 +165,7 @@ pub(super) fn resolve(state: &State, file: &ProjectFile) -> Result<Project, Vec<
     Ok(project)
 }
 
+/// Warns if the file names a target branch that is not the one in force, or if there is none at all.
 fn target_warning(file: &ProjectFile, branch: &str) -> Option<ConfigError> {
     let problem = match &file.target_branch {
         Some(named) if named != branch => {
@@ -169,8 +175,11 @@ fn target_warning(file: &ProjectFile, branch: &str) -> Option<ConfigError> {
         _ => return None,
     };
     let right = match branch {
-        "" => "say `target_branch: BRANCH`".to_owned(),
-        _ => format!("`paddock project trust {}` agrees to it; or write {branch} there", file.slug),
+        "" => "write `target_branch: BRANCH`".to_owned(),
+        _ => format!(
+            "`paddock project trust {}` agrees to the change; or write {branch} in the file",
+            file.slug
+        ),
     };
     let warning = fault(file, "target_branch", &problem, Some(right));
     Some(ConfigError { severity: Severity::Warning, ..warning })

@@ -1,4 +1,4 @@
-//! `paddock` without a command: the console.
+//! `paddock` without a command: opens the console.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,10 +17,12 @@ use paddock_git::Repository;
 use paddock_git::is_tracked;
 use paddock_ipc::lock::is_running;
 
-/// How often it is looked whether the supervisor is gone.
+/// Interval between two checks whether the supervisor has exited.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
-/// Opens the console on the workspace that is meant; a supervisor that has to be started gets these arguments.
+/// Opens the console. If no supervisor runs, the console starts one with `arguments`.
+///
+/// Fails with wrong usage if standard input or output is not a terminal.
 pub(super) fn open(
     root: Option<&Path>,
     project: Option<&str>,
@@ -38,8 +40,9 @@ pub(super) fn open(
     show(&context, arguments, commands)
 }
 
-/// The workspace that is meant. A repository that nothing is known of is offered first; none: the person has
-/// nothing to see without it.
+/// Finds the workspace. If it has no projects and the current folder is in a repository, offers to add that first.
+///
+/// Returns `None` if there is no workspace and the person declined.
 fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, Failure> {
     let here = std::env::current_dir()
         .map_err(|error| Failure::error(format!("the current folder cannot be read: {error}")))?;
@@ -65,7 +68,7 @@ fn found(root: Option<&Path>, project: Option<&str>) -> Result<Option<Context>, 
 const NOTHING_HERE: &str = "there is no workspace yet, and this folder is in no git repository: start `paddock` in \
                             a repository that agents are to work on; `paddock demo` shows a full run";
 
-/// The repository around this folder, when nothing is under management yet.
+/// Returns the main worktree of the repository around `here`, if the workspace has no project yet.
 fn unmanaged(context: Option<&Context>, here: &Path) -> Result<Option<PathBuf>, Failure> {
     if let Some(context) = context {
         let has_files = !project_files(&context.workspace).unwrap_or_default().is_empty();
@@ -77,7 +80,7 @@ fn unmanaged(context: Option<&Context>, here: &Path) -> Result<Option<PathBuf>, 
     Ok(repository.map(|found| found.main_worktree().unwrap_or_else(|| found.repo_root()).to_path_buf()))
 }
 
-/// Shows the console and, once it is left, does what was asked for.
+/// Shows the console, and stops the supervisor afterwards if the person asked for that.
 pub(super) fn show(context: &Context, arguments: Vec<String>, commands: Vec<CommandLine>) -> Outcome {
     if let Some(project) = &context.project {
         context.project(&context.state()?, Some(project.as_str()))?;
@@ -114,10 +117,11 @@ fn leave(context: &Context, how: QuitHow) -> Outcome {
         QuitHow::Graceful => StopMode::Graceful,
         QuitHow::Kill => StopMode::Now,
     };
+    // The stop is ordered here and not in the console, so that the terminal is restored and shows how it goes.
     context.ask_and_say(Command::SupervisorStop { mode })?;
     while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
         std::thread::sleep(LOOK_PAUSE);
     }
-    output::line("the supervisor is gone")?;
+    output::line("the supervisor has exited")?;
     Ok(Exit::Good)
 }

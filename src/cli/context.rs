@@ -1,4 +1,4 @@
-//! What every command works with: the workspace, the environment, and which project is meant.
+//! The workspace, environment and project that a command works with.
 
 use std::path::{Path, PathBuf};
 
@@ -12,17 +12,17 @@ use paddock_model::state::State;
 use paddock_store::Reader;
 use paddock_store::codec;
 
-/// The workspace that is meant, and what was named on the command line.
+/// The workspace, its environment, and the project named on the command line.
 #[derive(Debug)]
 pub(super) struct Context {
     pub workspace: Workspace,
     pub environment: Environment,
-    /// `--project`, else PADDOCK_PROJECT.
+    /// Project from `--project`, else from PADDOCK_PROJECT.
     pub project: Option<ProjectSlug>,
 }
 
 impl Context {
-    /// Finds the workspace and reads its `.env`.
+    /// Finds the workspace and reads its `.env`. Fails if there is no workspace or `.env` has faults.
     pub(super) fn find(root: Option<&Path>, project: Option<&str>) -> Result<Self, Failure> {
         let process = Environment::of_process();
         let cwd = std::env::current_dir()
@@ -31,11 +31,12 @@ impl Context {
         Self::in_workspace(workspace, project)
     }
 
-    /// The same in a workspace that is known.
+    /// Reads the `.env` of a workspace. Fails if it has faults.
     pub(super) fn in_workspace(workspace: Workspace, project: Option<&str>) -> Result<Self, Failure> {
         let environment = Environment::of_process()
             .with_file_of(workspace.root())
             .map_err(|faults| Failure::faults(&faults, "nothing was done; correct this and try again"))?;
+        // `.env` may move the database, so the paths are known only after it was read.
         let workspace = workspace.with_environment(&environment);
         let project = match project {
             Some(slug) => Some(ProjectSlug::new(slug)?),
@@ -44,7 +45,7 @@ impl Context {
         Ok(Self { workspace, environment, project })
     }
 
-    /// The state as it stands on disk; empty when nothing was ever recorded.
+    /// Loads the state from the database. Returns an empty state when there is no database yet.
     pub(super) fn state(&self) -> Result<State, Failure> {
         match self.reader()? {
             Some(reader) => Ok(codec::load_snapshot(&reader)?),
@@ -52,23 +53,25 @@ impl Context {
         }
     }
 
-    /// The database; none when there is none yet.
+    /// Opens the database for reading. Returns `None` when there is no database yet.
     pub(super) fn reader(&self) -> Result<Option<Reader>, Failure> {
         Ok(Reader::find(self.workspace.db())?)
     }
 
-    /// Has a command carried out, by the running supervisor or here.
+    /// Executes a command: in the running supervisor, else in this process.
     pub(super) fn ask(&self, command: Command) -> Result<Answer, Failure> {
         Ok(paddock_supervisor::ask(&self.workspace, &self.environment, command)??)
     }
 
-    /// Has a command carried out and says what was done.
+    /// Executes a command and prints its answer.
     pub(super) fn ask_and_say(&self, command: Command) -> Result<(), Failure> {
         let answer = self.ask(command)?;
         output::line(&answer.text)
     }
 
-    /// The project that is meant: the one named here, else with `--project`, else the only one.
+    /// Returns the slug of the project in question: `named`, else that of `--project`, else that of the only project.
+    ///
+    /// Fails if that project does not exist, or if there are several and none is named.
     pub(super) fn project(&self, state: &State, named: Option<&str>) -> Result<ProjectSlug, Failure> {
         let slugs: Vec<&str> = state.projects().map(|project| project.slug.as_str()).collect();
         let named = named.map(ProjectSlug::new).transpose()?;
@@ -86,14 +89,16 @@ impl Context {
                 )),
                 [only] => Ok(ProjectSlug::new(only)?),
                 _ => Err(Failure::usage(format!(
-                    "which project is meant? say --project SLUG with one of: {}",
+                    "this workspace has several projects; name one with --project SLUG: {}",
                     slugs.join(", ")
                 ))),
             },
         }
     }
 
-    /// The objective that is meant: `project/objective`, or an id that is unique where it is looked for.
+    /// Finds an objective by `PROJECT/ID`, or by an id that is unique in the project or workspace.
+    ///
+    /// Fails if no objective matches, or with wrong usage if several do.
     pub(super) fn objective(&self, state: &State, text: &str) -> Result<ObjectiveKey, Failure> {
         let unknown = |place: &str| {
             let advice = "`paddock objective list` shows them";
@@ -104,6 +109,8 @@ impl Context {
             return state.objective(&key).map(|found| found.key.clone()).ok_or_else(|| unknown(""));
         }
         let id = ObjectiveId::new(text)?;
+        // Ids are unique within a project only. Without a project named, an ambiguous id is refused rather than
+        // resolved by some order: the order could be about deleting work.
         let mut found: Vec<&ObjectiveKey> =
             state.objectives().filter(|objective| objective.key.id == id).map(|found| &found.key).collect();
         if let Some(project) = &self.project {
@@ -119,7 +126,7 @@ impl Context {
         }
     }
 
-    /// A path as it is meant from the current folder, absolute.
+    /// Makes a path absolute, from the current folder.
     pub(super) fn absolute(path: &Path) -> Result<PathBuf, Failure> {
         std::path::absolute(path).map_err(|error| Failure::error(format!("{}: {error}", path.display())))
     }

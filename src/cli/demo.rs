@@ -1,4 +1,4 @@
-//! `paddock demo`: everything at work on a real repository made on the spot, without keys or network.
+//! `paddock demo`: a complete run on a new sample repository, with the scripted agent, without API keys or network.
 
 mod make;
 
@@ -21,12 +21,12 @@ use paddock_supervisor::Options;
 #[command(after_help = "Examples:
   paddock demo
   paddock demo --dir /tmp/demo --seed 7
-  paddock --root /tmp/demo/workspace status   look at it afterwards")]
+  paddock --root /tmp/demo/workspace status   inspect the demo afterwards")]
 pub(super) struct Demo {
-    /// Where; must not exist or be empty; default: a new folder for temporary files
+    /// Folder for the demo, new or empty; default: a new temporary folder
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
-    /// Varies how long the sessions take
+    /// Seed for the duration of the sessions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
     /// Events as JSON lines
@@ -35,16 +35,17 @@ pub(super) struct Demo {
 }
 
 impl Demo {
-    /// Runs it, in a console that knows these commands, or without one.
+    /// Runs the demo in a console that knows these commands, or on plain lines if `console` is `None`.
     pub(super) fn execute(self, console: Option<Vec<CommandLine>>) -> Outcome {
         let folder = make::folder(self.dir.as_deref())?;
-        output::note(&format!("the demo is in {}; it is kept", folder.display()));
+        output::note(&format!("the demo is in {}; the folder is kept", folder.display()));
         let repository = folder.join("hello");
         make::repository(&repository)?;
         let workspace = Workspace::init(&folder.join("workspace"), is_tracked)?;
         let context = Context::in_workspace(workspace, Some(make::SLUG))?;
         make::project(&context, &repository)?;
         make::plan(&context, self.seed)?;
+        // The demo's objectives are fixed: a planner would only add to them.
         if let Some(commands) = console {
             return console::show(&context, vec!["--no-planner".to_owned()], commands);
         }
@@ -93,7 +94,7 @@ fn summary(context: &Context, repository: &std::path::Path, begun: Instant) -> R
         output::note(&format!("  paddock --root '{root}' objective retry {id} --note \"it costs nothing\""));
         output::note(&format!("  paddock --root '{root}' explain {id}"));
     }
-    output::note("look at it:");
+    output::note("inspect the demo:");
     output::note(&format!("  git -C '{}' log --first-parent --oneline", repository.display()));
     output::note(&format!("  paddock --root '{}' status", context.workspace.root().display()));
     output::note(&format!(

@@ -1,4 +1,4 @@
-//! What is wrong with an argument, or with the repository that it names.
+//! Errors about arguments and the repositories that they name.
 
 use std::path::PathBuf;
 
@@ -7,39 +7,39 @@ use paddock_git::GitError;
 /// Why an argument cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CliError {
-    /// Not a time.
+    /// The text is neither a time nor a length.
     #[error("write a time like 2026-01-31T09:30:00Z or 2026-01-31, or a length like 30m, 2h, 1d")]
     NotATime,
-    /// A time beyond the calendar.
+    /// The time lies outside the calendar's range.
     #[error(transparent)]
     Time(#[from] jiff::Error),
-    /// Not an amount of money.
-    #[error("{0:?} is no amount of dollars, for example 2.50")]
+    /// The text is not an amount of money.
+    #[error("{0:?} is not an amount of dollars; write a number such as 2.50")]
     NotDollars(String),
-    /// The repository, or the git program.
+    /// The repository or the git program failed.
     #[error(transparent)]
     Git(#[from] GitError),
-    /// HEAD names no branch, and nothing else does.
+    /// HEAD is detached, and no branch was named.
     #[error(
-        "the HEAD of {} is on no branch: say which one with --target-branch, or as `target_branch` in its file",
+        "the HEAD of {} is on no branch: name one with --target-branch, or as `target_branch` in the project file",
         .0.display()
     )]
     DetachedHead(PathBuf),
-    /// A branch stands where Paddock keeps its own.
+    /// The repository has a branch `paddock`, so that git can make no branch `paddock/…`.
     #[error(
-        "{} has a branch named `paddock`, where Paddock keeps branches of its own: rename it (`git branch -m paddock \
-         NEW-NAME`)",
+        "{} has a branch named `paddock`, which keeps Paddock from making its branches `paddock/…`: rename it \
+         (`git branch -m paddock NEW-NAME`)",
         .0.display()
     )]
     BranchInTheWay(PathBuf),
-    /// A branch that the repository does not have.
+    /// The repository does not have the branch.
     #[error("{} has no branch {branch:?}: {hint}", root.display())]
     UnknownBranch {
-        /// The repository.
+        /// Folder of the repository.
         root: PathBuf,
-        /// The branch that was named.
+        /// Branch that was named.
         branch: String,
-        /// Which one may be meant, or which ones there are.
+        /// The nearest existing branch, or a list of the existing ones.
         hint: String,
     },
 }

@@ -1,4 +1,4 @@
-//! `paddock events`.
+//! `paddock events`: prints recorded events, and follows new ones.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use paddock_model::stored::StoredEvent;
 use paddock_report::{events, row};
 use paddock_store::{EventQuery, Reader};
 
-/// How many events are read at once.
+/// Number of events that are read at once.
 const PAGE: u32 = 500;
-/// How many earlier events `--follow` begins with.
+/// Number of earlier events that `--follow` begins with.
 const EARLIER: u32 = 10;
-/// How often the store is looked at where no supervisor tells.
+/// Interval between two reads of the store while no supervisor runs.
 const POLL_PAUSE: Duration = Duration::from_millis(200);
-/// How long the feed is waited for at a time.
+/// Longest wait for the feed at a time.
 const FEED_WAIT: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
@@ -29,21 +29,21 @@ const FEED_WAIT: Duration = Duration::from_secs(1);
   paddock events --follow --json
   paddock events --type needs_review --type landed --since 2026-01-31")]
 pub(super) struct Events {
-    /// Go on as events happen; begins with the last ten unless --since says otherwise
+    /// Follow new events, beginning with the last ten, or with those from --since on
     #[arg(short, long)]
     follow: bool,
-    /// Only from then on: a time (RFC 3339, or a local date with or without time) or a length (30m, 2h, 1d)
+    /// Time of the first event: RFC 3339, a local date with or without time, or a length back from now (30m, 2h, 1d)
     #[arg(long, value_name = "T", value_parser = parse_since)]
     since: Option<i64>,
-    /// Only this type; may be given several times (docs/events.md lists them)
+    /// Type of the events to print; repeatable; docs/events.md lists the types
     #[arg(long = "type", value_name = "T")]
     types: Vec<String>,
-    /// As JSON lines
+    /// Output as JSON lines
     #[arg(long)]
     json: bool,
 }
 
-/// Unix milliseconds of what a person calls a time.
+/// Parses a time, a local date, or a length back from now. Returns Unix milliseconds.
 pub(super) fn parse_since(text: &str) -> Result<i64, CliError> {
     let zone = jiff::tz::TimeZone::system();
     if let Ok(at) = text.parse::<jiff::Timestamp>() {
@@ -71,7 +71,7 @@ impl Events {
             last_seq = self.print_history(context, &reader)?;
         }
         match self.follow {
-            true => self.go_on(context, last_seq),
+            true => self.follow(context, last_seq),
             false => Ok(Exit::Good),
         }
     }
@@ -83,7 +83,7 @@ impl Events {
             Some(wanted) => {
                 let near = nearest(wanted, &known).map(|near| format!("; did you mean `{near}`?"));
                 let near = near.unwrap_or_else(|| "; docs/events.md lists the types".to_owned());
-                Err(Failure::usage(format!("there is no type of event {wanted:?}{near}")))
+                Err(Failure::usage(format!("there is no event type {wanted:?}{near}")))
             }
         }
     }
@@ -99,7 +99,10 @@ impl Events {
         }
     }
 
-    /// Prints what is recorded; gives the last event that was recorded by then.
+    /// Prints recorded events. Returns the number of the last event that was recorded when it began.
+    ///
+    /// Later events are left to `follow`, so that none is printed twice and a busy supervisor cannot keep this
+    /// going for ever.
     fn print_history(&self, context: &Context, reader: &Reader) -> Result<u64, Failure> {
         let last_seq = reader.last_seq()?;
         let query = self.query(context);
@@ -138,22 +141,24 @@ impl Events {
         }
     }
 
-    /// Through the supervisor's feed while one runs, else by looking at the store; without end.
-    fn go_on(&self, context: &Context, mut last_seq: u64) -> Outcome {
+    /// Prints new events until the process ends: from the supervisor's feed, or from the store while none runs.
+    fn follow(&self, context: &Context, mut last_seq: u64) -> Outcome {
         loop {
             let client = Client::connect(&context.workspace.runtime());
-            let reported = match client.map_err(Failed::Link) {
+            let followed = match client.map_err(FollowError::Socket) {
                 Ok(Some(client)) => self.follow_feed(context, client, &mut last_seq),
                 Ok(None) => Ok(()),
                 Err(failed) => Err(failed),
             };
-            match reported {
-                // One that has ended, or is stopped: the store has what it told nobody.
+            match followed {
+                // The supervisor has ended or is stopping. Events that it could not send any more are in the store.
                 Ok(())
-                | Err(Failed::Link(IpcError::Ended | IpcError::Leaving | IpcError::Timeout { .. })) => {}
-                Err(Failed::Link(error)) => return Err(error.into()),
-                Err(Failed::Print(failure)) => return Err(failure),
+                | Err(FollowError::Socket(IpcError::Ended | IpcError::Leaving | IpcError::Timeout { .. })) => {
+                }
+                Err(FollowError::Socket(error)) => return Err(error.into()),
+                Err(FollowError::Print(failure)) => return Err(failure),
             }
+            // One-shot commands record events, too, without a feed.
             if let Some(reader) = context.reader()? {
                 let query =
                     EventQuery { since_seq: Some(last_seq), limit: Some(PAGE), ..EventQuery::default() };
@@ -166,23 +171,24 @@ impl Events {
         }
     }
 
-    fn follow_feed(&self, context: &Context, client: Client, last_seq: &mut u64) -> Result<(), Failed> {
-        let mut feed = client.events(Some(*last_seq), false).map_err(Failed::Link)?;
+    fn follow_feed(&self, context: &Context, client: Client, last_seq: &mut u64) -> Result<(), FollowError> {
+        let mut feed = client.events(Some(*last_seq), false).map_err(FollowError::Socket)?;
         loop {
-            match feed.next_within(FEED_WAIT).map_err(Failed::Link)? {
+            match feed.next_within(FEED_WAIT).map_err(FollowError::Socket)? {
                 Some(Incoming::Event(line)) => {
                     *last_seq = line.seq;
-                    self.print(context, line).map_err(Failed::Print)?;
+                    self.print(context, line).map_err(FollowError::Print)?;
                 }
-                // Everything after it still follows.
+                // A client that was too slow gets the events that it missed, so there is nothing to do here.
                 Some(Incoming::Behind { .. } | Incoming::Gauge(_)) | None => {}
             }
         }
     }
 }
 
-enum Failed {
-    Link(IpcError),
+/// Why following the feed ended: a stopped supervisor is no failure, a closed standard output ends the command.
+enum FollowError {
+    Socket(IpcError),
     Print(Failure),
 }
 

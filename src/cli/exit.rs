@@ -1,4 +1,6 @@
-//! How a command ends, and how it fails: what happened, and what to do next.
+//! Exit codes and failures of commands.
+//!
+//! A failure's text says what happened and what to do next; `cli::main` prints it.
 
 use std::io;
 use std::process::ExitCode;
@@ -19,17 +21,17 @@ use paddock_supervisor::{EffectError, RunEnd, SupervisorError};
 /// The exit codes; docs/exit-codes.md says when each is given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
-    /// Good.
+    /// The command succeeded.
     Good = 0,
-    /// An error.
+    /// The command failed.
     Error = 1,
-    /// Wrong usage, or an id that is ambiguous.
+    /// The command line is wrong, or an id on it is ambiguous.
     Usage = 2,
-    /// At least one thing waits for a human.
+    /// At least one thing waits for a person.
     NeedsHuman = 3,
-    /// Nothing waits for a human, yet not everything is done.
+    /// Nothing waits for a person, but not everything is done.
     Stuck = 4,
-    /// Interrupted.
+    /// Ctrl-C interrupted the command.
     Interrupted = 130,
 }
 
@@ -50,39 +52,40 @@ impl From<RunEnd> for Exit {
     }
 }
 
-/// Why a command was not carried out.
+/// Why a command failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// It ends with this code, and says this.
+    /// The command ends with this code and prints this text.
     Said(Exit, String),
-    /// Whoever read the output went away: no error, and nothing is left to be said.
+    /// The reader of the output closed the pipe: not an error, and nothing more can be printed.
     ClosedPipe,
 }
 
-/// What a command comes to.
+/// Result of a command.
 pub(crate) type Outcome = Result<Exit, Failure>;
 
 impl Failure {
-    /// An error.
+    /// Makes a failure with the exit code of an error.
     pub(crate) fn error(text: impl Into<String>) -> Self {
         Self::Said(Exit::Error, text.into())
     }
 
-    /// Wrong usage.
+    /// Makes a failure with the exit code of wrong usage.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
         Self::Said(Exit::Usage, text.into())
     }
 
-    /// What became of it, then the faults of a file, each on a line of its own.
+    /// Makes an error from a consequence ("nothing was imported") and the faults of a file, one on each line.
     #[must_use]
-    pub(crate) fn faults(faults: &[ConfigError], then: &str) -> Self {
-        Self::error(format!("{then}:\n{}", display_all(faults)))
+    pub(crate) fn faults(faults: &[ConfigError], consequence: &str) -> Self {
+        Self::error(format!("{consequence}:\n{}", display_all(faults)))
     }
 }
 
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         match error.kind() {
+            // `paddock events | head` must end quietly. Rust ignores SIGPIPE, so the closed pipe arrives as an error.
             io::ErrorKind::BrokenPipe => Self::ClosedPipe,
             _ => Self::error(error.to_string()),
         }
@@ -112,6 +115,7 @@ plain_failures!(
     SupervisorError
 );
 
+// An id that cannot exist was mistyped, so it counts as wrong usage rather than as an error.
 impl From<IdError> for Failure {
     fn from(error: IdError) -> Self {
         Self::usage(error.to_string())

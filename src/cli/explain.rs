@@ -1,4 +1,4 @@
-//! `paddock explain`: why something is not moving.
+//! `paddock explain`: explains why work is not moving.
 
 use clap::Args;
 
@@ -10,7 +10,7 @@ use paddock_model::state::State;
 use paddock_report::status::{ObjectiveStatus, ProjectStatus, ReasonStatus};
 use paddock_report::text::harmless;
 
-/// Reasons of objectives that move: they are left out when nothing was asked for by name.
+/// Reason codes of objectives that are moving. Such objectives are shown only if they are named.
 const MOVING: [&str; 4] = ["working", "harvesting", "landing", "gating"];
 
 #[derive(Debug, Args)]
@@ -19,14 +19,14 @@ const MOVING: [&str; 4] = ["working", "harvesting", "landing", "gating"];
   paddock explain fix-the-login
   paddock explain --json | jq '.[] | select(.reason.code == \"blocked_by\")'")]
 pub(super) struct Explain {
-    /// ID or PROJECT/ID; default: everything that is not moving
+    /// Objective: ID or PROJECT/ID; default: everything that is not moving
     id: Option<String>,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// One thing that is not moving; without an objective it is the project itself.
+/// An objective that is not moving, or a project if `objective` is `None`.
 #[derive(Debug, serde::Serialize)]
 struct Stuck {
     project: String,
@@ -40,6 +40,7 @@ impl Explain {
     pub(super) fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let wanted = self.id.as_ref().map(|id| context.objective(&state, id)).transpose()?;
+        // A `--project` that does not exist would otherwise match nothing and read as "everything moves".
         if let (None, Some(project)) = (&wanted, &context.project) {
             context.project(&state, Some(project.as_str()))?;
         }
@@ -58,7 +59,7 @@ impl Explain {
         }
         match self.json {
             true => output::json(&found)?,
-            false if found.is_empty() => output::line("everything moves, or is done")?,
+            false if found.is_empty() => output::line("everything is moving or done")?,
             false => output::print(&found.iter().map(text).collect::<Vec<_>>().join("\n"))?,
         }
         Ok(Exit::Good)
@@ -106,10 +107,10 @@ fn text(stuck: &Stuck) -> String {
             text.push_str(&format!("  {}: {}\n", reason.code, harmless(&reason.text)));
             text.push_str(&format!("  since   {}\n  clears  {}\n", reason.since, harmless(&reason.clears)));
         }
-        None => text.push_str("  nothing keeps it: it is done\n"),
+        None => text.push_str("  done: nothing is in its way\n"),
     }
     if !stuck.dependents.is_empty() {
-        text.push_str(&format!("  waiting for it: {}\n", stuck.dependents.join(", ")));
+        text.push_str(&format!("  dependents: {}\n", stuck.dependents.join(", ")));
     }
     text
 }

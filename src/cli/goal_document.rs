@@ -30,12 +30,13 @@ The document:
   - {description: The form is there, check_command: test -f form, expected: \"\"}
   ```
 
-The comment keeps the id; without one it is made of the title, and one with the same title at the same
-place is taken for the same. `goal export` writes a document with all ids.")]
+The comment gives the id. A heading without one updates the goal, milestone or phase that has its title and its
+parent, if there is one; otherwise it gets a new id made from the title. `goal export` writes a document with all
+ids.")]
 pub(super) struct Import {
-    /// The document; - reads standard input
+    /// File with the document; - for standard input
     file: PathBuf,
-    /// The answer as JSON
+    /// Answer as JSON
     #[arg(long)]
     json: bool,
 }
@@ -43,7 +44,7 @@ pub(super) struct Import {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  paddock goal export > goals.md\n  paddock goal export shop")]
 pub(super) struct Export {
-    /// Only this goal
+    /// Id of the only goal to print; default: all goals
     id: Option<String>,
 }
 
@@ -64,18 +65,23 @@ impl Import {
     }
 }
 
-/// Gives every aim its id: the document's, else that of the one with its title at its place, else a new one.
+/// Gives every draft its id: that of the document, else that of the existing node with its level, title and parent,
+/// else a new one.
 fn named(state: &State, project: &ProjectSlug, drafts: Vec<DraftNode>) -> Result<Vec<ImportedNode>, Failure> {
+    // All ids of the document are reserved first: a heading without an id must not take one that a later heading
+    // names.
     let mut used: BTreeSet<(Level, NodeId)> =
         drafts.iter().filter_map(|draft| Some((draft.level, draft.id.clone()?))).collect();
     let mut ids: Vec<NodeId> = Vec::new();
     let mut named = Vec::new();
     for draft in drafts {
+        // Parents come before their children in a document, so the parent's id is known.
         let parent = draft.parent.and_then(|at| ids.get(at).cloned());
         let is_same = |node: &&HierarchyNode| {
             node.key.level == draft.level
                 && node.title == draft.title
                 && node.parent == parent
+                // Of two headings with one title only the first can be the existing node.
                 && !used.contains(&(draft.level, node.key.id.clone()))
         };
         let id = match (&draft.id, state.nodes_of(project).find(is_same)) {
@@ -112,7 +118,8 @@ impl Export {
         }
         if wanted.is_none() && written.len() < all.len() {
             output::note(
-                "aims that belong to no goal are left out; `paddock milestone edit ID --goal GOAL` puts one in",
+                "milestones and phases that belong to no goal are left out; `paddock milestone edit ID --goal GOAL` \
+                 assigns a milestone to a goal",
             );
         }
         let text = goals_file::write(written.iter().map(|node| Written {
@@ -127,7 +134,7 @@ impl Export {
     }
 }
 
-/// An aim, and below it what belongs to it.
+/// Appends a node and, after it, its descendants in document order.
 fn add<'a>(written: &mut Vec<&'a HierarchyNode>, node: &'a HierarchyNode, all: &[&'a HierarchyNode]) {
     written.push(node);
     let is_below = |below: &&&'a HierarchyNode| {

@@ -13,7 +13,7 @@ use paddock_git::is_tracked;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  paddock init\n  paddock init ~/work")]
 pub(super) struct Init {
-    /// Where; default: --root, else the current folder
+    /// Folder of the new workspace; default: --root, else the current folder
     dir: Option<PathBuf>,
 }
 
@@ -22,7 +22,7 @@ impl Init {
         let dir = self.dir.as_deref().or(root).unwrap_or(Path::new("."));
         let workspace = Workspace::init(&Context::absolute(dir)?, is_tracked)?;
         output::line(&format!("{} is a workspace", workspace.root().display()))?;
-        output::note("next: `paddock project add PATH` puts a repository under management");
+        output::note("next: `paddock project add PATH` registers a repository");
         Ok(Exit::Good)
     }
 }

@@ -1,17 +1,18 @@
-//! Output of agents made harmless: readable text without anything that a terminal would obey.
+//! Cleans agents' output: keeps the text, removes everything that a terminal would execute.
 
 use paddock_agents::terminal::{Decoder, Sink};
 use paddock_report::text::is_harmful;
 
-/// Cleans a stream piece by piece: half a character or half a control sequence may end any piece.
+/// Cleans a stream in pieces. A piece may end within a character or a control sequence.
 #[derive(Debug, Default)]
 pub(super) struct Cleaner {
     decoder: Decoder,
+    /// Whether the last piece ended with a carriage return whose line end is still open.
     after_return: bool,
 }
 
 impl Cleaner {
-    /// What is to be shown of the next bytes.
+    /// Returns the text to show for the next bytes.
     pub(super) fn clean(&mut self, bytes: &[u8]) -> String {
         let mut out = Shown { text: String::with_capacity(bytes.len()), after_return: self.after_return };
         self.decoder.push(bytes, &mut out);
@@ -19,7 +20,7 @@ impl Cleaner {
         out.text
     }
 
-    /// What is left at the end: half a character.
+    /// Returns the text that is left at the end of the stream: a replacement for a character that was cut.
     pub(super) fn finish(&mut self) -> String {
         let mut out = Shown { text: String::new(), after_return: self.after_return };
         self.decoder.finish(&mut out);
@@ -33,7 +34,8 @@ struct Shown {
 }
 
 impl Shown {
-    /// What overwrites its line becomes a line.
+    /// Starts a new line if a carriage return came before. A progress bar overwrites its line on a terminal; here
+    /// each of its states becomes a line.
     fn begin(&mut self) {
         if std::mem::take(&mut self.after_return) {
             self.text.push('\n');
@@ -53,7 +55,7 @@ impl Sink for Shown {
     fn control(&mut self, control: char) {
         match control {
             '\r' => self.after_return = true,
-            // The end of a line in the other style is one end.
+            // `\r\n` is one line end.
             '\n' => {
                 self.after_return = false;
                 self.text.push('\n');
@@ -102,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_shown_as_such() {
+    fn bytes_that_are_not_utf8_become_replacement_characters() {
         assert_eq!(in_pieces(b"a\xff\xfeb\xe7\x99", 1), "a\u{fffd}\u{fffd}b\u{fffd}");
     }
 

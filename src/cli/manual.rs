@@ -1,4 +1,4 @@
-//! `paddock man`.
+//! `paddock man`: prints or writes manual pages.
 
 use std::path::PathBuf;
 
@@ -12,13 +12,13 @@ use super::output;
   paddock man | man -l -
   paddock man --dir ~/.local/share/man/man1")]
 pub(super) struct Man {
-    /// Write a page for every command into this folder instead
+    /// Folder to write a page for every command into, instead of printing one
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
 }
 
 impl Man {
-    /// Prints or writes the pages of this command line.
+    /// Prints the page of this command line, or writes the pages of all commands. Fails if a page cannot be written.
     pub(super) fn execute(self, command: clap::Command) -> Outcome {
         let Some(dir) = self.dir else {
             let mut page = Vec::new();

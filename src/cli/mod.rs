@@ -1,4 +1,8 @@
-//! The command line: parse, call, print. One file per command family.
+//! The command line: parses arguments, calls the crates, prints results. One file per command family.
+//!
+//! To add a command, write a file with a `clap` struct that has an `execute` method, add a variant to [`Family`] and
+//! an arm to [`execute`]. The doc comment of the variant is the command's help line (an imperative sentence), that of
+//! a field is the argument's (a noun phrase). `after_help` must give examples; a test fails without them.
 
 mod agent;
 mod commands;
@@ -47,7 +51,7 @@ use context::Context;
 use exit::{Exit, Failure, Outcome};
 use paddock_report::text::harmless;
 
-/// Lets AI coding agents do real engineering work unattended and lands only what passed the gate.
+/// Run AI coding agents unattended, and land only work that passed the gate.
 #[derive(Debug, Parser)]
 #[command(name = "paddock", version, propagate_version = true, after_help = EXAMPLES)]
 struct Cli {
@@ -58,98 +62,101 @@ struct Cli {
 }
 
 const EXAMPLES: &str = "Examples:
-  paddock demo                                see everything at work, without keys or network
-  paddock init ~/work                         make a workspace
-  paddock project add ~/src/web               put a repository under management
-  paddock objective add --title 'Fix login'   say what is to be done
-  paddock run --no-tui --until-idle           let agents do it
-  paddock status                              what runs, what waits for you";
+  paddock demo                                see a complete run; needs no API key and no network
+  paddock init ~/work                         create a workspace
+  paddock project add ~/src/web               register a repository
+  paddock objective add --title 'Fix login'   describe work to be done
+  paddock run --no-tui --until-idle           have agents do the work
+  paddock status                              show what runs and what waits for you";
 
 #[derive(Debug, Args)]
 struct Global {
-    /// The workspace; default: PADDOCK_ROOT, the nearest one around the current folder, else your own
+    /// Workspace folder; default: PADDOCK_ROOT, else the nearest one around the current folder, else
+    /// ~/.local/share/paddock
     #[arg(long, global = true, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// The project; default: PADDOCK_PROJECT, else the only one
+    /// Project slug; default: PADDOCK_PROJECT, else the only project
     #[arg(long, global = true, value_name = "SLUG")]
     project: Option<String>,
-    /// Without the console: everything on plain lines
+    /// Plain lines instead of the full-screen console
     #[arg(long, global = true)]
     no_tui: bool,
 }
 
 #[derive(Debug, Subcommand)]
 enum Family {
-    /// Make a workspace
+    /// Create a workspace
     Init(init::Init),
-    /// Put repositories under management
+    /// Register repositories and manage their projects
     #[command(subcommand)]
     Project(project::Project),
-    /// Say what is to be done
+    /// Describe work to be done, and steer it
     #[command(subcommand)]
     Objective(objective::Objective),
-    /// Long-term aims
+    /// Manage goals: the long-term results that plans work towards
     #[command(subcommand)]
     Goal(node::Goal),
-    /// Verifiable stages of a goal
+    /// Manage milestones: the verifiable stages of a goal
     #[command(subcommand)]
     Milestone(node::Milestone),
-    /// Steps of work within a milestone
+    /// Manage phases: the steps of work within a milestone
     #[command(subcommand)]
     Phase(node::Phase),
-    /// Why something is not moving
+    /// Explain why work is not moving
     Explain(explain::Explain),
-    /// Have the active phase planned now; plans of the planner and of people
+    /// Plan the active phase now, or handle a plan
     Plan(plan::Plan),
     /// Run the supervisor in the foreground
     Run(run::Run),
-    /// See everything at work on a repository made on the spot
+    /// Show a complete run on a new sample repository
     Demo(demo::Demo),
-    /// What runs, what waits for you, what has landed
+    /// Show what runs, what waits for you and what has landed
     Status(status::Status),
-    /// Runs of agents
+    /// Inspect, stop and extend sessions, the runs of agents
     #[command(subcommand)]
     Session(session::Session),
-    /// The merge queue and publishing
+    /// Manage the merge queue and publishing
     #[command(subcommand)]
     Queue(queue::Queue),
-    /// Uncommitted work that sessions left
+    /// List and restore uncommitted work that sessions left
     #[command(subcommand)]
     Salvage(salvage::Salvage),
-    /// What happened
+    /// Print recorded events, and follow new ones
     Events(events::Events),
-    /// What landed, what waits for you, what was spent: the morning report
+    /// Print the morning report: what landed, what waits for you, what was spent
     Report(report::Report),
-    /// The running supervisor
+    /// Inspect or stop the running supervisor
     #[command(subcommand)]
     Supervisor(supervisor::Supervisor),
-    /// Agents: which there are, whether they work, which may be used
+    /// List, check, enable and disable agents
     #[command(subcommand)]
     Agent(agent::Agent),
-    /// Project files
+    /// Check, describe and show project files
     #[command(subcommand)]
     Config(config::Config),
-    /// Look at everything that work depends on, and say what to do about what is wrong
+    /// Check everything that Paddock depends on, and suggest remedies
     Doctor(doctor::Doctor),
-    /// Print what a shell needs to complete commands and ids
+    /// Print the script with which a shell completes commands and ids
     Completions(complete::Completions),
     /// Print the manual page
     Man(manual::Man),
-    /// Hold everything that landed against the repository and its proofs
+    /// Check that the repository and its proofs match everything that landed
     Verify(verify::Verify),
     /// Print the version
     #[command(after_help = "Examples:\n  paddock version")]
     Version,
 }
 
-/// Runs a command line; what goes wrong is said on standard error.
+/// Executes a command line and returns its exit code. Prints errors on standard error.
 #[must_use]
 pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    // A shell that asks for completions sets a variable and expects nothing else on standard output.
     complete::answer_shell(Cli::command);
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help and version come this way too. A reader who goes away is no error.
+            // clap returns `--help` and `--version` as errors too. A closed pipe (`paddock --help | head -1`) is not
+            // a failure.
             let _ = error.print();
             return if error.use_stderr() { Exit::Usage.into() } else { Exit::Good.into() };
         }
@@ -158,7 +165,8 @@ pub(crate) fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(exit) => exit.into(),
         Err(Failure::ClosedPipe) => Exit::Good.into(),
         Err(Failure::Said(exit, text)) => {
-            // Names from outside may be in it: a terminal must not obey them.
+            // The text may hold names from repositories and agents, whose control characters must not reach the
+            // terminal.
             let lines: Vec<String> = text.trim_end().lines().map(harmless).collect();
             output::note(&format!("paddock: {}", lines.join("\n")));
             exit.into()
@@ -170,6 +178,8 @@ fn execute(cli: Cli) -> Outcome {
     let Cli { global, command } = cli;
     let palette = || commands::lines(Cli::command());
     let find = || Context::find(global.root.as_deref(), global.project.as_deref());
+    // The context is found per arm: `init`, `demo` and the console create workspaces, and `completions`, `man` and
+    // `version` must work where there is none.
     match command {
         None if global.no_tui => run::Run::default().execute(&find()?, true),
         None => console::open(global.root.as_deref(), global.project.as_deref(), Vec::new(), palette()),
@@ -212,6 +222,7 @@ mod tests {
 
     fn without_examples(command: &clap::Command, path: &str, found: &mut Vec<String>) {
         let name = format!("{path} {}", command.get_name());
+        // A family's examples are those of its subcommands; only the root command needs its own.
         let is_family = command.has_subcommands() && !path.is_empty();
         if !is_family && command.get_after_help().is_none() && command.get_name() != "help" {
             found.push(name.clone());

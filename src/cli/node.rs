@@ -1,4 +1,6 @@
 //! `paddock goal`, `paddock milestone` and `paddock phase`.
+//!
+//! The three levels share one model ([`HierarchyNode`]), so each subcommand becomes a call with its [`Level`].
 
 use clap::{Args, Subcommand};
 
@@ -19,21 +21,21 @@ pub(super) enum Goal {
     #[command(after_help = "Examples:
   paddock goal add 'A shop that people trust' -d 'Payments are safe, pages load at once'")]
     Add(AddGoal),
-    /// All goals with their milestones and phases
+    /// List all goals
     #[command(after_help = "Examples:\n  paddock goal list\n  paddock goal list --json")]
     List(List),
-    /// Work towards this one from now on
+    /// Make a goal the active one, which plans work towards
     #[command(after_help = "Examples:\n  paddock goal activate a-shop-that-people-trust")]
     Activate(Named),
-    /// It is reached
+    /// Mark a goal complete
     #[command(after_help = "Examples:\n  paddock goal complete a-shop-that-people-trust")]
     Complete(Named),
-    /// Change its title or description
+    /// Change a goal's title or description
     #[command(after_help = "Examples:\n  paddock goal edit a-shop-that-people-trust --title 'A safe shop'")]
     Edit(EditGoal),
-    /// Bring goals, milestones and phases to what a Markdown document says
+    /// Create and update goals, milestones and phases from a Markdown document
     Import(Import),
-    /// All of them as a Markdown document
+    /// Print goals, milestones and phases as a Markdown document
     Export(Export),
 }
 
@@ -44,16 +46,16 @@ pub(super) enum Milestone {
   paddock milestone add 'Payments work'
   paddock milestone add 'Payments work' --goal a-safe-shop")]
     Add(AddMilestone),
-    /// All milestones
+    /// List all milestones
     #[command(after_help = "Examples:\n  paddock milestone list")]
     List(List),
-    /// Work on this one from now on
+    /// Make a milestone the active one
     #[command(after_help = "Examples:\n  paddock milestone activate payments-work")]
     Activate(Named),
-    /// It is reached
+    /// Mark a milestone complete
     #[command(after_help = "Examples:\n  paddock milestone complete payments-work")]
     Complete(Named),
-    /// Change its title, description or goal
+    /// Change a milestone's title, description or goal
     #[command(after_help = "Examples:\n  paddock milestone edit payments-work --goal a-safe-shop")]
     Edit(EditMilestone),
 }
@@ -65,28 +67,28 @@ pub(super) enum Phase {
   paddock phase add 'The payment form'
   paddock phase add 'The payment form' --milestone payments-work")]
     Add(AddPhase),
-    /// All phases
+    /// List all phases
     #[command(after_help = "Examples:\n  paddock phase list")]
     List(List),
-    /// Work on this one from now on
+    /// Make a phase the active one, which is planned and worked on
     #[command(after_help = "Examples:\n  paddock phase activate the-payment-form")]
     Activate(Named),
-    /// It is done
+    /// Mark a phase complete
     #[command(after_help = "Examples:\n  paddock phase complete the-payment-form")]
     Complete(Named),
-    /// Change its title, description or milestone
+    /// Change a phase's title, description or milestone
     #[command(after_help = "Examples:\n  paddock phase edit the-payment-form --milestone payments-work")]
     Edit(EditPhase),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct New {
-    /// One line; any text
+    /// Title, one line of any text
     title: String,
-    /// What it is about
+    /// Description, for the planner and for people
     #[arg(short, long, default_value = "", hide_default_value = true)]
     description: String,
-    /// Its id; default: made of the title
+    /// Id; default: made from the title
     #[arg(long)]
     id: Option<String>,
 }
@@ -101,7 +103,7 @@ pub(super) struct AddGoal {
 pub(super) struct AddMilestone {
     #[command(flatten)]
     new: New,
-    /// The goal it belongs to; default: the active one
+    /// Goal that the milestone belongs to; default: the active goal
     #[arg(long, value_name = "ID")]
     goal: Option<String>,
 }
@@ -110,19 +112,19 @@ pub(super) struct AddMilestone {
 pub(super) struct AddPhase {
     #[command(flatten)]
     new: New,
-    /// The milestone it belongs to; default: the active one
+    /// Milestone that the phase belongs to; default: the active milestone
     #[arg(long, value_name = "ID")]
     milestone: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Changes {
-    /// Its id
+    /// Id, as `list` shows it
     id: String,
-    /// One line; any text
+    /// Title, one line of any text
     #[arg(long)]
     title: Option<String>,
-    /// What it is about
+    /// Description, for the planner and for people
     #[arg(short, long)]
     description: Option<String>,
 }
@@ -137,7 +139,7 @@ pub(super) struct EditGoal {
 pub(super) struct EditMilestone {
     #[command(flatten)]
     changes: Changes,
-    /// The goal it belongs to
+    /// Goal that the milestone belongs to
     #[arg(long, value_name = "ID")]
     goal: Option<String>,
 }
@@ -146,20 +148,20 @@ pub(super) struct EditMilestone {
 pub(super) struct EditPhase {
     #[command(flatten)]
     changes: Changes,
-    /// The milestone it belongs to
+    /// Milestone that the phase belongs to
     #[arg(long, value_name = "ID")]
     milestone: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// Its id
+    /// Id, as `list` shows it
     id: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
@@ -218,13 +220,13 @@ fn add(context: &Context, level: Level, new: New, parent: Option<String>) -> Out
     Ok(Exit::Good)
 }
 
-/// The nearest id of a title that none of this level has yet.
+/// Derives an id from a title that no node of this level has yet.
 fn free_id(state: &State, project: &ProjectSlug, level: Level, title: &str) -> Result<NodeId, Failure> {
     let key = |id: &NodeId| NodeKey { project: project.clone(), level, id: id.clone() };
     id_for(level, title, |id| state.node(&key(id)).is_none())
 }
 
-/// The nearest id of a title that is free.
+/// Derives an id from a title for which `is_free` returns true. Fails if no valid id can be made.
 pub(super) fn id_for(
     level: Level,
     title: &str,
@@ -236,7 +238,9 @@ pub(super) fn id_for(
 
 fn edit(context: &Context, level: Level, changes: Changes, parent: Option<String>) -> Outcome {
     if changes.title.is_none() && changes.description.is_none() && parent.is_none() {
-        return Err(Failure::usage(format!("say what to change: `paddock {level} edit --help` lists it")));
+        return Err(Failure::usage(format!(
+            "nothing to change was given; `paddock {level} edit --help` lists what can be changed"
+        )));
     }
     let parent = parent.map(NodeId::new).transpose()?;
     let change = NodeOrder::Edit { title: changes.title, description: changes.description, parent };
@@ -262,7 +266,7 @@ fn show(context: &Context, level: Level, list: &List) -> Outcome {
         return Ok(Exit::Good);
     }
     if nodes.is_empty() {
-        output::note(&format!("there is none yet; `paddock {level} add TITLE` adds one"));
+        output::note(&format!("there is no {level} yet; `paddock {level} add TITLE` adds one"));
     }
     let row = |node: &&HierarchyNode| {
         let parent = node.parent.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `paddock objective`.
+//! `paddock objective`: adds, lists and shows objectives. `operate` has the orders about one of them.
 
 use clap::{Args, Subcommand};
 
@@ -17,17 +17,17 @@ use paddock_report::text::{cut, harmless, rfc3339, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Objective {
-    /// Say what is to be done
+    /// Add an objective: a piece of work for an agent
     #[command(after_help = "Examples:
   paddock objective add --title 'Fix the login' --scope 'src/login/**'
   paddock objective add --title 'Write docs' --depends-on fix-the-login --criteria 'every flag is documented'")]
     Add(Box<Add>),
-    /// All objectives
+    /// List objectives
     #[command(after_help = "Examples:
   paddock objective list
   paddock objective list --status needs_review --json")]
     List(List),
-    /// One objective, its sessions, and why it is not moving
+    /// Show an objective, its sessions, and why it is not moving
     #[command(
         after_help = "Examples:\n  paddock objective show fix-the-login\n  paddock objective show web/fix-the-login --json"
     )]
@@ -38,62 +38,62 @@ pub(super) enum Objective {
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// One line; any text
+    /// Title, one line of any text
     #[arg(long)]
     title: String,
-    /// What is to be done
+    /// Description of the work, for the agent
     #[arg(short, long, default_value = "", hide_default_value = true)]
     description: String,
-    /// When it is done; may be given several times
+    /// Acceptance criterion; repeatable
     #[arg(long, value_name = "TEXT")]
     criteria: Vec<String>,
-    /// A glob of what it may change; may be given several times; default: everything
+    /// Glob of paths that the objective may change; repeatable; default: every path
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     scope: Vec<String>,
-    /// What must be done first; may be given several times
+    /// Objective that must be done first; repeatable
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     depends_on: Vec<String>,
-    /// Who does it
+    /// Worker whose agents do the work
     #[arg(long, default_value = DEFAULT_WORKER)]
     worker: String,
-    /// Higher goes first
+    /// Priority; higher runs and lands first
     #[arg(long, default_value_t = 0, allow_negative_numbers = true)]
     priority: i32,
-    /// Commits a session may make
+    /// Maximum number of commits per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_commits: Option<u32>,
-    /// Minutes a session may run
+    /// Maximum minutes per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_minutes: Option<u32>,
-    /// A file or place to read; may be given several times
+    /// File or other source that the agent should read; repeatable
     #[arg(long, value_name = "REF")]
     refs: Vec<String>,
-    /// The phase it belongs to
+    /// Phase that the objective belongs to
     #[arg(long)]
     phase: Option<String>,
-    /// Its id; default: made of the title
+    /// Id; default: made from the title
     #[arg(long)]
     id: Option<String>,
-    /// The answer as JSON
+    /// Answer as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Only those in this state
+    /// State of the objectives to list; default: all states
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// ID or PROJECT/ID
+    /// Objective: ID or PROJECT/ID
     id: String,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
@@ -149,7 +149,7 @@ impl Add {
     }
 }
 
-/// The nearest id of a title that no objective has yet.
+/// Derives an id from a title that no objective of the project has yet.
 fn free_id(state: &State, project: &ProjectSlug, title: &str) -> Result<ObjectiveId, Failure> {
     let is_taken = |id: &str| {
         let id = ObjectiveId::new(id);
@@ -165,7 +165,10 @@ impl List {
             let words: Vec<&str> =
                 paddock_model::objective::Status::ALL.iter().map(|status| status.word()).collect();
             if !words.contains(&status.as_str()) {
-                return Err(Failure::usage(format!("no state {status:?}; one of: {}", words.join(", "))));
+                return Err(Failure::usage(format!(
+                    "there is no state {status:?}; the states are: {}",
+                    words.join(", ")
+                )));
             }
         }
         let document = status::build(context, &state, false);
@@ -186,7 +189,7 @@ impl List {
             rows.extend(project.objectives.iter().filter(is_wanted).map(|one| row(project, one, with_slug)));
         }
         if rows.is_empty() {
-            output::note("there is no such objective; `paddock objective add --title TEXT` adds one");
+            output::note("no objective found; `paddock objective add --title TEXT` adds one");
         }
         output::print(&table(&rows, 0))?;
         Ok(Exit::Good)
@@ -214,13 +217,14 @@ impl Show {
     fn execute(self, context: &Context) -> Outcome {
         let state = context.state()?;
         let key = context.objective(&state, &self.id)?;
+        // With all sessions: those of the last 24 hours would not explain an old objective.
         let document = status::build(context, &state, true);
         let project = document.projects.iter().find(|project| project.slug == key.project.as_str());
         let found = project
             .and_then(|project| project.objectives.iter().find(|one| one.id == key.id.as_str()))
             .zip(project);
         let (Some((shown, project)), Some(objective)) = (found, state.objective(&key)) else {
-            return Err(Failure::error(format!("{key} is in another project than --project says")));
+            return Err(Failure::error(format!("{key} is not in the project that --project names")));
         };
         if self.json {
             let mut value = with_project(project, shown);

@@ -1,4 +1,4 @@
-//! The first start in a repository: what the onboarding screen looks up and has done.
+//! The first start in a repository: implements the lookups and actions of the console's onboarding screen.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,26 +15,27 @@ use paddock_console::{ConsoleError, Model, Refused};
 use paddock_git::is_tracked;
 use paddock_model::facts::RepositoryFacts;
 
-/// How much of a file at the top of a repository is read: a manifest is far smaller.
+/// Maximum size of a manifest (`Cargo.toml`, `package.json`, …) that is read; a larger file is ignored.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// A repository that could be taken under management, and where.
+/// A repository that may be added, and the workspace to add it to, if there is one yet.
 struct Onboarding {
     repository: PathBuf,
     workspace: Option<Workspace>,
     environment: Environment,
     project: Option<String>,
-    /// The repository's own commands, as they were shown.
+    /// The repository's own commands, as the screen showed them.
     shown: Mutex<Vec<String>>,
 }
 
-/// Offers a repository; gives the workspace that it is in afterwards, or none when the person does not want to.
+/// Offers to add a repository. Returns the context of its workspace, or `None` if the person declined.
 pub(super) fn offer(
     repository: &Path,
     workspace: Option<&Workspace>,
     project: Option<&str>,
 ) -> Result<Option<Context>, Failure> {
     let environment = Environment::of_process();
+    // A panic report must go to a file while the screen is up. Without a workspace there is no folder for it yet.
     let log = match workspace {
         Some(workspace) => workspace.logs().join("console-panic.log"),
         None => std::env::temp_dir().join("paddock-panic.log"),
@@ -65,7 +66,7 @@ fn said(failure: Failure) -> Refused {
     }
 }
 
-/// A small text file at the top of the repository.
+/// Reads a small text file in the repository's root folder; `None` if it is missing, special or too large.
 fn file_of(root: &Path, name: &str) -> Option<String> {
     let path = root.join(name);
     let facts = path.metadata().ok()?;
@@ -76,7 +77,7 @@ fn file_of(root: &Path, name: &str) -> Option<String> {
 }
 
 impl Onboarding {
-    /// The workspace, made if there is none.
+    /// Returns the context, and creates the workspace if there is none.
     fn context(&self) -> Result<Context, Failure> {
         let workspace = match &self.workspace {
             Some(workspace) => workspace.clone(),
@@ -98,6 +99,7 @@ impl Setup for Onboarding {
             None => (Workspace::own(&self.environment).map_err(|error| error.to_string())?, true),
         };
         let own_commands = project_add::commands_to_agree(&slug, &found).map_err(said)?;
+        // A repository with commands of its own says what its gate is; guessing from manifests would compete with it.
         let proposal = match own_commands.is_empty() {
             true => propose(&|name| file_of(&root, name)),
             false => paddock_config::propose::Proposal::default(),
@@ -129,11 +131,14 @@ impl Setup for Onboarding {
         };
         let shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let added = project_add::add(&context, &self.repository, &wanted, |settings| {
-            // Agreed to is what was on the screen, and nothing that was committed meanwhile.
+            // The person agreed to the commands on the screen, not to commands that were committed since. The gate's
+            // commands may differ: the person may have edited them on the screen.
             let is_shown = |command: &String| shown.contains(command) || command.starts_with("gate ");
             match own_commands(settings).iter().all(is_shown) {
                 true => Ok(()),
-                false => Err(Failure::error("the repository's own commands have changed; start again")),
+                false => Err(Failure::error(
+                    "the commands in the repository's .paddock/project.yaml changed meanwhile; start again",
+                )),
             }
         });
         let added = added.map_err(said)?;
@@ -141,10 +146,8 @@ impl Setup for Onboarding {
             return Ok(());
         }
         let state = context.state().map_err(said)?;
-        let reported = (answers.goal.as_str(), answers.description.as_str());
-        for command in
-            goal::commands(&state, &added.slug, reported, &[]).map_err(|error| error.to_string())?
-        {
+        let goal = (answers.goal.as_str(), answers.description.as_str());
+        for command in goal::commands(&state, &added.slug, goal, &[]).map_err(|error| error.to_string())? {
             context.ask(command).map_err(said)?;
         }
         Ok(())

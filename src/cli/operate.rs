@@ -1,4 +1,6 @@
 //! `paddock objective retry`, `approve` and the other orders about one objective.
+//!
+//! This file only parses: `engine::decide::operate` decides whether an order is possible and says what to do instead.
 
 use clap::{Args, Subcommand};
 
@@ -14,60 +16,60 @@ use paddock_model::state::State;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Operate {
-    /// Let another session work on it, with recovery starting afresh
+    /// Retry an objective with a new session; its count of retries starts at zero again
     #[command(after_help = "Examples:
   paddock objective retry fix-the-login
   paddock objective retry fix-the-login --note 'the tests need a running database: use the fake one'")]
     Retry(Noted),
-    /// Let it into the merge queue whatever the review said; the gate still holds
+    /// Approve an objective despite the review: it enters the merge queue, and the gate must still pass
     #[command(after_help = "Examples:
   paddock objective approve fix-the-login
   paddock objective approve fix-the-login --note 'the change to Cargo.toml is wanted'")]
     Approve(Noted),
-    /// Send it back with what is wrong, or give it up
+    /// Reject an objective: send it back with a note, or give it up
     #[command(after_help = "Examples:
   paddock objective reject fix-the-login --note 'passwords are logged'
   paddock objective reject fix-the-login --note 'not worth it' --final")]
     Reject(Reject),
-    /// Let what depends on it go on without it
+    /// Skip an objective: its dependents start without it
     #[command(after_help = "Examples:\n  paddock objective skip fix-the-login")]
     Skip(Named),
-    /// Set it aside; a running session goes on to its end
+    /// Pause an objective; a running session continues to its end
     #[command(after_help = "Examples:\n  paddock objective pause fix-the-login")]
     Pause(Named),
-    /// Go on from where it was paused
+    /// Resume an objective from the state in which it was paused
     #[command(after_help = "Examples:\n  paddock objective resume fix-the-login")]
     Resume(Named),
-    /// Call it off; its session is stopped, its branch stays
+    /// Cancel an objective: its session is stopped, its branch stays
     #[command(after_help = "Examples:\n  paddock objective cancel fix-the-login")]
     Cancel(Named),
-    /// Have a person decide
+    /// Stop work on an objective until a person decides about it
     #[command(after_help = "Examples:
   paddock objective escalate fix-the-login --note 'wait for the new API'")]
     Escalate(Noted),
-    /// Let it change more paths
+    /// Add globs to the scope of an objective
     #[command(after_help = "Examples:\n  paddock objective expand fix-the-login 'src/session/**' Cargo.toml")]
     Expand(Expand),
-    /// Higher goes first, in dispatch and in the merge queue
+    /// Set the priority of an objective; higher starts first and lands first
     #[command(
         after_help = "Examples:\n  paddock objective prioritize fix-the-login 10\n  paddock objective prioritize fix-the-login -5"
     )]
     Prioritize(Prioritize),
-    /// Change what is asked for
+    /// Edit an objective's title, description, criteria, scope and limits
     #[command(after_help = "Examples:
   paddock objective edit fix-the-login --criteria 'a wrong password is refused' --max-minutes 60
   paddock objective edit fix-the-login --depends-on ''      depends on nothing any more")]
     Edit(Box<Edit>),
-    /// Forget it; only without dependents and without a branch
+    /// Delete an objective that has no dependents and no branch
     #[command(after_help = "Examples:\n  paddock objective delete fix-the-login")]
     Delete(Named),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// ID or PROJECT/ID
+    /// Objective: ID or PROJECT/ID
     id: String,
-    /// The answer as JSON
+    /// Answer as JSON
     #[arg(long)]
     json: bool,
 }
@@ -76,7 +78,7 @@ pub(super) struct Named {
 pub(super) struct Noted {
     #[command(flatten)]
     named: Named,
-    /// Why; after retry it is in the next session's prompt
+    /// Reason; after `retry` the next session reads it in its prompt
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
 }
@@ -85,10 +87,10 @@ pub(super) struct Noted {
 pub(super) struct Reject {
     #[command(flatten)]
     named: Named,
-    /// What is wrong; it is in the next session's prompt
+    /// What is wrong; the next session reads it in its prompt
     #[arg(long, value_name = "TEXT")]
     note: String,
-    /// Give it up for good
+    /// Give the objective up for good
     #[arg(long = "final")]
     is_final: bool,
 }
@@ -97,7 +99,7 @@ pub(super) struct Reject {
 pub(super) struct Expand {
     #[command(flatten)]
     named: Named,
-    /// What it may change, too
+    /// Glob of further paths that the objective may change
     #[arg(required = true, value_name = "GLOB")]
     globs: Vec<String>,
 }
@@ -106,7 +108,7 @@ pub(super) struct Expand {
 pub(super) struct Prioritize {
     #[command(flatten)]
     named: Named,
-    /// Its priority
+    /// Priority; may be negative
     #[arg(value_name = "N", allow_negative_numbers = true)]
     priority: i32,
 }
@@ -115,37 +117,37 @@ pub(super) struct Prioritize {
 pub(super) struct Edit {
     #[command(flatten)]
     named: Named,
-    /// One line; any text
+    /// Title, one line of any text
     #[arg(long)]
     title: Option<String>,
-    /// What is to be done
+    /// Description of the work, for the agent
     #[arg(short, long)]
     description: Option<String>,
-    /// When it is done; all of them; '' = none
+    /// Acceptance criterion; repeatable, replaces all; '' = none
     #[arg(long, value_name = "TEXT")]
     criteria: Option<Vec<String>>,
-    /// Globs of what it may change; all of them; '' = everything
+    /// Glob of paths that the objective may change; repeatable, replaces all; '' = every path
     #[arg(long, value_name = "GLOB", value_delimiter = ',')]
     scope: Option<Vec<String>>,
-    /// What must be done first; all of them; '' = nothing
+    /// Objective that must be done first; repeatable, replaces all; '' = none
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     depends_on: Option<Vec<String>>,
-    /// Who does it
+    /// Worker whose agents do the work
     #[arg(long)]
     worker: Option<String>,
-    /// Higher goes first
+    /// Priority; higher runs and lands first
     #[arg(long, allow_negative_numbers = true)]
     priority: Option<i32>,
-    /// Commits a session may make
+    /// Maximum number of commits per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_commits: Option<u32>,
-    /// Minutes a session may run
+    /// Maximum minutes per session
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_minutes: Option<u32>,
-    /// Files or places to read; all of them; '' = none
+    /// File or other source that the agent should read; repeatable, replaces all; '' = none
     #[arg(long, value_name = "REF")]
     refs: Option<Vec<String>>,
-    /// The phase it belongs to; '' = none
+    /// Phase that the objective belongs to; '' = none
     #[arg(long)]
     phase: Option<String>,
 }
@@ -207,15 +209,19 @@ impl Named {
     }
 }
 
-/// Where the branch is as the person sees it: they may have committed there themselves.
+/// Returns the head of the objective's branch as the person sees it.
+///
+/// A person may have committed there. The approval names this head, so that the queue accepts exactly these commits
+/// and none that come later.
 fn branch_head(state: &State, key: &ObjectiveKey) -> Option<ObjectId> {
     let project = state.project(&key.project)?;
     let branch = state.objective(key)?.branch();
-    // What cannot be read now is judged by what was recorded.
+    // Without a head the approval is for the recorded one.
     let repository = Repository::open(project.settings.repo_root.as_ref()).ok()?;
     repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
 }
 
+/// Drops empty texts: `--scope ''` is how a list is emptied.
 fn filled(list: Option<Vec<String>>) -> Option<Vec<String>> {
     list.map(|list| list.into_iter().filter(|text| !text.is_empty()).collect())
 }
@@ -237,6 +243,7 @@ impl Edit {
             max_minutes: self.max_minutes,
             phase: self.phase.as_deref().map(phase_id),
         };
+        // Dependencies become ids only once the objective's project is known.
         let depends_on = filled(self.depends_on);
         self.named.order(context, state, |key| {
             let depends_on = depends_on.map(|list| siblings(&list, &key.project)).transpose()?;
@@ -245,14 +252,14 @@ impl Edit {
     }
 }
 
-/// Ids of a project's objectives, with or without the project before them.
+/// Parses ids of a project's objectives, with or without the project before them.
 pub(super) fn siblings(list: &[String], project: &ProjectSlug) -> Result<Vec<ObjectiveId>, Failure> {
     let prefix = format!("{project}/");
     let own = |id: &String| ObjectiveId::new(id.strip_prefix(prefix.as_str()).unwrap_or(id));
     Ok(list.iter().map(own).collect::<Result<_, _>>()?)
 }
 
-/// A phase's id; its title will do, too.
+/// Returns a phase's id; text that is no id is taken for a title.
 pub(super) fn phase_id(text: &str) -> String {
     match NodeId::new(text) {
         Ok(id) => id.to_string(),

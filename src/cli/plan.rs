@@ -1,4 +1,4 @@
-//! `paddock plan`: plans of the planner, and plans that people write.
+//! `paddock plan`: starts the planner, handles its plans, and applies plans that people write.
 
 mod show;
 
@@ -18,19 +18,19 @@ use paddock_model::plan::unordered_overlaps;
 use paddock_model::scope::OverlapCache;
 use paddock_report::text::harmless;
 
-/// A longer plan is no plan.
+/// Maximum size of a document that is read from a file or standard input; a plan is a few kilobytes.
 const PLAN_BYTES_MAX: u64 = 16 << 20;
 
 #[derive(Debug, Args)]
 #[command(
     args_conflicts_with_subcommands = true,
     after_help = "Examples:
-  paddock plan                     have the active phase planned now
-  paddock plan --dry-run           print what the planner would be told
+  paddock plan                     plan the active phase now
+  paddock plan --dry-run           print the prompt that the planner would get
   paddock plan show"
 )]
 pub(super) struct Plan {
-    /// Print the planner's prompt; start nothing
+    /// Print the planner's prompt and start nothing
     #[arg(long)]
     dry_run: bool,
     #[command(subcommand)]
@@ -39,41 +39,41 @@ pub(super) struct Plan {
 
 #[derive(Debug, Subcommand)]
 enum Action {
-    /// Add the objectives of a plan in the planner's format to the active phase; all of them or none
+    /// Add all objectives of a plan in the planner's format to the active phase, or none if it has faults
     #[command(after_help = "Examples:
   paddock plan apply plan.yaml
   paddock --project web plan apply - < plan.yaml")]
     Apply(Apply),
-    /// The plan that waits for you, as what it adds to the graph; else how the planner stands
+    /// Show what the waiting plan would add; if no plan waits, show what the planner does
     #[command(after_help = "Examples:\n  paddock plan show\n  paddock plan show --json")]
     Show(show::Show),
-    /// Let the plan that waits become objectives; one that has nothing to add: take the phase as done
+    /// Approve the waiting plan: its objectives are added; an empty plan marks the phase done
     #[command(after_help = "Examples:\n  paddock plan approve")]
     Approve(Approve),
-    /// Send the plan that waits back; the next one is told why
+    /// Reject the waiting plan; the planner reads the note in its next prompt
     #[command(after_help = "Examples:\n  paddock plan reject --note 'smaller steps, and tests first'")]
     Reject(Reject),
 }
 
 #[derive(Debug, Args)]
 struct Apply {
-    /// The file; - reads standard input
+    /// File with the plan; - for standard input
     file: PathBuf,
-    /// The answer as JSON
+    /// Answer as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct Approve {
-    /// The answer as JSON
+    /// Answer as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct Reject {
-    /// What is wrong with it
+    /// What is wrong with the plan
     #[arg(long, value_name = "TEXT")]
     note: String,
 }
@@ -119,7 +119,8 @@ fn dry_run(context: &Context) -> Outcome {
                     `paddock phase activate ID`";
         return Err(Failure::error(text));
     }
-    // What the file says now is what a supervisor would go by; one with faults it would not take.
+    // The settings are those that a supervisor would use: those of the project file, or, if the file has faults, the
+    // recorded ones.
     let file = context.workspace.project_file(&slug);
     let recorded = &project.settings.target_branch;
     let read =
@@ -128,7 +129,7 @@ fn dry_run(context: &Context) -> Outcome {
         project.settings = read.project.settings;
     }
     let prompt = paddock_supervisor::planner_prompt(&context.workspace, &state, &project)?;
-    // It may hold what agents wrote, and goes to a terminal.
+    // The prompt quotes text that agents wrote, whose control characters must not reach the terminal.
     output::print(&prompt.lines().map(|line| harmless(line) + "\n").collect::<String>())?;
     Ok(Exit::Good)
 }
@@ -145,31 +146,36 @@ impl Apply {
             project.settings.workers.iter().map(|worker| worker.id.clone()).collect();
         let plan = plan_file::read(&text, &shown, &PlanContext { existing: &existing, workers: &workers });
         let plan = plan.map_err(|faults| Failure::faults(&faults, "nothing of the plan was applied"))?;
+        // Overlapping scopes without an order are only a warning: the setting `path_conflicts` decides whether such
+        // objectives run one after the other.
         let mut overlaps = OverlapCache::default();
         for warning in unordered_overlaps(&plan.document, &project.settings.shared_patterns, &mut overlaps) {
             output::note(&format!("warning: {}", harmless(&warning)));
         }
         if plan.document.objectives.is_empty() && plan.document.phase_checks.is_empty() {
-            return Err(Failure::error(format!("{shown}: there is no objective in it")));
+            return Err(Failure::error(format!("{shown} contains no objective")));
         }
         let answer = context.ask(Command::PlanApply { project: slug, plan: Box::new(plan.document) })?;
         say(&answer, self.json)
     }
 }
 
-/// A document that a person wrote, and what it is called.
+/// Reads a document from a file, or from standard input for `-`. Returns its text and its name for messages.
+///
+/// Fails if the document cannot be read, is too long, or is not UTF-8.
 pub(super) fn read(file: &Path) -> Result<(String, String), Failure> {
     let shown = if file == Path::new("-") { "standard input".to_owned() } else { file.display().to_string() };
     let failed = |error: std::io::Error| Failure::error(format!("{shown}: cannot be read: {error}"));
     let mut bytes = Vec::new();
+    // One byte more than allowed is read, so that a longer document is noticed and an endless one ends.
     let read = match file == Path::new("-") {
         true => std::io::stdin().lock().take(PLAN_BYTES_MAX + 1).read_to_end(&mut bytes),
         false => fs::File::open(file).and_then(|file| file.take(PLAN_BYTES_MAX + 1).read_to_end(&mut bytes)),
     };
     read.map_err(failed)?;
     if bytes.len() as u64 > PLAN_BYTES_MAX {
-        return Err(Failure::error(format!("{shown}: is longer than {} MiB", PLAN_BYTES_MAX >> 20)));
+        return Err(Failure::error(format!("{shown} is longer than {} MiB", PLAN_BYTES_MAX >> 20)));
     }
-    let text = String::from_utf8(bytes).map_err(|_| Failure::error(format!("{shown}: is not UTF-8 text")))?;
+    let text = String::from_utf8(bytes).map_err(|_| Failure::error(format!("{shown} is not UTF-8 text")))?;
     Ok((text, shown))
 }

@@ -1,4 +1,4 @@
-//! `paddock project`.
+//! `paddock project`: lists, shows, enables, pauses, trusts and removes projects.
 
 use std::fs;
 use std::path::PathBuf;
@@ -21,73 +21,74 @@ use paddock_supervisor::{read_project, with_agreement};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Project {
-    /// Put a repository under management
+    /// Register a repository as a project
     #[command(after_help = "Examples:
   paddock project add ~/src/web
   paddock project add . --slug web --target-branch main --yes")]
     Add(Add),
-    /// All projects
+    /// List all projects
     #[command(after_help = "Examples:\n  paddock project list\n  paddock project list --json")]
     List(List),
-    /// One project and its settings
+    /// Show a project and its settings
     #[command(after_help = "Examples:\n  paddock project show\n  paddock project show web --json")]
     Show(Show),
-    /// Let it be worked on
+    /// Enable a project: agents work on it again
     #[command(after_help = "Examples:\n  paddock project enable web")]
     Enable(Named),
-    /// Keep it from being worked on
+    /// Disable a project: nothing new starts, and nothing of it waits for you
     #[command(after_help = "Examples:\n  paddock project disable web")]
     Disable(Named),
-    /// Stop managing it; its branches, worktrees and refs stay
+    /// Remove a project from Paddock; its branches, worktrees and refs stay
     #[command(after_help = "Examples:\n  paddock project remove web")]
     Remove(Removed),
-    /// Agree to its git configuration, hooks and attributes, and to the target branch in its file, as they are now
+    /// Trust a repository's current git configuration, hooks and attributes, and the target branch in its file
     #[command(after_help = "Examples:\n  paddock project trust web")]
     Trust(Named),
-    /// Land on another branch from now on
+    /// Change the target branch, which work lands on
     #[command(after_help = "Examples:
   paddock project set-target trunk
   paddock project set-target web release/2.x
   paddock project set-target web trunk --yes
 
-Neither a checkout of another branch nor a change of the project file moves the target. The branch must exist. \
-Where it has no commit of its own beyond what was published (it is the old one under another name), landing goes on \
-as before; else it goes on from where the branch is. Refused while a landing is in progress, and, without --yes, \
-where work in progress would bring commits of the old branch along.")]
+Only this command changes the target branch; checking out another branch or editing the project file does not. The \
+branch must exist. If it has no commits beyond what was published (the old branch under another name), landing \
+continues as before. Otherwise landing continues from the commit that the branch is at. The command is refused while \
+a landing is in progress. Without --yes it is also refused if work in progress would bring commits of the old branch \
+along.")]
     SetTarget(SetTargetArgs),
-    /// Start no new sessions; running ones and the queue go on
+    /// Pause a project: no new sessions start; running sessions and the queue continue
     #[command(after_help = "Examples:\n  paddock project pause web")]
     Pause(Named),
-    /// Start sessions again
+    /// Resume a paused project
     #[command(after_help = "Examples:\n  paddock project resume web")]
     Resume(Named),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The project; default: --project, else the only one
+    /// Project slug; default: --project, else the only project
     slug: Option<String>,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Named {
-    /// The project; default: --project, else the only one
+    /// Project slug; default: --project, else the only project
     slug: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Removed {
-    /// The project
+    /// Project slug; required, so that no project is removed by a default
     slug: String,
 }
 
@@ -118,7 +119,7 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     let other = project_target::named_otherwise(context, project);
     let recorded = project.settings.target_branch.clone();
     let root = project.settings.repo_root.as_ref();
-    // The repository's own commands are those of the branch that work lands on afterwards.
+    // The agreement covers the commands in `.paddock/project.yaml` on the branch that work lands on from now on.
     let branch = other.clone().unwrap_or(recorded.clone());
     let found =
         repository::inspect_any(root, Some(&branch).filter(|branch| !branch.is_empty()).map(String::as_str))?;
@@ -129,11 +130,12 @@ fn trust(context: &Context, named: &Named) -> Outcome {
         output::note(&format!("changed: {}", harmless(&name)));
     }
     let file = context.workspace.project_file(&slug);
-    // A file that cannot be read now is another hold, with its own message.
+    // A project file with faults does not stop the trust of the repository: it holds the project by itself, with a
+    // message of its own.
     let read = read_project(&context.workspace, &context.environment, &file, None, &branch);
     let agreement = read.ok().and_then(|read| read.project.agreement);
     let trust = with_agreement(found.facts.trust, agreement.as_deref());
-    // First what may be refused: agreed to is all or nothing.
+    // The new target comes first because it may be refused. Trust must not be recorded if the rest fails.
     if other.is_some() {
         project_target::set(context, &state, project, &branch, false)?;
     }
@@ -141,8 +143,9 @@ fn trust(context: &Context, named: &Named) -> Outcome {
     Ok(Exit::Good)
 }
 
-/// The gates' worktrees hold caches and nothing of anybody's. Nothing is at work in them: that would have refused the
-/// removal.
+/// Removes the gates' worktrees of a removed project. They hold caches, and no work of agents or people.
+///
+/// Nothing runs in them: the supervisor refuses to remove a project while gates run.
 fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
     let Ok(repository) = Repository::open(settings.repo_root.as_ref()) else { return };
     let folder = PathBuf::from(&settings.worktrees_root).join(slug.as_str());
@@ -154,10 +157,10 @@ fn remove_gates(slug: &ProjectSlug, settings: &ProjectSettings) {
     let gates = entries.filter(|entry| entry.file_name().to_str().is_some_and(is_gate));
     for gate in gates.map(|entry| entry.path()) {
         if let Err(error) = remove_gate(&repository, &gate) {
-            output::note(&format!("the gate's worktree {} stays: {error}", gate.display()));
+            output::note(&format!("cannot remove the gate's worktree {}: {error}", gate.display()));
         }
     }
-    // Gone when nothing else is in it.
+    // Fails if the folder still holds worktrees of sessions, which stay.
     drop(fs::remove_dir(&folder));
 }
 
@@ -169,13 +172,16 @@ impl Removed {
         if let Some(settings) = settings {
             remove_gates(&slug, &settings);
         }
-        // A person may have written in it: it is kept under a name that nothing reads.
+        // A person may have edited the file, so it is renamed instead of deleted. Under its old name the next run
+        // would register the project again.
         let file = context.workspace.project_file(&slug);
         let kept = file.with_extension("yaml.removed");
         match fs::rename(&file, &kept) {
-            Ok(()) => output::note(&format!("its file is kept as {}", kept.display())),
+            Ok(()) => output::note(&format!("the project file is kept as {}", kept.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => output::note(&format!("its file {} stays: {error}", file.display())),
+            Err(error) => {
+                output::note(&format!("cannot rename the project file {}: {error}", file.display()))
+            }
         }
         Ok(Exit::Good)
     }

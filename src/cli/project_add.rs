@@ -1,4 +1,6 @@
-//! `paddock project add`: look, ask, write the file, register; all of it or nothing.
+//! `paddock project add`: inspects the repository, asks for agreement, writes the project file and registers it.
+//!
+//! Either all of this happens or nothing: a file that was written for a registration that fails is removed again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,33 +25,33 @@ use paddock_supervisor::with_agreement;
 
 #[derive(Debug, Args)]
 pub(super) struct Add {
-    /// The repository's folder
+    /// Folder of the repository
     path: PathBuf,
-    /// What it is called in commands; default: from the folder's name
+    /// Slug, the project's name in commands; default: made from the folder's name
     #[arg(long)]
     slug: Option<String>,
-    /// What people call it; default: the folder's name
+    /// Name of the project for people; default: the folder's name
     #[arg(long)]
     name: Option<String>,
-    /// The branch that work is published to; default: the one that HEAD is on
+    /// Branch that work is published to; default: the branch of HEAD
     #[arg(long, value_name = "BRANCH")]
     target_branch: Option<String>,
-    /// Agree to the commands of the repository's .paddock/project.yaml without being asked
+    /// Agreement, without being asked, to run the commands of the repository's .paddock/project.yaml
     #[arg(long)]
     yes: bool,
 }
 
-/// What is known of a repository that is to be added.
+/// Values for a new project file; what is `None` is derived from the repository.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Wanted {
     pub slug: Option<String>,
     pub name: Option<String>,
     pub target_branch: Option<String>,
-    /// The gate to write down; empty = none.
+    /// Gate commands for the project file; empty for no gate.
     pub verify: Vec<GateCommand>,
 }
 
-/// What was added.
+/// A project that was added.
 pub(super) struct Added {
     pub slug: ProjectSlug,
     pub answer: Answer,
@@ -57,7 +59,10 @@ pub(super) struct Added {
     pub settings: ProjectSettings,
 }
 
-/// Puts a repository under management: all of it or nothing.
+/// Adds the repository at `path` as a project, and writes its project file if there is none yet.
+///
+/// Calls `agree` if the repository's own file gives commands. Fails, with no file left behind, if the repository
+/// cannot be used, a project has it or the slug already, or `agree` fails.
 pub(super) fn add(
     context: &Context,
     path: &Path,
@@ -72,13 +77,14 @@ pub(super) fn add(
     };
     refuse_known(context, &slug, &found)?;
     let written = context.workspace.project_file(&slug);
+    // A file that a person wrote beforehand is registered as it is.
     let (file, is_new) = match written.exists() {
         true => (written, false),
         false => (write_project(&context.workspace, &new_project(&slug, wanted, &found))?, true),
     };
     let added = register_file(context, &slug, &file, found, agree);
     if added.is_err() && is_new {
-        // Nothing knows the file yet: what was written for nothing goes again.
+        // Left in place, the file would be registered by the next run, without the agreement that was refused here.
         let _ = fs::remove_file(&file);
     }
     let (answer, settings) = added?;
@@ -90,11 +96,11 @@ fn folder_of(root: &Path) -> String {
     folder.trim_end_matches(".git").to_owned()
 }
 
-/// The slug that a repository gets when nobody names one.
+/// Derives a slug from the name of the repository's folder. Fails if the name has no usable character.
 pub(super) fn slug_of(root: &Path) -> Result<ProjectSlug, Failure> {
     let folder = folder_of(root);
     ProjectSlug::new(nearest_id(&folder))
-        .map_err(|_| Failure::usage(format!("no slug can be made of {folder:?}: say one with --slug")))
+        .map_err(|_| Failure::usage(format!("no slug can be made from {folder:?}; name one with --slug")))
 }
 
 fn new_project(slug: &ProjectSlug, wanted: &Wanted, found: &ProjectFacts) -> NewProject {
@@ -104,17 +110,17 @@ fn new_project(slug: &ProjectSlug, wanted: &Wanted, found: &ProjectFacts) -> New
         name: wanted.name.clone().unwrap_or_else(|| folder_of(root)),
         repo_root: root.display().to_string(),
         worktrees_root: worktrees_beside(root).display().to_string(),
-        // Written down, so that a later checkout of another branch does not move the target.
+        // The branch is written into the file, so that a later checkout of another branch does not change the target.
         target_branch: Some(found.target_branch.clone()),
         verify: wanted.verify.clone(),
     }
 }
 
-/// The commands that the repository's own file would run if it were added; nothing is written.
+/// Returns the commands that the repository's own file would run if the repository were added. Writes nothing.
 pub(super) fn commands_to_agree(slug: &ProjectSlug, found: &ProjectFacts) -> Result<Vec<String>, Failure> {
     let text = to_yaml(&new_project(slug, &Wanted::default(), found));
     let read = project_file::parse(text.as_bytes(), "the project file", None, Path::new("/"), None);
-    let read = read.map_err(|faults| Failure::faults(&faults, "it cannot be added"))?;
+    let read = read.map_err(|faults| Failure::faults(&faults, "the repository cannot be added"))?;
     let project = resolve(&read, found, None)?;
     if !project.needs_agreement() {
         return Ok(Vec::new());
@@ -140,9 +146,11 @@ impl Add {
         Ok(Exit::Good)
     }
 
-    /// Shows the commands that come from the repository; whoever does not agree adds nothing.
+    /// Shows the commands that come from the repository, and asks for agreement. Fails if the person does not agree.
     fn agree(&self, settings: &ProjectSettings) -> Result<(), Failure> {
-        output::note("the repository's .paddock/project.yaml gives commands that will run on this machine:");
+        output::note(
+            "the repository's .paddock/project.yaml contains commands that will run on this machine:",
+        );
         for command in own_commands(settings) {
             output::note(&format!("  {command}"));
         }
@@ -153,13 +161,14 @@ impl Add {
             Some(true) => Ok(()),
             Some(false) => Err(Failure::error("nothing was added: the commands were not agreed to")),
             None => Err(Failure::usage(
-                "nothing was added: nobody is there to agree to these commands; --yes agrees to them",
+                "nothing was added: standard input is no terminal to ask at; --yes agrees to these commands",
             )),
         }
     }
 }
 
-/// The commands that settings give, for people to agree to: the gate, and agents that are not the built-in ones.
+/// Returns the commands that need a person's agreement: the gate's, and those of agents that differ from the
+/// built-in ones.
 pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
     let gate = settings.verify.iter();
     let mut all: Vec<String> =
@@ -167,6 +176,8 @@ pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
     let builtin = builtin::agents();
     all.extend(settings.agents.iter().filter(|agent| !builtin.contains(agent)).map(|agent| {
         let words: Vec<String> = agent.command.words.iter().map(|word| harmless(word)).collect();
+        // Variables count too: `PATH` or `LD_PRELOAD` can make a harmless command run another program. Their values
+        // may be secrets.
         let names: Vec<&str> = agent.env.keys().map(String::as_str).collect();
         let env = match names.is_empty() {
             true => String::new(),
@@ -177,7 +188,9 @@ pub(super) fn own_commands(settings: &ProjectSettings) -> Vec<String> {
     all
 }
 
-/// Registers a project file; `agree` is asked about commands that come from the repository itself.
+/// Registers a project file. Calls `agree` if commands come from the repository itself.
+///
+/// Fails if the file has faults or names another repository, or if `agree` fails.
 pub(super) fn register_file(
     context: &Context,
     slug: &ProjectSlug,
@@ -191,9 +204,11 @@ pub(super) fn register_file(
     let is_other = read.repo_root.canonicalize().ok() != Path::new(&found.facts.root).canonicalize().ok();
     if is_other {
         let (file, root) = (file.display(), read.repo_root.display());
-        let text = format!("{file} is there already, for {root}; choose another name with --slug");
+        let text = format!("{file} exists already, for {root}; choose another name with --slug");
         return Err(Failure::error(text));
     }
+    // Resolved without an agreement first, to learn whether one is needed; the repository's commands count only in
+    // the second pass.
     let project = resolve(&read, &found, None)?;
     let project = match project.needs_agreement() {
         true => {
@@ -225,9 +240,12 @@ fn resolve(file: &ProjectFile, found: &ProjectFacts, agreed: Option<&str>) -> Re
     file.resolve(&surroundings).map_err(|faults| Failure::faults(&faults, "nothing was added"))
 }
 
-/// Said before anything is written; the supervisor checks again.
+/// Fails if a project has this repository or this slug already.
+///
+/// The supervisor checks again; this check comes before the project file is written.
 fn refuse_known(context: &Context, slug: &ProjectSlug, found: &ProjectFacts) -> Result<(), Failure> {
     let state = context.state()?;
+    // Worktrees of one repository have different folders but share the common git directory.
     let same = state.projects().find(|other| other.common_dir == found.facts.common_dir);
     if let Some(other) = same {
         return Err(Failure::error(format!(
@@ -241,6 +259,7 @@ fn refuse_known(context: &Context, slug: &ProjectSlug, found: &ProjectFacts) -> 
     }
 }
 
+/// Returns the default folder for worktrees: next to the repository, with `-wt` after its name.
 pub(super) fn worktrees_beside(root: &Path) -> PathBuf {
     let mut name = root.file_name().unwrap_or_default().to_os_string();
     name.push("-wt");
@@ -248,11 +267,11 @@ pub(super) fn worktrees_beside(root: &Path) -> PathBuf {
 }
 
 fn hints(file: &Path, settings: &ProjectSettings) {
-    output::note(&format!("its settings are in {}", file.display()));
+    output::note(&format!("the project's settings are in {}", file.display()));
     if settings.verify.is_empty() {
-        output::note("it has no gate yet: add `verify` commands there, or work lands unverified");
+        output::note("the project has no gate yet: add `verify` commands there, or work lands unverified");
     }
     if settings.workers.iter().all(|worker| worker.agents.is_empty()) {
-        output::note("it has no agent yet: none was found on PATH; name one under `agents` there");
+        output::note("the project has no agent yet: none was found on PATH; name one under `agents` there");
     }
 }

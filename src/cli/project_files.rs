@@ -1,4 +1,4 @@
-//! Project files that people wrote themselves: a run takes them up as `project add` would.
+//! Registration of project files that people wrote by hand, at the start of a run.
 
 use std::path::Path;
 
@@ -12,8 +12,9 @@ use paddock_config::validate::project_files;
 use paddock_model::ids::ProjectSlug;
 use paddock_report::events::public_types;
 
-/// Registers every file in `projects/` that is not known yet. A file with faults is named and left out: the
-/// rest of the workspace goes on.
+/// Registers every file in `projects/` that is not registered yet.
+///
+/// A file with faults is reported and skipped, so that it does not stop the other projects.
 pub(super) fn register_written(context: &Context) -> Result<(), Failure> {
     let state = context.state()?;
     let files = project_files(&context.workspace)
@@ -26,21 +27,26 @@ pub(super) fn register_written(context: &Context) -> Result<(), Failure> {
         }
         match register(context, &file) {
             Ok(text) => output::note(&text),
-            Err(Failure::Said(_, text)) => output::note(&format!("{}: not taken up: {text}", file.display())),
+            Err(Failure::Said(_, text)) => {
+                output::note(&format!("{} was not registered: {text}", file.display()));
+            }
             Err(closed) => return Err(closed),
         }
     }
     Ok(())
 }
 
+/// Registers a project file and returns the supervisor's answer.
+///
+/// Fails if the file has faults, or if the repository gives commands: there is nobody here to agree to them.
 pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure> {
     let types = public_types();
     let read = project_file::read(&context.workspace, file, Some(&types));
-    let read = read.map_err(|faults| Failure::faults(&faults, "the rest of the workspace goes on"))?;
+    let read = read.map_err(|faults| Failure::faults(&faults, "the other projects continue"))?;
     let found = repository::inspect_any(&read.repo_root, read.target_branch.as_deref())?;
     let never = |_: &_| {
         let text = format!(
-            "the repository's .paddock/project.yaml gives commands that nobody agreed to: \
+            "the repository's .paddock/project.yaml contains commands that nobody agreed to: \
              `paddock project add {}` shows them and asks",
             read.repo_root.display()
         );
@@ -50,7 +56,7 @@ pub(super) fn register(context: &Context, file: &Path) -> Result<String, Failure
     let is_detached = found.target_branch.is_empty();
     let (answer, _) = register_file(context, &slug, file, found, never)?;
     if is_detached {
-        let text = "the HEAD of its repository is on no branch, and its file names none: nothing is done for it until";
+        let text = "its HEAD is on no branch and its project file names none, so no work starts before";
         return Ok(format!("{}; {text} `paddock project set-target {slug} BRANCH`", answer.text));
     }
     Ok(answer.text)

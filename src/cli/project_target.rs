@@ -1,4 +1,4 @@
-//! `paddock project set-target`, and the target branch as commands show it.
+//! `paddock project set-target`, and where a project's target branch comes from.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -22,10 +22,10 @@ use paddock_os::files::{Flush, mode_of, write_atomic};
 
 #[derive(Debug, Args)]
 pub(super) struct SetTargetArgs {
-    /// The project (default: --project, else the only one), and the branch to land on
+    /// Project slug (default: --project, else the only project) and the new target branch
     #[arg(num_args = 1..=2, required = true, value_names = ["SLUG", "BRANCH"])]
     names: Vec<String>,
-    /// Also where work in progress brings commits of the old branch along, or unpublished landings are left behind
+    /// Consent to bring commits of the old branch along with work in progress, or to leave unpublished landings behind
     #[arg(long)]
     yes: bool,
 }
@@ -35,7 +35,7 @@ impl SetTargetArgs {
         let (slug, branch) = match &self.names[..] {
             [branch] => (None, branch),
             [slug, branch, ..] => (Some(slug.as_str()), branch),
-            [] => return Err(Failure::usage("say the branch to land on")),
+            [] => return Err(Failure::usage("name the branch to land on")),
         };
         let branch = branch.strip_prefix("refs/heads/").unwrap_or(branch);
         if take_up(context, slug, branch)? {
@@ -44,6 +44,8 @@ impl SetTargetArgs {
         let state = context.state()?;
         let slug = context.project(&state, slug)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        // The edit is prepared before the target moves and written after it: a file that cannot be rewritten refuses
+        // the command, and a refused command changes no file.
         let edit = Edit::read(context, &slug, branch)?;
         set(context, &state, project, branch, self.yes)?;
         edit.map_or(Ok(()), |edit| edit.write())?;
@@ -51,7 +53,9 @@ impl SetTargetArgs {
     }
 }
 
-/// Has a project land on another branch from now on.
+/// Changes the target branch of a project.
+///
+/// Fails if the branch does not exist or is a work branch, or if the supervisor refuses, which `anyway` makes rarer.
 pub(super) fn set(
     context: &Context,
     state: &State,
@@ -62,7 +66,7 @@ pub(super) fn set(
     let repository = Repository::open(project.settings.repo_root.as_ref())
         .map_err(|error| Failure::error(error.to_string()))?;
     if branch.starts_with("paddock/") {
-        let text = format!("{branch} is a work branch of Paddock's own: work cannot land on it");
+        let text = format!("{branch} is one of Paddock's work branches; work cannot land on it");
         return Err(Failure::error(text));
     }
     let said = |error: GitError| Failure::error(error.to_string());
@@ -72,6 +76,9 @@ pub(super) fn set(
     context.ask_and_say(Command::ProjectSetTarget { project: project.slug.clone(), order: Box::new(order) })
 }
 
+/// Compares the branch with the integration tip, the published commit and every landing.
+///
+/// The order carries the commits that were compared; the supervisor refuses it if they have moved since.
 fn compared(
     state: &State,
     project: &Project,
@@ -85,7 +92,7 @@ fn compared(
         let Some(commit) = objective.landed.as_ref().and_then(|landed| landed.commit.as_ref()) else {
             continue;
         };
-        // A commit that is gone from the repository is in no branch.
+        // An error means that the commit is gone from the repository: then the new branch does not have it either.
         let relation = repository.relation(commit, &target).unwrap_or(Relation::Diverged);
         if !matches!(relation, Relation::Same | Relation::Ancestor) {
             lacks.push(objective.key.id.clone());
@@ -101,7 +108,9 @@ fn compared(
     Ok(SetTarget { branch: branch.to_owned(), facts, lacks, anyway })
 }
 
-/// Takes up a file that no run has taken up yet, with this branch. Whether there was one.
+/// Registers a project file that was not registered yet, with this target branch. Returns whether it did.
+///
+/// The branch is written into the file first, so that the registration records it as the target.
 fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, Failure> {
     let Some(slug) = slug.map(ProjectSlug::new).transpose()?.or_else(|| context.project.clone()) else {
         return Ok(false);
@@ -119,14 +128,14 @@ fn take_up(context: &Context, slug: Option<&str>, branch: &str) -> Result<bool, 
     Ok(true)
 }
 
-/// A project file that names another branch, with the one that is set.
+/// A project file with its `target_branch` rewritten to the new branch.
 struct Edit {
     file: PathBuf,
     text: String,
 }
 
 impl Edit {
-    /// None where the file names no branch, or this one, or cannot be read at all.
+    /// Prepares the edit. Returns `None` if the file names no branch, names this branch, or cannot be read.
     fn read(context: &Context, slug: &ProjectSlug, branch: &str) -> Result<Option<Self>, Failure> {
         let file = context.workspace.project_file(slug);
         let Ok(read) = project_file::read(&context.workspace, &file, None) else { return Ok(None) };
@@ -143,9 +152,9 @@ impl Edit {
         let before = fs::read_to_string(file)?;
         let text = with_target(&before, read.target_line, branch).ok_or_else(|| {
             let (file, line) = (file.display(), read.target_line);
-            let text = format!("{file}:{line}: `target_branch` stands in a form that is not rewritten");
+            let text = format!("{file}:{line}: Paddock cannot rewrite `target_branch` in this form");
             Failure::error(format!(
-                "{text}; write {branch} there yourself, then `paddock project trust {}`",
+                "{text}; write {branch} there yourself, then run `paddock project trust {}`",
                 read.slug
             ))
         })?;
@@ -153,17 +162,18 @@ impl Edit {
     }
 
     fn write(&self) -> Result<(), Failure> {
-        // Where a link leads is written, as the person who made the link meant it.
+        // The atomic write renames a new file into place, which would replace a symbolic link; its destination is
+        // written instead.
         let file = self.file.canonicalize().unwrap_or_else(|_| self.file.clone());
         write_atomic(&file, self.text.as_bytes(), mode_of(&file), Flush::Now).map_err(|error| {
             Failure::error(format!("{}: {error}; write the branch there yourself", self.file.display()))
         })?;
-        output::note(&format!("its file {} names it now", self.file.display()));
+        output::note(&format!("{} names the new target branch", self.file.display()));
         Ok(())
     }
 }
 
-/// Where the target branch of a project comes from: a word for scripts, and words for people.
+/// Returns where the target branch of a project comes from: a word for scripts, and words for people.
 pub(super) fn source(context: &Context, project: &Project) -> (&'static str, String) {
     let file = context.workspace.project_file(&project.slug);
     let read = project_file::read(&context.workspace, &file, None).ok();
@@ -171,13 +181,13 @@ pub(super) fn source(context: &Context, project: &Project) -> (&'static str, Str
     let branch = project.settings.target_branch.as_str();
     match (named, project.target_set_ms) {
         _ if branch.is_empty() => ("none", "nobody has named one".to_owned()),
-        (Some(named), _) if named == branch => ("file", "`target_branch` in its file".to_owned()),
+        (Some(named), _) if named == branch => ("file", "`target_branch` in the project file".to_owned()),
         (_, Some(at_ms)) => ("set", format!("set by a person at {}", paddock_report::text::rfc3339(at_ms))),
-        _ => ("taken_up", "recorded when it was taken up".to_owned()),
+        _ => ("taken_up", "recorded when the project was registered".to_owned()),
     }
 }
 
-/// The branch that the project file names, if it is another one than the recorded one.
+/// Returns the branch that the project file names, if it differs from the recorded one.
 pub(super) fn named_otherwise(context: &Context, project: &Project) -> Option<String> {
     let read =
         project_file::read(&context.workspace, &context.workspace.project_file(&project.slug), None).ok()?;

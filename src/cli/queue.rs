@@ -1,4 +1,4 @@
-//! `paddock queue`.
+//! `paddock queue`: lists the merge queue, and gives orders about it and about publishing.
 
 use clap::{Args, Subcommand};
 
@@ -13,53 +13,53 @@ use paddock_report::text::{harmless, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Queue {
-    /// What is on its way to landing, and what waits to be published
+    /// List what is queued to land, and what waits to be published
     #[command(after_help = "Examples:\n  paddock queue list\n  paddock queue list --json")]
     List(List),
-    /// Hold the queue: nothing lands until it is released
+    /// Hold the queue: nothing lands until you release it
     #[command(after_help = "Examples:\n  paddock queue hold\n  paddock --project web queue hold")]
     Hold,
-    /// Let it go on
+    /// Release the queue after a hold
     #[command(after_help = "Examples:\n  paddock queue release")]
     Release,
-    /// Take an objective out of the queue; a person decides what becomes of it
+    /// Remove an objective from the queue; it then waits for your decision
     #[command(after_help = "Examples:\n  paddock queue drop fix-the-login --note 'wait for the release'")]
     Drop(Drop),
-    /// Put an objective into the queue anew, as the last one
+    /// Put an objective at the end of the queue again
     #[command(after_help = "Examples:\n  paddock queue requeue fix-the-login")]
     Requeue(Requeue),
-    /// Try the gate on a tree that is emptied: green there, it checks nothing
+    /// Run the gate on an emptied tree; if it passes there, it checks nothing
     #[command(after_help = "Examples:\n  paddock queue canary\n  paddock --project web queue canary")]
     Canary,
-    /// Take the target branch as it is: rewritten, or with work that did not pass the queue
+    /// Accept the target branch as it is: rewritten, or with commits that bypassed the queue
     #[command(after_help = "Examples:\n  paddock queue adopt")]
     Adopt,
-    /// Bring landed work onto the target branch again
+    /// Restore landed work on the target branch
     #[command(after_help = "Examples:\n  paddock queue republish")]
     Republish,
-    /// Publish what landed, now
+    /// Publish landed work to the target branch now
     #[command(after_help = "Examples:\n  paddock queue publish")]
     Publish,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Drop {
-    /// ID or PROJECT/ID
+    /// Objective: ID or PROJECT/ID
     id: String,
-    /// Why
+    /// Reason
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Requeue {
-    /// ID or PROJECT/ID
+    /// Objective: ID or PROJECT/ID
     id: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `paddock report`: the morning report.
+//! `paddock report`: prints the morning report.
 
 use std::path::Path;
 
@@ -16,7 +16,7 @@ use paddock_git::Repository;
 use paddock_report::morning::{Report as Document, project, text};
 use paddock_report::text::rfc3339;
 
-/// What is reported when nothing else is said: a day, in milliseconds.
+/// Default length of the report: a day, in milliseconds.
 const SINCE_MS: i64 = 86_400_000;
 
 #[derive(Debug, Args)]
@@ -25,13 +25,13 @@ const SINCE_MS: i64 = 86_400_000;
   paddock report --since 12h --markdown > report.md
   paddock report --since 2026-01-31 --json")]
 pub(super) struct Report {
-    /// From then on: a time or a length; default: 24 hours
+    /// Start of the report: a time, or a length back from now; default: 24 hours
     #[arg(long, value_name = "T", value_parser = parse_since)]
     since: Option<i64>,
-    /// As Markdown
+    /// Output as Markdown
     #[arg(long, conflicts_with = "json")]
     markdown: bool,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
@@ -61,12 +61,13 @@ impl Report {
             true => output::json(&document)?,
             false => output::print(&text(&document, self.markdown, now_ms))?,
         }
+        // Lost work fails the command, so that a scheduled report is noticed even if nobody reads it.
         let is_lost = document.projects.iter().any(|project| !project.lost.is_empty());
         Ok(if is_lost { Exit::Error } else { Exit::Good })
     }
 }
 
-/// What is recorded as kept or landed and is not in the repository.
+/// Returns a line for each commit that is recorded as kept or landed but is missing from the repository.
 fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
     let mut lost = Vec::new();
     let repository = match Repository::open(Path::new(&found.settings.repo_root)) {
@@ -87,6 +88,7 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
                 lost.push(format!("{id}: its landing {} is not on the integration ref", commit.short()));
             }
         }
+        // Without a worktree the branch may have been deleted on purpose; with one, its head must exist.
         let is_there = objective.ready_worktree().is_some();
         if let Some(head) = objective.head.as_ref().filter(|head| is_there && !exists(head)) {
             lost.push(format!("{id}: the commit {} of its branch is gone", head.short()));
@@ -96,7 +98,10 @@ fn lost(state: &State, found: &Project, since_ms: i64) -> Vec<String> {
     for session in of_project.filter(|session| session.finished_ms.is_some_and(|at| at >= since_ms)) {
         let salvage = session.harvest.as_ref().and_then(|harvest| harvest.salvage.as_ref());
         if let Some(salvage) = salvage.filter(|salvage| !exists(&salvage.commit)) {
-            lost.push(format!("session {}: what {} kept is gone", session.id, salvage.reference));
+            lost.push(format!(
+                "session {}: the work salvaged under {} is gone",
+                session.id, salvage.reference
+            ));
         }
     }
     lost

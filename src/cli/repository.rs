@@ -1,4 +1,4 @@
-//! What `project add`, `project trust` and `config validate` learn from a repository.
+//! Inspection of a repository for `project add`, `project trust` and `config validate`.
 
 use std::path::Path;
 
@@ -8,24 +8,26 @@ use paddock_git::{Repository, program};
 use paddock_model::facts::RepositoryFacts;
 use paddock_supervisor::read_trust;
 
-/// The repository's own part of the project file.
+/// File in the repository that gives the shared part of the project's settings.
 const OWN_FILE: &str = ".paddock/project.yaml";
 
-/// Branches that an error names.
+/// Maximum number of branches that an error message lists.
 const BRANCHES_NAMED_MAX: usize = 8;
 
-/// A repository, looked at for one target branch.
+/// Facts about a repository and one target branch.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProjectFacts {
-    /// What is recorded of it.
+    /// Facts that are recorded when the project is registered.
     pub facts: RepositoryFacts,
-    /// The branch that work is published to; empty: HEAD is on none, and nobody named one.
+    /// Branch that work is published to; empty if HEAD is detached and no branch was named.
     pub target_branch: String,
-    /// `.paddock/project.yaml` as committed on that branch.
+    /// `.paddock/project.yaml` as committed on that branch, if it exists there.
     pub own_file: Option<Vec<u8>>,
 }
 
-/// Looks at the repository in this folder; without a branch, at the one that its HEAD points at.
+/// Inspects the repository at `path` and `target_branch`, or the branch of its HEAD if none is named.
+///
+/// Fails if the repository cannot be used, or if no branch is named and HEAD is detached.
 pub(super) fn inspect(path: &Path, target_branch: Option<&str>) -> Result<ProjectFacts, CliError> {
     let found = inspect_any(path, target_branch)?;
     match found.target_branch.is_empty() {
@@ -34,11 +36,12 @@ pub(super) fn inspect(path: &Path, target_branch: Option<&str>) -> Result<Projec
     }
 }
 
-/// As [`inspect`]; where HEAD is on no branch, the target branch is empty.
+/// Inspects a repository as [`inspect`] does, but accepts a detached HEAD: the target branch is then empty.
 pub(super) fn inspect_any(path: &Path, target_branch: Option<&str>) -> Result<ProjectFacts, CliError> {
     program::check_version()?;
     let repository = Repository::open(path)?;
     let found = repository.facts()?;
+    // Git cannot hold both a branch `paddock` and branches `paddock/…`: a ref is a file or a folder.
     if found.has_paddock_branch {
         return Err(CliError::BranchInTheWay(path.to_owned()));
     }
@@ -49,6 +52,7 @@ pub(super) fn inspect_any(path: &Path, target_branch: Option<&str>) -> Result<Pr
     };
     let target = repository.commit_of(&full)?;
     let target = target.ok_or_else(|| unknown_branch(&repository, &target_branch))?;
+    // Read from the commit, not from the checkout: uncommitted changes must not become settings.
     let own_file = match target_branch.is_empty() {
         true => None,
         false => repository.file_of(&full, OWN_FILE)?,
@@ -63,11 +67,12 @@ pub(super) fn inspect_any(path: &Path, target_branch: Option<&str>) -> Result<Pr
     Ok(ProjectFacts { facts, own_file, target_branch })
 }
 
-/// Says that there is no such branch, and which one may be meant.
+/// Returns the error for a missing branch, with the nearest name or a list of branches as a hint.
 pub(super) fn unknown_branch(repository: &Repository, branch: &str) -> CliError {
     const HEADS: &str = "refs/heads/";
     let found = repository.refs_below(HEADS).unwrap_or_default();
     let names = found.iter().filter_map(|(name, _)| name.strip_prefix(HEADS));
+    // Work branches cannot be targets.
     let mut names: Vec<&str> = names.filter(|name| !name.starts_with("paddock/")).collect();
     let more = names.len() > BRANCHES_NAMED_MAX;
     let near = nearest(branch, &names).map(|name| format!("did you mean {name:?}?"));

@@ -16,7 +16,7 @@ use paddock_model::stored::StoredEvent;
 use paddock_report::{events, row};
 use paddock_supervisor::Options;
 
-/// Who waits is named up to so many; the others are in `paddock status`.
+/// Maximum number of names in the closing line; `paddock status` lists all.
 const NAMED_MAX: usize = 10;
 
 #[derive(Debug, Default, Args)]
@@ -26,46 +26,47 @@ const NAMED_MAX: usize = 10;
   paddock run --no-tui --duration-minutes 480 --max-parallel 4
 
 Exit status:
-  0    all is done and published as asked, and started goals are reached (goals are left
-       aside by --no-planner); or it was asked to stop; or its cycle or time was over
-       and the rest goes on by itself
+  0    all work is done and published as configured, and all started goals are reached
+       (with --no-planner goals do not count); or the run was asked to stop; or its
+       cycle or time was over, and the next run continues without you
   3    something waits for you: `paddock status` lists it under \"needs you\"
-  4    nothing waits for you, yet not everything is done
+  4    nothing waits for you, but not everything is done
   1    an error; 2 wrong usage; 130 interrupted")]
 pub(super) struct Run {
-    /// One cycle, then leave
+    /// One cycle: start what can start, then exit; sessions continue under their keepers
     #[arg(long)]
     once: bool,
-    /// Leave when nothing runs and nothing can move without a human
+    /// Exit when nothing runs and nothing can move without a person
     #[arg(long)]
     until_idle: bool,
-    /// Leave after this time, as `supervisor stop` does
+    /// Minutes after which to stop gracefully, as `supervisor stop` does
     #[arg(long, value_name = "N")]
     duration_minutes: Option<u64>,
-    /// Sessions at once, over every project's own setting
+    /// Maximum number of sessions at once, instead of every project's own setting
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     max_parallel: Option<u32>,
-    /// The longest a cycle waits when nothing happens; default: PADDOCK_POLL_SECONDS, else 20
+    /// Maximum seconds between two cycles when nothing happens; default: PADDOCK_POLL_SECONDS, else 20
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=31_536_000))]
     poll_seconds: Option<u64>,
-    /// Least seconds between planner runs; default: PADDOCK_PLANNER_COOLDOWN, else 300
+    /// Minimum seconds between planner runs; default: PADDOCK_PLANNER_COOLDOWN, else 300
     #[arg(long, value_name = "N")]
     planner_cooldown: Option<u64>,
-    /// Objectives come from people only
+    /// No planner: objectives come from people only
     #[arg(long)]
     no_planner: bool,
-    /// Say what would be done; change nothing
+    /// Dry run: print what would be done and change nothing
     #[arg(long)]
     dry_run: bool,
     /// Events as JSON lines
     #[arg(long)]
     json: bool,
-    /// In a session of its own: for whoever starts it in the background
+    /// A session of its own, so that signals of the terminal do not reach a supervisor in the background
     #[arg(long, hide = true)]
     detached: bool,
 }
 
-/// Prints each event as it is recorded. A reader who goes away does not stop supervision.
+/// Returns a function that prints each event when it is recorded. It ignores a closed standard output: the
+/// supervisor must not stop because `| head` has.
 pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
     Box::new(move |event| {
         let line = events::line(event);
@@ -76,7 +77,9 @@ pub(super) fn printer(json: bool) -> Box<dyn FnMut(&StoredEvent) + Send> {
 }
 
 impl Run {
-    /// The same as arguments, for a supervisor in the background.
+    /// Returns the flags as arguments for a supervisor that the console starts in the background.
+    ///
+    /// `--json` is left out, since nobody reads that supervisor's output.
     pub(super) fn arguments(&self) -> Vec<String> {
         let flags = [
             ("--once", self.once),
@@ -111,10 +114,12 @@ impl Run {
 
     pub(super) fn execute(self, context: &Context, hints: bool) -> Outcome {
         if self.detached {
-            // It fails only for the leader of a process group, which has no terminal to lose then.
+            // `setsid` fails only for the leader of a process group. A child of the console is none; a shell's job is
+            // one, and keeps its terminal.
             let _ = rustix::process::setsid();
         }
         let options = self.options(context);
+        // If a supervisor runs already, `run` fails below, and nothing must have changed before that.
         if !options.dry_run && is_running(&context.workspace.runtime()).is_none() {
             register_written(context)?;
         }
@@ -133,12 +138,14 @@ impl Run {
 
 fn say_what_waits(context: &Context, exit: Exit, options: &Options) -> Result<(), Failure> {
     let state = context.state()?;
+    // The same view as the supervisor's that has just ended, or this line and the exit code would disagree.
     let mut memo = Memo::working(context.project.clone(), None);
     memo.planner_cooldown_ms = (!options.no_planner).then_some(0);
     let mut names: Vec<String> = Vec::new();
     if exit == Exit::NeedsHuman {
         names.extend(waiting(&state, &memo).iter().map(name));
     } else {
+        // Stuck: name the open objectives, or, if the projects have none, the projects (a goal is not reached).
         let covered = |project: &ProjectSlug| memo.covers(project);
         let open =
             state.objectives().filter(|one| covered(&one.key.project) && !one.status.frees_dependents());
@@ -148,12 +155,13 @@ fn say_what_waits(context: &Context, exit: Exit, options: &Options) -> Result<()
             names.extend(projects.map(|project| format!("project {}", project.slug)));
         }
     }
+    // One thing can need a person for several reasons, which `status` lists.
     names.dedup();
     output::note(&format!("{}: `paddock status` says why", waits_line(&names, exit == Exit::NeedsHuman)));
     Ok(())
 }
 
-/// What a need is about, by name.
+/// Names the objective, agent or project that a need is about.
 fn name(need: &Need) -> String {
     match &need.kind {
         NeedKind::Objective(key) => key.to_string(),
@@ -162,7 +170,7 @@ fn name(need: &Need) -> String {
     }
 }
 
-/// Who waits, or is stuck, in one line: the first of them by name.
+/// Says in one line what waits for a person or is stuck: the first few by name, the others as a number.
 fn waits_line(names: &[String], for_you: bool) -> String {
     let mut who = names.iter().take(NAMED_MAX).cloned().collect::<Vec<_>>().join(", ");
     match names.len() {

@@ -1,4 +1,6 @@
-//! `paddock salvage`: uncommitted work that sessions left, kept beside every branch.
+//! `paddock salvage`: lists, shows and restores uncommitted work that sessions left.
+//!
+//! A harvest keeps such work as a commit under a ref of its own, which is on no branch.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,18 +16,18 @@ use paddock_model::objective::Status;
 use paddock_model::state::State;
 use paddock_report::text::{counted, harmless, rfc3339, table};
 
-/// Paths named in a message.
+/// Maximum number of paths that a message names.
 const PATHS_SHOWN_MAX: usize = 20;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Salvage {
-    /// What is kept, of which objective and session
+    /// List salvaged work by objective and session
     #[command(after_help = "Examples:\n  paddock salvage list\n  paddock salvage list fix-the-login --json")]
     List(List),
-    /// What one holds: its files, and how much it changes in them
+    /// Show the files of a salvage, and how much each changes
     #[command(after_help = "Examples:\n  paddock salvage show fix-the-login/3\n  paddock salvage show 3")]
     Show(Show),
-    /// Put one back; nothing that lies there is ever overwritten
+    /// Restore a salvage; existing files are never overwritten
     #[command(after_help = "Examples:
   paddock salvage restore 3                       into the objective's worktree
   paddock salvage restore 3 --to ~/look-at-it     into a new folder
@@ -35,27 +37,27 @@ pub(super) enum Salvage {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Only those of this objective
+    /// Objective whose salvaged work to list; default: all objectives
     objective: Option<String>,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// The session's number, OBJECTIVE/NUMBER, or the ref
+    /// Salvage: number of the session, OBJECTIVE/NUMBER, or ref
     which: String,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Restore {
-    /// The session's number, OBJECTIVE/NUMBER, or the ref
+    /// Salvage: number of the session, OBJECTIVE/NUMBER, or ref
     which: String,
-    /// Into this folder, which must not exist yet, or be empty
+    /// New or empty folder to restore into; default: the objective's worktree
     #[arg(long, value_name = "DIR", conflicts_with = "to_branch")]
     to: Option<PathBuf>,
-    /// As this branch, which must not exist yet
+    /// New branch to make of the salvaged work
     #[arg(long, value_name = "BRANCH")]
     to_branch: Option<String>,
 }
@@ -75,10 +77,10 @@ fn failed(error: impl std::fmt::Display) -> Failure {
     Failure::error(error.to_string())
 }
 
-/// Salvaged work with the repository that holds it.
+/// Salvaged work with its project and repository.
 type Kept = (ProjectSlug, Repository, Salvaged);
 
-/// Everything that is kept in the projects that are meant.
+/// Returns all salvaged work of the selected project, or of every project.
 fn all(context: &Context, state: &State) -> Result<Vec<Kept>, Failure> {
     if let Some(project) = &context.project {
         context.project(state, Some(project.as_str()))?;
@@ -94,6 +96,7 @@ fn all(context: &Context, state: &State) -> Result<Vec<Kept>, Failure> {
     Ok(kept)
 }
 
+/// Finds one piece of salvaged work by session, `OBJECTIVE/NUMBER` or ref. Fails if none or several match.
 fn find(context: &Context, state: &State, which: &str) -> Result<Kept, Failure> {
     let is_meant = |one: &Salvaged| {
         let short = format!("{}/{}", one.objective, one.session);
@@ -102,10 +105,12 @@ fn find(context: &Context, state: &State, which: &str) -> Result<Kept, Failure> 
     let mut found: Vec<Kept> = all(context, state)?.into_iter().filter(|(_, _, one)| is_meant(one)).collect();
     match (found.pop(), found.len()) {
         (Some(one), 0) => Ok(one),
-        (Some(_), _) => Err(Failure::usage(format!("{which:?} names several; say --project SLUG"))),
-        (None, _) => {
-            Err(Failure::error(format!("nothing is kept of {which:?}; `paddock salvage list` shows what is")))
-        }
+        (Some(_), _) => Err(Failure::usage(format!(
+            "{which:?} matches salvaged work of several projects; name one with --project SLUG"
+        ))),
+        (None, _) => Err(Failure::error(format!(
+            "there is no salvaged work {which:?}; `paddock salvage list` lists all"
+        ))),
     }
 }
 
@@ -123,7 +128,7 @@ impl List {
             return Ok(Exit::Good);
         }
         if kept.is_empty() {
-            output::note("nothing is kept: every session committed what it did");
+            output::note("there is no salvaged work: every session committed its changes");
         }
         let row = |(slug, _, one): &Kept| {
             vec![
@@ -174,10 +179,10 @@ impl Restore {
         if let Some(branch) = &self.to_branch {
             return match restore_as_branch(&repository, &one, branch).map_err(failed)? {
                 true => {
-                    output::line(&format!("the branch {} holds it", harmless(branch)))?;
+                    output::line(&format!("the branch {} holds the salvaged work", harmless(branch)))?;
                     Ok(Exit::Good)
                 }
-                false => Err(Failure::error(format!("there is a branch {branch} already; name another"))),
+                false => Err(Failure::error(format!("the branch {branch} exists already; name another"))),
             };
         }
         let folder = match &self.to {
@@ -193,7 +198,7 @@ impl Restore {
             Restored::InTheWay(paths) => {
                 let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
                 Err(Failure::error(format!(
-                    "nothing was restored: {} in {} hold something else; move them away, or restore with --to DIR",
+                    "nothing was restored: {} in {} would be overwritten; move them away, or restore with --to DIR",
                     names(&paths, PATHS_SHOWN_MAX),
                     folder.display()
                 )))
@@ -212,7 +217,7 @@ fn new_folder(to: &Path) -> Result<PathBuf, Failure> {
     Ok(folder)
 }
 
-/// The worktree of its objective, if nothing works in there.
+/// Returns the worktree of the objective. Fails if it is gone, or if a session works there or is about to.
 fn idle_worktree(state: &State, slug: &ProjectSlug, one: &Salvaged) -> Result<PathBuf, Failure> {
     let elsewhere = "restore with --to DIR or --to-branch BRANCH";
     let objective = state
@@ -224,6 +229,7 @@ fn idle_worktree(state: &State, slug: &ProjectSlug, one: &Salvaged) -> Result<Pa
         return Err(Failure::error(format!("{id} has no worktree; {elsewhere}")));
     };
     let is_open = |key: &ObjectiveKey| state.open_sessions().any(|session| session.objective == *key);
+    // In these states a session may start in the worktree at any moment.
     let is_about_to = matches!(objective.status, Status::Ready | Status::Active | Status::Review);
     if is_about_to || is_open(&objective.key) {
         let status = objective.status;

@@ -1,4 +1,4 @@
-//! `paddock session`.
+//! `paddock session`: lists, shows, kills and extends sessions.
 
 use clap::{Args, Subcommand};
 
@@ -15,22 +15,22 @@ use paddock_report::text::{harmless, rfc3339, table};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Session {
-    /// Sessions of the last 24 hours, and all open ones
+    /// List the sessions of the last 24 hours, and all open ones
     #[command(after_help = "Examples:\n  paddock session list\n  paddock session list --all --json")]
     List(List),
-    /// One session
+    /// Show a session: its result, commits, findings and usage
     #[command(after_help = "Examples:\n  paddock session show 7\n  paddock session show 7 --json")]
     Show(Show),
-    /// What its agent printed
+    /// Print the output of a session's agent
     #[command(after_help = "Examples:
   paddock session log 7
-  paddock session log 7 -f            follow until it ends
+  paddock session log 7 -f            follow until the session ends
   paddock session log 7 --stderr --raw > err.bin")]
     Log(Log),
-    /// Kill it; a person then decides about its objective
+    /// Kill a session; its objective then waits for your decision
     #[command(after_help = "Examples:\n  paddock session kill 7")]
     Kill(Kill),
-    /// Give it more minutes, commits, tokens or dollars
+    /// Extend a session's limits: minutes, commits, tokens, dollars
     #[command(after_help = "Examples:
   paddock session extend 7 --minutes 15
   paddock session extend 7 --commits 3 --usd 2.50")]
@@ -39,48 +39,48 @@ pub(super) enum Session {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// Every session, not only those of the last 24 hours
+    /// All sessions, not only those of the last 24 hours
     #[arg(long)]
     all: bool,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// Its number
+    /// Number of the session
     number: u64,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Kill {
-    /// Its number
+    /// Number of the session
     number: u64,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Extend {
-    /// Its number
+    /// Number of the session
     number: u64,
-    /// Minutes more
+    /// Additional minutes
     #[arg(long, value_name = "M", default_value_t = 0)]
     minutes: u32,
-    /// Commits more
+    /// Additional commits
     #[arg(long, value_name = "C", default_value_t = 0)]
     commits: u32,
-    /// Tokens more
+    /// Additional tokens
     #[arg(long, value_name = "T", default_value_t = 0)]
     tokens: u64,
-    /// Dollars more
+    /// Additional US dollars
     #[arg(long, value_name = "D", value_parser = dollars, default_value = "0")]
     usd: u64,
 }
 
-/// Dollars as millionths.
+/// Parses an amount of US dollars as millionths. Fails if the text is not an amount.
 fn dollars(text: &str) -> Result<u64, CliError> {
     let amount = text.trim_start_matches('$').parse().ok().and_then(paddock_model::usage::micros);
     amount.ok_or_else(|| CliError::NotDollars(text.to_owned()))
@@ -97,7 +97,7 @@ impl Session {
             }
             Self::Extend(Extend { number, minutes, commits, tokens, usd: usd_micros }) => {
                 if (minutes, commits, tokens, usd_micros) == (0, 0, 0, 0) {
-                    let text = "say how much more: --minutes M, --commits C, --tokens T, --usd D";
+                    let text = "name at least one of --minutes M, --commits C, --tokens T, --usd D";
                     return Err(Failure::usage(text));
                 }
                 let session = SessionId(number);
@@ -109,7 +109,7 @@ impl Session {
     }
 }
 
-/// The session of that number.
+/// Finds a session by its number. Fails if there is none.
 pub(super) fn find(state: &State, number: u64) -> Result<&Found, Failure> {
     state.session(SessionId(number)).ok_or_else(|| {
         Failure::error(format!("there is no session {number}; `paddock session list` shows them"))
@@ -147,10 +147,11 @@ impl List {
                 ));
             }
         }
+        // Sessions come grouped by project; people expect the order in which they started.
         rows.sort_by_key(|(id, _)| *id);
         let rows: Vec<Vec<String>> = rows.into_iter().map(|(_, row)| row).collect();
         if rows.is_empty() && !self.all {
-            output::note("no session in the last 24 hours; --all shows every one");
+            output::note("no session in the last 24 hours; --all shows older sessions");
         }
         output::print(&table(&rows, 0))?;
         Ok(Exit::Good)
@@ -171,7 +172,8 @@ impl Show {
     }
 }
 
-/// What its agent told; what it did not tell is unknown, not zero.
+/// Adds rows for the agent's own report: model, usage, failure, conversation. Usage that was not reported is
+/// unknown, not zero.
 fn describe_account(session: &Found, add: &mut impl FnMut(&str, String)) {
     let (account, usage) = (&session.account, &session.account.usage);
     usage.model.iter().for_each(|model| add("model", model.clone()));
@@ -192,7 +194,7 @@ fn describe_account(session: &Found, add: &mut impl FnMut(&str, String)) {
     }
     account.agent_session.iter().for_each(|id| add("conversation", id.clone()));
     if let Some(resume) = &session.resume {
-        add("goes on with", format!("the conversation of session {}", resume.session));
+        add("resumes", format!("the conversation of session {}", resume.session));
     }
 }
 

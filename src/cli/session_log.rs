@@ -1,4 +1,4 @@
-//! `paddock session log`.
+//! `paddock session log`: prints the output of a session's agent, and follows it.
 
 use std::io::Write;
 use std::time::{Duration, Instant};
@@ -15,21 +15,21 @@ use paddock_model::ids::SessionId;
 use paddock_report::text::harmless;
 use paddock_runner::log::{LogReader, Stream};
 
-/// How much is read at once.
+/// Maximum number of bytes that are read at once.
 const CHUNK_BYTES: usize = 64 * 1024;
-/// How often the end of a followed log is looked at.
+/// Interval between two reads of a followed log.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
-/// How often the state is read while a log is followed; the exit record usually tells sooner.
+/// Interval between two reads of the state while a log is followed. The exit record usually shows the end sooner.
 const STATE_PAUSE: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Args)]
 pub(super) struct Log {
-    /// The session's number
+    /// Number of the session
     number: u64,
-    /// Go on until the session has ended
+    /// Follow the log until the session has ended
     #[arg(short, long)]
     follow: bool,
-    /// The bytes as they are (of most agents: events as JSON); your terminal will obey them
+    /// Raw bytes (most agents print events as JSON); control sequences reach your terminal
     #[arg(long)]
     raw: bool,
     /// Standard error instead of standard output
@@ -45,6 +45,8 @@ impl Log {
         let agent = settings.and_then(|settings| settings.agent(&session.agent));
         let transcript = agent.map_or("plain", |agent| agent.transcript.as_str()).to_owned();
         let folder = context.workspace.session_dir(SessionId(self.number));
+        // A transcript of events is rendered with both streams in it; plain output has nothing to render, and shows
+        // one stream.
         let has_events = !matches!(transcript.as_str(), "plain" | "scripted");
         let (mut sink, streams) = match (self.raw, self.stderr) {
             (false, false) if has_events => (Sink::readable(&transcript), Stream::ALL.to_vec()),
@@ -54,10 +56,11 @@ impl Log {
             }
         };
         let mut logs: Vec<_> = streams.into_iter().map(|s| (s, LogReader::open(&folder, s), 0)).collect();
+        // A log may be followed for hours; the state of a large workspace need not stay in memory.
         drop(state);
         let mut end = End { context, number: self.number, looked: None };
         loop {
-            // Asked before reading: what is written before the end is then read after it.
+            // The end is checked before the read: output written between the two would otherwise be lost.
             let is_over = !self.follow || end.is_reached()?;
             for (stream, log, offset) in &mut logs {
                 *offset = copy(log, *stream, *offset, &mut sink)?;
@@ -71,14 +74,16 @@ impl Log {
     }
 }
 
-/// Whether nothing can be written any more.
+/// Finds out whether a session can still write to its log.
 struct End<'c> {
     context: &'c Context,
     number: u64,
+    /// When the state was read last.
     looked: Option<Instant>,
 }
 
 impl End<'_> {
+    /// Returns whether the session has ended, so that its log is complete.
     fn is_reached(&mut self) -> Result<bool, Failure> {
         let folder = self.context.workspace.session_dir(SessionId(self.number));
         if folder.join("exit.json").exists() {
@@ -88,12 +93,13 @@ impl End<'_> {
             return Ok(false);
         }
         self.looked = Some(Instant::now());
-        // A keeper that vanished leaves no record; the supervisor says so.
+        // A keeper that vanished leaves no exit record. The supervisor then records the session as lost.
         let state = self.context.state()?;
         Ok(state.session(SessionId(self.number)).is_none_or(|session| !session.status.has_processes()))
     }
 }
 
+/// Copies a stream from `offset` to its present end into the sink. Returns the offset to continue from.
 fn copy(reader: &LogReader, stream: Stream, mut offset: u64, sink: &mut Sink) -> Result<u64, Failure> {
     loop {
         let chunk = reader.read_at(offset, CHUNK_BYTES)?;
@@ -108,9 +114,13 @@ fn copy(reader: &LogReader, stream: Stream, mut offset: u64, sink: &mut Sink) ->
     }
 }
 
+/// Where output goes, and how it is shown.
 enum Sink {
+    /// Unchanged bytes.
     Raw,
+    /// Text without control sequences.
     Clean(Box<Cleaner>),
+    /// The agent's events as lines; the reader is `None` once it has finished.
     Readable(Option<Reader>, TimeZone),
 }
 
@@ -153,7 +163,7 @@ impl Sink {
     }
 }
 
-/// Each line with its time and what it tells of; further lines of it stand below its first.
+/// Renders each entry with its time and kind; continuation lines are indented below its first line.
 fn rendered(lines: &[Line], zone: &TimeZone) -> String {
     let mut out = String::new();
     for line in lines {

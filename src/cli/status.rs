@@ -1,4 +1,4 @@
-//! `paddock status`.
+//! `paddock status`: shows what runs, what waits for a person and what has landed.
 
 use clap::Args;
 
@@ -18,22 +18,23 @@ use paddock_report::status_text;
   paddock --project web status
   paddock status --json | jq '.projects[].objectives[] | select(.status == \"needs_review\")'")]
 pub(super) struct Status {
-    /// As one JSON document
+    /// Output as one JSON document
     #[arg(long)]
     json: bool,
-    /// Every session, not only those of the last 24 hours
+    /// All sessions, not only those of the last 24 hours
     #[arg(long)]
     all: bool,
 }
 
-/// Unix milliseconds.
+/// Returns the time now, in Unix milliseconds.
 pub(super) fn now_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
-/// The status document of a state, as things are now.
+/// Builds the status document of a state, as of now. `all` includes sessions older than a day.
 pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocument {
     let now = jiff::Zoned::now();
+    // The day's budget counts from the user's own midnight.
     let day_ms = now.start_of_day().map_or(0, |day| day.timestamp().as_millisecond());
     let view = View {
         state,
@@ -47,16 +48,16 @@ pub(super) fn build(context: &Context, state: &State, all: bool) -> StatusDocume
     document(&view, context.project.as_ref())
 }
 
-/// Says once what this build does to existing projects other than the one before.
+/// Prints, once per workspace, how this build treats existing projects differently from the build before.
 fn print_changes(workspace: &Workspace) -> Result<(), Failure> {
     let unseen = changes::unseen(&workspace.changes_file());
     if unseen.is_empty() {
         return Ok(());
     }
-    let mut text = "\nnew in this build of Paddock (said once; CHANGELOG.md has the rest):\n".to_owned();
+    let mut text = "\nnew in this build of Paddock (shown once; CHANGELOG.md has the rest):\n".to_owned();
     unseen.iter().for_each(|change| text.push_str(&format!("  - {change}\n")));
     output::print(&text)?;
-    // A folder that cannot be written has them told again.
+    // A workspace that cannot be written shows the changes again next time, which is better than no status.
     drop(changes::remember(&workspace.changes_file()));
     Ok(())
 }

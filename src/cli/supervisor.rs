@@ -1,4 +1,4 @@
-//! `paddock supervisor`.
+//! `paddock supervisor`: shows whether a supervisor runs, and stops it.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use super::output;
 use paddock_ipc::lock::is_running;
 use paddock_model::command::{Command, StopMode};
 
-/// How often it is looked whether the supervisor is gone.
+/// Interval between two checks whether the supervisor has exited.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Supervisor {
-    /// Whether one runs in this workspace
+    /// Show whether a supervisor runs in this workspace
     #[command(after_help = "Examples:\n  paddock supervisor status\n  paddock supervisor status --json")]
     Status(Status),
-    /// Stop it, and wait until it is gone
+    /// Stop the supervisor, and wait until it has exited
     #[command(after_help = "Examples:
-  paddock supervisor stop           sessions are asked to stop, and harvested
-  paddock supervisor stop --now     sessions are killed
-  paddock supervisor stop --leave   sessions go on; the next supervisor takes them up")]
+  paddock supervisor stop           ask sessions to stop, and harvest their work
+  paddock supervisor stop --now     kill sessions
+  paddock supervisor stop --leave   leave sessions running; the next supervisor finds them")]
     Stop(Stop),
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Stop {
-    /// Kill the sessions
+    /// Kill sessions instead of asking them to stop
     #[arg(long, conflicts_with = "leave")]
     now: bool,
-    /// Leave the sessions running under their keepers
+    /// Leave sessions running under their keepers
     #[arg(long)]
     leave: bool,
 }
@@ -80,10 +80,12 @@ impl Stop {
             _ => StopMode::Graceful,
         };
         context.ask_and_say(Command::SupervisorStop { mode })?;
+        // The answer comes before the supervisor has exited. A new supervisor may start at once, hence the process
+        // id: waiting for "none runs" could last for ever.
         while is_running(&context.workspace.runtime()).is_some_and(|now| now.pid == holder.pid) {
             std::thread::sleep(LOOK_PAUSE);
         }
-        output::line("the supervisor is gone")?;
+        output::line("the supervisor has exited")?;
         Ok(Exit::Good)
     }
 }

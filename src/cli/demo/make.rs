@@ -1,4 +1,4 @@
-//! What the demo works on: a folder, a repository made by the git program, a project file and a plan.
+//! The demo's folder, repository, project file and plan.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,14 +14,14 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::plan::PlannedObjective;
 use paddock_os::files::{make_private_dir, random_hex};
 
-/// The demo's project.
+/// Slug of the demo's project.
 pub(super) const SLUG: &str = "hello";
 
 const CHECK: &str = include_str!("check.sh");
 const README: &str = include_str!("readme.md");
 const PLAN: &str = include_str!("plan.yaml");
 
-/// Stands in the plan for the seconds that a session takes.
+/// Placeholder in the plan for the seconds that a session takes.
 const PAUSE: &str = "@PAUSE@";
 
 fn failed(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
@@ -29,7 +29,7 @@ fn failed(doing: &str, path: &Path) -> impl FnOnce(std::io::Error) -> Failure {
     move |error| Failure::error(format!("{text}: {error}"))
 }
 
-/// A folder of the demo's own, absolute.
+/// Makes the demo's folder, and returns its absolute path. Fails if the folder exists and is not empty.
 pub(super) fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
     let folder = match named {
         Some(named) => Context::absolute(named)?,
@@ -43,11 +43,12 @@ pub(super) fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
         let shown = folder.display();
         return Err(Failure::error(format!("{shown} is not empty: name a folder that does not exist yet")));
     }
+    // The folder for temporary files is shared by all users of the machine.
     make_private_dir(&folder).map_err(failed("make the folder", &folder))?;
     folder.canonicalize().map_err(failed("open the folder", &folder))
 }
 
-/// A repository with one commit and a test that passes.
+/// Makes a repository with one commit and a gate that passes.
 pub(super) fn repository(path: &Path) -> Result<(), Failure> {
     fs::create_dir_all(path).map_err(failed("make the folder", path))?;
     let write = |name: &str, text: &str| {
@@ -72,9 +73,10 @@ pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
          shared_patterns: [AUTHORS]\nrecovery: {{expand: [\"notes/**\"]}}\ndisk: {{min_free_gb: 0}}\nagents:\n  - {{id: scripted}}\n"
     );
     fs::write(&file, text).map_err(failed("write", &file))?;
-    let said = |faults: Vec<_>| Failure::faults(&faults, "this is a fault of the demo itself");
+    let said = |faults: Vec<_>| Failure::faults(&faults, "the demo's own project file has faults");
     let read = project_file::read(&context.workspace, &file, None).map_err(said)?;
     let found = repository::inspect(path, Some("main"))?;
+    // The file names the scripted agent, so no agent has to be looked for on PATH.
     let around =
         Surroundings { head_branch: "main", repository_file: None, agreed: None, on_path: &|_| false };
     let settings = Box::new(read.resolve(&around).map_err(said)?.settings);
@@ -82,9 +84,9 @@ pub(super) fn project(context: &Context, path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Adds the objectives.
+/// Adds the objectives of the demo's plan.
 pub(super) fn plan(context: &Context, seed: u64) -> Result<(), Failure> {
-    let text = paced(PLAN, seed);
+    let text = with_pauses(PLAN, seed);
     let plan = plan_file::read(
         &text,
         "the demo's plan",
@@ -93,19 +95,19 @@ pub(super) fn plan(context: &Context, seed: u64) -> Result<(), Failure> {
             workers: &["implementer".into(), "integrator".into(), "researcher".into()],
         },
     );
-    let plan = plan.map_err(|faults| Failure::faults(&faults, "this is a fault of the demo itself"))?;
+    let plan = plan.map_err(|faults| Failure::faults(&faults, "the demo's own plan has faults"))?;
     let objectives = plan.document.objectives.into_iter().map(PlannedObjective::into_spec).collect();
     context.ask(Command::ObjectivesAdd { project: slug()?, objectives })?;
     Ok(())
 }
 
-/// Each pause in the plan is one to three seconds, as the seed has it.
-fn paced(plan: &str, seed: u64) -> String {
+/// Replaces each placeholder in the plan by one to three seconds, which follow from the seed.
+fn with_pauses(plan: &str, seed: u64) -> String {
     let mut random = seed;
     let mut parts = plan.split(PAUSE);
     let mut text = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        // Knuth's generator: its high bits are random enough for a demo.
+        // Knuth's linear congruential generator. Its low bits have short periods; the high bits serve for a demo.
         random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         text.push_str(&format!("{}{part}", 1 + (random >> 33) % 3));
     }
@@ -119,10 +121,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_plan_is_a_plan_and_every_objective_has_a_script() {
-        let text = paced(PLAN, 7);
+    fn the_plan_has_no_faults_and_every_objective_has_a_script() {
+        let text = with_pauses(PLAN, 7);
         assert!(!text.contains(PAUSE));
-        assert_eq!(text, paced(PLAN, 7));
+        assert_eq!(text, with_pauses(PLAN, 7));
         let context = PlanContext { existing: &[], workers: &["implementer".into()] };
         let plan = plan_file::read(&text, "plan", &context).unwrap().document;
         assert_eq!(plan.objectives.len(), 11);

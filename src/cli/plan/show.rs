@@ -1,4 +1,4 @@
-//! `paddock plan show`: the plan that waits, as a diff of the graph.
+//! `paddock plan show`: the waiting plan, as a diff of the graph of objectives.
 
 use clap::Args;
 use serde::Serialize;
@@ -16,12 +16,12 @@ use paddock_report::text::{harmless, rfc3339};
 
 #[derive(Debug, Args)]
 pub(super) struct Show {
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// How planning stands in a project.
+/// The state of planning in a project, for scripts.
 #[derive(Debug, Serialize)]
 struct Shown {
     project: String,
@@ -30,21 +30,21 @@ struct Shown {
     plan: Option<ShownPlan>,
 }
 
-/// A plan that waits.
+/// A plan that waits for approval.
 #[derive(Debug, Serialize)]
 struct ShownPlan {
     session: u64,
     phase: Option<String>,
     since: String,
-    /// Whether it says that nothing is left to do in the phase: approved, that is taken as done.
+    /// Whether the plan is empty: the planner believes the phase done, and approval marks it done.
     believes_done: bool,
-    /// How the objectives of the phase stand now, should it say so.
+    /// Objectives of the phase that are not done; only for an empty plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     phase_stands: Option<PhaseView>,
     reasoning: String,
     warnings: Vec<String>,
     phase_checks: Vec<PhaseCheck>,
-    /// Objectives that it adds.
+    /// Objectives that the plan adds.
     added: Vec<Added>,
 }
 
@@ -53,14 +53,14 @@ struct ShownPlan {
 struct Added {
     #[serde(flatten)]
     objective: PlannedObjective,
-    /// Of what it depends on: in this plan, or the state of the one that exists.
+    /// Objectives that it depends on.
     dependencies: Vec<Dependency>,
 }
 
 #[derive(Debug, Serialize)]
 struct Dependency {
     id: String,
-    /// `new`, or the state of the existing one.
+    /// `new` for an objective of this plan, else the state of the existing objective.
     status: String,
 }
 
@@ -69,6 +69,7 @@ impl Show {
         let state = context.state()?;
         let slug = context.project(&state, None)?;
         let Some(project) = state.project(&slug) else { return Ok(Exit::Good) };
+        // The planner's cooldown belongs to the supervisor's options; without one, the environment gives it.
         let mut memo = Memo::working(None, None);
         let cooldown_ms = context.environment.planner_cooldown_seconds()?.saturating_mul(1_000);
         memo.planner_cooldown_ms = i64::try_from(cooldown_ms).ok();
@@ -116,10 +117,10 @@ fn plan(state: &State, project: &ProjectSlug, waiting: &WaitingPlan) -> ShownPla
 fn text(plan: &ShownPlan) -> String {
     let phase = plan.phase.as_deref().unwrap_or("-");
     let mut lines =
-        vec![format!("the plan of session {} for the phase {phase}, since {}", plan.session, plan.since)];
+        vec![format!("plan of session {} for phase {phase}, waiting since {}", plan.session, plan.since)];
     lines.extend(plan.reasoning.trim().lines().map(|line| format!("  {line}")));
     if plan.believes_done {
-        lines.push(format!("the planner believes the phase {phase} done: it has nothing to add"));
+        lines.push(format!("the planner believes that phase {phase} is done: it has nothing to add"));
     }
     lines.extend(plan.phase_stands.iter().flat_map(stands));
     for Added { objective, dependencies } in &plan.added {
@@ -144,14 +145,14 @@ fn text(plan: &ShownPlan) -> String {
     }
     lines.extend(plan.warnings.iter().map(|warning| format!("warning: {warning}")));
     let approved = match plan.believes_done {
-        true => "takes the phase as done",
-        false => "applies it",
+        true => "marks the phase done",
+        false => "applies the plan",
     };
-    lines.push(format!("`paddock plan approve` {approved}, `paddock plan reject --note TEXT` sends it back"));
+    lines.push(format!("`paddock plan approve` {approved}, `paddock plan reject --note TEXT` rejects it"));
     lines.iter().map(|line| harmless(line) + "\n").collect()
 }
 
-/// What of a phase is not done, one line of each kind.
+/// Lists the objectives of a phase that are not done, one line for each kind.
 fn stands(view: &PhaseView) -> Vec<String> {
     let all = [
         ("failed or cancelled", &view.failed),
@@ -167,14 +168,17 @@ fn stands(view: &PhaseView) -> Vec<String> {
         .collect()
 }
 
-/// How the planner stands, as one clause.
+/// Says in one clause what the planner does or waits for.
 fn sentence(stand: &Stand, project: &Project) -> String {
     let stuck = project.planning.stuck.as_ref();
     match stand {
         Stand::Running(session) => format!("session {session} is planning"),
         Stand::PlanWaits => "a plan waits to be approved or rejected".to_owned(),
         Stand::Undivided(at_ms) => {
-            format!("nothing divides the goal: the planner takes it whole at {}", rfc3339(*at_ms))
+            format!(
+                "the goal has no milestones or phases: the planner plans it as one at {}",
+                rfc3339(*at_ms)
+            )
         }
         Stand::NoPhase => "no phase is active: there is nothing to plan".to_owned(),
         Stand::Off => "no agent may plan: objectives come from people".to_owned(),
@@ -182,15 +186,16 @@ fn sentence(stand: &Stand, project: &Project) -> String {
         Stand::Stuck => {
             stuck.map_or_else(String::new, |reason| format!("{}; {}", reason.text, reason.clears))
         }
-        Stand::Checking => "the checks of the phase run, or are about to".to_owned(),
+        Stand::Checking => "the checks of the phase run, or are about to run".to_owned(),
         Stand::BelievedDone => {
-            "the planner believes the phase done; what is left of it is under way, or yours".to_owned()
+            "the planner believes that the phase is done; its other objectives are under way or wait for you"
+                .to_owned()
         }
         Stand::Enough => "there is enough work at hand".to_owned(),
         Stand::Hoping | Stand::Barren => {
-            "plans brought no landing so far: the planner waits for one".to_owned()
+            "nothing of the last plans has landed yet: the planner waits for a landing".to_owned()
         }
-        Stand::NoAgent => "no agent that may plan can be used".to_owned(),
+        Stand::NoAgent => "no agent that may plan is usable now".to_owned(),
         Stand::At(at_ms) if *at_ms <= 0 => "the planner starts with the next cycle".to_owned(),
         Stand::At(at_ms) => format!("the planner starts at {}", rfc3339(*at_ms)),
     }

@@ -35,7 +35,7 @@ fn an_empty_plan_under_manual_approval_waits_and_approved_takes_the_phase_as_don
     let status = place.good(&["status"]);
     assert!(status.contains("believes the phase the-phase done: it has nothing to add"), "{status}");
     let shown = place.good(&["plan", "show"]);
-    assert!(shown.contains("nothing to add") && shown.contains("takes the phase as done"), "{shown}");
+    assert!(shown.contains("nothing to add") && shown.contains("marks the phase done"), "{shown}");
     assert_eq!(place.json(&["plan", "show", "--json"])["plan"]["believes_done"], true);
     assert!(!is_goal_completed(&place));
     place.good(&["plan", "reject", "--note", "there is a door to make"]);

@@ -9,7 +9,7 @@ use paddock_testkit::Sandbox;
 fn salvaged_work_comes_back_where_nothing_is_in_its_way() {
     let place = Sandbox::new();
     let repository = place.project("kept", "");
-    assert!(place.refused(&["salvage", "show", "1"], 1).contains("nothing is kept"));
+    assert!(place.refused(&["salvage", "show", "1"], 1).contains("there is no salvaged work"));
     let script = "echo changed > README.md\nmkdir new\necho new > 'new/a b.txt'\nover blocked";
     place.objective("loose", script, &[]);
     place.idle(3);

@@ -48,12 +48,12 @@ fn what_is_asked_for_can_be_changed_and_what_cannot_says_why() {
 fn everything_that_is_not_moving_is_explained() {
     let place = Sandbox::new();
     place.project("still", "");
-    assert_eq!(place.good(&["explain"]).trim(), "everything moves, or is done");
+    assert_eq!(place.good(&["explain"]).trim(), "everything is moving or done");
     place.objective("stuck", "over blocked", &[]);
     place.objective("behind", "commit b.txt\nover", &["--depends-on", "stuck"]);
     place.idle(3);
     let text = place.good(&["explain"]);
-    assert!(text.contains("still/stuck  needs_review") && text.contains("waiting for it: behind"), "{text}");
+    assert!(text.contains("still/stuck  needs_review") && text.contains("dependents: behind"), "{text}");
     let all = place.json(&["explain", "--json"]);
     let codes: Vec<&str> =
         all.as_array().unwrap().iter().map(|one| one["reason"]["code"].as_str().unwrap()).collect();

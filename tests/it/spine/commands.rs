@@ -85,7 +85,7 @@ fn commands_reach_a_running_supervisor() {
     assert_eq!(place.refused(&["session", "extend", "1", "--minutes", "5"], 1).lines().count(), 1);
     assert_eq!(place.refused(&["session", "kill", "7"], 1).lines().count(), 1);
 
-    assert!(place.good(&["supervisor", "stop"]).contains("the supervisor is gone"));
+    assert!(place.good(&["supervisor", "stop"]).contains("the supervisor has exited"));
     follow.wait("supervisor_stopped", "*");
     assert_eq!(place.json(&["supervisor", "status", "--json"])["running"], false);
     drop((supervisor, follow));

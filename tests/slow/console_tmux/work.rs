@@ -71,7 +71,7 @@ fn an_escalated_objective_needs_a_person_and_everything_can_be_killed_on_the_way
     tmux.keys(&["C-c"]);
     tmux.see("In progress");
     tmux.keys(&["Down", "Down", "Enter"]);
-    tmux.see("the supervisor is gone");
+    tmux.see("the supervisor has exited");
     assert!(!lives(child(&place)), "killing everything kills the agent's children");
     assert!(!tmux.is_taken());
 }

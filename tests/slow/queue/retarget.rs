@@ -70,9 +70,9 @@ fn work_goes_on_landing_on_the_recorded_branch_whatever_the_user_checks_out() {
     assert_eq!(files(&place, &repository, "main"), ["a.txt", "b.txt", "c.txt"]);
     assert!(!files(&place, &repository, "other").contains(&"c.txt".to_owned()));
     assert!(held(&place).is_empty());
-    assert!(place.good(&["project", "show"]).contains("main (recorded when it was taken up)"));
+    assert!(place.good(&["project", "show"]).contains("main (recorded when the project was registered)"));
     let shown = place.good(&["--project", "head", "config", "show"]);
-    assert!(shown.contains("# target_branch: recorded when it was taken up\n"), "{shown}");
+    assert!(shown.contains("# target_branch: recorded when the project was registered\n"), "{shown}");
     let shown = place.json(&["project", "show", "head", "--json"]);
     assert_eq!((&shown["target_branch"], &shown["target_branch_from"]), (&"main".into(), &"taken_up".into()));
 }
