@@ -29,7 +29,7 @@ pub(super) struct Demo {
     /// Seed for the duration of the sessions
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
-    /// Events as JSON lines
+    /// Output events as JSON lines
     #[arg(long)]
     json: bool,
 }

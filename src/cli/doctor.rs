@@ -1,4 +1,7 @@
-//! `paddock doctor`: everything that work depends on, and what to do about what is wrong.
+//! `paddock doctor`: checks everything that Paddock depends on, and says what to do about each fault.
+//!
+//! Each file below `doctor/` checks one area and returns [`Finding`]s; nothing is changed without `--rebuild` or
+//! `--restore`.
 
 mod database;
 mod finding;
@@ -22,21 +25,21 @@ use paddock_report::text::{harmless, table};
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   paddock doctor
-  paddock doctor --agents             also ask every agent for one word
+  paddock doctor --agents             also check every agent with a one-word prompt
   paddock doctor --json
-  paddock doctor --restore            a damaged database: put the newest copy in its place
-  paddock doctor --rebuild            fold the events anew, and mend the state that is kept beside them")]
+  paddock doctor --restore            replace a damaged database by its newest copy
+  paddock doctor --rebuild            compute the state from the events again, and correct the stored rows")]
 pub(super) struct Doctor {
-    /// Ask every agent that is found for one word: it takes a few seconds each, and a few tokens
+    /// Check every installed agent with a one-word prompt, which takes a few seconds and tokens each
     #[arg(long)]
     agents: bool,
-    /// Compare the kept state with the events that it follows from, and write it anew where it differs
+    /// Compare the stored state with the events, and correct rows that differ
     #[arg(long)]
     rebuild: bool,
-    /// Put the newest whole copy in the place of a damaged database, with what can still be read of it
+    /// Replace a damaged database by its newest intact copy and all later events that can still be read
     #[arg(long, conflicts_with = "rebuild")]
     restore: bool,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
@@ -56,10 +59,11 @@ impl Doctor {
         if self.restore {
             restore::restore(context)?;
         }
+        // From the ground up: a fault of the machine or the database often explains those that follow.
         let mut findings = machine::look(context);
         findings.extend(workspace(context));
         findings.extend(database::look(context));
-        // What is wrong with the state is said by the database's findings.
+        // A state that cannot be loaded is reported by `database::look`; the other checks run with an empty one.
         let state = context.state().unwrap_or_default();
         findings.extend(projects::look(context, &state));
         let checks = match self.agents {
@@ -98,13 +102,13 @@ fn workspace(context: &Context) -> Vec<Finding> {
     found
 }
 
-/// What others on this machine could read or change.
+/// Warns if other users of this machine can read or change the file or folder.
 fn open_to_others(path: &std::path::Path) -> Option<Finding> {
     use std::os::unix::fs::PermissionsExt;
     let mode = path.metadata().ok()?.permissions().mode() & 0o777;
     let shown = path.display();
     (mode & 0o077 != 0).then(|| {
-        let text = format!("{shown} is open to others (mode {mode:03o})");
+        let text = format!("{shown} is open to other users (mode {mode:03o})");
         Finding::warning("workspace", text, format!("chmod go= '{shown}'"))
     })
 }
@@ -124,20 +128,20 @@ fn agents(all: &[AgentStatus], checks: &[(AgentId, CheckStatus)]) -> Vec<Finding
                 let text = error.map_or_else(String::new, |error| format!("{}: {}", error.class, error.text));
                 let remedy = match error.map(|error| error.class.as_str()) {
                     Some("authentication") => format!("log in: run {} once by hand", agent.program),
-                    _ => format!("run {} by hand and see what it says", agent.program),
+                    _ => format!("run {} by hand and read its output", agent.program),
                 };
                 Finding::error(&area, text, remedy)
             }
             (None, "not_found") => Finding::note(&area, agent.reason.clone().unwrap_or_default()),
             (None, "ready") => {
-                Finding::good(&area, format!("{} is found; `--agents` asks it", agent.program))
+                Finding::good(&area, format!("{} is installed; `--agents` checks it", agent.program))
             }
             (None, "locked") => {
                 let remedy = format!("log in, then `paddock agent check {}`", agent.id);
                 Finding::error(&area, agent.reason.clone().unwrap_or_default(), remedy)
             }
             (None, "unusable") => {
-                let remedy = format!("mend `command_template` of {} in the project file", agent.id);
+                let remedy = format!("correct `command_template` of {} in the project file", agent.id);
                 Finding::error(&area, agent.reason.clone().unwrap_or_default(), remedy)
             }
             (None, word) => {
@@ -147,10 +151,11 @@ fn agents(all: &[AgentStatus], checks: &[(AgentId, CheckStatus)]) -> Vec<Finding
             }
         });
     }
+    // A missing agent is a note, because nobody has all of them installed; having none is the error.
     let usable = all.iter().any(|agent| matches!(agent.state, "ready" | "cooling"));
     if !usable {
-        let remedy = "install a coding agent, or name one of yours under `agents` in the project file";
-        findings.push(Finding::error("agents", "no agent can be used", remedy));
+        let remedy = "install a coding agent, or add one of your own under `agents` in the project file";
+        findings.push(Finding::error("agents", "no agent is usable", remedy));
     }
     findings
 }

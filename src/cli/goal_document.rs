@@ -36,7 +36,7 @@ ids.")]
 pub(super) struct Import {
     /// File with the document; - for standard input
     file: PathBuf,
-    /// Answer as JSON
+    /// Print the answer as JSON
     #[arg(long)]
     json: bool,
 }

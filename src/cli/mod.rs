@@ -2,7 +2,7 @@
 //!
 //! To add a command, write a file with a `clap` struct that has an `execute` method, add a variant to [`Family`] and
 //! an arm to [`execute`]. The doc comment of the variant is the command's help line (an imperative sentence), that of
-//! a field is the argument's (a noun phrase). `after_help` must give examples; a test fails without them.
+//! a field is the argument's (a noun phrase, or an imperative for a flag without a value). `after_help` must give examples; a test fails without them.
 
 mod agent;
 mod commands;
@@ -78,7 +78,7 @@ struct Global {
     /// Project slug; default: PADDOCK_PROJECT, else the only project
     #[arg(long, global = true, value_name = "SLUG")]
     project: Option<String>,
-    /// Plain lines instead of the full-screen console
+    /// Print plain lines instead of opening the console
     #[arg(long, global = true)]
     no_tui: bool,
 }

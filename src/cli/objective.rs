@@ -74,7 +74,7 @@ pub(super) struct Add {
     /// Id; default: made from the title
     #[arg(long)]
     id: Option<String>,
-    /// Answer as JSON
+    /// Print the answer as JSON
     #[arg(long)]
     json: bool,
 }

@@ -69,7 +69,7 @@ pub(super) enum Operate {
 pub(super) struct Named {
     /// Objective: ID or PROJECT/ID
     id: String,
-    /// Answer as JSON
+    /// Print the answer as JSON
     #[arg(long)]
     json: bool,
 }

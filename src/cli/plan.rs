@@ -59,14 +59,14 @@ enum Action {
 struct Apply {
     /// File with the plan; - for standard input
     file: PathBuf,
-    /// Answer as JSON
+    /// Print the answer as JSON
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Debug, Args)]
 struct Approve {
-    /// Answer as JSON
+    /// Print the answer as JSON
     #[arg(long)]
     json: bool,
 }

@@ -36,7 +36,7 @@ pub(super) struct Add {
     /// Branch that work is published to; default: the branch of HEAD
     #[arg(long, value_name = "BRANCH")]
     target_branch: Option<String>,
-    /// Agreement, without being asked, to run the commands of the repository's .paddock/project.yaml
+    /// Agree to run the commands of the repository's .paddock/project.yaml, without being asked
     #[arg(long)]
     yes: bool,
 }

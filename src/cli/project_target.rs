@@ -25,7 +25,7 @@ pub(super) struct SetTargetArgs {
     /// Project slug (default: --project, else the only project) and the new target branch
     #[arg(num_args = 1..=2, required = true, value_names = ["SLUG", "BRANCH"])]
     names: Vec<String>,
-    /// Consent to bring commits of the old branch along with work in progress, or to leave unpublished landings behind
+    /// Proceed even if work in progress brings commits of the old branch along, or unpublished landings stay behind
     #[arg(long)]
     yes: bool,
 }

@@ -33,7 +33,7 @@ Exit status:
   4    nothing waits for you, but not everything is done
   1    an error; 2 wrong usage; 130 interrupted")]
 pub(super) struct Run {
-    /// One cycle: start what can start, then exit; sessions continue under their keepers
+    /// Run one cycle, then exit; sessions continue under their keepers
     #[arg(long)]
     once: bool,
     /// Exit when nothing runs and nothing can move without a person
@@ -51,16 +51,16 @@ pub(super) struct Run {
     /// Minimum seconds between planner runs; default: PADDOCK_PLANNER_COOLDOWN, else 300
     #[arg(long, value_name = "N")]
     planner_cooldown: Option<u64>,
-    /// No planner: objectives come from people only
+    /// Start no planner: objectives come from people only
     #[arg(long)]
     no_planner: bool,
-    /// Dry run: print what would be done and change nothing
+    /// Print what would be done, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Events as JSON lines
+    /// Output events as JSON lines
     #[arg(long)]
     json: bool,
-    /// A session of its own, so that signals of the terminal do not reach a supervisor in the background
+    /// Start a session of its own, so that signals of the terminal do not reach a supervisor in the background
     #[arg(long, hide = true)]
     detached: bool,
 }

@@ -39,7 +39,7 @@ pub(super) enum Session {
 
 #[derive(Debug, Args)]
 pub(super) struct List {
-    /// All sessions, not only those of the last 24 hours
+    /// Include sessions older than 24 hours
     #[arg(long)]
     all: bool,
     /// Output as JSON

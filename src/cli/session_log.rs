@@ -29,10 +29,10 @@ pub(super) struct Log {
     /// Follow the log until the session has ended
     #[arg(short, long)]
     follow: bool,
-    /// Raw bytes (most agents print events as JSON); control sequences reach your terminal
+    /// Print raw bytes (most agents write events as JSON); control sequences reach your terminal
     #[arg(long)]
     raw: bool,
-    /// Standard error instead of standard output
+    /// Print standard error instead of standard output
     #[arg(long)]
     stderr: bool,
 }

@@ -21,7 +21,7 @@ pub(super) struct Status {
     /// Output as one JSON document
     #[arg(long)]
     json: bool,
-    /// All sessions, not only those of the last 24 hours
+    /// Include sessions older than 24 hours
     #[arg(long)]
     all: bool,
 }

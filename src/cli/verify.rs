@@ -1,4 +1,4 @@
-//! `paddock verify`: everything that landed, held against the repository.
+//! `paddock verify`: checks that the repository matches every recorded landing. Changes nothing.
 
 mod check;
 mod history;
@@ -23,7 +23,7 @@ use paddock_report::text::{counted, harmless, table};
 pub(super) use rerun::FOLDER as RERUN_FOLDER;
 use rerun::Rerun;
 
-/// How often a ref that moves meanwhile is looked at again.
+/// Maximum number of reads of the log and the ref while a supervisor moves them.
 const LOOKS_MAX: usize = 5;
 
 #[derive(Debug, Args)]
@@ -32,20 +32,20 @@ const LOOKS_MAX: usize = 5;
   paddock verify --since 1d --json
   paddock verify --rerun
 
-Ends with 0 when everything is as it was recorded, with 1 when anything is not.")]
+Exits with 0 if everything is as recorded, with 1 if anything is not.")]
 pub(super) struct Verify {
-    /// Only what landed from then on: a time (RFC 3339, or a local date) or a length (30m, 2h, 1d)
+    /// Time of the first landing to check: RFC 3339, a local date, or a length back from now (30m, 2h, 1d)
     #[arg(long, value_name = "T", value_parser = parse_since)]
     since: Option<i64>,
-    /// Run the gate's commands of now again on every tree that landed verified
+    /// Run the gate's present commands again on every tree that landed verified
     #[arg(long)]
     rerun: bool,
-    /// As JSON
+    /// Output as JSON
     #[arg(long)]
     json: bool,
 }
 
-/// What became of a project.
+/// Result for one project, for scripts.
 #[derive(Debug, Serialize)]
 struct Report {
     project: ProjectSlug,
@@ -98,7 +98,7 @@ impl Verify {
         if tip != history.tip {
             let words = |at: Option<&ObjectId>| at.map_or_else(|| "gone".to_owned(), |at| format!("at {at}"));
             faults.push(format!(
-                "{reference} is {}, Paddock left it {}: it was moved by hand",
+                "{reference} was moved by hand: it is {}, and Paddock left it {}",
                 words(tip.as_ref()),
                 words(history.tip.as_ref())
             ));
@@ -108,6 +108,7 @@ impl Verify {
             Some(tip) => check.rows(tip).map_err(error)?,
             None => Vec::new(),
         };
+        // `since` selects what is shown and run again; every commit must be checked to know its kind.
         commits.retain(|row| self.since.is_none_or(|since| row.at_ms >= since));
         if let Some(rerun) = rerun {
             rerun.run(project, &repository, &mut commits)?;
@@ -117,7 +118,10 @@ impl Verify {
     }
 }
 
-/// What was recorded and where the ref is. A landing under way moves both, one after the other.
+/// Reads the recorded history and the present commit of the ref.
+///
+/// A landing records its end after it has moved the ref, so the two may differ for a moment while a supervisor works;
+/// they are read again then.
 fn read(
     context: &Context,
     project: &ProjectSlug,
@@ -139,6 +143,7 @@ fn read(
 
 fn print(report: &Report) -> Result<(), Failure> {
     let count = |kind| report.commits.iter().filter(|row| row.kind == kind).count();
+    // Faults of the ref itself belong to no commit, but count.
     let wrong = report.commits.iter().filter(|row| !row.faults.is_empty()).count() + report.faults.len();
     let verdict = match wrong {
         0 => "all as recorded".to_owned(),

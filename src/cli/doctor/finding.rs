@@ -1,4 +1,4 @@
-//! What was looked at, and what it came to.
+//! The result of one check of `doctor`.
 
 use serde::Serialize;
 
@@ -7,15 +7,15 @@ use serde::Serialize;
 #[serde(rename_all = "snake_case")]
 pub(super) enum Level {
     Good,
-    /// Worth knowing.
+    /// Worth knowing; nothing to do.
     Note,
-    /// Work goes on, with less than there could be.
+    /// Paddock works, but something is missing or unsafe.
     Warning,
-    /// Something cannot work.
+    /// Something cannot work; `doctor` then exits with 1.
     Error,
 }
 
-/// One thing that was looked at.
+/// The result of one check, and a remedy if there is something to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(super) struct Finding {
     pub(super) area: String,

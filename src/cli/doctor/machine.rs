@@ -1,4 +1,4 @@
-//! The machine: git, disk, limits, and how process trees are killed here.
+//! Checks of the machine: git, free disk space, limits, and the way to kill process trees.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,9 +9,10 @@ use paddock_git::program::{GIT_VERSION_MIN, check_version};
 use paddock_os::open_files::{OPEN_FILES_ENOUGH, OPEN_FILES_MIN, within_reach};
 use paddock_os::tree::kill_method;
 
-/// Watches that a few repositories with many branches take.
+/// Minimum number of inotify watches: enough for a few repositories with many branches.
 const WATCHES_MIN: u64 = 8_192;
-/// Instances: one per project, one for project files; other programs of the user count too.
+/// Minimum number of inotify instances: one per project and one for project files, and the user's other programs use
+/// some.
 const INSTANCES_MIN: u64 = 64;
 
 pub(super) fn look(context: &Context) -> Vec<Finding> {
@@ -36,10 +37,11 @@ fn git() -> Finding {
 
 fn killing() -> Finding {
     let method = kill_method();
-    Finding::good("process trees", format!("killed by {}; can escape: {}", method.name, method.escapes))
+    Finding::good("process trees", format!("killed by {}; what can escape: {}", method.name, method.escapes))
 }
 
-/// What a supervisor makes of the limit: it raises its own as far as it may, and does not start below the least.
+/// Checks the limit of open files that a supervisor can reach: it raises its own limit up to the hard limit, and does
+/// not start if that is too low.
 fn open_files() -> Finding {
     let area = "open files";
     let Some(limit) = within_reach() else { return Finding::good(area, "no limit") };
@@ -54,7 +56,7 @@ fn open_files() -> Finding {
     }
 }
 
-/// Where there is such a thing.
+/// Checks the limits of inotify. Returns nothing on systems without inotify.
 fn inotify() -> Vec<Finding> {
     let read = |name: &str| -> Option<u64> {
         let path = Path::new("/proc/sys/fs/inotify").join(name);
@@ -67,7 +69,7 @@ fn inotify() -> Vec<Finding> {
         Some(match value < least {
             true => {
                 let remedy = format!(
-                    "sudo sysctl fs.inotify.{name}={least}; without watches changes are seen at the next poll"
+                    "sudo sysctl fs.inotify.{name}={least}; without watches Paddock sees changes only when it polls"
                 );
                 Finding::warning("inotify", text, remedy)
             }
@@ -77,8 +79,9 @@ fn inotify() -> Vec<Finding> {
     least.into_iter().filter_map(finding).collect()
 }
 
-/// Each file system once, against the highest `disk.min_free_gb` of the projects on it.
+/// Checks free disk space, once per file system.
 fn disk(context: &Context) -> Vec<Finding> {
+    // The workspace comes first and gets the highest limit of all projects: every session writes its logs there.
     let mut places: Vec<(PathBuf, f64)> = vec![(context.workspace.root().to_path_buf(), 1.0)];
     for project in context.state().unwrap_or_default().projects() {
         let least = project.settings.disk.min_free_gb;
@@ -90,6 +93,7 @@ fn disk(context: &Context) -> Vec<Finding> {
     let mut seen = BTreeSet::new();
     let mut found = Vec::new();
     for (path, least) in places {
+        // `worktrees_root` is made on first use; until then its parent tells the file system.
         let Some(there) = path.ancestors().find(|folder| folder.exists()) else { continue };
         let Ok(facts) = rustix::fs::statvfs(there) else { continue };
         if !seen.insert(facts.f_fsid) {
@@ -99,7 +103,7 @@ fn disk(context: &Context) -> Vec<Finding> {
         let text = format!("{free:.1} GB free at {}", there.display());
         found.push(match free < least {
             true => {
-                let remedy = "free some, or lower `disk.min_free_gb`".to_owned();
+                let remedy = "free disk space, or lower `disk.min_free_gb`".to_owned();
                 Finding::error("disk", format!("{text}; nothing new starts below {least} GB"), remedy)
             }
             false => Finding::good("disk", text),

@@ -1,4 +1,4 @@
-//! Projects: their files, repositories, refs, worktrees and gates.
+//! Checks of projects: their files, repositories, refs, worktrees and gates.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ use paddock_supervisor::read_trust;
 pub(super) fn look(context: &Context, state: &State) -> Vec<Finding> {
     let mut found = files(context, state);
     if state.projects().next().is_none() {
-        found.push(Finding::note("projects", "none yet; `paddock project add PATH` registers one"));
+        found.push(Finding::note("projects", "there is none yet; `paddock project add PATH` registers one"));
     }
     let meant = |project: &&Project| context.project.as_ref().is_none_or(|slug| *slug == project.slug);
     for project in state.projects().filter(meant) {
@@ -57,7 +57,7 @@ fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding>
     match Repository::open(Path::new(&project.settings.repo_root)) {
         Ok(repository) => found.extend(repository_findings(context, project, &repository, &area)),
         Err(error) => {
-            let remedy = "mend the repository, or correct `repo_root`";
+            let remedy = "repair the repository, or correct `repo_root` in the project file";
             found.push(Finding::error(&area, error.to_string(), remedy));
         }
     }
@@ -66,14 +66,20 @@ fn findings(context: &Context, state: &State, project: &Project) -> Vec<Finding>
     found
 }
 
+/// Reports another workspace that works on the project's repository.
 fn claim(context: &Context, project: &Project, area: &str) -> Option<Finding> {
     let holder = RepositoryClaim::holder(Path::new(&project.common_dir)).ok().flatten()?;
+    // This workspace's own supervisor holds the claim while it works on the project.
     let own = is_running(&context.workspace.runtime());
     let is_own = own.is_some_and(|own| own.pid == holder.pid);
     (!is_own).then(|| {
         let pid = holder.pid.map(|pid| format!(" (process {pid})")).unwrap_or_default();
-        let text = format!("another workspace or project works on its repository{pid}");
-        Finding::error(area, text, "stop that one, or remove the project from one of the workspaces")
+        let text = format!("another workspace works on its repository{pid}");
+        Finding::error(
+            area,
+            text,
+            "stop the supervisor there, or remove the project from one of the workspaces",
+        )
     })
 }
 
@@ -87,51 +93,57 @@ fn repository_findings(
     let branch = &project.settings.target_branch;
     if branch.is_empty() {
         let remedy = format!("`paddock project set-target {} BRANCH`", project.slug);
-        let text = "HEAD was on no branch when it was taken up, and nobody has named a target branch since";
+        let text = "has no target branch: HEAD was on no branch when the project was registered";
         return vec![Finding::error(area, text, remedy)];
     }
     match paddock_git::observe(repository, branch) {
         Ok(Some(commit)) => {
             let from = crate::cli::project_target::source(context, project).1;
-            let text = format!("{branch} is at {}; it is the target branch: {from}", commit.short());
+            let text = format!("the target branch {branch} is at {} ({from})", commit.short());
             found.push(Finding::good(area, text));
         }
         Ok(None) => found.push(Finding::error(
             area,
             format!("its target branch {branch} is gone"),
             format!(
-                "`paddock project set-target {0} BRANCH` if it has another name now; else `paddock --project {0} \
-                 queue republish` makes it again",
+                "`paddock project set-target {0} BRANCH` if the branch was renamed; otherwise `paddock --project {0} \
+                 queue republish` creates it again",
                 project.slug
             ),
         )),
-        Err(error) => found.push(Finding::error(area, error.to_string(), "mend the repository")),
+        Err(error) => found.push(Finding::error(area, error.to_string(), "repair the repository")),
     }
     if let Some(wait) = &project.integration.waits {
         found.push(Finding::warning(
             area,
             wait.text.clone(),
-            "move what is in the way; it is tried again by itself",
+            "move what is in the way; Paddock then publishes by itself",
         ));
     }
     match read_trust(repository) {
         Ok(trust) => {
             let changes = project.trust.changes(&trust);
-            // The agreement to the repository's own file is no part of what is read from git.
+            // `read_trust` reads git's configuration only. The recorded trust also holds the agreement to the
+            // repository's own file, which would read as removed here.
             let changes: Vec<String> =
                 changes.into_iter().filter(|name| !name.starts_with(".paddock/")).collect();
             if !changes.is_empty() {
                 let text = format!("configuration that can run programs changed: {}", changes.join(", "));
-                let remedy = format!("undo it, or `paddock project trust {}`", project.slug);
+                let remedy =
+                    format!("undo the change, or agree to it: `paddock project trust {}`", project.slug);
                 found.push(Finding::error(area, text, remedy));
             }
         }
-        Err(error) => found.push(Finding::error(area, error.to_string(), "mend the repository")),
+        Err(error) => found.push(Finding::error(area, error.to_string(), "repair the repository")),
     }
     let identity = repository.facts().ok().and_then(|facts| facts.user_identity);
     if identity.is_none() {
-        let remedy = "git config --global user.name and user.email";
-        found.push(Finding::warning(area, "git knows no name of yours: commits are made as Paddock", remedy));
+        let remedy = "set `git config --global user.name` and `user.email`";
+        found.push(Finding::warning(
+            area,
+            "git has no name and email of yours: commits name Paddock as their author",
+            remedy,
+        ));
     }
     found
 }
@@ -145,20 +157,23 @@ fn worktrees(state: &State, project: &Project, area: &str) -> Vec<Finding> {
         true if paths.is_empty() => Vec::new(),
         true => vec![Finding::good(area, counted(paths.len(), "worktree"))],
         false => {
-            let text = format!("gone: {}", gone.join(", "));
-            vec![Finding::warning(area, text, "nothing: they are made again when they are needed")]
+            let text = format!("worktrees are gone: {}", gone.join(", "));
+            vec![Finding::warning(area, text, "nothing: Paddock makes them again when it needs them")]
         }
     }
 }
 
 fn gate(state: &State, project: &Project, area: &str) -> Finding {
     if project.settings.verify.is_empty() {
-        let remedy = "name the commands that must pass under `verify` in the project file";
+        let remedy = "add the commands that must pass under `verify` in the project file";
         return Finding::warning(area, "has no gate: work lands unverified", remedy);
     }
     let last = state.gates().rev().find(|run| run.project == project.slug && run.verdict.is_some());
     let Some((run, verdict)) = last.and_then(|run| run.verdict.map(|verdict| (run, verdict))) else {
-        return Finding::note(area, "its gate has never run; `paddock queue canary` tries it");
+        return Finding::note(
+            area,
+            "its gate has never run; `paddock queue canary` runs it on an emptied tree",
+        );
     };
     let id = run.id;
     match verdict {
@@ -167,7 +182,7 @@ fn gate(state: &State, project: &Project, area: &str) -> Finding {
         Verdict::NotEvaluated => Finding::warning(
             area,
             format!("its last gate run {id} could not be evaluated"),
-            format!("look at runtime/gates/{id}, and run the commands by hand"),
+            format!("read the output in runtime/gates/{id}, and run the commands by hand"),
         ),
     }
 }

@@ -1,4 +1,5 @@
-//! A damaged database is put right: the newest whole copy, and every later event that can still be read.
+//! `doctor --restore`: replaces a damaged database by its newest intact copy and every later event that can still be
+//! read.
 
 use std::fs;
 use std::io;
@@ -16,23 +17,25 @@ use paddock_report::text::counted;
 use paddock_store::codec;
 use paddock_store::{Batch, EventQuery, Reader, Store, StoreError};
 
-/// Events read at a time: a page that cannot be read costs no more than what is behind it.
+/// Number of events that are read at a time. Small, because events of a damaged page are read again one by one.
 const PAGE: u32 = 50;
 
-/// Puts the newest whole copy in the place of a damaged database, which is kept beside it.
+/// Replaces a damaged database by its newest intact copy, adds later events, and keeps the damaged file.
+///
+/// Fails if a supervisor runs, or if there is no intact copy. Does nothing if the database is intact.
 pub(super) fn restore(context: &Context) -> Result<(), Failure> {
     let path = context.workspace.db();
     let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
         .map_err(|error| Failure::error(format!("{error}; `paddock supervisor stop` first")))?;
     if faults(path)?.is_none() {
         return output::line(
-            "the database is whole: nothing to restore (`--rebuild` looks at the state in it)",
+            "the database is intact: nothing to restore (`--rebuild` checks the state in it)",
         );
     }
     let Some(copy) = newest_whole(path)? else {
         return Err(Failure::error(format!(
-            "{} is damaged, and there is no whole copy beside it; keep it and its -wal, and begin anew with \
-             `paddock init` elsewhere: branches and refs/paddock hold all the work",
+            "{} is damaged, and there is no intact copy of it; keep the file and its -wal, and start again with \
+             `paddock init` in another folder: branches and refs/paddock hold all the work",
             path.display()
         )));
     };
@@ -50,7 +53,7 @@ pub(super) fn restore(context: &Context) -> Result<(), Failure> {
         .and_then(|event| jiff::Timestamp::from_millisecond(event.at_ms).ok());
     output::line(&format!(
         "restored from {}: {}, and {} that could still be read in the damaged file; the newest is of {}. The \
-         damaged file is kept as {}. What was recorded later is found again where git shows it: run, and then \
+         damaged file is kept as {}. Start a run, which finds in git what was recorded later, and then run \
          `paddock verify`",
         copy.display(),
         counted(usize::try_from(from).unwrap_or(usize::MAX), "event"),
@@ -58,12 +61,14 @@ pub(super) fn restore(context: &Context) -> Result<(), Failure> {
         newest.map_or_else(|| "nothing".to_owned(), |at| at.to_string()),
         kept.display()
     ))?;
+    // The later events came without their rows, and `rebuild` takes the lock itself.
     drop(lock);
     database::rebuild(context)
 }
 
-/// What is wrong with a database; none when it is whole. One that is no damaged database of ours, but somebody's or a
-/// newer one, is not touched.
+/// Returns the first fault of a database, or `None` if it is intact.
+///
+/// Fails for any other error, such as a file of another program or a newer schema: those must not be replaced.
 fn faults(path: &Path) -> Result<Option<String>, Failure> {
     match Reader::open(path).and_then(|reader| reader.faults()) {
         Ok(faults) => Ok(faults.into_iter().next()),
@@ -72,6 +77,7 @@ fn faults(path: &Path) -> Result<Option<String>, Failure> {
     }
 }
 
+/// Returns the newest copy of the database that is intact, if there is one.
 fn newest_whole(path: &Path) -> Result<Option<PathBuf>, Failure> {
     let mut copies = paddock_store::backups(path)
         .map_err(|error| Failure::error(format!("{}: {error}", path.display())))?;
@@ -79,23 +85,29 @@ fn newest_whole(path: &Path) -> Result<Option<PathBuf>, Failure> {
     Ok(copies.into_iter().find(|copy| matches!(faults(copy), Ok(None))))
 }
 
+/// Appends an ending to a file name. `with_extension` would replace `.db` instead.
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-/// Moves the damaged database away with its log, and the copy into its place. Cut short anywhere, there is a
-/// damaged database or a restored one, and this can be done again.
+/// Moves the damaged database and its write-ahead log away, and a copy of the backup into its place.
+///
+/// A crash at any step leaves either the damaged database or the restored one at `path`, so that a second attempt
+/// works.
 fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     let problem = |error: io::Error| Failure::error(format!("{}: {error}; nothing was lost", path.display()));
+    // A copy of the copy: the backup itself stays for another attempt.
     let fresh = beside(path, ".restoring");
     let to = files::open_truncated(&fresh).map_err(problem)?;
     let mut from = fs::File::open(copy).map_err(problem)?;
     io::copy(&mut from, &mut &to).and_then(|_| to.sync_all()).map_err(problem)?;
     let kept = beside(path, &format!(".damaged-{}", jiff::Timestamp::now().as_millisecond()));
+    // A second name and not a rename: if this is cut short while `path` is missing, the next supervisor would create
+    // an empty database.
     fs::hard_link(path, &kept).map_err(problem)?;
-    // The log belongs to the damaged file: it would be written into the other one.
+    // The write-ahead log belongs to the damaged file. Left in place, SQLite would replay it into the restored one.
     for ending in ["-wal", "-shm"] {
         match fs::rename(beside(path, ending), beside(&kept, ending)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(problem(error)),
@@ -106,7 +118,9 @@ fn set_aside(path: &Path, copy: &Path) -> Result<PathBuf, Failure> {
     Ok(kept)
 }
 
-/// The events after this one, without a gap, as far as they can be read and understood.
+/// Reads the events after `from` out of the damaged file, up to the first gap or the first unreadable event.
+///
+/// Events behind a gap are useless: the state is the fold of all events before them.
 fn later_events(damaged: &Path, from: u64) -> Vec<StoredEvent> {
     let mut found: Vec<StoredEvent> = Vec::new();
     let Ok(reader) = Reader::open(damaged) else { return found };
@@ -125,7 +139,7 @@ fn later_events(damaged: &Path, from: u64) -> Vec<StoredEvent> {
                     found.push(event);
                 }
             }
-            // Somewhere in these: one by one, up to the one that cannot be read.
+            // One of the events in this page is unreadable: read them one by one, up to that one.
             Err(_) if limit > 1 => limit = 1,
             Err(_) => return found,
         }

@@ -1,4 +1,4 @@
-//! What the terminal can do for the console.
+//! Checks of the terminal that the console would run in.
 
 use std::io::{IsTerminal, stdout};
 
@@ -11,12 +11,16 @@ fn variable(name: &str) -> Option<String> {
 pub(super) fn look() -> Vec<Finding> {
     let area = "terminal";
     if !stdout().is_terminal() {
-        return vec![Finding::note(area, "standard output is none; the console needs one")];
+        return vec![Finding::note(area, "standard output is not a terminal; the console needs one")];
     }
     let term = variable("TERM").unwrap_or_default();
     if term.is_empty() || term == "dumb" {
         let remedy = "use a terminal that sets TERM, or `paddock run --no-tui`";
-        return vec![Finding::warning(area, format!("TERM is {term:?}: the console needs more"), remedy)];
+        return vec![Finding::warning(
+            area,
+            format!("TERM is {term:?}: the console cannot draw on such a terminal"),
+            remedy,
+        )];
     }
     vec![size(), colours(&term), letters(), clipboard(&term)]
 }
@@ -24,11 +28,11 @@ pub(super) fn look() -> Vec<Finding> {
 fn size() -> Finding {
     match crossterm::terminal::size() {
         Ok((columns, rows)) if columns < 80 || rows < 24 => {
-            let text = format!("{columns}x{rows}: the console is made for 80x24 and more");
+            let text = format!("{columns}x{rows}: the console needs 80x24 or more");
             Finding::warning("terminal", text, "enlarge the window")
         }
         Ok((columns, rows)) => Finding::good("terminal", format!("{columns}x{rows}")),
-        Err(error) => Finding::note("terminal", format!("its size is unknown: {error}")),
+        Err(error) => Finding::note("terminal", format!("the terminal's size is unknown: {error}")),
     }
 }
 
@@ -48,13 +52,14 @@ fn colours(term: &str) -> Finding {
 }
 
 fn letters() -> Finding {
+    // The first variable that is set wins, as in the C library.
     let set = ["LC_ALL", "LC_CTYPE", "LANG"].iter().find_map(|name| variable(name)).unwrap_or_default();
     let is_utf8 = set.to_ascii_lowercase().replace('-', "").contains("utf8");
     match is_utf8 {
         true => Finding::good("letters", set),
         false => Finding::warning(
             "letters",
-            format!("the locale is {set:?}: lines and letters beyond ASCII may not be shown"),
+            format!("the locale is {set:?}: the terminal may not show lines and letters beyond ASCII"),
             "export LC_ALL=C.UTF-8",
         ),
     }
@@ -63,7 +68,7 @@ fn letters() -> Finding {
 fn clipboard(term: &str) -> Finding {
     let area = "clipboard";
     if variable("TMUX").is_some() {
-        let text = "through tmux: it has to let OSC 52 pass";
+        let text = "copying goes through tmux, which must let OSC 52 pass";
         return Finding::warning(
             area,
             text,
@@ -71,9 +76,9 @@ fn clipboard(term: &str) -> Finding {
         );
     }
     if term.starts_with("screen") {
-        let text = "GNU screen does not pass OSC 52 on: copying stays within it";
+        let text = "GNU screen does not pass OSC 52 on: text is copied within screen only";
         return Finding::note(area, text);
     }
     let place = if variable("SSH_TTY").is_some() { ", also over SSH" } else { "" };
-    Finding::good(area, format!("by OSC 52{place}, if the terminal allows it"))
+    Finding::good(area, format!("copying uses OSC 52{place}, if the terminal allows it"))
 }

@@ -1,4 +1,4 @@
-//! Holding what was recorded against the repository, commit by commit.
+//! Compares what was recorded with the repository, commit by commit.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,21 @@ use paddock_model::proof::Proof;
 use paddock_report::text::rfc3339;
 use paddock_runner::log::digest;
 
-/// What a commit of the integration ref is.
+/// Origin of a commit on the integration ref.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Kind {
-    /// Landed with a gate that passed on its tree.
+    /// A landing with a gate that passed on its tree.
     Verified,
-    /// Landed by a project without a gate.
+    /// A landing of a project without a gate.
     Unverified,
-    /// The user's own.
+    /// A commit of the user's own.
     External,
-    /// Landed, and then lost when the user's branch was adopted.
+    /// A landing that is not on the ref any more, because the user's rewritten branch was adopted.
     Lost,
-    /// Landed on another branch, before the project's target branch was set.
+    /// A landing on another branch, from before the project's target branch was set.
     Elsewhere,
-    /// Nobody recorded it.
+    /// A commit that no event accounts for.
     Unknown,
 }
 
@@ -44,7 +44,7 @@ impl Kind {
     }
 }
 
-/// One commit, and what is wrong with it.
+/// One commit and its faults.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct Row {
     pub(super) commit: ObjectId,
@@ -55,14 +55,14 @@ pub(super) struct Row {
     #[serde(skip)]
     pub(super) at_ms: i64,
     pub(super) gate: Option<u64>,
-    /// What the gate said of a commit of the user's.
+    /// The gate's verdict on a commit of the user's own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) verdict: Option<&'static str>,
     pub(super) tree: ObjectId,
     pub(super) faults: Vec<String>,
 }
 
-/// What can be read while a ref is checked.
+/// The check of one ref: the history that was recorded, and the repository to compare it with.
 pub(super) struct Check<'c> {
     pub(super) workspace: &'c Workspace,
     pub(super) repository: &'c Repository,
@@ -70,7 +70,9 @@ pub(super) struct Check<'c> {
 }
 
 impl Check<'_> {
-    /// Every commit since the start, newest first, and landings beside them.
+    /// Returns a row for every first-parent commit since the start, newest first, then one for every other landing.
+    ///
+    /// Fails if the repository cannot be read.
     pub(super) fn rows(&self, tip: &ObjectId) -> Result<Vec<Row>, GitError> {
         let Some(start) = &self.history.start else { return Ok(Vec::new()) };
         let external = self.external()?;
@@ -80,18 +82,19 @@ impl Check<'_> {
             seen.insert(record.commit.clone());
             rows.push(match (self.history.landings.get(&record.commit), external.get(&record.commit)) {
                 (Some(landing), _) => self.landed(&record, landing)?,
-                (None, Some(at_ms)) => self.of_the_users(&record, *at_ms),
+                (None, Some(at_ms)) => self.external_row(&record, *at_ms),
                 (None, None) => unknown(&record),
             });
         }
         for (commit, landing) in self.history.landings.iter().filter(|(commit, _)| !seen.contains(*commit)) {
-            rows.push(self.beside(commit, landing, tip)?);
+            rows.push(self.off_first_parent(commit, landing, tip)?);
         }
         Ok(rows)
     }
 
-    /// A commit of the user's, with what the gate said of it, if it was asked: the newest of those taken in at once.
-    fn of_the_users(&self, record: &CommitRecord, at_ms: i64) -> Row {
+    /// Makes the row of a commit of the user's own. Of commits that were adopted together only the newest has a
+    /// verdict.
+    fn external_row(&self, record: &CommitRecord, at_ms: i64) -> Row {
         let judged = self.history.judged.get(&record.commit);
         Row {
             gate: judged.and_then(|(_, gate)| gate.map(|gate| gate.0)),
@@ -100,23 +103,29 @@ impl Check<'_> {
         }
     }
 
-    /// The user's own commits, and when each was taken in.
+    /// Returns the user's own commits, each with the time at which the integration ref moved onto it.
     fn external(&self) -> Result<BTreeMap<ObjectId, i64>, GitError> {
         let mut found = BTreeMap::new();
         for external in &self.history.external {
-            // Commits that were rewritten since may be gone: then they are not in the ref either.
+            // An error means that commits were rewritten since and are gone; then the ref does not have them either.
             let commits = self.repository.commits_between(&external.from, &external.to).unwrap_or_default();
             found.extend(commits.into_iter().map(|commit| (commit, external.at_ms)));
         }
         Ok(found)
     }
 
-    /// A landing that is no first-parent commit: the user merged it, or adopted a branch without it.
-    fn beside(&self, commit: &ObjectId, landing: &Landing, tip: &ObjectId) -> Result<Row, GitError> {
+    /// Makes the row of a landing that is not a first-parent commit of the ref: the user merged it into a branch, or
+    /// adopted a branch without it.
+    fn off_first_parent(
+        &self,
+        commit: &ObjectId,
+        landing: &Landing,
+        tip: &ObjectId,
+    ) -> Result<Row, GitError> {
         let Ok(record) = self.repository.commit_record(commit) else {
             let mut row = gone(commit, landing);
             if !landing.may_be_elsewhere() {
-                row.faults.push("the commit is gone from the repository".to_owned());
+                row.faults.push("the landing's commit is gone from the repository".to_owned());
             }
             return Ok(row);
         };
@@ -127,11 +136,12 @@ impl Check<'_> {
         let kind = if landing.retargeted_since { Kind::Elsewhere } else { Kind::Lost };
         let mut row = Row { objective: named(landing), ..row(&record, kind, landing.at_ms) };
         if !landing.may_be_elsewhere() {
-            row.faults.push("it is not part of the integration ref any more".to_owned());
+            row.faults.push("the landing is not on the integration ref any more".to_owned());
         }
         Ok(row)
     }
 
+    /// Makes the row of a landing that is on the ref, with every difference from its record.
     fn landed(&self, record: &CommitRecord, landing: &Landing) -> Result<Row, GitError> {
         let kind = if landing.gate.is_some() { Kind::Verified } else { Kind::Unverified };
         let mut row = Row {
@@ -146,18 +156,27 @@ impl Check<'_> {
                 row.faults.push(text);
             }
         };
-        fault(record.tree != *tree, format!("its tree is {}, the one that passed is {tree}", record.tree));
-        fault(!holds_members, "its parents are not the tip and the head that were recorded".to_owned());
+        fault(
+            record.tree != *tree,
+            format!("the commit's tree is {}, but the tree that passed is {tree}", record.tree),
+        );
+        fault(
+            !holds_members,
+            "the commit's parents differ from the tip and the head that were recorded".to_owned(),
+        );
         if kind == Kind::Verified {
             let trailer = record.verified_trailer.as_deref();
             let said = trailer.unwrap_or("missing");
-            fault(trailer != Some(record.tree.as_str()), format!("its trailer Paddock-Verified is {said}"));
+            fault(
+                trailer != Some(record.tree.as_str()),
+                format!("the commit's trailer Paddock-Verified is {said}, not its tree"),
+            );
         }
         row.faults.extend(self.proof_faults(record, landing)?);
         Ok(row)
     }
 
-    /// Whether it is the merge of the tip and the one head, or of the tip and the members' merges onto it.
+    /// Returns whether the commit merges the tip with the landing's one head, or with the merges of all its members.
     fn holds_members(&self, record: &CommitRecord, landing: &Landing) -> Result<bool, GitError> {
         let [first, second] = record.parents.as_slice() else { return Ok(false) };
         if *first != landing.candidate.onto {
@@ -166,7 +185,7 @@ impl Check<'_> {
         if landing.others.is_empty() {
             return Ok(*second == landing.head);
         }
-        // Along the first parents of the batch's side each commit is the merge of one member, the last one first.
+        // The second parent of a batch is a chain of merges, one for each member, the last member's first.
         let mut merges = Vec::new();
         for merge in self.repository.first_parents(second, first)? {
             merges.extend(merge.parents.get(1).cloned());
@@ -175,56 +194,67 @@ impl Check<'_> {
         Ok(merges.iter().eq(landing.heads()))
     }
 
+    /// Returns the faults of the landing's proof, which is a git note on its commit.
     fn proof_faults(&self, record: &CommitRecord, landing: &Landing) -> Result<Vec<String>, GitError> {
         let Some(note) = self.repository.note_of(&record.commit)? else {
             return Ok(vec![match landing.proof {
-                Some(_) => "its proof (git note) was removed".to_owned(),
-                None => "its proof is not written yet; a supervisor writes it when it starts".to_owned(),
+                Some(_) => "the commit's proof (a git note) was removed".to_owned(),
+                None => "the commit's proof is not written yet; the next supervisor writes it".to_owned(),
             }]);
         };
         let mut faults = Vec::new();
         if landing.proof.as_ref().is_some_and(|sha256| *sha256 != digest::of_bytes(note.as_bytes())) {
-            faults.push("its proof (git note) is not the one that was written".to_owned());
+            faults.push("the commit's proof (a git note) was changed after it was written".to_owned());
         }
         let Ok(proof) = serde_json::from_str::<Proof>(&note) else {
-            faults.push("its proof cannot be read".to_owned());
+            faults.push("the commit's proof cannot be read".to_owned());
             return Ok(faults);
         };
         let is_same = proof.tree == record.tree
             && record.parents.first() == Some(&proof.base)
             && proof.heads.iter().eq(landing.heads());
         if !is_same {
-            faults.push("its proof is of another tree, base or head".to_owned());
+            faults.push("the commit's proof names another tree, base or head".to_owned());
         }
         if proof.verified != landing.gate.is_some() {
-            faults.push("its proof says otherwise of whether it was verified".to_owned());
+            faults.push(format!(
+                "the commit's proof says {}, but the landing was recorded as {}",
+                verified(proof.verified),
+                verified(landing.gate.is_some())
+            ));
         }
         faults.extend(self.gate_faults(&proof, landing));
         Ok(faults)
     }
 
+    /// Returns the faults of the gate's verdicts in a proof, and of the output that is kept of its run.
     fn gate_faults(&self, proof: &Proof, landing: &Landing) -> Vec<String> {
         let Some(number) = landing.gate else { return Vec::new() };
         let mut faults = Vec::new();
         let commands = proof.gate.as_ref().map(|gate| gate.commands.as_slice()).unwrap_or_default();
         let is_green = !commands.is_empty() && commands.iter().all(|c| c.verdict == Verdict::Green);
         if !is_green || proof.gate.as_ref().map(|gate| gate.run) != Some(number.0) {
-            faults.push(format!("its proof does not show gate run {number} green"));
+            faults.push(format!("the commit's proof does not show gate run {number} green"));
         }
-        // A folder that was removed is no fault: the proof stands by itself.
+        // A removed folder is no fault: the proof does not depend on the output that is kept.
         let dir = self.workspace.gate_dir(number);
         let (whole, logs) = (digest::of_folder(&dir), digest::of_stages(&dir).unwrap_or_default());
         for (command, log) in commands.iter().zip(&logs) {
+            // Proofs of earlier builds hold the hash of the whole folder for every command.
             let is_known = |said: &String| said == log || whole.as_ref() == Some(said);
             if command.log_sha256.as_ref().is_some_and(|said| !is_known(said)) {
                 let name = &command.name;
                 faults.push(format!(
-                    "the output kept of gate run {number}, command {name}, is not the one in its proof"
+                    "the output that is kept of gate run {number}, command {name}, differs from that in the proof"
                 ));
             }
         }
         faults
     }
+}
+
+fn verified(is_verified: bool) -> &'static str {
+    if is_verified { "verified" } else { "unverified" }
 }
 
 fn named(landing: &Landing) -> Option<String> {
@@ -247,9 +277,10 @@ fn row(record: &CommitRecord, kind: Kind, at_ms: i64) -> Row {
     }
 }
 
-/// Shown whatever the time is: nobody knows when it came.
+/// Makes the row of a commit that no event accounts for. `--since` never hides it, since a commit's own time can be
+/// set to anything.
 fn unknown(record: &CommitRecord) -> Row {
-    let fault = "nobody recorded it: neither a landing nor a commit of yours that Paddock took in".to_owned();
+    let fault = "no record names this commit, neither as a landing nor as a commit of yours".to_owned();
     let row = row(record, Kind::Unknown, record.time_s.saturating_mul(1_000));
     Row { at_ms: i64::MAX, faults: vec![fault], ..row }
 }

@@ -1,4 +1,4 @@
-//! What the log of events says of an integration ref: its beginning, its landings, the user's own commits.
+//! The recorded history of an integration ref: its beginning, its landings, and the user's own commits.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use paddock_store::{EventQuery, Reader};
 
 use super::super::exit::Failure;
 
-/// Events read at a time.
+/// Number of events that are read at a time.
 const PAGE: u32 = 1_000;
-/// The stored types that are needed.
+/// Event types that matter to an integration ref; the query skips the others, which are far more.
 const KINDS: [FactKind; 8] = [
     FactKind::ProjectAdded,
     FactKind::IntegrationMade,
@@ -25,25 +25,25 @@ const KINDS: [FactKind; 8] = [
     FactKind::ProofWritten,
 ];
 
-/// A landing as it was recorded.
+/// A landing, as recorded.
 #[derive(Debug, Clone)]
 pub(super) struct Landing {
     pub(super) at_ms: i64,
     pub(super) subject: Subject,
     pub(super) candidate: Candidate,
     pub(super) head: ObjectId,
-    /// The other members of its batch, in order, with their heads.
+    /// Other members of its batch, in order, with their heads.
     pub(super) others: Vec<(Subject, ObjectId)>,
     pub(super) gate: Option<GateId>,
-    /// The SHA-256 of its proof, once that is written.
+    /// SHA-256 of its proof, once the proof is written.
     pub(super) proof: Option<String>,
-    /// Whether the target branch was adopted since, which may have lost it.
+    /// Whether a rewritten target branch was adopted since; it may lack the landing.
     pub(super) adopted_since: bool,
-    /// Whether the project has landed on another branch since.
+    /// Whether the project's target branch was changed since.
     pub(super) retargeted_since: bool,
 }
 
-/// A move onto the user's own commits.
+/// A move of the integration ref onto the user's own commits.
 #[derive(Debug, Clone)]
 pub(super) struct External {
     pub(super) at_ms: i64,
@@ -54,18 +54,19 @@ pub(super) struct External {
 /// The history of one project's integration ref.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
-    /// Where the integration ref began.
+    /// Commit that the integration ref began at.
     pub(super) start: Option<ObjectId>,
-    /// By commit.
+    /// Landings by commit.
     pub(super) landings: BTreeMap<ObjectId, Landing>,
     pub(super) external: Vec<External>,
-    /// What the gate said of commits of the user's: the verdict and its run.
+    /// Verdict on commits of the user's own, and the gate run that gave it.
     pub(super) judged: BTreeMap<ObjectId, (Verdict, Option<GateId>)>,
-    /// Where it was left last.
+    /// Commit that Paddock moved the ref to last.
     pub(super) tip: Option<ObjectId>,
 }
 
 impl History {
+    /// Reads the history of a project from the log of events. Fails if an event cannot be read.
     pub(super) fn read(reader: &Reader, project: &ProjectSlug) -> Result<Self, Failure> {
         let mut history = Self::default();
         let mut since_seq = 0;
@@ -80,7 +81,7 @@ impl History {
             let page = reader.events(&query)?;
             for stored in &page {
                 let event = from_stored(stored)?;
-                history.take(event.fact, event.at_ms);
+                history.apply(event.fact, event.at_ms);
             }
             match page.last() {
                 Some(last) => since_seq = last.seq,
@@ -89,11 +90,11 @@ impl History {
         }
     }
 
-    fn take(&mut self, fact: Fact, at_ms: i64) {
+    fn apply(&mut self, fact: Fact, at_ms: i64) {
         match fact {
-            // A project that was removed and added again begins anew.
+            // A project that was removed and added again has a new integration ref.
             Fact::ProjectAdded { .. } => *self = Self::default(),
-            // The history goes on under another name.
+            // The target branch was renamed: a ref of another name is made at the same commit.
             Fact::IntegrationMade { tip, .. } if self.tip.as_ref() == Some(&tip) && self.start.is_some() => {}
             Fact::IntegrationMade { tip, .. } => {
                 self.start = Some(tip.clone());
@@ -102,6 +103,7 @@ impl History {
             Fact::Landed { subject, candidate, head, gate, .. } => {
                 let (commit, onto) = (candidate.commit.clone(), candidate.onto.clone());
                 self.tip = Some(commit.clone());
+                // The members of a batch are recorded one by one, all with the batch's commit.
                 if subject == Subject::Target {
                     self.external.push(External { at_ms, from: onto, to: head.clone() });
                 }
@@ -134,7 +136,7 @@ impl History {
                 self.tip = Some(to.clone());
                 self.external.push(External { at_ms, from, to });
             }
-            // Of the branch that was landed on before, what the new one lacks is no fault.
+            // Landings on the former target branch may be missing from the new one without a fault.
             Fact::TargetSet { .. } => {
                 self.landings.values_mut().for_each(|landing| landing.retargeted_since = true);
             }
@@ -143,7 +145,8 @@ impl History {
                     landing.proof = Some(sha256);
                 }
             }
-            // The integration ref stays where it is, and what landed stays landed.
+            // No other event moves the integration ref or changes a landing. Each is named, so that a new event must
+            // be considered here.
             Fact::SupervisorStarted { .. }
             | Fact::SupervisorStopped { .. }
             | Fact::ProjectConfigured { .. }
@@ -244,12 +247,12 @@ impl History {
 }
 
 impl Landing {
-    /// Whether it is no fault that the integration ref lacks it.
+    /// Returns whether the landing may be missing from the integration ref without a fault.
     pub(super) fn may_be_elsewhere(&self) -> bool {
         self.adopted_since || self.retargeted_since
     }
 
-    /// Whose it is, in order.
+    /// Returns the objectives that landed, in order.
     pub(super) fn objectives(&self) -> impl Iterator<Item = &ObjectiveId> {
         let subjects = [&self.subject].into_iter().chain(self.others.iter().map(|(subject, _)| subject));
         subjects.filter_map(|subject| match subject {
@@ -258,7 +261,7 @@ impl Landing {
         })
     }
 
-    /// The heads that it merged, in order.
+    /// Returns the merged heads, in order.
     pub(super) fn heads(&self) -> impl Iterator<Item = &ObjectId> {
         [&self.head].into_iter().chain(self.others.iter().map(|(_, head)| head))
     }

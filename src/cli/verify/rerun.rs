@@ -1,4 +1,4 @@
-//! Running the gate again on trees that have landed.
+//! `verify --rerun`: runs the gate again on trees that have landed.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -17,15 +17,15 @@ use paddock_runner::{
     Stage, StopSignal,
 };
 
-/// Numbers of reruns: beyond what gate runs are ever numbered.
+/// Number of the first rerun. Job keys must be unique, and recorded gate runs never reach this number.
 const FIRST_NUMBER: u64 = 1 << 48;
 
-/// The stage that sets a folder up.
+/// Name of the stage that prepares the folder.
 const SETUP: &str = "worktree.setup";
-/// Begins the names of the folders in which gates run again; a process id and a number follow.
+/// Prefix of the names of folders in which gates run again; a process id and a number follow.
 pub(in crate::cli) const FOLDER: &str = "_verify-";
 
-/// Runs gates again, each in a folder of its own that is made from nothing, while no supervisor works.
+/// Runs gates again, each in a new folder without caches, while no supervisor runs.
 pub(super) struct Rerun<'c> {
     context: &'c Context,
     runner: LocalRunner,
@@ -35,7 +35,8 @@ pub(super) struct Rerun<'c> {
 }
 
 impl<'c> Rerun<'c> {
-    /// Takes the workspace's lock: a supervisor's gates and these would slow each other down.
+    /// Takes the workspace's lock, so that a supervisor's gates and these do not slow each other down. Fails if it is
+    /// taken.
     pub(super) fn new(context: &'c Context) -> Result<Self, Failure> {
         let lock = WorkspaceLock::try_take_for_command(&context.workspace.runtime())
             .map_err(|error| Failure::error(error.to_string()))?;
@@ -45,13 +46,16 @@ impl<'c> Rerun<'c> {
         Ok(Self { context, runner, reports, next: FIRST_NUMBER, _lock: lock })
     }
 
-    /// Runs the gate on every verified row; what is not green is a fault of the row.
+    /// Runs the gate on the commit of every verified row. Adds a fault to the row if the gate is not green.
+    ///
+    /// Fails if the gate could not be run at all.
     pub(super) fn run(
         &mut self,
         project: &Project,
         repository: &Repository,
         rows: &mut [Row],
     ) -> Result<(), Failure> {
+        // Interrupted reruns left folders behind, which only a rerun removes.
         remove_leftovers(project, repository);
         for row in rows.iter_mut().filter(|row| row.kind == Kind::Verified) {
             let name = row.objective.clone().unwrap_or_else(|| row.summary.clone());
@@ -79,9 +83,9 @@ impl<'c> Rerun<'c> {
             .map_err(|problem| error(problem.to_string()))
             .and_then(|worktree| self.run_in(project, worktree.path, &number));
         if let Err(problem) = remove_gate(repository, &made) {
-            output::note(&format!("{} stays: {problem}", made.display()));
+            output::note(&format!("cannot remove {}: {problem}", made.display()));
         }
-        // Gone when nothing else is in it.
+        // Fails if worktrees of sessions are in the folder, which stay.
         drop(std::fs::remove_dir(&place));
         result
     }
@@ -91,19 +95,20 @@ impl<'c> Rerun<'c> {
         let dir = self.context.workspace.trash_dir().join(format!("verify-{number}"));
         let spec = job(project, JobKey { kind: JobKind::Gate, id: self.next, attempt: 1 }, dir, worktree);
         self.runner.submit(&spec).map_err(|problem| error(problem.to_string()))?;
-        let record = self.wait(&spec.key).ok_or_else(|| error("its keeper vanished".to_owned()))?;
+        let record = self.wait(&spec.key).ok_or_else(|| error("the gate's keeper vanished".to_owned()))?;
         let failed = record.stages.iter().find(|stage| !stage.succeeded());
         let fault = failed.map(|stage| match stage.name.as_str() {
-            SETUP => format!("run again, its `{SETUP}` failed: {:?}", stage.outcome),
-            name => format!("run again, its gate command {name} is not green: {:?}", stage.outcome),
+            SETUP => format!("`{SETUP}` failed in the rerun: {:?}", stage.outcome),
+            name => format!("the gate command {name} is not green in the rerun: {:?}", stage.outcome),
         });
         if fault.is_none() {
-            // Output of a run that repeats what the proof says is of no use to anybody.
+            // The output of a green run proves nothing beyond the proof that is there already.
             drop(std::fs::remove_dir_all(&spec.dir));
         }
-        Ok(fault.map(|text| format!("{text}; its output is in {}", spec.dir.display())))
+        Ok(fault.map(|text| format!("{text}; the output is in {}", spec.dir.display())))
     }
 
+    /// Waits until the job has ended. Returns `None` if its keeper vanished without a record.
     fn wait(&self, wanted: &JobKey) -> Option<ExitRecord> {
         loop {
             match self.reports.recv().ok()? {
@@ -119,18 +124,18 @@ fn folder_of(project: &Project) -> PathBuf {
     PathBuf::from(&project.settings.worktrees_root).join(project.slug.as_str())
 }
 
-/// Folders of runs that were interrupted. The workspace's lock is held: nothing is at work in them.
+/// Removes the folders of interrupted reruns. The workspace's lock is held, so that no other rerun works in them.
 fn remove_leftovers(project: &Project, repository: &Repository) {
     let entries = std::fs::read_dir(folder_of(project)).into_iter().flatten().flatten();
     let is_left = |name: &OsString| name.as_encoded_bytes().starts_with(FOLDER.as_bytes());
     for folder in entries.filter(|entry| is_left(&entry.file_name())).map(|entry| entry.path()) {
         if let Err(problem) = remove_gate(repository, &folder) {
-            output::note(&format!("{} stays: {problem}", folder.display()));
+            output::note(&format!("cannot remove {}: {problem}", folder.display()));
         }
     }
 }
 
-/// The set-up and the gate, as in a folder of the queue's that is new.
+/// Makes the job: the set-up, then the gate's commands, as in a new gate folder of the queue.
 fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSpec {
     let settings = &project.settings;
     let setup = settings.worktree.setup.iter().map(|command| Stage {
@@ -158,6 +163,7 @@ fn job(project: &Project, key: JobKey, dir: PathBuf, worktree: PathBuf) -> JobSp
         env_set: BTreeMap::new(),
         env_names: Vec::new(),
         env_values: SecretValues::default(),
+        // Git sets these for hooks; the gate must work on its own folder even if Paddock was started by one.
         env_unset: ["DIR", "WORK_TREE", "INDEX_FILE"].map(|name| format!("GIT_{name}")).to_vec(),
         limits: Limits::default(),
         stop_signal: StopSignal::Term,

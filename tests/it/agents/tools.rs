@@ -75,7 +75,7 @@ fn a_damaged_row_is_made_again_from_the_events() {
     let place = Sandbox::new();
     checked(&place, &[("good", "echo OK")]);
     place.objective("cart", "", &[]);
-    assert!(place.good(&["doctor", "--rebuild"]).contains("the state follows from its"));
+    assert!(place.good(&["doctor", "--rebuild"]).contains("the stored state agrees with its"));
     let db = rusqlite::Connection::open(place.root().join("runtime/paddock.db")).unwrap();
     db.execute("UPDATE objective SET body = '{\"broken\": true}'", []).unwrap();
     drop(db);
@@ -83,7 +83,7 @@ fn a_damaged_row_is_made_again_from_the_events() {
     let said = place.good(&["doctor", "--rebuild"]);
     assert!(said.contains("1 row differed") && said.contains("objective shop/cart"), "{said}");
     assert_eq!(place.status_of("cart")["title"], "cart");
-    assert!(place.good(&["doctor", "--rebuild"]).contains("the state follows from its"));
+    assert!(place.good(&["doctor", "--rebuild"]).contains("the stored state agrees with its"));
 }
 
 #[test]

@@ -91,5 +91,5 @@ fn a_file_system_that_becomes_read_only_stops_the_supervisor_and_nothing_is_lost
     assert_eq!(fs::read(repository.join("two.txt")).unwrap(), b"by two\n");
     place.good(&["verify"]);
     // The disk is small, which is told too.
-    assert!(place.outcome(&["doctor", "--rebuild"]).1.contains("the state follows from its"));
+    assert!(place.outcome(&["doctor", "--rebuild"]).1.contains("the stored state agrees with its"));
 }

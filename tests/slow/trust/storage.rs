@@ -120,7 +120,7 @@ fn agents_at_work_while_the_disk_is_full_are_not_lost_and_work_goes_on_by_itself
 /// What is kept is what the events say.
 fn follows(place: &Sandbox) {
     let (_, said) = place.outcome(&["doctor", "--rebuild"]);
-    assert!(said.contains("the state follows from its"), "{said}");
+    assert!(said.contains("the stored state agrees with its"), "{said}");
 }
 
 #[test]
@@ -344,7 +344,7 @@ fn rows_that_were_changed_removed_or_invented_are_made_again_from_the_events() {
         .unwrap();
     drop(connection);
     let (_, said) = place.outcome(&["doctor", "--rebuild"]);
-    assert!(said.contains("rows differed from what"), "{said}");
+    assert!(said.contains("rows differed from the state"), "{said}");
     assert_eq!(place.status("p"), before);
     follows(&place);
 }
