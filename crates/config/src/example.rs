@@ -1,18 +1,18 @@
-//! A project file with every key, its meaning and its default: `paddock config example`. Made from the table of
+//! `paddock config example`: a project file with every key, its meaning and its default, made from the table of
 //! settings.
 
 use super::table::{Kind, Row, Setting, Unset, below, inline};
 
-const HEAD: &str = "# A project file of Paddock with every key. Values that are shown are the defaults, so a real file needs only
-# slug, name, repo_root and worktrees_root. A `#` right before a key turns the key off: take the `#` away to
-# use it, in a list from all lines of an item. `paddock config validate` checks the file; the reference is
-# docs/configuration.md.
+const HEAD: &str = "# A Paddock project file with every key. All values are the defaults, so a real file needs only slug, name,
+# repo_root and worktrees_root. A `#` directly before a key turns the key off; remove the `#` to use the key,
+# and in a list from all lines of an item. `paddock config validate` checks the file; docs/configuration.md is
+# the reference.
 ";
 
-/// Columns of a line.
+/// Maximum width of a line, in columns.
 const WIDTH: usize = 110;
 
-/// The text of the file.
+/// Returns the text of the example file.
 #[must_use]
 pub fn text() -> String {
     let mut text = HEAD.to_owned();
@@ -32,7 +32,8 @@ pub fn text() -> String {
     text
 }
 
-/// A list is turned off as a whole: an item would be more than the default.
+/// Appends a list with one item, turned off: the default of every list is empty, and the example must equal the
+/// defaults.
 fn list(text: &mut String, row: &dyn Row) {
     let setting = row.setting();
     comment(text, "", row);
@@ -45,16 +46,17 @@ fn list(text: &mut String, row: &dyn Row) {
     }
 }
 
-/// A key with its comment; `margin` stands before the comment, `begin` before the key.
+/// Appends a key with its comment. `margin` precedes the comment's lines, `begin` the key.
 fn pair(text: &mut String, margin: &str, begin: &str, row: &dyn Row) {
     comment(text, margin, row);
     let setting = row.setting();
-    // What is given here, even an empty text, would take the place of what the repository's file gives.
+    // A shared key is turned off: any value here, even an empty text, would override the repository's file.
     let off = if setting.is_shared && setting.unset == Unset::Usual { "#" } else { "" };
     text.push_str(&format!("{begin}{off}{}: {}\n", setting.name(), value(row)));
 }
 
-/// The default, else the example. Items of lists are examples as a whole.
+/// Returns the value to show: the default, or the example if there is no default. In lists, whose items are examples as
+/// a whole, the example comes first.
 fn value(row: &dyn Row) -> String {
     let setting = row.setting();
     let is_item = setting.path.contains("[]");
@@ -80,7 +82,7 @@ fn comment(text: &mut String, margin: &str, row: &dyn Row) {
     text.push('\n');
 }
 
-/// The meaning, what is allowed, and what null or nothing means.
+/// Returns the words of the comment: the meaning, the allowed values, and what null or leaving the key out means.
 fn words(row: &dyn Row) -> String {
     let setting = row.setting();
     let mut words = setting.meaning.to_owned();
@@ -90,11 +92,11 @@ fn words(row: &dyn Row) -> String {
     match (setting.unset, row.usual()) {
         (Unset::Null(means), _) => words.push_str(&format!(" null: {means}.")),
         (Unset::From(means), _) if setting.kind != Kind::Section => {
-            words.push_str(&format!(" Left out: {means}."));
+            words.push_str(&format!(" Default: {means}."));
         }
         (Unset::Usual, Some(default)) if setting.is_shared => {
             words.push_str(&format!(
-                " Left out: what the repository's file gives, else {}.",
+                " Default: the value in the repository's file, else {}.",
                 inline(&default)
             ));
         }
@@ -103,6 +105,7 @@ fn words(row: &dyn Row) -> String {
     words
 }
 
+/// Returns the allowed values, unless the value itself shows them.
 fn allowed(setting: &Setting) -> Option<String> {
     let of = |unit: &str| if unit.is_empty() { String::new() } else { format!(" ({unit})") };
     match setting.kind {

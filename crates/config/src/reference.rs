@@ -1,30 +1,35 @@
-//! docs/configuration.md, made from the table of settings; a test holds the file to it.
+//! docs/configuration.md, made from the table of settings. A test compares the file with it.
 
 use super::table::{Kind, Row, Unset, below, inline};
 
 const HEAD: &str = "# Configuration
 
-Made from the table of settings; do not edit.
+This file is generated from the table of settings; do not edit it.
 
-Each project has one file, `projects/<slug>.yaml`, in the workspace. `paddock project add PATH` writes one;
-`paddock config example` prints one with every key; `paddock config validate` checks all of them and names every fault
-with its line, its column and what would be right; `paddock config show` prints the settings in force, every default
-included; `paddock config schema` is a JSON Schema for editors.
+Each project has one file, `projects/<slug>.yaml`, in the workspace.
 
-- A key that is not known is a fault, and so is a value of another type. A file with a fault is not used: the settings
-  that were read last stay in force, and nothing new starts in that project.
-- `null` counts as not given, for every key.
-- A supervisor that runs reads the files again by itself; no restart is needed. Sessions and gates that run keep what
-  they started with. Two keys are different: another `target_branch` takes effect when `paddock project trust` agrees
-  to it, and `queue.canary` when the next supervisor starts.
-- A glob is relative to the repository's root: `*` stands for anything within a folder, `**` for any folders.
-- The repository's own `.paddock/project.yaml`, as committed on the target branch, may give the keys marked with ¹. What
-  the workspace's file gives goes over it: agents and workers key by key, everything else as a whole, even if it is
-  empty. Commands from the repository's file (`verify`, `agents`) are used only after `paddock project add` or
-  `paddock project trust` showed them and you agreed.
+- `paddock project add PATH` writes the file of a new project.
+- `paddock config example` prints a file with every key.
+- `paddock config validate` checks all files, and reports every fault with its line, its column and a correction.
+- `paddock config show` prints the settings in force, including defaults.
+- `paddock config schema` prints a JSON Schema for editors.
+
+Rules for all keys:
+
+- An unknown key is a fault, and so is a value of the wrong type. A file with faults is not used: the settings that
+  were read last stay in force, and nothing new starts in that project.
+- `null` means that the key is not given, for every key.
+- A running supervisor reads changed files again by itself; no restart is needed. Running sessions and gates keep the
+  settings that they started with. Two keys are different: a new `target_branch` takes effect when `paddock project
+  trust` agrees to it, and `queue.canary` when the next supervisor starts.
+- A glob is relative to the repository's root: `*` matches anything within a folder, `**` any number of folders.
+- The repository's own `.paddock/project.yaml`, as committed on the target branch, may give the keys marked with ¹. The
+  workspace's file takes precedence: key by key for agents and workers, and as a whole for everything else, even if the
+  value is empty. Commands from the repository's file (`verify`, `agents`) are used only after `paddock project add`
+  or `paddock project trust` has shown them and you have agreed.
 ";
 
-/// The document.
+/// Returns the text of docs/configuration.md.
 pub(super) fn document() -> String {
     let mut text = HEAD.to_owned();
     text.push_str("\n## Project\n");
@@ -40,7 +45,7 @@ pub(super) fn document() -> String {
         let mark = if setting.is_shared && list { "¹" } else { "" };
         text.push_str(&format!("\n## `{}`{mark}{what}\n\n{}", setting.path, setting.meaning));
         if let (Unset::From(words), true) = (setting.unset, list) {
-            text.push_str(&format!(" Left out: {words}."));
+            text.push_str(&format!(" Default: {words}."));
         }
         text.push('\n');
         table(&mut text, below(&parent));
@@ -70,7 +75,7 @@ fn table(text: &mut String, rows: impl Iterator<Item = &'static dyn Row>) {
 
 fn default(row: &dyn Row) -> String {
     match (row.setting().unset, row.usual()) {
-        (Unset::Required, _) => "must be given".to_owned(),
+        (Unset::Required, _) => "required".to_owned(),
         (Unset::Null(means), _) => format!("`null`: {means}"),
         (Unset::From(words), _) => words.to_owned(),
         (Unset::Usual, default) => format!("`{}`", inline(&default.unwrap_or_default())),

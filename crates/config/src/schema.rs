@@ -1,10 +1,10 @@
-//! The project file as a JSON Schema, for editors: `paddock config schema`. Made from the table of settings.
+//! `paddock config schema`: the JSON Schema of project files, made from the table of settings.
 
 use serde_json::{Map, Value, json};
 
 use super::table::{ID_PATTERN, Kind, Row, Unset, below, inline};
 
-/// The schema of `projects/<slug>.yaml`. `events` are the public event types.
+/// Returns the schema of `projects/<slug>.yaml`. `events` are the public event types, which `notify` may name.
 #[must_use]
 pub fn project_file(events: &[&str]) -> Value {
     let mut schema = object("", events);
@@ -15,7 +15,7 @@ pub fn project_file(events: &[&str]) -> Value {
     schema
 }
 
-/// The keys below a section, a list's items, or the file itself.
+/// Returns the schema of a section, of a list's items, or of the file itself.
 fn object(parent: &str, events: &[&str]) -> Value {
     let mut properties = Map::new();
     let mut required = Vec::new();
@@ -30,6 +30,7 @@ fn object(parent: &str, events: &[&str]) -> Value {
             required.push(setting.name());
         }
     }
+    // Strict like the reader: an editor marks an unknown key before `validate` refuses it.
     json!({
         "type": "object", "additionalProperties": false, "properties": properties, "required": required
     })
@@ -66,7 +67,7 @@ fn value(row: &dyn Row, events: &[&str]) -> Value {
     }
 }
 
-/// The meaning, and what holds when the key is not given.
+/// Returns the meaning of a key, and the consequence if it is not given.
 fn description(row: &dyn Row) -> String {
     let setting = row.setting();
     let meaning = setting.meaning;
@@ -82,7 +83,7 @@ fn description(row: &dyn Row) -> String {
 mod tests {
     use super::*;
 
-    /// The keys of the example, which names every one there is, those that are turned off included.
+    /// Takes the keys from the example, which has every key, including those that are turned off.
     #[test]
     fn the_schema_knows_every_key_of_the_example_file() {
         let schema = project_file(&["landed"]).to_string();

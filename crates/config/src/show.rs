@@ -1,5 +1,4 @@
-//! Settings as a project file would say them, every default included: `paddock config show`. Made from the table of
-//! settings.
+//! `paddock config show`: settings in the form of a project file, including defaults, made from the table of settings.
 
 use serde_json::{Map, Value, json};
 
@@ -7,7 +6,7 @@ use super::table::{Kind, Row, VERIFY_TIMEOUT, below};
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::ProjectSettings;
 
-/// The settings with the keys of a project file.
+/// Returns the settings as a document with the keys of a project file.
 #[must_use]
 pub fn document(slug: &ProjectSlug, settings: &ProjectSettings) -> Value {
     let stored = serde_json::to_value(settings).unwrap_or_default();
@@ -16,7 +15,7 @@ pub fn document(slug: &ProjectSlug, settings: &ProjectSettings) -> Value {
     Value::Object(shown)
 }
 
-/// The keys below a section, from the settings, or below a list's item, from that item.
+/// Returns the keys of a section, from the settings, or of a list's item, from that item.
 fn section(parent: &str, stored: &Value) -> Map<String, Value> {
     let pair = |row: &dyn Row| Some((row.setting().name().to_owned(), value(row, stored)?));
     below(parent).filter_map(pair).collect()
@@ -24,6 +23,7 @@ fn section(parent: &str, stored: &Value) -> Map<String, Value> {
 
 fn value(row: &dyn Row, stored: &Value) -> Option<Value> {
     let setting = row.setting();
+    // The one key that is stored as two fields, minutes and seconds.
     if setting.path == VERIFY_TIMEOUT.path {
         return Some(minutes(stored));
     }
@@ -35,14 +35,15 @@ fn value(row: &dyn Row, stored: &Value) -> Option<Value> {
             let items = found.as_array().into_iter().flatten();
             Some(items.map(|item| Value::Object(section(&below, item))).collect())
         }
-        // A command that there is not is left out.
+        // An agent without `resume_template` is shown without the key; null there has another meaning.
         Kind::Command => (!found.is_null()).then(|| command(found)),
+        // Stored as `"auto"` or `{"count": 3}`, written as `auto` or `3`.
         Kind::AutoOrCount(_) => Some(found.get("count").unwrap_or(found).clone()),
         _ => Some(found.clone()),
     }
 }
 
-/// The time limit of a gate command: whole minutes as such, others with their fraction.
+/// Returns the time limit of a gate command in minutes, with a fraction only if it has seconds.
 fn minutes(command: &Value) -> Value {
     let part = |name: &str| command[name].as_u64().and_then(|part| u32::try_from(part).ok()).unwrap_or(0);
     match (part("timeout_minutes"), part("timeout_seconds")) {
@@ -51,6 +52,7 @@ fn minutes(command: &Value) -> Value {
     }
 }
 
+/// Returns a command in the form of a project file: a list of words, or one text for a shell.
 fn command(template: &Value) -> Value {
     let words = &template["words"];
     if template["shell"] != json!(true) {

@@ -2,26 +2,26 @@
 
 use paddock_agents::transcript::formats;
 
-/// The type of a key's value, with the range or the words that are allowed.
+/// The type of a key's value, with its allowed range or words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// true or false.
+    /// `true` or `false`.
     Flag,
-    /// A whole number of at least this.
+    /// A whole number of at least this minimum.
     Count(i64),
-    /// A whole number of at least this, or `auto`.
+    /// `auto`, or a whole number of at least this minimum.
     AutoOrCount(i64),
     /// A number above 0.
     AboveZero,
-    /// A number from 0.
+    /// A number of at least 0.
     FromZero,
     /// One of these words.
     OneOf(&'static [&'static str]),
-    /// The name of a transcript's format.
+    /// The name of a transcript format.
     Format,
     /// A text.
     Text,
-    /// A slug or an id: 1 to 63 of `a-z`, `0-9`, `_` and `-`.
+    /// A slug or an id: 1 to 63 characters of `a-z`, `0-9`, `_` and `-`.
     Id,
     /// A list of texts.
     Texts,
@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     Events,
     /// A command: a text, or a list of its words.
     Command,
-    /// A map of variables to their values.
+    /// A map from names of variables to their values.
     Variables,
     /// A section with keys of its own.
     Section,
@@ -39,11 +39,11 @@ pub(crate) enum Kind {
     Sections,
 }
 
-/// What a slug or an id must match.
+/// Regular expression that a slug or an id must match.
 pub(crate) const ID_PATTERN: &str = "^[a-z0-9][a-z0-9_-]{0,62}$";
 
 impl Kind {
-    /// The words that are allowed, where only some are.
+    /// Returns the allowed words; empty for types that allow any value.
     pub(crate) fn words(self) -> Vec<&'static str> {
         match self {
             Self::OneOf(words) => words.to_vec(),
@@ -52,7 +52,7 @@ impl Kind {
         }
     }
 
-    /// What the value must be, as faults say it.
+    /// Describes the allowed values in the words of a fault ("must be …").
     pub(crate) fn expected(self) -> String {
         match self {
             Self::Flag => "true or false".to_owned(),
@@ -68,7 +68,7 @@ impl Kind {
         }
     }
 
-    /// What the value must be, as the reference says it.
+    /// Describes the allowed values in the words of the reference, with Markdown.
     pub(crate) fn shown(self) -> String {
         match self {
             Self::OneOf(_) | Self::Format => {
@@ -76,7 +76,9 @@ impl Kind {
                 words.join(", ")
             }
             Self::AutoOrCount(least) => format!("`auto` or a whole number from {least}"),
-            Self::Id => "1 to 63 of `a-z`, `0-9`, `_`, `-`; begins with a letter or digit".to_owned(),
+            Self::Id => {
+                "1 to 63 characters of `a-z`, `0-9`, `_`, `-`; begins with a letter or digit".to_owned()
+            }
             Self::Texts => "a list of texts".to_owned(),
             Self::Globs => "a list of globs".to_owned(),
             Self::Events => "a list of event types".to_owned(),

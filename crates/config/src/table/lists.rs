@@ -1,123 +1,128 @@
-//! The keys of a project file that are lists of sections, and the keys of their items.
+//! Rows for the keys of a project file that are lists of sections, and for the keys of their items.
 
 use super::{Key, Kind, Map, Usual, key, rows};
 use crate::builtin::STOP_SIGNALS;
 use paddock_model::settings::{CommandTemplate, Role, StdinRule, Strategy};
 
-/// Minutes a gate command may run when it says nothing.
+/// Default time limit of a gate command, in minutes.
 const GATE_TIMEOUT_MINUTES: f64 = 20.0;
 
 rows! { LISTS:
     VERIFY: Key<Vec<Map>> = key("verify", Kind::Sections)
-        .means("The gate: every command must pass on what is about to land. Without one, work lands unverified and is \
-                marked so.")
+        .means("The gate: commands that must all pass on the exact tree that is about to land. Without a gate, work \
+                lands unverified and is marked as such.")
         .shared()
-        .from("what the repository's file gives, else none");
+        .from("the value in the repository's file, else no gate");
     VERIFY_NAME: Key<String> = key("verify[].name", Kind::Text)
-        .means("The name that people read; no two commands have the same.")
+        .means("The name of the command for people, unique in the gate.")
         .example("tests");
     VERIFY_RUN: Key<String> = key("verify[].run", Kind::Text)
         .means("The shell command.")
         .example("cargo test");
     VERIFY_TIMEOUT: Usual<f64> = key("verify[].timeout_minutes", Kind::AboveZero)
-        .means("How long it may run; a fraction of a minute is rounded up to a second.")
+        .means("Maximum running time of the command; a fraction of a minute is rounded up to a full second.")
         .unit("minutes")
         .or(|| GATE_TIMEOUT_MINUTES);
 
     NOTIFY: Key<Vec<Map>> = key("notify", Kind::Sections)
-        .means("Commands that are run when something happens.")
-        .from("none");
+        .means("Commands that run when certain events happen.")
+        .from("no commands");
     NOTIFY_ON: Key<Vec<String>> = key("notify[].on", Kind::Events)
-        .means("The types of events, of which docs/events.md has the list; one at least.")
+        .means("The types of events, at least one. docs/events.md lists the types.")
         .example("[needs_review, goal_completed, budget_exhausted]");
     NOTIFY_RUN: Key<String> = key("notify[].run", Kind::Text)
-        .means("The shell command. It gets the event as JSON on its standard input.")
+        .means("The shell command. It reads the event as JSON from its standard input.")
         .example("notify-send Paddock");
 
     AGENTS: Key<Vec<Map>> = key("agents", Kind::Sections)
-        .means("Agents of your own, and changes to built-in ones: keys over a built-in id, or over an agent of the \
-                repository's file, change just those. See docs/agents.md.")
+        .means("Agents of your own, and changes to other agents. For the id of a built-in agent, or of an agent of the \
+                repository's file, the keys given here replace its keys and leave its others. See docs/agents.md.")
         .shared()
-        .from("the built-in agents as they are");
+        .from("the built-in agents, unchanged");
     AGENT_ID: Key<String> = key("agents[].id", Kind::Id)
-        .means("The id of the agent: a built-in one, or one of your own.")
+        .means("The id of the agent, built-in or your own.")
         .example("my-agent");
     AGENT_NAME: Key<String> = key("agents[].name", Kind::Text)
-        .means("The name that people read.")
+        .means("The name of the agent for people.")
         .example("My Agent")
         .from("the id");
     COMMAND_TEMPLATE: Key<CommandTemplate> = key("agents[].command_template", Kind::Command)
-        .means("The command that starts a session, with `{prompt_file}`, `{prompt_text}`, `{worktree}`, \
-                `{session_dir}` or `{model}` where their values go. An agent that is not built in needs one.")
+        .means("The command that starts a session. `{prompt_file}`, `{prompt_text}`, `{worktree}`, `{session_dir}` \
+                and `{model}` are replaced by their values. An agent of your own needs a command.")
         .example("my-agent-cli --prompt {prompt_file} --dir {worktree}")
         .field("command")
-        .from("that of the built-in agent");
+        .from("the command of the built-in agent");
     RESUME_TEMPLATE: Key<CommandTemplate> = key("agents[].resume_template", Kind::Command)
-        .means("The command that goes on with a conversation of the agent, which `{agent_session}` names.")
+        .means("The command that resumes a conversation of the agent. `{agent_session}` is replaced by the \
+                conversation's id.")
         .example("my-agent-cli --continue {agent_session} --prompt {prompt_file}")
         .field("resume")
-        .null("that of the built-in agent, unless `command_template` is given here; else it cannot go on");
+        .null("the command of the built-in agent if `command_template` is not given; otherwise every session starts a \
+               new conversation");
     SHELL: Usual<bool> = key("agents[].shell", Kind::Flag)
-        .means("Whether a shell reads the commands, for `|`, `>`, `$NAME` and the like. They must be texts then.")
+        .means("Whether a shell runs the commands, which `|`, `>`, `$NAME` and the like need. The commands must then \
+                be texts, not lists.")
         .field("command.shell")
         .or(|| false);
     CLI_COMMAND: Key<String> = key("agents[].cli_command", Kind::Text)
-        .means("The program that is looked up on PATH to find out whether the agent is there.")
+        .means("The program that Paddock looks for on PATH to find out whether the agent is installed.")
         .example("my-agent-cli")
         .from("the first word of `command_template`");
     STDIN: Usual<StdinRule> = key("agents[].stdin", Kind::OneOf(&["none", "prompt"]))
-        .means("What the agent gets on its standard input: nothing (none) or the prompt (prompt).")
+        .means("What the agent reads from its standard input: nothing (none) or the prompt (prompt).")
         .or(|| StdinRule::None);
     TRANSCRIPT: Usual<String> = key("agents[].transcript", Kind::Format)
-        .means("How the output of the agent is read.")
+        .means("The format of the agent's output. With plain, Paddock learns neither tokens nor cost \
+                from it.")
         .or(|| "plain".to_owned());
     STOP_SIGNAL: Usual<String> = key("agents[].stop_signal", Kind::OneOf(STOP_SIGNALS))
-        .means("The signal that asks the agent to stop. After 20 seconds its processes are killed.")
+        .means("The signal that asks the agent to stop. Its processes are killed 20 seconds later.")
         .or(|| "TERM".to_owned());
     ENV: Key<Vec<String>> = key("agents[].env", Kind::Variables)
-        .means("Variables of the agent, over those of the built-in agent or the repository's file. An empty value \
-                unsets a variable.")
+        .means("Environment variables of the agent, in addition to those of the built-in agent or the repository's \
+                file. An empty value unsets a variable.")
         .example("{NAME: value, UNSET_ME: \"\"}")
-        .from("none");
+        .from("no additional variables");
     AGENT_PLANNER: Usual<bool> = key("agents[].planner", Kind::Flag)
-        .means("Whether the agent may plan. An agent of your own plans where `planner_agent` names it; where that is \
-                null, only if `planner: true` is written here.")
+        .means("Whether the agent may plan. An agent of your own plans if `planner_agent` names it; if that is null, \
+                the agent plans only with an explicit `planner: true`.")
         .or(|| true);
     AGENT_ENABLED: Usual<bool> = key("agents[].enabled", Kind::Flag)
-        .means("Whether the agent is used at all.")
+        .means("Whether Paddock uses the agent at all.")
         .or(|| true);
     AGENT_DESCRIPTION: Usual<String> = key("agents[].description", Kind::Text)
-        .means("What the agent is, for people.")
+        .means("A description of the agent, for people.")
         .example("The agent of our own team")
         .or(String::new);
 
     WORKERS: Key<Vec<Map>> = key("workers", Kind::Sections)
-        .means("Roles of your own, and changes to the built-in workers `implementer`, `integrator` and `researcher`.")
+        .means("Workers of your own, and changes to the built-in workers `implementer`, `integrator` and `researcher`. \
+                A worker is a role with the agents that can take it.")
         .shared()
-        .from("the built-in workers as they are");
+        .from("the built-in workers, unchanged");
     WORKER_ID: Key<String> = key("workers[].id", Kind::Id)
-        .means("The id of the worker: a built-in one, or one of your own.")
+        .means("The id of the worker, built-in or your own.")
         .example("implementer");
     WORKER_NAME: Key<String> = key("workers[].name", Kind::Text)
-        .means("The name that people read.")
+        .means("The name of the worker for people.")
         .example("Implementer")
         .from("the id");
     ROLE: Usual<Role> =
         key("workers[].role", Kind::OneOf(&["implementer", "integrator", "researcher"]))
-        .means("What the worker is for: it writes code (implementer), brings work together and may change protected \
-                paths (integrator), or finds out and may finish without a commit (researcher).")
+        .means("The role of the worker: it writes code (implementer), combines work and may change protected paths \
+                (integrator), or investigates and may finish without a commit (researcher).")
         .or(|| Role::Implementer);
     STRATEGY: Usual<Strategy> =
         key("workers[].strategy", Kind::OneOf(&["fixed", "priority", "round_robin"]))
-        .means("Which of its agents does a session: the first that can be used (fixed and priority), or the next each \
-                time (round_robin).")
+        .means("The choice of the agent for a session: the first usable one of `agents` (fixed and priority), or the \
+                next one each time (round_robin).")
         .or(|| Strategy::Priority);
     WORKER_AGENTS: Key<Vec<String>> = key("workers[].agents", Kind::Texts)
-        .means("The ids of its agents, in order.")
+        .means("The ids of the worker's agents, in order.")
         .example("[my-agent]")
-        .from("the agents that `agents` names, in order; if it names none, the built-in ones that are found on PATH");
+        .from("the agents in the project's `agents`, in order; without any, the built-in agents that are on PATH");
     TEMPLATE: Key<String> = key("workers[].template", Kind::Text)
-        .means("The file name of its prompt's template, in `templates/` of the workspace or built in.")
+        .means("The file name of the prompt template: a file in `templates/` of the workspace, or a built-in one.")
         .example("session-worker.md")
-        .from("the template of its role");
+        .from("the template of the role");
 }

@@ -1,4 +1,6 @@
-//! A row of the table, and the typed keys through which the reader reads it.
+//! A row of the table, and the typed keys that the reader uses.
+//!
+//! A key carries the type of its value, so that the reader cannot read `recovery.max_retries` as a text.
 
 use std::marker::PhantomData;
 use std::ops::Deref;
@@ -7,52 +9,52 @@ use serde::Serialize;
 
 use super::Kind;
 
-/// Everything there is to say about one key.
+/// The description of one key.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Setting {
-    /// The key with its path: `enabled`, `recovery.max_retries`, `agents[].id`.
+    /// Key with its path: `enabled`, `recovery.max_retries`, `agents[].id`.
     pub path: &'static str,
-    /// Its type and range.
+    /// Type and range of its value.
     pub kind: Kind,
-    /// The unit of its numbers; empty where it has none.
+    /// Unit of its number; empty for other types.
     pub unit: &'static str,
-    /// What it means, in whole sentences.
+    /// Meaning, in whole sentences.
     pub meaning: &'static str,
-    /// A value for the example file and the tests, as YAML; empty where the default serves.
+    /// Value for the example file and the tests, as YAML; empty if the default serves as the example.
     pub example: &'static str,
-    /// What holds when the key is not given.
+    /// Consequence if the key is not given.
     pub unset: Unset,
-    /// The path of its field in the settings where that is not its own; in a list, from the item on.
+    /// Path of its field in the settings, relative to the item in a list; empty if it is the path of the key.
     field: &'static str,
     /// Whether the repository's own `.paddock/project.yaml` may give it too.
     pub is_shared: bool,
 }
 
-/// What holds when a key is not given.
+/// Consequence if a key is not given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unset {
-    /// It must be given.
+    /// The file has a fault: the key is required.
     Required,
-    /// The default value of its [`Usual`].
+    /// The default value of its [`Usual`] holds.
     Usual,
-    /// Null, which means this.
+    /// The value is null, with this meaning.
     Null(&'static str),
-    /// What these words say.
+    /// The value comes from elsewhere, as these words say.
     From(&'static str),
 }
 
 impl Setting {
-    /// The last part of the path.
+    /// Returns the key's own name, the last part of the path.
     pub(crate) fn name(&self) -> &'static str {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
 
-    /// The path of the section or of the list's items that hold it; empty for the file.
+    /// Returns the path of the section or of the list's items that the key is in; empty for a top-level key.
     pub(crate) fn parent(&self) -> &'static str {
         self.path.rsplit_once('.').map_or("", |(parent, _)| parent)
     }
 
-    /// The path of its field in the settings; in a list, from the item on.
+    /// Returns the path of the key's field in the settings, relative to the item in a list.
     pub(crate) fn field(&self) -> &'static str {
         match self.field {
             "" => self.path.rsplit_once("[].").map_or(self.path, |(_, below)| below),
@@ -61,22 +63,23 @@ impl Setting {
     }
 }
 
-/// A row whose type is not known.
+/// A row without the type of its value, so that rows of all types fit into one list.
 pub(crate) trait Row: Sync {
-    /// What there is to say about the key.
+    /// Returns the description of the key.
     fn setting(&self) -> &Setting;
-    /// The default value as JSON, where the row has one.
+    /// Returns the default value as JSON, or `None` if the row has no default.
     fn usual(&self) -> Option<serde_json::Value>;
 }
 
-/// A key that is read as a `T`.
+/// A key whose value is a `T`.
 #[derive(Debug)]
 pub(crate) struct Key<T> {
     setting: Setting,
+    // `fn() -> T` and not `T`: a static must be `Sync` whatever `T` is.
     value: PhantomData<fn() -> T>,
 }
 
-/// A section: a map of keys with rows of their own.
+/// The type of a section: a map of keys that have rows of their own.
 #[derive(Debug)]
 pub(crate) struct Map;
 
@@ -84,10 +87,11 @@ pub(crate) struct Map;
 #[derive(Debug)]
 pub(crate) struct Usual<T> {
     key: Key<T>,
+    // A function, since a static cannot hold a `Vec` with contents.
     default: fn() -> T,
 }
 
-/// A key that must be given, as long as nothing else is said of it.
+/// Makes a key that must be given, unless [`Key::null`], [`Key::from`] or [`Key::or`] say otherwise.
 pub(crate) const fn key<T>(path: &'static str, kind: Kind) -> Key<T> {
     let setting = Setting {
         path,
@@ -127,24 +131,24 @@ impl<T> Key<T> {
         Self::with(Setting { is_shared: true, ..self.setting })
     }
 
-    /// The key may be null, which means this.
+    /// Allows null, with this meaning.
     pub(super) const fn null(self, meaning: &'static str) -> Self {
         Self::with(Setting { unset: Unset::Null(meaning), ..self.setting })
     }
 
-    /// Where the value comes from when the key is not given.
+    /// Says where the value comes from if the key is not given.
     pub(super) const fn from(self, words: &'static str) -> Self {
         Self::with(Setting { unset: Unset::From(words), ..self.setting })
     }
 
-    /// The value that holds when the key is not given.
+    /// Gives the key a default value.
     pub(super) const fn or(self, default: fn() -> T) -> Usual<T> {
         Usual { key: Self::with(Setting { unset: Unset::Usual, ..self.setting }), default }
     }
 }
 
 impl<T> Usual<T> {
-    /// The default value.
+    /// Returns the default value.
     pub(crate) fn default(&self) -> T {
         (self.default)()
     }
@@ -186,9 +190,10 @@ impl<T: Serialize> Row for Usual<T> {
     }
 }
 
-/// A value in one line of YAML.
+/// Formats a value as one line of YAML.
 pub(crate) fn inline(value: &serde_json::Value) -> String {
     use serde_json::Value;
+    // Any other text is quoted: `yes`, `1.0` or a `:` would not be read back as the same text.
     let is_plain = |text: &str| {
         text.starts_with(|first: char| first.is_ascii_alphabetic())
             && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
@@ -196,7 +201,7 @@ pub(crate) fn inline(value: &serde_json::Value) -> String {
     match value {
         Value::String(text) if is_plain(text) => text.clone(),
         Value::Array(items) => format!("[{}]", items.iter().map(inline).collect::<Vec<_>>().join(", ")),
-        // A whole number is written as people write it.
+        // `5`, not `5.0`, for a whole number.
         Value::Number(number) => {
             number.as_f64().map_or_else(|| number.to_string(), |float| float.to_string())
         }

@@ -1,4 +1,4 @@
-//! The keys of a project file that stand in a section.
+//! Rows for the keys in sections of a project file.
 
 use super::{Key, Kind, Map, Usual, key, rows};
 use paddock_model::settings::{ApprovalRule, PublishRule, ScopeLevel, Slots};
@@ -9,84 +9,84 @@ fn owned(texts: &[&str]) -> Vec<String> {
 
 rows! { SECTIONS:
     SESSION_DEFAULTS: Key<Map> = key("session_defaults", Kind::Section)
-        .means("What a session may use when its objective says nothing else. Sessions that run keep the limits with \
-                which they started.")
+        .means("Limits of a session, unless its objective sets its own. Running sessions keep the limits that they \
+                started with.")
         .from("the defaults of its keys");
     SCOPE_LEVEL: Usual<ScopeLevel> =
         key("session_defaults.scope_level", Kind::OneOf(&["small", "medium", "large"]))
-        .means("How large the planner is asked to make an objective: 1 to 2 commits (small), 3 to 5 (medium) or 5 to \
+        .means("The size of objectives that the planner is asked for: 1 to 2 commits (small), 3 to 5 (medium) or 5 to \
                 10 (large).")
         .or(|| ScopeLevel::Medium);
     MAX_COMMITS: Usual<u32> = key("session_defaults.max_commits_per_session", Kind::Count(1))
-        .means("How many commits a session may make. It is stopped at one commit more; all its commits are kept and \
-                reviewed.")
+        .means("Maximum number of commits per session. A session is stopped when it exceeds the number; all its \
+                commits are kept and reviewed.")
         .unit("commits")
         .field("session_defaults.max_commits")
         .or(|| 5);
     MAX_MINUTES: Usual<u32> = key("session_defaults.max_minutes_per_session", Kind::Count(1))
-        .means("How long a session may run before it is stopped. Time in which the machine sleeps does not count.")
+        .means("Maximum running time of a session; then it is stopped. Time in which the machine sleeps does not \
+                count.")
         .unit("minutes")
         .field("session_defaults.max_minutes")
         .or(|| 30);
     MAX_TOKENS: Key<u64> = key("session_defaults.max_tokens_per_session", Kind::Count(1))
-        .means("How many tokens a session may use. The limit acts during a session or at its end, depending on when \
-                the agent reports its tokens (`paddock agent list`).")
+        .means("Maximum number of tokens per session. The limit acts during a session or at its end, depending on \
+                when the agent reports its tokens (`paddock agent list`).")
         .unit("tokens")
         .field("session_defaults.max_tokens")
         .null("no limit");
     MAX_USD: Key<f64> = key("session_defaults.max_usd_per_session", Kind::AboveZero)
-        .means("How much a session may cost. The limit acts during a session or at its end, depending on when the \
-                agent reports its cost (`paddock agent list`).")
+        .means("Maximum cost of a session. The limit acts during a session or at its end, depending on when the agent \
+                reports its cost (`paddock agent list`).")
         .unit("US dollars")
         .field("session_defaults.max_usd")
         .null("no limit");
     STALL_MINUTES: Usual<u32> = key("session_defaults.stall_minutes", Kind::Count(1))
-        .means("How long a session may show no output, no changed file and no use of the CPU before it is stopped as \
-                stalled.")
+        .means("Time without output, changed files and CPU use after which a session is stopped as stalled.")
         .unit("minutes")
         .or(|| 20);
     PLANNER_AGENT: Key<String> = key("session_defaults.planner_agent", Kind::Text)
-        .means("The id of the agent that plans. While it cannot be used, or cools down, the agents that null stands \
-                for take over. For no planner, give `planner: false` to every agent that a worker uses, or run with \
+        .means("The id of the agent that plans. While it is unusable or cooling down, the agents of the default take \
+                over. To plan without agents, write `planner: false` for every agent that a worker uses, or run with \
                 `--no-planner`.")
         .example("claude")
-        .null("the first agent, in the order of `agents` and then of the built-in ones, that is enabled, that a worker \
-               uses, and that is built in as a planner or says `planner: true`");
+        .null("the first agent, in the order of `agents` and then of the built-in ones, that is enabled, is used by a \
+               worker, and is a built-in planner or has `planner: true`");
 
     RECOVERY: Key<Map> = key("recovery", Kind::Section)
-        .means("How far Paddock goes by itself when an objective fails, before it asks a person.")
+        .means("What Paddock does by itself when an objective fails, before it asks a person.")
         .from("the defaults of its keys");
     MAX_RETRIES: Usual<u32> = key("recovery.max_retries", Kind::Count(0))
-        .means("How many correction sessions an objective may have.")
+        .means("Maximum number of correction sessions of an objective. With 0, the first failure goes to a person.")
         .unit("sessions")
         .or(|| 2);
     EXPAND: Usual<Vec<String>> = key("recovery.expand", Kind::Globs)
-        .means("Paths by which the scope of an objective may grow without a person.")
+        .means("Paths that Paddock may add to the scope of an objective without asking a person.")
         .or(|| owned(&["tests/**", "docs/**", "**/*.md"]));
     MAX_EXPANSIONS: Usual<u32> = key("recovery.max_expansions", Kind::Count(0))
-        .means("How often the scope of one objective may grow in this way.")
+        .means("Maximum number of such additions per objective.")
         .unit("times")
         .or(|| 3);
     MAX_SESSIONS: Usual<u32> = key("recovery.max_sessions", Kind::Count(1))
-        .means("How many sessions of any kind an objective may have; then a person is asked. After a person's \
-                retry it may have as many again.")
+        .means("Maximum number of sessions of any kind of an objective; then a person is asked. A person's retry \
+                allows as many again.")
         .unit("sessions")
         .or(|| 8);
 
     WORKTREE: Key<Map> = key("worktree", Kind::Section)
-        .means("How a new worktree is prepared.")
+        .means("Preparation of a new worktree.")
         .from("the defaults of its keys");
     COPY: Usual<Vec<String>> = key("worktree.copy", Kind::Globs)
         .means("Files that are copied from the repository's folder into the worktree of a session, each named by its \
-                path: a pattern such as `*.env` copies nothing. A branch that commits a file which matches is turned \
-                down.")
+                path; a pattern such as `*.env` copies nothing. The review refuses a branch that commits a matching \
+                file.")
         .or(|| owned(&[".env"]));
     SETUP: Key<String> = key("worktree.setup", Kind::Text)
-        .means("A shell command that is run in a new worktree, of a session or of the gate.")
+        .means("A shell command that runs in each new worktree, of a session or of the gate.")
         .example("npm ci")
-        .null("none");
+        .null("no command");
     SETUP_TIMEOUT: Usual<u32> = key("worktree.setup_timeout_minutes", Kind::Count(1))
-        .means("How long that command may run.")
+        .means("Maximum running time of `setup`; then it is stopped and counts as failed.")
         .unit("minutes")
         .or(|| 10);
 
@@ -94,83 +94,86 @@ rows! { SECTIONS:
         .means("The merge queue.")
         .from("the defaults of its keys");
     SLOTS: Usual<Slots> = key("queue.slots", Kind::AutoOrCount(1))
-        .means("How many gates run at the same time, at most 16. With `auto`, Paddock measures whether several at once \
-                are faster, and uses at most 4.")
+        .means("Number of gate runs at the same time, at most 16. With `auto`, Paddock measures whether several at \
+                once are faster, and uses at most 4.")
         .unit("gates")
         .or(|| Slots::Auto);
     STRICT: Usual<bool> = key("queue.strict", Kind::Flag)
-        .means("Whether each objective is verified by a gate run of its own instead of in batches.")
+        .means("Whether every objective gets a gate run of its own. By default, several are verified as one batch.")
         .or(|| false);
     FLAKY_RETRIES: Usual<u32> = key("queue.flaky_retries", Kind::Count(0))
-        .means("How often a red gate is repeated on the same tree before the objective is sent back. It is repeated \
-                at least once if the cause may lie outside the tree, such as a registry that did not answer.")
+        .means("Number of times that a red gate is repeated on the same tree before the objective is sent back. The \
+                gate is repeated at least once if the cause may lie outside the tree, such as a registry that did not \
+                answer.")
         .unit("times")
         .or(|| 1);
     CANARY: Usual<bool> = key("queue.canary", Kind::Flag)
-        .means("Whether the gate is tried on an emptied tree each time a supervisor starts: there it must fail.")
+        .means("Whether the gate runs on an emptied tree each time a supervisor starts. A gate that passes there \
+                checks nothing, which Paddock then reports.")
         .or(|| false);
     CLEAN: Usual<bool> = key("queue.clean", Kind::Flag)
-        .means("Whether ignored files, such as caches, are removed from the gate's worktrees before each run too.")
+        .means("Whether ignored files, such as caches, are removed from the gate's worktrees before each run. By \
+                default they stay, which makes runs faster.")
         .or(|| false);
 
     LAND: Key<Map> = key("land", Kind::Section)
         .means("What follows a landing.")
         .from("the defaults of its keys");
     PUBLISH: Usual<PublishRule> = key("land.publish", Kind::OneOf(&["auto", "manual"]))
-        .means("Whether the target branch follows each landing at once (auto) or when a person says `paddock queue \
+        .means("Whether the target branch moves to each landing at once (auto) or when a person runs `paddock queue \
                 publish` (manual).")
         .or(|| PublishRule::Auto);
     PUSH: Key<String> = key("land.push", Kind::Text)
-        .means("The name of a remote to which the target branch is pushed after each publication, never by force.")
+        .means("The name of a remote that the target branch is pushed to after each publication, never by force.")
         .example("origin")
-        .null("nothing is pushed");
+        .null("no push");
 
     PLANNER: Key<Map> = key("planner", Kind::Section)
-        .means("Planning. `session_defaults.planner_agent` says which agent plans.")
+        .means("Planning. `session_defaults.planner_agent` names the agent that plans.")
         .shared()
         .from("the defaults of its keys");
     APPROVAL: Usual<ApprovalRule> = key("planner.approval", Kind::OneOf(&["auto", "manual"]))
-        .means("Whether a plan without faults becomes objectives at once (auto) or when a person approves it (manual).")
+        .means("Whether a plan without faults is applied at once (auto) or when a person approves it (manual).")
         .or(|| ApprovalRule::Auto);
     CONTEXT_FILES: Usual<Vec<String>> = key("planner.context_files", Kind::Texts)
-        .means("Files of the repository, as committed, whose first 3,000 characters a planner's prompt holds.")
+        .means("Files of the repository, as committed, whose first 3,000 characters are part of a planner's prompt.")
         .shared()
         .or(|| owned(&["README.md", "AGENTS.md", "CHECKPOINTS.md"]));
 
     BUDGET: Key<Map> = key("budget", Kind::Section)
-        .means("What the project may spend in a day, from midnight to midnight in your time zone. When a limit is \
-                reached, its sessions are stopped and nothing new starts before midnight.")
+        .means("Limits per day, from midnight to midnight in your time zone. When a limit is reached, the project's \
+                sessions are stopped, and nothing new starts before midnight.")
         .from("the defaults of its keys");
     USD_PER_DAY: Key<f64> = key("budget.usd_per_day", Kind::AboveZero)
-        .means("How much its sessions may cost, as far as agents report their cost.")
+        .means("Maximum cost of all sessions in a day. Counts agents that report their cost.")
         .unit("US dollars")
         .field("budget.usd")
         .null("no limit");
     TOKENS_PER_DAY: Key<u64> = key("budget.tokens_per_day", Kind::Count(1))
-        .means("How many tokens its sessions may use, as far as agents report them.")
+        .means("Maximum number of tokens of all sessions in a day. Counts agents that report their tokens.")
         .unit("tokens")
         .field("budget.tokens")
         .null("no limit");
     SESSION_MINUTES_PER_DAY: Key<u64> = key("budget.session_minutes_per_day", Kind::Count(1))
-        .means("How long its sessions may run in all.")
+        .means("Maximum total running time of all sessions in a day.")
         .unit("minutes")
         .field("budget.session_minutes")
         .null("no limit");
 
     DISK: Key<Map> = key("disk", Kind::Section)
-        .means("Disk space.")
+        .means("Limits on disk space.")
         .from("the defaults of its keys");
     MIN_FREE_GB: Usual<f64> = key("disk.min_free_gb", Kind::FromZero)
-        .means("How much must be free on the disks of the workspace, the repository and the worktrees: below it \
-                nothing new starts.")
+        .means("Minimum free space on the disks of the workspace, the repository and the worktrees. Below it, nothing \
+                new starts.")
         .unit("gigabytes")
         .or(|| 5.0);
     SESSION_LOG_MB: Usual<u64> = key("disk.session_log_mb", Kind::Count(1))
-        .means("How much output is kept of a session.")
+        .means("Maximum size of the output that is kept of a session.")
         .unit("megabytes")
         .or(|| 100);
     WORKTREES_GB: Key<f64> = key("disk.worktrees_gb", Kind::AboveZero)
-        .means("Reserved for a limit on the space that worktrees use. It has no effect yet.")
+        .means("Reserved for a limit on the disk space of worktrees. The key has no effect yet.")
         .unit("gigabytes")
         .null("no limit");
 }

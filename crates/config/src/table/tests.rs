@@ -1,4 +1,4 @@
-//! Every row of the table, against everything that is made from it.
+//! Checks every row of the table against everything that is made from it.
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
@@ -14,14 +14,14 @@ use crate::{ConfigError, example, schema, show};
 use paddock_model::settings::ProjectSettings;
 
 thread_local! {
-    /// The paths of the keys that this test's thread has read.
+    /// Paths of the keys that this test's thread has read.
     pub(crate) static READ: RefCell<BTreeSet<&'static str>> = RefCell::default();
 }
 
 const BASE: [(&str, &str); 4] =
     [("slug", "x"), ("name", "X"), ("repo_root", "../r"), ("worktrees_root", "/wt")];
 
-/// A file that gives a key, with as little else as it needs.
+/// Returns a file that gives a key, with only the other keys that it needs.
 fn file_with(setting: &Setting, value: &str) -> String {
     let (parent, name) = (setting.parent(), setting.name());
     let is_other = |key: &str| !(parent.is_empty() && key == name);
@@ -39,7 +39,7 @@ fn file_with(setting: &Setting, value: &str) -> String {
     base + &own
 }
 
-/// What an item of a list needs besides a key.
+/// Returns the required keys of an item of a list.
 fn others(list: &str) -> &'static [(&'static str, &'static str)] {
     match list {
         "verify" => &[("name", "t"), ("run", "make")],
@@ -62,12 +62,12 @@ fn shown(text: &str) -> (ProjectSettings, Value) {
     (project.settings, document)
 }
 
-/// The value of a key in a document; of a list, in its first item.
+/// Returns the value of a key in a document; for a list, in its first item.
 fn at<'d>(document: &'d Value, setting: &Setting) -> Option<&'d Value> {
     document.pointer(&format!("/{}", setting.path.replace("[]", ".0").replace('.', "/")))
 }
 
-/// Values that a key may have, as YAML: among them one that is not the default.
+/// Returns allowed values of a key, as YAML; at least one differs from the default.
 fn samples(row: &dyn Row) -> Vec<String> {
     let setting = row.setting();
     let of = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
@@ -86,7 +86,7 @@ fn samples(row: &dyn Row) -> Vec<String> {
     }
 }
 
-/// Values that a key may not have.
+/// Returns values that a key must refuse.
 fn wrong(kind: Kind) -> Vec<String> {
     let of = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
     match kind {
@@ -102,7 +102,7 @@ fn wrong(kind: Kind) -> Vec<String> {
     }
 }
 
-/// Whether `config show` says what the file said.
+/// Returns whether `config show` shows the value that the file gave.
 fn says(setting: &Setting, shown: &Value, given: &Value) -> bool {
     match (setting.kind, shown, given) {
         (_, Value::String(shown), Value::String(given)) if setting.path.ends_with("_root") => {
@@ -112,7 +112,7 @@ fn says(setting: &Setting, shown: &Value, given: &Value) -> bool {
             let words: Vec<&str> = words.iter().filter_map(Value::as_str).collect();
             words.join(" ") == *line
         }
-        // It goes over what is below it.
+        // Variables are added to those of the built-in agent.
         (Kind::Variables, Value::Object(shown), Value::Object(given)) => {
             given.iter().all(|(name, value)| shown.get(name) == Some(value))
         }
@@ -191,7 +191,7 @@ fn a_file_that_says_nothing_gets_the_defaults_of_the_table() {
     }
 }
 
-/// The example with every key that it turns off.
+/// Returns the example with the keys that it turns off switched on.
 pub(crate) fn whole_example() -> String {
     let mut text = String::new();
     for line in example::text().lines() {
@@ -269,11 +269,11 @@ fn every_key_of_the_table_is_read_and_no_other_one() {
     let read = READ.take();
     let table: BTreeSet<&str> = all().map(|row| row.setting().path).collect();
     assert_eq!(read, table);
-    assert_eq!(all().count(), table.len(), "a path stands twice");
+    assert_eq!(all().count(), table.len(), "a path is in the table twice");
 }
 
 #[test]
-fn every_row_says_what_it_means_in_whole_sentences() {
+fn every_row_has_a_meaning_in_whole_sentences() {
     for row in all() {
         let Setting { path, meaning, kind, unit, .. } = *row.setting();
         assert!(
