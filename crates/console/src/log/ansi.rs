@@ -1,5 +1,5 @@
-//! Output of agents made harmless but not colourless: of all that a terminal would obey, only colours and
-//! weights are kept.
+//! Turns output of agents into styled text that is safe to show: colours and weights are kept, every other
+//! escape sequence and control character is removed.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -12,19 +12,19 @@ const TAB: usize = 8;
 /// Text in one style.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Run {
-    /// The text, free of anything a terminal would obey.
+    /// Text without control characters.
     pub text: String,
-    /// Its style: foreground, background, weight.
+    /// Foreground, background and weight.
     pub style: Style,
 }
 
-/// One line as it may be shown. What a carriage return would have overwritten is left out; half characters
-/// and bytes that are no text show as replacement characters.
+/// Returns a line as runs of styled text. Text before a carriage return is left out, as a terminal would have
+/// overwritten it. Invalid UTF-8 shows as replacement characters.
 #[must_use]
 pub(crate) fn runs(bytes: &[u8]) -> Vec<Run> {
     let bytes = bytes.strip_suffix(b"\n").unwrap_or(bytes);
     let bytes = bytes.strip_suffix(b"\r").unwrap_or(bytes);
-    // Most lines: nothing to obey, nothing to replace.
+    // Most lines are printable ASCII and need no decoder.
     if bytes.iter().all(|byte| (0x20..0x7f).contains(byte)) {
         let text = String::from_utf8_lossy(bytes).into_owned();
         return if text.is_empty() { Vec::new() } else { vec![Run { text, style: Style::default() }] };
@@ -36,12 +36,15 @@ pub(crate) fn runs(bytes: &[u8]) -> Vec<Run> {
     painter.runs
 }
 
+/// Collects the runs of one line from the decoder.
 #[derive(Debug, Default)]
 struct Painter {
     runs: Vec<Run>,
+    /// Text of the run that is being collected.
     text: String,
     style: Style,
-    /// Characters since the beginning of the line, for tab stops; wide ones are rare before tabs.
+    /// Characters since the beginning of the line, for tab stops. Wide characters count as one, which moves a
+    /// tab stop after them; they are rare there.
     column: usize,
 }
 
@@ -79,12 +82,15 @@ impl Sink for Painter {
 }
 
 impl Painter {
+    /// Ends the current run.
     fn close(&mut self) {
         if !self.text.is_empty() {
             self.runs.push(Run { text: std::mem::take(&mut self.text), style: self.style });
         }
     }
 
+    /// Applies one number of a "select graphic rendition" sequence. Returns the numbers that are left: an
+    /// extended colour takes some of those after it.
     fn apply<'n>(&mut self, number: u16, after: &'n [u16]) -> &'n [u16] {
         let style = self.style;
         self.style = match number {
@@ -113,7 +119,7 @@ impl Painter {
                 }
                 return rest;
             }
-            // Blinking and hidden text, and what is unknown: no.
+            // Blinking text distracts, and hidden text could hide what an agent does.
             _ => style,
         };
         after
@@ -124,12 +130,13 @@ fn without(style: Style, modifier: Modifier) -> Style {
     Style { add_modifier: style.add_modifier - modifier, ..style }
 }
 
-/// `5;n` or `2;r;g;b`.
+/// Reads an extended colour (`5;n` or `2;r;g;b`), and returns the numbers after it.
 fn extended(numbers: &[u16]) -> (Option<Color>, &[u16]) {
     let byte = |number: u16| u8::try_from(number).unwrap_or(u8::MAX);
     match numbers {
         [5, index, rest @ ..] => (Some(Color::Indexed(byte(*index))), rest),
         [2, red, green, blue, rest @ ..] => (Some(Color::Rgb(byte(*red), byte(*green), byte(*blue))), rest),
+        // The length of an unknown form is unknown, too: the rest of the sequence is dropped.
         _ => (None, &[]),
     }
 }
@@ -188,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_reaches_the_terminal() {
+    fn no_other_sequence_reaches_the_terminal() {
         let bad = "x\u{1b}[2J\u{1b}[10;10H\u{1b}]0;title\u{7}y\u{1b}]52;c;aGk=\u{1b}\\z\u{1b}P1$r\u{1b}\\\u{1b}[?25l\u{7}\u{8}\u{0}\u{9b}31mq\u{202e}\u{1b}c\u{1b}[>4;2m";
         let found: String = shown(bad).into_iter().map(|(text, _)| text).collect();
         assert_eq!(found, "xyzq");
@@ -196,14 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn what_was_overwritten_is_gone_and_tabs_are_blanks() {
+    fn overwritten_text_is_left_out_and_tabs_are_blanks() {
         assert_eq!(plain(b"10%\r20%\r100% done\r\n"), "100% done");
         assert_eq!(plain(b"a\tb\n"), "a       b");
         assert_eq!(plain(b"plain\n"), "plain");
     }
 
     #[test]
-    fn bytes_that_are_no_text_are_shown_as_such() {
+    fn bytes_that_are_not_utf8_show_as_replacement_characters() {
         assert_eq!(plain(b"a\xff\xe7\x99\n"), "a\u{fffd}\u{fffd}");
     }
 

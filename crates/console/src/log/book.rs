@@ -1,4 +1,4 @@
-//! The logs that are open, each with its views, and the way to the thread that reads them on.
+//! The open logs with their views, and the requests to the follower thread.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex};
 use super::doc::{Doc, Shared};
 use super::lens::Place;
 use super::matcher::Matcher;
-use super::order::{Desk, Of, SharedLog, Sought, Watched, turn};
+use super::requests::{FollowedLog, Of, RequestSender, SearchRequest, SharedLog, turn};
 use super::seek::Search;
 use super::view::View;
 use crate::finder::FinderKind;
 use paddock_agents::transcript::Setting;
 
-/// Logs kept open: those of a grid and the ones looked at last. Each may hold its readable text.
+/// Logs kept open, unless more are on the screen. Enough for all tiles of the grid and the logs shown before
+/// it; each may hold the text of its transcript, so the number is bounded.
 const OPEN_MAX: usize = 16;
 
 /// An open log.
@@ -22,11 +23,13 @@ const OPEN_MAX: usize = 16;
 pub struct Open {
     /// The log.
     pub log: SharedLog,
-    /// The view of the log's pane.
+    /// View of the log pane, or of the queue's pane for a gate run.
     pub view: RefCell<View>,
-    /// The view of its tile in the grid.
+    /// View of the tile in the grid, or of the tab of an objective.
     pub tile: RefCell<View>,
+    /// Folder of the job.
     pub(super) folder: PathBuf,
+    /// Value of [`Book::clock`] when the log was shown last.
     pub(super) used: u64,
 }
 
@@ -34,28 +37,32 @@ pub struct Open {
 #[derive(Debug, Default)]
 pub struct Book {
     pub(super) open: BTreeMap<Of, Open>,
-    pub(super) orders: Option<Desk>,
+    /// Channel to the follower thread; `None` until it runs.
+    pub(super) requests: Option<RequestSender>,
+    /// Whether the follower thread is being started.
     pub(super) is_starting: bool,
+    /// The followed logs, and whether their jobs run.
     pub(super) watched: Vec<(Of, bool)>,
+    /// Counts uses of logs, to find the least recently used one.
     pub(super) clock: u64,
-    /// What the last search did not find.
+    /// Text of the last search, if it was not found.
     missed: Option<String>,
 }
 
 impl Book {
-    /// An open log.
+    /// Returns a log if it is open.
     #[must_use]
     pub fn get(&self, of: Of) -> Option<&Open> {
         self.open.get(&of)
     }
 
-    /// What was looked for last and is nowhere.
+    /// Returns the text of the last search if it was not found.
     #[must_use]
     pub(crate) fn missed(&self) -> Option<&str> {
         self.missed.as_deref()
     }
 
-    /// Why what is looked for in a log, or filtered by, is not used as a pattern.
+    /// Returns why the search or filter of a log is not used as a pattern, if it is not.
     #[must_use]
     pub(crate) fn caveat(&self, of: Of, kind: FinderKind) -> Option<String> {
         let open = self.open.get(&of)?;
@@ -66,10 +73,11 @@ impl Book {
         matcher?.caveat().map(str::to_owned)
     }
 
-    /// Goes where a search has led.
+    /// Applies the result of a search: moves the cursor to `place`, or records that the text was not found.
     pub(crate) fn found(&mut self, of: Of, text: &str, place: Option<Place>) {
         let Some(open) = self.open.get(&of) else { return };
         let mut view = open.view.borrow_mut();
+        // A late result of an older search does not move the view.
         if view.find().is_none_or(|find| find.text() != text) {
             return;
         }
@@ -82,7 +90,7 @@ impl Book {
         }
     }
 
-    /// Looks for something in a log, from the cursor on; without a text for what was looked for last.
+    /// Searches a log from the cursor on: for `text`, or for the last text again if `None`.
     pub(crate) fn search(&mut self, of: Of, text: Option<&str>, forward: bool) {
         self.missed = None;
         let Some(open) = self.open.get(&of) else { return };
@@ -90,10 +98,11 @@ impl Book {
         if let Some(text) = text {
             view.set_find(Matcher::new(text));
         }
-        let (Some(matcher), Some(orders)) = (view.find().cloned(), &self.orders) else { return };
+        let (Some(matcher), Some(requests)) = (view.find().cloned(), &self.requests) else { return };
         let mut log = turn(&open.log);
         let mode = view.mode();
-        // A text that is typed is looked for on the line at hand, too.
+        // The search is sent with every letter typed: the cursor stays on its line as long as that matches.
+        // To go to the next match (no text), the line is left.
         let from = view.cursor(&mut log);
         let here = log.doc.content(mode, from.entry, from.line).filter(|_| text.is_some());
         if here.is_some_and(|content| matcher.matches(&content.text())) {
@@ -101,39 +110,46 @@ impl Book {
         }
         let search = Search { mode, matcher, from, forward, has_turned: false };
         let (log, folder) = (open.log.clone(), open.folder.clone());
-        orders.order(|orders| orders.search = Some(Sought { of, log, folder, search }));
+        requests.send(|requests| requests.search = Some(SearchRequest { of, log, folder, search }));
     }
 
-    /// Lays a filter over a log; an empty text takes it away.
+    /// Filters a log; an empty text ends the filter.
     pub(crate) fn filter(&mut self, of: Of, text: &str) {
         if let Some(open) = self.open.get(&of) {
             let mut log = turn(&open.log);
             open.view.borrow_mut().set_filter(&mut log, Matcher::new(text));
         }
-        // The thread looks at once.
+        // The request has nothing new in it; it wakes the thread, which may sleep if no job runs.
         self.send_watched();
     }
 
-    /// Has read what the last frame wanted to show and did not have; to be called after each frame.
+    /// Asks the thread to read the text that the last frame lacked. Called after each frame.
     pub(crate) fn read_wanted(&self) {
-        let Some(orders) = &self.orders else { return };
+        let Some(requests) = &self.requests else { return };
         let open = self.watched.iter().filter_map(|(of, _)| self.open.get(of));
         if open.into_iter().any(|open| turn(&open.log).doc.wants()) {
-            orders.order(|orders| orders.read = true);
+            requests.send(|requests| requests.read = true);
         }
     }
 
+    /// Sends the list of followed logs to the thread.
     pub(super) fn send_watched(&self) {
-        let Some(orders) = &self.orders else { return };
+        let Some(requests) = &self.requests else { return };
         let watched = self.watched.iter().filter_map(|(of, is_open)| {
             let open = self.open.get(of)?;
-            Some(Watched { of: *of, log: open.log.clone(), folder: open.folder.clone(), is_open: *is_open })
+            Some(FollowedLog {
+                of: *of,
+                log: open.log.clone(),
+                folder: open.folder.clone(),
+                is_open: *is_open,
+            })
         });
         let watched = watched.collect();
-        orders.order(|orders| orders.watch = Some(watched));
+        requests.send(|requests| requests.watch = Some(watched));
     }
 
-    pub(super) fn forget_the_oldest(&mut self) {
+    /// Closes logs beyond [`OPEN_MAX`], but none that is on the screen.
+    pub(super) fn close_least_recently_used(&mut self) {
         let wanted: BTreeSet<Of> = self.watched.iter().map(|(of, _)| *of).collect();
         while self.open.len() > OPEN_MAX.max(wanted.len()) {
             let idle = self.open.iter().filter(|(of, _)| !wanted.contains(of));

@@ -1,4 +1,4 @@
-//! Rows of a log on the screen.
+//! Draws rows of a log.
 
 use jiff::tz::TimeZone;
 use ratatui::buffer::Buffer;
@@ -12,7 +12,7 @@ use crate::text;
 use crate::theme::Theme;
 use paddock_agents::transcript::LineKind;
 
-/// Draws a view of a log. The first column is the cursor's.
+/// Draws a view of a log. The first column is reserved for the mark of the cursor.
 pub fn draw(view: &mut View, log: &mut Shared, area: Rect, buf: &mut Buffer, theme: &Theme, focused: bool) {
     let width = usize::from(area.width.saturating_sub(2));
     let rows = view.draw(log, width, usize::from(area.height));
@@ -39,8 +39,8 @@ fn draw_row(row: &ScreenRow, area: Rect, buf: &mut Buffer, theme: &Theme, zone: 
     let mut text_x = at(row.indent);
     if let Some(lines) = row.folded {
         let more = if theme.glyphs.ascii { "..." } else { "…" };
-        let said = format!("{more} {} more, Enter", grouped(lines));
-        text::put(buf, text_x, area.y, end - text_x, &said, theme.dim);
+        let words = format!("{more} {} more, Enter", grouped(lines));
+        text::put(buf, text_x, area.y, end - text_x, &words, theme.dim);
         return;
     }
     let base = text_style(row.kind, theme);
@@ -71,7 +71,7 @@ fn text_style(kind: Option<LineKind>, theme: &Theme) -> Style {
     }
 }
 
-/// A theme without colours has none of the agent's either.
+/// Removes the agent's colours if the theme has none (`NO_COLOR`); bold and the like stay.
 fn allowed(style: Style, theme: &Theme) -> Style {
     match theme.working.fg {
         Some(_) => style,
@@ -79,7 +79,7 @@ fn allowed(style: Style, theme: &Theme) -> Style {
     }
 }
 
-/// A number with its digits in groups: `12 345`.
+/// Formats a number with its digits in groups: `12 345`.
 #[must_use]
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();

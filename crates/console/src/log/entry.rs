@@ -1,42 +1,45 @@
-//! What happened, one entry after the other.
+//! The entries of a transcript.
 
 use std::collections::VecDeque;
 
 use super::source::Stream;
 use paddock_agents::transcript::{Line, LineKind};
 
-/// Entries kept of one session: days of an agent's work. The oldest go first; the raw view has them still.
+/// Entries kept of one log: days of an agent's work. The oldest are dropped first; the raw view still has
+/// them.
 const ENTRIES_MAX: usize = 100_000;
-/// Bytes of text kept of one session.
+/// Bytes of text kept of one log. With [`super::book`]'s bound on open logs, this bounds the console's
+/// memory.
 const TEXT_MAX_BYTES: usize = 48 << 20;
-/// Output that goes on is put together up to this length, in bytes; more of it begins a new entry.
+/// Consecutive output is joined into one entry up to this size, in bytes. Showing a line of an entry splits
+/// its whole text, which must stay cheap.
 const JOINED_MAX_BYTES: usize = 64 << 10;
 
-/// Where the text of an entry is.
+/// The text of an entry, or where it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Body {
-    /// Lines of the log itself.
+    /// Lines of the log, read from disk when they are shown. Used for plain text.
     Lines {
-        /// Of this stream.
+        /// Stream of the lines.
         stream: Stream,
-        /// From this one on.
+        /// Number of the first line.
         first: u64,
-        /// So many.
+        /// Number of lines.
         count: u64,
-        /// Bytes at the front of the first that its verb stands for.
+        /// Bytes at the front of the first line that the entry's verb replaces.
         skip: usize,
     },
-    /// Text that a reader has made.
+    /// Text that the transcript's parser has produced.
     Text {
-        /// With line feeds between lines.
+        /// Text, with line feeds between its lines.
         text: String,
-        /// How many lines it has.
+        /// Number of lines.
         lines: u64,
     },
 }
 
 impl Body {
-    /// How many lines it has.
+    /// Returns the number of lines.
     #[must_use]
     pub(crate) fn lines(&self) -> u64 {
         match self {
@@ -45,7 +48,7 @@ impl Body {
         }
     }
 
-    fn weight(&self) -> usize {
+    fn text_bytes(&self) -> usize {
         match self {
             Self::Lines { .. } => 0,
             Self::Text { text, .. } => text.len(),
@@ -53,76 +56,80 @@ impl Body {
     }
 }
 
-/// One thing that happened.
+/// One entry of a transcript: a message, a command, its output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What.
+    /// Kind of the entry.
     pub kind: LineKind,
-    /// When, in Unix milliseconds, if anybody knows.
+    /// Time of the entry, in Unix milliseconds; `None` if unknown.
     pub at_ms: Option<i64>,
-    /// Its text.
+    /// Text of the entry.
     pub body: Body,
 }
 
-/// The newest entries of a session, numbered from its beginning.
+/// The newest entries of a log, numbered from its beginning.
 #[derive(Debug, Default)]
 pub(crate) struct Entries {
     kept: VecDeque<Entry>,
+    /// Number of entries dropped from the front.
     dropped: u64,
-    weight: usize,
+    /// Bytes of text in `kept`.
+    text_bytes: usize,
+    /// Lines ever added, those of dropped entries included.
     lines: u64,
     has_times: bool,
 }
 
 impl Entries {
-    /// Whether anybody knows when any of it happened.
+    /// Returns whether the time of any entry is known.
     #[must_use]
     pub(crate) fn has_times(&self) -> bool {
         self.has_times
     }
 
-    /// The number of the first that is kept.
+    /// Returns the number of the first entry that is kept.
     #[must_use]
     pub(crate) fn first(&self) -> u64 {
         self.dropped
     }
 
-    /// The number after the last.
+    /// Returns the number after the last entry.
     #[must_use]
     pub(crate) fn end(&self) -> u64 {
         self.dropped + self.kept.len() as u64
     }
 
-    /// Lines that ever came; what a reader counts as new.
+    /// Returns the number of lines ever added. It never falls, so that new lines can be counted from it.
     #[must_use]
     pub(crate) fn lines(&self) -> u64 {
         self.lines
     }
 
-    /// An entry by its number.
+    /// Returns an entry by its number, `None` if it was dropped or does not exist.
     #[must_use]
     pub(crate) fn get(&self, number: u64) -> Option<&Entry> {
-        let at = usize::try_from(number.checked_sub(self.dropped)?).ok()?;
-        self.kept.get(at)
+        let index = usize::try_from(number.checked_sub(self.dropped)?).ok()?;
+        self.kept.get(index)
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and drops the oldest ones beyond the bounds.
     pub(crate) fn push(&mut self, entry: Entry) {
         self.lines += entry.body.lines();
-        self.weight += entry.body.weight();
+        self.text_bytes += entry.body.text_bytes();
         self.has_times |= entry.at_ms.is_some();
         self.kept.push_back(entry);
-        while self.kept.len() > ENTRIES_MAX || self.weight > TEXT_MAX_BYTES {
+        while self.kept.len() > ENTRIES_MAX || self.text_bytes > TEXT_MAX_BYTES {
             let Some(oldest) = self.kept.pop_front() else { return };
-            self.weight -= oldest.body.weight();
+            self.text_bytes -= oldest.body.text_bytes();
             self.dropped += 1;
         }
     }
 
-    /// One more line of the log for the last entry; none when the last is not about the line before.
-    pub(crate) fn extend_lines(&mut self, of: Stream, line: u64) -> Option<()> {
+    /// Adds a line of the log to the last entry. Returns `None`, and does nothing, if the last entry does not
+    /// end with the line before.
+    pub(crate) fn extend_lines(&mut self, of_stream: Stream, line: u64) -> Option<()> {
         match &mut self.kept.back_mut()?.body {
-            Body::Lines { stream, first, count, .. } if *stream == of && *first + *count == line => {
+            Body::Lines { stream, first, count, .. } if *stream == of_stream && *first + *count == line => {
                 *count += 1;
                 self.lines += 1;
                 Some(())
@@ -131,7 +138,8 @@ impl Entries {
         }
     }
 
-    /// Adds what a reader has read; output that goes on is put together.
+    /// Adds a line of a parsed transcript. Consecutive output is joined into one entry, so that it folds as
+    /// one.
     pub(crate) fn push_line(&mut self, line: Line, at_ms: Option<i64>) {
         let lines = line.text.split('\n').count() as u64;
         if let Some(last) = self.kept.back_mut()
@@ -144,7 +152,7 @@ impl Entries {
             text.push_str(&line.text);
             *before += lines;
             self.lines += lines;
-            self.weight += line.text.len() + 1;
+            self.text_bytes += line.text.len() + 1;
             return;
         }
         let body = Body::Text { text: line.text, lines };
@@ -161,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn output_that_goes_on_is_one_entry() {
+    fn consecutive_output_is_one_entry() {
         let mut entries = Entries::default();
         entries.push_line(output("a\nb"), None);
         entries.push_line(output("c"), None);
@@ -172,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_go_first() {
+    fn the_oldest_entries_are_dropped_first() {
         let mut entries = Entries::default();
         for n in 0..ENTRIES_MAX + 10 {
             entries.push_line(Line { kind: LineKind::Say, text: n.to_string(), at_ms: None }, None);

@@ -1,7 +1,8 @@
-//! The thread that reads logs on: those that are on the screen, from their files, until their jobs are over.
+//! The follower thread: it reads the logs on the screen from their files until their jobs are over, extends
+//! filters, and runs searches.
 //!
-//! It looks at the files itself, as the supervisor would do for it: the same bytes without JSON around them,
-//! and the same way whether a supervisor runs or not.
+//! The thread reads the segment files itself instead of asking the supervisor for their text: the bytes are
+//! the same, no JSON is made of them and parsed again, and logs can be read without a supervisor.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -13,28 +14,33 @@ use std::time::Duration;
 
 use super::doc::{Chunk, Mode};
 use super::lens::Place;
-use super::order::{Desk, Of, Orders, SharedLog, Sought, Taker, Watched, desk, turn};
+use super::requests::{
+    FollowedLog, Of, RequestReceiver, RequestSender, Requests, SearchRequest, SharedLog, request_channel,
+    turn,
+};
 use super::seek::Step;
 use super::source::{Stream, read};
 use crate::msg::{Msg, World};
 use paddock_os::fail_points::trouble_point;
 use paddock_runner::log::LogReader;
 
-/// How often the end of a log is looked at while its job runs: soon enough for an eye.
+/// Poll interval for the end of a log while its job runs. Streamed text is drawn at most ten times a second,
+/// so that polling more often would show nothing more.
 const FOLLOW_PAUSE: Duration = Duration::from_millis(100);
-/// How much is read at once: little enough that whoever draws waits a moment at most.
+/// Bytes read and parsed at once. The log is locked while they are parsed: the renderer waits for one chunk
+/// at most.
 const CHUNK_BYTES: usize = 128 << 10;
-/// Lines looked at for a filter or a search at once, for the same reason.
+/// Lines examined at once for a filter or a search, with the log locked.
 const SLICE_LINES: usize = 4_000;
 
 /// Starts the thread.
 ///
 /// # Errors
-/// When the system gives none.
-pub(crate) fn start(world: &World) -> std::io::Result<Desk> {
-    let (desk, orders) = desk();
+/// Fails if the system cannot start a thread.
+pub(crate) fn start(world: &World) -> std::io::Result<RequestSender> {
+    let (sender, requests) = request_channel();
     let follower = Follower {
-        orders,
+        requests,
         messages: world.messages.clone(),
         watched: Vec::new(),
         caught_up: BTreeSet::new(),
@@ -43,12 +49,14 @@ pub(crate) fn start(world: &World) -> std::io::Result<Desk> {
         is_notified: Arc::new(AtomicBool::new(false)),
     };
     thread::Builder::new().name("logs".into()).spawn(move || follower.run())?;
-    Ok(desk)
+    Ok(sender)
 }
 
-/// Reads what a log wants and puts it in; says whether there was anything. The log is left to others while the
-/// disk is waited for.
-fn fetch(log: &SharedLog, folder: &Path) -> bool {
+/// Reads the wanted text of a log from disk and fills it in. Returns whether any was wanted.
+///
+/// The log is locked for each step on its own and never during the read, so that a hanging disk does not stop
+/// the renderer.
+fn fill_wanted(log: &SharedLog, folder: &Path) -> bool {
     let wanted = turn(log).doc.take_wanted();
     for (stream, block) in &wanted {
         let bytes = read(folder, *stream, block.offset, block.end);
@@ -57,20 +65,22 @@ fn fetch(log: &SharedLog, folder: &Path) -> bool {
     !wanted.is_empty()
 }
 
-/// The whole of a reading as text, if it has no more than so many lines. Waits for the disk.
+/// Returns a whole log as text, as a mode shows it; `None` if it has more than `lines_max` lines. Waits for
+/// the disk.
 #[must_use]
 pub(crate) fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: u64) -> Option<String> {
-    let whole = {
+    let entries = {
         let log = turn(log);
-        (log.doc.lines(mode) <= lines_max).then(|| log.doc.whole(mode))?
+        (log.doc.lines(mode) <= lines_max).then(|| log.doc.entry_lengths(mode))?
     };
     let mut out = String::new();
-    for (entry, lines) in whole {
+    for (entry, lines) in entries {
         let mut line = 0;
         while line < lines {
             let content = turn(log).doc.content(mode, entry, line);
+            // Ends: a block that was filled in is in the cache, empty if its text can no longer be read.
             let Some(content) = content else {
-                fetch(log, folder);
+                fill_wanted(log, folder);
                 continue;
             };
             if let Some(verb) = content.kind.filter(|_| content.is_first).and_then(super::verb) {
@@ -85,16 +95,16 @@ pub(crate) fn whole_text(log: &SharedLog, folder: &Path, mode: Mode, lines_max: 
 }
 
 struct Follower {
-    orders: Taker,
+    requests: RequestReceiver,
     messages: SyncSender<Msg>,
-    watched: Vec<Watched>,
-    /// Logs whose end was reached: what comes now comes now.
+    watched: Vec<FollowedLog>,
+    /// Logs whose end was reached: the time at which further bytes are read is the time they were written.
     caught_up: BTreeSet<Of>,
-    /// A search that is under way, and how far it is.
-    search: Option<(Sought, Place)>,
-    /// Somebody waits for text that is not at hand.
+    /// The search that is running, and the last place it has examined.
+    search: Option<(SearchRequest, Place)>,
+    /// Whether a frame waits for wanted text.
     is_awaited: bool,
-    /// A message about growth is on its way; another one would say nothing new.
+    /// Whether a message about new lines is still in the console's channel. A second one would only fill it.
     is_notified: Arc<AtomicBool>,
 }
 
@@ -102,29 +112,33 @@ impl Follower {
     fn run(mut self) {
         let mut is_busy = false;
         loop {
+            // With more to read, requests are only glanced at; while a job runs, the thread waits for its
+            // next output; and with nothing to follow it sleeps until a request arrives, so that an idle
+            // console uses no processor time.
             let woken = if is_busy {
-                self.orders.woken.recv_timeout(Duration::ZERO)
+                self.requests.woken.recv_timeout(Duration::ZERO)
             } else if self.watched.iter().any(|one| !turn(&one.log).doc.is_over()) {
-                self.orders.woken.recv_timeout(FOLLOW_PAUSE)
+                self.requests.woken.recv_timeout(FOLLOW_PAUSE)
             } else {
-                self.orders.woken.recv().map_err(|_| RecvTimeoutError::Disconnected)
+                self.requests.woken.recv().map_err(|_| RecvTimeoutError::Disconnected)
             };
             match woken {
                 Ok(()) => {
-                    let orders = self.orders.take();
-                    self.take(orders);
+                    let requests = self.requests.take();
+                    self.apply(requests);
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
             let mut has_grown = false;
             is_busy = false;
-            for at in 0..self.watched.len() {
-                let (grown, more) = self.read_on(at);
+            // One chunk of each log in turn, so that a long log does not keep the others waiting.
+            for index in 0..self.watched.len() {
+                let (grown, more) = self.read_more(index);
                 has_grown |= grown;
                 is_busy |= more;
             }
-            is_busy |= self.search_on();
+            is_busy |= self.continue_search();
             let is_awaited = std::mem::take(&mut self.is_awaited);
             if (is_awaited && !self.notify_now()) || (has_grown && !self.notify()) {
                 return;
@@ -132,8 +146,11 @@ impl Follower {
         }
     }
 
-    fn take(&mut self, Orders { watch, search, read }: Orders) {
+    /// Applies requests.
+    fn apply(&mut self, Requests { watch, search, read }: Requests) {
         if let Some(watched) = watch {
+            // A log that is not followed for a while misses output: when it is followed again, what is read
+            // first was not written just then.
             self.caught_up.retain(|of| watched.iter().any(|one| one.of == *of));
             self.watched = watched;
         }
@@ -144,18 +161,20 @@ impl Follower {
         self.is_awaited |= read;
     }
 
-    /// One piece of each stream, and what the filter makes of it: whether anything changed, and whether more is
-    /// at hand.
-    fn read_on(&mut self, at: usize) -> (bool, bool) {
-        let one = &self.watched[at];
+    /// Reads one chunk of each stream of a log and extends its filter by a slice. Returns whether anything on
+    /// the screen may have changed, and whether there is more to do at once.
+    fn read_more(&mut self, index: usize) -> (bool, bool) {
+        let one = &self.watched[index];
         let (mut grown, mut more) = (false, false);
         if !turn(&one.log).doc.is_over() {
-            // Asked before reading: what is written before the end is then read after it.
             trouble_point!("console.logs");
+            // Checked before the last read: the keeper writes `exit.json` after the last output. The other
+            // way round, output written between read and check would be lost.
             let is_over = !one.is_open || one.folder.join("exit.json").exists();
             let at_ms = self.caught_up.contains(&one.of).then(|| jiff::Timestamp::now().as_millisecond());
             for stream in Stream::ALL {
                 let offset = turn(&one.log).doc.end(stream);
+                // An unreadable log is tried again with the next poll; what was read so far stays.
                 let Ok(chunk) = LogReader::open(&one.folder, stream).read_at(offset, CHUNK_BYTES) else {
                     continue;
                 };
@@ -183,18 +202,19 @@ impl Follower {
             more |= log.filter_on(SLICE_LINES);
             grown |= before != log.filter.as_ref().map(|filter| filter.hits.len());
         }
-        // What the filter stopped at, and what the last frame lacked.
-        grown |= fetch(&one.log, &one.folder);
+        // Both the filter (which stops at missing text) and the last frame may want text.
+        grown |= fill_wanted(&one.log, &one.folder);
         (grown, more)
     }
 
-    /// Says whether the search goes on.
-    fn search_on(&mut self) -> bool {
+    /// Runs a slice of the search and sends its result, if there is one. Returns whether the search
+    /// continues.
+    fn continue_search(&mut self) -> bool {
         let Some((mut sought, at)) = self.search.take() else { return false };
         let step = sought.search.go_on(&mut turn(&sought.log).doc, at, SLICE_LINES);
         let found = match step {
             Step::GoOn(at) => {
-                fetch(&sought.log, &sought.folder);
+                fill_wanted(&sought.log, &sought.folder);
                 self.search = Some((sought, at));
                 return true;
             }
@@ -210,13 +230,16 @@ impl Follower {
         false
     }
 
-    /// Says that what a frame lacked is there; false when nobody listens any more.
+    /// Tells the console that text has arrived for which a frame waited. Returns false if the console is
+    /// gone.
     fn notify_now(&self) -> bool {
+        // `Apply` is drawn at once, like a key: it answers one.
         self.messages.send(Msg::Apply(Box::new(|_: &mut crate::Model| Vec::new()))).is_ok()
     }
 
-    /// Says that something has grown; false when nobody listens any more.
+    /// Tells the console that a log has new lines. Returns false if the console is gone.
     fn notify(&self) -> bool {
+        // `Stream` is drawn at the bounded rate of streamed text.
         if self.is_notified.swap(true, Ordering::SeqCst) {
             return true;
         }

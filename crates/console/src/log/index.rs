@@ -1,38 +1,40 @@
-//! Where the lines of a log are, without keeping any of them.
+//! The offsets of a log's lines, without their text.
 //!
-//! Only every so manieth line's offset is kept; the text between two marks is read when it is looked at. A
-//! million lines cost some hundred kilobytes. Text is always fetched from the segment files: whoever runs the
-//! console owns them, the follower has just read them (they are in the page cache), any place of a log is one
-//! `pread` away, and it works the same whether a supervisor runs or not. Over the socket each byte would be
-//! read, put into JSON, and parsed again.
+//! A mark is kept for every 256th line; the block of text between two marks is read when one of its lines is
+//! shown. The index of a million lines takes some hundred kilobytes.
+//!
+//! Text is read from the segment files, not from the supervisor: the user of the console owns the files, the
+//! follower has just read them (so they are in the page cache), any place is one `pread` away, and no
+//! supervisor need run. Over the socket, each byte would be read, written as JSON, and parsed again.
 
 use super::cut::line_length;
 
-/// A mark is set after so many lines …
+/// Lines between two marks, at most.
 const MARK_LINES: u64 = 256;
-/// … or so many bytes, whichever comes first: what is read for one line is bounded.
+/// Bytes between two marks, up to the end of a line: bounds what is read to show one line.
 const MARK_BYTES: u64 = 64 << 10;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Mark {
     line: u64,
     offset: u64,
-    /// Not text but a place where so many bytes are missing.
+    /// Number of bytes that were dropped here; `None` for a mark of text.
     gap_bytes: Option<u64>,
 }
 
-/// Some lines in a row, and where they stand.
+/// Consecutive lines of a stream, and their bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
-    /// The first line.
+    /// Number of the first line.
     pub line: u64,
-    /// How many lines.
+    /// Number of lines.
     pub lines: u64,
-    /// The first byte.
+    /// Offset of the first byte.
     pub offset: u64,
-    /// The byte after the last.
+    /// Offset after the last byte.
     pub end: u64,
-    /// It stands for bytes that are gone: one line, no text.
+    /// Number of dropped bytes that the block represents as one line without text; `None` for a block of
+    /// text.
     pub gap_bytes: Option<u64>,
 }
 
@@ -40,40 +42,40 @@ pub struct Block {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct LineIndex {
     marks: Vec<Mark>,
-    /// Complete lines, gaps among them.
+    /// Number of complete lines; each gap counts as one.
     complete: u64,
-    /// Where the line begins that is not complete.
+    /// Offset of the open line: the last line, whose end has not arrived.
     open_at: u64,
-    /// Where the next byte stands.
+    /// Offset after the last byte.
     end: u64,
 }
 
 impl LineIndex {
-    /// How many lines there are, the last one counted even when its end has not come.
+    /// Returns the number of lines, including the open line.
     #[must_use]
     pub(crate) fn lines(&self) -> u64 {
         self.complete + u64::from(self.end > self.open_at)
     }
 
-    /// How many lines have their end.
+    /// Returns the number of complete lines.
     #[must_use]
     pub(crate) fn complete(&self) -> u64 {
         self.complete
     }
 
-    /// Where the next byte stands.
+    /// Returns the offset of the next byte.
     #[must_use]
     pub(crate) fn end(&self) -> u64 {
         self.end
     }
 
-    /// Takes the next bytes; they begin at `offset`, and `gap_bytes` right before them are gone.
+    /// Appends the next bytes. They begin at `offset`; the `gap_bytes` bytes right before it were dropped.
     pub(crate) fn push(&mut self, offset: u64, gap_bytes: u64, bytes: &[u8]) {
         if gap_bytes > 0 {
             self.close_for_gap(offset, gap_bytes);
         }
         let mut rest = bytes;
-        while let Some(length) = line_length(rest, before(self.end - self.open_at)) {
+        while let Some(length) = line_length(rest, narrow(self.end - self.open_at)) {
             self.mark();
             self.complete += 1;
             self.end += length as u64;
@@ -86,6 +88,8 @@ impl LineIndex {
         }
     }
 
+    /// Ends the open line, and adds a line for the gap. Marks on both sides of the gap keep blocks from
+    /// spanning it: a block's bytes must be contiguous.
     fn close_for_gap(&mut self, offset: u64, gap_bytes: u64) {
         self.complete = self.lines();
         self.marks.push(Mark { line: self.complete, offset: self.end, gap_bytes: Some(gap_bytes) });
@@ -95,8 +99,9 @@ impl LineIndex {
         self.marks.push(Mark { line: self.complete, offset, gap_bytes: None });
     }
 
-    /// Sets a mark at the line that begins here, if one is due.
+    /// Sets a mark at the line that begins at `end`, if one is due.
     fn mark(&mut self) {
+        // Within a line: marks are set at the beginnings of lines only.
         if self.end != self.open_at {
             return;
         }
@@ -108,7 +113,7 @@ impl LineIndex {
         }
     }
 
-    /// The block that a line is in.
+    /// Returns the block that holds a line, `None` beyond the last line.
     #[must_use]
     pub(crate) fn block_of(&self, line: u64) -> Option<Block> {
         if line >= self.lines() {
@@ -122,18 +127,18 @@ impl LineIndex {
         Some(Block { line: mark.line, lines, offset: mark.offset, end, gap_bytes: mark.gap_bytes })
     }
 
-    /// How much memory it takes, in bytes.
+    /// Returns the memory that the marks take, in bytes.
     #[cfg(test)]
     pub(crate) fn weight(&self) -> usize {
         self.marks.capacity() * size_of::<Mark>()
     }
 }
 
-fn before(bytes: u64) -> usize {
+fn narrow(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-/// The lines in the bytes of a block, line ends included.
+/// Splits the bytes of a block into lines, line ends included, by the same rule as the index.
 #[must_use]
 pub(crate) fn split(mut bytes: &[u8]) -> Vec<&[u8]> {
     let mut lines = Vec::new();
@@ -165,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn every_line_is_found_again_however_the_bytes_came() {
+    fn every_line_is_found_again_whatever_pieces_the_bytes_arrive_in() {
         let mut text: Vec<u8> = Vec::new();
         for n in 0..3_000_u32 {
             text.extend(format!("line {n} {}\n", "é".repeat((n % 90) as usize)).bytes());

@@ -1,51 +1,54 @@
-//! The lines that are shown, in order: folded, filtered, or all.
+//! Maps the lines of a log to the lines shown: folded, filtered, or all.
 
 use std::collections::BTreeSet;
 
 use super::doc::{Content, Doc, Mode};
 use paddock_agents::transcript::LineKind;
 
-/// Output longer than this is folded: one line at its front, two at its end, and what says how much lies
-/// between. Its end tells how it went; its front, what it was.
+/// Lines of a folded entry: one at its front, which says what was run, the fold itself, and two at its end,
+/// which say how it ended. Shorter output is not folded.
 const FOLDED_LINES: u64 = 4;
 /// Lines shown before the fold.
 const HEAD_LINES: u64 = 1;
 
-/// The place of a line: an entry's number and a line of it. In a raw view and under a filter the entry is 0,
-/// and the line counts from the beginning.
+/// The place of a line: the number of its entry, and of the line in the entry. A raw view and a filtered view
+/// have one entry, 0, whose lines count from the beginning.
+///
+/// A *shown* place counts a fold as one line; an *unfolded* place counts all lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Place {
-    /// The entry's number.
+    /// Number of the entry.
     pub entry: u64,
-    /// The line of it, as shown: a fold is one line.
+    /// Number of the line in the entry.
     pub line: u64,
 }
 
-/// What a shown line holds.
+/// The content of a shown line.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Shown {
-    /// Text.
+    /// Text of the log.
     Text(Content),
-    /// So many lines lie behind it.
+    /// A fold, with the number of lines that it hides.
     Fold(u64),
-    /// Text that is not at hand yet.
+    /// Text that has not been read yet.
     Awaited,
 }
 
-/// A log as it is shown at the moment.
+/// A log as a view shows it at the moment.
 #[derive(Debug)]
 pub(crate) struct Lens<'a> {
     /// The log.
     pub doc: &'a mut Doc,
-    /// Which reading.
+    /// Mode of the view.
     pub mode: Mode,
-    /// Entries that a person has unfolded.
+    /// Numbers of the entries that a person has unfolded.
     pub unfolded: &'a BTreeSet<u64>,
-    /// Only these lines, unfolded.
+    /// Unfolded places of a filter's matches, if the view is filtered.
     pub hits: Option<&'a [Place]>,
 }
 
 impl Lens<'_> {
+    /// Returns the number of the first entry, and the number after the last.
     fn entry_range(&self) -> (u64, u64) {
         match (self.hits, self.mode) {
             (None, Mode::Readable) => (self.doc.entries().first(), self.doc.entries().end()),
@@ -53,7 +56,7 @@ impl Lens<'_> {
         }
     }
 
-    /// How many lines an entry shows, and whether they are folded.
+    /// Returns how many lines of an entry are shown, and whether it is folded.
     fn lines_of(&self, entry: u64) -> (u64, bool) {
         match (self.hits, self.mode) {
             (Some(hits), _) => (hits.len() as u64, false),
@@ -67,27 +70,27 @@ impl Lens<'_> {
         }
     }
 
-    /// Whether nothing is shown.
+    /// Returns whether there is no line to show.
     #[must_use]
     pub(crate) fn is_empty(&self) -> bool {
         let (first, end) = self.entry_range();
         first == end || (end - first == 1 && self.lines_of(first).0 == 0)
     }
 
-    /// The first line.
+    /// Returns the first shown place.
     #[must_use]
     pub(crate) fn first(&self) -> Place {
         Place { entry: self.entry_range().0, line: 0 }
     }
 
-    /// The last line.
+    /// Returns the last shown place.
     #[must_use]
     pub(crate) fn last(&self) -> Place {
         let entry = self.entry_range().1.saturating_sub(1);
         Place { entry, line: self.lines_of(entry).0.saturating_sub(1) }
     }
 
-    /// The line after.
+    /// Returns the shown place after another, `None` at the end.
     #[must_use]
     pub(crate) fn next(&self, place: Place) -> Option<Place> {
         if place.line + 1 < self.lines_of(place.entry).0 {
@@ -97,7 +100,7 @@ impl Lens<'_> {
         (entry < self.entry_range().1).then_some(Place { entry, line: 0 })
     }
 
-    /// The line before.
+    /// Returns the shown place before another, `None` at the beginning.
     #[must_use]
     pub(crate) fn before(&self, place: Place) -> Option<Place> {
         if place.line > 0 {
@@ -107,7 +110,8 @@ impl Lens<'_> {
         Some(Place { entry, line: self.lines_of(entry).0.saturating_sub(1) })
     }
 
-    /// The nearest place that exists.
+    /// Returns the nearest shown place that exists. Entries may have been dropped or folded since a place was
+    /// kept.
     #[must_use]
     pub(crate) fn clamp(&self, place: Place) -> Place {
         let place = place.clamp(self.first(), self.last());
@@ -115,13 +119,14 @@ impl Lens<'_> {
         Place { line: place.line.min(lines.saturating_sub(1)), ..place }
     }
 
-    /// What is shown there.
+    /// Returns the content of a shown place.
     pub(crate) fn show(&mut self, place: Place) -> Shown {
         if let Some(hits) = self.hits {
             let at = usize::try_from(place.line).unwrap_or(usize::MAX);
             let hit = hits.get(at).copied().unwrap_or_default();
             let content = self.doc.content(self.mode, hit.entry, hit.line);
-            // Lines of one entry may stand alone: each says what it belongs to.
+            // A match may be shown without the first line of its entry: each has the time and verb of its
+            // entry.
             return content
                 .map_or(Shown::Awaited, |content| Shown::Text(Content { is_first: true, ..content }));
         }
@@ -133,13 +138,13 @@ impl Lens<'_> {
         self.doc.content(self.mode, place.entry, line).map_or(Shown::Awaited, Shown::Text)
     }
 
-    /// Lines that the fold of an entry hides.
+    /// Returns the number of lines that the fold of an entry hides.
     fn hidden(&self, entry: u64) -> u64 {
         let lines = self.doc.entries().get(entry).map_or(0, |entry| entry.body.lines());
         lines.saturating_sub(FOLDED_LINES - 1)
     }
 
-    /// Whether there is something to fold or unfold at this entry.
+    /// Returns whether an entry can be folded or unfolded.
     #[must_use]
     pub(crate) fn can_fold(&self, entry: u64) -> bool {
         let found =
@@ -147,7 +152,8 @@ impl Lens<'_> {
         found.is_some_and(|entry| is_foldable(entry.kind) && entry.body.lines() > FOLDED_LINES)
     }
 
-    /// The place of a line of the log itself, unfolded, as it is shown now.
+    /// Returns the shown place of an unfolded place. A line hidden by a fold is shown by the fold; a line
+    /// that a filter leaves out, by the next match.
     #[must_use]
     pub(crate) fn shown_at(&self, full: Place) -> Place {
         if let Some(hits) = self.hits {
@@ -168,7 +174,7 @@ impl Lens<'_> {
         }
     }
 
-    /// The line of the log itself that is shown there; of a fold, the first behind it.
+    /// Returns the unfolded place of a shown place; of a fold, the first line that it hides.
     #[must_use]
     pub(crate) fn full_at(&self, shown: Place) -> Place {
         if let Some(hits) = self.hits {

@@ -1,31 +1,33 @@
-//! What a person looks for in a text.
+//! The patterns of searches and filters.
 
 use std::sync::Arc;
 
 use regex_automata::meta::{Config, Regex};
 use regex_syntax::ast::{Ast, ClassSetItem, Visitor, parse, visit};
 
-/// The most that a compiled pattern may take, in bytes; `.*error \w+` takes some kilobytes.
+/// Bytes that a compiled pattern may take, at most; `.*error \w+` takes some kilobytes. A pattern such as
+/// `((\w{100}){100}){100}` would otherwise take all memory.
 const PROGRAM_MAX_BYTES: usize = 4 << 20;
-/// The longest text that is looked for, in bytes: far more than a line that a person types, and little enough to
-/// be compiled again with every letter.
+/// Bytes of a search text, at most: far more than a person types in a line, and little enough to be compiled
+/// again with every letter.
 const TEXT_MAX_BYTES: usize = 4096;
 
-/// A pattern: a regular expression, or, where it cannot be used as one, its text as it is; [`Self::caveat`] then
-/// says why. Upper and lower case differ only when the pattern holds a capital letter.
+/// A pattern. The text is a regular expression; if it is not a valid one, it is matched literally, and
+/// [`Self::caveat`] says why. Case matters only if the pattern has a capital letter.
 #[derive(Debug, Clone)]
 pub struct Matcher {
-    /// Shared: the searching thread, the filter and every frame use what one of them has learned of the pattern.
-    /// None when even its text cannot be looked for.
+    /// Compiled pattern; `None` if even the literal text cannot be compiled. Shared, so that the follower
+    /// thread, the filter and all frames use one cache of its automaton.
     regex: Option<Arc<Regex>>,
-    /// With `!` in front: what does not match is wanted.
+    /// Whether the text begins with `!`: lines that do not match are wanted.
     is_inverse: bool,
+    /// Text as typed, with a leading `!`.
     text: String,
     caveat: Option<String>,
 }
 
 impl Matcher {
-    /// For this text; none when it is empty.
+    /// Compiles a text. Returns `None` if the text is empty or only `!`.
     #[must_use]
     pub fn new(text: &str) -> Option<Self> {
         let (is_inverse, pattern) = match text.strip_prefix('!') {
@@ -39,6 +41,8 @@ impl Matcher {
         let (regex, caveat) = match compiles {
             None => (None, Some(format!("not looked for: longer than {TEXT_MAX_BYTES} bytes"))),
             Some(Ok(regex)) => (Some(regex), None),
+            // While a pattern is typed it is often incomplete (`foo(`). A person who searches for such text
+            // means the text, so that refusing it would be wrong.
             Some(Err(why)) => {
                 let literal = compiled(&regex_syntax::escape(pattern)).ok();
                 let instead = if literal.is_some() { "looked for as plain text" } else { "not looked for" };
@@ -48,25 +52,27 @@ impl Matcher {
         Some(Self { regex: regex.map(Arc::new), is_inverse, text: text.to_owned(), caveat })
     }
 
-    /// What was typed.
+    /// Returns the text as typed.
     #[must_use]
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
-    /// Why it is not used as a pattern, and what is done instead: `looked for as plain text: unclosed group`.
+    /// Returns why the text is not used as a pattern, and what is done instead: `looked for as plain text:
+    /// unclosed group`.
     #[must_use]
     pub(crate) fn caveat(&self) -> Option<&str> {
         self.caveat.as_deref()
     }
 
-    /// Whether the text is wanted. What cannot be looked for is nowhere, turned round or not.
+    /// Returns whether a line is wanted. Without a compiled pattern no line is, inverse or not.
     #[must_use]
     pub(crate) fn matches(&self, text: &str) -> bool {
         self.regex.as_ref().is_some_and(|regex| regex.is_match(text) != self.is_inverse)
     }
 
-    /// Where in the text it stands, in bytes; nothing for what is wanted because it does not match.
+    /// Returns the byte ranges of the matches in a line; none for an inverse pattern. Empty matches (`x*`)
+    /// are left out.
     #[must_use]
     pub(crate) fn places(&self, text: &str) -> Vec<std::ops::Range<usize>> {
         let Some(regex) = self.regex.as_ref().filter(|_| !self.is_inverse) else { return Vec::new() };
@@ -76,29 +82,33 @@ impl Matcher {
 
 /// Why a text cannot be used as a pattern.
 #[derive(Debug, thiserror::Error)]
-enum NoPattern {
-    /// It is none.
+enum PatternError {
+    /// The text does not parse as a regular expression.
     #[error("{0}")]
     Syntax(regex_syntax::ast::ErrorKind),
-    /// It is one that means nothing, as an unknown class of letters does.
+    /// The expression parses but has no meaning, such as an unknown class of letters.
     #[error("{0}")]
     Meaning(regex_syntax::hir::ErrorKind),
-    /// It would take more memory than one may.
-    #[error("too large a pattern")]
+    /// The compiled pattern would be larger than [`PROGRAM_MAX_BYTES`].
+    #[error("the pattern is too large")]
     TooLarge,
 }
 
-fn compiled(pattern: &str) -> Result<Regex, NoPattern> {
-    let ast = parse::Parser::new().parse(pattern).map_err(|error| NoPattern::Syntax(error.kind().clone()))?;
+fn compiled(pattern: &str) -> Result<Regex, PatternError> {
+    let ast =
+        parse::Parser::new().parse(pattern).map_err(|error| PatternError::Syntax(error.kind().clone()))?;
+    // Translated by hand rather than by `Regex::new`, because whether case matters follows from the parsed
+    // pattern: searching the text for capitals would take `\S` for one.
     let any_case = !visit(&ast, Capitals(false)).unwrap_or(false);
     let mut translator = regex_syntax::hir::translate::TranslatorBuilder::new();
     let hir = translator.case_insensitive(any_case).build().translate(pattern, &ast);
-    let hir = hir.map_err(|error| NoPattern::Meaning(error.kind().clone()))?;
+    let hir = hir.map_err(|error| PatternError::Meaning(error.kind().clone()))?;
     let limits = Config::new().nfa_size_limit(Some(PROGRAM_MAX_BYTES));
-    Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| NoPattern::TooLarge)
+    Regex::builder().configure(limits).build_from_hir(&hir).map_err(|_| PatternError::TooLarge)
 }
 
-/// Whether a pattern asks for a capital letter itself: the `S` of `\S` and the `L` of `\p{L}` do not count.
+/// Finds whether a pattern matches a capital letter literally: the `S` of `\S` and the `L` of `\p{L}` do not
+/// count.
 struct Capitals(bool);
 
 impl Visitor for Capitals {
@@ -139,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_patterns_and_what_is_no_pattern_are_found() {
+    fn text_patterns_and_invalid_patterns_are_found() {
         assert_eq!(found("error", "an Error, error"), [(3, "Error"), (10, "error")]);
         assert_eq!(found("Error", "an Error, error"), [(3, "Error")]);
         assert_eq!(found("e.+r$", "an Error"), [(3, "Error")]);
@@ -149,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_of_any_script_are_found_whatever_their_case() {
+    fn letters_of_any_script_are_found_in_either_case() {
         for (typed, text) in [
             ("größe", "GRÖSSE, GRÖẞE"),
             ("привет", "ПРИВЕТ мир"),
@@ -165,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capital_letter_counts_only_where_it_is_one_that_is_looked_for() {
+    fn only_a_literal_capital_letter_makes_case_matter() {
         assert_eq!(found(r"\S+rror", "an ERROR"), [(3, "ERROR")]);
         assert_eq!(found(r"\p{L}rror", "an ERROR"), [(3, "ERROR")]);
         assert_eq!(found(r"(?P<Name>e)rror", "an ERROR"), [(3, "ERROR")]);
@@ -183,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_used_as_a_pattern_says_so() {
+    fn an_invalid_pattern_says_why_and_is_searched_as_plain_text() {
         assert_eq!(finder("error").caveat(), None);
         for (typed, why) in [
             ("foo(", "unclosed group"),
@@ -192,7 +202,7 @@ mod tests {
             (r"(a)\1", "backreferences are not supported"),
             (r"\p{Klingon}", "Unicode property not found"),
             ("(?=x)", "look-around, including look-ahead and look-behind, is not supported"),
-            (r"((\w{100}){100}){100}", "too large a pattern"),
+            (r"((\w{100}){100}){100}", "the pattern is too large"),
         ] {
             let matcher = finder(typed);
             assert_eq!(
@@ -208,7 +218,7 @@ mod tests {
     }
 
     #[test]
-    fn an_exclamation_mark_turns_it_round() {
+    fn an_exclamation_mark_inverts_the_pattern() {
         let quiet = finder("!debug");
         assert!(quiet.matches("info"));
         assert!(!quiet.matches("DEBUG x"));

@@ -1,9 +1,11 @@
-//! Logs as people read them: found again by byte offset, never held in memory, readable or as they are.
+//! Logs of sessions and gate runs, shown as a readable transcript or as raw lines.
 //!
-//! [`Doc`] is a log: an index of its lines ([`index::LineIndex`]), what happened in it ([`entry::Entries`]), and the text of
-//! the places that were looked at lately. [`View`] is one person's view of it. Neither reads a file: text that is
-//! not at hand is wanted, and put in by the thread that reads logs on and looks through them, for a disk may
-//! hang and the screen must not. [`Book`] holds the logs that are open.
+//! [`Doc`] is one log: an index of its lines ([`index::LineIndex`]), the entries of its transcript
+//! ([`entry::Entries`]), and a cache of the text shown last. The full text stays on disk and is read by byte
+//! offset. [`View`] is the scroll position, folds, filter and search of one pane.
+//!
+//! Neither reads a file, because a disk may hang and the screen must not. Missing text is recorded as wanted;
+//! the follower thread ([`follow`]) reads it and fills it in. [`Book`] holds the open logs.
 
 mod ansi;
 mod book;
@@ -15,7 +17,7 @@ mod follow;
 mod index;
 mod lens;
 mod matcher;
-mod order;
+mod requests;
 mod rows;
 mod scripted;
 mod seek;
@@ -33,7 +35,7 @@ pub(crate) use draw::grouped;
 pub use entry::Entry;
 pub use lens::{Place, Shown};
 pub use matcher::Matcher;
-pub use order::{Of, turn};
+pub use requests::{Of, turn};
 pub use rows::verb;
 pub use seek::{Search, Step};
 pub use source::Stream;

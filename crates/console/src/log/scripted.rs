@@ -1,36 +1,40 @@
-//! What the lines of the built-in scripted agent mean; lines of other plain agents are what they say.
+//! Classifies lines of plain output. Only the built-in scripted agent's lines have verbs; lines of other
+//! plain agents are prose.
 
 use paddock_agents::summary::{BEGIN, END};
 use paddock_agents::transcript::LineKind;
 
-/// How much of a line is looked at.
+/// Bytes at the front of a line that are examined. All that classifies a line is there; a longer text of a
+/// summary is cut to this.
 pub(crate) const PREFIX_BYTES: usize = 200;
 
-/// What a line is.
+/// What a line is to the transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Meaning {
-    /// It begins something.
-    Verb {
-        /// What.
+pub(crate) enum LineClass {
+    /// First line of an entry.
+    Starts {
+        /// Kind of the entry.
         kind: LineKind,
-        /// How many bytes at its front the verb stands for.
+        /// Bytes at the front of the line that the entry's verb replaces.
         skip: usize,
     },
-    /// It goes on with what the line before was.
-    More,
-    /// It belongs to the summary at the end, which is told in one line when it is complete.
+    /// Further line of the entry before.
+    Continues,
+    /// Line of the summary block at the end of a session; not shown.
     Hidden,
-    /// The summary, in one line.
+    /// End of the summary block, with the summary in one line.
     Outcome(String),
 }
 
-/// Reads the beginnings of lines.
+/// Classifies the lines of one log, in order.
 #[derive(Debug, Default)]
-pub(crate) struct Sense {
+pub(crate) struct LineClassifier {
+    /// Whether the first line was the scripted agent's greeting.
     is_scripted: bool,
     has_begun: bool,
+    /// The summary block that is being read.
     summary: Option<Summary>,
-    /// What the line before was.
+    /// Kind of the entry that the line before belongs to.
     last: Option<LineKind>,
 }
 
@@ -40,41 +44,53 @@ struct Summary {
     text: String,
 }
 
-impl Sense {
-    /// What the next line is, by its first [`PREFIX_BYTES`].
-    pub(crate) fn meaning(&mut self, line: &str) -> Meaning {
+impl LineClassifier {
+    /// Classifies the next line by its first [`PREFIX_BYTES`].
+    pub(crate) fn classify(&mut self, line: &str) -> LineClass {
         let is_first = !std::mem::replace(&mut self.has_begun, true);
+        // The scripted agent greets with its session. Without this check, prose of another plain agent that
+        // happens to begin with "run" or "write" would be shown as an action.
         if is_first && line.split_once(" session, attempt ").is_some_and(|(kind, _)| is_kind(kind)) {
             self.is_scripted = true;
-            return Meaning::Verb { kind: LineKind::Note, skip: 0 };
+            return LineClass::Starts { kind: LineKind::Note, skip: 0 };
         }
         if let Some(outcome) = self.summary(line) {
             return outcome;
         }
         if !self.is_scripted {
-            return if is_first { Meaning::Verb { kind: LineKind::Say, skip: 0 } } else { Meaning::More };
+            return if is_first {
+                LineClass::Starts { kind: LineKind::Say, skip: 0 }
+            } else {
+                LineClass::Continues
+            };
         }
+        // A line without a verb is output if a command was started before it, and otherwise prose.
         let (kind, skip) = match (verb(line), self.last) {
             (Some(verb), _) => verb,
-            (None, Some(LineKind::Output | LineKind::Say)) => return Meaning::More,
+            (None, Some(LineKind::Output | LineKind::Say)) => return LineClass::Continues,
             (None, Some(LineKind::Run)) => (LineKind::Output, 0),
             (None, _) => (LineKind::Say, 0),
         };
         self.last = Some(kind);
-        Meaning::Verb { kind, skip }
+        LineClass::Starts { kind, skip }
     }
 
-    fn summary(&mut self, line: &str) -> Option<Meaning> {
+    /// Returns the class of a line in or around the summary block, `None` for every other line.
+    fn summary(&mut self, line: &str) -> Option<LineClass> {
         match line.trim_end() {
             BEGIN => {
                 self.summary = Some(Summary::default());
-                return Some(Meaning::Hidden);
+                return Some(LineClass::Hidden);
             }
             END => {
                 let summary = self.summary.take()?;
                 let (status, text) = (summary.status, summary.text);
                 let outcome = if text.is_empty() { status } else { format!("{status}: {text}") };
-                return Some(if outcome.is_empty() { Meaning::Hidden } else { Meaning::Outcome(outcome) });
+                return Some(if outcome.is_empty() {
+                    LineClass::Hidden
+                } else {
+                    LineClass::Outcome(outcome)
+                });
             }
             _ => {}
         }
@@ -85,7 +101,7 @@ impl Sense {
         if let Some(text) = line.strip_prefix("summary: ") {
             text.trim().trim_matches('"').clone_into(&mut summary.text);
         }
-        Some(Meaning::Hidden)
+        Some(LineClass::Hidden)
     }
 }
 
@@ -93,7 +109,8 @@ fn is_kind(word: &str) -> bool {
     matches!(word, "work" | "follow-up" | "correction" | "conflict" | "planner")
 }
 
-/// The words that the scripted agent begins its lines with, and what follows them.
+/// Returns the kind of entry that a line of the scripted agent starts, and the bytes to skip at its front.
+/// Words that have no verb of their own on the screen (`delete`, `sleep`) stay in the text.
 fn verb(line: &str) -> Option<(LineKind, usize)> {
     let (word, _) = line.trim_end().split_once(' ').unwrap_or((line.trim_end(), ""));
     let skip = word.len() + 1;
@@ -114,29 +131,32 @@ mod tests {
 
     #[test]
     fn the_scripted_agents_lines_are_verbs_and_output() {
-        let mut sense = Sense::default();
-        let verb = |kind, skip| Meaning::Verb { kind, skip };
-        assert_eq!(sense.meaning("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
-        assert_eq!(sense.meaning("I begin with the cart.\n"), verb(LineKind::Say, 0));
-        assert_eq!(sense.meaning("Then its test.\n"), Meaning::More);
-        assert_eq!(sense.meaning("write src/cart.rs\n"), verb(LineKind::Edit, 6));
-        assert_eq!(sense.meaning("run cargo test\n"), verb(LineKind::Run, 4));
-        assert_eq!(sense.meaning("running 3 tests\n"), verb(LineKind::Output, 0));
-        assert_eq!(sense.meaning("ok\n"), Meaning::More);
-        assert_eq!(sense.meaning("commit Add the cart\n"), verb(LineKind::Commit, 7));
-        assert_eq!(sense.meaning(BEGIN), Meaning::Hidden);
-        assert_eq!(sense.meaning("status: completed\n"), Meaning::Hidden);
-        assert_eq!(sense.meaning("summary: \"the cart\"\n"), Meaning::Hidden);
-        assert_eq!(sense.meaning(END), Meaning::Outcome("completed: the cart".into()));
+        let mut classifier = LineClassifier::default();
+        let verb = |kind, skip| LineClass::Starts { kind, skip };
+        assert_eq!(classifier.classify("work session, attempt 1: Cart\n"), verb(LineKind::Note, 0));
+        assert_eq!(classifier.classify("I begin with the cart.\n"), verb(LineKind::Say, 0));
+        assert_eq!(classifier.classify("Then its test.\n"), LineClass::Continues);
+        assert_eq!(classifier.classify("write src/cart.rs\n"), verb(LineKind::Edit, 6));
+        assert_eq!(classifier.classify("run cargo test\n"), verb(LineKind::Run, 4));
+        assert_eq!(classifier.classify("running 3 tests\n"), verb(LineKind::Output, 0));
+        assert_eq!(classifier.classify("ok\n"), LineClass::Continues);
+        assert_eq!(classifier.classify("commit Add the cart\n"), verb(LineKind::Commit, 7));
+        assert_eq!(classifier.classify(BEGIN), LineClass::Hidden);
+        assert_eq!(classifier.classify("status: completed\n"), LineClass::Hidden);
+        assert_eq!(classifier.classify("summary: \"the cart\"\n"), LineClass::Hidden);
+        assert_eq!(classifier.classify(END), LineClass::Outcome("completed: the cart".into()));
     }
 
     #[test]
-    fn what_other_plain_agents_write_is_what_they_say() {
-        let mut sense = Sense::default();
-        assert_eq!(sense.meaning("run cargo test\n"), Meaning::Verb { kind: LineKind::Say, skip: 0 });
-        assert_eq!(sense.meaning("commit something\n"), Meaning::More);
-        assert_eq!(sense.meaning(BEGIN), Meaning::Hidden);
-        assert_eq!(sense.meaning("status: partial\n"), Meaning::Hidden);
-        assert_eq!(sense.meaning(END), Meaning::Outcome("partial".into()));
+    fn lines_of_other_plain_agents_are_prose() {
+        let mut classifier = LineClassifier::default();
+        assert_eq!(
+            classifier.classify("run cargo test\n"),
+            LineClass::Starts { kind: LineKind::Say, skip: 0 }
+        );
+        assert_eq!(classifier.classify("commit something\n"), LineClass::Continues);
+        assert_eq!(classifier.classify(BEGIN), LineClass::Hidden);
+        assert_eq!(classifier.classify("status: partial\n"), LineClass::Hidden);
+        assert_eq!(classifier.classify(END), LineClass::Outcome("partial".into()));
     }
 }

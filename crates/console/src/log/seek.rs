@@ -1,13 +1,14 @@
-//! Looking through a log step by step: for the next match, or for all that a filter lets through.
+//! Searches and filters, which examine a log in slices of lines.
 
 use super::doc::{Doc, Mode};
 use super::lens::Place;
 use super::matcher::Matcher;
 
-/// Lines that a filter shows at most; who sees them narrows it.
+/// Matches that a filter keeps, at most: bounds its memory. Nobody reads that many; the count is shown with a
+/// `+`.
 pub(crate) const HITS_MAX: usize = 200_000;
 
-/// The lines of a log one after the other, folds or not.
+/// Returns the place after another, folds ignored: what is hidden in a fold is found, too.
 fn next(doc: &Doc, mode: Mode, place: Place) -> Option<Place> {
     let Place { entry, line } = place;
     match mode {
@@ -22,6 +23,7 @@ fn next(doc: &Doc, mode: Mode, place: Place) -> Option<Place> {
     }
 }
 
+/// Returns the place before another, folds ignored.
 fn before(doc: &Doc, mode: Mode, place: Place) -> Option<Place> {
     let Place { entry, line } = place;
     if line > 0 {
@@ -48,34 +50,35 @@ fn last(doc: &Doc, mode: Mode) -> Place {
     }
 }
 
-/// How far a search has come.
+/// The result of one slice of a search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step {
-    /// There.
+    /// A line matches.
     Found(Place),
-    /// Go on from here.
+    /// No line matched so far; the search continues after this place.
     GoOn(Place),
-    /// There is none.
+    /// No line of the log matches.
     Nowhere,
 }
 
-/// A search from one place on, once around the whole log.
+/// A search from one place once around the whole log.
 #[derive(Debug, Clone)]
 pub struct Search {
-    /// Which reading.
+    /// Mode whose lines are searched.
     pub mode: Mode,
-    /// What is looked for.
+    /// Pattern to find.
     pub matcher: Matcher,
-    /// Where it began; looked at last.
+    /// Place at which the search began. Its line is examined last.
     pub from: Place,
-    /// Towards the end, or the beginning.
+    /// Whether the search goes towards the end of the log.
     pub forward: bool,
-    /// Whether the end was passed.
+    /// Whether the search has wrapped around.
     pub has_turned: bool,
 }
 
 impl Search {
-    /// Looks at up to `lines` more lines, beginning after `at`; stops before one whose text is not at hand.
+    /// Examines up to `lines` more lines, beginning after `at`. Stops early before a line whose text must be
+    /// read from disk first.
     pub fn go_on(&mut self, doc: &mut Doc, mut at: Place, lines: usize) -> Step {
         if doc.lines(self.mode) == 0 {
             return Step::Nowhere;
@@ -92,7 +95,8 @@ impl Search {
                 }
             };
             let Some(content) = doc.content(self.mode, at.entry, at.line) else {
-                // Looked at again once its text is there.
+                // The same line is examined again once its text is there; wrapping around must not count
+                // twice.
                 self.has_turned = had_turned;
                 return Step::GoOn(before);
             };
@@ -108,36 +112,38 @@ impl Search {
     }
 }
 
-/// The lines that a filter lets through, as far as they have been looked at.
+/// A filter over a log, with the matching lines found so far.
 #[derive(Debug, Clone)]
 pub struct Filter {
-    /// Which reading.
+    /// Mode whose lines are filtered.
     pub mode: Mode,
-    /// What is let through.
+    /// Pattern of the lines to show.
     pub matcher: Matcher,
-    /// The lines, in order.
+    /// Places of the matching lines, in order.
     pub hits: Vec<Place>,
-    looked_at: Option<Place>,
+    /// Last place that was examined; `None` at the beginning.
+    last_examined: Option<Place>,
 }
 
 impl Filter {
-    /// Nothing has been looked at yet.
+    /// Creates a filter that has examined no line.
     #[must_use]
     pub(crate) fn new(mode: Mode, matcher: Matcher) -> Self {
-        Self { mode, matcher, hits: Vec::new(), looked_at: None }
+        Self { mode, matcher, hits: Vec::new(), last_examined: None }
     }
 
-    /// Whether there were more than are shown.
+    /// Returns whether the filter has stopped at [`HITS_MAX`] matches.
     #[must_use]
     pub(crate) fn is_full(&self) -> bool {
         self.hits.len() >= HITS_MAX
     }
 
-    /// Looks at up to `lines` more lines, and stops before one whose text is not at hand; says whether any are
-    /// left.
+    /// Examines up to `lines` more lines. Stops early before a line whose text must be read from disk first.
+    /// Returns whether any lines are left.
     pub fn go_on(&mut self, doc: &mut Doc, lines: usize) -> bool {
         for _ in 0..lines {
-            let ahead = match self.looked_at {
+            // The open line of a stream is left out: it may match only once the rest of it has arrived.
+            let ahead = match self.last_examined {
                 Some(place) => next(doc, self.mode, place),
                 None => (doc.settled_lines(self.mode) > 0).then(|| first(doc, self.mode)),
             };
@@ -146,7 +152,7 @@ impl Filter {
             if self.matcher.matches(&content.text()) {
                 self.hits.push(place);
             }
-            self.looked_at = Some(place);
+            self.last_examined = Some(place);
         }
         true
     }

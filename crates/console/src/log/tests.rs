@@ -1,11 +1,11 @@
-//! Whole logs, looked at.
+//! Tests of whole logs as a view shows them.
 
 use super::index::Block;
 use super::rows::ScreenRow;
 use super::*;
 use paddock_agents::transcript::Setting;
 
-/// Bytes that were pushed, to be read again.
+/// The bytes of a stream, in place of its segment files.
 #[derive(Debug, Clone, Default)]
 struct Memory(Vec<u8>);
 
@@ -45,7 +45,7 @@ impl Log {
         self.doc.doc.push(stream, chunk, None);
     }
 
-    /// Puts in what is wanted, as the thread that reads does; says whether anything was.
+    /// Fills in the wanted text, as the follower thread does. Returns whether any was wanted.
     fn serve(&mut self) -> bool {
         let wanted = self.doc.doc.take_wanted();
         for (stream, block) in &wanted {
@@ -56,7 +56,7 @@ impl Log {
         !wanted.is_empty()
     }
 
-    /// What is shown once everything that it needs is there.
+    /// Returns the rows shown once all wanted text has been filled in.
     fn settled(&mut self, view: &mut View, width: usize, height: usize) -> Vec<String> {
         loop {
             let rows = shown(view, &mut self.doc, width, height);
@@ -118,7 +118,7 @@ fn enter_unfolds_and_folds_again() {
 }
 
 #[test]
-fn the_end_is_followed_until_somebody_scrolls_and_then_nothing_moves() {
+fn a_view_follows_the_end_until_it_is_scrolled_and_then_holds_still() {
     let mut log = Log::with(&numbered(0, 100));
     log.doc.catch_up();
     let mut view = View::default();
@@ -135,7 +135,7 @@ fn the_end_is_followed_until_somebody_scrolls_and_then_nothing_moves() {
 }
 
 #[test]
-fn what_was_written_before_a_log_was_opened_is_not_new() {
+fn lines_written_before_a_log_was_opened_are_not_new() {
     let mut log = Log::with(&numbered(0, 100));
     let mut view = View::default();
     shown(&mut view, &mut log.doc, 40, 3);
@@ -168,7 +168,7 @@ fn scrolling_by_pages_reaches_both_ends_and_shows_every_line_once() {
 }
 
 #[test]
-fn long_lines_are_broken_and_can_be_scrolled_through() {
+fn long_lines_are_wrapped_and_can_be_scrolled_through() {
     let mut log = Log::with(&format!("short\n{}\nend\n", "0123456789".repeat(10)));
     let mut view = View::default();
     view.next_mode(&mut log.doc);
@@ -184,7 +184,7 @@ fn long_lines_are_broken_and_can_be_scrolled_through() {
 }
 
 #[test]
-fn what_is_looked_for_is_found_in_both_directions_behind_folds_too() {
+fn a_search_finds_lines_that_a_fold_hides() {
     let mut log = Log::with(SESSION);
     let mut view = View::default();
     let matcher = Matcher::new("^c$").unwrap();
@@ -207,7 +207,7 @@ fn what_is_looked_for_is_found_in_both_directions_behind_folds_too() {
 }
 
 #[test]
-fn a_filter_shows_what_it_lets_through_and_takes_in_what_comes() {
+fn a_filter_shows_matching_lines_and_new_ones_as_they_arrive() {
     let mut log = Log::with(&numbered(0, 100));
     let mut view = View::default();
     view.set_filter(&mut log.doc, Matcher::new("7$"));
@@ -226,7 +226,7 @@ fn a_filter_shows_what_it_lets_through_and_takes_in_what_comes() {
 }
 
 #[test]
-fn errors_on_the_other_stream_are_seen_and_binary_output_does_no_harm() {
+fn standard_error_is_shown_and_binary_output_does_no_harm() {
     let mut log = Log::with("hello\n");
     log.push(Stream::Stderr, b"it \x1b[31mfailed\x1b[0m\n");
     log.push(Stream::Stdout, b"\x00\xff\x1b]0;x\x07\x9b2J\xe7\x99\n");
@@ -237,7 +237,7 @@ fn errors_on_the_other_stream_are_seen_and_binary_output_does_no_harm() {
 }
 
 #[test]
-fn bytes_that_were_dropped_show_as_what_they_are() {
+fn dropped_bytes_show_as_a_gap() {
     let mut log = Log::with("one\ntwo");
     let chunk = Chunk { offset: 5_000_007, gap_bytes: 5_000_000, bytes: b"three\nfour\n" };
     log.doc.doc.push(Stream::Stdout, chunk, None);
@@ -268,7 +268,7 @@ fn a_line_of_a_hundred_megabytes_is_scrolled_like_any_other() {
 }
 
 #[test]
-fn what_is_drawn_stays_until_the_text_of_what_comes_next_was_read() {
+fn a_frame_stays_until_the_text_of_the_next_one_was_read() {
     let mut log = Log::with(&numbered(0, 100_000));
     let mut view = View::default();
     let end = shown(&mut view, &mut log.doc, 40, 3);
@@ -278,11 +278,11 @@ fn what_is_drawn_stays_until_the_text_of_what_comes_next_was_read() {
     assert!(log.doc.doc.wants());
     assert!(log.serve());
     assert_eq!(shown(&mut view, &mut log.doc, 40, 3), [">line 0", " line 1", " line 2"]);
-    assert!(!log.doc.doc.wants(), "what is there is not asked for again");
+    assert!(!log.doc.doc.wants(), "cached text is not wanted again");
 }
 
 #[test]
-fn a_log_whose_first_picture_has_to_be_read_says_so_by_a_mark() {
+fn a_first_frame_without_text_shows_placeholders() {
     let mut log = Log::with(&numbered(0, 100_000));
     let mut view = View::default();
     view.to_top(&mut log.doc);
@@ -291,7 +291,7 @@ fn a_log_whose_first_picture_has_to_be_read_says_so_by_a_mark() {
 }
 
 #[test]
-fn pages_that_are_turned_faster_than_the_disk_reads_are_turned_all_the_same() {
+fn pages_turned_faster_than_the_disk_reads_are_not_lost() {
     let text: String = (0..40_000).map(|n| format!("{n} {}\n", "x".repeat(n % 50))).collect();
     let mut log = Log::with(&text);
     let mut view = View::default();
@@ -336,7 +336,7 @@ fn a_search_goes_through_text_that_has_to_be_read_and_once_around() {
 }
 
 #[test]
-fn nothing_at_all_is_no_trouble() {
+fn an_empty_log_takes_every_key() {
     let mut log = Log::new();
     let mut view = View::default();
     assert!(shown(&mut view, &mut log.doc, 80, 24).is_empty());
@@ -353,7 +353,7 @@ fn nothing_at_all_is_no_trouble() {
 }
 
 #[test]
-fn the_last_words_without_a_line_end_are_taken_when_nothing_more_comes() {
+fn a_last_line_without_line_feed_is_shown_when_the_log_ends() {
     let mut log = Log::with("one\ntwo");
     let mut view = View::default();
     assert_eq!(shown(&mut view, &mut log.doc, 80, 24), [" one"]);

@@ -1,4 +1,4 @@
-//! One person's view of a log: where it stands, what is folded, filtered, and looked for.
+//! The view of one log in one pane: its scroll position, folds, filter and search.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -9,68 +9,73 @@ use super::ansi::Run;
 use super::doc::{Mode, Raw, Shared};
 use super::lens::{Lens, Place};
 use super::matcher::Matcher;
-use super::rows::{ScreenRow, Sheet, lay_out};
+use super::rows::{RowLayout, ScreenRow, lay_out};
 use super::seek::Filter;
 
-/// A view. It follows the log's end until somebody scrolls, and never moves by itself after that.
+/// The view of a log. It follows the end until a person scrolls; after that it never moves by itself.
 #[derive(Debug, Default)]
 pub struct View {
     mode: Mode,
-    /// None: follows.
+    /// Scroll position while the view is held; `None` while it follows the end.
     paused: Option<Pause>,
+    /// Numbers of the entries that a person has unfolded.
     unfolded: BTreeSet<u64>,
-    /// Whether only what the log's filter lets through is shown.
+    /// Whether the view shows only the matches of the log's filter. The filter is the log's, so that the
+    /// follower can extend it; the pane and the grid's tile are two views of one log, and only one of them
+    /// filters.
     filters: bool,
+    /// Search text whose matches are highlighted.
     find: Option<Matcher>,
-    /// Lines are cut instead of broken.
+    /// Whether long lines are cut instead of wrapped.
     cuts: bool,
+    /// Width and height of the last frame.
     size: (usize, usize),
-    /// Rows still to be scrolled by: the text in between was not at hand.
+    /// Rows still to scroll by, because text in between was not in the cache.
     owed_rows: i64,
-    /// What was drawn last: it stays until the text of what comes next is there.
+    /// Rows of the last complete frame, shown until the text of the next one has been read.
     drawn: Vec<ScreenRow>,
-    /// Since when that is being waited for.
+    /// Time since which the view has waited for text.
     waits_since: Option<Instant>,
 }
 
-/// A wait that is shorter is not worth a word.
+/// A shorter wait for text is not announced: the word would only flicker.
 const WAIT_SHOWN: Duration = Duration::from_millis(300);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Pause {
-    /// The line at the top, and how many of its rows are above the view.
+    /// Line at the top, and the number of its rows that are above the view.
     top: (Place, usize),
     cursor: Place,
-    /// Lines there were when following ended.
+    /// Lines of the log when following ended.
     seen: u64,
 }
 
 impl View {
-    /// Which reading is shown.
+    /// Returns the mode that is shown.
     #[must_use]
     pub(crate) fn mode(&self) -> Mode {
         self.mode
     }
 
-    /// Whether it follows the end.
+    /// Returns whether the view follows the end.
     #[must_use]
     pub(crate) fn follows(&self) -> bool {
         self.paused.is_none()
     }
 
-    /// What is looked for.
+    /// Returns the search, if any.
     #[must_use]
     pub(crate) fn find(&self) -> Option<&Matcher> {
         self.find.as_ref()
     }
 
-    /// Lines that came since it stopped following.
+    /// Returns the number of lines that arrived since the view stopped following.
     #[must_use]
     pub(crate) fn new_lines(&self, log: &Shared) -> u64 {
         self.paused.map_or(0, |pause| log.new_since(self.mode, pause.seen))
     }
 
-    /// Whether text that it is to show is being read, and has been for a while.
+    /// Returns whether the view has waited for text for longer than [`WAIT_SHOWN`].
     #[must_use]
     pub(crate) fn is_reading(&self) -> bool {
         self.waits_since.is_some_and(|since| since.elapsed() >= WAIT_SHOWN)
@@ -81,11 +86,12 @@ impl View {
         Lens { doc: &mut log.doc, mode: self.mode, unfolded: &self.unfolded, hits }
     }
 
-    /// The rows of a view of this size. Where their text is not at hand it is wanted from now on, and what was
-    /// drawn before stays until it has come.
+    /// Returns the rows of a frame of this size. If text is missing, it is recorded as wanted, and the rows
+    /// of the last complete frame are returned instead.
     pub fn draw(&mut self, log: &mut Shared, width: usize, height: usize) -> Vec<ScreenRow> {
         self.size = (width, height);
         self.scroll_owed(log);
+        // Cleared first: other views of the same log may have missed text before.
         log.doc.take_missed();
         let (rows, paused) = self.laid_out(log, height);
         if !log.doc.take_missed() {
@@ -94,32 +100,39 @@ impl View {
             return rows;
         }
         self.waits_since.get_or_insert_with(Instant::now);
+        // The new position is not kept: without the text, rows cannot be counted, and a line of unknown
+        // height would move the cursor out of the frame.
         if self.drawn.is_empty() { rows } else { self.drawn.clone() }
     }
 
+    /// Lays out a frame: its rows, and the position that results from it.
     fn laid_out(&self, log: &mut Shared, height: usize) -> (Vec<ScreenRow>, Option<Pause>) {
-        let sheet = self.sheet(log);
+        let row_layout = self.row_layout(log);
         let mut lens = self.lens(log);
         if lens.is_empty() || height == 0 {
             return (Vec::new(), self.paused);
         }
         let Some(pause) = self.paused else {
             let last = lens.last();
-            return (tail(&mut lens, &sheet, last, height), None);
+            return (tail(&mut lens, &row_layout, last, height), None);
         };
         let (top, cursor) = ((lens.clamp(pause.top.0), pause.top.1), lens.clamp(pause.cursor));
-        let mut rows = page(&mut lens, &sheet, top, height);
+        let mut rows = page(&mut lens, &row_layout, top, height);
         let is_above = cursor < top.0;
         let last_shown = rows.last().map_or(top.0, |row| row.place);
         let is_cut = rows.last().is_some_and(|row| row.place == cursor && !row.is_last);
+        // The frame moves as little as possible so that the cursor's line is in it. A line higher than the
+        // frame is shown from where it was scrolled to: aligning its end would jump.
         if is_above {
-            rows = page(&mut lens, &sheet, (cursor, 0), height);
+            rows = page(&mut lens, &row_layout, (cursor, 0), height);
         } else if cursor > last_shown || (is_cut && cursor != top.0) {
-            rows = tail(&mut lens, &sheet, cursor, height);
+            rows = tail(&mut lens, &row_layout, cursor, height);
         }
+        // Near the end (or after a fold closed) the frame is filled from the end upwards, so that no blank
+        // rows are shown below the last line while there are lines above.
         if rows.len() < height {
             let last = lens.last();
-            rows = tail(&mut lens, &sheet, last, height);
+            rows = tail(&mut lens, &row_layout, last, height);
         }
         for row in &mut rows {
             row.is_cursor = row.place == cursor;
@@ -128,8 +141,8 @@ impl View {
         (rows, Some(Pause { top, cursor, ..pause }))
     }
 
-    fn sheet(&self, log: &Shared) -> Sheet {
-        Sheet {
+    fn row_layout(&self, log: &Shared) -> RowLayout {
+        RowLayout {
             width: self.size.0,
             has_times: self.mode == Mode::Readable && log.doc.entries().has_times(),
             is_raw: self.mode != Mode::Readable,
@@ -138,27 +151,28 @@ impl View {
         }
     }
 
-    /// Stops following where the view stands; the cursor is on the last line shown.
+    /// Stops following at the present position, with the cursor on the last line.
     pub(crate) fn pause(&mut self, log: &mut Shared) {
         if self.paused.is_some() {
             return;
         }
-        let (sheet, height) = (self.sheet(log), self.size.1.max(1));
+        let (row_layout, height) = (self.row_layout(log), self.size.1.max(1));
         let seen = log.doc.lines(self.mode);
         let mut lens = self.lens(log);
         let cursor = lens.last();
-        let rows = if lens.is_empty() { Vec::new() } else { tail(&mut lens, &sheet, cursor, height) };
+        let rows = if lens.is_empty() { Vec::new() } else { tail(&mut lens, &row_layout, cursor, height) };
         let top = rows.first().map_or((cursor, 0), |row| (row.place, row.part));
         self.paused = Some(Pause { top, cursor, seen });
     }
 
-    /// Goes on following.
+    /// Resumes following the end.
     pub(crate) fn follow(&mut self) {
         (self.paused, self.owed_rows) = (None, 0);
     }
 
-    /// Moves the cursor by lines; going up ends following.
+    /// Moves the cursor by a number of lines; negative is up, and ends following.
     pub(crate) fn move_by(&mut self, log: &mut Shared, lines: i64) {
+        // Nothing is below the end; holding the view there would only stop it from following.
         if self.paused.is_none() && lines > 0 {
             return;
         }
@@ -175,7 +189,8 @@ impl View {
         self.paused = Some(pause);
     }
 
-    /// Moves the view by rows, and the cursor with it as far as it must; going up ends following.
+    /// Scrolls by a number of rows; negative is up, and ends following. The cursor moves only if it would
+    /// leave the frame.
     pub fn scroll_by(&mut self, log: &mut Shared, rows: i64) {
         if self.paused.is_none() && rows > 0 {
             return;
@@ -185,7 +200,8 @@ impl View {
         self.scroll_owed(log);
     }
 
-    /// Scrolls by what is owed; where text is not at hand that is done with the next frame.
+    /// Scrolls by the owed rows. If text is missing, the scroll stays owed and is tried again with the next
+    /// frame: a dropped scroll would make pages turned faster than the disk reads go lost.
     fn scroll_owed(&mut self, log: &mut Shared) {
         let (rows, Some(pause)) = (self.owed_rows, self.paused) else { return };
         if rows == 0 {
@@ -199,26 +215,29 @@ impl View {
     }
 
     fn scrolled(&self, log: &mut Shared, mut pause: Pause, rows: i64) -> Pause {
-        let (sheet, height) = (self.sheet(log), self.size.1.max(1));
+        let (row_layout, height) = (self.row_layout(log), self.size.1.max(1));
         let mut lens = self.lens(log);
         if lens.is_empty() {
             return pause;
         }
         let top = (lens.clamp(pause.top.0), pause.top.1);
+        // Bounded, since every row in between is laid out.
         let far = usize::try_from(rows.unsigned_abs()).unwrap_or(usize::MAX).min(10_000);
         let moved = if rows < 0 {
-            let above = above(&mut lens, &sheet, top, far);
+            let above = above(&mut lens, &row_layout, top, far);
             above.first().map_or(top, |row| (row.place, row.part))
         } else {
-            let below = page(&mut lens, &sheet, top, height + far);
-            let at = below.len().saturating_sub(height).min(far);
-            below.get(at).map_or(top, |row| (row.place, row.part))
+            let below = page(&mut lens, &row_layout, top, height + far);
+            let new_top = below.len().saturating_sub(height).min(far);
+            below.get(new_top).map_or(top, |row| (row.place, row.part))
         };
-        let shown = page(&mut lens, &sheet, moved, height);
+        // The cursor stays on a line that is shown whole. If a single line fills the frame, none is: `first`
+        // is then after `last`.
+        let shown = page(&mut lens, &row_layout, moved, height);
         let last = shown.iter().rev().find(|row| row.is_last).map_or(moved.0, |row| row.place);
         let first = shown.iter().find(|row| row.part == 0).map_or(moved.0, |row| row.place);
         let cursor = if first <= last { pause.cursor.clamp(first, last) } else { moved.0 };
-        // At either end the cursor goes on alone.
+        // At either end the frame cannot move any further: the cursor goes to the first or last line.
         let stuck = moved == top;
         let cursor = match (stuck, rows < 0) {
             (true, true) => lens.first(),
@@ -229,7 +248,7 @@ impl View {
         pause
     }
 
-    /// To the beginning.
+    /// Goes to the first line.
     pub fn to_top(&mut self, log: &mut Shared) {
         self.pause(log);
         self.owed_rows = 0;
@@ -239,7 +258,8 @@ impl View {
         }
     }
 
-    /// Shows a line of the log itself, unfolding what hides it.
+    /// Puts the cursor on an unfolded place of the log (see [`Lens::full_at`]), and unfolds the entry that
+    /// hides it.
     pub(crate) fn go_to(&mut self, log: &mut Shared, full: Place) {
         self.pause(log);
         self.owed_rows = 0;
@@ -253,7 +273,7 @@ impl View {
         }
     }
 
-    /// The line of the log itself that the cursor is on; where there is none, the last.
+    /// Returns the unfolded place of the cursor; while the view follows, that of the last line.
     #[must_use]
     pub(crate) fn cursor(&self, log: &mut Shared) -> Place {
         let lens = self.lens(log);
@@ -261,18 +281,19 @@ impl View {
         lens.full_at(shown)
     }
 
-    /// The text of the line that the cursor is on; none while it is being read.
+    /// Returns the text of the cursor's line, `None` while it is being read.
     #[must_use]
     pub(crate) fn cursor_text(&self, log: &mut Shared) -> Option<String> {
         let place = self.cursor(log);
         log.doc.content(self.mode, place.entry, place.line).map(|content| content.text())
     }
 
-    /// Folds or unfolds what the cursor is on, else the nearest above it that is in view; false when there is
-    /// nothing to fold.
+    /// Folds or unfolds the cursor's entry, or the nearest foldable entry above it. Returns false if there is
+    /// none near enough to be in view.
     pub(crate) fn toggle_fold(&mut self, log: &mut Shared) -> bool {
         let full = self.cursor(log);
         let lens = self.lens(log);
+        // Every entry has at least one row: no entry further up than the frame is high can be in view.
         let near = full.entry.saturating_sub(self.size.1 as u64)..=full.entry;
         let Some(entry) = near.rev().find(|&entry| lens.can_fold(entry)) else { return false };
         self.pause(log);
@@ -286,7 +307,8 @@ impl View {
         true
     }
 
-    /// The next reading: what happened, standard output as it is, standard error as it is.
+    /// Switches to the next mode: transcript, standard output, standard error. The filter starts anew, since
+    /// its matches are places of the mode it was made for.
     pub fn next_mode(&mut self, log: &mut Shared) {
         self.mode = match self.mode {
             Mode::Readable => Mode::Raw(Raw::Out),
@@ -297,17 +319,17 @@ impl View {
         self.follow();
     }
 
-    /// Breaks long lines, or cuts them.
+    /// Switches between wrapping and cutting long lines.
     pub(crate) fn toggle_wrap(&mut self) {
         self.cuts = !self.cuts;
     }
 
-    /// Marks what is looked for; none: nothing is.
+    /// Sets the search whose matches are highlighted; `None` ends it.
     pub(crate) fn set_find(&mut self, matcher: Option<Matcher>) {
         self.find = matcher;
     }
 
-    /// Shows only what this lets through; none: everything. The place that was looked at stays in view.
+    /// Shows only the lines that match; `None` shows all. When the filter ends, the cursor stays on its line.
     pub(crate) fn set_filter(&mut self, log: &mut Shared, matcher: Option<Matcher>) {
         let full = self.paused.is_some().then(|| self.cursor(log));
         self.filters = matcher.is_some();
@@ -318,14 +340,16 @@ impl View {
     }
 }
 
-/// Rows from here on, at most `height`.
-fn page(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), height: usize) -> Vec<ScreenRow> {
+/// Returns the rows from `top` on, at most `height`.
+fn page(lens: &mut Lens<'_>, row_layout: &RowLayout, top: (Place, usize), height: usize) -> Vec<ScreenRow> {
     let mut rows = Vec::new();
     let mut at = Some(top.0);
     let mut skip = top.1;
     while let Some(place) = at.filter(|_| rows.len() < height) {
         let shown = lens.show(place);
-        let laid = lay_out(sheet, place, shown);
+        let laid = lay_out(row_layout, place, shown);
+        // The line may have fewer rows than when `top` was set, if the frame became wider: one is always
+        // shown.
         let skipped = skip.min(laid.len().saturating_sub(1));
         rows.extend(laid.into_iter().skip(skipped));
         skip = 0;
@@ -335,13 +359,13 @@ fn page(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), height: usize) 
     rows
 }
 
-/// The rows that end with this line, at most `height`.
-fn tail(lens: &mut Lens<'_>, sheet: &Sheet, last: Place, height: usize) -> Vec<ScreenRow> {
+/// Returns the rows that end with the line `last`, at most `height`.
+fn tail(lens: &mut Lens<'_>, row_layout: &RowLayout, last: Place, height: usize) -> Vec<ScreenRow> {
     let mut rows = std::collections::VecDeque::new();
     let mut at = Some(last);
     while let Some(place) = at.filter(|_| rows.len() < height) {
         let shown = lens.show(place);
-        for row in lay_out(sheet, place, shown).into_iter().rev() {
+        for row in lay_out(row_layout, place, shown).into_iter().rev() {
             rows.push_front(row);
         }
         at = lens.before(place);
@@ -350,15 +374,15 @@ fn tail(lens: &mut Lens<'_>, sheet: &Sheet, last: Place, height: usize) -> Vec<S
     rows.into_iter().skip(over).collect()
 }
 
-/// At most `far` rows above a row.
-fn above(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), far: usize) -> Vec<ScreenRow> {
+/// Returns the rows above `top`, nearest last, at most `far`.
+fn above(lens: &mut Lens<'_>, row_layout: &RowLayout, top: (Place, usize), far: usize) -> Vec<ScreenRow> {
     let shown = lens.show(top.0);
     let mut rows: std::collections::VecDeque<ScreenRow> =
-        lay_out(sheet, top.0, shown).into_iter().take(top.1).collect();
+        lay_out(row_layout, top.0, shown).into_iter().take(top.1).collect();
     let mut at = lens.before(top.0);
     while let Some(place) = at.filter(|_| rows.len() < far) {
         let shown = lens.show(place);
-        for row in lay_out(sheet, place, shown).into_iter().rev() {
+        for row in lay_out(row_layout, place, shown).into_iter().rev() {
             rows.push_front(row);
         }
         at = lens.before(place);
@@ -367,7 +391,7 @@ fn above(lens: &mut Lens<'_>, sheet: &Sheet, top: (Place, usize), far: usize) ->
     rows.into_iter().skip(over).collect()
 }
 
-/// The runs with what is looked for reversed.
+/// Returns the runs with the matches of `find` reversed and bold.
 #[must_use]
 pub(crate) fn marked(runs: &[Run], find: &Matcher) -> Vec<Run> {
     let text: String = runs.iter().map(|run| run.text.as_str()).collect();
@@ -375,6 +399,8 @@ pub(crate) fn marked(runs: &[Run], find: &Matcher) -> Vec<Run> {
     if places.is_empty() {
         return runs.to_vec();
     }
+    // Matches are found in the joined text, because one may begin in one run and end in another; each run is
+    // then split where a match begins or ends.
     let mut out = Vec::new();
     let mut from = 0;
     for run in runs {

@@ -1,18 +1,18 @@
-//! Which logs are read on: those that the panes on the screen want.
+//! Opens the logs that the panes on the screen want, and starts the follower thread.
 
 use std::path::{Path, PathBuf};
 
 use super::book::{Book, open};
 use super::doc::{Mode, Raw};
 use super::follow::{start, whole_text};
-use super::order::Of;
+use super::requests::Of;
 use super::source::Stream;
 use crate::Model;
 use crate::msg::{Effect, Foreground, Job};
 use paddock_runner::log::LogReader;
 
-/// Whose folder, which format, and whether the job runs.
-fn facts(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
+/// Returns the folder of a job, the format of its log, and whether it runs.
+fn log_source(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
     let workspace = model.workspace.as_ref()?;
     match of {
         Of::Session(id) => {
@@ -29,11 +29,11 @@ fn facts(model: &Model, of: Of) -> Option<(PathBuf, String, bool)> {
     }
 }
 
-/// Has exactly these logs read on. Without a change it wants nothing.
+/// Follows exactly these logs from now on. Returns no effect unless the follower thread must be started.
 pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
     let mut watched = Vec::new();
     for &of in wanted {
-        let Some((folder, format, is_open)) = facts(model, of) else { continue };
+        let Some((folder, format, is_open)) = log_source(model, of) else { continue };
         let book = &mut model.panes.log.book;
         book.clock += 1;
         let used = book.clock;
@@ -42,12 +42,12 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
         watched.push((of, is_open));
     }
     let book = &mut model.panes.log.book;
-    if watched == book.watched && book.orders.is_some() {
+    if watched == book.watched && book.requests.is_some() {
         return Vec::new();
     }
     book.watched = watched;
-    book.forget_the_oldest();
-    if book.orders.is_some() {
+    book.close_least_recently_used();
+    if book.requests.is_some() {
         book.send_watched();
         return Vec::new();
     }
@@ -59,8 +59,8 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
         let started = start(world);
         Box::new(move |model: &mut Model| {
             match started {
-                Ok(orders) => {
-                    model.panes.log.book.orders = Some(orders);
+                Ok(sender) => {
+                    model.panes.log.book.requests = Some(sender);
                     model.panes.log.book.send_watched();
                 }
                 Err(error) => model.say_no(format!("logs cannot be read: {error}")),
@@ -70,8 +70,8 @@ pub fn watch(model: &mut Model, wanted: &[Of]) -> Vec<Effect> {
     }))]
 }
 
-/// Opens a log in the pager: its readable text, or, when it has more than so many lines, the file that holds
-/// its end. Both are read beside the loop.
+/// Opens a log in the pager: its text as shown, or, if it has more than `lines_max` lines, the segment file
+/// that holds its end. A job reads either, since the console's loop must not wait for a disk.
 #[must_use]
 pub(crate) fn paged(book: &Book, of: Of, lines_max: u64) -> Option<Effect> {
     let open = book.get(of)?;
@@ -92,7 +92,8 @@ pub(crate) fn paged(book: &Book, of: Of, lines_max: u64) -> Option<Effect> {
     })))
 }
 
-/// The file that holds the end of a log.
+/// Returns the segment file that holds the end of a log. A transcript of both streams opens standard
+/// output's.
 fn newest_file(folder: &Path, mode: Mode) -> Option<PathBuf> {
     let stream = match mode {
         Mode::Raw(Raw::Err) => Stream::Stderr,
