@@ -171,7 +171,7 @@ mod tests {
         let mut slept = session(10_000, None, None);
         slept.jumped_ms = 8 * hour_ms;
         assert_eq!(used_since_ms(&slept, 0, 10_000 + 8 * hour_ms + 60_000), 60_000);
-        // It slept over midnight: today it ran no longer than it ran at all.
+        // The machine slept over midnight: the session ran today no longer than it ran at all.
         assert_eq!(used_since_ms(&slept, hour_ms, 10_000 + 8 * hour_ms + 60_000), 60_000);
         let mut set_back = session(10 * hour_ms, None, None);
         set_back.jumped_ms = -2 * hour_ms;

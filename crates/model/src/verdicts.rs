@@ -55,7 +55,7 @@ pub fn terms_of(commands: &[GateCommand], setup: Option<&str>) -> String {
             seconds => format!("{}m{seconds}s", command.timeout_minutes),
         };
         for part in [&command.name, &command.run, &limit] {
-            // With the length in front, no two lists of parts give the same bytes.
+            // With the length in front, no two lists of commands give the same bytes.
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
