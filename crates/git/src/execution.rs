@@ -94,9 +94,9 @@ impl Repository {
         record.config_file(&common.join("config"), "config ")?;
         // git copies this file to every new worktree. One name for all copies keeps the worktrees that
         // Paddock adds from showing as changes.
-        let mut own: Vec<PathBuf> = vec![common.join("config.worktree")];
-        own.extend(admin_folders(self)?.into_iter().map(|admin| admin.join("config.worktree")));
-        for file in own {
+        let mut worktree_files: Vec<PathBuf> = vec![common.join("config.worktree")];
+        worktree_files.extend(admin_folders(self)?.into_iter().map(|admin| admin.join("config.worktree")));
+        for file in worktree_files {
             record.config_file(&file, "config.worktree ")?;
         }
         record.hooks(&common.join("hooks"))?;

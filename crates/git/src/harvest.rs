@@ -132,14 +132,14 @@ fn settle_head(
     let branch_head = found.clone().unwrap_or_else(|| base.clone());
     let branch = symbolic_head(&worktree.git_dir);
     let worktree_head = head_commit(library, &worktree.git_dir)?.unwrap_or_else(|| branch_head.clone());
-    let lies = relation(library, oid(&worktree_head)?, oid(&branch_head)?)?;
+    let head_relation = relation(library, oid(&worktree_head)?, oid(&branch_head)?)?;
     let elsewhere = |taken_over, kept| HeadElsewhere {
         commit: worktree_head.clone(),
         branch: branch.clone(),
         taken_over,
         kept,
     };
-    let (head, report) = match lies {
+    let (head, report) = match head_relation {
         // A HEAD behind the branch holds nothing that the branch lacks.
         Relation::Same | Relation::Ancestor => (branch_head, None),
         Relation::Descendant => (worktree_head.clone(), Some(elsewhere(true, None))),

@@ -57,7 +57,7 @@ pub fn land(repository: &Repository, order: &LandOrder) -> Result<LandOutcome, G
     let library = repository.durable_library()?;
     let found = super::refs::commit_of(&library, &order.integration_ref)?;
     if found.as_ref() != Some(&order.old) {
-        return not_at_old(&library, order, found);
+        return outcome_if_moved(&library, order, found);
     }
     // Checked again here, although the engine chose the commit: a fault in any earlier step must stop before
     // the ref moves, because a landing is never undone.
@@ -71,25 +71,25 @@ pub fn land(repository: &Repository, order: &LandOrder) -> Result<LandOutcome, G
         super::refs::set_ref(&library, &order.integration_ref, Some(&order.old), &order.new, message)?;
     fail_point!("landing.moved");
     match moved {
-        CasOutcome::Modified { found } => not_at_old(&library, order, found),
+        CasOutcome::Modified { found } => outcome_if_moved(&library, order, found),
         // Read back through a fresh handle: what the next reader finds counts, not what libgit2 reports.
         CasOutcome::Done => match repository.commit_of(&order.integration_ref)? {
             Some(found) if found == order.new => Ok(LandOutcome::Landed),
-            found => not_at_old(&library, order, found),
+            found => outcome_if_moved(&library, order, found),
         },
     }
 }
 
 /// Returns the outcome for a ref that does not hold the old commit. After a crash between the move and its
 /// record, the repeated landing finds the ref at the new commit: that is success.
-fn not_at_old(
+fn outcome_if_moved(
     library: &git2::Repository,
     order: &LandOrder,
     found: Option<ObjectId>,
 ) -> Result<LandOutcome, GitError> {
     if let Some(at) = &found {
-        let lies = relation(library, oid(&order.new)?, oid(at)?)?;
-        if matches!(lies, Relation::Same | Relation::Ancestor) {
+        let relation_to_ref = relation(library, oid(&order.new)?, oid(at)?)?;
+        if matches!(relation_to_ref, Relation::Same | Relation::Ancestor) {
             return Ok(LandOutcome::AlreadyLanded);
         }
     }

@@ -282,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_meets_a_folder_of_its_name() {
+    fn a_file_overlaps_a_folder_of_its_name() {
         let paths = |names: &[&str]| names.iter().map(|name| RepoPath::new(*name)).collect::<BTreeSet<_>>();
         assert!(overlap(&paths(&["a"]), &paths(&["a/b"])));
         assert!(overlap(&paths(&["a", "x"]), &paths(&["a"])));

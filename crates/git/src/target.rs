@@ -61,14 +61,14 @@ fn use_of(git_dir: &Path, worktree: Option<PathBuf>, branch: &str) -> Option<Tar
 /// meanwhile, so it does not show the branch.
 fn holds_branch(git_dir: &Path, branch: &str) -> bool {
     let full = format!("refs/heads/{branch}");
-    let says = |file: &str| {
+    let names_branch = |file: &str| {
         fs::read_to_string(git_dir.join(file)).is_ok_and(|text| text.trim() == full || text.trim() == branch)
     };
     // `rebase --update-refs` moves further branches when it ends.
     let updates = fs::read_to_string(git_dir.join("rebase-merge/update-refs"));
-    says("rebase-merge/head-name")
-        || says("rebase-apply/head-name")
-        || says("BISECT_START")
+    names_branch("rebase-merge/head-name")
+        || names_branch("rebase-apply/head-name")
+        || names_branch("BISECT_START")
         || updates.is_ok_and(|text| text.lines().any(|line| line == full))
 }
 

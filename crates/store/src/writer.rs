@@ -329,13 +329,13 @@ mod tests {
         let (report, reported) = sync_channel(8);
         let writer = store.into_patient_writer(Box::new(move |space| report.send(space).unwrap())).unwrap();
         let bulk = serde_json::Value::from("x".repeat(200_000)).to_string();
-        let (outcome, of) = sync_channel(1);
+        let (outcome, outcomes) = sync_channel(1);
         writer.append(batch(1, &bulk), Box::new(move |done| outcome.send(done).unwrap()));
         let full = StoreError::DiskFull { path: path.clone() };
         assert_eq!(reported.recv().unwrap(), DiskSpace::Missing(full.clone()));
-        assert!(of.try_recv().is_err(), "the batch waits");
+        assert!(outcomes.try_recv().is_err(), "the batch waits");
         assert_eq!(writer.close(), Err(full.clone()));
-        assert_eq!(of.recv().unwrap(), Err(full));
+        assert_eq!(outcomes.recv().unwrap(), Err(full));
         assert_eq!(Reader::open(&path).unwrap().last_seq().unwrap(), 0);
     }
 

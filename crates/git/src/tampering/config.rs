@@ -83,9 +83,9 @@ pub(crate) fn shared(path: &[u8], before: &[u8], after: &[u8]) -> Option<How> {
         "Cargo.toml" => cargo(&before, &after),
         "package.json" => (keys(&before) != keys(&after)).then_some(How::Changed),
         "pyproject.toml" | "setup.cfg" => {
-            let of_tests =
+            let is_about_tests =
                 |header: &str| ["pytest", "coverage", "unittest"].iter().any(|word| header.contains(word));
-            (sections(&before, of_tests) != sections(&after, of_tests)).then_some(How::Changed)
+            (sections(&before, is_about_tests) != sections(&after, is_about_tests)).then_some(How::Changed)
         }
         // `.cargo/config.toml` may replace the runner of tests by a program that does nothing.
         _ => (before != after).then_some(How::Changed),
@@ -100,24 +100,24 @@ fn cargo(before: &str, after: &str) -> Option<How> {
     if let Some(mark) = more {
         return Some(How::Skipped(mark.replace('=', " = ")));
     }
-    let of_tests = |header: &str| header == "[[test]]" || header.starts_with("[profile.test");
-    let (was, is) = (sections(before, of_tests), sections(after, of_tests));
+    let is_about_tests = |header: &str| header == "[[test]]" || header.starts_with("[profile.test");
+    let (was, is) = (sections(before, is_about_tests), sections(after, is_about_tests));
     let mut left = is.lines();
     // Each line is searched after the one before it, so the old lines must keep their order.
     let is_kept = was.lines().all(|line| left.any(|other| other == line));
     (!is_kept).then_some(How::Changed)
 }
 
-/// Returns the lines of the sections whose headers `is_meant` accepts, without comments and blank lines.
-fn sections(text: &str, is_meant: impl Fn(&str) -> bool) -> String {
-    let mut is_in = false;
+/// Returns the lines of the sections whose headers `is_wanted` accepts, without comments and blank lines.
+fn sections(text: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+    let mut is_in_section = false;
     let mut found = String::new();
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with(['#', ';']));
     for line in lines {
         if line.starts_with('[') {
-            is_in = is_meant(line);
+            is_in_section = is_wanted(line);
         }
-        if is_in {
+        if is_in_section {
             found.push_str(line);
             found.push('\n');
         }

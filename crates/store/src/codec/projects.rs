@@ -26,8 +26,8 @@ pub(super) fn rows(slug: &ProjectSlug, project: Option<&Project>) -> Result<[Row
 pub(super) fn assemble(
     rows: &BTreeMap<EntityKind, Vec<(String, String)>>,
 ) -> Result<Vec<Project>, CodecError> {
-    let of = |kind| rows.get(&kind).into_iter().flatten();
-    let find = |kind, key: &str| of(kind).find(|(own, _)| own == key).map(|(_, body)| body);
+    let rows_of = |kind| rows.get(&kind).into_iter().flatten();
+    let find = |kind, key: &str| rows_of(kind).find(|(own, _)| own == key).map(|(_, body)| body);
     let project = |(key, body): &(String, String)| {
         let shape = |source| CodecError::Shape { what: format!("the row of {key}"), source };
         let mut whole: serde_json::Map<String, Value> = serde_json::from_str(body).map_err(shape)?;
@@ -41,5 +41,5 @@ pub(super) fn assemble(
         }
         serde_json::from_value(Value::Object(whole)).map_err(shape)
     };
-    of(EntityKind::Project).map(project).collect()
+    rows_of(EntityKind::Project).map(project).collect()
 }
