@@ -16,9 +16,9 @@
 //!
 //! - [`Repository`] opens a repository and names every format that Paddock cannot work on.
 //! - [`add_worktree`], [`harvest()`], [`salvage()`] and [`remove_worktree`] follow one objective's worktree
-//! through its life.
+//!   through its life.
 //! - [`make_chain`] builds the merges that a gate tries, [`prepare_gate`] checks one out, [`land`] moves the
-//! integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
+//!   integration ref to it, and [`publish()`] and [`push()`] carry it to the user's branch and remote.
 //! - `refs` holds the compare-and-swap that all of them rest on.
 
 mod bounded;
