@@ -180,7 +180,7 @@ impl Removed {
             Ok(()) => output::note(&format!("the project file is kept as {}", kept.display())),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {
-                output::note(&format!("cannot rename the project file {}: {error}", file.display()))
+                output::note(&format!("cannot rename the project file {}: {error}", file.display()));
             }
         }
         Ok(Exit::Good)

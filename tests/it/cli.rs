@@ -47,7 +47,7 @@ fn a_workspace_is_made_once_and_a_missing_one_is_named() {
     assert_eq!(fs::read(&marker).unwrap(), before, "a second init keeps the workspace");
     fs::remove_file(&marker).unwrap();
     let said = place.refused(&["status"], 1);
-    assert!(said.contains("is no workspace: make one with `paddock init"), "{said}");
+    assert!(said.contains("is not a workspace: `paddock init"), "{said}");
 }
 
 #[test]
@@ -194,7 +194,7 @@ fn a_bad_plan_is_refused_with_file_line_and_key_and_nothing_is_applied() {
         ),
         ("objectives:\n- id: a\n  title: A\n  tilte: x\n", "plan.yaml:4:3: ", "did you mean `title`?"),
         ("objectives:\n- id: a\n  title: A\n  priority: high\n", "plan.yaml:4:", "priority"),
-        ("objectives: [\n", "plan.yaml:", "is no YAML"),
+        ("objectives: [\n", "plan.yaml:", "is not valid YAML"),
         ("objectives: []\n", "plan.yaml: ", "no objective"),
     ];
     for (text, at, part) in cases {

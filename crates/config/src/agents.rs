@@ -1,4 +1,5 @@
-//! Agents and workers as files give them: some keys over a built-in one, or one of the user's own.
+//! Agents and workers in project files: entries with some keys, which are merged over the entry of the same id in the
+//! file below or among the built-in ones.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +14,7 @@ use super::yaml::{Node, Value};
 use paddock_model::ids::{AgentId, ObjectiveId, WorkerId, nearest_id};
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
-/// An agent as one file gives it; what is none comes from below.
+/// An agent in one file. Keys that are `None` come from the entry below.
 #[derive(Debug, Clone, Serialize)]
 pub(super) struct AgentEntry {
     pub id: AgentId,
@@ -22,7 +23,7 @@ pub(super) struct AgentEntry {
     pub name: Option<String>,
     pub command: Option<CommandTemplate>,
     pub resume: Option<CommandTemplate>,
-    /// What in its commands a shell would replace, if one read them: said when the project is resolved.
+    /// Shell syntax in double quotes in its commands, by key: a warning when the project is resolved.
     #[serde(skip)]
     pub unexpanded: Vec<(&'static str, Place, String)>,
     pub cli_command: Option<String>,
@@ -35,7 +36,7 @@ pub(super) struct AgentEntry {
     pub description: Option<String>,
 }
 
-/// A worker as one file gives it.
+/// A worker in one file. Keys that are `None` come from the entry below.
 #[derive(Debug, Clone)]
 pub(super) struct WorkerEntry {
     pub id: WorkerId,
@@ -47,12 +48,13 @@ pub(super) struct WorkerEntry {
     pub template: Option<String>,
 }
 
-/// An id of the allowed form; says what is wrong otherwise.
+/// Reads an id. Returns `None`, and adds a fault with an allowed id as an example, if it is missing or malformed.
 pub(super) fn id_of(section: &Section<'_>, key: &Key<String>, what: &str) -> Option<String> {
     let id = section.required(key)?;
     if ObjectiveId::new(id.as_str()).is_ok() {
         return Some(id);
     }
+    // The text may be anything that was pasted, of any length.
     let shown: String = id.chars().take(60).collect();
     let place = section.place_of(key);
     let near = nearest_id(&id);
@@ -63,7 +65,7 @@ pub(super) fn id_of(section: &Section<'_>, key: &Key<String>, what: &str) -> Opt
     None
 }
 
-/// Reads the `agents` of a file.
+/// Reads the list `agents` of a file. Returns `None` if it is not given.
 pub(super) fn read_agents(file: &Section<'_>) -> Option<Vec<AgentEntry>> {
     let sections = file.sections(&keys::AGENTS)?;
     let entries: Vec<AgentEntry> = sections.iter().filter_map(read_agent).collect();
@@ -101,32 +103,34 @@ fn read_env(section: &Section<'_>) -> Option<BTreeMap<String, String>> {
     let pairs = section.text_map(&keys::ENV)?;
     if let Some((name, _)) = pairs.iter().find(|(name, _)| name.is_empty() || name.contains(['=', '\0'])) {
         let place = section.place_of(&keys::ENV);
-        section.fault(keys::ENV.name(), place, format!("{name:?} is no name of a variable"), None);
+        section.fault(keys::ENV.name(), place, format!("{name:?} is not a valid name of a variable"), None);
     }
     Some(pairs.into_iter().collect())
 }
 
-/// How it goes on with a conversation: a command that names it.
+/// Reads the command that resumes a conversation. Adds a fault if the command does not name the conversation.
 fn read_resume(section: &Section<'_>, shell: bool) -> Option<CommandTemplate> {
     let key = &keys::RESUME_TEMPLATE;
     let known: Vec<&str> = PLACEHOLDERS.iter().copied().chain([RESUME_PLACEHOLDER]).collect();
     let template = read_command(section, key, &known, shell)?;
     let wanted = format!("{{{RESUME_PLACEHOLDER}}}");
-    // A slip in the name itself is told already.
-    let has_slip = template.words.iter().any(|word| !unknown_placeholders(word, &known).is_empty());
-    if !has_slip && !template.words.iter().any(|word| word.contains(&wanted)) {
+    // A misspelt placeholder is reported already; "does not name the conversation" would only repeat it.
+    let has_typo = template.words.iter().any(|word| !unknown_placeholders(word, &known).is_empty());
+    if !has_typo && !template.words.iter().any(|word| word.contains(&wanted)) {
         let place = section.place_of(key);
-        let problem = format!("`{}` does not name the conversation to go on with", section.key(key.name()));
+        let problem = format!("`{}` does not name the conversation to resume", section.key(key.name()));
         section.fault(
             key.name(),
             place,
             problem,
-            Some(format!("write {wanted} where the agent takes its id")),
+            Some(format!("write {wanted} where the agent expects the conversation's id")),
         );
     }
     Some(template)
 }
 
+/// Reads a command. Returns `None`, and adds a fault, if it cannot be split, is empty, or has the wrong type.
+/// A placeholder outside `known` is a fault, too.
 fn read_command(
     section: &Section<'_>,
     row: &Key<CommandTemplate>,
@@ -156,7 +160,7 @@ fn read_command(
     for word in words.iter().flat_map(|word| unknown_placeholders(word, known)) {
         let (problem, right) = match word {
             RESUME_PLACEHOLDER => (
-                format!("`{{{word}}}` is known only when a conversation goes on"),
+                format!("`{{{word}}}` has a value only when a conversation is resumed"),
                 "give the command for that as `resume_template`".to_owned(),
             ),
             _ => (format!("unknown placeholder `{{{word}}}`"), meant(word, known)),
@@ -180,23 +184,27 @@ fn split(section: &Section<'_>, key: &'static str, node: &Node, text: &str) -> O
     }
 }
 
-/// A command that no shell reads must not be written for one: the program would get `|` and `$HOME` as arguments.
+/// Adds a fault if a command without `shell: true` is written for a shell: the program would get `|` and `$HOME` as
+/// arguments.
 fn check_no_shell(section: &Section<'_>, key: &'static str, node: &Node, text: &str) {
     let name = section.key(key);
     if let Some(piece) = shell_syntax::outside_quotes(text) {
-        let problem =
-            format!("`{name}` holds `{piece}`, which only a shell understands, and no shell reads it");
+        let problem = format!(
+            "`{name}` holds `{piece}`, which only a shell understands, but no shell runs the command"
+        );
         let right = match piece.strip_suffix('=') {
             Some(variable) => format!("give `{variable}` under `env`, or add `shell: true`"),
-            None => "add `shell: true`; or, if the program is to get it as it is, put it in single quotes or give \
-                     the command as a list"
+            None => "add `shell: true`; or, if the program itself expects it, put it in single quotes or give the \
+                     command as a list"
                 .to_owned(),
         };
         section.fault(key, node.place, problem, Some(right));
     }
 }
 
-/// The first piece of a command that no shell reads, but that a shell would replace within its double quotes.
+/// Returns the first piece in double quotes that a shell would replace, in a command without `shell: true`.
+///
+/// Only a warning follows: a program may expect `$` in an argument. Commands with a fault are left out.
 fn unexpanded(
     section: &Section<'_>,
     row: &Key<CommandTemplate>,
@@ -209,7 +217,8 @@ fn unexpanded(
     Some((row.name(), node.place, piece))
 }
 
-/// Names in braces that stand for nothing; `${name}` is a shell's own, and JSON is no name.
+/// Returns the names in braces that are no placeholder. `${name}` belongs to the shell, and JSON (`{"a": 1}`) is not a
+/// name.
 fn unknown_placeholders<'w>(word: &'w str, known: &[&str]) -> Vec<&'w str> {
     let mut found = Vec::new();
     for (at, _) in word.match_indices('{') {
@@ -226,23 +235,24 @@ impl AgentEntry {
     fn warn_of_unexpanded(&self, sink: &Sink) {
         for (key, place, piece) in &self.unexpanded {
             let problem = format!(
-                "`{key}` of the agent `{}` holds `{piece}` in double quotes: no shell reads it, and the program \
-                 gets it as it is written",
+                "`{key}` of the agent `{}` holds `{piece}` in double quotes: no shell runs the command, so the \
+                 program gets it unchanged",
                 self.id
             );
-            let right = "add `shell: true`, or use single quotes if that is meant".to_owned();
+            let right = "add `shell: true`, or use single quotes if that is intended".to_owned();
             sink.warn(*place, key, problem, Some(right));
         }
     }
 
-    /// The variables of the agent below with this entry's over them. An empty value stays: it unsets the variable.
+    /// Merges this entry's variables over those of the agent below. An empty value stays, since it unsets the variable.
     fn env_over(&self, below: Option<&AgentSettings>) -> BTreeMap<String, String> {
         let mut env = below.map(|agent| agent.env.clone()).unwrap_or_default();
         env.extend(self.env.iter().flatten().map(|(name, value)| (name.clone(), value.clone())));
         env
     }
 
-    /// This entry's keys over those of the agent below it; without one, a command is needed.
+    /// Merges this entry's keys over those of the agent below. Returns `None`, and adds a fault, if neither has a
+    /// command.
     pub(crate) fn over(&self, below: Option<&AgentSettings>, sink: &Sink) -> Option<AgentSettings> {
         self.warn_of_unexpanded(sink);
         let Some(command) = self.command.clone().or_else(|| below.map(|agent| agent.command.clone())) else {
@@ -253,11 +263,12 @@ impl AgentEntry {
             sink.add(self.place, "command_template", problem, Some(right));
             return None;
         };
+        // The program of a shell command is its first word, as far as the text can be split without a shell.
         let first = || match command.shell {
             true => shell_words::split(&command.words[0]).ok().and_then(|words| words.first().cloned()),
             false => command.words.first().cloned(),
         };
-        // How a built-in agent goes on would not fit another command.
+        // The built-in command to resume would not fit another command that starts a session.
         let below_resume = below.filter(|_| self.command.is_none()).and_then(|agent| agent.resume.clone());
         let resume = self.resume.clone().or(below_resume);
         let own_program = self.command.is_some().then(first).flatten();
@@ -293,7 +304,7 @@ impl AgentEntry {
     }
 }
 
-/// Reads the `workers` of a file.
+/// Reads the list `workers` of a file. Returns `None` if it is not given.
 pub(super) fn read_workers(file: &Section<'_>) -> Option<Vec<WorkerEntry>> {
     let sections = file.sections(&keys::WORKERS)?;
     let entries: Vec<WorkerEntry> = sections.iter().filter_map(read_worker).collect();
@@ -314,6 +325,7 @@ fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
         template: section.given(&keys::TEMPLATE),
     };
     let place = section.place_of(&keys::TEMPLATE);
+    // A path could read any file into a prompt.
     if entry.template.as_ref().is_some_and(|name| name.contains('/') || !name.ends_with(".md")) {
         let problem = format!("`{}` must be the name of a template file", section.key(keys::TEMPLATE.name()));
         section.fault(
@@ -328,10 +340,10 @@ fn read_worker(section: &Section<'_>) -> Option<WorkerEntry> {
 }
 
 impl WorkerEntry {
-    /// This entry's keys over those of the worker below it.
+    /// Merges this entry's keys over those of the worker below.
     pub(crate) fn over(&self, below: Option<&WorkerSettings>) -> WorkerSettings {
         let role = self.role.or(below.map(|worker| worker.role)).unwrap_or_else(|| keys::ROLE.default());
-        // A new role brings its own template along, unless one is named.
+        // A worker with another role gets the template of that role, unless the entry names one.
         let kept = below.filter(|worker| worker.role == role).map(|worker| worker.template.clone());
         let own_agents = self.agents.as_ref().map(|agents| agents.iter().map(|(id, _)| id.clone()).collect());
         WorkerSettings {
@@ -352,12 +364,13 @@ impl WorkerEntry {
     }
 }
 
+/// Adds a fault for every id that is given twice in one list.
 pub(super) fn report_twice<'i>(sink: &Sink, what: &str, ids: impl Iterator<Item = (&'i str, Place)>) {
     let mut seen: BTreeMap<&str, Place> = BTreeMap::new();
     for (id, place) in ids {
         match seen.get(id) {
             Some(first) => {
-                let right = format!("it stands already in line {}", first.line);
+                let right = format!("line {} has it already", first.line);
                 sink.add(place, "id", format!("the {what} `{id}` is given twice"), Some(right));
             }
             None => drop(seen.insert(id, place)),

@@ -1,8 +1,11 @@
-//! Names of branches.
+//! The rules for names of branches.
 
-/// Whether git takes this as the short name of a branch, by the rules of libgit2 for `refs/heads/NAME`.
+/// Returns whether git accepts the short name of a branch, by the rules of libgit2 for `refs/heads/NAME`.
+///
+/// The rules are repeated here because this crate does not depend on git.
 #[must_use]
 pub fn is_valid(name: &str) -> bool {
+    // A name that begins with `-` would be read as an option by git commands.
     !name.starts_with('-') && name != "HEAD" && !name.ends_with('.') && name.split('/').all(is_valid_part)
 }
 

@@ -1,30 +1,31 @@
-//! What is built in: agents, workers, and the ways of reading an agent's output. Adding one is adding a row.
+//! The built-in agents and workers. To add one, add a row, and for an agent a transcript reader in `paddock_agents`.
 
 use paddock_model::settings::{AgentSettings, CommandTemplate, Role, StdinRule, Strategy, WorkerSettings};
 
-/// Stands for this very program in an agent's command; the session room puts the path there.
+/// Placeholder for this program in an agent's command; the path is put in when a session starts.
 pub(crate) const PADDOCK_WORD: &str = "{paddock}";
 
-/// The id of the agent for demo, rehearsal and tests; used only where it is named.
+/// Id of the agent for demos, rehearsals and tests. It is used only if a project names it.
 pub const SCRIPTED: &str = "scripted";
 
 struct AgentRow {
     id: &'static str,
     name: &'static str,
     command: &'static [&'static str],
-    /// How it goes on with a conversation of its own; empty = it cannot.
+    /// Command that resumes a conversation; empty if the agent cannot.
     resume: &'static [&'static str],
     cli_command: &'static str,
     stdin: StdinRule,
     transcript: &'static str,
-    /// What leaves least behind (docs/agents.md); the whole tree is killed afterwards in any case.
+    /// Signal after which the agent leaves the fewest processes and files behind (docs/agents.md). Its whole process
+    /// tree is killed afterwards in any case.
     stop_signal: &'static str,
     env: &'static [(&'static str, &'static str)],
     planner: bool,
     description: &'static str,
 }
 
-// In the order in which they are used where a project names none.
+// The order in which agents are tried in a project that names none.
 const AGENTS: &[AgentRow] = &[
     AgentRow {
         id: "claude",
@@ -50,12 +51,12 @@ const AGENTS: &[AgentRow] = &[
         cli_command: "claude",
         stdin: StdinRule::Prompt,
         transcript: "claude",
-        // It then still tells what it used.
+        // After SIGINT it still reports its usage.
         stop_signal: "INT",
         env: &[
-            // Without it the flag above is refused to root.
+            // Without this variable, root is refused the flag that skips permissions.
             ("IS_SANDBOX", "1"),
-            // Waiting long is Paddock's business: it can use another agent meanwhile.
+            // Few retries: instead of waiting long, Paddock can let another agent continue.
             ("CLAUDE_CODE_MAX_RETRIES", "4"),
             ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1"),
             ("DISABLE_AUTOUPDATER", "1"),
@@ -80,7 +81,7 @@ const AGENTS: &[AgentRow] = &[
         cli_command: "codex",
         stdin: StdinRule::Prompt,
         transcript: "codex",
-        // After SIGTERM its commands go on.
+        // After SIGTERM the commands that it has started keep running.
         stop_signal: "INT",
         env: &[],
         planner: true,
@@ -106,7 +107,7 @@ const AGENTS: &[AgentRow] = &[
     AgentRow {
         id: "opencode",
         name: "opencode",
-        // Without `--dir` it goes by PWD, which a wrapper may have left anywhere.
+        // Without `--dir` it takes its folder from PWD, which a wrapper script may have set to any folder.
         command: &["opencode", "run", "--format", "json", "--auto", "--dir", "{worktree}"],
         resume: &[
             "opencode",
@@ -189,7 +190,8 @@ const AGENTS: &[AgentRow] = &[
             "--no-pretty",
             "--no-stream",
             "--no-gitignore",
-            // What it would otherwise leave in the worktree would be work that was not committed.
+            // Its histories and its map of the repository would be untracked files in the worktree, and count as
+            // uncommitted work.
             "--map-tokens",
             "0",
             "--chat-history-file",
@@ -203,7 +205,7 @@ const AGENTS: &[AgentRow] = &[
         transcript: "aider",
         stop_signal: "TERM",
         env: &[],
-        // It cannot look around in a repository.
+        // It cannot explore a repository by itself.
         planner: false,
         description: "aider: edits and commits, without tools",
     },
@@ -228,17 +230,17 @@ const WORKERS: &[(&str, &str, Role, &str)] = &[
     ("researcher", "Researcher", Role::Researcher, "session-researcher.md"),
 ];
 
-/// The signals that may ask an agent to stop.
+/// Signals that may be configured to stop an agent.
 pub(crate) const STOP_SIGNALS: &[&str] = &["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"];
 
-/// What an agent's command may name in braces.
+/// Placeholders that an agent's command may contain, in braces.
 pub(crate) const PLACEHOLDERS: &[&str] =
     &["prompt_file", "worktree", "session_dir", "model", "prompt", "prompt_text", "paddock"];
 
-/// What the command by which it goes on with a conversation names besides, and must name.
+/// Additional placeholder of a command that resumes a conversation, which it must contain.
 pub(crate) const RESUME_PLACEHOLDER: &str = "agent_session";
 
-/// The built-in agents.
+/// Returns the built-in agents.
 #[must_use]
 pub fn agents() -> Vec<AgentSettings> {
     let words = |words: &[&str]| CommandTemplate {
@@ -263,7 +265,7 @@ pub fn agents() -> Vec<AgentSettings> {
     AGENTS.iter().map(agent).collect()
 }
 
-/// The built-in workers; without agents of their own they use the project's.
+/// Returns the built-in workers. Their lists of agents are empty: resolving a project file fills them in.
 #[must_use]
 pub(crate) fn workers() -> Vec<WorkerSettings> {
     let worker = |&(id, name, role, template): &(&str, &str, Role, &str)| WorkerSettings {
@@ -277,7 +279,7 @@ pub(crate) fn workers() -> Vec<WorkerSettings> {
     WORKERS.iter().map(worker).collect()
 }
 
-/// The template of a role.
+/// Returns the name of a role's template.
 #[must_use]
 pub(crate) fn template_of(role: Role) -> &'static str {
     WORKERS.iter().find(|row| row.2 == role).map_or("session-worker.md", |row| row.3)
@@ -288,9 +290,9 @@ mod tests {
     use super::*;
     use paddock_agents::transcript::formats;
 
-    /// It goes by `PWD` where nothing names its folder.
+    /// opencode takes its folder from `PWD` if no argument names it.
     #[test]
-    fn opencode_is_told_the_worktree_when_it_begins_and_when_it_goes_on() {
+    fn opencode_gets_the_worktree_when_it_begins_and_when_it_resumes() {
         let agents = agents();
         let opencode = agents.iter().find(|agent| agent.id == "opencode").unwrap();
         for command in [&opencode.command, opencode.resume.as_ref().unwrap()] {
@@ -300,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn every_built_in_agent_is_read_in_a_format_that_exists_and_stopped_by_a_signal_that_does() {
+    fn every_built_in_agent_has_a_known_transcript_format_and_stop_signal() {
         for agent in agents() {
             assert!(formats().any(|(name, _)| name == agent.transcript), "{}", agent.id);
             assert!(STOP_SIGNALS.contains(&agent.stop_signal.as_str()), "{}", agent.id);

@@ -1,4 +1,4 @@
-//! What this build does to existing projects other than an earlier one did. `status` says each once in a workspace.
+//! Changes of behaviour between builds that concern existing projects. `status` prints each once per workspace.
 
 use std::fs;
 use std::io;
@@ -6,8 +6,8 @@ use std::path::Path;
 
 use paddock_os::files::{Flush, PRIVATE_FILE_MODE, write_atomic};
 
-/// Every such change, oldest first; the first has number 1. New ones are added at the end, and stand word for word in
-/// CHANGELOG.md.
+/// All changes, oldest first. A workspace stores how many it has seen, so a new change goes to the end, and none is
+/// removed. CHANGELOG.md must have each word for word; a test compares them.
 pub(crate) const CHANGES: &[&str] = &[
     "A project's target branch is recorded when the project is taken up and no longer follows the \
      repository's HEAD; `paddock project set-target` changes it.",
@@ -34,15 +34,16 @@ pub(crate) const CHANGES: &[&str] = &[
      stopped and named.",
 ];
 
-/// The changes that `status` has not printed in a workspace yet; `file` is its [`Workspace::changes_file`].
+/// Returns the changes that `status` has not printed in a workspace yet; `file` is its [`Workspace::changes_file`].
 ///
 /// [`Workspace::changes_file`]: crate::Workspace::changes_file
 #[must_use]
 pub fn unseen(file: &Path) -> &'static [&'static str] {
     // A file that cannot be read counts as none: every change is printed again.
     let text = fs::read_to_string(file).unwrap_or_default();
-    let reported: usize = text.trim().parse().unwrap_or(0);
-    CHANGES.get(reported..).unwrap_or_default()
+    let seen: usize = text.trim().parse().unwrap_or(0);
+    // A later build may have stored a larger number.
+    CHANGES.get(seen..).unwrap_or_default()
 }
 
 /// Records in that file that `status` has printed all changes.
@@ -50,11 +51,11 @@ pub fn unseen(file: &Path) -> &'static [&'static str] {
 /// # Errors
 /// Fails if the file cannot be written; the changes are then printed again.
 pub fn remember(file: &Path) -> io::Result<()> {
-    write_atomic(file, all_names().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
+    write_atomic(file, all_seen().as_bytes(), PRIVATE_FILE_MODE, Flush::Now)
 }
 
-/// What the workspace's file says once all have been told.
-pub(super) fn all_names() -> String {
+/// Returns the content of the workspace's file after all changes were printed: their number.
+pub(super) fn all_seen() -> String {
     format!("{}\n", CHANGES.len())
 }
 

@@ -1,4 +1,6 @@
-//! `.env`: lines of `NAME=value`, read strictly but kindly.
+//! Reads `.env` files: lines of `NAME=value` in the usual dialects.
+//!
+//! A line that cannot be read is a fault and not skipped: a missing key would only be noticed when an agent fails.
 
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
@@ -6,10 +8,10 @@ use std::path::Path;
 
 use super::error::{ConfigError, Place, Severity};
 
-/// Reads the file; none is an empty one.
+/// Reads a file; a missing file counts as empty.
 ///
 /// # Errors
-/// Every line that is not an assignment.
+/// Fails with a fault for every line that is not an assignment, or if the file cannot be read.
 pub(super) fn read(path: &Path, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
     let whole = |problem: String| vec![fault(shown, Place::default(), "", problem, None)];
     match std::fs::read(path) {
@@ -22,10 +24,10 @@ pub(super) fn read(path: &Path, shown: &str) -> Result<BTreeMap<String, String>,
     }
 }
 
-/// The assignments of a text: comments, `export `, single and double quotes; a later line wins.
+/// Parses assignments. Comments, `export `, single and double quotes are allowed; the last line for a name counts.
 ///
 /// # Errors
-/// Every line that is not an assignment.
+/// Fails with a fault for every line that is not an assignment.
 pub(crate) fn parse(text: &str, shown: &str) -> Result<BTreeMap<String, String>, Vec<ConfigError>> {
     let mut found = BTreeMap::new();
     let mut errors = Vec::new();
@@ -56,18 +58,18 @@ type Fault = (String, String, &'static str);
 fn assignment(code: &str) -> Result<(String, String), Fault> {
     let code = code.strip_prefix("export ").unwrap_or(code).trim_start();
     let Some((name, rest)) = code.split_once('=') else {
-        return Err((String::new(), "no `=` in this line".to_owned(), "write NAME=value"));
+        return Err((String::new(), "this line has no `=`".to_owned(), "write NAME=value"));
     };
     let name = name.trim_end();
     let right_form = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
         && name.bytes().next().is_some_and(|byte| !byte.is_ascii_digit());
     if !right_form {
         let shown: String = name.chars().take(60).collect();
-        let problem = format!("{shown:?} is no name of a variable");
+        let problem = format!("{shown:?} is not a valid name of a variable");
         return Err((shown, problem, "use letters, digits and `_`, not beginning with a digit"));
     }
     let value = value(rest.trim_start()).map_err(|(what, right)| {
-        // The value is not shown: it may be a key.
+        // The value is not shown, since it may be an API key.
         (name.to_owned(), format!("the value of `{name}` {what}"), right)
     })?;
     Ok((name.to_owned(), value))
@@ -93,7 +95,7 @@ fn value(text: &str) -> Result<String, (&'static str, &'static str)> {
 
 const UNCLOSED: (&str, &str) = ("has a quote that is not closed", "close it on the same line");
 
-/// Up to a `#` that begins a comment: one that stands first or after a blank.
+/// Returns the value before a comment. A `#` begins a comment at the start or after a blank; `a#b` is a value.
 fn unquoted(text: &str) -> String {
     let mut before = ' ';
     for (at, character) in text.char_indices() {
@@ -105,6 +107,7 @@ fn unquoted(text: &str) -> String {
     text.trim_end().to_owned()
 }
 
+/// Parses a value in double quotes. Returns it with the text after the closing quote.
 fn double_quoted(text: &str) -> Result<(String, &str), (&'static str, &'static str)> {
     let mut value = String::new();
     let mut characters = text.char_indices();
@@ -116,6 +119,7 @@ fn double_quoted(text: &str) -> Result<(String, &str), (&'static str, &'static s
                 'r' => value.push('\r'),
                 't' => value.push('\t'),
                 other @ ('"' | '\\' | '$' | '`' | '\'') => value.push(other),
+                // Any other backslash is kept, as shells do: `\d` in a pattern stays `\d`.
                 other => value.extend(['\\', other]),
             },
             other => value.push(other),
@@ -149,7 +153,7 @@ mod tests {
     fn every_bad_line_is_named_and_no_value_is_shown() {
         let errors = parse("GOOD=1\n  nonsense\n1A=x\nKEY='sk-secret\nK=\"a\"b\n", ".env").unwrap_err();
         let shown: Vec<String> = errors.iter().map(ToString::to_string).collect();
-        assert_eq!(shown[0], ".env:2:3: no `=` in this line; write NAME=value");
+        assert_eq!(shown[0], ".env:2:3: this line has no `=`; write NAME=value");
         assert_eq!(errors[1].place.line, 3);
         assert_eq!(
             shown[2],

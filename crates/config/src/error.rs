@@ -1,48 +1,49 @@
-//! What is wrong with something a person wrote, where, and what would be right.
+//! Faults in files that people write: what is wrong, where, and a correction.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// A place in a text: line and column, both from 1; 0 = the whole file.
+/// A place in a text. Line 0 stands for the whole file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize)]
 pub struct Place {
-    /// The line, from 1.
+    /// Line, from 1; 0 for the whole file.
     pub line: u64,
-    /// The column in characters, from 1.
+    /// Column in characters, from 1.
     pub column: u64,
 }
 
-/// Whether a fault stops the file from being used.
+/// Whether a fault prevents the use of the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// The file is not used.
     Error,
-    /// The file is used, and somebody should look.
+    /// The file is used, but a person should look at it.
     Warning,
 }
 
 /// One fault of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ConfigError {
-    /// The file, as people call it (`projects/x.yaml`).
+    /// Name of the file for people (`projects/x.yaml`).
     pub file: String,
-    /// Where in it.
+    /// Place of the fault in the file.
     pub place: Place,
-    /// The key, with its path (`session_defaults.max_minutes_per_session`, `agents[0].id`); empty = the file.
+    /// Key with its path (`session_defaults.max_minutes_per_session`, `agents[0].id`); empty for the whole file.
     pub key: String,
-    /// What is wrong.
+    /// Description of the fault.
     pub problem: String,
-    /// What would be right, when that is known.
+    /// Correction, if one is known.
     pub right: Option<String>,
-    /// Whether it stops the file from being used.
+    /// Whether the fault prevents the use of the file.
     pub severity: Severity,
 }
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.file)?;
+        // `file:line:column:` is the form in which editors and terminals make places clickable.
         if self.place.line > 0 {
             write!(f, ":{}:{}", self.place.line, self.place.column)?;
         }
@@ -57,35 +58,39 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// All faults on lines of their own.
+/// Formats faults, one per line.
 #[must_use]
 pub fn display_all(errors: &[ConfigError]) -> String {
     errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// The nearest of the right words, if any is near enough to be what was meant.
+/// Returns the allowed word that `word` was probably meant to be, if one is similar enough.
 #[must_use]
 pub fn nearest<'w>(word: &str, right: &[&'w str]) -> Option<&'w str> {
     let lower = word.to_lowercase();
     let best = right.iter().map(|candidate| (distance(&lower, candidate), *candidate)).min()?;
-    // A word that merely begins or ends the right one is meant, however much is missing.
+    // A whole part of the right word (`parallel` for `max_parallel_sessions`) or a long common beginning is enough,
+    // however many edits the rest would take. Short words are left out: `max` is a part of too many.
     let part = right.iter().find(|candidate| {
         lower.len() >= 4 && candidate.split('_').any(|piece| piece.len() >= 4 && piece == lower)
             || lower.len() >= 6 && (candidate.starts_with(&lower) || lower.starts_with(**candidate))
     });
+    // One typing error in three characters. With more, unrelated short words would count as similar.
     let near_enough = best.0 <= (word.chars().count() / 3).max(1);
     if near_enough { Some(best.1) } else { part.copied().or_else(|| overlapping(&lower, right)) }
 }
 
-/// The candidate that shares the longest beginning, when that is most of the word (`max_paralel` → …).
+/// Returns the candidate with the longest common beginning, if that is at least two thirds of the word
+/// (`max_paralel` → `max_parallel_sessions`).
 fn overlapping<'w>(word: &str, right: &[&'w str]) -> Option<&'w str> {
     let shared = |candidate: &str| word.chars().zip(candidate.chars()).take_while(|(a, b)| a == b).count();
     let best = right.iter().max_by_key(|candidate| shared(candidate))?;
     (shared(best) >= 5 && shared(best) * 3 >= word.chars().count() * 2).then_some(*best)
 }
 
-/// Edits (insert, delete, replace, swap of neighbours) between two words.
+/// Returns the number of edits (insert, delete, replace, swap of neighbours) between two words.
 fn distance(one: &str, other: &str) -> usize {
+    // The work grows with the product of the lengths, and a "word" may be a whole file that was pasted.
     let a: Vec<char> = one.chars().take(80).collect();
     let b: Vec<char> = other.chars().take(80).collect();
     let mut rows = vec![(0..=b.len()).collect::<Vec<usize>>()];

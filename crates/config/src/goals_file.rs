@@ -1,6 +1,7 @@
-//! Goals, milestones and phases as one Markdown document: headings of level one, two and three; the text below a
-//! heading describes it; an HTML comment `<!-- id: x -->` keeps its id; a block fenced as `checks` holds a phase's
-//! checks as YAML.
+//! Reads and writes goals, milestones and phases as one Markdown document.
+//!
+//! Headings of level one, two and three are goals, milestones and phases. The text below a heading is its description,
+//! an HTML comment `<!-- id: x -->` in it gives the id, and a block fenced as `checks` has a phase's checks as YAML.
 
 use super::error::{ConfigError, Place};
 use super::plan_file;
@@ -9,29 +10,29 @@ use paddock_model::hierarchy::Level;
 use paddock_model::ids::NodeId;
 use paddock_model::plan::PhaseCheck;
 
-/// A goal, milestone or phase as the document has it.
+/// A goal, milestone or phase of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DraftNode {
-    /// How large it is.
+    /// Goal, milestone or phase.
     pub level: Level,
-    /// Its id, where the document names it.
+    /// Id, if the document gives one.
     pub id: Option<NodeId>,
-    /// Its title.
+    /// Title of the heading.
     pub title: String,
-    /// The text below its heading.
+    /// Text below the heading.
     pub description: String,
-    /// The place in the document of what it belongs to.
+    /// Index of the parent in the list of drafts; `None` for a goal.
     pub parent: Option<usize>,
-    /// The checks of a phase.
+    /// Checks of a phase; empty for other levels.
     pub checks: Vec<PhaseCheck>,
-    /// The line of its heading, from 1.
+    /// Line of the heading, from 1.
     pub line: u64,
 }
 
-/// Reads and checks a document as a whole; `shown` is what the file is called.
+/// Reads and checks a document. `shown` is the file's name in faults.
 ///
 /// # Errors
-/// Every fault, with its line. One is enough to refuse the whole document.
+/// Fails with every fault. A document with a fault is refused as a whole.
 pub fn read(text: &str, shown: &str) -> Result<Vec<DraftNode>, Vec<ConfigError>> {
     let sink = Sink::new(shown);
     let mut reader = Reader { sink: &sink, shown, nodes: Vec::new(), body: Vec::new(), faults: Vec::new() };
@@ -39,13 +40,13 @@ pub fn read(text: &str, shown: &str) -> Result<Vec<DraftNode>, Vec<ConfigError>>
     let lines: Vec<&str> = text.lines().collect();
     let mut at = 0;
     while at < lines.len() {
-        at = reader.take(&lines, at);
+        at = reader.read_at(&lines, at);
     }
     reader.close();
     let (nodes, mut faults) = (std::mem::take(&mut reader.nodes), std::mem::take(&mut reader.faults));
     if nodes.is_empty() {
         let right = "begin with `# A goal`, then `## A milestone` and `### A phase`".to_owned();
-        sink.add(Place::default(), "", "holds no goal".to_owned(), Some(right));
+        sink.add(Place::default(), "", "contains no goal".to_owned(), Some(right));
     }
     match (sink.finish(Some(nodes)), faults.is_empty()) {
         (Ok((nodes, _)), true) => Ok(nodes),
@@ -61,13 +62,17 @@ struct Reader<'a> {
     sink: &'a Sink,
     shown: &'a str,
     nodes: Vec<DraftNode>,
+    /// Lines of the last node's description so far.
     body: Vec<&'a str>,
+    /// Faults of checks, which are read with a sink of their own.
     faults: Vec<ConfigError>,
 }
 
 impl<'a> Reader<'a> {
-    /// Takes the line at this place, or the whole block that begins there; gives the place after it.
-    fn take(&mut self, lines: &[&'a str], at: usize) -> usize {
+    /// Reads the line at an index, or the whole fenced block that begins there. Returns the index after it.
+    ///
+    /// A block is read as a whole, because a `#` in it is not a heading.
+    fn read_at(&mut self, lines: &[&'a str], at: usize) -> usize {
         let line = lines[at];
         if let Some((mark, language)) = fence(line) {
             let inside = lines[at + 1..].iter().position(|line| closes(line, mark));
@@ -91,8 +96,8 @@ impl<'a> Reader<'a> {
         if self.nodes.is_empty() && !is_blank {
             let right = "put it below a heading, `# A goal` first".to_owned();
             self.fault(at as u64 + 1, "this text belongs to no goal".to_owned(), Some(right));
-            // Once is enough to say it of a whole preface.
-            self.nodes.push(DraftNode::nobody());
+            // A placeholder takes the other lines of the preface, so that the fault is reported once.
+            self.nodes.push(DraftNode::placeholder());
             return;
         }
         self.body.extend(lines);
@@ -100,6 +105,7 @@ impl<'a> Reader<'a> {
 
     fn begin(&mut self, level: Level, title: &str, line: u64) {
         self.close();
+        // Drops the placeholder of a preface.
         self.nodes.retain(|node| node.line > 0);
         let (title, marker) = split_marker(title);
         let id = marker.and_then(|id| match NodeId::new(id) {
@@ -121,9 +127,11 @@ impl<'a> Reader<'a> {
                 .map(|node| node.line)
         });
         if let (Some(id), Some(first)) = (&id, twice) {
-            let right = Some("give each its own id, or none: then one is made of the title".to_owned());
-            self.fault(line, format!("the {word} `{id}` is in line {first} already"), right);
+            let right = Some("give each its own id, or no id to have one made from the title".to_owned());
+            self.fault(line, format!("line {first} has the {word} `{id}` already"), right);
         }
+        // The nearest heading of a higher level, if it is the next higher one: a phase directly below a goal has no
+        // parent.
         let parent = level.parent().and_then(|above| self.nodes.iter().rposition(|node| node.level <= above));
         let parent = parent.filter(|at| Some(self.nodes[*at].level) == level.parent());
         if let (Some(above), None) = (level.parent(), parent) {
@@ -134,7 +142,7 @@ impl<'a> Reader<'a> {
         self.nodes.push(DraftNode { level, id, title, description, parent, checks, line });
     }
 
-    /// The text so far is the description of the last aim.
+    /// Makes the lines so far the description of the last node.
     fn close(&mut self) {
         let body: Vec<String> = self.body.drain(..).map(unescape).collect();
         if let Some(node) = self.nodes.last_mut() {
@@ -155,7 +163,7 @@ impl<'a> Reader<'a> {
                 }
             }
             Err(faults) => self.faults.extend(faults.into_iter().map(|mut fault| {
-                // The text that was read begins with a line of its own, where the fence is.
+                // `read_checks` puts a line before the text. That line stands for the fence's, so line 1 is the fence.
                 fault.place.line = fence_line + fault.place.line.saturating_sub(1);
                 fault
             })),
@@ -168,8 +176,8 @@ impl<'a> Reader<'a> {
 }
 
 impl DraftNode {
-    /// Stands for the goal that a preface lacks, until a heading comes.
-    fn nobody() -> Self {
+    /// Makes a placeholder for the goal that a preface lacks, with line 0. The next heading removes it.
+    fn placeholder() -> Self {
         let (title, description) = (String::new(), String::new());
         Self { level: Level::Goal, id: None, title, description, parent: None, checks: Vec::new(), line: 0 }
     }
@@ -190,7 +198,7 @@ fn heading(line: &str) -> Option<(Level, &str)> {
     })
 }
 
-/// `Phase: The form` is a phase called `The form`.
+/// Removes the level's word from a title: `Phase: The form` becomes `The form`.
 fn strip_word<'t>(title: &'t str, word: &str) -> &'t str {
     match title.split_once(':') {
         Some((first, rest)) if first.trim().eq_ignore_ascii_case(word) => rest.trim(),
@@ -198,7 +206,7 @@ fn strip_word<'t>(title: &'t str, word: &str) -> &'t str {
     }
 }
 
-/// The title and the id in its comment: `Title <!-- id: x -->`.
+/// Splits a heading into its title and the id in its comment: `Title <!-- id: x -->`.
 fn split_marker(title: &str) -> (&str, Option<&str>) {
     let marked = title.split_once("<!--").and_then(|(before, rest)| {
         let id = rest.split_once("-->")?.0.trim().strip_prefix("id")?.trim_start();
@@ -207,7 +215,7 @@ fn split_marker(title: &str) -> (&str, Option<&str>) {
     marked.map_or((title, None), |(before, id)| (before, Some(id)))
 }
 
-/// The character and the length of an opening fence, and its language.
+/// Returns the character and length of an opening fence, and its language.
 fn fence(line: &str) -> Option<((char, usize), &str)> {
     let code = line.trim_start();
     let mark = code.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
@@ -220,11 +228,11 @@ fn fence(line: &str) -> Option<((char, usize), &str)> {
 fn closes(line: &str, (mark, length): (char, usize)) -> bool {
     let code = line.trim_end();
     let rest = code.trim_start_matches(mark);
-    // One that is indented closes a block within.
+    // An indented fence belongs to a block within the description.
     rest.is_empty() && code.len() >= length
 }
 
-/// A line of a description that would be a heading is written with a backslash before it.
+/// Removes the backslash that [`write()`] puts before a line of a description that would be read as a heading.
 fn unescape(line: &str) -> String {
     match line.strip_prefix('\\') {
         Some(rest) if rest.starts_with(['#', '\\']) => rest.to_owned(),
@@ -232,27 +240,29 @@ fn unescape(line: &str) -> String {
     }
 }
 
-/// An aim as a document has it, for [`write()`].
+/// A goal, milestone or phase for [`write()`].
 #[derive(Debug, Clone, Copy)]
 pub struct Written<'a> {
-    /// How large it is.
+    /// Goal, milestone or phase.
     pub level: Level,
-    /// Its id.
+    /// Id, unique in its level.
     pub id: &'a str,
-    /// Its title.
+    /// Title of any text.
     pub title: &'a str,
-    /// What it is about.
+    /// Description of any text.
     pub description: &'a str,
-    /// The checks of a phase.
+    /// Checks of a phase; empty for other levels.
     pub checks: &'a [PhaseCheck],
 }
 
-/// The document of these aims, each below what it belongs to; reading it gives the same again.
+/// Returns the document of these nodes, which must come with each parent before its children. [`read`] returns the same
+/// nodes again.
 #[must_use]
 pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
     let mut text = String::new();
     for node in nodes {
         let title: Vec<&str> = node.title.split_whitespace().collect();
+        // A heading is one line, and a comment in a title would be read as its id.
         let (hashes, title) = (hashes(node.level), title.join(" ").replace("<!--", "<! --"));
         let before = if text.is_empty() { "" } else { "\n" };
         text.push_str(&format!("{before}{hashes} {title} <!-- id: {} -->\n", node.id));
@@ -267,6 +277,7 @@ pub fn write<'a>(nodes: impl IntoIterator<Item = Written<'a>>) -> String {
     text
 }
 
+/// Puts a backslash before every line that would be read as a heading, except in fenced blocks.
 fn escaped(description: &str) -> String {
     let mut open: Option<(char, usize)> = None;
     let lines = description.lines().map(|line| {
@@ -284,7 +295,7 @@ fn escaped(description: &str) -> String {
 }
 
 fn checks_text(checks: &[PhaseCheck]) -> String {
-    // JSON strings are YAML strings.
+    // Every JSON string is a YAML string in double quotes.
     let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
     let one = |check: &PhaseCheck| {
         let (description, command) = (quoted(&check.description), quoted(&check.check_command));

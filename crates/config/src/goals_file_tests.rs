@@ -55,11 +55,11 @@ fn every_fault_is_told_with_its_line() {
         "goals.md:5:1: checks belong to a phase",
         "goals.md:11:",
         "goals.md:12:",
-        "goals.md:14:1: the milestone `m` is in line 8 already",
+        "goals.md:14:1: line 8 has the milestone `m` already",
     ] {
         assert!(said.contains(part), "{part:?} is not in\n{said}");
     }
-    assert!(read("\n\n", "x").unwrap_err()[0].to_string().contains("holds no goal"));
+    assert!(read("\n\n", "x").unwrap_err()[0].to_string().contains("contains no goal"));
 }
 
 #[test]

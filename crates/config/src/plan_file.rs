@@ -1,4 +1,4 @@
-//! Reads a plan in the planner's format, from a planner's output or a person's file.
+//! Reads plans in the planner's format, from a planner's output or a person's file.
 
 use std::collections::HashMap;
 
@@ -13,55 +13,56 @@ use paddock_model::plan::{
     CheckType, DEFAULT_WORKER, PhaseCheck, PlanDocument, PlannedBudget, PlannedObjective, find_cycle,
 };
 
-/// What a plan is checked against.
+/// The project's objectives and workers, which a plan may refer to.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanContext<'a> {
-    /// Ids of the project's objectives.
+    /// Ids of the project's existing objectives.
     pub existing: &'a [ObjectiveId],
     /// Ids of the project's workers.
     pub workers: &'a [WorkerId],
 }
 
-/// A plan without a fault.
+/// A plan without faults.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ReadPlan {
     /// The plan.
     pub document: PlanDocument,
-    /// The line each of its objectives begins in, in order.
+    /// Line in which each objective begins, in order.
     pub lines: Vec<u64>,
 }
 
-/// Reads and checks a plan that a person wrote, as a whole; `shown` is what the file is called. Of several blocks that
-/// hold `objectives` the last one counts; the others must not differ from it.
+/// Reads and checks a plan that a person wrote. `shown` is the file's name in faults. If several blocks contain
+/// `objectives`, the last one counts, and the others must not differ from it.
 ///
 /// # Errors
-/// Every fault. One is enough to refuse the whole plan.
+/// Fails with every fault. A plan with a fault is refused as a whole.
 pub fn read(text: &str, shown: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
     let found = plan_text::find(text);
     if found.is_empty()
         && let Some(block) = plan_text::meant(text)
     {
-        // A person may give nothing but the checks of a phase.
+        // A person may give only the checks of a phase; a planner may not (`read_said`).
         return read_block(&block, shown, context);
     }
     read_last(found, shown, context)
 }
 
-/// Reads and checks what a planner said, its prompt left out. Beside what [`read`] asks for, it must hold
-/// `objectives`: what is missing is not taken for nothing left to do. The form of the prompt, repeated as it is, is no
-/// plan.
+/// Reads and checks a planner's answer, without its prompt. In addition to the checks of [`read`], the answer must give
+/// `objectives`: a missing list must not be read as "nothing is left to do". The unchanged form of the prompt does not
+/// count as a plan.
 ///
 /// # Errors
-/// Every fault. One is enough to refuse the whole plan.
+/// Fails with every fault. A plan with a fault is refused as a whole.
 pub fn read_said(said: &str, prompt: &str, context: &PlanContext<'_>) -> Result<ReadPlan, Vec<ConfigError>> {
     let mut found = plan_text::find(said);
+    // Remembered before forms are dropped, for the fault about an answer that has nothing else.
     let first = found.first().map(|block| block.lines_before);
     if let Some(form) = plan_text::form(prompt) {
         found.retain(|block| !plan_text::is_same(block, &form));
     }
     if let (Some(lines_before), true) = (first, found.is_empty()) {
-        let problem = "holds the form of the prompt as it is, and no plan".to_owned();
-        return Err(fault(PLAN, lines_before, problem, "fill it in"));
+        let problem = "repeats the form of the prompt unchanged and contains no plan".to_owned();
+        return Err(fault(PLAN, lines_before, problem, "fill the form in"));
     }
     if let (true, Some(block)) = (found.is_empty(), plan_text::meant(said)) {
         let problem = "has no `objectives`".to_owned();
@@ -75,13 +76,13 @@ pub fn read_said(said: &str, prompt: &str, context: &PlanContext<'_>) -> Result<
     read_last(found, PLAN, context)
 }
 
-/// Whether the text holds a plan, good or bad.
+/// Returns whether the text contains a plan, with or without faults.
 #[must_use]
 pub fn holds_plan(text: &str) -> bool {
     !plan_text::find(text).is_empty()
 }
 
-/// What a planner's plan is called in its faults.
+/// Name of a planner's plan in faults.
 const PLAN: &str = "plan";
 
 fn fault(shown: &str, lines_before: u64, problem: String, right: &str) -> Vec<ConfigError> {
@@ -91,21 +92,23 @@ fn fault(shown: &str, lines_before: u64, problem: String, right: &str) -> Vec<Co
     sink.finish(None::<()>).err().unwrap_or_default()
 }
 
-/// The last of these, if no other one is a plan that differs from it. A block that asks for nothing before one that
-/// asks for something is a draft or a form, and so is one that has faults.
+/// Reads the last candidate. Fails if an earlier one is a different plan: Paddock cannot know which of them is meant.
+///
+/// An earlier candidate with faults, or without any objective or check, is a draft or a form and does not count.
 fn read_last(
     mut found: Vec<Found>,
     shown: &str,
     context: &PlanContext<'_>,
 ) -> Result<ReadPlan, Vec<ConfigError>> {
     let Some(last) = found.pop() else {
-        let right = "write it in a ```yaml block that holds `objectives`, or as a document that does";
-        return Err(fault(shown, 0, "holds no plan".to_owned(), right));
+        let right = "write it as a document, or in a ```yaml block, with the key `objectives`";
+        return Err(fault(shown, 0, "contains no plan".to_owned(), right));
     };
     let plan = read_block(&last, shown, context)?;
     let is_other = |block: &&Found| {
         read_block(block, shown, context).is_ok_and(|other| {
             let (other, plan) = (&other.document, &plan.document);
+            // The reasoning may differ; it changes nothing.
             let is_draft = other.asks_nothing() && !plan.asks_nothing();
             !is_draft && (&other.objectives, &other.phase_checks) != (&plan.objectives, &plan.phase_checks)
         })
@@ -117,7 +120,7 @@ fn read_last(
     lines.push(last.lines_before);
     let named: Vec<String> = lines.iter().map(ToString::to_string).collect();
     let problem =
-        format!("{} blocks hold `objectives` and differ, in lines {}", lines.len(), named.join(", "));
+        format!("{} blocks contain different `objectives`, in lines {}", lines.len(), named.join(", "));
     Err(fault(shown, last.lines_before, problem, "give the whole plan once, in one block"))
 }
 
@@ -127,14 +130,15 @@ fn read_block(block: &Found, shown: &str, context: &PlanContext<'_>) -> Result<R
     sink.finish(plan).map(|(plan, _)| plan).map_err(|errors| shift(errors, block))
 }
 
-/// Reads a list of checks; its lines count from the second.
+/// Reads a list of checks. The line numbers of faults are one too high, because a line for the key is put before the
+/// text.
 pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Vec<ConfigError>> {
     let sink = Sink::new(shown);
     let text = format!("phase_checks:\n{text}\n");
     let node = match yaml::parse(&text) {
         Ok(node) => node,
         Err(error) => {
-            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            sink.add(error.place, "", format!("is not valid YAML: {}", error.message), None);
             return sink.finish(None::<Vec<PhaseCheck>>).map(|(checks, _)| checks);
         }
     };
@@ -145,7 +149,7 @@ pub(super) fn read_checks(text: &str, shown: &str) -> Result<Vec<PhaseCheck>, Ve
     sink.finish(Some(read)).map(|(checks, _)| checks)
 }
 
-/// Moves places in the block to places in the file.
+/// Moves places within a block to places in the whole text.
 fn shift(mut errors: Vec<ConfigError>, found: &Found) -> Vec<ConfigError> {
     for error in errors.iter_mut().filter(|error| error.place.line > 0) {
         error.place.line += found.lines_before;
@@ -158,7 +162,7 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     let node = match plan_text::parse(&found.text) {
         Ok(node) => node,
         Err(error) => {
-            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            sink.add(error.place, "", format!("is not valid YAML: {}", error.message), None);
             return None;
         }
     };
@@ -170,6 +174,7 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     let sections = plan.sections(&keys::OBJECTIVES).unwrap_or_default();
     let read: Vec<Option<Draft>> = sections.iter().map(|section| read_objective(section, context)).collect();
     plan.finish();
+    // Dependencies are checked only if every objective was read: one that was dropped would be an unknown dependency.
     let drafts: Vec<Draft> = read.into_iter().collect::<Option<Vec<_>>>()?;
     report_twice(sink, "objective", drafts.iter().map(|draft| (draft.objective.id.as_str(), draft.id_place)));
     check_dependencies(&drafts, context, sink);
@@ -178,14 +183,15 @@ fn read_found(found: &Found, sink: &Sink, context: &PlanContext<'_>) -> Option<R
     Some(ReadPlan { document: PlanDocument { reasoning, phase_checks, objectives }, lines })
 }
 
-/// A list that is not there is no empty list: an answer may have been cut off before it.
+/// Adds a fault if `objectives` is null. An answer that was cut off after the key ends like this, and must not be read
+/// as "nothing is left to do".
 fn check_list(node: &yaml::Node, plan: &Section<'_>) {
     let yaml::Value::Map(pairs) = &node.value else { return };
     let is_nothing =
         |(key, node): &&(yaml::Key, yaml::Node)| key.text == "objectives" && node.value == yaml::Value::Null;
     if let Some((key, _)) = pairs.iter().find(is_nothing) {
         let right = "`objectives: []` says that nothing is left to do".to_owned();
-        plan.fault("objectives", key.place, "`objectives` holds nothing".to_owned(), Some(right));
+        plan.fault("objectives", key.place, "`objectives` has no value".to_owned(), Some(right));
     }
 }
 
@@ -199,7 +205,7 @@ fn read_check(section: &Section<'_>) -> Option<PhaseCheck> {
     Some(PhaseCheck { description, check_type, check_command: command?, expected })
 }
 
-/// An objective and where its parts stand.
+/// An objective, with the places of its parts for faults that are found later.
 struct Draft {
     objective: PlannedObjective,
     place: Place,
@@ -234,6 +240,7 @@ fn read_objective(section: &Section<'_>, context: &PlanContext<'_>) -> Option<Dr
     let acceptance_criteria = section.given(&keys::ACCEPTANCE_CRITERIA).unwrap_or_default();
     let path_scope = section.given(&keys::PATH_SCOPE).unwrap_or_default();
     let context_refs = section.given(&keys::CONTEXT_REFS).unwrap_or_default();
+    // Read by hand: a priority may be negative, and the row's range would be shown as the smallest 32-bit number.
     let priority = section.get(&keys::PRIORITY).map_or(0, |node| match node.value {
         yaml::Value::Int(number) if i32::try_from(number).is_ok() => i32::try_from(number).unwrap_or(0),
         _ => {
@@ -261,7 +268,7 @@ fn dependencies(section: &Section<'_>) -> Vec<(ObjectiveId, Place)> {
     let mut read: Vec<(ObjectiveId, Place)> = Vec::new();
     for (at, (text, place)) in section.texts(&keys::DEPENDS_ON).unwrap_or_default().into_iter().enumerate() {
         match ObjectiveId::new(text) {
-            // Said twice is said once.
+            // A dependency that is named twice is harmless.
             Ok(id) if read.iter().any(|(known, _)| *known == id) => {}
             Ok(id) => read.push((id, place)),
             Err(error) => section.fault(&format!("depends_on[{at}]"), place, error.to_string(), None),
@@ -270,6 +277,7 @@ fn dependencies(section: &Section<'_>) -> Vec<(ObjectiveId, Place)> {
     read
 }
 
+/// Adds a fault for every dependency on itself or on an unknown objective, and for one cycle.
 fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) {
     let own: HashMap<&str, usize> =
         drafts.iter().enumerate().map(|(at, draft)| (draft.objective.id.as_str(), at)).collect();
@@ -279,6 +287,8 @@ fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) 
     for (at, draft) in drafts.iter().enumerate() {
         let key = format!("{}.depends_on", draft.path);
         for (id, place) in &draft.depends_on {
+            // A dependency on an existing objective gives no edge: existing ones cannot depend on new ones, so no
+            // cycle leads through them.
             if *id == draft.objective.id {
                 sink.add(*place, &key, format!("`{id}` depends on itself: {id} -> {id}"), None);
             } else if let Some(&on) = own.get(id.as_str()) {
@@ -294,17 +304,17 @@ fn check_dependencies(drafts: &[Draft], context: &PlanContext<'_>, sink: &Sink) 
         let first = &drafts[cycle[0]];
         let second = &drafts[cycle[1]].objective.id;
         let place = first.depends_on.iter().find(|(id, _)| id == second).map_or(first.place, |found| found.1);
-        let problem = format!("the dependencies go in a circle: {}", names.join(" -> "));
+        let problem = format!("the dependencies form a cycle: {}", names.join(" -> "));
         sink.add(
             place,
             &format!("{}.depends_on", first.path),
             problem,
-            Some("remove one of them".to_owned()),
+            Some("remove one of these dependencies".to_owned()),
         );
     }
 }
 
-/// What is wrong with a scope's glob, for commands that take one; none when nothing is.
+/// Returns what is wrong with a scope's glob, and a correction; `None` if the glob is valid.
 #[must_use]
 pub fn scope_fault(glob: &str) -> Option<String> {
     glob_fault(glob).map(|(problem, right)| match right {

@@ -1,4 +1,4 @@
-//! The keys of a plan, in the planner's format.
+//! The keys of plans in the planner's format. They are no settings, so they are not in the table.
 
 use super::table::{Key, Kind, Map, key};
 use paddock_model::plan::CheckType;

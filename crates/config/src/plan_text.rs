@@ -1,11 +1,14 @@
-//! Finds plans in a text: a whole document, or the fenced blocks that hold `objectives`.
+//! Finds plans in a text: the whole text as one document, or the fenced blocks in it that contain `objectives`.
+//!
+//! Planners write prose around their plans, quote forms and repeat drafts. This file finds candidates and does not
+//! judge them; `plan_file` decides which one counts.
 
 use super::yaml::{self, Node, SyntaxError, Value};
 
 /// The keys of a plan.
 const KEYS: [&str; 3] = ["reasoning", "phase_checks", "objectives"];
 
-/// A plan's text and where it stood.
+/// The text of a plan, and its position in the whole text, which moves faults to the right lines.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Found {
     pub text: String,
@@ -19,7 +22,7 @@ impl Found {
     }
 }
 
-/// Reads YAML, or JSON that is no YAML (an escaped surrogate pair, a tab).
+/// Parses YAML, or JSON that is not valid YAML (with an escaped surrogate pair or a tab). Planners write both.
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     yaml::parse(text).or_else(|error| match text.trim_start().starts_with('{') {
         true => serde_json::from_str(text).map(yaml::from_json).map_err(|_| error),
@@ -27,7 +30,7 @@ pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     })
 }
 
-/// Every plan in the text, in order: the text itself if it is one, else each fenced block that holds `objectives`.
+/// Returns every plan in the text, in order: the text itself if it is one, else each fenced block with `objectives`.
 pub(super) fn find(text: &str) -> Vec<Found> {
     let text = text.trim_start_matches('\u{feff}');
     if is_document(text) {
@@ -37,8 +40,8 @@ pub(super) fn find(text: &str) -> Vec<Found> {
     blocks(text).into_iter().filter(is_plan).map(|(_, found)| found).collect()
 }
 
-/// What may have been meant as a plan and holds no `objectives`: a document that starts with one of the plan's keys,
-/// else the first block that does.
+/// Returns a candidate without `objectives`: a document that starts with one of the plan's keys, else the first block
+/// that does.
 pub(super) fn meant(text: &str) -> Option<Found> {
     let text = text.trim_start_matches('\u{feff}');
     if starts_with_key(text.lines()) {
@@ -49,13 +52,13 @@ pub(super) fn meant(text: &str) -> Option<Found> {
     blocks(text).into_iter().find(begins).map(|(_, found)| found)
 }
 
-/// The form of a plan that a prompt ends with: its last block that holds `objectives` and `"..."` in place of values.
+/// Returns the form of a plan in a prompt: its last block with `objectives` and with `"..."` in place of values.
 pub(super) fn form(prompt: &str) -> Option<Found> {
     let mut all = blocks(prompt).into_iter().map(|(_, found)| found);
     all.rfind(|found| holds_objectives(&found.text) && found.text.contains("\"...\""))
 }
 
-/// Whether both say the same, however they are laid out.
+/// Returns whether both have the same content, whatever their layout.
 pub(super) fn is_same(one: &Found, other: &Found) -> bool {
     match (parse(&one.text), parse(&other.text)) {
         (Ok(one), Ok(other)) => one.says_same(&other),
@@ -67,7 +70,9 @@ fn is_data(language: &str) -> bool {
     matches!(language, "yaml" | "yml" | "json" | "")
 }
 
-/// A document that is one as a whole, or was begun as one and is broken.
+/// Returns whether the whole text is a plan: it parses as one, or it begins like one and has a syntax error.
+///
+/// A broken document must not be searched for blocks: a fence in one of its descriptions would be taken for the plan.
 fn is_document(text: &str) -> bool {
     if parse(text).is_ok_and(|node| has_objectives(&node)) {
         return true;
@@ -76,7 +81,7 @@ fn is_document(text: &str) -> bool {
     let mut at = 0;
     let mut holds = false;
     while at < lines.len() {
-        // What stands in a block is the block's.
+        // `objectives` within a block belongs to the block and does not make the text around it a plan.
         let fence = Fence::opened_by(lines[at]).filter(|fence| fence.indent == 0);
         at = fence.map_or(at, |fence| fence.end(&lines, at + 1));
         holds |= lines.get(at).is_some_and(|line| is_key(line, "objectives"));
@@ -89,7 +94,7 @@ fn has_objectives(node: &Node) -> bool {
     matches!(&node.value, Value::Map(pairs) if pairs.iter().any(|(key, _)| key.text == "objectives"))
 }
 
-/// Whether a block is a plan, or would be one but for a fault in it.
+/// Returns whether a block is a plan, possibly with a syntax error. A broken plan must be reported, not overlooked.
 fn holds_objectives(text: &str) -> bool {
     match parse(text) {
         Ok(node) => has_objectives(&node),
@@ -98,7 +103,8 @@ fn holds_objectives(text: &str) -> bool {
     }
 }
 
-/// Every fenced block with its language, in order. One that is not closed goes on to the end.
+/// Returns every fenced block with its language, in order. A block without an end extends to the end of the text, as in
+/// Markdown; an answer that was cut off ends like this.
 fn blocks(text: &str) -> Vec<(String, Found)> {
     let lines: Vec<&str> = text.lines().collect();
     let mut found = Vec::new();
@@ -119,6 +125,7 @@ fn blocks(text: &str) -> Vec<(String, Found)> {
     found
 }
 
+/// Returns whether a line begins with a key, quoted or not, and a colon.
 fn is_key(line: &str, key: &str) -> bool {
     let line = line.trim_start_matches(['"', '\'']);
     let rest = line.strip_prefix(key).map(|rest| rest.trim_start_matches(['"', '\'']));
@@ -131,6 +138,7 @@ fn starts_with_key<'l>(lines: impl Iterator<Item = &'l str>) -> bool {
     KEYS.iter().any(|key| is_key(first.trim_start(), key))
 }
 
+/// Removes up to `indent` blanks, by which a block in a list item is indented.
 fn dedent(line: &str, indent: usize) -> &str {
     let blanks = line.bytes().take(indent).take_while(|byte| *byte == b' ').count();
     &line[blanks..]
@@ -150,22 +158,24 @@ impl Fence {
         let mark = code.chars().next().filter(|mark| matches!(mark, '`' | '~'))?;
         let info = code.trim_start_matches(mark);
         let length = code.len() - info.len();
+        // A line such as ```` ```x``` ```` is inline code.
         if length < 3 || info.contains('`') {
             return None;
         }
-        // `yaml title=plan`, `{.yaml}` and `YAML` are all YAML.
+        // Planners write `yaml title=plan`, `{.yaml}` and `YAML`; all mean YAML.
         let word = info.trim_start_matches([' ', '{', '.']);
         let language = word.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_lowercase();
         Some(Self { indent: line.len() - code.len(), mark, length, language })
     }
 
-    /// The line that closes it, from `body` on; without one, the number of lines.
+    /// Returns the index of the line that closes the block whose body begins at `body`, or the number of lines.
     fn end(&self, lines: &[&str], body: usize) -> usize {
         let inside = &lines[body.min(lines.len())..];
         inside.iter().position(|line| self.is_closed_by(line)).map_or(lines.len(), |length| body + length)
     }
 
-    /// A fence inside a description is indented deeper than the block's own: it closes nothing.
+    /// Returns whether a line closes the block. A fence in a description is indented deeper than the block, and does
+    /// not close it.
     fn is_closed_by(&self, line: &str) -> bool {
         let code = line.trim_start_matches(' ');
         let rest = code.trim_start_matches(self.mark);

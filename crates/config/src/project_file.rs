@@ -1,4 +1,4 @@
-//! A project file: read, checked, and resolved to [`ProjectSettings`].
+//! Reads and checks project files. [`ProjectFile::resolve`](super::resolve) makes [`ProjectSettings`] of one.
 
 use std::path::{Component, Path, PathBuf};
 
@@ -13,41 +13,41 @@ use super::yaml::Node;
 use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::{PlannerSettings, ProjectSettings};
 
-/// A project file that was read without a fault; [`ProjectFile::resolve`](super::resolve) makes settings of it.
+/// A project file without faults.
 #[derive(Debug, Clone)]
 pub struct ProjectFile {
-    /// The project.
+    /// Slug of the project.
     pub slug: ProjectSlug,
-    /// The repository's folder, absolute.
+    /// Folder of the repository, absolute.
     pub repo_root: PathBuf,
-    /// The branch that work is published to; none = the recorded one, or what the repository's HEAD points at when
-    /// the project is taken up.
+    /// Branch that work is published to; `None` for the recorded one, or, when the project is registered, the branch of
+    /// HEAD.
     pub target_branch: Option<String>,
-    /// The line of that key, from 1; 0 without it.
+    /// Line of the key `target_branch`, from 1; 0 if the file does not give it.
     pub target_line: u64,
     pub(super) own: SharedPart,
-    /// All but the shared keys; those are filled in when resolving.
+    /// All settings except the shared keys, which are filled in by `resolve`.
     pub(super) settings: ProjectSettings,
     pub(super) places: Places,
 }
 
-/// Where the keys stand that are checked against other files.
+/// Places of the keys that can only be checked together with other files, for the faults found then.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Places {
     pub top: Place,
     pub planner_agent: Place,
-    /// A limit in dollars, of a session or a day, and its key.
+    /// Place and key of a limit in dollars, of a session or a day.
     pub usd: Option<(Place, &'static str)>,
-    /// A limit in tokens.
+    /// Place and key of a limit in tokens, of a session or a day.
     pub tokens: Option<(Place, &'static str)>,
 }
 
 /// Reads `projects/<slug>.yaml`.
 ///
-/// `event_types` are the public ones that `notify` may name; none = any.
+/// `event_types` are the public event types, which `notify` may name. With `None` any word is allowed there.
 ///
 /// # Errors
-/// Every fault of the file.
+/// Fails with every fault of the file.
 pub fn read(
     workspace: &Workspace,
     path: &Path,
@@ -67,10 +67,11 @@ pub fn read(
     }
 }
 
-/// The same for bytes: `shown` is what the file is called, `stem` what the slug must be, `root` the workspace.
+/// Parses the bytes of a project file. `shown` is the file's name in faults, `stem` the required slug, `root` the
+/// workspace, which paths are relative to.
 ///
 /// # Errors
-/// Every fault of the file.
+/// Fails with every fault of the file.
 pub fn parse(
     bytes: &[u8],
     shown: &str,
@@ -94,7 +95,7 @@ fn read_node(
 ) -> Option<ProjectFile> {
     let file = Section::new(node, "", sink);
     if !Section::is_map(node) {
-        // Said already; that every key is missing would only bury it.
+        // `Section::new` has added the fault. Faults about every missing key would only bury it.
         return None;
     }
     let slug = slug(&file, stem);
@@ -102,8 +103,8 @@ fn read_node(
     let worktrees_root = folder(&file, &keys::WORKTREES_ROOT, root);
     if repo_root.is_some() && repo_root == worktrees_root {
         let place = file.place_of(&keys::WORKTREES_ROOT);
-        let problem = "`worktrees_root` is the repository itself".to_owned();
-        file.fault("worktrees_root", place, problem, Some("choose a folder of its own".to_owned()));
+        let problem = "`worktrees_root` is the repository's own folder".to_owned();
+        file.fault("worktrees_root", place, problem, Some("choose another folder".to_owned()));
     }
     let target_branch = target_branch(&file);
     let target_line = file.get(&keys::TARGET_BRANCH).map_or(0, |node| node.place.line);
@@ -112,6 +113,7 @@ fn read_node(
     let mut settings = unshared(&file, &planner, event_types);
     planner.finish();
     let places = places(&file);
+    // Last: whatever has not been read by now is an unknown key.
     file.finish();
     settings.repo_root = repo_root.as_ref()?.display().to_string();
     settings.worktrees_root = worktrees_root?.display().to_string();
@@ -126,6 +128,7 @@ fn read_node(
     })
 }
 
+/// Reads the settings that only the workspace's file may give; the others stay empty.
 fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&str]>) -> ProjectSettings {
     ProjectSettings {
         name: String::new(),
@@ -156,6 +159,7 @@ fn unshared(file: &Section<'_>, planner: &Section<'_>, event_types: Option<&[&st
     }
 }
 
+/// Reads the slug. It must equal the file's name, by which commands and people find the file.
 fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
     let text = file.required(&keys::SLUG)?;
     let place = file.place_of(&keys::SLUG);
@@ -175,13 +179,18 @@ fn slug(file: &Section<'_>, stem: Option<&str>) -> Option<ProjectSlug> {
     }
 }
 
-/// A folder, absolute, without `.` and `..`.
+/// Reads a folder as an absolute path without `.` and `..`. The folder need not exist, so nothing is looked up on disk.
 fn folder(file: &Section<'_>, row: &Key<String>, root: &Path) -> Option<PathBuf> {
     let (text, key) = (file.required(row)?, row.name());
     if text == "~" || text.starts_with("~/") {
         let place = file.place_of(row);
-        let right = "write the whole path, or one relative to the workspace".to_owned();
-        file.fault(key, place, format!("`{key}` begins with `~`, which only a shell knows"), Some(right));
+        let right = "write an absolute path, or one relative to the workspace".to_owned();
+        file.fault(
+            key,
+            place,
+            format!("`{key}` begins with `~`, which only a shell understands"),
+            Some(right),
+        );
         return None;
     }
     let mut whole = PathBuf::new();
@@ -201,7 +210,7 @@ fn target_branch(file: &Section<'_>) -> Option<String> {
     let short = branch.strip_prefix("refs/heads/");
     if short.is_some() || !branch_name::is_valid(&branch) {
         let right = short.map(|short| format!("write `{short}`"));
-        file.fault("target_branch", place, format!("{branch:?} is no name of a branch"), right);
+        file.fault("target_branch", place, format!("{branch:?} is not a valid name of a branch"), right);
     }
     Some(branch)
 }

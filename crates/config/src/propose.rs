@@ -1,20 +1,20 @@
-//! What a repository's gate could be, from the files at its top: a proposal, which a person changes or takes.
+//! Proposes a gate from the manifests in a repository's root folder. A person accepts or changes the proposal.
 
 use paddock_model::settings::GateCommand;
 
-/// Minutes that a proposed command may take.
+/// Time limit of a proposed command, in minutes.
 const TIMEOUT_MINUTES: u32 = 20;
 
 /// A proposed gate.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Proposal {
-    /// The commands; empty = nothing was recognised.
+    /// Commands; empty if no manifest was recognised.
     pub commands: Vec<GateCommand>,
-    /// The file that it was made of.
+    /// Name of the manifest that the proposal was made from.
     pub from: &'static str,
 }
 
-/// Gives the text of a file at the top of the repository; none when there is none.
+/// Reads a file in the repository's root folder; `None` if there is no such file.
 pub(crate) type ReadFile<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 fn command(name: &str, run: &str) -> GateCommand {
@@ -30,8 +30,10 @@ fn tests(run: &str) -> Option<Vec<GateCommand>> {
     Some(vec![command("tests", run)])
 }
 
-/// Proposes a gate. The first file that says how its tests are run decides; a repository of several languages
-/// says so best in its Makefile, which is taken before them when it has a target for it.
+/// Proposes a gate from the first manifest that says how its tests run.
+///
+/// In a repository with several languages, a Makefile with a target for tests comes first; without one, the commands of
+/// all languages are combined.
 #[must_use]
 pub fn propose(read: ReadFile<'_>) -> Proposal {
     type Reader = fn(ReadFile<'_>) -> Option<Vec<GateCommand>>;
@@ -56,13 +58,13 @@ pub fn propose(read: ReadFile<'_>) -> Proposal {
     let languages = found.iter().filter(|(from, _)| *from != "Makefile").count();
     let chosen = match languages {
         0 | 1 => found.into_iter().next(),
-        // Tests of one language alone would leave the others unchecked.
+        // The tests of only one language would leave the others unchecked.
         _ => found.iter().find(|(from, _)| *from == "Makefile").cloned().or_else(|| Some(all(found))),
     };
     chosen.map(|(from, commands)| Proposal { commands, from }).unwrap_or_default()
 }
 
-/// The commands of every language, their names apart.
+/// Combines the commands of all languages, and numbers equal names: names must be unique in a gate.
 fn all(found: Vec<(&'static str, Vec<GateCommand>)>) -> (&'static str, Vec<GateCommand>) {
     let first = found.first().map_or("", |(from, _)| *from);
     let mut commands: Vec<GateCommand> = Vec::new();
@@ -84,22 +86,26 @@ fn cargo(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     tests(if is_workspace { "cargo test --workspace" } else { "cargo test" })
 }
 
-/// The package manager whose lock file is there installs what the tests need, for a gate runs in a worktree of
-/// its own.
+/// Proposes the commands of a Node project, with the package manager whose lock file is present.
+///
+/// The gate installs first, because it runs in a worktree of its own, which has no `node_modules`.
 fn node(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     let manifest: serde_json::Value = serde_json::from_str(&read("package.json")?).ok()?;
     let script = |name: &str| {
         let text = manifest.pointer(&format!("/scripts/{name}")).and_then(|script| script.as_str())?;
+        // `npm init` writes a test script that only prints this and fails.
         (!text.contains("no test specified")).then_some(name.to_owned())
     };
     let run = ["test", "check", "build"].into_iter().find_map(script)?;
     let has = |file: &str| read(file).is_some();
     let (manager, install) = match () {
         () if has("pnpm-lock.yaml") => ("pnpm", "pnpm install --frozen-lockfile"),
+        // Yarn 2 and later have `.yarnrc.yml`, and another flag for "do not change the lock file".
         () if has("yarn.lock") && has(".yarnrc.yml") => ("yarn", "yarn install --immutable"),
         () if has("yarn.lock") => ("yarn", "yarn install --frozen-lockfile"),
         () if has("bun.lock") || has("bun.lockb") => ("bun", "bun install --frozen-lockfile"),
         () if has("package-lock.json") => ("npm", "npm ci"),
+        // Without a lock file `npm ci` refuses to run, and a lock file written by the gate would be a change.
         () => ("npm", "npm install --no-package-lock"),
     };
     let name = if run == "test" { "tests" } else { run.as_str() };
@@ -155,12 +161,13 @@ fn cmake(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     Some(vec![build, command("tests", "ctest --test-dir build --output-on-failure")])
 }
 
-/// A target for it, in a Makefile or a justfile.
+/// Proposes the target for tests of a Makefile or a justfile.
 fn make(read: ReadFile<'_>) -> Option<Vec<GateCommand>> {
     let files = [("Makefile", "make"), ("makefile", "make"), ("GNUmakefile", "make"), ("justfile", "just")];
     files.into_iter().find_map(|(file, program)| {
         let text = read(file)?;
         let has = |target: &&str| {
+            // `test: …` is a rule, `test := …` assigns a variable.
             text.lines().any(|line| {
                 let rest = line.strip_prefix(*target).map(str::trim_start);
                 rest.is_some_and(|rest| rest.starts_with(':') && !rest.starts_with(":="))

@@ -1,4 +1,4 @@
-//! How a value of each type is read from a node, by what the row of its key allows.
+//! Reads values of each type from nodes, within the range that the row of the key allows.
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -14,17 +14,18 @@ use paddock_model::settings::{
 
 /// A type that a setting may have.
 pub(super) trait Read: Sized {
-    /// The value of a node; none, and a fault, if it is not what the row allows.
+    /// Reads the value of a node. Returns `None`, and adds a fault, if the row does not allow the value.
     fn read(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<Self>;
 }
 
 impl Section<'_> {
-    /// The value of a key, if it is given and right.
+    /// Reads the value of a key. Returns `None` if it is not given, or, with a fault, if it is not allowed.
     pub(crate) fn given<T: Read>(&self, key: &Key<T>) -> Option<T> {
         T::read(self, key, self.get(key)?)
     }
 
-    /// The value of a key, else its default.
+    /// Reads the value of a key, or returns its default. After a fault the default only lets the reading continue; the
+    /// file is not used.
     pub(crate) fn value<T: Read>(&self, key: &Usual<T>) -> T {
         self.given(key).unwrap_or_else(|| key.default())
     }
@@ -82,6 +83,7 @@ impl Read for f64 {
             Value::Float(number) => Some(number),
             _ => None,
         };
+        // YAML has `.inf` and `.nan`. A limit of infinity is written as null here.
         let is_right = |n: &f64| n.is_finite() && (*n > 0.0 || setting.kind == Kind::FromZero && *n == 0.0);
         number.filter(is_right).or_else(|| wrong(section, setting, node))
     }
@@ -102,6 +104,7 @@ impl Read for Vec<String> {
         let mut read = Self::new();
         for (at, item) in items.iter().enumerate() {
             let key = format!("{}[{at}]", setting.name());
+            // The other items are still read, so that all faults of a list are reported at once.
             let Some(text) = section.text_of(&key, item) else { continue };
             if let (Kind::Globs, Some((problem, right))) = (setting.kind, glob_fault(&text)) {
                 section.fault(&key, item.place, problem, right);
@@ -112,7 +115,7 @@ impl Read for Vec<String> {
     }
 }
 
-/// One of the row's words.
+/// Reads one of the row's words. Returns `None`, and adds a fault with the nearest word, for any other text.
 fn word<'n>(section: &Section<'_>, setting: &Setting, node: &'n Node) -> Option<&'n str> {
     let words = setting.kind.words();
     let Value::Text(text) = &node.value else { return wrong(section, setting, node) };
@@ -124,13 +127,13 @@ fn word<'n>(section: &Section<'_>, setting: &Setting, node: &'n Node) -> Option<
     None
 }
 
-/// The enums of the model whose words project files use as they are.
+/// Implements [`Read`] for enums of the model whose serialized words are those of project files.
 macro_rules! words_are_read {
     ($($type:ty),*) => {$(
         impl Read for $type {
             fn read(section: &Section<'_>, setting: &Setting, node: &Node) -> Option<Self> {
                 let text = word(section, setting, node)?;
-                // A test reads every word of every row, so that this cannot fail.
+                // The row's words are the enum's; a test reads every word of every row.
                 Self::deserialize(IntoDeserializer::<Error>::into_deserializer(text)).ok()
             }
         }

@@ -1,4 +1,7 @@
-//! Reads maps of nodes key by key and collects every fault on the way.
+//! Reads maps key by key, and collects every fault.
+//!
+//! A [`Section`] remembers which keys were asked for; [`Section::finish`] reports all others as unknown. So the list of
+//! allowed keys cannot get out of step with the keys that are read.
 
 use std::cell::{Cell, RefCell};
 
@@ -6,7 +9,8 @@ use super::error::{ConfigError, Place, Severity, nearest};
 use super::table::{Key, Map, Row};
 use super::yaml::{self, Node, Value};
 
-/// Collects the faults of one file.
+/// Collects the faults of one file. Faults are added through a shared reference, since nested sections are open at the
+/// same time.
 #[derive(Debug)]
 pub(super) struct Sink {
     file: String,
@@ -31,7 +35,8 @@ impl Sink {
         self.found.borrow_mut().push(ConfigError { file, place, key, problem, right, severity });
     }
 
-    /// All faults in the order of the file: errors fail, else the value with the warnings.
+    /// Returns the value with all warnings. Fails with all faults, in the order of the file, if one is an error or there
+    /// is no value.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Vec<ConfigError>), Vec<ConfigError>> {
         let mut found = self.found.into_inner();
         found.sort_by_key(|fault| fault.place);
@@ -43,18 +48,20 @@ impl Sink {
     }
 }
 
-/// A map being read. Null counts as a key that is not given; what is left unread at the end is unknown.
+/// A map that is being read. Null counts as not given. Keys that are still unread at the end are unknown.
 pub(super) struct Section<'a> {
     pairs: &'a [(yaml::Key, Node)],
     pub path: String,
     pub place: Place,
     pub sink: &'a Sink,
+    /// Keys that were asked for.
     known: RefCell<Vec<&'static str>>,
+    /// Whether any key is allowed, as in `env`.
     open: Cell<bool>,
 }
 
 impl<'a> Section<'a> {
-    /// The node as a map; null is an empty one, anything else a fault.
+    /// Opens a node as a map. Null counts as an empty map; any other value adds a fault and reads as empty.
     pub(crate) fn new(node: &'a Node, path: &str, sink: &'a Sink) -> Self {
         let mut section = Self {
             pairs: &[],
@@ -76,19 +83,20 @@ impl<'a> Section<'a> {
         section
     }
 
-    /// Whether the node was a map, or nothing.
+    /// Returns whether the node is a map or null.
     pub(crate) fn is_map(node: &Node) -> bool {
         matches!(node.value, Value::Map(_) | Value::Null)
     }
 
-    /// The key with its path.
+    /// Returns a key with the path of this section.
     pub(crate) fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
 
-    /// What is given for a key; null counts as not given.
+    /// Returns the node of a key, or `None` if the key is not given or null.
     pub(crate) fn get(&self, row: &dyn Row) -> Option<&'a Node> {
         let setting = row.setting();
+        // A row that is read in the wrong section would accept its key there, without any row saying so.
         debug_assert_eq!(pattern(&self.path), setting.parent(), "`{}` is read elsewhere", setting.path);
         #[cfg(test)]
         super::table::tests::READ.with_borrow_mut(|read| read.insert(setting.path));
@@ -101,26 +109,27 @@ impl<'a> Section<'a> {
         found.filter(|node| node.value != Value::Null)
     }
 
-    /// Where a key is given; else where the section begins.
+    /// Returns the place of a key's value, or of the section if the key is not given.
     pub(crate) fn place_of(&self, row: &dyn Row) -> Place {
         self.get(row).map_or(self.place, |node| node.place)
     }
 
-    /// Says that a value is wrong.
+    /// Adds a fault for a value of the wrong type or range.
     pub(crate) fn wrong(&self, key: &str, node: &Node, expected: &str) {
         let full = self.key(key);
         let problem = format!("`{full}` must be {expected}, not {}", node.value.kind());
+        // `name: 12` and `name: yes` are the usual cause: YAML sees a number and a boolean.
         let quote = matches!(node.value, Value::Bool(_) | Value::Int(_) | Value::Float(_));
         let right = (quote && expected.contains("text")).then(|| "put it in quotes".to_owned());
         self.sink.add(node.place, &full, problem, right);
     }
 
-    /// Says something about the value of a key.
+    /// Adds a fault about the value of a key.
     pub(crate) fn fault(&self, key: &str, place: Place, problem: String, right: Option<String>) {
         self.sink.add(place, &self.key(key), problem, right);
     }
 
-    /// The text of a node; `key` is what it is called in this section.
+    /// Returns the text of a node. Returns `None`, and adds a fault about `key`, for any other value.
     pub(super) fn text_of(&self, key: &str, node: &Node) -> Option<String> {
         match &node.value {
             Value::Text(text) if text.contains('\0') => {
@@ -135,7 +144,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// A text that must be given and hold something.
+    /// Returns a text that must be given and not be empty. Returns `None`, and adds a fault, otherwise.
     pub(crate) fn required(&self, row: &Key<String>) -> Option<String> {
         let (key, full) = (row.name(), self.key(row.name()));
         match self.get(row) {
@@ -154,7 +163,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The items of a list.
+    /// Returns the items of a list. Returns `None` if it is not given, or, with a fault, if it is not a list.
     pub(crate) fn list(&self, row: &dyn Row) -> Option<&'a [Node]> {
         let node = self.get(row)?;
         if let Value::List(items) = &node.value {
@@ -164,7 +173,7 @@ impl<'a> Section<'a> {
         None
     }
 
-    /// A list of texts, each with its place.
+    /// Returns a list of texts, each with its place. Adds a fault for every other item.
     pub(crate) fn texts(&self, row: &dyn Row) -> Option<Vec<(String, Place)>> {
         let (items, key) = (self.list(row)?, row.setting().name());
         let read = |(at, node): (usize, &Node)| {
@@ -174,14 +183,14 @@ impl<'a> Section<'a> {
         Some(items.iter().enumerate().filter_map(read).collect())
     }
 
-    /// A map below this one; one that is not given reads as empty.
+    /// Opens a map below this one. If the key is not given, the map is empty.
     pub(crate) fn section(&self, key: &Key<Map>) -> Section<'a> {
         static NONE: Node = Node { place: Place { line: 0, column: 0 }, value: Value::Null };
         let node = self.get(key).unwrap_or(&NONE);
         Section::new(node, &self.key(key.name()), self.sink)
     }
 
-    /// The items of a list of maps.
+    /// Opens the items of a list of maps.
     pub(crate) fn sections(&self, key: &Key<Vec<Map>>) -> Option<Vec<Section<'a>>> {
         let (items, name) = (self.list(key)?.iter().enumerate(), key.name());
         Some(
@@ -191,14 +200,14 @@ impl<'a> Section<'a> {
         )
     }
 
-    /// The pairs of a free map of texts, such as `env`.
+    /// Returns the pairs of a map with any keys, such as `env`.
     pub(crate) fn text_map(&self, row: &dyn Row) -> Option<Vec<(String, String)>> {
         let node = self.get(row)?;
         let inner = Section::new(node, &self.key(row.setting().name()), self.sink);
         inner.duplicates();
         let read = |(name, node): &(yaml::Key, Node)| {
             let value = match &node.value {
-                // A number as an environment variable is what it looks like.
+                // `PORT: 8080` is meant as the text: a variable's value is always a text.
                 Value::Int(number) => Some(number.to_string()),
                 Value::Null => Some(String::new()),
                 _ => inner.text_of(&name.text, node),
@@ -210,17 +219,18 @@ impl<'a> Section<'a> {
         Some(pairs)
     }
 
+    /// Adds a fault for every key that is given twice.
     fn duplicates(&self) {
         for (at, (key, _)) in self.pairs.iter().enumerate() {
             if let Some((first, _)) = self.pairs[..at].iter().find(|(other, _)| other.text == key.text) {
                 let problem = format!("`{}` is given twice", self.key(&key.text));
-                let right = format!("it stands already in line {}", first.place.line);
+                let right = format!("line {} has it already", first.place.line);
                 self.fault(&key.text, key.place, problem, Some(right));
             }
         }
     }
 
-    /// Reports keys that nobody asked for and keys given twice.
+    /// Adds a fault for every unread key and every key that is given twice.
     pub(crate) fn finish(&self) {
         self.duplicates();
         let known = self.known.borrow();
@@ -240,7 +250,7 @@ impl<'a> Section<'a> {
     }
 }
 
-/// The path of a row: `agents[3].id` is `agents[].id`.
+/// Returns the path of a row for a path in a file: `agents[].id` for `agents[3].id`.
 fn pattern(path: &str) -> String {
     let mut is_index = false;
     let keep = |character: &char| {
@@ -250,16 +260,16 @@ fn pattern(path: &str) -> String {
     path.chars().filter(keep).collect()
 }
 
-/// What a wrong word was meant to be: the nearest right one, else all of them.
+/// Returns a correction for a wrong word: the nearest allowed one, or all allowed ones.
 pub(super) fn meant(word: &str, right: &[&str]) -> String {
     match nearest(word, right) {
         Some(near) => format!("did you mean `{near}`?"),
-        None if right.is_empty() => "there is nothing to choose from".to_owned(),
+        None if right.is_empty() => "nothing is allowed here".to_owned(),
         None => format!("allowed: {}", right.join(", ")),
     }
 }
 
-/// What is wrong with a glob and what would be right.
+/// Returns what is wrong with a glob, and a correction; `None` if the glob is valid.
 pub(super) fn glob_fault(glob: &str) -> Option<(String, Option<String>)> {
     let say = |what: &str, right: &str| Some((format!("the glob {glob:?} {what}"), Some(right.to_owned())));
     if glob.trim().is_empty() {

@@ -1,4 +1,7 @@
-//! From a project file, the repository's own file and what is built in to settings that settle everything.
+//! Resolves a project file, the repository's own file and the built-in agents and workers to complete settings.
+//!
+//! The layers, from the bottom: built in, `.paddock/project.yaml`, the workspace's project file. "Below" means a lower
+//! layer; a key of a higher one replaces that of the lower.
 
 use super::agents::{AgentEntry, WorkerEntry};
 use super::builtin::{self, SCRIPTED};
@@ -11,35 +14,35 @@ use paddock_agents::transcript::{When, usage_reporting};
 use paddock_model::ids::{AgentId, ProjectSlug};
 use paddock_model::settings::{AgentSettings, ProjectSettings, WorkerSettings};
 
-/// What resolving needs to know besides the project file.
+/// Facts that resolving needs in addition to the project file.
 pub struct Surroundings<'a> {
-    /// The branch to land on, when the file names none: the recorded one, or what HEAD points at.
+    /// Target branch if the file names none: the recorded one, or the branch of HEAD.
     pub head_branch: &'a str,
-    /// `.paddock/project.yaml` as committed on the target branch.
+    /// `.paddock/project.yaml` as committed on the target branch; `None` if there is no such file.
     pub repository_file: Option<&'a [u8]>,
-    /// The hash of the commands that the user agreed to ([`Project::agreement`]).
+    /// Hash of the commands that the user agreed to ([`Project::agreement`]).
     pub agreed: Option<&'a str>,
-    /// Whether a program is found on PATH.
+    /// Returns whether a program is on PATH.
     pub on_path: &'a dyn Fn(&str) -> bool,
 }
 
-/// A project, resolved.
+/// A project with complete settings.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Project {
-    /// Its slug.
+    /// Slug of the project.
     pub slug: ProjectSlug,
-    /// Its settings.
+    /// Complete settings.
     pub settings: ProjectSettings,
-    /// The hash over the commands (gate, agents) that the repository's own file gives; none = it gives none.
+    /// Hash of the commands (gate, agents) in the repository's own file; `None` if it has no commands.
     pub agreement: Option<String>,
-    /// Whether those commands are in the settings. If there are some and they are not, the user must be asked.
+    /// Whether the repository's commands are in the settings. They are not until the user has agreed to them.
     pub repository_commands_used: bool,
-    /// What somebody should look at.
+    /// Warnings, which do not prevent the use of the settings.
     pub warnings: Vec<ConfigError>,
 }
 
 impl Project {
-    /// Whether the repository's commands wait for the user's agreement.
+    /// Returns whether the repository has commands that the user has not agreed to.
     #[must_use]
     pub fn needs_agreement(&self) -> bool {
         self.agreement.is_some() && !self.repository_commands_used
@@ -47,16 +50,18 @@ impl Project {
 }
 
 impl ProjectFile {
-    /// Resolves every setting.
+    /// Resolves the file to complete settings.
     ///
     /// # Errors
-    /// Every fault of the repository's own file, and of references between the files.
+    /// Fails with every fault of the repository's own file, and of references between the files.
     pub fn resolve(&self, around: &Surroundings<'_>) -> Result<Project, Vec<ConfigError>> {
         let repository = around.repository_file.map(SharedPart::of_repository).transpose()?;
         let repository = repository.unwrap_or_default();
         let agreement = repository.agreement_hash();
+        // A changed command gives another hash, so an old agreement does not cover it.
         let used = agreement.is_some() && agreement.as_deref() == around.agreed;
         let mut below = repository.clone();
+        // Without an agreement the repository's name and description still count: they run nothing.
         if !used {
             below.verify = None;
             below.agents.clear();
@@ -68,7 +73,8 @@ impl ProjectFile {
         let parts = [(&below, &below_sink), (&self.own, &own_sink)];
         let withheld: &[AgentEntry] = if used { &[] } else { &repository.agents };
         let entries = parts.iter().flat_map(|(part, sink)| part.agents.iter().map(move |a| (a, *sink)));
-        // Keys over an agent that waits for agreement wait with it.
+        // An entry with some keys over an agent that waits for agreement is skipped with it. On its own it would have
+        // no command, which would be a fault that the person did not make.
         let builtin = builtin::agents();
         let entries = entries.filter(|(own, _)| {
             let waits = withheld.iter().any(|entry| entry.id == own.id);
@@ -83,6 +89,7 @@ impl ProjectFile {
         drop_unknown(&mut settings);
         self.check_planner(&settings, withheld, &own_sink);
         self.warn(&settings, agreement.is_some() && !used, &own_sink);
+        // Faults of both files are reported together.
         let mut faults = below_sink.finish(Some(())).map_or_else(|faults| faults, |((), warnings)| warnings);
         match own_sink.finish(faults.is_empty().then_some(())) {
             Ok(((), warnings)) => {
@@ -96,6 +103,7 @@ impl ProjectFile {
         }
     }
 
+    /// Fills in the shared keys: the own file's value, else the repository's, else the default.
     fn fill_shared(&self, settings: &mut ProjectSettings, below: &SharedPart, sink: &Sink) {
         let own = &self.own;
         settings.name = own.name.clone().or_else(|| below.name.clone()).unwrap_or_default();
@@ -115,14 +123,15 @@ impl ProjectFile {
             .unwrap_or_else(|| keys::CONTEXT_FILES.default());
     }
 
+    /// Adds a fault if `planner_agent` names an unknown agent, or one that must not plan.
     fn check_planner(&self, settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
         let Some(id) = &settings.session_defaults.planner_agent else { return };
         let key = keys::PLANNER_AGENT.path;
         let place = self.places.planner_agent;
         match settings.agent(id) {
             Some(agent) if !agent.planner => {
-                let problem = format!("the agent `{id}` says `planner: false`");
-                sink.add(place, key, problem, Some("choose another one".to_owned()));
+                let problem = format!("the agent `{id}` has `planner: false`");
+                sink.add(place, key, problem, Some("choose another agent".to_owned()));
             }
             None if !withheld.iter().any(|entry| entry.id == *id) => {
                 let right = Some(meant(id.as_str(), &ids(settings)));
@@ -132,12 +141,14 @@ impl ProjectFile {
         }
     }
 
+    /// Adds warnings about commands that wait for agreement, and about limits that act late or never.
     fn warn(&self, settings: &ProjectSettings, withheld: bool, sink: &Sink) {
         if withheld {
-            let problem = "the repository's .paddock/project.yaml gives commands that were not agreed to";
-            let right = format!("look at them with `paddock project trust {}`", self.slug);
+            let problem = "the repository's .paddock/project.yaml contains commands that nobody agreed to";
+            let right = format!("`paddock project trust {}` agrees to them", self.slug);
             sink.warn(Place::default(), "", problem.to_owned(), Some(right));
         }
+        // Only agents that do work here: a warning about one that nobody uses would be noise.
         let used = |id: &&AgentSettings| settings.workers.iter().any(|worker| worker.agents.contains(&id.id));
         for agent in settings.agents.iter().filter(used).filter(|agent| agent.enabled) {
             let usage_reporting = usage_reporting(&agent.transcript);
@@ -151,16 +162,18 @@ impl ProjectFile {
                 let problem = match when {
                     When::During => continue,
                     When::Never => {
-                        format!("a limit in {unit} cannot hold for the agent `{id}`: it reports no {what}")
+                        format!(
+                            "a limit in {unit} has no effect on the agent `{id}`, which reports no {what}"
+                        )
                     }
                     When::AtEnd => format!(
-                        "a limit in {unit} acts at the end of a session of the agent `{id}`, not during it: it \
-                         reports its {what} only then"
+                        "a limit in {unit} acts only at the end of a session of the agent `{id}`, which reports its \
+                         {what} only then"
                     ),
                 };
                 let also =
                     if usage_reporting.tokens == When::During { "minutes or tokens" } else { "minutes" };
-                sink.warn(place, key, problem, Some(format!("give a limit of {also} too")));
+                sink.warn(place, key, problem, Some(format!("add a limit in {also}")));
             }
         }
     }
@@ -170,8 +183,8 @@ fn ids(settings: &ProjectSettings) -> Vec<&str> {
     settings.agents.iter().map(|agent| agent.id.as_str()).collect()
 }
 
-/// The agents that files name, in order; a later file's keys go over an earlier one's, and those over the
-/// built-in ones.
+/// Returns the agents that the files name, in order. Keys of a later file replace those of an earlier one, and those of
+/// any file the built-in ones.
 fn named_agents<'e>(entries: impl Iterator<Item = (&'e AgentEntry, &'e Sink)>) -> Vec<AgentSettings> {
     let builtin = builtin::agents();
     let mut named: Vec<AgentSettings> = Vec::new();
@@ -196,6 +209,8 @@ fn with_builtin(mut named: Vec<AgentSettings>) -> Vec<AgentSettings> {
     named
 }
 
+/// Returns the built-in workers and those of the files. A worker without agents gets those that the files name, or, if
+/// they name none, the built-in agents that are on PATH.
 fn workers(
     parts: &[(&SharedPart, &Sink)],
     named: &[AgentSettings],
@@ -209,6 +224,7 @@ fn workers(
         }
     }
     let own = |agent: &AgentSettings| agent.id.clone();
+    // The scripted agent is always "found", and would do nothing useful with a real objective.
     let found = |agent: &AgentSettings| agent.id != SCRIPTED && on_path(&agent.cli_command);
     let usual: Vec<AgentId> = match named.is_empty() {
         false => named.iter().map(own).collect(),
@@ -220,7 +236,7 @@ fn workers(
     workers
 }
 
-/// Agents that wait for agreement are no fault of the worker that names them.
+/// Adds a fault for every unknown agent that a worker names. An agent that waits for agreement is not a fault.
 fn check_workers(entries: &[WorkerEntry], settings: &ProjectSettings, withheld: &[AgentEntry], sink: &Sink) {
     for entry in entries {
         for (id, place) in entry.agents.iter().flatten() {
@@ -232,6 +248,7 @@ fn check_workers(entries: &[WorkerEntry], settings: &ProjectSettings, withheld: 
     }
 }
 
+/// Removes agents from workers that have no settings: those that wait for agreement.
 fn drop_unknown(settings: &mut ProjectSettings) {
     let known: Vec<AgentId> = settings.agents.iter().map(|agent| agent.id.clone()).collect();
     for worker in &mut settings.workers {

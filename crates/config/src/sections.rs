@@ -1,4 +1,4 @@
-//! The sections of a project file that only the workspace's own file may give.
+//! Reads the sections of a project file that only the workspace's file may have.
 
 use super::reader::{Section, meant};
 use super::table as keys;
@@ -40,6 +40,7 @@ pub(super) fn worktree(file: &Section<'_>) -> WorktreeSettings {
     let section = file.section(&keys::WORKTREE);
     let read = WorktreeSettings {
         copy: section.value(&keys::COPY),
+        // An empty text means "no command", as null does.
         setup: section.given(&keys::SETUP).filter(|command| !command.trim().is_empty()),
         setup_timeout_minutes: section.value(&keys::SETUP_TIMEOUT),
     };
@@ -66,6 +67,7 @@ pub(super) fn land(file: &Section<'_>) -> LandSettings {
         publish: section.value(&keys::PUBLISH),
         push: section.given(&keys::PUSH).filter(|remote| !remote.is_empty()),
     };
+    // The name becomes an argument of git: a leading `-` would be an option.
     let is_bad = |remote: &String| remote.starts_with('-') || remote.contains(char::is_whitespace);
     if read.push.as_ref().is_some_and(is_bad) {
         let problem = "`land.push` must be the name of a remote".to_owned();
@@ -97,11 +99,12 @@ pub(super) fn disk(file: &Section<'_>) -> DiskSettings {
     read
 }
 
-/// Reads `notify`. `event_types` are the public ones; none = not known here, every word passes.
+/// Reads `notify`. `event_types` are the public event types; with `None`, any word is allowed.
 pub(super) fn notify(file: &Section<'_>, event_types: Option<&[&str]>) -> Vec<NotifyRule> {
     let mut rules = Vec::new();
     for section in file.sections(&keys::NOTIFY).unwrap_or_default() {
         let on = section.texts(&keys::NOTIFY_ON).unwrap_or_default();
+        // Missing or empty, but not a list with faults, which are reported already.
         if section.get(&keys::NOTIFY_ON).is_none()
             || on.is_empty() && section.list(&keys::NOTIFY_ON).is_some_and(<[Node]>::is_empty)
         {

@@ -1,4 +1,4 @@
-//! The keys that the workspace's project file and the repository's own `.paddock/project.yaml` share.
+//! The keys that both the workspace's project file and the repository's own `.paddock/project.yaml` may give.
 
 use sha2::{Digest, Sha256};
 
@@ -9,10 +9,10 @@ use super::table as keys;
 use super::yaml;
 use paddock_model::settings::GateCommand;
 
-/// What `.paddock/project.yaml` is called in messages.
+/// Name of the repository's own file in messages.
 pub(super) const REPOSITORY_FILE: &str = ".paddock/project.yaml";
 
-/// The shared keys as one file gives them; none = not given there.
+/// The shared keys of one file; `None` for keys that the file does not give.
 #[derive(Debug, Clone, Default)]
 pub(super) struct SharedPart {
     pub file: String,
@@ -25,7 +25,7 @@ pub(super) struct SharedPart {
 }
 
 impl SharedPart {
-    /// Reads the shared keys; `planner` is the section that holds the context files.
+    /// Reads the shared keys of a file. `planner` is its section `planner`, which the caller reads other keys of.
     pub(crate) fn read(file: &Section<'_>, planner: &Section<'_>, shown: &str) -> Self {
         Self {
             file: shown.to_owned(),
@@ -38,7 +38,7 @@ impl SharedPart {
         }
     }
 
-    /// Reads `.paddock/project.yaml` as committed on the target branch.
+    /// Reads `.paddock/project.yaml`. Fails with every fault; a key that is not shared is one.
     pub(crate) fn of_repository(bytes: &[u8]) -> Result<Self, Vec<ConfigError>> {
         let sink = Sink::new(REPOSITORY_FILE);
         let Some(node) = parse(bytes, &sink) else { return sink.finish(None::<Self>).map(|(part, _)| part) };
@@ -53,9 +53,11 @@ impl SharedPart {
         sink.finish(Some(part)).map(|(part, _)| part)
     }
 
-    /// The hash that agreeing to this file's commands is kept by; none when it holds none.
+    /// Returns the hash by which a person's agreement to this file's commands is recorded, or `None` if the file has no
+    /// commands.
     ///
-    /// Whole agents count, not only their command lines: a variable can run a program too.
+    /// The hash covers whole agents and not only their command lines, because an environment variable can run a program,
+    /// too.
     pub(crate) fn agreement_hash(&self) -> Option<String> {
         let verify = self.verify.as_deref().unwrap_or_default();
         if verify.is_empty() && self.agents.is_empty() {
@@ -66,14 +68,14 @@ impl SharedPart {
     }
 }
 
-/// The hash that agreeing to the commands of a repository's own file is kept by; none when it holds none, or cannot be
-/// read.
+/// Returns the hash by which a person's agreement to the commands of a repository's own file is recorded, or `None` if
+/// the file has no commands or has faults.
 #[must_use]
 pub fn agreement_of(bytes: &[u8]) -> Option<String> {
     SharedPart::of_repository(bytes).ok()?.agreement_hash()
 }
 
-/// Bytes to a node; says what keeps them from being one.
+/// Parses bytes as YAML. Returns `None`, and adds a fault, if they are not UTF-8 or not YAML.
 pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let place = super::error::Place::default();
@@ -83,7 +85,7 @@ pub(super) fn parse(bytes: &[u8], sink: &Sink) -> Option<yaml::Node> {
     match yaml::parse(text) {
         Ok(node) => Some(node),
         Err(error) => {
-            sink.add(error.place, "", format!("is no YAML: {}", error.message), None);
+            sink.add(error.place, "", format!("is not valid YAML: {}", error.message), None);
             None
         }
     }
@@ -108,8 +110,9 @@ fn read_verify(file: &Section<'_>) -> Option<Vec<GateCommand>> {
     Some(commands)
 }
 
-/// Whole minutes and the seconds beyond them: a fraction of a minute is rounded up to a second.
+/// Returns a time limit as whole minutes and remaining seconds. A fraction of a second is rounded up.
 fn time_limit(section: &Section<'_>) -> (u32, u32) {
+    // Two years: larger values would overflow, and mean "no limit" anyway.
     const MINUTES_MAX: f64 = 1e6;
     let minutes = section.value(&keys::VERIFY_TIMEOUT);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 1 and 6e7")]

@@ -1,10 +1,10 @@
-//! What only a shell understands, in a command that no shell reads.
+//! Finds shell syntax in commands that no shell runs.
 //!
-//! Quotes and backslashes mean here what they mean to a shell, since the command is split by them. Patterns
-//! (`*`, `?`, `[…]`), parentheses and a `~` behind the first word are not looked for: programs take them as
-//! arguments of their own (`--read '*.md'`, `--allow Bash(git:*)`), and so they reach the program as they are.
+//! Such a command is split into words by quotes and backslashes, as a shell does. Patterns (`*`, `?`, `[…]`),
+//! parentheses, and a `~` after the first word are not reported, because programs expect them in arguments (`--read
+//! '*.md'`, `--allow Bash(git:*)`) and get them unchanged.
 
-/// The operators; a run of them is one (`&&`, `>>`, `>&`).
+/// Operators of the shell. A run of them is one piece (`&&`, `>>`, `>&`).
 const OPERATORS: &str = "|&;<>";
 
 #[derive(Clone, Copy, PartialEq)]
@@ -14,18 +14,18 @@ enum Quotes {
     Double,
 }
 
-/// The first piece of shell syntax outside quotes, as it is written: `|`, `&&`, `>`, `$(`, `$HOME`, a backquote,
-/// `NAME=` or `~/` in front.
+/// Returns the first piece of shell syntax outside quotes: `|`, `&&`, `>`, `$(`, `$HOME`, a backquote, or `NAME=` or
+/// `~/` at the start.
 pub(super) fn outside_quotes(text: &str) -> Option<String> {
     before_the_program(text).or_else(|| first(text, Quotes::None))
 }
 
-/// The first piece within double quotes that a shell would replace: `$HOME`, `$(`, a backquote.
+/// Returns the first piece within double quotes that a shell would replace: `$HOME`, `$(`, a backquote.
 pub(super) fn in_double_quotes(text: &str) -> Option<String> {
     first(text, Quotes::Double)
 }
 
-/// What a shell takes off the front of a command: `NAME=value`, and the home folder.
+/// Returns what a shell would process before the program's name: `NAME=`, or `~/` for the home folder.
 fn before_the_program(text: &str) -> Option<String> {
     let text = text.trim_start();
     if text.starts_with("~/") {
@@ -35,12 +35,13 @@ fn before_the_program(text: &str) -> Option<String> {
     text[length..].starts_with('=').then(|| text[..=length].to_owned()).filter(|_| length > 0)
 }
 
-/// The length of the shell variable's name that a text begins with.
+/// Returns the length of the variable's name that a text begins with, or 0.
 fn name_length(text: &str) -> usize {
     let length = text.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || *byte == b'_').count();
     if text.starts_with(|c: char| c.is_ascii_digit()) { 0 } else { length }
 }
 
+/// Returns the first piece of shell syntax within the wanted kind of quotes.
 fn first(text: &str, wanted: Quotes) -> Option<String> {
     let mut quotes = Quotes::None;
     let mut between_words = true;
@@ -48,11 +49,12 @@ fn first(text: &str, wanted: Quotes) -> Option<String> {
     while let Some((at, c)) = rest.next() {
         let begins_word = std::mem::replace(&mut between_words, quotes == Quotes::None && c.is_whitespace());
         match (quotes, c) {
+            // An escaped character is plain text; within single quotes a backslash escapes nothing.
             (Quotes::None | Quotes::Double, '\\') => drop(rest.next()),
             (Quotes::None, '\'') => quotes = Quotes::Single,
             (Quotes::None, '"') => quotes = Quotes::Double,
             (Quotes::Single, '\'') | (Quotes::Double, '"') => quotes = Quotes::None,
-            // A comment: nobody reads it, up to the end of its line.
+            // A comment extends to the end of the line, as the splitter has it, too.
             (Quotes::None, '#') if begins_word => {
                 between_words = rest.any(|(_, c)| c == '\n');
             }
@@ -67,13 +69,14 @@ fn first(text: &str, wanted: Quotes) -> Option<String> {
     None
 }
 
-/// The piece of shell syntax that a text begins with.
+/// Returns the piece of shell syntax that a text begins with.
 fn piece_at(text: &str, quotes: Quotes) -> Option<&str> {
     let length = match text.as_bytes() {
         [b'`', ..] => 1,
         [b'$', b'(', ..] => 2,
         [b'$', b'{', ..] => text.find('}').map_or(2, |end| end + 1),
         [b'$', b'0'..=b'9' | b'?' | b'@' | b'*' | b'#' | b'!' | b'$', ..] => 2,
+        // A `$` without a name ("costs 5$") is plain text to a shell, too.
         [b'$', ..] => 1 + Some(name_length(&text[1..])).filter(|length| *length > 0)?,
         _ if quotes == Quotes::None => {
             text.bytes().take_while(|byte| OPERATORS.as_bytes().contains(byte)).count()
@@ -88,7 +91,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_only_a_shell_understands_is_found_outside_quotes() {
+    fn shell_syntax_outside_quotes_is_found() {
         let found = [
             ("cat {prompt_file} | agent", "|"),
             ("agent < {prompt_file}", "<"),
@@ -118,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn quoted_text_and_words_that_look_alike_are_no_shell_syntax() {
+    fn quoted_text_and_similar_words_are_not_shell_syntax() {
         let plain = [
             "agent --prompt {prompt_text} --dir {worktree}",
             "agent 'a|b' \"a > b; c && d\" \\| \\$HOME",
@@ -139,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn double_quotes_hold_what_a_shell_would_replace() {
+    fn expansions_in_double_quotes_are_found() {
         assert_eq!(in_double_quotes("agent \"in $HOME/x\"").as_deref(), Some("$HOME"));
         assert_eq!(in_double_quotes("agent \"a | `id`\"").as_deref(), Some("`"));
         for text in ["agent '$HOME' \"\\$HOME\" \"5$\"", "agent \"a | b\"", "agent $HOME"] {

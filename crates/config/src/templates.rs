@@ -1,5 +1,4 @@
-//! The prompt templates that a project's sessions would be given: read and tried before any session is, so that a
-//! fault in one costs no attempt.
+//! Checks of prompt templates before any session uses them, so that a fault in a template costs no session.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -8,7 +7,7 @@ use super::{ConfigError, Place, Severity};
 use paddock_agents::prompt::{self, EMBEDDED, PromptError};
 use paddock_model::settings::ProjectSettings;
 
-/// Every fault of the templates that a project uses: those of its workers, and those for every project.
+/// Returns every fault of the templates that a project uses: those of its workers and the built-in ones.
 #[must_use]
 pub fn faults(folder: &Path, settings: &ProjectSettings) -> Vec<ConfigError> {
     let of_workers = settings.workers.iter().map(|worker| worker.template.as_str());
@@ -25,6 +24,7 @@ fn faults_of(folder: &Path, name: &str) -> Vec<ConfigError> {
         Ok(()) => Vec::new(),
         Err(PromptError::Unknown { unknown, known, .. }) => {
             let right = || Some(format!("known are {}", known.join(", ")));
+            // The template engine names unknown variables without a place; the first line that has the word is shown.
             let line = |variable: &str| source.lines().position(|line| line.contains(variable));
             let at = |variable: &String| line(variable).map_or(0, |index| index as u64 + 1);
             let said = |variable: &String| fault(name, at(variable), unknown_text(variable), right());

@@ -1,4 +1,4 @@
-//! Checks everything in a workspace that a person wrote, for `paddock config validate`.
+//! `paddock config validate`: checks every file of a workspace that people write.
 
 use std::path::{Path, PathBuf};
 
@@ -10,10 +10,10 @@ use super::resolve::Project;
 use super::templates;
 use super::workspace::Workspace;
 
-/// The project files of a workspace, by name.
+/// Returns the paths of a workspace's project files, sorted by name. A missing folder counts as empty.
 ///
 /// # Errors
-/// When the folder cannot be read; none is an empty one.
+/// Fails if the folder cannot be read.
 pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     let folder = match std::fs::read_dir(workspace.projects()) {
@@ -22,6 +22,7 @@ pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
     };
     for entry in folder {
         let path = entry?.path();
+        // Editors write hidden temporary files next to the file that is edited.
         let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
         if !hidden && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") {
             files.push(path);
@@ -31,9 +32,10 @@ pub fn project_files(workspace: &Workspace) -> std::io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Every fault and warning of the workspace's `.env`, project files and templates.
+/// Returns every fault and warning of the workspace's `.env`, project files and templates.
 ///
-/// `resolve` gives what resolving a project needs; it can look into the repository, or not.
+/// `resolve` resolves a project file; the caller passes it in because it reads the repository, which this crate does
+/// not.
 pub fn validate(
     workspace: &Workspace,
     event_types: Option<&[&str]>,
@@ -55,7 +57,7 @@ pub fn validate(
             Ok(project) => {
                 let own = templates::faults(&workspace.templates(), &project.settings);
                 found.extend(project.warnings);
-                // One that several projects use is said once.
+                // A template that several projects use is reported once.
                 let is_said = |fault: &ConfigError| found.contains(fault);
                 let fresh: Vec<ConfigError> = own.into_iter().filter(|fault| !is_said(fault)).collect();
                 found.extend(fresh);
@@ -66,7 +68,7 @@ pub fn validate(
     found
 }
 
-/// Two projects never share a repository.
+/// Fails if an earlier file has the same repository. Two supervised projects would move each other's refs.
 fn shared_root(
     file: &ProjectFile,
     shown: &str,
@@ -84,7 +86,7 @@ fn shared_root(
     Ok(())
 }
 
-/// Whether a program is found on a PATH: an executable file of that name, or that path itself.
+/// Returns whether a program is an executable file: on the given PATH, or at that path if the name has a `/`.
 #[must_use]
 pub fn on_path(program: &str, path: Option<&std::ffi::OsStr>) -> bool {
     use std::os::unix::fs::PermissionsExt;

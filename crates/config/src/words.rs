@@ -1,4 +1,4 @@
-//! Flat files of words: a name and one word, or a list of words, on each line. keys.yaml and theme.yaml are such.
+//! Flat files of names and words, such as keys.yaml and theme.yaml: each line has a name and a word or a list of words.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -6,25 +6,27 @@ use std::path::Path;
 use super::error::{ConfigError, Place, Severity};
 use super::yaml::{self, Node, Value};
 
-/// A line of such a file.
+/// One name and its words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// The name.
+    /// Name, unique in the file.
     pub name: String,
-    /// Where it stands.
+    /// Place of the name in the file.
     pub place: Place,
-    /// The words and where they stand; none for an empty list.
+    /// Words with their places; empty for an empty list.
     pub words: Vec<(String, Place)>,
 }
 
-/// Says what is wrong with a name in a file.
+/// Makes a fault about a name in a file.
 #[must_use]
 pub fn fault(file: &str, place: Place, key: &str, problem: String, right: Option<String>) -> ConfigError {
     let severity = Severity::Error;
     ConfigError { file: file.to_owned(), place, key: key.to_owned(), problem, right, severity }
 }
 
-/// Reads a file; one that is not there is empty. What is wrong is told, the rest is given.
+/// Reads a file; a missing file counts as empty. Returns the entries without faults, and the faults.
+///
+/// A fault in one line must not disable the others: a console with one bad key binding still has all other keys.
 #[must_use]
 pub fn read(path: &Path, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     let whole = |problem: String| (Vec::new(), vec![fault(shown, Place::default(), "", problem, None)]);
@@ -36,7 +38,7 @@ pub fn read(path: &Path, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     }
 }
 
-/// Reads a text.
+/// Parses the text of a file, as [`read`] does.
 #[must_use]
 pub fn parse(text: &str, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     let node = match yaml::parse(text) {
@@ -58,7 +60,7 @@ pub fn parse(text: &str, shown: &str) -> (Vec<Entry>, Vec<ConfigError>) {
     };
     for (key, node) in pairs {
         if let Some(first) = entries.iter().find(|entry| entry.name == key.text) {
-            let right = Some(format!("it stands already in line {}", first.place.line));
+            let right = Some(format!("line {} has it already", first.place.line));
             faults.push(fault(shown, key.place, &key.text, format!("`{}` is given twice", key.text), right));
             continue;
         }
@@ -88,6 +90,7 @@ fn words_of(node: &Node) -> Words {
 fn word_of(node: &Node) -> Result<String, (Place, String)> {
     match &node.value {
         Value::Text(text) => Ok(text.clone()),
+        // `quit: 1` binds the key `1`; people do not think of quotes there.
         Value::Int(number) => Ok(number.to_string()),
         other => Err((node.place, other.kind())),
     }
@@ -108,6 +111,6 @@ mod tests {
         let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[0].starts_with("keys.yaml:3:7: `zoom` must be a word"), "{said:?}");
-        assert!(said[1].contains("`next` is given twice; it stands already in line 2"), "{said:?}");
+        assert!(said[1].contains("`next` is given twice; line 2 has it already"), "{said:?}");
     }
 }

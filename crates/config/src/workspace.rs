@@ -1,4 +1,7 @@
-//! The workspace folder: making one, finding the one that is meant, and where things are in it.
+//! The workspace folder: creates and finds workspaces, and knows the paths of everything in them.
+//!
+//! A workspace decides which programs run, so it is only used if it is private to the user and no repository can bring
+//! one along.
 
 use std::fs;
 use std::io;
@@ -12,7 +15,7 @@ use super::environment::Environment;
 use paddock_model::ids::{GateId, ProjectSlug, SessionId};
 use paddock_os::files::{self, PRIVATE_FILE_MODE, make_private_dir};
 
-/// Why the runtime folder of a workspace must not be trusted.
+/// Why the runtime folder of a workspace is not trusted.
 #[derive(Debug, thiserror::Error)]
 pub enum UnfitRuntime {
     /// The folder cannot be read.
@@ -27,13 +30,13 @@ pub enum UnfitRuntime {
     #[error("{0}")]
     NoMarker(io::Error),
     /// The folder or its `workspace.json` is a link.
-    #[error("{} and its workspace.json must be no links", .0.display())]
+    #[error("{} and its workspace.json must not be links", .0.display())]
     Link(PathBuf),
     /// Another user owns it.
     #[error("{} belongs to another user", .0.display())]
     Foreign(PathBuf),
     /// Other users may enter it.
-    #[error("others may enter it: `chmod 700 {}` if you trust what it holds", .0.display())]
+    #[error("other users may enter {}: run `chmod 700 {}` if you trust its contents", .0.display(), .0.display())]
     Open(PathBuf),
     /// `workspace.json` is not what Paddock writes there.
     #[error("runtime/workspace.json is damaged ({0})")]
@@ -46,53 +49,54 @@ pub enum UnfitRuntime {
 /// Why there is no workspace to work in.
 #[derive(Debug, thiserror::Error)]
 pub enum WorkspaceError {
-    /// A folder that was named is none.
-    #[error("{} is no workspace: make one with `paddock init {}`", .0.display(), .0.display())]
+    /// The folder that was named is not a workspace.
+    #[error("{} is not a workspace: `paddock init {}` creates one", .0.display(), .0.display())]
     NotAWorkspace(PathBuf),
-    /// A folder that looks like one but must not be trusted.
+    /// The folder looks like a workspace but is not trusted.
     #[error("the workspace {} is not used: {why}", root.display())]
     Unfit {
-        /// The workspace.
+        /// Folder of the workspace.
         root: PathBuf,
-        /// What is wrong, and what to do.
+        /// Fault of its runtime folder.
         why: UnfitRuntime,
     },
-    /// `runtime/` belongs to a repository's files.
+    /// A repository tracks files in `runtime/`.
     #[error("{} holds a runtime folder that git tracks: choose another folder, or `git rm -r --cached runtime` there first", .0.display())]
     Tracked(PathBuf),
-    /// Nowhere to put the workspace of one's own.
-    #[error("no workspace here, and neither XDG_DATA_HOME nor HOME is set: name one with --root")]
+    /// There is no folder for the user's own workspace.
+    #[error("there is no workspace here, and neither XDG_DATA_HOME nor HOME is set: name one with --root")]
     NoHome,
-    /// The disk says no.
+    /// A file or folder cannot be read or written.
     #[error("cannot {doing} {}: {source}", path.display())]
     Io {
-        /// What was being done.
+        /// The failed operation.
         doing: &'static str,
-        /// To what.
+        /// File or folder.
         path: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         source: io::Error,
     },
 }
 
-/// In `runtime/`: how many of [`changes::CHANGES`] the workspace was told of.
+/// File in `runtime/` with the number of [`changes::CHANGES`] that `status` has printed.
 const CHANGES_FILE: &str = "changes";
 
-/// What `runtime/workspace.json` says.
+/// The content of `runtime/workspace.json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Marker {
-    /// The version of the layout.
+    /// Version of the folder layout.
     pub version: u32,
-    /// Random hexadecimal digits that tell this workspace from a copied or moved one.
+    /// Random hexadecimal digits that distinguish this workspace from others.
     pub id: String,
-    /// When it was made (RFC 3339).
+    /// Time of creation (RFC 3339).
     pub created_at: String,
 }
 
 const MARKER_VERSION: u32 = 1;
 
-/// Whether the repository around a folder has files below it in its index; none when there is a repository that cannot
-/// be read. The caller hands it in, so that nothing here needs git.
+/// Returns whether the repository around a folder tracks files below it; `None` if the repository cannot be read.
+///
+/// The caller passes the function in, so that this crate does not depend on git.
 pub(crate) type IsTracked = fn(&Path) -> Option<bool>;
 
 /// A folder with `projects/`, `templates/` and `runtime/`.
@@ -104,10 +108,10 @@ pub struct Workspace {
 }
 
 impl Workspace {
-    /// Makes a workspace, or completes the one that is there.
+    /// Creates a workspace, or completes one that was created in part.
     ///
     /// # Errors
-    /// When git tracks files of its `runtime/`, or the folder cannot be written.
+    /// Fails if git tracks files in its `runtime/`, or if the folder cannot be written.
     pub fn init(dir: &Path, is_tracked: IsTracked) -> Result<Self, WorkspaceError> {
         let make = |path: &Path| make_private_dir(path).map_err(io_error("make the folder", path));
         make(dir)?;
@@ -118,7 +122,7 @@ impl Workspace {
         let runtime = root.join("runtime");
         let new = ["projects", "templates", "runtime"].map(|name| root.join(name));
         new.iter().try_for_each(|path| make(path))?;
-        // Inside a repository the runtime must never be committed, least of all by `git add .`.
+        // A workspace may be inside a repository, whose next `git add .` must not commit the runtime folder.
         write_once(&runtime.join(".gitignore"), b"*\n")?;
         let now = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let id = files::random_hex(16).map_err(io_error("draw an id for", &root))?;
@@ -127,11 +131,12 @@ impl Workspace {
         json.push(b'\n');
         let marker = runtime.join("workspace.json");
         if !marker.exists() {
-            // A new workspace knows nothing else than this build.
-            write_once(&runtime.join(CHANGES_FILE), changes::all_names().as_bytes())?;
+            // Nothing has changed for a workspace that this build creates.
+            write_once(&runtime.join(CHANGES_FILE), changes::all_seen().as_bytes())?;
         }
         write_once(&marker, &json)?;
-        // These are made only now: a half-made workspace is none, and is completed by the next init.
+        // After the marker: a folder without a marker is not a workspace, and the next `init` completes it. With one,
+        // the rest can be created at any time.
         for name in ["logs", "sessions", "gates", "locks", "kept", "trash"] {
             make(&runtime.join(name))?;
         }
@@ -141,7 +146,7 @@ impl Workspace {
     /// Opens the workspace in exactly this folder.
     ///
     /// # Errors
-    /// When it is none, or must not be trusted.
+    /// Fails if the folder is not a workspace, or not trusted.
     pub fn open(root: &Path, is_tracked: IsTracked) -> Result<Self, WorkspaceError> {
         let none = || WorkspaceError::NotAWorkspace(root.to_path_buf());
         let root = root.canonicalize().map_err(|_| none())?;
@@ -153,6 +158,8 @@ impl Workspace {
             }
             Err(error) => return Err(io_error("read", &marker_path)(error)),
         };
+        // The folder names programs to run. Nobody else may have written it, neither another user nor, through a
+        // clone, the author of a repository.
         let unfit = |why| WorkspaceError::Unfit { root: root.clone(), why };
         require_private(&root.join("runtime")).map_err(unfit)?;
         if is_tracked(&root.join("runtime")) == Some(true) {
@@ -167,11 +174,11 @@ impl Workspace {
         Ok(Self { root, id: marker.id, db })
     }
 
-    /// Finds the workspace that is meant: `--root`, PADDOCK_ROOT, the nearest fit parent of `cwd`, else the
-    /// user's own one, which is made on first use.
+    /// Finds the workspace: that of `--root` or PADDOCK_ROOT, else the nearest trusted one around `cwd`, else the user's
+    /// own, which is created on first use.
     ///
     /// # Errors
-    /// When the named folder is no workspace, or the user's own one cannot be made.
+    /// Fails if the named folder is not a workspace, or if the user's own one cannot be created.
     pub fn find(
         root: Option<&Path>,
         environment: &Environment,
@@ -184,10 +191,11 @@ impl Workspace {
         }
     }
 
-    /// The same without making anything; none: the user's own one, which is not made yet.
+    /// Finds the workspace as [`Workspace::find`] does, but creates none. Returns `None` if that would be the user's own,
+    /// which does not exist yet.
     ///
     /// # Errors
-    /// When the named folder is no workspace, or the user's own one must not be trusted.
+    /// Fails if the named folder is not a workspace, or if the user's own one is not trusted.
     pub fn find_made(
         root: Option<&Path>,
         environment: &Environment,
@@ -198,30 +206,31 @@ impl Workspace {
             return Self::open(&cwd.join(named), is_tracked).map(Some);
         }
         let near = cwd.ancestors().find_map(|folder| {
-            // A repository that libgit2 cannot read might track it: a folder nobody named must be beyond doubt.
+            // An untrusted workspace is skipped here: nobody named it. So is one in a repository that libgit2 cannot
+            // read, since that repository might track it.
             let workspace = Self::open(folder, is_tracked).ok()?;
             (is_tracked(&workspace.runtime()) == Some(false)).then_some(workspace)
         });
         match near {
             Some(workspace) => Ok(Some(workspace)),
-            // A half-made one is completed.
+            // `init` also completes a workspace that was created in part.
             None if !Self::own(environment)?.join("runtime/workspace.json").exists() => Ok(None),
             None => Self::init(&Self::own(environment)?, is_tracked).map(Some),
         }
     }
 
-    /// Where the user's own workspace is, or would be.
+    /// Returns the folder of the user's own workspace, which may not exist yet.
     ///
     /// # Errors
-    /// When neither XDG_DATA_HOME nor HOME says so.
+    /// Fails if neither XDG_DATA_HOME nor HOME is set.
     pub fn own(environment: &Environment) -> Result<PathBuf, WorkspaceError> {
-        // The XDG rules say that a relative path is to be ignored.
+        // The XDG specification says that a relative path must be ignored.
         let data = environment.path("XDG_DATA_HOME").filter(|path| path.is_absolute()).map(Path::to_path_buf);
         let home = || environment.path("HOME").map(|home| home.join(".local/share"));
         Ok(data.or_else(home).ok_or(WorkspaceError::NoHome)?.join("paddock"))
     }
 
-    /// The same with PADDOCK_DB honoured, relative to the workspace.
+    /// Applies PADDOCK_DB, the path of the database, relative to the workspace.
     #[must_use]
     pub fn with_environment(mut self, environment: &Environment) -> Self {
         if let Some(db) = environment.path("PADDOCK_DB") {
@@ -230,91 +239,91 @@ impl Workspace {
         self
     }
 
-    /// The folder itself, canonical.
+    /// Returns the workspace's folder, canonical.
     #[must_use]
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The random id it got when it was made.
+    /// Returns the random id that the workspace got when it was created.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Project files.
+    /// Returns the folder of project files.
     #[must_use]
     pub fn projects(&self) -> PathBuf {
         self.root.join("projects")
     }
 
-    /// The file of a project.
+    /// Returns the path of a project's file.
     #[must_use]
     pub fn project_file(&self, slug: &ProjectSlug) -> PathBuf {
         self.projects().join(format!("{slug}.yaml"))
     }
 
-    /// Overrides of the built-in prompts.
+    /// Returns the folder of templates that replace built-in ones.
     #[must_use]
     pub fn templates(&self) -> PathBuf {
         self.root.join("templates")
     }
 
-    /// Everything Paddock writes.
+    /// Returns the folder of everything that Paddock writes.
     #[must_use]
     pub fn runtime(&self) -> PathBuf {
         self.root.join("runtime")
     }
 
-    /// The database.
+    /// Returns the path of the database.
     #[must_use]
     pub fn db(&self) -> &Path {
         &self.db
     }
 
-    /// The file that counts the changes of behaviour that `status` has printed here ([`crate::changes`]).
+    /// Returns the file with the number of changes that `status` has printed ([`crate::changes`]).
     #[must_use]
     pub fn changes_file(&self) -> PathBuf {
         self.runtime().join(CHANGES_FILE)
     }
 
-    /// Paddock's own log.
+    /// Returns the folder of Paddock's own logs.
     #[must_use]
     pub fn logs(&self) -> PathBuf {
         self.runtime().join("logs")
     }
 
-    /// All folders of sessions.
+    /// Returns the folder that holds a folder for each session.
     #[must_use]
     pub(crate) fn sessions(&self) -> PathBuf {
         self.runtime().join("sessions")
     }
 
-    /// The folder of a session.
+    /// Returns the folder of a session.
     #[must_use]
     pub fn session_dir(&self, session: SessionId) -> PathBuf {
         self.sessions().join(session.to_string())
     }
 
-    /// All folders of gate runs.
+    /// Returns the folder that holds a folder for each gate run.
     #[must_use]
     pub(crate) fn gates(&self) -> PathBuf {
         self.runtime().join("gates")
     }
 
-    /// The folder of a gate run.
+    /// Returns the folder of a gate run.
     #[must_use]
     pub fn gate_dir(&self, gate: GateId) -> PathBuf {
         self.gates().join(gate.to_string())
     }
 
-    /// Worktrees that hold something which must not be deleted.
+    /// Returns the folder for worktrees that hold files which must not be deleted.
     #[must_use]
     pub fn kept_dir(&self) -> PathBuf {
         self.runtime().join("kept")
     }
 
-    /// What is about to be deleted in the background.
+    /// Returns the folder for files that are deleted in the background.
     #[must_use]
     pub fn trash_dir(&self) -> PathBuf {
         self.runtime().join("trash")
@@ -326,7 +335,7 @@ fn io_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Works
     move |source| WorkspaceError::Io { doing, path, source }
 }
 
-/// Writes a file unless it is there: of two that make a workspace at once, the first one's id stays.
+/// Writes a file unless it exists. If two processes create a workspace at once, the id of the first one stays.
 fn write_once(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
     if path.exists() {
         return Ok(());
@@ -337,8 +346,9 @@ fn write_once(path: &Path, bytes: &[u8]) -> Result<(), WorkspaceError> {
     }
 }
 
-/// Fails if a runtime folder is not the user's own and private.
+/// Fails if the runtime folder is not owned by the user, not private, or a link.
 fn require_private(runtime: &Path) -> Result<(), UnfitRuntime> {
+    // `symlink_metadata`: a link could lead to a folder that passes these checks and then be pointed elsewhere.
     let facts = fs::symlink_metadata(runtime)
         .map_err(|source| UnfitRuntime::Unreadable { path: runtime.to_owned(), source })?;
     let marker = fs::symlink_metadata(runtime.join("workspace.json")).map_err(UnfitRuntime::NoMarker)?;

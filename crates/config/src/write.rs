@@ -1,4 +1,4 @@
-//! Writes a new project file.
+//! Writes new project files, and edits the target branch of existing ones.
 
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -8,43 +8,43 @@ use paddock_model::ids::ProjectSlug;
 use paddock_model::settings::GateCommand;
 use paddock_os::files::{PRIVATE_FILE_MODE, write_new};
 
-/// What `project add` knows.
+/// Values of a new project file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewProject {
-    /// The project; also the file's name.
+    /// Slug of the project, and name of the file.
     pub slug: ProjectSlug,
-    /// What people call it.
+    /// Name of the project for people.
     pub name: String,
-    /// The repository's folder.
+    /// Folder of the repository.
     pub repo_root: String,
-    /// Where worktrees are to be made.
+    /// Folder for worktrees.
     pub worktrees_root: String,
-    /// The branch that work is published to; none = what HEAD points at when the project is taken up.
+    /// Branch that work is published to; `None` for the branch of HEAD when the project is registered.
     pub target_branch: Option<String>,
-    /// The gate; empty = the key is left out, and the repository's own file may give it.
+    /// Gate commands; if empty, the key is left out, so that the repository's own file may give them.
     pub verify: Vec<GateCommand>,
 }
 
 /// Why a project file was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// There is one of that name.
+    /// A file of that name exists.
     #[error("{} exists already: choose another slug, or edit that file", .0.display())]
     Exists(PathBuf),
-    /// The disk says no.
+    /// The file cannot be written.
     #[error("cannot write {}: {source}", path.display())]
     Io {
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// Error of the file system.
         source: io::Error,
     },
 }
 
-/// Writes `projects/<slug>.yaml`, never over one that is there, and gives its path.
+/// Writes `projects/<slug>.yaml` and returns its path. Never overwrites a file.
 ///
 /// # Errors
-/// [`WriteError::Exists`], or what the disk says.
+/// Fails with [`WriteError::Exists`] if there is such a file, or if it cannot be written.
 pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<PathBuf, WriteError> {
     let path = workspace.project_file(&project.slug);
     match write_new(&path, to_yaml(project).as_bytes(), PRIVATE_FILE_MODE) {
@@ -54,7 +54,7 @@ pub fn write_project(workspace: &Workspace, project: &NewProject) -> Result<Path
     }
 }
 
-/// The file's text.
+/// Returns the text of a new project file.
 #[must_use]
 pub fn to_yaml(project: &NewProject) -> String {
     let mut text =
@@ -76,8 +76,11 @@ pub fn to_yaml(project: &NewProject) -> String {
     text
 }
 
-/// A project file's text with another `target_branch`, which stands in this line (from 1; 0: nowhere, and it is added
-/// at the end). None when the line is not one that holds this key alone, or the result would say something else.
+/// Returns the text of a project file with another `target_branch`. `line` is the key's line, from 1; with 0 the key is
+/// added at the end.
+///
+/// Returns `None` if the line does not hold this key alone, for example in a map in braces. The text is edited, and not
+/// written anew from the settings, because it belongs to a person: order, comments and layout must stay.
 #[must_use]
 pub fn with_target(text: &str, line: u64, branch: &str) -> Option<String> {
     let key = format!("target_branch: {}", quoted(branch));
@@ -90,13 +93,14 @@ pub fn with_target(text: &str, line: u64, branch: &str) -> Option<String> {
     let (body, ending) = found.split_at(found.trim_end_matches(['\n', '\r']).len());
     let names = ["target_branch", "\"target_branch\"", "'target_branch'"];
     let after = names.iter().find_map(|name| body.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
+    // A `#` starts a comment only after a blank.
     let comment = after.find(" #").map_or("", |at| &after[at..]);
     let whole = format!("{key}{comment}{ending}");
     lines[index] = &whole;
     Some(lines.concat())
 }
 
-/// A YAML text in double quotes: the one form that can hold every character.
+/// Quotes a text for YAML. Double quotes are the only form that can hold every character.
 fn quoted(value: &str) -> String {
     let mut text = String::from("\"");
     for character in value.chars() {
@@ -105,7 +109,7 @@ fn quoted(value: &str) -> String {
             '\\' => text.push_str("\\\\"),
             '\n' => text.push_str("\\n"),
             '\t' => text.push_str("\\t"),
-            // Line separators would be folded, and a byte order mark inside a text be refused.
+            // YAML folds line separators, and refuses a byte order mark within a text.
             special if special.is_control() || matches!(special, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
                 text.push_str(&format!("\\u{:04x}", u32::from(special)));
             }

@@ -1,6 +1,7 @@
-//! The one place that reads YAML: into nodes that know their line and column.
+//! The one place that parses YAML: into nodes with their line and column.
 //!
-//! Typed structs would stop at the first fault and lose the key; nodes let every fault be said at once.
+//! Deserializing into typed structs would stop at the first fault and lose the key. With nodes, all faults of a file are
+//! reported at once, each with its place.
 
 use std::fmt;
 
@@ -10,7 +11,7 @@ use serde_yaml::{DuplicateKeyPolicy, Location, Spanned};
 
 use super::error::Place;
 
-/// A value of a YAML document and where it stands.
+/// A value of a YAML document with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Node {
     pub place: Place,
@@ -26,11 +27,11 @@ pub(super) enum Value {
     Float(f64),
     Text(String),
     List(Vec<Node>),
-    /// Pairs in order; a key given twice is there twice.
+    /// Pairs in the order of the file. A key that is given twice is in the list twice.
     Map(Vec<(Key, Node)>),
 }
 
-/// A key of a map and where it stands.
+/// A key of a map with its place.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Key {
     pub place: Place,
@@ -38,7 +39,7 @@ pub(super) struct Key {
 }
 
 impl Value {
-    /// What it is, for a message.
+    /// Describes the value for a message ("must be a list, not …").
     pub(crate) fn kind(&self) -> String {
         match self {
             Self::Null => "nothing".to_owned(),
@@ -46,6 +47,7 @@ impl Value {
             Self::Int(value) => format!("the number {value}"),
             Self::Float(value) => format!("the number {value}"),
             Self::Text(text) if text.chars().count() <= 40 => format!("the text {text:?}"),
+            // A long text would bury the message.
             Self::Text(_) => "a text".to_owned(),
             Self::List(_) => "a list".to_owned(),
             Self::Map(_) => "a map".to_owned(),
@@ -54,7 +56,7 @@ impl Value {
 }
 
 impl Node {
-    /// Whether both hold the same, wherever it stands.
+    /// Returns whether both have the same content, whatever the places and the order of keys.
     pub(crate) fn says_same(&self, other: &Self) -> bool {
         match (&self.value, &other.value) {
             (Value::List(one), Value::List(other)) => {
@@ -71,7 +73,7 @@ impl Node {
     }
 }
 
-/// A JSON value as a node; where it stands is not known.
+/// Makes a node of a JSON value, without places: `serde_json` does not give any.
 pub(super) fn from_json(json: serde_json::Value) -> Node {
     use serde_json::Value as Json;
     let key = |text| Key { place: Place::default(), text };
@@ -91,29 +93,29 @@ pub(super) fn from_json(json: serde_json::Value) -> Node {
     Node { place: Place::default(), value }
 }
 
-/// A text that is no YAML.
+/// An error in the syntax of a YAML text.
 #[derive(Debug)]
 pub(super) struct SyntaxError {
     pub place: Place,
     pub message: String,
 }
 
-/// Reads a document; an empty one is null.
+/// Parses a document. An empty text is null. Fails at the first error in the syntax.
 pub(super) fn parse(text: &str) -> Result<Node, SyntaxError> {
     let mut options = serde_yaml::Options::default();
+    // `yes` and `no` are texts, as in YAML 1.2: a country or a name must not become a boolean.
     options.strict_booleans = true;
-    // Both pairs of a duplicate come through, so that the fault can be said with its key.
+    // The parser's own error for a duplicate has no key, so both pairs are passed on and `Section` reports them.
     options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
-    // Infinity is refused where a number is asked for, with its key.
+    // Infinity is refused by the reader of numbers, which knows the key.
     options.non_finite_float_policy = serde_yaml::options::NonFiniteFloatPolicy::PassThrough;
     match serde_yaml::from_str_with_options::<Spanned<Value>>(text, options) {
         Ok(spanned) => Ok(Node { place: place(&spanned.referenced), value: spanned.value }),
         Err(error) => {
             let place = error.location().map(|location| place(&location)).unwrap_or_default();
             let whole = error.without_snippet().to_string();
-            // The place is said once, by us.
+            // The parser's message repeats the place, which `ConfigError` shows already, and gives advice about its API.
             let message = whole.lines().next().unwrap_or_default();
-            // Nor is advice for programmers of use here.
             let message = message.split(" at line ").next().unwrap_or_default();
             let message = message.split("; use from_str").next().unwrap_or_default();
             let message = message.trim_end_matches([' ', ',', ':']).to_owned();
@@ -162,7 +164,7 @@ impl<'de> Visitor<'de> for ValueVisitor {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        // Nothing that we read comes near; what does is above every limit either way.
+        // No allowed value comes near this limit, so a larger one is refused in either form.
         Ok(Value::Int(i64::try_from(value).unwrap_or(i64::MAX)))
     }
 
@@ -217,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_yaml_is_placed() {
+    fn a_syntax_error_has_a_place() {
         let error = parse("a: [1,\nb: 2\n").unwrap_err();
         assert!(error.place.line >= 1 && !error.message.is_empty(), "{error:?}");
         assert!(!error.message.contains("line "), "{error:?}");

@@ -254,14 +254,17 @@ fn it_is_said_which_limits_act_during_a_session_and_which_at_its_end() {
     let (_, stdout, stderr) = place.run(&["config", "validate"]);
     let said = format!("{stdout}{stderr}");
     for part in [
-        "a limit in USD acts at the end of a session of the agent `claude`, not during it",
-        "a limit in tokens acts at the end of a session of the agent `codex`, not during it",
-        "a limit in USD cannot hold for the agent `codex`: it reports no cost",
-        "a limit in tokens cannot hold for the agent `mine`: it reports no tokens",
+        "a limit in USD acts only at the end of a session of the agent `claude`",
+        "a limit in tokens acts only at the end of a session of the agent `codex`",
+        "a limit in USD has no effect on the agent `codex`, which reports no cost",
+        "a limit in tokens has no effect on the agent `mine`, which reports no tokens",
     ] {
         assert!(said.contains(part), "{part}: {said}");
     }
-    assert!(!said.contains("a limit in tokens acts at the end of a session of the agent `claude`"), "{said}");
+    assert!(
+        !said.contains("a limit in tokens acts only at the end of a session of the agent `claude`"),
+        "{said}"
+    );
     let listed = place.good(&["agent", "list"]);
     let line = listed.lines().find(|line| line.starts_with("claude")).unwrap();
     assert!(line.contains("limits: tokens during, USD at the end"), "{listed}");

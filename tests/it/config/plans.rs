@@ -56,11 +56,8 @@ fn dependencies_are_checked_within_the_plan_and_the_project() {
         .unwrap_err();
     assert!(errors[0].contains("`c` depends on itself"), "{errors:?}");
     assert!(errors[1].contains("unknown objective `odl`; did you mean `old`?"), "{errors:?}");
-    assert!(
-        errors[2].contains("the objective `c` is given twice; it stands already in line 2"),
-        "{errors:?}"
-    );
-    assert!(plan("nothing here").unwrap_err()[0].contains("holds no plan"));
+    assert!(errors[2].contains("the objective `c` is given twice; line 2 has it already"), "{errors:?}");
+    assert!(plan("nothing here").unwrap_err()[0].contains("contains no plan"));
     assert!(plan("objectives: []\n").unwrap().document.objectives.is_empty());
 }
 
@@ -114,7 +111,7 @@ fn of_what_a_planner_says_the_last_block_counts() {
     let differ = said(&format!("{a}or\n{b}")).unwrap_err();
     assert!(
         differ.contains("plan:6:1")
-            && differ.contains("2 blocks hold `objectives` and differ, in lines 1, 6"),
+            && differ.contains("2 blocks contain different `objectives`, in lines 1, 6"),
         "{differ}"
     );
     assert!(
@@ -128,10 +125,10 @@ fn what_is_missing_is_no_empty_plan() {
     for (text, why) in [
         ("reasoning: all is well\nphase_checks: []\n".to_owned(), "has no `objectives`"),
         (block("yaml", "phase_checks:\n- {check_command: make}\n"), "has no `objectives`"),
-        (block("yaml", "reasoning: x\nobjectives:\n"), "`objectives` holds nothing"),
-        (block("yaml", FORM), "holds the form of the prompt"),
-        (block("text", "objectives: []\n"), "holds no plan"),
-        ("Nothing is left to do.\n".to_owned(), "holds no plan"),
+        (block("yaml", "reasoning: x\nobjectives:\n"), "`objectives` has no value"),
+        (block("yaml", FORM), "repeats the form of the prompt"),
+        (block("text", "objectives: []\n"), "contains no plan"),
+        ("Nothing is left to do.\n".to_owned(), "contains no plan"),
     ] {
         let faults = said(&text).unwrap_err();
         assert!(faults.contains(why), "{text}: {faults}");

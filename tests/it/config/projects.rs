@@ -115,13 +115,13 @@ fn wrong_types_and_values_are_explained() {
     fault("shared_patterns: \"x\"\n", "must be a list");
     fault("queue: {slots: many}\n", "auto or a whole number from 1");
     fault("budget: {usd_per_day: .inf}\n", "above 0");
-    fault("target_branch: \"a b\"\n", "no name of a branch");
+    fault("target_branch: \"a b\"\n", "not a valid name of a branch");
     fault("target_branch: refs/heads/main\n", "write `main`");
-    fault("name: Again\n", "`name` is given twice; it stands already in line 2");
+    fault("name: Again\n", "`name` is given twice; line 2 has it already");
     fault("notify: [{on: [needs_reviw], run: x}]\n", "did you mean `needs_review`?");
     fault("verify: [{name: a, run: x}, {name: a, run: y}]\n", "two gate commands are named `a`");
     fault("verify: [{name: a}]\n", "`verify[0].run` is missing");
-    fault("a: [1,\n", "is no YAML");
+    fault("a: [1,\n", "is not valid YAML");
 }
 
 #[test]
@@ -215,8 +215,8 @@ fn variables_of_an_agent_go_over_those_below_it_one_by_one() {
 fn a_command_for_a_shell_that_no_shell_reads_is_a_fault_that_says_what_is_right() {
     let found = faults("agents:\n- id: a\n  command_template: agent < {prompt_file} | tee log\n");
     assert_eq!(found.len(), 1, "{found:?}");
-    let said = "projects/x.yaml:7:21: `agents[0].command_template` holds `<`, which only a shell understands, and \
-                no shell reads it; add `shell: true`; or, if the program is to get it as it is, put it in single \
+    let said = "projects/x.yaml:7:21: `agents[0].command_template` holds `<`, which only a shell understands, but \
+                no shell runs the command; add `shell: true`; or, if the program itself expects it, put it in single \
                 quotes or give the command as a list";
     assert_eq!(found[0], said);
     fault(
@@ -316,7 +316,7 @@ fn validation_reads_every_file_and_goes_on_after_a_bad_one() {
     has(".env:1:1: no `=`");
     has("projects/a.yaml:2:1: unknown key `nmae`; did you mean `name`?");
     has("projects/b.yaml:1:7: `slug` is `c` but the file is named `b.yaml`");
-    has("projects/d.yaml:6:23: warning: a limit in USD cannot hold for the agent `m`");
+    has("projects/d.yaml:6:23: warning: a limit in USD has no effect on the agent `m`");
     has("is already the repository of projects/d.yaml");
     assert_eq!(found.len(), 5, "{found:#?}");
 }

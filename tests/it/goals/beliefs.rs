@@ -161,7 +161,7 @@ fn plans_that_differ_are_sent_back_by_their_lines() {
     let events = idle(&place, 0);
     let refused: &Value = &events[place_of(&events, "plan_refused", "*")]["data"]["faults"][0];
     let text = refused.as_str().unwrap();
-    assert!(text.contains("2 blocks hold `objectives` and differ, in lines 3, 18"), "{text}");
+    assert!(text.contains("2 blocks contain different `objectives`, in lines 3, 18"), "{text}");
     assert!(prompts(&place)[1].contains(text), "{}", prompts(&place)[1]);
     assert_eq!((count(&events, "landed", "b"), count(&events, "landed", "a")), (1, 0));
 }

@@ -39,7 +39,7 @@ fn a_plan_that_is_bad_twice_waits_for_a_person_who_may_write_one() {
         (&reason["code"], &status["projects"][0]["state"]),
         (&"plan_faulty".into(), &"waiting".into())
     );
-    assert!(reason["text"].as_str().unwrap().contains("holds no plan"), "{reason}");
+    assert!(reason["text"].as_str().unwrap().contains("contains no plan"), "{reason}");
     lay_down(&place, 1, &[("a", &[])], "");
     fs::remove_file(place.note("planner.sh")).unwrap();
     let said = place.good(&["plan", "apply", place.note("plan.1").to_str().unwrap()]);
