@@ -284,7 +284,7 @@ fn the_log_of_the_planner_is_about_no_objective() {
     press(&mut model, "ctrl-p");
     assert_eq!((model.active(), model.target().session), (PaneId::Log, Some(SessionId(6))));
     let effects = press(&mut model, "p");
-    assert!(effects.is_empty() && model.note.as_ref().unwrap().text.contains("works for no objective"));
+    assert!(effects.is_empty() && model.note.as_ref().unwrap().text.contains("has no objective"));
     press(&mut model, "1");
     assert_eq!(model.target().objective, Some(key("auth-tokens")));
     assert_eq!(model.target().session, Some(SessionId(4)));

@@ -1,4 +1,4 @@
-//! What is looked for in logs, the output of gates and diffs.
+//! Searches in logs, in the output of gates and in diffs.
 
 use paddock_testkit::Sandbox;
 
@@ -38,7 +38,7 @@ fn lower_case_finds_any_case_of_any_script_in_logs_gate_output_and_diffs() {
     look_for(&tmux, "/", "größe(");
     tmux.see("looked for as plain text: unclosed group");
     tmux.keys(&["Enter"]);
-    tmux.see("/ größe( as plain text: nowhere");
+    tmux.see("/ größe( as plain text: not found");
     look_for(&tmux, "/", "error in");
     tmux.see("/ error in: n N");
     tmux.keys(&["Escape"]);
@@ -57,6 +57,6 @@ fn lower_case_finds_any_case_of_any_script_in_logs_gate_output_and_diffs() {
     tmux.see("/ token größe: n N");
     tmux.keys(&["C-u"]);
     tmux.text("nobody");
-    tmux.see("/ nobody: nowhere");
+    tmux.see("/ nobody: not found");
     tmux.keys(&["Escape", "q"]);
 }

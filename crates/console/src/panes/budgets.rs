@@ -1,4 +1,4 @@
-//! What sessions and days may use, and have used.
+//! The pane of budgets: what the shown session and the day have used, against their limits.
 
 use paddock_model::ids::AgentId;
 use ratatui::buffer::Buffer;
@@ -13,40 +13,41 @@ use paddock_model::budget::used_since_ms;
 use paddock_model::session::Session;
 use paddock_model::usage::{Tokens, dollars};
 
-/// From this share on it is said that a limit is near (SPEC 3.4).
-const SOON: f64 = 0.8;
-/// Bars are this short before words are cut.
+/// Share of a limit from which on the pane warns that the limit is near.
+const NEAR_LIMIT: f64 = 0.8;
+/// Columns to which bars are shortened before the words after them are cut.
 const SHORT_BAR: u16 = 8;
-/// The columns of a name.
+/// Columns of a name.
 const NAME: u16 = 9;
 
 /// The pane.
 pub(crate) struct Budgets;
 
-/// One thing that is used up, against what may be used.
+/// A used amount and its limit.
 #[derive(Debug, Clone, PartialEq)]
 struct Meter {
     name: &'static str,
-    /// None: nobody has told.
+    /// Used amount; `None` if no agent has reported it.
     used: Option<f64>,
-    /// None: no limit.
+    /// Limit; `None` without one.
     limit: Option<f64>,
-    /// Both in words.
+    /// Amount and limit in words.
     words: String,
 }
 
 impl Meter {
+    /// Returns the used share of the limit, `None` if either is unknown.
     fn share(&self) -> Option<f64> {
         let (used, limit) = (self.used?, self.limit?);
         (limit > 0.0).then_some(used / limit)
     }
 
-    /// What is to be said of the limit, and how it looks.
+    /// Returns a word about the limit, and its style.
     fn state(&self, theme: &Theme) -> (&'static str, Style) {
         match self.share() {
             Some(share) if share > 1.0 => ("over", theme.failed),
             Some(share) if share >= 1.0 => ("spent", theme.needs),
-            Some(share) if share >= SOON => ("soon", theme.needs),
+            Some(share) if share >= NEAR_LIMIT => ("soon", theme.needs),
             _ => ("", theme.working),
         }
     }
@@ -77,7 +78,8 @@ fn money(usd: f64) -> String {
     format!("${usd:.2}")
 }
 
-/// Commits so far: what the supervisor counts while it runs, what was harvested afterwards.
+/// Returns the commits of a session: the harvested number after its end, the supervisor's count while it
+/// runs.
 fn commits(model: &Model, session: &Session) -> Option<f64> {
     let counted = model.facts.gauge_of_session("commits", session.id.0).and_then(serde_json::Value::as_f64);
     let harvested = session.harvest.as_ref().map(|harvest| f64::from(harvest.commits));
@@ -85,7 +87,8 @@ fn commits(model: &Model, session: &Session) -> Option<f64> {
     harvested.or(counted).or(none)
 }
 
-fn of_session(model: &Model, session: &Session) -> Vec<Meter> {
+/// Returns the meters of a session.
+fn session_meters(model: &Model, session: &Session) -> Vec<Meter> {
     let budget = &session.budget;
     let minutes = used_since_ms(session, i64::MIN, model.now_ms) / 60_000;
     let usage = &session.account.usage;
@@ -99,7 +102,8 @@ fn of_session(model: &Model, session: &Session) -> Vec<Meter> {
     ]
 }
 
-fn of_day(model: &Model) -> Vec<Meter> {
+/// Returns the meters of the day in the shown project.
+fn day_meters(model: &Model) -> Vec<Meter> {
     let Some(project) = model.shown_project() else { return Vec::new() };
     let (spent, budget) = (model.digest.spent, &project.settings.budget);
     let minutes = budget.session_minutes.map(|most| most as f64);
@@ -109,13 +113,15 @@ fn of_day(model: &Model) -> Vec<Meter> {
         meter("today", spent.usd, budget.usd, money, ""),
         meter("", Some(spent.minutes as f64), minutes, hours, " of sessions"),
     ];
+    // The row of tokens is left out while it would say nothing: without any reported, and without a limit.
     if tokens.is_some_and(|tokens| tokens > 0.0) || budget.tokens.is_some() {
         meters.push(meter("", tokens, budget.tokens.map(|most| most as f64), count, " tokens"));
     }
     meters
 }
 
-/// Agents that are not used now: who, until when, why. None: only a person can change it.
+/// Returns the agents that are not used now: their id, the end of the cooldown (in Unix milliseconds; `None`
+/// if only a person can free the agent), and the reason.
 fn resting(model: &Model) -> Vec<(AgentId, Option<i64>, String)> {
     let agents = &model.facts.state.counters().agents;
     let mut found = Vec::new();
@@ -131,23 +137,27 @@ fn resting(model: &Model) -> Vec<(AgentId, Option<i64>, String)> {
     found
 }
 
+/// Returns the session whose budget is shown.
 fn shown(model: &Model) -> Option<&Session> {
     model.facts.state.session(model.default_target().session?)
 }
 
-/// The columns of the bars: the same for all, so that numbers stand below each other.
-fn bar_columns(rows: &[Row], room: u16) -> u16 {
+/// Returns the columns of the bars, 0 for none. All bars have the same width, so that the numbers after them
+/// are aligned.
+fn bar_columns(rows: &[Row], width: u16) -> u16 {
     let columns = |is_limited: bool| {
         let words = rows.iter().filter_map(|row| match row {
             Row::Meter(meter) if !is_limited || meter.share().is_some() => Some(text::width(&meter.words)),
             _ => None,
         });
-        words.max().map(|widest| u16::try_from(widest).unwrap_or(room))
+        words.max().map(|widest| u16::try_from(widest).unwrap_or(width))
     };
-    // Without any limit there is no bar, and nothing to stand behind it.
+    // Without any limit there is no bar.
     let (Some(limited), Some(widest)) = (columns(true), columns(false)) else { return 0 };
-    let all_fit = room.saturating_sub(widest + 3).max(SHORT_BAR);
-    let bar = room.saturating_sub(limited + 2 + 5 + 2).min(24).min(all_fit);
+    // Words without a bar are aligned with the others and may be longer: the bars shrink for them, but not
+    // below `SHORT_BAR`. The 5 columns are those of "spent".
+    let all_fit = width.saturating_sub(widest + 3).max(SHORT_BAR);
+    let bar = width.saturating_sub(limited + 2 + 5 + 2).min(24).min(all_fit);
     if bar >= 4 { bar } else { 0 }
 }
 
@@ -161,7 +171,7 @@ fn draw_meter(meter: &Meter, bar: u16, area: Rect, buf: &mut Buffer, theme: &The
         let shown = text::bar(used, limit, usize::from(bar), glyphs.bar_full, glyphs.bar_empty);
         text::put(buf, x, area.y, bar, &shown, style);
     }
-    // Numbers stand in one column whether there is a bar or not.
+    // Numbers are in one column, with a bar or without.
     if bar > 0 {
         x += bar + 2;
     }
@@ -175,14 +185,16 @@ enum Row {
     Words(String),
 }
 
+/// Returns the rows of the pane.
 fn rows(model: &Model, height: usize) -> Vec<Row> {
     let mut rows: Vec<Row> = match shown(model) {
-        Some(session) => of_session(model, session).into_iter().map(Row::Meter).collect(),
+        Some(session) => session_meters(model, session).into_iter().map(Row::Meter).collect(),
         None => vec![Row::Words("No session has worked on the selected objective yet.".to_owned())],
     };
     let resting = resting(model);
-    let day = of_day(model);
-    // The day in one line where there is no room for more.
+    let day = day_meters(model);
+    // If not all rows fit, the meters of the day are joined into one: the session's are the ones being
+    // watched.
     if rows.len() + resting.len() + day.len() > height {
         let words: Vec<String> = day.iter().map(|meter| meter.words.clone()).collect();
         let first = day.first().map_or(("today", None, None), |meter| (meter.name, None, meter.limit));
@@ -214,7 +226,7 @@ impl Pane for Budgets {
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         if model.shown_project().is_none() {
-            return teach(&["What sessions and days use will be here."], area, buf, theme);
+            return teach(&["The usage of sessions and days will appear here."], area, buf, theme);
         }
         let rows = rows(model, usize::from(area.height));
         let bar = bar_columns(&rows, area.width.saturating_sub(NAME + 2));
@@ -226,7 +238,7 @@ impl Pane for Budgets {
                     text::put(buf, area.x + 1, y, area.width.saturating_sub(2), words, theme.dim);
                 }
                 Row::Resting(id, until, why) => {
-                    let (said, style) = match until {
+                    let (words, style) = match until {
                         Some(until) => {
                             (format!("cooling until {} ({why})", text::clock(*until)), theme.plain)
                         }
@@ -235,7 +247,7 @@ impl Pane for Budgets {
                     let name = NAME.max(u16::try_from(text::width(id.as_str())).unwrap_or(NAME) + 1);
                     text::put(buf, area.x + 1, y, name.min(area.width / 2), id.as_str(), theme.dim);
                     let x = area.x + 1 + name.min(area.width / 2);
-                    text::put(buf, x, y, area.right().saturating_sub(x + 1), &said, style);
+                    text::put(buf, x, y, area.right().saturating_sub(x + 1), &words, style);
                 }
             }
         }
@@ -243,8 +255,8 @@ impl Pane for Budgets {
 
     fn folded(&self, model: &Model, theme: &Theme) -> Option<Line<'static>> {
         let meters: Vec<Meter> = match shown(model) {
-            Some(session) => of_session(model, session),
-            None => of_day(model),
+            Some(session) => session_meters(model, session),
+            None => day_meters(model),
         };
         let mut spans = Vec::new();
         for meter in meters.iter().filter(|meter| meter.used.is_some()) {

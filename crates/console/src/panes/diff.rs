@@ -1,4 +1,4 @@
-//! What an objective's branch changes: the files with their counts, and the lines.
+//! The diff of an objective's branch: the changed files with their counts, then the lines.
 
 mod state;
 
@@ -19,23 +19,25 @@ use paddock_model::objective::Status;
 pub(crate) use state::Local;
 use state::Wanted;
 
-/// So much of a diff is shown; `v` in a shell shows the rest.
+/// Bytes of a diff that are read, at most. A shell in the worktree shows the rest.
 const SHOWN_MAX_BYTES: usize = 2 << 20;
 
 /// The pane.
 pub(crate) struct Diff;
 
+/// Returns the request for the diff of the selected objective.
 fn wanted(model: &Model) -> Option<Wanted> {
     let one = model.facts.state.objective(model.default_target().objective.as_ref()?)?;
     let project = model.facts.state.project(&one.key.project)?;
     let landed = one.landed.as_ref().and_then(|landed| landed.commit.clone());
+    // A landed branch has no difference to the integration ref any more: its landing is shown instead.
     let range = match landed {
         Some(commit) => Range::Landing(commit),
         None => Range::Branch { base: project.integration_ref(), branch: one.branch() },
     };
     let sessions = one.sessions.iter().filter_map(|id| model.facts.state.session(*id));
     let over = sessions.filter(|session| !session.status.is_open()).count();
-    // While a session works, its commits are looked for now and then.
+    // No event reports a commit of a working session: the diff is made again every ten seconds.
     let is_active = one.status == Status::Active;
     let age = (over, one.head.clone(), is_active.then_some(model.now_ms / 10_000));
     Some(Wanted {
@@ -46,7 +48,7 @@ fn wanted(model: &Model) -> Option<Wanted> {
     })
 }
 
-/// Has the diff of the selected objective made, unless it is there.
+/// Starts a job that makes the diff of the selected objective, unless it was made already.
 pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     let Some(wanted) = wanted(model) else { return Vec::new() };
     let local = &mut model.panes.diff;
@@ -62,7 +64,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
             .and_then(|repository| repository.difference(&wanted.range, SHOWN_MAX_BYTES));
         Box::new(move |model: &mut Model| {
             let local = &mut model.panes.diff;
-            // A late answer to an older question is no answer.
+            // A late answer to an earlier request is dropped: the newer job's answer may be here already.
             if local.asked.as_ref() == Some(&wanted) {
                 local.got = Some((wanted, made));
             }
@@ -71,6 +73,7 @@ pub(crate) fn settle(model: &mut Model) -> Vec<Effect> {
     }))]
 }
 
+/// Returns the last diff of the selected objective. An outdated one is shown until the next is made.
 fn got(model: &Model) -> Option<&Result<Option<Difference>, GitError>> {
     let wanted = wanted(model)?;
     let (of, got) = model.panes.diff.got.as_ref()?;
@@ -87,7 +90,7 @@ fn line_style(kind: DiffLineKind, theme: &Theme) -> Style {
     }
 }
 
-/// The lines of the list of files, then the diff.
+/// Returns a line of the pane: first the list of files, then the diff.
 fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String, Style)>> {
     if let Some(file) = difference.files.get(at) {
         let count = |sign: &str, count: Option<usize>| {
@@ -105,15 +108,14 @@ fn line(difference: &Difference, at: usize, theme: &Theme) -> Option<Vec<(String
         return Some(vec![(text.replace('\t', "    "), line_style(*kind, theme))]);
     }
     let is_end = at == difference.lines.len() && difference.is_cut;
-    is_end
-        .then(|| vec![("… more than is shown here; `!` opens a shell in its worktree".to_owned(), theme.dim)])
+    is_end.then(|| vec![("… the diff is longer; `!` opens a shell in the worktree".to_owned(), theme.dim)])
 }
 
 fn lines_of(difference: &Difference) -> usize {
     difference.files.len() + difference.lines.len() + usize::from(difference.is_cut)
 }
 
-/// How it stands, and what is looked for in it: `/ token: n N  3 files  +41 −12`.
+/// Returns the search and the counts in words: `/ token: n N  3 files  +41 −12`.
 #[must_use]
 pub(crate) fn summary(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
@@ -123,14 +125,14 @@ pub(crate) fn summary(model: &Model) -> Option<String> {
     let (added, removed) = (sum(|file| file.added), sum(|file| file.removed));
     let minus = if model.theme.glyphs.ascii { "-" } else { "−" };
     let files = paddock_report::text::counted(difference.files.len(), "file");
-    let looking = model.panes.diff.find.as_ref().map(|find| {
-        let said = if model.panes.diff.is_nowhere { "nowhere" } else { "n N" };
-        format!("/ {}: {said}  ", named(find))
+    let search_words = model.panes.diff.find.as_ref().map(|find| {
+        let result = if model.panes.diff.not_found { "not found" } else { "n N" };
+        format!("/ {}: {result}  ", named(find))
     });
-    Some(format!("{}{files}  +{added} {minus}{removed}", looking.unwrap_or_default()))
+    Some(format!("{}{files}  +{added} {minus}{removed}", search_words.unwrap_or_default()))
 }
 
-/// Why what is looked for is not used as a pattern.
+/// Returns why the search is not used as a pattern, if it is not.
 #[must_use]
 pub(crate) fn caveat(model: &Model) -> Option<String> {
     model.panes.diff.find.as_ref()?.caveat().map(str::to_owned)
@@ -144,10 +146,11 @@ pub(crate) fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             return teach(&["The branch cannot be compared:", &problem.to_string()], area, buf, theme);
         }
         Some(Ok(None)) => {
-            return teach(&["It has no branch yet: no session has worked on it."], area, buf, theme);
+            let words = "The objective has no branch yet: no session has worked on it.";
+            return teach(&[words], area, buf, theme);
         }
         Some(Ok(Some(difference))) if difference.files.is_empty() => {
-            return teach(&["Nothing has changed."], area, buf, theme);
+            return teach(&["The branch changes nothing."], area, buf, theme);
         }
         Some(Ok(Some(difference))) => difference,
     };
@@ -166,7 +169,7 @@ pub(crate) fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     }
 }
 
-/// A verb for the diff; false when it means nothing to one.
+/// Applies a verb to the diff. Returns false if the diff does not use it.
 pub(crate) fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
     let bottom = model.panes.diff.bottom_top.get();
     let top = model.panes.diff.top.min(bottom);
@@ -178,22 +181,23 @@ pub(crate) fn steer(model: &mut Model, height: u16, verb: &Verb) -> bool {
         Verb::Bottom => bottom,
         Verb::Find(pattern) => {
             model.panes.diff.find = Matcher::new(pattern);
-            go(model, top, 1, true)
+            search(model, top, 1, true)
         }
-        Verb::Found(by) => go(model, top, *by, false),
+        Verb::Found(by) => search(model, top, *by, false),
         _ => return false,
     };
     model.panes.diff.top = to.min(bottom);
     true
 }
 
-/// Where the next match is; where there is none, `top`.
-fn go(model: &mut Model, top: usize, by: i32, is_here: bool) -> usize {
+/// Searches from `top` on and returns the line of the next match, or `top` if there is none.
+fn search(model: &mut Model, top: usize, by: i32, is_here: bool) -> usize {
     let found = found(model, top, by, is_here);
-    model.panes.diff.is_nowhere = found.is_none();
+    model.panes.diff.not_found = found.is_none();
     found.unwrap_or(top)
 }
 
+/// Returns the next line that matches, once around the diff. `is_here` includes the line `from` itself.
 fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
     let Some(Ok(Some(difference))) = got(model) else { return None };
     let find = model.panes.diff.find.as_ref()?;
@@ -207,7 +211,7 @@ fn found(model: &Model, from: usize, by: i32, is_here: bool) -> Option<usize> {
     }
 }
 
-/// The diff as text.
+/// Returns the diff as text, `None` if it is empty or not made yet.
 #[must_use]
 pub(crate) fn whole(model: &Model) -> Option<String> {
     let Some(Ok(Some(difference))) = got(model) else { return None };

@@ -1,4 +1,4 @@
-//! What happened, newest last.
+//! The pane of events, newest last.
 
 mod state;
 
@@ -16,7 +16,8 @@ use paddock_report::row;
 
 pub(crate) use state::Local;
 
-/// Steps on the way that say nothing to whoever watches; shown where the pane has the screen.
+/// Events that are intermediate steps and mean little to a person; shown only while the pane has the whole
+/// screen, or with a filter.
 const STEPS: [&str; 18] = [
     "session_used",
     "day_began",
@@ -38,11 +39,11 @@ const STEPS: [&str; 18] = [
     "proof_written",
 ];
 
-/// Public types of events that say that something is reached.
+/// Events that report progress. As in the lists below, the names are public types of events.
 const REACHED: [&str; 5] =
     ["landed", "published", "goal_completed", "milestone_completed", "phase_completed"];
 
-/// Those that say that something waits, for a person or for a time.
+/// Events that report a wait, for a person or for a time.
 const NEEDS: [&str; 8] = [
     "needs_review",
     "queue_held",
@@ -54,7 +55,7 @@ const NEEDS: [&str; 8] = [
     "agent_cooling",
 ];
 
-/// Those that say that something did not succeed.
+/// Events that report a failure.
 const FAILED: [&str; 4] = ["objective_failed", "merge_failed", "landing_abandoned", "worktree_failed"];
 
 /// The pane.
@@ -64,6 +65,7 @@ fn has_screen(model: &Model) -> bool {
     model.active() == PaneId::Events && model.zoomed
 }
 
+/// Returns the events to show: those of the shown project and of the workspace that pass the filter.
 fn lines(model: &Model) -> Vec<&EventLine> {
     let wanted = model.panes.events.filter.to_lowercase();
     let all = has_screen(model) || !wanted.is_empty();
@@ -76,8 +78,9 @@ fn lines(model: &Model) -> Vec<&EventLine> {
     model.facts.events.iter().filter(is_shown).collect()
 }
 
-/// Where the selection stands; the last line while it follows.
-fn place(model: &Model, lines: &[&EventLine]) -> usize {
+/// Returns the index of the selected event, or of the last one while the pane follows. If the selected event
+/// is no longer kept, the next one takes its place.
+fn selected_index(model: &Model, lines: &[&EventLine]) -> usize {
     let last = lines.len().saturating_sub(1);
     let Some(at) = model.panes.events.at else { return last };
     lines.iter().position(|line| line.seq >= at).unwrap_or(last)
@@ -99,17 +102,18 @@ fn time(line: &EventLine) -> String {
     line.at.parse::<jiff::Timestamp>().map_or_else(|_| line.at.clone(), |at| text::clock(at.as_millisecond()))
 }
 
-/// What happened; what it is about stands before it already.
-fn said(line: &EventLine) -> String {
-    let said = text::clean(&row::said(line));
-    let said = match (&line.objective, line.session) {
-        (_, Some(_)) => said.strip_prefix("session ").unwrap_or(&said),
-        (Some(_), None) => said.strip_prefix("objective ").unwrap_or(&said),
-        (None, None) => &said,
+/// Returns what happened, without the subject if the row shows it already.
+fn what_happened(line: &EventLine) -> String {
+    let words = text::clean(&row::said(line));
+    let words = match (&line.objective, line.session) {
+        (_, Some(_)) => words.strip_prefix("session ").unwrap_or(&words),
+        (Some(_), None) => words.strip_prefix("objective ").unwrap_or(&words),
+        (None, None) => &words,
     };
-    said.to_owned()
+    words.to_owned()
 }
 
+/// Returns the objective and session of an event in words.
 fn about(line: &EventLine) -> String {
     match (&line.objective, line.session) {
         (Some(objective), Some(session)) => format!("{objective} #{session}"),
@@ -136,11 +140,11 @@ impl Pane for Events {
         if lines.is_empty() {
             let words = match model.panes.events.filter.is_empty() {
                 true => "Nothing has happened yet.",
-                false => "No event has that in it; Esc ends the filter.",
+                false => "No event matches the filter; Esc clears it.",
             };
             return teach(&[words], area, buf, theme);
         }
-        let at = place(model, &lines);
+        let at = selected_index(model, &lines);
         let top = scrolled(model.panes.events.top.get(), at, usize::from(area.height), lines.len());
         model.panes.events.top.set(top);
         let about_columns = if area.width >= 90 { 30 } else { 0 };
@@ -151,8 +155,8 @@ impl Pane for Events {
             let columns = if about_columns > 0 { about_columns } else { 24.min(area.width / 3) };
             let taken = text::put(buf, x, y, columns, &about, theme.plain);
             x += if about_columns > 0 { about_columns + 1 } else { taken + u16::from(taken > 0) };
-            let said = said(line);
-            text::put(buf, x, y, area.right().saturating_sub(x + 1), &said, style(&line.kind, theme));
+            let words = what_happened(line);
+            text::put(buf, x, y, area.right().saturating_sub(x + 1), &words, style(&line.kind, theme));
             if index == at && model.active() == PaneId::Events {
                 theme.select(buf, Rect { y, height: 1, ..area }, true);
             }
@@ -170,7 +174,7 @@ impl Pane for Events {
             let gap = if about.is_empty() { "" } else { " " };
             spans.push(Span::styled(format!("{} ", time(line)), theme.dim));
             spans.push(Span::raw(text::clean(&format!("{about}{gap}"))));
-            spans.push(Span::styled(said(line), style(&line.kind, theme)));
+            spans.push(Span::styled(what_happened(line), style(&line.kind, theme)));
         }
         if spans.is_empty() {
             spans.push(Span::styled("Nothing has happened yet.", theme.dim));
@@ -181,7 +185,7 @@ impl Pane for Events {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let page = layout::inside(model, PaneId::Events).map_or(10, |area| i32::from(area.height).max(2) - 1);
         let seqs: Vec<u64> = lines(model).iter().map(|line| line.seq).collect();
-        let at = place(model, &lines(model));
+        let at = selected_index(model, &lines(model));
         let last = seqs.len().saturating_sub(1);
         let to = match verb {
             Verb::Move(by) => at.saturating_add_signed(by as isize).min(last),
@@ -202,7 +206,7 @@ impl Pane for Events {
             }
             _ => return Reaction::Ignored,
         };
-        // On the last line it follows.
+        // A move to the last event follows again, so that new events appear without another key.
         model.panes.events.at = if to >= last { None } else { seqs.get(to).copied() };
         Reaction::done()
     }
@@ -213,7 +217,7 @@ impl Pane for Events {
 
     fn target(&self, model: &Model) -> Target {
         let lines = lines(model);
-        let meant = lines.get(place(model, &lines)).and_then(|line| {
+        let meant = lines.get(selected_index(model, &lines)).and_then(|line| {
             let project = ProjectSlug::new(line.project.clone()?).ok()?;
             let id = ObjectiveId::new(line.objective.clone()?).ok()?;
             let key = ObjectiveKey { project, id };
@@ -227,17 +231,15 @@ impl Pane for Events {
     fn why_none(&self, model: &Model) -> String {
         let filter = &model.panes.events.filter;
         match lines(model).is_empty() {
-            true if !filter.is_empty() => format!("no event has {filter:?} in it: Esc clears the filter"),
+            true if !filter.is_empty() => format!("no event matches the filter {filter:?}: Esc clears it"),
             true => "nothing has happened yet".to_owned(),
-            false => {
-                "the selected event is about no objective that is there: j or k selects another".to_owned()
-            }
+            false => "the selected event has no objective: j or k selects another".to_owned(),
         }
     }
 
     fn copy(&self, model: &Model) -> Option<Copied> {
         let lines = lines(model);
-        let line = lines.get(place(model, &lines))?;
+        let line = lines.get(selected_index(model, &lines))?;
         Some(Copied { text: row::human(line), what: "the event".to_owned() })
     }
 }
@@ -247,7 +249,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_that_looks_otherwise_or_is_left_out_is_a_type_of_event() {
+    fn every_name_in_the_lists_is_a_type_of_event() {
         let known = paddock_report::events::public_types();
         for name in [STEPS.as_slice(), &REACHED, &NEEDS, &FAILED].concat() {
             assert!(known.contains(&name), "{name}");

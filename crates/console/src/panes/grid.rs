@@ -1,4 +1,4 @@
-//! The last lines of every running session, side by side.
+//! The grid: the last lines of every running session, side by side.
 
 mod state;
 
@@ -16,17 +16,17 @@ use paddock_model::session::Session;
 
 pub(crate) use state::Local;
 
-/// Tiles shown at once; with more sessions the grid is turned like pages.
+/// Tiles shown at once; with more sessions the grid has pages.
 const TILES_MAX: usize = 8;
-/// The narrowest tile that can be read.
+/// Columns of the narrowest tile that can be read, border included.
 const TILE_WIDTH: u16 = 38;
-/// The lowest.
+/// Rows of the lowest tile, border included: three lines of log.
 const TILE_HEIGHT: u16 = 5;
 
 /// The pane.
 pub(crate) struct Grid;
 
-/// Lays the grid over the screen; what was selected and is over leaves the first selected.
+/// Opens the grid over the screen. If the session selected last is over, the first one is selected.
 pub(crate) fn open(model: &mut Model) {
     if selected(model, &running(model)).is_none() {
         model.panes.grid.selected = None;
@@ -34,22 +34,24 @@ pub(crate) fn open(model: &mut Model) {
     model.cover(PaneId::Grid);
 }
 
-/// The sessions that run in the shown project, oldest first.
+/// Returns the running sessions of the shown project, oldest first.
 fn running(model: &Model) -> Vec<&Session> {
     let project = model.project.as_ref();
     let sessions = model.facts.state.open_sessions();
     sessions.filter(|session| project.is_none_or(|slug| session.objective.project == *slug)).collect()
 }
 
+/// Returns the index of the selected session.
 fn selected(model: &Model, all: &[&Session]) -> Option<usize> {
     chosen(all, model.panes.grid.selected.as_ref(), |session| Some(session.id))
 }
 
-/// Columns and rows of tiles that fit, at most so many tiles.
+/// Returns the columns and rows of tiles for `count` sessions, as far as they fit.
 fn shape(area: Rect, count: usize) -> (u16, u16) {
     let (columns_max, rows_max) = ((area.width / TILE_WIDTH).max(1), (area.height / TILE_HEIGHT).max(1));
-    let room = usize::from(columns_max) * usize::from(rows_max);
-    let count = u16::try_from(count.min(TILES_MAX).min(room)).unwrap_or(1).max(1);
+    let tiles_max = usize::from(columns_max) * usize::from(rows_max);
+    let count = u16::try_from(count.min(TILES_MAX).min(tiles_max)).unwrap_or(1).max(1);
+    // Few columns: the lines of a log are long.
     let columns = match count {
         1 => 1,
         2..=4 => 2,
@@ -60,22 +62,25 @@ fn shape(area: Rect, count: usize) -> (u16, u16) {
     (columns, count.div_ceil(columns).min(rows_max))
 }
 
+/// Returns the sessions of the page that holds the selected one, or the place where it was.
 fn page<'a>(model: &Model, all: &[&'a Session], area: Rect) -> Vec<&'a Session> {
     let (columns, rows) = shape(area, all.len());
-    let room = usize::from(columns * rows);
+    let per_page = usize::from(columns * rows);
     let near = stepped(None, model.panes.grid.near, 0, all.len());
-    let first = selected(model, all).unwrap_or(near) / room * room;
-    all.iter().skip(first).take(room).copied().collect()
+    let first = selected(model, all).unwrap_or(near) / per_page * per_page;
+    all.iter().skip(first).take(per_page).copied().collect()
 }
 
-/// The sessions whose tiles are on the screen.
+/// Returns the sessions whose tiles are on the screen.
 fn tiles(model: &Model) -> Vec<&Session> {
     let Some(area) = layout::inside(model, PaneId::Grid) else { return Vec::new() };
     page(model, &running(model), area)
 }
 
+/// Returns the areas of the tiles, row by row.
 fn places(area: Rect, count: usize) -> Vec<Rect> {
     let (columns, rows) = shape(area, count);
+    // Each edge is computed from the whole length, so that the tiles fill the area without a gap.
     let cut = |length: u16, parts: u16, at: u16| u32::from(length) * u32::from(at) / u32::from(parts.max(1));
     let cut = |length, parts, at| u16::try_from(cut(length, parts, at)).unwrap_or(u16::MAX);
     let mut places = Vec::new();
@@ -94,12 +99,14 @@ fn tile(model: &Model, session: &Session, area: Rect, is_selected: bool, buf: &m
     Block::new().borders(Borders::ALL).border_set(theme.glyphs.border).border_style(border).render(area, buf);
     let style = if is_selected { theme.title_focus } else { theme.title };
     let since = session.started_ms.map(|at| text::short_time(model.now_ms - at)).unwrap_or_default();
-    let room = area.width.saturating_sub(4);
-    let taken = u16::try_from(text::width(&since) + 4).unwrap_or(room);
+    let width = area.width.saturating_sub(4);
+    let taken = u16::try_from(text::width(&since) + 4).unwrap_or(width);
     let mark = if is_selected { format!("{} ", theme.glyphs.arrow) } else { String::new() };
-    let title =
-        format!(" {mark}{} ", text::cut(&log::name(session, theme), usize::from(room.saturating_sub(taken))));
-    text::put(buf, area.x + 1, area.y, room, &title, style);
+    let title = format!(
+        " {mark}{} ",
+        text::cut(&log::name(session, theme), usize::from(width.saturating_sub(taken)))
+    );
+    text::put(buf, area.x + 1, area.y, width, &title, style);
     if !since.is_empty() {
         text::put_right(buf, area, 2, &format!(" {since} "), theme.dim);
     }
@@ -114,7 +121,7 @@ impl Pane for Grid {
 
     fn heading(&self, model: &Model) -> Heading {
         let (all, shown) = (running(model).len(), tiles(model).len());
-        let left = if all == 1 { "1 runs".to_owned() } else { format!("{all} run") };
+        let left = format!("{all} running");
         let right = if shown < all { format!("{shown} of {all} shown") } else { String::new() };
         Heading { left, right }
     }
@@ -122,7 +129,8 @@ impl Pane for Grid {
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let all = running(model);
         if all.is_empty() {
-            let lines = &["No session runs.", "`l` shows the log of the newest one, `T` the last hours."];
+            let lines =
+                &["No session is running.", "`l` shows the log of the newest session, `T` the timeline."];
             return teach(lines, area, buf, theme);
         }
         let at = selected(model, &all).map(|at| all[at].id);
@@ -147,6 +155,7 @@ impl Pane for Grid {
             Verb::Bottom => last,
             Verb::In if at.is_none() => return Reaction::Ignored,
             Verb::In => {
+                // The log pane shows the pinned session from now on, whatever is selected in other panes.
                 self.settle(model);
                 model.pin(self.target(model));
                 model.covers.clear();
@@ -168,7 +177,7 @@ impl Pane for Grid {
         let Some(session) = selected(model, &all).and_then(|at| all.get(at)) else {
             return Target::default();
         };
-        // A planner's session works for no objective.
+        // A planner's session has no objective.
         let objective = model.facts.state.objective(&session.objective).map(|one| one.key.clone());
         Target { objective, session: Some(session.id), gate: None }
     }
@@ -176,17 +185,18 @@ impl Pane for Grid {
     fn why_none(&self, model: &Model) -> String {
         let all = running(model);
         match (selected(model, &all), all.is_empty()) {
-            (Some(_), _) => "the planner works for no objective".to_owned(),
-            (None, true) => "no session runs".to_owned(),
+            (Some(_), _) => "the selected session is the planner's and has no objective".to_owned(),
+            (None, true) => "no session is running".to_owned(),
             (None, false) => "the selected session is over: the arrows select another".to_owned(),
         }
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         let all = running(model);
-        let (at, first) = (selected(model, &all), all.first().map(|session| session.id));
-        if let Some(at) = at {
-            model.panes.grid.near = at;
+        let (index, first) = (selected(model, &all), all.first().map(|session| session.id));
+        // Remembered while the session runs: after its end, keys continue from the place where its tile was.
+        if let Some(index) = index {
+            model.panes.grid.near = index;
         }
         if model.panes.grid.selected.is_none() {
             model.panes.grid.selected = first;

@@ -1,8 +1,8 @@
-//! The names of the panes, and what the actions act upon in them.
+//! The ids of the panes, and the target of actions.
 
 use paddock_model::ids::{GateId, ObjectiveKey, SessionId};
 
-/// Names a pane.
+/// Id of a pane.
 #[derive(
     Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
@@ -27,13 +27,13 @@ pub enum PaneId {
 pub const MAIN: [PaneId; 6] =
     [PaneId::Objectives, PaneId::Log, PaneId::Queue, PaneId::Budgets, PaneId::Needs, PaneId::Events];
 
-/// What the actions act upon.
+/// What actions act upon. An action that needs a part which is `None` is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Target {
-    /// The objective.
+    /// Objective of the selected row.
     pub objective: Option<ObjectiveKey>,
-    /// The session.
+    /// Session of the selected row, or the newest of the objective.
     pub session: Option<SessionId>,
-    /// The gate run.
+    /// Gate run of the selected row.
     pub gate: Option<GateId>,
 }

@@ -1,4 +1,4 @@
-//! What panes that are lists share: the selected row, scrolling, and what an empty one says.
+//! Functions shared by panes that are lists: the selected row, scrolling, and the text of an empty pane.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 use crate::text;
 use crate::theme::Theme;
 
-/// Says something in the middle of an empty pane: what would be here, and how it gets here.
+/// Draws the text of an empty pane: what appears here, and when.
 pub(crate) fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme) {
     let columns = area.width.saturating_sub(2);
     let lines = lines.iter().flat_map(|line| text::wrap(line, usize::from(columns)));
@@ -15,9 +15,11 @@ pub(crate) fn teach(lines: &[&str], area: Rect, buf: &mut Buffer, theme: &Theme)
     }
 }
 
-/// The row of a list that is selected: that of the name which was chosen; the first where none was. None when
-/// what was chosen is no longer in the list: no other row takes its place by itself, for the next key would act
-/// on it.
+/// Returns the index of the selected row: the one with the selected name, or the first if no name was
+/// selected.
+///
+/// Returns `None` if the selected name is no longer in the list. No other row takes its place by itself,
+/// because the next key, already on its way, would act on a row that the person has not seen selected.
 #[must_use]
 pub(crate) fn chosen<R, N: PartialEq>(
     rows: &[R],
@@ -30,21 +32,22 @@ pub(crate) fn chosen<R, N: PartialEq>(
     }
 }
 
-/// Where a key leads that moves by so many of `count` rows. Without a selection, to the nearest of where it was.
+/// Returns the index after a move by `by` rows in a list of `count`. Without a selection, returns the index
+/// nearest to `near`, where the selection was last.
 #[must_use]
 pub(crate) fn stepped(at: Option<usize>, near: usize, by: i32, count: usize) -> usize {
     let last = count.saturating_sub(1);
     at.map_or(near, |at| at.saturating_add_signed(by as isize)).min(last)
 }
 
-/// What keys are refused with when the chosen row has left a list.
+/// Returns why a key is refused after the selected row has left the list.
 #[must_use]
 pub(crate) fn gone(what: &str) -> String {
     format!("the selected {what} is no longer here: j or k selects another")
 }
 
-/// Rows that scroll so that the selected one is seen: gives the first row to show. `top` is where it was, so
-/// that the screen moves only when it must.
+/// Returns the first row to show so that the selected one is visible. `top` is the first row of the last
+/// frame; the list scrolls only as far as it must.
 #[must_use]
 pub(crate) fn scrolled(top: usize, selected: usize, height: usize, count: usize) -> usize {
     let last_top = count.saturating_sub(height);

@@ -1,6 +1,6 @@
-//! What all panes remember.
+//! The states of all panes.
 
-/// What the panes remember.
+/// The states of the panes, kept in the model.
 #[derive(Debug, Default)]
 #[expect(missing_docs, reason = "a field per pane")]
 pub struct Locals {

@@ -1,4 +1,4 @@
-//! The live transcript of a session: readable or as it was written, followed or held still, found and filtered.
+//! The log pane: the transcript or raw output of a session, followed or held still, searched and filtered.
 
 mod state;
 
@@ -16,13 +16,14 @@ use paddock_model::session::{Session, SessionKind};
 
 pub(crate) use state::Local;
 
-/// A readable text of more lines is not opened in the pager; its file is.
+/// Lines of a transcript that are opened in the pager as text, at most. For a longer one, the pager opens the
+/// file.
 const PAGED_LINES_MAX: u64 = 50_000;
 
 /// The pane.
 pub(crate) struct Log;
 
-/// The session whose log is shown.
+/// Returns the session whose log is shown.
 fn session(model: &Model) -> Option<&Session> {
     model.facts.state.session(model.default_target().session?)
 }
@@ -32,7 +33,7 @@ fn open(model: &Model) -> Option<(Of, &Open)> {
     Some((of, model.panes.log.book.get(of)?))
 }
 
-/// What a session is, in few words: `41 auth-tokens · claude`.
+/// Returns the words that name a session: `41 auth-tokens · claude`.
 #[must_use]
 pub(crate) fn name(session: &Session, theme: &Theme) -> String {
     let dot = theme.glyphs.dot;
@@ -44,9 +45,9 @@ pub(crate) fn name(session: &Session, theme: &Theme) -> String {
     format!("{} {} {dot} {}{kind}", session.id, session.objective.id, session.agent)
 }
 
-/// What is looked for and filtered by in a log: `/ error: nowhere`.
+/// Returns the search and the filter of a log in words: `/ error: not found`.
 #[must_use]
-pub(crate) fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
+pub(crate) fn search_words(model: &Model, view: &View, log: &Shared) -> Vec<String> {
     let mut parts = Vec::new();
     if let Some(filter) = &log.filter {
         let count = grouped(filter.hits.len() as u64);
@@ -55,20 +56,21 @@ pub(crate) fn looking(model: &Model, view: &View, log: &Shared) -> Vec<String> {
     }
     if let Some(find) = view.find() {
         let missed = model.panes.log.book.missed() == Some(find.text());
-        let said = if missed { "nowhere" } else { "n N" };
-        parts.push(format!("/ {}: {said}", named(find)));
+        let result = if missed { "not found" } else { "n N" };
+        parts.push(format!("/ {}: {result}", named(find)));
     }
     parts
 }
 
-/// What was typed, and whether it is no pattern: `foo( as plain text`.
+/// Returns a pattern as typed, with a remark if it is matched literally: `foo( as plain text`.
 #[must_use]
 pub(crate) fn named(matcher: &Matcher) -> String {
     let how = if matcher.caveat().is_some() { " as plain text" } else { "" };
     format!("{}{how}", matcher.text())
 }
 
-fn standing(model: &Model, of: Of, open: &Open) -> String {
+/// Returns the words at the right of the frame: mode, search, and whether the view follows.
+fn status_words(model: &Model, of: Of, open: &Open) -> String {
     let (view, log) = (open.view.borrow(), turn(&open.log));
     let mut parts = Vec::new();
     match view.mode() {
@@ -76,12 +78,12 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
         Mode::Raw(Raw::Out) => parts.push("raw".to_owned()),
         Mode::Raw(Raw::Err) => parts.push("raw, standard error".to_owned()),
     }
-    parts.extend(looking(model, &view, &log));
+    parts.extend(search_words(model, &view, &log));
     let is_over = log.doc.is_over();
     parts.push(match (view.follows(), view.new_lines(&log)) {
         _ if view.is_reading() => "reading".to_owned(),
         _ if !log.is_caught_up() => format!("reading, {} lines", grouped(log.doc.lines(view.mode()))),
-        (true, _) if is_over => over(model, of),
+        (true, _) if is_over => end_word(model, of),
         (true, _) => "following".to_owned(),
         (false, 0) => "held".to_owned(),
         (false, 1) => "held, 1 new line".to_owned(),
@@ -90,7 +92,8 @@ fn standing(model: &Model, of: Of, open: &Open) -> String {
     parts.join("  ")
 }
 
-fn over(model: &Model, of: Of) -> String {
+/// Returns how a job that is over has ended.
+fn end_word(model: &Model, of: Of) -> String {
     match of {
         Of::Session(id) => {
             model.facts.state.session(id).map_or("over", |session| session.status.word()).replace('_', " ")
@@ -99,8 +102,9 @@ fn over(model: &Model, of: Of) -> String {
     }
 }
 
-/// A verb for a log's view; false when it means nothing to one.
+/// Applies a verb to the view of a log. Returns false if the view does not use it.
 pub(crate) fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb) -> bool {
+    // Two rows of the page before stay visible, so that a reader does not lose the line.
     let page = i64::from(height.max(3)) - 2;
     match verb {
         Verb::Move(by) => view.move_by(log, i64::from(*by)),
@@ -118,8 +122,8 @@ pub(crate) fn steer(view: &mut View, log: &mut Shared, height: u16, verb: &Verb)
     true
 }
 
-/// Out of a filter first, then of what is looked for.
-fn out(model: &mut Model, of: Of) -> Reaction {
+/// Ends the filter; without one, ends the search.
+fn leave_filter_or_search(model: &mut Model, of: Of) -> Reaction {
     let Some(open) = model.panes.log.book.get(of) else { return Reaction::Ignored };
     let (filters, finds) = (turn(&open.log).filter.is_some(), open.view.borrow().find().is_some());
     match (filters, finds) {
@@ -130,8 +134,8 @@ fn out(model: &mut Model, of: Of) -> Reaction {
     Reaction::done()
 }
 
-/// The session beside the shown one: among those of its objective, or among the planner's.
-fn beside(model: &Model, by: i32) -> Option<SessionId> {
+/// Returns the session before or after the shown one, of the same objective or of the planner.
+fn sibling_session(model: &Model, by: i32) -> Option<SessionId> {
     let shown = session(model)?;
     let all = match shown.kind {
         SessionKind::Planner => planners(model),
@@ -141,7 +145,7 @@ fn beside(model: &Model, by: i32) -> Option<SessionId> {
     all.get(at.checked_add_signed(by as isize)?).copied()
 }
 
-/// The planner's sessions in the shown project, oldest first.
+/// Returns the planner's sessions in the shown project, oldest first.
 #[must_use]
 pub(crate) fn planners(model: &Model) -> Vec<SessionId> {
     let sessions = model.facts.state.sessions().filter(|one| one.kind == SessionKind::Planner);
@@ -156,7 +160,7 @@ impl Pane for Log {
 
     fn heading(&self, model: &Model) -> Heading {
         let Some(session) = session(model) else { return Heading::default() };
-        let right = open(model).map(|(of, open)| standing(model, of, open)).unwrap_or_default();
+        let right = open(model).map(|(of, open)| status_words(model, of, open)).unwrap_or_default();
         Heading { left: name(session, &model.theme), right }
     }
 
@@ -164,15 +168,20 @@ impl Pane for Log {
         let Some((_, open)) = open(model) else {
             let lines: &[&str] = match (session(model), &model.selected) {
                 (Some(_), _) => &["Reading the log …"],
-                (None, Some(_)) => &["No session has worked on this objective yet.", "Its log will be here."],
-                (None, None) => &["No objective is selected: the log of its session will be here."],
+                (None, Some(_)) => {
+                    &["No session has worked on this objective yet.", "Its log will appear here."]
+                }
+                (None, None) => &["No objective is selected.", "The log of its session will appear here."],
             };
             return teach(lines, area, buf, theme);
         };
         let mut log = turn(&open.log);
         if log.doc.lines(open.view.borrow().mode()) == 0 {
-            let quiet = if log.doc.is_over() { "It wrote nothing." } else { "It has written nothing yet." };
-            return teach(&[quiet], area, buf, theme);
+            let words = match log.doc.is_over() {
+                true => "The session wrote nothing.",
+                false => "The session has written nothing yet.",
+            };
+            return teach(&[words], area, buf, theme);
         }
         let focused = model.active() == PaneId::Log;
         draw(&mut open.view.borrow_mut(), &mut log, area, buf, theme, focused);
@@ -181,10 +190,10 @@ impl Pane for Log {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let height = layout::inside(model, PaneId::Log).map_or(10, |area| area.height);
         if let Verb::Sideways(by) = verb {
-            match beside(model, by) {
+            match sibling_session(model, by) {
                 Some(id) => model.session = Some(id),
-                None if by < 0 => model.say("this is its first session".to_owned()),
-                None => model.say("this is its newest session".to_owned()),
+                None if by < 0 => model.say("the first session is shown".to_owned()),
+                None => model.say("the newest session is shown".to_owned()),
             }
             return Reaction::done();
         }
@@ -192,16 +201,16 @@ impl Pane for Log {
         match &verb {
             Verb::Find(text) => model.panes.log.book.search(of, Some(text), true),
             Verb::Found(_) if open.view.borrow().find().is_none() => {
-                model.say_no("next: nothing is looked for; `/` finds, `&` filters".to_owned());
+                model.say_no("next: there is no search; `/` starts one, `&` filters".to_owned());
             }
-            Verb::Out => return out(model, of),
+            Verb::Out => return leave_filter_or_search(model, of),
             Verb::Found(by) => model.panes.log.book.search(of, None, *by > 0),
             Verb::Filter(text) => model.panes.log.book.filter(of, text),
             verb => {
                 let done = steer(&mut open.view.borrow_mut(), &mut turn(&open.log), height, verb);
                 return match (done, verb) {
                     (true, _) => Reaction::done(),
-                    // Nothing to unfold: the log gets the screen.
+                    // Nothing can be unfolded here: Enter gives the log the whole screen.
                     (false, Verb::In) => {
                         model.zoomed = true;
                         Reaction::done()
@@ -223,7 +232,7 @@ impl Pane for Log {
 
     fn why_none(&self, model: &Model) -> String {
         match session(model) {
-            Some(_) => "the session shown here works for no objective".to_owned(),
+            Some(_) => "the session shown is the planner's and has no objective".to_owned(),
             None => "no objective is selected: `1` goes to the list, j or k selects one".to_owned(),
         }
     }

@@ -1,5 +1,5 @@
-//! The panes: one file each, and the table that names them all. What a pane remembers is in a file of its own, so
-//! that the model knows that and no pane.
+//! The panes, one file each, and the table of all panes. The state of a pane is in a file of its own
+//! (`state.rs`), so that the model depends on the states but not on the panes.
 
 pub(crate) mod budgets;
 pub(crate) mod diff;
@@ -29,7 +29,7 @@ use super::Model;
 use crate::log::{Of, watch};
 use crate::msg::Effect;
 
-/// The pane of that name.
+/// Returns the pane with this id.
 #[must_use]
 pub(crate) fn pane(id: PaneId) -> &'static dyn Pane {
     match id {
@@ -47,14 +47,15 @@ pub(crate) fn pane(id: PaneId) -> &'static dyn Pane {
     }
 }
 
-/// Lets panes that are on the screen fetch what they show, and has their logs read on.
+/// Lets the panes on the screen fetch their data, and follows the logs that they show.
 pub(crate) fn settle(model: &mut Model, visible: &[PaneId]) -> Vec<Effect> {
     let mut effects = Vec::new();
     for id in visible {
         effects.extend(pane(*id).settle(model));
     }
     let shown: Vec<Vec<Of>> = visible.iter().filter_map(|id| pane(*id).logs(model)).collect();
-    // Where no pane shows logs, those that were shown last are read on: they are looked at again soon.
+    // If no pane shows logs (a cover is open), the logs shown last are still followed: they are likely to be
+    // shown again soon, and would then have to catch up first.
     if !shown.is_empty() {
         let mut wanted = shown.concat();
         wanted.sort();
@@ -65,7 +66,7 @@ pub(crate) fn settle(model: &mut Model, visible: &[PaneId]) -> Vec<Effect> {
 }
 
 impl Model {
-    /// What actions act upon now: what the pane says that has the focus.
+    /// Returns what actions act upon now: the target of the focused pane.
     #[must_use]
     pub fn target(&self) -> Target {
         pane(self.active()).target(self)

@@ -1,4 +1,4 @@
-//! One objective with everything that is known of it: the facts to the left, tabs to the right.
+//! The pane of one objective: its facts at the left, and tabs at the right.
 
 mod around;
 mod facts;
@@ -22,25 +22,27 @@ use paddock_model::session::Session;
 pub(crate) use state::Local;
 use state::Tab;
 
-/// From this many columns on the facts stand beside the tabs.
-const BESIDE_FROM: u16 = 96;
+/// Columns from which on the facts are shown at the left of the tabs.
+const FACTS_FROM_WIDTH: u16 = 96;
 
 /// The pane.
 pub(crate) struct ObjectiveView;
 
+/// Returns the objective that is shown.
 fn shown(model: &Model) -> Option<&Objective> {
     model.facts.state.objective(model.selected.as_ref()?)
 }
 
-/// The selected one of its sessions: a new one moves the others down, not the selection.
-fn place(model: &Model, all: &[&Session]) -> Option<usize> {
+/// Returns the index of the selected session. The session is selected by id: a new one moves the rows down,
+/// but not the selection.
+fn selected_index(model: &Model, all: &[&Session]) -> Option<usize> {
     chosen(all, model.panes.objective.session.as_ref(), |session| Some(session.id))
 }
 
-/// The tab that is shown in a view of this width.
+/// Returns the tab that is shown in a pane of this width.
 fn tab(model: &Model, columns: u16) -> Tab {
     match model.panes.objective.tab {
-        Tab::Facts if columns >= BESIDE_FROM => Tab::Sessions,
+        Tab::Facts if columns >= FACTS_FROM_WIDTH => Tab::Sessions,
         tab => tab,
     }
 }
@@ -49,7 +51,7 @@ fn width(model: &Model) -> u16 {
     layout::inside(model, PaneId::Objective).map_or(0, |area| area.width)
 }
 
-/// The gate run whose output is on the screen.
+/// Returns the gate run whose output is on the screen: the newest one, in the tab of the queue.
 #[must_use]
 pub(crate) fn gate(model: &Model) -> Option<GateId> {
     let one = shown(model).filter(|_| tab(model, width(model)) == Tab::Queue)?;
@@ -57,10 +59,10 @@ pub(crate) fn gate(model: &Model) -> Option<GateId> {
 }
 
 fn all_tabs(columns: u16) -> impl Iterator<Item = Tab> {
-    Tab::ALL.into_iter().filter(move |tab| *tab != Tab::Facts || columns < BESIDE_FROM)
+    Tab::ALL.into_iter().filter(move |tab| *tab != Tab::Facts || columns < FACTS_FROM_WIDTH)
 }
 
-/// Puts lines on the screen from `top` on; gives how far down that may go.
+/// Draws lines from `top` on. Returns the largest useful value of `top`.
 fn put_lines(lines: &[Line<'_>], top: usize, area: Rect, buf: &mut Buffer) -> usize {
     let last = lines.len().saturating_sub(usize::from(area.height));
     for (y, line) in (area.y..area.bottom()).zip(lines.iter().skip(top.min(last))) {
@@ -116,9 +118,9 @@ impl View<'_> {
     fn sessions(&self, area: Rect, buf: &mut Buffer) {
         let all = tabs::sessions(self.model, self.one);
         if all.is_empty() {
-            return teach(&["No session has worked on it yet."], area, buf, self.theme);
+            return teach(&["No session has worked on this objective yet."], area, buf, self.theme);
         }
-        let at = place(self.model, &all).unwrap_or(0);
+        let at = selected_index(self.model, &all).unwrap_or(0);
         let top = scrolled(0, at, usize::from(area.height), all.len());
         for (y, (number, session)) in (area.y..area.bottom()).zip(all.iter().enumerate().skip(top)) {
             let row = Rect { y, height: 1, ..area };
@@ -130,12 +132,14 @@ impl View<'_> {
         }
     }
 
-    /// The history above, the output of the newest gate run below.
+    /// Draws the tab of the queue: gate runs and events above, the output of the newest run below. Returns
+    /// the largest useful first line.
     fn queue(&self, area: Rect, buf: &mut Buffer) -> usize {
         let Self { model, one, theme } = self;
         let columns = usize::from(area.width.saturating_sub(3));
         let lines = tabs::queue(model, one, columns, theme);
         let top = model.panes.objective.top;
+        // In a low pane the output would leave no line for the history.
         let open = gate(model).and_then(|id| Some((id, model.panes.log.book.get(Of::Gate(id))?)));
         let Some((id, open)) = open.filter(|_| area.height >= 12) else {
             return put_lines(&lines, top, area, buf);
@@ -173,7 +177,7 @@ impl Pane for ObjectiveView {
         let view = View { model, one, theme };
         let shown = tab(model, area.width);
         let mut right = area;
-        if area.width >= BESIDE_FROM {
+        if area.width >= FACTS_FROM_WIDTH {
             let left = Rect { width: area.width * 2 / 5, ..area };
             let columns = usize::from(left.width.saturating_sub(3));
             let facts = facts::lines(model, one, columns, theme);
@@ -203,7 +207,8 @@ impl Pane for ObjectiveView {
             (local.tab, local.top) = (tabs[usize::try_from(to).unwrap_or(0)], 0);
             return Reaction::done();
         }
-        if let (Verb::Page(by), true) = (&verb, columns >= BESIDE_FROM && shown_tab != Tab::Diff) {
+        // In a wide pane, pages scroll the facts at the left and rows scroll the tab. A diff uses both.
+        if let (Verb::Page(by), true) = (&verb, columns >= FACTS_FROM_WIDTH && shown_tab != Tab::Diff) {
             let local = &mut model.panes.objective;
             let step = *by as isize * isize::from(height.max(3).cast_signed() - 2);
             local.facts_top = local.facts_top.saturating_add_signed(step).min(local.last_facts_top.get());
@@ -228,7 +233,7 @@ impl Pane for ObjectiveView {
         let mut target = model.default_target();
         if let Some(one) = shown(model) {
             let all = tabs::sessions(model, one);
-            let selected = place(model, &all).and_then(|at| all.get(at));
+            let selected = selected_index(model, &all).and_then(|at| all.get(at));
             target.objective = Some(one.key.clone());
             target.session = selected.map(|session| session.id);
         }
@@ -254,6 +259,7 @@ impl Pane for ObjectiveView {
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
+        // Another objective was selected: tab and positions of the one before mean nothing for it.
         if model.panes.objective.of != model.selected {
             let local = &mut model.panes.objective;
             (local.tab, local.top, local.facts_top, local.session) = (Tab::default(), 0, 0, None);
@@ -270,7 +276,7 @@ impl Pane for ObjectiveView {
     }
 }
 
-/// The sessions are a list: one is selected, and `Enter` goes to its log.
+/// Applies a verb to the list of sessions. `Enter` opens the log of the selected one.
 fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
     let Some(last) = shown(model).and_then(|one| tabs::sessions(model, one).len().checked_sub(1)) else {
         return Reaction::Ignored;
@@ -295,6 +301,7 @@ fn on_sessions(model: &mut Model, verb: &Verb) -> Reaction {
     Reaction::done()
 }
 
+/// Applies a verb to a tab of lines.
 fn on_lines(model: &mut Model, height: u16, verb: &Verb) -> Reaction {
     let last = model.panes.objective.last_top.get();
     let at = model.panes.objective.top.min(last);

@@ -1,4 +1,4 @@
-//! What a pane is: drawn by its view, steered by verbs.
+//! The trait of panes, and the verbs that a pane receives.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,138 +11,141 @@ use crate::log::Of;
 use crate::msg::Effect;
 use crate::theme::Theme;
 
-/// What a key can mean to a pane.
+/// What a key means to the focused pane.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verb {
-    /// One row down or up, by this many.
+    /// Moves the selection by this many rows; negative is up.
     Move(i32),
-    /// A page down or up.
+    /// Moves by this many pages; negative is up.
     Page(i32),
-    /// To the first row.
+    /// Goes to the first row.
     Top,
-    /// To the last row; a log follows again.
+    /// Goes to the last row; a log follows again.
     Bottom,
-    /// To the left (-1) or to the right (1): another tab, another session.
+    /// Goes left (-1) or right (1): to another tab or another session.
     Sideways(i32),
-    /// Into what is selected.
+    /// Opens the selected row.
     In,
-    /// Out of it.
+    /// Leaves what is open: a filter, a search, a cover.
     Out,
-    /// Looks for this text (a list shows only what has it); empty = no longer. Sent with every letter typed.
+    /// Searches for a text (a list shows only the rows that contain it); an empty text ends the search. Sent
+    /// with every letter typed.
     Find(String),
-    /// Shows only lines with this text; empty = all.
+    /// Shows only lines that match a text; an empty text shows all.
     Filter(String),
-    /// To the next (1) or previous (-1) place that was found.
+    /// Goes to the next (1) or previous (-1) match.
     Found(i32),
-    /// Follows the log, or no longer.
+    /// Follows the end of the log, or holds still.
     Follow,
-    /// Raw or readable.
+    /// Switches between transcript and raw output.
     Raw,
     /// Folds or unfolds.
     Fold,
-    /// Something only this pane knows, by a name in the table of actions.
+    /// Verb of one pane only, by its name in the table of actions.
     Own(&'static str),
 }
 
-/// What became of a verb.
+/// How a pane reacted to a verb.
 #[derive(Debug)]
 pub(crate) enum Reaction {
-    /// The pane has no use for it: the console does what it usually does.
+    /// The pane does not use the verb; the console does its default.
     Ignored,
-    /// Done.
+    /// The pane has applied the verb, and wants these effects.
     Done(Vec<Effect>),
 }
 
 impl Reaction {
-    /// Done, and nothing else is wanted.
+    /// Returns a reaction without effects.
     #[must_use]
     pub(crate) fn done() -> Self {
         Self::Done(Vec::new())
     }
 }
 
-/// Something to be put on the clipboard.
+/// A text for the clipboard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Copied {
-    /// The text.
+    /// Text to copy.
     pub text: String,
-    /// What it is, for people: `the id`, `3 lines`.
+    /// Description of the text for people: `the id`, `3 lines`.
     pub what: String,
 }
 
 /// The words in the frame of a pane.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Heading {
-    /// After the pane's name, to the left.
+    /// Words at the left, after the name of the pane.
     pub left: String,
-    /// To the right.
+    /// Words at the right.
     pub right: String,
 }
 
-/// One pane. Everything but the name and the view has a default.
+/// A pane. All methods but the name and the view have a default.
 pub(crate) trait Pane: Sync {
-    /// Its name in the frame.
+    /// Returns the name in the frame.
     fn name(&self) -> &'static str;
 
-    /// Draws the inside. The area may be tiny; drawing outside of it is a fault.
+    /// Draws the inside of the pane. The area may be tiny, and nothing may be drawn outside of it.
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme);
 
-    /// What its frame says.
+    /// Returns the words in the frame.
     fn heading(&self, _model: &Model) -> Heading {
         Heading::default()
     }
 
-    /// The pane in one line, where there is no room for more.
+    /// Returns the pane as one line, for terminals with few rows.
     fn folded(&self, _model: &Model, _theme: &Theme) -> Option<Line<'static>> {
         None
     }
 
-    /// A click on a row of its inside, counted from the top: selects what stands there, if anything can be.
+    /// Handles a click on a row of the inside, counted from the top: selects what is drawn there, if it can
+    /// be selected.
     fn click(&self, _model: &mut Model, _row: usize) {}
 
-    /// A key that means something to the focused pane.
+    /// Handles a verb while the pane has the focus.
     fn on(&self, _model: &mut Model, _verb: Verb) -> Reaction {
         Reaction::Ignored
     }
 
-    /// Why what is looked for here, or filtered by, is not used as the pattern it looks like.
+    /// Returns why the search or filter of the pane is not used as a pattern, if it is not.
     fn caveat(&self, _model: &Model, _kind: FinderKind) -> Option<String> {
         None
     }
 
-    /// Names of actions that the footer shows first.
+    /// Returns the names of the actions that the footer shows first.
     fn hints(&self, _model: &Model) -> Vec<&'static str> {
         Vec::new()
     }
 
-    /// What the actions act upon while this pane has the focus.
+    /// Returns what actions act upon while the pane has the focus.
     fn target(&self, model: &Model) -> Target {
         model.default_target()
     }
 
-    /// Why there is nothing that the actions could act upon, and what to do.
+    /// Returns why the target has no objective, and what to do about it. Shown when an action is refused.
     fn why_none(&self, _model: &Model) -> String {
         "no objective is selected".to_owned()
     }
 
-    /// What `y` copies.
+    /// Returns what `y` copies.
     fn copy(&self, model: &Model) -> Option<Copied> {
         let id = self.target(model).objective?.id.to_string();
         Some(Copied { what: format!("the id {id}"), text: id })
     }
 
-    /// What `v` opens.
+    /// Returns the effect that opens what `v` shows in the pager.
     fn paged(&self, _model: &Model) -> Option<Effect> {
         None
     }
 
-    /// The logs that it shows and that are to be read on while it is on the screen; none where it shows no logs.
+    /// Returns the logs to follow while the pane is on the screen; `None` for a pane that never shows logs.
     fn logs(&self, _model: &Model) -> Option<Vec<Of>> {
         None
     }
 
-    /// Called after a change while the pane is on the screen: what is to be fetched now, and moving a selection
-    /// away from what is gone. Must settle: without a change it wants nothing.
+    /// Called after each change of the model while the pane is on the screen. Returns the effects that fetch
+    /// missing data, and sets the initial selection. A second call without a change in between must return
+    /// nothing: the loop would otherwise never come to rest.
     fn settle(&self, _model: &mut Model) -> Vec<Effect> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! A plan that waits for a person, as what it would change in the graph.
+//! The pane of a plan that waits for approval, as the objectives that it would add to the graph.
 
 mod state;
 
@@ -18,27 +18,27 @@ use paddock_model::project::Project;
 
 pub(crate) use state::Local;
 
-/// Lanes beside each other, at most.
+/// Columns of the graph, at most.
 const GRAPH_COLUMNS_MAX: usize = 8;
-/// Lines of reasoning where something else is to be seen, too.
+/// Lines of the planner's reasoning, at most: the objectives below it must be visible without scrolling.
 const REASONING_MAX: usize = 6;
 
 /// The pane.
 pub(crate) struct Plan;
 
-/// The plan that waits in the shown project.
+/// Returns the plan that waits in the shown project.
 #[must_use]
 pub(crate) fn waiting(model: &Model) -> Option<&WaitingPlan> {
     model.shown_project()?.planning.waiting.as_ref()
 }
 
-/// A node of the graph after the plan: an objective that is there already, or a new one.
+/// A node of the graph as the plan would make it: an existing objective, or a new one.
 enum Part<'m> {
     Known(&'m ObjectiveId, Status),
     New(&'m PlannedObjective),
 }
 
-/// The new objectives with what they depend on, existing ones first.
+/// Returns the new objectives and the existing ones that they depend on, existing ones first.
 fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (Vec<Part<'m>>, Vec<Node>) {
     let new = &plan.plan.objectives;
     let mut parts: Vec<Part<'m>> = Vec::new();
@@ -70,7 +70,8 @@ fn parts<'m>(model: &'m Model, project: &'m Project, plan: &'m WaitingPlan) -> (
 
 type Spans = Vec<(String, Style)>;
 
-fn new_line(one: &PlannedObjective, theme: &Theme) -> Vec<Spans> {
+/// Returns the lines of a new objective: id and title, facts, acceptance criteria.
+fn new_lines(one: &PlannedObjective, theme: &Theme) -> Vec<Spans> {
     let mut head = vec![("+ ".to_owned(), theme.landed), (one.id.to_string(), theme.landed)];
     head.push((format!("  {}", one.title), theme.plain));
     let mut facts = vec![one.worker_id.to_string()];
@@ -88,7 +89,7 @@ fn new_line(one: &PlannedObjective, theme: &Theme) -> Vec<Spans> {
     lines
 }
 
-/// Everything that is said of the plan, line by line.
+/// Returns the plan as lines.
 fn lines(model: &Model, columns: usize, theme: &Theme) -> Vec<Spans> {
     let (Some(project), Some(plan)) = (model.shown_project(), waiting(model)) else { return Vec::new() };
     let mut lines: Vec<Spans> = Vec::new();
@@ -109,11 +110,11 @@ fn lines(model: &Model, columns: usize, theme: &Theme) -> Vec<Spans> {
         lines.extend([Vec::new(), vec![("the phase is done when".to_owned(), theme.strong)]]);
     }
     for check in &plan.plan.phase_checks {
-        let said = vec![
+        let words = vec![
             (format!("  {}  ", check.description), theme.plain),
             (check.check_command.clone(), theme.dim),
         ];
-        lines.push(said);
+        lines.push(words);
     }
     lines
 }
@@ -127,11 +128,12 @@ fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) ->
     let rows = graph::rows(&nodes, &graph::order(&nodes), &Folds::default());
     let rails = Rails::new(&nodes, &rows, GRAPH_COLUMNS_MAX);
     let passing = |at: usize| -> String {
-        // What goes on below a line goes on beside its facts, too.
+        // Returns the gutter of the lines below an objective's first: edges that leave that row downward pass
+        // through them.
         let below = rails.gutter(at, &|_| Kin::default(), glyphs);
-        let goes = |glyph: char| matches!(glyph, '│' | '├' | '╭' | '┬' | '┼' | '|' | '+' | '.');
+        let leads_down = |glyph: char| matches!(glyph, '│' | '├' | '╭' | '┬' | '┼' | '|' | '+' | '.');
         let bar = if theme.glyphs.ascii { '|' } else { '│' };
-        below.iter().map(|piece| if goes(piece.glyph) { bar } else { ' ' }).collect()
+        below.iter().map(|piece| if leads_down(piece.glyph) { bar } else { ' ' }).collect()
     };
     let mut lines = Vec::new();
     for (at, row) in rows.iter().enumerate() {
@@ -146,10 +148,10 @@ fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) ->
                 lines.push(vec![(gutter, theme.dim), (words, theme.dim)]);
             }
             Part::New(one) => {
-                for (index, mut said) in new_line(one, theme).into_iter().enumerate() {
+                for (index, mut line) in new_lines(one, theme).into_iter().enumerate() {
                     let before = if index == 0 { gutter.clone() } else { passing(at) };
-                    said.insert(0, (before, theme.dim));
-                    lines.push(said);
+                    line.insert(0, (before, theme.dim));
+                    lines.push(line);
                 }
             }
         }
@@ -157,11 +159,12 @@ fn graph(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) ->
     lines
 }
 
-/// The belief that the phase is done, with what speaks against it.
+/// Returns the lines of a plan without objectives: the planner's belief that the phase is done, and the
+/// objectives that speak against it.
 fn nothing_to_add(model: &Model, project: &Project, plan: &WaitingPlan, theme: &Theme) -> Vec<Spans> {
     let phase = plan.phase.as_ref();
     let named = phase.map(|phase| format!(" {phase}")).unwrap_or_default();
-    let words = format!("The planner believes the phase{named} done: it has nothing to add.");
+    let words = format!("The planner believes that the phase{named} is done: it adds no objective.");
     let mut lines = vec![vec![(words, theme.plain)]];
     let Some(view) = phase.map(|phase| model.facts.state.phase_view(&project.slug, phase)) else {
         return lines;
@@ -176,7 +179,7 @@ fn nothing_to_add(model: &Model, project: &Project, plan: &WaitingPlan, theme: &
             lines.push(vec![(format!("  {what}: "), theme.dim), (ids.join(", "), style)]);
         }
     }
-    lines.push(vec![("To approve it is to take the phase as done.".to_owned(), theme.dim)]);
+    lines.push(vec![("Approving this plan marks the phase as done.".to_owned(), theme.dim)]);
     lines
 }
 
@@ -199,7 +202,7 @@ impl Pane for Plan {
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         if waiting(model).is_none() {
             let lines =
-                ["No plan waits for you.", "With `planner: {approval: manual}` every plan comes here first."];
+                ["No plan waits for you.", "With `planner: {approval: manual}` every plan waits here first."];
             return teach(&lines, area, buf, theme);
         }
         let lines = lines(model, usize::from(area.width.saturating_sub(2)), theme);

@@ -1,4 +1,4 @@
-//! Panes as they look, and what their keys do.
+//! Snapshots of the panes, and tests of their keys.
 
 use super::super::testing::{Sample, asked, key, looks, pane_alone, pane_beside, press, slug};
 use super::PaneId;
@@ -11,9 +11,9 @@ use paddock_model::operate::Order;
 
 fn model() -> Model {
     let mut model = Sample::night().model;
-    // As if the job had read it.
-    let reported = ["test webhook::signature ... FAILED", "expected 200, got 401", "3 failed, 41 passed"];
-    model.panes.needs.reported.insert(GateId(2), reported.map(str::to_owned).to_vec());
+    // The failure lines, as if the job had read them.
+    let failures = ["test webhook::signature ... FAILED", "expected 200, got 401", "3 failed, 41 passed"];
+    model.panes.needs.failures.insert(GateId(2), failures.map(str::to_owned).to_vec());
     model
 }
 
@@ -30,7 +30,7 @@ fn snapshots(name: &str, model: &mut Model, pane: PaneId) {
 }
 
 #[test]
-fn the_queue_as_it_looks() {
+fn snapshots_of_the_queue() {
     let mut model = model();
     snapshots("queue", &mut model, PaneId::Queue);
     insta::assert_snapshot!("queue_beside", pane_beside(&mut model, PaneId::Queue, 60, 8));
@@ -38,7 +38,7 @@ fn the_queue_as_it_looks() {
 }
 
 #[test]
-fn budgets_as_they_look() {
+fn snapshots_of_budgets() {
     let mut model = model();
     snapshots("budgets", &mut model, PaneId::Budgets);
     insta::assert_snapshot!("budgets_beside", pane_beside(&mut model, PaneId::Budgets, 56, 8));
@@ -46,7 +46,7 @@ fn budgets_as_they_look() {
 }
 
 #[test]
-fn what_needs_a_person_as_it_looks() {
+fn snapshots_of_needs() {
     let mut model = model();
     snapshots("needs", &mut model, PaneId::Needs);
     insta::assert_snapshot!("needs_beside", pane_beside(&mut model, PaneId::Needs, 60, 7));
@@ -58,26 +58,26 @@ fn what_needs_a_person_as_it_looks() {
 }
 
 #[test]
-fn events_as_they_look() {
+fn snapshots_of_events() {
     let mut model = model();
     snapshots("events", &mut model, PaneId::Events);
     insta::assert_snapshot!("events_beside", pane_beside(&mut model, PaneId::Events, 56, 7));
 }
 
 #[test]
-fn the_timeline_as_it_looks() {
+fn snapshots_of_the_timeline() {
     snapshots("timeline", &mut model(), PaneId::Timeline);
 }
 
 #[test]
-fn a_waiting_plan_as_it_looks() {
+fn snapshots_of_a_waiting_plan() {
     let mut sample = Sample::night();
     sample.planned();
     snapshots("plan", &mut sample.model, PaneId::Plan);
 }
 
 #[test]
-fn empty_panes_teach() {
+fn empty_panes_say_what_appears_in_them() {
     let mut model = Sample::shop().model;
     let panes =
         [PaneId::Queue, PaneId::Budgets, PaneId::Needs, PaneId::Events, PaneId::Timeline, PaneId::Plan];
@@ -96,7 +96,7 @@ fn panes_may_be_tiny() {
 }
 
 #[test]
-fn keys_act_upon_the_card() {
+fn keys_act_on_the_selected_card() {
     let mut model = model();
     model.focus = PaneId::Needs;
     press(&mut model, "j");
@@ -106,7 +106,7 @@ fn keys_act_upon_the_card() {
 }
 
 #[test]
-fn what_a_gate_run_printed_is_read_once() {
+fn the_output_of_a_gate_run_is_read_once() {
     let mut model = Sample::night().model;
     model.focus = PaneId::Needs;
     let effects = press(&mut model, "j");
@@ -117,7 +117,7 @@ fn what_a_gate_run_printed_is_read_once() {
 }
 
 #[test]
-fn a_card_uses_the_room_that_it_has_for_what_clears_it() {
+fn a_high_pane_shows_the_whole_text_of_a_card() {
     let mut model = model();
     let words: Vec<String> = (1..=60).map(|n| format!("word{n}")).collect();
     let need = model.digest.needs.iter_mut().find(|need| need.kind == NeedKind::Publication).unwrap();
@@ -128,11 +128,11 @@ fn a_card_uses_the_room_that_it_has_for_what_clears_it() {
     assert!(high.contains("word60"), "{high}");
     let low = pane_beside(&mut model, PaneId::Needs, 60, 10);
     assert!(!low.contains("word60"), "{low}");
-    assert!(low.contains(" …"), "what is cut says so: {low}");
+    assert!(low.contains(" …"), "a cut text ends with a mark: {low}");
 }
 
 #[test]
-fn publishing_is_tried_again_from_its_card() {
+fn a_key_of_the_card_retries_publishing() {
     let mut model = model();
     model.focus = PaneId::Needs;
     let asks = asked(&press(&mut model, "U"));
@@ -157,13 +157,13 @@ fn a_waiting_plan_is_approved_or_sent_back() {
 }
 
 #[test]
-fn without_a_plan_a_key_asks_for_one() {
+fn without_a_waiting_plan_a_key_requests_one() {
     let asks = asked(&press(&mut model(), "m"));
     assert_eq!(asks[0].0, Command::PlanNow { project: slug() });
 }
 
 #[test]
-fn the_queue_acts_upon_its_selected_entry() {
+fn keys_of_the_queue_act_on_the_selected_entry() {
     let mut model = model();
     model.focus = PaneId::Queue;
     press(&mut model, "j j");

@@ -1,4 +1,4 @@
-//! What the pane remembers.
+//! The state of the diff.
 
 use std::cell::Cell;
 use std::path::PathBuf;
@@ -7,27 +7,30 @@ use crate::log::Matcher;
 use paddock_git::{Difference, GitError, Range};
 use paddock_model::ids::{ObjectId, ObjectiveKey};
 
-/// What the pane remembers.
+/// The state of the diff.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// What was asked for last.
+    /// Last request.
     pub(super) asked: Option<Wanted>,
-    /// What came of it.
+    /// Last answer, with its request. The answer is `None` if the branch does not exist.
     pub(super) got: Option<(Wanted, Result<Option<Difference>, GitError>)>,
-    /// The first line on the screen.
+    /// First line on the screen.
     pub(super) top: usize,
+    /// Largest useful value of `top`, as drawn last.
     pub(super) bottom_top: Cell<usize>,
+    /// Search, if any.
     pub(super) find: Option<Matcher>,
-    /// Whether what was looked for last is nowhere in it.
-    pub(super) is_nowhere: bool,
+    /// Whether the last search found nothing.
+    pub(super) not_found: bool,
 }
 
-/// A diff at one time.
+/// A request for a diff. It is made again when any part changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Wanted {
     pub(super) objective: ObjectiveKey,
     pub(super) repo_root: PathBuf,
     pub(super) range: Range,
-    /// Sessions that are over and landings: what changes it.
+    /// Number of finished sessions, head of the branch, and, while a session works, the time in steps of ten
+    /// seconds: what may have changed the diff.
     pub(super) age: (usize, Option<ObjectId>, Option<i64>),
 }

@@ -1,4 +1,4 @@
-//! What the pane remembers.
+//! The state of the pane of events.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -7,23 +7,26 @@ use crate::data::EVENTS_MAX;
 use paddock_ipc::EventLine;
 use paddock_report::row;
 
-/// What the pane remembers.
+/// The state of the pane of events.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The number of the selected event; none: the newest, whatever comes.
+    /// Sequence number of the selected event; `None` follows the newest.
     pub at: Option<u64>,
-    /// Only lines with this in them.
+    /// Filter text: only events that contain it are shown.
     pub filter: String,
+    /// Index of the first event on the screen.
     pub(super) top: Cell<usize>,
-    /// What the filter is held against, by the number of the event: an event never changes, and reading all of them
-    /// anew for every frame would make typing slow.
+    /// Lower-case text of each event, by its sequence number. An event never changes, and formatting all of
+    /// them for every frame would make typing slow.
     texts: RefCell<HashMap<u64, String>>,
 }
 
 impl Local {
-    /// Whether the line of an event has this in it, whatever the case; `wanted` is in lower case.
+    /// Returns whether the text of an event contains `wanted`, which must be in lower case.
     pub(super) fn has(&self, line: &EventLine, wanted: &str) -> bool {
         let mut texts = self.texts.borrow_mut();
+        // Texts of events that have left memory are dropped with the others: all are made again at little
+        // cost.
         if texts.len() > 2 * EVENTS_MAX {
             texts.clear();
         }

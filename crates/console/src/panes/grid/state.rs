@@ -1,12 +1,12 @@
-//! What the pane remembers.
+//! The state of the grid.
 
 use paddock_model::ids::SessionId;
 
-/// What the pane remembers.
+/// The state of the grid.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The selected tile's session.
+    /// Session of the selected tile.
     pub selected: Option<SessionId>,
-    /// The tile that was selected last, by its place.
+    /// Index of the tile that was selected last.
     pub(super) near: usize,
 }

@@ -1,10 +1,10 @@
-//! What the pane remembers.
+//! The state of the log pane.
 
 use crate::log::Book;
 
-/// What the pane remembers.
+/// The state of the log pane.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The open logs, those of the other panes among them.
+    /// Open logs, including those that other panes show.
     pub book: Book,
 }

@@ -1,4 +1,4 @@
-//! A card: one thing that waits for a human, with what was tried, what speaks against it, and what can be done.
+//! Cards: each describes one need with what Paddock has tried, the evidence, and the keys that resolve it.
 
 use crate::Model;
 use crate::data::evidence;
@@ -10,24 +10,24 @@ use paddock_model::reason::ReasonCode;
 /// Lines of evidence on a card.
 const EVIDENCE_MAX: usize = 3;
 
-/// What a card says.
+/// The content of a card.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Card {
-    /// What it is about: an id, or what stands still.
+    /// Subject of the card: an objective's id, or the part of Paddock that waits.
     pub name: String,
     /// What happened.
     pub what: String,
     /// What Paddock has tried.
     pub tried: Option<String>,
-    /// The lines that matter.
+    /// Lines of evidence.
     pub evidence: Vec<String>,
-    /// What would clear it, where no key does.
+    /// What would resolve the need, if it is not one of the keys.
     pub clears: Option<String>,
-    /// Actions, and what they would do here.
+    /// Actions by name, with what each would do here.
     pub keys: Vec<(&'static str, &'static str)>,
 }
 
-/// Makes the card of a need.
+/// Returns the card of a need.
 #[must_use]
 pub(crate) fn card(model: &Model, need: &Need) -> Card {
     let what = need.reason.text.clone();
@@ -39,34 +39,34 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
             None => named(key.id.as_str()),
         },
         NeedKind::Project => {
-            let keys = of_project(need.reason.code);
+            let keys = project_keys(need.reason.code);
             Card { clears, keys, ..named("project") }
         }
         NeedKind::Queue => {
-            let gate = evidence_of_queue(model);
-            let keys = vec![("hold", "release the queue"), ("pane-3", "look at it")];
-            Card { clears, keys, evidence: gate, ..named("merge queue") }
+            let keys = vec![("hold", "release the queue"), ("pane-3", "show the queue")];
+            Card { clears, keys, evidence: queue_evidence(model), ..named("merge queue") }
         }
         NeedKind::Publication => {
-            let keys = vec![("publish", "try again now"), ("pane-3", "the queue")];
-            Card { clears, keys, evidence: in_the_way(model), ..named("publishing") }
+            let keys = vec![("publish", "try again now"), ("pane-3", "show the queue")];
+            Card { clears, keys, evidence: blocking_files(model), ..named("publishing") }
         }
         NeedKind::Plan if need.reason.code == ReasonCode::PlanWaits => {
+            // A plan without objectives is the planner's belief that the phase is done.
             let is_belief = model
                 .shown_project()
                 .and_then(|project| project.planning.waiting.as_ref())
                 .is_some_and(|waiting| waiting.plan.objectives.is_empty());
-            let approve = if is_belief { "take the phase as done" } else { "approve" };
-            let keys = vec![("in", "look at it"), ("approve", approve), ("reject", "send it back")];
-            Card { keys, evidence: planned(model), ..named("plan") }
+            let approve = if is_belief { "mark the phase as done" } else { "approve" };
+            let keys = vec![("in", "show the plan"), ("approve", approve), ("reject", "send it back")];
+            Card { keys, evidence: plan_evidence(model), ..named("plan") }
         }
         NeedKind::Plan => Card { clears, keys: vec![("plan", "plan now")], ..named("planner") },
         NeedKind::Notice if need.reason.code == ReasonCode::QueueBypassed => {
-            Card { clears, keys: of_project(need.reason.code), ..named("target branch") }
+            Card { clears, keys: project_keys(need.reason.code), ..named("target branch") }
         }
         NeedKind::Notice => {
             let name = if need.reason.code == ReasonCode::PushWaits { "push" } else { "gate" };
-            Card { clears, keys: vec![("pane-3", "the queue")], ..named(name) }
+            Card { clears, keys: vec![("pane-3", "show the queue")], ..named(name) }
         }
         NeedKind::Worker(id) => Card { clears, ..named(&format!("worker {id}")) },
         NeedKind::Agent(id) => {
@@ -76,7 +76,7 @@ pub(crate) fn card(model: &Model, need: &Need) -> Card {
     }
 }
 
-/// The reason often begins with the id that the card has as its name.
+/// Removes the id from the front of a reason: the card already shows it as its name.
 fn without_id(what: &str, id: &str) -> String {
     what.strip_prefix(id).map_or(what, |rest| rest.trim_start_matches([':', ' '])).to_owned()
 }
@@ -84,27 +84,29 @@ fn without_id(what: &str, id: &str) -> String {
 fn objective(model: &Model, one: &Objective) -> Card {
     let state = &model.facts.state;
     let mut lines = evidence::evidence(state, one);
-    if let Some(reported) = evidence::failed_gate(one).and_then(|gate| model.panes.needs.reported.get(&gate))
+    if let Some(failures) = evidence::failed_gate(one).and_then(|gate| model.panes.needs.failures.get(&gate))
     {
-        // What the gate printed tells more than that it was red.
-        lines.splice(lines.len().min(1).., reported.iter().cloned());
+        // The output of the gate goes right after the first line, before the bound cuts the evidence: it says
+        // more than the verdict.
+        lines.splice(lines.len().min(1).., failures.iter().cloned());
     }
     lines.truncate(EVIDENCE_MAX);
     let findings = evidence::findings(state, one);
     let is_outside = findings.iter().any(|finding| finding.code == FindingCode::OutOfScope);
+    // Approving lands the branch: offered only if it has a commit of its own.
     let has_work =
         one.ready_worktree().is_some_and(|made| one.head.as_ref().is_some_and(|at| *at != made.base));
     if one.status == Status::Paused {
-        let keys = vec![("pause", "let it go on"), ("in", "open")];
+        let keys = vec![("pause", "resume"), ("in", "open")];
         let (name, tried) = (one.key.id.to_string(), evidence::tried(state, one));
         return Card { name, tried, evidence: lines, keys, ..Card::default() };
     }
     let mut keys = vec![("retry", "retry with a note")];
     if has_work {
-        keys.push(("approve", "take it as it is"));
+        keys.push(("approve", "accept as it is"));
     }
     if is_outside {
-        keys.push(("widen", "let it change more"));
+        keys.push(("widen", "widen its scope"));
     }
     keys.extend([("reject", "send back"), ("skip", "skip")]);
     if has_work {
@@ -120,29 +122,33 @@ fn objective(model: &Model, one: &Objective) -> Card {
     }
 }
 
-fn of_project(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
+/// Returns the keys that resolve a hold of the project.
+fn project_keys(code: ReasonCode) -> Vec<(&'static str, &'static str)> {
     match code {
         ReasonCode::TargetRewritten => {
-            vec![("adopt", "take the branch as it is"), ("republish", "bring landed work back")]
+            vec![("adopt", "accept the branch as it is"), ("republish", "restore landed work")]
         }
-        ReasonCode::QueueBypassed => vec![("adopt", "it is meant"), ("pane-6", "what happened")],
-        ReasonCode::ProjectPaused => vec![("pause-project", "let it go on")],
-        ReasonCode::TargetMissing => vec![("republish", "bring the branch back")],
+        ReasonCode::QueueBypassed => vec![("adopt", "accept the commits"), ("pane-6", "show events")],
+        ReasonCode::ProjectPaused => vec![("pause-project", "resume")],
+        ReasonCode::TargetMissing => vec![("republish", "restore the branch")],
         _ => Vec::new(),
     }
 }
 
-fn evidence_of_queue(model: &Model) -> Vec<String> {
-    super::red_gate(model).and_then(|gate| model.panes.needs.reported.get(&gate)).cloned().unwrap_or_default()
+/// Returns the failure lines of the gate run that holds the queue.
+fn queue_evidence(model: &Model) -> Vec<String> {
+    super::red_gate(model).and_then(|gate| model.panes.needs.failures.get(&gate)).cloned().unwrap_or_default()
 }
 
-fn in_the_way(model: &Model) -> Vec<String> {
+/// Returns the user's files that keep landed work from being published.
+fn blocking_files(model: &Model) -> Vec<String> {
     let wait = model.shown_project().and_then(|project| project.integration.waits.as_ref());
     let files = wait.map_or(&[][..], |wait| wait.files.as_slice());
     files.iter().take(EVIDENCE_MAX).map(ToString::to_string).collect()
 }
 
-fn planned(model: &Model) -> Vec<String> {
+/// Returns the warnings and the new objectives of the waiting plan, warnings first.
+fn plan_evidence(model: &Model) -> Vec<String> {
     let plan = model.shown_project().and_then(|project| project.planning.waiting.as_ref());
     let Some(plan) = plan else { return Vec::new() };
     let new = plan.plan.objectives.iter().map(|one| format!("+ {}  {}", one.id, one.title));

@@ -1,4 +1,4 @@
-//! What waits for a human, and what each key would do about it.
+//! The pane of needs: what waits for a person, and what each key would do about it.
 
 mod card;
 mod state;
@@ -21,34 +21,37 @@ pub(crate) use card::card;
 
 pub(crate) use state::Local;
 
-/// What gate runs said is kept of so many.
-const FAILURE_LINES_MAX: usize = 200;
-/// The columns of a line's name: `tried`, `because`.
+/// Gate runs whose failure lines are kept, and runs searched for the last red one, at most.
+const GATES_MAX: usize = 200;
+/// Columns of a line's name: `tried`, `evidence`.
 const NAME: u16 = 9;
-/// Lines that each text of a card has however little room there is …
-const LINES_LEAST: usize = 2;
-/// … and where there is plenty: what is longer is no card any more, and `Enter` or `E` shows it.
-const LINES_MOST: usize = 12;
+/// Lines that each text of a card keeps in a low pane. One line is rarely a whole sentence.
+const LINES_MIN: usize = 2;
+/// Lines of each text in a high pane. A longer text is no summary; `Enter` or `E` shows the whole.
+const LINES_MAX: usize = 12;
 
 /// The pane.
 pub(crate) struct Needs;
 
-fn place(model: &Model) -> Option<usize> {
+/// Returns the index of the selected need.
+fn selected_index(model: &Model) -> Option<usize> {
     chosen(&model.digest.needs, model.panes.needs.at.as_ref(), |need| Some(need.occurrence()))
 }
 
-/// The need whose card is open: the selected one, or the one that stands where it was.
+/// Returns the index of the need whose card is open: the selected one, or, after that is resolved, the one
+/// now at its place. Only the card is shown then; keys are refused, since nothing is selected.
 fn open(model: &Model) -> usize {
-    place(model).unwrap_or_else(|| stepped(None, model.panes.needs.near.get(), 0, model.digest.needs.len()))
+    selected_index(model)
+        .unwrap_or_else(|| stepped(None, model.panes.needs.near.get(), 0, model.digest.needs.len()))
 }
 
-/// The need that is selected.
+/// Returns the selected need.
 #[must_use]
 pub(crate) fn selected(model: &Model) -> Option<&Need> {
-    model.digest.needs.get(place(model)?)
+    model.digest.needs.get(selected_index(model)?)
 }
 
-/// Whether the plan that waits is what keys are about.
+/// Returns whether the waiting plan is the target of keys.
 #[must_use]
 pub(crate) fn is_plan(model: &Model) -> bool {
     match model.active() {
@@ -58,11 +61,11 @@ pub(crate) fn is_plan(model: &Model) -> bool {
     }
 }
 
-/// The key of an action with what it would do: none when it cannot be done now.
+/// Returns the keys of actions with what each would do, in one line.
 fn key_line(model: &Model, keys: &[(&'static str, &'static str)], theme: &Theme) -> Vec<Span<'static>> {
     let mut spans = Vec::new();
     for (name, what) in keys {
-        // What has no key is reached by its name.
+        // An action without a key is run by its name.
         let key = model.keymap.key(name).unwrap_or_else(|| format!(":{name}"));
         spans.push(Span::styled(key, theme.key));
         spans.push(Span::styled(format!(" {what}   "), theme.dim));
@@ -70,23 +73,23 @@ fn key_line(model: &Model, keys: &[(&'static str, &'static str)], theme: &Theme)
     spans
 }
 
-/// A line of a card: its name, if it is the first of its kind, and its text.
-struct Said {
+/// A line of a card. Only the first line of a text has a name.
+struct CardLine {
     name: &'static str,
     text: String,
     is_evidence: bool,
 }
 
-/// What a card says, in at most `rows` lines if it can be: the longest of its texts are cut first, and no text
-/// to fewer than two lines.
-fn said(card: &Card, columns: usize, rows: usize) -> Vec<Said> {
-    let fits = |each: &usize| said_in(card, columns, *each).len() <= rows;
-    let each = (LINES_LEAST..=LINES_MOST).rev().find(fits).unwrap_or(LINES_LEAST);
-    said_in(card, columns, each)
+/// Returns the lines of a card, at most `rows` if possible. The limit is the same for all texts, so that the
+/// longest are cut first; no text is cut to fewer than [`LINES_MIN`] lines.
+fn card_lines(card: &Card, columns: usize, rows: usize) -> Vec<CardLine> {
+    let fits = |each: &usize| card_lines_limited(card, columns, *each).len() <= rows;
+    let each = (LINES_MIN..=LINES_MAX).rev().find(fits).unwrap_or(LINES_MIN);
+    card_lines_limited(card, columns, each)
 }
 
-/// The same with so many lines for each text at most.
-fn said_in(card: &Card, columns: usize, each: usize) -> Vec<Said> {
+/// Returns the lines of a card, with at most `each` lines for each text.
+fn card_lines_limited(card: &Card, columns: usize, each: usize) -> Vec<CardLine> {
     let mut all = Vec::new();
     let mut add = |name: &'static str, text: &str, is_evidence: bool| {
         let lines = text::wrap(text, columns);
@@ -96,7 +99,7 @@ fn said_in(card: &Card, columns: usize, each: usize) -> Vec<Said> {
                 line = text::cut(&format!("{line} …"), columns);
             }
             let name = if index == 0 { name } else { "" };
-            all.push(Said { name, text: line, is_evidence });
+            all.push(CardLine { name, text: line, is_evidence });
         }
     };
     if let Some(tried) = &card.tried {
@@ -116,7 +119,7 @@ fn draw_head(model: &Model, need: &Need, card: &Card, area: Rect, buf: &mut Buff
     text::put(buf, x, area.y, 1, theme.glyphs.needs, theme.needs);
     let taken = text::put(buf, x + 2, area.y, area.width / 3, &card.name, theme.strong);
     let since = match need.reason.since_ms {
-        // Nobody has written down since when.
+        // The time is unknown.
         0 => String::new(),
         since_ms => text::short_time(model.now_ms - since_ms),
     };
@@ -126,24 +129,26 @@ fn draw_head(model: &Model, need: &Need, card: &Card, area: Rect, buf: &mut Buff
     text::put(buf, x, area.y, end.saturating_sub(x), &card.what, theme.needs);
 }
 
-/// How many rows cards take that are not selected, and the selected one.
+/// Draws the cards: the open one whole, the others as one line each.
 fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let needs = &model.digest.needs;
     let at = open(model);
     model.panes.needs.near.set(at);
     let Some(selected) = needs.get(at) else { return };
     let card_of = card(model, selected);
-    // Head and keys of the selected card, then as much of what it says as leaves the others a line each.
+    // Two rows are for the head and the keys of the open card. Its text leaves one row for each other card,
+    // up to a third of the pane: with many needs, the evidence of the open one is worth more than their
+    // heads.
     let others = needs.len() - 1;
     let height = usize::from(area.height);
     let body = height.saturating_sub(2 + others.min(height / 3));
-    let lines = said(&card_of, usize::from(area.width.saturating_sub(NAME + 6)), body);
+    let lines = card_lines(&card_of, usize::from(area.width.saturating_sub(NAME + 6)), body);
     let body = body.min(lines.len());
     let own = 1 + body + usize::from(height > 1 + body);
     model.panes.needs.rows.set(own);
-    let room = height.saturating_sub(own);
-    let first = model.panes.needs.top.get().min(at).max((at).saturating_sub(room));
-    let first = first.min(needs.len().saturating_sub(room + 1));
+    let for_others = height.saturating_sub(own);
+    let first = model.panes.needs.top.get().min(at).max((at).saturating_sub(for_others));
+    let first = first.min(needs.len().saturating_sub(for_others + 1));
     model.panes.needs.top.set(first);
     let mut y = area.y;
     for (index, need) in needs.iter().enumerate().skip(first) {
@@ -157,7 +162,7 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
             continue;
         }
         draw_head(model, need, &card_of, row, buf, theme);
-        if model.active() == PaneId::Needs && place(model).is_some() {
+        if model.active() == PaneId::Needs && selected_index(model).is_some() {
             text::put(buf, area.x, y, 1, theme.glyphs.selected, theme.needs);
         }
         y += 1;
@@ -176,16 +181,17 @@ fn draw(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     }
 }
 
-/// The last run of the project that was not green: what holds its queue.
+/// Returns the last gate run of the project that was not green. If the queue is held for a red gate, it is
+/// this run's.
 pub(super) fn red_gate(model: &Model) -> Option<GateId> {
     let project = model.shown_project()?;
     let is_red = |gate: &&GateRun| {
         gate.project == project.slug && gate.verdict.is_some_and(|verdict| verdict != Verdict::Green)
     };
-    model.facts.state.gates().rev().take(FAILURE_LINES_MAX).find(is_red).map(|gate| gate.id)
+    model.facts.state.gates().rev().take(GATES_MAX).find(is_red).map(|gate| gate.id)
 }
 
-/// Gate runs whose output the selected card wants.
+/// Returns the gate runs whose failure lines the open card shows.
 fn wanted_gates(model: &Model) -> Vec<GateId> {
     let Some(need) = model.digest.needs.get(open(model)) else { return Vec::new() };
     match &need.kind {
@@ -216,7 +222,8 @@ impl Pane for Needs {
         if model.digest.needs.is_empty() {
             let lines = [
                 "Nothing waits for you.",
-                "What does comes here with its evidence, and the terminal rings once.",
+                "Anything that needs a decision appears here, with its evidence.",
+                "The terminal rings once for each.",
             ];
             return teach(&lines, area, buf, theme);
         }
@@ -243,7 +250,9 @@ impl Pane for Needs {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let (count, near) = (model.digest.needs.len(), model.panes.needs.near.get());
         let to = match verb {
-            Verb::Move(by) | Verb::Page(by) | Verb::Found(by) => stepped(place(model), near, by, count),
+            Verb::Move(by) | Verb::Page(by) | Verb::Found(by) => {
+                stepped(selected_index(model), near, by, count)
+            }
             Verb::Top => 0,
             Verb::Bottom => count.saturating_sub(1),
             Verb::In => {
@@ -268,6 +277,7 @@ impl Pane for Needs {
     fn click(&self, model: &mut Model, row: usize) {
         let (local, at) = (&model.panes.needs, open(model));
         let (row, rows) = (local.top.get() + row, local.rows.get());
+        // Cards above the open one have a row each; every row of the open card selects it.
         let index = if row < at + rows { row.min(at) } else { row + 1 - rows };
         if let Some(need) = model.digest.needs.get(index) {
             model.panes.needs.at = Some(need.occurrence());
@@ -291,7 +301,7 @@ impl Pane for Needs {
 
     fn why_none(&self, model: &Model) -> String {
         match (selected(model), model.digest.needs.is_empty()) {
-            (Some(_), _) => "what is selected here is about no objective".to_owned(),
+            (Some(_), _) => "the selected card is about no objective".to_owned(),
             (None, true) => "nothing waits for you".to_owned(),
             (None, false) => gone("card"),
         }
@@ -299,24 +309,27 @@ impl Pane for Needs {
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         let is_active = model.active() == PaneId::Needs;
-        if !is_active && place(model).is_none() {
+        // As in the queue: a need that is resolved while the pane has the focus leaves nothing selected.
+        if !is_active && selected_index(model).is_none() {
             model.panes.needs.at = None;
         } else if is_active && model.panes.needs.at.is_none() {
             model.panes.needs.at = model.digest.needs.first().map(Need::occurrence);
         }
         let wanted =
-            wanted_gates(model).into_iter().find(|gate| !model.panes.needs.reported.contains_key(gate));
+            wanted_gates(model).into_iter().find(|gate| !model.panes.needs.failures.contains_key(gate));
         let Some(gate) = wanted else { return Vec::new() };
-        let reported = &mut model.panes.needs.reported;
-        if reported.len() >= FAILURE_LINES_MAX {
-            reported.clear();
+        let failures = &mut model.panes.needs.failures;
+        // Cleared as a whole: what the open card shows is simply read again.
+        if failures.len() >= GATES_MAX {
+            failures.clear();
         }
-        // Asked for once: what cannot be read now is not read the next time either.
-        reported.insert(gate, Vec::new());
+        // An empty entry marks the run as requested, so that it is read once: output that cannot be read now
+        // could not be read the next time either.
+        failures.insert(gate, Vec::new());
         vec![Effect::Job(Job::new(format!("read gate run {gate}"), move |world| {
             let lines = failure_lines(&world.workspace.gate_dir(gate));
             Box::new(move |model: &mut Model| {
-                model.panes.needs.reported.insert(gate, lines);
+                model.panes.needs.failures.insert(gate, lines);
                 Vec::new()
             })
         }))]

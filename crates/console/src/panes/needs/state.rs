@@ -1,20 +1,21 @@
-//! What the pane remembers.
+//! The state of the pane of needs.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use paddock_model::ids::GateId;
 
-/// What the pane remembers.
+/// The state of the pane of needs.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The need that is selected, by its name; none: the first.
+    /// Occurrence of the selected need; `None` selects the first.
     pub at: Option<String>,
-    /// The telling lines of gate runs, once they were read.
-    pub reported: BTreeMap<GateId, Vec<String>>,
+    /// Failure lines of gate runs that were read; empty while a run is being read, or if it cannot be.
+    pub failures: BTreeMap<GateId, Vec<String>>,
+    /// Index of the first card on the screen.
     pub(super) top: Cell<usize>,
-    /// The need that was selected last, by its place.
+    /// Index of the need that was selected last.
     pub(super) near: Cell<usize>,
-    /// The rows of the selected card, as drawn last.
+    /// Rows of the selected card, as drawn last.
     pub(super) rows: Cell<usize>,
 }

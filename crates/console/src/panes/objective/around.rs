@@ -1,4 +1,4 @@
-//! What an objective needs and what needs it, two steps each way, with the same lanes as the list.
+//! The dependencies and dependents of an objective, two steps each way, with the same graph as the list.
 
 use std::collections::BTreeSet;
 
@@ -13,26 +13,28 @@ use paddock_model::objective::Objective;
 
 /// Steps from the objective in each direction.
 const STEPS: usize = 2;
-/// Objectives shown at most; hubs have hundreds.
+/// Objectives shown, at most: an objective that everything depends on has hundreds of dependents.
 const SHOWN_MAX: usize = 200;
-/// Lanes beside each other.
+/// Columns of the graph, at most.
 const GRAPH_COLUMNS_MAX: usize = 8;
 
-/// The objectives around one, oldest first.
+/// Returns an objective with those around it, oldest first.
 fn around<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Objective> {
     let state = &model.facts.state;
     let mut found: BTreeSet<ObjectiveKey> = BTreeSet::from([one.key.clone()]);
+    // Each direction on its own: an objective that shares a dependency with this one is not related to it.
     for is_down in [false, true] {
         let mut edge = vec![one.key.clone()];
         for _ in 0..STEPS {
             let mut next = Vec::new();
             for key in &edge {
-                let beside: Vec<_> = match (is_down, state.objective(key)) {
+                let neighbours: Vec<_> = match (is_down, state.objective(key)) {
                     (true, _) => state.dependents(key).iter().cloned().collect(),
                     (false, Some(one)) => one.spec.depends_on.clone(),
                     (false, None) => Vec::new(),
                 };
-                let keys = beside.into_iter().map(|id| ObjectiveKey { project: one.key.project.clone(), id });
+                let keys =
+                    neighbours.into_iter().map(|id| ObjectiveKey { project: one.key.project.clone(), id });
                 next.extend(keys.filter(|key| found.len() < SHOWN_MAX && found.insert(key.clone())));
             }
             edge = next;
@@ -43,7 +45,7 @@ fn around<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Objective> {
     all
 }
 
-/// Draws them, the row of the objective itself marked.
+/// Draws the objectives around one, with the row of the objective itself marked. Returns the number of rows.
 pub(super) fn draw(
     model: &Model,
     one: &Objective,
@@ -83,14 +85,14 @@ pub(super) fn draw(
         }
         let Some(other) = all.get(*node as usize) else { continue };
         let look = theme.objective(other);
-        let room = |x: u16| area.right().saturating_sub(x);
-        x += text::put(buf, x, y, room(x).min(1), look.glyph, look.style) + 1;
+        let width_from = |x: u16| area.right().saturating_sub(x);
+        x += text::put(buf, x, y, width_from(x).min(1), look.glyph, look.style) + 1;
         let style = if node == &at { theme.strong } else { theme.plain };
-        text::put(buf, x, y, room(x), &text::fit(other.key.id.as_str(), name), style);
+        text::put(buf, x, y, width_from(x), &text::fit(other.key.id.as_str(), name), style);
         x += u16::try_from(name).unwrap_or(0) + 2;
-        text::put(buf, x, y, room(x), &text::fit(look.word, 9), look.style);
+        text::put(buf, x, y, width_from(x), &text::fit(look.word, 9), look.style);
         x += 11;
-        text::put(buf, x, y, room(x), &other.spec.title, theme.dim);
+        text::put(buf, x, y, width_from(x), &other.spec.title, theme.dim);
         if node == &at {
             buf[(area.x, y)].set_symbol(theme.glyphs.selected);
         }

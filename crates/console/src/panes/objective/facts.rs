@@ -1,4 +1,4 @@
-//! The facts of an objective, as lines.
+//! The facts of an objective, as lines of text.
 
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
@@ -11,32 +11,32 @@ use paddock_model::ids::ObjectiveKey;
 use paddock_model::objective::{Feedback, Objective, Status};
 use paddock_report::text::counted;
 
-/// Lines that are put together one after the other.
+/// Builds lines of text, wrapped to a width.
 pub(crate) struct Sheet<'t> {
-    /// The lines.
+    /// Lines so far.
     pub lines: Vec<Line<'static>>,
     columns: usize,
     theme: &'t Theme,
 }
 
-/// Columns of the words at the left.
+/// Columns of the labels at the left.
 const LABEL: usize = 10;
 
 impl<'t> Sheet<'t> {
-    /// An empty one of this many columns.
+    /// Creates an empty sheet of this many columns.
     #[must_use]
     pub(crate) fn new(columns: usize, theme: &'t Theme) -> Self {
         Self { lines: Vec::new(), columns: columns.max(16), theme }
     }
 
-    /// A text, wrapped.
+    /// Adds a text.
     pub(crate) fn text(&mut self, words: &str, style: Style) {
         for line in text::wrap(words, self.columns) {
             self.lines.push(Line::from(Span::styled(line, style)));
         }
     }
 
-    /// A word at the left, and what it is, wrapped beside it.
+    /// Adds a label and, to its right, a text.
     pub(crate) fn fact(&mut self, label: &str, words: &str, style: Style) {
         for (number, line) in text::wrap(words, self.columns - LABEL).into_iter().enumerate() {
             let label = if number == 0 { label } else { "" };
@@ -45,7 +45,7 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// A point of a list.
+    /// Adds an item of a list, with its mark.
     pub(crate) fn point(&mut self, mark: &str, mark_style: Style, words: &str, style: Style) {
         let indent = text::width(mark) + 1;
         for (number, line) in text::wrap(words, self.columns.saturating_sub(indent)).into_iter().enumerate() {
@@ -54,7 +54,7 @@ impl<'t> Sheet<'t> {
         }
     }
 
-    /// A heading, with a blank before it.
+    /// Adds a heading, with a blank line before it.
     pub(crate) fn heading(&mut self, words: &str) {
         if !self.lines.is_empty() {
             self.lines.push(Line::default());
@@ -63,12 +63,12 @@ impl<'t> Sheet<'t> {
     }
 }
 
-/// Everything that is known of it but its sessions' logs.
+/// Returns the facts of an objective: state, history, criteria, dependencies, description.
 #[must_use]
 pub(crate) fn lines(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
-    standing(model, one, &mut sheet, theme);
-    attempts(model, one, &mut sheet, theme);
+    status_facts(model, one, &mut sheet, theme);
+    history(model, one, &mut sheet, theme);
     if !one.spec.acceptance_criteria.is_empty() {
         sheet.heading("Done when");
         let done = one.status == Status::Done;
@@ -78,15 +78,15 @@ pub(crate) fn lines(model: &Model, one: &Objective, columns: usize, theme: &Them
             sheet.point(mark, style, criterion, theme.plain);
         }
     }
-    neighbours(model, one, &mut sheet, theme);
+    dependencies(model, one, &mut sheet, theme);
     if !one.spec.description.trim().is_empty() {
-        sheet.heading("What is to be done");
+        sheet.heading("Description");
         sheet.text(one.spec.description.trim(), theme.plain);
     }
     sheet.lines
 }
 
-fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+fn status_facts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
     let look = theme.objective(one);
     sheet.text(&one.spec.title, theme.strong);
     let since = text::short_time(model.now_ms - one.since_ms);
@@ -99,11 +99,11 @@ fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     if let Some(reason) = model.answers.why_one(&model.facts.state, one, &surroundings) {
         let style = if one.status == Status::NeedsReview { theme.needs } else { theme.plain };
         sheet.fact("why", &reason.text, style);
-        sheet.fact("goes on", &reason.clears, theme.plain);
+        sheet.fact("clears", &reason.clears, theme.plain);
     }
     if let Some(landed) = &one.landed {
         let commit = landed.commit.as_ref().map_or("nothing to land", |commit| commit.short());
-        let verified = if landed.verified { "the gate passed on it" } else { "no gate passed on it" };
+        let verified = if landed.verified { "verified by the gate" } else { "not verified by a gate" };
         sheet.fact("landed", &format!("{commit}, {verified}"), theme.plain);
         let published = landed.published_at_ms.map(|at| text::short_time(model.now_ms - at));
         let published = published.map_or_else(|| "not yet".to_owned(), |ago| format!("{ago} ago"));
@@ -125,6 +125,7 @@ fn standing(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     sheet.fact("branch", &one.branch(), theme.plain);
 }
 
+/// Returns the budget of each session in words. Limits that the objective does not set are the project's.
 fn budget(model: &Model, one: &Objective) -> String {
     let defaults =
         model.facts.state.project(&one.key.project).map(|project| &project.settings.session_defaults);
@@ -134,7 +135,7 @@ fn budget(model: &Model, one: &Objective) -> String {
     format!("{} commits, {} minutes a session", number(commits), number(minutes))
 }
 
-fn neighbours(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+fn dependencies(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
     let state = &model.facts.state;
     let mut list = |title: &str, keys: Vec<ObjectiveKey>| {
         let found: Vec<&Objective> = keys.iter().filter_map(|key| state.objective(key)).collect();
@@ -152,26 +153,27 @@ fn neighbours(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &The
     list("Needed by", state.dependents(&one.key).iter().map(key).collect());
 }
 
-fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
+fn history(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme) {
     if let Some(note) = &one.operated.note {
         sheet.heading("Note for the next session");
         sheet.text(&note.text, theme.plain);
     }
     if let Some(feedback) = &one.next.feedback {
-        sheet.heading("The next session is told");
+        sheet.heading("Feedback for the next session");
         sheet.text(&describe_feedback(feedback), theme.plain);
     }
     if !one.history.is_empty() {
-        sheet.heading("What was done");
+        sheet.heading("History");
         for line in &one.history {
             sheet.point(theme.glyphs.dot, theme.dim, line, theme.plain);
         }
     }
+    // Only the findings of the newest session: older ones may have been dealt with since.
     if let Some(last) = one.sessions.last().and_then(|id| model.facts.state.session(*id))
         && let Some(harvest) = &last.harvest
         && !harvest.findings.is_empty()
     {
-        sheet.heading("Review found");
+        sheet.heading("Review findings");
         for finding in &harvest.findings {
             let paths: Vec<String> = finding.paths.iter().map(ToString::to_string).collect();
             let text = format!("{} {}", finding.text, paths.join(", "));
@@ -180,7 +182,7 @@ fn attempts(model: &Model, one: &Objective, sheet: &mut Sheet<'_>, theme: &Theme
     }
 }
 
-/// Feedback in words.
+/// Returns the feedback for the next session in words.
 #[must_use]
 pub(crate) fn describe_feedback(feedback: &Feedback) -> String {
     match feedback {
@@ -190,7 +192,7 @@ pub(crate) fn describe_feedback(feedback: &Feedback) -> String {
         Feedback::Gate { command, outcome, gate } => format!("gate run {gate} failed: {command}, {outcome}"),
         Feedback::Conflict { paths, .. } => {
             let paths: Vec<String> = paths.iter().map(ToString::to_string).collect();
-            format!("it conflicts in {}", paths.join(", "))
+            format!("the branch conflicts in {}", paths.join(", "))
         }
         Feedback::Ended { session, outcome } => format!("session {session}: {outcome}"),
         Feedback::FollowUp { session, notes } => format!("session {session} left: {notes}"),

@@ -1,10 +1,11 @@
-//! What the pane remembers: the tab, and the place in it.
+//! The state of the pane of one objective: the tab, and the scroll position in it.
 
 use std::cell::Cell;
 
 use paddock_model::ids::{ObjectiveKey, SessionId};
 
-/// The tabs, in their order; the facts are one where there is no room for them beside the others.
+/// The tabs, in their order. The facts are a tab only in a narrow pane; a wide one always shows them at the
+/// left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum Tab {
     #[default]
@@ -21,7 +22,7 @@ impl Tab {
     pub(crate) const ALL: [Self; 6] =
         [Self::Facts, Self::Sessions, Self::Checkpoints, Self::Diff, Self::Queue, Self::Around];
 
-    /// Its word.
+    /// Returns the word of the tab.
     #[must_use]
     pub(crate) fn word(self) -> &'static str {
         match self {
@@ -35,18 +36,20 @@ impl Tab {
     }
 }
 
-/// What the pane remembers.
+/// The state of the pane of one objective.
 #[derive(Debug, Default)]
 pub struct Local {
     pub(super) tab: Tab,
-    /// The first line of the tab.
+    /// First line of the tab.
     pub(super) top: usize,
-    /// The first line of the facts, where they stand beside it.
+    /// First line of the facts at the left.
     pub(super) facts_top: usize,
+    /// Largest value of `facts_top`, as drawn last.
     pub(super) last_facts_top: Cell<usize>,
-    /// The selected session; none: the newest.
+    /// Selected session; `None` selects the newest.
     pub(super) session: Option<SessionId>,
+    /// Largest value of `top`, as drawn last.
     pub(super) last_top: Cell<usize>,
-    /// The objective that these places are about.
+    /// Objective that the state belongs to. Another objective begins with the first tab.
     pub(super) of: Option<ObjectiveKey>,
 }

@@ -1,4 +1,4 @@
-//! What the tabs of an objective's view hold.
+//! The contents of the tabs of an objective.
 
 use paddock_model::ids::EntryId;
 use ratatui::style::Style;
@@ -14,7 +14,7 @@ use paddock_model::objective::Objective;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
 use paddock_report::row;
 
-/// Its sessions, the newest first.
+/// Returns the sessions of an objective, newest first.
 pub(crate) fn sessions<'m>(model: &'m Model, one: &'m Objective) -> Vec<&'m Session> {
     one.sessions.iter().rev().filter_map(|id| model.facts.state.session(*id)).collect()
 }
@@ -39,7 +39,7 @@ fn session_style(session: &Session, theme: &Theme) -> Style {
     }
 }
 
-/// One session in one row.
+/// Returns a session as one row.
 #[must_use]
 pub(crate) fn session_row(model: &Model, session: &Session, theme: &Theme) -> Line<'static> {
     let end = session.finished_ms.unwrap_or(model.now_ms);
@@ -61,7 +61,7 @@ pub(crate) fn session_row(model: &Model, session: &Session, theme: &Theme) -> Li
     ])
 }
 
-/// The commits of its sessions, with what the review said of them.
+/// Returns the commits of an objective's sessions, with the findings of their reviews.
 #[must_use]
 pub(crate) fn checkpoints(
     model: &Model,
@@ -100,27 +100,27 @@ pub(crate) fn checkpoints(
     sheet.lines
 }
 
-/// Events of the queue name their objective as what would land.
+/// Returns whether an event is about an objective. Events of the queue name it as their subject instead.
 fn is_about(line: &EventLine, one: &Objective) -> bool {
     let subject = line.data.pointer("/subject/objective").and_then(Value::as_str);
     line.objective.as_deref().or(subject) == Some(one.key.id.as_str())
         && line.project.as_deref() == Some(one.key.project.as_str())
 }
 
-/// The numbers of its entries in the queue, as far as recent events tell.
+/// Returns the numbers of an objective's queue entries: the present one, and those of recent events. The
+/// state keeps only the present one, but gate runs name the entry that they judged.
 fn entries(model: &Model, one: &Objective) -> Vec<EntryId> {
     let now =
         model.facts.state.project(&one.key.project).and_then(|project| project.train.entry_of(&one.key.id));
-    let describe_feedback = model.facts.events.iter().filter(|line| is_about(line, one));
-    let describe_feedback =
-        describe_feedback.filter_map(|line| line.data.get("entry").and_then(Value::as_u64)).map(EntryId);
-    let mut all: Vec<EntryId> = describe_feedback.chain(now.map(|entry| entry.id)).collect();
+    let events = model.facts.events.iter().filter(|line| is_about(line, one));
+    let earlier = events.filter_map(|line| line.data.get("entry").and_then(Value::as_u64)).map(EntryId);
+    let mut all: Vec<EntryId> = earlier.chain(now.map(|entry| entry.id)).collect();
     all.sort_unstable();
     all.dedup();
     all
 }
 
-/// The gate runs on it, the newest first.
+/// Returns the gate runs that judged an objective, newest first.
 #[must_use]
 pub(crate) fn gates<'m>(model: &'m Model, one: &Objective) -> Vec<&'m GateRun> {
     let entries = entries(model, one);
@@ -138,7 +138,7 @@ fn verdict(gate: &GateRun, theme: &Theme) -> (&'static str, Style) {
     }
 }
 
-/// What happened to it in the queue, and each gate run with its commands.
+/// Returns the gate runs of an objective with their commands, and its recent events of the queue.
 #[must_use]
 pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut sheet = Sheet::new(columns, theme);
@@ -161,22 +161,22 @@ pub(crate) fn queue(model: &Model, one: &Objective, columns: usize, theme: &Them
             );
         }
     }
-    let describe_feedback = model.facts.events.iter().rev().filter(|line| is_about(line, one));
-    let describe_feedback: Vec<String> = describe_feedback
+    let events = model.facts.events.iter().rev().filter(|line| is_about(line, one));
+    let events: Vec<String> = events
         .filter(|line| {
             line.kind.contains("queue") || line.kind.contains("landed") || line.kind.contains("publ")
         })
         .take(20)
         .map(row::human)
         .collect();
-    if !describe_feedback.is_empty() {
-        sheet.heading("What happened");
-        for line in describe_feedback {
+    if !events.is_empty() {
+        sheet.heading("Events");
+        for line in events {
             sheet.text(&line, theme.dim);
         }
     }
     if sheet.lines.is_empty() {
-        sheet.text("It has not been in the merge queue lately.", theme.dim);
+        sheet.text("This objective has not been in the merge queue lately.", theme.dim);
     }
     sheet.lines
 }

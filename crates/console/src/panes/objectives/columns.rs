@@ -1,4 +1,4 @@
-//! One objective in one row.
+//! Draws an objective as one row.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -8,47 +8,49 @@ use crate::{Model, text};
 use paddock_model::objective::{Objective, Status};
 use paddock_model::session::Session;
 
-/// Columns of the state's word.
-const WORD: usize = 9;
-/// `12×`
+/// Columns of the word of the state.
+const STATE: usize = 9;
+/// Columns of the number of sessions: `12×`.
 const ATTEMPTS: usize = 4;
-/// `3h05`
+/// Columns of the elapsed time: `3h05`.
 const ELAPSED: usize = 5;
-/// `$12.34`
+/// Columns of the cost: `$12.34`.
 const COST: usize = 7;
-/// The mark of the longest chain.
+/// Columns of the mark of the longest chain.
 const MARK: usize = 2;
-/// A title is shown from this many columns on.
-const TITLE_LEAST: usize = 12;
-/// The longest id that is shown whole.
-const NAME_MOST: usize = 28;
-/// The longest title that is shown whole.
-const TITLE_MOST: usize = 44;
-/// The shortest that ids are cut to before a column is dropped for them.
-const NAME_LEAST: usize = 14;
+/// Columns of the shortest title that is worth showing.
+const TITLE_MIN: usize = 12;
+/// Columns of an id, at most.
+const NAME_MAX: usize = 28;
+/// Columns of a title, at most.
+const TITLE_MAX: usize = 44;
+/// Columns to which ids are cut before another column is dropped.
+const NAME_MIN: usize = 14;
 
-/// Which columns there is room for. They go in this order: title, cost, attempts, elapsed.
+/// The columns of the list that fit. In a narrow pane they are dropped in this order: title, cost, attempts,
+/// elapsed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Columns {
     /// Columns of the id.
     pub name: usize,
-    /// Columns of the title; 0: none.
+    /// Columns of the title; 0 if it is not shown.
     pub title: usize,
-    /// Columns of the state: its word, or what it waits for.
-    word: usize,
+    /// Columns of the state, or of the objectives that it waits for.
+    state: usize,
     attempts: bool,
     elapsed: bool,
     cost: bool,
 }
 
 impl Columns {
-    /// For rows of this many columns, with ids and titles of at most so many.
+    /// Fits the columns into rows of `columns`. `longest` is the width of the longest id and of the longest
+    /// title.
     #[must_use]
     pub(crate) fn new(columns: usize, longest: (usize, usize), has_cost: bool) -> Self {
         let (longest_name, longest_title) = longest;
-        let name = longest_name.clamp(6, NAME_MOST);
-        let least = name.min(NAME_LEAST);
-        let mut shown = Self { name, title: 0, word: WORD, attempts: true, elapsed: true, cost: has_cost };
+        let name = longest_name.clamp(6, NAME_MAX);
+        let least = name.min(NAME_MIN);
+        let mut shown = Self { name, title: 0, state: STATE, attempts: true, elapsed: true, cost: has_cost };
         for drop in 0..3 {
             if shown.right() + least < columns {
                 break;
@@ -59,19 +61,19 @@ impl Columns {
                 _ => shown.elapsed = false,
             }
         }
-        let room = columns.saturating_sub(shown.right() + 1);
-        shown.name = name.min(room);
-        let left = room.saturating_sub(shown.name + 2);
-        shown.title = if left >= TITLE_LEAST { left.min(longest_title).min(TITLE_MOST) } else { 0 };
+        let free = columns.saturating_sub(shown.right() + 1);
+        shown.name = name.min(free);
+        let left = free.saturating_sub(shown.name + 2);
+        shown.title = if left >= TITLE_MIN { left.min(longest_title).min(TITLE_MAX) } else { 0 };
         let used = shown.right() + 1 + shown.name + if shown.title > 0 { shown.title + 2 } else { 0 };
-        shown.word = WORD + columns.saturating_sub(used).min(WORD * 4);
+        shown.state = STATE + columns.saturating_sub(used).min(STATE * 4);
         shown
     }
 
-    /// What stands to the right of id and title.
+    /// Returns the width of everything to the right of id and title.
     fn right(self) -> usize {
         let part = |is: bool, columns: usize| if is { columns + 1 } else { 0 };
-        WORD + MARK + part(self.attempts, ATTEMPTS) + part(self.elapsed, ELAPSED) + part(self.cost, COST)
+        STATE + MARK + part(self.attempts, ATTEMPTS) + part(self.elapsed, ELAPSED) + part(self.cost, COST)
     }
 }
 
@@ -79,7 +81,8 @@ fn sessions<'m>(model: &'m Model, one: &'m Objective) -> impl DoubleEndedIterato
     one.sessions.iter().filter_map(|id| model.facts.state.session(*id))
 }
 
-/// How long it has been worked on, or has waited for a person; none before anything began.
+/// Returns how long an objective has been worked on, or has waited for a person, in milliseconds; `None`
+/// before its first session.
 #[must_use]
 pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
     let begun = sessions(model, one).find_map(|session| session.started_ms);
@@ -93,30 +96,31 @@ pub(crate) fn elapsed_ms(model: &Model, one: &Objective) -> Option<i64> {
     }
 }
 
-/// What its sessions cost together, in dollars, as far as their agents told.
+/// Returns the cost of an objective's sessions in dollars, as far as their agents reported it; `None` if none
+/// did.
 #[must_use]
 pub(crate) fn cost(model: &Model, one: &Objective) -> Option<f64> {
     let reported: Vec<f64> = sessions(model, one).filter_map(|session| session.account.usage.usd()).collect();
     (!reported.is_empty()).then(|| reported.iter().sum())
 }
 
-/// What a row needs besides its objective.
-pub(crate) struct Setting<'a> {
-    /// The model.
+/// What a row needs in addition to its objective.
+pub(crate) struct RowContext<'a> {
+    /// Model of the console.
     pub model: &'a Model,
-    /// The theme.
+    /// Colours and glyphs.
     pub theme: &'a Theme,
-    /// The columns.
+    /// Columns that fit.
     pub columns: Columns,
-    /// Whether it has to do with the selected one.
+    /// Whether the objective is a dependency or dependent of the selected one, or the selected one itself.
     pub is_kin: bool,
-    /// Whether it is on the longest chain of what is left.
+    /// Whether the objective is on the longest chain of unfinished ones.
     pub is_critical: bool,
 }
 
-/// Draws the row of an objective; `area` begins at its glyph.
-pub(crate) fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut Buffer) {
-    let Setting { model, theme, columns, .. } = setting;
+/// Draws the row of an objective. `area` begins at the glyph of its state.
+pub(crate) fn draw(one: &Objective, context: &RowContext<'_>, area: Rect, buf: &mut Buffer) {
+    let RowContext { model, theme, columns, .. } = context;
     let look = theme.objective(one);
     let end = area.right();
     let put = |buf: &mut Buffer, x: u16, columns: usize, text: &str, style| {
@@ -125,7 +129,7 @@ pub(crate) fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut
     put(buf, area.x, 1, look.glyph, look.style);
     let mut x = area.x + 2;
     let name = if one.status == Status::Done { theme.dim } else { theme.plain };
-    let name = if setting.is_kin { name.patch(theme.strong) } else { name };
+    let name = if context.is_kin { name.patch(theme.strong) } else { name };
     put(buf, x, columns.name, one.key.id.as_str(), name);
     x += narrow(columns.name + 1);
     if columns.title > 0 {
@@ -133,16 +137,17 @@ pub(crate) fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut
         x += narrow(columns.title + 2);
     }
     let mark_x = end.saturating_sub(narrow(MARK));
-    if setting.is_critical {
+    if context.is_critical {
         put(buf, mark_x + 1, 1, theme.glyphs.critical, theme.strong);
     }
     if let Some(waits) = waits_for(model, one) {
-        let room = usize::from(mark_x.saturating_sub(x));
-        put(buf, x, room, &format!("{}: {waits}", look.word), look.style);
+        // A waiting objective has no session yet: the names of what it waits for replace the figures.
+        let columns = usize::from(mark_x.saturating_sub(x));
+        put(buf, x, columns, &format!("{}: {waits}", look.word), look.style);
         return;
     }
-    put(buf, x, WORD, look.word, look.style);
-    x += narrow(columns.word);
+    put(buf, x, STATE, look.word, look.style);
+    x += narrow(columns.state);
     let dash = theme.glyphs.dash;
     let mut right = |buf: &mut Buffer, is: bool, columns: usize, text: &str| {
         if is {
@@ -160,7 +165,7 @@ pub(crate) fn draw(one: &Objective, setting: &Setting<'_>, area: Rect, buf: &mut
     right(buf, columns.cost, COST, &cost);
 }
 
-/// The unfinished ones that it waits for, by name.
+/// Returns the ids of the unfinished objectives that an objective waits for.
 fn waits_for(model: &Model, one: &Objective) -> Option<String> {
     if one.status != Status::Todo {
         return None;
@@ -178,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_go_in_the_stated_order_when_it_gets_narrow() {
+    fn narrow_rows_drop_columns_in_the_stated_order() {
         let of = |columns| {
             let shown = Columns::new(columns, (16, 30), true);
             (shown.name, shown.title > 0, shown.cost, shown.attempts, shown.elapsed)

@@ -1,30 +1,32 @@
-//! What the pane remembers.
+//! The state of the pane of objectives.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use super::plan::Plan;
+use super::list::List;
 use paddock_model::ids::{ObjectiveKey, SessionId};
 
-/// A selection: the objective, and its session if one was chosen.
+/// A selection: the objective, and the session if one was selected.
 pub(super) type Selection = (Option<ObjectiveKey>, Option<SessionId>);
 
-/// What the pane remembers.
+/// The state of the pane of objectives.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The first row on the screen.
+    /// First row on the screen.
     pub top: Cell<usize>,
-    /// Only objectives with this in their id, title or state.
+    /// Filter text: only objectives with it in id, title or state are listed.
     pub filter: String,
+    /// Objectives that a person has unfolded.
     pub(super) unfolded: BTreeSet<ObjectiveKey>,
-    /// What was selected when the filter was begun.
+    /// Selection when the filter was begun.
     pub(super) before: Option<Selection>,
-    /// What was selected until its row left the filter.
+    /// Selection that was lost when its row left the filtered list.
     pub(super) hidden: Option<Selection>,
-    /// The row that was selected last.
+    /// Row that was selected last.
     pub(super) near: Cell<usize>,
-    /// The lines, with the version of the facts that they were last held against.
-    pub(super) plan: RefCell<Option<(u64, Rc<Plan>)>>,
+    /// Cached list, with the version of the facts for which it is known to be right.
+    pub(super) list: RefCell<Option<(u64, Rc<List>)>>,
+    /// Cached explanation of an objective, with the version of the facts that it was made from.
     pub(super) why: RefCell<Option<(u64, ObjectiveKey, String)>>,
 }

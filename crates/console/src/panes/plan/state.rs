@@ -1,10 +1,10 @@
-//! What the pane remembers.
+//! The state of the pane of plans.
 
 use std::cell::Cell;
 
-/// What the pane remembers.
+/// The state of the pane of plans.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The first line on the screen.
+    /// First line on the screen.
     pub top: Cell<usize>,
 }

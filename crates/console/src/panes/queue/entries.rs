@@ -1,4 +1,4 @@
-//! What the queue's rows say, from the state.
+//! The rows of the queue's pane, derived from the state.
 
 use serde_json::Value;
 
@@ -8,36 +8,38 @@ use paddock_model::ids::{EntryId, GateId, ObjectiveId};
 use paddock_model::project::Project;
 use paddock_model::train::{Entry, Subject};
 
-/// Gate runs that are looked through for the last one about something.
+/// Newest gate runs that are searched, at most: rows are derived for every frame, and a workspace may have
+/// thousands of runs.
 const RECENT: usize = 200;
 
-/// How far a gate run is.
+/// The progress of a gate run.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Progress {
-    /// The command that runs: `tests 2/2`.
+    /// Command that is running: `tests 2/2`.
     pub command: String,
     /// Milliseconds since the run began.
     pub elapsed_ms: i64,
-    /// What the last green run took, in milliseconds; none: there was none.
+    /// Duration of the last green run, in milliseconds; `None` if there was none.
     pub expected_ms: Option<i64>,
 }
 
 impl Progress {
-    /// Between 0 and 1, as far as can be known. It is never full before the end.
+    /// Returns an estimate between 0 and 1, `None` without an earlier run to compare with. The estimate never
+    /// reaches 1, since a run that takes longer than the last one is not done.
     #[must_use]
     pub(crate) fn share(&self) -> Option<f64> {
         let expected = self.expected_ms.filter(|expected| *expected > 0)?;
         Some((self.elapsed_ms as f64 / expected as f64).clamp(0.0, 0.99))
     }
 
-    /// `tests 1:52`, where there is little room.
+    /// Returns short words for narrow rows: `tests 1:52`.
     #[must_use]
     pub(crate) fn short_words(&self) -> String {
         let command = self.command.split(' ').next().unwrap_or_default();
         format!("{command} {}", text::running(self.elapsed_ms))
     }
 
-    /// `tests 2/2  1:52 of ~2:01`.
+    /// Returns the full words: `tests 2/2 1:52 of ~2:01`.
     #[must_use]
     pub(crate) fn words(&self) -> String {
         let elapsed = text::running(self.elapsed_ms);
@@ -46,41 +48,43 @@ impl Progress {
     }
 }
 
-/// Where an entry stands in its batch.
+/// The position of an entry in its batch, drawn as a part of a bracket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bracket {
-    /// Alone.
+    /// The entry is alone.
     None,
-    /// The first of several that are judged together.
+    /// The first of several entries that one gate run judges together.
     First,
-    /// In between.
+    /// An entry between the first and the last.
     Middle,
-    /// The last.
+    /// The last entry of the batch.
     Last,
 }
 
-/// One row.
+/// One row of the pane.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Row {
-    /// The objective; none: the user's own commits.
+    /// Objective of the entry; `None` for the user's own commits.
     pub objective: Option<ObjectiveId>,
-    /// What stands in the row.
+    /// Name to show.
     pub name: String,
-    /// One word: `waits`, `gate`, `lands`.
+    /// State in one word: `waits`, `gate`, `lands`.
     pub state: &'static str,
-    /// How far its gate run is.
+    /// Progress of the entry's gate run, if one is open.
     pub progress: Option<Progress>,
-    /// What it waits for, or what is known of it.
+    /// Reason of the state.
     pub detail: String,
-    /// Its place in a batch.
+    /// Position in a batch.
     pub bracket: Bracket,
-    /// The gate run that is about it.
+    /// Open gate run on the entry, otherwise the last one.
     pub gate: Option<GateId>,
 }
 
-/// How long the project's last green run on a candidate took.
+/// Returns the duration of the project's last green run of the whole gate, in milliseconds.
 fn expected_ms(model: &Model, project: &Project) -> Option<i64> {
-    let is_meant = |gate: &&GateRun| {
+    // Runs of other purposes (phase checks, the canary) run other commands or on other trees: their durations
+    // say nothing about the queue's.
+    let is_comparable = |gate: &&GateRun| {
         gate.project == project.slug
             && gate.verdict == Some(Verdict::Green)
             && matches!(
@@ -88,12 +92,12 @@ fn expected_ms(model: &Model, project: &Project) -> Option<i64> {
                 Purpose::Candidate { .. } | Purpose::Base { .. } | Purpose::Ahead { .. }
             )
     };
-    let last = model.facts.state.gates().rev().take(RECENT).find(is_meant)?;
+    let last = model.facts.state.gates().rev().take(RECENT).find(is_comparable)?;
     let took: u64 = last.results.iter().map(|result| result.took_ms).sum();
     i64::try_from(took).ok()
 }
 
-/// How far an open run is.
+/// Returns the progress of an open run.
 #[must_use]
 pub(crate) fn progress(model: &Model, project: &Project, gate: &GateRun) -> Progress {
     let gauge = model.facts.gauges.get(&("gate_progress".to_owned(), None, Some(gate.id.0)));
@@ -111,7 +115,8 @@ pub(crate) fn progress(model: &Model, project: &Project, gate: &GateRun) -> Prog
     }
 }
 
-/// The open run that says something about this entry, the one on the fewest first.
+/// Returns the open run that judges an entry. Of several, the one with the fewest entries: it says most about
+/// this one.
 fn run_of<'m>(model: &'m Model, project: &Project, entry: &Entry) -> Option<&'m GateRun> {
     let open = model.facts.state.open_gates();
     let own = open.filter(|gate| {
@@ -120,7 +125,7 @@ fn run_of<'m>(model: &'m Model, project: &Project, entry: &Entry) -> Option<&'m 
     own.min_by_key(|gate| gate.purpose.entries().len())
 }
 
-/// The last run about this entry that is over.
+/// Returns the last finished run that judged an entry.
 #[must_use]
 pub(crate) fn last_run<'m>(model: &'m Model, project: &Project, entry: EntryId) -> Option<&'m GateRun> {
     let mut recent = model.facts.state.gates().rev().take(RECENT);
@@ -136,7 +141,8 @@ fn name(subject: &Subject) -> String {
     }
 }
 
-fn waits(model: &Model, project: &Project, entry: &Entry, first: bool) -> String {
+/// Returns why an entry waits. Of several reasons, the most specific one is shown.
+fn wait_reason(model: &Model, project: &Project, entry: &Entry, first: bool) -> String {
     if let Some(until) = entry.not_before_ms.filter(|at| *at > model.now_ms) {
         return format!("tried again in {}", text::short_time(until - model.now_ms));
     }
@@ -147,18 +153,19 @@ fn waits(model: &Model, project: &Project, entry: &Entry, first: bool) -> String
         (Subject::Objective(one), Subject::Objective(other)) => project.do_collide(one, other),
         _ => false,
     };
+    // Only conflicts with entries before it matter: those land first, and this one then no longer merges.
     let order = (model.answers.in_order)(&project.train);
     if let Some(other) = order.iter().copied().take_while(|other| other.id != entry.id).find(collides) {
         return format!("will conflict with {}", name(&other.subject));
     }
     if project.train.is_separate(entry.id) {
-        return "does not merge with those before it".to_owned();
+        return "does not merge with the entries before it".to_owned();
     }
     match (last_run(model, project, entry.id).and_then(|run| run.verdict), first) {
-        (Some(Verdict::Red), _) => "red, who is to blame is found out".to_owned(),
-        (Some(Verdict::NotEvaluated), _) => "could not be evaluated, is tried again".to_owned(),
-        (_, true) => "its turn is next".to_owned(),
-        _ => "for those before it".to_owned(),
+        (Some(Verdict::Red), _) => "red; finding the culprit".to_owned(),
+        (Some(Verdict::NotEvaluated), _) => "not evaluated; the gate runs again".to_owned(),
+        (_, true) => "next in line".to_owned(),
+        _ => "for the entries before it".to_owned(),
     }
 }
 
@@ -180,9 +187,9 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
     if let Some(run) = run {
         (row.state, row.progress) = ("gate", Some(progress(model, project, run)));
         row.detail = match &run.purpose {
-            Purpose::Base { .. } => "on what it would land on".to_owned(),
+            Purpose::Base { .. } => "on the base, to find the culprit".to_owned(),
             Purpose::Ahead { .. } => "ahead of its turn".to_owned(),
-            Purpose::Tamper { .. } => "with the tests as they were".to_owned(),
+            Purpose::Tamper { .. } => "with the original tests".to_owned(),
             _ => String::new(),
         };
         return row;
@@ -191,15 +198,19 @@ fn row(model: &Model, project: &Project, entry: &Entry, first: bool) -> Row {
     let is_building =
         train.chain.as_ref().is_some_and(|chain| chain.is_building && chain.asked.contains(&entry.id));
     (row.state, row.detail) = match (train.is_landing(entry.id), is_building) {
+        // A project without a gate lands, too: no verdict may be claimed there.
+        (true, _) if train.landing.as_ref().is_some_and(|landing| landing.gate.is_none()) => {
+            ("lands", "no gate".to_owned())
+        }
         (true, _) => ("lands", "the gate is green".to_owned()),
         (false, true) => ("merge", "its merge is being made".to_owned()),
         (false, false) if train.held.is_some() => ("held", "until the queue is released".to_owned()),
-        (false, false) => ("waits", waits(model, project, entry, first)),
+        (false, false) => ("waits", wait_reason(model, project, entry, first)),
     };
     row
 }
 
-/// Every entry in the order in which they will land.
+/// Returns a row for each entry, in landing order.
 #[must_use]
 pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     let order = (model.answers.in_order)(&project.train);
@@ -218,7 +229,7 @@ pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
             (true, false) => Bracket::Last,
             (false, false) => Bracket::None,
         };
-        // A run is told of once, at the first that it is about.
+        // The progress of a run is shown once, at the first of its entries.
         if gates[at].is_some() && up.is_some_and(|up| gates[up] == gates[at]) {
             (row.detail, row.progress) = ("in the same batch".to_owned(), None);
         }
@@ -226,11 +237,12 @@ pub(super) fn rows(model: &Model, project: &Project) -> Vec<Row> {
     rows
 }
 
-/// The other open runs of the project: phase checks, a canary, the user's own commits.
+/// Returns the open runs of the project that judge no entry: phase checks, the canary, the user's own
+/// commits.
 #[must_use]
-pub(crate) fn beside(model: &Model, project: &Project) -> Vec<(GateId, String)> {
+pub(crate) fn other_runs(model: &Model, project: &Project) -> Vec<(GateId, String)> {
     let open = model.facts.state.open_gates().filter(|gate| gate.project == project.slug && !gate.cancelled);
-    let beside = open.filter(|gate| gate.purpose.entries().is_empty());
+    let others = open.filter(|gate| gate.purpose.entries().is_empty());
     let words = |gate: &GateRun| {
         let what = match &gate.purpose {
             Purpose::Phase { phase } => format!("checks of phase {phase}"),
@@ -239,5 +251,5 @@ pub(crate) fn beside(model: &Model, project: &Project) -> Vec<(GateId, String)> 
         };
         (gate.id, format!("{what}: {}", progress(model, project, gate).words()))
     };
-    beside.map(words).collect()
+    others.map(words).collect()
 }

@@ -1,4 +1,4 @@
-//! The merge queue: what will land, in order, and what it waits for.
+//! The pane of the merge queue: its entries in landing order, and what each waits for.
 
 mod entries;
 mod radar;
@@ -16,31 +16,33 @@ use crate::log::{Of, draw as draw_log, turn};
 use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, layout, text};
-use entries::{Bracket, Row, beside, rows};
+use entries::{Bracket, Row, other_runs, rows};
 use paddock_model::ids::{GateId, ObjectiveId, ObjectiveKey};
 use paddock_model::project::Project;
 use paddock_model::settings::Slots;
 
 pub(crate) use state::Local;
 
-/// The columns of a progress bar.
+/// Columns of a progress bar.
 const BAR: usize = 9;
-/// The pane from this height on shows a gate run's output, if it has the whole screen.
-const HIGH: u16 = 12;
+/// Rows from which on a pane with the whole screen shows the output of a gate run below the list.
+const OUTPUT_FROM_HEIGHT: u16 = 12;
 
 /// The pane.
 pub(crate) struct Queue;
 
-fn place(model: &Model, rows: &[Row]) -> Option<usize> {
+/// Returns the index of the selected entry.
+fn selected_index(model: &Model, rows: &[Row]) -> Option<usize> {
     chosen(rows, model.panes.queue.at.as_ref(), |row| row.objective.clone())
 }
 
+/// Returns whether the pane has the whole screen.
 fn has_screen(model: &Model) -> bool {
     model.active() == PaneId::Queue && model.zoomed
 }
 
-/// The gate run whose output is shown where the pane has the screen: that of the selected entry, else one that
-/// runs, else the last one.
+/// Returns the gate run whose output is shown: that of the selected entry, else an open one, else the last
+/// one. Returns `None` unless the pane has the whole screen.
 #[must_use]
 pub(crate) fn gate(model: &Model) -> Option<GateId> {
     if !has_screen(model) {
@@ -48,7 +50,7 @@ pub(crate) fn gate(model: &Model) -> Option<GateId> {
     }
     let project = model.shown_project()?;
     let rows = rows(model, project);
-    let selected = place(model, &rows).and_then(|at| rows.get(at)).and_then(|row| row.gate);
+    let selected = selected_index(model, &rows).and_then(|at| rows.get(at)).and_then(|row| row.gate);
     let state = &model.facts.state;
     let open = || state.open_gates().find(|gate| gate.project == project.slug).map(|gate| gate.id);
     let last = || state.gates().rev().take(200).find(|gate| gate.project == project.slug).map(|gate| gate.id);
@@ -87,12 +89,12 @@ fn draw_row(at: usize, row: &Row, names: u16, area: Rect, buf: &mut Buffer, them
     put(buf, x, row.state, state_style(row.state, theme));
     x += 7;
     if let Some(progress) = &row.progress {
-        // The words go first, then the bar: a narrow row says what runs and for how long.
-        let room = usize::from(area.right().saturating_sub(x + 1));
+        // In a narrow row the words are shortened first, then the bar is dropped: command and time say more.
+        let columns = usize::from(area.right().saturating_sub(x + 1));
         let (full, short) = (progress.words(), progress.short_words());
-        let (words, has_bar) = match room {
-            room if room >= text::width(&full) + BAR + 2 => (full, true),
-            room if room >= text::width(&short) + BAR + 2 => (short, true),
+        let (words, has_bar) = match columns {
+            columns if columns >= text::width(&full) + BAR + 2 => (full, true),
+            columns if columns >= text::width(&short) + BAR + 2 => (short, true),
             _ => (short, false),
         };
         if let Some(share) = progress.share().filter(|_| has_bar) {
@@ -104,53 +106,59 @@ fn draw_row(at: usize, row: &Row, names: u16, area: Rect, buf: &mut Buffer, them
     put(buf, x, &row.detail, theme.dim);
 }
 
-/// What is said below the entries: other runs, what is published, what waits to be and why.
-fn foot(model: &Model, project: &Project, theme: &Theme, whole: bool) -> Vec<(String, Style)> {
+/// Returns the lines below the entries: other gate runs, and the state of publishing.
+fn footer_lines(model: &Model, project: &Project, theme: &Theme, full_screen: bool) -> Vec<(String, Style)> {
     let mut lines = Vec::new();
-    lines.extend(beside(model, project).into_iter().map(|(_, words)| (words, theme.working)));
+    lines.extend(other_runs(model, project).into_iter().map(|(_, words)| (words, theme.working)));
     let waiting = &project.integration.unpublished;
+    // Objectives that had nothing to land count as landed but were never published.
     let landed = model.digest.landed.saturating_sub(model.digest.unchanged);
     let published = landed.saturating_sub(waiting.len());
     let dot = theme.glyphs.dot;
     let words = format!("published {published}");
     match &project.integration.waits {
         None if waiting.is_empty() => lines.push((words, theme.dim)),
-        None => lines.push((format!("{words}  {dot}  landed {} to be published", waiting.len()), theme.dim)),
+        None => {
+            lines.push((format!("{words}  {dot}  {} landed, not published yet", waiting.len()), theme.dim));
+        }
         Some(wait) => {
             let count = waiting.len().max(1);
             let verb = if count == 1 { "waits" } else { "wait" };
             let why = format!("{words}  {dot}  {count} {verb}: {}", wait.text);
             lines.push((why, theme.needs));
-            if whole {
+            if full_screen {
                 lines.extend(wait.files.iter().map(|file| (format!("  {file}"), theme.plain)));
             }
         }
     }
-    if whole && !waiting.is_empty() {
+    if full_screen && !waiting.is_empty() {
         let ids: Vec<&str> = waiting.iter().map(ObjectiveId::as_str).collect();
         lines.push((format!("not published yet: {}", ids.join(", ")), theme.dim));
     }
     lines
 }
 
-/// `slots 1`, and once that is measured the figure that it follows from: `slots 1 (×1.7 beside another)`.
+/// Returns the number of slots. If it was measured, the words include the figure that it follows from:
+/// `slots 1 (a run takes 1.70× as long in parallel)`.
 fn slots(project: &Project) -> String {
     let count = project.gate_slots();
     let found = project.slot_tuning.found(&project.settings.gate_terms());
     match found.filter(|_| project.settings.queue.slots == Slots::Auto) {
         Some(found) => {
-            format!("slots {count} (one takes {:.2}× beside another)", f64::from(found.beside) / 1_000.0)
+            let factor = f64::from(found.beside) / 1_000.0;
+            format!("slots {count} (a run takes {factor:.2}× as long in parallel)")
         }
         None => format!("slots {count}"),
     }
 }
 
+/// Returns why the queue is held, if it is.
 fn hold(project: &Project) -> Option<String> {
     let reason = project.train.held.as_ref().or_else(|| project.landing_hold())?;
     Some(format!("held: {}", reason.text))
 }
 
-/// Draws the hold, the entries and the foot; gives how many rows it took.
+/// Draws the reason of a hold, the entries and the footer lines. Returns the number of rows drawn.
 fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) -> u16 {
     let rows = rows(model, project);
     let mut y = area.y;
@@ -159,14 +167,14 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
         text::put(buf, area.x + 1, y, width, &held, theme.needs);
         y += 1;
     }
-    let whole = has_screen(model);
-    let foot = foot(model, project, theme, whole);
-    let below = u16::try_from(foot.len()).unwrap_or(0);
-    let room = area.bottom().saturating_sub(y);
-    // The entries come first, but what is said below them has a line where there are two.
-    let room = room.saturating_sub(below.min(room / 2));
-    let at = place(model, &rows);
-    let height = usize::from(room).min(rows.len().max(1));
+    let footer = footer_lines(model, project, theme, has_screen(model));
+    let footer_rows = u16::try_from(footer.len()).unwrap_or(0);
+    let free = area.bottom().saturating_sub(y);
+    // The entries come first, but the footer keeps up to half of the rows: why publishing waits must be
+    // visible.
+    let for_entries = free.saturating_sub(footer_rows.min(free / 2));
+    let at = selected_index(model, &rows);
+    let height = usize::from(for_entries).min(rows.len().max(1));
     let local = &model.panes.queue;
     local.near.set(at.unwrap_or(local.near.get()));
     let top = scrolled(local.top.get(), at.unwrap_or(local.top.get()), height, rows.len());
@@ -180,27 +188,28 @@ fn list(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &
         y += 1;
     }
     for (index, row) in rows.iter().enumerate().skip(top).take(height) {
-        let place = Rect { y, height: 1, ..area };
-        draw_row(index, row, names, place, buf, theme);
+        let row_area = Rect { y, height: 1, ..area };
+        draw_row(index, row, names, row_area, buf, theme);
         if Some(index) == at && model.active() == PaneId::Queue {
-            theme.select(buf, place, true);
+            theme.select(buf, row_area, true);
         }
         y += 1;
     }
-    for (line, style) in foot.into_iter().take(usize::from(area.bottom().saturating_sub(y))) {
+    for (line, style) in footer.into_iter().take(usize::from(area.bottom().saturating_sub(y))) {
         text::put(buf, area.x + 1, y, width, &line, style);
         y += 1;
     }
     y - area.y
 }
 
-/// The list above, the radar, and the output of a gate run below.
-fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
+/// Draws the pane with the whole screen: the list, the conflict radar, and the output of a gate run.
+fn full_screen(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let mut taken = list(model, project, Rect { height: area.height / 2, ..area }, buf, theme);
+    // The radar is dropped before the output: at least seven rows of it must remain.
     let radar = radar::rows(&model.answers, project);
     if radar > 0 && taken + radar + 8 < area.height {
-        let place = Rect { y: area.y + taken + 1, height: radar, ..area };
-        radar::draw(&model.answers, project, place, buf, theme);
+        let radar_area = Rect { y: area.y + taken + 1, height: radar, ..area };
+        radar::draw(&model.answers, project, radar_area, buf, theme);
         taken += radar + 1;
     }
     let Some(gate) = gate(model) else { return };
@@ -209,29 +218,32 @@ fn whole(model: &Model, project: &Project, area: Rect, buf: &mut Buffer, theme: 
     let line = theme.glyphs.border.horizontal_top.repeat(usize::from(area.width));
     text::put(buf, area.x, rule, area.width, &line, theme.border);
     text::put(buf, area.x + 2, rule, area.width.saturating_sub(4), &gate_status(model, gate), theme.strong);
-    looking(model, gate, Rect { y: rule, height: 1, ..area }, buf, theme);
+    draw_search(model, gate, Rect { y: rule, height: 1, ..area }, buf, theme);
     let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else {
         return teach(&["Reading the output …"], below, buf, theme);
     };
     let mut log = turn(&open.log);
     if log.doc.lines(open.view.borrow().mode()) == 0 {
-        let quiet = if log.doc.is_over() { "It printed nothing." } else { "It has printed nothing yet." };
-        return teach(&[quiet], below, buf, theme);
+        let words = match log.doc.is_over() {
+            true => "The gate run printed nothing.",
+            false => "The gate run has printed nothing yet.",
+        };
+        return teach(&[words], below, buf, theme);
     }
     draw_log(&mut open.view.borrow_mut(), &mut log, below, buf, theme, false);
 }
 
-/// At the end of the rule: what is looked for in the output below it.
-fn looking(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme: &Theme) {
+/// Draws the search and filter of the output at the right of the rule above it.
+fn draw_search(model: &Model, gate: GateId, rule: Rect, buf: &mut Buffer, theme: &Theme) {
     let Some(open) = model.panes.log.book.get(Of::Gate(gate)) else { return };
-    let words = super::log::looking(model, &open.view.borrow(), &turn(&open.log)).join("  ");
+    let words = super::log::search_words(model, &open.view.borrow(), &turn(&open.log)).join("  ");
     if !words.is_empty() {
         let words = text::cut(&words, usize::from(rule.width / 2));
         text::put_right(buf, rule, 2, &format!(" {words} "), theme.dim);
     }
 }
 
-/// What a gate run is and has come to: ` gate run 12 · tests passed 1:24 `.
+/// Returns the results of a gate run so far: ` gate run 12 · tests passed 1:24 `.
 fn gate_status(model: &Model, gate: GateId) -> String {
     let Some(run) = model.facts.state.gate(gate) else { return String::new() };
     let dot = model.theme.glyphs.dot;
@@ -245,7 +257,7 @@ fn gate_status(model: &Model, gate: GateId) -> String {
         let progress = project.map(|project| entries::progress(model, project, run).words());
         words.push_str(&format!(" {dot} {}", progress.unwrap_or_default()));
     } else if run.cancelled {
-        words.push_str(&format!(" {dot} given up"));
+        words.push_str(&format!(" {dot} cancelled"));
     }
     words + " "
 }
@@ -263,10 +275,10 @@ impl Pane for Queue {
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let Some(project) = model.shown_project() else {
-            return teach(&["What will land will be here, in order."], area, buf, theme);
+            return teach(&["The entries of the merge queue will appear here."], area, buf, theme);
         };
-        if has_screen(model) && area.height >= HIGH {
-            return whole(model, project, area, buf, theme);
+        if has_screen(model) && area.height >= OUTPUT_FROM_HEIGHT {
+            return full_screen(model, project, area, buf, theme);
         }
         list(model, project, area, buf, theme);
     }
@@ -289,10 +301,11 @@ impl Pane for Queue {
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let Some(project) = model.shown_project() else { return Reaction::Ignored };
         let rows = rows(model, project);
-        let (at, near) = (place(model, &rows), model.panes.queue.near.get());
+        let (at, near) = (selected_index(model, &rows), model.panes.queue.near.get());
         let to = match verb {
             Verb::Move(by) => stepped(at, near, by, rows.len()),
-            // Where its output is shown, everything else moves in that.
+            // While the output of a gate run is shown, only moves by rows select entries; the other verbs are
+            // for the output.
             Verb::Page(_)
             | Verb::Top
             | Verb::Bottom
@@ -304,7 +317,7 @@ impl Pane for Queue {
             | Verb::Found(_)
                 if gate(model).is_some() =>
             {
-                return in_output(model, &verb);
+                return on_output(model, &verb);
             }
             Verb::Top => 0,
             Verb::Bottom => rows.len().saturating_sub(1),
@@ -316,7 +329,8 @@ impl Pane for Queue {
 
     fn click(&self, model: &mut Model, row: usize) {
         let Some(project) = model.shown_project() else { return };
-        // What holds the queue stands above the entries, what is published and a gate's output below them.
+        // A click above the entries (the reason of a hold) or below them (the footer, the output) selects
+        // nothing.
         let (begin, count) = model.panes.queue.shown.get();
         let Some(row) = row.checked_sub(begin).filter(|row| *row < count) else { return };
         let rows = rows(model, project);
@@ -336,7 +350,7 @@ impl Pane for Queue {
     fn target(&self, model: &Model) -> Target {
         let Some(project) = model.shown_project() else { return Target::default() };
         let rows = rows(model, project);
-        let selected = place(model, &rows).and_then(|at| rows.get(at));
+        let selected = selected_index(model, &rows).and_then(|at| rows.get(at));
         let Some(row) = selected else { return Target::default() };
         let objective = row.objective.clone().map(|id| ObjectiveKey { project: project.slug.clone(), id });
         let found = objective.as_ref().and_then(|key| model.facts.state.objective(key));
@@ -353,7 +367,9 @@ impl Pane for Queue {
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         if let Some(project) = model.shown_project() {
             let rows = rows(model, project);
-            let (is_active, at) = (model.active() == PaneId::Queue, place(model, &rows));
+            let (is_active, at) = (model.active() == PaneId::Queue, selected_index(model, &rows));
+            // Without the focus, an entry that has left the queue is forgotten. With it, nothing is selected
+            // then: the first entry must not become the target of a key that was meant for the one that left.
             if !is_active && at.is_none() {
                 model.panes.queue.at = None;
             } else if is_active && model.panes.queue.at.is_none() {
@@ -368,7 +384,8 @@ impl Pane for Queue {
     }
 }
 
-fn in_output(model: &mut Model, verb: &Verb) -> Reaction {
+/// Applies a verb to the output of the gate run.
+fn on_output(model: &mut Model, verb: &Verb) -> Reaction {
     let Some(gate) = gate(model) else { return Reaction::Ignored };
     let of = Of::Gate(gate);
     match verb {

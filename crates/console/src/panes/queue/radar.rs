@@ -1,4 +1,4 @@
-//! The conflict radar: which branches will not merge, as a triangle.
+//! The conflict radar: a triangle that shows which branches will conflict.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -11,9 +11,9 @@ use paddock_model::project::Project;
 use paddock_model::train::Subject;
 
 /// Branches in the triangle, at most.
-const MOST: usize = 12;
+const BRANCHES_MAX: usize = 12;
 
-/// The branches that are compared: those in the queue, then others that collide.
+/// Returns the branches that are compared: those in the queue, then others that have a conflict.
 fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId> {
     let queued = (answers.in_order)(&project.train).into_iter().filter_map(|entry| match &entry.subject {
         Subject::Objective(id) => Some(id),
@@ -27,11 +27,11 @@ fn branches<'p>(answers: &Answers, project: &'p Project) -> Vec<&'p ObjectiveId>
             }
         }
     }
-    all.truncate(MOST);
+    all.truncate(BRANCHES_MAX);
     all
 }
 
-/// How many rows it takes; none when there is nothing to compare.
+/// Returns the rows that the radar takes; 0 if no conflict is known.
 #[must_use]
 pub(super) fn rows(answers: &Answers, project: &Project) -> u16 {
     let count = branches(answers, project).len();
@@ -41,7 +41,8 @@ pub(super) fn rows(answers: &Answers, project: &Project) -> u16 {
     }
 }
 
-/// Draws it: a row per branch, a column per branch before it, the first for what has landed.
+/// Draws the radar: one row for each branch, with a column for landed work and one for each branch in the
+/// rows above.
 pub(super) fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut Buffer, theme: &Theme) {
     let all = branches(answers, project);
     let names = all.iter().map(|id| text::width(id.as_str())).max().unwrap_or(0).min(28);
@@ -65,7 +66,7 @@ pub(super) fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut B
             text::put(buf, x, y, 1, glyph, style);
             x += 2;
         }
-        let of = |with: Option<&ObjectiveId>| match with {
+        let other_side = |with: Option<&ObjectiveId>| match with {
             None => "what has landed".to_owned(),
             Some(with) => with.to_string(),
         };
@@ -73,7 +74,7 @@ pub(super) fn draw(answers: &Answers, project: &Project, area: Rect, buf: &mut B
         let paths: Vec<String> = paths
             .map(|found| {
                 let files: Vec<String> = found.paths.iter().take(2).map(ToString::to_string).collect();
-                format!("{} in {}", of(found.with.as_ref()), files.join(", "))
+                format!("{} in {}", other_side(found.with.as_ref()), files.join(", "))
             })
             .collect();
         let x = area.x + 1 + names + 1 + u16::try_from(2 * all.len()).unwrap_or(0) + 2;

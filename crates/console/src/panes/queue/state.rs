@@ -1,17 +1,18 @@
-//! What the pane remembers.
+//! The state of the queue's pane.
 
 use std::cell::Cell;
 
 use paddock_model::ids::ObjectiveId;
 
-/// What the pane remembers.
+/// The state of the queue's pane.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// The objective that is selected; none: the first entry.
+    /// Objective of the selected entry; `None` selects the first entry.
     pub at: Option<ObjectiveId>,
+    /// Index of the first entry on the screen.
     pub(super) top: Cell<usize>,
-    /// The entry that was selected last, by its place.
+    /// Index of the entry that was selected last.
     pub(super) near: Cell<usize>,
-    /// Where the entries begin, and how many are on the screen.
+    /// Row of the pane at which the entries begin, and the number of entries on the screen, as drawn last.
     pub(super) shown: Cell<(usize, usize)>,
 }

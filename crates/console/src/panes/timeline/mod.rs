@@ -1,4 +1,4 @@
-//! The sessions and gate runs of the last hours as bars, now at the right edge.
+//! The timeline: sessions and gate runs of the last hours as bars, with the present at the right edge.
 
 mod rows;
 mod state;
@@ -17,16 +17,17 @@ use rows::{Bar, Ended, TimelineRow, rows};
 pub(crate) use state::Local;
 
 const MINUTE_MS: i64 = 60_000;
-/// How much can be shown, in minutes, and how far the marks of the axis are apart.
+/// Time spans that can be shown, and the distance between the marks of the axis, both in minutes.
 const SPANS: [(i64, i64); 10] =
     [(2, 1), (5, 1), (10, 2), (30, 5), (60, 10), (120, 30), (240, 60), (480, 60), (960, 120), (1440, 240)];
-/// Without a choice no more than this is shown: eight hours.
+/// Index of the longest span that is chosen automatically: eight hours, a night.
 const LONGEST: usize = 7;
 
 /// The pane.
 pub(crate) struct Timeline;
 
-/// The least span that shows everything since the first session, up to eight hours.
+/// Returns the index of the span: the chosen one, or the shortest that shows all since the first session, up
+/// to [`LONGEST`].
 fn span(model: &Model) -> usize {
     if let Some(span) = model.panes.timeline.span {
         return span.min(SPANS.len() - 1);
@@ -45,7 +46,8 @@ fn shown(model: &Model) -> Vec<TimelineRow> {
     model.shown_project().map(|project| rows(model, project, since_ms(model))).unwrap_or_default()
 }
 
-fn place(model: &Model, rows: &[TimelineRow]) -> Option<usize> {
+/// Returns the index of the selected row; at first, that of the objective selected in the list.
+fn selected_index(model: &Model, rows: &[TimelineRow]) -> Option<usize> {
     let first = model.selected.as_ref().map(|key| &key.id);
     let first = first.filter(|id| rows.iter().any(|row| row.objective.as_ref() == Some(*id)));
     chosen(rows, model.panes.timeline.at.as_ref().or(first), |row| row.objective.clone())
@@ -61,7 +63,8 @@ fn style(ended: Ended, theme: &Theme) -> Style {
     }
 }
 
-/// What stands at the end of a bar, so that its colour only repeats it.
+/// Returns the mark at the end of a bar. It says the same as the colour, for terminals and eyes without
+/// colours.
 fn mark(ended: Ended, theme: &Theme) -> &'static str {
     match ended {
         Ended::Running => theme.glyphs.arrow,
@@ -72,7 +75,7 @@ fn mark(ended: Ended, theme: &Theme) -> &'static str {
     }
 }
 
-/// The columns of time.
+/// Maps times to columns.
 struct Axis {
     x: u16,
     columns: u16,
@@ -94,6 +97,7 @@ fn draw_bar(bar: &Bar, axis: &Axis, y: u16, buf: &mut Buffer, theme: &Theme) {
     let style = style(bar.ended, theme);
     let fill = if theme.glyphs.ascii { "=" } else { "━" };
     text::put(buf, from, y, columns, &fill.repeat(usize::from(columns)), style);
+    // A label needs a part of the bar on both sides; otherwise the bar could not be seen.
     let label = u16::try_from(text::width(&bar.label)).unwrap_or(u16::MAX);
     if columns >= label.saturating_add(4) {
         text::put(buf, from + 1, y, label + 2, &format!(" {} ", bar.label), style);
@@ -110,6 +114,7 @@ fn draw_axis(axis: &Axis, step: i64, y: u16, buf: &mut Buffer, theme: &Theme) {
     let end = axis.x + axis.columns;
     text::put(buf, end.saturating_sub(4), y, 4, " now", theme.strong);
     let step_ms = step * MINUTE_MS;
+    // Marks are at round times (10:00, 10:30), not at round distances from now.
     let mut at = axis.since_ms - axis.since_ms.rem_euclid(step_ms) + step_ms;
     let mut free = axis.x;
     while at < axis.now_ms {
@@ -138,7 +143,7 @@ impl Pane for Timeline {
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let rows = shown(model);
         if rows.is_empty() || area.height < 3 || area.width < 40 {
-            let lines = ["Nothing has run in this time.", "Sessions and gate runs come here as bars."];
+            let lines = ["Nothing has run in this time.", "Sessions and gate runs appear here as bars."];
             return teach(&lines, area, buf, theme);
         }
         let widest = rows.iter().map(|row| text::width(&row.name)).max().unwrap_or(0);
@@ -150,7 +155,7 @@ impl Pane for Timeline {
             since_ms: since_ms(model),
             now_ms: model.now_ms,
         };
-        let at = place(model, &rows);
+        let at = selected_index(model, &rows);
         let local = &model.panes.timeline;
         local.near.set(at.unwrap_or(local.near.get()));
         let height = usize::from(area.height.saturating_sub(3));
@@ -159,7 +164,7 @@ impl Pane for Timeline {
         let mut y = area.y;
         let mut was_session = false;
         for (index, row) in rows.iter().enumerate().skip(top).take(height) {
-            // Gates stand apart from sessions where there is room.
+            // A blank row separates gate runs from sessions if all rows fit.
             if row.objective.is_none() && was_session && rows.len() < height {
                 y += 1;
             }
@@ -188,7 +193,7 @@ impl Pane for Timeline {
 
     fn on(&self, model: &mut Model, verb: Verb) -> Reaction {
         let rows = shown(model);
-        let (at, near) = (place(model, &rows), model.panes.timeline.near.get());
+        let (at, near) = (selected_index(model, &rows), model.panes.timeline.near.get());
         let to = match verb {
             Verb::Move(by) | Verb::Page(by) => stepped(at, near, by, rows.len()),
             Verb::Top => 0,
@@ -200,7 +205,7 @@ impl Pane for Timeline {
             }
             _ => return Reaction::Ignored,
         };
-        // Lanes of gates are nobody's: they are passed over.
+        // Rows of gate runs have no objective and cannot be selected.
         let objectives = rows.iter().filter_map(|row| row.objective.clone());
         let all: Vec<ObjectiveId> = objectives.collect();
         model.panes.timeline.at = all.get(to.min(all.len().saturating_sub(1))).cloned();
@@ -213,7 +218,7 @@ impl Pane for Timeline {
 
     fn target(&self, model: &Model) -> Target {
         let rows = shown(model);
-        let Some(row) = place(model, &rows).and_then(|at| rows.get(at)) else {
+        let Some(row) = selected_index(model, &rows).and_then(|at| rows.get(at)) else {
             return Target::default();
         };
         let objective = row.objective.clone().zip(model.project.clone());
@@ -224,17 +229,17 @@ impl Pane for Timeline {
 
     fn why_none(&self, model: &Model) -> String {
         let rows = shown(model);
-        match (place(model, &rows), rows.is_empty()) {
-            (Some(_), _) => "the selected lane is of gate runs, not of an objective".to_owned(),
+        match (selected_index(model, &rows), rows.is_empty()) {
+            (Some(_), _) => "the selected row shows gate runs, not an objective".to_owned(),
             (None, true) => "nothing has run in this time".to_owned(),
-            (None, false) => gone("lane"),
+            (None, false) => gone("row"),
         }
     }
 
     fn settle(&self, model: &mut Model) -> Vec<Effect> {
         if model.panes.timeline.at.is_none() {
             let rows = shown(model);
-            let at = place(model, &rows).and_then(|at| rows.get(at));
+            let at = selected_index(model, &rows).and_then(|at| rows.get(at));
             model.panes.timeline.at = at.and_then(|row| row.objective.clone());
         }
         Vec::new()

@@ -1,4 +1,4 @@
-//! What ran when: the lanes of the timeline, from the state.
+//! The rows of the timeline, derived from the state.
 
 use std::collections::BTreeMap;
 
@@ -8,47 +8,48 @@ use paddock_model::ids::{ObjectiveId, SessionId};
 use paddock_model::project::Project;
 use paddock_model::session::{Session, SessionEnd, SessionStatus};
 
-/// Sessions and gate runs looked at, at most: more than a night holds.
-const LOOKED_AT_MAX: usize = 5_000;
+/// Newest sessions and gate runs that are examined, at most. More than a night has; the rows are derived for
+/// every frame, so the cost must be bounded.
+const EXAMINED_MAX: usize = 5_000;
 
-/// How something that ran ended.
+/// How a session or gate run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Ended {
-    /// It runs.
+    /// It is still running.
     Running,
-    /// As it should.
+    /// It ended normally.
     Well,
-    /// Stopped at a limit, or by an outside error: it goes on later.
+    /// It was stopped at a limit or by an outside error, and the work continues later.
     Limit,
     /// It failed, or a person killed it.
     Badly,
-    /// Nobody waits for it any more.
+    /// It was cancelled because its result was no longer needed.
     GivenUp,
 }
 
-/// One thing that ran.
+/// A session or gate run, drawn as a bar.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bar {
-    /// Unix milliseconds.
+    /// Start, in Unix milliseconds.
     pub from_ms: i64,
-    /// Unix milliseconds.
+    /// End, or now, in Unix milliseconds.
     pub to_ms: i64,
     /// How it ended.
     pub ended: Ended,
-    /// What is written on it where there is room.
+    /// Label, drawn if the bar is long enough.
     pub label: String,
-    /// The session, if it is one.
+    /// Session of the bar; `None` for a gate run.
     pub session: Option<SessionId>,
 }
 
-/// A line of bars.
+/// A row of bars.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TimelineRow {
-    /// The objective; none: gate runs.
+    /// Objective of the sessions; `None` for gate runs.
     pub objective: Option<ObjectiveId>,
-    /// What stands before it.
+    /// Name of the row.
     pub name: String,
-    /// What ran, oldest first.
+    /// Bars, oldest first.
     pub bars: Vec<Bar>,
 }
 
@@ -70,12 +71,12 @@ fn ended(session: &Session) -> Ended {
     }
 }
 
-/// The lanes that have something after `since_ms`: sessions by objective in the order of their first one, then
+/// Returns the rows with a bar after `since_ms`: sessions by objective, in the order of the first one, then
 /// gate runs by slot.
 #[must_use]
 pub(crate) fn rows(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
     let mut found: BTreeMap<&ObjectiveId, Vec<Bar>> = BTreeMap::new();
-    for session in model.facts.state.sessions().rev().take(LOOKED_AT_MAX) {
+    for session in model.facts.state.sessions().rev().take(EXAMINED_MAX) {
         let to_ms = session.finished_ms.unwrap_or(model.now_ms);
         if session.objective.project != project.slug || to_ms < since_ms {
             continue;
@@ -105,7 +106,7 @@ pub(crate) fn rows(model: &Model, project: &Project, since_ms: i64) -> Vec<Timel
 
 fn gates(model: &Model, project: &Project, since_ms: i64) -> Vec<TimelineRow> {
     let mut slots: BTreeMap<u32, Vec<Bar>> = BTreeMap::new();
-    for gate in model.facts.state.gates().rev().take(LOOKED_AT_MAX) {
+    for gate in model.facts.state.gates().rev().take(EXAMINED_MAX) {
         let to_ms = gate.finished_ms.unwrap_or(model.now_ms);
         if gate.project != project.slug || to_ms < since_ms {
             continue;

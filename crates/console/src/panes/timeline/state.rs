@@ -1,17 +1,18 @@
-//! What the pane remembers.
+//! The state of the timeline.
 
 use std::cell::Cell;
 
 use paddock_model::ids::ObjectiveId;
 
-/// What the pane remembers.
+/// The state of the timeline.
 #[derive(Debug, Default)]
 pub struct Local {
-    /// How much is shown; none: as much as has run, within reason.
+    /// Index of the time span that a person has chosen; `None` shows all that has run, up to eight hours.
     pub span: Option<usize>,
-    /// The objective whose lane is selected.
+    /// Objective whose row is selected.
     pub at: Option<ObjectiveId>,
+    /// Index of the first row on the screen.
     pub(super) top: Cell<usize>,
-    /// The lane that was selected last, by its place.
+    /// Index of the row that was selected last.
     pub(super) near: Cell<usize>,
 }
