@@ -1,5 +1,5 @@
-//! Copies text to the clipboard, over SSH and inside tmux, too: through tmux where there is one, else with the escape
-//! sequence OSC 52.
+//! Copies text to the clipboard, over SSH and inside tmux, too: through tmux where there is one, else with
+//! the escape sequence OSC 52.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -35,7 +35,8 @@ pub(crate) fn is_too_long(text: &str) -> bool {
     text.len() > BYTES_MAX
 }
 
-/// Passes a text to tmux, which keeps it in a buffer and forwards it to the outer terminal. Blocks until tmux exits.
+/// Passes a text to tmux, which keeps it in a buffer and
+/// forwards it to the outer terminal. Blocks until tmux exits.
 ///
 /// # Errors
 /// Fails with [`Error::Program`] if tmux cannot be run, with [`Error::Tmux`] if it rejects the text.
@@ -48,6 +49,7 @@ pub(crate) fn to_tmux(text: &str) -> Result<(), Error> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(failed)?;
+    // Dropping stdin at the end of this block closes the pipe, and tmux stops reading.
     if let Some(mut stdin) = child.stdin.take() {
         stdin.write_all(text.as_bytes()).map_err(failed)?;
     }

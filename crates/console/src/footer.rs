@@ -15,6 +15,7 @@ const ALWAYS: [&str; 5] = ["find", "zoom", "palette", "help", "quit"];
 
 /// Draws the footer.
 pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
+    // In order of precedence: the search line, a dialog's keys, a message, the pane's keys.
     if let Some(finder) = &model.finder {
         let sign = if finder.kind == FinderKind::Find { "/" } else { "&" };
         let caveat = pane(model.active()).caveat(model, finder.kind);
@@ -30,7 +31,8 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         ]);
         return text::put_line(buf, area.x, area.y, area.width, &line);
     }
-    // A refusal replaces the dialog's keys, any other message does not: the person is about to press one of them.
+    // A refusal replaces the dialog's keys, any other message
+    // does not: the person is about to press one of them.
     let refusal = model.note.as_ref().filter(|note| note.is_no);
     if let (Some(dialog), None) = (model.dialogs.last(), refusal) {
         let hints = dialog.hints(model);
@@ -43,6 +45,7 @@ pub(crate) fn view(model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
     }
     let hint = |name: &str| {
         let action = actions::find(name)?;
+        // The footer shows only keys that work now; the help lists the others with the reason.
         (action.available)(model).ok()?;
         Some((model.keymap.key(name)?, action.short))
     };

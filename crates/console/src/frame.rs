@@ -54,6 +54,7 @@ fn framed(model: &Model, id: PaneId, area: Rect, buf: &mut Buffer, theme: &Theme
     Block::new().borders(Borders::ALL).border_set(theme.glyphs.border).border_style(border).render(area, buf);
     let pane = pane(id);
     let heading = pane.heading(model);
+    // The number is the key that focuses the pane; a narrow frame keeps its columns for the title.
     let number = MAIN.iter().position(|main| *main == id).filter(|_| area.width >= 24);
     let mut title = number.map(|index| format!("{} ", index + 1)).unwrap_or_default() + pane.name();
     if !heading.left.is_empty() {
@@ -114,9 +115,10 @@ pub(super) fn dialog(model: &Model, buf: &mut Buffer, theme: &Theme) {
     dialog.view(model, inside, buf, theme);
 }
 
-/// Handles the mouse: a click focuses a pane and selects the row under it, the wheel scrolls the pane under it.
+/// Handles the mouse: a click focuses a pane and selects
+/// the row under it, the wheel scrolls the pane under it.
 pub(crate) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
-    // Dialogs are worked by keys alone, and a click beside one must not change what it is about.
+    // Dialogs react to keys alone, and a click outside one must not change the selection that it is about.
     if !model.dialogs.is_empty() {
         return Vec::new();
     }
@@ -126,6 +128,7 @@ pub(crate) fn mouse(model: &mut Model, event: MouseEvent) -> Vec<Effect> {
     let Some((id, area)) = places.find(|(_, area)| area.contains(at)) else { return Vec::new() };
     let verb = match event.kind {
         MouseEventKind::Down(MouseButton::Left) => {
+            // A cover has the keys already, and the focus behind it must not change.
             if MAIN.contains(id) {
                 model.focus = *id;
             }

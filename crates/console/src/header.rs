@@ -1,4 +1,5 @@
-//! The header: says in words whether work is in progress, whether anything needs a person, and what was spent.
+//! The header: says in words whether work is in progress,
+//! whether anything needs a person, and what was spent.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -21,6 +22,7 @@ fn activity(model: &Model, is_wide: bool, theme: &Theme) -> (String, Style) {
     let has_work = [Status::Ready, Status::Review, Status::Queued]
         .iter()
         .any(|status| digest.counts.get(status).is_some_and(|count| *count > 0));
+    // The first arm that applies wins, so they are ordered by what a person has to know first.
     match &model.facts.supervisor {
         SupervisorSeen::Unknown => ("connecting".to_owned(), theme.dim),
         SupervisorSeen::Starting => (format!("{} starting", glyphs.ready), theme.dim),
@@ -60,6 +62,7 @@ fn limit_style(used: f64, limit: Option<f64>, theme: &Theme) -> Style {
 fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)> {
     let spent = model.digest.spent;
     let budget = model.shown_project().map(|project| &project.settings.budget);
+    // Minutes are always known, dollars only where an agent reports them; the more telling number is shown.
     if let Some(usd) = spent.usd {
         let limit = budget.and_then(|budget| budget.usd);
         let shown = limit.map(|limit| format!("/{limit:.0}")).unwrap_or_default();
@@ -67,6 +70,7 @@ fn spent(model: &Model, is_wide: bool, theme: &Theme) -> Option<(String, Style)>
     }
     let limit = budget.and_then(|budget| budget.session_minutes);
     let shown = limit.map(|limit| format!("/{limit}")).unwrap_or_default();
+    // Minutes without a limit are the first thing to leave out on a narrow screen.
     if !is_wide && limit.is_none() {
         return None;
     }
@@ -128,6 +132,7 @@ fn landed<'a>(model: &Model, is_wide: bool, theme: &Theme) -> Line<'a> {
         let (part, whole) = (landed as f64, total as f64);
         let glyphs = &theme.glyphs;
         let full = text::bar(part, whole, BAR, glyphs.bar_full, "");
+        // The empty part is drawn apart, in another style than the full one.
         let empty = BAR.saturating_sub(text::width(&full));
         spans.push(Span::styled(full, theme.landed));
         spans.push(Span::styled(format!("{} ", glyphs.bar_empty.repeat(empty)), theme.dim));

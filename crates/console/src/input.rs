@@ -72,8 +72,8 @@ fn forward(messages: &SyncSender<Msg>, kept: &mut Option<Msg>) -> bool {
     }
 }
 
-/// Reads events and forwards them until the loop has ended. While the channel is full it reads nothing: keys wait in
-/// the terminal's buffer, and orders to pause are still obeyed.
+/// Reads events and forwards them until the loop has ended. While the channel is full it reads nothing: keys
+/// wait in the terminal's buffer, and orders to pause are still obeyed.
 fn read(
     messages: &SyncSender<Msg>,
     mut orders: PipeReader,
@@ -81,8 +81,8 @@ fn read(
 ) -> io::Result<()> {
     let stdin = io::stdin();
     let mut kept = None;
-    // crossterm reads several events at once and buffers them. After a full channel some may be left in that buffer,
-    // which `poll` on the terminal does not know of.
+    // crossterm reads several events at once and buffers them. After a full channel some may be left in that
+    // buffer, which `poll` on the terminal does not know of.
     let mut has_buffered = false;
     loop {
         if !forward(messages, &mut kept) {
@@ -95,10 +95,12 @@ fn read(
         };
         let mut fds = [PollFd::new(&stdin, stdin_flags), PollFd::new(&orders, PollFlags::IN)];
         match poll(&mut fds, wait) {
+            // A signal interrupts the wait; its own thread handles it.
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
         let (keys, order) = (fds[0].revents(), fds[1].revents());
+        // Orders come first: after a pause was asked for, no further key may be read.
         if !order.is_empty() {
             let mut byte = [0];
             orders.read_exact(&mut byte)?;
@@ -109,6 +111,7 @@ fn read(
             }
             continue;
         }
+        // The terminal is gone. Without this check a closed terminal would keep `poll` returning at once.
         if keys.intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL) {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -142,8 +145,8 @@ pub(crate) fn listen_for_signals(messages: SyncSender<Msg>) -> io::Result<()> {
     let listen = move || {
         for signal in signals.forever() {
             let msg = match signal {
-                // While a program has the terminal, Ctrl-C is meant for that program; the terminal sends the signal to
-                // the whole process group. Ctrl-Z stops both.
+                // While a program has the terminal, Ctrl-C is meant for that program; the terminal sends the
+                // signal to the whole process group. Ctrl-Z stops both.
                 SIGINT | SIGQUIT if !terminal::is_ours() => continue,
                 SIGTSTP if !terminal::is_ours() => {
                     let _ = signal_hook::low_level::emulate_default_handler(SIGTSTP);

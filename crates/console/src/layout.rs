@@ -1,4 +1,5 @@
-//! Divides the screen into header, panes and footer. Pure, so that drawing and mouse clicks agree on every place.
+//! Divides the screen into header, panes and footer. Pure,
+//! so that drawing and mouse clicks agree on every place.
 
 use ratatui::layout::Rect;
 
@@ -37,6 +38,7 @@ pub fn parts(model: &Model) -> Option<Parts> {
     let mut parts = Parts { header: row(0), footer: row(rows - 1), ..Parts::default() };
     match model.covers.last() {
         Some(cover) => parts.panes.push((*cover, body)),
+        // A cover comes before the zoom: it always fills the body.
         None if model.zoomed => parts.panes.push((model.focus, body)),
         None => main(model, body, &mut parts),
     }
@@ -100,6 +102,7 @@ fn main(model: &Model, body: Rect, parts: &mut Parts) {
 
 /// Swaps a folded pane that has the focus with the pane above it.
 fn swap_in(focus: PaneId, parts: &mut Parts) {
+    // The left column is Objectives, Queue, Needs; the right one Log, Budgets, Events.
     let above = if focus == PaneId::Needs { PaneId::Queue } else { PaneId::Budgets };
     for (id, _) in &mut parts.panes {
         if *id == above {

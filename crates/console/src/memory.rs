@@ -41,6 +41,7 @@ impl Memory {
     /// Reads the stored place. Returns the default if there is no file or it cannot be read.
     #[must_use]
     pub(crate) fn load(workspace: &Workspace) -> Self {
+        // An older or newer version may have written other fields: `serde(default)` fills in what is missing.
         let bytes = std::fs::read(path(workspace)).unwrap_or_default();
         serde_json::from_slice(&bytes).unwrap_or_default()
     }

@@ -55,7 +55,8 @@ pub struct Model {
     pub project: Option<ProjectSlug>,
     /// The selected objective. Actions about an objective are refused while there is none.
     pub selected: Option<ObjectiveKey>,
-    /// The project for which an objective was preselected. Once it is set, only a person's keys change the selection.
+    /// The project for which an objective was preselected. Once
+    /// it is set, only a person's keys change the selection.
     pub selected_in: Option<ProjectSlug>,
     /// The session that a person chose; `None` stands for the newest one of the selected objective.
     pub session: Option<SessionId>,
@@ -96,8 +97,8 @@ pub struct Model {
 }
 
 impl Model {
-    /// Creates a model without facts. `answers` and `keymap` have no default: without answers no objective would ever
-    /// wait for a person, and without a keymap no key would do anything.
+    /// Creates a model without facts. `answers` and `keymap` have no default: without answers no objective
+    /// would ever wait for a person, and without a keymap no key would do anything.
     #[must_use]
     pub fn new(answers: Answers, keymap: Keymap) -> Self {
         Self {
@@ -138,11 +139,12 @@ impl Model {
         self.covers.last().copied().unwrap_or(self.focus)
     }
 
-    /// Returns the selected objective and its chosen or newest session. If a session of another objective, or a
-    /// planner's, is chosen, returns the objective of that session: its log is the one on the screen.
+    /// Returns the selected objective and its chosen or newest session. If a session of another objective, or
+    /// a planner's, is chosen, returns the objective of that session: its log is the one on the screen.
     #[must_use]
     pub(crate) fn default_target(&self) -> Target {
         let chosen = self.session.and_then(|id| self.facts.state.session(id));
+        // A planner's session names an id that no objective has; the filter below removes it.
         let objective = chosen.map(|session| session.objective.clone()).or_else(|| self.selected.clone());
         let objective = objective.filter(|key| self.facts.state.objective(key).is_some());
         let newest = objective
@@ -162,6 +164,7 @@ impl Model {
 
     /// Selects an objective and, with it, its newest session.
     pub fn select(&mut self, objective: Option<ObjectiveKey>) {
+        // Selecting the same objective again keeps the session that a person chose.
         if self.selected != objective {
             (self.selected, self.session) = (objective, None);
         }
@@ -229,7 +232,8 @@ impl Model {
     #[must_use]
     pub(crate) fn is_in_progress(&self) -> bool {
         let state = &self.facts.state;
-        // Without a supervisor the state still lists sessions that were running when it died.
+        // Without a supervisor the state may still list sessions
+        // that ran when the last one died, so it must be running.
         let is_landing = state.projects().any(|project| project.train.landing.is_some());
         self.facts.supervisor.is_running()
             && (is_landing || state.open_sessions().next().is_some() || state.open_gates().next().is_some())
@@ -255,6 +259,7 @@ impl Model {
     /// Recomputes the digest, and drops a selection whose objective no longer exists.
     pub(crate) fn refresh(&mut self) {
         let is_there = self.project.as_ref().is_some_and(|slug| self.facts.state.project(slug).is_some());
+        // Before the first load every project seems to be missing; the remembered one has to survive that.
         if !is_there && self.facts.is_loaded {
             self.project = self.facts.state.projects().next().map(|project| project.slug.clone());
         }
@@ -265,8 +270,8 @@ impl Model {
         if self.selected.as_ref().is_some_and(is_gone) {
             (self.selected, self.session) = (None, None);
         }
-        // Preselect once per project. Later an objective that disappears leaves nothing selected: if the next row
-        // took its place, a key that is already on its way would act on the wrong objective.
+        // Preselect once per project. Later an objective that disappears leaves nothing selected: if the next
+        // row took its place, a key that is already on its way would act on the wrong objective.
         if self.selected.is_none() && self.selected_in != self.project {
             let mut all: Vec<_> = project
                 .into_iter()

@@ -50,12 +50,13 @@ pub enum Msg {
     TerminalLost,
 }
 
-/// Capacity of the channel to the loop. When it is full the sending threads wait, and what they would read stays where
-/// it is: keys in the terminal, events in the database, output in its files. A loop that works drains the channel long
-/// before that; the bound keeps a loop that hangs from filling the memory.
+/// Capacity of the channel to the loop. When it is full the sending threads wait, and what they would read
+/// stays where it is: keys in the terminal, events in the database, output in its files. A loop that works
+/// drains the channel long before that; the bound keeps a loop that hangs from filling the memory.
 const MESSAGES_MAX: usize = 256;
 
-/// Creates the channel to the loop. The loop itself must not send: on a full channel it would wait for itself.
+/// Creates the channel to the loop. The loop itself must
+/// not send: on a full channel it would wait for itself.
 #[must_use]
 pub fn messages() -> (SyncSender<Msg>, Receiver<Msg>) {
     sync_channel(MESSAGES_MAX)
@@ -93,11 +94,12 @@ impl fmt::Debug for Msg {
     }
 }
 
-/// A function that runs a command. Its error says why the command could not be run at all; a refusal is a reply.
+/// A function that runs a command. Its error says why the
+/// command could not be run at all; a refusal is a reply.
 type Run = dyn Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync;
 
-/// Runs commands: through the supervisor, or in this process if none is running. The command line passes it in,
-/// since the console does not depend on the supervisor's crate.
+/// Runs commands: through the supervisor, or in this process if none is running. The command line passes it
+/// in, since the console does not depend on the supervisor's crate.
 #[derive(Clone)]
 pub struct Ask {
     run: Arc<Run>,
@@ -106,7 +108,8 @@ pub struct Ask {
 }
 
 impl Ask {
-    /// Creates a runner from a function, which may block as long as a landing takes. Its error is shown to people.
+    /// Creates a runner from a function, which may block as
+    /// long as a landing takes. Its error is shown to people.
     pub fn new(
         run: impl Fn(Command) -> Result<Reply, Box<dyn std::error::Error + Send + Sync>> + Send + Sync + 'static,
         patience: Duration,

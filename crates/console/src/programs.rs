@@ -10,8 +10,8 @@ use super::msg::{Foreground, World};
 /// Runs a program and waits until it exits. Its exit status is ignored.
 ///
 /// # Errors
-/// Fails with [`Error::Words`] or [`Error::NoProgram`] if the variable that names the program cannot be parsed or is
-/// blank, and with [`Error::Program`] if the program cannot be started.
+/// Fails with [`Error::Words`] or [`Error::NoProgram`] if the variable that names the program cannot be
+/// parsed or is blank, and with [`Error::Program`] if the program cannot be started.
 pub(crate) fn run(program: &Foreground, world: &World) -> Result<(), Error> {
     let environment = &world.environment;
     let pager = environment.get("PAGER").unwrap_or("less -R");
@@ -25,7 +25,8 @@ pub(crate) fn run(program: &Foreground, world: &World) -> Result<(), Error> {
         Foreground::Shell(folder) => {
             let shell = environment.get("SHELL").unwrap_or("/bin/sh");
             println!("Shell in {}; `exit` returns to Paddock.", folder.display());
-            // Programs read their folder from PWD, and `cd -` uses OLDPWD: both still name the console's folders.
+            // Programs read their folder from PWD, and `cd -`
+            // uses OLDPWD: both still name the console's folders.
             finish(Command::new(shell).current_dir(folder).env("PWD", folder).env_remove("OLDPWD"), shell)
         }
     }

@@ -1,5 +1,5 @@
-//! Rings when a person is needed: with the terminal bell, and with a desktop notification (OSC 9) where the terminal
-//! supports it.
+//! Rings when a person is needed: with the terminal bell, and with
+//! a desktop notification (OSC 9) where the terminal supports it.
 
 use std::process::{Command, Stdio};
 
@@ -23,8 +23,8 @@ pub(crate) fn notification(text: &str, in_tmux: bool) -> Vec<u8> {
     }
 }
 
-/// Returns whether tmux passes sequences through to the outer terminal: its option `allow-passthrough`, which is off by
-/// default. Blocks while the `tmux` program runs; returns false if it cannot be run.
+/// Returns whether tmux passes sequences through to the outer terminal: its option `allow-passthrough`, which
+/// is off by default. Blocks while the `tmux` program runs; returns false if it cannot be run.
 #[must_use]
 pub(crate) fn passes_through_tmux() -> bool {
     let pane = std::env::var("TMUX_PANE").unwrap_or_default();

@@ -22,7 +22,8 @@ use paddock_model::answers::Answers;
 use paddock_model::ids::ProjectSlug;
 use paddock_os::fail_points::trouble_point;
 
-/// Upper bound on the messages handled before a frame is drawn, so that a flood of them cannot starve the screen.
+/// Upper bound on the messages handled before a frame is
+/// drawn, so that a flood of them cannot starve the screen.
 const DRAIN_MAX: usize = 4096;
 
 /// The arguments of [`open`].
@@ -50,9 +51,7 @@ pub struct Opening {
 #[derive(Debug, thiserror::Error)]
 pub enum ConsoleError {
     /// Standard input or output is not a terminal.
-    #[error(
-        "the console needs a terminal; use `paddock run --no-tui` to work without one, `paddock status` to look"
-    )]
+    #[error("the console needs a terminal; without one, use `paddock run --no-tui` or `paddock status`")]
     NoTerminal,
     /// An operation on the terminal or a system call failed.
     #[error("the console stopped: {0}")]
@@ -80,6 +79,8 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if !io::stdin().is_terminal() || !io::stdout().is_terminal() {
         return Err(ConsoleError::NoTerminal);
     }
+    // The threads start before the terminal is entered: an
+    // error of theirs is then printed on a normal screen.
     let (sender, messages) = msg::messages();
     let Opening { workspace, environment, ask, project, start, arguments, commands, answers } = opening;
     let world = World { workspace: workspace.clone(), environment, ask, messages: sender.clone() };
@@ -98,6 +99,7 @@ pub fn open(opening: Opening) -> Result<QuitHow, ConsoleError> {
     if model.mouse {
         screen.set_mouse(true)?;
     }
+    // Raw mode is on by now. Read earlier, keys would arrive line by line and be echoed.
     let input = input::Input::start(sender)?;
     // A frame over SSH costs bandwidth: streamed output is drawn half as often there.
     let is_remote = std::env::var_os("SSH_CONNECTION").is_some();
@@ -158,8 +160,8 @@ impl Console {
             self.update_clock();
             if frame_rate::is_due(due, drawn_at.elapsed(), self.frame_interval) {
                 self.screen.draw(&self.model)?;
-                // Keys typed before this frame were meant for a dialog that an answer has closed since; from now
-                // on the person sees that it is closed.
+                // Keys typed before this frame were meant for a dialog that an answer has closed since; from
+                // now on the person sees that it is closed.
                 self.model.ahead.seen();
                 // The views only note which text they lack; the follower reads it after the frame.
                 self.model.panes.log.book.read_wanted();
@@ -172,6 +174,7 @@ impl Console {
                 Some(wait) => match self.messages.recv_timeout(wait) {
                     Ok(msg) => msg,
                     Err(RecvTimeoutError::Timeout) => Msg::Tick,
+                    // Cannot happen: `world` holds a sender itself.
                     Err(RecvTimeoutError::Disconnected) => return Ok(()),
                 },
             };
@@ -182,7 +185,8 @@ impl Console {
         }
     }
 
-    /// Handles the first message and those that already wait, then lets the visible panes fetch what they show.
+    /// Handles the first message and those that already wait,
+    /// then lets the visible panes fetch what they show.
     fn handle_all(&mut self, first: Msg) -> io::Result<Urgency> {
         self.update_clock();
         let mut due = self.handle(first)?;
@@ -192,6 +196,7 @@ impl Console {
                 Err(_) => break,
             }
         }
+        // What the panes need follows from the model: without a change there is nothing new to fetch.
         if due > Urgency::Never {
             let effects = settle(&mut self.model);
             self.execute(effects)?;
@@ -211,8 +216,8 @@ impl Console {
     fn update_clock(&mut self) {
         let now = jiff::Timestamp::now();
         self.model.now_ms = now.as_millisecond();
-        // The time zone is consulted once a day, not for every message. Where daylight saving time makes a day of 23
-        // or 25 hours, this notices midnight at most an hour late.
+        // The time zone is consulted once a day, not for every message. Where daylight saving time makes a
+        // day of 23 or 25 hours, this notices midnight at most an hour late.
         if self.model.now_ms - self.model.day_ms >= 24 * 3600 * 1000 {
             let midnight = now.to_zoned(jiff::tz::TimeZone::system()).start_of_day();
             self.model.day_ms = midnight.map_or(0, |at| at.timestamp().as_millisecond());
@@ -225,7 +230,8 @@ impl Console {
                 Effect::Ask { command, doing } => {
                     self.model.asking.push(doing.clone());
                     if !self.workers.ask(*command, doing.clone()) {
-                        // The dialog that asked waits for an answer, so it gets this one like the supervisor's.
+                        // The dialog that asked waits for an answer,
+                        // so it gets this one like the supervisor's.
                         let refused = Msg::Answered { doing, reply: Err(Error::Busy) };
                         let (_, effects) = update(&mut self.model, refused);
                         self.execute(effects)?;
@@ -279,9 +285,10 @@ impl Console {
         if std::env::var_os("TMUX").is_none() {
             return self.screen.send(&ring::notification(text, false));
         }
-        // A tmux without `allow-passthrough` may print the sequence, so ask it first. That starts a program, which
-        // the loop must not wait for.
+        // A tmux without `allow-passthrough` may print the sequence, so ask it first. That starts a program,
+        // which the loop must not wait for.
         let wrapped = ring::notification(text, true);
+        // If no job can be started, only the notification is lost; the bell has rung.
         let job = Job::new("ring", move |_| {
             let passes = ring::passes_through_tmux();
             Box::new(move |_: &mut Model| if passes { vec![Effect::Send(wrapped)] } else { Vec::new() })
@@ -305,7 +312,8 @@ impl Console {
     fn suspend(&mut self) -> io::Result<()> {
         self.input.pause();
         self.screen.lend();
-        // SIGTSTP stops only this process: the supervisor and the agents run in process sessions of their own.
+        // SIGTSTP stops only this process: the supervisor and
+        // the agents run in process sessions of their own.
         let stopped = signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP);
         let taken_back = self.screen.take_back();
         self.input.resume();

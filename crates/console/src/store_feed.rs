@@ -24,7 +24,8 @@ const BATCH: u32 = 1000;
 const RELOAD_AFTER: u64 = 20_000;
 /// How long to wait for the first message of a batch.
 const IDLE_WAIT: Duration = Duration::from_secs(30);
-/// How long to wait for another message before a batch is sent: one transaction of the supervisor often makes several.
+/// How long to wait for another message before a batch is sent:
+/// one transaction of the supervisor often makes several.
 const BATCH_GAP: Duration = Duration::from_millis(5);
 /// Longest time that messages are held back for a batch, however densely they arrive.
 const BATCH_MAX: Duration = Duration::from_millis(50);
@@ -65,13 +66,15 @@ impl Feed {
         self.messages.send(Msg::Facts(news)).map_err(|_| Gone)
     }
 
-    /// Reads new events, then follows a supervisor until it disconnects. Without one, waits [`POLL_INTERVAL`].
+    /// Reads new events, then follows a supervisor until it
+    /// disconnects. Without one, waits [`POLL_INTERVAL`].
     fn sync(&mut self) -> Result<(), Gone> {
         if let Err(error) = self.catch_up() {
             // Start over next time: the file may have been replaced, for example by `doctor --restore`.
             self.reader = None;
             self.send(FactsMsg::Problem(error.to_string()))?;
         }
+        // Without a database there is nothing to follow; the supervisor that will create it is found later.
         let connected = match self.reader {
             Some(_) => Client::connect(&self.workspace.runtime()),
             None => Ok(None),
@@ -79,6 +82,7 @@ impl Feed {
         match connected {
             Ok(Some(client)) => {
                 let pid = client.hello().pid;
+                // Subscribe from the last event read, so that one committed since `catch_up` is not missed.
                 match client.events(Some(self.seq), true) {
                     Ok(events) => {
                         self.send(FactsMsg::Supervisor(SupervisorSeen::Running { pid }))?;
@@ -93,6 +97,7 @@ impl Feed {
                 self.send(FactsMsg::Supervisor(SupervisorSeen::Stopped { problem }))?;
             }
         }
+        // Also after a disconnect: a supervisor that restarts needs a moment until it listens again.
         thread::sleep(POLL_INTERVAL);
         Ok(())
     }
@@ -145,8 +150,8 @@ impl Feed {
         if self.data_version == Some(version) {
             return Ok(());
         }
-        // Remember the version from before the read. A write during the read changes it again, so the next call
-        // finds it; taken after the read, the version could hide that write.
+        // Remember the version from before the read. A write during the read changes it again, so the next
+        // call finds it; taken after the read, the version could hide that write.
         self.data_version = Some(version);
         if reader.last_seq()?.saturating_sub(self.seq) > RELOAD_AFTER {
             return self.load();

@@ -30,8 +30,8 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// Enters the terminal: raw mode, alternate screen. Reports of panics on other threads are written to `log`, so that
-    /// they do not garble the screen.
+    /// Enters the terminal: raw mode, alternate screen. Reports of panics on other threads are written to
+    /// `log`, so that they do not garble the screen.
     ///
     /// # Errors
     /// Fails if the terminal reports an error; it is restored then.
@@ -91,6 +91,7 @@ impl Screen {
     /// Fails if the terminal reports an error.
     pub(crate) fn take_back(&mut self) -> io::Result<()> {
         take()?;
+        // `restore` switches mouse reports off, whether or not they were on.
         if self.mouse {
             execute!(io::stdout(), EnableMouseCapture)?;
         }
@@ -120,7 +121,8 @@ fn take() -> io::Result<()> {
     enable_raw_mode()?;
     // Set as soon as anything has changed, so that `restore` undoes a start that fails half-way.
     ENTERED.store(true, Ordering::SeqCst);
-    // A lost connection may have left the terminal in its alternate screen. Entering that again does not clear it.
+    // A lost connection may have left the terminal in its
+    // alternate screen. Entering that again does not clear it.
     let entered = execute!(
         io::stdout(),
         EnterAlternateScreen,
@@ -143,6 +145,7 @@ pub(crate) fn is_ours() -> bool {
 
 /// Restores the terminal. Does nothing if the console does not have it.
 pub(crate) fn restore() {
+    // A swap: the panic hook and `drop` may both get here, and only the first must act.
     if !ENTERED.swap(false, Ordering::SeqCst) {
         return;
     }
@@ -159,8 +162,9 @@ pub(crate) fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Installs a panic hook. A panic of the calling thread restores the terminal before it is reported, since the
-/// alternate screen would hide the report. A panic of another thread is appended to `log`, and the screen stays.
+/// Installs a panic hook. A panic of the calling thread restores the terminal
+/// before it is reported, since the alternate screen would hide the report. A
+/// panic of another thread is appended to `log`, and the screen stays.
 fn restore_on_panic(log: PathBuf) {
     // Onboarding and console enter the terminal one after the other in one process.
     static ONCE: std::sync::Once = std::sync::Once::new();

@@ -1,4 +1,5 @@
-//! Measures, cuts and wraps text by display width, and replaces control characters before they reach the terminal.
+//! Measures, cuts and wraps text by display width, and
+//! replaces control characters before they reach the terminal.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
@@ -15,8 +16,8 @@ pub(crate) fn width(text: &str) -> usize {
     text.width()
 }
 
-/// Returns the text on one line. Line breaks and tabs become blanks; other control characters and characters that
-/// change the writing direction become U+FFFD.
+/// Returns the text on one line. Line breaks and tabs become blanks; other control characters and characters
+/// that change the writing direction become U+FFFD.
 #[must_use]
 pub(crate) fn clean(text: &str) -> String {
     // Almost every text is clean already.
@@ -102,13 +103,15 @@ pub(crate) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Splits a text where a line may be broken: at blanks, and before and after wide (such as Chinese) characters.
+/// Splits a text where a line may be broken: at blanks,
+/// and before and after wide (such as Chinese) characters.
 fn words(text: &str) -> Vec<&str> {
     let is_wide = |part: &str| width(part) > part.chars().count();
     let mut found: Vec<&str> = Vec::new();
     let mut from = 0;
     let mut before = "";
     for (at, part) in text.split_word_bound_indices() {
+        // Unicode's word bounds alone would also break before punctuation, as in `1),`.
         let is_break = [before, part].iter().any(|part| part.trim().is_empty() || is_wide(part));
         if is_break && at > from {
             found.push(&text[from..at]);
@@ -134,8 +137,8 @@ pub(crate) fn put(buf: &mut Buffer, x: u16, y: u16, columns: u16, text: &str, st
     end.saturating_sub(x)
 }
 
-/// Replaces typographic characters by ASCII ones, for terminals without UTF-8: those that the console draws itself and
-/// those that agents often write. Letters of other scripts stay, as ASCII has no substitute.
+/// Replaces typographic characters by ASCII ones, for terminals without UTF-8: those that the console draws
+/// itself and those that agents often write. Letters of other scripts stay, as ASCII has no substitute.
 pub(crate) fn spell_in_ascii(buf: &mut Buffer) {
     for cell in &mut buf.content {
         let letter = match cell.symbol() {

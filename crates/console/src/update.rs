@@ -75,6 +75,7 @@ fn tick(model: &mut Model) -> Urgency {
 fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     // The digest does not depend on gauges, so they skip the refresh below.
     let only_gauges = matches!(news, FactsMsg::Gauges(_));
+    // Events arrive in streams while agents work; anything else is rare and worth a frame at once.
     let urgency = if matches!(news, FactsMsg::Happened(_)) { Urgency::Soon } else { Urgency::Now };
     if !model.facts.apply(news) {
         return (Urgency::Never, Vec::new());
@@ -87,6 +88,7 @@ fn facts(model: &mut Model, news: FactsMsg) -> (Urgency, Vec<Effect>) {
     // Needs that existed before the console was opened are on the screen; only a new one rings the bell.
     let mut fresh = Vec::new();
     for need in model.digest.needs.iter().chain(&model.digest.elsewhere) {
+        // A need that a person has set aside counts as rung: no bell for something they chose themselves.
         if model.rung.insert(need.occurrence()) && !is_first && !need.is_set_aside(&model.facts.state) {
             fresh.push(need.reason.text.clone());
         }
@@ -101,6 +103,7 @@ fn answered(
     doing: &str,
     reply: Result<paddock_model::command::Reply, Error>,
 ) -> Vec<Effect> {
+    // The same command may have been given twice: remove one entry, not all that are equal.
     if let Some(at) = model.asking.iter().position(|asked| asked == doing) {
         model.asking.remove(at);
     }
@@ -113,6 +116,7 @@ fn answered(
         Ok(text) => model.say(text.clone()),
         Err(why) => model.say_no(format!("{doing}: {why}")),
     }
+    // Not always the topmost dialog: others may have opened meanwhile, such as the output of a command.
     let waiting = model.dialogs.iter().rposition(|dialog| dialog.waits_for() == Some(doing));
     let Some(at) = waiting else { return Vec::new() };
     if reply.is_err() {
@@ -126,6 +130,7 @@ fn answered(
 }
 
 fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
+    // `finder_key` puts the finder back unless the key closes it.
     if let Some(finder) = model.finder.take() {
         return finder_key(model, finder, event);
     }
@@ -135,6 +140,7 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
     }
     if model.dialogs.is_empty() {
         let Some(name) = model.keymap.action(event) else { return Vec::new() };
+        // The person has reacted, so the message has been read; the action may show one of its own.
         model.note = None;
         return perform(model, name, None);
     }
@@ -159,6 +165,7 @@ fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
     if ahead::keep(model, Typed::Paste(text.to_owned())).is_none() {
         return Vec::new();
     }
+    // Without a dialog the letters of a pasted text would run as keys.
     if model.dialogs.is_empty() {
         model.say_no("paste: open a dialog first; `a` adds a goal, `o` an objective".to_owned());
         return Vec::new();

@@ -21,13 +21,15 @@ use paddock_os::files::open_truncated;
 use paddock_store::Reader;
 use paddock_store::codec;
 
-/// How long a new supervisor may take to acquire the workspace's lock, in addition to the time that it waits for a
-/// one-shot command that holds the lock.
+/// How long a new supervisor may take to acquire the workspace's lock, in addition to the time that it waits
+/// for a one-shot command that holds the lock.
 const START_TIMEOUT: Duration = Duration::from_secs(15);
-/// Upper bound on running jobs. More are refused, so that a key that is held down cannot start hundreds of threads.
+/// Upper bound on running jobs. More are refused, so that a
+/// key that is held down cannot start hundreds of threads.
 const JOBS_MAX: usize = 16;
-/// Upper bound on commands that wait for the supervisor, which may be busy for as long as a landing takes. More are
-/// refused. A form sends its commands one at a time, so only a person who keeps giving orders reaches the bound.
+/// Upper bound on commands that wait for the supervisor, which may be busy for
+/// as long as a landing takes. More are refused. A form sends its commands one
+/// at a time, so only a person who keeps giving orders reaches the bound.
 const ASKS_MAX: usize = 32;
 
 /// Handles to the threads that run effects.
@@ -39,8 +41,8 @@ pub(crate) struct Workers {
 }
 
 impl Workers {
-    /// Starts the thread that sends commands to the supervisor. `arguments` are for a supervisor that the console
-    /// starts.
+    /// Starts the thread that sends commands to the supervisor.
+    /// `arguments` are for a supervisor that the console starts.
     ///
     /// # Errors
     /// Fails if the thread cannot be started.
@@ -52,14 +54,17 @@ impl Workers {
         Ok(Self { arguments, asks, world, running_jobs: std::sync::Arc::default() })
     }
 
-    /// Queues a command; the answer comes as [`Msg::Answered`]. Returns false if [`ASKS_MAX`] commands wait already.
+    /// Queues a command; the answer comes as [`Msg::Answered`].
+    /// Returns false if [`ASKS_MAX`] commands wait already.
     pub(crate) fn ask(&self, command: Command, doing: String) -> bool {
         self.asks.try_send((command, doing)).is_ok()
     }
 
-    /// Runs a job on its own thread. Returns false if [`JOBS_MAX`] jobs run already, or no thread can be started.
+    /// Runs a job on its own thread. Returns false if [`JOBS_MAX`]
+    /// jobs run already, or no thread can be started.
     pub(crate) fn run(&self, job: Job) -> bool {
         use std::sync::atomic::Ordering;
+        // Count first and take it back: a check before the count could let two callers pass at once.
         if self.running_jobs.fetch_add(1, Ordering::SeqCst) >= JOBS_MAX {
             self.running_jobs.fetch_sub(1, Ordering::SeqCst);
             return false;
@@ -118,8 +123,8 @@ fn ask_all(world: &World, asked: &Receiver<(Command, String)>) {
     }
 }
 
-/// Adds the current head of the branch to an approval. The approval holds for exactly that commit, which includes
-/// commits that the person made on the branch themselves.
+/// Adds the current head of the branch to an approval. The approval holds for exactly that commit, which
+/// includes commits that the person made on the branch themselves.
 fn with_branch_head(world: &World, mut command: Command) -> Command {
     if let Command::Objective { objective, order: Order::Approve { head, .. }, .. } = &mut command
         && head.is_none()
@@ -129,6 +134,8 @@ fn with_branch_head(world: &World, mut command: Command) -> Command {
     command
 }
 
+/// Reads the head of an objective's branch. On any error returns `None`; the supervisor then pins the head
+/// that its own review has seen.
 fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
     let state = codec::load_snapshot(&Reader::open(world.workspace.db()).ok()?).ok()?;
     let branch = state.objective(key)?.branch();
@@ -136,14 +143,14 @@ fn branch_head(world: &World, key: &ObjectiveKey) -> Option<ObjectId> {
     repository.commit_of(&format!("refs/heads/{branch}")).ok().flatten()
 }
 
-/// Returns whether a supervisor holds the workspace's lock. A holder without a pid does not count: it may be a
-/// one-shot command that has not written yet what it is.
+/// Returns whether a supervisor holds the workspace's lock. A holder without a pid does not count: it may be
+/// a one-shot command that has not written yet what it is.
 fn has_supervisor(workspace: &Workspace) -> bool {
     is_running(&workspace.runtime()).is_some_and(|holder| holder.pid.is_some())
 }
 
-/// Starts `run --no-tui --detached` and waits until that supervisor holds the workspace's lock. Returns at once if one
-/// is running already.
+/// Starts `run --no-tui --detached` and waits until that supervisor holds the workspace's lock. Returns at
+/// once if one is running already.
 ///
 /// # Errors
 /// Fails with [`Error::Start`] if the process cannot be started, [`Error::SupervisorEnded`] if it exits, and
@@ -173,6 +180,8 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
         if has_supervisor(workspace) {
             break;
         }
+        // It may have exited after the check above and left the
+        // lock to another one, so look again before failing.
         if child.try_wait().map_err(Error::Start)?.is_some() {
             if has_supervisor(workspace) {
                 // Another supervisor was faster and holds the lock; this one had nothing to do.

@@ -1,7 +1,8 @@
 //! Checks whether an action is available now, and says why not.
 //!
-//! The supervisor checks every command again. These checks exist so that the console can explain a refusal without
-//! asking it, and can grey out what is not available.
+//! The supervisor checks every command again. These checks exist so that the console can explain a refusal
+//! without asking it, and can dim what is not available. The matches name every status, so that a new one
+//! does not compile until each action has decided about it.
 
 use crate::Model;
 use crate::error::Refused;

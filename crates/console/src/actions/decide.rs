@@ -32,6 +32,7 @@ pub(super) fn retry(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
 }
 
 pub(super) fn approve(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
+    // In the list of what waits for a person, the selected card may be a plan instead of an objective.
     if needs::is_plan(model) {
         return land::approve_plan(model);
     }

@@ -7,11 +7,11 @@ use crate::panes::{MAIN, PaneId, pane};
 
 const HEAD: &str = "# Keys of the console
 
-This page is generated from the table of actions; do not edit it. In the console, `?` shows the same list with your own
-keys, and `:` runs an action by its name, followed by its argument, or any command of the command line.
+This page is generated from the table of actions; do not edit it. In the console, `?` shows the same list with
+your own keys, and `:` runs an action by its name, followed by its argument, or any command of the command line.
 
-To bind other keys, write `keys.yaml` in the workspace or `paddock/keys.yaml` in your configuration folder. The
-workspace's file wins:
+To bind other keys, write `keys.yaml` in the workspace or `paddock/keys.yaml` in your configuration folder.
+The workspace's file wins:
 
 ```yaml
 retry: [F5, ctrl-r]     # several keys
@@ -19,14 +19,14 @@ kill: []                # no key
 zoom: \"+\"               # punctuation in quotes
 ```
 
-A key is a letter, digit or punctuation mark, `ctrl-x`, `alt-x`, or one of enter, esc, tab, backtab, space, up, down,
-left, right, home, end, pageup, pagedown, insert, delete, backspace, f1 to f12. If an entry is wrong, the console shows
-its line and the correction when it starts, ignores the entry, and uses the rest of the file.
+A key is a letter, digit or punctuation mark, `ctrl-x`, `alt-x`, or one of enter, esc, tab, backtab, space, up,
+down, left, right, home, end, pageup, pagedown, insert, delete, backspace, f1 to f12. If an entry is wrong, the
+console shows its line and the correction when it starts, ignores the entry, and uses the rest of the file.
 
-In a log, a gate's output and a diff, `/` and `&` take a regular expression. `!` in front of it inverts the match. Case
-is ignored, in every script, unless the expression contains a capital letter. An invalid expression such as `foo(` is
-searched for as plain text, and the search line says so. In a list, `/` shows the rows that contain the text; case is
-ignored.
+In a log, a gate's output and a diff, `/` and `&` take a regular expression. `!` in front of it inverts the
+match. Case is ignored, in every script, unless the expression contains a capital letter. An invalid expression
+such as `foo(` is searched for as plain text, and the search line says so. In a list, `/` shows the rows that
+contain the text; case is ignored.
 ";
 
 /// Returns the text of docs/keys.md.

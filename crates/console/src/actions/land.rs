@@ -23,6 +23,7 @@ pub(super) fn plan_now(model: &mut Model, _argument: Option<&str>) -> Vec<Effect
 
 pub(super) fn approve_plan(model: &mut Model) -> Vec<Effect> {
     let Some(project) = model.project.clone() else { return Vec::new() };
+    // The plan is gone once it is approved, and its pane would be empty.
     model.covers.retain(|cover| *cover != PaneId::Plan);
     vec![Effect::ask(Command::PlanApprove { project }, "approve the plan")]
 }
@@ -54,6 +55,7 @@ pub(super) fn may_publish(model: &Model) -> Result<(), Refused> {
 /// Fails unless the target branch no longer contains what was published.
 pub(super) fn is_rewritten(model: &Model) -> Result<(), Refused> {
     let project = model.shown_project().ok_or("there is no project yet")?;
+    // `queue adopt` and `queue republish` clear these two holds.
     let codes = [ReasonCode::TargetRewritten, ReasonCode::TargetMissing];
     match codes.iter().any(|code| project.holds.contains_key(code)) {
         true => Ok(()),

@@ -42,6 +42,7 @@ pub(super) fn zoom(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     let Some(one) = model.facts.state.objective(&key) else { return Vec::new() };
+    // The limit of a supervisor's `--max-parallel` is not known here, hence `None`.
     let facts = Surroundings {
         supervisor_running: model.facts.supervisor.is_running(),
         now_ms: model.now_ms,
@@ -59,6 +60,7 @@ pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
 }
 
 pub(super) fn diff(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    // The diff shows the selection; the key may have been pressed on another row, such as one of the queue.
     model.pin(model.target());
     model.cover(PaneId::Diff);
     Vec::new()
@@ -89,6 +91,7 @@ pub(super) fn grid(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 }
 
 pub(super) fn timeline(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
+    // Opened anew, the timeline starts without the row that was selected last time.
     model.panes.timeline.at = None;
     model.cover(PaneId::Timeline);
     Vec::new()
@@ -124,6 +127,7 @@ pub(super) fn project(model: &mut Model, argument: Option<&str>) -> Vec<Effect> 
     let slugs: Vec<_> = model.facts.state.projects().map(|project| project.slug.clone()).collect();
     let wanted = match argument {
         Some(named) => slugs.iter().position(|slug| slug.as_str() == named),
+        // Without a name the key cycles through the projects.
         None => {
             let at = slugs.iter().position(|slug| Some(slug) == model.project.as_ref());
             Some(at.map_or(0, |at| (at + 1) % slugs.len().max(1)))

@@ -1,7 +1,7 @@
 //! The actions that a person can run.
 //!
-//! One table ([`TABLE`]) is the source of the keys, the footer, the help, the palette and docs/keys.md. Each file holds
-//! the functions of one group of actions.
+//! One table ([`TABLE`]) is the source of the keys, the footer, the help, the palette and docs/keys.md. Each
+//! file holds the functions of one group of actions.
 
 mod action;
 mod available;

@@ -41,6 +41,7 @@ pub(super) fn out(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 }
 
 pub(super) fn pane(model: &mut Model, by: i32) -> Vec<Effect> {
+    // A cover would hide the pane that gets the focus.
     model.covers.clear();
     let at = MAIN.iter().position(|id| *id == model.focus).unwrap_or(0);
     let count = MAIN.len();

@@ -6,8 +6,8 @@ use paddock_model::command::Command;
 use paddock_model::ids::ObjectiveKey;
 use paddock_model::operate::Order;
 
-/// Returns the effect that sends an order about an objective to the supervisor, in the name of the person who runs the
-/// console. `doing` is a verb such as `retry`.
+/// Returns the effect that sends an order about an objective to the supervisor, in the name of the person who
+/// runs the console. `doing` is a verb such as `retry`.
 #[must_use]
 pub fn order(objective: &ObjectiveKey, order: Order, doing: &str) -> Effect {
     let command =

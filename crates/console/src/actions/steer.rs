@@ -47,6 +47,7 @@ pub(super) fn pause(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
 
 pub(super) fn pause_project(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
     let Some(project) = model.shown_project() else { return Vec::new() };
+    // The command names the wanted state instead of toggling it: the same key in two consoles does no harm.
     let (slug, paused) = (project.slug.clone(), !project.paused);
     let doing = format!("{} {slug}", if paused { "pause" } else { "resume" });
     vec![Effect::ask(Command::ProjectPause { project: slug, paused }, doing)]
@@ -77,6 +78,7 @@ pub(super) fn set_priority(model: &mut Model, argument: Option<&str>) -> Vec<Eff
 pub(super) fn prioritize(model: &mut Model, by: i32) -> Vec<Effect> {
     let Some(key) = model.target().objective else { return Vec::new() };
     let Some(one) = model.facts.state.objective(&key) else { return Vec::new() };
+    // The order carries the resulting number, so two presses before the first answer have the effect of one.
     let priority = one.spec.priority.saturating_add(by);
     vec![order(&key, Order::Prioritize { priority }, "prioritize")]
 }
@@ -109,6 +111,7 @@ pub(super) fn kill(model: &mut Model, _argument: Option<&str>) -> Vec<Effect> {
         "Its commits and files are kept. The objective then waits for you.".to_owned(),
     ];
     let title = format!("Kill session {id} on {}?", session.objective.id);
+    // The session may end while the dialog is open, so look again when the person confirms.
     let confirmed = move |model: &Model| match model.facts.state.session(id) {
         Some(session) if session.status.is_open() => {
             Ok(vec![Effect::ask(Command::SessionKill { session: id }, format!("kill session {id}"))])

@@ -30,6 +30,8 @@ const fn destructive(mut action: Action) -> Action {
 
 /// Every action. Help and palette list them in this order, within their groups.
 pub static TABLE: &[Action] = &[
+    // Look. `help` and `palette` get the table as an argument:
+    // the dialogs must not import it, since it imports them.
     row(
         ("help", &["?"], "help"),
         "Show every key and what it does here",
@@ -159,6 +161,7 @@ pub static TABLE: &[Action] = &[
         Look,
         Nothing,
         available::always,
+        // Only the log pane has lines to wrap, so the verb is its own.
         |m, _| motion::verb(m, Verb::Own("wrap")),
     ),
     row(
@@ -201,6 +204,7 @@ pub static TABLE: &[Action] = &[
         available::always,
         look::messages,
     ),
+    // Decide.
     row(
         ("retry", &["r"], "retry"),
         "Start another session on the objective, with a note",
@@ -241,6 +245,7 @@ pub static TABLE: &[Action] = &[
         available::set_aside,
         decide::escalate,
     ),
+    // Steer.
     row(
         ("goal-add", &["a"], "goal"),
         "Add a goal",
@@ -273,6 +278,7 @@ pub static TABLE: &[Action] = &[
         land::may_publish,
         land::publish,
     ),
+    // `adopt` and `republish` have no key: they are rare, and the card that asks for them names them.
     destructive(row(
         ("adopt", &[], "adopt"),
         "Accept a rewritten or bypassed target branch",
@@ -377,6 +383,7 @@ pub static TABLE: &[Action] = &[
         available::stopped,
         steer::start,
     ),
+    // Move.
     row(("down", &["j", "down"], "down"), "One row down", Move, Nothing, available::always, |m, _| {
         motion::verb(m, Verb::Move(1))
     }),
@@ -414,6 +421,7 @@ pub static TABLE: &[Action] = &[
         |m, _| motion::verb(m, Verb::Sideways(-1)),
     ),
     row(
+        // No `l` as the counterpart of `h`: that is the log.
         ("right", &["right", "]"], "next tab"),
         "To the tab or session to the right",
         Move,
@@ -467,6 +475,7 @@ pub static TABLE: &[Action] = &[
     row(("pane-6", &["6"], "events"), "To the events", Move, Nothing, available::always, |m, _| {
         motion::focus(m, 5)
     }),
+    // Leave.
     row(
         ("mouse", &["ctrl-o"], "mouse"),
         "Switch the mouse on or off",

@@ -1,9 +1,9 @@
 //! Type-ahead: keys that arrive while a dialog waits for the supervisor's answer.
 //!
-//! The person typed them for that dialog. After a refusal they are replayed into its text, in order. Keys that cannot
-//! be replayed are dropped, and a message counts them: a key that would send the form again before anyone has read the
-//! refusal, and all keys if the dialog has closed. No such key ever reaches another dialog or a pane, not even one that
-//! arrives between the answer and the frame that shows it.
+//! The person typed them for that dialog. After a refusal they are replayed into its text, in order. Keys
+//! that cannot be replayed are dropped, and a message counts them: a key that would send the form again
+//! before anyone has read the refusal, and all keys if the dialog has closed. No such key ever reaches
+//! another dialog or a pane, not even one that arrives between the answer and the frame that shows it.
 
 mod replay;
 

@@ -18,6 +18,7 @@ fn is_leaving(typed: &Typed) -> bool {
 
 /// Keeps an event if the topmost dialog waits for an answer. Returns the event if it is to be handled now.
 pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
+    // The person pressed this key with the dialog still on the screen.
     if model.ahead.is_unseen {
         model.ahead.unused += 1;
         report_unused(model);
@@ -33,7 +34,8 @@ pub(crate) fn keep(model: &mut Model, typed: Typed) -> Option<Typed> {
         report_unused(model);
         return Some(typed);
     }
-    // Once an event was dropped, later ones are dropped as well: a text with a hole is worse than a short one.
+    // Once an event was dropped, later ones are dropped as
+    // well: a text with a hole is worse than a short one.
     match model.ahead.typed.len() < TYPED_MAX && model.ahead.unused == 0 {
         true => model.ahead.typed.push_back(typed),
         false => model.ahead.unused += 1,
@@ -55,9 +57,10 @@ pub(crate) fn answered(model: &mut Model, at: usize, is_refused: bool) {
     report_unused(model);
 }
 
-/// Replays the kept input into the dialog's text. Stops at the first event that the dialog does not accept, and drops
-/// the rest.
+/// Replays the kept input into the dialog's text. Stops at the
+/// first event that the dialog does not accept, and drops the rest.
 fn replay(model: &mut Model, at: usize) {
+    // Both are taken out, since the dialog reads the model while it handles an event.
     let mut typed = std::mem::take(&mut model.ahead.typed);
     let mut dialog = model.dialogs.remove(at);
     while let Some(next) = typed.front() {

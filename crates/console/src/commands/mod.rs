@@ -1,4 +1,5 @@
-//! Runs commands of the `paddock` command line from the palette, each as a process, and shows their output in a dialog.
+//! Runs commands of the `paddock` command line from the palette,
+//! each as a process, and shows their output in a dialog.
 
 mod process;
 

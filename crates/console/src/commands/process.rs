@@ -48,14 +48,17 @@ fn execute(world: &World, line: &str, project: Option<String>) -> Result<String,
     let mut child = program.spawn().map_err(Error::Command)?;
     // `program` still holds write ends of the pipe. Without this drop the reader would never see its end.
     drop(program);
-    // Read on a second thread: a command that fills the pipe while this one waits for its end would never end.
+    // Read on a second thread: a command that fills the pipe
+    // while this one waits for its end would never end.
     let read = thread::spawn(move || {
         let mut bytes = Vec::new();
-        // At the limit the read end is closed, so a command that prints on fails instead of blocking on a full pipe.
+        // At the limit the read end is closed, so a command that
+        // prints on fails instead of blocking on a full pipe.
         let _ = reader.by_ref().take(OUTPUT_MAX).read_to_end(&mut bytes);
         String::from_utf8_lossy(&bytes).into_owned()
     });
     let give_up_at = Instant::now() + TIMEOUT;
+    // Polled, as the standard library has no wait with a time limit.
     let note = loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => break String::new(),
@@ -63,7 +66,8 @@ fn execute(world: &World, line: &str, project: Option<String>) -> Result<String,
             Ok(None) if Instant::now() >= give_up_at => {
                 let _ = child.kill();
                 let _ = child.wait();
-                break "\n(stopped after one minute; run commands that take longer in a terminal of their own)".to_owned();
+                let advice = "stopped after one minute; run longer commands in a terminal of their own";
+                break format!("\n({advice})");
             }
             Ok(None) => thread::sleep(Duration::from_millis(10)),
             Err(error) => break format!("\n({error})"),

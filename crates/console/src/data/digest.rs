@@ -1,4 +1,5 @@
-//! Values derived from the facts once per change, so that the cost of a frame depends only on what the frame shows.
+//! Values derived from the facts once per change, so that
+//! the cost of a frame depends only on what the frame shows.
 
 use std::collections::BTreeMap;
 
@@ -51,8 +52,8 @@ pub struct Digest {
 }
 
 impl Digest {
-    /// Derives all values. `project` is the shown one; the tuple holds the current time and the last midnight, in Unix
-    /// milliseconds.
+    /// Derives all values. `project` is the shown one; the tuple holds the current time and the last
+    /// midnight, in Unix milliseconds.
     #[must_use]
     pub(crate) fn new(
         facts: &Facts,
@@ -61,6 +62,7 @@ impl Digest {
         (now_ms, day_ms): (i64, i64),
     ) -> Self {
         let state = &facts.state;
+        // Without a project, needs of the others are still counted: a person may have removed the shown one.
         let Some((slug, project)) = project.and_then(|slug| Some((slug, state.project(slug)?))) else {
             let elsewhere = elsewhere(facts, answers, None);
             return Self { version: facts.version, made_ms: now_ms, elsewhere, ..Self::default() };
@@ -91,6 +93,8 @@ fn elsewhere(facts: &Facts, answers: &Answers, shown: Option<&ProjectSlug>) -> V
     others.flat_map(|slug| (answers.needs)(&facts.state, slug)).collect()
 }
 
+/// Returns what the project has spent since midnight. Usage that a running session has reported but not
+/// recorded yet is left out.
 fn spent(facts: &Facts, slug: &ProjectSlug, day_ms: i64, now_ms: i64) -> Spent {
     let spent = spent_since(&facts.state, slug, day_ms, now_ms, |_| None);
     Spent { usd: spent.known_usd(), tokens: spent.known_tokens(), minutes: spent.minutes }

@@ -1,4 +1,5 @@
-//! Describes an objective that failed or waits for a person: the attempts so far, and the evidence against its work.
+//! Describes an objective that failed or waits for a person:
+//! the attempts so far, and the evidence against its work.
 
 use paddock_model::finding::Finding;
 use paddock_model::ids::GateId;
@@ -61,8 +62,8 @@ pub(crate) fn finding_line(finding: &Finding) -> String {
     }
 }
 
-/// Formats the first paths and the number of the others; `None` if there are no paths. `more` counts paths that the
-/// finding itself left out.
+/// Formats the first paths and the number of the others; `None` if there are no paths. `more` counts paths
+/// that the finding itself left out.
 #[must_use]
 pub(crate) fn paths(paths: &[RepoPath], more: usize) -> Option<String> {
     let named: Vec<String> = paths.iter().take(PATHS_MAX).map(ToString::to_string).collect();
@@ -86,6 +87,7 @@ pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
         Feedback::Ended { session, outcome } => vec![format!("session {session}: {outcome}")],
         Feedback::FollowUp { session, notes } => {
             let mut lines = vec![format!("session {session} left these notes for the next one:")];
+            // Notes can be long; their first lines say what is left to do.
             lines.extend(notes.lines().filter(|line| !line.trim().is_empty()).take(4).map(str::to_owned));
             lines
         }
@@ -93,8 +95,8 @@ pub(crate) fn feedback_lines(feedback: &Feedback) -> Vec<String> {
     }
 }
 
-/// Returns the evidence against an objective's work, most important first: the review's findings, the feedback of the
-/// gate or of a person, the agent's failure and summary, uncommitted files.
+/// Returns the evidence against an objective's work, most important first: the review's findings, the
+/// feedback of the gate or of a person, the agent's failure and summary, uncommitted files.
 #[must_use]
 pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     let mut lines: Vec<String> = findings(state, objective).iter().map(finding_line).collect();
@@ -102,6 +104,7 @@ pub(crate) fn evidence(state: &State, objective: &Objective) -> Vec<String> {
     // Feedback of the review repeats its findings.
     lines.extend(feedback.into_iter().filter(|line| !lines.contains(line)).collect::<Vec<_>>());
     if let Some(session) = last_session(state, objective) {
+        // What the agent says about itself comes last: it explains, but proves nothing.
         if let Some(failure) = &session.account.failure {
             lines.push(format!("{}: {}", session.agent, failure.text));
         }

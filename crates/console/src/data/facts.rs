@@ -1,4 +1,5 @@
-//! The facts: the state loaded from the database, with every later event applied by the supervisor's own code.
+//! The facts: the state loaded from the database, with
+//! every later event applied by the supervisor's own code.
 
 use std::collections::{BTreeMap, VecDeque};
 
@@ -139,8 +140,8 @@ impl Facts {
         is_new
     }
 
-    /// Applies a step of a start. The feed and the thread that starts the supervisor report independently, in any order.
-    /// Once the feed is connected, its report is the newer knowledge and wins.
+    /// Applies a step of a start. The feed and the thread that starts the supervisor report independently, in
+    /// any order. Once the feed is connected, its report is the newer knowledge and wins.
     fn start(&mut self, step: StartStep) -> bool {
         if self.supervisor.is_running() {
             return false;
@@ -171,7 +172,8 @@ impl Facts {
                 self.events.pop_front();
             }
         }
-        // `apply` collects the rows to write for the supervisor. The console writes none, so the list would only grow.
+        // `apply` collects the rows to write for the supervisor.
+        // The console writes none, so the list would only grow.
         drop(self.state.take_touched());
         let is_new = self.state.counters().seq != before;
         self.version += u64::from(is_new);

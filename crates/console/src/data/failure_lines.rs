@@ -14,7 +14,8 @@ const LINES_MAX: usize = 3;
 const WORDS: [&str; 9] =
     ["error", "fail", "panicked", "assert", "expected", "exception", "fatal", "not found", "undefined"];
 
-/// Returns the last lines of a run's output that mention a failure; if none does, the last lines. Blocks on files.
+/// Returns the last lines of a run's output that mention a
+/// failure; if none does, the last lines. Blocks on files.
 #[must_use]
 pub(crate) fn failure_lines(dir: &Path) -> Vec<String> {
     let mut all = Vec::new();
@@ -38,6 +39,7 @@ fn pick(all: &[String]) -> Vec<String> {
     };
     let mut found: Vec<String> = Vec::new();
     for line in all.iter().rev().filter(mentions_failure) {
+        // Many runners repeat a failure in their summary.
         if !found.contains(line) {
             found.push(line.clone());
         }

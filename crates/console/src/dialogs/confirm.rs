@@ -10,8 +10,8 @@ use crate::msg::Effect;
 use crate::theme::Theme;
 use crate::{Model, text};
 
-/// Returns the effects of a confirmation, or why they are refused. Called when the person confirms, since the facts may
-/// have changed while the dialog was open.
+/// Returns the effects of a confirmation, or why they are refused. Called when the person confirms, since the
+/// facts may have changed while the dialog was open.
 pub(crate) type Confirmed = Box<dyn Fn(&Model) -> Result<Vec<Effect>, Refused>>;
 
 /// The confirmation dialog.
@@ -27,7 +27,8 @@ pub(crate) struct Confirm {
 }
 
 impl Confirm {
-    /// Creates the dialog. `lines` name the target and say what will happen to it; `yes` is the label of the button.
+    /// Creates the dialog. `lines` name the target and say what
+    /// will happen to it; `yes` is the label of the button.
     #[must_use]
     pub(crate) fn new(title: String, lines: Vec<String>, yes: &'static str, confirmed: Confirmed) -> Self {
         Self { title, lines, yes, on_yes: false, refused: None, waiting_for: None, confirmed }
@@ -47,7 +48,8 @@ impl Confirm {
                 }
                 _ => Step::Done(effects),
             },
-            // The focus goes back to Cancel, so that another Enter closes the dialog instead of repeating the order.
+            // The focus goes back to Cancel, so that another Enter
+            // closes the dialog instead of repeating the order.
             Err(why) => {
                 (self.refused, self.on_yes) = (Some(why), false);
                 Step::Stay
@@ -75,6 +77,7 @@ impl Dialog for Confirm {
             y += 1;
         }
         let refused = self.refused.iter().flat_map(|no| text::wrap(no.why(), usize::from(area.width)));
+        // The last row belongs to the buttons, however long the reason is.
         for (y, line) in (y..area.bottom().saturating_sub(1)).zip(refused) {
             text::put(buf, area.x, y, area.width, &line, theme.failed);
         }

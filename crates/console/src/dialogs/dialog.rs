@@ -26,7 +26,8 @@ pub enum Step {
     Act(&'static str, Option<String>),
 }
 
-/// A dialog. It keeps its own state and reads the model; only the effects that it returns change anything else.
+/// A dialog. It keeps its own state and reads the model;
+/// only the effects that it returns change anything else.
 pub trait Dialog {
     /// Returns the title in its frame.
     fn title(&self, model: &Model) -> String;
@@ -50,8 +51,8 @@ pub trait Dialog {
         vec![("Esc", "close")]
     }
 
-    /// Returns a name and the text that would be lost if the dialog closed now. [`Step::Close`] keeps it, and the next
-    /// dialog with that name starts with it ([`Model::draft`]).
+    /// Returns a name and the text that would be lost if the dialog closed now. [`Step::Close`] keeps it, and
+    /// the next dialog with that name starts with it ([`Model::draft`]).
     fn draft(&self) -> Option<(String, String)> {
         None
     }
@@ -66,8 +67,8 @@ pub trait Dialog {
         Step::Stay
     }
 
-    /// Replays an event that was typed while it waited into its text. Returns false if it cannot. Must not send
-    /// anything: the person has not read the answer yet.
+    /// Replays an event that was typed while it waited into its text. Returns false if it cannot. Must not
+    /// send anything: the person has not read the answer yet.
     fn ahead(&mut self, _model: &Model, _typed: &Typed) -> bool {
         false
     }

@@ -37,6 +37,7 @@ pub(crate) fn open(model: &Model, session: SessionId) -> Box<dyn Dialog> {
     let found = model.facts.state.session(session);
     let used = found.map(|one| {
         let minutes = used_since_ms(one, i64::MIN, model.now_ms) / 60_000;
+        // Commits are recorded when a session is harvested; until then only the gauge counts them.
         let commits = model.facts.gauge_of_session("commits", session.0).and_then(serde_json::Value::as_u64);
         let commits = commits.map(|count| format!("{count} of ")).unwrap_or_default();
         let budget = &one.budget;

@@ -14,7 +14,8 @@ const TITLE: &str = "Title";
 const DESCRIPTION: &str = "Description";
 const MILESTONES: &str = "Milestones";
 
-/// Returns the commands that add a goal and its milestones. The goal comes first, since each milestone names its parent.
+/// Returns the commands that add a goal and its milestones. The
+/// goal comes first, since each milestone names its parent.
 ///
 /// # Errors
 /// Fails if no id can be made from a title.
@@ -72,6 +73,7 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
 /// Fails if there is no project.
 pub fn open(model: &Model) -> Result<Box<dyn Dialog>, Refused> {
     let project = model.project.clone().ok_or("there is no project yet")?;
+    // One goal is active at a time, so the person should know that a new one has to wait.
     let active = model
         .facts
         .state

@@ -1,4 +1,5 @@
-//! The help: every action with its current keys. Searchable; actions that are not available are dimmed, with the reason.
+//! The help: every action with its current keys. Searchable;
+//! actions that are not available are dimmed, with the reason.
 
 use std::cell::Cell;
 
@@ -24,7 +25,8 @@ enum Row {
 }
 
 impl Help {
-    /// Creates the help. The caller passes the table, which this file must not import: the table opens this dialog.
+    /// Creates the help. The caller passes the table, which
+    /// this file must not import: the table opens this dialog.
     #[must_use]
     pub(crate) fn new(actions: &'static [Action]) -> Self {
         Self { actions, search: None, top: Cell::default() }
@@ -98,6 +100,7 @@ impl Dialog for Help {
             (KeyCode::PageDown, _) => self.top.set(top + 15),
             (KeyCode::PageUp, _) => self.top.set(top.saturating_sub(15)),
             (KeyCode::Backspace, Some(search)) => drop(search.pop()),
+            // The rows change with each letter, so the list starts at its top again.
             (KeyCode::Char(letter), Some(search)) if !key.modifiers.contains(KeyModifiers::CONTROL) => {
                 search.push(letter);
                 self.top.set(0);

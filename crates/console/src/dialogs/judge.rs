@@ -28,6 +28,7 @@ fn history(model: &Model, one: &Objective) -> Vec<String> {
         }
     }
     lines.extend(one.operated.note.as_ref().map(|note| format!("your earlier note: {}", note.text)));
+    // The reason and the review's findings come first, so they survive the cut.
     lines.truncate(LINES_MAX);
     lines
 }
@@ -88,6 +89,7 @@ pub(crate) fn approve(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
         verb: "approve",
         buttons: &["Approve"],
         hint: "optional: the reason, recorded in the landing's proof",
+        // The thread that sends the order fills in the head: it reads the repository, which may block.
         make: |note, _| Ok(Order::Approve { note, head: None }),
     };
     let title = format!("Approve {}", key.id);
@@ -109,6 +111,7 @@ fn overridden(model: &Model, one: &Objective) -> Vec<String> {
             .and_then(|harvest| harvest.salvage.as_ref())
             .map(|salvage| format!("Uncommitted work does not land; it is kept as {}", salvage.reference)),
     );
+    // Nothing is overridden: show why the objective waits, so that the person still sees what they approve.
     if lines.is_empty() {
         lines.extend(one.reason.iter().map(|reason| reason.text.clone()));
         lines.push("The review has no finding to override.".to_owned());
@@ -125,7 +128,9 @@ pub(crate) fn reject(model: &Model, key: ObjectiveKey) -> Box<dyn Dialog> {
         verb: "reject",
         buttons: &["Send back", "Give up for good"],
         hint: "what is wrong; the next session reads this",
+        // A rejection without a reason would make the next session repeat the same work.
         make: |note, button| match note {
+            // The second button is "Give up for good".
             Some(note) => Ok(Order::Reject { note, is_final: button == 1 }),
             None => Err(Fault::new(NOTE, "say what is wrong; the next session reads it")),
         },

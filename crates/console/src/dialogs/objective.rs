@@ -34,6 +34,7 @@ fn unknown(model: &Model, text: &str) -> Option<String> {
     let words = text.split([',', ' ']).filter(|word| !word.is_empty());
     let is_known =
         |id: &str| key(&project, id).is_some_and(|key| model.facts.state.objective(&key).is_some());
+    // Ids of other projects do not count: a dependency names an objective of the same project.
     let missing: Vec<&str> = words.filter(|id| !is_known(id)).collect();
     (!missing.is_empty()).then(|| format!("there is no objective {}", missing.join(", ")))
 }
@@ -63,6 +64,7 @@ fn spec(values: &Values) -> Result<ObjectiveSpec, Fault> {
 
 fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Effect>, Fault> {
     let spec = spec(values)?;
+    // The id is chosen on sending: another objective may have taken it while the form was open.
     let is_taken = |id: &str| key(project, id).is_some_and(|key| model.facts.state.objective(&key).is_some());
     let id = free_id(&spec.title, "objective", is_taken);
     let id = ObjectiveId::new(id)?;
@@ -93,6 +95,7 @@ fn phases(model: &Model, project: &ProjectSlug) -> (Vec<String>, usize) {
 
 fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
     let found = model.facts.state.project(project);
+    // Shown as placeholders: an empty field takes the project's default.
     let (commits, minutes) = found.map_or((5, 30), |found| {
         (found.settings.session_defaults.max_commits, found.settings.session_defaults.max_minutes)
     });
@@ -115,6 +118,7 @@ fn fields(model: &Model, project: &ProjectSlug) -> Vec<Field> {
         Field::line(MAX_MINUTES, &minutes.to_string()).checked(|_, text| whole(text, 1)),
         Field::line(REFS, "files to read first, separated by commas"),
     ];
+    // The empty option alone is no choice.
     if phases.len() > 1 {
         fields.push(Field::choice(PHASE, phases, active));
     }

@@ -24,6 +24,7 @@ impl Output {
     /// Creates a dialog that shows a text.
     #[must_use]
     pub(crate) fn new(title: impl Into<String>, shown: &str) -> Self {
+        // Cleaned once here and not for every frame.
         let lines = shown.lines().take(LINES_MAX).map(text::clean).collect();
         Self { title: title.into(), lines, top: Cell::new(0) }
     }
@@ -32,6 +33,7 @@ impl Output {
         self.lines
             .iter()
             .flat_map(|line| match line.is_empty() {
+                // `wrap` returns no line for an empty text.
                 true => vec![String::new()],
                 false => text::wrap(line, usize::from(columns)),
             })
@@ -71,6 +73,7 @@ impl Dialog for Output {
             KeyCode::PageDown | KeyCode::Char(' ') => self.scroll(15),
             KeyCode::PageUp => self.scroll(-15),
             KeyCode::Home | KeyCode::Char('g') => self.top.set(0),
+            // Drawing lowers this to the last screenful.
             KeyCode::End | KeyCode::Char('G') => self.top.set(usize::MAX),
             _ => {}
         }

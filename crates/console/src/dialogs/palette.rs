@@ -1,4 +1,5 @@
-//! The palette: finds any action or command by a few letters and runs it. Text after the name is its argument.
+//! The palette: finds any action or command by a few letters
+//! and runs it. Text after the name is its argument.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{CaseMatching, Normalization, Pattern};
@@ -64,7 +65,8 @@ impl Palette {
         Self { actions, typed: typed.to_owned(), chosen: 0 }
     }
 
-    /// Returns the matching entries, the best first. A whole name followed by a blank matches only its own entry.
+    /// Returns the matching entries, the best first. A whole
+    /// name followed by a blank matches only its own entry.
     fn found<'m>(&self, model: &'m Model) -> Vec<Choice<'m>> {
         // The palette does not offer to open itself.
         let actions = self.actions.iter().filter(|action| action.name != "palette").map(Choice::Action);
@@ -101,6 +103,7 @@ impl Palette {
 
     fn enter(&mut self, model: &Model) -> Step {
         let found = self.found(model);
+        // Clamped, since the length of the list depends on what is typed.
         let Some(choice) = found.get(self.chosen.min(found.len().saturating_sub(1))) else {
             return Step::Stay;
         };
@@ -140,6 +143,7 @@ impl Dialog for Palette {
 
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         let columns = area.width.saturating_sub(3);
+        // The end of a long line stays visible, since that is where the cursor is.
         let shown = text::tail(&self.typed, usize::from(columns));
         text::put(buf, area.x, area.y, 2, ":", theme.key);
         let taken = text::put(buf, area.x + 2, area.y, columns, &shown, theme.plain);
@@ -172,6 +176,7 @@ impl Dialog for Palette {
             KeyCode::Tab => self.complete(model),
             KeyCode::Down => self.chosen = (self.chosen + 1).min(self.found(model).len().saturating_sub(1)),
             KeyCode::Up => self.chosen = self.chosen.saturating_sub(1),
+            // As in vi: deleting the `:` itself closes the palette.
             KeyCode::Backspace if self.typed.pop().is_none() => return Step::Close,
             KeyCode::Backspace => self.chosen = 0,
             KeyCode::Char('u') if is_control => self.typed.clear(),
@@ -201,6 +206,7 @@ fn row(model: &Model, choice: &Choice<'_>, area: Rect, buf: &mut Buffer, theme: 
             (action.available)(model).err().map(|no| no.to_string()),
             model.keymap.keys(action.name).join(" "),
         ),
+        // Only the command itself knows whether it can be run now.
         Choice::Command(_) => (None, String::new()),
     };
     let style = if why_not.is_some() { theme.dim } else { theme.plain };

@@ -1,4 +1,5 @@
-//! The dialog for leaving the console while work is in progress: leave it running, stop gracefully, or kill it.
+//! The dialog for leaving the console while work is in
+//! progress: leave it running, stop gracefully, or kill it.
 
 use crossterm::event::{KeyCode, KeyEvent};
 use ratatui::buffer::Buffer;
@@ -61,7 +62,8 @@ impl Dialog for Quit {
                 self.chosen = self.chosen.saturating_sub(1);
             }
             KeyCode::Enter => return Step::Done(vec![Effect::Quit(CHOICES[self.chosen].2)]),
-            // Ctrl-C opens this dialog. A second one stops gracefully, as the first one does for `paddock run --no-tui`.
+            // Ctrl-C opens this dialog. A second one stops gracefully,
+            // as the first one does for `paddock run --no-tui`.
             KeyCode::Char('c') if key.modifiers.contains(crossterm::event::KeyModifiers::CONTROL) => {
                 return Step::Done(vec![Effect::Quit(QuitHow::Graceful)]);
             }

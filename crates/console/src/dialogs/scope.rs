@@ -40,6 +40,8 @@ pub(crate) fn open(model: &Model, objective: ObjectiveKey) -> Box<dyn Dialog> {
         let findings = evidence::findings(&model.facts.state, one);
         if let Some(outside) = findings.iter().find(|finding| finding.code == FindingCode::OutOfScope) {
             quoted.push(evidence::finding_line(outside));
+            // Exact paths, which the person may replace by wider
+            // globs: a guessed glob could allow too much unnoticed.
             proposed = outside.paths.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
         }
     }

@@ -54,7 +54,8 @@ pub struct Folds {
 
 /// Returns the rows of the list. `order` is the result of [`super::order()`].
 ///
-/// A node is folded only if it and all nodes that need it are done. The direct needs of unfinished work stay visible.
+/// A node is folded only if it and all nodes that need it are
+/// done. The direct needs of unfinished work stay visible.
 #[must_use]
 pub fn rows(nodes: &[Node], order: &[u32], folds: &Folds) -> Vec<Row> {
     let mut is_needed = vec![false; nodes.len()];
@@ -76,6 +77,7 @@ pub fn rows(nodes: &[Node], order: &[u32], folds: &Folds) -> Vec<Row> {
     for &at in order {
         let heading = nodes[at as usize].group;
         let is_new = folds.has_headings && group != Some(heading);
+        // A fold never spans a heading, and ends before a node that is shown.
         if is_new || !folds_away(at) {
             flush(&mut run, &mut out);
         }

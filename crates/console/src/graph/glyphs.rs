@@ -1,7 +1,7 @@
 //! The characters that the graph is drawn with.
 
-/// The characters of a gutter. Two of them may be equal if they look alike in a character set, as long as the arms stay
-/// readable: up, down, or passing.
+/// The characters of a gutter. Two of them may be equal if they look alike in a character set, as long as the
+/// arms stay readable: up, down, or passing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GlyphSet {
     /// A graph lane that passes the row without a connection.

@@ -5,12 +5,13 @@ use std::collections::BinaryHeap;
 
 use super::Node;
 
-/// Returns the nodes in the order of their rows, a topological order. Every node comes after its needs, groups stay
-/// together where dependencies allow it, and a node follows directly after its last need, which keeps lanes short.
+/// Returns the nodes in the order of their rows, a topological order. Every node
+/// comes after its needs, groups stay together where dependencies allow it, and
+/// a node follows directly after its last need, which keeps lanes short.
 ///
-/// The order depends only on needs, groups and indices, never on a state, so that rows do not jump. Dependency cycles
-/// cannot occur in a valid state. If there is one, each of its nodes still appears once; the edges that close the cycle
-/// point upward and are not drawn.
+/// The order depends only on needs, groups and indices, never on a state, so that rows do not jump.
+/// Dependency cycles cannot occur in a valid state. If there is one, each of its nodes still appears once;
+/// the edges that close the cycle point upward and are not drawn.
 #[must_use]
 pub fn order(nodes: &[Node]) -> Vec<u32> {
     let mut open: Vec<u32> = vec![0; nodes.len()];
@@ -28,8 +29,8 @@ pub fn order(nodes: &[Node]) -> Vec<u32> {
     walk.placed
 }
 
-/// Priority of a node whose needs are placed: lowest group, then most recently freed, then lowest index. `Reverse`, since
-/// [`BinaryHeap`] pops the greatest first.
+/// Priority of a node whose needs are placed: lowest group, then most recently freed, then lowest index.
+/// `Reverse`, since [`BinaryHeap`] pops the greatest first.
 type Turn = Reverse<(u32, Reverse<u32>, u32)>;
 
 struct Walk<'a> {
@@ -50,7 +51,8 @@ impl Walk<'_> {
             }
         }
         self.drain();
-        // Only nodes of a cycle, and those that need them, are left: place the lowest as if its needs were met.
+        // Only nodes of a cycle, and those that need them, are
+        // left: place the lowest as if its needs were met.
         for at in (0_u32..).take(self.nodes.len()) {
             if self.open[at as usize] > 0 {
                 self.open[at as usize] = 0;

@@ -35,7 +35,8 @@ pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
         }
     }
     let needs = |at: u32| nodes[at as usize].needs.iter().filter(|&&need| (need as usize) < nodes.len());
-    // In `order`, needs come before the nodes that need them, so one sweep in each direction reaches every path.
+    // In `order`, needs come before the nodes that need them,
+    // so one sweep in each direction reaches every path.
     for &at in order {
         kin[at as usize].is_below |= needs(at).any(|&need| kin[need as usize].is_below);
     }
@@ -49,9 +50,9 @@ pub(crate) fn kin(nodes: &[Node], order: &[u32], selected: &[u32]) -> Vec<Kin> {
     kin
 }
 
-/// Returns the critical path: the longest chain of unfinished nodes in which each needs the one before. Its length bounds
-/// how soon everything can be done. Empty if no two unfinished nodes depend on each other. Of equally long chains, returns
-/// the one whose nodes are further up.
+/// Returns the critical path: the longest chain of unfinished nodes in which each needs the one before. Its
+/// length bounds how soon everything can be done. Empty if no two unfinished nodes depend on each other. Of
+/// equally long chains, returns the one whose nodes are further up.
 #[must_use]
 pub fn critical(nodes: &[Node], order: &[u32]) -> Vec<u32> {
     // `length[n]` is the longest chain that begins at node n, `next[n]` its second node.
@@ -65,8 +66,8 @@ pub fn critical(nodes: &[Node], order: &[u32]) -> Vec<u32> {
         length[at as usize] += 1;
         let behind = length[at as usize];
         for &need in &node.needs {
-            // The sweep reaches the need later and adds its own 1 then. `>=`: of equal chains, the node that the sweep
-            // reaches last is the one furthest up.
+            // The sweep reaches the need later and adds its own 1 then. `>=`: of equal chains, the node that
+            // the sweep reaches last is the one furthest up.
             if let Some(need_length) =
                 length.get_mut(need as usize).filter(|need_length| behind >= **need_length)
             {

@@ -22,11 +22,12 @@ impl Lane {
     }
 }
 
-/// The lanes of a list of rows, placed in columns. Short lanes are next to the nodes, long ones further left. If there
-/// are more lanes than columns, the longest are not drawn, and their rows count the missing edges.
+/// The lanes of a list of rows, placed in columns. Short lanes are next to the nodes, long ones further left.
+/// If there are more lanes than columns, the longest are not drawn, and their rows count the missing edges.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rails {
-    /// Lanes of each column, the column next to the nodes first. Within a column they are in order and do not overlap.
+    /// Lanes of each column, the column next to the nodes first.
+    /// Within a column they are in order and do not overlap.
     columns: Vec<Vec<Lane>>,
     /// Edges of each row that are not drawn: number of needs, number of dependents.
     hidden: BTreeMap<u32, (u32, u32)>,
@@ -67,8 +68,8 @@ impl Rails {
     }
 }
 
-/// Returns whether a lane fits into a column. Lanes in a column do not overlap, so only the last one that begins at or
-/// above the new lane's end can be in the way.
+/// Returns whether a lane fits into a column. Lanes in a column do not overlap, so only the last one that
+/// begins at or above the new lane's end can be in the way.
 fn is_free(column: &BTreeMap<u32, Lane>, lane: &Lane) -> bool {
     column.range(..=lane.last()).next_back().is_none_or(|(_, other)| other.last() < lane.from)
 }
@@ -112,6 +113,7 @@ enum Role {
 
 fn role(lane: &Lane, row: u32) -> Role {
     match lane.to.binary_search(&row) {
+        // `to` contains only later rows, so the result does not matter here.
         _ if lane.from == row => Role::Begin,
         Ok(_) if lane.last() == row => Role::End,
         Ok(_) => Role::Tap,
@@ -124,7 +126,8 @@ fn is_way(from: Kin, to: Kin) -> bool {
     (from.is_above && to.is_above) || (from.is_below && to.is_below)
 }
 
-/// Returns whether a lane is highlighted at a row: the row, or one further down, is on a path with the lane's owner.
+/// Returns whether a lane is highlighted at a row: the row,
+/// or one further down, is on a path with the lane's owner.
 fn is_lit(lane: &Lane, row: u32, kin: &dyn Fn(usize) -> Kin) -> bool {
     let from = kin(lane.from as usize);
     let ahead = lane.to.partition_point(|to| *to < row);
@@ -166,8 +169,8 @@ impl Drawing for Rails {
             pieces.push(Piece { glyph: mark, is_lit: false });
             pieces.push(Piece { glyph: ' ', is_lit: false });
         }
-        // From the left: the stroke begins at the first connected lane, and is highlighted from the first highlighted
-        // one on.
+        // From the left: the stroke begins at the first connected
+        // lane, and is highlighted from the first highlighted one on.
         let (mut has_stroke, mut stroke_lit) = (false, false);
         for column in (0..self.columns.len()).rev() {
             let piece = match self.lane_at(column, line) {

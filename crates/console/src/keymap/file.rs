@@ -1,4 +1,5 @@
-//! Reads keys.yaml, which maps names of actions to keys. Faulty entries are reported and ignored; the others are used.
+//! Reads keys.yaml, which maps names of actions to keys. Faulty
+//! entries are reported and ignored; the others are used.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -8,8 +9,8 @@ use paddock_config::error::nearest;
 use paddock_config::words::{self, Entry, fault};
 use paddock_config::{ConfigError, Environment, Place, Workspace};
 
-/// Returns the paths of a configuration file, each with the name that messages use: first the user's own, then the
-/// workspace's. Later files override earlier ones.
+/// Returns the paths of a configuration file, each with the name that messages use: first the user's own,
+/// then the workspace's. Later files override earlier ones.
 #[must_use]
 pub fn files(name: &str, workspace: &Workspace, environment: &Environment) -> Vec<(PathBuf, String)> {
     // The XDG specification says to ignore a relative path.
@@ -50,9 +51,11 @@ impl Keymap {
                 };
                 match Key::parse(word) {
                     None => {
-                        let right = "use a letter, a punctuation mark, `ctrl-x`, `alt-x`, `enter`, `space`, `f1` or the like";
+                        let right = "use a letter or sign, `ctrl-x`, `alt-x`, `enter`, `space` or `f1`";
                         faults.push(say(format!("{word:?} is not a key"), right));
                     }
+                    // The first action that a file gives a key keeps it. Taking the key from an action that
+                    // the file does not mention is fine: `bind` does that.
                     Some(key) => match given.insert(key, (action, *place)) {
                         Some((other, first)) if other != action => {
                             let problem = format!("{word:?} is bound to `{other}` already");
@@ -63,7 +66,8 @@ impl Keymap {
                     },
                 }
             }
-            // An empty list removes all keys on purpose. If every key of a list is faulty, the action keeps its own.
+            // An empty list removes all keys on purpose. If every
+            // key of a list is faulty, the action keeps its own.
             let is_intended = entry.words.is_empty() || !keys.is_empty();
             if is_intended {
                 self.bind(action, keys);
@@ -73,7 +77,8 @@ impl Keymap {
         faults
     }
 
-    /// Gives `quit` and `help` their default keys back if a file has left them without any. Returns a fault for each.
+    /// Gives `quit` and `help` their default keys back if a file
+    /// has left them without any. Returns a fault for each.
     fn locked_in(&mut self, file: &str) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         for name in ["quit", "help"] {
@@ -93,6 +98,7 @@ impl Keymap {
             Some(near) => format!("did you mean `{near}`?"),
             None => "`?` in the console and docs/keys.md list the actions".to_owned(),
         };
+        // A file that is no keys.yaml at all may have very long names.
         let shown: String = entry.name.chars().take(60).collect();
         fault(file, entry.place, &entry.name, format!("there is no action `{shown}`"), Some(right))
     }

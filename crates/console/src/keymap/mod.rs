@@ -16,8 +16,8 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Normalizes a key event. Drops Shift, which the letter shows already, and ignores case with Ctrl: terminals
-    /// report Ctrl-L as `l` or `L`.
+    /// Normalizes a key event. Drops Shift, which the letter shows already, and ignores case with Ctrl:
+    /// terminals report Ctrl-L as `l` or `L`.
     #[must_use]
     pub(crate) fn from_event(event: KeyEvent) -> Self {
         let mut modifiers = event.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
@@ -27,6 +27,7 @@ impl Key {
             }
             code => code,
         };
+        // BackTab is Shift-Tab; terminals disagree on the modifiers that they report with it.
         if code == KeyCode::BackTab {
             modifiers = KeyModifiers::NONE;
         }
@@ -38,6 +39,7 @@ impl Key {
     pub(crate) fn parse(name: &str) -> Option<Self> {
         let mut modifiers = KeyModifiers::NONE;
         let mut rest = name;
+        // Prefixes in any order: `ctrl-alt-x` and `alt-ctrl-x` are the same key.
         loop {
             let lower = rest.to_ascii_lowercase();
             // The length check leaves `ctrl--` its last character as the key.
@@ -51,6 +53,7 @@ impl Key {
         }
         let mut letters = rest.chars();
         let code = match (letters.next(), letters.next()) {
+            // A single character keeps its case: `a` and `A` are different keys. Longer names ignore it.
             (Some(one), None) if !one.is_control() && one != ' ' => KeyCode::Char(one),
             _ => named(&rest.to_ascii_lowercase())?,
         };
@@ -150,6 +153,7 @@ impl Keymap {
 
     /// Binds an action to exactly these keys. Other actions that had one of them lose it.
     pub(crate) fn bind(&mut self, action: &'static str, keys: Vec<Key>) {
+        // Both maps must agree: no key may lead to an action that does not list it.
         for old in self.by_action.remove(action).unwrap_or_default() {
             self.by_key.remove(&old);
         }

@@ -28,7 +28,8 @@ pub struct AgentSeen {
     pub version: Option<String>,
 }
 
-/// Returns the built-in agents whose programs are on this PATH, with their versions. Blocks for a few seconds at most.
+/// Returns the built-in agents whose programs are on this PATH,
+/// with their versions. Blocks for a few seconds at most.
 #[must_use]
 pub fn on_path(path: Option<&OsStr>) -> Vec<AgentSeen> {
     // A command that begins with a placeholder names no program.
@@ -77,8 +78,8 @@ fn printed(child: &mut Child) -> Option<String> {
     parse_version(&String::from_utf8_lossy(&bytes))
 }
 
-/// Returns the version in the first line that is not blank: the first word with a leading digit and a dot, else the
-/// whole line.
+/// Returns the version in the first line that is not blank: the
+/// first word with a leading digit and a dot, else the whole line.
 fn parse_version(text: &str) -> Option<String> {
     let line = text.lines().find(|line| !line.trim().is_empty())?;
     let is_number = |word: &&str| {

@@ -1,8 +1,8 @@
 //! The first start in a repository: one screen with three questions, each with a proposed answer.
 //!
-//! The screen comes before the console, since there may be no workspace yet. Nothing is written before the person
-//! presses Start. The command line passes in a [`Setup`], which runs the code of `paddock init` and
-//! `paddock project add`.
+//! The screen comes before the console, since there may be no workspace yet.
+//! Nothing is written before the person presses Start. The command line passes in
+//! a [`Setup`], which runs the code of `paddock init` and `paddock project add`.
 
 mod agents;
 mod questions;
@@ -73,7 +73,8 @@ impl Inbox {
         let inbox = self.clone();
         let run = move || {
             let news = work(inbox.setup.as_ref());
-            // A panic of another thread cannot leave a pushed result half-written, so a poisoned lock is still good.
+            // A panic of another thread cannot leave a pushed result
+            // half-written, so a poisoned lock is still good.
             inbox.news.lock().unwrap_or_else(PoisonError::into_inner).push(news);
             let _ = inbox.messages.send(Msg::Tick);
         };
@@ -85,8 +86,8 @@ impl Inbox {
     }
 }
 
-/// Shows the screen until the person has answered or left. `model` holds the theme and the keymap; `log` is the file for
-/// reports of panics.
+/// Shows the screen until the person has answered or left. `model` holds the theme and the keymap; `log` is
+/// the file for reports of panics.
 ///
 /// # Errors
 /// Fails if the terminal reports an error, or a thread cannot be started.

@@ -104,11 +104,13 @@ impl State {
         match news {
             News::Agents(agents) => self.agents = Some(agents),
             News::Looked(Err(problem)) => (self.problem, self.form) = (Some(problem), None),
+            // The form is built only now, since the facts are its default answers.
             News::Looked(Ok(found)) => {
                 self.form = Some(form(model, &found));
                 (self.found, self.problem) = (Some(found), None);
             }
             News::Executed(Ok(())) => self.is_done = true,
+            // The form shows the error like a refusal of the supervisor, with all answers kept.
             News::Executed(Err(problem)) => {
                 self.is_working = false;
                 if let Some(form) = &mut self.form {
@@ -123,11 +125,12 @@ impl State {
     }
 }
 
-/// Returns the gate commands of these lines. A line that equals a proposed command keeps its name; other names are made
-/// from the line and numbered if taken.
+/// Returns the gate commands of these lines. A line that equals a proposed command keeps its name; other
+/// names are made from the line and numbered if taken.
 fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
     let mut commands: Vec<GateCommand> = Vec::new();
     for line in lines {
+        // An unchanged line keeps the name that the proposal gave it, such as `tests`.
         let known = proposed.iter().find(|one| one.run == *line);
         let base = known.map_or_else(|| short_name(line), |one| one.name.clone());
         let is_taken = |name: &String| commands.iter().any(|had| had.name == *name);
@@ -141,6 +144,7 @@ fn gate(lines: &[String], proposed: &[GateCommand]) -> Vec<GateCommand> {
 }
 
 fn short_name(line: &str) -> String {
+    // An id is ASCII, so cutting it by bytes is safe.
     let near = nearest_id(line);
     let short = near[..near.len().min(NAME_MAX)].trim_end_matches('-');
     if short.is_empty() { "gate".to_owned() } else { short.to_owned() }
@@ -153,6 +157,8 @@ fn form(model: &Model, found: &Found) -> Form {
         Field::area(GATE, "one command per line; empty: work lands unverified", 2, 6).with(&lines.join("\n")),
         Field::area(GOAL, "optional: the goal; its first line is the title", 3, 8),
     ];
+    // The form needs a branch; gate and goal may stay empty.
+    // It returns no effects: `key` below reads its values.
     let refuse_blank = |_: &Model, values: &Values, _: usize| match values.get(BRANCH).is_empty() {
         true => Err(Fault::new(BRANCH, "enter the branch to which work is published")),
         false => Ok(Vec::new()),
@@ -235,8 +241,8 @@ fn agents(state: &State, theme: &Theme) -> Fact {
     }
 }
 
-const WELCOME: &str = "Agents work on objectives in separate worktrees; only work that passes the gate lands on your \
-                       branch. Nothing is written before you press Start.";
+const WELCOME: &str = "Agents work on objectives in separate worktrees; only work that passes the gate lands on \
+                       your branch. Nothing is written before you press Start.";
 
 impl Dialog for Questions {
     fn title(&self, _model: &Model) -> String {
@@ -251,6 +257,7 @@ impl Dialog for Questions {
         let state = self.state.borrow();
         let area = Rect { x: area.x + 1, width: area.width.saturating_sub(2).min(COLUMNS_MAX), ..area };
         let mut y = area.y;
+        // A blank row at the top only where the form does not need it.
         if area.height > 18 {
             y += 1;
         }
@@ -265,6 +272,7 @@ impl Dialog for Questions {
             }
             text::put(buf, area.x, y, NAME, name, theme.dim);
             let columns = area.width.saturating_sub(NAME);
+            // At most two rows for a fact, so that long paths do not push the form off a low screen.
             for line in text::wrap(&fact, usize::from(columns)).into_iter().take(2) {
                 text::put(buf, area.x + NAME, y, columns, &line, style);
                 y += 1;
@@ -281,6 +289,7 @@ impl Dialog for Questions {
             (Some(form), None) => {
                 let (_, rows) = form.size(model);
                 form.view(model, Rect { y, height: height.min(rows), ..area }, buf, theme);
+                // Over the form's row of buttons, which cannot be pressed now.
                 if state.is_working {
                     let y = y + height.min(rows).saturating_sub(1);
                     text::put(buf, area.x, y, area.width, &text::fit("setting up …", 40), theme.working);
@@ -295,6 +304,7 @@ impl Dialog for Questions {
     fn key(&mut self, model: &Model, key: KeyEvent) -> Step {
         let mut state = self.state.borrow_mut();
         let is_ctrl_c = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+        // Ctrl-C leaves at any time, all other keys have to wait for the setup.
         if is_ctrl_c {
             return Step::Close;
         }
@@ -315,7 +325,8 @@ impl Dialog for Questions {
         };
         match form.key(model, key) {
             Step::Close => Step::Close,
-            // The form has checked the answers; it closes only in `Step::Done`, which this dialog turns into a request.
+            // The form has checked the answers; it closes only in
+            // `Step::Done`, which this dialog turns into a request.
             Step::Done(_) => {
                 let values = form.values();
                 let answers = answers(&values, state.found.as_ref().unwrap_or(&Found::default()));
@@ -332,6 +343,8 @@ impl Dialog for Questions {
     }
 
     fn waits_for(&self) -> Option<&str> {
+        // No command of that name is ever sent. The name makes
+        // `ahead` keep the keys that are typed during the setup.
         self.state.borrow().is_working.then_some("set up")
     }
 
@@ -349,6 +362,7 @@ impl Dialog for Questions {
             (_, Some(_)) => vec![("r", "look again")],
             (None, None) => Vec::new(),
         };
+        // The form keeps a draft on Esc; here Esc leaves for good.
         hints.retain(|(key, _)| *key != "Esc");
         hints.push(("Esc", "leave without changes"));
         hints

@@ -1,4 +1,5 @@
-//! Helpers for tests of the console: a sample workspace in the middle of its work, key presses, screens as text.
+//! Helpers for tests of the console: a sample workspace in
+//! the middle of its work, key presses, screens as text.
 
 mod facts_of;
 mod plan;

@@ -269,8 +269,9 @@ impl Sample {
         self.moved(id, "todo", "ready", "dependencies_met", Value::Null, None)
     }
 
-    /// Returns the whole night: landed, running and queued objectives, a batch at the gate, findings, an objective that
-    /// waits for a person, a publication that waits, an agent that cools down, and branches that collide.
+    /// Returns the whole night: landed, running and queued objectives, a batch at
+    /// the gate, findings, an objective that waits for a person, a publication
+    /// that waits, an agent that cools down, and branches that collide.
     pub(crate) fn night() -> Self {
         let mut sample = Self::shop();
         let node = json!({"project": "shop", "level": "goal", "id": "ship-v2"});

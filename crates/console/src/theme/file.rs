@@ -53,7 +53,8 @@ impl Theme {
         (theme, faults)
     }
 
-    /// Applies the entries of a file. Returns their faults. If `is_plain`, colours are ignored and only weights apply.
+    /// Applies the entries of a file. Returns their faults. If
+    /// `is_plain`, colours are ignored and only weights apply.
     fn read(&mut self, entries: &[Entry], file: &str, is_plain: bool) -> Vec<ConfigError> {
         let mut faults = Vec::new();
         for entry in entries {
@@ -85,8 +86,8 @@ impl Theme {
                 Ok(style) if is_plain => *field(self) = Style { fg: None, bg: None, ..style },
                 Ok(style) => *field(self) = style,
                 Err(UnknownStyle(word)) => {
-                    let right = "use a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, italic, \
-                                 underlined, reversed, default";
+                    let right = "use a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, \
+                                 italic, underlined, reversed, default";
                     faults.push(say(format!("{word:?} is not a colour or a weight"), right.to_owned()));
                 }
             }
@@ -121,8 +122,8 @@ fn style<'w>(words: &[&'w str]) -> Result<Style, UnknownStyle<'w>> {
     Ok(style)
 }
 
-/// Returns whether the locale uses UTF-8. Without a locale, as in containers and many services, assumes that it does:
-/// their terminals support UTF-8.
+/// Returns whether the locale uses UTF-8. Without a locale, as in containers and many services, assumes that
+/// it does: their terminals support UTF-8.
 fn speaks_utf8(environment: &Environment) -> bool {
     let set = ["LC_ALL", "LC_CTYPE", "LANG"]
         .into_iter()

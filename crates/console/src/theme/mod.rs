@@ -1,5 +1,6 @@
-//! Colours and glyphs. The default theme uses the terminal's own sixteen colours and never sets a background, so that
-//! it is readable on light and dark terminals. A state is always shown by glyph and word; its colour only repeats it.
+//! Colours and glyphs. The default theme uses the terminal's own sixteen colours
+//! and never sets a background, so that it is readable on light and dark terminals.
+//! A state is always shown by glyph and word; its colour only repeats it.
 
 mod file;
 
@@ -47,6 +48,7 @@ pub struct Glyphs {
 /// Glyphs for terminals with UTF-8.
 pub(crate) const UNICODE: Glyphs = Glyphs {
     ascii: false,
+    // Three states share a glyph. The word next to it tells them apart, also without colours.
     landed: "●",
     working: "●",
     queued: "●",
@@ -122,7 +124,8 @@ pub struct Theme {
 impl Default for Theme {
     fn default() -> Self {
         let color = |color| Style::new().fg(color);
-        // Dim instead of bright black, which is invisible on some backgrounds. A terminal that cannot dim shows plain text.
+        // Dim instead of bright black, which is invisible on some
+        // backgrounds. A terminal that cannot dim shows plain text.
         let dim = Style::new().add_modifier(Modifier::DIM);
         Self {
             glyphs: UNICODE,
@@ -153,10 +156,12 @@ impl Theme {
     pub fn colourless() -> Self {
         let bold = Style::new().add_modifier(Modifier::BOLD);
         let plain = Style::new();
+        // Bold marks the two states that a person must not overlook.
         Self { landed: plain, working: plain, queued: plain, needs: bold, failed: bold, ..Self::default() }
     }
 
-    /// Returns the look of an objective's state. A finished objective that had nothing to land is `done`, not `landed`.
+    /// Returns the look of an objective's state. A finished
+    /// objective that had nothing to land is `done`, not `landed`.
     #[must_use]
     pub(crate) fn objective(&self, one: &Objective) -> Look {
         let look = self.status(one.status);
@@ -188,6 +193,7 @@ impl Theme {
     pub(crate) fn select(&self, buf: &mut Buffer, row: Rect, focused: bool) {
         let row = row.intersection(buf.area);
         buf.set_style(row, if focused { self.selected } else { self.selected_dim });
+        // The glyph shows the selection even where a terminal ignores the style.
         if row.width > 0 && row.height > 0 {
             buf[(row.x, row.y)].set_symbol(self.glyphs.selected);
         }

@@ -109,12 +109,14 @@ impl Field {
         }
     }
 
-    /// Replaces the text and moves the cursor to its end. A choice keeps its option if the text is none of them.
+    /// Replaces the text and moves the cursor to its end. A
+    /// choice keeps its option if the text is none of them.
     pub(crate) fn set(&mut self, text: &str) {
         if let Kind::Choice { options, at } = &mut self.kind {
             *at = options.iter().position(|one| one == text).unwrap_or(*at);
             return;
         }
+        // Edited in place: a new editor would lose the styles, the placeholder and the undo history.
         self.area.select_all();
         self.area.delete_char();
         self.area.insert_str(self.fitting(text));
@@ -122,7 +124,8 @@ impl Field {
         self.area.move_cursor(CursorMove::End);
     }
 
-    /// Returns text from outside without control characters, and without line breaks if the field has one line.
+    /// Returns text from outside without control characters,
+    /// and without line breaks if the field has one line.
     fn fitting(&self, text: &str) -> String {
         let text =
             cut::start(text, PASTE_BYTES_MAX).replace("\r\n", "\n").replace('\r', "\n").replace('\t', "    ");
@@ -169,7 +172,8 @@ impl Field {
         self.area.set_placeholder_style(theme.dim);
     }
 
-    /// Handles a key. Returns false if the field has no use for it, so that the form can use it to change the focus.
+    /// Handles a key. Returns false if the field has no use for
+    /// it, so that the form can use it to change the focus.
     pub(crate) fn input(&mut self, key: KeyEvent) -> bool {
         let is_plain = !key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT);
         match (&mut self.kind, key.code) {
@@ -189,6 +193,7 @@ impl Field {
                 self.area.input(key);
                 self.area.screen_cursor().row != before
             }
+            // Tab changes the field, as everywhere in the form.
             (Kind::Area { .. }, KeyCode::Tab) => false,
             _ => {
                 self.area.input(key);
@@ -226,10 +231,12 @@ impl Field {
         found
     }
 
-    /// Completes the word that is being typed. Returns false if there is none, so that Tab changes the focus instead.
+    /// Completes the word that is being typed. Returns false if
+    /// there is none, so that Tab changes the focus instead.
     pub(crate) fn complete(&mut self) -> bool {
         let partial = self.partial();
         let Some(full) = self.completions().first().map(|full| (*full).to_owned()) else { return false };
+        // After a blank or a comma Tab leaves the field: completing the first candidate would surprise.
         if partial.is_empty() || self.kind != Kind::Line {
             return false;
         }

@@ -1,6 +1,7 @@
 //! A form: quoted text at the top, fields, and buttons that send. Alt-Enter sends, too.
 //!
-//! The form stays open until the supervisor has answered, so that a refusal is shown in it and no typed text is lost.
+//! The form stays open until the supervisor has answered, so
+//! that a refusal is shown in it and no typed text is lost.
 
 mod field;
 mod view;
@@ -92,7 +93,8 @@ impl Values {
     }
 }
 
-/// Builds the effects to send from the values and the index of the button. Commands are sent one after the other.
+/// Builds the effects to send from the values and the index
+/// of the button. Commands are sent one after the other.
 pub(crate) type Sent = Box<dyn Fn(&Model, &Values, usize) -> Result<Vec<Effect>, Fault>>;
 
 /// The form dialog.
@@ -116,7 +118,8 @@ pub(crate) struct Form {
 }
 
 impl Form {
-    /// Creates a form. `draft` names the text that is kept on `Esc`; each of `buttons` sends, and Cancel follows them.
+    /// Creates a form. `draft` names the text that is kept on
+    /// `Esc`; each of `buttons` sends, and Cancel follows them.
     #[must_use]
     pub(crate) fn new(
         model: &Model,
@@ -222,6 +225,7 @@ impl Form {
             self.waiting_for = Some(doing.clone());
             return Step::Do(vec![effect]);
         }
+        // Effects that need no answer are run together, and the form closes.
         let rest = std::mem::take(&mut self.rest);
         Step::Done(std::iter::once(effect).chain(rest).collect())
     }
@@ -260,8 +264,8 @@ impl Form {
     }
 }
 
-/// Returns whether a key sends the form: Alt-Enter or Ctrl-Enter. Some terminals send Ctrl-Enter as Ctrl-J, and many
-/// cannot tell it from Enter, so the hints name Alt-Enter.
+/// Returns whether a key sends the form: Alt-Enter or Ctrl-Enter. Some terminals send Ctrl-Enter as Ctrl-J,
+/// and many cannot tell it from Enter, so the hints name Alt-Enter.
 fn is_sending(key: KeyEvent) -> bool {
     let is_enter = key.code == KeyCode::Enter;
     (is_enter && key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT))
@@ -287,6 +291,7 @@ impl Dialog for Form {
         if key.code == KeyCode::Esc || is_ctrl_c {
             return Step::Close;
         }
+        // While it waits, keys are queued by `ahead` and never get here, except Esc and Ctrl-C above.
         if self.waiting_for.is_some() {
             return Step::Stay;
         }

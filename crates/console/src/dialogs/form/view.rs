@@ -75,7 +75,8 @@ impl Form {
         let problem = self.problem_rows(columns).len();
         let blocks = self.blocks(model, columns);
         let fields: u16 = blocks.iter().map(|block| block.rows + u16::from(block.below.is_some())).sum();
-        // Reserve a row for a fault or completions that may appear, so that the dialog does not jump while one types.
+        // Reserve a row for a fault or completions that may appear,
+        // so that the dialog does not jump while one types.
         let may = self.fields.iter().any(Field::has_below);
         let spare = u16::from(may && blocks.iter().all(|block| block.below.is_none()));
         // Two more: a blank row and the row of buttons.
