@@ -41,10 +41,10 @@ pub enum Error {
     #[error(transparent)]
     Start(io::Error),
     /// The supervisor that the console started has exited.
-    #[error("{said}")]
+    #[error("{last_line}")]
     SupervisorEnded {
         /// The last line that it wrote to standard error.
-        said: String,
+        last_line: String,
     },
     /// The supervisor that the console started did not acquire the workspace's lock in time.
     #[error("the supervisor (process {pid}) did not lock the workspace in time; see {}", log.display())]

@@ -25,6 +25,7 @@ pub(crate) fn wait(
     let note = model.note.as_ref().map(|note| note.until_ms - model.now_ms);
     // Wake at the full second, so that elapsed times advance evenly instead of skipping one now and then.
     let second = model.is_ticking().then(|| 1000 - model.now_ms.rem_euclid(1000));
+    // Neither a message that ends nor a running clock: `None` lets the loop sleep for good.
     let wait = note.into_iter().chain(second).min()?;
     Some(Duration::from_millis(u64::try_from(wait.max(1)).unwrap_or(1)))
 }

@@ -44,14 +44,14 @@ mod tests {
 
     #[test]
     fn a_notification_is_one_escape_sequence_whatever_its_text() {
-        let said = text(notification("登录: a;b\u{7}\u{1b}]52;c\u{9c}", false));
-        assert_eq!(said, "\u{1b}]9;Paddock needs you: 登录: ab]52c\u{7}");
+        let sequence = text(notification("登录: a;b\u{7}\u{1b}]52;c\u{9c}", false));
+        assert_eq!(sequence, "\u{1b}]9;Paddock needs you: 登录: ab]52c\u{7}");
         assert!(text(notification(&"x".repeat(500), false)).len() < 160);
     }
 
     #[test]
     fn inside_tmux_a_notification_is_wrapped_with_its_escapes_doubled() {
-        let said = text(notification("shop", true));
-        assert_eq!(said, "\u{1b}Ptmux;\u{1b}\u{1b}]9;Paddock needs you: shop\u{7}\u{1b}\\");
+        let sequence = text(notification("shop", true));
+        assert_eq!(sequence, "\u{1b}Ptmux;\u{1b}\u{1b}]9;Paddock needs you: shop\u{7}\u{1b}\\");
     }
 }

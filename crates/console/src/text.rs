@@ -60,6 +60,7 @@ pub(crate) fn fit_right(text: &str, columns: usize) -> String {
 pub(crate) fn tail(text: &str, columns: usize) -> String {
     let text = clean(text);
     let mut used = 0;
+    // By grapheme cluster, so that an accent is not separated from its letter.
     let kept = text.graphemes(true).rev().take_while(|cluster| {
         used += width(cluster);
         used <= columns

@@ -152,11 +152,13 @@ fn key(model: &mut Model, event: KeyEvent) -> Vec<Effect> {
 
 /// Returns whether a key keeps its action while a dialog is open: redrawing and suspending do.
 fn is_global(model: &Model, event: KeyEvent) -> bool {
+    // Only with Ctrl: a letter that keys.yaml binds to `redraw` is text inside a dialog.
     event.modifiers.contains(KeyModifiers::CONTROL)
         && matches!(model.keymap.action(event), Some("redraw" | "suspend"))
 }
 
 fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    // The search line is a single line: drop the line breaks of a pasted text.
     if let Some(finder) = &mut model.finder {
         finder.text.extend(text.chars().filter(|letter| !letter.is_control()));
         let finder = finder.clone();
@@ -208,6 +210,7 @@ fn with_dialog_at(
             forget_draft(model, draft(dialog.as_ref()));
             model.dialogs.push(next);
         }
+        // The dialog is gone by now, so the action acts on the pane behind it.
         Step::Act(name, argument) => {
             forget_draft(model, draft(dialog.as_ref()));
             return perform(model, name, argument.as_deref());

@@ -189,8 +189,9 @@ pub(crate) fn start_supervisor(world: &World, arguments: &[String]) -> Result<()
             }
             let text = std::fs::read_to_string(&log).unwrap_or_default();
             let last_line = text.lines().rev().find(|line| !line.trim().is_empty());
-            let last = last_line.unwrap_or("the supervisor exited without a message");
-            return Err(Error::SupervisorEnded { said: last.trim_start_matches("paddock: ").to_owned() });
+            let last_line = last_line.unwrap_or("the supervisor exited without a message");
+            let last_line = last_line.trim_start_matches("paddock: ").to_owned();
+            return Err(Error::SupervisorEnded { last_line });
         }
         if Instant::now() >= give_up_at {
             return Err(Error::SupervisorLate { pid, log });

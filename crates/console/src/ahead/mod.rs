@@ -36,6 +36,7 @@ impl Ahead {
     /// Returns the number of keys and pastes typed since the dialog began to wait.
     #[must_use]
     pub(crate) fn len(&self) -> usize {
+        // Events that will be dropped count, too: the person has typed them all the same.
         self.typed.len() + self.unused
     }
 

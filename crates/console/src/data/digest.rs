@@ -69,6 +69,8 @@ impl Digest {
         };
         let count = |status: Status| (status, state.in_status(slug, status).len());
         let counts: BTreeMap<Status, usize> = Status::ALL.iter().copied().map(count).collect();
+        // By status alone an objective that had nothing to land
+        // counts as landed; the header has to tell them apart.
         let done = state.objectives_of(slug).filter(|one| one.status == Status::Done);
         Self {
             version: facts.version,

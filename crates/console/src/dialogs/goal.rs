@@ -56,6 +56,7 @@ fn send(model: &Model, project: &ProjectSlug, values: &Values) -> Result<Vec<Eff
     let milestones = values.lines(MILESTONES);
     let goal = (title, values.get(DESCRIPTION));
     let commands = commands(&model.facts.state, project, goal, &milestones)?;
+    // The form sends them one at a time: a milestone is refused if its goal is not there yet.
     let asks = commands.into_iter().map(|command| {
         let doing = if let Command::Node { node, .. } = &command {
             format!("add {} {}", node.level, node.id)

@@ -42,6 +42,7 @@ impl Dialog for Quit {
     fn view(&self, model: &Model, area: Rect, buf: &mut Buffer, theme: &Theme) {
         text::put(buf, area.x, area.y, area.width, &model.in_progress(), theme.strong);
         let mut y = area.y + 2;
+        // Only the row of the name is marked; its explanation stays dim.
         for (index, (name, what, _)) in CHOICES.iter().enumerate() {
             let row = Rect { y, height: 1, ..area };
             text::put(buf, area.x + 2, y, area.width, name, theme.plain);

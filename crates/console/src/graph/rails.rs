@@ -123,6 +123,7 @@ fn role(lane: &Lane, row: u32) -> Role {
 
 /// Returns whether the edge between two rows is on a path to or from the selection.
 fn is_way(from: Kin, to: Kin) -> bool {
+    // A path does not turn around at the selection: both ends lie above it, or both below.
     (from.is_above && to.is_above) || (from.is_below && to.is_below)
 }
 
@@ -164,6 +165,7 @@ impl Drawing for Rails {
     fn gutter(&self, row: usize, kin: &dyn Fn(usize) -> Kin, glyphs: &GlyphSet) -> Vec<Piece> {
         let line = u32::try_from(row).unwrap_or(u32::MAX);
         let mut pieces = Vec::with_capacity(self.width());
+        // If any edge is missing, one more column at the far left marks the rows concerned.
         if !self.hidden.is_empty() {
             let mark = if self.hidden.contains_key(&line) { glyphs.more } else { ' ' };
             pieces.push(Piece { glyph: mark, is_lit: false });
@@ -172,6 +174,7 @@ impl Drawing for Rails {
         // From the left: the stroke begins at the first connected
         // lane, and is highlighted from the first highlighted one on.
         let (mut has_stroke, mut stroke_lit) = (false, false);
+        // Reversed, since the first column is the one next to the nodes.
         for column in (0..self.columns.len()).rev() {
             let piece = match self.lane_at(column, line) {
                 None if has_stroke => Piece { glyph: glyphs.across, is_lit: stroke_lit },
@@ -181,6 +184,7 @@ impl Drawing for Rails {
                     let glyph = glyph(role, has_stroke, glyphs);
                     has_stroke |= role != Role::Pass;
                     stroke_lit |= stroke_is_lit(lane, line, role, kin);
+                    // A highlighted stroke also highlights the glyph in which a lane joins it.
                     let crossed = role != Role::Pass && stroke_lit;
                     Piece { glyph, is_lit: crossed || is_lit(lane, line, kin) }
                 }

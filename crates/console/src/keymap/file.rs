@@ -46,20 +46,20 @@ impl Keymap {
             };
             let mut keys = Vec::new();
             for (word, place) in &entry.words {
-                let say = |problem: String, right: &str| {
+                let report = |problem: String, right: &str| {
                     fault(file, *place, &entry.name, problem, Some(right.to_owned()))
                 };
                 match Key::parse(word) {
                     None => {
                         let right = "use a letter or sign, `ctrl-x`, `alt-x`, `enter`, `space` or `f1`";
-                        faults.push(say(format!("{word:?} is not a key"), right));
+                        faults.push(report(format!("{word:?} is not a key"), right));
                     }
                     // The first action that a file gives a key keeps it. Taking the key from an action that
                     // the file does not mention is fine: `bind` does that.
                     Some(key) => match given.insert(key, (action, *place)) {
                         Some((other, first)) if other != action => {
                             let problem = format!("{word:?} is bound to `{other}` already");
-                            faults.push(say(problem, &format!("line {} binds it", first.line)));
+                            faults.push(report(problem, &format!("line {} binds it", first.line)));
                             given.insert(key, (other, first));
                         }
                         _ => keys.push(key),
@@ -118,24 +118,27 @@ mod tests {
     #[test]
     fn a_file_rebinds_keys_and_its_faults_name_line_and_remedy() {
         let text = "retry: [F5, ctrl-r]\nkil: K\nzoom: hyper-z\nskip: F5\nkill: []\nhelp: []\n";
-        let (keymap, said) = read(text);
+        let (keymap, faults) = read(text);
         assert_eq!(keymap.keys("retry"), ["F5", "Ctrl-R"]);
         assert_eq!(keymap.keys("zoom"), ["z"], "after a faulty key the action keeps its own");
         assert!(keymap.keys("kill").is_empty());
         assert_eq!(keymap.keys("help"), ["?"], "`help` always has a key");
-        assert_eq!(said.len(), 4, "{said:#?}");
+        assert_eq!(faults.len(), 4, "{faults:#?}");
         assert!(
-            said[0].contains("keys.yaml:2:1: there is no action `kil`; did you mean `kill`?"),
-            "{said:#?}"
+            faults[0].contains("keys.yaml:2:1: there is no action `kil`; did you mean `kill`?"),
+            "{faults:#?}"
         );
-        assert!(said[1].starts_with("keys.yaml:3:7: \"hyper-z\" is not a key; use a letter"), "{said:#?}");
-        assert!(said[2].contains("\"F5\" is bound to `retry` already; line 1 binds it"), "{said:#?}");
+        assert!(
+            faults[1].starts_with("keys.yaml:3:7: \"hyper-z\" is not a key; use a letter"),
+            "{faults:#?}"
+        );
+        assert!(faults[2].contains("\"F5\" is bound to `retry` already; line 1 binds it"), "{faults:#?}");
     }
 
     #[test]
     fn a_key_belongs_to_one_action_and_its_old_one_loses_it() {
-        let (keymap, said) = read("zoom: j\n");
-        assert!(said.is_empty(), "{said:?}");
+        let (keymap, faults) = read("zoom: j\n");
+        assert!(faults.is_empty(), "{faults:?}");
         assert_eq!((keymap.keys("zoom"), keymap.keys("down")), (vec!["j".into()], vec!["Down".to_owned()]));
     }
 }

@@ -134,6 +134,7 @@ impl Keymap {
     pub fn new(own: impl IntoIterator<Item = (&'static str, &'static [&'static str])>) -> Self {
         let own: Vec<_> = own.into_iter().collect();
         let mut keymap = Self { own, by_key: HashMap::new(), by_action: HashMap::new() };
+        // A clone, since `bind` changes the keymap.
         for (action, _) in keymap.own.clone() {
             keymap.bind(action, keymap.own_keys(action));
         }

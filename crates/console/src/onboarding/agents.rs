@@ -62,11 +62,13 @@ fn version(program: &str, path: Option<&OsStr>) -> Option<String> {
     let give_up_at = Instant::now() + VERSION_TIMEOUT;
     while Instant::now() < give_up_at {
         match child.try_wait() {
+            // A program that fails may print an error whose first word looks like a version.
             Ok(Some(status)) => return status.success().then(|| printed(&mut child)).flatten(),
             Ok(None) => thread::sleep(POLL_INTERVAL),
             Err(_) => break,
         }
     }
+    // Too late: end the program, and collect it so that no zombie process is left.
     let _ = child.kill();
     let _ = child.wait();
     None

@@ -41,6 +41,7 @@ impl Theme {
         let is_dumb = environment.get("TERM") == Some("dumb");
         let is_plain = is_dumb || is_set("NO_COLOR");
         let mut theme = if is_plain { Self::colourless() } else { Self::default() };
+        // ASCII and colours are independent: a terminal may lack UTF-8 and still show colours.
         if is_dumb || is_set("PADDOCK_ASCII") || !speaks_utf8(environment) {
             theme.glyphs = ASCII;
         }
@@ -59,13 +60,14 @@ impl Theme {
         let mut faults = Vec::new();
         for entry in entries {
             let text: Vec<&str> = entry.words.iter().flat_map(|(word, _)| word.split_whitespace()).collect();
-            let say =
+            let report =
                 |problem: String, right: String| fault(file, entry.place, &entry.name, problem, Some(right));
+            // The only entry that is not a style.
             if entry.name == "glyphs" {
                 match text[..] {
                     ["ascii"] => self.glyphs = ASCII,
                     ["unicode"] => self.glyphs = UNICODE,
-                    _ => faults.push(say(
+                    _ => faults.push(report(
                         "`glyphs` has an unknown value".to_owned(),
                         "use `ascii` or `unicode`".to_owned(),
                     )),
@@ -79,16 +81,17 @@ impl Theme {
                     None => format!("the styles are: {}", names.join(", ")),
                 };
                 let shown: String = entry.name.chars().take(60).collect();
-                faults.push(say(format!("a theme has no style `{shown}`"), right));
+                faults.push(report(format!("a theme has no style `{shown}`"), right));
                 continue;
             };
             match style(&text) {
+                // NO_COLOR wins over a file: the person set it for this terminal.
                 Ok(style) if is_plain => *field(self) = Style { fg: None, bg: None, ..style },
                 Ok(style) => *field(self) = style,
                 Err(UnknownStyle(word)) => {
                     let right = "use a colour (green, bright-red, #rrggbb, 0-255), on-COLOUR, bold, dim, \
                                  italic, underlined, reversed, default";
-                    faults.push(say(format!("{word:?} is not a colour or a weight"), right.to_owned()));
+                    faults.push(report(format!("{word:?} is not a colour or a weight"), right.to_owned()));
                 }
             }
         }
@@ -160,16 +163,16 @@ mod tests {
             "landed: bright-green bold\nneeds: '#ffaa00'\nglyphs: ascii\nfailde: red\nqueued: blurple\n";
         let (entries, _) = words::parse(text, "theme.yaml");
         let mut theme = Theme::default();
-        let said: Vec<String> =
+        let faults: Vec<String> =
             theme.read(&entries, "theme.yaml", false).iter().map(ToString::to_string).collect();
         assert_eq!(theme.landed, Style::new().fg(Color::LightGreen).add_modifier(Modifier::BOLD));
         assert_eq!(theme.needs, Style::new().fg(Color::Rgb(255, 170, 0)));
         assert_eq!(theme.glyphs, ASCII);
         assert!(
-            said[0].contains("theme.yaml:4:1: a theme has no style `failde`; did you mean `failed`?"),
-            "{said:?}"
+            faults[0].contains("theme.yaml:4:1: a theme has no style `failde`; did you mean `failed`?"),
+            "{faults:?}"
         );
-        assert!(said[1].contains("\"blurple\" is not a colour or a weight; use a colour"), "{said:?}");
+        assert!(faults[1].contains("\"blurple\" is not a colour or a weight; use a colour"), "{faults:?}");
         let mut plain = Theme::colourless();
         plain.read(&entries, "theme.yaml", true);
         assert_eq!(plain.landed, Style::new().add_modifier(Modifier::BOLD));
