@@ -52,7 +52,7 @@ pub(super) fn explain(model: &mut Model, _argument: Option<&str>) -> Vec<Effect>
         None => format!("{} has landed.", key.id),
         Some(reason) => {
             let elapsed = duration(model.now_ms - reason.since_ms);
-            format!("{}\n\nFor {elapsed}.\n\nWhat would clear it: {}", reason.text, reason.clears)
+            format!("{}\n\nUnchanged for {elapsed}.\n\nWhat would clear it: {}", reason.text, reason.clears)
         }
     };
     model.open(Box::new(Output::new(format!("Why {} is {}", key.id, one.status), &text)));
