@@ -1,4 +1,4 @@
-//! Takes the steps.
+//! Takes the steps of a script.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, OpenOptions};
@@ -17,27 +17,28 @@ use crate::command::SCRIPTED_SUBCOMMAND;
 use crate::summary;
 use paddock_model::summary::SummaryStatus;
 
-/// Starts a process in a session of its own, and leaves it behind.
+/// Argument that makes this program start a process in a session of its own, and leave it behind.
 pub(super) const ORPHAN_FLAG: &str = "--orphan";
-/// The same, with an empty environment.
+/// Like [`ORPHAN_FLAG`], with an empty environment.
 pub(super) const BARE_ORPHAN_FLAG: &str = "--orphan-bare";
-/// Is that process: waits and does nothing.
+/// Argument of the process that is left behind, which waits and does nothing.
 pub(super) const LINGER_FLAG: &str = "--linger";
 
-/// How long `wait-for` waits at most; a forgotten test must not leave a process for ever.
+/// Limit on the time of `wait-for`: a forgotten test must not leave a process for ever.
 const WAIT_MAX: Duration = Duration::from_secs(600);
 
 const SIGNALS: [i32; 3] =
     [signal_hook::consts::SIGTERM, signal_hook::consts::SIGINT, signal_hook::consts::SIGHUP];
 
-/// What comes after a step.
+/// What follows a step.
 pub(super) enum Flow {
-    /// The next one.
+    /// The next step.
     Next,
-    /// The end, with this exit code.
+    /// The end of the agent, with this exit code.
     End(u8),
 }
 
+/// The status and text that the summary will claim.
 struct Claim {
     status: SummaryStatus,
     text: String,
@@ -48,20 +49,21 @@ pub(super) struct Agent {
     pub(super) facts: Facts,
     root: PathBuf,
     commits: u32,
-    /// None until a `summary` step; `Some(None)` after `summary none`.
+    /// `None` until a `summary` step; `Some(None)` after `summary none`.
     claim: Option<Option<Claim>>,
     follow_up: String,
     out_of_scope: String,
 }
 
-/// Prints a line; a reader that went away is no reason to stop.
+/// Prints a line.
 pub(super) fn say(text: &str) {
     let mut out = io::stdout().lock();
+    // A reader that went away (a killed keeper) must not end the agent.
     let _ = writeln!(out, "{text}").and_then(|()| out.flush());
 }
 
 impl Agent {
-    /// An agent in that worktree.
+    /// Returns an agent that works in this worktree.
     pub(super) fn new(facts: Facts, worktree: &Path) -> io::Result<Self> {
         let root = worktree.canonicalize()?;
         say(&format!("{} session, attempt {}: {}", facts.kind, facts.attempt, facts.title));
@@ -123,7 +125,8 @@ impl Agent {
         done.map_err(|source| ActError::Change { word, path: path.clone(), source })
     }
 
-    /// A path of the worktree; refused when it leads out of it, by its name or by a link.
+    /// Returns the full path of a file in the worktree. Refuses a path that leads out of the worktree, by
+    /// `..`, from the root, or through a link.
     fn inside(&self, path: &str) -> Result<PathBuf, ActError> {
         let refuse = || ActError::Outside(path.to_owned());
         let is_plain = Path::new(path).components().all(|part| matches!(part, Component::Normal(_)));
@@ -131,6 +134,8 @@ impl Agent {
             return Err(refuse());
         }
         let full = self.root.join(path);
+        // The file itself may not exist yet, so the nearest ancestor that does is resolved. A dangling link
+        // exists here (`symlink_metadata`) and cannot be resolved, so it is refused.
         let exists = |place: &&Path| place.symlink_metadata().is_ok();
         let known = full.ancestors().find(exists).and_then(|place| place.canonicalize().ok());
         if known.is_some_and(|place| place.starts_with(&self.root)) { Ok(full) } else { Err(refuse()) }
@@ -140,6 +145,7 @@ impl Agent {
         self.git(&["add".to_owned(), "--all".to_owned()])?;
         let quiet = ["diff", "--cached", "--quiet"];
         let unchanged = self.command("git").args(quiet).status().is_ok_and(|status| status.success());
+        // The commit of a merge is made even if its tree is that of HEAD.
         let mut head = self.command("git");
         head.args(["rev-parse", "--quiet", "--verify", "MERGE_HEAD"]).stdout(Stdio::null());
         let merging = head.status().is_ok_and(|status| status.success());
@@ -162,12 +168,12 @@ impl Agent {
 
     fn git(&self, args: &[String]) -> Result<(), ActError> {
         let shown = format!("git {}", args.join(" "));
-        finished(&shown, self.command("git").args(args).status())
+        expect_success(&shown, self.command("git").args(args).status())
     }
 
     fn run(&self, command: &str) -> Result<(), ActError> {
         say(&format!("run {command}"));
-        finished(command, self.command("sh").args(["-c", command]).status())
+        expect_success(command, self.command("sh").args(["-c", command]).status())
     }
 
     fn behave(&self, step: &Step) -> Result<(), ActError> {
@@ -204,12 +210,15 @@ impl Agent {
         let flag = if bare { BARE_ORPHAN_FLAG } else { ORPHAN_FLAG };
         let mut command = Command::new(exe);
         command.current_dir(&self.root).stdin(Stdio::null());
-        finished("spawn-orphan", command.args([SCRIPTED_SUBCOMMAND, flag, &seconds.to_string()]).status())
+        expect_success(
+            "spawn-orphan",
+            command.args([SCRIPTED_SUBCOMMAND, flag, &seconds.to_string()]).status(),
+        )
     }
 
-    /// Only looks, so the file may be anywhere.
     fn wait_for(&self, path: &str) -> Result<(), ActError> {
         say(&format!("wait-for {path}"));
+        // The file may be outside the worktree, since nothing is changed.
         let place = self.root.join(path);
         let begun = Instant::now();
         while !place.exists() {
@@ -221,7 +230,8 @@ impl Agent {
         Ok(())
     }
 
-    /// Ends the output with the summary: the one that was asked for, else, after the last step, `completed`.
+    /// Prints the summary that the script set. Without one, prints `completed` if the script ran to its last
+    /// step.
     pub(super) fn end(&self, after_last_step: bool) {
         let default = Claim { status: SummaryStatus::Completed, text: String::new() };
         match (&self.claim, after_last_step) {
@@ -237,7 +247,7 @@ impl Agent {
             SummaryStatus::Partial => ("partial", false),
             SummaryStatus::Blocked => ("blocked", false),
         };
-        // JSON's strings are YAML's too.
+        // Every JSON string is also a YAML string.
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let text = if claim.text.is_empty() { &self.facts.title } else { &claim.text };
         say(summary::BEGIN);
@@ -259,7 +269,7 @@ fn make_parent(place: &Path) -> io::Result<()> {
     place.parent().map_or(Ok(()), fs::create_dir_all)
 }
 
-fn finished(what: &str, status: io::Result<std::process::ExitStatus>) -> Result<(), ActError> {
+fn expect_success(what: &str, status: io::Result<std::process::ExitStatus>) -> Result<(), ActError> {
     match status {
         Ok(status) if status.success() => Ok(()),
         Ok(status) => Err(ActError::Failed { what: what.to_owned(), status }),
@@ -282,7 +292,8 @@ fn flood(megabytes: u64, one_line: bool) -> Result<(), ActError> {
     Ok(())
 }
 
-/// The middle process: leaves the group and the session, starts the one that stays, and ends.
+/// Runs the middle process of an orphan: leaves its group and session, starts the process that stays, and
+/// ends, so that the process that stays has lost its parent.
 pub(super) fn orphan(seconds: &OsStr, bare: bool) -> u8 {
     if let Err(error) = rustix::process::setsid() {
         eprintln!("can't leave the session: {error}");
@@ -308,7 +319,7 @@ pub(super) fn orphan(seconds: &OsStr, bare: bool) -> u8 {
     }
 }
 
-/// The process that stays.
+/// Runs the process that stays behind.
 pub(super) fn linger(seconds: &OsStr) -> u8 {
     let seconds = seconds.to_str().and_then(|text| text.parse().ok()).unwrap_or(0);
     thread::sleep(Duration::from_secs(seconds));

@@ -1,103 +1,103 @@
-//! What the scripted agent does not understand, and what it cannot do.
+//! Errors of the scripted agent: invalid steps, and steps that fail.
 
 use std::io;
 use std::process::ExitStatus;
 
-/// Why a line of a script is no step.
+/// Why a line of a script is not a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum StepError {
     /// There is no such step.
-    #[error("there is no step {0:?} of that form")]
+    #[error("there is no step {0:?} with these words")]
     Unknown(String),
-    /// Something that the step needs.
+    /// The step lacks a word.
     #[error("{0} is missing")]
     Missing(&'static str),
-    /// A quote that is not closed.
+    /// The quote around a path is not closed.
     #[error("the path's closing quote is missing")]
     OpenQuote,
-    /// More words than a path.
+    /// Words follow a path that must be the last word.
     #[error("nothing may follow the path, but {0:?} does; quote a path with spaces")]
     AfterPath(String),
-    /// A word that the step does not take.
-    #[error("{verb} does not know {given:?}")]
+    /// The step does not take this word.
+    #[error("{verb} does not take {given:?}")]
     Flag {
-        /// The step.
+        /// Verb of the step.
         verb: String,
-        /// The word.
+        /// The extra word.
         given: String,
     },
-    /// Not a number, or too large a one.
-    #[error("{0:?} is no number that fits")]
+    /// The word is not a number, or the number is too large.
+    #[error("{0:?} is not a number in the allowed range")]
     Number(String),
-    /// A text for `write` that is in neither form.
+    /// The text of `write` has neither of the two forms.
     #[error("write takes a path, then `<<< text` or indented lines")]
     Write,
-    /// Not a time to sleep.
+    /// The time to sleep is out of range.
     #[error("sleep takes 0 to 86400 seconds")]
     Sleep,
-    /// Not a status of a summary.
+    /// The status of the summary does not exist.
     #[error("summary takes completed, partial, blocked or none")]
     Summary,
-    /// Not bytes.
+    /// The bytes are not hexadecimal.
     #[error("stdout-hex takes pairs of 0-9, a-f")]
     Hex,
-    /// Words that a shell would not split.
+    /// A shell could not split the words.
     #[error(transparent)]
     Words(#[from] shell_words::ParseError),
 }
 
-/// Why a step could not be taken.
+/// Why a step failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ActError {
     /// A file could not be changed.
     #[error("can't {word} {path}: {source}")]
     Change {
-        /// The step.
+        /// Verb of the step.
         word: &'static str,
         /// The file.
         path: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// A path that leads out of the worktree.
+    /// The path leads out of the worktree.
     #[error("{0:?} is outside the worktree")]
     Outside(String),
-    /// A program did not succeed.
+    /// A program exited with an error.
     #[error("{what}: {status}")]
     Failed {
-        /// What was run.
+        /// The command.
         what: String,
-        /// How it ended.
+        /// How the program ended.
         status: ExitStatus,
     },
     /// A program could not be started.
     #[error("can't run {what}: {source}")]
     Run {
-        /// What was to be run.
+        /// The command.
         what: String,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// A signal could not be ignored.
     #[error("can't ignore signal {signal}: {source}")]
     Signal {
-        /// The signal.
+        /// Number of the signal.
         signal: i32,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
-    /// The running program is not found.
+    /// The path of the running program is unknown.
     #[error("can't find this program: {0}")]
     OwnProgram(io::Error),
-    /// Nothing can be printed.
+    /// Standard output cannot be written.
     #[error("can't print: {0}")]
     Print(io::Error),
-    /// A file was waited for in vain.
+    /// The file of `wait-for` did not appear in time.
     #[error("{path} did not appear within {seconds} seconds")]
     NoFile {
         /// The file.
         path: String,
-        /// How long it was waited for.
+        /// Time that the step waited, in seconds.
         seconds: u64,
     },
 }

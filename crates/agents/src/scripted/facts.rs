@@ -1,24 +1,25 @@
-//! What the prompt and the environment say about the session.
+//! The facts about the session that the scripted agent reads from its prompt and environment.
 
 use super::script::{Step, When};
 
-/// Who the session works for.
+/// The session and its objective.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// The objective's id.
+    /// Id of the objective.
     pub(super) objective: String,
-    /// Its title.
+    /// Title of the objective.
     pub(super) title: String,
-    /// The how-manieth session this is, from 1.
+    /// Number of this session of the objective, from 1.
     pub(super) attempt: u32,
-    /// `work`, `correction`, …
+    /// Kind of the session: `work`, `correction`, …
     pub(super) kind: String,
-    /// The acceptance criteria.
+    /// Acceptance criteria of the objective.
     pub(super) criteria: Vec<String>,
 }
 
 impl Facts {
-    /// Reads the head lines of the built-in templates; the environment wins.
+    /// Reads the head lines of a prompt made from a built-in template. Variables of the environment take
+    /// precedence.
     pub(super) fn from_prompt(prompt: &str, variable: impl Fn(&str) -> Option<String>) -> Self {
         let line = |name: &str| prompt.lines().find_map(|line| line.strip_prefix(name)).map(str::trim);
         let named = line("Objective:").unwrap_or("");
@@ -26,7 +27,7 @@ impl Facts {
         let objective = variable("PADDOCK_OBJECTIVE").filter(|id| !id.is_empty());
         let objective = objective.unwrap_or_else(|| id.to_owned());
         Self {
-            // It becomes a file name.
+            // The id becomes a file name, so it must not lead into another folder.
             objective: objective
                 .rsplit('/')
                 .next()
@@ -41,7 +42,7 @@ impl Facts {
         }
     }
 
-    /// Whether a step is to be taken in this session.
+    /// Returns whether a step with this condition is taken in this session.
     pub(super) fn holds(&self, when: &When) -> bool {
         match when {
             When::Always => true,
@@ -50,7 +51,7 @@ impl Facts {
         }
     }
 
-    /// What it does when the prompt has no script.
+    /// Returns the steps for a prompt without a script.
     pub(super) fn default_steps(&self) -> Vec<(When, Step)> {
         let path = format!("paddock-demo/{}.md", self.objective);
         let write = Step::Write(path, format!("# {}\n\nDone in attempt {}.\n", self.title, self.attempt));
@@ -73,7 +74,7 @@ mod tests {
     const PROMPT: &str = "Objective: login: Fix it: now\nSession: follow-up\nAttempt: 2\n\n## Acceptance criteria\n\n- a\n- b: c\n\n## Rules\n- no\n";
 
     #[test]
-    fn the_head_of_the_prompt_says_who_it_is_for() {
+    fn the_head_of_the_prompt_names_the_objective_and_the_session() {
         let facts = Facts::from_prompt(PROMPT, |_| None);
         assert_eq!((facts.objective.as_str(), facts.title.as_str()), ("login", "Fix it: now"));
         assert_eq!((facts.attempt, facts.kind.as_str()), (2, "follow-up"));
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_wins_and_nothing_at_all_is_no_trouble() {
+    fn the_environment_takes_precedence_and_an_empty_prompt_has_defaults() {
         let facts = Facts::from_prompt(PROMPT, |name| Some(format!("p/{}", name.to_lowercase())));
         assert_eq!(
             (facts.objective.as_str(), facts.kind.as_str()),

@@ -1,5 +1,5 @@
-//! The built-in scripted agent (`paddock __scripted PROMPT_FILE`): does what the objective's description says
-//! step by step, for the demo, rehearsals and tests. docs/scripted-agent.md is its manual.
+//! The built-in scripted agent (`paddock __scripted PROMPT_FILE`): takes the steps of a script in the
+//! objective's description, for the demo, rehearsals and tests. docs/scripted-agent.md is its manual.
 
 mod act;
 mod error;
@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use act::{Agent, Flow};
 use facts::Facts;
 
-/// The exit code for a script or an invocation that is not understood.
+/// Exit code for an invalid script or invocation.
 const EXIT_USAGE: u8 = 2;
 
 /// Runs the agent with the arguments after `__scripted`.
@@ -40,6 +40,7 @@ fn run(prompt_file: &OsStr) -> u8 {
             return EXIT_USAGE;
         }
     };
+    // `agent check` runs the agent with this prompt; it has no objective and no script.
     if prompt.trim() == crate::CHECK_PROMPT.trim() {
         println!("OK");
         return 0;
@@ -88,8 +89,8 @@ fn follow(mut agent: Agent, steps: &[(script::When, script::Step)]) -> u8 {
     0
 }
 
-/// As a planner it gives back the prompt's first ```` ```plan ```` block, in the second attempt the second one, and
-/// so on; after the last, and without any, a plan without objectives.
+/// Acts as a planner: prints the prompt's first ```` ```plan ```` block in the first attempt, the second one
+/// in the second attempt, and so on. Prints a plan without objectives if no such block is left.
 fn plan(prompt: &str, attempt: u32) -> u8 {
     let before = usize::try_from(attempt.saturating_sub(1)).unwrap_or(usize::MAX);
     let plan = script::blocks(prompt, "plan").nth(before).map_or_else(

@@ -1,17 +1,17 @@
-//! What the scripted agent reads from its prompt: who it works for, and the steps it is to take.
+//! The script in a prompt, read into steps.
 
 use super::error::StepError;
 use paddock_model::summary::SummaryStatus;
 
-/// A line of a script that is no step.
+/// A line of a script that is not a step.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("script line {line}: {problem} (docs/scripted-agent.md lists the steps): {text}")]
 pub(crate) struct ScriptError {
-    /// The line within the script, from 1.
+    /// Number of the line within the script, from 1.
     pub line: usize,
-    /// What is wrong.
+    /// The fault.
     pub problem: StepError,
-    /// The line itself.
+    /// Text of the line.
     pub text: String,
 }
 
@@ -20,13 +20,13 @@ pub(crate) struct ScriptError {
 pub(crate) enum When {
     /// In every session.
     Always,
-    /// In the how-manieth session of the objective only.
+    /// Only in the session of the objective with this number, from 1.
     Attempt(u32),
-    /// In sessions of this kind only.
+    /// Only in sessions of this kind.
     Kind(String),
 }
 
-/// One thing to do.
+/// A step of a script.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Step {
     /// Replaces a file.
@@ -37,33 +37,33 @@ pub(crate) enum Step {
     Delete(String),
     /// Copies a file.
     Copy(String, String),
-    /// Makes an empty file, or leaves it as it is.
+    /// Makes an empty file unless the file exists.
     Touch(String),
-    /// Commits everything; `true`: even when nothing changed.
+    /// Commits everything; with `true` even when nothing changed.
     Commit(String, bool),
-    /// Waits, in seconds.
+    /// Waits for a number of seconds.
     Sleep(f64),
     /// Prints a line.
     Print(String),
     /// Ends with this exit code.
     Exit(u8),
-    /// What the summary will say; no status: there will be none.
+    /// Sets the status and the text of the summary; without a status no summary is printed.
     Summary(Option<SummaryStatus>, String),
-    /// The summary's follow-up notes.
+    /// Sets the summary's follow-up notes.
     FollowUp(String),
-    /// The summary's changes out of scope.
+    /// Sets the summary's changes out of scope.
     OutOfScope(String),
     /// Fails in the first attempt.
     FailOnce,
     /// Never ends.
     Hang,
-    /// Takes no notice of polite signals from now on.
+    /// Ignores SIGTERM, SIGINT and SIGHUP from now on.
     IgnoreTerm,
-    /// Leaves a process behind, for so many seconds; `true`: with an empty environment.
+    /// Leaves a process behind that lives for a number of seconds; with `true` its environment is empty.
     SpawnOrphan(u64, bool),
-    /// Prints so many megabytes; `true`: as one line.
+    /// Prints a number of megabytes; with `true` as one line.
     Flood(u64, bool),
-    /// Prints bytes as they are.
+    /// Prints bytes unchanged.
     StdoutHex(Vec<u8>),
     /// `git checkout` with these arguments.
     Checkout(Vec<String>),
@@ -73,10 +73,10 @@ pub(crate) enum Step {
     Run(String),
 }
 
-/// The steps of the first ```` ```script ```` block of a prompt; none: there is no such block.
+/// Returns the steps of the first ```` ```script ```` block of a prompt, or `None` if there is no such block.
 ///
 /// # Errors
-/// [`ScriptError`] names the first line that is no step.
+/// Fails at the first line that is not a step.
 pub(crate) fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptError> {
     let Some(lines) = block(prompt, "script") else { return Ok(None) };
     let mut found = Vec::new();
@@ -100,12 +100,13 @@ pub(crate) fn steps(prompt: &str) -> Result<Option<Vec<(When, Step)>>, ScriptErr
     Ok(Some(found))
 }
 
-/// The lines of the first fenced block of that name, without the fence's own indentation.
+/// Returns the lines of the first fenced block of this name, without the indentation of the fence.
 pub(crate) fn block<'p>(prompt: &'p str, name: &str) -> Option<Vec<&'p str>> {
     blocks(prompt, name).next()
 }
 
-/// All of them. A fence that is indented deeper than the block's own closes nothing.
+/// Iterates over the fenced blocks of this name. A fence that is indented deeper than the block's own does
+/// not close it: a block may contain Markdown.
 pub(crate) fn blocks<'p>(prompt: &'p str, name: &str) -> impl Iterator<Item = Vec<&'p str>> {
     let opening = format!("```{name}");
     let mut lines = prompt.lines();
@@ -123,6 +124,7 @@ fn condition(line: &str) -> (When, &str) {
         let (value, step) = line.strip_prefix(word)?.split_once(':')?;
         Some((value.trim(), step.trim()))
     };
+    // A value that is not a number leaves the whole line as the step, which is then refused by name.
     if let Some((value, step)) = named("attempt ")
         && let Ok(number) = value.parse()
     {
@@ -134,7 +136,7 @@ fn condition(line: &str) -> (When, &str) {
     }
 }
 
-/// One step, and how many of the indented lines after it belong to it.
+/// Parses one step. Returns it with the number of indented lines below it that belong to it.
 fn parse(text: &str, body: &[&str]) -> Result<(Step, usize), StepError> {
     let (verb, rest) = text.split_once(char::is_whitespace).unwrap_or((text, ""));
     let rest = rest.trim();
@@ -206,7 +208,7 @@ fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), StepError> {
     Ok((Step::Write(path, text), used))
 }
 
-/// The path at the beginning, in double quotes if it holds spaces, and what follows.
+/// Splits off the path at the beginning, which is in double quotes if it contains spaces.
 fn path(text: &str) -> Result<(String, String), StepError> {
     let (path, rest) = match text.strip_prefix('"') {
         Some(quoted) => quoted.split_once('"').ok_or(StepError::OpenQuote)?,
@@ -257,7 +259,7 @@ fn hex(text: &str) -> Result<Vec<u8>, StepError> {
     digits.chunks(2).map(|two| pair(two).ok_or(StepError::Hex)).collect()
 }
 
-/// `\n`, `\t` and `\\` as in most languages.
+/// Replaces `\n`, `\t` and `\\` by the characters that they stand for.
 fn unescaped(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut letters = text.chars();

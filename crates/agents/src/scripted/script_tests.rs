@@ -60,7 +60,7 @@ fn indented_lines_belong_to_the_write_before_them() {
 }
 
 #[test]
-fn a_line_that_is_no_step_is_named() {
+fn a_line_that_is_not_a_step_is_named() {
     for line in [
         "dance",
         "write",

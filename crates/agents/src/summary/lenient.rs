@@ -1,4 +1,4 @@
-//! Reads a summary that is not quite YAML, key by key.
+//! Reads a summary that is not valid YAML, key by key.
 
 use paddock_model::summary::{SessionSummary, SummaryStatus};
 
@@ -14,9 +14,10 @@ const KEYS: [&str; 7] = [
     "out_of_scope_changes_needed",
 ];
 
-/// None when not even a status can be made out.
+/// Reads the block. Returns `None` if it has no known status.
 pub(super) fn read(block: &str) -> Option<SessionSummary> {
     let fields = fields(block);
+    // The last occurrence of a repeated key counts.
     let text = |key: &str| fields.iter().rev().find(|(name, _)| *name == key).map_or("", |(_, text)| text);
     Some(SessionSummary {
         status: status(text("status"))?,
@@ -30,7 +31,7 @@ pub(super) fn read(block: &str) -> Option<SessionSummary> {
     })
 }
 
-/// Each known key with its text: what follows on its line and all lines up to the next known key.
+/// Returns each known key with its text: the rest of its line, and all lines up to the next known key.
 fn fields(block: &str) -> Vec<(&'static str, String)> {
     let mut found: Vec<(&'static str, String)> = Vec::new();
     for line in block.lines() {
@@ -48,8 +49,9 @@ fn fields(block: &str) -> Vec<(&'static str, String)> {
     found
 }
 
-/// A known key at the line's beginning, bare, bold or quoted.
+/// Returns the known key at the beginning of a line, bare, bold or quoted, and the rest of the line.
 fn key_of(line: &str) -> Option<(&'static str, &str)> {
+    // An indented line belongs to the text of the key before, even if it looks like a key.
     if line.starts_with("  ") {
         return None;
     }
@@ -86,7 +88,7 @@ fn truth(text: &str) -> Option<bool> {
     }
 }
 
-/// `- text: true`; the text may hold colons of its own.
+/// Reads a criterion, `- text: true`. The text may contain colons.
 fn criterion(line: &str) -> Option<(String, bool)> {
     let line = line.trim().trim_start_matches(['-', '*']).trim();
     let (text, value) = line.rsplit_once(':')?;

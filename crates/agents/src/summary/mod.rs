@@ -1,4 +1,4 @@
-//! Finds and reads the session summary in what an agent wrote, whatever else it wrote.
+//! Finds and reads the session summary in an agent's output.
 
 mod lenient;
 
@@ -7,25 +7,27 @@ use serde::Deserialize;
 use crate::terminal::plain;
 use paddock_model::summary::{SessionSummary, SummaryStatus};
 
-/// The line that begins a summary.
+/// First line of a summary.
 pub const BEGIN: &str = "---SESSION_SUMMARY---";
 
-/// The line that ends it.
+/// Last line of a summary.
 pub const END: &str = "---END_SESSION_SUMMARY---";
 
-/// A template's own words: a block that still holds them was copied, not filled in.
+/// Words of the built-in templates. A block that still contains them is a copy that was not filled in.
 const TEMPLATE_STATUS: &str = "completed | partial | blocked";
 
-/// The last summary in an agent's final text that is not an echo of the prompt.
+/// Returns the last summary in an agent's text that is not an echo of the prompt.
 #[must_use]
 pub fn find(text: &str, prompt: &str) -> Option<SessionSummary> {
+    // Some agents print the whole prompt first, whose feedback may quote summaries of earlier sessions.
     let echoed: Vec<String> = blocks(&plain(prompt.as_bytes())).iter().map(|b| bare(b)).collect();
     let cleaned = plain(text.as_bytes());
     let own = |block: &String| !block.contains(TEMPLATE_STATUS) && !echoed.contains(&bare(block));
     blocks(&cleaned).into_iter().rev().filter(own).find_map(|block| read(&block))
 }
 
-/// The complete blocks, in order; one that is begun again before its end counts from the last beginning.
+/// Returns the complete blocks, in order. A block that begins again before its end counts from its last
+/// beginning.
 fn blocks(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut open: Option<Vec<&str>> = None;
@@ -43,13 +45,13 @@ fn blocks(text: &str) -> Vec<String> {
     found
 }
 
-/// A line without what agents put around text: list signs, quote bars, code marks.
+/// Returns a line without the decoration that agents put around text: list signs, quote bars, code marks.
 fn undecorated(line: &str) -> &str {
     let decoration = |c: char| c.is_whitespace() || "`*>|│┃•●⏺".contains(c);
     line.trim_matches(decoration)
 }
 
-/// The lines without the quote bars and the indentation that all of them share.
+/// Returns the lines without the quote bars and the indentation that all of them have.
 fn dedent(lines: &[&str]) -> String {
     let bars = ['>', '|', '│', '┃'];
     let full = || lines.iter().filter(|line| !line.trim().is_empty());
@@ -63,7 +65,7 @@ fn dedent(lines: &[&str]) -> String {
     unquoted.iter().map(|line| line.get(shared..).unwrap_or("").trim_end()).collect::<Vec<_>>().join("\n")
 }
 
-/// A block for comparison: lines without indentation, none of them empty.
+/// Returns a block in a form for comparison: without indentation and without empty lines.
 fn bare(block: &str) -> String {
     block.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -102,7 +104,7 @@ fn tidy(text: &str) -> String {
     text.trim().to_owned()
 }
 
-/// A text, or nothing where an agent wrote that there is nothing.
+/// Returns the text, or an empty text if the agent wrote that there is nothing to say.
 fn something(text: &str) -> String {
     let plain = text.trim().trim_end_matches('.').to_ascii_lowercase();
     let is_nothing =

@@ -1,8 +1,8 @@
-//! The output of programs as a terminal reads it: text, control characters, and colours; every other sequence
-//! goes. The one parser of escape sequences, over the crate `vte`.
+//! Reads the output of programs as a terminal does: text, control characters and colours. Every other escape
+//! sequence is dropped. This is the only parser of escape sequences; it uses the crate `vte`.
 //!
-//! A line feed ends every sequence: one that never ends (a title that was cut off) swallows one line at most, and
-//! needs no more memory than `vte`'s buffer of a kilobyte.
+//! A line feed ends every sequence. A sequence without an end (a title that was cut off) therefore swallows
+//! one line at most, and needs no more memory than `vte`'s buffer of a kilobyte.
 
 mod plain;
 
@@ -12,25 +12,27 @@ use vte::{Params, Parser, Perform};
 
 pub use plain::plain;
 
-/// What takes the output in, in order.
+/// A receiver of decoded output, in order.
 pub trait Sink {
-    /// A character that shows. A replacement character stands for bytes that are no text.
+    /// Receives a character that a terminal shows. Bytes that are not valid text come as a replacement
+    /// character.
     fn text(&mut self, character: char);
 
-    /// A control character of text: a line feed, a carriage return, a tab, a backspace, a bell, DEL, or one of
-    /// U+0080 to U+009F. Never the escape character.
+    /// Receives a control character: a line feed, a carriage return, a tab, a backspace, a bell, DEL, or one
+    /// of U+0080 to U+009F. Never the escape character.
     fn control(&mut self, control: char);
 
-    /// The numbers of a sequence that sets colours and weights (SGR), subparameters in line with the others. An
-    /// empty sequence is the number 0.
+    /// Receives the numbers of a sequence that sets colours and weights (SGR), with subparameters among the
+    /// others. An empty sequence comes as the number 0.
     fn style(&mut self, _numbers: &[u16]) {}
 }
 
-/// Reads a stream of bytes piece by piece: half a character or half a sequence may end any piece.
+/// A decoder for a stream of bytes in pieces. A piece may end in the middle of a character or sequence.
 #[derive(Default)]
 pub struct Decoder {
     parser: Parser,
-    /// Whether an escape character came since the line began: without one nothing has to be ended with the line.
+    /// Whether an escape character came since the line began. Without one no sequence can be open at the
+    /// line's end, and the parser need not be made anew.
     has_escape: bool,
 }
 
@@ -41,7 +43,7 @@ impl std::fmt::Debug for Decoder {
 }
 
 impl Decoder {
-    /// Reads the next bytes.
+    /// Decodes the next bytes.
     pub fn push(&mut self, bytes: &[u8], sink: &mut impl Sink) {
         for line in bytes.split_inclusive(|byte| *byte == b'\n') {
             match line.strip_suffix(b"\n") {
@@ -55,7 +57,7 @@ impl Decoder {
         }
     }
 
-    /// Ends the stream: half a character shows as a replacement character, half a sequence is gone.
+    /// Ends the stream. Half a character comes as a replacement character; half a sequence is dropped.
     pub fn finish(&mut self, sink: &mut impl Sink) {
         self.end_line(sink);
     }
@@ -63,16 +65,19 @@ impl Decoder {
     fn advance(&mut self, bytes: &[u8], sink: &mut impl Sink) {
         self.has_escape = self.has_escape || memchr::memchr(ESCAPE, bytes).is_some();
         let mut performer = Performer { sink, is_ending: false, has_ended: false };
-        // The rest of a character that was cut goes in alone: `vte` loses letters that come in one piece with it.
+        // The rest of a character that was cut is fed byte by byte: `vte` loses characters that follow it in
+        // one piece.
         let is_start = |byte: &u8| !matches!(byte, 0x80..=0xbf);
         let (rest, bytes) = bytes.split_at(bytes.iter().position(is_start).unwrap_or(bytes.len()));
         rest.chunks(1).for_each(|byte| self.parser.advance(&mut performer, byte));
         self.parser.advance(&mut performer, bytes);
     }
 
-    /// Ends whatever is open. Returns whether that was a text command to the terminal without its end.
+    /// Ends an open character or sequence. Returns whether it was a text command to the terminal (a title, a
+    /// link) without its end.
     fn end_line(&mut self, sink: &mut impl Sink) -> bool {
-        // Inside a text command alone the parser does nothing at a line feed.
+        // The parser executes a line feed in every state except inside a text command, where it is part of
+        // the text.
         let mut performer = Performer { sink, is_ending: true, has_ended: false };
         self.parser.advance(&mut performer, b"\n");
         let is_in_command = !performer.has_ended;
@@ -85,8 +90,9 @@ impl Decoder {
 
 const ESCAPE: u8 = 0x1b;
 
-/// The text with the control characters U+0080 to U+009F, which a terminal obeys like sequences of two characters,
-/// written as those: what they introduce is then read as the sequence it is.
+/// Returns the text with the control characters U+0080 to U+009F replaced by their equivalents of two
+/// characters (`ESC [` for U+009B). Terminals obey both forms, but the parser recognizes only the second one
+/// as the begin of a sequence.
 #[must_use]
 pub fn seven_bit(text: &str) -> Cow<'_, str> {
     let is_upper = |character: char| matches!(character, '\u{80}'..='\u{9f}');
@@ -103,17 +109,17 @@ pub fn seven_bit(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Hands on what the parser finds.
+/// Passes the parser's findings to the sink.
 struct Performer<'s, S> {
     sink: &'s mut S,
-    /// The line feed that is read only ends what is open.
+    /// Whether the line feed that is being read only ends open sequences, and is not output.
     is_ending: bool,
     has_ended: bool,
 }
 
 impl<S: Sink> Perform for Performer<'_, S> {
     fn print(&mut self, character: char) {
-        // A control character that was cut in two by the end of a piece is printed by the parser.
+        // The parser prints a control character of two bytes whose bytes came in different pieces.
         match character.is_control() {
             true => self.sink.control(character),
             false => self.sink.text(character),
@@ -128,7 +134,8 @@ impl<S: Sink> Perform for Performer<'_, S> {
     }
 
     fn csi_dispatch(&mut self, params: &Params, intermediates: &[u8], is_cut: bool, action: char) {
-        // With intermediates (`ESC [ ? … m`, `ESC [ > … m`) it is not about colours.
+        // With intermediates (`ESC [ ? … m`, `ESC [ > … m`) the sequence is not about colours. A sequence
+        // with too many numbers is cut by the parser; half a colour would be a wrong one.
         if action == 'm' && intermediates.is_empty() && !is_cut {
             let numbers: Vec<u16> = params.iter().flatten().copied().collect();
             self.sink.style(&numbers);
@@ -191,7 +198,7 @@ mod tests {
             let bytes = format!("a{introducer}{}\nb", "1;".repeat(500_000));
             assert_eq!(heard(bytes.as_bytes(), 4096), "a\\nb");
         }
-        // 32 numbers are more than any honest sequence has.
+        // The parser keeps 32 numbers, more than any real sequence has.
         assert_eq!(heard(format!("a\u{1b}[{}mb", "1;".repeat(1000)).as_bytes(), 64), "ab");
     }
 

@@ -1,9 +1,11 @@
-//! Terminal output as plain text: escape sequences gone, every line end the same, no half characters.
+//! Terminal output as plain text: without escape sequences, with uniform line ends, and without half
+//! characters.
 
 use super::{Decoder, ESCAPE, Sink};
 
-/// The readable text in some bytes. Of control characters only tabs and line feeds are left; a carriage return
-/// counts as one. Of a text command that is not ended in its line only the introducer goes, so that no text is lost.
+/// Returns the readable text in some bytes. Only tabs and line feeds are left of control characters; a
+/// carriage return becomes a line feed. If a text command has no end in its line, only its introducer is
+/// dropped, so that no text is lost.
 #[must_use]
 pub fn plain(bytes: &[u8]) -> String {
     let mut out = Plain { text: String::with_capacity(bytes.len()), after_return: false };
@@ -11,7 +13,7 @@ pub fn plain(bytes: &[u8]) -> String {
     for line in bytes.split_inclusive(|byte| *byte == b'\n') {
         let (body, has_end) = line.strip_suffix(b"\n").map_or((line, false), |body| (body, true));
         decoder.advance(body, &mut out);
-        // An escape character ends every command, so the last one is what began this one.
+        // An escape character ends any command that is open, so the last one in the line began this command.
         if let (true, Some(at)) = (decoder.end_line(&mut out), memchr::memrchr(ESCAPE, body)) {
             decoder.advance(body.get(at + 2..).unwrap_or_default(), &mut out);
             decoder.end_line(&mut out);
@@ -53,7 +55,7 @@ mod tests {
     include!("sequences.rs");
 
     #[test]
-    fn escape_sequences_go_and_text_stays() {
+    fn escape_sequences_are_dropped_and_text_stays() {
         assert_eq!(plain(b"\x1b[1;31mred\x1b[0m \x1b]0;title\x07x\x1b]8;;u\x1b\\y\x1b(Bz"), "red xyz");
         assert_eq!(plain(b"a\r\nb\rc\x08\0d"), "a\nb\ncd");
         assert_eq!(plain(b"\x1b]never ended"), "never ended");

@@ -1,5 +1,5 @@
-/// Output that has broken readers of terminal output, and the text in it. Every reader is run over this table (the
-/// file is included by their tests); what they make of control characters of text is in tests of their own.
+/// Output that has broken readers of terminal output, with the text in it. The tests of every reader include
+/// this file and run over the table. How a reader treats control characters is in its own tests.
 const SEQUENCES: &[(&[u8], &str)] = &[
     (b"plain", "plain"),
     // Colours, and what `tput sgr0` writes after them.

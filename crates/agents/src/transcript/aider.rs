@@ -1,7 +1,8 @@
-//! aider: text only, and exit 0 whatever happened.
+//! aider: plain text, and exit code 0 even after a failure.
 //!
-//! Its failures are lines of the library that talks to the model (`litellm.…Error`), after the last answer; an
-//! answer is followed by a line on its tokens, so whatever an answer quotes stands before one.
+//! A failure is a line of the library that talks to the model (`litellm.…Error`) after the last answer. A
+//! line about tokens follows each answer. An error that comes before such a line was quoted by an answer, or
+//! was overcome.
 
 use super::line::LineKind;
 use super::pen::{Lines, Pen};
@@ -13,10 +14,10 @@ use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
 use paddock_model::usage::{Tokens, Usage, micros};
 
-/// The longest line that is looked at, in bytes.
+/// Limit on a line, in bytes.
 const LINE_MAX_BYTES: usize = 8 << 10;
 
-/// What aider's output says so far.
+/// The state of reading aider's output.
 #[derive(Debug)]
 pub(super) struct Aider {
     plain: Plain,
@@ -30,7 +31,7 @@ struct Reported {
     tokens: Option<Tokens>,
     usd_micros: Option<u64>,
     failure: Option<Failure>,
-    /// An error whose further lines may follow: it wraps them.
+    /// The error line whose continuation lines may follow, since aider wraps long lines.
     error: Option<String>,
     is_retrying: bool,
 }
@@ -62,6 +63,7 @@ impl Format for Aider {
         let base = self.plain.reading(exit, setting);
         let Reported { model, tokens, usd_micros, failure, is_retrying, .. } = &self.reported;
         let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
+        // While aider runs, an error is only a wait, and only if aider said that it retries.
         let stated = failure.clone().filter(|_| exit.is_some());
         let why = failure.clone().filter(|_| exit.is_none() && *is_retrying);
         let wait = why.map(|why| Wait { until_ms: why.reset_ms, why });
@@ -72,8 +74,11 @@ impl Format for Aider {
 impl Reported {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
         self.is_retrying = line.starts_with("Retrying in ");
-        let goes_on = !line.trim().is_empty() && !line.starts_with("The API ") && !self.is_retrying;
-        if let Some(error) = self.error.as_mut().filter(|_| goes_on && !line.starts_with("litellm.")) {
+        // An error ends at an empty line, at aider's explanation ("The API provider …"), or at the next
+        // error.
+        let is_continuation = !line.trim().is_empty() && !line.starts_with("The API ") && !self.is_retrying;
+        if let Some(error) = self.error.as_mut().filter(|_| is_continuation && !line.starts_with("litellm."))
+        {
             if error.len() < LINE_MAX_BYTES {
                 error.push(' ');
                 error.push_str(line);
@@ -102,7 +107,7 @@ impl Reported {
         }
     }
 
-    /// `2.7k sent, 1.2k cache hit, 40 received. Cost: $0.01 message, $0.02 session.`
+    /// Counts the usage in `2.7k sent, 1.2k cache hit, 40 received. Cost: $0.01 message, $0.02 session.`
     fn count(&mut self, text: &str) {
         let (amounts, cost) = text.split_once("Cost: ").unwrap_or((text, ""));
         let of = |word: &str| {
@@ -115,6 +120,7 @@ impl Reported {
             let run = Tokens { input: sent.saturating_sub(cached), cached, output: received };
             self.tokens = Some(run.plus(self.tokens.unwrap_or_default()));
         }
+        // Tokens are those of one message and are summed; the cost is that of the session so far.
         let session = cost.split(',').find(|part| part.contains("session"));
         let dollars =
             session.and_then(|part| part.trim().strip_prefix('$')?.split_whitespace().next()?.parse().ok());
@@ -122,7 +128,7 @@ impl Reported {
     }
 }
 
-/// `40`, `2.7k`, `1.1M`.
+/// Reads an amount: `40`, `2.7k`, `1.1M`.
 fn amount(word: &str) -> Option<u64> {
     let (number, factor) = match word.strip_suffix(['k', 'K']) {
         Some(number) => (number, 1e3),
@@ -132,12 +138,13 @@ fn amount(word: &str) -> Option<u64> {
     Some((value * factor).round() as u64)
 }
 
+/// Returns the class of the failure that a line reports, if it reports one.
 fn failure_line(line: &str) -> Option<FailureClass> {
     let error = line.strip_prefix("litellm.");
     if let Some(error) = error {
         let name = error.split([':', ' ', '.']).next().unwrap_or("");
         return Some(match name {
-            // A spent quota comes as one too.
+            // A spent quota is reported as a rate limit error, too.
             "RateLimitError" => class_of(error).unwrap_or(FailureClass::RateLimit),
             "AuthenticationError" | "PermissionDeniedError" => FailureClass::Authentication,
             "ContextWindowExceededError" => FailureClass::ContextTooLong,

@@ -1,11 +1,13 @@
 //! Claude Code: `claude -p --output-format stream-json --verbose`.
 //!
-//! The `result` line decides, by `is_error`: its `subtype` says `success` for failed runs too. After a resumption
-//! `total_cost_usd` and `modelUsage` count the whole conversation; `model_usage_since_last_result` is this run's.
+//! The `result` line decides by `is_error`; its `subtype` is `success` for failed runs too. After a
+//! resumption, `total_cost_usd` and `modelUsage` count the whole conversation;
+//! `model_usage_since_last_result` counts this run alone.
 //!
-//! Until then each answer's `usage` says what it used, answers of helpers (`parent_tool_use_id`) among them, for the
-//! result counts these too. The input of an answer is told in full, its output as far as it had come; so the sum is
-//! a little less than what the result says, which takes its place. Cost is told by the result alone.
+//! Before the result, the `usage` of each answer counts, including answers of helpers (`parent_tool_use_id`),
+//! which the result also counts. An answer reports its input in full, but its output only as far as it had
+//! come. The sum is therefore a little less than the total of the result, which replaces it. Only the result
+//! reports the cost.
 
 use serde_json::Value;
 
@@ -20,20 +22,20 @@ use crate::failure::{self, class_of_answer, epoch_ms, reset_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::{Tokens, Usage, micros};
 
-/// What Claude's events say so far.
+/// The state of reading Claude's events.
 #[derive(Debug, Default)]
 pub(super) struct Claude {
     narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
-    /// Of the results so far.
+    /// Tokens of the results so far.
     tokens: Option<Tokens>,
-    /// Of the answers since.
+    /// Tokens of the answers since the last result.
     tally: Tally,
     usd_micros: Option<u64>,
-    /// The subscription's limit was hit; until when.
+    /// Whether the limit of the subscription was hit, and when it is lifted, if Claude says so.
     limit: Option<Option<i64>>,
-    /// An error that Claude wrote in place of an answer.
+    /// Error that Claude wrote in the place of an answer.
     synthetic: Option<Failure>,
     wait: Option<Wait>,
     result: Option<Result<(), Failure>>,
@@ -110,13 +112,15 @@ impl Claude {
                 let used = json::number(event, "/rate_limit_info/utilization").unwrap_or(0.0) * 100.0;
                 pen.line(LineKind::Note, &format!("{used:.0} % of the subscription's limit is used"));
             }
-            // An answer that was let through again: what was hit before is over.
+            // An answer passed again, so a limit that was hit before has been lifted.
             _ => self.limit = None,
         }
     }
 
     fn assistant(&mut self, event: &Value, pen: &mut Pen<'_>) {
         self.wait = None;
+        // Claude writes an error of the provider as a message of its own, which must not become the agent's
+        // last words.
         if json::flag(event, "/is_api_error_message") || text(event, "/message/model") == "<synthetic>" {
             let words = json::content(event.pointer("/message/content").unwrap_or(&Value::Null));
             pen.line(LineKind::Error, &words);
@@ -130,7 +134,7 @@ impl Claude {
         message(&mut self.narrator, event, pen);
     }
 
-    /// What a final error or an error in place of an answer says.
+    /// Returns the failure that a final error, or an error in the place of an answer, reports.
     fn failure_of(&self, event: &Value, words: &str, pen: &Pen<'_>) -> Failure {
         let status = json::count(event, "/api_error_status");
         let kind = text(event, "/api_error_type");
@@ -141,12 +145,14 @@ impl Claude {
             (_, "permission_error") => Some(FailureClass::Authentication),
             _ => None,
         };
+        // A limit event before the error is exact about the time; the error itself only names it in words.
         if let (Some(reset), None | Some(429)) = (self.limit, status) {
             return Failure::new(FailureClass::Quota, words).until(reset);
         }
         let by_words = || class_of_answer(status, &format!("{kind} {words}"));
         let is_api =
             text(event, "/terminal_reason") == "api_error" || text(event, "/error") == "server_error";
+        // An API error without a status and without known words counts as a broken connection.
         let unnamed = if is_api { FailureClass::Network } else { FailureClass::Other };
         let class = named.or_else(by_words).unwrap_or(unnamed);
         let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
@@ -171,7 +177,7 @@ impl Claude {
             let reported = format!("{} tool calls were denied, the first of {tool}", denied.len());
             Err(Failure::new(FailureClass::Refused, &reported))
         } else {
-            // With `--output-format json` this is all there is.
+            // With `--output-format json` the result is the only event, and holds the agent's only words.
             if self.narrator.words.last() != text(event, "/result") {
                 self.narrator.say(text(event, "/result"), pen);
             }
@@ -199,16 +205,18 @@ impl Claude {
                 (tokens.total(), model, tokens, json::number(usage, "/costUSD").and_then(micros))
             })
             .collect();
+        // The model that used most tokens counts as the session's; Claude uses smaller models as well.
         if let Some((_, model, _, _)) = by_model.iter().max_by_key(|(total, ..)| *total) {
             self.model = Some((*model).clone());
         }
         let run =
             by_model.iter().map(|(_, _, tokens, _)| *tokens).reduce(Tokens::plus).or_else(|| usage(event));
-        // A result that says nothing of usage leaves what the answers said.
+        // If a result reports no usage, the sum of the answers stays.
         let run = run.or_else(|| self.tally.sum());
         self.tally.settle();
         self.tokens = run.map(|run| run.plus(self.tokens.unwrap_or_default())).or(self.tokens);
-        // Of several results of one run, each is this run's since the one before.
+        // One run can have several results. With this key each counts from the result before, so they are
+        // summed; the total of the other key includes the earlier ones.
         let cost = match models == key {
             true => Some(by_model.iter().filter_map(|(_, _, _, cost)| *cost).fold(0, u64::saturating_add)),
             false => json::number(event, "/total_cost_usd").and_then(micros),
@@ -217,7 +225,8 @@ impl Claude {
         self.usd_micros = cost.map(|cost| cost.saturating_add(before)).or(self.usd_micros);
     }
 
-    /// It ended without a result: what it waited for, or the error in place of its last answer, says why.
+    /// Returns the failure of a run without a result: what Claude waited for, or the error in the place of
+    /// its last answer.
     fn cut_off(&self, end: &End<'_>) -> Option<Failure> {
         let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
         let has_begun = self.session.is_some();
@@ -228,7 +237,7 @@ impl Claude {
     }
 }
 
-/// The tokens of a `usage` object as Anthropic's interface writes it.
+/// Returns the tokens of a `usage` object as Anthropic's interface writes it.
 fn usage(event: &Value) -> Option<Tokens> {
     let of = |key: &str| json::count(event, key);
     let output = of("/usage/output_tokens")?;
@@ -238,7 +247,8 @@ fn usage(event: &Value) -> Option<Tokens> {
     Some(Tokens { input: fresh.saturating_add(written), cached, output })
 }
 
-/// A message of the assistant; of a helper that it started, it is told but no word of its own.
+/// Records a message of the assistant. The text of a helper (subagent) is shown, but does not count as the
+/// agent's own words, in which the summary is looked for.
 pub(super) fn message(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>) {
     let is_own = event.get("parent_tool_use_id").is_none_or(Value::is_null);
     for block in json::list(event, "/message/content") {
@@ -253,7 +263,7 @@ pub(super) fn message(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>)
     }
 }
 
-/// What tools gave.
+/// Records the output of tools.
 pub(super) fn results(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>) {
     for block in json::list(event, "/message/content") {
         let content = json::content(block.pointer("/content").unwrap_or(&Value::Null));

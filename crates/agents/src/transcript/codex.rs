@@ -1,8 +1,8 @@
 //! OpenAI Codex: `codex exec --json`.
 //!
-//! `turn.failed` and `turn.completed` decide; an `item` of type error and an `error` that says "Reconnecting" are
-//! no failure. The usage counts the whole thread, over all runs that resume it, and its input holds what was
-//! cached.
+//! `turn.failed` and `turn.completed` decide. An `item` of type error and an `error` that says "Reconnecting"
+//! are no failures. Usage counts the whole thread, over all runs that resume it, and its input includes the
+//! cached tokens.
 
 use serde_json::Value;
 
@@ -16,16 +16,16 @@ use crate::failure::of_message;
 use paddock_model::failure::Failure;
 use paddock_model::usage::{Tokens, Usage};
 
-/// What Codex's events say so far.
+/// The state of reading Codex's events.
 #[derive(Debug, Default)]
 pub(super) struct Codex {
     narrator: Narrator,
     thread: Option<String>,
     counter: Option<Tokens>,
     wait: Option<Wait>,
-    /// An error that no turn has answered yet.
+    /// Error that no event has followed yet.
     error: Option<Failure>,
-    /// How the last turn ended.
+    /// Result of the last turn.
     turn: Option<Result<(), Failure>>,
 }
 
@@ -81,7 +81,7 @@ impl Codex {
         let failure = of_message(message, pen.now_ms(), &pen.setting.zone);
         if message.starts_with("Reconnecting...") {
             pen.line(LineKind::Note, message);
-            // It does not say how long it waits.
+            // Codex does not say how long it waits, unless the provider's message names a time.
             self.wait = Some(Wait { until_ms: failure.reset_ms, why: failure });
         } else {
             self.error = Some(failure);

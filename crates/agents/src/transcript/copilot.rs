@@ -1,6 +1,7 @@
 //! GitHub Copilot CLI: `copilot -p PROMPT --output-format json`.
 //!
-//! It echoes the prompt as `user.message`. Usage is in a file of the session (`side`).
+//! Copilot echoes the prompt as `user.message`, which is not read. Usage is in a file of the session (see
+//! `side`).
 
 use serde_json::Value;
 
@@ -14,7 +15,7 @@ use crate::failure::{class_of_answer, reset_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::Usage;
 
-/// What Copilot's events say so far.
+/// The state of reading Copilot's events.
 #[derive(Debug, Default)]
 pub(super) struct Copilot {
     narrator: Narrator,
@@ -84,7 +85,7 @@ impl Events for Copilot {
 }
 
 impl Copilot {
-    /// One call failed; it will be tried again, or an error follows.
+    /// Records a failed call of the model. Copilot tries again, or reports an error next.
     fn call_failed(&mut self, event: &Value, pen: &mut Pen<'_>) {
         let words = text(event, "/data/errorMessage");
         let class =
@@ -105,7 +106,8 @@ impl Copilot {
             "context_limit" => Some(FailureClass::ContextTooLong),
             _ => by_answer,
         };
-        // A transport that broke says nothing but that; the call before it said which kind it was.
+        // The message about a broken transport says no more than that; the failed call before it named the
+        // class.
         let broken = self.wait.as_ref().map(|wait| wait.why.class);
         let class = class.or(broken).unwrap_or(FailureClass::Other);
         let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);

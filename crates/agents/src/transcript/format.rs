@@ -1,4 +1,4 @@
-//! What a format reads, and what it says.
+//! The interface of formats: their input and their readings.
 
 use jiff::tz::TimeZone;
 
@@ -16,51 +16,51 @@ pub enum Stream {
     Err,
 }
 
-/// What a reader has to know besides the bytes.
+/// Facts that a reader needs in addition to the bytes.
 #[derive(Debug, Clone)]
 pub struct Setting {
-    /// Now, in Unix milliseconds: when what comes next was written.
+    /// Time at which the next bytes were written, in Unix milliseconds.
     pub now_ms: i64,
-    /// The time zone of times without one, as agents write them.
+    /// Time zone of the times that agents write without one.
     pub zone: TimeZone,
 }
 
-/// What the agent waits for.
+/// A pause of an agent that waits until its provider answers again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wait {
-    /// Until when, in Unix milliseconds, if it says so.
+    /// End of the wait, in Unix milliseconds, if the agent reports it.
     pub until_ms: Option<i64>,
-    /// Why it waits.
+    /// Failure that makes the agent wait.
     pub why: Failure,
 }
 
-/// What a transcript says.
+/// Everything that a transcript says about a session.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Reading {
-    /// The agent's own last message, or the end of it. Never the prompt.
+    /// The agent's last message, or the end of it. Never the prompt.
     pub final_text: String,
-    /// All that the agent itself said, or the end of it: its summary is the last one in here. Of plain text, all of
-    /// the output.
+    /// All messages of the agent, or the end of them; the last summary in them counts. For plain text, the
+    /// whole output.
     pub said: String,
-    /// What this run used. Of a counter that goes on (below), what it stands at.
+    /// Usage of this run. For an agent with a cumulative counter (below), the counter's present value.
     pub usage: Usage,
-    /// The counter of the whole conversation, of agents that count over all runs that resume it: `usage.tokens`
-    /// is then the same, and what earlier runs used has to be taken off.
+    /// Cumulative counter of the whole conversation, for agents that count over all runs that resume it.
+    /// `usage.tokens` is then the same value, and the usage of earlier runs has to be subtracted.
     pub counter: Option<Tokens>,
-    /// The agent's own name for the conversation, for resuming it.
+    /// The agent's own id of the conversation, with which it can be resumed.
     pub agent_session: Option<String>,
-    /// Why it failed; none: nothing says that it did.
+    /// Why the agent failed; `None` if nothing says that it did.
     pub failure: Option<Failure>,
-    /// It waits, as far as it has come.
+    /// The wait that the agent is in; `None` while it works, and after its end.
     pub wait: Option<Wait>,
 }
 
-/// One agent's way of writing.
+/// The format of an agent's output.
 pub(super) trait Format: std::fmt::Debug + Send {
-    /// Takes the next bytes.
+    /// Reads the next bytes.
     fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines);
-    /// What has been said so far; with the exit, nothing more comes.
+    /// Returns the reading so far, or, with an exit, the final one.
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading;
-    /// What is left at the end.
+    /// Reads what is left at the end: a last line without a line feed.
     fn end(&mut self, setting: &Setting, lines: &mut Lines);
 }

@@ -1,7 +1,7 @@
 //! Gemini CLI: `gemini --yolo --skip-trust -o stream-json`.
 //!
-//! It echoes the whole prompt as a message of the user: only the assistant's messages are its words. An exit with 0
-//! may stand beside a result that says `error`. Exit codes are HTTP statuses modulo 256.
+//! Gemini echoes the whole prompt as a message of the user; only messages of the assistant are its own words.
+//! It may exit with 0 although its result says `error`. Other exit codes are HTTP statuses modulo 256.
 
 use serde_json::Value;
 
@@ -16,10 +16,10 @@ use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
 use paddock_model::usage::{Tokens, Usage};
 
-/// The program's own exit code for "not logged in".
+/// Gemini's exit code for "not logged in".
 const EXIT_NOT_LOGGED_IN: i32 = 41;
 
-/// What Gemini's events say so far.
+/// The state of reading Gemini's events.
 #[derive(Debug, Default)]
 pub(super) struct Gemini {
     narrator: Narrator,
@@ -88,9 +88,10 @@ impl Events for Gemini {
     }
 }
 
-/// What the message does not tell, the exit code may.
+/// Refines the class of a failure by the exit code, if the message alone does not tell.
 fn refined(failure: &Failure, exit: &Exit) -> Failure {
     let status = match exit {
+        // 400 to 511 modulo 256. Smaller codes are ambiguous, or Gemini's own.
         Exit::Code(code @ 144..=255) => u64::try_from(*code).ok().map(|code| code + 256),
         _ => None,
     };
@@ -120,7 +121,8 @@ impl Gemini {
     }
 }
 
-/// The status in a message that quotes the provider's answer: `[API Error: {"error":{"code":400,…}}]`.
+/// Returns the status in a message that quotes the provider's answer: `[API Error:
+/// {"error":{"code":400,…}}]`.
 fn code_in(words: &str) -> Option<u64> {
     let quoted = words.get(words.find('{')?..=words.rfind('}')?)?;
     json::count(&serde_json::from_str::<Value>(quoted).ok()?, "/error/code")

@@ -1,4 +1,4 @@
-//! Formats that write one JSON event per line on standard output.
+//! Formats with one JSON event per line on standard output.
 
 use std::fmt::Debug;
 
@@ -15,31 +15,33 @@ use crate::failure::{of_exit, of_message};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
 
-/// The longest event that is read, in bytes; tools' outputs are in them.
+/// Limit on an event, in bytes. It is large, because events contain the output of tools.
 const EVENT_MAX_BYTES: usize = 8 << 20;
-/// The longest line of standard error that is read, in bytes.
+/// Limit on a line of standard error, in bytes.
 const ERROR_MAX_BYTES: usize = 64 << 10;
 
-/// How a run ended, for whoever judges it.
+/// How a run ended.
 pub(super) struct End<'a> {
-    /// None while it runs.
+    /// Exit of the agent; `None` while it runs.
     pub(super) exit: Option<&'a Exit>,
-    /// The last lines of standard error.
+    /// Last lines of standard error.
     pub(super) errors: &'a Tail,
     pub(super) setting: &'a Setting,
 }
 
 impl End<'_> {
-    /// Whether the agent is over and did not end with 0.
+    /// Returns whether the agent ended otherwise than with exit code 0.
     pub(super) fn has_failed(&self) -> bool {
         self.exit.is_some_and(|exit| *exit != Exit::Code(0))
     }
 
-    /// An exit that no event explains, in the words of the program's own error. One that never began can have run
-    /// no tool: then its last line is its own, whatever it looks like.
+    /// Returns the failure for an exit that no event explains, in the words of the program's own error on
+    /// standard error. If the agent never began, it ran no tool, so the last line is the agent's own whatever
+    /// it looks like.
     pub(super) fn unexplained(&self, has_begun: bool) -> Option<Failure> {
         let failure = self.unspoken()?;
         let own = self.errors.own_error().or_else(|| (!has_begun).then(|| self.errors.last()));
+        // A signal explains itself; only the words of a crash can name a better class.
         let words = own.filter(|words| failure.class == FailureClass::Crashed && !words.is_empty());
         let Some(words) = words else { return Some(failure) };
         let found = of_message(words, self.setting.now_ms, &self.setting.zone);
@@ -47,38 +49,39 @@ impl End<'_> {
         Some(Failure { class, ..found })
     }
 
-    /// An exit that nothing explains.
+    /// Returns the failure that the exit status alone shows.
     pub(super) fn unspoken(&self) -> Option<Failure> {
         of_exit(self.exit, self.errors.last())
     }
 
-    /// It ended with 0 in the middle of its events: without the one that says that it is done.
+    /// Returns the failure of an agent that exited with 0 in the middle of its events, without the event that
+    /// says that it is done.
     pub(super) fn silent(&self, has_begun: bool) -> Option<Failure> {
         let is_silent = has_begun && self.exit == Some(&Exit::Code(0));
         is_silent.then(|| Failure::new(FailureClass::Other, "ended without saying how"))
     }
 }
 
-/// What an agent's events mean.
+/// The meaning of an agent's events.
 pub(super) trait Events: Debug + Default + Send {
-    /// Takes one event.
+    /// Reads one event.
     fn event(&mut self, event: &Value, pen: &mut Pen<'_>);
-    /// What has been said so far.
+    /// Returns the reading so far, or, with an exit, the final one.
     fn reading(&self, end: &End<'_>) -> Reading;
-    /// How a line of standard error is told; none: not at all.
+    /// Returns the kind under which a line of standard error is shown; `None` if it is not shown.
     fn error_kind(_line: &str) -> Option<LineKind> {
         Some(LineKind::Note)
     }
 }
 
-/// Reads events.
+/// A reader of events.
 #[derive(Debug)]
 pub(super) struct Jsonl<E> {
     events: E,
     out: Splitter,
     err: Splitter,
     errors: Tail,
-    /// Until the first event comes: an agent that was told to write otherwise writes plain text.
+    /// The output as plain text, until the first event comes: settings may make an agent write plain text.
     plain: Option<Plain>,
 }
 
@@ -89,16 +92,17 @@ impl<E: Events> Default for Jsonl<E> {
     }
 }
 
-/// Whether the line held events.
-fn take<E: Events>(events: &mut E, line: &[u8], excess: usize, pen: &mut Pen<'_>) -> bool {
+/// Reads a line. Returns whether it held events.
+fn read_line<E: Events>(events: &mut E, line: &[u8], excess: usize, pen: &mut Pen<'_>) -> bool {
     if excess > 0 {
+        // The line was cut, so it cannot be parsed; its beginning still shows that it was an event.
         pen.line(LineKind::Note, &format!("[an event of {} bytes was left out]", line.len() + excess));
         return line.starts_with(b"{");
     }
     match serde_json::from_slice::<Value>(line) {
         Ok(Value::Array(all)) => all.iter().for_each(|event| one(events, event, pen)),
         Ok(event @ Value::Object(_)) => one(events, &event, pen),
-        // Warnings of whatever started the agent, or of its libraries.
+        // Any other line is a warning of the agent's libraries, or of a wrapper around the agent.
         _ => {
             pen.line(LineKind::Note, &String::from_utf8_lossy(line));
             return false;
@@ -131,7 +135,7 @@ impl<E: Events> Format for Jsonl<E> {
                     plain.keep(bytes);
                 }
                 let mut are_events = false;
-                out.push(bytes, |line, excess| are_events |= take(events, line, excess, &mut pen));
+                out.push(bytes, |line, excess| are_events |= read_line(events, line, excess, &mut pen));
                 if are_events {
                     *plain = None;
                 }
@@ -144,7 +148,7 @@ impl<E: Events> Format for Jsonl<E> {
         let mut pen = Pen { setting, lines, at_ms: None };
         let Self { events, out, err, errors, plain } = self;
         let mut are_events = false;
-        out.finish(|line, excess| are_events |= take(events, line, excess, &mut pen));
+        out.finish(|line, excess| are_events |= read_line(events, line, excess, &mut pen));
         if are_events {
             *plain = None;
         }

@@ -1,7 +1,7 @@
 //! Kimi Code: `kimi --output-format stream-json -p PROMPT`.
 //!
-//! Failures stand on standard error, where the output of commands goes too: only the program's own last lines
-//! count. Usage is in a file of the session (`side`).
+//! Failures are on standard error, where the output of commands goes too, so only Kimi's own last lines
+//! count. Usage is in a file of the session (see `side`).
 
 use serde_json::Value;
 
@@ -15,14 +15,14 @@ use crate::failure::{self, class_of_answer, of_message, reset_ms, status_in};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::Usage;
 
-/// How the program's own errors begin.
+/// Beginning of Kimi's own errors.
 const OWN_ERROR: &str = "error: ";
-/// And go on when a prompt could not be carried out.
+/// Continuation of an own error about a prompt that failed.
 const FAILED: &str = "failed to run prompt: ";
-/// After its error it says where its log is, and nothing more.
+/// Number of lines that can follow the error: Kimi names its log file there.
 const LINES_AFTER_ERROR: usize = 2;
 
-/// What Kimi's events say so far.
+/// The state of reading Kimi's events.
 #[derive(Debug, Default)]
 pub(super) struct Kimi {
     narrator: Narrator,
@@ -75,7 +75,7 @@ impl Events for Kimi {
         }
     }
 
-    /// The output of commands stands in the events already.
+    /// Shows only Kimi's own errors: the output of commands is in the events already.
     fn error_kind(line: &str) -> Option<LineKind> {
         line.starts_with(OWN_ERROR).then_some(LineKind::Error)
     }

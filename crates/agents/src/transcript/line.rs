@@ -1,31 +1,31 @@
-//! A transcript as people read it.
+//! The readable lines of a transcript.
 
-/// The longest text of one line, in bytes; what is longer is cut in its middle.
+/// Limit on the text of one line, in bytes; a longer text is cut in its middle.
 pub const LINE_MAX_BYTES: usize = 16 << 10;
 
-/// What a line tells of.
+/// The kind of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LineKind {
     /// The agent says something.
     Say,
-    /// It reads a file, searches, looks something up.
+    /// The agent reads a file, searches, or looks something up.
     Read,
-    /// It changes a file.
+    /// The agent changes a file.
     Edit,
-    /// It runs a command or uses another tool.
+    /// The agent runs a command or uses another tool.
     Run,
-    /// What came out of that.
+    /// The output of a command or tool.
     Output,
-    /// It made a commit.
+    /// The agent made a commit.
     Commit,
-    /// An error, its own or of a tool.
+    /// An error of the agent or of a tool.
     Error,
-    /// About the run itself: model, retries, waits, usage.
+    /// A note about the run itself: model, retries, waits, usage.
     Note,
 }
 
 impl LineKind {
-    /// One word.
+    /// Returns the kind in one word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -44,11 +44,11 @@ impl LineKind {
 /// One entry of a readable transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    /// What it tells of.
+    /// Kind of the line.
     pub kind: LineKind,
-    /// Plain text, free of control characters but line feeds and tabs; may have several lines, never ends with
-    /// a line feed, is never empty, and has at most [`LINE_MAX_BYTES`].
+    /// Plain text without control characters except line feeds and tabs. It may have several lines, never
+    /// ends with a line feed, is never empty, and has at most [`LINE_MAX_BYTES`].
     pub text: String,
-    /// When, in Unix milliseconds, if the agent says so.
+    /// Time of the line, in Unix milliseconds, if the agent reports it.
     pub at_ms: Option<i64>,
 }

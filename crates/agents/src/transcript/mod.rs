@@ -1,8 +1,8 @@
-//! Reads what agents write, each in its own format: readable lines as they come, and at the end what was said,
-//! used and gone wrong.
+//! Transcripts: the output of agents, each in its own format. A reader makes readable lines as the output
+//! comes, and at the end a reading: the agent's words, its usage and its failure.
 //!
-//! A reader is incremental and total: it takes any bytes in any pieces, never panics, and its memory is bounded.
-//! Adding an agent is one file here and one row in [`FORMATS`].
+//! A reader is incremental and total: it accepts any bytes in any pieces, never panics, and has bounded
+//! memory. A new agent takes one file here and one row in [`FORMATS`].
 
 mod aider;
 mod claude;
@@ -35,19 +35,19 @@ use pen::Lines;
 pub use format::{Reading, Setting, Stream, Wait};
 pub use line::{LINE_MAX_BYTES, Line, LineKind};
 
-/// When an agent says how much it has used: until then no limit on it can act.
+/// When an agent reports its usage. A limit on tokens or USD cannot stop a session before that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum When {
     /// Never.
     Never,
-    /// With its end.
+    /// Once, when the agent ends.
     AtEnd,
-    /// Again and again while it works.
+    /// Repeatedly, while the agent works.
     During,
 }
 
-/// What a format tells of usage, and when.
+/// When a format reports each kind of usage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct UsageReporting {
     /// Tokens.
@@ -56,7 +56,7 @@ pub struct UsageReporting {
     pub usd: When,
 }
 
-/// A format that can be read.
+/// A format, and how to make its reader.
 struct Row {
     name: &'static str,
     usage_reporting: UsageReporting,
@@ -84,25 +84,26 @@ const FORMATS: &[Row] = &[
     row("aider", When::During, When::During, boxed::<aider::Aider>),
 ];
 
-/// The names of the formats, and whether each tells what a session cost in dollars.
+/// Iterates over the names of the formats, and whether each reports the cost of a session in dollars.
 pub fn formats() -> impl Iterator<Item = (&'static str, bool)> {
     FORMATS.iter().map(|row| (row.name, row.usage_reporting.usd != When::Never))
 }
 
-/// Whether the transcript of that name tells what a session cost.
+/// Returns whether the format of this name reports the cost of a session.
 #[must_use]
 pub fn reports_cost(transcript: &str) -> bool {
     formats().any(|(name, cost)| name == transcript && cost)
 }
 
-/// What that format (`settings.transcript`) tells of usage, and when; what is unknown is plain text.
+/// Returns when the format of this name (`settings.transcript`) reports usage. An unknown name is plain text,
+/// which never does.
 #[must_use]
 pub fn usage_reporting(transcript: &str) -> UsageReporting {
     let row = FORMATS.iter().find(|row| row.name == transcript);
     row.map_or(UsageReporting { tokens: When::Never, usd: When::Never }, |row| row.usage_reporting)
 }
 
-/// Reads one run of one agent.
+/// A reader of the output of one run of an agent.
 #[derive(Debug)]
 pub struct Reader {
     format: Box<dyn Format>,
@@ -111,7 +112,8 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader of that format (`settings.transcript`); what is unknown is read as plain text.
+    /// Returns a reader for the format of this name (`settings.transcript`). An unknown name is read as plain
+    /// text.
     #[must_use]
     pub fn new(transcript: &str, setting: Setting) -> Self {
         let row = FORMATS.iter().find(|row| row.name == transcript);
@@ -119,28 +121,29 @@ impl Reader {
         Self { format, setting, lines: Lines::default() }
     }
 
-    /// Says what time it is: waits are counted from here.
+    /// Sets the present time, from which the agent's waits are counted.
     pub fn at(&mut self, now_ms: i64) {
         self.setting.now_ms = now_ms;
     }
 
-    /// Takes the next bytes of a stream.
+    /// Reads the next bytes of a stream.
     pub fn push(&mut self, stream: Stream, bytes: &[u8]) {
         self.format.push(stream, bytes, &self.setting, &mut self.lines);
     }
 
-    /// The readable lines that have come since the last time this was asked; of very many, the newest.
+    /// Returns the readable lines since the last call. Of very many lines only the newest are kept.
     pub fn take_lines(&mut self) -> Vec<Line> {
         self.lines.take()
     }
 
-    /// What has been said so far, while the agent runs.
+    /// Returns the reading so far, while the agent runs.
     #[must_use]
     pub fn so_far(&self) -> Reading {
         self.format.reading(None, &self.setting)
     }
 
-    /// Nothing more comes: what was said, and the lines that were left. Without an exit nobody knows how it ended.
+    /// Ends the output. Returns the final reading and the remaining lines. `exit` is `None` if nobody knows
+    /// how the agent ended, as in a lost session.
     #[must_use]
     pub fn finish(mut self, exit: Option<&Exit>) -> (Reading, Vec<Line>) {
         self.format.end(&self.setting, &mut self.lines);

@@ -1,4 +1,4 @@
-//! What all structured formats have in common: words, tools, their output, commits.
+//! The common part of all structured formats: words, tools, output of tools, commits.
 
 use serde_json::Value;
 
@@ -7,7 +7,7 @@ use super::line::LineKind;
 use super::pen::Pen;
 use super::words::Words;
 
-/// Keys by which tools name what they work on, the telling ones first.
+/// Keys under which the arguments of tools name their subject, the most informative first.
 const SUBJECTS: [&str; 12] = [
     "/command",
     "/file_path",
@@ -23,35 +23,36 @@ const SUBJECTS: [&str; 12] = [
     "/name",
 ];
 
-/// The longest text kept of a tool's arguments, in characters.
+/// Limit on the text that is kept of a tool's arguments, in characters.
 const ARGUMENTS_MAX_CHARS: usize = 300;
 
-/// Tells what an agent says and does.
+/// Writes lines about what an agent says and does.
 #[derive(Debug, Default)]
 pub(super) struct Narrator {
     pub(super) words: Words,
-    /// The last command makes a commit.
+    /// Whether the last command makes a commit, so that its output names the commit.
     is_committing: bool,
 }
 
 impl Narrator {
-    /// The agent says a whole message.
+    /// Records a whole message of the agent.
     pub(super) fn say(&mut self, text: &str, pen: &mut Pen<'_>) {
         self.words.say(text);
         pen.line(LineKind::Say, text);
     }
 
-    /// It uses a tool.
+    /// Records the use of a tool.
     pub(super) fn tool(&mut self, name: &str, arguments: &Value, pen: &mut Pen<'_>) {
         self.words.close();
-        // Some write the arguments as a text of JSON.
+        // Some agents write the arguments as a text that holds JSON.
         let parsed = arguments.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok());
         let arguments = parsed.as_ref().unwrap_or(arguments);
         let kind = kind_of(name);
         let subject = SUBJECTS.iter().map(|key| json::text(arguments, key)).find(|text| !text.is_empty());
         let command = json::text(arguments, "/command");
         self.is_committing = command.contains("git commit") || command.contains("git merge");
-        let reported = match subject {
+        let shown = match subject {
+            // The subject alone does not say what an unknown tool does with it.
             Some(subject) if kind == LineKind::Run && command.is_empty() => {
                 format!("{name}: {}", arguments_line(subject))
             }
@@ -59,10 +60,10 @@ impl Narrator {
             None if arguments.is_null() => name.to_owned(),
             None => format!("{name} {}", arguments_line(&arguments.to_string())),
         };
-        pen.line(kind, &reported);
+        pen.line(kind, &shown);
     }
 
-    /// What a tool gave.
+    /// Records the output of a tool.
     pub(super) fn output(&mut self, text: &str, is_error: bool, pen: &mut Pen<'_>) {
         self.words.close();
         pen.line(if is_error { LineKind::Error } else { LineKind::Output }, text);
@@ -74,12 +75,13 @@ impl Narrator {
     }
 }
 
-/// Of what a tool was given, so much as a line of a log can show.
+/// Cuts the arguments of a tool to a length that a line can show.
 fn arguments_line(text: &str) -> String {
     text.chars().take(ARGUMENTS_MAX_CHARS).collect()
 }
 
-/// What a tool of that name does.
+/// Returns what a tool of this name does. A name can contain several of the words; commands come first, then
+/// changes.
 fn kind_of(name: &str) -> LineKind {
     let name = name.to_lowercase();
     let is_one = |words: &[&str]| words.iter().any(|word| name.contains(word));
@@ -96,11 +98,12 @@ fn kind_of(name: &str) -> LineKind {
     }
 }
 
-/// `[main 7a23b1c] add hello`, as `git commit` prints it.
+/// Reads a commit from a line of `git commit`, for example `[main 7a23b1c] add hello`.
 fn commit_of(line: &str) -> Option<String> {
     let (inside, subject) = line.trim().strip_prefix('[')?.split_once("] ")?;
     let id = inside.rsplit(' ').next()?;
     let is_id = (7..=64).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    // Without a branch name before the id it is some other bracketed text.
     (is_id && inside.contains(' ')).then(|| format!("{id} {subject}"))
 }
 
@@ -117,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn tools_are_told_apart_by_their_names() {
+    fn tools_are_distinguished_by_their_names() {
         let table = [
             ("Bash", LineKind::Run),
             ("run_shell_command", LineKind::Run),

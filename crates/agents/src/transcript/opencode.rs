@@ -1,4 +1,4 @@
-//! opencode: `opencode run --format json`: each step tells its tokens and its cost.
+//! opencode: `opencode run --format json`. Each step reports its tokens and its cost.
 
 use serde_json::Value;
 
@@ -12,14 +12,14 @@ use crate::failure::{class_of_answer, reset_ms, retry_after_ms};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::{Tokens, Usage, micros};
 
-/// What opencode's events say so far.
+/// The state of reading opencode's events.
 #[derive(Debug, Default)]
 pub(super) struct Opencode {
     narrator: Narrator,
     session: Option<String>,
     tokens: Tokens,
     usd_micros: u64,
-    /// An error that nothing has followed yet.
+    /// Error that no event has followed yet.
     error: Option<Failure>,
 }
 
@@ -50,7 +50,7 @@ impl Events for Opencode {
             said: self.narrator.words.all().to_owned(),
             usage: Usage {
                 tokens: Some(self.tokens).filter(|tokens| tokens.total() > 0),
-                // Models whose price is not known cost 0 here.
+                // opencode reports a cost of 0 for models whose price it does not know.
                 usd_micros: Some(self.usd_micros).filter(|usd| *usd > 0),
                 model: None,
             },
@@ -91,7 +91,7 @@ impl Opencode {
             "" => text(event, "/error/message"),
             words => words,
         };
-        // The provider's own code tells a spent quota from a rate limit.
+        // The provider's own error code distinguishes a spent quota from a rate limit.
         let body = text(event, "/error/data/responseBody");
         let code = serde_json::from_str::<Value>(body).map(|body| text(&body, "/error/code").to_owned());
         let named = match text(event, "/error/name") {

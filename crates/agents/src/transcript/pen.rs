@@ -1,4 +1,4 @@
-//! Writes the readable lines, each plain and bounded, all of them together bounded too.
+//! Writes the readable lines: plain text, with a limit on each line and on all lines together.
 
 use paddock_model::cut;
 use std::collections::VecDeque;
@@ -7,7 +7,7 @@ use super::Setting;
 use super::line::{LINE_MAX_BYTES, Line, LineKind};
 use crate::terminal::plain;
 
-/// So much is kept of lines that nobody has taken, in bytes.
+/// Limit on the lines that nobody has taken yet, in bytes.
 const UNTAKEN_MAX_BYTES: usize = 4 << 20;
 
 /// The lines that nobody has taken yet.
@@ -37,16 +37,16 @@ fn cost(line: &Line) -> usize {
     line.text.len() + size_of::<Line>()
 }
 
-/// What a format writes with.
+/// The means by which a format writes lines.
 pub(super) struct Pen<'a> {
     pub(super) setting: &'a Setting,
     pub(super) lines: &'a mut Lines,
-    /// When the present event was, if it says so.
+    /// Time of the present event, if the event says so.
     pub(super) at_ms: Option<i64>,
 }
 
 impl Pen<'_> {
-    /// Writes a line unless there is nothing in it.
+    /// Writes a line, unless it is empty.
     pub(super) fn line(&mut self, kind: LineKind, text: &str) {
         let text = tidied(text);
         if !text.is_empty() {
@@ -54,17 +54,19 @@ impl Pen<'_> {
         }
     }
 
-    /// The time that durations of the present event are counted from.
+    /// Returns the time from which durations in the present event are counted.
     pub(super) fn now_ms(&self) -> i64 {
         self.at_ms.unwrap_or(self.setting.now_ms)
     }
 }
 
-/// Of a line's bytes, those that the word on what is missing may take.
+/// Bytes of a line that are reserved for the words about omitted bytes.
 const GAP_BYTES: usize = 64;
 
-/// Plain and bounded text without empty lines around it.
+/// Returns the text as plain text within the limit, without empty lines around it.
 fn tidied(text: &str) -> String {
+    // Cut before the conversion, which takes long for megabytes, and once more after it, so that the limit
+    // always holds.
     let bounded = cut::middle_out(text, LINE_MAX_BYTES - GAP_BYTES);
     let clean = plain(bounded.as_bytes());
     cut::middle_out(clean.trim_end().trim_start_matches('\n'), LINE_MAX_BYTES - GAP_BYTES)

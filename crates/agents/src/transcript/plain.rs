@@ -1,4 +1,4 @@
-//! Plain text: what an agent writes is what it says.
+//! Plain text: everything that an agent writes on standard output is its own words.
 
 use super::line::LineKind;
 use super::pen::{Lines, Pen};
@@ -9,12 +9,12 @@ use crate::failure::{of_exit, of_message};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
 
-/// The longest line that is told whole, in bytes.
+/// Limit on a line, in bytes.
 const LINE_MAX_BYTES: usize = 64 << 10;
-/// How much of the end of the output is kept, in bytes.
+/// Limit on the end of the output that is kept, in bytes.
 const TAIL_MAX_BYTES: usize = 256 << 10;
 
-/// Reads plain text.
+/// A reader of plain text.
 #[derive(Debug)]
 pub(super) struct Plain {
     out: Splitter,
@@ -34,7 +34,7 @@ impl Plain {
     pub(super) fn keep(&mut self, bytes: &[u8]) {
         let kept = &bytes[bytes.len().saturating_sub(TAIL_MAX_BYTES)..];
         self.tail.extend_from_slice(kept);
-        // Dropping only when twice full keeps the work per byte constant.
+        // The buffer is cut only when it is twice the limit, so that the work per byte stays constant.
         if self.tail.len() > 2 * TAIL_MAX_BYTES {
             self.tail.drain(..self.tail.len() - TAIL_MAX_BYTES);
         }
@@ -79,7 +79,7 @@ fn write_as_error(errors: &mut Tail, line: &[u8], pen: &mut Pen<'_>) {
     pen.line(LineKind::Note, &text);
 }
 
-/// A failure by exit status, with the class that the program's own error names.
+/// Returns a failure by exit status with the class and words of the program's own error, if it printed one.
 pub(super) fn explained(failure: Failure, errors: &Tail, setting: &Setting) -> Failure {
     let own = errors.own_error().filter(|_| failure.class == FailureClass::Crashed);
     match own.map(|words| of_message(words, setting.now_ms, &setting.zone)) {

@@ -1,4 +1,4 @@
-//! Qwen Code: `qwen --yolo -o stream-json`: messages as Claude's, an end of its own.
+//! Qwen Code: `qwen --yolo -o stream-json`. Messages have the form of Claude's, but the result has its own.
 
 use serde_json::Value;
 
@@ -14,15 +14,15 @@ use crate::failure::{self, of_message};
 use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::usage::{Tokens, Usage};
 
-/// What Qwen's events say so far.
+/// The state of reading Qwen's events.
 #[derive(Debug, Default)]
 pub(super) struct Qwen {
     narrator: Narrator,
     session: Option<String>,
     model: Option<String>,
-    /// As the result says.
+    /// Tokens that the result reports.
     tokens: Option<Tokens>,
-    /// Until then, of the answers.
+    /// Tokens of the answers, which count until the result comes.
     tally: Tally,
     wait: Option<Wait>,
     result: Option<Result<(), Failure>>,
@@ -47,7 +47,8 @@ impl Events for Qwen {
                 {
                     self.tally.count(text(answer, "/id"), used);
                 }
-                // An error of the interface comes as an answer too; the result repeats it.
+                // An error of the provider also comes as an answer. It is not handled here, since the result
+                // repeats it.
                 message(&mut self.narrator, event, pen);
             }
             ("user", _) => results(&mut self.narrator, event, pen),
@@ -117,7 +118,7 @@ impl Qwen {
     }
 }
 
-/// Here `input_tokens` holds the cached ones.
+/// Returns the tokens of a `usage` object, whose `input_tokens` include the cached ones.
 fn tokens(event: &Value) -> Option<Tokens> {
     let input = json::count(event, "/usage/input_tokens")?;
     let cached = json::count(event, "/usage/cache_read_input_tokens").unwrap_or(0);

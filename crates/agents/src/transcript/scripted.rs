@@ -1,4 +1,4 @@
-//! The built-in scripted agent: plain text, and lines that say what it used or pretends to have failed with.
+//! The built-in scripted agent: plain text, with lines that report pretended usage and failures.
 
 use serde_json::Value;
 
@@ -13,13 +13,13 @@ use paddock_model::failure::{Failure, FailureClass};
 use paddock_model::session::Exit;
 use paddock_model::usage::{Tokens, Usage, micros};
 
-/// How such a line begins; JSON follows.
+/// Beginning of a line with a report; JSON follows.
 pub(crate) const OUTCOME_PREFIX: &str = "paddock-agent: ";
 
-/// The longest such line, in bytes.
+/// Limit on such a line, in bytes.
 const LINE_MAX_BYTES: usize = 4 << 10;
 
-/// What the scripted agent's output says so far.
+/// The state of reading the scripted agent's output.
 #[derive(Debug)]
 pub(super) struct Scripted {
     plain: Plain,

@@ -1,5 +1,6 @@
-//! What some agents tell only in files of their own: usage, the exact time of a reset. They are found by the agent's
-//! name for its conversation; one that is missing or unreadable leaves things unknown.
+//! Facts that some agents write only to files of their own: usage, and the exact time of a reset. The files
+//! are found by the agent's id of its conversation. If a file is missing or unreadable, these facts stay
+//! unknown.
 
 use std::fs::{self, File};
 use std::io::{Read as _, Seek as _, SeekFrom};
@@ -14,14 +15,16 @@ use crate::failure::epoch_ms;
 use paddock_model::failure::FailureClass;
 use paddock_model::usage::Tokens;
 
-/// So much of the end of such a file is read, in bytes.
+/// Limit on the end of a file that is read, in bytes.
 const TAIL_BYTES: u64 = 32 << 20;
-/// The longest line of it that is read, in bytes.
+/// Limit on a line, in bytes.
 const LINE_MAX_BYTES: usize = 1 << 20;
-/// Folders looked through for a conversation: days of sessions, or projects.
+/// Limit on the folders that are searched for a conversation: one for each day of sessions, or for each
+/// project.
 const FOLDERS_MAX: usize = 2_000;
 
-/// Fills in what the agent's own files tell. `env` is the agent's environment.
+/// Completes a reading with the facts in the agent's own files. `env` is the agent's environment, which may
+/// move them.
 pub fn complete(transcript: &str, reading: &mut Reading, env: &dyn Fn(&str) -> Option<String>, now_ms: i64) {
     let Some(id) = reading.agent_session.clone().filter(|id| is_plain(id)) else { return };
     let home = |own: &str, under: &str| -> Option<PathBuf> {
@@ -36,12 +39,14 @@ pub fn complete(transcript: &str, reading: &mut Reading, env: &dyn Fn(&str) -> O
     };
 }
 
-/// An agent says its id itself: it must not lead anywhere.
+/// Returns whether an id is safe as part of a path. The id comes from the agent's output, so it must not lead
+/// into another folder.
 fn is_plain(id: &str) -> bool {
     let is_good = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     (1..=128).contains(&id.len()) && id.bytes().all(is_good)
 }
 
+/// Returns the entries of a folder, in descending order: the folders of dates begin with the latest.
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).take(FOLDERS_MAX).collect();
@@ -50,12 +55,13 @@ fn folders(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Each event in the end of a file.
+/// Passes each event in the end of a file to `each`.
 fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
     let mut file = File::open(path).ok()?;
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
     let mut splitter = Splitter::new(LINE_MAX_BYTES);
+    // The first line is likely cut in its middle and then no JSON; it is skipped like any other such line.
     let mut one = |line: &[u8], excess: usize| {
         if let (0, Ok(event)) = (excess, serde_json::from_slice::<Value>(line)) {
             each(&event);
@@ -74,7 +80,8 @@ fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
     Some(())
 }
 
-/// One record per call of the model, over all runs of the conversation, of helpers that it started too.
+/// Reads Kimi's files: one record for each call of the model, over all runs of the conversation, in a file
+/// for each agent (the main one and its helpers).
 fn kimi(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
     let session =
         folders(&home.join("sessions")).into_iter().map(|folder| folder.join(id)).find(|s| s.is_dir())?;
@@ -99,7 +106,7 @@ fn kimi(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
     Some(())
 }
 
-/// The record, in the event itself or under what carries it.
+/// Returns the usage record in an event: the event itself, or a field that wraps the record.
 fn usage_record(event: &Value) -> Option<&Value> {
     let is_record = text(event, "/type") == "usage.record" || text(event, "/message/type") == "usage.record";
     let places = ["", "/payload", "/data", "/message", "/message/payload"];
@@ -107,14 +114,15 @@ fn usage_record(event: &Value) -> Option<&Value> {
     found.filter(|_| is_record)
 }
 
+/// Reads Codex's rollout file: the model, the exact time of a reset, and usage if the output reported none.
 fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()> {
     let ending = format!("-{id}.jsonl");
-    let is_it =
+    let is_rollout =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&ending));
     let years = folders(&home.join("sessions"));
     let days =
         years.iter().flat_map(|year| folders(year)).flat_map(|month| folders(&month)).take(FOLDERS_MAX);
-    let rollout = days.flat_map(|day| folders(&day)).find(is_it)?;
+    let rollout = days.flat_map(|day| folders(&day)).find(is_rollout)?;
     let (mut counter, mut model, mut resets) = (None, None, None);
     events(&rollout, |event| match (text(event, "/type"), text(event, "/payload/type")) {
         ("turn_context", _) => model = Some(text(event, "/payload/model").to_owned()),
@@ -125,16 +133,18 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
                 let resets_at = at("resets_at").filter(|_| at("used_percent") >= Some(100.0))?;
                 epoch_ms(resets_at, now_ms)
             });
+            // Both windows can be spent; Codex works again only when the later one is renewed.
             resets = spent.max();
         }
         _ => {}
     })?;
+    // The output reports usage only at the end of a turn; a stopped turn has only the counts in this file.
     if reading.counter.is_none() {
         reading.counter = counter;
         reading.usage.tokens = counter;
     }
     reading.usage.model = model.filter(|model| !model.is_empty()).or(reading.usage.model.take());
-    // What it prints is cut to minutes, or names no time at all.
+    // Codex's message names a time in whole minutes, or no time at all.
     let is_limit = |class| matches!(class, FailureClass::Quota | FailureClass::RateLimit);
     if let Some(failure) = reading.failure.as_mut().filter(|failure| is_limit(failure.class)) {
         failure.reset_ms = resets.or(failure.reset_ms);
@@ -149,7 +159,7 @@ fn totals(event: &Value) -> Option<Tokens> {
     Some(Tokens { input, cached, output: of("output_tokens").unwrap_or(0) })
 }
 
-/// Written when it shuts down; the input holds what was cached.
+/// Reads the usage that Copilot writes when it shuts down. Its input includes the cached tokens.
 fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
     let mut total = None;
     events(&home.join("session-state").join(id).join("events.jsonl"), |event| {
@@ -208,7 +218,7 @@ not json
     }
 
     #[test]
-    fn a_conversation_named_like_a_path_is_not_looked_for() {
+    fn a_conversation_with_a_path_as_its_id_is_not_searched_for() {
         let reading = completed("copilot", "../a", ".copilot/a/events.jsonl", "{}");
         assert_eq!(reading.usage.tokens, None);
     }

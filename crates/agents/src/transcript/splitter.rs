@@ -1,22 +1,22 @@
-//! Bytes in any pieces to lines, in bounded memory.
+//! Splits bytes that come in any pieces into lines, in bounded memory.
 
-/// Gathers bytes until a line is whole.
+/// A splitter, which holds the present line until it is complete.
 #[derive(Debug)]
 pub(super) struct Splitter {
     line: Vec<u8>,
     max_bytes: usize,
-    /// Bytes of the present line that were too many.
+    /// Bytes of the present line that were dropped.
     excess: usize,
 }
 
 impl Splitter {
-    /// Of a longer line only the first `max_bytes` are kept.
+    /// Returns a splitter that keeps only the first `max_bytes` of each line.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self { line: Vec::new(), max_bytes, excess: 0 }
     }
 
-    /// Takes the next bytes; hands out each line that is whole without its end, and how many bytes of it are
-    /// missing.
+    /// Adds the next bytes. Passes each complete line to `each`, without its line end, with the number of its
+    /// dropped bytes.
     pub(super) fn push(&mut self, mut bytes: &[u8], mut each: impl FnMut(&[u8], usize)) {
         while let Some(end) = memchr::memchr(b'\n', bytes) {
             self.gather(&bytes[..end]);
@@ -26,7 +26,7 @@ impl Splitter {
         self.gather(bytes);
     }
 
-    /// Hands out what stands there without a line's end.
+    /// Passes the last line to `each`, if it has no line end.
     pub(super) fn finish(&mut self, mut each: impl FnMut(&[u8], usize)) {
         if !self.line.is_empty() {
             self.give(&mut each);
@@ -34,8 +34,8 @@ impl Splitter {
     }
 
     fn gather(&mut self, bytes: &[u8]) {
-        let room = self.max_bytes - self.line.len();
-        let taken = &bytes[..bytes.len().min(room)];
+        let free = self.max_bytes - self.line.len();
+        let taken = &bytes[..bytes.len().min(free)];
         self.line.extend_from_slice(taken);
         self.excess = self.excess.saturating_add(bytes.len() - taken.len());
     }

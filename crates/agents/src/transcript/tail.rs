@@ -1,4 +1,4 @@
-//! The last lines of a stream: where a program that fails says why.
+//! The last lines of a stream, in which a program that fails says why.
 
 use paddock_model::cut;
 use std::collections::VecDeque;
@@ -24,28 +24,31 @@ impl Tail {
         }
     }
 
-    /// The lines from the last backwards.
+    /// Iterates over the lines from the last one backwards.
     pub(super) fn backwards(&self) -> impl Iterator<Item = &str> {
         self.lines.iter().rev().map(String::as_str)
     }
 
-    /// The last line.
+    /// Returns the last line; empty if there is none.
     pub(super) fn last(&self) -> &str {
         self.lines.back().map_or("", String::as_str)
     }
 
-    /// Where a program says why it ends: its last line, or the last few that begin like an error. None when it
-    /// says nothing of that kind; what a program merely passes on (the output of commands) does not count.
+    /// Returns the line near the end that begins like an error, in which a program says why it ends. Other
+    /// lines do not count, because they can be output of commands that the program passed on.
     pub(super) fn own_error(&self) -> Option<&str> {
+        // Usage hints and the path of a log may follow the error.
         const NEAR: usize = 12;
         self.backwards().take(NEAR).find(|line| is_error_line(line))
     }
 }
 
-/// `error: …`, `Error: …`, `fatal: …`, `[API Error: …`, `name: error: …`.
+/// Returns whether a line begins like an error: `error: …`, `Error: …`, `fatal: …`, `[API Error: …`, `name:
+/// error: …`.
 fn is_error_line(line: &str) -> bool {
     let lower = line.trim_start_matches(['[', ' ', '✗', '✘', '×', '!']).to_lowercase();
     let begins = ["error", "fatal", "api error", "panic"].iter().any(|word| lower.starts_with(word));
+    // Indented lines are part of a stack trace.
     let is_stack = line.starts_with(char::is_whitespace);
     !is_stack && (begins || lower.split_once(": ").is_some_and(|(_, rest)| rest.starts_with("error")))
 }

@@ -1,37 +1,40 @@
-//! What an agent's messages used, each message counted once.
+//! The usage of an agent's messages, each message counted once.
 //!
-//! A message may come in several lines, each with the usage of the whole message so far: the newest counts.
+//! A message may come in several lines, each with the usage of the whole message so far. The newest line
+//! counts.
 
 use std::collections::VecDeque;
 
 use paddock_model::usage::Tokens;
 
-/// Messages that are known by their id. Lines of one message follow each other, but for those of helpers that
-/// work side by side: far fewer than this.
+/// Number of messages whose ids are remembered. The lines of one message follow each other closely; only the
+/// lines of helpers that work in parallel come in between, and there are far fewer helpers than this.
 const KNOWN_MAX: usize = 1024;
 
 /// A message that was counted.
 #[derive(Debug)]
 struct Counted {
-    /// A hash: ids may be of any length.
+    /// Hash of the message's id, since ids may have any length.
     id: u64,
     tokens: Tokens,
-    /// Whether it is in the sum still: a total that came later may hold it already.
+    /// Whether the message is part of the sum. After [`Tally::settle`] the agent's own total contains it
+    /// instead.
     is_open: bool,
 }
 
 /// The sum over messages.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    /// Oldest first.
+    /// The remembered messages, oldest first.
     known: VecDeque<Counted>,
     sum: Tokens,
     has_any: bool,
 }
 
 impl Tally {
-    /// Takes the usage of a message as it stands now. One that nothing was used for says nothing.
+    /// Sets the usage of a message to its newest value.
     pub(super) fn count(&mut self, id: &str, tokens: Tokens) {
+        // Zero tokens mean that the agent did not report any; the usage stays unknown, never zero.
         if id.is_empty() || tokens.total() == 0 {
             return;
         }
@@ -45,6 +48,7 @@ impl Tally {
             self.sum = self.sum.plus(tokens);
             return;
         };
+        // Of a message that a total contains already, only the part that is new since then is added.
         self.sum = match before.is_open {
             true => self.sum.since(before.tokens).plus(tokens),
             false => self.sum.plus(tokens.since(before.tokens)),
@@ -52,12 +56,13 @@ impl Tally {
         before.tokens = tokens;
     }
 
-    /// The sum; none while no message has said anything.
+    /// Returns the sum; `None` if no message has reported usage.
     pub(super) fn sum(&self) -> Option<Tokens> {
         self.has_any.then_some(self.sum)
     }
 
-    /// The agent gave a total of its own, which holds what was counted so far: counts from nothing again.
+    /// Starts again at zero, because the agent reported a total of its own that contains everything counted
+    /// so far.
     pub(super) fn settle(&mut self) {
         (self.sum, self.has_any) = (Tokens::default(), false);
         for known in &mut self.known {
@@ -66,7 +71,7 @@ impl Tally {
     }
 }
 
-/// FNV-1a: the same in every build.
+/// Returns the FNV-1a hash of a text, which is the same in every build.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
@@ -95,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_says_nothing_stays_unknown() {
+    fn usage_that_is_not_reported_stays_unknown() {
         let mut tally = Tally::default();
         tally.count("", used(100, 1));
         tally.count("a", Tokens::default());
@@ -103,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_total_only_what_is_new_counts() {
+    fn after_a_total_only_new_usage_counts() {
         let mut tally = Tally::default();
         tally.count("a", used(100, 40));
         tally.settle();

@@ -2,27 +2,28 @@
 
 use paddock_model::cut;
 
-/// How much of the end of what an agent said is kept, in bytes; a summary or a plan is a few kilobytes.
+/// Limit on the end of an agent's words that is kept, in bytes. A summary or a plan has a few kilobytes.
 const WORDS_MAX_BYTES: usize = 256 << 10;
 
-/// What an agent said.
+/// The messages of an agent.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     said: String,
-    /// Where its last message begins in `said`.
+    /// Offset in `said` at which the last message begins.
     last: usize,
+    /// Whether the last message may still get more pieces.
     is_open: bool,
 }
 
 impl Words {
-    /// A whole message.
+    /// Adds a whole message.
     pub(super) fn say(&mut self, text: &str) {
         self.close();
         self.add(text);
         self.close();
     }
 
-    /// A piece of a message: goes on with the one that is open.
+    /// Adds a piece to the open message, or begins a message with it.
     pub(super) fn add(&mut self, piece: &str) {
         if piece.is_empty() {
             return;
@@ -38,22 +39,23 @@ impl Words {
         self.bound();
     }
 
-    /// The message is over.
+    /// Ends the open message.
     pub(super) fn close(&mut self) {
         self.is_open = false;
     }
 
-    /// The last message, or its end.
+    /// Returns the last message, or its end.
     pub(super) fn last(&self) -> &str {
         self.said.get(self.last..).unwrap_or("")
     }
 
-    /// All messages, or the end of them.
+    /// Returns all messages, or the end of them.
     pub(super) fn all(&self) -> &str {
         &self.said
     }
 
-    /// Dropping only when twice full keeps the work per byte constant.
+    /// Drops the beginning when there is twice as much text as the limit, so that the work per byte stays
+    /// constant.
     fn bound(&mut self) {
         if self.said.len() > 2 * WORDS_MAX_BYTES {
             let from = self.said.len() - cut::end(&self.said, WORDS_MAX_BYTES).len();
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_bounded_and_ends_where_the_words_end() {
+    fn the_kept_words_are_bounded_and_end_where_the_words_end() {
         let mut words = Words::default();
         for _ in 0..40_000 {
             words.add("abcdefghijklmnopqrstuvwxyzé");
