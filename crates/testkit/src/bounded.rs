@@ -1,4 +1,4 @@
-//! Commands that never end: the test fails, and names the threads of the command, instead of waiting for good.
+//! Runs commands with a time limit: if a command hangs, the test fails and names the command's threads.
 
 use std::fs;
 use std::process::{Command, Output, Stdio};
@@ -7,14 +7,16 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-/// No command of these tests needs a tenth of it.
+/// Time limit of a command. No command of the tests needs a tenth of it.
 const LONGEST: Duration = Duration::from_secs(120);
 
-/// What the command printed and how it ended. It must end by itself, within two minutes.
+/// Runs a command and returns its output. Fails the test if the command does not end by itself within two
+/// minutes.
 pub fn output_of(command: &mut Command) -> Output {
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = child.id();
     let (over, is_over) = mpsc::channel::<()>();
+    // The output must be read while the command runs, so a second thread watches the time.
     let watch = std::thread::spawn(move || {
         let is_stuck = is_over.recv_timeout(LONGEST) == Err(RecvTimeoutError::Timeout);
         is_stuck.then(|| {
@@ -31,7 +33,7 @@ pub fn output_of(command: &mut Command) -> Output {
     output
 }
 
-/// The name of each thread, and what of the kernel it waits in.
+/// Returns the name of each thread of a process, and the kernel function in which it waits.
 fn threads_of(pid: u32) -> String {
     let threads = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
     let read = |path| fs::read_to_string(path).unwrap_or_default().trim().to_owned();

@@ -1,4 +1,4 @@
-//! The git program as a user runs it, without the configuration of this machine.
+//! Runs the git program as a user does, but without the configuration of this machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,9 +10,11 @@ use std::time::{Duration, Instant};
 use crate::bounded;
 use crate::wait::DEADLINE;
 
-/// A git command in this folder, by `Someone <someone@localhost>`, with the configuration of the repository alone.
+/// Returns a git command in this folder, by `Someone <someone@localhost>`, with the repository's
+/// configuration alone.
 pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     let mut git = Command::new("git");
+    // Tests can run inside a git hook, whose variables point at the repository of that hook.
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("GIT_")) {
         git.env_remove(name);
     }
@@ -25,12 +27,12 @@ pub fn command(folder: &Path, arguments: &[&str]) -> Command {
     git
 }
 
-/// Runs git and gives its standard output without the last line's end. It must succeed.
+/// Runs git, which must succeed. Returns its standard output without the last line end.
 pub fn git(folder: &Path, arguments: &[&str]) -> String {
     text(bytes(folder, arguments))
 }
 
-/// Runs git and gives its standard output as it is. It must succeed.
+/// Runs git, which must succeed. Returns the bytes of its standard output.
 pub fn bytes(folder: &Path, arguments: &[&str]) -> Vec<u8> {
     succeed(&mut command(folder, arguments))
 }
@@ -41,7 +43,8 @@ pub fn git_fails(folder: &Path, arguments: &[&str]) {
     assert!(!output.status.success(), "git {arguments:?} did not fail");
 }
 
-/// Runs a git command and gives its standard output. It must succeed, and is run again where it met a publication.
+/// Runs a git command, which must succeed, and returns its standard output. Runs the command again if it
+/// failed because Paddock was publishing at the same time.
 pub fn succeed(git: &mut Command) -> Vec<u8> {
     let begun = Instant::now();
     let mut output = bounded::output_of(git);
@@ -53,13 +56,14 @@ pub fn succeed(git: &mut Command) -> Vec<u8> {
     output.stdout
 }
 
-/// Output as text, without the last line's end.
+/// Returns output as text, without the last line end.
 pub fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap().trim_end_matches('\n').to_owned()
 }
 
-/// Whether a user's git met a publication into its checkout, and changed nothing: the index is locked for a moment
-/// then, and a commit that was begun just before finds its branch elsewhere. A user tries again.
+/// Returns whether git failed without changing anything because Paddock was publishing into the same
+/// checkout. Publishing locks the index for a moment, and a commit that began just before finds its branch at
+/// another commit. A user would try again.
 fn met_a_publication(git: &Output) -> bool {
     let problem = String::from_utf8_lossy(&git.stderr);
     ["index.lock': File exists", "cannot lock ref 'HEAD': is at"].iter().any(|words| problem.contains(words))
@@ -72,14 +76,14 @@ pub fn init(folder: &Path, branch: &str) {
     git(folder, &["symbolic-ref", "HEAD", &format!("refs/heads/{branch}")]);
 }
 
-/// Commits everything; the new commit.
+/// Commits everything. Returns the new commit.
 pub fn commit_all(repository: &Path, message: &str) -> String {
     git(repository, &["add", "--all"]);
     git(repository, &["commit", "--quiet", "--message", message]);
     git(repository, &["rev-parse", "HEAD"])
 }
 
-/// Writes one file and commits it alone, also where the checkout is dirty elsewhere; the new commit.
+/// Writes one file and commits this file alone, even if other files are changed. Returns the new commit.
 pub fn commit_file(repository: &Path, file: &str, text: &str) -> String {
     fs::write(repository.join(file), text).unwrap();
     git(repository, &["add", "--", file]);
@@ -87,10 +91,10 @@ pub fn commit_file(repository: &Path, file: &str, text: &str) -> String {
     git(repository, &["rev-parse", "HEAD"])
 }
 
-/// Every file of a checkout with its mode and bytes, the index, and HEAD.
+/// Every file of a checkout with its mode and bytes, and git's index and HEAD.
 pub type Snapshot = BTreeMap<PathBuf, (u32, Vec<u8>)>;
 
-/// What a user would miss if it changed.
+/// Returns everything of a checkout that must not change behind a user's back.
 pub fn snapshot(checkout: &Path) -> Snapshot {
     let mut found = files(checkout);
     let git_dir = PathBuf::from(git(checkout, &["rev-parse", "--absolute-git-dir"]));
@@ -102,7 +106,8 @@ pub fn snapshot(checkout: &Path) -> Snapshot {
     found
 }
 
-/// Every file below a folder with its mode and bytes, `.git` left out. Of a link, its target with mode 0.
+/// Returns every file below a folder with its mode and bytes, except `.git`. A link has its target as bytes,
+/// and mode 0.
 pub fn files(folder: &Path) -> Snapshot {
     let mut found = Snapshot::new();
     let mut due = vec![folder.to_owned()];

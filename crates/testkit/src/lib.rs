@@ -1,7 +1,7 @@
-//! One sandbox for all tests: a folder with a workspace, repositories, agents and a git configuration of its own, and
-//! the built program, driven as a user drives it.
+//! The sandbox of all tests: a folder with its own workspace, repositories, agents and git configuration, in
+//! which the built program runs as a user runs it.
 //!
-//! Everything here fails a test by panicking.
+//! Every function here fails a test by panicking.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 

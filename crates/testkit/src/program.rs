@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-/// Names another program than the one that was built with the tests, for instance the one that ships.
+/// Variable that names another program than the one that was built with the tests, for example the shipped
+/// one.
 const VARIABLE: &str = "PADDOCK_BINARY";
 
-/// The path of `paddock`: `PADDOCK_BINARY` where that is set, else the program beside the running test in the target
-/// folder.
+/// Returns the path of `paddock`: `PADDOCK_BINARY` if set, otherwise the program next to the running test in
+/// the target folder.
 ///
-/// Cargo builds the program before the integration tests and benchmarks of its own package only. For tests of other
-/// packages it has to be there already.
+/// Cargo builds the program only before integration tests and benchmarks of the program's own package. For
+/// tests of other packages it must have been built already.
 pub fn program() -> PathBuf {
     let path = match std::env::var_os(VARIABLE) {
         Some(path) => std::path::absolute(path).unwrap(),
@@ -19,7 +20,8 @@ pub fn program() -> PathBuf {
     path
 }
 
-/// Tests lie in `target/<profile>/deps`, the program lies one folder above.
+/// Returns the program that belongs to a test: tests are in `target/<profile>/deps`, the program is one
+/// folder above.
 fn beside(test: &Path) -> PathBuf {
     let folder = test.parent().unwrap();
     let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };

@@ -1,4 +1,4 @@
-//! A supervisor beside the test, and the events that it prints.
+//! A supervisor that runs in parallel with the test, and the events that it prints.
 
 use std::borrow::BorrowMut;
 use std::io::{BufRead as _, BufReader};
@@ -12,10 +12,10 @@ use serde_json::Value;
 
 use crate::wait::DEADLINE;
 
-/// No event for so long: nothing happens any more.
+/// Time without an event after which a test assumes that nothing happens any more.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// So many of the last events are shown when a test fails.
+/// Number of the last events that a failing test prints.
 const SHOWN: usize = 40;
 
 #[derive(Default)]
@@ -24,21 +24,22 @@ struct Heard {
     is_over: bool,
 }
 
-/// A program that prints events as JSON lines: `run --json`, or `events --follow --json`. It is killed when this is
-/// dropped.
+/// A program that prints events as JSON lines: `run --json`, or `events --follow --json`. Dropping this kills
+/// the program.
 ///
-/// `wait` and its like look at all events since the start. `next`, `heard` and their like read them one after the
-/// other: each call goes on behind the event that the last one returned.
+/// Functions like `wait` search all events since the start. Functions like `next` and `heard` read the events
+/// one after the other: each call continues behind the event that the last call returned.
 pub struct Supervisor {
     child: Child,
     heard: Arc<(Mutex<Heard>, Condvar)>,
     reader: Option<JoinHandle<()>>,
-    /// How many events were read one after the other.
+    /// Number of events that were read one after the other.
     read: usize,
 }
 
-/// Whether an event is of this type, and about this objective (`*`: any).
+/// Returns whether an event has this type and is about this objective (`*` for any).
 pub fn is(event: &Value, kind: &str, objective: &str) -> bool {
+    // Events of the queue name their objective in the subject of their data.
     let about = match event["objective"].is_null() {
         true => &event["data"]["subject"]["objective"],
         false => &event["objective"],
@@ -46,26 +47,26 @@ pub fn is(event: &Value, kind: &str, objective: &str) -> bool {
     event["type"] == kind && (objective == "*" || about == objective)
 }
 
-/// The place of the first event of this type about this objective.
+/// Returns the index of the first event of this type about this objective.
 pub fn place_of(events: &[Value], kind: &str, objective: &str) -> usize {
     let found = events.iter().position(|event| is(event, kind, objective));
     assert!(found.is_some(), "no {kind} of {objective}");
     found.unwrap()
 }
 
-/// How many events are of this type, and about this objective.
+/// Returns the number of events of this type about this objective.
 pub fn count(events: &[Value], kind: &str, objective: &str) -> usize {
     events.iter().filter(|event| is(event, kind, objective)).count()
 }
 
 impl Supervisor {
-    /// Starts the command. What it prints on standard error is dropped.
+    /// Starts the command. Its standard error is dropped.
     pub fn start(mut command: impl BorrowMut<Command>) -> Self {
         command.borrow_mut().stderr(Stdio::null());
         Self::start_with_stderr(command)
     }
 
-    /// Starts the command, whose standard error goes where the command says.
+    /// Starts the command. Its standard error goes where the command says.
     pub fn start_with_stderr(mut command: impl BorrowMut<Command>) -> Self {
         let mut child = command.borrow_mut().stdout(Stdio::piped()).spawn().unwrap();
         let heard = Arc::new((Mutex::new(Heard::default()), Condvar::new()));
@@ -83,45 +84,45 @@ impl Supervisor {
         Self { child, heard, reader: Some(reader), read: 0 }
     }
 
-    /// Waits for an event; it must come before the program ends.
+    /// Waits for an event, which must come before the program ends.
     pub fn wait(&self, kind: &str, objective: &str) -> Value {
         self.wait_nth(kind, objective, 1)
     }
 
-    /// Waits for the nth event of this kind, counted from 1.
+    /// Waits for the nth event of this type, counted from 1.
     pub fn wait_nth(&self, kind: &str, objective: &str, nth: usize) -> Value {
         self.wait_where(&format!("{kind} of {objective}"), |event| is(event, kind, objective), nth)
     }
 
-    /// Waits for the nth event for which this holds, counted from 1.
+    /// Waits for the nth event for which `holds` returns true, counted from 1.
     pub fn wait_where(&self, what: &str, holds: impl Fn(&Value) -> bool, nth: usize) -> Value {
         let look = |events: &[Value]| events.iter().filter(|event| holds(event)).nth(nth - 1).cloned();
         self.look(DEADLINE, look).unwrap_or_else(|| self.never(what))
     }
 
-    /// The next event for which this holds.
+    /// Waits for the next event for which `wanted` returns true.
     pub fn next(&mut self, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
         let found = self.next_within(DEADLINE, wanted);
         found.unwrap_or_else(|| self.never(what))
     }
 
-    /// The next event of this type.
+    /// Waits for the next event of this type.
     pub fn heard(&mut self, kind: &str) -> Value {
         self.next(kind, |event| event["type"] == kind)
     }
 
-    /// The next event of this type about an objective.
+    /// Waits for the next event of this type about an objective.
     pub fn heard_of(&mut self, kind: &str, objective: &str) -> Value {
         let what = format!("{kind} of {objective}");
         self.next(&what, |event| event["type"] == kind && event["objective"] == objective)
     }
 
-    /// Whether there is a next event, before nothing has happened for two seconds.
+    /// Returns whether an event comes within two seconds.
     pub fn any_or_idle(&mut self) -> bool {
         self.next_within(IDLE, |_| true).is_some()
     }
 
-    /// Whether there is a next event of this type, before nothing has happened for two seconds.
+    /// Returns whether an event of this type comes before two seconds pass without any event.
     pub fn heard_or_idle(&mut self, kind: &str) -> bool {
         loop {
             match self.next_within(IDLE, |_| true) {
@@ -132,7 +133,8 @@ impl Supervisor {
         }
     }
 
-    /// The next event for which this holds; none when it does not come in time, or never will.
+    /// Waits for the next event for which `wanted` returns true. Returns `None` if it does not come in time,
+    /// or if the program ended without it.
     fn next_within(&mut self, longest: Duration, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
         let from = self.read;
         let look = |events: &[Value]| {
@@ -144,7 +146,8 @@ impl Supervisor {
         Some(event)
     }
 
-    /// Waits until something is found among the events; none when it is not found in time, or the program has ended.
+    /// Waits until `find` finds something among the events. Returns `None` if it does not in time, or if the
+    /// program ended before.
     fn look<T>(&self, longest: Duration, find: impl Fn(&[Value]) -> Option<T>) -> Option<T> {
         let until = Instant::now() + longest;
         let mut heard = self.heard.0.lock().unwrap();
@@ -162,33 +165,33 @@ impl Supervisor {
         panic!("{what} never came: {:#?}", brief(&self.events()))
     }
 
-    /// All events until now.
+    /// Returns all events until now.
     pub fn events(&self) -> Vec<Value> {
         self.heard.0.lock().unwrap().events.clone()
     }
 
-    /// Its process.
+    /// Returns the process id of the program.
     pub fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
-    /// Whether it has ended by itself.
+    /// Returns whether the program has ended by itself.
     pub fn is_over(&mut self) -> bool {
         self.child.try_wait().is_ok_and(|ended| ended.is_some())
     }
 
-    /// Sends it a signal.
+    /// Sends a signal to the program.
     pub fn signal(&self, signal: Signal) {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// SIGKILL: it can do nothing about it.
+    /// Kills the program with SIGKILL, as a crash would end it.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Waits until it has ended; its exit code, -1 when a signal ended it.
+    /// Waits until the program ends. Returns its exit code, or -1 if a signal ended it.
     pub fn end(&mut self) -> i32 {
         let is_over = || self.heard.0.lock().unwrap().is_over;
         if !crate::within(DEADLINE, is_over) {
@@ -200,24 +203,24 @@ impl Supervisor {
         self.child.wait().unwrap().code().unwrap_or(-1)
     }
 
-    /// Waits until it has ended; its exit code as [`Self::end`] has it, and all events.
+    /// Waits until the program ends. Returns its exit code as [`Self::end`] does, and all events.
     pub fn finish(&mut self) -> (i32, Vec<Value>) {
         (self.end(), self.events())
     }
 
-    /// Stops it with SIGTERM and waits until it has ended; as [`Self::finish`].
+    /// Stops the program with SIGTERM, and waits until it ends. Returns the same as [`Self::finish`].
     pub fn terminate(mut self) -> (i32, Vec<Value>) {
         self.signal(Signal::TERM);
         self.finish()
     }
 
-    /// Stops it as a user would, and waits until it has ended; all events.
+    /// Stops the program as a user would, and waits until it ends. Returns all events.
     pub fn stop(self) -> Vec<Value> {
         self.terminate().1
     }
 }
 
-/// The last events as a person can read them in a failed test.
+/// Returns the last events in a form that a person can read in a failed test.
 fn brief(events: &[Value]) -> Vec<String> {
     let last = events.iter().rev().take(SHOWN).rev();
     last.map(|event| format!("{} {} {}", event["type"], event["objective"], event["data"])).collect()

@@ -1,19 +1,19 @@
-//! Waiting for what nothing reports.
+//! Waits, by polling, for conditions of which no event is reported.
 
 use std::time::{Duration, Instant};
 
-/// After this a test fails instead of waiting on. No test that passes comes near it.
+/// Time after which a test fails instead of waiting longer. No test that passes comes near it.
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
-/// Between two looks.
+/// Pause between two checks of a condition.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// Waits until something holds, at most [`DEADLINE`].
+/// Waits until a condition holds. Fails the test after [`DEADLINE`].
 pub fn until(what: &str, holds: impl FnMut() -> bool) {
     assert!(within(DEADLINE, holds), "waited in vain until {what}");
 }
 
-/// Waits until something holds, at most so long; whether it holds.
+/// Waits until a condition holds, for at most `longest`. Returns whether it holds.
 pub fn within(longest: Duration, mut holds: impl FnMut() -> bool) -> bool {
     let begun = Instant::now();
     while !holds() {

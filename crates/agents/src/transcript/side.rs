@@ -61,7 +61,7 @@ fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
     let length = file.metadata().ok()?.len();
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL_BYTES))).ok()?;
     let mut splitter = Splitter::new(LINE_MAX_BYTES);
-    // The first line is likely cut in its middle and then no JSON; it is skipped like any other such line.
+    // In a longer file the first line is cut, so it is not valid JSON and is skipped.
     let mut one = |line: &[u8], excess: usize| {
         if let (0, Ok(event)) = (excess, serde_json::from_slice::<Value>(line)) {
             each(&event);

@@ -1,7 +1,7 @@
 //! The agents of sandboxes: shell scripts.
 
-/// Runs the `sh` block of its objective's description. `commit FILE` writes, commits and says so; `over [STATUS]` prints
-/// the summary; `wait_for FILE` waits until it is there.
+/// An agent that runs the `sh` block of its objective's description. `commit FILE` writes and commits a file,
+/// `over [STATUS]` prints the summary, `wait_for FILE` waits until a file exists.
 pub(super) const PROMPTED: &str = r#"
 set -e
 commit() { mkdir -p "$(dirname "$1")"; echo "${2:-$1}" > "$1"; git add -A; git commit -q -m "Write $1"; }
@@ -12,9 +12,9 @@ script=$(sed -n '/^```sh$/,/^```$/p' "$PADDOCK_PROMPT_FILE" | sed '1d;/^```$/,$d
 eval "$script"
 "#;
 
-/// Runs the script that lies in the sandbox for its objective, else writes and commits one file, and completes. Around
-/// that it notes outside of the worktree that it runs, and holds a lock for as long as any process of it lives: nothing
-/// can run twice without being seen. `@HOME@` stands for the sandbox.
+/// An agent that runs the script that the sandbox has for its objective; without one it writes and commits
+/// one file. It also records each start outside the worktree, and holds a lock as long as any of its
+/// processes lives, so that a test sees if two run at the same time. `@HOME@` stands for the sandbox.
 pub(super) const SCRIPTED: &str = r#"set -eu
 home=@HOME@
 echo "start $PADDOCK_SESSION $PADDOCK_OBJECTIVE $PADDOCK_SESSION_KIND $(date +%s%N)" >> "$home/starts"

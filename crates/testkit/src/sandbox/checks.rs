@@ -1,4 +1,4 @@
-//! What must hold when everything has landed.
+//! Invariants of a repository in which everything has landed.
 
 use std::fs;
 use std::path::Path;
@@ -6,11 +6,12 @@ use std::path::Path;
 use super::Sandbox;
 
 impl Sandbox {
-    /// Checks what must hold of a repository once everything has landed and was published.
+    /// Fails unless a repository, in which `landed` objectives have landed and were published, is whole and
+    /// has no leftovers.
     pub fn is_tidy(&self, repository: &Path, landed: usize) {
         self.git(repository, &["fsck", "--full", "--strict"]);
         let worktrees = self.git(repository, &["worktree", "list", "--porcelain"]);
-        // The gates' own are kept, with their caches.
+        // The worktrees of gates are kept, since they hold caches.
         let is_work = |line: &&str| line.starts_with("worktree ") && !line.contains("/_gate-");
         assert_eq!(worktrees.lines().filter(is_work).count(), 1, "{worktrees}");
         let branches = self.git(repository, &["for-each-ref", "--format=%(refname)", "refs/heads"]);
@@ -18,7 +19,7 @@ impl Sandbox {
         assert_eq!(self.git(repository, &["status", "--porcelain"]), "");
         let log = |of: &str| self.git(repository, &["log", "--first-parent", "--format=%H %s", of]);
         assert_eq!(log("main"), log("refs/paddock/integration/main"));
-        // A batch lands as one merge, which says how many objectives are in it.
+        // A batch lands as one merge, whose subject says how many objectives it contains.
         let subjects = self.git(repository, &["log", "--first-parent", "--format=%s", "main"]);
         let members = |subject: &str| match subject.strip_prefix("Merge a batch of ") {
             Some(count) => count.parse::<usize>().unwrap(),

@@ -9,11 +9,13 @@ use super::Sandbox;
 use crate::wait::{DEADLINE, within};
 
 impl Sandbox {
-    /// Processes that work in this sandbox, or have its name in their environment or arguments: id and command line.
+    /// Returns the id and command line of every process whose folder, environment or arguments name this
+    /// sandbox.
     pub fn processes(&self) -> Vec<(i32, String)> {
         let mark = self.path("");
         let mark = mark.as_os_str().as_bytes().strip_suffix(b"/").unwrap().to_vec();
         let holds = |bytes: &[u8]| bytes.windows(mark.len()).any(|window| window == mark);
+        // Each trace can be missing: an orphan may have an empty environment, and a daemon another folder.
         let own = std::process::id();
         let mut found = Vec::new();
         for entry in fs::read_dir("/proc").unwrap().flatten() {
@@ -43,7 +45,7 @@ impl Sandbox {
     pub(super) fn kill_processes(&self) {
         for (pid, _) in self.processes() {
             if let Some(pid) = Pid::from_raw(pid) {
-                // It may have ended meanwhile.
+                // Fails if the process has ended in the meantime.
                 let _ = kill_process(pid, Signal::KILL);
             }
         }

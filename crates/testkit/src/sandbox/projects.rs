@@ -1,4 +1,4 @@
-//! Repositories, projects on them, and their objectives.
+//! Repositories, projects and objectives of a sandbox.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,12 +10,12 @@ use super::Sandbox;
 use crate::git;
 
 impl Sandbox {
-    /// A repository with one commit on `main`.
+    /// Makes a repository with one commit on `main`.
     pub fn repository(&self, name: &str) -> PathBuf {
         self.repository_on(name, "main", &[("README.md", "hello\n")])
     }
 
-    /// A repository with one commit of these files on this branch.
+    /// Makes a repository with one commit of these files on this branch.
     pub fn repository_on(&self, name: &str, branch: &str, files: &[(&str, &str)]) -> PathBuf {
         let path = self.path(name);
         git::init(&path, branch);
@@ -26,14 +26,14 @@ impl Sandbox {
         path
     }
 
-    /// A project on a new repository of that name, with these lines of settings more.
+    /// Adds a project with a new repository of this name, and with these extra lines of settings.
     pub fn project(&self, name: &str, settings: &str) -> PathBuf {
         let path = self.repository(name);
         self.add(name, settings);
         path
     }
 
-    /// A project on the repository of that name, which is there, with these lines of settings more.
+    /// Adds a project with the existing repository of this name, and with these extra lines of settings.
     pub fn add(&self, name: &str, settings: &str) {
         self.good(&["project", "add", self.path(name).to_str().unwrap()]);
         let file = self.project_file(name);
@@ -45,7 +45,7 @@ impl Sandbox {
         fs::write(&file, text + settings + "\n").unwrap();
     }
 
-    /// The project file of a project.
+    /// Returns the path of a project's file.
     pub fn project_file(&self, slug: &str) -> PathBuf {
         self.root().join(format!("projects/{slug}.yaml"))
     }
@@ -72,14 +72,14 @@ impl Sandbox {
         self.good(&["plan", "apply", "plan.yaml"]);
     }
 
-    /// A project in `status --json`.
+    /// Returns a project from `status --json`.
     pub fn status(&self, slug: &str) -> Value {
         let status = self.json(&["status", "--json"]);
         let mut projects = status["projects"].as_array().unwrap().iter();
         projects.find(|project| project["slug"] == slug).unwrap().clone()
     }
 
-    /// An objective in `status --json --all`; null when there is none.
+    /// Returns an objective from `status --json --all`; null if there is none.
     pub fn status_of(&self, objective: &str) -> Value {
         let status = self.json(&["status", "--json", "--all"]);
         let projects = status["projects"].as_array().unwrap();
@@ -87,7 +87,7 @@ impl Sandbox {
         rows.find(|row| row["id"] == objective).cloned().unwrap_or_default()
     }
 
-    /// All events, oldest first.
+    /// Returns all events, oldest first.
     pub fn events(&self) -> Vec<Value> {
         self.good(&["events", "--json"]).lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -1,4 +1,4 @@
-//! A sandbox whose agent runs scripts that lie beside the workspace, and notes each of its starts.
+//! A sandbox whose agent runs scripts from the sandbox, and records each of its starts.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use super::{Sandbox, agents};
 use crate::supervisor::Supervisor;
 
-/// In the repositories of these sandboxes.
+/// Files of the first commit in the repositories of these sandboxes.
 const FILES: [(&str, &str); 3] = [("a.txt", "a\n"), ("b.txt", "b\n"), (".gitignore", "*.log\n.env\n")];
 
 impl Sandbox {
-    /// With a workspace in the folder of this name, and an agent that runs the scripts given by [`Self::script`].
+    /// Makes a sandbox with a workspace in the folder of this name, and an agent that runs the scripts that
+    /// [`Self::script`] sets.
     ///
-    /// A test may end while processes are left; they are killed.
+    /// A test may end while processes are left; they are killed then.
     pub fn scripted(workspace: &str) -> Self {
         let mut sandbox = Self::without_workspace();
         sandbox.root = sandbox.path(workspace);
@@ -26,12 +27,12 @@ impl Sandbox {
         sandbox
     }
 
-    /// A repository on this branch with one commit.
+    /// Makes a repository on this branch with one commit.
     pub fn checkout(&self, name: &str, branch: &str) -> PathBuf {
         self.repository_on(name, branch, &FILES)
     }
 
-    /// Registers a repository as the project `slug`, with these lines in its project file.
+    /// Adds a repository as the project `slug`, with these lines in its project file.
     pub fn register(&self, slug: &str, repository: &Path, lines: &str) {
         self.good(&["project", "add", repository.to_str().unwrap(), "--slug", slug]);
         let quoted = |path: PathBuf| serde_json::to_string(path.to_str().unwrap()).unwrap();
@@ -47,14 +48,14 @@ impl Sandbox {
         self.good(&["config", "validate"]);
     }
 
-    /// One repository on `main`, registered as `p`.
+    /// Makes a repository on `main`, and adds it as the project `p`.
     pub fn simple(&self, lines: &str) -> PathBuf {
         let repository = self.checkout("repo", "main");
         self.register("p", &repository, lines);
         repository
     }
 
-    /// What the agent does for an objective: shell lines, run in the worktree.
+    /// Sets the shell lines that the agent runs in the worktree for an objective.
     pub fn script(&self, objective: &str, text: &str) {
         fs::write(self.path("scripts").join(objective), text).unwrap();
     }
@@ -64,7 +65,7 @@ impl Sandbox {
         self.objectives_of("p", wanted);
     }
 
-    /// Adds objectives to a project, given as [`Self::objectives`] has them.
+    /// Adds objectives to a project, written as for [`Self::objectives`].
     pub fn objectives_of(&self, slug: &str, wanted: &[&str]) {
         let mut plan = String::from("objectives:\n");
         for line in wanted {
@@ -83,12 +84,13 @@ impl Sandbox {
         self.good(&["--project", slug, "plan", "apply", file.to_str().unwrap()]);
     }
 
-    /// Runs a supervisor until nothing moves any more; its exit code.
+    /// Runs a supervisor until nothing moves any more. Returns its exit code.
     pub fn until_idle(&self) -> i32 {
         self.supervisor(&["--until-idle"]).end()
     }
 
-    /// Stops this supervisor, and runs another until nothing moves; the exit code of that one.
+    /// Stops this supervisor, and runs another one until nothing moves any more. Returns the exit code of the
+    /// second.
     pub fn until_idle_after(&self, running: Supervisor) -> i32 {
         running.stop();
         let code = self.until_idle();
@@ -96,19 +98,20 @@ impl Sandbox {
         code
     }
 
-    /// The prompt of a session.
+    /// Returns the prompt of a session.
     pub fn prompt(&self, session: u64) -> String {
         fs::read_to_string(self.path("prompts").join(session.to_string())).unwrap()
     }
 
-    /// The lines that agents wrote when they began: session, objective, kind.
+    /// Returns the lines that agents wrote when they began: session, objective, kind.
     pub fn starts(&self) -> Vec<(u64, String, String)> {
         let text = fs::read_to_string(self.path("starts")).unwrap_or_default();
         let fields = text.lines().map(|line| line.split(' ').collect::<Vec<_>>());
         fields.map(|f| (f[1].parse().unwrap(), f[2].to_owned(), f[3].to_owned())).collect()
     }
 
-    /// Every session's agent began once, and no two of an objective were at work at the same time.
+    /// Fails unless every session's agent began only once, and no two agents of an objective ran at the same
+    /// time.
     pub fn nothing_ran_twice(&self) {
         let starts = self.starts();
         let mut numbers: Vec<u64> = starts.iter().map(|(session, ..)| *session).collect();
