@@ -160,7 +160,10 @@ fn pieces(word: &str, shell: bool) -> Vec<Piece<'_>> {
         let rest = &word[open + 1..];
         let length = rest.bytes().take_while(|b| b.is_ascii_lowercase() || *b == b'_').count();
         let closed = length > 0 && rest.as_bytes().get(length) == Some(&b'}');
+        // `${name}` in a shell's line is a variable of the shell.
         let of_shell = shell && word[..open].ends_with('$');
+        // An unclosed or unknown brace is text; the search continues right behind it, since a placeholder may
+        // follow.
         search_from = open + 1;
         if closed && !of_shell {
             found.push(Piece::Text(&word[text_from..open]));

@@ -209,6 +209,7 @@ fn read_file(path: &Path) -> Result<Option<String>, PromptError> {
     match fs::metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(fault(error)),
+        // Opening a named pipe would wait for a writer for ever.
         Ok(found) if !found.is_file() => return Err(fault(io::Error::other("it is no file"))),
         Ok(found) if found.len() > TEMPLATE_MAX_BYTES => {
             return Err(fault(io::Error::other("it has more than 256 KiB")));

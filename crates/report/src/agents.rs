@@ -157,6 +157,7 @@ fn status(
     let cooldown = health.cooling(now_ms);
     let unusable = || {
         let projects = projects.iter().filter_map(|slug| state.project(slug));
+        // The agent may be unusable in one project and usable in another; the first problem is shown.
         projects.filter_map(|project| project.unusable_agents.get(&agent.id)).next().cloned()
     };
     // Only the first state that applies is shown: what only a person can change comes before a cooldown,
@@ -193,6 +194,7 @@ fn status(
             .checked
             .as_ref()
             .map(|(at_ms, check)| CheckStatus::from_check(check, Some(*at_ms))),
+        // The state keeps the oldest first.
         failures: health.troubles.iter().rev().map(trouble).collect(),
     }
 }

@@ -122,6 +122,8 @@ pub fn project(
         add_objective(&mut report, project, objective, since_ms);
     }
     let of_project = |session: &&Session| session.objective.project == project.slug;
+    // A session that began before the time counts if it ended after it; `used_since_ms` then takes only the
+    // part after it.
     let ran = |session: &&Session| session.finished_ms.is_none_or(|ended| ended >= since_ms);
     for session in state.sessions().filter(of_project).filter(ran) {
         add_session(&mut report, session, since_ms, now_ms);
@@ -146,6 +148,7 @@ fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Obje
         | Status::Cancelled => {}
     }
     let Some(landed) = objective.landed.as_ref().filter(|landed| landed.at_ms >= since_ms) else { return };
+    // An objective can be done without a commit, if there was nothing to land.
     let Some(commit) = &landed.commit else { return };
     let line = LandedReport {
         objective: objective.key.id.to_string(),
@@ -153,6 +156,7 @@ fn add_objective(report: &mut ProjectReport, project: &Project, objective: &Obje
         commit: commit.to_string(),
         at: rfc3339(landed.at_ms),
         published_at: landed.published_at_ms.map(rfc3339),
+        // The project lists the landings whose proof is still due; every other landing has one.
         proof: !project.unproven.iter().any(|unproven| unproven.commit == *commit),
     };
     match landed.verified {
@@ -219,6 +223,7 @@ pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
             all.push_str(if is_listed { gap } else { "" });
         };
         let landed = |line: &LandedReport| {
+            // Ten digits are unambiguous in most repositories; `report --json` has all of them.
             let commit: String = line.commit.chars().take(10).collect();
             let published = if line.published_at.is_some() { "" } else { ", not published" };
             let proof = if line.proof { "" } else { ", proof not written yet" };
@@ -226,6 +231,7 @@ pub fn text(report: &Report, markdown: bool, now_ms: i64) -> String {
         };
         let waits = |wait: &Waiting| {
             let who = wait.objective.clone().unwrap_or_else(|| "project".to_owned());
+            // The report holds times as text, so that its JSON needs no second form.
             let since = wait.since.parse::<jiff::Timestamp>().map_or(now_ms, jiff::Timestamp::as_millisecond);
             let since = duration((now_ms - since).max(0));
             format!("{who}: {} (for {since}); {}", wait.text, wait.clears)

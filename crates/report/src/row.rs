@@ -19,6 +19,7 @@ use paddock_model::usage::{Usage, dollars};
 pub fn human(line: &EventLine) -> String {
     let time = match line.at.parse::<jiff::Timestamp>() {
         Ok(at) => at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string(),
+        // A time that cannot be read is shown as it is: an odd line is better than none.
         Err(_) => line.at.clone(),
     };
     let mut about = match (&line.project, &line.objective) {

@@ -56,12 +56,14 @@ fn header(project: &ProjectStatus) -> String {
         0 => String::new(),
         ahead => format!(", {ahead} not published"),
     };
+    // Most projects have no name but their slug, which need not be shown twice.
     let name = match project.name == project.slug {
         true => project.slug.clone(),
         false => format!("{} ({})", project.slug, harmless(&project.name)),
     };
     let budget = &project.budget;
     let mut spent = vec![format!("{} min", budget.session_minutes.used.unwrap_or(0))];
+    // Zero amounts are left out, to keep the line short.
     spent.extend(budget.tokens.used.filter(|used| *used > 0).map(|used| format!("{used} tokens")));
     spent.extend(budget.usd.used.filter(|used| *used > 0.0).map(|used| format!("${used:.2}")));
     let spent = spent.join(", ");
@@ -85,6 +87,7 @@ fn section(title: &str, rows: &[Vec<String>]) -> String {
 }
 
 fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
+    // The second line of a need begins under its text, in the fourth column.
     let below = |text: String| vec![String::new(), String::new(), String::new(), text];
     let mut rows = Vec::new();
     for need in &project.needs {
@@ -100,6 +103,7 @@ fn needs_you(project: &ProjectStatus, now_ms: i64) -> Vec<Vec<String>> {
             Some(objective) => format!("→ {}", advice(project, objective)),
             None => format!("→ {}", harmless(&need.clears)),
         }));
+        // Only this need is about files, which the integration lists.
         let is_of_files = need.code == "publication_waits";
         let files = project.integration.waiting_for.iter().filter(|_| is_of_files);
         rows.extend(files.map(|file| below(format!("- {}", harmless(file)))));

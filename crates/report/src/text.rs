@@ -98,6 +98,7 @@ pub fn rfc3339(at_ms: i64) -> String {
 #[must_use]
 pub fn duration(ms: i64) -> String {
     match ms.max(0) / 1000 {
+        // A unit is kept up to 90 of it (48 for hours): "75 min" says more than "1 h".
         seconds @ 0..=89 => format!("{seconds} s"),
         seconds @ 90..=5399 => format!("{} min", seconds / 60),
         seconds @ 5400..=172_799 => format!("{} h", seconds / 3600),

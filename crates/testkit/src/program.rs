@@ -14,7 +14,7 @@ const VARIABLE: &str = "PADDOCK_BINARY";
 pub fn program() -> PathBuf {
     let path = match std::env::var_os(VARIABLE) {
         Some(path) => std::path::absolute(path).unwrap(),
-        None => beside(&std::env::current_exe().unwrap()),
+        None => next_to(&std::env::current_exe().unwrap()),
     };
     assert!(path.is_file(), "{} is missing: run `cargo build`, or set {VARIABLE}", path.display());
     path
@@ -22,7 +22,7 @@ pub fn program() -> PathBuf {
 
 /// Returns the program that belongs to a test: tests are in `target/<profile>/deps`, the program is one
 /// folder above.
-fn beside(test: &Path) -> PathBuf {
+fn next_to(test: &Path) -> PathBuf {
     let folder = test.parent().unwrap();
     let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
     folder.join("paddock")

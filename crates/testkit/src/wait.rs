@@ -1,4 +1,4 @@
-//! Waits, by polling, for conditions of which no event is reported.
+//! Waits for conditions that no event reports, by polling.
 
 use std::time::{Duration, Instant};
 

@@ -59,11 +59,13 @@ pub(crate) fn of_message(message: &str, now_ms: i64, zone: &TimeZone) -> Failure
 #[must_use]
 pub(crate) fn status_in(message: &str) -> Option<u64> {
     let lower = message.to_lowercase();
+    // "status 429", "status: 429", "status code 429", "status=429".
     let after_word = lower.split_once("status").map_or("", |(_, rest)| rest);
     let after_word = after_word.trim_start_matches(" code").trim_start_matches([' ', ':', '=']);
     let first = lower.trim_start_matches(['[', ' ']).trim_start_matches("api error:").trim_start();
     [after_word, first].into_iter().find_map(|text| {
         let digits = text.split(|c: char| !c.is_ascii_digit()).next()?;
+        // Exactly three digits: "4000 tokens" is no status.
         digits.parse().ok().filter(|status| digits.len() == 3 && (400..600).contains(status))
     })
 }

@@ -76,11 +76,13 @@ fn is_sane(ms: i64, now_ms: i64) -> bool {
 /// Reads the time in the lower-case text after an anchor.
 fn moment(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let text = text.trim_start_matches(|c: char| c.is_whitespace() || ":=,·".contains(c));
+    // Ten digits or more are a time since 1970; fewer are an hour or a duration.
     if let Some(digits) = leading_digits(text).filter(|digits| digits.len() >= 10) {
         return epoch_ms(digits.parse().ok()?, now_ms);
     }
     let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
     match word {
+        // After these words only a duration makes sense, and after "at" and "on" only a time.
         "in" | "after" => duration_ms(rest).and_then(|ms| after(ms, now_ms)),
         "at" | "on" => clock(rest, now_ms, zone).or_else(|| moment_of_number(rest, now_ms)),
         _ => clock(text, now_ms, zone)
@@ -141,6 +143,7 @@ fn clock(text: &str, now_ms: i64, zone: &TimeZone) -> Option<i64> {
     let now = Timestamp::from_millisecond(now_ms).ok()?;
     let day = day_of(&words);
     let rest = &words[day.as_ref().map_or(0, |(_, used)| *used).min(words.len())..];
+    // "nov 26 at 1:33 am"
     let rest = rest.strip_prefix(&["at"]).unwrap_or(rest);
     let (time, used) = time_of(rest)?;
     let named = rest.get(used).and_then(|word| zone_of(word));
@@ -221,6 +224,7 @@ fn time_of(words: &[&str]) -> Option<(Time, usize)> {
         // A bare number is no time of day: "the counter resets 3 times".
         None if !has_minute => return None,
         None => {}
+        // "13pm" was misread.
         Some(_) if !(1..=12).contains(&hour) => return None,
         Some("pm") => hour = hour % 12 + 12,
         Some(_) => hour %= 12,

@@ -191,6 +191,8 @@ impl Agent {
             }
             Step::IgnoreTerm => {
                 for signal in SIGNALS {
+                    // A handler without effect ignores the signal in this process, but not in programs that
+                    // it starts.
                     signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))
                         .map_err(|source| ActError::Signal { signal, source })?;
                 }
@@ -284,6 +286,7 @@ fn print_bytes(bytes: &[u8]) -> Result<(), ActError> {
 
 fn flood(megabytes: u64, one_line: bool) -> Result<(), ActError> {
     let end = if one_line { '.' } else { '\n' };
+    // 64 bytes, so that a megabyte has a whole number of lines.
     let line = format!("{:.<63}{end}", "the quick brown fox jumps over the lazy dog");
     let megabyte = line.repeat((1 << 20) / line.len());
     for _ in 0..megabytes {
@@ -305,6 +308,8 @@ pub(super) fn orphan(seconds: &OsStr, bare: bool) -> u8 {
             command.env_clear();
         }
         let args = [OsString::from(SCRIPTED_SUBCOMMAND), LINGER_FLAG.into(), seconds.to_owned()];
+        // An open output would be a leak, which the keeper ends; this step tests processes that leave no such
+        // trace.
         command.args(args).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     });
     match started {

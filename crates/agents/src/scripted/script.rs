@@ -200,9 +200,11 @@ fn write(rest: &str, body: &[&str]) -> Result<(Step, usize), StepError> {
     if !rest.is_empty() {
         return Err(StepError::Write);
     }
+    // Empty lines at the end separate steps and are not part of the file.
     let used = body.iter().rposition(|line| !line.trim().is_empty()).map_or(0, |last| last + 1);
     let lines = &body[..used];
     let indent = |line: &&str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    // The common indentation belongs to the script, not to the file.
     let shared = lines.iter().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
     let text = lines.iter().map(|line| format!("{}\n", line.get(shared..).unwrap_or(""))).collect();
     Ok((Step::Write(path, text), used))

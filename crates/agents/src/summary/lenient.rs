@@ -37,6 +37,7 @@ fn fields(block: &str) -> Vec<(&'static str, String)> {
     for line in block.lines() {
         if let Some((key, rest)) = key_of(line) {
             let rest = rest.trim();
+            // The mark of a YAML block text; the text itself follows on the next lines.
             let is_mark = matches!(rest, "|" | ">" | "|-" | ">-" | "|+" | ">+");
             found.push((key, if is_mark { String::new() } else { unquoted(rest).to_owned() }));
         } else if let Some((_, text)) = found.last_mut() {
@@ -91,6 +92,7 @@ fn truth(text: &str) -> Option<bool> {
 /// Reads a criterion, `- text: true`. The text may contain colons.
 fn criterion(line: &str) -> Option<(String, bool)> {
     let line = line.trim().trim_start_matches(['-', '*']).trim();
+    // From the right, since the criterion may contain colons but the value does not.
     let (text, value) = line.rsplit_once(':')?;
     let text = unquoted(text.trim());
     Some((text.to_owned(), truth(value)?)).filter(|(text, _)| !text.is_empty())

@@ -55,6 +55,7 @@ fn undecorated(line: &str) -> &str {
 fn dedent(lines: &[&str]) -> String {
     let bars = ['>', '|', '│', '┃'];
     let full = || lines.iter().filter(|line| !line.trim().is_empty());
+    // Quote bars are removed only if every line has one: a single bar belongs to the text.
     let quoted = full().count() > 0 && full().all(|line| line.trim_start().starts_with(bars));
     let unquoted: Vec<&str> = lines
         .iter()
@@ -95,6 +96,8 @@ fn read(block: &str) -> Option<SessionSummary> {
             out_of_scope_changes_needed: something(&strict.out_of_scope_changes_needed.unwrap_or_default()),
             lenient: false,
         },
+        // Agents often write text with colons or unbalanced quotes, which is not valid YAML; the work must
+        // not be lost for that.
         Err(_) => lenient::read(block)?,
     };
     Some(summary.bounded())

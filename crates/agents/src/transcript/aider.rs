@@ -73,6 +73,7 @@ impl Format for Aider {
 
 impl Reported {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
+        // True only while this is the last line: any other line shows that aider went on.
         self.is_retrying = line.starts_with("Retrying in ");
         // An error ends at an empty line, at aider's explanation ("The API provider …"), or at the next
         // error.

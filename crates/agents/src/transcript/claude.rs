@@ -53,6 +53,7 @@ impl Events for Claude {
                 pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
             }
             ("system", "api_retry") => self.retrying(event, pen),
+            // A denied tool call does not end the run; the result lists all of them.
             ("system", "permission_denied") => pen.line(LineKind::Error, text(event, "/message")),
             ("rate_limit_event", _) => self.limited(event, pen),
             ("assistant", _) => self.assistant(event, pen),
@@ -64,6 +65,7 @@ impl Events for Claude {
 
     fn reading(&self, end: &End<'_>) -> Reading {
         let stated = match &self.result {
+            // A result without an error can still be followed by a crash, which the exit status shows.
             Some(result) => result.clone().err().or_else(|| end.unexplained(true)),
             None if end.exit.is_none() => None,
             None => self.cut_off(end),
@@ -94,16 +96,22 @@ impl Claude {
                 class_of_answer(json::count(event, "/error_status"), words).unwrap_or(FailureClass::Network)
             }
         };
+        // The wait counts only until the next answer or result; if the run ends before, it explains the end.
         let delay_ms = json::number(event, "/retry_delay_ms");
         let until_ms = delay_ms.and_then(|ms| failure::after(ms, pen.now_ms()));
         let attempt = json::count(event, "/attempt").unwrap_or(0);
-        let of = json::count(event, "/max_retries").unwrap_or(0);
+        let retries_max = json::count(event, "/max_retries").unwrap_or(0);
         let seconds = delay_ms.unwrap_or(0.0) / 1_000.0;
-        pen.line(LineKind::Note, &format!("waiting {seconds:.0} s: {class} (attempt {attempt} of {of})"));
+        pen.line(
+            LineKind::Note,
+            &format!("waiting {seconds:.0} s: {class} (attempt {attempt} of {retries_max})"),
+        );
         self.wait = Some(Wait { until_ms, why: Failure::new(class, text(event, "/error")).until(until_ms) });
     }
 
     fn limited(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        // Claude writes these events only with a subscription; with an API key a limit is an error of an
+        // answer.
         let resets = json::number(event, "/rate_limit_info/resetsAt");
         let reset = resets.and_then(|seconds| epoch_ms(seconds, pen.now_ms()));
         match text(event, "/rate_limit_info/status") {
@@ -139,6 +147,7 @@ impl Claude {
         let status = json::count(event, "/api_error_status");
         let kind = text(event, "/api_error_type");
         let named = match (text(event, "/terminal_reason"), kind) {
+            // Named reasons are more reliable than a status, and a status more than words.
             ("prompt_too_long", _) => Some(FailureClass::ContextTooLong),
             (reason, _) if reason.starts_with("aborted") => Some(FailureClass::Killed),
             (_, "billing_error") => Some(FailureClass::Quota),
@@ -162,6 +171,7 @@ impl Claude {
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
         self.wait = None;
         self.count(event);
+        // A failed run may have no result text; then it lists its errors, or has only a subtype.
         let words = match text(event, "/result") {
             "" => json::list(event, "/errors")
                 .first()
@@ -169,6 +179,7 @@ impl Claude {
                 .unwrap_or(text(event, "/subtype")),
             words => words,
         };
+        // A run whose tool calls were denied reports success, but could not do its work.
         let denied = json::list(event, "/permission_denials");
         self.result = Some(if json::flag(event, "/is_error") {
             Err(self.failure_of(event, words, pen))
@@ -192,6 +203,7 @@ impl Claude {
     }
 
     fn count(&mut self, event: &Value) {
+        // Without this field, only the total of the conversation is known.
         let key = "/model_usage_since_last_result";
         let models = if event.pointer(key).is_some() { key } else { "/modelUsage" };
         let of = |usage: &Value, key: &str| json::count(usage, key).unwrap_or(0);
@@ -250,6 +262,7 @@ fn usage(event: &Value) -> Option<Tokens> {
 /// Records a message of the assistant. The text of a helper (subagent) is shown, but does not count as the
 /// agent's own words, in which the summary is looked for.
 pub(super) fn message(narrator: &mut Narrator, event: &Value, pen: &mut Pen<'_>) {
+    // Messages of a helper name the tool call that started it.
     let is_own = event.get("parent_tool_use_id").is_none_or(Value::is_null);
     for block in json::list(event, "/message/content") {
         match text(block, "/type") {

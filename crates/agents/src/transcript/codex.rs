@@ -33,6 +33,7 @@ impl Events for Codex {
     fn event(&mut self, event: &Value, pen: &mut Pen<'_>) {
         match text(event, "/type") {
             "thread.started" => self.thread = Some(text(event, "/thread_id").to_owned()),
+            // The new turn decides; the result of an earlier one no longer does.
             "turn.started" => self.turn = None,
             "item.started" => self.started(event, pen),
             "item.completed" => self.completed(event, pen),
@@ -56,10 +57,12 @@ impl Events for Codex {
     fn reading(&self, end: &End<'_>) -> Reading {
         let has_begun = self.thread.is_some();
         let failure = match &self.turn {
+            // A completed turn can still be followed by a crash, which the exit status shows.
             Some(turn) => turn.clone().err().or_else(|| end.unexplained(true)),
             None if end.exit.is_none() => None,
             None => {
                 let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+                // No turn ended: the last error, or the reason of the last wait, says why.
                 let stated = self.error.clone().or(waiting);
                 stated.or_else(|| end.unexplained(has_begun)).or_else(|| end.silent(has_begun))
             }
@@ -114,6 +117,7 @@ impl Codex {
                 self.narrator.tool(&name, item.pointer("/arguments").unwrap_or(&Value::Null), pen);
             }
             "web_search" => pen.line(LineKind::Read, text(item, "/query")),
+            // An item of this kind is a warning: the turn continues, and an open error or wait is not over.
             "error" => return pen.line(LineKind::Note, text(item, "/message")),
             _ => {}
         }

@@ -67,6 +67,8 @@ impl Events for Copilot {
             None => None,
             Some(_) => {
                 let waiting = self.wait.as_ref().map(|wait| wait.why.clone());
+                // Copilot's own error comes first, then the failed call that it still retried, then the exit
+                // status.
                 let unexplained = || end.unexplained(self.has_begun);
                 let silent = || end.silent(self.has_begun).filter(|_| !self.is_over);
                 self.error.clone().or(waiting).or_else(unexplained).or_else(silent)
@@ -89,6 +91,7 @@ impl Copilot {
     fn call_failed(&mut self, event: &Value, pen: &mut Pen<'_>) {
         let words = text(event, "/data/errorMessage");
         let class =
+            // A call without a status probably did not reach the provider.
             class_of_answer(json::count(event, "/data/statusCode"), words).unwrap_or(FailureClass::Network);
         let reset = reset_ms(words, pen.now_ms(), &pen.setting.zone);
         let attempt = json::count(event, "/data/retryAttempt").unwrap_or(0);

@@ -38,6 +38,7 @@ impl Events for Gemini {
                 (self.session, self.model) = (own("/session_id"), own("/model"));
                 pen.line(LineKind::Note, &format!("model {}", text(event, "/model")));
             }
+            // A message comes in pieces, which are joined into one; a message without the flag is whole.
             ("message", "assistant") if json::flag(event, "/delta") => {
                 self.narrator.words.add(text(event, "/content"));
                 pen.line(LineKind::Say, text(event, "/content"));
@@ -55,6 +56,7 @@ impl Events for Gemini {
                 self.narrator.output(output, text(event, "/status") == "error", pen);
             }
             ("error", _) => {
+                // Kept in case the result says nothing but that it failed.
                 if text(event, "/severity") == "error" {
                     self.error = text(event, "/message").to_owned();
                 }
@@ -103,6 +105,7 @@ fn refined(failure: &Failure, exit: &Exit) -> Failure {
 
 impl Gemini {
     fn result(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        // The last message has no end of its own.
         self.narrator.words.close();
         self.tokens = usage(event).or(self.tokens);
         if text(event, "/status") != "error" {

@@ -60,6 +60,7 @@ impl Events for Kimi {
 
     fn reading(&self, end: &End<'_>) -> Reading {
         let waiting = || self.wait.as_ref().map(|wait| wait.why.clone());
+        // Only a failed exit counts: after a success, an earlier error on standard error was overcome.
         let failure = match end.has_failed() {
             true => self.own_error(end).or_else(waiting).or_else(|| end.unspoken()),
             false => None,
@@ -99,8 +100,10 @@ impl Kimi {
     }
 
     fn own_error(&self, end: &End<'_>) -> Option<Failure> {
+        // Only the last lines: an "error: " further up is output of a command.
         let mut near = end.errors.backwards().take(1 + LINES_AFTER_ERROR);
         let words = near.find_map(|line| line.strip_prefix(OWN_ERROR))?;
+        // Any other own error is not about the prompt, so it counts as a crash.
         let Some(said) = words.strip_prefix(FAILED) else {
             return Some(Failure::new(FailureClass::Crashed, words));
         };

@@ -50,6 +50,7 @@ impl Narrator {
         let kind = kind_of(name);
         let subject = SUBJECTS.iter().map(|key| json::text(arguments, key)).find(|text| !text.is_empty());
         let command = json::text(arguments, "/command");
+        // Only after such a command is a line in brackets taken for a commit.
         self.is_committing = command.contains("git commit") || command.contains("git merge");
         let shown = match subject {
             // The subject alone does not say what an unknown tool does with it.

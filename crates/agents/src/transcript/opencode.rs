@@ -36,6 +36,7 @@ impl Events for Opencode {
             "error" => return self.error(event, pen),
             _ => {}
         }
+        // Any other event after an error shows that opencode went on.
         self.error = None;
     }
 
@@ -78,6 +79,7 @@ impl Opencode {
     fn count(&mut self, event: &Value) {
         let of = |key: &str| json::count(event, key).unwrap_or(0);
         self.tokens = self.tokens.plus(Tokens {
+            // Tokens written to the cache are input, too.
             input: of("/part/tokens/input").saturating_add(of("/part/tokens/cache/write")),
             cached: of("/part/tokens/cache/read"),
             output: of("/part/tokens/output").saturating_add(of("/part/tokens/reasoning")),
@@ -105,6 +107,7 @@ impl Opencode {
         let class = named.or_else(|| class_of_answer(status, &all)).unwrap_or(FailureClass::Other);
         let headers = "/error/data/responseHeaders";
         let now_ms = pen.now_ms();
+        // The headers of the provider's answer are exact; the words of the message are the last resort.
         let in_ms = text(event, &format!("{headers}/retry-after-ms")).parse::<i64>().ok();
         let after = in_ms
             .and_then(|ms| now_ms.checked_add(ms))

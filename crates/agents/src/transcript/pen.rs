@@ -26,6 +26,8 @@ impl Lines {
     fn add(&mut self, line: Line) {
         self.bytes += cost(&line);
         self.lines.push_back(line);
+        // A caller that wants only the reading never takes the lines. Of too many lines the newest are the
+        // most useful.
         while self.bytes > UNTAKEN_MAX_BYTES {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= cost(&oldest);

@@ -71,6 +71,7 @@ impl Events for Qwen {
             final_text: self.narrator.words.last().to_owned(),
             said: self.narrator.words.all().to_owned(),
             usage: Usage {
+                // The total of the result replaces the sum of the answers.
                 tokens: self.tokens.or(self.tally.sum()),
                 usd_micros: None,
                 model: self.model.clone(),
@@ -85,6 +86,7 @@ impl Events for Qwen {
 
 impl Qwen {
     fn retrying(&mut self, event: &Value, pen: &mut Pen<'_>) {
+        // A retry without a delay is no wait.
         let Some(delay_ms) = json::number(event, "/data/delayMs") else {
             return pen.line(LineKind::Note, "asking the model again");
         };
@@ -102,6 +104,7 @@ impl Qwen {
         self.wait = None;
         self.tokens = tokens(event).or(self.tokens);
         if !json::flag(event, "/is_error") {
+            // The result usually repeats the last message, which must not be shown twice.
             if self.narrator.words.last() != text(event, "/result") {
                 self.narrator.say(text(event, "/result"), pen);
             }

@@ -62,6 +62,7 @@ impl Format for Scripted {
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
         let base = self.plain.reading(exit, setting);
+        // A reported failure counts only if the exit status shows a failure, too.
         let stated = self.failure.clone().filter(|_| exit.is_some_and(|exit| *exit != Exit::Code(0)));
         Reading {
             usage: self.usage.clone(),
@@ -81,6 +82,7 @@ impl Scripted {
         let of = |key: &str| json::count(event, key);
         if let (Some(input), Some(output)) = (of("/tokens/input"), of("/tokens/output")) {
             let run = Tokens { input, cached: of("/tokens/cached").unwrap_or(0), output };
+            // Each line reports usage since the line before.
             self.usage.tokens = Some(run.plus(self.usage.tokens.unwrap_or_default()));
         }
         if let Some(usd) = json::number(event, "/usd").and_then(micros) {

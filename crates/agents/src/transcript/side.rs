@@ -50,6 +50,7 @@ fn is_plain(id: &str) -> bool {
 fn folders(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).into_iter().flatten().flatten();
     let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).take(FOLDERS_MAX).collect();
+    // The conversation is likely a recent one, so the latest folders are searched first.
     found.sort();
     found.reverse();
     found
@@ -83,6 +84,7 @@ fn events(path: &Path, mut each: impl FnMut(&Value)) -> Option<()> {
 /// Reads Kimi's files: one record for each call of the model, over all runs of the conversation, in a file
 /// for each agent (the main one and its helpers).
 fn kimi(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
+    // A folder for each project contains the folders of its conversations.
     let session =
         folders(&home.join("sessions")).into_iter().map(|folder| folder.join(id)).find(|s| s.is_dir())?;
     let mut total: Option<Tokens> = None;
@@ -119,6 +121,7 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
     let ending = format!("-{id}.jsonl");
     let is_rollout =
         |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().ends_with(&ending));
+    // Rollout files are in `sessions/YYYY/MM/DD/`.
     let years = folders(&home.join("sessions"));
     let days =
         years.iter().flat_map(|year| folders(year)).flat_map(|month| folders(&month)).take(FOLDERS_MAX);
@@ -127,6 +130,7 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
     events(&rollout, |event| match (text(event, "/type"), text(event, "/payload/type")) {
         ("turn_context", _) => model = Some(text(event, "/payload/model").to_owned()),
         (_, "token_count") => {
+            // Each event has the totals of the thread so far; the last one counts.
             counter = totals(event).or(counter);
             let spent = ["primary", "secondary"].iter().filter_map(|window| {
                 let at = |key: &str| json::number(event, &format!("/payload/rate_limits/{window}/{key}"));
@@ -145,6 +149,7 @@ fn codex(home: &Path, id: &str, reading: &mut Reading, now_ms: i64) -> Option<()
     }
     reading.usage.model = model.filter(|model| !model.is_empty()).or(reading.usage.model.take());
     // Codex's message names a time in whole minutes, or no time at all.
+    // The reset of a window is the end of a failure by a limit, and of no other failure.
     let is_limit = |class| matches!(class, FailureClass::Quota | FailureClass::RateLimit);
     if let Some(failure) = reading.failure.as_mut().filter(|failure| is_limit(failure.class)) {
         failure.reset_ms = resets.or(failure.reset_ms);
@@ -166,6 +171,7 @@ fn copilot(home: &Path, id: &str, reading: &mut Reading) -> Option<()> {
         if text(event, "/type") != "session.shutdown" {
             return;
         }
+        // The metrics are in one of these two places.
         let metrics = ["/data/modelMetrics", "/data/accountingSnapshot/modelMetrics"];
         let place = metrics.into_iter().find(|place| event.pointer(place).is_some()).unwrap_or_default();
         total = json::pairs(event, place)

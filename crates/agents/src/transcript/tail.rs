@@ -18,6 +18,7 @@ impl Tail {
         if line.trim().is_empty() {
             return;
         }
+        // A long line is kept from its beginning, where the error is named.
         self.lines.push_back(cut::start(line, LINE_MAX_BYTES).to_owned());
         if self.lines.len() > LINES_MAX {
             self.lines.pop_front();

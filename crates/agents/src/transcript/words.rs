@@ -29,6 +29,7 @@ impl Words {
             return;
         }
         if !self.is_open {
+            // The first line of a summary must be a line of its own.
             if !self.said.is_empty() && !self.said.ends_with('\n') {
                 self.said.push('\n');
             }
@@ -60,6 +61,7 @@ impl Words {
         if self.said.len() > 2 * WORDS_MAX_BYTES {
             let from = self.said.len() - cut::end(&self.said, WORDS_MAX_BYTES).len();
             self.said.drain(..from);
+            // A last message that was cut itself begins at the beginning.
             self.last = self.last.saturating_sub(from);
         }
     }

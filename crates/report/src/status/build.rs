@@ -45,6 +45,7 @@ fn project_status(view: &View<'_>, project: &Project) -> ProjectStatus {
     let sessions: Vec<&Session> =
         view.state.sessions().filter(|session| session.objective.project == project.slug).collect();
     let recent = |session: &&&Session| {
+        // Sessions that ended earlier are left out, since they grow without limit; `--all` adds them.
         let ended = session.finished_ms.is_none_or(|at_ms| at_ms >= view.now_ms - DAY_MS);
         view.all || session.status.is_open() || ended
     };
@@ -138,6 +139,7 @@ fn objectives(view: &View<'_>, project: &Project) -> Vec<ObjectiveStatus> {
         now_ms: view.now_ms,
         max_parallel: None,
     };
+    // One cache for all objectives: whether two scopes overlap is asked again and again for the same pairs.
     let mut overlaps = OverlapCache::default();
     let all = view.state.objectives_of(&project.slug);
     all.map(|objective| {
@@ -149,6 +151,7 @@ fn objectives(view: &View<'_>, project: &Project) -> Vec<ObjectiveStatus> {
 
 fn objective_status(objective: &Objective, reason: Option<&Reason>) -> ObjectiveStatus {
     let worktree = objective.worktree.as_ref();
+    // A worktree that is only ordered has no folder yet, and a removed one no longer has any.
     let is_there =
         worktree.filter(|worktree| matches!(worktree.stage, WorktreeStage::Ready | WorktreeStage::Removing));
     ObjectiveStatus {
@@ -187,6 +190,7 @@ fn session_status(view: &View<'_>, session: &Session) -> SessionStatus {
         agent: session.agent.clone(),
         worker: session.worker.clone(),
         status: session.status.word(),
+        // Without this filter, a pid that the system has given to another process would be shown.
         pid: session.pid.filter(|_| session.status.has_processes()),
         started_at: session.started_ms.map(rfc3339),
         finished_at: session.finished_ms.map(rfc3339),
@@ -212,6 +216,7 @@ fn exit_status(exit: &Exit) -> ExitStatus {
     let (code, signal) = match exit {
         Exit::Code(code) | Exit::DiskFull(code) => (Some(*code), None),
         Exit::Signal(signal) => (None, Some(*signal)),
+        // The agent did not run, so it has neither a code nor a signal; the text says why.
         Exit::NotStarted(_) | Exit::SetupFailed(_) => (None, None),
     };
     ExitStatus { code, signal, text: exit.to_string() }
@@ -220,6 +225,7 @@ fn exit_status(exit: &Exit) -> ExitStatus {
 /// Returns what sessions used since the day began. A session that runs over midnight counts only with today's
 /// part.
 fn budget(view: &View<'_>, project: &Project) -> BudgetStatus {
+    // Without the live figures of running sessions, which only the supervisor has.
     let spent = spent_since(view.state, &project.slug, view.day_ms, view.now_ms, |_| None);
     let limits = &project.settings.budget;
     BudgetStatus {

@@ -26,6 +26,8 @@ pub(super) fn queue(view: &View<'_>, project: &Project) -> Vec<QueueStatus> {
     let status = |(place, entry): (usize, &&Entry)| {
         let open = run_of(view, project, entry);
         let elapsed_s = open.map_or(0, |run| seconds(run, view.now_ms));
+        // The estimate assumes one run for each entry up to this one; batches and parallel slots make it
+        // shorter.
         let runs = u64::try_from(place + 1).unwrap_or(1);
         QueueStatus {
             objective: name(entry),
@@ -69,6 +71,7 @@ fn seconds(run: &GateRun, now_ms: i64) -> u64 {
 }
 
 fn run_of<'v>(view: &View<'v>, project: &Project, entry: &Entry) -> Option<&'v GateRun> {
+    // A cancelled run may still be stopping, but it no longer judges the entry.
     let is_own = |run: &&GateRun| run.project == project.slug && run.purpose.entries().contains(&entry.id);
     view.state.open_gates().filter(is_own).find(|run| !run.cancelled)
 }
@@ -120,6 +123,7 @@ pub(super) fn gate_slots(project: &Project) -> Option<GateSlotsStatus> {
     let settings = &project.settings;
     let found = project.slot_tuning.found(&settings.gate_terms());
     let thousandths = |value: f64| value / 1_000.0;
+    // Without gate commands there are no gate runs, so a number of them would only confuse.
     (!settings.verify.is_empty()).then(|| GateSlotsStatus {
         slots: project.gate_slots(),
         auto: settings.queue.slots == Slots::Auto,

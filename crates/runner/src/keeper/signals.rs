@@ -30,7 +30,7 @@ impl Signals {
         write.set_nonblocking(true)?;
         let signals = Self { wake, terminated: Arc::default(), control_changed: Arc::default() };
         // The flags are registered before the wake-ups, and handlers run in the order of their registration:
-        // whoever is woken finds the flag set.
+        // the loop, once woken, finds the flag set.
         signal_hook::flag::register(SIGTERM, Arc::clone(&signals.terminated))?;
         signal_hook::flag::register(SIGUSR1, Arc::clone(&signals.control_changed))?;
         for signal in [SIGCHLD, SIGTERM, SIGUSR1] {

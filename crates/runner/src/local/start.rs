@@ -84,7 +84,7 @@ pub(super) fn submit(shared: &Arc<Shared>, spec: &JobSpec) -> Result<(), RunnerE
             drop(lock);
             return watch::watch(shared, spec.key, dir, worktree(), None);
         }
-        // A late submission must not push a newer attempt aside.
+        // A late submission must not replace a newer attempt.
         Some(present) if present.attempt > spec.key.attempt => {
             return Err(RunnerError::OtherAttempt { wanted: spec.key, present });
         }
@@ -143,8 +143,8 @@ fn is_claimed(dir: &Path) -> bool {
 /// can use the folder.
 fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
     recover::conclude(dir, old, String::new())?;
-    let aside = dir.join(format!("attempt-{}", old.attempt));
-    files::make_folder(&aside)?;
+    let old_files = dir.join(format!("attempt-{}", old.attempt));
+    files::make_folder(&old_files)?;
     let ours = [SESSION_FILE, CLAIM_FILE, CONTROL_FILE, EXIT_FILE, MEMBERS_FILE, START_ERROR_FILE];
     let is_ours = |name: &OsStr| {
         let name = name.to_string_lossy();
@@ -157,7 +157,7 @@ fn set_aside(dir: &Path, old: &JobKey) -> Result<(), RunnerError> {
     names.sort_by_key(|name| name == CLAIM_FILE);
     for name in names {
         let from = dir.join(&name);
-        fs::rename(&from, aside.join(&name)).map_err(RunnerError::at("set aside", &from))?;
+        fs::rename(&from, old_files.join(&name)).map_err(RunnerError::at("set aside", &from))?;
     }
     Ok(())
 }
