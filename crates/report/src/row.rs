@@ -130,6 +130,7 @@ fn details(fact: &Fact) -> Option<String> {
         Fact::PhaseChecksLost { node, problem, .. } => Some(format!("{}, {problem}", node.id)),
         Fact::PlanMade { plan, waits, .. } => Some(planned(plan.objectives.len(), *waits)),
         Fact::PlanRefused { faults, .. } => Some(counted(faults.len(), "fault")),
+        Fact::PlanApplied { belief: Some(_), .. } => Some("the phase is believed done".to_owned()),
         Fact::PlanApplied { objectives, .. } => Some(counted(objectives.len(), "objective")),
         Fact::ScopeWidened { globs, .. } => Some(globs.join(", ")),
         Fact::ObjectiveMoved { reason, .. } => reason.as_ref().map(|reason| reason.text.clone()),

@@ -22,11 +22,11 @@ const LINE_MAX_BYTES: usize = 8 << 10;
 pub(super) struct Aider {
     plain: Plain,
     lines: Splitter,
-    reported: Reported,
+    state: State,
 }
 
 #[derive(Debug, Default)]
-struct Reported {
+struct State {
     model: Option<String>,
     tokens: Option<Tokens>,
     usd_micros: Option<u64>,
@@ -38,7 +38,7 @@ struct Reported {
 
 impl Default for Aider {
     fn default() -> Self {
-        Self { plain: Plain::default(), lines: Splitter::new(LINE_MAX_BYTES), reported: Reported::default() }
+        Self { plain: Plain::default(), lines: Splitter::new(LINE_MAX_BYTES), state: State::default() }
     }
 }
 
@@ -47,21 +47,21 @@ impl Format for Aider {
         self.plain.push(stream, bytes, setting, lines);
         if stream == Stream::Out {
             let mut pen = Pen { setting, lines, at_ms: None };
-            let reported = &mut self.reported;
-            self.lines.push(bytes, |line, _| reported.line(&String::from_utf8_lossy(line), &mut pen));
+            let state = &mut self.state;
+            self.lines.push(bytes, |line, _| state.line(&String::from_utf8_lossy(line), &mut pen));
         }
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         self.plain.end(setting, lines);
         let mut pen = Pen { setting, lines, at_ms: None };
-        let reported = &mut self.reported;
-        self.lines.finish(|line, _| reported.line(&String::from_utf8_lossy(line), &mut pen));
+        let state = &mut self.state;
+        self.lines.finish(|line, _| state.line(&String::from_utf8_lossy(line), &mut pen));
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
         let base = self.plain.reading(exit, setting);
-        let Reported { model, tokens, usd_micros, failure, is_retrying, .. } = &self.reported;
+        let State { model, tokens, usd_micros, failure, is_retrying, .. } = &self.state;
         let usage = Usage { tokens: *tokens, usd_micros: *usd_micros, model: model.clone() };
         // While aider runs, an error is only a wait, and only if aider said that it retries.
         let stated = failure.clone().filter(|_| exit.is_some());
@@ -71,7 +71,7 @@ impl Format for Aider {
     }
 }
 
-impl Reported {
+impl State {
     fn line(&mut self, line: &str, pen: &mut Pen<'_>) {
         // True only while this is the last line: any other line shows that aider went on.
         self.is_retrying = line.starts_with("Retrying in ");

@@ -185,8 +185,8 @@ impl Claude {
             Err(self.failure_of(event, words, pen))
         } else if let Some(first) = denied.first() {
             let tool = text(first, "/tool_name");
-            let reported = format!("{} tool calls were denied, the first of {tool}", denied.len());
-            Err(Failure::new(FailureClass::Refused, &reported))
+            let words = format!("{} tool calls were denied, the first of {tool}", denied.len());
+            Err(Failure::new(FailureClass::Refused, &words))
         } else {
             // With `--output-format json` the result is the only event, and holds the agent's only words.
             if self.narrator.words.last() != text(event, "/result") {

@@ -58,7 +58,9 @@ impl End<'_> {
     /// says that it is done.
     pub(super) fn silent(&self, has_begun: bool) -> Option<Failure> {
         let is_silent = has_begun && self.exit == Some(&Exit::Code(0));
-        is_silent.then(|| Failure::new(FailureClass::Other, "ended without saying how"))
+        is_silent.then(|| {
+            Failure::new(FailureClass::Other, "exited with status 0 before it reported that it was done")
+        })
     }
 }
 

@@ -45,19 +45,19 @@ impl Format for Scripted {
     fn push(&mut self, stream: Stream, bytes: &[u8], setting: &Setting, lines: &mut Lines) {
         self.plain.push(stream, bytes, setting, lines);
         if stream == Stream::Out {
-            let mut reported = Vec::new();
-            self.lines.push(bytes, |line, _| reported.extend(event(line)));
+            let mut events = Vec::new();
+            self.lines.push(bytes, |line, _| events.extend(event(line)));
             let mut pen = Pen { setting, lines, at_ms: None };
-            reported.iter().for_each(|event| self.take(event, &mut pen));
+            events.iter().for_each(|event| self.take(event, &mut pen));
         }
     }
 
     fn end(&mut self, setting: &Setting, lines: &mut Lines) {
         self.plain.end(setting, lines);
-        let mut reported = Vec::new();
-        self.lines.finish(|line, _| reported.extend(event(line)));
+        let mut events = Vec::new();
+        self.lines.finish(|line, _| events.extend(event(line)));
         let mut pen = Pen { setting, lines, at_ms: None };
-        reported.iter().for_each(|event| self.take(event, &mut pen));
+        events.iter().for_each(|event| self.take(event, &mut pen));
     }
 
     fn reading(&self, exit: Option<&Exit>, setting: &Setting) -> Reading {
